@@ -1,0 +1,260 @@
+//! The command line, as clap reads it. What each command does is in `commands`.
+
+use std::net::SocketAddr;
+use std::num::{NonZeroU16, NonZeroU32};
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use hookgate_domain::{
+    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, SenderFormat, WebhookName,
+};
+use ipnetwork::IpNetwork;
+
+/// A self-hosted gate for inbound webhooks.
+#[derive(Parser)]
+#[command(version, propagate_version = true)]
+pub(crate) struct Cli {
+    /// Data directory with the embedded database
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "config", env = "HOOKGATE_DATA")]
+    pub(crate) data: Option<PathBuf>,
+    /// Configuration file
+    #[arg(long, global = true, value_name = "FILE", env = "HOOKGATE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// JSON on standard output
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Try it: everything in ./hookgate-dev, with a certificate of its own and a demo webhook
+    Dev(DevArgs),
+    /// Run the server (needs --config)
+    Serve,
+    /// Create, change, regenerate and revoke webhooks
+    #[command(subcommand)]
+    Webhook(WebhookCommand),
+    /// Look at what was delivered and what was refused
+    #[command(subcommand)]
+    Deliveries(DeliveriesCommand),
+    /// Look at incidents, acknowledge and resolve them
+    #[command(subcommand)]
+    Incidents(IncidentsCommand),
+    /// Make the store, or bring it to this version's schema
+    Migrate,
+    /// Make, check and show the configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DevArgs {
+    /// Address of the gate; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
+    pub(crate) gate: SocketAddr,
+    /// Address of the console; taken for scripts, this version has no console yet
+    #[arg(long, value_name = "ADDR", hide = true)]
+    pub(crate) console: Option<SocketAddr>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum WebhookCommand {
+    /// Create a webhook; its URL is shown this once
+    Create {
+        /// What people call it
+        name: WebhookName,
+        /// What its senders send
+        #[arg(long, value_name = "FORMAT", default_value = "custom")]
+        sender: SenderFormat,
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
+    /// List webhooks
+    List(PageArgs),
+    /// Show a webhook
+    Show(WebhookArg),
+    /// Change a webhook; what is not named stays
+    Edit {
+        #[command(flatten)]
+        webhook: WebhookArg,
+        /// Another name
+        #[arg(long)]
+        name: Option<WebhookName>,
+        #[command(flatten)]
+        policy: PolicyArgs,
+    },
+    /// Give a webhook a new URL, shown this once; the old one is dead at once
+    Regenerate(WebhookArg),
+    /// Kill a webhook for good; every request to it fails from then on
+    Revoke {
+        #[command(flatten)]
+        webhook: WebhookArg,
+        /// Don't ask
+        #[arg(long)]
+        yes: bool,
+    },
+    /// Tell which webhook a URL belongs to; the URL comes on standard input
+    Which,
+}
+
+#[derive(Args)]
+pub(crate) struct WebhookArg {
+    /// Handle (hk_…) or unique name
+    #[arg(value_name = "WEBHOOK")]
+    pub(crate) webhook: String,
+}
+
+#[derive(Args)]
+pub(crate) struct PolicyArgs {
+    /// Allowed source: an address or a network; several by repeating or by commas
+    #[arg(long, value_name = "CIDR", conflicts_with = "allow_any")]
+    pub(crate) allow: Vec<Allowlist>,
+    /// Allow every source
+    #[arg(long)]
+    pub(crate) allow_any: bool,
+    /// Keep payloads in the history
+    #[arg(long, value_name = "on|off")]
+    pub(crate) payload_logging: Option<Switch>,
+    /// Largest payload, in bytes
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) max_body: Option<u32>,
+    /// Most deliveries a minute; 0 for no limit
+    #[arg(long, value_name = "N")]
+    pub(crate) per_minute: Option<u32>,
+    /// What a delivery above that is told: 429, or 503 for senders that retry nothing else
+    #[arg(long, value_name = "429|503")]
+    pub(crate) overload: Option<OverloadStatus>,
+    /// Signature that deliveries must carry; its secret is shown this once
+    #[arg(long, value_name = "SCHEME")]
+    pub(crate) signature: Option<SignatureScheme>,
+    /// Days after which the URL is due for a new one; 0 never asks
+    #[arg(long, value_name = "DAYS")]
+    pub(crate) rotation_days: Option<u16>,
+}
+
+impl PolicyArgs {
+    /// The rate limit that was asked for.
+    pub(crate) fn rate(&self) -> Option<Option<NonZeroU32>> {
+        self.per_minute.map(NonZeroU32::new)
+    }
+
+    /// The rotation that was asked for.
+    pub(crate) fn rotation(&self) -> Option<Option<NonZeroU16>> {
+        self.rotation_days.map(NonZeroU16::new)
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Switch {
+    On,
+    Off,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OverloadStatus {
+    #[value(name = "429")]
+    TooManyRequests,
+    #[value(name = "503")]
+    Unavailable,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SignatureScheme {
+    StandardWebhooks,
+    None,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DeliveriesCommand {
+    /// List deliveries, newest first
+    List(DeliveriesArgs),
+    /// Show one delivery
+    Show {
+        /// Delivery ID (dlv_…)
+        id: DeliveryId,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct DeliveriesArgs {
+    /// Only of this webhook: handle or unique name
+    #[arg(long, value_name = "WEBHOOK")]
+    pub(crate) webhook: Option<String>,
+    /// Only with this outcome
+    #[arg(long)]
+    pub(crate) outcome: Option<OutcomeArg>,
+    /// Only refused with this code
+    #[arg(long)]
+    pub(crate) code: Option<RefusalCode>,
+    /// Only from this address or network
+    #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::parse_entry)]
+    pub(crate) source: Option<IpNetwork>,
+    /// Go on printing deliveries as they come
+    #[arg(long, conflicts_with = "cursor")]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutcomeArg {
+    Accepted,
+    Refused,
+}
+
+#[derive(Args)]
+pub(crate) struct PageArgs {
+    /// Most rows, 1 to 200
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
+    pub(crate) limit: u16,
+    /// Where the last page ended
+    #[arg(long)]
+    pub(crate) cursor: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum IncidentsCommand {
+    /// List incidents, newest first
+    List {
+        /// Only with this status
+        #[arg(long)]
+        status: Option<IncidentStatus>,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Show an incident
+    Show(IncidentArg),
+    /// Say that somebody works on it
+    Acknowledge(IncidentArg),
+    /// Say that it is over
+    Resolve(IncidentArg),
+}
+
+#[derive(Args)]
+pub(crate) struct IncidentArg {
+    /// Incident, for instance INC-1
+    #[arg(value_name = "INCIDENT")]
+    pub(crate) number: IncidentNumber,
+}
+
+#[derive(Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Print a commented sample
+    Init,
+    /// Check the configuration without starting anything
+    Check,
+    /// Print the configuration that would be used
+    Show {
+        /// Say where each value comes from
+        #[arg(long)]
+        sources: bool,
+    },
+}

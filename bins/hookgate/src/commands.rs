@@ -1,0 +1,32 @@
+//! The commands: one module each. Which one runs is decided here, and nothing else.
+
+mod completions;
+mod config;
+mod deliveries;
+mod dev;
+mod incidents;
+mod migrate;
+mod serve;
+mod webhook;
+
+use crate::cli::{Cli, Command};
+use crate::failure::Failure;
+
+/// Runs the command that the command line names.
+pub(crate) fn run(mut cli: Cli) -> Result<(), Failure> {
+    let command = std::mem::replace(&mut cli.command, Command::Migrate);
+    match command {
+        Command::Completions { shell } => completions::run(shell),
+        Command::Config(command) => config::run(&cli, &command),
+        Command::Dev(arguments) => block_on(dev::run(&cli, &arguments)),
+        Command::Serve => block_on(serve::run(&cli)),
+        Command::Webhook(command) => block_on(webhook::run(&cli, command)),
+        Command::Deliveries(command) => block_on(deliveries::run(&cli, command)),
+        Command::Incidents(command) => block_on(incidents::run(&cli, command)),
+        Command::Migrate => block_on(migrate::run(&cli)),
+    }
+}
+
+fn block_on(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Failure::failed)?.block_on(command)
+}

@@ -1,0 +1,46 @@
+//! `hookgate config`: make, check and show the configuration. Nothing is started and nothing is changed.
+
+use serde_json::json;
+
+use crate::cli::{Cli, ConfigCommand};
+use crate::config::{SAMPLE, Source, Values};
+use crate::failure::Failure;
+use crate::output;
+
+pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
+    match command {
+        ConfigCommand::Init => output::line(SAMPLE.trim_end())?,
+        ConfigCommand::Check => {
+            gather(cli)?.read()?;
+            let text = if cli.json { json!({"valid": true}).to_string() } else { "the configuration is valid".to_owned() };
+            output::line(&text)?;
+        }
+        ConfigCommand::Show { sources } => show(&gather(cli)?, cli.json, *sources)?,
+    }
+    Ok(())
+}
+
+fn gather(cli: &Cli) -> Result<Values, Failure> {
+    let file = cli.config.as_ref().ok_or_else(|| Failure::usage("name the file with --config FILE"))?;
+    Values::gather(file, |name| std::env::var(name).ok())
+}
+
+fn show(values: &Values, as_json: bool, sources: bool) -> Result<(), Failure> {
+    let name = |source: &Source| match source {
+        Source::Environment(variable) => variable.clone(),
+        Source::File => "file".to_owned(),
+        Source::Default => "default".to_owned(),
+    };
+    if as_json {
+        let all: serde_json::Map<_, _> = values
+            .iter()
+            .map(|(key, value, source)| (key.to_owned(), json!({"value": value, "source": name(source)})))
+            .collect();
+        return Ok(output::line(&serde_json::Value::Object(all).to_string())?);
+    }
+    for (key, value, source) in values.iter() {
+        let from = if sources { format!("  # {}", name(source)) } else { String::new() };
+        output::line(&format!("{key} = {value:?}{from}"))?;
+    }
+    Ok(())
+}

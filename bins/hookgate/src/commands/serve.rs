@@ -1,0 +1,27 @@
+//! `hookgate serve`: the server in production.
+
+use hookgate_storage::{OpenMode, ServerLock};
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+use crate::place::{self, Place};
+use crate::server::{Plan, Server};
+use crate::logging;
+
+pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+    let config = place::config(cli)?.ok_or_else(|| {
+        Failure::usage("serve needs --config FILE; `hookgate config init` prints one, `hookgate dev` needs none")
+    })?;
+    logging::start(config.log_level);
+    let _lock = ServerLock::acquire(&config.store)?;
+    let place = Place::of_config(&config, OpenMode::Migrate).await?;
+    place::remember_public_url(place.gate.store(), &place.public_url).await?;
+    let plan = Plan {
+        listen: config.listen,
+        plain_listen: config.plain_listen,
+        certificate: config.certificate,
+        key: config.key,
+        retention: config.retention,
+    };
+    Server::bind(place.gate, plan).await?.run().await
+}

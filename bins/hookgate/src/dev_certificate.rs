@@ -1,0 +1,96 @@
+//! The certificate of `hookgate dev`: a CA of this machine alone, and a short-lived certificate for localhost by it.
+
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use jiff::{Timestamp, ToSpan};
+use rcgen::{
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+};
+
+use crate::failure::Failure;
+
+/// Days that the certificate is good for; browsers and scanners like short ones.
+const LEAF_DAYS: i64 = 60;
+/// Days that the CA is good for.
+const CA_DAYS: i64 = 5 * 365;
+/// Clocks of other machines may be behind.
+const SKEW_HOURS: i64 = 24;
+
+/// The files of a data directory in dev mode.
+pub(crate) struct DevCertificate {
+    /// What senders have to trust.
+    pub(crate) ca: PathBuf,
+    /// The certificate chain of the gate.
+    pub(crate) chain: PathBuf,
+    /// Its key.
+    pub(crate) key: PathBuf,
+}
+
+/// Makes what is missing: the CA once, the certificate anew at every start.
+pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
+    let files = DevCertificate {
+        ca: directory.join("ca.pem"),
+        chain: directory.join("gate.pem"),
+        key: directory.join("gate.key"),
+    };
+    let ca_key_file = directory.join("ca.key");
+    let make = || -> Result<(), Box<dyn std::error::Error>> {
+        if !files.ca.exists() || !ca_key_file.exists() {
+            let key = KeyPair::generate()?;
+            write(&files.ca, ca_params()?.self_signed(&key)?.pem().as_bytes(), 0o644)?;
+            write(&ca_key_file, key.serialize_pem().as_bytes(), 0o600)?;
+        }
+        // The issuer is named by the parameters; the certificate in the file was made from the same ones.
+        let ca_key = KeyPair::from_pem(&std::fs::read_to_string(&ca_key_file)?)?;
+        let issuer = Issuer::new(ca_params()?, ca_key);
+        let key = KeyPair::generate()?;
+        let leaf = leaf_params()?.signed_by(&key, &issuer)?;
+        write(&files.chain, leaf.pem().as_bytes(), 0o644)?;
+        write(&files.key, key.serialize_pem().as_bytes(), 0o600)?;
+        Ok(())
+    };
+    make().map_err(|error| Failure::failed(format!("can't make a certificate in {}: {error}", directory.display())))?;
+    Ok(files)
+}
+
+fn ca_params() -> Result<CertificateParams, Box<dyn std::error::Error>> {
+    let mut params = CertificateParams::new(Vec::new())?;
+    params.distinguished_name.push(DnType::CommonName, "Hookgate dev CA of this machine");
+    params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
+    params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    valid_for(&mut params, CA_DAYS)?;
+    Ok(params)
+}
+
+fn leaf_params() -> Result<CertificateParams, Box<dyn std::error::Error>> {
+    let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
+    params.distinguished_name.push(DnType::CommonName, "localhost");
+    for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
+        params.subject_alt_names.push(SanType::IpAddress(address));
+    }
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    params.use_authority_key_identifier_extension = true;
+    valid_for(&mut params, LEAF_DAYS)?;
+    Ok(params)
+}
+
+fn valid_for(params: &mut CertificateParams, days: i64) -> Result<(), Box<dyn std::error::Error>> {
+    let now = Timestamp::now();
+    let day = |timestamp: Timestamp| {
+        let date = timestamp.to_zoned(jiff::tz::TimeZone::UTC).date();
+        rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+    };
+    params.not_before = day(now.checked_sub(SKEW_HOURS.hours())?);
+    params.not_after = day(now.checked_add((days * 24).hours())?);
+    Ok(())
+}
+
+fn write(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    file.write_all(content)
+}

@@ -1,0 +1,132 @@
+//! How a command fails: an exit code for scripts, a sentence for people, and what to do next.
+
+use std::fmt::Display;
+use std::io::Write;
+use std::process::ExitCode;
+
+use hookgate_gate::{ManageError, StoreError};
+use hookgate_storage::OpenError;
+use serde_json::json;
+
+use crate::output;
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    kind: Kind,
+    message: String,
+}
+
+/// What scripts can tell failures by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Failed = 1,
+    Usage = 2,
+    NotFound = 3,
+    Refused = 4,
+    Unreachable = 5,
+    /// Whoever read the output has gone, which is nobody's fault.
+    OutputClosed = 0,
+}
+
+impl Failure {
+    /// Something went wrong that is none of the others.
+    pub(crate) fn failed(message: impl Display) -> Self {
+        Self::new(Kind::Failed, message)
+    }
+
+    /// The command line or the configuration is wrong.
+    pub(crate) fn usage(message: impl Display) -> Self {
+        Self::new(Kind::Usage, message)
+    }
+
+    /// What was asked for is not there.
+    pub(crate) fn not_found(message: impl Display) -> Self {
+        Self::new(Kind::NotFound, message)
+    }
+
+    /// A rule forbids it.
+    pub(crate) fn refused(message: impl Display) -> Self {
+        Self::new(Kind::Refused, message)
+    }
+
+    /// The store can't be reached.
+    pub(crate) fn unreachable(message: impl Display) -> Self {
+        Self::new(Kind::Unreachable, message)
+    }
+
+    fn new(kind: Kind, message: impl Display) -> Self {
+        Self { kind, message: message.to_string() }
+    }
+
+    /// Says it on standard error and gives the exit code.
+    pub(crate) fn report(&self, as_json: bool) -> ExitCode {
+        let code = match self.kind {
+            Kind::OutputClosed => return ExitCode::SUCCESS,
+            Kind::Failed => "INTERNAL",
+            Kind::Usage => "USAGE",
+            Kind::NotFound => "NOT_FOUND",
+            Kind::Refused => "REFUSED",
+            Kind::Unreachable => "UNAVAILABLE",
+        };
+        let line = if as_json {
+            json!({"success": false, "error": {"code": code, "message": self.message}}).to_string()
+        } else {
+            format!("hookgate: {}", self.message.lines().map(|line| output::visible(line).into_owned()).collect::<Vec<_>>().join("\n  "))
+        };
+        // With standard error gone there is nobody left to tell.
+        let _ = writeln!(std::io::stderr(), "{line}");
+        ExitCode::from(self.kind as u8)
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    /// Output is the only thing whose errors are passed on as they are.
+    fn from(error: std::io::Error) -> Self {
+        let kind =
+            if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::OutputClosed } else { Kind::Failed };
+        Self::new(kind, error)
+    }
+}
+
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let message = with_sources(&error);
+        match error {
+            StoreError::Conflict => Self::failed(format!("{message}; try again")),
+            StoreError::Unavailable { .. } => Self::unreachable(format!("{message}; try again in a moment")),
+            StoreError::Corrupt { .. } => Self::failed(format!("{message}; restore a backup, or ask for help with this line")),
+        }
+    }
+}
+
+impl From<ManageError> for Failure {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::NotFound => Self::not_found("no such webhook; `hookgate webhook list` shows them"),
+            ManageError::Refused(error) => Self::refused(error),
+            ManageError::Store(error) => error.into(),
+            error @ (ManageError::Entropy(_) | ManageError::Seal(_)) => Self::failed(error),
+        }
+    }
+}
+
+impl From<OpenError> for Failure {
+    fn from(error: OpenError) -> Self {
+        Self::unreachable(with_sources(&error))
+    }
+}
+
+/// The error with what lies below it, outermost first.
+pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        let below = error.to_string();
+        if !text.contains(&below) {
+            text = format!("{text}: {below}");
+        }
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,35 @@
+//! Logs: JSON lines, or text on a terminal. Only Hookgate's own events are ever shown below `warn`, because what
+//! libraries log about a request may hold its path, and the path holds a secret.
+
+use std::io::IsTerminal;
+
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{Layer, fmt};
+
+/// Our own crates, by the start of their module paths.
+const OWN: &str = "hookgate";
+
+/// Starts logging to standard error. A second call does nothing.
+pub(crate) fn start(level: LevelFilter) {
+    let filter = Targets::new().with_target(OWN, level).with_default(LevelFilter::OFF);
+    let to_terminal = std::io::stderr().is_terminal();
+    let colour = to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let layer = if to_terminal {
+        fmt::layer().with_writer(std::io::stderr).with_ansi(colour).with_target(false).boxed()
+    } else {
+        fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
+    };
+    // An error means that logging was started before.
+    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
+}
+
+/// Makes a panic say where it happened and nothing else: its message may hold a part of a request.
+pub(crate) fn withhold_panic_messages() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        tracing::error!(place, "a fault of ours");
+    }));
+}

@@ -1,0 +1,28 @@
+//! The `hookgate` command: reads the command line, runs one command, and tells how it went by its exit code.
+
+mod adapters;
+mod cli;
+mod commands;
+mod config;
+mod dev_certificate;
+mod failure;
+mod logging;
+mod output;
+mod place;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+
+fn main() -> ExitCode {
+    logging::withhold_panic_messages();
+    let cli = Cli::parse();
+    let json = cli.json;
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}

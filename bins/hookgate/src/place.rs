@@ -1,0 +1,94 @@
+//! Where a command works: the store that `--data` or `--config` names, and what webhook URLs there start with.
+
+use std::path::{Path, PathBuf};
+
+use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
+use hookgate_gate::{Gate, Issued, Store};
+use hookgate_storage::{Database, OpenMode};
+
+use crate::adapters;
+use crate::cli::Cli;
+use crate::config::{Config, Values};
+use crate::failure::Failure;
+
+/// Where the store remembers the public URL, for commands that know only the data directory.
+const PUBLIC_URL: &str = "public_url";
+/// What URLs start with when nobody has said so yet.
+const FALLBACK_URL: &str = "https://localhost:8443";
+/// Name of the sealing key in a data directory.
+const SEALING_KEY: &str = "sealing.key";
+/// What `hookgate dev` uses, and so what the other commands look for when nothing is named.
+pub(crate) const DEV_DIRECTORY: &str = "hookgate-dev";
+
+/// An open store with everything that a command needs.
+pub(crate) struct Place {
+    /// The use cases over the store.
+    pub(crate) gate: Gate<Database>,
+    /// What webhook URLs start with.
+    pub(crate) public_url: String,
+}
+
+/// The configuration that `--config` names.
+pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
+    let Some(file) = &cli.config else {
+        return Ok(None);
+    };
+    Values::gather(file, |name| std::env::var(name).ok())?.read().map(Some)
+}
+
+/// The data directory that `--data` names, or the one of `hookgate dev` here.
+pub(crate) fn data_directory(cli: &Cli) -> PathBuf {
+    cli.data.clone().unwrap_or_else(|| PathBuf::from(DEV_DIRECTORY))
+}
+
+impl Place {
+    /// Opens the store that the command line names.
+    pub(crate) async fn open(cli: &Cli) -> Result<Self, Failure> {
+        match config(cli)? {
+            Some(config) => Self::of_config(&config, OpenMode::Existing).await,
+            None => Self::of_data(&data_directory(cli), OpenMode::Existing).await,
+        }
+    }
+
+    /// Opens the store of a configuration.
+    pub(crate) async fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
+        let database = Database::open(&config.store, mode).await?;
+        let gate = Gate::new(database, adapters::ports(&config.sealing_key)?);
+        Ok(Self { gate, public_url: config.public_url.clone() })
+    }
+
+    /// Opens the store in a data directory.
+    pub(crate) async fn of_data(directory: &Path, mode: OpenMode) -> Result<Self, Failure> {
+        let database = Database::open(directory, mode).await?;
+        let public_url = database.setting(PUBLIC_URL).await?.unwrap_or_else(|| FALLBACK_URL.to_owned());
+        Ok(Self { gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?), public_url })
+    }
+
+    /// The webhook that an argument names: by handle, or by a name that only one webhook has.
+    pub(crate) async fn webhook(&self, argument: &str) -> Result<Webhook, Failure> {
+        let not_found = || Failure::not_found("no such webhook; `hookgate webhook list` shows them");
+        let store = self.gate.store();
+        if let Ok(handle) = argument.parse::<WebhookHandle>() {
+            return store.webhook_by_handle(handle).await?.ok_or_else(not_found);
+        }
+        let name: WebhookName = argument.parse().map_err(|_| not_found())?;
+        let mut found = store.webhooks_by_name(&name).await?;
+        match (found.pop(), found.is_empty()) {
+            (Some(webhook), true) => Ok(webhook),
+            (None, _) => Err(not_found()),
+            (Some(_), false) => {
+                Err(Failure::usage("several webhooks have this name; use the handle (`hookgate webhook list`)"))
+            }
+        }
+    }
+}
+
+/// Remembers what webhook URLs start with, for commands that know only the data directory.
+pub(crate) async fn remember_public_url(database: &Database, public_url: &str) -> Result<(), Failure> {
+    Ok(database.set_setting(PUBLIC_URL, public_url).await?)
+}
+
+/// The URL that was just made. It is a secret: print it once, log it never.
+pub(crate) fn webhook_url(public_url: &str, issued: &Issued) -> String {
+    format!("{public_url}/webhooks/{}/{}", issued.webhook.format.as_str(), issued.id.reveal())
+}

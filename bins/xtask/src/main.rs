@@ -1,0 +1,42 @@
+//! What contributors and CI run. `cargo xtask test` and `cargo xtask lint` install what they need and say so.
+
+mod bench;
+mod lint;
+mod process;
+mod test;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Run every test of the workspace, doctests included
+    Test,
+    /// Check format, clippy, dependencies and documentation
+    Lint,
+    /// Measure the gate against a bare server, as ratios in one run
+    Bench(bench::Arguments),
+}
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().task {
+        Task::Test => test::run(),
+        Task::Lint => lint::run(),
+        Task::Bench(arguments) => bench::run(&arguments),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            process::say(&format!("xtask: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

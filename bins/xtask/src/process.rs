@@ -1,0 +1,63 @@
+//! Running other programs, and installing the ones that are missing.
+
+use std::error::Error;
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::Command;
+
+pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+
+/// Tells people what happens, on standard error.
+pub(crate) fn say(text: &str) {
+    // With standard error gone there is nobody left to tell.
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+/// The cargo that runs us, in the workspace's root.
+pub(crate) fn cargo() -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(root());
+    command
+}
+
+/// The workspace's root.
+pub(crate) fn root() -> PathBuf {
+    [env!("CARGO_MANIFEST_DIR"), "..", ".."].iter().collect()
+}
+
+/// Runs the command and fails if it does.
+pub(crate) fn run(command: &mut Command) -> Outcome<()> {
+    say(&format!("> {}", shown(command)));
+    let status = command.status().map_err(|error| format!("can't run {}: {error}", shown(command)))?;
+    if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", shown(command)).into()) }
+}
+
+/// Installs Debian packages whose program is missing.
+pub(crate) fn need(programs: &[(&str, &str)]) -> Outcome<()> {
+    let missing: Vec<&str> =
+        programs.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    say(&format!("installing Debian packages: {}", missing.join(" ")));
+    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let apt = |arguments: &[&str]| {
+        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        if !root {
+            command.arg("apt-get");
+        }
+        run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
+    };
+    apt(&["update", "-qq"])?;
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], &missing[..]].concat())
+}
+
+fn is_there(program: &str) -> bool {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path).any(|directory| directory.join(program).is_file())
+}
+
+fn shown(command: &Command) -> String {
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}

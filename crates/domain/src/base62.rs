@@ -1,0 +1,53 @@
+//! Base 62 for webhook IDs: the alphabet that a double click selects whole and that no URL has to escape.
+
+/// Digits in the order of their value.
+const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// The digit of a random byte, or `None` for the few bytes that would make some digits likelier than others.
+///
+/// 248 is the largest multiple of 62 that fits a byte; the eight values above are rejected.
+pub(crate) const fn digit_of_random_byte(byte: u8) -> Option<u8> {
+    if byte < 248 {
+        Some(ALPHABET[(byte % 62) as usize])
+    } else {
+        None
+    }
+}
+
+/// Whether the byte is a digit of base 62.
+pub(crate) const fn is_digit(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+}
+
+/// The six digits of a 32-bit number, most significant first, padded with `0` (62^6 is larger than 2^32).
+pub(crate) fn six_digits(mut number: u32) -> [u8; 6] {
+    let mut digits = [b'0'; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = ALPHABET[(number % 62) as usize];
+        number /= 62;
+    }
+    digits
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_number_fits_six_digits() {
+        assert_eq!(&six_digits(0), b"000000");
+        assert_eq!(&six_digits(61), b"00000z");
+        assert_eq!(&six_digits(u32::MAX), b"4gfFC3");
+    }
+
+    #[test]
+    fn every_digit_is_equally_likely() {
+        let mut seen = [0_u8; 256];
+        for byte in 0..=u8::MAX {
+            if let Some(digit) = digit_of_random_byte(byte) {
+                seen[usize::from(digit)] += 1;
+            }
+        }
+        assert!(ALPHABET.iter().all(|digit| seen[usize::from(*digit)] == 4));
+    }
+}

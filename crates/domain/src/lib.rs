@@ -1,0 +1,67 @@
+#![doc = include_str!("../README.md")]
+//!
+//! # The parts
+//!
+//! | to | use |
+//! |---|---|
+//! | make, read and store webhook IDs | [`WebhookId`], [`WebhookIdDigest`], [`WebhookIdHint`] |
+//! | match source addresses | [`Allowlist`] |
+//! | regenerate and revoke | [`Webhook`], [`UrlChange`], [`RetiredUrl`] |
+//! | decide | [`judge`], [`Admission`], [`Denial`] |
+//! | name a refusal | [`RefusalCode`] |
+//! | open, update and resolve incidents | [`IncidentDraft`], [`Incident`] |
+//! | tell how old a URL is | [`RotationPolicy`], [`RotationAge`] |
+
+mod allowlist;
+mod base62;
+mod decision;
+mod draft;
+mod idempotency;
+mod incident;
+mod names;
+mod policy;
+mod refusal;
+mod rotation;
+mod text;
+mod time;
+mod webhook;
+mod webhook_id;
+#[cfg(feature = "serde")]
+mod wire;
+
+pub use allowlist::{
+    Allowlist, AllowlistError, AllowlistMatch, EntryError, MAX_NETWORKS, address_bytes, network_bounds,
+    parse_entry,
+};
+pub use decision::{Admission, Attempt, Denial, judge};
+pub use draft::{
+    DraftFields, FieldError, FieldLimit, FieldRule, IncidentDraft, IncidentStatus, MAX_DEDUP_KEY,
+    MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, Severity,
+    UnknownWord,
+};
+/// The network type of [`Allowlist`] entries, of the `ipnetwork` crate.
+///
+/// ```
+/// use hookgate_domain::{Allowlist, IpNetwork};
+///
+/// let network: IpNetwork = "192.0.2.0/24".parse()?;
+/// assert_eq!(Allowlist::of([network])?.to_string(), "192.0.2.0/24");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[doc(no_inline)]
+pub use ipnetwork::IpNetwork;
+
+pub use idempotency::{IDEMPOTENCY_WINDOW, IdempotencyKey, IdempotencyKeyError, PayloadDigest};
+pub use incident::{Incident, IncidentError};
+pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
+pub use policy::{
+    DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging, Policy, SealedSecret,
+};
+pub use refusal::{RefusalCode, UnknownRefusalCode};
+pub use rotation::{RotationAge, RotationPolicy};
+pub use time::Timestamp;
+pub use webhook::{
+    KnownUrl, LiveUrl, MAX_NAME_CHARACTERS, RetiredBecause, RetiredUrl, SenderFormat, UnknownSenderFormat,
+    UrlChange, Webhook, WebhookError, WebhookName, WebhookNameError, WebhookState,
+};
+pub use webhook_id::{WebhookId, WebhookIdDigest, WebhookIdError, WebhookIdHint, WebhookIdHintError};

@@ -1,0 +1,205 @@
+//! What a webhook lets pass: everything that its owner may change without changing its URL.
+
+use std::fmt;
+use std::num::NonZeroU32;
+
+use thiserror::Error;
+
+use crate::{Allowlist, RotationPolicy};
+
+/// Largest body a webhook may be set to take, in bytes: a bound on memory per request.
+///
+/// ```
+/// use hookgate_domain::{Limits, MAX_BODY_BYTES, Overload};
+///
+/// assert!(Limits::new(MAX_BODY_BYTES, None, Overload::Refuse).is_ok());
+/// assert!(Limits::new(MAX_BODY_BYTES + 1, None, Overload::Refuse).is_err());
+/// ```
+pub const MAX_BODY_BYTES: u32 = 1024 * 1024;
+/// Body limit of a new webhook, in bytes: far above what alerting tools send.
+///
+/// ```
+/// use hookgate_domain::{DEFAULT_BODY_BYTES, Limits};
+///
+/// assert_eq!(Limits::default().body_bytes(), DEFAULT_BODY_BYTES);
+/// ```
+pub const DEFAULT_BODY_BYTES: u32 = 256 * 1024;
+
+/// The policy of a webhook. The default lets every address pass and records payloads.
+///
+/// ```
+/// use hookgate_domain::{PayloadLogging, Policy};
+///
+/// let policy = Policy { allowlist: "192.0.2.0/24".parse()?, ..Policy::default() };
+/// assert_eq!(policy.payload_logging, PayloadLogging::On);
+/// assert_eq!(policy.limits.body_bytes(), 256 * 1024);
+/// # Ok::<(), hookgate_domain::AllowlistError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Who may send.
+    pub allowlist: Allowlist,
+    /// How much they may send.
+    pub limits: Limits,
+    /// Whether payloads are kept in the history.
+    pub payload_logging: PayloadLogging,
+    /// The sealed secret of the signature that deliveries must carry; `None` if they need none.
+    pub signing_secret: Option<SealedSecret>,
+    /// When its URL should be regenerated.
+    pub rotation: RotationPolicy,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            allowlist: Allowlist::any(),
+            limits: Limits::default(),
+            payload_logging: PayloadLogging::On,
+            signing_secret: None,
+            rotation: RotationPolicy::default(),
+        }
+    }
+}
+
+/// How much a webhook takes.
+///
+/// ```
+/// use std::num::NonZeroU32;
+/// use hookgate_domain::{Limits, Overload};
+///
+/// let limits = Limits::new(1024, NonZeroU32::new(60), Overload::Postpone)?;
+/// assert_eq!(limits.body_bytes(), 1024);
+/// assert!(Limits::new(0, None, Overload::Refuse).is_err());
+/// # Ok::<(), hookgate_domain::LimitsError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    body_bytes: u32,
+    per_minute: Option<NonZeroU32>,
+    overload: Overload,
+}
+
+impl Limits {
+    /// Limits of a body in bytes and of deliveries a minute (`None`: no limit), and what happens above the latter.
+    ///
+    /// ```
+    /// use hookgate_domain::{Limits, LimitsError, Overload};
+    ///
+    /// assert_eq!(Limits::new(0, None, Overload::Refuse), Err(LimitsError));
+    /// ```
+    ///
+    /// # Errors
+    /// [`LimitsError`] if the body limit is 0 or above [`MAX_BODY_BYTES`].
+    pub const fn new(
+        body_bytes: u32,
+        per_minute: Option<NonZeroU32>,
+        overload: Overload,
+    ) -> Result<Self, LimitsError> {
+        if body_bytes == 0 || body_bytes > MAX_BODY_BYTES {
+            return Err(LimitsError);
+        }
+        Ok(Self {
+            body_bytes,
+            per_minute,
+            overload,
+        })
+    }
+
+    /// Largest body, in bytes.
+    #[must_use]
+    pub const fn body_bytes(&self) -> u32 {
+        self.body_bytes
+    }
+
+    /// Most deliveries a minute; `None` if there is no limit, so that an alert storm loses nothing.
+    #[must_use]
+    pub const fn per_minute(&self) -> Option<NonZeroU32> {
+        self.per_minute
+    }
+
+    /// What a delivery above the rate is told.
+    #[must_use]
+    pub const fn overload(&self) -> Overload {
+        self.overload
+    }
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: DEFAULT_BODY_BYTES,
+            per_minute: None,
+            overload: Overload::Refuse,
+        }
+    }
+}
+
+/// The body limit is out of bounds.
+///
+/// ```
+/// assert_eq!(hookgate_domain::LimitsError.to_string(), "the body limit must be 1 to 1048576 bytes");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the body limit must be 1 to {MAX_BODY_BYTES} bytes")]
+pub struct LimitsError;
+
+/// What a delivery above the rate limit is told.
+///
+/// ```
+/// use hookgate_domain::{Limits, Overload};
+///
+/// assert_eq!(Limits::default().overload(), Overload::Refuse);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Overload {
+    /// That it was refused: the sender slows down.
+    Refuse,
+    /// That the service is unavailable for a while, for senders that retry nothing else.
+    Postpone,
+}
+
+/// Whether payloads are kept in the history.
+///
+/// ```
+/// use hookgate_domain::{PayloadLogging, Policy};
+///
+/// let quiet = Policy { payload_logging: PayloadLogging::Off, ..Policy::default() };
+/// assert_ne!(quiet, Policy::default());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum PayloadLogging {
+    /// Kept.
+    On,
+    /// Dropped after the incident was made from them.
+    Off,
+}
+
+/// A signing secret as the store keeps it: encrypted by the installation's key, which the store never sees.
+///
+/// ```
+/// let sealed = hookgate_domain::SealedSecret::from_bytes([1, 2, 3]);
+/// assert_eq!(sealed.as_bytes(), [1, 2, 3]);
+/// assert_eq!(format!("{sealed:?}"), "SealedSecret(…)");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct SealedSecret(Box<[u8]>);
+
+impl SealedSecret {
+    /// Sealed bytes, from a store or fresh from the seal.
+    #[must_use]
+    pub fn from_bytes(sealed: impl Into<Box<[u8]>>) -> Self {
+        Self(sealed.into())
+    }
+
+    /// The sealed bytes.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for SealedSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SealedSecret(…)")
+    }
+}

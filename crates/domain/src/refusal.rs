@@ -1,0 +1,127 @@
+//! The closed set of reasons for which a delivery does not pass. It knows codes and sentences; which HTTP status goes
+//! with a code is the transport's business.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+macro_rules! refusal_codes {
+    ($($(#[$doc:meta])* $variant:ident = $code:literal, $message:literal;)*) => {
+        /// Why a delivery did not pass: a stable code for programs and a sentence for people.
+        ///
+        /// ```
+        /// use hookgate_domain::RefusalCode;
+        ///
+        /// let code: RefusalCode = "WEBHOOK_REVOKED".parse()?;
+        /// assert_eq!(code, RefusalCode::WebhookRevoked);
+        /// assert_eq!(code.message(), "Webhook has been revoked");
+        /// # Ok::<(), hookgate_domain::UnknownRefusalCode>(())
+        /// ```
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub enum RefusalCode {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl RefusalCode {
+            /// Every code, in the order of the documentation.
+            ///
+            /// ```
+            /// use hookgate_domain::RefusalCode;
+            ///
+            /// assert_eq!(RefusalCode::ALL[0], RefusalCode::WebhookRevoked);
+            /// ```
+            pub const ALL: &'static [Self] = &[$(Self::$variant),*];
+
+            /// The code as senders and logs see it, for instance `WEBHOOK_REVOKED`. It never changes.
+            ///
+            /// ```
+            /// assert_eq!(hookgate_domain::RefusalCode::IpNotAllowed.as_str(), "IP_NOT_ALLOWED");
+            /// ```
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $code),* }
+            }
+
+            /// One sentence for the sender. It holds nothing of the request and nothing of the policy.
+            ///
+            /// ```
+            /// assert_eq!(hookgate_domain::RefusalCode::MethodNotAllowed.message(), "Only POST is allowed");
+            /// ```
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$variant => $message),* }
+            }
+        }
+    };
+}
+
+refusal_codes! {
+    /// The webhook was revoked, or this is the old URL of a regenerated one. Final.
+    WebhookRevoked = "WEBHOOK_REVOKED", "Webhook has been revoked";
+    /// No webhook has this URL: unknown or malformed ID, or the format of another webhook.
+    WebhookNotFound = "WEBHOOK_NOT_FOUND", "No webhook at this URL";
+    /// The source address is not in the webhook's allowlist.
+    IpNotAllowed = "IP_NOT_ALLOWED", "Source address is not allowed for this webhook";
+    /// The request came over plain HTTP. The URL is a secret and has now travelled in the clear.
+    HttpsRequired = "HTTPS_REQUIRED", "HTTPS is required; the URL has been exposed and should be regenerated";
+    /// Only POST is taken.
+    MethodNotAllowed = "METHOD_NOT_ALLOWED", "Only POST is allowed";
+    /// The webhook wants signed deliveries and this one has no signature.
+    SignatureRequired = "SIGNATURE_REQUIRED", "Signature headers are missing";
+    /// The signature does not match the body, or can't be read.
+    SignatureInvalid = "SIGNATURE_INVALID", "Signature does not match";
+    /// The signature's timestamp is too far from now.
+    SignatureExpired = "SIGNATURE_EXPIRED", "Signature timestamp is outside the tolerance";
+    /// The body is larger than the webhook's limit.
+    PayloadTooLarge = "PAYLOAD_TOO_LARGE", "Payload is larger than this webhook takes";
+    /// Neither JSON by content nor a form that the sender format knows; or a compressed body.
+    UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", "Payload must be uncompressed JSON";
+    /// Not JSON, nested too deeply, or with duplicate keys.
+    InvalidJson = "INVALID_JSON", "Payload is not valid JSON";
+    /// A field is missing, too long or of the wrong kind.
+    ValidationError = "VALIDATION_ERROR", "Payload has invalid fields";
+    /// The idempotency key was used before with another body.
+    IdempotencyConflict = "IDEMPOTENCY_CONFLICT", "Idempotency key was used with a different payload";
+    /// Too many deliveries of this webhook, or too many unknown URLs from this source.
+    RateLimited = "RATE_LIMITED", "Too many requests";
+    /// HTTP that two parsers could read differently.
+    BadRequest = "BAD_REQUEST", "Request is not well-formed HTTP";
+    /// Too many header fields, or too many bytes of them.
+    HeadersTooLarge = "HEADERS_TOO_LARGE", "Request headers are too large";
+    /// The header or the body came too slowly.
+    RequestTimeout = "REQUEST_TIMEOUT", "Request was not received in time";
+    /// The store is down, the queue is full or the server is stopping. A retry is right.
+    Unavailable = "UNAVAILABLE", "Temporarily unavailable, retry later";
+    /// A fault of ours; the cause is in the server's log.
+    Internal = "INTERNAL", "Internal error";
+}
+
+impl fmt::Display for RefusalCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for RefusalCode {
+    type Err = UnknownRefusalCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|code| code.as_str() == text)
+            .ok_or(UnknownRefusalCode)
+    }
+}
+
+/// The text is none of the refusal codes.
+///
+/// ```
+/// use hookgate_domain::{RefusalCode, UnknownRefusalCode};
+///
+/// assert_eq!("webhook_revoked".parse::<RefusalCode>(), Err(UnknownRefusalCode));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a refusal code")]
+pub struct UnknownRefusalCode;

@@ -1,0 +1,80 @@
+//! Points in time as the rules see them: an argument, never a clock.
+
+use std::time::Duration;
+
+/// Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
+///
+/// ```
+/// use std::time::Duration;
+/// use hookgate_domain::Timestamp;
+///
+/// let noon = Timestamp::from_micros(43_200_000_000);
+/// let later = noon.after(Duration::from_secs(60));
+/// assert_eq!(later.since(noon), Duration::from_secs(60));
+/// assert_eq!(noon.since(later), Duration::ZERO);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The point this many microseconds after the epoch; negative ones are before it.
+    #[must_use]
+    pub const fn from_micros(micros: i64) -> Self {
+        Self(micros)
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub const fn as_micros(self) -> i64 {
+        self.0
+    }
+
+    /// The point `span` later; the last representable one if that is too far. Below a microsecond is cut off.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hookgate_domain::Timestamp;
+    ///
+    /// let start = Timestamp::from_micros(0);
+    /// assert_eq!(start.after(Duration::from_millis(1)).as_micros(), 1_000);
+    /// assert_eq!(start.after(Duration::MAX).as_micros(), i64::MAX);
+    /// ```
+    #[must_use]
+    pub fn after(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_add(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// The point `span` earlier; the first representable one if that is too far. Below a microsecond is cut off.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hookgate_domain::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::from_micros(1_000).before(Duration::from_millis(2)).as_micros(), -1_000);
+    /// assert_eq!(Timestamp::from_micros(-9).before(Duration::MAX).as_micros(), i64::MIN);
+    /// ```
+    #[must_use]
+    pub fn before(self, span: Duration) -> Self {
+        Self(
+            self.0
+                .saturating_sub(i64::try_from(span.as_micros()).unwrap_or(i64::MAX)),
+        )
+    }
+
+    /// How long after `earlier` this is; zero if it is not later. Spans over 292,000 years count as that long.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use hookgate_domain::Timestamp;
+    ///
+    /// let (early, late) = (Timestamp::from_micros(-5), Timestamp::from_micros(7));
+    /// assert_eq!((late.since(early), early.since(late)), (Duration::from_micros(12), Duration::ZERO));
+    /// ```
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+}

@@ -1,0 +1,91 @@
+//! The name that people give a webhook. It is shown on terminals, in logs and in tables, so it must not hold what
+//! changes the text around it, and it must never be a secret.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::text::is_unshown;
+
+/// Longest name of a webhook, in characters: it has to fit a table row.
+///
+/// ```
+/// use hookgate_domain::{MAX_NAME_CHARACTERS, WebhookName, WebhookNameError};
+///
+/// assert!("ä".repeat(MAX_NAME_CHARACTERS).parse::<WebhookName>().is_ok());
+/// assert_eq!("ä".repeat(MAX_NAME_CHARACTERS + 1).parse::<WebhookName>(), Err(WebhookNameError::TooLong));
+/// ```
+pub const MAX_NAME_CHARACTERS: usize = 100;
+
+/// The name that people give a webhook: 1 to 100 characters, none of them a control character.
+///
+/// A name that looks like a handle or holds what could be a webhook ID is refused, so that a URL pasted into the
+/// wrong field is not stored.
+///
+/// ```
+/// use hookgate_domain::WebhookName;
+///
+/// let name: WebhookName = "  Grafana, Berlin ".parse()?;
+/// assert_eq!(name.as_str(), "Grafana, Berlin");
+/// assert!("https://hooks.example.org/webhooks/custom/wh_0".parse::<WebhookName>().is_err());
+/// # Ok::<(), hookgate_domain::WebhookNameError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct WebhookName(Box<str>);
+
+impl WebhookName {
+    /// The name, without surrounding space.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for WebhookName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for WebhookName {
+    type Err = WebhookNameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let name = text.trim();
+        match name.chars().count() {
+            0 => Err(WebhookNameError::Empty),
+            length if length > MAX_NAME_CHARACTERS => Err(WebhookNameError::TooLong),
+            _ if name.contains(is_unshown) => Err(WebhookNameError::ControlCharacter),
+            _ if name.contains("wh_") || name.starts_with("hk_") => Err(WebhookNameError::LooksLikeSecret),
+            _ => Ok(Self(name.into())),
+        }
+    }
+}
+
+/// Why a text is no name of a webhook. It never holds the text, which may be a secret in the wrong field.
+///
+/// ```
+/// use hookgate_domain::{WebhookName, WebhookNameError};
+///
+/// assert_eq!(" ".parse::<WebhookName>(), Err(WebhookNameError::Empty));
+/// assert_eq!("two\nlines".parse::<WebhookName>(), Err(WebhookNameError::ControlCharacter));
+/// assert_eq!("hk_mine".parse::<WebhookName>(), Err(WebhookNameError::LooksLikeSecret));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WebhookNameError {
+    /// Nothing but space.
+    #[error("the name is empty")]
+    Empty,
+    /// Over [`MAX_NAME_CHARACTERS`].
+    #[error("the name is longer than {MAX_NAME_CHARACTERS} characters")]
+    TooLong,
+    /// A line break, an escape, or a character that hides or turns text (the bidirectional controls of UAX #9).
+    #[error("the name holds a control character")]
+    ControlCharacter,
+    /// It may hold a webhook ID, or be taken for a handle.
+    #[error(
+        "the name looks like a webhook URL or handle: choose one without `wh_` that doesn't start with `hk_`"
+    )]
+    LooksLikeSecret,
+}

@@ -1,0 +1,276 @@
+//! The webhook ID: the secret in a webhook's URL. It identifies and authenticates at once, so this module keeps it
+//! from being printed, compared or stored by accident: what is stored is its [`WebhookIdDigest`].
+
+use std::fmt;
+
+use ring::digest::{SHA256, digest};
+use thiserror::Error;
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::base62;
+
+/// What every webhook ID starts with. Leak scanners look for it: it never changes.
+const PREFIX: &[u8; 3] = b"wh_";
+/// Random digits after the prefix: 32 of base 62 are 190 bits.
+const RANDOM_DIGITS: usize = 32;
+/// Prefix, random digits, and six digits of CRC-32 over what stands before.
+const LENGTH: usize = PREFIX.len() + RANDOM_DIGITS + 6;
+/// Random digits that a hint shows. Four of 32 leave 166 bits unknown.
+const HINT_DIGITS: usize = 4;
+
+/// The secret part of a webhook's URL: `wh_`, 32 random base-62 digits (190 bits) and a checksum of six.
+///
+/// It has no `Display`, no equality and no serialization, its `Debug` shows the [hint](WebhookIdHint) only, and its
+/// memory is wiped when it is dropped. [`reveal`](Self::reveal) is the one way to its text. To compare two, compare
+/// their [digests](Self::digest): that takes no time that depends on the secret.
+///
+/// The digits are `0` to `9`, `A` to `Z`, `a` to `z`. The checksum is CRC-32 (ISO-HDLC, as in RFC 1952) over what stands
+/// before it, so that a miscopied ID costs no lookup and a scanner for leaked secrets knows an ID when it sees one.
+///
+/// ```
+/// use hookgate_domain::WebhookId;
+///
+/// let mut byte = 0_u8;
+/// let id = WebhookId::generate(|buffer| {
+///     // Use a cryptographic source here, for instance `ring::rand::SystemRandom`.
+///     buffer.fill_with(|| { byte = byte.wrapping_add(37); byte });
+///     Ok::<(), std::convert::Infallible>(())
+/// })?;
+/// assert_eq!(id.reveal().len(), 41);
+///
+/// let parsed: WebhookId = id.reveal().parse()?;
+/// assert_eq!(parsed.digest(), id.digest());
+/// assert!(!format!("{id:?}").contains(id.reveal()));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone)]
+pub struct WebhookId(Box<[u8; LENGTH]>);
+
+impl WebhookId {
+    /// Makes a new ID from random bytes. `fill` overwrites the whole buffer from a cryptographic source each time it is
+    /// asked, which is once or a few times: the bytes that would make some digits likelier than others are dropped.
+    /// (A source that gives nothing but bytes above 247 is asked for ever.)
+    ///
+    /// ```
+    /// use hookgate_domain::WebhookId;
+    /// use ring::rand::{SecureRandom, SystemRandom};
+    ///
+    /// let random = SystemRandom::new();
+    /// let id = WebhookId::generate(|buffer| random.fill(buffer))?;
+    /// assert!(id.reveal().starts_with("wh_"));
+    /// # Ok::<(), ring::error::Unspecified>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The error of `fill`, if it has no randomness to give.
+    pub fn generate<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        let mut id = Self(Box::new([0; LENGTH]));
+        id.0[..PREFIX.len()].copy_from_slice(PREFIX);
+        let mut random = Zeroizing::new([0; RANDOM_DIGITS]);
+        let mut position = PREFIX.len();
+        while position < PREFIX.len() + RANDOM_DIGITS {
+            fill(&mut random[..])?;
+            for digit in random
+                .iter()
+                .filter_map(|byte| base62::digit_of_random_byte(*byte))
+            {
+                if position < PREFIX.len() + RANDOM_DIGITS {
+                    id.0[position] = digit;
+                    position += 1;
+                }
+            }
+        }
+        let checksum = checksum(&id.0[..position]);
+        id.0[position..].copy_from_slice(&checksum);
+        Ok(id)
+    }
+
+    /// The secret itself, for the one answer that shows it. Keep it out of logs, errors and databases.
+    ///
+    /// ```
+    /// use hookgate_domain::WebhookId;
+    ///
+    /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
+    /// assert_eq!(id.reveal(), "wh_777777777777777777777777777777774c13vo");
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        // Both ways in let ASCII pass only, so the default can't be reached.
+        str::from_utf8(&self.0[..]).unwrap_or_default()
+    }
+
+    /// The SHA-256 (FIPS 180-4) of the whole ID: the only form that is stored or looked up.
+    ///
+    /// ```
+    /// use hookgate_domain::WebhookId;
+    ///
+    /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
+    /// assert_eq!(id.digest(), id.clone().digest());
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
+    #[must_use]
+    pub fn digest(&self) -> WebhookIdDigest {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, &self.0[..]).as_ref());
+        WebhookIdDigest(bytes)
+    }
+
+    /// The first characters, for people to tell URLs apart.
+    ///
+    /// ```
+    /// use hookgate_domain::WebhookId;
+    ///
+    /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
+    /// assert_eq!(id.hint().to_string(), "wh_7777");
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
+    #[must_use]
+    pub fn hint(&self) -> WebhookIdHint {
+        let mut digits = [0; HINT_DIGITS];
+        digits.copy_from_slice(&self.0[PREFIX.len()..PREFIX.len() + HINT_DIGITS]);
+        WebhookIdHint(digits)
+    }
+}
+
+impl std::str::FromStr for WebhookId {
+    type Err = WebhookIdError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes: &[u8; LENGTH] = text.as_bytes().try_into().map_err(|_| WebhookIdError::Form)?;
+        let (covered, written) = bytes.split_at(PREFIX.len() + RANDOM_DIGITS);
+        let digits = bytes.strip_prefix(PREFIX).ok_or(WebhookIdError::Form)?;
+        if !digits.iter().all(|byte| base62::is_digit(*byte)) {
+            return Err(WebhookIdError::Form);
+        }
+        if checksum(covered) != written {
+            return Err(WebhookIdError::Checksum);
+        }
+        Ok(Self(Box::new(*bytes)))
+    }
+}
+
+impl fmt::Debug for WebhookId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebhookId({}…)", self.hint())
+    }
+}
+
+impl Drop for WebhookId {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+fn checksum(covered: &[u8]) -> [u8; 6] {
+    base62::six_digits(crc32fast::hash(covered))
+}
+
+/// Why a text is no webhook ID. It never holds the text, which may be a secret with a typing error.
+///
+/// ```
+/// use hookgate_domain::{WebhookId, WebhookIdError};
+///
+/// assert_eq!("wh_short".parse::<WebhookId>().unwrap_err(), WebhookIdError::Form);
+/// let miscopied = "wh_77777777777777777777777777777777000000";
+/// assert_eq!(miscopied.parse::<WebhookId>().unwrap_err(), WebhookIdError::Checksum);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum WebhookIdError {
+    /// Wrong length, prefix or characters.
+    #[error("not of the form of a webhook ID (wh_ and 38 letters or digits)")]
+    Form,
+    /// The form is right and the checksum is not: a typing or copying error, or a guess.
+    #[error("the checksum of the webhook ID does not match: was it copied whole?")]
+    Checksum,
+}
+
+/// SHA-256 of a webhook ID: what the store keeps and looks up. It can't be turned back into the ID, and needs neither
+/// salt nor stretching, because 190 random bits can't be guessed.
+///
+/// Its `Debug` is masked all the same, so that a log line never lets anybody link a digest to a URL.
+///
+/// ```
+/// use hookgate_domain::WebhookIdDigest;
+///
+/// let digest = WebhookIdDigest::from_bytes([7; 32]);
+/// assert_eq!(digest.as_bytes(), &[7; 32]);
+/// assert_eq!(format!("{digest:?}"), "WebhookIdDigest(…)");
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct WebhookIdDigest([u8; 32]);
+
+impl WebhookIdDigest {
+    /// A digest read back from a store.
+    #[must_use]
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// The 32 bytes to store.
+    #[must_use]
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for WebhookIdDigest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("WebhookIdDigest(…)")
+    }
+}
+
+/// The first characters of a webhook ID, `wh_` and four digits, for people to tell URLs apart.
+///
+/// ```
+/// use hookgate_domain::WebhookIdHint;
+///
+/// let hint: WebhookIdHint = "wh_3kQz".parse()?;
+/// assert_eq!(hint.to_string(), "wh_3kQz");
+/// assert!("wh_3kQz7".parse::<WebhookIdHint>().is_err());
+/// # Ok::<(), hookgate_domain::WebhookIdHintError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct WebhookIdHint([u8; HINT_DIGITS]);
+
+impl fmt::Display for WebhookIdHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0; PREFIX.len() + HINT_DIGITS];
+        let (prefix, digits) = text.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX);
+        digits.copy_from_slice(&self.0);
+        // Both ways in let ASCII pass only, so the default can't be reached.
+        f.pad(str::from_utf8(&text).unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for WebhookIdHint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "WebhookIdHint({self})")
+    }
+}
+
+impl std::str::FromStr for WebhookIdHint {
+    type Err = WebhookIdHintError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let digits = text.as_bytes().strip_prefix(PREFIX).ok_or(WebhookIdHintError)?;
+        let digits: [u8; HINT_DIGITS] = digits.try_into().map_err(|_| WebhookIdHintError)?;
+        if digits.iter().all(|byte| base62::is_digit(*byte)) {
+            Ok(Self(digits))
+        } else {
+            Err(WebhookIdHintError)
+        }
+    }
+}
+
+/// The text is no hint of a webhook ID.
+///
+/// ```
+/// use hookgate_domain::{WebhookIdHint, WebhookIdHintError};
+///
+/// assert_eq!("3kQz".parse::<WebhookIdHint>(), Err(WebhookIdHintError));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a webhook ID hint (wh_ and 4 letters or digits)")]
+pub struct WebhookIdHintError;

@@ -1,0 +1,199 @@
+//! A delivery on its way through the gate: what is known of it, what is stored of it, what it is answered.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_domain::{
+    DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest, RefusalCode,
+    Timestamp, WebhookHandle,
+};
+use hookgate_senders::{JsonFault, SignatureHeaders};
+
+/// Most bytes of a user agent that are kept: browsers stay below, and a row should not be mostly this.
+const MAX_USER_AGENT_BYTES: usize = 512;
+
+/// What the transport knows of a request to a webhook URL before its body is read. All of it is the sender's word but
+/// for the source address.
+#[derive(Clone, Copy)]
+pub struct DeliveryRequest<'a> {
+    /// The format segment of the path.
+    pub format: &'a str,
+    /// The webhook ID segment of the path: a secret if it is one.
+    pub webhook_id: &'a str,
+    /// Where the request came from.
+    pub source: IpAddr,
+    /// How the sender calls itself.
+    pub user_agent: Option<&'a [u8]>,
+    /// Whether the sender says that the body is JSON.
+    pub declared_json: bool,
+    /// Whether the body is compressed.
+    pub compressed: bool,
+    /// The sender's name for this delivery, to recognise a retry.
+    pub idempotency_key: Option<&'a [u8]>,
+    /// The signature, if the sender signed.
+    pub signature: SignatureHeaders<'a>,
+}
+
+impl DeliveryRequest<'_> {
+    /// The user agent as text, cut to what is kept.
+    pub(crate) fn user_agent_text(&self) -> Option<Box<str>> {
+        let bytes = self.user_agent?;
+        let kept = &bytes[..bytes.len().min(MAX_USER_AGENT_BYTES)];
+        Some(String::from_utf8_lossy(kept).replace('\0', "\u{FFFD}").into())
+    }
+}
+
+/// The body of a request, still to be read.
+pub trait Body: Send {
+    /// Reads the body, up to `limit` bytes of it.
+    fn read(self, limit: usize) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
+}
+
+/// Why a body could not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BodyFault {
+    /// It is longer than the limit.
+    TooLarge,
+    /// It came too slowly.
+    TimedOut,
+    /// Its framing is broken, or the sender left in the middle.
+    Malformed,
+}
+
+/// A delivery that passed every check, to be committed.
+#[derive(Clone, Debug)]
+pub struct AcceptedDelivery {
+    /// The webhook that takes it.
+    pub webhook: WebhookHandle,
+    /// The revision of the webhook that was judged.
+    pub revision: i64,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it came from, in canonical form.
+    pub source: IpAddr,
+    /// How the sender calls itself.
+    pub user_agent: Option<Box<str>>,
+    /// The body, if it is kept.
+    pub payload: Option<Bytes>,
+    /// What it says about an incident.
+    pub draft: IncidentDraft,
+    /// How to recognise a retry.
+    pub idempotency: Option<Idempotency>,
+}
+
+/// A sender's key for a delivery, with the digest of the payload that it stands for.
+#[derive(Clone, Debug)]
+pub struct Idempotency {
+    /// The key.
+    pub key: IdempotencyKey,
+    /// The payload that came with it.
+    pub payload: PayloadDigest,
+}
+
+/// What became of a commit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Commit {
+    /// It is on disk.
+    Stored(Accepted),
+    /// The webhook has another revision by now: judge again.
+    Stale,
+    /// The idempotency key stands for another payload.
+    IdempotencyConflict,
+}
+
+/// What the sender of an accepted delivery is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accepted {
+    /// The record of the delivery; of the first one, for a replay.
+    pub delivery: DeliveryId,
+    /// The incident that it opened or updated.
+    pub incident: IncidentNumber,
+    /// The status of the incident after that.
+    pub status: IncidentStatus,
+    /// What it did.
+    pub effect: Effect,
+}
+
+/// What an accepted delivery did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It opened an incident.
+    Opened,
+    /// It updated an open incident.
+    Updated,
+    /// Nothing: it is a retry, and the answer is the first one.
+    Replayed,
+}
+
+/// A delivery that did not pass, for the record.
+#[derive(Clone, Debug)]
+pub struct RefusedDelivery {
+    /// The webhook that has or had the URL.
+    pub webhook: WebhookHandle,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it came from, in canonical form.
+    pub source: IpAddr,
+    /// How the sender calls itself.
+    pub user_agent: Option<Box<str>>,
+    /// The body, if it was read and is kept.
+    pub payload: Option<Bytes>,
+    /// Why it did not pass.
+    pub code: RefusalCode,
+    /// Whether the sender was told to come again later instead of being refused.
+    pub postponed: bool,
+}
+
+/// The answer to a delivery.
+#[derive(Clone, Debug)]
+pub enum Reply {
+    /// It is on disk.
+    Accepted(Accepted),
+    /// It did not pass.
+    Refused(Refusal),
+}
+
+/// A refusal as the sender sees it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Why.
+    pub code: RefusalCode,
+    /// What exactly is at fault, where that helps the sender.
+    pub details: Option<Details>,
+    /// When to come again.
+    pub retry_after: Option<Duration>,
+    /// Told as a temporary failure instead of a refusal, for senders that retry nothing else.
+    pub postponed: bool,
+}
+
+impl From<RefusalCode> for Refusal {
+    fn from(code: RefusalCode) -> Self {
+        Self { code, details: None, retry_after: None, postponed: false }
+    }
+}
+
+/// What exactly is at fault.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Details {
+    /// These fields.
+    Fields(Vec<FieldError>),
+    /// The JSON, here.
+    Json(JsonFault),
+    /// This limit is reached.
+    Limit(RateScope),
+    /// The body is longer than this many bytes.
+    BodyBytes(u32),
+}
+
+/// Which rate limit is reached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RateScope {
+    /// The webhook's own.
+    Webhook {
+        /// Deliveries a minute.
+        per_minute: u32,
+    },
+    /// The floor under unknown URLs of one source.
+    Source,
+}

@@ -1,0 +1,132 @@
+//! What the gate remembers of known URLs, so that a delivery costs no look into the store before its commit.
+//!
+//! The memory may be stale at any time, and that is never the reason of an answer: what passes is confirmed by the
+//! commit, what doesn't is confirmed by [`Directory::fresh`]. Tombstones are final and need no confirmation.
+
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use governor::clock::{Clock as _, DefaultClock};
+use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use hookgate_domain::{KnownUrl, WebhookIdDigest};
+use quick_cache::sync::Cache;
+use tokio::sync::Mutex;
+
+use crate::{Store, StoreError};
+
+/// URLs remembered: about 1 KiB each, and an installation with more of them loses a look-up of microseconds.
+const URLS: usize = 10_000;
+
+/// The known URLs that were asked for lately.
+pub(crate) struct Directory {
+    urls: Cache<WebhookIdDigest, Arc<Known>>,
+}
+
+/// A known URL as the store had it at some time, with what outlives a fresh look.
+pub(crate) struct Known {
+    /// What the URL leads to.
+    pub(crate) url: KnownUrl,
+    rate: Option<Arc<Rate>>,
+    look: Arc<Look>,
+}
+
+/// The rate limit of a webhook, kept while the limit stays the same.
+struct Rate {
+    per_minute: NonZeroU32,
+    limiter: DefaultDirectRateLimiter,
+}
+
+/// At most one look into the store at a time per URL. Who waits shares the result of a look that began after he asked.
+#[derive(Default)]
+struct Look {
+    begun: AtomicU64,
+    last: Mutex<Option<Arc<Known>>>,
+}
+
+impl Default for Directory {
+    fn default() -> Self {
+        Self { urls: Cache::new(URLS) }
+    }
+}
+
+impl Directory {
+    /// What is remembered of the URL with this digest.
+    pub(crate) fn remembered(&self, digest: &WebhookIdDigest) -> Option<Arc<Known>> {
+        self.urls.get(digest)
+    }
+
+    /// What the store knows of a URL that isn't remembered.
+    pub(crate) async fn find(
+        &self,
+        store: &impl Store,
+        digest: WebhookIdDigest,
+    ) -> Result<Option<Arc<Known>>, StoreError> {
+        let Some(url) = store.url_by_digest(&digest).await? else {
+            return Ok(None);
+        };
+        let known = Arc::new(Known::new(url, None));
+        self.urls.insert(digest, Arc::clone(&known));
+        Ok(Some(known))
+    }
+
+    /// What the store knows of a remembered URL at some moment after this was called.
+    pub(crate) async fn fresh(
+        &self,
+        store: &impl Store,
+        digest: WebhookIdDigest,
+        stale: &Known,
+    ) -> Result<Option<Arc<Known>>, StoreError> {
+        let look = &stale.look;
+        let begun_before = look.begun.load(Ordering::SeqCst);
+        let mut last = look.last.lock().await;
+        if look.begun.load(Ordering::SeqCst) > begun_before
+            && let Some(known) = last.as_ref()
+        {
+            return Ok(Some(Arc::clone(known)));
+        }
+        // From here on until the store has answered, nobody can take the last result for this one.
+        *last = None;
+        look.begun.fetch_add(1, Ordering::SeqCst);
+        let Some(url) = store.url_by_digest(&digest).await? else {
+            self.urls.remove(&digest);
+            return Ok(None);
+        };
+        let known = Arc::new(Known::new(url, Some(stale)));
+        self.urls.insert(digest, Arc::clone(&known));
+        *last = Some(Arc::clone(&known));
+        drop(last);
+        Ok(Some(known))
+    }
+}
+
+impl Known {
+    fn new(url: KnownUrl, before: Option<&Self>) -> Self {
+        let per_minute = match &url {
+            KnownUrl::Live(webhook) => webhook.policy.limits.per_minute(),
+            KnownUrl::Retired(_) => None,
+        };
+        let kept = before.and_then(|before| before.rate.clone()).filter(|rate| Some(rate.per_minute) == per_minute);
+        let rate = kept.or_else(|| per_minute.map(|per_minute| Arc::new(Rate::new(per_minute))));
+        Self { url, rate, look: before.map(|before| Arc::clone(&before.look)).unwrap_or_default() }
+    }
+
+    /// Counts a delivery against the webhook's rate limit.
+    pub(crate) fn check_rate(&self) -> Result<(), Duration> {
+        self.rate.as_ref().map_or(Ok(()), |rate| {
+            rate.limiter.check().map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
+        })
+    }
+
+    /// The limit that [`Self::check_rate`] counts against.
+    pub(crate) fn per_minute(&self) -> u32 {
+        self.rate.as_ref().map_or(0, |rate| rate.per_minute.get())
+    }
+}
+
+impl Rate {
+    fn new(per_minute: NonZeroU32) -> Self {
+        Self { per_minute, limiter: RateLimiter::direct(Quota::per_minute(per_minute)) }
+    }
+}

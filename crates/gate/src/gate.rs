@@ -1,0 +1,30 @@
+//! The gate: a store, its surroundings, and what is remembered to save work.
+
+use crate::directory::Directory;
+use crate::floor::Floor;
+use crate::{Ports, Store};
+
+/// All use cases over one store. Cheap to make; a server makes one and shares it.
+pub struct Gate<S> {
+    pub(crate) store: S,
+    pub(crate) ports: Ports,
+    pub(crate) directory: Directory,
+    pub(crate) floor: Floor,
+}
+
+impl<S: Store> Gate<S> {
+    /// A gate over this store that remembers nothing yet.
+    pub fn new(store: S, ports: Ports) -> Self {
+        Self { store, ports, directory: Directory::default(), floor: Floor::default() }
+    }
+
+    /// The store, for reading the history.
+    pub const fn store(&self) -> &S {
+        &self.store
+    }
+
+    /// The clock that the gate goes by.
+    pub fn now(&self) -> hookgate_domain::Timestamp {
+        self.ports.clock.now()
+    }
+}

@@ -1,0 +1,181 @@
+//! The history of deliveries: what a record tells, how it is asked for, how long it is kept.
+
+use std::net::IpAddr;
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, WebhookHandle};
+use ipnetwork::IpNetwork;
+
+/// Most rows of one page: a bound on memory per question.
+const MAX_PAGE: u16 = 200;
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What is on the record of a delivery.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliveryRecord {
+    /// Its name, and its place in the order of commits.
+    pub id: DeliveryId,
+    /// The webhook it went to.
+    pub webhook: WebhookHandle,
+    /// What people call that webhook now.
+    pub webhook_name: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it came from.
+    pub source: IpAddr,
+    /// How the sender called itself.
+    pub user_agent: Option<String>,
+    /// What it was answered.
+    pub answer: Answer,
+    /// The incident that it opened or updated.
+    pub incident: Option<IncidentNumber>,
+    /// The body, if it was read and kept.
+    pub payload: Option<Vec<u8>>,
+    /// How many deliveries this record stands for: retries of it, or refusals folded into it.
+    pub count: i64,
+}
+
+/// What a delivery was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Accepted: it opened an incident.
+    Opened,
+    /// Accepted: it updated an incident.
+    Updated,
+    /// Refused.
+    Refused(RefusalCode),
+    /// Refused, told as a temporary failure.
+    Postponed(RefusalCode),
+}
+
+impl Answer {
+    /// Whether it was accepted or refused.
+    #[must_use]
+    pub const fn outcome(self) -> Outcome {
+        match self {
+            Self::Opened | Self::Updated => Outcome::Accepted,
+            Self::Refused(_) | Self::Postponed(_) => Outcome::Refused,
+        }
+    }
+
+    /// The refusal code, if refused.
+    #[must_use]
+    pub const fn code(self) -> Option<RefusalCode> {
+        match self {
+            Self::Opened | Self::Updated => None,
+            Self::Refused(code) | Self::Postponed(code) => Some(code),
+        }
+    }
+}
+
+/// Whether a delivery passed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It passed, and an incident tells of it.
+    Accepted,
+    /// It did not pass.
+    Refused,
+}
+
+impl Outcome {
+    /// `accepted` or `refused`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Which records are asked for; the default asks for all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// Of this webhook.
+    pub webhook: Option<WebhookHandle>,
+    /// With this outcome.
+    pub outcome: Option<Outcome>,
+    /// Refused with this code.
+    pub code: Option<RefusalCode>,
+    /// From an address in this network.
+    pub source: Option<IpNetwork>,
+}
+
+/// Where in the history a page begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seek {
+    /// At the newest record, going back.
+    Newest,
+    /// At the record before this one, going back.
+    Before(DeliveryId),
+    /// At the record after this one, going forward; `None` is the very first.
+    After(Option<DeliveryId>),
+}
+
+/// How many rows a page has, 1 to 200.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize(u16);
+
+impl PageSize {
+    /// The largest page.
+    pub const MAX: Self = Self(MAX_PAGE);
+
+    /// So many rows; `None` for 0 and above 200.
+    #[must_use]
+    pub const fn new(rows: u16) -> Option<Self> {
+        if rows == 0 || rows > MAX_PAGE { None } else { Some(Self(rows)) }
+    }
+
+    /// How many rows.
+    #[must_use]
+    pub const fn rows(self) -> u16 {
+        self.0
+    }
+}
+
+impl Default for PageSize {
+    fn default() -> Self {
+        Self(50)
+    }
+}
+
+/// How long the history is kept: by age and by size, whichever is reached first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// Age at which records go.
+    pub deliveries: Duration,
+    /// Age at which payloads go; the rest of the record stays.
+    pub payloads: Duration,
+    /// Size of the store, in bytes, above which the oldest records go.
+    pub bytes: NonZeroU64,
+}
+
+impl Default for Retention {
+    /// 90 days or 10 GiB, payloads 30 days.
+    fn default() -> Self {
+        let gibibyte = NonZeroU64::MIN.saturating_add((1 << 30) - 1);
+        Self { deliveries: 90 * DAY, payloads: 30 * DAY, bytes: gibibyte.saturating_mul(NonZeroU64::MIN.saturating_add(9)) }
+    }
+}
+
+/// What one step of retention removed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Records of deliveries.
+    pub deliveries: u64,
+    /// Payloads of records that stay.
+    pub payloads: u64,
+    /// Incidents that nothing has touched for as long as deliveries are kept.
+    pub incidents: u64,
+    /// Idempotency keys past their window.
+    pub keys: u64,
+}
+
+impl Pruned {
+    /// Whether there was nothing to remove.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}

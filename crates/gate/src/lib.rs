@@ -1,0 +1,31 @@
+//! Hookgate's use cases, and the ports they need. It knows neither HTTP nor SQL.
+//!
+//! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
+//! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
+//! - [`Store`], [`Clock`], [`Entropy`], [`Seal`]: what somebody else has to supply.
+//!
+//! What is remembered between requests (known URLs, rate limits) only saves work: whatever passes is confirmed by the
+//! commit, and whatever does not is confirmed by a fresh look, so a stale memory is never the reason of an answer.
+
+mod delivery;
+mod directory;
+mod floor;
+mod gate;
+mod history;
+mod manage;
+mod ports;
+mod receive;
+mod store;
+
+pub use delivery::{
+    Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency, RateScope,
+    Refusal, RefusedDelivery, Reply,
+};
+pub use gate::Gate;
+pub use hookgate_senders::{JsonFault, SignatureHeaders, SigningSecret};
+pub use history::{
+    Answer, DeliveryFilter, DeliveryRecord, Outcome, PageSize, Pruned, Retention, Seek,
+};
+pub use manage::{Issued, ManageError, NewWebhook};
+pub use ports::{Clock, Entropy, EntropyError, Ports, Seal, SealError};
+pub use store::{IncidentAction, Store, StoreError};

@@ -1,0 +1,55 @@
+//! What the gate needs of its surroundings besides a store: time, randomness, and a seal for secrets at rest.
+
+use hookgate_domain::{SealedSecret, Timestamp, WebhookHandle};
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// Tells the time.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Gives random bytes fit for secrets.
+pub trait Entropy: Send + Sync {
+    /// Fills the buffer.
+    ///
+    /// # Errors
+    /// [`EntropyError`] if the system has none to give.
+    fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
+}
+
+/// The system has no randomness to give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the system gives no random bytes")]
+pub struct EntropyError;
+
+/// Encrypts signing secrets for the store, with a key that the store never sees.
+pub trait Seal: Send + Sync {
+    /// Seals the secret of a webhook. It opens for that webhook only.
+    ///
+    /// # Errors
+    /// [`SealError`] if that can't be done.
+    fn seal(&self, secret: &[u8], webhook: WebhookHandle) -> Result<SealedSecret, SealError>;
+
+    /// Opens the sealed secret of a webhook.
+    ///
+    /// # Errors
+    /// [`SealError`] if it was sealed by another key, for another webhook, or is damaged.
+    fn open(&self, sealed: &SealedSecret, webhook: WebhookHandle) -> Result<Zeroizing<Vec<u8>>, SealError>;
+}
+
+/// A signing secret can't be sealed or opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the signing secret can't be sealed or opened: is the installation's sealing key the one it was made with?")]
+pub struct SealError;
+
+/// The surroundings of a gate.
+pub struct Ports {
+    /// Tells the time.
+    pub clock: Box<dyn Clock>,
+    /// Gives randomness.
+    pub entropy: Box<dyn Entropy>,
+    /// Seals secrets at rest.
+    pub seal: Box<dyn Seal>,
+}

@@ -1,0 +1,300 @@
+//! The way of a delivery: from a request to an incident on disk, or to a refusal on the record.
+//!
+//! [`Gate::receive`] tells the story; what follows are its steps in their order.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_domain::{
+    Attempt, Denial, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, Overload,
+    PayloadDigest, PayloadLogging, RefusalCode, SenderFormat, Webhook, WebhookId, WebhookIdDigest, judge,
+};
+use hookgate_senders::{PayloadError, SignatureError, read_payload, verify_signature};
+
+use crate::delivery::{AcceptedDelivery, Idempotency, RateScope};
+use crate::directory::Known;
+use crate::{
+    Accepted, Body, BodyFault, Commit, DeliveryRequest, Details, Gate, Refusal, RefusedDelivery, Reply, Store,
+    StoreError,
+};
+
+/// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
+const MOST_JUDGEMENTS: usize = 5;
+/// When to come again after [`RefusalCode::Unavailable`]: longer than a checkpoint or a restart takes.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Why a step did not go on.
+enum Stop {
+    /// The webhook says no.
+    Refused(Refusal),
+    /// The webhook changed after it was judged.
+    Stale,
+    /// The store could not tell.
+    Failed(StoreError),
+}
+
+impl<S: Store> Gate<S> {
+    /// Takes a delivery. A reply of [`Reply::Accepted`] means that the delivery and its incident are on disk, under
+    /// the policy that holds at that moment; a refusal of a known webhook is on the record soon.
+    pub async fn receive(&self, request: DeliveryRequest<'_>, body: impl Body) -> Reply {
+        let (digest, mut known) = match self.find(&request).await {
+            Ok(found) => found,
+            Err(stop) => return reply(stop),
+        };
+        let mut payload = Payload::Unread(body);
+        for _ in 0..MOST_JUDGEMENTS {
+            let stop = match self.pass(&known, &request, &mut payload).await {
+                Ok(accepted) => return Reply::Accepted(accepted),
+                Err(stop) => stop,
+            };
+            known = match self.confirm(digest, &known, &stop).await {
+                Ok(Some(changed)) => changed,
+                Ok(None) => {
+                    self.record(&known, &request, &payload, &stop);
+                    return reply(stop);
+                }
+                Err(stop) => return reply(stop),
+            };
+        }
+        reply(Stop::Refused(unavailable()))
+    }
+
+    /// Refuses a request to a webhook URL for a reason that the transport found, and puts it on the record if the URL
+    /// is known. A URL that came in the clear is flagged as exposed.
+    pub async fn refuse(&self, request: DeliveryRequest<'_>, code: RefusalCode) {
+        let Ok((_, known)) = self.find(&request).await else {
+            return;
+        };
+        if code == RefusalCode::HttpsRequired
+            && let KnownUrl::Live(webhook) = &known.url
+            && let Err(error) = self.mark_exposed(webhook.handle).await
+        {
+            tracing::warn!(webhook = %webhook.handle, %error, "could not flag the webhook as exposed");
+        }
+        self.record(&known, &request, &Payload::<NoBody>::Nothing, &Stop::Refused(code.into()));
+    }
+
+    /// From the ID in the path to what it leads to. A malformed ID costs no look-up.
+    async fn find(&self, request: &DeliveryRequest<'_>) -> Result<(WebhookIdDigest, Arc<Known>), Stop> {
+        let not_found = || Stop::Refused(RefusalCode::WebhookNotFound.into());
+        let id: WebhookId = request.webhook_id.parse().map_err(|_| not_found())?;
+        let digest = id.digest();
+        if let Some(known) = self.directory.remembered(&digest) {
+            return Ok((digest, known));
+        }
+        let now = self.now();
+        if let Some(retry_after) = self.floor.blocked(request.source, now) {
+            let details = Some(Details::Limit(RateScope::Source));
+            let code = RefusalCode::RateLimited;
+            return Err(Stop::Refused(Refusal { details, retry_after: Some(retry_after), ..code.into() }));
+        }
+        let known = self.directory.find(&self.store, digest).await.map_err(Stop::Failed)?;
+        known.map(|known| (digest, known)).ok_or_else(|| {
+            self.floor.count(request.source, now);
+            not_found()
+        })
+    }
+
+    /// Judge, read, check, commit: the whole policy in its order. Nothing of the body is read before the judgement.
+    async fn pass(
+        &self,
+        known: &Known,
+        request: &DeliveryRequest<'_>,
+        payload: &mut Payload<impl Body>,
+    ) -> Result<Accepted, Stop> {
+        let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
+        let format: SenderFormat = request.format.parse().map_err(not_found)?;
+        let attempt = Attempt { source: request.source, format };
+        let admission = judge(&known.url, attempt, || known.check_rate()).map_err(|denial| explain(denial, known))?;
+        let KnownUrl::Live(webhook) = &known.url else {
+            return Err(Stop::Stale);
+        };
+        if request.compressed {
+            return Err(Stop::Refused(RefusalCode::UnsupportedMediaType.into()));
+        }
+        let bytes = payload.read(webhook.policy.limits.body_bytes()).await?;
+        self.check_signature(webhook, request, &bytes)?;
+        let draft = read_payload(format, &bytes, request.declared_json)?;
+        let delivery = AcceptedDelivery {
+            webhook: webhook.handle,
+            revision: webhook.revision,
+            received_at: self.now(),
+            source: admission.source,
+            user_agent: request.user_agent_text(),
+            idempotency: idempotency(request, &bytes)?,
+            payload: kept(webhook, bytes),
+            draft,
+        };
+        self.commit(delivery).await
+    }
+
+    fn check_signature(&self, webhook: &Webhook, request: &DeliveryRequest<'_>, body: &[u8]) -> Result<(), Stop> {
+        let Some(sealed) = &webhook.policy.signing_secret else {
+            return Ok(());
+        };
+        let secret = self.ports.seal.open(sealed, webhook.handle).map_err(|error| {
+            tracing::error!(webhook = %webhook.handle, %error, "can't check signatures");
+            Refusal::from(RefusalCode::Internal)
+        })?;
+        verify_signature(&secret, request.signature, body, self.now()).map_err(|error| {
+            let code = match error {
+                SignatureError::Missing => RefusalCode::SignatureRequired,
+                SignatureError::Wrong => RefusalCode::SignatureInvalid,
+                SignatureError::OutOfTime => RefusalCode::SignatureExpired,
+            };
+            Stop::Refused(code.into())
+        })
+    }
+
+    async fn commit(&self, delivery: AcceptedDelivery) -> Result<Accepted, Stop> {
+        match self.store.delivery_commit(delivery).await {
+            Ok(Commit::Stored(accepted)) => Ok(accepted),
+            Ok(Commit::Stale) => Err(Stop::Stale),
+            Ok(Commit::IdempotencyConflict) => Err(Stop::Refused(RefusalCode::IdempotencyConflict.into())),
+            Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+
+    /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
+    /// now, if it changed. A dead URL needs no second look, and a fault is no judgement.
+    async fn confirm(&self, digest: WebhookIdDigest, known: &Known, stop: &Stop) -> Result<Option<Arc<Known>>, Stop> {
+        let judged = match &known.url {
+            KnownUrl::Live(webhook) => webhook.revision,
+            KnownUrl::Retired(_) => return Ok(None),
+        };
+        if matches!(stop, Stop::Failed(_)) {
+            return Ok(None);
+        }
+        let fresh = self.directory.fresh(&self.store, digest, known).await.map_err(Stop::Failed)?;
+        let fresh = fresh.ok_or_else(|| Stop::Refused(RefusalCode::WebhookNotFound.into()))?;
+        let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
+        // A commit that calls the newest revision stale raced with a change; judging once more settles it.
+        if same && !matches!(stop, Stop::Stale) { Ok(None) } else { Ok(Some(fresh)) }
+    }
+
+    fn record(&self, known: &Known, request: &DeliveryRequest<'_>, payload: &Payload<impl Body>, stop: &Stop) {
+        let Stop::Refused(refusal) = stop else {
+            return;
+        };
+        let payload = match (&known.url, payload) {
+            (KnownUrl::Live(webhook), Payload::Read(bytes)) => kept(webhook, bytes.clone()),
+            _ => None,
+        };
+        self.store.refusal_record(RefusedDelivery {
+            webhook: known.url.webhook(),
+            received_at: self.now(),
+            source: request.source.to_canonical(),
+            user_agent: request.user_agent_text(),
+            payload,
+            code: refusal.code,
+            postponed: refusal.postponed,
+        });
+    }
+}
+
+/// The body of a request: read at most once, however often it is judged.
+enum Payload<B> {
+    Unread(B),
+    Read(Bytes),
+    Nothing,
+}
+
+impl<B: Body> Payload<B> {
+    async fn read(&mut self, limit: u32) -> Result<Bytes, Stop> {
+        let too_large = || {
+            let details = Some(Details::BodyBytes(limit));
+            Stop::Refused(Refusal { details, ..RefusalCode::PayloadTooLarge.into() })
+        };
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let bytes = match std::mem::replace(self, Self::Nothing) {
+            Self::Unread(body) => body.read(most).await.map_err(|fault| match fault {
+                BodyFault::TooLarge => too_large(),
+                BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
+                BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
+            })?,
+            Self::Read(bytes) => bytes,
+            // It was too long, too slow or broken when it was read before, and can't be read again.
+            Self::Nothing => return Err(Stop::Refused(unavailable())),
+        };
+        *self = Self::Read(bytes.clone());
+        if bytes.len() > most { Err(too_large()) } else { Ok(bytes) }
+    }
+}
+
+/// The body of a request that is refused before anybody reads it.
+struct NoBody;
+
+impl Body for NoBody {
+    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+        Ok(Bytes::new())
+    }
+}
+
+/// The payload, if the webhook keeps payloads.
+fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
+    (webhook.policy.payload_logging == PayloadLogging::On).then_some(payload)
+}
+
+/// A retry is told by the sender's key: `Idempotency-Key`, or the ID of the Standard Webhooks scheme.
+fn idempotency(request: &DeliveryRequest<'_>, payload: &[u8]) -> Result<Option<Idempotency>, Stop> {
+    let Some(key) = request.idempotency_key.or(request.signature.id) else {
+        return Ok(None);
+    };
+    let key = IdempotencyKey::parse(key).map_err(|_| {
+        let limit = Some(FieldLimit::Text("1 to 255 visible ASCII characters"));
+        let fault = FieldError { field: "Idempotency-Key", rule: FieldRule::Type, limit };
+        Stop::from(PayloadError::Fields(vec![fault]))
+    })?;
+    Ok(Some(Idempotency { key, payload: PayloadDigest::of(payload) }))
+}
+
+fn explain(denial: Denial, known: &Known) -> Stop {
+    let mut refusal = Refusal::from(denial.code());
+    if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
+        refusal.retry_after = Some(retry_after);
+        refusal.postponed = webhook.policy.limits.overload() == Overload::Postpone;
+        refusal.details = Some(Details::Limit(RateScope::Webhook { per_minute: known.per_minute() }));
+    }
+    Stop::Refused(refusal)
+}
+
+fn unavailable() -> Refusal {
+    Refusal { retry_after: Some(RETRY_AFTER), ..RefusalCode::Unavailable.into() }
+}
+
+fn reply(stop: Stop) -> Reply {
+    Reply::Refused(match stop {
+        Stop::Refused(refusal) => refusal,
+        Stop::Stale => unavailable(),
+        Stop::Failed(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(%error, "a delivery could not be judged");
+            RefusalCode::Internal.into()
+        }
+        Stop::Failed(error) => {
+            tracing::warn!(%error, source = error.source().map(tracing::field::display), "a delivery was put off");
+            unavailable()
+        }
+    })
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<PayloadError> for Stop {
+    fn from(error: PayloadError) -> Self {
+        Self::Refused(match error {
+            PayloadError::OtherKind => RefusalCode::UnsupportedMediaType.into(),
+            PayloadError::Json(fault) => {
+                Refusal { details: Some(Details::Json(fault)), ..RefusalCode::InvalidJson.into() }
+            }
+            PayloadError::Fields(faults) => {
+                Refusal { details: Some(Details::Fields(faults)), ..RefusalCode::ValidationError.into() }
+            }
+        })
+    }
+}

@@ -1,0 +1,167 @@
+//! The port to whatever keeps webhooks, deliveries and incidents.
+//!
+//! A store is handed domain values and gives domain values back; it never judges. Three things it must do in one
+//! transaction each, because nothing above it can: commit a delivery only for the revision that was judged
+//! ([`Store::delivery_commit`]), replace a webhook only if nobody else did ([`Store::webhook_replace`]), and act on an
+//! incident as it is, not as it was ([`Store::incident_act`]).
+//!
+//! Lookups answer `Ok(None)` for what is not there; [`StoreError`] is for what could not be told. The contract suite
+//! in `hookgate-testkit` holds every implementation to the words below.
+
+use std::error::Error;
+
+use hookgate_domain::{
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp, Webhook,
+    WebhookHandle, WebhookIdDigest, WebhookName,
+};
+use thiserror::Error;
+
+use crate::history::{DeliveryFilter, DeliveryRecord, PageSize, Pruned, Retention, Seek};
+use crate::{AcceptedDelivery, Commit, RefusedDelivery};
+
+/// Keeps webhooks, deliveries and incidents.
+pub trait Store: Send + Sync + 'static {
+    /// What the webhook ID with this digest leads to: a live webhook, a tombstone, or nothing.
+    fn url_by_digest(
+        &self,
+        digest: &WebhookIdDigest,
+    ) -> impl Future<Output = Result<Option<KnownUrl>, StoreError>> + Send;
+
+    /// Commits an accepted delivery and its incident together, and answers once both are on disk.
+    ///
+    /// Only if the webhook's revision is still the one that was judged; otherwise nothing is stored and the answer is
+    /// [`Commit::Stale`]. A known idempotency key stores nothing either: it gives the first answer again, counted on
+    /// the first delivery, or [`Commit::IdempotencyConflict`] if the payload differs. The commit goes on when the
+    /// caller stops waiting.
+    fn delivery_commit(
+        &self,
+        delivery: AcceptedDelivery,
+    ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
+
+    /// Takes note of a refused delivery and returns at once. It is written soon; identical ones beyond a cap are
+    /// folded into one record with a count. Under a flood that outruns the disk some may be dropped, and counted.
+    fn refusal_record(&self, refusal: RefusedDelivery);
+
+    /// Stores a new webhook.
+    fn webhook_insert(&self, webhook: Webhook) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Replaces the webhook that has `webhook.revision - 1`, and with it stores the tombstone of the URL that died.
+    /// When this answers, no delivery is committed under the old revision any more.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if it has another revision by now.
+    fn webhook_replace(
+        &self,
+        webhook: Webhook,
+        retired: Option<RetiredUrl>,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The webhook with this handle.
+    fn webhook_by_handle(
+        &self,
+        handle: WebhookHandle,
+    ) -> impl Future<Output = Result<Option<Webhook>, StoreError>> + Send;
+
+    /// The webhooks with this name, at most two: enough to tell one from several. Living ones come first.
+    fn webhooks_by_name(
+        &self,
+        name: &WebhookName,
+    ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
+
+    /// Webhooks in the order of their handles, that is of their creation, behind `after`.
+    fn webhook_page(
+        &self,
+        after: Option<WebhookHandle>,
+        size: PageSize,
+    ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
+
+    /// Records of deliveries that match the filter: newest first, or oldest first behind [`Seek::After`].
+    fn delivery_page(
+        &self,
+        filter: &DeliveryFilter,
+        seek: Seek,
+        size: PageSize,
+    ) -> impl Future<Output = Result<Vec<DeliveryRecord>, StoreError>> + Send;
+
+    /// The record of one delivery.
+    fn delivery_by_id(
+        &self,
+        id: DeliveryId,
+    ) -> impl Future<Output = Result<Option<DeliveryRecord>, StoreError>> + Send;
+
+    /// Incidents, newest first, older than `before`, with this status or with any.
+    fn incident_page(
+        &self,
+        status: Option<IncidentStatus>,
+        before: Option<IncidentNumber>,
+        size: PageSize,
+    ) -> impl Future<Output = Result<Vec<Incident>, StoreError>> + Send;
+
+    /// The incident with this number.
+    fn incident_by_number(
+        &self,
+        number: IncidentNumber,
+    ) -> impl Future<Output = Result<Option<Incident>, StoreError>> + Send;
+
+    /// Acts on the incident as it is at that moment, and gives it back as it is then. The inner error is the rule
+    /// that refused; nothing is stored then.
+    fn incident_act(
+        &self,
+        number: IncidentNumber,
+        action: IncidentAction,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Result<Incident, IncidentError>>, StoreError>> + Send;
+
+    /// Removes one small slice of what is older than it is kept, or of the oldest if it takes too much space. The
+    /// caller repeats it until nothing is removed.
+    fn history_prune(
+        &self,
+        retention: Retention,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
+}
+
+/// What people do with an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IncidentAction {
+    /// Somebody works on it.
+    Acknowledge,
+    /// It is over.
+    Resolve,
+}
+
+impl IncidentAction {
+    /// The incident after the action.
+    ///
+    /// # Errors
+    /// The rule that refuses it.
+    pub fn apply(self, incident: Incident, now: Timestamp) -> Result<Incident, IncidentError> {
+        match self {
+            Self::Acknowledge => incident.acknowledge(now),
+            Self::Resolve => incident.resolve(now),
+        }
+    }
+}
+
+/// Why a store could not do it, by what the caller can do next.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// Somebody else changed it meanwhile: read it again and repeat.
+    #[error("changed by somebody else meanwhile")]
+    Conflict,
+    /// The store can't be reached or is too busy: try again later.
+    #[error("store is unavailable: {what}")]
+    Unavailable {
+        /// What was tried.
+        what: &'static str,
+        /// Why it failed, if something below says so.
+        #[source]
+        source: Option<Box<dyn Error + Send + Sync>>,
+    },
+    /// What is stored can't be understood: somebody has to look at it.
+    #[error("damaged data: {what}")]
+    Corrupt {
+        /// Table, row and column, without its content.
+        what: String,
+    },
+}

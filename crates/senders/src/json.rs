@@ -1,0 +1,223 @@
+//! JSON read strictly: no duplicate keys, a bounded depth. What two readers could understand differently is refused.
+
+use std::cell::Cell;
+use std::fmt;
+
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, MapAccess, SeqAccess, Visitor};
+use thiserror::Error;
+
+/// Deepest nesting: alerting payloads stay below ten, and every level costs stack.
+pub const MAX_DEPTH: usize = 64;
+/// Up to here, keys are compared pairwise; above, they are sorted first, so that a wide object stays cheap.
+const FEW_KEYS: usize = 16;
+/// What some tools put before JSON to mark UTF-8 (RFC 8259, section 8.1 lets readers ignore it).
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// A JSON text as a tree.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Json {
+    Null,
+    Bool(bool),
+    Integer(i64),
+    Float(f64),
+    Text(String),
+    Array(Vec<Json>),
+    Object(Vec<(String, Json)>),
+}
+
+/// Reads the whole text as one JSON value.
+pub(crate) fn parse(text: &[u8]) -> Result<Json, JsonFault> {
+    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let problem = Cell::new(JsonProblem::Syntax);
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let value = Level { left: MAX_DEPTH, problem: &problem };
+    value.deserialize(&mut reader).and_then(|json| reader.end().map(|()| json)).map_err(|error| JsonFault {
+        problem: problem.get(),
+        line: error.line(),
+        column: error.column(),
+    })
+}
+
+/// Where and why a text is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("{} at line {line}, column {column}", .problem.as_str())]
+pub struct JsonFault {
+    /// What is wrong.
+    pub problem: JsonProblem,
+    /// The line, from 1.
+    pub line: usize,
+    /// The column, from 1; 0 at the end of a line.
+    pub column: usize,
+}
+
+/// What is wrong with a JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonProblem {
+    /// It breaks the grammar (RFC 8259), or a number is out of range.
+    Syntax,
+    /// It is nested over [`MAX_DEPTH`] levels.
+    TooDeep,
+    /// An object has the same key twice.
+    DuplicateKey,
+}
+
+impl JsonProblem {
+    /// The problem as answers name it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Syntax => "syntax",
+            Self::TooDeep => "too_deep",
+            Self::DuplicateKey => "duplicate_key",
+        }
+    }
+}
+
+/// Reads one value, with so many levels left below it.
+#[derive(Clone, Copy)]
+struct Level<'a> {
+    left: usize,
+    problem: &'a Cell<JsonProblem>,
+}
+
+impl<'a> Level<'a> {
+    fn below<E: serde::de::Error>(self) -> Result<Level<'a>, E> {
+        match self.left.checked_sub(1) {
+            Some(left) => Ok(Level { left, ..self }),
+            None => Err(self.refuse(JsonProblem::TooDeep)),
+        }
+    }
+
+    fn refuse<E: serde::de::Error>(self, problem: JsonProblem) -> E {
+        self.problem.set(problem);
+        E::custom(problem.as_str())
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for Level<'_> {
+    type Value = Json;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Level<'_> {
+    type Value = Json;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Json, E> {
+        Ok(Json::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+        Ok(Json::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+        Ok(Json::Integer(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+        #[expect(clippy::cast_precision_loss, reason = "a number past 2^63 is kept as the nearest float")]
+        Ok(i64::try_from(value).map_or(Json::Float(value as f64), Json::Integer))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+        Ok(Json::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
+        Ok(Json::Text(value.to_owned()))
+    }
+
+    fn visit_string<E>(self, value: String) -> Result<Json, E> {
+        Ok(Json::Text(value))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+        let below = self.below()?;
+        let mut array = Vec::new();
+        while let Some(item) = items.next_element_seed(below)? {
+            array.push(item);
+        }
+        Ok(Json::Array(array))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+        let below = self.below()?;
+        let mut object = Vec::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            object.push((key, entries.next_value_seed(below)?));
+        }
+        if has_duplicate(&object) { Err(self.refuse(JsonProblem::DuplicateKey)) } else { Ok(Json::Object(object)) }
+    }
+}
+
+fn has_duplicate(object: &[(String, Json)]) -> bool {
+    if object.len() <= FEW_KEYS {
+        return (1..object.len()).any(|last| object[..last].iter().any(|(key, _)| *key == object[last].0));
+    }
+    let mut keys: Vec<&str> = object.iter().map(|(key, _)| key.as_str()).collect();
+    keys.sort_unstable();
+    keys.windows(2).any(|pair| pair[0] == pair[1])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn problem(text: &str) -> Option<JsonProblem> {
+        parse(text.as_bytes()).err().map(|fault| fault.problem)
+    }
+
+    #[test]
+    fn the_depth_is_bounded_at_64() {
+        let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+        assert_eq!(problem(&nested(64)), None);
+        assert_eq!(problem(&nested(65)), Some(JsonProblem::TooDeep));
+        assert_eq!(problem(&"[".repeat(1_000_000)), Some(JsonProblem::TooDeep));
+    }
+
+    #[test]
+    fn duplicate_keys_are_found_however_written() {
+        assert_eq!(problem(r#"{"a":1,"a":1}"#), Some(JsonProblem::DuplicateKey));
+        assert_eq!(problem(r#"{"a":1,"\u0061":2}"#), Some(JsonProblem::DuplicateKey));
+        assert_eq!(problem(r#"{"x":{"y":[{"a":1,"b":2,"a":3}]}}"#), Some(JsonProblem::DuplicateKey));
+        let mut wide: Vec<String> = (0..10_000).map(|n| format!("\"k{n}\":{n}")).collect();
+        assert_eq!(problem(&format!("{{{}}}", wide.join(","))), None);
+        wide.push("\"k4711\":0".into());
+        assert_eq!(problem(&format!("{{{}}}", wide.join(","))), Some(JsonProblem::DuplicateKey));
+    }
+
+    #[test]
+    fn broken_texts_are_refused() {
+        for text in ["", " ", "{", "{}x", "{'a':1}", "[1,]", "1e400", r#""\ud800""#, "nul", "01", "\u{feff}\u{feff}{}"] {
+            assert_eq!(problem(text), Some(JsonProblem::Syntax), "{text:?}");
+        }
+        assert!(parse(b"\"\xff\"").is_err());
+        assert_eq!(parse(b"\xEF\xBB\xBF{}"), Ok(Json::Object(Vec::new())));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+            let _ = parse(&bytes);
+        }
+
+        #[test]
+        fn what_serde_json_reads_is_read_or_a_duplicate(text in r#"[\[\]{}:,"ab0-9. ]{0,40}"#) {
+            let lenient = serde_json::from_str::<serde_json::Value>(&text).is_ok();
+            match parse(text.as_bytes()) {
+                Ok(_) => prop_assert!(lenient),
+                Err(fault) => prop_assert!(!lenient || fault.problem == JsonProblem::DuplicateKey),
+            }
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What senders send: their payloads to incident drafts, and the signatures they carry. Pure: bytes in, values out.
+//! It does no I/O and knows no webhook; the limits of the fields are the domain's.
+
+mod custom;
+mod json;
+mod signature;
+
+use hookgate_domain::{FieldError, IncidentDraft, SenderFormat};
+use thiserror::Error;
+
+pub use json::{JsonFault, JsonProblem, MAX_DEPTH};
+pub use signature::{SignatureError, SignatureHeaders, SigningSecret, TOLERANCE, verify_signature};
+
+/// Reads a payload of this format. JSON is told by content; `declared_json` only decides how a body that is none is
+/// refused.
+///
+/// # Errors
+/// A [`PayloadError`] that says what is wrong, without a word of the payload.
+pub fn read_payload(
+    format: SenderFormat,
+    payload: &[u8],
+    declared_json: bool,
+) -> Result<IncidentDraft, PayloadError> {
+    let json = json::parse(payload).map_err(|fault| refuse(fault, payload, declared_json))?;
+    match format {
+        SenderFormat::Custom => custom::draft(json).map_err(PayloadError::Fields),
+    }
+}
+
+/// A body that neither says it is JSON nor begins like a JSON text of several parts is of another kind.
+fn refuse(fault: JsonFault, payload: &[u8], declared_json: bool) -> PayloadError {
+    let first = payload.iter().find(|byte| !byte.is_ascii_whitespace());
+    match first {
+        Some(b'{' | b'[') | None => PayloadError::Json(fault),
+        Some(_) if declared_json => PayloadError::Json(fault),
+        Some(_) => PayloadError::OtherKind,
+    }
+}
+
+/// Why a payload gives no incident draft.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum PayloadError {
+    /// Not JSON, and it doesn't say it is.
+    #[error("the payload is not JSON")]
+    OtherKind,
+    /// Broken JSON, or JSON that two readers could understand differently.
+    #[error("{0}")]
+    Json(JsonFault),
+    /// Fields that break their rules.
+    #[error("{} fields are at fault", .0.len())]
+    Fields(Vec<FieldError>),
+}

@@ -1,0 +1,176 @@
+//! Reads a request body within a limit of bytes and of time, and never buffers beyond it.
+
+use std::error::Error as _;
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use hookgate_domain::RefusalCode;
+use http_body_util::BodyExt;
+use hyper::body::{Body as _, Incoming};
+use thiserror::Error;
+use tokio::runtime::Handle;
+use tokio::time::timeout;
+
+use crate::pulse::Pulse;
+
+/// For the whole body. The default limit of 256 KiB then needs 18 KB/s.
+const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// HTTP/2: so much of an unread body is thrown away before its stream is reset. Four times the default payload limit.
+const DRAIN_BYTES: usize = 1024 * 1024;
+
+/// HTTP/2: so long is waited for an unread body's end.
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// A request body that hasn't been read. Dropping it is allowed, and the answer still reaches the sender.
+#[derive(Debug)]
+pub struct Body {
+    /// `None` once it was read to its end.
+    incoming: Option<Incoming>,
+    /// The connection's state in HTTP/1. Without it this is a stream of HTTP/2.
+    pulse: Option<Arc<Pulse>>,
+}
+
+/// Why a body couldn't be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum BodyFault {
+    /// More bytes were announced or came than the limit allows.
+    #[error("the body is over the limit")]
+    TooLarge,
+    /// The end didn't come in time.
+    #[error("the body came too slowly")]
+    TimedOut,
+    /// The body's framing is broken.
+    #[error("the body's framing is malformed")]
+    Malformed,
+    /// The sender broke off. Nobody is there to read an answer.
+    #[error("the sender went away")]
+    Gone,
+}
+
+impl BodyFault {
+    /// What to answer.
+    #[must_use]
+    pub const fn code(self) -> RefusalCode {
+        match self {
+            Self::TooLarge => RefusalCode::PayloadTooLarge,
+            Self::TimedOut => RefusalCode::RequestTimeout,
+            Self::Malformed | Self::Gone => RefusalCode::BadRequest,
+        }
+    }
+}
+
+impl Body {
+    pub(crate) const fn http1(incoming: Incoming, pulse: Arc<Pulse>) -> Self {
+        Self {
+            incoming: Some(incoming),
+            pulse: Some(pulse),
+        }
+    }
+
+    pub(crate) const fn http2(incoming: Incoming) -> Self {
+        Self {
+            incoming: Some(incoming),
+            pulse: None,
+        }
+    }
+
+    /// The whole body, if it has at most `limit` bytes. An announced length over the limit is refused before anything
+    /// is read, and before the sender is told to go on when it asked (`Expect: 100-continue`).
+    ///
+    /// # Errors
+    ///
+    /// See [`BodyFault`].
+    pub async fn read(mut self, limit: usize) -> Result<Bytes, BodyFault> {
+        let Some(incoming) = self.incoming.as_mut() else {
+            return Ok(Bytes::new());
+        };
+        let announced = incoming.size_hint().lower();
+        if announced > limit as u64 {
+            return Err(BodyFault::TooLarge);
+        }
+        let whole = timeout(BODY_TIMEOUT, collect(incoming, limit))
+            .await
+            .map_err(|_| BodyFault::TimedOut)??;
+        self.incoming = None;
+        Ok(whole)
+    }
+}
+
+impl Drop for Body {
+    fn drop(&mut self) {
+        let Some(incoming) = self.incoming.take().filter(|incoming| !incoming.is_end_stream()) else {
+            return;
+        };
+        match &self.pulse {
+            // hyper skips an unread body of known length that has come in already, but no chunks.
+            Some(pulse) if incoming.size_hint().exact().is_none() => pulse.abandon_body(),
+            Some(_) => {}
+            // An unread stream would be reset, and clients then report the reset in place of the answer.
+            None => {
+                if let Ok(runtime) = Handle::try_current() {
+                    runtime.spawn(timeout(DRAIN_TIME, drain(incoming)));
+                }
+            }
+        }
+    }
+}
+
+async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Bytes, BodyFault> {
+    let Some(first) = next(incoming).await? else {
+        return Ok(Bytes::new());
+    };
+    if first.len() > limit {
+        return Err(BodyFault::TooLarge);
+    }
+    let Some(second) = next(incoming).await? else {
+        return Ok(first);
+    };
+    let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(limit);
+    let mut whole =
+        BytesMut::with_capacity((first.len() + second.len()).saturating_add(announced).min(limit));
+    whole.extend_from_slice(&first);
+    let mut chunk = Some(second);
+    while let Some(data) = chunk {
+        if data.len() > limit - whole.len() {
+            return Err(BodyFault::TooLarge);
+        }
+        whole.extend_from_slice(&data);
+        chunk = next(incoming).await?;
+    }
+    Ok(whole.freeze())
+}
+
+/// The next piece of data. HTTP/2 trailers mean nothing to anybody here and are skipped; HTTP/1 lets none through.
+async fn next(incoming: &mut Incoming) -> Result<Option<Bytes>, BodyFault> {
+    while let Some(frame) = incoming.frame().await {
+        if let Ok(data) = frame.map_err(|error| fault(&error))?.into_data() {
+            return Ok(Some(data));
+        }
+    }
+    Ok(None)
+}
+
+async fn drain(mut incoming: Incoming) {
+    let mut left = DRAIN_BYTES;
+    while let Ok(Some(data)) = next(&mut incoming).await {
+        left = left.saturating_sub(data.len());
+        if left == 0 {
+            return;
+        }
+    }
+}
+
+/// The guard and hyper's own decoder mark broken framing by these two kinds of error.
+fn fault(error: &hyper::Error) -> BodyFault {
+    let kind = error
+        .source()
+        .and_then(|source| source.downcast_ref::<io::Error>())
+        .map(io::Error::kind);
+    match kind {
+        Some(io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput) => BodyFault::Malformed,
+        _ => BodyFault::Gone,
+    }
+}

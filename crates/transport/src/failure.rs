@@ -1,0 +1,66 @@
+//! The one table from a refusal to its HTTP status. It knows no sentences and no bodies: those are the domain's and
+//! `reply`'s.
+
+use hookgate_domain::RefusalCode;
+use hyper::StatusCode;
+
+/// The status that goes with `code`. The match has no default arm, so a new code doesn't compile without its status.
+#[must_use]
+pub const fn status(code: RefusalCode) -> StatusCode {
+    match code {
+        RefusalCode::WebhookRevoked => StatusCode::GONE,
+        RefusalCode::WebhookNotFound => StatusCode::NOT_FOUND,
+        RefusalCode::IpNotAllowed | RefusalCode::HttpsRequired => StatusCode::FORBIDDEN,
+        RefusalCode::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        RefusalCode::SignatureRequired | RefusalCode::SignatureInvalid | RefusalCode::SignatureExpired => {
+            StatusCode::UNAUTHORIZED
+        }
+        RefusalCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        RefusalCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        RefusalCode::InvalidJson | RefusalCode::BadRequest => StatusCode::BAD_REQUEST,
+        RefusalCode::ValidationError => StatusCode::UNPROCESSABLE_ENTITY,
+        RefusalCode::IdempotencyConflict => StatusCode::CONFLICT,
+        RefusalCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
+        RefusalCode::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        RefusalCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        RefusalCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        RefusalCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The table of the documentation, by name and number, so that neither side can drift alone.
+    const DOCUMENTED: [(&str, u16); 19] = [
+        ("WEBHOOK_REVOKED", 410),
+        ("WEBHOOK_NOT_FOUND", 404),
+        ("IP_NOT_ALLOWED", 403),
+        ("HTTPS_REQUIRED", 403),
+        ("METHOD_NOT_ALLOWED", 405),
+        ("SIGNATURE_REQUIRED", 401),
+        ("SIGNATURE_INVALID", 401),
+        ("SIGNATURE_EXPIRED", 401),
+        ("PAYLOAD_TOO_LARGE", 413),
+        ("UNSUPPORTED_MEDIA_TYPE", 415),
+        ("INVALID_JSON", 400),
+        ("VALIDATION_ERROR", 422),
+        ("IDEMPOTENCY_CONFLICT", 409),
+        ("RATE_LIMITED", 429),
+        ("BAD_REQUEST", 400),
+        ("HEADERS_TOO_LARGE", 431),
+        ("REQUEST_TIMEOUT", 408),
+        ("UNAVAILABLE", 503),
+        ("INTERNAL", 500),
+    ];
+
+    #[test]
+    fn every_code_has_its_documented_status() {
+        let table: Vec<_> = RefusalCode::ALL
+            .iter()
+            .map(|code| (code.as_str(), status(*code).as_u16()))
+            .collect();
+        assert_eq!(table, DOCUMENTED);
+    }
+}

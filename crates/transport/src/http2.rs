@@ -1,0 +1,166 @@
+//! HTTP/2: hyper's settings, each with its reason, and the checks that its framing doesn't make.
+
+use std::time::Duration;
+
+use hookgate_domain::RefusalCode;
+use hyper::Request;
+use hyper::header::{CONTENT_LENGTH, HOST};
+use hyper::http::uri::Scheme;
+use hyper::server::conn::http2::Builder;
+use hyper::{HeaderMap, Method};
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::authority;
+use crate::strict::{MAX_HEAD, MAX_HEADERS};
+
+/// What peers commonly offer; a sender needs a handful.
+const STREAMS: u32 = 100;
+
+/// Twice our own bound, so that what is over ours is answered in our envelope, and beyond it costs no memory.
+const HEADER_LIST: u32 = 32 * 1024;
+
+/// Streams opened and reset before they were looked at (rapid reset). The h2 crate's default, pinned.
+const PENDING_RESETS: usize = 20;
+
+/// Streams reset because of the peer's own mistakes (`MadeYouReset`). The h2 crate's default, pinned.
+const LOCAL_RESETS: usize = 1024;
+
+/// A body of the default limit passes without waiting for a window update.
+const STREAM_WINDOW: u32 = 256 * 1024;
+
+/// Bounds what one connection can make us hold: four such bodies.
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+
+/// Answers are a few hundred bytes.
+const SEND_BUFFER: usize = 64 * 1024;
+
+/// A dead peer is found out within twice this time.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// What the fields' separators cost in HTTP/1, so that the bound on bytes means the same in both protocols.
+const FIELD_OVERHEAD: usize = ": \r\n".len();
+
+/// hyper's part, ready to serve connections.
+pub(crate) fn builder() -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_LIST)
+        .max_pending_accept_reset_streams(PENDING_RESETS)
+        .max_local_error_reset_streams(LOCAL_RESETS)
+        .initial_stream_window_size(STREAM_WINDOW)
+        .initial_connection_window_size(CONNECTION_WINDOW)
+        .max_send_buf_size(SEND_BUFFER)
+        .keep_alive_interval(PING_INTERVAL)
+        .keep_alive_timeout(PING_TIMEOUT);
+    builder
+}
+
+/// The code to refuse `request` with, or `None` when it may go on.
+pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
+    let headers = request.headers();
+    if headers.len() > MAX_HEADERS || head_size(request) > MAX_HEAD {
+        return Some(RefusalCode::HeadersTooLarge);
+    }
+    let sound = request.method() != Method::CONNECT
+        && request.uri().scheme() == Some(&Scheme::HTTPS)
+        && names_one_server(request)
+        && headers.get_all(CONTENT_LENGTH).iter().count() <= 1;
+    (!sound).then_some(RefusalCode::BadRequest)
+}
+
+fn head_size<B>(request: &Request<B>) -> usize {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    fields_size(request.headers()) + target
+}
+
+fn fields_size(headers: &HeaderMap) -> usize {
+    headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + FIELD_OVERHEAD)
+        .sum()
+}
+
+/// `:authority` or `Host` is there, both are sound, and they agree.
+fn names_one_server<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    let host = hosts.next().map(hyper::header::HeaderValue::as_bytes);
+    let authority = request
+        .uri()
+        .authority()
+        .map(|authority| authority.as_str().as_bytes());
+    let agreed = match (authority, host) {
+        (Some(authority), Some(host)) => authority::is_same(authority, host),
+        (one, other) => one.is_some() || other.is_some(),
+    };
+    agreed && hosts.next().is_none() && authority.into_iter().chain(host).all(authority::is_sound)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(uri: &str, fields: &[(&str, &str)]) -> Request<()> {
+        let builder = Request::builder().method("POST").uri(uri);
+        let built = fields
+            .iter()
+            .fold(builder, |builder, (name, value)| builder.header(*name, *value));
+        built.body(()).expect("a request")
+    }
+
+    #[test]
+    fn sound_requests_pass() {
+        assert_eq!(refusal_of(&request("https://a/x?y", &[])), None);
+        assert_eq!(
+            refusal_of(&request(
+                "https://a/",
+                &[("host", "A:443"), ("content-length", "3")]
+            )),
+            None
+        );
+    }
+
+    #[test]
+    fn what_could_be_read_in_two_ways_is_refused() {
+        let cases: [(&str, &[(&str, &str)]); 8] = [
+            ("/x", &[]),
+            ("/x", &[("host", "a")]),
+            ("http://a/", &[]),
+            ("https://user@a/", &[]),
+            ("https://a/", &[("host", "b")]),
+            ("https://a/", &[("host", "a"), ("host", "a")]),
+            ("https://a/", &[("host", "")]),
+            ("https://a/", &[("content-length", "3"), ("content-length", "3")]),
+        ];
+        for (uri, fields) in cases {
+            assert_eq!(
+                refusal_of(&request(uri, fields)),
+                Some(RefusalCode::BadRequest),
+                "{uri} {fields:?}"
+            );
+        }
+        let mut connect = request("https://a/", &[]);
+        *connect.method_mut() = Method::CONNECT;
+        assert_eq!(refusal_of(&connect), Some(RefusalCode::BadRequest));
+    }
+
+    #[test]
+    fn fields_are_bounded_in_number_and_in_bytes() {
+        let many = |count| request("https://a/", &vec![("x", "y"); count]);
+        assert_eq!(refusal_of(&many(MAX_HEADERS)), None);
+        assert_eq!(
+            refusal_of(&many(MAX_HEADERS + 1)),
+            Some(RefusalCode::HeadersTooLarge)
+        );
+        let long = "y".repeat(MAX_HEAD);
+        assert_eq!(
+            refusal_of(&request("https://a/", &[("x", &long)])),
+            Some(RefusalCode::HeadersTooLarge)
+        );
+    }
+}

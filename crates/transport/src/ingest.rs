@@ -1,0 +1,197 @@
+//! The gate's listener, as HTTP. It has one route:
+//!
+//! `POST /webhooks/{format}/{WEBHOOK_ID}`
+//!
+//! Everything else is `WEBHOOK_NOT_FOUND`, and another method on that path is `METHOD_NOT_ALLOWED`. The path is a
+//! secret: it goes to the gate, and nowhere else.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_domain::{FieldLimit, RefusalCode};
+use hookgate_gate::{Accepted, DeliveryRequest, Details, Effect, Gate, RateScope, Refusal, Reply as GateReply, SignatureHeaders, Store};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hyper::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+
+use crate::body::{Body, BodyFault};
+use crate::reply::{self, Reply};
+use crate::request_id::{RequestId, RequestIds};
+use crate::service::{Exchange, Service};
+
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
+const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
+const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
+
+/// When to come again after a refusal that names no time.
+const RETRY_SOON: Duration = Duration::from_secs(2);
+
+/// Serves deliveries to a gate.
+pub struct Ingest<S> {
+    gate: Arc<Gate<S>>,
+    request_ids: RequestIds,
+}
+
+impl<S: Store> Ingest<S> {
+    /// Deliveries go to this gate; requests are named by these IDs.
+    pub const fn new(gate: Arc<Gate<S>>, request_ids: RequestIds) -> Self {
+        Self { gate, request_ids }
+    }
+}
+
+impl<S: Store> Service for Ingest<S> {
+    fn request_id(&self) -> RequestId {
+        self.request_ids.next()
+    }
+
+    async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
+        let (head, body) = request.into_parts();
+        let Some((format, webhook_id)) = webhook_path(head.uri.path()) else {
+            return reply::refusal(RefusalCode::WebhookNotFound);
+        };
+        let delivery = describe(format, webhook_id, exchange.peer.ip(), &head.headers);
+        if head.method != Method::POST {
+            self.gate.refuse(delivery, RefusalCode::MethodNotAllowed).await;
+            return reply::refusal(RefusalCode::MethodNotAllowed);
+        }
+        let reply = match self.gate.receive(delivery, body).await {
+            GateReply::Accepted(accepted) => accept(&accepted),
+            GateReply::Refused(refusal) => refuse(&refusal),
+        };
+        tracing::debug!(request = %exchange.id, source = %exchange.peer.ip(), status = reply.status().as_u16(), "delivery");
+        reply
+    }
+
+    async fn plain_http(&self, path: &str, user_agent: &[u8], source: IpAddr) {
+        let path = path.split_once('?').map_or(path, |(path, _)| path);
+        let Some((format, webhook_id)) = webhook_path(path) else {
+            return;
+        };
+        let headers = HeaderMap::new();
+        let user_agent = Some(user_agent).filter(|bytes| !bytes.is_empty());
+        let delivery = DeliveryRequest { user_agent, ..describe(format, webhook_id, source, &headers) };
+        self.gate.refuse(delivery, RefusalCode::HttpsRequired).await;
+    }
+}
+
+impl hookgate_gate::Body for Body {
+    async fn read(self, limit: usize) -> Result<Bytes, hookgate_gate::BodyFault> {
+        Self::read(self, limit).await.map_err(|fault| match fault {
+            BodyFault::TooLarge => hookgate_gate::BodyFault::TooLarge,
+            BodyFault::TimedOut => hookgate_gate::BodyFault::TimedOut,
+            BodyFault::Malformed | BodyFault::Gone => hookgate_gate::BodyFault::Malformed,
+        })
+    }
+}
+
+/// The format and the ID in a webhook's path. A trailing slash or another segment makes it another path.
+fn webhook_path(path: &str) -> Option<(&str, &str)> {
+    let (format, webhook_id) = path.strip_prefix("/webhooks/")?.split_once('/')?;
+    Some((format, webhook_id)).filter(|_| !webhook_id.contains('/'))
+}
+
+fn describe<'a>(format: &'a str, webhook_id: &'a str, source: IpAddr, headers: &'a HeaderMap) -> DeliveryRequest<'a> {
+    let bytes = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
+    DeliveryRequest {
+        format,
+        webhook_id,
+        source,
+        user_agent: bytes(USER_AGENT),
+        declared_json: bytes(CONTENT_TYPE).is_some_and(is_json),
+        compressed: headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")),
+        idempotency_key: bytes(IDEMPOTENCY_KEY),
+        signature: SignatureHeaders {
+            id: bytes(WEBHOOK_ID),
+            timestamp: bytes(WEBHOOK_TIMESTAMP),
+            signature: bytes(WEBHOOK_SIGNATURE),
+        },
+    }
+}
+
+/// `application/json`, or anything with the suffix `+json` (RFC 6839), parameters aside.
+fn is_json(content_type: &[u8]) -> bool {
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
+    let suffix = essence.len().checked_sub(b"+json".len()).map_or(&b""[..], |start| &essence[start..]);
+    essence.eq_ignore_ascii_case(b"application/json") || suffix.eq_ignore_ascii_case(b"+json")
+}
+
+fn accept(accepted: &Accepted) -> Reply {
+    #[derive(serde::Serialize)]
+    struct Data {
+        delivery_id: String,
+        incident: Incident,
+    }
+    #[derive(serde::Serialize)]
+    struct Incident {
+        id: String,
+        status: &'static str,
+    }
+    let status = match accepted.effect {
+        Effect::Opened => StatusCode::CREATED,
+        Effect::Updated | Effect::Replayed => StatusCode::OK,
+    };
+    let incident = Incident { id: accepted.incident.to_string(), status: accepted.status.as_str() };
+    reply::success(status, &Data { delivery_id: accepted.delivery.to_string(), incident })
+}
+
+fn refuse(refusal: &Refusal) -> Reply {
+    let mut reply = match &refusal.details {
+        Some(details) => reply::refusal_with_details(refusal.code, &detail(details)),
+        None => reply::refusal(refusal.code),
+    };
+    if refusal.postponed {
+        *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    let temporary = matches!(refusal.code, RefusalCode::RateLimited | RefusalCode::Unavailable);
+    if let Some(wait) = refusal.retry_after.or(temporary.then_some(RETRY_SOON)) {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    reply
+}
+
+fn detail(details: &Details) -> Value {
+    match details {
+        Details::Fields(faults) => faults
+            .iter()
+            .map(|fault| {
+                let limit = match fault.limit {
+                    Some(FieldLimit::Number(number)) => json!(number),
+                    Some(FieldLimit::Text(text)) => json!(text),
+                    None => Value::Null,
+                };
+                json!({"field": fault.field, "rule": fault.rule.as_str(), "limit": limit})
+            })
+            .collect(),
+        Details::Json(fault) => json!({"problem": fault.problem.as_str(), "line": fault.line, "column": fault.column}),
+        Details::Limit(RateScope::Webhook { per_minute }) => json!({"limit": "webhook", "per_minute": per_minute}),
+        Details::Limit(RateScope::Source) => json!({"limit": "unknown_urls_of_source"}),
+        Details::BodyBytes(bytes) => json!({"limit": bytes, "unit": "bytes"}),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn routes_are_strict() {
+        assert_eq!(webhook_path("/webhooks/custom/wh_x"), Some(("custom", "wh_x")));
+        for path in ["/", "/webhooks", "/webhooks/custom", "/webhooks/custom/wh_x/", "/webhooks/custom/a/b", "/Webhooks/custom/x"] {
+            assert_eq!(webhook_path(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn json_is_told_by_its_media_type() {
+        for text in ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json"] {
+            assert!(is_json(text.as_bytes()), "{text}");
+        }
+        for text in ["text/plain", "application/x-www-form-urlencoded", "", "json", "application/jsonp"] {
+            assert!(!is_json(text.as_bytes()), "{text}");
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! Hookgate's listeners: TCP, TLS, HTTP/1 and HTTP/2, from the first byte to the answer's last.
+//!
+//! The way of a connection: [`Listener`] accepts it and does the handshake; HTTP/1 passes through the strict guard, which
+//! refuses what two parsers could read differently; hyper parses; and [`Service`] answers. Every answer has one
+//! shape ([`reply`]) and one status for each refusal ([`failure`]). SQL and policy are unknown here.
+
+mod authority;
+mod body;
+mod connection;
+pub mod failure;
+mod http2;
+mod ingest;
+mod linger;
+mod listener;
+mod plaintext;
+mod pulse;
+pub mod reply;
+mod request_id;
+mod service;
+pub mod shutdown;
+mod strict;
+#[cfg(test)]
+mod testing;
+pub mod tls;
+
+pub use body::{Body, BodyFault};
+pub use ingest::Ingest;
+pub use listener::{Listener, MAX_CONNECTIONS};
+pub use reply::Reply;
+pub use request_id::{RequestId, RequestIds};
+pub use service::{Exchange, Protocol, Service};

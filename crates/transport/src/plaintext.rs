@@ -1,0 +1,133 @@
+//! Plain HTTP is refused, never redirected: a redirect would teach the sender nothing, and the URL has already travelled
+//! in the clear. The service learns of it, so that the webhook can be flagged. The path never goes to a log.
+
+use std::future::poll_fn;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hookgate_domain::RefusalCode;
+use http_body_util::BodyExt;
+use hyper::header::STRICT_TRANSPORT_SECURITY;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::time::timeout;
+
+use crate::linger::Linger;
+use crate::reply::{self, Reply};
+use crate::service::Service;
+
+/// Enough for the request line and `User-Agent` of every known sender.
+const MAX_HEAD: usize = 8 * 1024;
+
+/// For the head, and again for the answer. Nobody is served here, so nobody is waited for.
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+/// As for HTTPS: what has more is read without its further fields.
+const MAX_HEADERS: usize = 64;
+
+/// Reads one head, refuses it and closes.
+pub(crate) async fn refuse<S, T>(mut stream: T, peer: SocketAddr, service: &S)
+where
+    S: Service,
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let mut head = Vec::new();
+    // A slow or broken head is answered like a whole one: the request line alone may have given the URL away.
+    let _ = timeout(TIMEOUT, read_head(&mut stream, &mut head)).await;
+    if head.is_empty() {
+        return;
+    }
+    let answer = answer(service).await;
+    let _ = timeout(TIMEOUT, async {
+        stream.write_all(&answer).await?;
+        stream.shutdown().await
+    })
+    .await;
+    if let Some((path, user_agent)) = sighting(&head) {
+        service.plain_http(path, user_agent, peer.ip()).await;
+    }
+    let mut linger = Linger::start();
+    poll_fn(|cx| linger.poll(cx, &mut stream)).await;
+}
+
+async fn read_head<T: AsyncRead + Unpin>(stream: &mut T, head: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut limited = stream.take(MAX_HEAD as u64);
+    loop {
+        let searched = head.len().saturating_sub(3);
+        let read = limited.read_buf(head).await?;
+        if read == 0 || head[searched..].windows(4).any(|window| window == b"\r\n\r\n") {
+            return Ok(());
+        }
+    }
+}
+
+/// The refusal as bytes. No `Strict-Transport-Security`, which RFC 6797 section 7.2 forbids on plain HTTP.
+async fn answer<S: Service>(service: &S) -> Vec<u8> {
+    let code = RefusalCode::HttpsRequired;
+    let mut refusal: Reply = reply::refusal(code);
+    refusal.headers_mut().remove(STRICT_TRANSPORT_SECURITY);
+    refusal
+        .headers_mut()
+        .insert(reply::X_REQUEST_ID, service.request_id().header_value());
+    let (parts, body) = refusal.into_parts();
+    let body = body
+        .collect()
+        .await
+        .map(http_body_util::Collected::to_bytes)
+        .unwrap_or_default();
+    let mut bytes = format!("HTTP/1.1 {}\r\n", parts.status).into_bytes();
+    for (name, value) in &parts.headers {
+        bytes.extend_from_slice(name.as_str().as_bytes());
+        bytes.extend_from_slice(b": ");
+        bytes.extend_from_slice(value.as_bytes());
+        bytes.extend_from_slice(b"\r\n");
+    }
+    bytes
+        .extend_from_slice(format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()).as_bytes());
+    bytes.extend_from_slice(&body);
+    bytes
+}
+
+/// Path and user agent, as far as the head can be read. `None` when it has no request line.
+fn sighting(head: &[u8]) -> Option<(&str, &[u8])> {
+    let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
+    let mut request = httparse::Request::new(&mut slots);
+    // The outcome doesn't matter: the parser keeps what it read before it gave up.
+    let _ = request.parse(head);
+    let path = origin_form(request.path?);
+    let user_agent = request
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case("user-agent"));
+    Some((path, user_agent.map_or(&[][..], |header| header.value)))
+}
+
+/// The part from the path on of an absolute target.
+fn origin_form(target: &str) -> &str {
+    match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').map_or("/", |slash| &rest[slash..]),
+        _ => target,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_is_seen_in_whole_and_in_broken_heads() {
+        let whole = b"POST /webhooks/custom/wh_1 HTTP/1.1\r\nHost: a\r\nUser-Agent: x/1\r\n\r\nbody";
+        assert_eq!(sighting(whole), Some(("/webhooks/custom/wh_1", &b"x/1"[..])));
+        assert_eq!(sighting(b"POST /wh_1 HTTP/1.1\r\nHo"), Some(("/wh_1", &b""[..])));
+        assert_eq!(
+            sighting(b"GET http://a:80/wh_1?x=http://b/ HTTP/1.1\r\n\r\n").map(|seen| seen.0),
+            Some("/wh_1?x=http://b/")
+        );
+        assert_eq!(
+            sighting(b"GET /?x=http://b/ HTTP/1.1\r\n\r\n").map(|seen| seen.0),
+            Some("/?x=http://b/")
+        );
+        assert_eq!(sighting(b"hello\r\n"), None);
+        let many = format!("GET /wh_1 HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(70));
+        assert_eq!(sighting(many.as_bytes()).map(|seen| seen.0), Some("/wh_1"));
+    }
+}

@@ -1,0 +1,117 @@
+//! What the layers of one connection tell each other: whether a request is being answered, when the last one was, and
+//! whether its body was left unread. It holds nothing of any request.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+
+/// A connection without a request for so long is closed. Senders' pools keep theirs for less or expect this.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// One connection's state. Orderings are relaxed: no other memory depends on these values.
+#[derive(Debug)]
+pub(crate) struct Pulse {
+    opened: Instant,
+    /// Milliseconds from `opened` to the last sign of life.
+    last: AtomicU64,
+    answering: AtomicUsize,
+    body_owed: AtomicBool,
+    body_abandoned: AtomicBool,
+}
+
+impl Pulse {
+    pub(crate) fn start() -> Self {
+        Self {
+            opened: Instant::now(),
+            last: AtomicU64::new(0),
+            answering: AtomicUsize::new(0),
+            body_owed: AtomicBool::new(false),
+            body_abandoned: AtomicBool::new(false),
+        }
+    }
+
+    /// Counts a request as being answered until the result is dropped.
+    pub(crate) fn answering(&self) -> Answering<'_> {
+        self.answering.fetch_add(1, Ordering::Relaxed);
+        Answering(self)
+    }
+
+    /// A request has begun to come in.
+    pub(crate) fn touch(&self) {
+        let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
+        self.last.store(millis, Ordering::Relaxed);
+    }
+
+    /// Returns once no request has been answered for [`IDLE_TIMEOUT`].
+    pub(crate) async fn idle(&self) {
+        loop {
+            let busy = self.answering.load(Ordering::Relaxed) > 0;
+            let last = if busy {
+                Instant::now()
+            } else {
+                self.opened + Duration::from_millis(self.last.load(Ordering::Relaxed))
+            };
+            let deadline = last + IDLE_TIMEOUT;
+            if deadline <= Instant::now() {
+                return;
+            }
+            sleep_until(deadline).await;
+        }
+    }
+
+    /// HTTP/1: bytes of the current body are still to come from the peer.
+    pub(crate) fn set_body_owed(&self, owed: bool) {
+        if self.body_owed.load(Ordering::Relaxed) != owed {
+            self.body_owed.store(owed, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn body_owed(&self) -> bool {
+        self.body_owed.load(Ordering::Relaxed)
+    }
+
+    /// HTTP/1: a body was dropped that hyper can't skip, so this connection takes no further request.
+    pub(crate) fn abandon_body(&self) {
+        self.body_abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the answer must be the connection's last.
+    pub(crate) fn ends_here(&self) -> bool {
+        self.body_owed() || self.body_abandoned.load(Ordering::Relaxed)
+    }
+}
+
+/// A request being answered.
+#[derive(Debug)]
+pub(crate) struct Answering<'a>(&'a Pulse);
+
+impl Drop for Answering<'_> {
+    fn drop(&mut self) {
+        self.0.touch();
+        self.0.answering.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::{sleep, timeout};
+
+    use super::*;
+
+    const ALMOST: Duration = Duration::from_secs(59);
+
+    #[tokio::test(start_paused = true)]
+    async fn idle_counts_from_the_end_of_the_last_answer() {
+        let pulse = Pulse::start();
+        let answering = pulse.answering();
+        sleep(3 * IDLE_TIMEOUT).await;
+        assert!(
+            timeout(2 * IDLE_TIMEOUT, pulse.idle()).await.is_err(),
+            "a running answer is no idleness"
+        );
+        drop(answering);
+        assert!(timeout(ALMOST, pulse.idle()).await.is_err());
+        assert!(timeout(Duration::from_secs(2), pulse.idle()).await.is_ok());
+    }
+}

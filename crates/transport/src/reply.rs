@@ -1,0 +1,196 @@
+//! The answers' one shape: `{"success":true,"data":…}` or `{"success":false,"error":{…}}`, with the headers that all of
+//! them carry. `X-Request-Id` is stamped on later, in one place, so that no answer can miss it.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_domain::RefusalCode;
+use http_body_util::Full;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
+};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::failure::status;
+
+/// What every handler answers with: a whole body, known in advance.
+pub type Reply = Response<Full<Bytes>>;
+
+pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// One year: what browsers' preload rules ask for.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// The static headers, plus room for the request ID and two of the case.
+const HEADERS: usize = 8;
+
+/// Sent should an envelope ever fail to serialize. The same bytes as `refusal(Internal)` would give.
+const INTERNAL: &[u8] = br#"{"success":false,"error":{"code":"INTERNAL","message":"Internal error"}}"#;
+
+/// A success with `data` in the envelope.
+#[must_use]
+pub fn success<T: Serialize + ?Sized>(status: StatusCode, data: &T) -> Reply {
+    match serde_json::to_vec(&Success { success: true, data }) {
+        Ok(body) => reply(status, body.into()),
+        Err(error) => {
+            tracing::error!(%error, "an answer could not be serialized");
+            refusal(RefusalCode::Internal)
+        }
+    }
+}
+
+/// The refusal that `code` stands for. A refused method names the allowed one.
+#[must_use]
+pub fn refusal(code: RefusalCode) -> Reply {
+    failure::<()>(code, None)
+}
+
+/// A refusal that says which fields are at fault.
+#[must_use]
+pub fn refusal_with_details<T: Serialize + ?Sized>(code: RefusalCode, details: &T) -> Reply {
+    failure(code, Some(details))
+}
+
+/// A refusal that says when to come back, in whole seconds, rounded up.
+#[must_use]
+pub fn refusal_with_retry(code: RefusalCode, after: Duration) -> Reply {
+    let mut reply = refusal(code);
+    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+    reply
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    reply
+}
+
+#[derive(Serialize)]
+struct Success<'a, T: ?Sized> {
+    success: bool,
+    data: &'a T,
+}
+
+#[derive(Serialize)]
+struct Failure<'a, T: ?Sized> {
+    success: bool,
+    error: Fault<'a, T>,
+}
+
+#[derive(Serialize)]
+struct Fault<'a, T: ?Sized> {
+    code: &'static str,
+    message: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a T>,
+}
+
+fn failure<T: Serialize + ?Sized>(code: RefusalCode, details: Option<&T>) -> Reply {
+    let error = Fault {
+        code: code.as_str(),
+        message: code.message(),
+        details,
+    };
+    let mut reply = match serde_json::to_vec(&Failure {
+        success: false,
+        error,
+    }) {
+        Ok(body) => reply(status(code), body.into()),
+        Err(error) => {
+            tracing::error!(%error, "a refusal could not be serialized");
+            reply(StatusCode::INTERNAL_SERVER_ERROR, Bytes::from_static(INTERNAL))
+        }
+    };
+    if code == RefusalCode::MethodNotAllowed {
+        reply
+            .headers_mut()
+            .insert(ALLOW, HeaderValue::from_static("POST"));
+    }
+    reply
+}
+
+fn reply(status: StatusCode, body: Bytes) -> Reply {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    let mut reply = Response::new(Full::new(body));
+    *reply.status_mut() = status;
+    *reply.headers_mut() = headers;
+    reply
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    async fn body(reply: Reply) -> String {
+        let bytes = reply
+            .into_body()
+            .collect()
+            .await
+            .expect("a whole body")
+            .to_bytes();
+        String::from_utf8(bytes.to_vec()).expect("UTF-8")
+    }
+
+    #[tokio::test]
+    async fn a_refusal_has_the_documented_bytes() {
+        let reply = refusal(RefusalCode::WebhookRevoked);
+        assert_eq!(reply.status(), StatusCode::GONE);
+        assert_eq!(
+            body(reply).await,
+            r#"{"success":false,"error":{"code":"WEBHOOK_REVOKED","message":"Webhook has been revoked"}}"#
+        );
+        assert_eq!(body(refusal(RefusalCode::Internal)).await.as_bytes(), INTERNAL);
+    }
+
+    #[tokio::test]
+    async fn details_stand_last_in_the_error() {
+        let reply = refusal_with_details(RefusalCode::ValidationError, &["title"]);
+        assert_eq!(
+            body(reply).await,
+            r#"{"success":false,"error":{"code":"VALIDATION_ERROR","message":"Payload has invalid fields","details":["title"]}}"#
+        );
+    }
+
+    #[tokio::test]
+    async fn a_success_wraps_its_data() {
+        let reply = success(StatusCode::CREATED, &serde_json::json!({"delivery_id": "dlv_1"}));
+        assert_eq!(reply.status(), StatusCode::CREATED);
+        assert_eq!(
+            body(reply).await,
+            r#"{"success":true,"data":{"delivery_id":"dlv_1"}}"#
+        );
+    }
+
+    #[test]
+    fn every_answer_has_the_safe_headers_and_no_server_name() {
+        for code in RefusalCode::ALL {
+            let reply = refusal(*code);
+            let headers = reply.headers();
+            assert_eq!(headers[CONTENT_TYPE], "application/json");
+            assert_eq!(headers[CACHE_CONTROL], "no-store");
+            assert_eq!(headers[STRICT_TRANSPORT_SECURITY], "max-age=31536000");
+            assert_eq!(headers[X_CONTENT_TYPE_OPTIONS], "nosniff");
+            assert!(!headers.contains_key("server"));
+            assert_eq!(
+                headers.contains_key(ALLOW),
+                *code == RefusalCode::MethodNotAllowed
+            );
+        }
+    }
+
+    #[test]
+    fn a_wait_is_rounded_up_to_seconds() {
+        let after = |millis| {
+            let reply = refusal_with_retry(RefusalCode::RateLimited, Duration::from_millis(millis));
+            reply.headers()[RETRY_AFTER].clone()
+        };
+        assert_eq!(after(1), "1");
+        assert_eq!(after(2_000), "2");
+        assert_eq!(after(2_001), "3");
+    }
+}

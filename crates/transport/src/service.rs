@@ -1,0 +1,154 @@
+//! Where HTTP ends and the product begins: the trait that a listener calls, and the care taken around each call. It
+//! knows no routes.
+
+use std::any::Any;
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::net::{IpAddr, SocketAddr};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use hookgate_domain::RefusalCode;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, HeaderValue};
+
+use crate::body::Body;
+use crate::pulse::Pulse;
+use crate::reply::{self, Reply, X_REQUEST_ID};
+use crate::request_id::RequestId;
+use crate::{http2, strict};
+
+/// What a listener serves.
+pub trait Service: Send + Sync + 'static {
+    /// The ID of the next request.
+    fn request_id(&self) -> RequestId;
+
+    /// Answers one request that is well-formed HTTP. `X-Request-Id` and `Connection` are set by the caller. The future
+    /// is dropped when the sender goes away, so what must be finished belongs into a task of its own.
+    fn answer(&self, request: Request<Body>, exchange: &Exchange) -> impl Future<Output = Reply> + Send;
+
+    /// Learns of a request that was refused before it could be routed.
+    fn refused(&self, exchange: &Exchange, code: RefusalCode) {
+        let _ = (exchange, code);
+    }
+
+    /// Learns of a request over plain HTTP, after its refusal was sent. `path` is as it came, with the query and maybe
+    /// with a live webhook ID in it; `user_agent` is empty when there was none.
+    fn plain_http(&self, path: &str, user_agent: &[u8], source: IpAddr) -> impl Future<Output = ()> + Send;
+}
+
+/// What is known of a request beside the request itself.
+#[derive(Clone, Copy, Debug)]
+pub struct Exchange {
+    /// Its name in the answer and in logs.
+    pub id: RequestId,
+    /// The other end of the TCP connection. IPv4 that was mapped into IPv6 is plain IPv4 here.
+    pub peer: SocketAddr,
+    /// How it came.
+    pub protocol: Protocol,
+}
+
+/// The protocol that ALPN chose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    /// HTTP/1.1, or HTTP/1.0 within it.
+    Http1,
+    /// HTTP/2.
+    Http2,
+}
+
+/// Undoes the mapping of IPv4 into IPv6 that a listener on `[::]` shows.
+pub(crate) const fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+/// One connection, as its requests share it.
+#[derive(Debug)]
+pub(crate) struct Session<S> {
+    pub(crate) service: Arc<S>,
+    pub(crate) peer: SocketAddr,
+    pub(crate) protocol: Protocol,
+    pub(crate) pulse: Arc<Pulse>,
+}
+
+impl<S: Service> Session<S> {
+    /// Answers one request, whatever happens: a refusal where the head was refused, `INTERNAL` where the service
+    /// panicked.
+    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, Infallible> {
+        let _answering = self.pulse.answering();
+        let exchange = Exchange {
+            id: self.service.request_id(),
+            peer: self.peer,
+            protocol: self.protocol,
+        };
+        let refused = match self.protocol {
+            Protocol::Http1 => strict::refusal_of(&request),
+            Protocol::Http2 => http2::refusal_of(&request),
+        };
+        let request = request.map(|incoming| match self.protocol {
+            Protocol::Http1 => Body::http1(incoming, Arc::clone(&self.pulse)),
+            Protocol::Http2 => Body::http2(incoming),
+        });
+        let mut reply = if let Some(code) = refused {
+            drop(request);
+            self.service.refused(&exchange, code);
+            reply::refusal(code)
+        } else {
+            caught(self.service.answer(request, &exchange)).await.unwrap_or_else(|panic| {
+                tracing::error!(request = %exchange.id, panic = panic_text(&*panic), "a handler panicked");
+                reply::refusal(RefusalCode::Internal)
+            })
+        };
+        let headers = reply.headers_mut();
+        headers.insert(X_REQUEST_ID, exchange.id.header_value());
+        if self.protocol == Protocol::Http1 && (refused.is_some() || self.pulse.ends_here()) {
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        Ok(reply)
+    }
+}
+
+/// Runs `future` and catches its panic. What it left behind is never looked at again, so unwinding is safe.
+async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
+    let mut future = pin!(future);
+    poll_fn(
+        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => Poll::Pending,
+            Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
+            Err(panic) => Poll::Ready(Err(panic)),
+        },
+    )
+    .await
+}
+
+/// Only texts written in the source: a formatted one could hold something of the request.
+fn panic_text(panic: &(dyn Any + Send)) -> &'static str {
+    panic
+        .downcast_ref::<&'static str>()
+        .copied()
+        .unwrap_or("(message withheld)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_becomes_an_error() {
+        assert_eq!(caught(async { 7 }).await.ok(), Some(7));
+        let panicked = caught(async { panic!("on purpose") }).await.expect_err("a panic");
+        assert_eq!(panic_text(&*panicked), "on purpose");
+        let secret = "wh_secret";
+        let formatted = caught(async { panic!("{secret}") }).await.expect_err("a panic");
+        assert_eq!(panic_text(&*formatted), "(message withheld)");
+    }
+
+    #[test]
+    fn mapped_addresses_are_plain_ipv4() {
+        let mapped = "[::ffff:192.0.2.1]:80".parse().expect("an address");
+        assert_eq!(canonical(mapped), "192.0.2.1:80".parse().expect("an address"));
+    }
+}

@@ -1,0 +1,232 @@
+//! The strict look at HTTP/1, in front of hyper: a stream that hands on only what every HTTP parser reads in one way.
+//!
+//! hyper alone takes bare line feeds, two `Host` fields, `Content-Length` beside `Transfer-Encoding` and more, and where
+//! it refuses it answers without our envelope. So the guard sees each byte first. A head that is refused never reaches
+//! hyper: a stand-in request that names the refusal does, nothing passes after it, and so the refusal takes the same way
+//! as every other answer. The guard knows no routes and no policy.
+
+mod framing;
+mod head;
+mod inspector;
+mod stand_in;
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use hookgate_domain::RefusalCode;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::{Sleep, sleep};
+
+pub(crate) use head::MAX_HEADERS;
+pub(crate) use inspector::MAX_HEAD;
+use inspector::{Inspector, Outcome, Stop};
+pub(crate) use stand_in::refusal_of;
+
+use crate::linger::Linger;
+use crate::pulse::Pulse;
+
+/// From a head's first byte to its last. A sender across the world needs one round trip.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Wraps the decrypted bytes of one HTTP/1 connection.
+#[derive(Debug)]
+pub(crate) struct Guard<T> {
+    inner: T,
+    pulse: Arc<Pulse>,
+    inspector: Inspector,
+    /// The start of a head that isn't complete, or bytes that passed and didn't fit hyper's buffer.
+    held: Vec<u8>,
+    /// So many bytes of `held` have passed.
+    passed: usize,
+    deadline: Option<Pin<Box<Sleep>>>,
+    stop: Option<Stop>,
+    /// What is left to hand on of the stand-in request.
+    stand_in: &'static [u8],
+    at_eof: bool,
+    closing: Closing,
+}
+
+#[derive(Debug)]
+enum Closing {
+    ShuttingDown,
+    Lingering(Linger),
+    Done,
+}
+
+impl<T: AsyncRead + Unpin> Guard<T> {
+    pub(crate) fn new(inner: T, pulse: Arc<Pulse>) -> Self {
+        Self {
+            inner,
+            pulse,
+            inspector: Inspector::new(),
+            held: Vec::new(),
+            passed: 0,
+            deadline: None,
+            stop: None,
+            stand_in: &[],
+            at_eof: false,
+            closing: Closing::ShuttingDown,
+        }
+    }
+
+    /// Hands on what has passed already, or says how the stream ended. `None` means: read on.
+    fn poll_kept(&mut self, out: &mut ReadBuf<'_>) -> Option<Poll<io::Result<()>>> {
+        if self.passed > 0 {
+            let length = self.passed.min(out.remaining());
+            out.put_slice(&self.held[..length]);
+            self.held.drain(..length);
+            self.passed -= length;
+            return Some(Poll::Ready(Ok(())));
+        }
+        match self.stop? {
+            Stop::Body => Some(Poll::Ready(Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "malformed chunk",
+            )))),
+            // The answer to the stand-in ends the connection; until then hyper must see neither bytes nor an end.
+            Stop::Head(_) if self.stand_in.is_empty() => Some(Poll::Pending),
+            Stop::Head(_) => {
+                let (now, later) = self.stand_in.split_at(self.stand_in.len().min(out.remaining()));
+                out.put_slice(now);
+                self.stand_in = later;
+                Some(Poll::Ready(Ok(())))
+            }
+        }
+    }
+
+    /// Reads once. `Ready(true)` means that `out` has what hyper should see, or the stream's end.
+    fn poll_fresh(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
+        let start = out.filled().len();
+        if Pin::new(&mut self.inner).poll_read(cx, out)?.is_pending() {
+            ready!(self.poll_deadline(cx));
+            return Poll::Ready(Ok(false));
+        }
+        let fresh = &out.filled()[start..];
+        if fresh.is_empty() {
+            self.at_eof = true;
+            return Poll::Ready(Ok(true));
+        }
+        let done = if self.held.is_empty() {
+            // The common case: whole requests, judged where hyper will read them, without a copy.
+            let outcome = self.inspector.inspect(fresh);
+            self.held.extend_from_slice(&fresh[outcome.passed..]);
+            out.set_filled(start + outcome.passed);
+            self.settle(&outcome);
+            outcome.passed > 0
+        } else {
+            self.held.extend_from_slice(fresh);
+            out.set_filled(start);
+            let outcome = self.inspector.inspect(&self.held);
+            self.passed = outcome.passed;
+            self.settle(&outcome);
+            false
+        };
+        Poll::Ready(Ok(done))
+    }
+
+    /// Draws the consequences of what the inspector said.
+    fn settle(&mut self, outcome: &Outcome) {
+        self.pulse.set_body_owed(self.inspector.owes_body());
+        if let Some(stop) = outcome.stop {
+            self.held.truncate(self.passed);
+            self.stop(stop);
+            return;
+        }
+        if outcome.passed > 0 {
+            self.deadline = None;
+        }
+        let partial_head = self.held.len() > self.passed;
+        if partial_head && self.deadline.is_none() {
+            self.pulse.touch();
+            self.deadline = Some(Box::pin(sleep(HEADER_TIMEOUT)));
+        }
+    }
+
+    fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let Some(deadline) = &mut self.deadline else {
+            return Poll::Pending;
+        };
+        ready!(deadline.as_mut().poll(cx));
+        self.held.clear();
+        self.stop(Stop::Head(RefusalCode::RequestTimeout));
+        Poll::Ready(())
+    }
+
+    fn stop(&mut self, stop: Stop) {
+        self.deadline = None;
+        self.stop = Some(stop);
+        if let Stop::Head(code) = stop {
+            self.stand_in = stand_in::request(code);
+        }
+    }
+
+    fn peer_may_be_sending(&self) -> bool {
+        !self.at_eof && (self.stop.is_some() || self.inspector.owes_body() || !self.held.is_empty())
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Guard<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        if out.remaining() == 0 {
+            return Poll::Ready(Ok(()));
+        }
+        loop {
+            if let Some(kept) = guard.poll_kept(out) {
+                return kept;
+            }
+            if ready!(guard.poll_fresh(cx, out))? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let guard = self.get_mut();
+        loop {
+            guard.closing = match &mut guard.closing {
+                Closing::ShuttingDown => {
+                    ready!(Pin::new(&mut guard.inner).poll_shutdown(cx))?;
+                    if guard.peer_may_be_sending() {
+                        Closing::Lingering(Linger::start())
+                    } else {
+                        Closing::Done
+                    }
+                }
+                Closing::Lingering(linger) => {
+                    ready!(linger.poll(cx, &mut guard.inner));
+                    Closing::Done
+                }
+                Closing::Done => return Poll::Ready(Ok(())),
+            };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,188 @@
+//! Follows an HTTP/1 request body to its last byte, so that the next head is found exactly where it starts. The chunked
+//! grammar is the narrow one: no extensions, no trailers. It never looks at the content.
+
+/// Sixteen hexadecimal digits are all that 64 bits hold.
+const MAX_SIZE_DIGITS: u8 = 16;
+
+/// What is still to come of a body.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// This many bytes.
+    Length(u64),
+    /// Chunks, from this place in their grammar on.
+    Chunked(Place),
+}
+
+/// A place in the chunked grammar: what the next byte belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Place {
+    Size { digits: u8, value: u64 },
+    SizeLf { value: u64 },
+    Data { left: u64 },
+    DataCr,
+    DataLf,
+    LastCr,
+    LastLf,
+    End,
+}
+
+/// How far a piece of the stream belongs to the body.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Advance {
+    /// Bytes that belong to it, counted from the start of the piece.
+    pub(super) taken: usize,
+    /// The byte after those breaks the grammar.
+    pub(super) broken: bool,
+}
+
+impl Framing {
+    pub(super) const EMPTY: Self = Self::Length(0);
+
+    pub(super) const fn length(bytes: u64) -> Self {
+        Self::Length(bytes)
+    }
+
+    pub(super) const fn chunked() -> Self {
+        Self::Chunked(Place::START)
+    }
+
+    pub(super) const fn is_complete(self) -> bool {
+        matches!(self, Self::Length(0) | Self::Chunked(Place::End))
+    }
+
+    /// Takes what belongs to the body from the start of `bytes`.
+    pub(super) fn advance(&mut self, bytes: &[u8]) -> Advance {
+        match self {
+            Self::Length(left) => Advance {
+                taken: take_data(left, bytes),
+                broken: false,
+            },
+            Self::Chunked(place) => advance_chunks(place, bytes),
+        }
+    }
+}
+
+impl Place {
+    const START: Self = Self::Size { digits: 0, value: 0 };
+
+    /// The place after `byte`, for every place but data. `None` when the byte may not stand here.
+    fn after(self, byte: u8) -> Option<Self> {
+        match (self, byte) {
+            (Self::Size { digits, value }, b'\r') if digits > 0 => Some(Self::SizeLf { value }),
+            (Self::Size { digits, value }, _) if digits < MAX_SIZE_DIGITS => {
+                let digit = char::from(byte).to_digit(16)?;
+                Some(Self::Size {
+                    digits: digits + 1,
+                    value: value << 4 | u64::from(digit),
+                })
+            }
+            (Self::SizeLf { value: 0 }, b'\n') => Some(Self::LastCr),
+            (Self::SizeLf { value }, b'\n') => Some(Self::Data { left: value }),
+            (Self::DataCr, b'\r') => Some(Self::DataLf),
+            (Self::DataLf, b'\n') => Some(Self::START),
+            // Anything but the empty line here would be a trailer.
+            (Self::LastCr, b'\r') => Some(Self::LastLf),
+            (Self::LastLf, b'\n') => Some(Self::End),
+            _ => None,
+        }
+    }
+}
+
+fn advance_chunks(place: &mut Place, bytes: &[u8]) -> Advance {
+    let mut taken = 0;
+    while taken < bytes.len() && *place != Place::End {
+        if let Place::Data { left } = place {
+            taken += take_data(left, &bytes[taken..]);
+            if *left == 0 {
+                *place = Place::DataCr;
+            }
+            continue;
+        }
+        let Some(next) = place.after(bytes[taken]) else {
+            return Advance { taken, broken: true };
+        };
+        *place = next;
+        taken += 1;
+    }
+    Advance { taken, broken: false }
+}
+
+fn take_data(left: &mut u64, bytes: &[u8]) -> usize {
+    let taken = usize::try_from(*left).map_or(bytes.len(), |left| left.min(bytes.len()));
+    *left -= taken as u64;
+    taken
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// How many bytes were taken, and whether the body was complete, unfinished or broken there.
+    fn run(bytes: &[u8]) -> (usize, &'static str) {
+        let mut framing = Framing::chunked();
+        let advance = framing.advance(bytes);
+        let state = match (advance.broken, framing.is_complete()) {
+            (true, _) => "broken",
+            (false, true) => "complete",
+            (false, false) => "unfinished",
+        };
+        (advance.taken, state)
+    }
+
+    #[test]
+    fn sound_chunks_end_where_they_end() {
+        assert_eq!(run(b"0\r\n\r\n"), (5, "complete"));
+        assert_eq!(run(b"3\r\nabc\r\n0\r\n\r\nPOST /"), (13, "complete"));
+        assert_eq!(run(b"00a\r\n0123456789\r\n00\r\n\r\n"), (23, "complete"));
+        assert_eq!(run(b"A\r\n01234"), (8, "unfinished"));
+        assert_eq!(run(b"ffffffffffffffff\r\nabc"), (21, "unfinished"));
+    }
+
+    #[test]
+    fn every_other_form_breaks_at_its_first_wrong_byte() {
+        let cases: [(&[u8], usize); 18] = [
+            (b"\r\n", 0),
+            (b"+3\r\nabc\r\n", 0),
+            (b"-3\r\nabc\r\n", 0),
+            (b" 3\r\nabc\r\n", 0),
+            (b"0x3\r\nabc\r\n", 1),
+            (b"3 \r\nabc\r\n", 1),
+            (b"3;a=b\r\nabc\r\n", 1),
+            (b"3\nabc\r\n", 1),
+            (b"3\rabc\r\n", 2),
+            (b"3\r\nabcd\r\n", 6),
+            (b"3\r\nabc\n", 6),
+            (b"3\r\nabc\rx", 7),
+            (b"3\r\nabc\r\nX\r\n", 8),
+            (b"g\r\n", 0),
+            (b"00000000000000003\r\nabc", 16),
+            (b"0\r\nX-Trailer: 1\r\n\r\n", 3),
+            (b"0\r\n\n", 3),
+            (b"0\r\n\rX", 4),
+        ];
+        for (bytes, taken) in cases {
+            assert_eq!(run(bytes), (taken, "broken"), "{}", bytes.escape_ascii());
+        }
+    }
+
+    #[test]
+    fn a_length_takes_exactly_its_bytes() {
+        let mut framing = Framing::length(5);
+        assert_eq!(
+            framing.advance(b"abc"),
+            Advance {
+                taken: 3,
+                broken: false
+            }
+        );
+        assert!(!framing.is_complete());
+        assert_eq!(
+            framing.advance(b"defg"),
+            Advance {
+                taken: 2,
+                broken: false
+            }
+        );
+        assert!(framing.is_complete());
+    }
+}

@@ -1,0 +1,95 @@
+//! Certificates, limits and the end: what happens around the requests.
+
+use std::time::Duration;
+
+use hookgate_transport::MAX_CONNECTIONS;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::support::{SLOW, Server, certificate};
+
+const POST: &[u8] = b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_drain_finishes_what_was_begun_and_refuses_the_rest() {
+    let mut server = Server::start(MAX_CONNECTIONS).await;
+    let mut idle = server.connect(None).await;
+    idle.write_all(POST).await.expect("open");
+    let mut first = [0; 12];
+    idle.read_exact(&mut first).await.expect("an answer");
+    let stop = async {
+        sleep(SLOW / 2).await;
+        server.stop();
+        sleep(SLOW / 4).await;
+        assert!(
+            TcpStream::connect(server.address).await.is_err(),
+            "the port closes at once"
+        );
+        idle.read_to_end(&mut Vec::new())
+            .await
+            .expect("an idle connection closes cleanly");
+    };
+    let (one, two, ()) = tokio::join!(
+        server.curl("/slow", &["--http1.1", "-d", ""]),
+        server.curl("/slow", &["--http2", "-d", ""]),
+        stop
+    );
+    assert!(one.starts_with("201 1.1 "), "{one}");
+    assert!(two.starts_with("201 2 "), "{two}");
+    timeout(Duration::from_secs(2), server.ended())
+        .await
+        .expect("no connection is left");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_certificate_is_for_new_handshakes() {
+    let server = Server::start(MAX_CONNECTIONS).await;
+    let mut old = server.connect(None).await;
+    let (chain, key) = certificate();
+    server
+        .certificate
+        .reload(chain.as_bytes(), key.as_bytes())
+        .expect("a pair");
+    server
+        .try_connect(None, &chain)
+        .await
+        .expect("the new certificate");
+
+    old.write_all(POST).await.expect("open");
+    let mut answer = [0; 12];
+    old.read_exact(&mut answer)
+        .await
+        .expect("an answer on the old connection");
+    assert_eq!(&answer, b"HTTP/1.1 201");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn connections_over_the_bound_wait_their_turn() {
+    let server = Server::start(1).await;
+    let first = server.connect(None).await;
+    assert!(
+        timeout(Duration::from_millis(200), server.connect(None))
+            .await
+            .is_err()
+    );
+    drop(first);
+    assert!(
+        timeout(Duration::from_secs(5), server.connect(None))
+            .await
+            .is_ok()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_handshake_that_does_not_come_is_not_waited_for() {
+    let server = Server::start(MAX_CONNECTIONS).await;
+    for start in [&b""[..], b"\x16\x03\x01"] {
+        let begun = Instant::now();
+        let mut stream = TcpStream::connect(server.address).await.expect("an open port");
+        stream.write_all(start).await.expect("open");
+        let mut rest = Vec::new();
+        let _ = stream.read_to_end(&mut rest).await;
+        assert!(rest.is_empty() && begun.elapsed().abs_diff(Duration::from_secs(5)) < Duration::from_secs(1));
+    }
+}

@@ -1,0 +1,6 @@
+//! The listener over real sockets and real TLS, seen by curl and by a bare TLS client.
+
+mod lifecycle;
+mod plain_http;
+mod protocols;
+mod support;

@@ -1,0 +1,189 @@
+//! A running listener with a certificate of its own, and two clients.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hookgate_domain::RefusalCode;
+use hookgate_transport::shutdown::{self, Trigger};
+use hookgate_transport::tls::{HotCertificate, server_config};
+use hookgate_transport::{Body, Exchange, Listener, Reply, RequestId, RequestIds, Service, reply};
+use hyper::{Request, StatusCode};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+pub(crate) const LIMIT: usize = 64 * 1024;
+
+/// How long `/slow` takes.
+pub(crate) const SLOW: Duration = Duration::from_millis(600);
+
+/// Answers 201 with the body's length, unless the path says otherwise.
+pub(crate) struct Telltale {
+    ids: RequestIds,
+    pub(crate) plain: Mutex<Vec<(String, Vec<u8>, IpAddr)>>,
+}
+
+impl Service for Telltale {
+    fn request_id(&self) -> RequestId {
+        self.ids.next()
+    }
+
+    async fn answer(&self, request: Request<Body>, _exchange: &Exchange) -> Reply {
+        match request.uri().path() {
+            "/unread" => return reply::refusal(RefusalCode::WebhookNotFound),
+            "/panic" => panic!("on purpose"),
+            "/slow" => sleep(SLOW).await,
+            _ => {}
+        }
+        match request.into_body().read(LIMIT).await {
+            Ok(body) => reply::success(StatusCode::CREATED, &body.len()),
+            Err(fault) => reply::refusal(fault.code()),
+        }
+    }
+
+    async fn plain_http(&self, path: &str, user_agent: &[u8], source: IpAddr) {
+        let seen = (path.to_owned(), user_agent.to_vec(), source);
+        self.plain.lock().expect("no panic").push(seen);
+    }
+}
+
+pub(crate) struct Server {
+    pub(crate) address: SocketAddr,
+    pub(crate) certificate: Arc<HotCertificate>,
+    pub(crate) service: Arc<Telltale>,
+    trigger: Mutex<Option<Trigger>>,
+    done: JoinHandle<()>,
+    chain: String,
+}
+
+impl Server {
+    pub(crate) async fn start(max_connections: u32) -> Self {
+        let (chain, key) = certificate();
+        let certificate = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
+        let certificate = Arc::new(certificate);
+        let tls = server_config(Arc::clone(&certificate)).expect("settings");
+        let listener = Listener::bind(any_port(), tls).await.expect("a free port");
+        Self::run(listener.max_connections(max_connections), certificate, chain)
+    }
+
+    /// A port that only refuses. Its certificate is never used.
+    pub(crate) async fn start_plain() -> Self {
+        let (chain, key) = certificate();
+        let certificate = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
+        let listener = Listener::bind_plain(any_port()).await.expect("a free port");
+        Self::run(listener, Arc::new(certificate), chain)
+    }
+
+    fn run(listener: Listener, certificate: Arc<HotCertificate>, chain: String) -> Self {
+        let address = listener.local_addr().expect("an address");
+        let (trigger, stop) = shutdown::channel();
+        let service = Arc::new(Telltale {
+            ids: RequestIds::new([9; 10]),
+            plain: Mutex::default(),
+        });
+        let done = tokio::spawn(listener.serve(Arc::clone(&service), stop));
+        Self {
+            address,
+            certificate,
+            service,
+            trigger: Mutex::new(Some(trigger)),
+            done,
+            chain,
+        }
+    }
+
+    /// Starts the shutdown.
+    pub(crate) fn stop(&self) {
+        let trigger = self.trigger.lock().expect("no panic").take();
+        trigger.expect("the first stop").pull();
+    }
+
+    /// Waits until the listener has returned.
+    pub(crate) async fn ended(&mut self) {
+        (&mut self.done).await.expect("no panic");
+    }
+
+    /// Status, HTTP version and body of a request made by curl, as `201 2 {…}`.
+    pub(crate) async fn curl(&self, path: &str, arguments: &[&str]) -> String {
+        static FILES: AtomicU32 = AtomicU32::new(0);
+        let name = format!(
+            "hookgate-{}-{}",
+            std::process::id(),
+            FILES.fetch_add(1, Ordering::Relaxed)
+        );
+        let roots: PathBuf = std::env::temp_dir().join(name);
+        std::fs::write(&roots, &self.chain).expect("a writable folder for temporary files");
+        let mut command = Command::new("curl");
+        command
+            .args([
+                "--silent",
+                "--show-error",
+                "--max-time",
+                "20",
+                "--write-out",
+                "\n%{http_code} %{http_version}",
+            ])
+            .arg("--cacert")
+            .arg(&roots)
+            .args(arguments)
+            .arg(format!("https://localhost:{}{path}", self.address.port()))
+            .args([
+                "--resolve",
+                &format!("localhost:{}:127.0.0.1", self.address.port()),
+            ]);
+        let output = tokio::task::spawn_blocking(move || command.output())
+            .await
+            .expect("no panic")
+            .expect("curl");
+        let _ = std::fs::remove_file(roots);
+        let text = String::from_utf8(output.stdout).expect("UTF-8");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        let (body, status) = text.rsplit_once('\n').unwrap_or_default();
+        format!("{status} {body}{errors}")
+    }
+
+    /// A TLS connection that trusts the certificate in `chain`, or the server's first one.
+    pub(crate) async fn connect(&self, alpn: Option<&[u8]>) -> TlsStream<TcpStream> {
+        self.try_connect(alpn, &self.chain).await.expect("a handshake")
+    }
+
+    pub(crate) async fn try_connect(
+        &self,
+        alpn: Option<&[u8]>,
+        chain: &str,
+    ) -> std::io::Result<TlsStream<TcpStream>> {
+        let mut roots = RootCertStore::empty();
+        roots
+            .add(CertificateDer::from_pem_slice(chain.as_bytes()).expect("PEM"))
+            .expect("a certificate");
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .expect("versions")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = alpn.into_iter().map(<[u8]>::to_vec).collect();
+        let stream = TcpStream::connect(self.address).await?;
+        let name = ServerName::try_from("localhost").expect("a name");
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await
+    }
+}
+
+/// Chain and key of a fresh certificate for localhost.
+pub(crate) fn certificate() -> (String, String) {
+    let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    (made.cert.pem(), made.signing_key.serialize_pem())
+}
+
+fn any_port() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
