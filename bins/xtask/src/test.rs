@@ -2,8 +2,8 @@
 
 use crate::process::{self, Outcome, cargo, need};
 
-/// Programs that tests use as senders, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 2] = [("curl", "curl"), ("cc", "gcc")];
+/// Programs that the build and the tests use, with the Debian package of each.
+const PROGRAMS: [(&str, &str); 3] = [("cc", "gcc"), ("curl", "curl"), ("sqlite3", "sqlite3")];
 
 pub(crate) fn run() -> Outcome<()> {
     need(&PROGRAMS)?;

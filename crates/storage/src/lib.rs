@@ -1,1 +1,28 @@
-//! x
+//! Hookgate's store: webhooks, deliveries and incidents in an embedded SQLite database. It never knows HTTP.
+//!
+//! ```text
+//! Database ── reads ──► read/   a small pool of read-only connections, asynchronous
+//!     └────── writes ─► writer/ one thread: takes all that waits, one transaction, one fsync, answers, repeats
+//!                          └──► write/  the statements
+//! ```
+//!
+//! Every process that opens the directory has a writer of its own (the server has one, and each run of the command
+//! line), so nothing is taken for granted between two transactions. The rules are in `hookgate-domain`: a transaction
+//! here reads, asks the rule, and writes what it says.
+
+mod connection;
+mod database;
+mod fault;
+mod files;
+mod lock;
+mod open;
+mod read;
+mod rows;
+mod schema;
+mod store;
+mod write;
+mod writer;
+
+pub use database::Database;
+pub use lock::{LockError, ServerLock};
+pub use open::{OpenError, OpenMode};

@@ -1,0 +1,92 @@
+//! Revoked means dead when the call returns, whatever is in flight and whoever asked: here, another process.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use hookgate_testkit::https::{Client, Http};
+use tokio::sync::watch;
+
+use super::support::{Server, post};
+
+/// Webhooks that are revoked, regenerated or closed under load.
+const ROUNDS: usize = 50;
+/// Connections that send at the same time.
+const SENDERS: usize = 6;
+
+/// An answer, with the moment at which its request began.
+type Seen = (Instant, u16);
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_delivery_that_starts_after_the_change_returned_is_accepted() {
+    let server = Server::start();
+    let mut accepted_before = 0;
+    for round in 0..ROUNDS {
+        let name = format!("w{round}");
+        let url = server.create(&name, &[]);
+        let (stop, stopped) = watch::channel(false);
+        let senders: Vec<_> = (0..SENDERS)
+            .map(|sender| {
+                let http = Http::BOTH[sender % 2];
+                tokio::spawn(send_until(stopped.clone(), server.client.clone(), server.address(), url.clone(), http))
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        let change: &[&str] = match round % 3 {
+            0 => &["webhook", "revoke", &name, "--yes"],
+            1 => &["webhook", "regenerate", &name],
+            _ => &["webhook", "edit", &name, "--allow", "192.0.2.1"],
+        };
+        let command = { tokio::task::block_in_place(|| server.json(change)) };
+        let returned = now();
+        assert!(command["handle"].is_string());
+        tokio::time::sleep(Duration::from_millis(30)).await;
+        stop.send(true).unwrap();
+        let mut seen: Vec<Seen> = Vec::new();
+        for sender in senders {
+            seen.extend(sender.await.unwrap());
+        }
+        let expected = if round % 3 == 2 { 403 } else { 410 };
+        let after: Vec<_> = seen.iter().filter(|(began, _)| *began > returned).collect();
+        assert!(!after.is_empty(), "the load went on");
+        assert!(after.iter().all(|(_, status)| *status == expected), "{change:?}: {after:?}");
+        accepted_before += seen.iter().filter(|(_, status)| *status == 201).count();
+    }
+    assert!(accepted_before > ROUNDS, "the load was real: {accepted_before}");
+}
+
+async fn send_until(stopped: watch::Receiver<bool>, client: Client, address: std::net::SocketAddr, url: String, http: Http) -> Vec<Seen> {
+    let mut connection = client.connect(address, http).await.unwrap();
+    let mut seen = Vec::new();
+    while !*stopped.borrow() {
+        let began = now();
+        let answer = connection.send(post(&url, r#"{"title":"t"}"#)).await.unwrap();
+        seen.push((began, answer.status.as_u16()));
+    }
+    seen
+}
+
+#[expect(clippy::disallowed_methods, reason = "the test compares moments, whatever the time is")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_change_during_a_slow_body_is_seen_at_the_commit() {
+    let server = Arc::new(Server::start());
+    for http in Http::BOTH {
+        let name = format!("slow {http:?}");
+        let url = server.create(&name, &[]);
+        assert_eq!(server.post(http, &url, r#"{"title":"warm"}"#).await.status, 201);
+        let path = &url[server.ready["gate"].as_str().unwrap().len()..];
+        let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
+        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 13\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::task::block_in_place(|| server.json(&["webhook", "revoke", &name, "--yes"]));
+        tokio::io::AsyncWriteExt::write_all(&mut stream, br#"{"title":"t"}"#).await.unwrap();
+        let mut answer = Vec::new();
+        tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await.unwrap();
+        let answer = String::from_utf8(answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 410 "), "{answer}");
+    }
+}

@@ -1,0 +1,192 @@
+//! The order of the decision: state, format, allowlist, rate; and that nothing is asked for too early.
+
+use std::cell::Cell;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hookgate_domain::{
+    Admission, AllowlistMatch, Attempt, Denial, KnownUrl, RefusalCode, RetiredBecause, SenderFormat,
+    UnknownRefusalCode, Webhook, judge,
+};
+use proptest::prelude::*;
+
+use crate::support::{NOW, id, policy, webhook};
+
+const WAIT: Duration = Duration::from_secs(7);
+
+fn limited() -> Webhook {
+    Webhook {
+        policy: policy("192.0.2.0/24, 2001:db8::/32"),
+        ..webhook(1)
+    }
+}
+
+fn from(source: &str) -> Attempt {
+    Attempt {
+        source: source.parse().expect("an address"),
+        format: SenderFormat::Custom,
+    }
+}
+
+/// The judgement, and how often the rate was asked for.
+fn judged(url: &KnownUrl, attempt: Attempt, rate: Result<(), Duration>) -> (Result<Admission, Denial>, u32) {
+    let asked = Cell::new(0);
+    let judged = judge(url, attempt, || {
+        asked.set(asked.get() + 1);
+        rate
+    });
+    (judged, asked.get())
+}
+
+#[test]
+fn a_dead_url_is_refused_before_anything_else() {
+    let regenerated = limited().regenerate(&id(2), NOW).unwrap().retired;
+    let revoked = limited().revoke(NOW).unwrap().retired;
+    for (retired, because) in [
+        (regenerated, RetiredBecause::Regenerated),
+        (revoked, RetiredBecause::Revoked),
+    ] {
+        for source in ["192.0.2.7", "203.0.113.9"] {
+            let (judged, asked) = judged(&KnownUrl::Retired(retired), from(source), Err(WAIT));
+            assert_eq!((judged, asked), (Err(Denial::Retired { because, at: NOW }), 0));
+        }
+    }
+}
+
+#[test]
+fn a_foreign_address_is_refused_before_the_rate() {
+    let (judged, asked) = judged(&KnownUrl::Live(limited()), from("203.0.113.9"), Err(WAIT));
+    let denial = judged.unwrap_err();
+    assert_eq!(
+        denial,
+        Denial::NotAllowed {
+            address: "203.0.113.9".parse().unwrap(),
+            networks: 2
+        }
+    );
+    assert_eq!(
+        (denial.code(), denial.is_final(), asked),
+        (RefusalCode::IpNotAllowed, false, 0)
+    );
+}
+
+#[test]
+fn the_rate_is_asked_once_and_last() {
+    let url = KnownUrl::Live(limited());
+    let (judged_fast, asked) = judged(&url, from("192.0.2.7"), Err(WAIT));
+    assert_eq!(
+        (judged_fast, asked),
+        (Err(Denial::TooFast { retry_after: WAIT }), 1)
+    );
+    let (judged, asked) = judged(&url, from("192.0.2.7"), Ok(()));
+    assert_eq!((judged.is_ok(), asked), (true, 1));
+}
+
+#[test]
+fn a_mapped_address_is_judged_and_named_as_ipv4() {
+    let (judged, _) = judged(&KnownUrl::Live(limited()), from("::ffff:192.0.2.7"), Ok(()));
+    let rule = AllowlistMatch::Network("192.0.2.0/24".parse().unwrap());
+    let admission = judged.unwrap();
+    assert_eq!(
+        admission,
+        Admission {
+            source: "192.0.2.7".parse().unwrap(),
+            rule
+        }
+    );
+    assert_eq!(
+        admission.to_string(),
+        "192.0.2.7 is in 192.0.2.0/24 of the allowlist"
+    );
+}
+
+#[test]
+fn a_webhook_without_an_allowlist_says_so() {
+    let (judged, _) = judged(&KnownUrl::Live(webhook(1)), from("203.0.113.9"), Ok(()));
+    assert_eq!(
+        judged.unwrap().to_string(),
+        "203.0.113.9 passes: every address may"
+    );
+}
+
+#[test]
+fn every_denial_has_its_code_and_sentence() {
+    let retired = Denial::Retired {
+        because: RetiredBecause::Regenerated,
+        at: NOW,
+    };
+    let other = Denial::OtherFormat {
+        format: SenderFormat::Custom,
+    };
+    let foreign = Denial::NotAllowed {
+        address: "192.0.2.7".parse().unwrap(),
+        networks: 0,
+    };
+    let fast = Denial::TooFast { retry_after: WAIT };
+    for (denial, code, last, sentence) in [
+        (
+            retired,
+            RefusalCode::WebhookRevoked,
+            true,
+            "the URL is dead: regenerated",
+        ),
+        (
+            other,
+            RefusalCode::WebhookNotFound,
+            false,
+            "the webhook takes the format custom",
+        ),
+        (
+            foreign,
+            RefusalCode::IpNotAllowed,
+            false,
+            "192.0.2.7 is in no entry of the allowlist (entries: 0)",
+        ),
+        (
+            fast,
+            RefusalCode::RateLimited,
+            false,
+            "the webhook's rate limit is reached",
+        ),
+    ] {
+        assert_eq!(
+            (denial.code(), denial.is_final(), denial.to_string().as_str()),
+            (code, last, sentence)
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn what_passes_is_in_the_allowlist(source: IpAddr, mapped: bool) {
+        let source = match source {
+            IpAddr::V4(address) if mapped => address.to_ipv6_mapped().into(),
+            other => other,
+        };
+        let attempt = Attempt { source, format: SenderFormat::Custom };
+        let (judged, asked) = judged(&KnownUrl::Live(limited()), attempt, Ok(()));
+        prop_assert_eq!(judged.is_ok(), limited().policy.allowlist.permits(source));
+        prop_assert_eq!(asked, u32::from(judged.is_ok()));
+    }
+}
+
+#[test]
+fn refusal_codes_read_back_and_are_all_different() {
+    let mut seen = std::collections::HashSet::new();
+    for code in RefusalCode::ALL {
+        assert_eq!(code.as_str().parse(), Ok(*code));
+        assert_eq!(code.to_string(), code.as_str());
+        assert!(
+            code.as_str()
+                .bytes()
+                .all(|byte| byte.is_ascii_uppercase() || byte == b'_')
+        );
+        assert!(!code.message().is_empty() && seen.insert(code.as_str()) && seen.insert(code.message()));
+    }
+    assert_eq!(RefusalCode::ALL.len(), 19);
+    assert_eq!(RefusalCode::WebhookRevoked.message(), "Webhook has been revoked");
+    assert_eq!(format!("[{:>9}]", RefusalCode::Internal), "[ INTERNAL]");
+    for text in ["", "webhook_revoked", "WEBHOOK_REVOKED ", "REVOKED"] {
+        assert_eq!(text.parse::<RefusalCode>(), Err(UnknownRefusalCode), "{text}");
+    }
+}

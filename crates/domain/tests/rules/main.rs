@@ -1,0 +1,14 @@
+//! The rules as an embedder sees them: through the public API only. What hangs on internals is tested beside the code.
+
+mod allowlist_match;
+mod allowlist_text;
+mod decision;
+mod draft;
+mod incident;
+mod lifecycle;
+mod names;
+mod policy;
+#[cfg(feature = "serde")]
+mod serde_text;
+mod support;
+mod webhook_id;

@@ -1,0 +1,64 @@
+//! Connections to the database file, each set up for its role.
+
+use std::time::Duration;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, ConnectionError, ConnectionResult, SqliteConnection};
+use diesel_async::pooled_connection::deadpool::{BuildError, Object, Pool};
+use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
+use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+
+/// How long a statement waits for another process that writes: the command line beside the server.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections that read at the same time: people and their tools, not senders.
+const READERS: usize = 4;
+/// Page cache of the writer, in KiB: it holds the inner pages of every index, and memory stays below 64 MiB in all.
+const WRITER_CACHE_KIB: usize = 16 * 1024;
+/// Page cache of each reader, in KiB: a page of history with its way down the tree.
+const READER_CACHE_KIB: usize = 1024;
+/// Pages of log before it is copied into the database: fewer, longer pauses in the middle of commits.
+const CHECKPOINT_PAGES: u32 = 4_000;
+/// Bytes that the log keeps on disk after a long reader made it grow.
+const LOG_BYTES: u32 = 64 * 1024 * 1024;
+
+/// A connection that reads, off the runtime's threads.
+pub(crate) type ReadConnection = SyncConnectionWrapper<SqliteConnection>;
+/// A connection that reads, borrowed from the pool.
+pub(crate) type Reader = Object<ReadConnection>;
+/// The connections that read.
+pub(crate) type Readers = Pool<ReadConnection>;
+
+/// Opens the connection that writes.
+///
+/// The time to wait comes first, because the change to WAL needs it, and `auto_vacuum` comes before anything is
+/// written, because it is fixed by then.
+pub(crate) fn open_writer(path: &str) -> ConnectionResult<SqliteConnection> {
+    open(
+        path,
+        &format!(
+            "PRAGMA busy_timeout = {busy}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; \
+             PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{WRITER_CACHE_KIB}; \
+             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = {LOG_BYTES};",
+            busy = BUSY_TIMEOUT.as_millis()
+        ),
+    )
+}
+
+/// The pool of connections that read. It connects when it is first asked.
+pub(crate) fn readers(path: &str) -> Result<Readers, BuildError> {
+    let mut config = ManagerConfig::default();
+    config.recycling_method = RecyclingMethod::Fast;
+    config.custom_setup = Box::new(|path| Box::pin(std::future::ready(open_reader(path).map(SyncConnectionWrapper::new))));
+    Pool::builder(AsyncDieselConnectionManager::new_with_config(path, config)).max_size(READERS).build()
+}
+
+fn open_reader(path: &str) -> ConnectionResult<SqliteConnection> {
+    let busy = BUSY_TIMEOUT.as_millis();
+    open(path, &format!("PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB};"))
+}
+
+fn open(path: &str, pragmas: &str) -> ConnectionResult<SqliteConnection> {
+    let mut connection = SqliteConnection::establish(path)?;
+    connection.batch_execute(pragmas).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(connection)
+}

@@ -1,0 +1,52 @@
+//! One server per data directory: two would both hand out URLs and prune, and one of them is a mistake.
+
+use std::fs::{File, TryLockError};
+use std::io;
+use std::path::{Path, PathBuf};
+
+use thiserror::Error;
+
+use crate::files::{SERVER_LOCK, private_directory, private_file};
+
+/// Held by the server as long as it runs. The system lets go of it however the process ends, so no lock is ever stale.
+#[derive(Debug)]
+pub struct ServerLock {
+    _file: File,
+}
+
+impl ServerLock {
+    /// Takes the lock of a data directory, which is made if it is not there.
+    ///
+    /// # Errors
+    /// [`LockError::Running`] if another server has it.
+    pub fn acquire(directory: &Path) -> Result<Self, LockError> {
+        let path = directory.join(SERVER_LOCK);
+        let failed = |source| LockError::Files { path: path.clone(), source };
+        private_directory(directory).map_err(failed)?;
+        let file = private_file(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Self { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Running { directory: directory.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+}
+
+/// Why the lock was not given.
+#[derive(Debug, Error)]
+pub enum LockError {
+    /// Another server runs on it.
+    #[error("another server is running on {}: stop it first, or give this one a directory of its own", .directory.display())]
+    Running {
+        /// The data directory.
+        directory: PathBuf,
+    },
+    /// The file system refuses.
+    #[error("can't lock {}: may this user write there?", .path.display())]
+    Files {
+        /// The lock file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+}

@@ -1,0 +1,6 @@
+//! The queries that read. Each is one function over a connection; none of them blocks the writer.
+
+pub(crate) mod deliveries;
+pub(crate) mod incidents;
+pub(crate) mod settings;
+pub(crate) mod webhooks;

@@ -1,0 +1,63 @@
+//! The history. Pages are found by key, never by counting rows, so the last one costs what the first one does.
+
+use diesel::sqlite::Sqlite;
+use diesel::{BoolExpressionMethods, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use hookgate_domain::{DeliveryId, network_bounds};
+use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
+
+use crate::connection::ReadConnection;
+use crate::rows::DeliveryRow;
+use crate::schema::{deliveries, webhooks};
+
+/// A record with handle and name of its webhook.
+pub(crate) type JoinedDelivery = (DeliveryRow, String, String);
+
+/// The record with this number.
+pub(crate) async fn delivery_by_id(connection: &mut ReadConnection, id: i64) -> QueryResult<Option<JoinedDelivery>> {
+    let query = deliveries::table.inner_join(webhooks::table).filter(deliveries::id.eq(id));
+    query.select((DeliveryRow::as_select(), webhooks::handle, webhooks::name)).first(connection).await.optional()
+}
+
+/// One page of the records that match the filter.
+pub(crate) async fn delivery_page(
+    connection: &mut ReadConnection,
+    filter: &DeliveryFilter,
+    seek: Seek,
+    size: PageSize,
+) -> QueryResult<Vec<JoinedDelivery>> {
+    page_query(filter, seek, size).load(connection).await
+}
+
+/// Records with handle and name of their webhooks.
+#[diesel::dsl::auto_type]
+fn joined() -> _ {
+    let columns: diesel::dsl::AsSelect<DeliveryRow, Sqlite> = DeliveryRow::as_select();
+    deliveries::table.inner_join(webhooks::table).select((columns, webhooks::handle, webhooks::name))
+}
+
+/// The query of a page, apart from its running, so that its plan can be looked at.
+fn page_query(filter: &DeliveryFilter, seek: Seek, size: PageSize) -> diesel::dsl::IntoBoxed<'static, joined, Sqlite> {
+    let mut query = joined().into_boxed().limit(size.rows().into());
+    if let Some(webhook) = filter.webhook {
+        query = query.filter(webhooks::handle.eq(webhook.to_string()));
+    }
+    query = match filter.outcome {
+        Some(Outcome::Accepted) => query.filter(deliveries::code.is_null()),
+        Some(Outcome::Refused) => query.filter(deliveries::code.is_not_null()),
+        None => query,
+    };
+    if let Some(code) = filter.code {
+        // Both, because the index over refusals is found by the second.
+        query = query.filter(deliveries::code.eq(code.as_str()).and(deliveries::code.is_not_null()));
+    }
+    if let Some(network) = filter.source {
+        let (lowest, highest) = network_bounds(network);
+        query = query.filter(deliveries::source.between(lowest.to_vec(), highest.to_vec()));
+    }
+    match seek {
+        Seek::Newest => query.order(deliveries::id.desc()),
+        Seek::Before(id) => query.filter(deliveries::id.lt(id.number())).order(deliveries::id.desc()),
+        Seek::After(id) => query.filter(deliveries::id.gt(id.map_or(0, DeliveryId::number))).order(deliveries::id.asc()),
+    }
+}

@@ -1,0 +1,57 @@
+//! Webhooks and tombstones.
+
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper};
+use diesel_async::RunQueryDsl;
+use hookgate_domain::WebhookIdDigest;
+
+use crate::connection::ReadConnection;
+use crate::rows::{RetiredRow, WebhookRow};
+use crate::schema::{retired_urls, webhooks};
+
+/// The webhook whose living URL has this digest.
+pub(crate) async fn webhook_by_digest(
+    connection: &mut ReadConnection,
+    digest: &WebhookIdDigest,
+) -> QueryResult<Option<WebhookRow>> {
+    let query = webhooks::table.filter(webhooks::digest.eq(digest.as_bytes().as_slice()));
+    query.select(WebhookRow::as_select()).first(connection).await.optional()
+}
+
+/// The tombstone with this digest, and the handle of its webhook.
+pub(crate) async fn retired_by_digest(
+    connection: &mut ReadConnection,
+    digest: &WebhookIdDigest,
+) -> QueryResult<Option<(RetiredRow, String)>> {
+    let query = retired_urls::table.inner_join(webhooks::table);
+    let query = query.filter(retired_urls::digest.eq(digest.as_bytes().as_slice()));
+    query.select((RetiredRow::as_select(), webhooks::handle)).first(connection).await.optional()
+}
+
+/// The webhook with this handle.
+pub(crate) async fn webhook_by_handle(
+    connection: &mut ReadConnection,
+    handle: &str,
+) -> QueryResult<Option<WebhookRow>> {
+    let query = webhooks::table.filter(webhooks::handle.eq(handle));
+    query.select(WebhookRow::as_select()).first(connection).await.optional()
+}
+
+/// Up to `most` webhooks with this name. `active` stands before `revoked` in the alphabet and in the index.
+pub(crate) async fn webhooks_by_name(
+    connection: &mut ReadConnection,
+    name: &str,
+    most: i64,
+) -> QueryResult<Vec<WebhookRow>> {
+    let query = webhooks::table.filter(webhooks::name.eq(name)).order(webhooks::state).limit(most);
+    query.select(WebhookRow::as_select()).load(connection).await
+}
+
+/// Up to `most` webhooks behind a handle, in the order of handles; the empty text is before all of them.
+pub(crate) async fn webhook_page(
+    connection: &mut ReadConnection,
+    after: &str,
+    most: i64,
+) -> QueryResult<Vec<WebhookRow>> {
+    let query = webhooks::table.filter(webhooks::handle.gt(after)).order(webhooks::handle).limit(most);
+    query.select(WebhookRow::as_select()).load(connection).await
+}

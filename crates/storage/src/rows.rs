@@ -1,0 +1,18 @@
+//! Rows of tables, to domain values and back. What can't be read back is [`Damage`], which names the place.
+
+mod delivery;
+mod incident;
+mod metadata;
+mod webhook;
+
+pub(crate) use delivery::{DeliveryRow, NewDelivery, answer_words};
+pub(crate) use incident::{IncidentRow, NewIncident};
+pub(crate) use metadata::metadata_text;
+pub(crate) use webhook::{RetiredRow, WebhookFields, WebhookRow};
+
+use crate::fault::Damage;
+
+/// Reads a handle from the column of a joined row.
+pub(crate) fn read_handle(handle: &str) -> Result<hookgate_domain::WebhookHandle, Damage> {
+    handle.parse().map_err(|_| Damage::at("webhooks", "?", "handle"))
+}

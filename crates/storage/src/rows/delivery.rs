@@ -1,0 +1,98 @@
+//! Rows of `deliveries`.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use diesel::{Insertable, Queryable, Selectable};
+use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp};
+use hookgate_gate::{Answer, DeliveryRecord};
+
+use super::read_handle;
+use crate::fault::Damage;
+use crate::schema::deliveries;
+
+const TABLE: &str = "deliveries";
+
+const OPENED: &str = "opened";
+const UPDATED: &str = "updated";
+const REFUSED: &str = "refused";
+const POSTPONED: &str = "postponed";
+
+/// A row as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct DeliveryRow {
+    id: i64,
+    received_at: i64,
+    source: Vec<u8>,
+    user_agent: Option<String>,
+    answer: String,
+    code: Option<String>,
+    incident: Option<i64>,
+    count: i64,
+    payload: Option<Vec<u8>>,
+}
+
+impl DeliveryRow {
+    /// The record, with handle and name of its webhook as they were joined.
+    pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, Damage> {
+        let row = self.id;
+        let damage = |column| move || Damage::at(TABLE, row, column);
+        let incident = self.incident.map(|number| IncidentNumber::new(number).ok_or_else(damage("incident")));
+        Ok(DeliveryRecord {
+            id: DeliveryId::from_number(self.id).ok_or_else(damage("id"))?,
+            webhook: read_handle(handle)?,
+            webhook_name: name,
+            received_at: Timestamp::from_micros(self.received_at),
+            source: read_source(&self.source).ok_or_else(damage("source"))?,
+            user_agent: self.user_agent,
+            answer: read_answer(&self.answer, self.code.as_deref()).ok_or_else(damage("answer"))?,
+            incident: incident.transpose()?,
+            payload: self.payload,
+            count: self.count,
+        })
+    }
+}
+
+/// A row to write. It borrows, because it is written for every delivery.
+#[derive(Insertable)]
+#[diesel(table_name = deliveries, treat_none_as_default_value = false)]
+pub(crate) struct NewDelivery<'a> {
+    pub(crate) id: i64,
+    pub(crate) organization: i64,
+    pub(crate) webhook: i64,
+    pub(crate) received_at: i64,
+    pub(crate) source: &'a [u8],
+    pub(crate) user_agent: Option<&'a str>,
+    pub(crate) answer: &'static str,
+    pub(crate) code: Option<&'static str>,
+    pub(crate) incident: Option<i64>,
+    pub(crate) count: i64,
+    pub(crate) payload: Option<&'a [u8]>,
+}
+
+/// An answer as its two columns, `answer` and `code`.
+pub(crate) fn answer_words(answer: Answer) -> (&'static str, Option<&'static str>) {
+    let word = match answer {
+        Answer::Opened => OPENED,
+        Answer::Updated => UPDATED,
+        Answer::Refused(_) => REFUSED,
+        Answer::Postponed(_) => POSTPONED,
+    };
+    (word, answer.code().map(RefusalCode::as_str))
+}
+
+fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
+    let code = code.map(str::parse::<RefusalCode>).transpose().ok()?;
+    match (answer, code) {
+        (OPENED, None) => Some(Answer::Opened),
+        (UPDATED, None) => Some(Answer::Updated),
+        (REFUSED, Some(code)) => Some(Answer::Refused(code)),
+        (POSTPONED, Some(code)) => Some(Answer::Postponed(code)),
+        _ => None,
+    }
+}
+
+fn read_source(bytes: &[u8]) -> Option<IpAddr> {
+    let octets = <[u8; 16]>::try_from(bytes).ok()?;
+    Some(IpAddr::V6(Ipv6Addr::from(octets)).to_canonical())
+}

@@ -1,0 +1,95 @@
+//! Rows of `incidents`.
+
+use diesel::{Insertable, Queryable, Selectable};
+use hookgate_domain::{Incident, IncidentNumber, OrganizationId, Timestamp, WebhookHandle};
+
+use super::metadata::read_metadata;
+use crate::fault::Damage;
+use crate::schema::incidents;
+
+const TABLE: &str = "incidents";
+
+/// A row as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = incidents, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct IncidentRow {
+    number: i64,
+    organization: i64,
+    title: String,
+    description: Option<String>,
+    severity: String,
+    status: String,
+    service: Option<String>,
+    source_url: Option<String>,
+    dedup_key: Option<String>,
+    metadata: Option<String>,
+    occurrences: i64,
+    opened_at: i64,
+    updated_at: i64,
+}
+
+impl IncidentRow {
+    /// The incident, whose webhook is known from elsewhere.
+    pub(crate) fn read(self, webhook: WebhookHandle) -> Result<Incident, Damage> {
+        let row = self.number;
+        let damage = |column| move || Damage::at(TABLE, row, column);
+        Ok(Incident {
+            number: IncidentNumber::new(self.number).ok_or_else(damage("number"))?,
+            organization: OrganizationId::new(self.organization).ok_or_else(damage("organization"))?,
+            webhook,
+            title: self.title,
+            description: self.description,
+            severity: self.severity.parse().ok().ok_or_else(damage("severity"))?,
+            status: self.status.parse().ok().ok_or_else(damage("status"))?,
+            service: self.service,
+            source_url: self.source_url,
+            dedup_key: self.dedup_key,
+            metadata: read_metadata(self.metadata.as_deref()).ok().ok_or_else(damage("metadata"))?,
+            occurrences: self.occurrences,
+            opened_at: Timestamp::from_micros(self.opened_at),
+            updated_at: Timestamp::from_micros(self.updated_at),
+        })
+    }
+}
+
+/// A row to write. It borrows, because it is written for every delivery.
+#[derive(Insertable)]
+#[diesel(table_name = incidents, treat_none_as_default_value = false)]
+pub(crate) struct NewIncident<'a> {
+    number: i64,
+    organization: i64,
+    webhook: i64,
+    title: &'a str,
+    description: Option<&'a str>,
+    severity: &'static str,
+    status: &'static str,
+    service: Option<&'a str>,
+    source_url: Option<&'a str>,
+    dedup_key: Option<&'a str>,
+    metadata: Option<&'a str>,
+    occurrences: i64,
+    opened_at: i64,
+    updated_at: i64,
+}
+
+impl<'a> NewIncident<'a> {
+    /// The row of an incident of the webhook with this key; its metadata comes as text.
+    pub(crate) fn of(incident: &'a Incident, webhook: i64, metadata: Option<&'a str>) -> Self {
+        Self {
+            number: incident.number.get(),
+            organization: incident.organization.get(),
+            webhook,
+            title: &incident.title,
+            description: incident.description.as_deref(),
+            severity: incident.severity.as_str(),
+            status: incident.status.as_str(),
+            service: incident.service.as_deref(),
+            source_url: incident.source_url.as_deref(),
+            dedup_key: incident.dedup_key.as_deref(),
+            metadata,
+            occurrences: incident.occurrences,
+            opened_at: incident.opened_at.as_micros(),
+            updated_at: incident.updated_at.as_micros(),
+        }
+    }
+}

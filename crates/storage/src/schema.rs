@@ -1,0 +1,102 @@
+//! The tables as diesel sees them. The migrations make them and say what the columns mean.
+
+diesel::table! {
+    webhooks (id) {
+        id -> BigInt,
+        organization -> BigInt,
+        handle -> Text,
+        name -> Text,
+        format -> Text,
+        state -> Text,
+        digest -> Nullable<Binary>,
+        hint -> Text,
+        issued_at -> Nullable<BigInt>,
+        exposed_at -> Nullable<BigInt>,
+        revoked_at -> Nullable<BigInt>,
+        allowlist -> Text,
+        body_bytes -> BigInt,
+        per_minute -> Nullable<BigInt>,
+        overload -> Text,
+        payload_logging -> Text,
+        signing_secret -> Nullable<Binary>,
+        rotation_days -> Nullable<BigInt>,
+        revision -> BigInt,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    retired_urls (digest) {
+        digest -> Binary,
+        hint -> Text,
+        webhook -> BigInt,
+        because -> Text,
+        at -> BigInt,
+    }
+}
+
+diesel::table! {
+    deliveries (id) {
+        id -> BigInt,
+        organization -> BigInt,
+        webhook -> BigInt,
+        received_at -> BigInt,
+        source -> Binary,
+        user_agent -> Nullable<Text>,
+        answer -> Text,
+        code -> Nullable<Text>,
+        incident -> Nullable<BigInt>,
+        count -> BigInt,
+        payload -> Nullable<Binary>,
+    }
+}
+
+diesel::table! {
+    incidents (number) {
+        number -> BigInt,
+        organization -> BigInt,
+        webhook -> BigInt,
+        title -> Text,
+        description -> Nullable<Text>,
+        severity -> Text,
+        status -> Text,
+        service -> Nullable<Text>,
+        source_url -> Nullable<Text>,
+        dedup_key -> Nullable<Text>,
+        metadata -> Nullable<Text>,
+        occurrences -> BigInt,
+        opened_at -> BigInt,
+        updated_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (webhook, key) {
+        webhook -> BigInt,
+        key -> Text,
+        payload_digest -> Binary,
+        delivery -> BigInt,
+        incident -> BigInt,
+        status -> Text,
+        created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    counters (name) {
+        name -> Text,
+        next -> BigInt,
+    }
+}
+
+diesel::table! {
+    settings (key) {
+        key -> Text,
+        value -> Text,
+    }
+}
+
+diesel::joinable!(retired_urls -> webhooks (webhook));
+diesel::joinable!(deliveries -> webhooks (webhook));
+diesel::joinable!(incidents -> webhooks (webhook));
+diesel::allow_tables_to_appear_in_same_query!(webhooks, retired_urls, deliveries, incidents);

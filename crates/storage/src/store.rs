@@ -1,0 +1,173 @@
+//! The gate's port on a [`Database`]: which question goes to a reader, which change goes to the writer.
+
+use diesel::SqliteConnection;
+use hookgate_domain::{
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp, Webhook,
+    WebhookHandle, WebhookIdDigest, WebhookName,
+};
+use hookgate_gate::{
+    AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned, RefusedDelivery,
+    Retention, Seek, Store, StoreError,
+};
+
+use crate::Database;
+use crate::fault::{Damage, Fault, failed, unavailable};
+use crate::read::{deliveries, incidents, webhooks};
+use crate::rows::{IncidentRow, WebhookRow, metadata_text, read_handle};
+use crate::write::incidents::{incident_by_number, incident_update};
+use crate::write::webhooks::{retired_insert, target_by_handle, webhook_insert, webhook_update};
+use crate::writer::prune;
+
+/// How many webhooks of one name are looked at: enough to tell one from several.
+const NAMESAKES: i64 = 2;
+
+impl Store for Database {
+    async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
+        const WHAT: &str = "look up a URL";
+        let mut reader = self.reader(WHAT).await?;
+        // In this order: a URL that dies in between is found as a tombstone.
+        if let Some(row) = webhooks::webhook_by_digest(&mut reader, digest).await.map_err(failed(WHAT))? {
+            return Ok(Some(KnownUrl::Live(row.try_into()?)));
+        }
+        let retired = webhooks::retired_by_digest(&mut reader, digest).await.map_err(failed(WHAT))?;
+        let retired = retired.map(|(row, handle)| row.read(*digest, &handle)).transpose()?;
+        Ok(retired.map(KnownUrl::Retired))
+    }
+
+    async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
+        let answer = self.writer.accept(delivery)?.await;
+        answer.unwrap_or_else(|_| Err(unavailable("commit a delivery")))
+    }
+
+    fn refusal_record(&self, refusal: RefusedDelivery) {
+        self.writer.refuse(refusal);
+    }
+
+    async fn webhook_insert(&self, webhook: Webhook) -> Result<(), StoreError> {
+        let work = move |connection: &mut SqliteConnection| Ok(webhook_insert(connection, &webhook)?);
+        self.writer.change("store a webhook", work).await
+    }
+
+    async fn webhook_replace(&self, webhook: Webhook, retired: Option<RetiredUrl>) -> Result<(), StoreError> {
+        let work = move |connection: &mut SqliteConnection| replace(connection, &webhook, retired.as_ref());
+        let replaced = self.writer.change("change a webhook", work).await?;
+        if replaced { Ok(()) } else { Err(StoreError::Conflict) }
+    }
+
+    async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
+        const WHAT: &str = "look up a webhook";
+        let mut reader = self.reader(WHAT).await?;
+        let row = webhooks::webhook_by_handle(&mut reader, &handle.to_string()).await.map_err(failed(WHAT))?;
+        Ok(row.map(Webhook::try_from).transpose()?)
+    }
+
+    async fn webhooks_by_name(&self, name: &WebhookName) -> Result<Vec<Webhook>, StoreError> {
+        const WHAT: &str = "look up a webhook by name";
+        let mut reader = self.reader(WHAT).await?;
+        let rows = webhooks::webhooks_by_name(&mut reader, name.as_str(), NAMESAKES).await.map_err(failed(WHAT))?;
+        read_webhooks(rows)
+    }
+
+    async fn webhook_page(&self, after: Option<WebhookHandle>, size: PageSize) -> Result<Vec<Webhook>, StoreError> {
+        const WHAT: &str = "list webhooks";
+        let after = after.map(|handle| handle.to_string()).unwrap_or_default();
+        let mut reader = self.reader(WHAT).await?;
+        let rows = webhooks::webhook_page(&mut reader, &after, size.rows().into()).await.map_err(failed(WHAT))?;
+        read_webhooks(rows)
+    }
+
+    async fn delivery_page(
+        &self,
+        filter: &DeliveryFilter,
+        seek: Seek,
+        size: PageSize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        const WHAT: &str = "list deliveries";
+        let mut reader = self.reader(WHAT).await?;
+        let rows = deliveries::delivery_page(&mut reader, filter, seek, size).await.map_err(failed(WHAT))?;
+        let records = rows.into_iter().map(|(row, handle, name)| row.read(&handle, name));
+        Ok(records.collect::<Result<_, _>>()?)
+    }
+
+    async fn delivery_by_id(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
+        const WHAT: &str = "look up a delivery";
+        let mut reader = self.reader(WHAT).await?;
+        let row = deliveries::delivery_by_id(&mut reader, id.number()).await.map_err(failed(WHAT))?;
+        Ok(row.map(|(row, handle, name)| row.read(&handle, name)).transpose()?)
+    }
+
+    async fn incident_page(
+        &self,
+        status: Option<IncidentStatus>,
+        before: Option<IncidentNumber>,
+        size: PageSize,
+    ) -> Result<Vec<Incident>, StoreError> {
+        const WHAT: &str = "list incidents";
+        let (status, before) = (status.map(IncidentStatus::as_str), before.map_or(i64::MAX, IncidentNumber::get));
+        let mut reader = self.reader(WHAT).await?;
+        let rows = incidents::incident_page(&mut reader, status, before, size.rows().into()).await;
+        let rows = rows.map_err(failed(WHAT))?;
+        Ok(rows.into_iter().map(read_incident).collect::<Result<_, _>>()?)
+    }
+
+    async fn incident_by_number(&self, number: IncidentNumber) -> Result<Option<Incident>, StoreError> {
+        const WHAT: &str = "look up an incident";
+        let mut reader = self.reader(WHAT).await?;
+        let row = incidents::incident_by_number(&mut reader, number.get()).await.map_err(failed(WHAT))?;
+        Ok(row.map(read_incident).transpose()?)
+    }
+
+    async fn incident_act(
+        &self,
+        number: IncidentNumber,
+        action: IncidentAction,
+        now: Timestamp,
+    ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
+        let work = move |connection: &mut SqliteConnection| act(connection, number, action, now);
+        self.writer.change("act on an incident", work).await
+    }
+
+    async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
+        let work = move |connection: &mut SqliteConnection| Ok(prune(connection, retention, now)?);
+        self.writer.change("remove old history", work).await
+    }
+}
+
+/// Replaces the webhook if nobody else did; otherwise nothing is written and the answer is no.
+fn replace(connection: &mut SqliteConnection, webhook: &Webhook, retired: Option<&RetiredUrl>) -> Result<bool, Fault> {
+    let target = target_by_handle(connection, &webhook.handle.to_string())?;
+    let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision)) else {
+        return Ok(false);
+    };
+    webhook_update(connection, target.id, webhook)?;
+    if let Some(retired) = retired {
+        retired_insert(connection, target.id, retired)?;
+    }
+    Ok(true)
+}
+
+/// Acts on the incident as it is now, if there is one and its rules allow it.
+fn act(
+    connection: &mut SqliteConnection,
+    number: IncidentNumber,
+    action: IncidentAction,
+    now: Timestamp,
+) -> Result<Option<Result<Incident, IncidentError>>, Fault> {
+    let Some(row) = incident_by_number(connection, number.get())? else {
+        return Ok(None);
+    };
+    let acted = action.apply(read_incident(row)?, now);
+    if let Ok(incident) = &acted {
+        let metadata = metadata_text(&incident.metadata)?;
+        incident_update(connection, incident, metadata.as_deref())?;
+    }
+    Ok(Some(acted))
+}
+
+fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, StoreError> {
+    Ok(rows.into_iter().map(Webhook::try_from).collect::<Result<_, _>>()?)
+}
+
+fn read_incident((row, handle): (IncidentRow, String)) -> Result<Incident, Damage> {
+    row.read(read_handle(&handle)?)
+}

@@ -1,0 +1,41 @@
+//! Counters: the next numbers, and where pruning goes on.
+
+use diesel::prelude::*;
+
+use crate::schema::counters;
+
+/// A row of `counters`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Counter {
+    /// The number of the next delivery.
+    Delivery,
+    /// The number of the next incident.
+    Incident,
+    /// The first delivery whose payload was not looked at by pruning.
+    PayloadPrune,
+    /// The first incident that was not looked at in this round of pruning.
+    IncidentPrune,
+}
+
+impl Counter {
+    /// The name in the table.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Delivery => "delivery",
+            Self::Incident => "incident",
+            Self::PayloadPrune => "payload_prune",
+            Self::IncidentPrune => "incident_prune",
+        }
+    }
+}
+
+/// The value of a counter.
+pub(crate) fn counter_value(connection: &mut SqliteConnection, counter: Counter) -> QueryResult<i64> {
+    counters::table.filter(counters::name.eq(counter.name())).select(counters::next).first(connection)
+}
+
+/// Sets a counter.
+pub(crate) fn counter_set(connection: &mut SqliteConnection, counter: Counter, next: i64) -> QueryResult<()> {
+    let row = counters::table.filter(counters::name.eq(counter.name()));
+    diesel::update(row).set(counters::next.eq(next)).execute(connection).map(drop)
+}

@@ -1,0 +1,61 @@
+//! Incidents.
+
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+use hookgate_domain::Incident;
+
+use crate::rows::{IncidentRow, NewIncident};
+use crate::schema::{incidents, webhooks};
+
+/// Stores a new incident.
+pub(crate) fn incident_insert(connection: &mut SqliteConnection, row: &NewIncident<'_>) -> QueryResult<()> {
+    diesel::insert_into(incidents::table).values(row).execute(connection).map(drop)
+}
+
+/// Stores what changed about an incident; its metadata comes as text.
+pub(crate) fn incident_update(
+    connection: &mut SqliteConnection,
+    incident: &Incident,
+    metadata: Option<&str>,
+) -> QueryResult<()> {
+    diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
+        .set((
+            incidents::title.eq(&incident.title),
+            incidents::description.eq(incident.description.as_deref()),
+            incidents::severity.eq(incident.severity.as_str()),
+            incidents::status.eq(incident.status.as_str()),
+            incidents::service.eq(incident.service.as_deref()),
+            incidents::source_url.eq(incident.source_url.as_deref()),
+            incidents::metadata.eq(metadata),
+            incidents::occurrences.eq(incident.occurrences),
+            incidents::updated_at.eq(incident.updated_at.as_micros()),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// The incident of a webhook that is not resolved and has this dedup key: at most one.
+pub(crate) fn incident_unresolved(
+    connection: &mut SqliteConnection,
+    webhook: i64,
+    dedup_key: &str,
+) -> QueryResult<Option<IncidentRow>> {
+    incidents::table
+        .filter(incidents::webhook.eq(webhook))
+        .filter(incidents::dedup_key.eq(dedup_key))
+        // Word for word as in the index, which is not used for a bound value.
+        .filter(sql::<Bool>("status <> 'resolved'"))
+        .select(IncidentRow::as_select())
+        .first(connection)
+        .optional()
+}
+
+/// The incident with this number, and the handle of its webhook.
+pub(crate) fn incident_by_number(
+    connection: &mut SqliteConnection,
+    number: i64,
+) -> QueryResult<Option<(IncidentRow, String)>> {
+    let query = incidents::table.inner_join(webhooks::table).filter(incidents::number.eq(number));
+    query.select((IncidentRow::as_select(), webhooks::handle)).first(connection).optional()
+}

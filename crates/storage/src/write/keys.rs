@@ -1,0 +1,40 @@
+//! Idempotency keys and the answers that they stand for.
+
+use diesel::prelude::*;
+
+use crate::schema::idempotency_keys;
+
+/// A key that was used, as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = idempotency_keys, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct KeyRow {
+    pub(crate) payload_digest: Vec<u8>,
+    pub(crate) delivery: i64,
+    pub(crate) incident: i64,
+    pub(crate) status: String,
+    pub(crate) created_at: i64,
+}
+
+/// A key to write.
+#[derive(Insertable)]
+#[diesel(table_name = idempotency_keys)]
+pub(crate) struct NewKey<'a> {
+    pub(crate) webhook: i64,
+    pub(crate) key: &'a str,
+    pub(crate) payload_digest: &'a [u8],
+    pub(crate) delivery: i64,
+    pub(crate) incident: i64,
+    pub(crate) status: &'static str,
+    pub(crate) created_at: i64,
+}
+
+/// What a webhook's key stands for.
+pub(crate) fn key_by_name(connection: &mut SqliteConnection, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>> {
+    let query = idempotency_keys::table.filter(idempotency_keys::webhook.eq(webhook));
+    query.filter(idempotency_keys::key.eq(key)).select(KeyRow::as_select()).first(connection).optional()
+}
+
+/// Remembers a key, in place of an expired one.
+pub(crate) fn key_put(connection: &mut SqliteConnection, row: &NewKey<'_>) -> QueryResult<()> {
+    diesel::replace_into(idempotency_keys::table).values(row).execute(connection).map(drop)
+}

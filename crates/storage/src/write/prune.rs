@@ -1,0 +1,79 @@
+//! What pruning finds and removes, a slice at a time.
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::schema::{deliveries, idempotency_keys, incidents};
+
+/// How much of the database file is in use.
+#[derive(Clone, Copy, QueryableByName)]
+pub(crate) struct Usage {
+    /// Pages of the file.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) pages: i64,
+    /// Pages that hold nothing.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) free: i64,
+    /// Bytes of a page.
+    #[diesel(sql_type = BigInt)]
+    pub(crate) bytes: i64,
+}
+
+/// How much of the database file is in use.
+pub(crate) fn usage(connection: &mut SqliteConnection) -> QueryResult<Usage> {
+    let query = "SELECT page_count AS pages, freelist_count AS free, page_size AS bytes \
+                 FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
+    diesel::sql_query(query).get_result(connection)
+}
+
+/// Gives up to so many empty pages back to the file system.
+pub(crate) fn vacuum(connection: &mut SqliteConnection, pages: i64) -> QueryResult<()> {
+    connection.batch_execute(&format!("PRAGMA incremental_vacuum({pages})"))
+}
+
+/// Number and time of the oldest deliveries.
+pub(crate) fn oldest_deliveries(connection: &mut SqliteConnection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
+    let query = deliveries::table.select((deliveries::id, deliveries::received_at));
+    query.order(deliveries::id).limit(most).load(connection)
+}
+
+/// Removes the deliveries up to this number.
+pub(crate) fn deliveries_delete(connection: &mut SqliteConnection, last: i64) -> QueryResult<usize> {
+    diesel::delete(deliveries::table.filter(deliveries::id.le(last))).execute(connection)
+}
+
+/// Number and time of the deliveries from this number on, and whether they have a payload.
+pub(crate) fn payloads_from(connection: &mut SqliteConnection, first: i64, most: i64) -> QueryResult<Vec<(i64, i64, bool)>> {
+    let query = deliveries::table.select((deliveries::id, deliveries::received_at, deliveries::payload.is_not_null()));
+    query.filter(deliveries::id.ge(first)).order(deliveries::id).limit(most).load(connection)
+}
+
+/// Removes the payloads of the deliveries between these numbers, both included.
+pub(crate) fn payloads_delete(connection: &mut SqliteConnection, first: i64, last: i64) -> QueryResult<usize> {
+    let rows = deliveries::table.filter(deliveries::id.between(first, last)).filter(deliveries::payload.is_not_null());
+    diesel::update(rows).set(deliveries::payload.eq(None::<Vec<u8>>)).execute(connection)
+}
+
+/// Number and times (opened, updated) of the incidents from this number on.
+pub(crate) fn incidents_from(connection: &mut SqliteConnection, first: i64, most: i64) -> QueryResult<Vec<(i64, i64, i64)>> {
+    let query = incidents::table.select((incidents::number, incidents::opened_at, incidents::updated_at));
+    query.filter(incidents::number.ge(first)).order(incidents::number).limit(most).load(connection)
+}
+
+/// Removes the incidents between these numbers, both included, that nothing has touched since.
+pub(crate) fn incidents_delete(connection: &mut SqliteConnection, first: i64, last: i64, since: i64) -> QueryResult<usize> {
+    let rows = incidents::table.filter(incidents::number.between(first, last));
+    diesel::delete(rows.filter(incidents::updated_at.lt(since))).execute(connection)
+}
+
+/// Times of the oldest idempotency keys that were made before.
+pub(crate) fn oldest_keys(connection: &mut SqliteConnection, before: i64, most: i64) -> QueryResult<Vec<i64>> {
+    let query = idempotency_keys::table.filter(idempotency_keys::created_at.le(before));
+    query.select(idempotency_keys::created_at).order(idempotency_keys::created_at).limit(most).load(connection)
+}
+
+/// Removes the idempotency keys made up to then.
+pub(crate) fn keys_delete(connection: &mut SqliteConnection, last: i64) -> QueryResult<usize> {
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(last))).execute(connection)
+}

@@ -1,0 +1,167 @@
+//! The one thread of this process that writes, and the bounded queue in front of it.
+//!
+//! It takes all that waits, runs it in one transaction, which costs one fsync, answers, and repeats. No timer: under
+//! load the batches grow by themselves, and a lone delivery waits for nobody.
+
+mod accept;
+mod batch;
+mod change;
+mod folding;
+mod job;
+mod prune;
+mod session;
+
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use diesel::SqliteConnection;
+use hookgate_domain::Timestamp;
+use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
+use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::oneshot;
+
+use crate::fault::{Fault, unavailable};
+use change::Asked;
+use job::{Accepting, Job, Refusing, Weight};
+pub(crate) use prune::prune;
+use session::Session;
+
+/// Jobs that may wait. At 20,000 deliveries a second it is a fifth of a second; beyond, senders are told to retry.
+const QUEUE: usize = 4_096;
+/// Places of the queue that refusals leave free: a flood of them must not keep deliveries out.
+const KEPT_FOR_DELIVERIES: usize = QUEUE / 2;
+/// Most jobs in one transaction: one fsync each is then next to nothing, and the first waits some 10 ms for the last.
+const BATCH: usize = 512;
+/// Bytes of payloads that may wait: memory stays bounded with the largest bodies too.
+const WAITING_BYTES: usize = 32 * 1024 * 1024;
+/// The part of it that refusals may take.
+const WAITING_REFUSAL_BYTES: usize = WAITING_BYTES / 4;
+/// How often dropped refusals are told in the log, at most.
+const WARN_EVERY: Duration = Duration::from_secs(60);
+
+/// The way to the writing thread.
+pub(crate) struct Writer {
+    queue: Option<mpsc::Sender<Job>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    waiting: Arc<AtomicUsize>,
+    dropped: AtomicU64,
+    warned_at: AtomicI64,
+}
+
+impl Writer {
+    /// Starts the thread on this connection to the database at this path.
+    pub(crate) fn start(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
+        let (queue, jobs) = mpsc::channel(QUEUE);
+        let session = Session::new(path, connection);
+        let thread = thread::Builder::new().name("writer".into()).spawn(move || run(session, jobs))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Mutex::new(Some(thread)),
+            waiting: Arc::default(),
+            dropped: AtomicU64::new(0),
+            warned_at: AtomicI64::new(i64::MIN),
+        })
+    }
+
+    /// Commits an accepted delivery. It is in the queue when this returns, and the answer comes when it is on disk.
+    pub(crate) fn accept(&self, delivery: AcceptedDelivery) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {
+        const WHAT: &str = "commit a delivery";
+        let bytes = delivery.payload.as_ref().map_or(0, |payload| payload.len());
+        let weight = Weight::take(&self.waiting, bytes, WAITING_BYTES).ok_or_else(|| unavailable(WHAT))?;
+        let (reply, answer) = oneshot::channel();
+        let job = Job::Accepted(Box::new(Accepting::new(delivery, weight, reply)));
+        self.queue().and_then(|queue| queue.try_send(job).ok()).ok_or_else(|| unavailable(WHAT))?;
+        Ok(answer)
+    }
+
+    /// Takes note of a refusal if there is room. Without room for its payload it is recorded without.
+    pub(crate) fn refuse(&self, mut refusal: RefusedDelivery) {
+        let now = refusal.received_at;
+        let Some(queue) = self.queue().filter(|queue| queue.capacity() > KEPT_FOR_DELIVERIES) else {
+            return self.drop_refusal(now);
+        };
+        let bytes = refusal.payload.as_ref().map_or(0, |payload| payload.len());
+        let weight = Weight::take(&self.waiting, bytes, WAITING_REFUSAL_BYTES);
+        if weight.is_none() {
+            refusal.payload = None;
+        }
+        let sent = queue.try_send(Job::Refused(Box::new(Refusing { refusal, _weight: weight })));
+        if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = sent {
+            self.drop_refusal(now);
+        }
+    }
+
+    /// Runs some other piece of work in a transaction and answers when it is on disk. It may run twice: the first time
+    /// doesn't count then.
+    pub(crate) async fn change<T, W>(&self, what: &'static str, work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+    {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue().ok_or_else(|| unavailable(what))?;
+        // Waits for its turn instead of failing: a revocation has to get through a flood.
+        queue.send(Job::Change(Box::new(Asked::new(what, work, reply)))).await.map_err(|_| unavailable(what))?;
+        answer.await.unwrap_or_else(|_| Err(unavailable(what)))
+    }
+
+    /// Whether the thread runs.
+    pub(crate) fn is_running(&self) -> bool {
+        self.queue().is_some_and(|queue| !queue.is_closed())
+    }
+
+    /// Writes what waits and stops the thread. What comes later finds the store unavailable.
+    pub(crate) async fn close(&self) {
+        if let Some(queue) = self.queue() {
+            // It fails if the thread is gone, which is what is wanted.
+            let _ = queue.send(Job::Stop).await;
+            queue.closed().await;
+        }
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(|| thread.join()).await;
+        }
+    }
+
+    fn queue(&self) -> Option<&mpsc::Sender<Job>> {
+        self.queue.as_ref()
+    }
+
+    /// Counts a refusal that is not recorded, and tells of them now and then.
+    fn drop_refusal(&self, now: Timestamp) {
+        self.dropped.fetch_add(1, Ordering::Relaxed);
+        let last = self.warned_at.load(Ordering::Relaxed);
+        let due = last == i64::MIN || now.since(Timestamp::from_micros(last)) >= WARN_EVERY;
+        let ours = || self.warned_at.compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed);
+        if due && ours().is_ok() {
+            let dropped = self.dropped.swap(0, Ordering::Relaxed);
+            tracing::warn!(dropped, "refusals come faster than they can be recorded; some were not");
+        }
+    }
+}
+
+impl Drop for Writer {
+    /// Without a sender the thread writes what waits and ends.
+    fn drop(&mut self) {
+        self.queue = None;
+        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if thread.is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the writing thread panicked");
+        }
+    }
+}
+
+/// The thread: batch after batch until it is told to stop or nobody can ask any more.
+fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
+    let mut jobs = Vec::with_capacity(BATCH);
+    while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
+        if jobs.iter().any(Job::is_stop) {
+            // What is in the queue is still received.
+            queue.close();
+            jobs.retain(|job| !job.is_stop());
+        }
+        session.settle(&mut jobs);
+    }
+}

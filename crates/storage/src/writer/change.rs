@@ -1,0 +1,58 @@
+//! A write that is no delivery, as the writer sees it: it runs, and later it is answered.
+
+use std::sync::Arc;
+
+use diesel::SqliteConnection;
+use diesel::result::{Error, QueryResult};
+use hookgate_gate::StoreError;
+use tokio::sync::oneshot;
+
+use crate::fault::{Damage, Fault, store_error, unavailable};
+
+/// A write that is no delivery.
+pub(super) trait Change: Send {
+    /// Runs it inside a transaction and keeps the outcome. An error gives up the transaction.
+    fn run(&mut self, connection: &mut SqliteConnection) -> QueryResult<()>;
+
+    /// Answers after the commit.
+    fn answer(self: Box<Self>);
+
+    /// Answers that nothing was stored, and why.
+    fn fail(self: Box<Self>, error: &Arc<Error>);
+}
+
+/// A piece of work with who asked for it.
+pub(super) struct Asked<T, W> {
+    what: &'static str,
+    work: W,
+    outcome: Option<Result<T, Damage>>,
+    reply: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, W> Asked<T, W> {
+    /// Work that an error names by `what`.
+    pub(super) fn new(what: &'static str, work: W, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
+        Self { what, work, outcome: None, reply }
+    }
+}
+
+impl<T: Send, W: FnMut(&mut SqliteConnection) -> Result<T, Fault> + Send> Change for Asked<T, W> {
+    fn run(&mut self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        self.outcome = match (self.work)(connection) {
+            Ok(done) => Some(Ok(done)),
+            Err(Fault::Damage(damage)) => Some(Err(damage)),
+            Err(Fault::Statement(error)) => return Err(error),
+        };
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>) {
+        let outcome = self.outcome.map_or_else(|| Err(unavailable(self.what)), |done| done.map_err(StoreError::from));
+        // Whoever asked may have left; the change stands.
+        let _ = self.reply.send(outcome);
+    }
+
+    fn fail(self: Box<Self>, error: &Arc<Error>) {
+        let _ = self.reply.send(Err(store_error(self.what, error)));
+    }
+}

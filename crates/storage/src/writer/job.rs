@@ -1,0 +1,126 @@
+//! What waits for the writer, and how it is answered.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use diesel::result::Error;
+use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
+use tokio::sync::oneshot;
+
+use super::change::Change;
+use crate::fault::{Damage, store_error, unavailable};
+
+const WHAT: &str = "commit a delivery";
+
+/// A piece of work for the writer. Whoever waits for one that is dropped learns that the store is unavailable.
+pub(super) enum Job {
+    /// A delivery that passed.
+    Accepted(Box<Accepting>),
+    /// A delivery that did not.
+    Refused(Box<Refusing>),
+    /// Anything else.
+    Change(Box<dyn Change>),
+    /// Write what waits, and stop.
+    Stop,
+}
+
+impl Job {
+    /// Whether it tells the writer to stop.
+    pub(super) const fn is_stop(&self) -> bool {
+        matches!(self, Self::Stop)
+    }
+
+    /// Answers after the commit.
+    pub(super) fn answer(self) {
+        match self {
+            Self::Accepted(accepting) => accepting.answer(),
+            Self::Change(change) => change.answer(),
+            Self::Refused(_) | Self::Stop => {}
+        }
+    }
+
+    /// Answers that nothing was stored, and why.
+    pub(super) fn fail(self, error: &Arc<Error>) {
+        match self {
+            Self::Accepted(accepting) => accepting.send(Err(store_error(WHAT, error))),
+            Self::Change(change) => change.fail(error),
+            Self::Refused(_) | Self::Stop => {}
+        }
+    }
+}
+
+/// An accepted delivery, and who waits for it.
+pub(super) struct Accepting {
+    /// The delivery.
+    pub(super) delivery: AcceptedDelivery,
+    /// What became of it, if the transaction is committed.
+    pub(super) outcome: Option<Result<Commit, Damage>>,
+    reply: oneshot::Sender<Result<Commit, StoreError>>,
+    _weight: Weight,
+}
+
+impl Accepting {
+    /// A delivery whose payload was weighed, with the way to answer.
+    pub(super) fn new(
+        delivery: AcceptedDelivery,
+        weight: Weight,
+        reply: oneshot::Sender<Result<Commit, StoreError>>,
+    ) -> Self {
+        Self { delivery, outcome: None, reply, _weight: weight }
+    }
+
+    fn answer(mut self) {
+        let outcome = self.outcome.take().map_or_else(|| Err(unavailable(WHAT)), |done| done.map_err(StoreError::from));
+        self.send(outcome);
+    }
+
+    fn send(self, outcome: Result<Commit, StoreError>) {
+        // Whoever asked may have left; the commit stands.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+/// A refused delivery.
+pub(super) struct Refusing {
+    /// The delivery.
+    pub(super) refusal: RefusedDelivery,
+    pub(super) _weight: Option<Weight>,
+}
+
+/// Bytes of payload that wait, given back when dropped.
+pub(super) struct Weight {
+    waiting: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Weight {
+    /// Adds bytes to those that wait, unless that is more than may.
+    pub(super) fn take(waiting: &Arc<AtomicUsize>, bytes: usize, most: usize) -> Option<Self> {
+        let before = waiting.fetch_add(bytes, Ordering::Relaxed);
+        let weight = Self { waiting: Arc::clone(waiting), bytes };
+        // A payload that is larger than the bound by itself can't be, so the first one always fits.
+        (before == 0 || before + bytes <= most).then_some(weight)
+    }
+}
+
+impl Drop for Weight {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_that_wait_are_bounded_and_given_back() {
+        let waiting = Arc::default();
+        let first = Weight::take(&waiting, 6, 10);
+        assert!(first.is_some());
+        assert!(Weight::take(&waiting, 5, 10).is_none());
+        drop(first);
+        assert!(Weight::take(&waiting, 5, 10).is_some());
+        assert_eq!(waiting.load(Ordering::Relaxed), 0);
+    }
+}

@@ -1,0 +1,173 @@
+//! An HTTPS client for tests, over HTTP/1.1 or HTTP/2, that trusts one CA and reports all that it was answered.
+
+use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http_body_util::BodyExt;
+use hyper::client::conn::{http1, http2};
+use hyper::{HeaderMap, Response, StatusCode};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+
+pub use bytes::Bytes;
+pub use http_body_util::Full;
+pub use hyper::Request;
+pub use hyper::header::HeaderName;
+pub use tokio_rustls::client::TlsStream;
+
+/// What a test does with a fault of its own: it ends.
+pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+/// The version of HTTP to speak.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Http {
+    /// HTTP/1.1.
+    One,
+    /// HTTP/2.
+    Two,
+}
+
+impl Http {
+    /// Both.
+    pub const BOTH: [Self; 2] = [Self::One, Self::Two];
+
+    const fn alpn(self) -> &'static [u8] {
+        match self {
+            Self::One => b"http/1.1",
+            Self::Two => b"h2",
+        }
+    }
+}
+
+/// A client that trusts one CA.
+#[derive(Clone)]
+pub struct Client {
+    roots: Arc<RootCertStore>,
+}
+
+/// An open connection.
+pub enum Connection {
+    /// Over HTTP/1.1.
+    One(http1::SendRequest<Full<Bytes>>),
+    /// Over HTTP/2.
+    Two(http2::SendRequest<Full<Bytes>>),
+}
+
+/// What a request was answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// All header fields.
+    pub headers: HeaderMap,
+    /// The body, as text.
+    pub body: String,
+}
+
+impl Client {
+    /// A client that trusts the CA in this PEM text.
+    ///
+    /// # Errors
+    /// If the text holds no certificate.
+    pub fn trusting(ca: &[u8]) -> Outcome<Self> {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(ca)?)?;
+        Ok(Self { roots: Arc::new(roots) })
+    }
+
+    /// Opens a TLS connection to `localhost` at this address and nothing more.
+    ///
+    /// # Errors
+    /// If the server can't be reached or is not trusted.
+    pub async fn tls(&self, address: SocketAddr, http: Http) -> Outcome<TlsStream<TcpStream>> {
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(Arc::clone(&self.roots))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![http.alpn().to_vec()];
+        let stream = TcpStream::connect(address).await?;
+        stream.set_nodelay(true)?;
+        Ok(TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost")?, stream).await?)
+    }
+
+    /// Opens a connection.
+    ///
+    /// # Errors
+    /// If the server can't be reached, is not trusted, or doesn't speak that HTTP.
+    pub async fn connect(&self, address: SocketAddr, http: Http) -> Outcome<Connection> {
+        let stream = TokioIo::new(self.tls(address, http).await?);
+        Ok(match http {
+            Http::One => {
+                let (sender, connection) = http1::handshake(stream).await?;
+                tokio::spawn(connection);
+                Connection::One(sender)
+            }
+            Http::Two => {
+                let (sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
+                tokio::spawn(connection);
+                Connection::Two(sender)
+            }
+        })
+    }
+
+    /// Sends one request over a connection of its own. `https://localhost:PORT` in its URI tells where.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn send(&self, http: Http, request: Request<Full<Bytes>>) -> Outcome<Answer> {
+        let port = request.uri().port_u16().ok_or("the URI has no port")?;
+        self.connect(SocketAddr::from(([127, 0, 0, 1], port)), http).await?.send(request).await
+    }
+}
+
+impl Connection {
+    /// Sends a request and waits for its answer.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Outcome<Answer> {
+        let response = match self {
+            Self::One(sender) => {
+                sender.ready().await?;
+                sender.send_request(in_origin_form(request)?).await?
+            }
+            Self::Two(sender) => {
+                sender.ready().await?;
+                sender.send_request(request).await?
+            }
+        };
+        Answer::read(response).await
+    }
+}
+
+impl Answer {
+    /// A header field as text; empty if it isn't there.
+    #[must_use]
+    pub fn header(&self, name: &str) -> &str {
+        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    async fn read(response: Response<hyper::body::Incoming>) -> Outcome<Self> {
+        let (head, body) = response.into_parts();
+        let body = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
+        Ok(Self { status: head.status, headers: head.headers, body })
+    }
+}
+
+/// HTTP/1 wants the path in the first line and the host in a header; HTTP/2 takes both from the URI.
+fn in_origin_form(mut request: Request<Full<Bytes>>) -> Outcome<Request<Full<Bytes>>> {
+    let uri = request.uri().clone();
+    if let Some(authority) = uri.authority() {
+        if !request.headers().contains_key("host") {
+            request.headers_mut().insert("host", authority.as_str().parse()?);
+        }
+        *request.uri_mut() = uri.path_and_query().map_or("/", |path| path.as_str()).parse()?;
+    }
+    Ok(request)
+}
