@@ -82,7 +82,7 @@ fn leaf_params() -> Result<CertificateParams, Box<dyn std::error::Error>> {
 fn valid_for(params: &mut CertificateParams, days: i64) -> Result<(), Box<dyn std::error::Error>> {
     let now = Timestamp::now();
     let day = |timestamp: Timestamp| {
-        let date = timestamp.to_zoned(jiff::tz::TimeZone::UTC).date();
+        let date = jiff::tz::TimeZone::UTC.to_datetime(timestamp).date();
         rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
     };
     params.not_before = day(now.checked_sub(SKEW_HOURS.hours())?);

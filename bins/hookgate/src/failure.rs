@@ -5,8 +5,8 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use hookgate_gate::{ManageError, StoreError};
-use hookgate_storage::OpenError;
-use serde_json::json;
+use hookgate_storage::{LockError, OpenError};
+use serde::Serialize;
 
 use crate::output;
 
@@ -70,9 +70,10 @@ impl Failure {
             Kind::Unreachable => "UNAVAILABLE",
         };
         let line = if as_json {
-            json!({"success": false, "error": {"code": code, "message": self.message}}).to_string()
+            envelope(code, &self.message)
         } else {
-            format!("hookgate: {}", self.message.lines().map(|line| output::visible(line).into_owned()).collect::<Vec<_>>().join("\n  "))
+            let lines: Vec<_> = self.message.lines().map(output::visible).collect();
+            format!("hookgate: {}", lines.join("\n  "))
         };
         // With standard error gone there is nobody left to tell.
         let _ = writeln!(std::io::stderr(), "{line}");
@@ -115,6 +116,27 @@ impl From<OpenError> for Failure {
     fn from(error: OpenError) -> Self {
         Self::unreachable(with_sources(&error))
     }
+}
+
+impl From<LockError> for Failure {
+    fn from(error: LockError) -> Self {
+        Self::unreachable(with_sources(&error))
+    }
+}
+
+/// The shape of every failure in the product.
+fn envelope(code: &'static str, message: &str) -> String {
+    #[derive(Serialize)]
+    struct Envelope<'a> {
+        success: bool,
+        error: Fault<'a>,
+    }
+    #[derive(Serialize)]
+    struct Fault<'a> {
+        code: &'static str,
+        message: &'a str,
+    }
+    serde_json::to_string(&Envelope { success: false, error: Fault { code, message } }).unwrap_or_default()
 }
 
 /// The error with what lies below it, outermost first.

@@ -45,21 +45,21 @@ impl Place {
     /// Opens the store that the command line names.
     pub(crate) async fn open(cli: &Cli) -> Result<Self, Failure> {
         match config(cli)? {
-            Some(config) => Self::of_config(&config, OpenMode::Existing).await,
+            Some(config) => Self::of_config(&config, OpenMode::Existing),
             None => Self::of_data(&data_directory(cli), OpenMode::Existing).await,
         }
     }
 
     /// Opens the store of a configuration.
-    pub(crate) async fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
-        let database = Database::open(&config.store, mode).await?;
+    pub(crate) fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
+        let database = Database::open(&config.store, mode)?;
         let gate = Gate::new(database, adapters::ports(&config.sealing_key)?);
         Ok(Self { gate, public_url: config.public_url.clone() })
     }
 
     /// Opens the store in a data directory.
     pub(crate) async fn of_data(directory: &Path, mode: OpenMode) -> Result<Self, Failure> {
-        let database = Database::open(directory, mode).await?;
+        let database = Database::open(directory, mode)?;
         let public_url = database.setting(PUBLIC_URL).await?.unwrap_or_else(|| FALLBACK_URL.to_owned());
         Ok(Self { gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?), public_url })
     }

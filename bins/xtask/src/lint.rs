@@ -21,6 +21,7 @@ fn dependencies() -> Outcome<()> {
         say("installing cargo-deny (a few minutes, once)");
         process::run(cargo().args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY]))?;
     }
+    process::run(cargo().args(["fetch", "--locked"]))?;
     process::run(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]))
 }
 

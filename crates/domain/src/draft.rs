@@ -23,7 +23,8 @@ pub const MAX_TITLE: usize = 500;
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_DESCRIPTION};
 ///
-/// let fields = |length| DraftFields { title: Some("t".into()), description: Some("é".repeat(length)), ..DraftFields::default() };
+/// let titled = || DraftFields { title: Some("t".into()), ..DraftFields::default() };
+/// let fields = |length| DraftFields { description: Some("é".repeat(length)), ..titled() };
 /// assert!(IncidentDraft::check(fields(MAX_DESCRIPTION)).is_ok());
 /// assert!(IncidentDraft::check(fields(MAX_DESCRIPTION + 1)).is_err());
 /// ```
@@ -33,7 +34,8 @@ pub const MAX_DESCRIPTION: usize = 5_000;
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_SERVICE};
 ///
-/// let fields = |length| DraftFields { title: Some("t".into()), service: Some("é".repeat(length)), ..DraftFields::default() };
+/// let titled = || DraftFields { title: Some("t".into()), ..DraftFields::default() };
+/// let fields = |length| DraftFields { service: Some("é".repeat(length)), ..titled() };
 /// assert!(IncidentDraft::check(fields(MAX_SERVICE)).is_ok());
 /// assert!(IncidentDraft::check(fields(MAX_SERVICE + 1)).is_err());
 /// ```
@@ -43,7 +45,8 @@ pub const MAX_SERVICE: usize = 100;
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_DEDUP_KEY};
 ///
-/// let fields = |length| DraftFields { title: Some("t".into()), dedup_key: Some("é".repeat(length)), ..DraftFields::default() };
+/// let titled = || DraftFields { title: Some("t".into()), ..DraftFields::default() };
+/// let fields = |length| DraftFields { dedup_key: Some("é".repeat(length)), ..titled() };
 /// assert!(IncidentDraft::check(fields(MAX_DEDUP_KEY)).is_ok());
 /// assert!(IncidentDraft::check(fields(MAX_DEDUP_KEY + 1)).is_err());
 /// ```

@@ -14,14 +14,15 @@ use thiserror::Error;
 /// let first = Timestamp::from_micros(0);
 /// assert_eq!(first.after(IDEMPOTENCY_WINDOW).as_micros(), 24 * 3_600 * 1_000_000);
 /// ```
-pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
 
 /// Longest key, in bytes: it is kept with every delivery for the whole window.
 const MAX_KEY_BYTES: usize = 255;
 
 /// A sender's own name for a delivery: the same key within [24 hours](IDEMPOTENCY_WINDOW) means the same delivery.
 ///
-/// Senders put it into `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) or `webhook-id` (Standard Webhooks).
+/// Senders put it into `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) or `webhook-id` (Standard
+/// Webhooks).
 ///
 /// ```
 /// use hookgate_domain::IdempotencyKey;

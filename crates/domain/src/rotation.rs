@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::Timestamp;
 
 /// The unit of a policy.
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 /// Days after which a URL is due unless its owner says otherwise.
 const DEFAULT_DAYS: NonZeroU16 = NonZeroU16::MIN.saturating_add(89);
 

@@ -3,16 +3,16 @@
 
 mod format;
 mod name;
+mod state;
 mod url;
 
 use thiserror::Error;
 
-use crate::{
-    OrganizationId, Policy, RotationAge, Timestamp, WebhookHandle, WebhookId, WebhookIdDigest, WebhookIdHint,
-};
+use crate::{OrganizationId, Policy, RotationAge, Timestamp, WebhookHandle, WebhookId};
 
 pub use format::{SenderFormat, UnknownSenderFormat};
 pub use name::{MAX_NAME_CHARACTERS, WebhookName, WebhookNameError};
+pub use state::{LiveUrl, WebhookState};
 pub use url::{KnownUrl, RetiredBecause, RetiredUrl, UrlChange};
 
 /// A named way in, owned by an organization.
@@ -276,105 +276,6 @@ impl Webhook {
         self.revision += 1;
         self
     }
-}
-
-/// Whether a webhook has a living URL. Revoked is final.
-///
-/// ```
-/// use hookgate_domain::WebhookState;
-/// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
-/// # let now = Timestamp::from_micros(1_700_000_000_000_000);
-/// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
-/// # let handle = WebhookHandle::new(now, [1; 10]);
-/// # let id = new_id(7)?;
-/// # let webhook =
-/// #     Webhook::new(handle, OrganizationId::FIRST, "demo".parse()?, SenderFormat::Custom, &id, now);
-///
-/// assert_eq!(webhook.state, WebhookState::issued(&id, now));
-/// assert_eq!(webhook.revoke(now)?.webhook.state, WebhookState::Revoked { hint: id.hint(), at: now });
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum WebhookState {
-    /// It takes deliveries at this URL.
-    Active(LiveUrl),
-    /// It was revoked; every request fails.
-    Revoked {
-        /// Hint of its last URL.
-        hint: WebhookIdHint,
-        /// When it was revoked.
-        at: Timestamp,
-    },
-}
-
-impl WebhookState {
-    /// Active, with a URL issued now.
-    ///
-    /// ```
-    /// use hookgate_domain::{Timestamp, WebhookId, WebhookState};
-    ///
-    /// let id = WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;
-    /// let state = WebhookState::issued(&id, Timestamp::from_micros(0));
-    /// assert!(matches!(state, WebhookState::Active(url) if url.digest == id.digest()));
-    /// # Ok::<(), std::convert::Infallible>(())
-    /// ```
-    #[must_use]
-    pub fn issued(id: &WebhookId, now: Timestamp) -> Self {
-        Self::Active(LiveUrl {
-            digest: id.digest(),
-            hint: id.hint(),
-            issued_at: now,
-            exposed_at: None,
-        })
-    }
-
-    /// Hint of the living or last URL.
-    ///
-    /// ```
-    /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
-    /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
-    /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
-    /// # let handle = WebhookHandle::new(now, [1; 10]);
-    /// # let id = new_id(7)?;
-    /// # let webhook =
-    /// #     Webhook::new(handle, OrganizationId::FIRST, "demo".parse()?, SenderFormat::Custom, &id, now);
-    /// assert_eq!(webhook.state.hint(), id.hint());
-    /// assert_eq!(webhook.revoke(now)?.webhook.state.hint(), id.hint());
-    /// # Ok::<(), Box<dyn std::error::Error>>(())
-    /// ```
-    #[must_use]
-    pub const fn hint(&self) -> WebhookIdHint {
-        match self {
-            Self::Active(url) => url.hint,
-            Self::Revoked { hint, .. } => *hint,
-        }
-    }
-}
-
-/// What is kept of a living URL.
-///
-/// ```
-/// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
-/// # let now = Timestamp::from_micros(1_700_000_000_000_000);
-/// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
-/// # let handle = WebhookHandle::new(now, [1; 10]);
-/// # let id = new_id(7)?;
-/// # let webhook =
-/// #     Webhook::new(handle, OrganizationId::FIRST, "demo".parse()?, SenderFormat::Custom, &id, now);
-/// let url = webhook.live_url()?;
-/// assert_eq!((url.digest, url.hint, url.issued_at, url.exposed_at), (id.digest(), id.hint(), now, None));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LiveUrl {
-    /// Digest of the webhook ID in it.
-    pub digest: WebhookIdDigest,
-    /// Its first characters.
-    pub hint: WebhookIdHint,
-    /// When it was issued.
-    pub issued_at: Timestamp,
-    /// When it was first sent over plain HTTP, if ever: a reason to regenerate.
-    pub exposed_at: Option<Timestamp>,
 }
 
 /// Why a change of a webhook is refused.

@@ -24,8 +24,8 @@ const HINT_DIGITS: usize = 4;
 /// memory is wiped when it is dropped. [`reveal`](Self::reveal) is the one way to its text. To compare two, compare
 /// their [digests](Self::digest): that takes no time that depends on the secret.
 ///
-/// The digits are `0` to `9`, `A` to `Z`, `a` to `z`. The checksum is CRC-32 (ISO-HDLC, as in RFC 1952) over what stands
-/// before it, so that a miscopied ID costs no lookup and a scanner for leaked secrets knows an ID when it sees one.
+/// The digits are `0` to `9`, `A` to `Z`, `a` to `z`. The checksum is CRC-32 (that of RFC 1952) over what stands before
+/// it, so that a miscopied ID costs no lookup and a scanner for leaked secrets knows an ID when it sees one.
 ///
 /// ```
 /// use hookgate_domain::WebhookId;

@@ -13,8 +13,8 @@ use hookgate_gate::{
 use crate::Database;
 use crate::fault::{Damage, Fault, failed, unavailable};
 use crate::read::{deliveries, incidents, webhooks};
-use crate::rows::{IncidentRow, WebhookRow, metadata_text, read_handle};
-use crate::write::incidents::{incident_by_number, incident_update};
+use crate::rows::{IncidentRow, WebhookRow, read_handle};
+use crate::write::incidents::{incident_by_number, incident_status_set};
 use crate::write::webhooks::{retired_insert, target_by_handle, webhook_insert, webhook_update};
 use crate::writer::prune;
 
@@ -158,8 +158,7 @@ fn act(
     };
     let acted = action.apply(read_incident(row)?, now);
     if let Ok(incident) = &acted {
-        let metadata = metadata_text(&incident.metadata)?;
-        incident_update(connection, incident, metadata.as_deref())?;
+        incident_status_set(connection, incident)?;
     }
     Ok(Some(acted))
 }

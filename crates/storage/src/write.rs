@@ -1,4 +1,6 @@
 //! The statements that the writer runs inside its transactions. Each is one function over a connection.
+//!
+//! What is looked up by a unique key asks for no LIMIT: SQLite plans a statement with a bound limit anew each time.
 
 pub(crate) mod counters;
 pub(crate) mod deliveries;

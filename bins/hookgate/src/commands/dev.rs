@@ -28,7 +28,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     logging::start(level.unwrap_or(LevelFilter::WARN));
     let directory = place::data_directory(cli);
     let _lock = ServerLock::acquire(&directory)?;
-    let place = Place::of_data(&directory, OpenMode::Migrate).await?;
+    let place = Place::of_data(&directory, OpenMode::Create).await?;
     let files = dev_certificate::ensure(&directory)?;
     let plan = Plan {
         listen: arguments.gate,

@@ -12,7 +12,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         Some(config) => config.store,
         None => place::data_directory(cli),
     };
-    let database = Database::open(&directory, OpenMode::Migrate).await?;
+    let database = Database::open(&directory, OpenMode::Create)?;
     database.close().await;
     let text = if cli.json {
         json!({"store": directory, "migrated": true}).to_string()

@@ -14,7 +14,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     })?;
     logging::start(config.log_level);
     let _lock = ServerLock::acquire(&config.store)?;
-    let place = Place::of_config(&config, OpenMode::Migrate).await?;
+    let place = Place::of_config(&config, OpenMode::Create)?;
     place::remember_public_url(place.gate.store(), &place.public_url).await?;
     let plan = Plan {
         listen: config.listen,

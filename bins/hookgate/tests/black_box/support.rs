@@ -19,15 +19,17 @@ pub(crate) struct Server {
     directory: PathBuf,
     pub(crate) ready: Value,
     pub(crate) client: Client,
-    _scratch: Option<TempDir>,
+    /// Removed with the server.
+    scratch: Option<TempDir>,
 }
 
 impl Server {
     /// Starts `hookgate dev` in a fresh directory.
     pub(crate) fn start() -> Self {
         let scratch = TempDir::new().unwrap();
-        let server = Self::start_in(&scratch.path().join("data"), "warn", Stdio::inherit());
-        Self { _scratch: Some(scratch), ..server }
+        let mut server = Self::start_in(&scratch.path().join("data"), "warn", Stdio::inherit());
+        server.scratch = Some(scratch);
+        server
     }
 
     /// Starts `hookgate dev` in this directory, with this log level and place for the log.
@@ -45,7 +47,7 @@ impl Server {
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}"));
         let ca = std::fs::read(ready["ca"].as_str().unwrap()).unwrap();
         let client = Client::trusting(&ca).unwrap();
-        Self { child, directory: directory.to_owned(), ready, client, _scratch: None }
+        Self { child, directory: directory.to_owned(), ready, client, scratch: None }
     }
 
     /// The data directory.

@@ -39,14 +39,14 @@ impl Server {
         let (child, _) = start(
             Command::new("taskset").args(["-c", "0"]).arg(&binary).args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"]).arg(directory),
         )?;
-        let server = Self { child, url: String::new() };
+        let mut server = Self { child, url: String::new() };
         let output = Command::new(&binary)
             .args(["webhook", "create", "bench", "--json", "--allow", "127.0.0.1, 192.0.2.0/24", "--data"])
             .arg(directory)
             .output()?;
         let created: Value = serde_json::from_slice(&output.stdout)?;
-        let url = created["url"].as_str().ok_or("no webhook was created")?.to_owned();
-        Ok(Self { url, ..server })
+        server.url = created["url"].as_str().ok_or("no webhook was created")?.to_owned();
+        Ok(server)
     }
 
     /// CPU seconds that the server has used, user and system.

@@ -22,7 +22,7 @@ const MAPPED_PREFIX: u8 = 96;
 /// assert_eq!(parse_entry("::ffff:10.0.0.0/104"), Ok("10.0.0.0/8".parse()?));
 /// assert_eq!(parse_entry("10.0.0.0/08"), Err(EntryError::Prefix));
 /// let error = parse_entry("10.1.2.3/8").unwrap_err();
-/// assert_eq!(error.to_string(), "the address has bits set behind /8: write 10.0.0.0/8 for the network or 10.1.2.3 for the one address");
+/// assert!(error.to_string().ends_with("write 10.0.0.0/8 for the network or 10.1.2.3 for the one address"));
 /// # Ok::<(), ipnetwork::IpNetworkError>(())
 /// ```
 ///
@@ -116,7 +116,10 @@ pub enum EntryError {
         bits: u8,
     },
     /// The address has bits set behind the prefix: a network or one address may be meant.
-    #[error("the address has bits set behind /{}: write {network} for the network or {address} for the one address", network.prefix())]
+    #[error(
+        "the address has bits set behind /{}: write {network} for the network or {address} for the one address",
+        network.prefix()
+    )]
     HostBits {
         /// The entry read as a network.
         network: IpNetwork,

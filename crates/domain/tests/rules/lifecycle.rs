@@ -122,6 +122,7 @@ fn every_change_of_a_revoked_webhook_is_refused() {
     );
     assert_eq!(revoked().expose(later), Err(refused));
     assert_eq!(revoked().live_url(), Err(refused));
+    assert_eq!(revoked().state.hint(), id(1).hint());
     assert_eq!(revoked().rotation_age(later), RotationAge::NotTracked);
 }
 
@@ -142,7 +143,7 @@ fn a_tombstone_says_why() {
 
 #[test]
 fn the_first_exposure_is_kept_until_the_url_is_new() {
-    let later = NOW.after(Duration::from_secs(60));
+    let later = NOW.after(Duration::from_mins(1));
     let exposed = webhook(1).expose(NOW).unwrap().expose(later).unwrap();
     assert_eq!(exposed.rotation_age(later), RotationAge::Exposed { since: NOW });
     let fresh = exposed.regenerate(&id(2), later).unwrap().webhook;
@@ -160,7 +161,7 @@ fn a_url_is_due_on_its_last_day_and_not_before() {
     let policy = RotationPolicy {
         days: NonZeroU16::new(2),
     };
-    let hours = |hours: u64| NOW.after(Duration::from_secs(hours * 3_600));
+    let hours = |hours: u64| NOW.after(Duration::from_hours(hours));
     for (now, expected) in [
         (
             NOW.before(Duration::from_secs(1)),

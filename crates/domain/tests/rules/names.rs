@@ -1,6 +1,9 @@
 //! Public names: each has one text, and text order is number order.
 
-use hookgate_domain::{DeliveryId, IncidentNumber, NameError, OrganizationId, Timestamp, WebhookHandle};
+use hookgate_domain::{
+    DeliveryId, IncidentNumber, NameError, OrganizationId, SenderFormat, Timestamp, UnknownSenderFormat,
+    WebhookHandle,
+};
 use proptest::prelude::*;
 
 use crate::support::NOW;
@@ -144,4 +147,12 @@ fn names_line_up_in_tables() {
         format!("[{incident:>6}][{delivery:<18}]"),
         "[ INC-7][dlv_0000000000001 ]"
     );
+}
+
+#[test]
+fn a_sender_format_has_one_spelling() {
+    assert_eq!(SenderFormat::Custom.to_string().parse(), Ok(SenderFormat::Custom));
+    for text in ["", "Custom", "custom ", "grafana"] {
+        assert_eq!(text.parse::<SenderFormat>(), Err(UnknownSenderFormat), "{text}");
+    }
 }

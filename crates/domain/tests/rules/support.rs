@@ -24,8 +24,14 @@ impl Bytes {
 }
 
 pub(crate) fn id(seed: u64) -> WebhookId {
-    let mut bytes = Bytes(seed);
-    let Ok(id) = WebhookId::generate(|buffer| Ok::<(), Infallible>(bytes.fill(buffer)));
+    id_from(&mut Bytes(seed))
+}
+
+pub(crate) fn id_from(bytes: &mut Bytes) -> WebhookId {
+    let Ok(id) = WebhookId::generate(|buffer| {
+        bytes.fill(buffer);
+        Ok::<(), Infallible>(())
+    });
     id
 }
 

@@ -16,7 +16,7 @@ pub(crate) type JoinedDelivery = (DeliveryRow, String, String);
 /// The record with this number.
 pub(crate) async fn delivery_by_id(connection: &mut ReadConnection, id: i64) -> QueryResult<Option<JoinedDelivery>> {
     let query = deliveries::table.inner_join(webhooks::table).filter(deliveries::id.eq(id));
-    query.select((DeliveryRow::as_select(), webhooks::handle, webhooks::name)).first(connection).await.optional()
+    query.select((DeliveryRow::as_select(), webhooks::handle, webhooks::name)).get_result(connection).await.optional()
 }
 
 /// One page of the records that match the filter.

@@ -33,5 +33,5 @@ pub(crate) async fn incident_by_number(
     number: i64,
 ) -> QueryResult<Option<(IncidentRow, String)>> {
     let query = incidents::table.inner_join(webhooks::table).filter(incidents::number.eq(number));
-    query.select((IncidentRow::as_select(), webhooks::handle)).first(connection).await.optional()
+    query.select((IncidentRow::as_select(), webhooks::handle)).get_result(connection).await.optional()
 }

@@ -9,5 +9,5 @@ use crate::schema::settings;
 /// The value of a setting.
 pub(crate) async fn setting_by_key(connection: &mut ReadConnection, key: &str) -> QueryResult<Option<String>> {
     let query = settings::table.filter(settings::key.eq(key)).select(settings::value);
-    query.first(connection).await.optional()
+    query.get_result(connection).await.optional()
 }

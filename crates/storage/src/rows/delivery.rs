@@ -1,5 +1,7 @@
 //! Rows of `deliveries`.
 
+#![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
+
 use std::net::{IpAddr, Ipv6Addr};
 
 use diesel::{Insertable, Queryable, Selectable};

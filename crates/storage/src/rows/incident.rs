@@ -1,5 +1,7 @@
 //! Rows of `incidents`.
 
+#![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
+
 use diesel::{Insertable, Queryable, Selectable};
 use hookgate_domain::{Incident, IncidentNumber, OrganizationId, Timestamp, WebhookHandle};
 

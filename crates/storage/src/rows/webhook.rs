@@ -1,5 +1,7 @@
 //! Rows of `webhooks` and `retired_urls`.
 
+#![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
+
 use std::num::{NonZeroU16, NonZeroU32};
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};

@@ -31,7 +31,7 @@ impl Counter {
 
 /// The value of a counter.
 pub(crate) fn counter_value(connection: &mut SqliteConnection, counter: Counter) -> QueryResult<i64> {
-    counters::table.filter(counters::name.eq(counter.name())).select(counters::next).first(connection)
+    counters::table.filter(counters::name.eq(counter.name())).select(counters::next).get_result(connection)
 }
 
 /// Sets a counter.

@@ -13,7 +13,9 @@ pub(crate) fn incident_insert(connection: &mut SqliteConnection, row: &NewIncide
     diesel::insert_into(incidents::table).values(row).execute(connection).map(drop)
 }
 
-/// Stores what changed about an incident; its metadata comes as text.
+/// Stores what a delivery may change about an incident, but for its status; its metadata comes as text.
+///
+/// The status is apart because it is in the indexes, and firing again rarely changes it.
 pub(crate) fn incident_update(
     connection: &mut SqliteConnection,
     incident: &Incident,
@@ -24,11 +26,21 @@ pub(crate) fn incident_update(
             incidents::title.eq(&incident.title),
             incidents::description.eq(incident.description.as_deref()),
             incidents::severity.eq(incident.severity.as_str()),
-            incidents::status.eq(incident.status.as_str()),
             incidents::service.eq(incident.service.as_deref()),
             incidents::source_url.eq(incident.source_url.as_deref()),
             incidents::metadata.eq(metadata),
             incidents::occurrences.eq(incident.occurrences),
+            incidents::updated_at.eq(incident.updated_at.as_micros()),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// Stores the status of an incident, and when it changed.
+pub(crate) fn incident_status_set(connection: &mut SqliteConnection, incident: &Incident) -> QueryResult<()> {
+    diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
+        .set((
+            incidents::status.eq(incident.status.as_str()),
             incidents::updated_at.eq(incident.updated_at.as_micros()),
         ))
         .execute(connection)
@@ -47,7 +59,7 @@ pub(crate) fn incident_unresolved(
         // Word for word as in the index, which is not used for a bound value.
         .filter(sql::<Bool>("status <> 'resolved'"))
         .select(IncidentRow::as_select())
-        .first(connection)
+        .get_result(connection)
         .optional()
 }
 
@@ -57,5 +69,5 @@ pub(crate) fn incident_by_number(
     number: i64,
 ) -> QueryResult<Option<(IncidentRow, String)>> {
     let query = incidents::table.inner_join(webhooks::table).filter(incidents::number.eq(number));
-    query.select((IncidentRow::as_select(), webhooks::handle)).first(connection).optional()
+    query.select((IncidentRow::as_select(), webhooks::handle)).get_result(connection).optional()
 }

@@ -31,7 +31,7 @@ pub(crate) struct NewKey<'a> {
 /// What a webhook's key stands for.
 pub(crate) fn key_by_name(connection: &mut SqliteConnection, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>> {
     let query = idempotency_keys::table.filter(idempotency_keys::webhook.eq(webhook));
-    query.filter(idempotency_keys::key.eq(key)).select(KeyRow::as_select()).first(connection).optional()
+    query.filter(idempotency_keys::key.eq(key)).select(KeyRow::as_select()).get_result(connection).optional()
 }
 
 /// Remembers a key, in place of an expired one.

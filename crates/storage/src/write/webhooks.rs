@@ -21,7 +21,7 @@ pub(crate) struct Target {
 /// The webhook with this handle, as far as a transaction has to know it.
 pub(crate) fn target_by_handle(connection: &mut SqliteConnection, handle: &str) -> QueryResult<Option<Target>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle));
-    query.select(Target::as_select()).first(connection).optional()
+    query.select(Target::as_select()).get_result(connection).optional()
 }
 
 /// Stores a new webhook.

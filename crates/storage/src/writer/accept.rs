@@ -3,7 +3,7 @@
 
 use diesel::result::QueryResult;
 use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp, address_bytes,
+    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp, address_bytes,
 };
 use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency};
 
@@ -11,7 +11,7 @@ use super::batch::Batch;
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, NewIncident, answer_words, metadata_text};
 use crate::write::deliveries::{delivery_count, delivery_insert};
-use crate::write::incidents::{incident_insert, incident_unresolved, incident_update};
+use crate::write::incidents::{incident_insert, incident_status_set, incident_unresolved, incident_update};
 use crate::write::keys::{KeyRow, NewKey, key_by_name, key_put};
 use crate::write::webhooks::Target;
 
@@ -28,8 +28,9 @@ impl Batch<'_> {
             return Ok(answer);
         }
         let id = self.next_delivery()?;
-        let (incident, effect) = self.tell(target, delivery)?;
-        self.incident_write(target, &incident, effect)?;
+        let (incident, before) = self.tell(target, delivery)?;
+        self.incident_write(target, &incident, before)?;
+        let effect = if before.is_some() { Effect::Updated } else { Effect::Opened };
         self.accepted_insert(id, target, delivery, incident.number, effect)?;
         let accepted = Accepted { delivery: id, incident: incident.number, status: incident.status, effect };
         if let Some(idempotency) = &delivery.idempotency {
@@ -53,8 +54,12 @@ impl Batch<'_> {
         Ok(Some(Commit::Stored(first)))
     }
 
-    /// The incident after this delivery told of it, and whether that opened it.
-    fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<(Incident, Effect), Fault> {
+    /// The incident after this delivery told of it, and the status that it had before; `None` if this opens it.
+    fn tell(
+        &mut self,
+        target: Target,
+        delivery: &AcceptedDelivery,
+    ) -> Result<(Incident, Option<IncidentStatus>), Fault> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
         let known = match draft.dedup_key() {
@@ -62,20 +67,34 @@ impl Batch<'_> {
             None => None,
         };
         if let Some(row) = known {
-            return Ok((row.read(webhook)?.absorb(draft, now), Effect::Updated));
+            let incident = row.read(webhook)?;
+            let before = incident.status;
+            return Ok((incident.absorb(draft, now), Some(before)));
         }
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| Damage::at("webhooks", webhook, "organization"))?;
-        Ok((Incident::open(self.next_incident()?, organization, webhook, draft, now), Effect::Opened))
+        Ok((Incident::open(self.next_incident()?, organization, webhook, draft, now), None))
     }
 
-    fn incident_write(&mut self, target: Target, incident: &Incident, effect: Effect) -> QueryResult<()> {
+    fn incident_write(
+        &mut self,
+        target: Target,
+        incident: &Incident,
+        before: Option<IncidentStatus>,
+    ) -> QueryResult<()> {
         let metadata = metadata_text(&incident.metadata)?;
-        if effect == Effect::Updated {
-            return incident_update(self.connection, incident, metadata.as_deref());
+        match before {
+            None => {
+                incident_insert(self.connection, &NewIncident::of(incident, target.id, metadata.as_deref()))?;
+                self.incident_used();
+            }
+            Some(before) => {
+                incident_update(self.connection, incident, metadata.as_deref())?;
+                if before != incident.status {
+                    incident_status_set(self.connection, incident)?;
+                }
+            }
         }
-        incident_insert(self.connection, &NewIncident::of(incident, target.id, metadata.as_deref()))?;
-        self.incident_used();
         Ok(())
     }
 

@@ -24,7 +24,8 @@ const VACUUM_PAGES: i64 = 256;
 /// Removes one slice, and gives back some of the space.
 pub(crate) fn prune(connection: &mut SqliteConnection, retention: Retention, now: Timestamp) -> QueryResult<Pruned> {
     let too_old = now.before(retention.deliveries).as_micros();
-    let (deliveries, reached) = prune_deliveries(connection, too_old, is_too_large(connection, retention)?)?;
+    let too_large = is_too_large(connection, retention)?;
+    let (deliveries, reached) = prune_deliveries(connection, too_old, too_large)?;
     let pruned = Pruned {
         deliveries,
         payloads: prune_payloads(connection, now.before(retention.payloads).as_micros())?,

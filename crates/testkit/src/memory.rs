@@ -1,0 +1,163 @@
+//! A store without a disk. It keeps the contract in the plainest way: one lock, a few maps, and a scan for every
+//! question.
+
+mod commit;
+mod history;
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hookgate_domain::{
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, PayloadDigest, RetiredUrl,
+    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+};
+use hookgate_gate::{
+    Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned,
+    RefusedDelivery, Retention, Seek, Store, StoreError,
+};
+
+/// A store in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore(Mutex<State>);
+
+#[derive(Debug, Default)]
+struct State {
+    down: bool,
+    webhooks: BTreeMap<WebhookHandle, Webhook>,
+    retired: Vec<RetiredUrl>,
+    deliveries: BTreeMap<DeliveryId, DeliveryRecord>,
+    incidents: BTreeMap<IncidentNumber, Incident>,
+    keys: HashMap<(WebhookHandle, String), KnownKey>,
+    last_delivery: i64,
+    last_incident: i64,
+}
+
+/// What an idempotency key stands for.
+#[derive(Debug)]
+struct KnownKey {
+    payload: PayloadDigest,
+    first: Accepted,
+    at: Timestamp,
+}
+
+impl MemoryStore {
+    /// From now on it can't be reached, or it can again. What it holds stays.
+    pub fn set_reachable(&self, reachable: bool) {
+        self.lock().down = !reachable;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
+        let state = self.lock();
+        if state.down { Err(StoreError::Unavailable { what: "reach the memory", source: None }) } else { Ok(state) }
+    }
+}
+
+impl Store for MemoryStore {
+    async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
+        let state = self.up()?;
+        let has_it = |webhook: &&Webhook| webhook.live_url().is_ok_and(|url| url.digest == *digest);
+        let live = state.webhooks.values().find(has_it).cloned().map(KnownUrl::Live);
+        let retired = || state.retired.iter().find(|retired| retired.digest == *digest).copied();
+        Ok(live.or_else(|| retired().map(KnownUrl::Retired)))
+    }
+
+    async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
+        Ok(self.up()?.commit(delivery))
+    }
+
+    fn refusal_record(&self, refusal: RefusedDelivery) {
+        if let Ok(mut state) = self.up() {
+            state.refuse(refusal);
+        }
+    }
+
+    async fn webhook_insert(&self, webhook: Webhook) -> Result<(), StoreError> {
+        let mut state = self.up()?;
+        if state.webhooks.contains_key(&webhook.handle) {
+            return Err(StoreError::Conflict);
+        }
+        state.webhooks.insert(webhook.handle, webhook);
+        Ok(())
+    }
+
+    async fn webhook_replace(&self, webhook: Webhook, retired: Option<RetiredUrl>) -> Result<(), StoreError> {
+        let mut state = self.up()?;
+        let known = state.webhooks.get_mut(&webhook.handle).filter(|known| known.revision + 1 == webhook.revision);
+        *known.ok_or(StoreError::Conflict)? = webhook;
+        state.retired.extend(retired);
+        Ok(())
+    }
+
+    async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
+        Ok(self.up()?.webhooks.get(&handle).cloned())
+    }
+
+    async fn webhooks_by_name(&self, name: &WebhookName) -> Result<Vec<Webhook>, StoreError> {
+        let state = self.up()?;
+        let mut webhooks: Vec<_> = state.webhooks.values().filter(|webhook| webhook.name == *name).cloned().collect();
+        webhooks.sort_by_key(|webhook| webhook.live_url().is_err());
+        webhooks.truncate(2);
+        Ok(webhooks)
+    }
+
+    async fn webhook_page(&self, after: Option<WebhookHandle>, size: PageSize) -> Result<Vec<Webhook>, StoreError> {
+        let state = self.up()?;
+        let behind = state.webhooks.values().filter(|webhook| after.is_none_or(|after| webhook.handle > after));
+        Ok(behind.take(size.rows().into()).cloned().collect())
+    }
+
+    async fn delivery_page(
+        &self,
+        filter: &DeliveryFilter,
+        seek: Seek,
+        size: PageSize,
+    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+        Ok(self.up()?.page(filter, seek, size))
+    }
+
+    async fn delivery_by_id(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
+        let state = self.up()?;
+        Ok(state.deliveries.get(&id).map(|record| state.named(record)))
+    }
+
+    async fn incident_page(
+        &self,
+        status: Option<IncidentStatus>,
+        before: Option<IncidentNumber>,
+        size: PageSize,
+    ) -> Result<Vec<Incident>, StoreError> {
+        let state = self.up()?;
+        let older = state.incidents.values().rev().filter(|incident| before.is_none_or(|before| incident.number < before));
+        let wanted = older.filter(|incident| status.is_none_or(|status| incident.status == status));
+        Ok(wanted.take(size.rows().into()).cloned().collect())
+    }
+
+    async fn incident_by_number(&self, number: IncidentNumber) -> Result<Option<Incident>, StoreError> {
+        Ok(self.up()?.incidents.get(&number).cloned())
+    }
+
+    async fn incident_act(
+        &self,
+        number: IncidentNumber,
+        action: IncidentAction,
+        now: Timestamp,
+    ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
+        let mut state = self.up()?;
+        let Some(incident) = state.incidents.get_mut(&number) else {
+            return Ok(None);
+        };
+        let acted = action.apply(incident.clone(), now);
+        if let Ok(changed) = &acted {
+            incident.clone_from(changed);
+        }
+        Ok(Some(acted))
+    }
+
+    async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
+        Ok(self.up()?.prune(retention, now))
+    }
+}

@@ -1,0 +1,129 @@
+//! What happens to a delivery in one step: under the lock, which is this store's transaction.
+
+use hookgate_domain::{DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId};
+use hookgate_gate::{
+    Accepted, AcceptedDelivery, Answer, Commit, DeliveryRecord, Effect, Idempotency, RefusedDelivery,
+};
+
+use super::{KnownKey, State};
+
+/// Records of identical refusals within a minute, before they are counted on one more.
+const ALONE: usize = 10;
+const MINUTE_MICROS: i64 = 60_000_000;
+
+impl State {
+    /// Commits an accepted delivery, or says why not.
+    pub(super) fn commit(&mut self, delivery: AcceptedDelivery) -> Commit {
+        let webhook = self.webhooks.get(&delivery.webhook).filter(|known| known.revision == delivery.revision);
+        let Some(organization) = webhook.map(|webhook| webhook.organization) else {
+            return Commit::Stale;
+        };
+        if let Some(answer) = delivery.idempotency.as_ref().and_then(|sent| self.repeat(&delivery, sent)) {
+            return answer;
+        }
+        let (incident, effect) = self.tell(delivery.draft.clone(), organization, &delivery);
+        let answer = if effect == Effect::Opened { Answer::Opened } else { Answer::Updated };
+        let id = self.record(DeliveryRecord {
+            id: self.next_delivery(),
+            webhook: delivery.webhook,
+            webhook_name: String::new(),
+            received_at: delivery.received_at,
+            source: delivery.source,
+            user_agent: delivery.user_agent.map(String::from),
+            answer,
+            incident: Some(incident.0),
+            payload: delivery.payload.map(|payload| payload.to_vec()),
+            count: 1,
+        });
+        let accepted = Accepted { delivery: id, incident: incident.0, status: incident.1, effect };
+        if let Some(sent) = delivery.idempotency {
+            let key = (delivery.webhook, sent.key.as_str().to_owned());
+            self.keys.insert(key, KnownKey { payload: sent.payload, first: accepted, at: delivery.received_at });
+        }
+        Commit::Stored(accepted)
+    }
+
+    /// The answer to a retry; `None` if the key is new or too old.
+    fn repeat(&mut self, delivery: &AcceptedDelivery, sent: &Idempotency) -> Option<Commit> {
+        let known = self.keys.get(&(delivery.webhook, sent.key.as_str().to_owned()))?;
+        if delivery.received_at.since(known.at) >= IDEMPOTENCY_WINDOW {
+            return None;
+        }
+        if known.payload != sent.payload {
+            return Some(Commit::IdempotencyConflict);
+        }
+        let first = Accepted { effect: Effect::Replayed, ..known.first };
+        if let Some(record) = self.deliveries.get_mut(&first.delivery) {
+            record.count += 1;
+        }
+        Some(Commit::Stored(first))
+    }
+
+    /// Lets the draft open or update an incident.
+    fn tell(
+        &mut self,
+        draft: IncidentDraft,
+        organization: OrganizationId,
+        delivery: &AcceptedDelivery,
+    ) -> ((IncidentNumber, IncidentStatus), Effect) {
+        let same = |incident: &&Incident| {
+            incident.webhook == delivery.webhook
+                && incident.status != IncidentStatus::Resolved
+                && draft.dedup_key().is_some_and(|key| incident.dedup_key.as_deref() == Some(key))
+        };
+        let known = self.incidents.values().find(same).cloned();
+        let (incident, effect) = if let Some(known) = known {
+            (known.absorb(draft, delivery.received_at), Effect::Updated)
+        } else {
+            self.last_incident += 1;
+            let number = IncidentNumber::new(self.last_incident).expect("counted up from 0");
+            let opened = Incident::open(number, organization, delivery.webhook, draft, delivery.received_at);
+            (opened, Effect::Opened)
+        };
+        let told = (incident.number, incident.status);
+        self.incidents.insert(incident.number, incident);
+        (told, effect)
+    }
+
+    /// Records a refusal, or counts it on a record of identical ones.
+    pub(super) fn refuse(&mut self, refusal: RefusedDelivery) {
+        if !self.webhooks.contains_key(&refusal.webhook) {
+            return;
+        }
+        let answer = if refusal.postponed { Answer::Postponed(refusal.code) } else { Answer::Refused(refusal.code) };
+        let minute = |at: hookgate_domain::Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
+        let same = |record: &&mut DeliveryRecord| {
+            record.webhook == refusal.webhook
+                && record.answer == answer
+                && record.source == refusal.source
+                && minute(record.received_at) == minute(refusal.received_at)
+        };
+        if let Some(folded) = self.deliveries.values_mut().filter(same).nth(ALONE) {
+            folded.count += 1;
+            return;
+        }
+        self.record(DeliveryRecord {
+            id: self.next_delivery(),
+            webhook: refusal.webhook,
+            webhook_name: String::new(),
+            received_at: refusal.received_at,
+            source: refusal.source,
+            user_agent: refusal.user_agent.map(String::from),
+            answer,
+            incident: None,
+            payload: refusal.payload.map(|payload| payload.to_vec()),
+            count: 1,
+        });
+    }
+
+    fn next_delivery(&self) -> DeliveryId {
+        DeliveryId::from_number(self.last_delivery + 1).expect("counted up from 0")
+    }
+
+    fn record(&mut self, record: DeliveryRecord) -> DeliveryId {
+        let id = record.id;
+        self.last_delivery = id.number();
+        self.deliveries.insert(id, record);
+        id
+    }
+}

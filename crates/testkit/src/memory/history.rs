@@ -1,0 +1,67 @@
+//! Pages of the history, and its end.
+
+use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp, address_bytes, network_bounds};
+use hookgate_gate::{DeliveryFilter, DeliveryRecord, PageSize, Pruned, Retention, Seek};
+
+use super::State;
+
+/// Bytes that a record takes beside its payload, more or less.
+const RECORD_BYTES: u64 = 100;
+
+impl State {
+    /// The records of a page.
+    pub(super) fn page(&self, filter: &DeliveryFilter, seek: Seek, size: PageSize) -> Vec<DeliveryRecord> {
+        let wanted = self.deliveries.values().filter(|record| matches(record, filter));
+        let most = size.rows().into();
+        let records: Vec<_> = match seek {
+            Seek::Newest => wanted.rev().take(most).collect(),
+            Seek::Before(id) => wanted.rev().filter(|record| record.id < id).take(most).collect(),
+            Seek::After(id) => wanted.filter(|record| id.is_none_or(|id| record.id > id)).take(most).collect(),
+        };
+        records.into_iter().map(|record| self.named(record)).collect()
+    }
+
+    /// The record with the name that its webhook has now.
+    pub(super) fn named(&self, record: &DeliveryRecord) -> DeliveryRecord {
+        let name = self.webhooks.get(&record.webhook).map(|webhook| webhook.name.to_string());
+        DeliveryRecord { webhook_name: name.unwrap_or_default(), ..record.clone() }
+    }
+
+    /// Removes everything that is too old, and the oldest record if it takes too much space.
+    pub(super) fn prune(&mut self, retention: Retention, now: Timestamp) -> Pruned {
+        let too_old = now.before(retention.deliveries);
+        let before = (self.deliveries.len(), self.incidents.len(), self.keys.len());
+        self.deliveries.retain(|_, record| record.received_at >= too_old);
+        self.incidents.retain(|_, incident| incident.updated_at >= too_old);
+        self.keys.retain(|_, key| now.since(key.at) < IDEMPOTENCY_WINDOW);
+        if self.bytes() > retention.bytes.get() {
+            self.deliveries.pop_first();
+        }
+        let removed = |before: usize, after: usize| u64::try_from(before - after).unwrap_or(u64::MAX);
+        Pruned {
+            deliveries: removed(before.0, self.deliveries.len()),
+            payloads: self.prune_payloads(now.before(retention.payloads)),
+            incidents: removed(before.1, self.incidents.len()),
+            keys: removed(before.2, self.keys.len()),
+        }
+    }
+
+    fn prune_payloads(&mut self, too_old: Timestamp) -> u64 {
+        let old = self.deliveries.values_mut().filter(|record| record.received_at < too_old);
+        old.filter_map(|record| record.payload.take()).fold(0, |removed, _| removed + 1)
+    }
+
+    fn bytes(&self) -> u64 {
+        let payload = |record: &DeliveryRecord| record.payload.as_ref().map_or(0, Vec::len);
+        let bytes = |record| RECORD_BYTES + u64::try_from(payload(record)).unwrap_or(u64::MAX);
+        self.deliveries.values().map(bytes).sum()
+    }
+}
+
+fn matches(record: &DeliveryRecord, filter: &DeliveryFilter) -> bool {
+    let source = address_bytes(record.source);
+    filter.webhook.is_none_or(|webhook| record.webhook == webhook)
+        && filter.outcome.is_none_or(|outcome| record.answer.outcome() == outcome)
+        && filter.code.is_none_or(|code| record.answer.code() == Some(code))
+        && filter.source.map(network_bounds).is_none_or(|(lowest, highest)| lowest <= source && source <= highest)
+}

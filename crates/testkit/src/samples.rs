@@ -1,0 +1,124 @@
+//! Webhooks, deliveries and refusals for tests to begin with. What a test is about, it sets itself.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use hookgate_domain::{
+    DraftFields, FieldError, IdempotencyKey, IncidentDraft, OrganizationId, PayloadDigest, Policy, RefusalCode,
+    SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId, WebhookName, WebhookState,
+};
+use hookgate_gate::{AcceptedDelivery, Entropy, EntropyError, Idempotency, RefusedDelivery};
+
+use crate::SeededEntropy;
+
+/// When tests begin: 14 November 2023, 22:13:20 UTC.
+pub const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+/// Where deliveries come from.
+pub const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+
+/// So many seconds after [`START`].
+#[must_use]
+pub const fn second(seconds: i64) -> Timestamp {
+    Timestamp::from_micros(START.as_micros() + seconds * 1_000_000)
+}
+
+/// The ID that this seed gives.
+///
+/// # Errors
+/// None: this entropy has bytes without end.
+pub fn webhook_id(seed: u64) -> Result<WebhookId, EntropyError> {
+    let entropy = SeededEntropy::new(seed.wrapping_mul(0x1_0000_0001));
+    WebhookId::generate(|buffer| entropy.fill(buffer))
+}
+
+/// A fresh webhook, made so many seconds after the start, with the ID of that seed and the name `webhook N`.
+///
+/// # Panics
+/// Never, unless the rules for names change.
+#[must_use]
+pub fn webhook(seed: u16) -> Webhook {
+    let now = second(seed.into());
+    let mut random = [0; 10];
+    random[8..].copy_from_slice(&seed.to_be_bytes());
+    let id = webhook_id(seed.into());
+    Webhook {
+        handle: WebhookHandle::new(now, random),
+        organization: OrganizationId::FIRST,
+        name: name(&format!("webhook {seed}")),
+        format: SenderFormat::Custom,
+        state: WebhookState::issued(&id.expect("seeded entropy has bytes without end"), now),
+        policy: Policy::default(),
+        revision: 1,
+        created_at: now,
+    }
+}
+
+/// A name.
+///
+/// # Panics
+/// If it is none.
+#[must_use]
+pub fn name(text: &str) -> WebhookName {
+    text.parse().expect("a name that the rules take")
+}
+
+/// What a delivery says.
+///
+/// # Errors
+/// The fields at fault.
+pub fn draft(fields: DraftFields) -> Result<IncidentDraft, Vec<FieldError>> {
+    IncidentDraft::check(DraftFields { title: fields.title.or_else(|| Some("Disk full".into())), ..fields })
+}
+
+/// A delivery for the webhook as it is, without keys.
+///
+/// # Panics
+/// Never, unless the rules for drafts change.
+#[must_use]
+pub fn delivery(webhook: &Webhook) -> AcceptedDelivery {
+    AcceptedDelivery {
+        webhook: webhook.handle,
+        revision: webhook.revision,
+        received_at: START,
+        source: SOURCE,
+        user_agent: Some("alerts/1.0".into()),
+        payload: Some(br#"{"title":"Disk full"}"#.to_vec().into()),
+        draft: draft(DraftFields::default()).expect("a draft that the rules take"),
+        idempotency: None,
+    }
+}
+
+/// A delivery with a dedup key and a status.
+///
+/// # Panics
+/// If the rules don't take them.
+#[must_use]
+pub fn deduplicated(webhook: &Webhook, key: &str, status: &str) -> AcceptedDelivery {
+    let fields =
+        DraftFields { dedup_key: Some(key.into()), status: Some(status.into()), ..DraftFields::default() };
+    AcceptedDelivery { draft: draft(fields).expect("a draft that the rules take"), ..delivery(webhook) }
+}
+
+/// A delivery with an idempotency key for this payload.
+///
+/// # Panics
+/// If the rules don't take the key.
+#[must_use]
+pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
+    let key = IdempotencyKey::parse(key.as_bytes()).expect("a key that the rules take");
+    let idempotency = Some(Idempotency { key, payload: PayloadDigest::of(payload) });
+    AcceptedDelivery { payload: Some(payload.to_vec().into()), idempotency, ..delivery(webhook) }
+}
+
+/// A refusal by the allowlist.
+#[must_use]
+pub fn refusal(webhook: &Webhook) -> RefusedDelivery {
+    RefusedDelivery {
+        webhook: webhook.handle,
+        received_at: START,
+        source: SOURCE,
+        user_agent: None,
+        payload: None,
+        code: RefusalCode::IpNotAllowed,
+        postponed: false,
+    }
+}
