@@ -1,10 +1,14 @@
 //! An HTTPS client for tests, over HTTP/1.1 or HTTP/2, that trusts one CA and reports all that it was answered.
 
+use std::convert::Infallible;
 use std::error::Error;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use http_body_util::BodyExt;
+use hyper::body::{Body, Frame};
 use hyper::client::conn::{http1, http2};
 use hyper::{HeaderMap, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -123,6 +127,34 @@ impl Client {
     pub async fn send(&self, http: Http, request: Request<Full<Bytes>>) -> Outcome<Answer> {
         let port = request.uri().port_u16().ok_or("the URI has no port")?;
         self.connect(SocketAddr::from(([127, 0, 0, 1], port)), http).await?.send(request).await
+    }
+}
+
+impl Client {
+    /// Begins a POST over HTTP/2 whose body never ends, and waits for the answer.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn post_without_end(&self, address: SocketAddr, uri: &str) -> Outcome<Answer> {
+        let stream = TokioIo::new(self.tls(address, Http::Two).await?);
+        let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
+        tokio::spawn(connection);
+        Answer::read(sender.send_request(Request::post(uri).body(Endless(Some(Bytes::from_static(b"{"))))?).await?).await
+    }
+}
+
+/// A body of one piece that is never declared to be the last.
+struct Endless(Option<Bytes>);
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        self.0.take().map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
     }
 }
 

@@ -161,8 +161,9 @@ proptest! {
         let canonical = list.networks().and_then(<[_]>::first).copied().expect("one network");
         let (lowest, highest) = network_bounds(canonical);
         // An IPv6 network that is wider than the mapped block holds it by its bytes, and still permits no IPv4.
-        prop_assume!(canonical.is_ipv4() || address.to_canonical().is_ipv6());
-        prop_assert_eq!((lowest..=highest).contains(&address_bytes(address)), list.permits(address));
+        if canonical.is_ipv4() || address.to_canonical().is_ipv6() {
+            prop_assert_eq!((lowest..=highest).contains(&address_bytes(address)), list.permits(address));
+        }
     }
 }
 
