@@ -39,7 +39,7 @@ const WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// The part of it that refusals may take.
 const WAITING_REFUSAL_BYTES: usize = WAITING_BYTES / 4;
 /// How often dropped refusals are told in the log, at most.
-const WARN_EVERY: Duration = Duration::from_secs(60);
+const WARN_EVERY: Duration = Duration::from_mins(1);
 
 /// The way to the writing thread.
 pub(crate) struct Writer {
@@ -68,7 +68,7 @@ impl Writer {
     /// Commits an accepted delivery. It is in the queue when this returns, and the answer comes when it is on disk.
     pub(crate) fn accept(&self, delivery: AcceptedDelivery) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {
         const WHAT: &str = "commit a delivery";
-        let bytes = delivery.payload.as_ref().map_or(0, |payload| payload.len());
+        let bytes = delivery.payload.as_deref().map_or(0, <[u8]>::len);
         let weight = Weight::take(&self.waiting, bytes, WAITING_BYTES).ok_or_else(|| unavailable(WHAT))?;
         let (reply, answer) = oneshot::channel();
         let job = Job::Accepted(Box::new(Accepting::new(delivery, weight, reply)));
@@ -82,7 +82,7 @@ impl Writer {
         let Some(queue) = self.queue().filter(|queue| queue.capacity() > KEPT_FOR_DELIVERIES) else {
             return self.drop_refusal(now);
         };
-        let bytes = refusal.payload.as_ref().map_or(0, |payload| payload.len());
+        let bytes = refusal.payload.as_deref().map_or(0, <[u8]>::len);
         let weight = Weight::take(&self.waiting, bytes, WAITING_REFUSAL_BYTES);
         if weight.is_none() {
             refusal.payload = None;

@@ -1,1 +1,107 @@
-//! x
+//! The contract of [`Store`] as checks, one for each sentence of its documentation. Every implementation runs all of
+//! them, mounted by [`store_contract!`](crate::store_contract!).
+
+pub mod commits;
+pub mod history;
+pub mod incidents;
+pub mod pruning;
+pub mod retries;
+pub mod webhooks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::Webhook;
+use hookgate_gate::{Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, PageSize, Seek, Store};
+
+use crate::samples;
+
+/// How long a check waits for what happens "soon".
+const SOON: Duration = Duration::from_secs(10);
+/// How often it looks.
+const LOOK_EVERY: Duration = Duration::from_millis(5);
+
+/// Mounts the contract: one test for each check. The argument is a function that gives a fresh, empty store and
+/// something to keep alive as long as the store is used. The calling crate needs tokio with `macros` and
+/// `rt-multi-thread`.
+#[macro_export]
+macro_rules! store_contract {
+    ($fresh:path) => {
+        $crate::store_contract! { $fresh;
+            webhooks: a_living_url_leads_to_its_webhook, an_unknown_url_leads_nowhere, every_setting_comes_back,
+                a_regenerated_url_leaves_a_tombstone, a_revoked_webhook_leaves_a_tombstone,
+                a_replacement_of_another_revision_is_a_conflict, one_of_many_replacements_wins,
+                a_handle_is_taken_once, an_unknown_webhook_is_not_replaced, a_name_finds_two_and_the_living_first,
+                pages_follow_the_handles;
+            commits: an_accepted_delivery_is_on_record, what_is_not_kept_is_not_on_record,
+                another_revision_is_stale, an_unknown_webhook_is_stale, a_change_earlier_in_line_makes_it_stale,
+                nothing_is_committed_after_a_replacement_answered, numbers_are_unique_and_rise,
+                a_commit_outlives_its_caller;
+            retries: a_retry_gets_the_first_answer_and_is_counted, another_payload_is_a_conflict,
+                a_key_expires, a_key_belongs_to_its_webhook, a_stale_retry_is_stale, many_retries_at_once_store_one;
+            incidents: an_incident_holds_what_the_delivery_said, a_dedup_key_updates_the_incident,
+                a_dedup_key_belongs_to_its_webhook, a_resolved_incident_stays_resolved, an_all_clear_is_on_record,
+                many_updates_at_once_are_all_counted, people_act_on_incidents, a_rule_that_refuses_stores_nothing,
+                one_of_two_actions_wins, pages_go_back_by_number;
+            history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code,
+                a_page_finds_a_network, filters_work_together, a_record_has_the_name_of_today,
+                a_refusal_is_on_record, identical_refusals_fold_and_are_counted,
+                a_refusal_of_no_webhook_leaves_no_trace;
+            pruning: nothing_old_means_nothing_to_remove, payloads_go_before_records, old_incidents_go_unless_touched,
+                old_keys_go, too_much_goes_oldest_first, tombstones_stay;
+        }
+    };
+    ($fresh:path; $($module:ident: $($check:ident),+;)+) => {
+        $(mod $module {
+            use super::*;
+
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $check() {
+                let (store, _kept) = $fresh();
+                $crate::contract::$module::$check(&std::sync::Arc::new(store)).await;
+            })+
+        })+
+    };
+}
+
+/// Stores the sample webhook with this seed.
+async fn with_webhook<S: Store>(store: &Arc<S>, seed: u16) -> Webhook {
+    let webhook = samples::webhook(seed);
+    store.webhook_insert(webhook.clone()).await.unwrap();
+    webhook
+}
+
+/// Commits a delivery that has to be stored.
+async fn stored<S: Store>(store: &Arc<S>, delivery: AcceptedDelivery) -> Accepted {
+    match store.delivery_commit(delivery).await.unwrap() {
+        Commit::Stored(accepted) => accepted,
+        other => panic!("not stored but {other:?}"),
+    }
+}
+
+/// The whole history, oldest first, page by page.
+async fn all_records<S: Store>(store: &Arc<S>, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {
+    let mut records: Vec<DeliveryRecord> = Vec::new();
+    loop {
+        let seek = Seek::After(records.last().map(|record| record.id));
+        let page = store.delivery_page(filter, seek, PageSize::MAX).await.unwrap();
+        if page.is_empty() {
+            return records;
+        }
+        records.extend(page);
+    }
+}
+
+/// Waits until so many deliveries are accounted for: records with their counts.
+async fn accounted<S: Store>(store: &Arc<S>, deliveries: i64) -> Vec<DeliveryRecord> {
+    let looking = async {
+        loop {
+            let records = all_records(store, &DeliveryFilter::default()).await;
+            if records.iter().map(|record| record.count).sum::<i64>() >= deliveries {
+                return records;
+            }
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    tokio::time::timeout(SOON, looking).await.expect("refusals are written soon")
+}

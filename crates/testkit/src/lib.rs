@@ -1,3 +1,17 @@
-//! For tests only: doubles of the gate's ports, the contract of a store, and an HTTPS client.
+//! What tests need and programs must never have: doubles of the gate's ports, the contract that every store is held to,
+//! and an HTTPS client. It is a dev-dependency everywhere.
+//!
+//! - [`FixedClock`], [`SeededEntropy`], [`ClearSeal`]: time, randomness and secrets that a test decides on.
+//! - [`MemoryStore`]: a store without a disk, for tests of what stands above the port.
+//! - [`store_contract!`](crate::store_contract!): every sentence of the store's documentation as a test.
+//! - [`samples`]: webhooks, deliveries and refusals to begin with.
+//! - [`https`]: a client that trusts what a test tells it to.
 
+pub mod contract;
+mod doubles;
 pub mod https;
+mod memory;
+pub mod samples;
+
+pub use doubles::{ClearSeal, FixedClock, SeededEntropy};
+pub use memory::MemoryStore;

@@ -6,7 +6,7 @@ use hookgate_domain::{
     DraftFields, FieldError, IdempotencyKey, IncidentDraft, OrganizationId, PayloadDigest, Policy, RefusalCode,
     SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId, WebhookName, WebhookState,
 };
-use hookgate_gate::{AcceptedDelivery, Entropy, EntropyError, Idempotency, RefusedDelivery};
+use hookgate_gate::{AcceptedDelivery, DeliveryFilter, Entropy, EntropyError, Idempotency, RefusedDelivery};
 
 use crate::SeededEntropy;
 
@@ -107,6 +107,16 @@ pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
     let key = IdempotencyKey::parse(key.as_bytes()).expect("a key that the rules take");
     let idempotency = Some(Idempotency { key, payload: PayloadDigest::of(payload) });
     AcceptedDelivery { payload: Some(payload.to_vec().into()), idempotency, ..delivery(webhook) }
+}
+
+/// The filter that asks for one network.
+///
+/// # Panics
+/// If the text is none.
+#[must_use]
+pub fn sources_in(network: &str) -> DeliveryFilter {
+    let network = network.parse().expect("a network");
+    DeliveryFilter { source: Some(network), ..DeliveryFilter::default() }
 }
 
 /// A refusal by the allowlist.

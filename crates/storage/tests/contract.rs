@@ -1,0 +1,11 @@
+//! The database keeps the contract of the gate's store.
+
+use hookgate_storage::{Database, OpenMode};
+use tempfile::TempDir;
+
+fn fresh() -> (Database, TempDir) {
+    let directory = tempfile::tempdir().unwrap();
+    (Database::open(directory.path(), OpenMode::Create).unwrap(), directory)
+}
+
+hookgate_testkit::store_contract!(fresh);

@@ -1,0 +1,154 @@
+//! Commits of accepted deliveries, and the guard: only for the revision that was judged.
+
+use std::collections::HashSet;
+use std::future::ready;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use hookgate_domain::{Policy, UrlChange, Webhook};
+use hookgate_gate::{AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, Effect, PageSize, Seek, Store};
+
+use super::{accounted, all_records, stored, with_webhook};
+use crate::samples::{self, delivery, name, second};
+
+/// What was stored is on record, with everything that is known of it.
+pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let sent = AcceptedDelivery { source: "2001:db8::7".parse().unwrap(), ..delivery(&webhook) };
+    let accepted = stored(store, sent.clone()).await;
+    assert_eq!(accepted.effect, Effect::Opened);
+    let record = DeliveryRecord {
+        id: accepted.delivery,
+        webhook: webhook.handle,
+        webhook_name: webhook.name.to_string(),
+        received_at: sent.received_at,
+        source: sent.source,
+        user_agent: sent.user_agent.map(String::from),
+        answer: Answer::Opened,
+        incident: Some(accepted.incident),
+        payload: sent.payload.map(|payload| payload.to_vec()),
+        count: 1,
+    };
+    assert_eq!(store.delivery_by_id(accepted.delivery).await.unwrap().as_ref(), Some(&record));
+    let page = store.delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::default()).await.unwrap();
+    assert_eq!(page, [record]);
+}
+
+/// A payload that is not kept is absent, and an empty one is not the same.
+pub async fn what_is_not_kept_is_not_on_record<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let sent = AcceptedDelivery { payload: None, user_agent: None, ..delivery(&webhook) };
+    let bare = stored(store, sent).await;
+    let sent = AcceptedDelivery { payload: Some(Vec::new().into()), user_agent: Some("".into()), ..delivery(&webhook) };
+    let empty = stored(store, sent).await;
+    let bare = store.delivery_by_id(bare.delivery).await.unwrap().unwrap();
+    assert_eq!((bare.payload, bare.user_agent), (None, None));
+    let empty = store.delivery_by_id(empty.delivery).await.unwrap().unwrap();
+    assert_eq!((empty.payload, empty.user_agent), (Some(Vec::new()), Some(String::new())));
+}
+
+/// A delivery that was judged by another revision stores nothing.
+pub async fn another_revision_is_stale<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let edited = webhook.clone().edit(name("edited"), Policy::default()).unwrap();
+    store.webhook_replace(edited.clone(), None).await.unwrap();
+    for revision in [webhook.revision, edited.revision + 1, 0, i64::MIN, i64::MAX] {
+        let sent = AcceptedDelivery { revision, ..delivery(&webhook) };
+        assert_eq!(store.delivery_commit(sent).await.unwrap(), Commit::Stale);
+    }
+    assert_eq!(all_records(store, &DeliveryFilter::default()).await, []);
+    assert_eq!(store.incident_page(None, None, PageSize::MAX).await.unwrap(), []);
+    stored(store, delivery(&edited)).await;
+}
+
+/// A delivery for a webhook that is not there stores nothing.
+pub async fn an_unknown_webhook_is_stale<S: Store>(store: &Arc<S>) {
+    assert_eq!(store.delivery_commit(delivery(&samples::webhook(1))).await.unwrap(), Commit::Stale);
+}
+
+/// A change and a commit that are asked for together are done one after the other, never half and half.
+pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
+    let mut webhook = with_webhook(store, 1).await;
+    for round in 0..50 {
+        let edited = webhook.clone().edit(name(&format!("round {round}")), Policy::default()).unwrap();
+        let (replaced, judged_before, judged_after) = tokio::join!(
+            store.webhook_replace(edited.clone(), None),
+            store.delivery_commit(delivery(&webhook)),
+            store.delivery_commit(delivery(&edited)),
+        );
+        replaced.unwrap();
+        // Which came first is not told, but both passing means that the old one came before.
+        if let (Commit::Stored(before), Commit::Stored(after)) = (judged_before.unwrap(), judged_after.unwrap()) {
+            assert!(before.delivery < after.delivery);
+        }
+        assert_eq!(store.delivery_commit(delivery(&webhook)).await.unwrap(), Commit::Stale);
+        webhook = edited;
+    }
+}
+
+/// When a replacement has answered, nothing is committed under the old revision any more, however hard it is tried.
+pub async fn nothing_is_committed_after_a_replacement_answered<S: Store>(store: &Arc<S>) {
+    for seed in 1..=10 {
+        let webhook = with_webhook(store, seed).await;
+        let filter = DeliveryFilter { webhook: Some(webhook.handle), ..DeliveryFilter::default() };
+        let done = Arc::new(AtomicBool::new(false));
+        let senders: Vec<_> = (0..8).map(|_| tokio::spawn(send(Arc::clone(store), webhook.clone(), Arc::clone(&done)))).collect();
+        while store.delivery_page(&filter, Seek::Newest, PageSize::MAX).await.unwrap().len() < 20 {
+            tokio::task::yield_now().await;
+        }
+        let UrlChange { webhook: revoked, retired } = webhook.revoke(second(60)).unwrap();
+        store.webhook_replace(revoked, Some(retired)).await.unwrap();
+        done.store(true, Ordering::SeqCst);
+        let at_once = all_records(store, &filter).await.len();
+        for sender in senders {
+            sender.await.unwrap();
+        }
+        assert_eq!(all_records(store, &filter).await.len(), at_once, "accepted after the revocation answered");
+    }
+}
+
+/// Sends until a delivery is stale. One that was begun after the revocation answered has to be.
+async fn send<S: Store>(store: Arc<S>, webhook: Webhook, done: Arc<AtomicBool>) {
+    loop {
+        let must_fail = done.load(Ordering::SeqCst);
+        match store.delivery_commit(delivery(&webhook)).await.unwrap() {
+            Commit::Stale => return,
+            commit => assert!(!must_fail, "{commit:?}"),
+        }
+    }
+}
+
+/// Deliveries and incidents have numbers of their own, which rise from commit to commit.
+pub async fn numbers_are_unique_and_rise<S: Store>(store: &Arc<S>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for seed in 1..=4 {
+        let webhook = with_webhook(store, seed).await;
+        for _ in 0..5 {
+            let (store, webhook) = (Arc::clone(store), webhook.clone());
+            tasks.spawn(async move {
+                let mut numbers = Vec::new();
+                for _ in 0..20 {
+                    let accepted = stored(&store, delivery(&webhook)).await;
+                    numbers.push((accepted.delivery, accepted.incident));
+                }
+                assert!(numbers.is_sorted_by(|one, next| one.0 < next.0 && one.1 < next.1));
+                numbers
+            });
+        }
+    }
+    let numbers: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
+    let (deliveries, incidents): (HashSet<_>, HashSet<_>) = numbers.into_iter().unzip();
+    assert_eq!((deliveries.len(), incidents.len()), (400, 400));
+    assert_eq!(all_records(store, &DeliveryFilter::default()).await.len(), 400);
+}
+
+/// A sender that leaves does not stop its commit.
+pub async fn a_commit_outlives_its_caller<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    tokio::select! {
+        biased;
+        _ = store.delivery_commit(delivery(&webhook)) => {}
+        () = ready(()) => {}
+    }
+    assert_eq!(accounted(store, 1).await.len(), 1);
+}
