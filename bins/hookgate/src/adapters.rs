@@ -19,14 +19,25 @@ const KEY_BYTES: usize = 32;
 
 /// The surroundings of a gate whose signing secrets are sealed by the key in this file. A missing file is made.
 pub(crate) fn ports(sealing_key: &Path) -> Result<Ports, Failure> {
-    let key = sealing_key_bytes(sealing_key)
-        .map_err(|error| Failure::failed(format!("can't use the sealing key {}: {error}", sealing_key.display())))?;
+    let key = sealing_key_bytes(sealing_key).map_err(|error| {
+        Failure::failed(format!(
+            "can't use the sealing key {}: {error}",
+            sealing_key.display()
+        ))
+    })?;
     let seal = KeySeal::new(&key).map_err(Failure::failed)?;
-    Ok(Ports { clock: Box::new(SystemClock), entropy: Box::new(random()), seal: Box::new(seal) })
+    Ok(Ports {
+        clock: Box::new(SystemClock),
+        entropy: Box::new(random()),
+        seal: Box::new(seal),
+    })
 }
 
 /// The system's random source.
-#[expect(clippy::disallowed_methods, reason = "this is the one place where randomness comes from")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place where randomness comes from"
+)]
 pub(crate) fn random() -> SystemEntropy {
     SystemEntropy(SystemRandom::new())
 }
@@ -34,7 +45,10 @@ pub(crate) fn random() -> SystemEntropy {
 struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the one place where time comes from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one place where time comes from"
+    )]
     fn now(&self) -> Timestamp {
         let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         Timestamp::from_micros(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
@@ -59,7 +73,10 @@ struct KeySeal {
 impl KeySeal {
     fn new(key: &[u8]) -> Result<Self, SealError> {
         let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| SealError)?;
-        Ok(Self { key: LessSafeKey::new(key), entropy: random() })
+        Ok(Self {
+            key: LessSafeKey::new(key),
+            entropy: random(),
+        })
     }
 }
 
@@ -91,7 +108,12 @@ impl Seal for KeySeal {
 
 fn sealing_key_bytes(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut key = Zeroizing::new(vec![0; KEY_BYTES]);
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
+    match OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+    {
         Ok(mut file) => {
             random().fill(&mut key).map_err(std::io::Error::other)?;
             file.write_all(&key)?;
@@ -101,7 +123,10 @@ fn sealing_key_bytes(path: &Path) -> std::io::Result<Zeroizing<Vec<u8>>> {
             let mut file = File::open(path)?;
             file.read_exact(&mut key)?;
             if file.read(&mut [0])? > 0 {
-                return Err(std::io::Error::new(ErrorKind::InvalidData, format!("it must hold {KEY_BYTES} bytes")));
+                return Err(std::io::Error::new(
+                    ErrorKind::InvalidData,
+                    format!("it must hold {KEY_BYTES} bytes"),
+                ));
             }
         }
         Err(error) => return Err(error),
@@ -124,8 +149,18 @@ mod tests {
         assert!(!sealed.as_bytes().windows(6).any(|part| part == b"secret"));
         assert_eq!(*seal.open(&sealed, handle(1)).unwrap(), b"secret");
         assert_eq!(seal.open(&sealed, handle(2)).unwrap_err(), SealError);
-        assert_eq!(KeySeal::new(&[2; KEY_BYTES]).unwrap().open(&sealed, handle(1)).unwrap_err(), SealError);
-        assert_eq!(seal.open(&SealedSecret::from_bytes([1, 2]), handle(1)).unwrap_err(), SealError);
+        assert_eq!(
+            KeySeal::new(&[2; KEY_BYTES])
+                .unwrap()
+                .open(&sealed, handle(1))
+                .unwrap_err(),
+            SealError
+        );
+        assert_eq!(
+            seal.open(&SealedSecret::from_bytes([1, 2]), handle(1))
+                .unwrap_err(),
+            SealError
+        );
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! The command line, as clap reads it. What each command does is in `commands`.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32};
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -16,7 +15,13 @@ use ipnetwork::IpNetwork;
 #[command(version, propagate_version = true)]
 pub(crate) struct Cli {
     /// Data directory with the embedded database
-    #[arg(long, global = true, value_name = "DIR", conflicts_with = "config", env = "HOOKGATE_DATA")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "DIR",
+        conflicts_with = "config",
+        env = "HOOKGATE_DATA"
+    )]
     pub(crate) data: Option<PathBuf>,
     /// Configuration file
     #[arg(long, global = true, value_name = "FILE", env = "HOOKGATE_CONFIG")]
@@ -138,18 +143,6 @@ pub(crate) struct PolicyArgs {
     /// Days after which the URL is due for a new one; 0 never asks
     #[arg(long, value_name = "DAYS")]
     pub(crate) rotation_days: Option<u16>,
-}
-
-impl PolicyArgs {
-    /// The rate limit that was asked for.
-    pub(crate) fn rate(&self) -> Option<Option<NonZeroU32>> {
-        self.per_minute.map(NonZeroU32::new)
-    }
-
-    /// The rotation that was asked for.
-    pub(crate) fn rotation(&self) -> Option<Option<NonZeroU16>> {
-        self.rotation_days.map(NonZeroU16::new)
-    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

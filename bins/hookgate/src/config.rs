@@ -17,7 +17,7 @@ use crate::failure::Failure;
 /// What `hookgate config init` prints.
 pub(crate) const SAMPLE: &str = include_str!("../../../docs/hookgate.toml");
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 /// Every key, with its default; `None` must be given or may be left out, as `read` decides.
@@ -75,7 +75,7 @@ pub(crate) enum Source {
 
 /// The values as they were found, by key.
 pub(crate) struct Values {
-    values: BTreeMap<&'static str, (String, Source)>,
+    found: BTreeMap<&'static str, (String, Source)>,
     problems: Vec<String>,
     directory: PathBuf,
 }
@@ -83,20 +83,31 @@ pub(crate) struct Values {
 impl Values {
     /// Gathers the values for a configuration file from it, from the environment and from the defaults.
     pub(crate) fn gather(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file)
-            .map_err(|error| Failure::usage(format!("can't read the configuration {}: {error}", file.display())))?;
+        let text = std::fs::read_to_string(file).map_err(|error| {
+            Failure::usage(format!(
+                "can't read the configuration {}: {error}",
+                file.display()
+            ))
+        })?;
         let table: toml::Table = text
             .parse()
             .map_err(|error| Failure::usage(format!("{} is not TOML:\n{error}", file.display())))?;
         let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        let mut gathered = Self { values: BTreeMap::new(), problems: Vec::new(), directory };
+        let mut gathered = Self {
+            found: BTreeMap::new(),
+            problems: Vec::new(),
+            directory,
+        };
         gathered.add_table("", &table);
         for (key, default) in KEYS {
             let variable = format!("HOOKGATE_{}", key.replace('.', "_").to_uppercase());
             if let Some(value) = environment(&variable) {
-                gathered.values.insert(key, (value, Source::Environment(variable)));
+                gathered.found.insert(key, (value, Source::Environment(variable)));
             } else if let Some(default) = default {
-                gathered.values.entry(key).or_insert_with(|| (default.to_owned(), Source::Default));
+                gathered
+                    .found
+                    .entry(key)
+                    .or_insert_with(|| (default.to_owned(), Source::Default));
             }
         }
         Ok(gathered)
@@ -104,7 +115,9 @@ impl Values {
 
     /// Every value with its key and source, in the order of the keys.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str, &Source)> {
-        self.values.iter().map(|(key, (value, source))| (*key, value.as_str(), source))
+        self.found
+            .iter()
+            .map(|(key, (value, source))| (*key, value.as_str(), source))
     }
 
     /// The configuration, or all of its problems.
@@ -113,26 +126,38 @@ impl Values {
         let retention = self.retention();
         let config = Config {
             public_url: self.required("public_url", parse_public_url).unwrap_or_default(),
-            sealing_key: self.path("store.sealing_key_file").unwrap_or_else(|| store.join("sealing.key")),
+            sealing_key: self
+                .path("store.sealing_key_file")
+                .unwrap_or_else(|| store.join("sealing.key")),
             store,
             retention,
-            listen: self.required("gate.listen", parse::<SocketAddr>).unwrap_or_else(|| SocketAddr::from(([0; 4], 0))),
+            listen: self
+                .required("gate.listen", parse::<SocketAddr>)
+                .unwrap_or_else(|| SocketAddr::from(([0; 4], 0))),
             plain_listen: self.optional("gate.plain_listen", parse),
             certificate: self.required_path("gate.certificate"),
             key: self.required_path("gate.key"),
             log_level: self.required("log.level", parse).unwrap_or(LevelFilter::INFO),
         };
-        if self.problems.is_empty() { Ok(config) } else { Err(Failure::usage(self.problems.join("\n"))) }
+        if self.problems.is_empty() {
+            Ok(config)
+        } else {
+            Err(Failure::usage(self.problems.join("\n")))
+        }
     }
 
     fn add_table(&mut self, prefix: &str, table: &toml::Table) {
         for (name, value) in table {
-            let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+            let key = if prefix.is_empty() {
+                name.clone()
+            } else {
+                format!("{prefix}.{name}")
+            };
             match (value, KEYS.iter().find(|(known, _)| *known == key)) {
                 (toml::Value::Table(table), None) => self.add_table(&key, table),
                 (_, None) => self.problems.push(unknown(&key)),
                 (value, Some((known, _))) => match scalar(value) {
-                    Some(text) => drop(self.values.insert(known, (text, Source::File))),
+                    Some(text) => drop(self.found.insert(known, (text, Source::File))),
                     None => self.problems.push(format!("{key}: must be a single value")),
                 },
             }
@@ -143,7 +168,9 @@ impl Values {
         let directory = self.directory.clone();
         let parse = |text: &str| match text.split_once(':') {
             Some(("sqlite", path)) if !path.is_empty() => Ok(directory.join(path)),
-            Some(("postgres" | "postgresql", _)) => Err("PostgreSQL is not supported by this version; use sqlite:DIRECTORY"),
+            Some(("postgres" | "postgresql", _)) => {
+                Err("PostgreSQL is not supported by this version; use sqlite:DIRECTORY")
+            }
             _ => Err("must be sqlite:DIRECTORY"),
         };
         self.required("store.url", parse).unwrap_or_default()
@@ -151,24 +178,40 @@ impl Values {
 
     fn retention(&mut self) -> Retention {
         let default = Retention::default();
-        let days = |text: &str| parse::<u16>(text).and_then(|days| if days == 0 { Err("must be 1 or more".to_owned()) } else { Ok(DAY * days.into()) });
+        let days = |text: &str| {
+            parse::<u16>(text).and_then(|days| {
+                if days == 0 {
+                    Err("must be 1 or more".to_owned())
+                } else {
+                    Ok(DAY * days.into())
+                }
+            })
+        };
         let bytes = |text: &str| {
             let gib = parse::<u64>(text)?;
             NonZeroU64::new(gib.saturating_mul(GIBIBYTE)).ok_or_else(|| "must be 1 or more".to_owned())
         };
         Retention {
-            deliveries: self.required("store.keep_days", days).unwrap_or(default.deliveries),
-            payloads: self.required("store.keep_payload_days", days).unwrap_or(default.payloads),
+            deliveries: self
+                .required("store.keep_days", days)
+                .unwrap_or(default.deliveries),
+            payloads: self
+                .required("store.keep_payload_days", days)
+                .unwrap_or(default.payloads),
             bytes: self.required("store.keep_gib", bytes).unwrap_or(default.bytes),
         }
     }
 
     fn optional<T, E: Display>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
-        let (text, source) = self.values.get(key)?;
+        let (text, source) = self.found.get(key)?;
         match parse(text) {
             Ok(value) => Some(value),
             Err(error) => {
-                let whose = if let Source::Environment(variable) = source { variable } else { key };
+                let whose = if let Source::Environment(variable) = source {
+                    variable
+                } else {
+                    key
+                };
                 self.problems.push(format!("{whose}: {error}"));
                 None
             }
@@ -176,7 +219,7 @@ impl Values {
     }
 
     fn required<T, E: Display>(&mut self, key: &str, parse: impl Fn(&str) -> Result<T, E>) -> Option<T> {
-        if !self.values.contains_key(key) {
+        if !self.found.contains_key(key) {
             self.problems.push(format!("{key}: is missing"));
         }
         self.optional(key, parse)
@@ -188,7 +231,7 @@ impl Values {
     }
 
     fn required_path(&mut self, key: &str) -> PathBuf {
-        if !self.values.contains_key(key) {
+        if !self.found.contains_key(key) {
             self.problems.push(format!("{key}: is missing"));
         }
         self.path(key).unwrap_or_default()
@@ -205,8 +248,14 @@ fn scalar(value: &toml::Value) -> Option<String> {
 }
 
 fn unknown(key: &str) -> String {
-    let nearest = KEYS.iter().map(|(known, _)| *known).min_by_key(|known| strsim::damerau_levenshtein(known, key));
-    format!("{key}: unknown key; did you mean {}?", nearest.unwrap_or_default())
+    let nearest = KEYS
+        .iter()
+        .map(|(known, _)| *known)
+        .min_by_key(|known| strsim::damerau_levenshtein(known, key));
+    format!(
+        "{key}: unknown key; did you mean {}?",
+        nearest.unwrap_or_default()
+    )
 }
 
 fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
@@ -215,7 +264,10 @@ fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
 
 /// An https URL of scheme, host and maybe port: webhook paths are put behind it.
 fn parse_public_url(text: &str) -> Result<String, &'static str> {
-    let authority = text.strip_prefix("https://").ok_or("must start with https://")?.trim_end_matches('/');
+    let authority = text
+        .strip_prefix("https://")
+        .ok_or("must start with https://")?
+        .trim_end_matches('/');
     let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
     if authority.is_empty() || !authority.chars().all(fits) {
         return Err("must be https:// and a host, without path or query");
@@ -253,14 +305,28 @@ mod tests {
 
     #[test]
     fn the_environment_wins_over_the_file() {
-        let config = gather(GOOD, &[("HOOKGATE_GATE_LISTEN", "127.0.0.1:1"), ("HOOKGATE_LOG_LEVEL", "trace")]).unwrap();
-        assert_eq!((config.listen, config.log_level), ("127.0.0.1:1".parse().unwrap(), LevelFilter::TRACE));
+        let config = gather(
+            GOOD,
+            &[
+                ("HOOKGATE_GATE_LISTEN", "127.0.0.1:1"),
+                ("HOOKGATE_LOG_LEVEL", "trace"),
+            ],
+        )
+        .unwrap();
+        assert_eq!(
+            (config.listen, config.log_level),
+            ("127.0.0.1:1".parse().unwrap(), LevelFilter::TRACE)
+        );
     }
 
     #[test]
     fn all_problems_are_told_at_once() {
-        let text = "public_url = \"http://x\"\n[store]\nurl = \"postgres://x\"\n[gate]\nlissen = 1\nkey = [1]\n";
-        let message = format!("{:?}", gather(text, &[("HOOKGATE_STORE_KEEP_DAYS", "0")]).unwrap_err());
+        let text =
+            "public_url = \"http://x\"\n[store]\nurl = \"postgres://x\"\n[gate]\nlissen = 1\nkey = [1]\n";
+        let message = format!(
+            "{:?}",
+            gather(text, &[("HOOKGATE_STORE_KEEP_DAYS", "0")]).unwrap_err()
+        );
         for part in [
             "public_url: must start with https://",
             "store.url: PostgreSQL is not supported",

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
+    KeyUsagePurpose, SanType,
 };
 
 use crate::failure::Failure;
@@ -53,13 +54,20 @@ pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
         write(&files.key, key.serialize_pem().as_bytes(), 0o600)?;
         Ok(())
     };
-    make().map_err(|error| Failure::failed(format!("can't make a certificate in {}: {error}", directory.display())))?;
+    make().map_err(|error| {
+        Failure::failed(format!(
+            "can't make a certificate in {}: {error}",
+            directory.display()
+        ))
+    })?;
     Ok(files)
 }
 
 fn ca_params() -> Result<CertificateParams, Box<dyn std::error::Error>> {
     let mut params = CertificateParams::new(Vec::new())?;
-    params.distinguished_name.push(DnType::CommonName, "Hookgate dev CA of this machine");
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Hookgate dev CA of this machine");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
     valid_for(&mut params, CA_DAYS)?;
@@ -83,7 +91,11 @@ fn valid_for(params: &mut CertificateParams, days: i64) -> Result<(), Box<dyn st
     let now = Timestamp::now();
     let day = |timestamp: Timestamp| {
         let date = jiff::tz::TimeZone::UTC.to_datetime(timestamp).date();
-        rcgen::date_time_ymd(date.year().into(), date.month().unsigned_abs(), date.day().unsigned_abs())
+        rcgen::date_time_ymd(
+            date.year().into(),
+            date.month().unsigned_abs(),
+            date.day().unsigned_abs(),
+        )
     };
     params.not_before = day(now.checked_sub(SKEW_HOURS.hours())?);
     params.not_after = day(now.checked_add((days * 24).hours())?);
@@ -91,6 +103,11 @@ fn valid_for(params: &mut CertificateParams, days: i64) -> Result<(), Box<dyn st
 }
 
 fn write(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(mode).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(mode)
+        .open(path)?;
     file.write_all(content)
 }

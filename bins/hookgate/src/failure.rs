@@ -56,7 +56,10 @@ impl Failure {
     }
 
     fn new(kind: Kind, message: impl Display) -> Self {
-        Self { kind, message: message.to_string() }
+        Self {
+            kind,
+            message: message.to_string(),
+        }
     }
 
     /// Says it on standard error and gives the exit code.
@@ -84,8 +87,11 @@ impl Failure {
 impl From<std::io::Error> for Failure {
     /// Output is the only thing whose errors are passed on as they are.
     fn from(error: std::io::Error) -> Self {
-        let kind =
-            if error.kind() == std::io::ErrorKind::BrokenPipe { Kind::OutputClosed } else { Kind::Failed };
+        let kind = if error.kind() == std::io::ErrorKind::BrokenPipe {
+            Kind::OutputClosed
+        } else {
+            Kind::Failed
+        };
         Self::new(kind, error)
     }
 }
@@ -96,7 +102,9 @@ impl From<StoreError> for Failure {
         match error {
             StoreError::Conflict => Self::failed(format!("{message}; try again")),
             StoreError::Unavailable { .. } => Self::unreachable(format!("{message}; try again in a moment")),
-            StoreError::Corrupt { .. } => Self::failed(format!("{message}; restore a backup, or ask for help with this line")),
+            StoreError::Corrupt { .. } => Self::failed(format!(
+                "{message}; restore a backup, or ask for help with this line"
+            )),
         }
     }
 }
@@ -136,7 +144,11 @@ fn envelope(code: &'static str, message: &str) -> String {
         code: &'static str,
         message: &'a str,
     }
-    serde_json::to_string(&Envelope { success: false, error: Fault { code, message } }).unwrap_or_default()
+    serde_json::to_string(&Envelope {
+        success: false,
+        error: Fault { code, message },
+    })
+    .unwrap_or_default()
 }
 
 /// The error with what lies below it, outermost first.

@@ -14,16 +14,28 @@ const OWN: &str = "hookgate";
 
 /// Starts logging to standard error. A second call does nothing.
 pub(crate) fn start(level: LevelFilter) {
-    let filter = Targets::new().with_target(OWN, level).with_default(LevelFilter::OFF);
+    let filter = Targets::new()
+        .with_target(OWN, level)
+        .with_default(LevelFilter::OFF);
     let to_terminal = std::io::stderr().is_terminal();
     let colour = to_terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let layer = if to_terminal {
-        fmt::layer().with_writer(std::io::stderr).with_ansi(colour).with_target(false).boxed()
+        fmt::layer()
+            .with_writer(std::io::stderr)
+            .with_ansi(colour)
+            .with_target(false)
+            .boxed()
     } else {
-        fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
+        fmt::layer()
+            .json()
+            .flatten_event(true)
+            .with_writer(std::io::stderr)
+            .boxed()
     };
     // An error means that logging was started before.
-    let _ = tracing_subscriber::registry().with(layer.with_filter(filter)).try_init();
+    let _ = tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .try_init();
 }
 
 /// Makes a panic say where it happened and nothing else: its message may hold a part of a request.

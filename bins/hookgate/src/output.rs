@@ -17,7 +17,7 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
 }
 
 /// A page of a list, as scripts see it.
-pub(crate) fn page(items: Vec<Value>, next: Option<String>) -> Value {
+pub(crate) fn page(items: &[Value], next: Option<&str>) -> Value {
     json!({"items": items, "next": next})
 }
 
@@ -45,7 +45,11 @@ pub(crate) fn delivery_line(record: &DeliveryRecord) -> String {
         Answer::Updated => format!("updated {}", incident_name(record)),
         Answer::Refused(code) | Answer::Postponed(code) => format!("refused {code}"),
     };
-    let times = if record.count > 1 { format!(" x{}", record.count) } else { String::new() };
+    let times = if record.count > 1 {
+        format!(" x{}", record.count)
+    } else {
+        String::new()
+    };
     format!(
         "{}  {}  {}  from {}  {}  {what}{times}",
         time(record.received_at),
@@ -58,7 +62,13 @@ pub(crate) fn delivery_line(record: &DeliveryRecord) -> String {
 
 /// A webhook, as scripts see it. There is no URL in it: that is shown once, where it is made.
 pub(crate) fn webhook(webhook: &Webhook, now: Timestamp) -> Value {
-    let Policy { allowlist, limits, payload_logging, signing_secret, rotation } = &webhook.policy;
+    let Policy {
+        allowlist,
+        limits,
+        payload_logging,
+        signing_secret,
+        rotation,
+    } = &webhook.policy;
     let (state, url) = match &webhook.state {
         WebhookState::Active(url) => ("active", Some(url)),
         WebhookState::Revoked { .. } => ("revoked", None),
@@ -103,14 +113,26 @@ pub(crate) fn webhook_line(webhook: &Webhook, now: Timestamp) -> String {
         Some([one]) => one.to_string(),
         Some(networks) => format!("{} networks", networks.len()),
     };
-    let warning = if list.has_whole_family() { " (a /0 permits every address of its kind)" } else { "" };
-    format!("{}  {}…  {}  {state}  {sources}{warning}", webhook.handle, webhook.state.hint(), visible(webhook.name.as_str()))
+    let warning = if list.has_whole_family() {
+        " (a /0 permits every address of its kind)"
+    } else {
+        ""
+    };
+    format!(
+        "{}  {}…  {}  {state}  {sources}{warning}",
+        webhook.handle,
+        webhook.state.hint(),
+        visible(webhook.name.as_str())
+    )
 }
 
 /// An incident, as scripts see it.
 pub(crate) fn incident(incident: &Incident) -> Value {
-    let metadata: serde_json::Map<String, Value> =
-        incident.metadata.iter().map(|(key, value)| (key.clone(), metadata_value(value))).collect();
+    let metadata: serde_json::Map<String, Value> = incident
+        .metadata
+        .iter()
+        .map(|(key, value)| (key.clone(), metadata_value(value)))
+        .collect();
     json!({
         "id": incident.number.to_string(),
         "title": incident.title,
@@ -130,7 +152,11 @@ pub(crate) fn incident(incident: &Incident) -> Value {
 
 /// An incident in one line for people.
 pub(crate) fn incident_line(incident: &Incident) -> String {
-    let times = if incident.occurrences > 1 { format!(" x{}", incident.occurrences) } else { String::new() };
+    let times = if incident.occurrences > 1 {
+        format!(" x{}", incident.occurrences)
+    } else {
+        String::new()
+    };
     format!(
         "{}  {}  {}  {}  {}{times}",
         incident.number,
@@ -143,7 +169,8 @@ pub(crate) fn incident_line(incident: &Incident) -> String {
 
 /// A point in time by RFC 3339, UTC.
 pub(crate) fn time(timestamp: Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(timestamp.as_micros()).map_or_else(|_| "?".to_owned(), |time| time.to_string())
+    jiff::Timestamp::from_microsecond(timestamp.as_micros())
+        .map_or_else(|_| "?".to_owned(), |time| time.to_string())
 }
 
 /// The text with everything escaped that a terminal could act on or that reorders what is read: control characters,
@@ -156,13 +183,20 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     if !text.contains(hostile) {
         return Cow::Borrowed(text);
     }
-    let escape = |c: char| if hostile(c) { c.escape_unicode().to_string() } else { c.to_string() };
+    let escape = |c: char| {
+        if hostile(c) {
+            c.escape_unicode().to_string()
+        } else {
+            c.to_string()
+        }
+    };
     Cow::Owned(text.chars().map(escape).collect())
 }
 
 /// The payload as the JSON that it is, or as text if it is none.
 fn payload(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes).unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 
 fn answered_status(answer: Answer) -> u16 {
@@ -175,7 +209,10 @@ fn answered_status(answer: Answer) -> u16 {
 }
 
 fn incident_name(record: &DeliveryRecord) -> String {
-    record.incident.map(|number| number.to_string()).unwrap_or_default()
+    record
+        .incident
+        .map(|number| number.to_string())
+        .unwrap_or_default()
 }
 
 const fn rotation_word(age: RotationAge) -> &'static str {
@@ -204,7 +241,10 @@ mod tests {
     #[test]
     fn nothing_reaches_the_terminal_that_it_would_act_on() {
         assert_eq!(visible("Disk füll 🔥"), "Disk füll 🔥");
-        assert_eq!(visible("\u{1b}[2J\n\u{202e}x\u{9b}"), r"\u{1b}[2J\u{a}\u{202e}x\u{9b}");
+        assert_eq!(
+            visible("\u{1b}[2J\n\u{202e}x\u{9b}"),
+            r"\u{1b}[2J\u{a}\u{202e}x\u{9b}"
+        );
     }
 
     #[test]

@@ -33,7 +33,9 @@ pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
     let Some(file) = &cli.config else {
         return Ok(None);
     };
-    Values::gather(file, |name| std::env::var(name).ok())?.read().map(Some)
+    Values::gather(file, |name| std::env::var(name).ok())?
+        .read()
+        .map(Some)
 }
 
 /// The data directory that `--data` names, or the one of `hookgate dev` here.
@@ -54,14 +56,23 @@ impl Place {
     pub(crate) fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
         let database = Database::open(&config.store, mode)?;
         let gate = Gate::new(database, adapters::ports(&config.sealing_key)?);
-        Ok(Self { gate, public_url: config.public_url.clone() })
+        Ok(Self {
+            gate,
+            public_url: config.public_url.clone(),
+        })
     }
 
     /// Opens the store in a data directory.
     pub(crate) async fn of_data(directory: &Path, mode: OpenMode) -> Result<Self, Failure> {
         let database = Database::open(directory, mode)?;
-        let public_url = database.setting(PUBLIC_URL).await?.unwrap_or_else(|| FALLBACK_URL.to_owned());
-        Ok(Self { gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?), public_url })
+        let public_url = database
+            .setting(PUBLIC_URL)
+            .await?
+            .unwrap_or_else(|| FALLBACK_URL.to_owned());
+        Ok(Self {
+            gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?),
+            public_url,
+        })
     }
 
     /// The webhook that an argument names: by handle, or by a name that only one webhook has.
@@ -76,9 +87,9 @@ impl Place {
         match (found.pop(), found.is_empty()) {
             (Some(webhook), true) => Ok(webhook),
             (None, _) => Err(not_found()),
-            (Some(_), false) => {
-                Err(Failure::usage("several webhooks have this name; use the handle (`hookgate webhook list`)"))
-            }
+            (Some(_), false) => Err(Failure::usage(
+                "several webhooks have this name; use the handle (`hookgate webhook list`)",
+            )),
         }
     }
 }
@@ -90,5 +101,9 @@ pub(crate) async fn remember_public_url(database: &Database, public_url: &str) -
 
 /// The URL that was just made. It is a secret: print it once, log it never.
 pub(crate) fn webhook_url(public_url: &str, issued: &Issued) -> String {
-    format!("{public_url}/webhooks/{}/{}", issued.webhook.format.as_str(), issued.id.reveal())
+    format!(
+        "{public_url}/webhooks/{}/{}",
+        issued.webhook.format.as_str(),
+        issued.id.reveal()
+    )
 }

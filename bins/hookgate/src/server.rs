@@ -20,7 +20,7 @@ use crate::failure::{Failure, with_sources};
 /// How often the certificate's files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 /// How often the history is pruned.
-const PRUNE_INTERVAL: Duration = Duration::from_secs(60);
+const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 /// Pause between two slices of pruning, so that deliveries go first.
 const PRUNE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,19 +51,37 @@ impl Server {
     /// Binds the ports and reads the certificate.
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
         let (chain, key) = (read(&plan.certificate)?, read(&plan.key)?);
-        let unusable = |error| Failure::usage(format!("can't use the certificate {}: {}", plan.certificate.display(), with_sources(&error)));
+        let unusable = |error| {
+            Failure::usage(format!(
+                "can't use the certificate {}: {}",
+                plan.certificate.display(),
+                with_sources(&error)
+            ))
+        };
         let certificate = Arc::new(HotCertificate::from_pem(&chain, &key).map_err(unusable)?);
         let tls = server_config(Arc::clone(&certificate)).map_err(unusable)?;
         let busy = |address: SocketAddr| {
-            move |error| Failure::failed(format!("can't listen on {address}: {error}; choose another address, or port 0 for a free one"))
+            move |error| {
+                Failure::failed(format!(
+                    "can't listen on {address}: {error}; choose another address, or port 0 for a free one"
+                ))
+            }
         };
-        let gate_listener = Listener::bind(plan.listen, tls).await.map_err(busy(plan.listen))?;
+        let gate_listener = Listener::bind(plan.listen, tls)
+            .await
+            .map_err(busy(plan.listen))?;
         let address = gate_listener.local_addr()?;
         let mut listeners = vec![gate_listener];
         if let Some(plain) = plan.plain_listen {
             listeners.push(Listener::bind_plain(plain).await.map_err(busy(plain))?);
         }
-        Ok(Self { gate: Arc::new(gate), listeners, address, certificate, plan })
+        Ok(Self {
+            gate: Arc::new(gate),
+            listeners,
+            address,
+            certificate,
+            plan,
+        })
     }
 
     /// Where the gate listens, with its real port.
@@ -87,7 +105,12 @@ impl Server {
             listeners.spawn(listener.serve(Arc::clone(&service), stop.clone()));
         }
         let mut chores = JoinSet::new();
-        chores.spawn(reload_certificate(self.certificate, self.plan.certificate, self.plan.key, stop.clone()));
+        chores.spawn(reload_certificate(
+            self.certificate,
+            self.plan.certificate,
+            self.plan.key,
+            stop.clone(),
+        ));
         chores.spawn(prune(Arc::clone(&self.gate), self.plan.retention, stop));
         tracing::info!(address = %self.address, "serving");
         // Without systemd there is nobody to tell.
@@ -117,7 +140,12 @@ async fn stop_signal() -> Result<(), Failure> {
 }
 
 /// Takes up a changed certificate, at SIGHUP at once. A broken one is reported and the old one stays.
-async fn reload_certificate(certificate: Arc<HotCertificate>, chain: PathBuf, key: PathBuf, mut stop: Signal) {
+async fn reload_certificate(
+    certificate: Arc<HotCertificate>,
+    chain: PathBuf,
+    key: PathBuf,
+    mut stop: Signal,
+) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         return tracing::error!("SIGHUP can't be waited for; certificates are not reloaded");
     };
@@ -135,10 +163,16 @@ async fn reload_certificate(certificate: Arc<HotCertificate>, chain: PathBuf, ke
         seen = now;
         let (chain_path, key_path) = (chain.clone(), key.clone());
         let files = tokio::task::spawn_blocking(move || Ok((read(&chain_path)?, read(&key_path)?))).await;
-        match files.map_err(Failure::failed).and_then(|files: Result<_, Failure>| files) {
+        match files
+            .map_err(Failure::failed)
+            .and_then(|files: Result<_, Failure>| files)
+        {
             Ok((chain, key)) => match certificate.reload(&chain, &key) {
                 Ok(()) => tracing::info!("the certificate was reloaded"),
-                Err(error) => tracing::error!(error = with_sources(&error), "the new certificate can't be used; the old one stays"),
+                Err(error) => tracing::error!(
+                    error = with_sources(&error),
+                    "the new certificate can't be used; the old one stays"
+                ),
             },
             Err(failure) => tracing::error!(?failure, "the new certificate can't be read; the old one stays"),
         }
@@ -146,7 +180,9 @@ async fn reload_certificate(certificate: Arc<HotCertificate>, chain: PathBuf, ke
 }
 
 fn changed_at(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path).and_then(|metadata| metadata.modified()).ok()
+    std::fs::metadata(path)
+        .and_then(|metadata| metadata.modified())
+        .ok()
 }
 
 /// Keeps the history within its bounds, in small slices.

@@ -18,7 +18,11 @@ use load::{Load, Measured};
 use server::Server;
 
 /// Programs that the benchmark uses, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 3] = [("wrk", "wrk"), ("h2load", "nghttp2-client"), ("taskset", "util-linux")];
+const PROGRAMS: [(&str, &str); 3] = [
+    ("wrk", "wrk"),
+    ("h2load", "nghttp2-client"),
+    ("taskset", "util-linux"),
+];
 
 #[derive(Args)]
 pub(crate) struct Arguments {
@@ -36,15 +40,30 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     need(&PROGRAMS)?;
     process::run(cargo().args(["build", "--release", "--locked", "--package", "hookgate"]))?;
-    process::run(cargo().args(["build", "--release", "--locked", "--package", "hookgate-transport", "--example", "bare_echo"]))?;
+    process::run(cargo().args([
+        "build",
+        "--release",
+        "--locked",
+        "--package",
+        "hookgate-transport",
+        "--example",
+        "bare_echo",
+    ]))?;
     let directory = Scratch::new()?;
     let mut figures = Map::new();
     for load in Load::ALL {
         let mut rounds = Vec::new();
         for round in 1..=arguments.rounds.max(1) {
-            let echo = measure(Server::echo(&directory.0)?, load, arguments.seconds)?;
-            let gate = measure(Server::gate(&directory.0.join(format!("{}-{round}", load.name())))?, load, arguments.seconds)?;
-            say(&format!("{} round {round}: echo {echo}, sqlite {gate}", load.name()));
+            let echo = measure(&Server::echo(&directory.0)?, load, arguments.seconds)?;
+            let gate = measure(
+                &Server::gate(&directory.0.join(format!("{}-{round}", load.name())))?,
+                load,
+                arguments.seconds,
+            )?;
+            say(&format!(
+                "{} round {round}: echo {echo}, sqlite {gate}",
+                load.name()
+            ));
             rounds.push((echo, gate));
         }
         summarize(load.name(), &rounds, &mut figures);
@@ -59,10 +78,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-fn measure(server: Server, load: Load, seconds: u32) -> Outcome<Measured> {
+fn measure(server: &Server, load: Load, seconds: u32) -> Outcome<Measured> {
     // The first requests fill caches and pools.
-    load.run(&server, 1)?;
-    load.run(&server, seconds)
+    load.run(server, 1)?;
+    load.run(server, seconds)
 }
 
 /// Medians, spreads and ratios of one case. A ratio is taken within a round, and the median over the rounds.
@@ -73,10 +92,19 @@ fn summarize(case: &str, rounds: &[(Measured, Measured)], figures: &mut Map<Stri
         (format!("echo.{case}.cpu_us"), column(|(echo, _)| echo.cpu_us)),
         (format!("sqlite.{case}.rate"), column(|(_, gate)| gate.rate)),
         (format!("sqlite.{case}.cpu_us"), column(|(_, gate)| gate.cpu_us)),
-        (format!("sqlite.{case}.rate_vs_echo"), column(|(echo, gate)| gate.rate / echo.rate)),
-        (format!("sqlite.{case}.cpu_vs_echo"), column(|(echo, gate)| gate.cpu_us / echo.cpu_us)),
+        (
+            format!("sqlite.{case}.rate_vs_echo"),
+            column(|(echo, gate)| gate.rate / echo.rate),
+        ),
+        (
+            format!("sqlite.{case}.cpu_vs_echo"),
+            column(|(echo, gate)| gate.cpu_us / echo.cpu_us),
+        ),
         (format!("sqlite.{case}.p99_ms"), column(|(_, gate)| gate.p99_ms)),
-        (format!("sqlite.{case}.resident_mib"), column(|(_, gate)| gate.resident_mib)),
+        (
+            format!("sqlite.{case}.resident_mib"),
+            column(|(_, gate)| gate.resident_mib),
+        ),
     ];
     for (name, mut values) in columns {
         values.sort_by(f64::total_cmp);
@@ -96,7 +124,9 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Outcome<Self> {
-        let path = root().join("target").join(format!("bench-{}", std::process::id()));
+        let path = root()
+            .join("target")
+            .join(format!("bench-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path))
     }

@@ -7,7 +7,16 @@ const CARGO_DENY: &str = "0.20.2";
 
 pub(crate) fn run() -> Outcome<()> {
     process::run(cargo().args(["fmt", "--all", "--check"]))?;
-    process::run(cargo().args(["clippy", "--workspace", "--all-targets", "--all-features", "--locked", "--", "-D", "warnings"]))?;
+    process::run(cargo().args([
+        "clippy",
+        "--workspace",
+        "--all-targets",
+        "--all-features",
+        "--locked",
+        "--",
+        "-D",
+        "warnings",
+    ]))?;
     dependencies()?;
     domain_is_pure()?;
     let doc = ["doc", "--workspace", "--all-features", "--no-deps", "--locked"];
@@ -16,7 +25,10 @@ pub(crate) fn run() -> Outcome<()> {
 
 /// The checks of cargo-deny that need no network.
 fn dependencies() -> Outcome<()> {
-    let installed = cargo().args(["deny", "--version"]).output().is_ok_and(|output| output.status.success());
+    let installed = cargo()
+        .args(["deny", "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
     if !installed {
         say("installing cargo-deny (a few minutes, once)");
         process::run(cargo().args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY]))?;
@@ -27,13 +39,25 @@ fn dependencies() -> Outcome<()> {
 
 /// The domain crate is published for embedders: nothing of the server may reach its tree.
 fn domain_is_pure() -> Outcome<()> {
-    let output = cargo().args(["tree", "--package", "hookgate-domain", "--locked", "--prefix", "none"]).output()?;
+    let output = cargo()
+        .args([
+            "tree",
+            "--package",
+            "hookgate-domain",
+            "--locked",
+            "--prefix",
+            "none",
+        ])
+        .output()?;
     let tree = String::from_utf8(output.stdout)?;
     if !output.status.success() || tree.is_empty() {
         return Err("cargo tree failed".into());
     }
     let names = tree.lines().filter_map(|line| line.split_whitespace().next());
-    match names.into_iter().find(|name| matches!(*name, "tokio" | "hyper" | "diesel" | "serde_json" | "serde")) {
+    match names
+        .into_iter()
+        .find(|name| matches!(*name, "tokio" | "hyper" | "diesel" | "serde_json" | "serde"))
+    {
         Some(name) => Err(format!("hookgate-domain depends on {name}").into()),
         None => Ok(()),
     }

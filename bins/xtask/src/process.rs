@@ -28,21 +28,37 @@ pub(crate) fn root() -> PathBuf {
 /// Runs the command and fails if it does.
 pub(crate) fn run(command: &mut Command) -> Outcome<()> {
     say(&format!("> {}", shown(command)));
-    let status = command.status().map_err(|error| format!("can't run {}: {error}", shown(command)))?;
-    if status.success() { Ok(()) } else { Err(format!("{} failed: {status}", shown(command)).into()) }
+    let status = command
+        .status()
+        .map_err(|error| format!("can't run {}: {error}", shown(command)))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(format!("{} failed: {status}", shown(command)).into())
+    }
 }
 
 /// Installs Debian packages whose program is missing.
 pub(crate) fn need(programs: &[(&str, &str)]) -> Outcome<()> {
-    let missing: Vec<&str> =
-        programs.iter().filter(|(program, _)| !is_there(program)).map(|(_, package)| *package).collect();
+    let missing: Vec<&str> = programs
+        .iter()
+        .filter(|(program, _)| !is_there(program))
+        .map(|(_, package)| *package)
+        .collect();
     if missing.is_empty() {
         return Ok(());
     }
     say(&format!("installing Debian packages: {}", missing.join(" ")));
-    let root = Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout.trim_ascii() == b"0");
+    let root = Command::new("id")
+        .arg("-u")
+        .output()
+        .is_ok_and(|output| output.stdout.trim_ascii() == b"0");
     let apt = |arguments: &[&str]| {
-        let mut command = if root { Command::new("apt-get") } else { Command::new("sudo") };
+        let mut command = if root {
+            Command::new("apt-get")
+        } else {
+            Command::new("sudo")
+        };
         if !root {
             command.arg("apt-get");
         }
@@ -59,5 +75,8 @@ fn is_there(program: &str) -> bool {
 
 fn shown(command: &Command) -> String {
     let words = std::iter::once(command.get_program()).chain(command.get_args());
-    words.map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::{
-    DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest, RefusalCode,
-    Timestamp, WebhookHandle,
+    DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest,
+    RefusalCode, Timestamp, WebhookHandle,
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 
@@ -169,7 +169,12 @@ pub struct Refusal {
 
 impl From<RefusalCode> for Refusal {
     fn from(code: RefusalCode) -> Self {
-        Self { code, details: None, retry_after: None, postponed: false }
+        Self {
+            code,
+            details: None,
+            retry_after: None,
+            postponed: false,
+        }
     }
 }
 

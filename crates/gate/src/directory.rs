@@ -47,7 +47,9 @@ struct Look {
 
 impl Default for Directory {
     fn default() -> Self {
-        Self { urls: Cache::new(URLS) }
+        Self {
+            urls: Cache::new(URLS),
+        }
     }
 }
 
@@ -107,15 +109,23 @@ impl Known {
             KnownUrl::Live(webhook) => webhook.policy.limits.per_minute(),
             KnownUrl::Retired(_) => None,
         };
-        let kept = before.and_then(|before| before.rate.clone()).filter(|rate| Some(rate.per_minute) == per_minute);
+        let kept = before
+            .and_then(|before| before.rate.clone())
+            .filter(|rate| Some(rate.per_minute) == per_minute);
         let rate = kept.or_else(|| per_minute.map(|per_minute| Arc::new(Rate::new(per_minute))));
-        Self { url, rate, look: before.map(|before| Arc::clone(&before.look)).unwrap_or_default() }
+        Self {
+            url,
+            rate,
+            look: before.map(|before| Arc::clone(&before.look)).unwrap_or_default(),
+        }
     }
 
     /// Counts a delivery against the webhook's rate limit.
     pub(crate) fn check_rate(&self) -> Result<(), Duration> {
         self.rate.as_ref().map_or(Ok(()), |rate| {
-            rate.limiter.check().map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
+            rate.limiter
+                .check()
+                .map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
         })
     }
 
@@ -127,6 +137,9 @@ impl Known {
 
 impl Rate {
     fn new(per_minute: NonZeroU32) -> Self {
-        Self { per_minute, limiter: RateLimiter::direct(Quota::per_minute(per_minute)) }
+        Self {
+            per_minute,
+            limiter: RateLimiter::direct(Quota::per_minute(per_minute)),
+        }
     }
 }

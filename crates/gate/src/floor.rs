@@ -35,7 +35,9 @@ struct Source {
 
 impl Default for Floor {
     fn default() -> Self {
-        Self { sources: Cache::new(SOURCES) }
+        Self {
+            sources: Cache::new(SOURCES),
+        }
     }
 }
 
@@ -49,13 +51,17 @@ impl Floor {
 
     /// Counts an unknown URL that the source asked for.
     pub(crate) fn count(&self, source: IpAddr, now: Timestamp) {
-        let Ok(source) = self.sources.get_or_insert_with(&source_key(source), || Ok::<_, ()>(Arc::new(Source::new())))
+        let Ok(source) = self
+            .sources
+            .get_or_insert_with(&source_key(source), || Ok::<_, ()>(Arc::new(Source::new())))
         else {
             return;
         };
         if let Err(not_until) = source.limiter.check() {
             let wait = not_until.wait_time_from(DefaultClock::default().now());
-            source.blocked_until.store(now.after(wait).as_micros(), Ordering::Relaxed);
+            source
+                .blocked_until
+                .store(now.after(wait).as_micros(), Ordering::Relaxed);
         }
     }
 }
@@ -63,7 +69,10 @@ impl Floor {
 impl Source {
     fn new() -> Self {
         let quota = Quota::per_second(PER_SECOND).allow_burst(BURST);
-        Self { limiter: RateLimiter::direct(quota), blocked_until: AtomicI64::new(i64::MIN) }
+        Self {
+            limiter: RateLimiter::direct(quota),
+            blocked_until: AtomicI64::new(i64::MIN),
+        }
     }
 }
 
@@ -113,6 +122,9 @@ mod tests {
     fn a_block_ends() {
         let floor = Floor::default();
         assert!(ask(&floor, "192.0.2.1", BURST.get() * 3));
-        assert_eq!(floor.blocked("192.0.2.1".parse().unwrap(), NOW.after(Duration::from_secs(60))), None);
+        assert_eq!(
+            floor.blocked("192.0.2.1".parse().unwrap(), NOW.after(Duration::from_mins(1))),
+            None
+        );
     }
 }

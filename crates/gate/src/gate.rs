@@ -15,7 +15,12 @@ pub struct Gate<S> {
 impl<S: Store> Gate<S> {
     /// A gate over this store that remembers nothing yet.
     pub fn new(store: S, ports: Ports) -> Self {
-        Self { store, ports, directory: Directory::default(), floor: Floor::default() }
+        Self {
+            store,
+            ports,
+            directory: Directory::default(),
+            floor: Floor::default(),
+        }
     }
 
     /// The store, for reading the history.

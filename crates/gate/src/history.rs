@@ -9,7 +9,7 @@ use ipnetwork::IpNetwork;
 
 /// Most rows of one page: a bound on memory per question.
 const MAX_PAGE: u16 = 200;
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What is on the record of a delivery.
 #[derive(Clone, Debug, PartialEq)]
@@ -124,7 +124,11 @@ impl PageSize {
     /// So many rows; `None` for 0 and above 200.
     #[must_use]
     pub const fn new(rows: u16) -> Option<Self> {
-        if rows == 0 || rows > MAX_PAGE { None } else { Some(Self(rows)) }
+        if rows == 0 || rows > MAX_PAGE {
+            None
+        } else {
+            Some(Self(rows))
+        }
     }
 
     /// How many rows.
@@ -155,7 +159,11 @@ impl Default for Retention {
     /// 90 days or 10 GiB, payloads 30 days.
     fn default() -> Self {
         let gibibyte = NonZeroU64::MIN.saturating_add((1 << 30) - 1);
-        Self { deliveries: 90 * DAY, payloads: 30 * DAY, bytes: gibibyte.saturating_mul(NonZeroU64::MIN.saturating_add(9)) }
+        Self {
+            deliveries: 90 * DAY,
+            payloads: 30 * DAY,
+            bytes: gibibyte.saturating_mul(NonZeroU64::MIN.saturating_add(9)),
+        }
     }
 }
 

@@ -18,14 +18,12 @@ mod receive;
 mod store;
 
 pub use delivery::{
-    Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency, RateScope,
-    Refusal, RefusedDelivery, Reply,
+    Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
+    RateScope, Refusal, RefusedDelivery, Reply,
 };
 pub use gate::Gate;
+pub use history::{Answer, DeliveryFilter, DeliveryRecord, Outcome, PageSize, Pruned, Retention, Seek};
 pub use hookgate_senders::{JsonFault, SignatureHeaders, SigningSecret};
-pub use history::{
-    Answer, DeliveryFilter, DeliveryRecord, Outcome, PageSize, Pruned, Retention, Seek,
-};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use ports::{Clock, Entropy, EntropyError, Ports, Seal, SealError};
 pub use store::{IncidentAction, Store, StoreError};

@@ -2,7 +2,8 @@
 //! again and repeats, so two administrators never undo each other unseen.
 
 use hookgate_domain::{
-    OrganizationId, Policy, SenderFormat, Webhook, WebhookError, WebhookHandle, WebhookId, WebhookName, WebhookState,
+    OrganizationId, Policy, SenderFormat, Webhook, WebhookError, WebhookHandle, WebhookId, WebhookName,
+    WebhookState,
 };
 use hookgate_senders::SigningSecret;
 use thiserror::Error;
@@ -67,7 +68,11 @@ impl<S: Store> Gate<S> {
         let handle = WebhookHandle::new(now, random);
         let id = self.new_id()?;
         let mut policy = new.policy;
-        let signing_secret = if new.signed { Some(self.new_signing_secret(handle, &mut policy)?) } else { None };
+        let signing_secret = if new.signed {
+            Some(self.new_signing_secret(handle, &mut policy)?)
+        } else {
+            None
+        };
         let webhook = Webhook {
             handle,
             organization: OrganizationId::FIRST,
@@ -79,7 +84,11 @@ impl<S: Store> Gate<S> {
             created_at: now,
         };
         self.store.webhook_insert(webhook.clone()).await?;
-        Ok(Issued { webhook, id, signing_secret })
+        Ok(Issued {
+            webhook,
+            id,
+            signing_secret,
+        })
     }
 
     /// Changes the name and policy of a webhook by what `change` makes of it. `change` may be called several times.
@@ -103,11 +112,17 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::edit`], and [`ManageError::Entropy`] or [`ManageError::Seal`].
-    pub async fn require_signature(&self, handle: WebhookHandle) -> Result<(Webhook, SigningSecret), ManageError> {
+    pub async fn require_signature(
+        &self,
+        handle: WebhookHandle,
+    ) -> Result<(Webhook, SigningSecret), ManageError> {
         let mut sealed = Policy::default();
         let secret = self.new_signing_secret(handle, &mut sealed)?;
-        let webhook =
-            self.edit(handle, |_, policy| policy.signing_secret.clone_from(&sealed.signing_secret)).await?;
+        let webhook = self
+            .edit(handle, |_, policy| {
+                policy.signing_secret.clone_from(&sealed.signing_secret);
+            })
+            .await?;
         Ok((webhook, secret))
     }
 
@@ -123,7 +138,11 @@ impl<S: Store> Gate<S> {
                 Ok((change.webhook, Some(change.retired)))
             })
             .await?;
-        Ok(Issued { webhook, id, signing_secret: None })
+        Ok(Issued {
+            webhook,
+            id,
+            signing_secret: None,
+        })
     }
 
     /// Kills a webhook for good. When this returns, no node accepts its URL.
@@ -140,11 +159,17 @@ impl<S: Store> Gate<S> {
 
     /// Flags a webhook whose URL came over plain HTTP, once.
     pub(crate) async fn mark_exposed(&self, handle: WebhookHandle) -> Result<(), ManageError> {
-        let webhook = self.store.webhook_by_handle(handle).await?.ok_or(ManageError::NotFound)?;
+        let webhook = self
+            .store
+            .webhook_by_handle(handle)
+            .await?
+            .ok_or(ManageError::NotFound)?;
         if webhook.live_url()?.exposed_at.is_some() {
             return Ok(());
         }
-        self.replace(handle, |webhook| Ok((webhook.expose(self.now())?, None))).await.map(drop)
+        self.replace(handle, |webhook| Ok((webhook.expose(self.now())?, None)))
+            .await
+            .map(drop)
     }
 
     async fn replace(
@@ -153,7 +178,11 @@ impl<S: Store> Gate<S> {
         change: impl Fn(Webhook) -> Result<(Webhook, Option<hookgate_domain::RetiredUrl>), WebhookError>,
     ) -> Result<Webhook, ManageError> {
         for _ in 0..MOST_TRIES {
-            let current = self.store.webhook_by_handle(handle).await?.ok_or(ManageError::NotFound)?;
+            let current = self
+                .store
+                .webhook_by_handle(handle)
+                .await?
+                .ok_or(ManageError::NotFound)?;
             let (webhook, retired) = change(current)?;
             match self.store.webhook_replace(webhook.clone(), retired).await {
                 Err(StoreError::Conflict) => {}
@@ -168,7 +197,11 @@ impl<S: Store> Gate<S> {
         WebhookId::generate(|buffer| self.ports.entropy.fill(buffer))
     }
 
-    fn new_signing_secret(&self, handle: WebhookHandle, policy: &mut Policy) -> Result<SigningSecret, ManageError> {
+    fn new_signing_secret(
+        &self,
+        handle: WebhookHandle,
+        policy: &mut Policy,
+    ) -> Result<SigningSecret, ManageError> {
         let secret = SigningSecret::generate(|buffer| self.ports.entropy.fill(buffer))?;
         policy.signing_secret = Some(self.ports.seal.seal(secret.as_bytes(), handle)?);
         Ok(secret)

@@ -41,7 +41,9 @@ pub trait Seal: Send + Sync {
 
 /// A signing secret can't be sealed or opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("the signing secret can't be sealed or opened: is the installation's sealing key the one it was made with?")]
+#[error(
+    "the signing secret can't be sealed or opened: is the installation's sealing key the one it was made with?"
+)]
 pub struct SealError;
 
 /// The surroundings of a gate.

@@ -8,16 +8,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::{
-    Attempt, Denial, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, Overload,
-    PayloadDigest, PayloadLogging, RefusalCode, SenderFormat, Webhook, WebhookId, WebhookIdDigest, judge,
+    Attempt, Denial, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, Overload, PayloadDigest,
+    PayloadLogging, RefusalCode, SenderFormat, Webhook, WebhookId, WebhookIdDigest, judge,
 };
 use hookgate_senders::{PayloadError, SignatureError, read_payload, verify_signature};
 
 use crate::delivery::{AcceptedDelivery, Idempotency, RateScope};
 use crate::directory::Known;
 use crate::{
-    Accepted, Body, BodyFault, Commit, DeliveryRequest, Details, Gate, Refusal, RefusedDelivery, Reply, Store,
-    StoreError,
+    Accepted, Body, BodyFault, Commit, DeliveryRequest, Details, Gate, Refusal, RefusedDelivery, Reply,
+    Store, StoreError,
 };
 
 /// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
@@ -73,7 +73,12 @@ impl<S: Store> Gate<S> {
         {
             tracing::warn!(webhook = %webhook.handle, %error, "could not flag the webhook as exposed");
         }
-        self.record(&known, &request, &Payload::<NoBody>::Nothing, &Stop::Refused(code.into()));
+        self.record(
+            &known,
+            &request,
+            &Payload::<NoBody>::Nothing,
+            &Stop::Refused(code.into()),
+        );
     }
 
     /// From the ID in the path to what it leads to. A malformed ID costs no look-up.
@@ -88,9 +93,17 @@ impl<S: Store> Gate<S> {
         if let Some(retry_after) = self.floor.blocked(request.source, now) {
             let details = Some(Details::Limit(RateScope::Source));
             let code = RefusalCode::RateLimited;
-            return Err(Stop::Refused(Refusal { details, retry_after: Some(retry_after), ..code.into() }));
+            return Err(Stop::Refused(Refusal {
+                details,
+                retry_after: Some(retry_after),
+                ..code.into()
+            }));
         }
-        let known = self.directory.find(&self.store, digest).await.map_err(Stop::Failed)?;
+        let known = self
+            .directory
+            .find(&self.store, digest)
+            .await
+            .map_err(Stop::Failed)?;
         known.map(|known| (digest, known)).ok_or_else(|| {
             self.floor.count(request.source, now);
             not_found()
@@ -106,8 +119,12 @@ impl<S: Store> Gate<S> {
     ) -> Result<Accepted, Stop> {
         let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
         let format: SenderFormat = request.format.parse().map_err(not_found)?;
-        let attempt = Attempt { source: request.source, format };
-        let admission = judge(&known.url, attempt, || known.check_rate()).map_err(|denial| explain(denial, known))?;
+        let attempt = Attempt {
+            source: request.source,
+            format,
+        };
+        let admission =
+            judge(&known.url, attempt, || known.check_rate()).map_err(|denial| explain(denial, known))?;
         let KnownUrl::Live(webhook) = &known.url else {
             return Err(Stop::Stale);
         };
@@ -130,7 +147,12 @@ impl<S: Store> Gate<S> {
         self.commit(delivery).await
     }
 
-    fn check_signature(&self, webhook: &Webhook, request: &DeliveryRequest<'_>, body: &[u8]) -> Result<(), Stop> {
+    fn check_signature(
+        &self,
+        webhook: &Webhook,
+        request: &DeliveryRequest<'_>,
+        body: &[u8],
+    ) -> Result<(), Stop> {
         let Some(sealed) = &webhook.policy.signing_secret else {
             return Ok(());
         };
@@ -159,7 +181,12 @@ impl<S: Store> Gate<S> {
 
     /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
     /// now, if it changed. A dead URL needs no second look, and a fault is no judgement.
-    async fn confirm(&self, digest: WebhookIdDigest, known: &Known, stop: &Stop) -> Result<Option<Arc<Known>>, Stop> {
+    async fn confirm(
+        &self,
+        digest: WebhookIdDigest,
+        known: &Known,
+        stop: &Stop,
+    ) -> Result<Option<Arc<Known>>, Stop> {
         let judged = match &known.url {
             KnownUrl::Live(webhook) => webhook.revision,
             KnownUrl::Retired(_) => return Ok(None),
@@ -167,14 +194,28 @@ impl<S: Store> Gate<S> {
         if matches!(stop, Stop::Failed(_)) {
             return Ok(None);
         }
-        let fresh = self.directory.fresh(&self.store, digest, known).await.map_err(Stop::Failed)?;
+        let fresh = self
+            .directory
+            .fresh(&self.store, digest, known)
+            .await
+            .map_err(Stop::Failed)?;
         let fresh = fresh.ok_or_else(|| Stop::Refused(RefusalCode::WebhookNotFound.into()))?;
         let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
         // A commit that calls the newest revision stale raced with a change; judging once more settles it.
-        if same && !matches!(stop, Stop::Stale) { Ok(None) } else { Ok(Some(fresh)) }
+        if same && !matches!(stop, Stop::Stale) {
+            Ok(None)
+        } else {
+            Ok(Some(fresh))
+        }
     }
 
-    fn record(&self, known: &Known, request: &DeliveryRequest<'_>, payload: &Payload<impl Body>, stop: &Stop) {
+    fn record(
+        &self,
+        known: &Known,
+        request: &DeliveryRequest<'_>,
+        payload: &Payload<impl Body>,
+        stop: &Stop,
+    ) {
         let Stop::Refused(refusal) = stop else {
             return;
         };
@@ -205,7 +246,10 @@ impl<B: Body> Payload<B> {
     async fn read(&mut self, limit: u32) -> Result<Bytes, Stop> {
         let too_large = || {
             let details = Some(Details::BodyBytes(limit));
-            Stop::Refused(Refusal { details, ..RefusalCode::PayloadTooLarge.into() })
+            Stop::Refused(Refusal {
+                details,
+                ..RefusalCode::PayloadTooLarge.into()
+            })
         };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let bytes = match std::mem::replace(self, Self::Nothing) {
@@ -219,7 +263,11 @@ impl<B: Body> Payload<B> {
             Self::Nothing => return Err(Stop::Refused(unavailable())),
         };
         *self = Self::Read(bytes.clone());
-        if bytes.len() > most { Err(too_large()) } else { Ok(bytes) }
+        if bytes.len() > most {
+            Err(too_large())
+        } else {
+            Ok(bytes)
+        }
     }
 }
 
@@ -244,10 +292,17 @@ fn idempotency(request: &DeliveryRequest<'_>, payload: &[u8]) -> Result<Option<I
     };
     let key = IdempotencyKey::parse(key).map_err(|_| {
         let limit = Some(FieldLimit::Text("1 to 255 visible ASCII characters"));
-        let fault = FieldError { field: "Idempotency-Key", rule: FieldRule::Type, limit };
+        let fault = FieldError {
+            field: "Idempotency-Key",
+            rule: FieldRule::Type,
+            limit,
+        };
         Stop::from(PayloadError::Fields(vec![fault]))
     })?;
-    Ok(Some(Idempotency { key, payload: PayloadDigest::of(payload) }))
+    Ok(Some(Idempotency {
+        key,
+        payload: PayloadDigest::of(payload),
+    }))
 }
 
 fn explain(denial: Denial, known: &Known) -> Stop {
@@ -255,13 +310,18 @@ fn explain(denial: Denial, known: &Known) -> Stop {
     if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
         refusal.retry_after = Some(retry_after);
         refusal.postponed = webhook.policy.limits.overload() == Overload::Postpone;
-        refusal.details = Some(Details::Limit(RateScope::Webhook { per_minute: known.per_minute() }));
+        refusal.details = Some(Details::Limit(RateScope::Webhook {
+            per_minute: known.per_minute(),
+        }));
     }
     Stop::Refused(refusal)
 }
 
 fn unavailable() -> Refusal {
-    Refusal { retry_after: Some(RETRY_AFTER), ..RefusalCode::Unavailable.into() }
+    Refusal {
+        retry_after: Some(RETRY_AFTER),
+        ..RefusalCode::Unavailable.into()
+    }
 }
 
 fn reply(stop: Stop) -> Reply {
@@ -289,12 +349,14 @@ impl From<PayloadError> for Stop {
     fn from(error: PayloadError) -> Self {
         Self::Refused(match error {
             PayloadError::OtherKind => RefusalCode::UnsupportedMediaType.into(),
-            PayloadError::Json(fault) => {
-                Refusal { details: Some(Details::Json(fault)), ..RefusalCode::InvalidJson.into() }
-            }
-            PayloadError::Fields(faults) => {
-                Refusal { details: Some(Details::Fields(faults)), ..RefusalCode::ValidationError.into() }
-            }
+            PayloadError::Json(fault) => Refusal {
+                details: Some(Details::Json(fault)),
+                ..RefusalCode::InvalidJson.into()
+            },
+            PayloadError::Fields(faults) => Refusal {
+                details: Some(Details::Fields(faults)),
+                ..RefusalCode::ValidationError.into()
+            },
         })
     }
 }

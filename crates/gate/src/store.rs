@@ -11,8 +11,8 @@
 use std::error::Error;
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp, Webhook,
-    WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp,
+    Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use thiserror::Error;
 

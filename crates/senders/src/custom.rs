@@ -32,7 +32,10 @@ pub(crate) fn draft(payload: Json) -> Result<IncidentDraft, Vec<FieldError>> {
         Ok(_) => Err(faults),
         Err(checked) => {
             let known: Vec<&str> = faults.iter().map(|fault| fault.field).collect();
-            let more: Vec<_> = checked.into_iter().filter(|fault| !known.contains(&fault.field)).collect();
+            let more: Vec<_> = checked
+                .into_iter()
+                .filter(|fault| !known.contains(&fault.field))
+                .collect();
             faults.extend(more);
             Err(faults)
         }
@@ -59,7 +62,10 @@ fn metadata(value: Json, faults: &mut Vec<FieldError>) -> Vec<(String, MetadataV
             Vec::new()
         }
     };
-    let flat: Option<Vec<_>> = entries.into_iter().map(|(key, value)| Some((key, scalar(value)?))).collect();
+    let flat: Option<Vec<_>> = entries
+        .into_iter()
+        .map(|(key, value)| Some((key, scalar(value)?)))
+        .collect();
     flat.unwrap_or_else(|| {
         faults.push(wrong_type("metadata", "flat object"));
         Vec::new()
@@ -78,7 +84,11 @@ fn scalar(value: Json) -> Option<MetadataValue> {
 }
 
 const fn wrong_type(field: &'static str, wanted: &'static str) -> FieldError {
-    FieldError { field, rule: FieldRule::Type, limit: Some(FieldLimit::Text(wanted)) }
+    FieldError {
+        field,
+        rule: FieldRule::Type,
+        limit: Some(FieldLimit::Text(wanted)),
+    }
 }
 
 #[cfg(test)]
@@ -94,7 +104,9 @@ mod tests {
 
     fn faults(text: &str) -> Vec<(&'static str, FieldRule)> {
         match read(text) {
-            Err(PayloadError::Fields(faults)) => faults.iter().map(|fault| (fault.field, fault.rule)).collect(),
+            Err(PayloadError::Fields(faults)) => {
+                faults.iter().map(|fault| (fault.field, fault.rule)).collect()
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -107,7 +119,10 @@ mod tests {
                 "metadata":{"host":"db1","free":0.05,"n":3,"ok":false,"x":null},"unknown":{"a":[1,2]}}"#,
         )
         .unwrap();
-        assert_eq!((draft.title(), draft.dedup_key()), ("Disk full", Some("disk:db1")));
+        assert_eq!(
+            (draft.title(), draft.dedup_key()),
+            ("Disk full", Some("disk:db1"))
+        );
     }
 
     #[test]
@@ -115,9 +130,18 @@ mod tests {
         use FieldRule::{HttpUrl, MaxItems, OneOf, Required, Type};
         assert_eq!(faults("{}"), [("title", Required)]);
         assert_eq!(faults(r#"{"title":""}"#), [("title", Required)]);
-        assert_eq!(faults(r#"{"title":7,"severity":"bad"}"#), [("title", Type), ("severity", OneOf)]);
-        assert_eq!(faults(r#"{"title":"t","metadata":{"a":{}}}"#), [("metadata", Type)]);
-        assert_eq!(faults(r#"{"title":"t","source_url":"javascript:alert(1)"}"#), [("source_url", HttpUrl)]);
+        assert_eq!(
+            faults(r#"{"title":7,"severity":"bad"}"#),
+            [("title", Type), ("severity", OneOf)]
+        );
+        assert_eq!(
+            faults(r#"{"title":"t","metadata":{"a":{}}}"#),
+            [("metadata", Type)]
+        );
+        assert_eq!(
+            faults(r#"{"title":"t","source_url":"javascript:alert(1)"}"#),
+            [("source_url", HttpUrl)]
+        );
         assert_eq!(faults("[]"), [("payload", Type)]);
         let many: Vec<String> = (0..11).map(|n| format!("\"k{n}\":1")).collect();
         let many = format!(r#"{{"title":"t","metadata":{{{}}}}}"#, many.join(","));

@@ -31,12 +31,18 @@ pub(crate) fn parse(text: &[u8]) -> Result<Json, JsonFault> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let problem = Cell::new(JsonProblem::Syntax);
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = Level { left: MAX_DEPTH, problem: &problem };
-    value.deserialize(&mut reader).and_then(|json| reader.end().map(|()| json)).map_err(|error| JsonFault {
-        problem: problem.get(),
-        line: error.line(),
-        column: error.column(),
-    })
+    let value = Level {
+        left: MAX_DEPTH,
+        problem: &problem,
+    };
+    value
+        .deserialize(&mut reader)
+        .and_then(|json| reader.end().map(|()| json))
+        .map_err(|error| JsonFault {
+            problem: problem.get(),
+            line: error.line(),
+            column: error.column(),
+        })
 }
 
 /// Where and why a text is refused.
@@ -123,7 +129,10 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
-        #[expect(clippy::cast_precision_loss, reason = "a number past 2^63 is kept as the nearest float")]
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a number past 2^63 is kept as the nearest float"
+        )]
         Ok(i64::try_from(value).map_or(Json::Float(value as f64), Json::Integer))
     }
 
@@ -154,7 +163,11 @@ impl<'de> Visitor<'de> for Level<'_> {
         while let Some(key) = entries.next_key::<String>()? {
             object.push((key, entries.next_value_seed(below)?));
         }
-        if has_duplicate(&object) { Err(self.refuse(JsonProblem::DuplicateKey)) } else { Ok(Json::Object(object)) }
+        if has_duplicate(&object) {
+            Err(self.refuse(JsonProblem::DuplicateKey))
+        } else {
+            Ok(Json::Object(object))
+        }
     }
 }
 
@@ -189,16 +202,34 @@ mod tests {
     fn duplicate_keys_are_found_however_written() {
         assert_eq!(problem(r#"{"a":1,"a":1}"#), Some(JsonProblem::DuplicateKey));
         assert_eq!(problem(r#"{"a":1,"\u0061":2}"#), Some(JsonProblem::DuplicateKey));
-        assert_eq!(problem(r#"{"x":{"y":[{"a":1,"b":2,"a":3}]}}"#), Some(JsonProblem::DuplicateKey));
+        assert_eq!(
+            problem(r#"{"x":{"y":[{"a":1,"b":2,"a":3}]}}"#),
+            Some(JsonProblem::DuplicateKey)
+        );
         let mut wide: Vec<String> = (0..10_000).map(|n| format!("\"k{n}\":{n}")).collect();
         assert_eq!(problem(&format!("{{{}}}", wide.join(","))), None);
         wide.push("\"k4711\":0".into());
-        assert_eq!(problem(&format!("{{{}}}", wide.join(","))), Some(JsonProblem::DuplicateKey));
+        assert_eq!(
+            problem(&format!("{{{}}}", wide.join(","))),
+            Some(JsonProblem::DuplicateKey)
+        );
     }
 
     #[test]
     fn broken_texts_are_refused() {
-        for text in ["", " ", "{", "{}x", "{'a':1}", "[1,]", "1e400", r#""\ud800""#, "nul", "01", "\u{feff}\u{feff}{}"] {
+        for text in [
+            "",
+            " ",
+            "{",
+            "{}x",
+            "{'a':1}",
+            "[1,]",
+            "1e400",
+            r#""\ud800""#,
+            "nul",
+            "01",
+            "\u{feff}\u{feff}{}",
+        ] {
             assert_eq!(problem(text), Some(JsonProblem::Syntax), "{text:?}");
         }
         assert!(parse(b"\"\xff\"").is_err());

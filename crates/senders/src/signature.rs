@@ -10,7 +10,7 @@ use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
 /// How far a signature's timestamp may be from now, either way (the scheme's own advice).
-pub const TOLERANCE: Duration = Duration::from_secs(5 * 60);
+pub const TOLERANCE: Duration = Duration::from_mins(5);
 /// Bytes of a new secret; the scheme takes 24 to 64.
 const SECRET_BYTES: usize = 32;
 /// What a secret in text form starts with, by the scheme.
@@ -39,7 +39,8 @@ pub fn verify_signature(
     body: &[u8],
     now: Timestamp,
 ) -> Result<(), SignatureError> {
-    let (Some(id), Some(timestamp), Some(signatures)) = (headers.id, headers.timestamp, headers.signature) else {
+    let (Some(id), Some(timestamp), Some(signatures)) = (headers.id, headers.timestamp, headers.signature)
+    else {
         return Err(SignatureError::Missing);
     };
     let mut message = Vec::with_capacity(id.len() + timestamp.len() + body.len() + 2);
@@ -49,7 +50,9 @@ pub fn verify_signature(
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
     let candidates = signatures.split(|byte| *byte == b' ').take(MAX_SIGNATURES);
     let is_ours = |candidate: &[u8]| {
-        let tag = candidate.strip_prefix(b"v1,").and_then(|text| STANDARD.decode(text).ok());
+        let tag = candidate
+            .strip_prefix(b"v1,")
+            .and_then(|text| STANDARD.decode(text).ok());
         tag.is_some_and(|tag| hmac::verify(&key, &message, &tag).is_ok())
     };
     if !candidates.into_iter().any(is_ours) {
@@ -57,7 +60,11 @@ pub fn verify_signature(
     }
     let signed_at = seconds(timestamp).ok_or(SignatureError::Wrong)?;
     let distance = now.since(signed_at).max(signed_at.since(now));
-    if distance > TOLERANCE { Err(SignatureError::OutOfTime) } else { Ok(()) }
+    if distance > TOLERANCE {
+        Err(SignatureError::OutOfTime)
+    } else {
+        Ok(())
+    }
 }
 
 fn seconds(text: &[u8]) -> Option<Timestamp> {
@@ -137,7 +144,10 @@ mod tests {
     #[test]
     fn the_vector_of_the_scheme_holds() {
         let signature = "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=";
-        assert_eq!(check("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", signature, NOW), Ok(()));
+        assert_eq!(
+            check("msg_p5jXN8AQM9LWM0D4loKWxJek", "1614265330", signature, NOW),
+            Ok(())
+        );
     }
 
     #[test]
@@ -151,19 +161,37 @@ mod tests {
         let good = sign("a", "1614265330");
         let late = NOW.after(TOLERANCE + Duration::from_secs(1));
         let early = NOW.before(TOLERANCE + Duration::from_secs(1));
-        assert_eq!(check("a", "1614265330", &good, late), Err(SignatureError::OutOfTime));
-        assert_eq!(check("a", "1614265330", &good, early), Err(SignatureError::OutOfTime));
+        assert_eq!(
+            check("a", "1614265330", &good, late),
+            Err(SignatureError::OutOfTime)
+        );
+        assert_eq!(
+            check("a", "1614265330", &good, early),
+            Err(SignatureError::OutOfTime)
+        );
         assert_eq!(check("a", "1614265330", &good, NOW.after(TOLERANCE)), Ok(()));
         assert_eq!(check("b", "1614265330", &good, NOW), Err(SignatureError::Wrong));
         assert_eq!(check("a", "1614265331", &good, NOW), Err(SignatureError::Wrong));
-        assert_eq!(check("a", "+161", &sign("a", "+161"), NOW), Err(SignatureError::Wrong));
-        assert_eq!(check("a", "1614265330", "v1,%%%", NOW), Err(SignatureError::Wrong));
+        assert_eq!(
+            check("a", "+161", &sign("a", "+161"), NOW),
+            Err(SignatureError::Wrong)
+        );
+        assert_eq!(
+            check("a", "1614265330", "v1,%%%", NOW),
+            Err(SignatureError::Wrong)
+        );
     }
 
     #[test]
     fn a_missing_header_is_told() {
-        let headers = SignatureHeaders { id: Some(b"a"), ..SignatureHeaders::default() };
-        assert_eq!(verify_signature(b"k", headers, BODY, NOW), Err(SignatureError::Missing));
+        let headers = SignatureHeaders {
+            id: Some(b"a"),
+            ..SignatureHeaders::default()
+        };
+        assert_eq!(
+            verify_signature(b"k", headers, BODY, NOW),
+            Err(SignatureError::Missing)
+        );
     }
 
     #[test]
@@ -173,6 +201,9 @@ mod tests {
             Ok::<(), std::convert::Infallible>(())
         });
         let text = secret.unwrap().reveal();
-        assert_eq!(STANDARD.decode(&text.as_bytes()[SECRET_PREFIX.len()..]).unwrap(), [1; SECRET_BYTES]);
+        assert_eq!(
+            STANDARD.decode(&text.as_bytes()[SECRET_PREFIX.len()..]).unwrap(),
+            [1; SECRET_BYTES]
+        );
     }
 }

@@ -48,17 +48,30 @@ pub(crate) fn open_writer(path: &str) -> ConnectionResult<SqliteConnection> {
 pub(crate) fn readers(path: &str) -> Result<Readers, BuildError> {
     let mut config = ManagerConfig::default();
     config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|path| Box::pin(std::future::ready(open_reader(path).map(SyncConnectionWrapper::new))));
-    Pool::builder(AsyncDieselConnectionManager::new_with_config(path, config)).max_size(READERS).build()
+    config.custom_setup = Box::new(|path| {
+        Box::pin(std::future::ready(
+            open_reader(path).map(SyncConnectionWrapper::new),
+        ))
+    });
+    Pool::builder(AsyncDieselConnectionManager::new_with_config(path, config))
+        .max_size(READERS)
+        .build()
 }
 
 fn open_reader(path: &str) -> ConnectionResult<SqliteConnection> {
     let busy = BUSY_TIMEOUT.as_millis();
-    open(path, &format!("PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB};"))
+    open(
+        path,
+        &format!(
+            "PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB};"
+        ),
+    )
 }
 
 fn open(path: &str, pragmas: &str) -> ConnectionResult<SqliteConnection> {
     let mut connection = SqliteConnection::establish(path)?;
-    connection.batch_execute(pragmas).map_err(ConnectionError::CouldntSetupConfiguration)?;
+    connection
+        .batch_execute(pragmas)
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }

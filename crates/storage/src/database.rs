@@ -28,8 +28,12 @@ impl Database {
     pub fn open(directory: &Path, mode: OpenMode) -> Result<Self, OpenError> {
         let (path, connection) = open(directory, mode)?;
         let readers = readers(&path).map_err(|error| OpenError::database(directory, error))?;
-        let writer = Writer::start(path, connection).map_err(|error| OpenError::database(directory, error))?;
-        Ok(Self { writer: Arc::new(writer), readers })
+        let writer =
+            Writer::start(path, connection).map_err(|error| OpenError::database(directory, error))?;
+        Ok(Self {
+            writer: Arc::new(writer),
+            readers,
+        })
     }
 
     /// What the program remembered under this key.
@@ -38,7 +42,9 @@ impl Database {
     /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         const WHAT: &str = "read a setting";
-        setting_by_key(&mut *self.reader(WHAT).await?, key).await.map_err(failed(WHAT))
+        setting_by_key(&mut *self.reader(WHAT).await?, key)
+            .await
+            .map_err(failed(WHAT))
     }
 
     /// Remembers a value under a key.
@@ -65,6 +71,9 @@ impl Database {
     /// A connection to read from; `what` is for the error.
     pub(crate) async fn reader(&self, what: &'static str) -> Result<Reader, StoreError> {
         let reader = self.readers.get().await;
-        reader.map_err(|error| StoreError::Unavailable { what, source: Some(Box::new(error)) })
+        reader.map_err(|error| StoreError::Unavailable {
+            what,
+            source: Some(Box::new(error)),
+        })
     }
 }

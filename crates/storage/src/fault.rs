@@ -20,13 +20,19 @@ pub(crate) struct Damage {
 impl Damage {
     /// Names the column of a row, for `ok_or_else`.
     pub(crate) fn at(table: &'static str, row: impl fmt::Display, column: &'static str) -> Self {
-        Self { table, row: row.to_string(), column }
+        Self {
+            table,
+            row: row.to_string(),
+            column,
+        }
     }
 }
 
 impl From<Damage> for StoreError {
     fn from(Damage { table, row, column }: Damage) -> Self {
-        Self::Corrupt { what: format!("{table}, row {row}, column {column}") }
+        Self::Corrupt {
+            what: format!("{table}, row {row}, column {column}"),
+        }
     }
 }
 
@@ -55,8 +61,13 @@ impl From<Error> for Fault {
 pub(crate) fn store_error(what: &'static str, error: &Arc<Error>) -> StoreError {
     match **error {
         Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => StoreError::Conflict,
-        Error::DeserializationError(_) => StoreError::Corrupt { what: format!("{what}: a column has the wrong type") },
-        _ => StoreError::Unavailable { what, source: Some(Box::new(Arc::clone(error))) },
+        Error::DeserializationError(_) => StoreError::Corrupt {
+            what: format!("{what}: a column has the wrong type"),
+        },
+        _ => StoreError::Unavailable {
+            what,
+            source: Some(Box::new(Arc::clone(error))),
+        },
     }
 }
 

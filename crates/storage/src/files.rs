@@ -17,13 +17,22 @@ const OTHERS: u32 = 0o077;
 
 /// Makes the directory, closed to others, unless it is there.
 pub(crate) fn private_directory(directory: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(PRIVATE_DIRECTORY).create(directory)
+    DirBuilder::new()
+        .recursive(true)
+        .mode(PRIVATE_DIRECTORY)
+        .create(directory)
 }
 
 /// Opens a file, made closed to others if it is not there, and closed to them now if it was open.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
-    let file = options.read(true).write(true).create(true).truncate(false).mode(PRIVATE_FILE).open(path)?;
+    let file = options
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(PRIVATE_FILE)
+        .open(path)?;
     if file.metadata()?.permissions().mode() & OTHERS != 0 {
         file.set_permissions(Permissions::from_mode(PRIVATE_FILE))?;
     }

@@ -15,6 +15,7 @@ mod database;
 mod fault;
 mod files;
 mod lock;
+mod migrations;
 mod open;
 mod read;
 mod rows;

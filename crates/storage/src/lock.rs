@@ -21,12 +21,17 @@ impl ServerLock {
     /// [`LockError::Running`] if another server has it.
     pub fn acquire(directory: &Path) -> Result<Self, LockError> {
         let path = directory.join(SERVER_LOCK);
-        let failed = |source| LockError::Files { path: path.clone(), source };
+        let failed = |source| LockError::Files {
+            path: path.clone(),
+            source,
+        };
         private_directory(directory).map_err(failed)?;
         let file = private_file(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Running { directory: directory.to_owned() }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Running {
+                directory: directory.to_owned(),
+            }),
             Err(TryLockError::Error(source)) => Err(failed(source)),
         }
     }

@@ -4,19 +4,12 @@ use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use diesel::connection::SimpleConnection;
-use diesel::migration::MigrationSource;
-use diesel::result::Error as QueryError;
-use diesel::sqlite::Sqlite;
-use diesel::{ConnectionError, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types};
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use diesel::{ConnectionError, SqliteConnection};
 use thiserror::Error;
 
 use crate::connection::open_writer;
 use crate::files::{DATABASE, private_directory, private_file};
-
-/// The tables as this program knows them, step by step.
-pub(crate) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+use crate::migrations::{Schema, applied_versions, known_versions, migrate};
 
 /// What SQLite says of a file that it can't make sense of.
 const DAMAGED: [&str; 2] = ["file is not a database", "database disk image is malformed"];
@@ -53,7 +46,9 @@ pub enum OpenError {
         known: String,
     },
     /// An older program made it.
-    #[error("the store has schema {found}, this program needs {known}: run `hookgate migrate`, after a backup")]
+    #[error(
+        "the store has schema {found}, this program needs {known}: run `hookgate migrate`, after a backup"
+    )]
     TooOld {
         /// The schema that it has.
         found: String,
@@ -89,7 +84,10 @@ pub enum OpenError {
 impl OpenError {
     /// The database at this path refuses.
     pub(crate) fn database(path: &Path, source: impl Error + Send + Sync + 'static) -> Self {
-        Self::Database { path: path.to_owned(), source: Box::new(source) }
+        Self::Database {
+            path: path.to_owned(),
+            source: Box::new(source),
+        }
     }
 }
 
@@ -102,14 +100,27 @@ pub(crate) fn open(directory: &Path, mode: OpenMode) -> Result<(String, SqliteCo
     let known = known_versions().map_err(failed)?;
     let found = applied_versions(&mut connection).map_err(|error| failed(Box::new(error)))?;
     let newest = |versions: &[String]| versions.last().cloned().unwrap_or_default();
-    if found.iter().any(|version| !known.contains(version)) {
-        return Err(OpenError::TooNew { found: newest(&found), known: newest(&known) });
-    }
-    if found != known {
-        match mode {
-            OpenMode::Create | OpenMode::Migrate => migrate(&mut connection).map_err(failed)?,
-            OpenMode::Existing if found.is_empty() => return Err(OpenError::Missing { directory: directory.to_owned() }),
-            OpenMode::Existing => return Err(OpenError::TooOld { found: newest(&found), known: newest(&known) }),
+    match (Schema::of(&found, &known), mode) {
+        (Schema::Current, _) => {}
+        (Schema::Newer, _) => {
+            return Err(OpenError::TooNew {
+                found: newest(&found),
+                known: newest(&known),
+            });
+        }
+        (Schema::None | Schema::Older, OpenMode::Create | OpenMode::Migrate) => {
+            migrate(&mut connection).map_err(failed)?;
+        }
+        (Schema::None, OpenMode::Existing) => {
+            return Err(OpenError::Missing {
+                directory: directory.to_owned(),
+            });
+        }
+        (Schema::Older, OpenMode::Existing) => {
+            return Err(OpenError::TooOld {
+                found: newest(&found),
+                known: newest(&known),
+            });
         }
     }
     Ok((text, connection))
@@ -117,46 +128,27 @@ pub(crate) fn open(directory: &Path, mode: OpenMode) -> Result<(String, SqliteCo
 
 /// Makes the directory and the file if they may be made, before SQLite does: so they are closed to others.
 fn database_file(directory: &Path, path: &Path, mode: OpenMode) -> Result<String, OpenError> {
-    let failed = |source| OpenError::Files { path: path.to_owned(), source };
+    let failed = |source| OpenError::Files {
+        path: path.to_owned(),
+        source,
+    };
     let there = path.try_exists().map_err(failed)?;
     if mode == OpenMode::Create {
         private_directory(directory).map_err(failed)?;
     } else if !there {
-        return Err(OpenError::Missing { directory: directory.to_owned() });
+        return Err(OpenError::Missing {
+            directory: directory.to_owned(),
+        });
     }
     private_file(path).map_err(failed)?;
     let absolute = std::path::absolute(path).map_err(failed)?;
     let text = absolute.into_os_string().into_string();
-    text.map_err(|_| failed(io::Error::new(io::ErrorKind::InvalidFilename, "the path is not UTF-8")))
-}
-
-/// Runs what is missing in one transaction, so that several processes may start at once.
-fn migrate(connection: &mut SqliteConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
-    connection.immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))?;
-    // The planner keeps no statistics: its plans must not depend on what happened to be stored.
-    Ok(connection.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)")?)
-}
-
-fn known_versions() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
-    let migrations = MigrationSource::<Sqlite>::migrations(&MIGRATIONS)?;
-    let mut versions: Vec<_> = migrations.iter().map(|migration| migration.name().version().to_string()).collect();
-    versions.sort();
-    Ok(versions)
-}
-
-/// The versions that were applied; none if there are no tables yet. It writes nothing.
-fn applied_versions(connection: &mut SqliteConnection) -> Result<Vec<String>, QueryError> {
-    #[derive(QueryableByName)]
-    struct Version {
-        #[diesel(sql_type = sql_types::Text)]
-        version: String,
-    }
-    let tables = "SELECT name AS version FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
-    if sql_query(tables).load::<Version>(connection)?.is_empty() {
-        return Ok(Vec::new());
-    }
-    let versions = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version").load::<Version>(connection)?;
-    Ok(versions.into_iter().map(|row| row.version).collect())
+    text.map_err(|_| {
+        failed(io::Error::new(
+            io::ErrorKind::InvalidFilename,
+            "the path is not UTF-8",
+        ))
+    })
 }
 
 fn connection_error(path: &Path, error: ConnectionError) -> OpenError {

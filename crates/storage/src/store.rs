@@ -2,12 +2,12 @@
 
 use diesel::SqliteConnection;
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp, Webhook,
-    WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp,
+    Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned, RefusedDelivery,
-    Retention, Seek, Store, StoreError,
+    AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned,
+    RefusedDelivery, Retention, Seek, Store, StoreError,
 };
 
 use crate::Database;
@@ -26,11 +26,18 @@ impl Store for Database {
         const WHAT: &str = "look up a URL";
         let mut reader = self.reader(WHAT).await?;
         // In this order: a URL that dies in between is found as a tombstone.
-        if let Some(row) = webhooks::webhook_by_digest(&mut reader, digest).await.map_err(failed(WHAT))? {
+        if let Some(row) = webhooks::webhook_by_digest(&mut reader, digest)
+            .await
+            .map_err(failed(WHAT))?
+        {
             return Ok(Some(KnownUrl::Live(row.try_into()?)));
         }
-        let retired = webhooks::retired_by_digest(&mut reader, digest).await.map_err(failed(WHAT))?;
-        let retired = retired.map(|(row, handle)| row.read(*digest, &handle)).transpose()?;
+        let retired = webhooks::retired_by_digest(&mut reader, digest)
+            .await
+            .map_err(failed(WHAT))?;
+        let retired = retired
+            .map(|(row, handle)| row.read(*digest, &handle))
+            .transpose()?;
         Ok(retired.map(KnownUrl::Retired))
     }
 
@@ -51,28 +58,42 @@ impl Store for Database {
     async fn webhook_replace(&self, webhook: Webhook, retired: Option<RetiredUrl>) -> Result<(), StoreError> {
         let work = move |connection: &mut SqliteConnection| replace(connection, &webhook, retired.as_ref());
         let replaced = self.writer.change("change a webhook", work).await?;
-        if replaced { Ok(()) } else { Err(StoreError::Conflict) }
+        if replaced {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
+        }
     }
 
     async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
         const WHAT: &str = "look up a webhook";
         let mut reader = self.reader(WHAT).await?;
-        let row = webhooks::webhook_by_handle(&mut reader, &handle.to_string()).await.map_err(failed(WHAT))?;
+        let row = webhooks::webhook_by_handle(&mut reader, &handle.to_string())
+            .await
+            .map_err(failed(WHAT))?;
         Ok(row.map(Webhook::try_from).transpose()?)
     }
 
     async fn webhooks_by_name(&self, name: &WebhookName) -> Result<Vec<Webhook>, StoreError> {
         const WHAT: &str = "look up a webhook by name";
         let mut reader = self.reader(WHAT).await?;
-        let rows = webhooks::webhooks_by_name(&mut reader, name.as_str(), NAMESAKES).await.map_err(failed(WHAT))?;
+        let rows = webhooks::webhooks_by_name(&mut reader, name.as_str(), NAMESAKES)
+            .await
+            .map_err(failed(WHAT))?;
         read_webhooks(rows)
     }
 
-    async fn webhook_page(&self, after: Option<WebhookHandle>, size: PageSize) -> Result<Vec<Webhook>, StoreError> {
+    async fn webhook_page(
+        &self,
+        after: Option<WebhookHandle>,
+        size: PageSize,
+    ) -> Result<Vec<Webhook>, StoreError> {
         const WHAT: &str = "list webhooks";
         let after = after.map(|handle| handle.to_string()).unwrap_or_default();
         let mut reader = self.reader(WHAT).await?;
-        let rows = webhooks::webhook_page(&mut reader, &after, size.rows().into()).await.map_err(failed(WHAT))?;
+        let rows = webhooks::webhook_page(&mut reader, &after, size.rows().into())
+            .await
+            .map_err(failed(WHAT))?;
         read_webhooks(rows)
     }
 
@@ -84,16 +105,24 @@ impl Store for Database {
     ) -> Result<Vec<DeliveryRecord>, StoreError> {
         const WHAT: &str = "list deliveries";
         let mut reader = self.reader(WHAT).await?;
-        let rows = deliveries::delivery_page(&mut reader, filter, seek, size).await.map_err(failed(WHAT))?;
-        let records = rows.into_iter().map(|(row, handle, name)| row.read(&handle, name));
+        let rows = deliveries::delivery_page(&mut reader, filter, seek, size)
+            .await
+            .map_err(failed(WHAT))?;
+        let records = rows
+            .into_iter()
+            .map(|(row, handle, name)| row.read(&handle, name));
         Ok(records.collect::<Result<_, _>>()?)
     }
 
     async fn delivery_by_id(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
         const WHAT: &str = "look up a delivery";
         let mut reader = self.reader(WHAT).await?;
-        let row = deliveries::delivery_by_id(&mut reader, id.number()).await.map_err(failed(WHAT))?;
-        Ok(row.map(|(row, handle, name)| row.read(&handle, name)).transpose()?)
+        let row = deliveries::delivery_by_id(&mut reader, id.number())
+            .await
+            .map_err(failed(WHAT))?;
+        Ok(row
+            .map(|(row, handle, name)| row.read(&handle, name))
+            .transpose()?)
     }
 
     async fn incident_page(
@@ -103,7 +132,10 @@ impl Store for Database {
         size: PageSize,
     ) -> Result<Vec<Incident>, StoreError> {
         const WHAT: &str = "list incidents";
-        let (status, before) = (status.map(IncidentStatus::as_str), before.map_or(i64::MAX, IncidentNumber::get));
+        let (status, before) = (
+            status.map(IncidentStatus::as_str),
+            before.map_or(i64::MAX, IncidentNumber::get),
+        );
         let mut reader = self.reader(WHAT).await?;
         let rows = incidents::incident_page(&mut reader, status, before, size.rows().into()).await;
         let rows = rows.map_err(failed(WHAT))?;
@@ -113,7 +145,9 @@ impl Store for Database {
     async fn incident_by_number(&self, number: IncidentNumber) -> Result<Option<Incident>, StoreError> {
         const WHAT: &str = "look up an incident";
         let mut reader = self.reader(WHAT).await?;
-        let row = incidents::incident_by_number(&mut reader, number.get()).await.map_err(failed(WHAT))?;
+        let row = incidents::incident_by_number(&mut reader, number.get())
+            .await
+            .map_err(failed(WHAT))?;
         Ok(row.map(read_incident).transpose()?)
     }
 
@@ -134,9 +168,14 @@ impl Store for Database {
 }
 
 /// Replaces the webhook if nobody else did; otherwise nothing is written and the answer is no.
-fn replace(connection: &mut SqliteConnection, webhook: &Webhook, retired: Option<&RetiredUrl>) -> Result<bool, Fault> {
+fn replace(
+    connection: &mut SqliteConnection,
+    webhook: &Webhook,
+    retired: Option<&RetiredUrl>,
+) -> Result<bool, Fault> {
     let target = target_by_handle(connection, &webhook.handle.to_string())?;
-    let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision)) else {
+    let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision))
+    else {
         return Ok(false);
     };
     webhook_update(connection, target.id, webhook)?;
@@ -164,7 +203,10 @@ fn act(
 }
 
 fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, StoreError> {
-    Ok(rows.into_iter().map(Webhook::try_from).collect::<Result<_, _>>()?)
+    Ok(rows
+        .into_iter()
+        .map(Webhook::try_from)
+        .collect::<Result<_, _>>()?)
 }
 
 fn read_incident((row, handle): (IncidentRow, String)) -> Result<Incident, Damage> {

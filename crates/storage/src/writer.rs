@@ -10,6 +10,8 @@ mod folding;
 mod job;
 mod prune;
 mod session;
+#[cfg(test)]
+mod tests;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -55,7 +57,9 @@ impl Writer {
     pub(crate) fn start(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let session = Session::new(path, connection);
-        let thread = thread::Builder::new().name("writer".into()).spawn(move || run(session, jobs))?;
+        let thread = thread::Builder::new()
+            .name("writer".into())
+            .spawn(move || run(session, jobs))?;
         Ok(Self {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
@@ -66,20 +70,28 @@ impl Writer {
     }
 
     /// Commits an accepted delivery. It is in the queue when this returns, and the answer comes when it is on disk.
-    pub(crate) fn accept(&self, delivery: AcceptedDelivery) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {
+    pub(crate) fn accept(
+        &self,
+        delivery: AcceptedDelivery,
+    ) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {
         const WHAT: &str = "commit a delivery";
         let bytes = delivery.payload.as_deref().map_or(0, <[u8]>::len);
         let weight = Weight::take(&self.waiting, bytes, WAITING_BYTES).ok_or_else(|| unavailable(WHAT))?;
         let (reply, answer) = oneshot::channel();
         let job = Job::Accepted(Box::new(Accepting::new(delivery, weight, reply)));
-        self.queue().and_then(|queue| queue.try_send(job).ok()).ok_or_else(|| unavailable(WHAT))?;
+        self.queue()
+            .and_then(|queue| queue.try_send(job).ok())
+            .ok_or_else(|| unavailable(WHAT))?;
         Ok(answer)
     }
 
     /// Takes note of a refusal if there is room. Without room for its payload it is recorded without.
     pub(crate) fn refuse(&self, mut refusal: RefusedDelivery) {
         let now = refusal.received_at;
-        let Some(queue) = self.queue().filter(|queue| queue.capacity() > KEPT_FOR_DELIVERIES) else {
+        let Some(queue) = self
+            .queue()
+            .filter(|queue| queue.capacity() > KEPT_FOR_DELIVERIES)
+        else {
             return self.drop_refusal(now);
         };
         let bytes = refusal.payload.as_deref().map_or(0, <[u8]>::len);
@@ -87,7 +99,10 @@ impl Writer {
         if weight.is_none() {
             refusal.payload = None;
         }
-        let sent = queue.try_send(Job::Refused(Box::new(Refusing { refusal, _weight: weight })));
+        let sent = queue.try_send(Job::Refused(Box::new(Refusing {
+            refusal,
+            _weight: weight,
+        })));
         if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = sent {
             self.drop_refusal(now);
         }
@@ -103,7 +118,10 @@ impl Writer {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue().ok_or_else(|| unavailable(what))?;
         // Waits for its turn instead of failing: a revocation has to get through a flood.
-        queue.send(Job::Change(Box::new(Asked::new(what, work, reply)))).await.map_err(|_| unavailable(what))?;
+        queue
+            .send(Job::Change(Box::new(Asked::new(what, work, reply))))
+            .await
+            .map_err(|_| unavailable(what))?;
         answer.await.unwrap_or_else(|_| Err(unavailable(what)))
     }
 
@@ -134,10 +152,16 @@ impl Writer {
         self.dropped.fetch_add(1, Ordering::Relaxed);
         let last = self.warned_at.load(Ordering::Relaxed);
         let due = last == i64::MIN || now.since(Timestamp::from_micros(last)) >= WARN_EVERY;
-        let ours = || self.warned_at.compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed);
+        let ours = || {
+            self.warned_at
+                .compare_exchange(last, now.as_micros(), Ordering::Relaxed, Ordering::Relaxed)
+        };
         if due && ours().is_ok() {
             let dropped = self.dropped.swap(0, Ordering::Relaxed);
-            tracing::warn!(dropped, "refusals come faster than they can be recorded; some were not");
+            tracing::warn!(
+                dropped,
+                "refusals come faster than they can be recorded; some were not"
+            );
         }
     }
 }
@@ -146,7 +170,11 @@ impl Drop for Writer {
     /// Without a sender the thread writes what waits and ends.
     fn drop(&mut self) {
         self.queue = None;
-        let thread = self.thread.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        let thread = self
+            .thread
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
         if thread.is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the writing thread panicked");
         }
@@ -157,11 +185,29 @@ impl Drop for Writer {
 fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
+        gather(&mut jobs, &mut queue);
         if jobs.iter().any(Job::is_stop) {
             // What is in the queue is still received.
             queue.close();
             jobs.retain(|job| !job.is_stop());
         }
         session.settle(&mut jobs);
+    }
+}
+
+/// Lets the threads that are at work on this core put in what they have in hand, for as long as something comes. They
+/// would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
+fn gather(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
+    while jobs.len() < BATCH {
+        thread::yield_now();
+        let Ok(job) = queue.try_recv() else {
+            return;
+        };
+        jobs.push(job);
+        while jobs.len() < BATCH
+            && let Ok(job) = queue.try_recv()
+        {
+            jobs.push(job);
+        }
     }
 }

@@ -4,8 +4,11 @@ use hookgate_storage::{Database, OpenMode};
 use tempfile::TempDir;
 
 fn fresh() -> (Database, TempDir) {
-    let directory = tempfile::tempdir().unwrap();
-    (Database::open(directory.path(), OpenMode::Create).unwrap(), directory)
+    let directory = tempfile::tempdir().expect("a directory");
+    (
+        Database::open(directory.path(), OpenMode::Create).expect("a fresh store"),
+        directory,
+    )
 }
 
 hookgate_testkit::store_contract!(fresh);

@@ -1,18 +1,28 @@
 //! The contract of [`Store`] as checks, one for each sentence of its documentation. Every implementation runs all of
 //! them, mounted by [`store_contract!`](crate::store_contract!).
 
+#![expect(
+    clippy::missing_panics_doc,
+    clippy::unwrap_used,
+    reason = "these are tests, in a library for every store"
+)]
+
 pub mod commits;
 pub mod history;
 pub mod incidents;
+pub mod people;
 pub mod pruning;
+pub mod refusals;
 pub mod retries;
 pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::Webhook;
-use hookgate_gate::{Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, PageSize, Seek, Store};
+use hookgate_domain::{Incident, IncidentNumber, Webhook};
+use hookgate_gate::{
+    Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, PageSize, Seek, Store,
+};
 
 use crate::samples;
 
@@ -41,11 +51,11 @@ macro_rules! store_contract {
                 a_key_expires, a_key_belongs_to_its_webhook, a_stale_retry_is_stale, many_retries_at_once_store_one;
             incidents: an_incident_holds_what_the_delivery_said, a_dedup_key_updates_the_incident,
                 a_dedup_key_belongs_to_its_webhook, a_resolved_incident_stays_resolved, an_all_clear_is_on_record,
-                many_updates_at_once_are_all_counted, people_act_on_incidents, a_rule_that_refuses_stores_nothing,
-                one_of_two_actions_wins, pages_go_back_by_number;
+                many_updates_at_once_are_all_counted, pages_go_back_by_number;
+            people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code,
-                a_page_finds_a_network, filters_work_together, a_record_has_the_name_of_today,
-                a_refusal_is_on_record, identical_refusals_fold_and_are_counted,
+                a_page_finds_a_network, filters_work_together, a_record_has_the_name_of_today;
+            refusals: a_refusal_is_on_record, identical_refusals_fold_and_are_counted,
                 a_refusal_of_no_webhook_leaves_no_trace;
             pruning: nothing_old_means_nothing_to_remove, payloads_go_before_records, old_incidents_go_unless_touched,
                 old_keys_go, too_much_goes_oldest_first, tombstones_stay;
@@ -79,6 +89,15 @@ async fn stored<S: Store>(store: &Arc<S>, delivery: AcceptedDelivery) -> Accepte
     }
 }
 
+/// An incident that was stored.
+async fn incident<S: Store>(store: &Arc<S>, number: IncidentNumber) -> Incident {
+    store
+        .incident_by_number(number)
+        .await
+        .unwrap()
+        .expect("an incident that was stored")
+}
+
 /// The whole history, oldest first, page by page.
 async fn all_records<S: Store>(store: &Arc<S>, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {
     let mut records: Vec<DeliveryRecord> = Vec::new();
@@ -103,5 +122,7 @@ async fn accounted<S: Store>(store: &Arc<S>, deliveries: i64) -> Vec<DeliveryRec
             tokio::time::sleep(LOOK_EVERY).await;
         }
     };
-    tokio::time::timeout(SOON, looking).await.expect("refusals are written soon")
+    tokio::time::timeout(SOON, looking)
+        .await
+        .expect("refusals are written soon")
 }

@@ -74,7 +74,10 @@ impl Seal for ClearSeal {
     }
 
     fn open(&self, sealed: &SealedSecret, webhook: WebhookHandle) -> Result<Zeroizing<Vec<u8>>, SealError> {
-        let secret = sealed.as_bytes().strip_prefix(webhook.to_string().as_bytes()).ok_or(SealError)?;
+        let secret = sealed
+            .as_bytes()
+            .strip_prefix(webhook.to_string().as_bytes())
+            .ok_or(SealError)?;
         Ok(Zeroizing::new(secret.to_vec()))
     }
 }

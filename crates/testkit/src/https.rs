@@ -81,7 +81,9 @@ impl Client {
     pub fn trusting(ca: &[u8]) -> Outcome<Self> {
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(ca)?)?;
-        Ok(Self { roots: Arc::new(roots) })
+        Ok(Self {
+            roots: Arc::new(roots),
+        })
     }
 
     /// Opens a TLS connection to `localhost` at this address and nothing more.
@@ -97,7 +99,9 @@ impl Client {
         config.alpn_protocols = vec![http.alpn().to_vec()];
         let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
-        Ok(TlsConnector::from(Arc::new(config)).connect(ServerName::try_from("localhost")?, stream).await?)
+        Ok(TlsConnector::from(Arc::new(config))
+            .connect(ServerName::try_from("localhost")?, stream)
+            .await?)
     }
 
     /// Opens a connection.
@@ -126,7 +130,10 @@ impl Client {
     /// If no answer comes.
     pub async fn send(&self, http: Http, request: Request<Full<Bytes>>) -> Outcome<Answer> {
         let port = request.uri().port_u16().ok_or("the URI has no port")?;
-        self.connect(SocketAddr::from(([127, 0, 0, 1], port)), http).await?.send(request).await
+        self.connect(SocketAddr::from(([127, 0, 0, 1], port)), http)
+            .await?
+            .send(request)
+            .await
     }
 }
 
@@ -139,7 +146,12 @@ impl Client {
         let stream = TokioIo::new(self.tls(address, Http::Two).await?);
         let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
         tokio::spawn(connection);
-        Answer::read(sender.send_request(Request::post(uri).body(Endless(Some(Bytes::from_static(b"{"))))?).await?).await
+        Answer::read(
+            sender
+                .send_request(Request::post(uri).body(Endless(Some(Bytes::from_static(b"{"))))?)
+                .await?,
+        )
+        .await
     }
 }
 
@@ -154,7 +166,9 @@ impl Body for Endless {
         mut self: Pin<&mut Self>,
         _context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        self.0.take().map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
+        self.0
+            .take()
+            .map_or(Poll::Pending, |bytes| Poll::Ready(Some(Ok(Frame::data(bytes)))))
     }
 }
 
@@ -182,13 +196,20 @@ impl Answer {
     /// A header field as text; empty if it isn't there.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+        self.headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
     }
 
     async fn read(response: Response<hyper::body::Incoming>) -> Outcome<Self> {
         let (head, body) = response.into_parts();
         let body = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
-        Ok(Self { status: head.status, headers: head.headers, body })
+        Ok(Self {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
     }
 }
 

@@ -52,7 +52,14 @@ impl MemoryStore {
 
     fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
         let state = self.lock();
-        if state.down { Err(StoreError::Unavailable { what: "reach the memory", source: None }) } else { Ok(state) }
+        if state.down {
+            Err(StoreError::Unavailable {
+                what: "reach the memory",
+                source: None,
+            })
+        } else {
+            Ok(state)
+        }
     }
 }
 
@@ -61,7 +68,13 @@ impl Store for MemoryStore {
         let state = self.up()?;
         let has_it = |webhook: &&Webhook| webhook.live_url().is_ok_and(|url| url.digest == *digest);
         let live = state.webhooks.values().find(has_it).cloned().map(KnownUrl::Live);
-        let retired = || state.retired.iter().find(|retired| retired.digest == *digest).copied();
+        let retired = || {
+            state
+                .retired
+                .iter()
+                .find(|retired| retired.digest == *digest)
+                .copied()
+        };
         Ok(live.or_else(|| retired().map(KnownUrl::Retired)))
     }
 
@@ -86,7 +99,10 @@ impl Store for MemoryStore {
 
     async fn webhook_replace(&self, webhook: Webhook, retired: Option<RetiredUrl>) -> Result<(), StoreError> {
         let mut state = self.up()?;
-        let known = state.webhooks.get_mut(&webhook.handle).filter(|known| known.revision + 1 == webhook.revision);
+        let known = state
+            .webhooks
+            .get_mut(&webhook.handle)
+            .filter(|known| known.revision + 1 == webhook.revision);
         *known.ok_or(StoreError::Conflict)? = webhook;
         state.retired.extend(retired);
         Ok(())
@@ -98,15 +114,27 @@ impl Store for MemoryStore {
 
     async fn webhooks_by_name(&self, name: &WebhookName) -> Result<Vec<Webhook>, StoreError> {
         let state = self.up()?;
-        let mut webhooks: Vec<_> = state.webhooks.values().filter(|webhook| webhook.name == *name).cloned().collect();
+        let mut webhooks: Vec<_> = state
+            .webhooks
+            .values()
+            .filter(|webhook| webhook.name == *name)
+            .cloned()
+            .collect();
         webhooks.sort_by_key(|webhook| webhook.live_url().is_err());
         webhooks.truncate(2);
         Ok(webhooks)
     }
 
-    async fn webhook_page(&self, after: Option<WebhookHandle>, size: PageSize) -> Result<Vec<Webhook>, StoreError> {
+    async fn webhook_page(
+        &self,
+        after: Option<WebhookHandle>,
+        size: PageSize,
+    ) -> Result<Vec<Webhook>, StoreError> {
         let state = self.up()?;
-        let behind = state.webhooks.values().filter(|webhook| after.is_none_or(|after| webhook.handle > after));
+        let behind = state
+            .webhooks
+            .values()
+            .filter(|webhook| after.is_none_or(|after| webhook.handle > after));
         Ok(behind.take(size.rows().into()).cloned().collect())
     }
 
@@ -131,7 +159,11 @@ impl Store for MemoryStore {
         size: PageSize,
     ) -> Result<Vec<Incident>, StoreError> {
         let state = self.up()?;
-        let older = state.incidents.values().rev().filter(|incident| before.is_none_or(|before| incident.number < before));
+        let older = state
+            .incidents
+            .values()
+            .rev()
+            .filter(|incident| before.is_none_or(|before| incident.number < before));
         let wanted = older.filter(|incident| status.is_none_or(|status| incident.status == status));
         Ok(wanted.take(size.rows().into()).cloned().collect())
     }

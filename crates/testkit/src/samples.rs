@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use hookgate_domain::{
-    DraftFields, FieldError, IdempotencyKey, IncidentDraft, OrganizationId, PayloadDigest, Policy, RefusalCode,
-    SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId, WebhookName, WebhookState,
+    DraftFields, FieldError, IdempotencyKey, IncidentDraft, OrganizationId, PayloadDigest, Policy,
+    RefusalCode, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId, WebhookName, WebhookState,
 };
 use hookgate_gate::{AcceptedDelivery, DeliveryFilter, Entropy, EntropyError, Idempotency, RefusedDelivery};
 
@@ -66,7 +66,10 @@ pub fn name(text: &str) -> WebhookName {
 /// # Errors
 /// The fields at fault.
 pub fn draft(fields: DraftFields) -> Result<IncidentDraft, Vec<FieldError>> {
-    IncidentDraft::check(DraftFields { title: fields.title.or_else(|| Some("Disk full".into())), ..fields })
+    IncidentDraft::check(DraftFields {
+        title: fields.title.or_else(|| Some("Disk full".into())),
+        ..fields
+    })
 }
 
 /// A delivery for the webhook as it is, without keys.
@@ -93,9 +96,15 @@ pub fn delivery(webhook: &Webhook) -> AcceptedDelivery {
 /// If the rules don't take them.
 #[must_use]
 pub fn deduplicated(webhook: &Webhook, key: &str, status: &str) -> AcceptedDelivery {
-    let fields =
-        DraftFields { dedup_key: Some(key.into()), status: Some(status.into()), ..DraftFields::default() };
-    AcceptedDelivery { draft: draft(fields).expect("a draft that the rules take"), ..delivery(webhook) }
+    let fields = DraftFields {
+        dedup_key: Some(key.into()),
+        status: Some(status.into()),
+        ..DraftFields::default()
+    };
+    AcceptedDelivery {
+        draft: draft(fields).expect("a draft that the rules take"),
+        ..delivery(webhook)
+    }
 }
 
 /// A delivery with an idempotency key for this payload.
@@ -105,8 +114,15 @@ pub fn deduplicated(webhook: &Webhook, key: &str, status: &str) -> AcceptedDeliv
 #[must_use]
 pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
     let key = IdempotencyKey::parse(key.as_bytes()).expect("a key that the rules take");
-    let idempotency = Some(Idempotency { key, payload: PayloadDigest::of(payload) });
-    AcceptedDelivery { payload: Some(payload.to_vec().into()), idempotency, ..delivery(webhook) }
+    let idempotency = Some(Idempotency {
+        key,
+        payload: PayloadDigest::of(payload),
+    });
+    AcceptedDelivery {
+        payload: Some(payload.to_vec().into()),
+        idempotency,
+        ..delivery(webhook)
+    }
 }
 
 /// The filter that asks for one network.
@@ -116,7 +132,10 @@ pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
 #[must_use]
 pub fn sources_in(network: &str) -> DeliveryFilter {
     let network = network.parse().expect("a network");
-    DeliveryFilter { source: Some(network), ..DeliveryFilter::default() }
+    DeliveryFilter {
+        source: Some(network),
+        ..DeliveryFilter::default()
+    }
 }
 
 /// A refusal by the allowlist.

@@ -11,8 +11,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::{FieldLimit, RefusalCode};
-use hookgate_gate::{Accepted, DeliveryRequest, Details, Effect, Gate, RateScope, Refusal, Reply as GateReply, SignatureHeaders, Store};
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT};
+use hookgate_gate::{
+    Accepted, DeliveryRequest, Details, Effect, Gate, RateScope, Refusal, Reply as GateReply,
+    SignatureHeaders, Store,
+};
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
+};
 use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
@@ -72,7 +77,10 @@ impl<S: Store> Service for Ingest<S> {
         };
         let headers = HeaderMap::new();
         let user_agent = Some(user_agent).filter(|bytes| !bytes.is_empty());
-        let delivery = DeliveryRequest { user_agent, ..describe(format, webhook_id, source, &headers) };
+        let delivery = DeliveryRequest {
+            user_agent,
+            ..describe(format, webhook_id, source, &headers)
+        };
         self.gate.refuse(delivery, RefusalCode::HttpsRequired).await;
     }
 }
@@ -93,7 +101,12 @@ fn webhook_path(path: &str) -> Option<(&str, &str)> {
     Some((format, webhook_id)).filter(|_| !webhook_id.contains('/'))
 }
 
-fn describe<'a>(format: &'a str, webhook_id: &'a str, source: IpAddr, headers: &'a HeaderMap) -> DeliveryRequest<'a> {
+fn describe<'a>(
+    format: &'a str,
+    webhook_id: &'a str,
+    source: IpAddr,
+    headers: &'a HeaderMap,
+) -> DeliveryRequest<'a> {
     let bytes = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
     DeliveryRequest {
         format,
@@ -101,7 +114,10 @@ fn describe<'a>(format: &'a str, webhook_id: &'a str, source: IpAddr, headers: &
         source,
         user_agent: bytes(USER_AGENT),
         declared_json: bytes(CONTENT_TYPE).is_some_and(is_json),
-        compressed: headers.get_all(CONTENT_ENCODING).iter().any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")),
+        compressed: headers
+            .get_all(CONTENT_ENCODING)
+            .iter()
+            .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")),
         idempotency_key: bytes(IDEMPOTENCY_KEY),
         signature: SignatureHeaders {
             id: bytes(WEBHOOK_ID),
@@ -113,8 +129,15 @@ fn describe<'a>(format: &'a str, webhook_id: &'a str, source: IpAddr, headers: &
 
 /// `application/json`, or anything with the suffix `+json` (RFC 6839), parameters aside.
 fn is_json(content_type: &[u8]) -> bool {
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-    let suffix = essence.len().checked_sub(b"+json".len()).map_or(&b""[..], |start| &essence[start..]);
+    let essence = content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default()
+        .trim_ascii();
+    let suffix = essence
+        .len()
+        .checked_sub(b"+json".len())
+        .map_or(&b""[..], |start| &essence[start..]);
     essence.eq_ignore_ascii_case(b"application/json") || suffix.eq_ignore_ascii_case(b"+json")
 }
 
@@ -133,8 +156,17 @@ fn accept(accepted: &Accepted) -> Reply {
         Effect::Opened => StatusCode::CREATED,
         Effect::Updated | Effect::Replayed => StatusCode::OK,
     };
-    let incident = Incident { id: accepted.incident.to_string(), status: accepted.status.as_str() };
-    reply::success(status, &Data { delivery_id: accepted.delivery.to_string(), incident })
+    let incident = Incident {
+        id: accepted.incident.to_string(),
+        status: accepted.status.as_str(),
+    };
+    reply::success(
+        status,
+        &Data {
+            delivery_id: accepted.delivery.to_string(),
+            incident,
+        },
+    )
 }
 
 fn refuse(refusal: &Refusal) -> Reply {
@@ -148,7 +180,9 @@ fn refuse(refusal: &Refusal) -> Reply {
     let temporary = matches!(refusal.code, RefusalCode::RateLimited | RefusalCode::Unavailable);
     if let Some(wait) = refusal.retry_after.or(temporary.then_some(RETRY_SOON)) {
         let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
-        reply.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        reply
+            .headers_mut()
+            .insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
     reply
 }
@@ -166,8 +200,12 @@ fn detail(details: &Details) -> Value {
                 json!({"field": fault.field, "rule": fault.rule.as_str(), "limit": limit})
             })
             .collect(),
-        Details::Json(fault) => json!({"problem": fault.problem.as_str(), "line": fault.line, "column": fault.column}),
-        Details::Limit(RateScope::Webhook { per_minute }) => json!({"limit": "webhook", "per_minute": per_minute}),
+        Details::Json(fault) => {
+            json!({"problem": fault.problem.as_str(), "line": fault.line, "column": fault.column})
+        }
+        Details::Limit(RateScope::Webhook { per_minute }) => {
+            json!({"limit": "webhook", "per_minute": per_minute})
+        }
         Details::Limit(RateScope::Source) => json!({"limit": "unknown_urls_of_source"}),
         Details::BodyBytes(bytes) => json!({"limit": bytes, "unit": "bytes"}),
     }
@@ -180,17 +218,34 @@ mod tests {
     #[test]
     fn routes_are_strict() {
         assert_eq!(webhook_path("/webhooks/custom/wh_x"), Some(("custom", "wh_x")));
-        for path in ["/", "/webhooks", "/webhooks/custom", "/webhooks/custom/wh_x/", "/webhooks/custom/a/b", "/Webhooks/custom/x"] {
+        for path in [
+            "/",
+            "/webhooks",
+            "/webhooks/custom",
+            "/webhooks/custom/wh_x/",
+            "/webhooks/custom/a/b",
+            "/Webhooks/custom/x",
+        ] {
             assert_eq!(webhook_path(path), None, "{path}");
         }
     }
 
     #[test]
     fn json_is_told_by_its_media_type() {
-        for text in ["application/json", "Application/JSON; charset=utf-8", "application/cloudevents+json"] {
+        for text in [
+            "application/json",
+            "Application/JSON; charset=utf-8",
+            "application/cloudevents+json",
+        ] {
             assert!(is_json(text.as_bytes()), "{text}");
         }
-        for text in ["text/plain", "application/x-www-form-urlencoded", "", "json", "application/jsonp"] {
+        for text in [
+            "text/plain",
+            "application/x-www-form-urlencoded",
+            "",
+            "json",
+            "application/jsonp",
+        ] {
             assert!(!is_json(text.as_bytes()), "{text}");
         }
     }

@@ -12,7 +12,11 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
         ConfigCommand::Init => output::line(SAMPLE.trim_end())?,
         ConfigCommand::Check => {
             gather(cli)?.read()?;
-            let text = if cli.json { json!({"valid": true}).to_string() } else { "the configuration is valid".to_owned() };
+            let text = if cli.json {
+                json!({"valid": true}).to_string()
+            } else {
+                "the configuration is valid".to_owned()
+            };
             output::line(&text)?;
         }
         ConfigCommand::Show { sources } => show(&gather(cli)?, cli.json, *sources)?,
@@ -21,7 +25,10 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
 }
 
 fn gather(cli: &Cli) -> Result<Values, Failure> {
-    let file = cli.config.as_ref().ok_or_else(|| Failure::usage("name the file with --config FILE"))?;
+    let file = cli
+        .config
+        .as_ref()
+        .ok_or_else(|| Failure::usage("name the file with --config FILE"))?;
     Values::gather(file, |name| std::env::var(name).ok())
 }
 
@@ -39,7 +46,11 @@ fn show(values: &Values, as_json: bool, sources: bool) -> Result<(), Failure> {
         return Ok(output::line(&serde_json::Value::Object(all).to_string())?);
     }
     for (key, value, source) in values.iter() {
-        let from = if sources { format!("  # {}", name(source)) } else { String::new() };
+        let from = if sources {
+            format!("  # {}", name(source))
+        } else {
+            String::new()
+        };
         output::line(&format!("{key} = {value:?}{from}"))?;
     }
     Ok(())

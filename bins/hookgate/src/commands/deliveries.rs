@@ -31,10 +31,16 @@ pub(crate) async fn follow(
 ) -> Result<(), Failure> {
     if last.is_none() {
         let one = PageSize::new(1).unwrap_or_default();
-        last = store.delivery_page(&DeliveryFilter::default(), Seek::Newest, one).await?.first().map(|newest| newest.id);
+        last = store
+            .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
+            .await?
+            .first()
+            .map(|newest| newest.id);
     }
     loop {
-        let page = store.delivery_page(filter, Seek::After(last), PageSize::MAX).await?;
+        let page = store
+            .delivery_page(filter, Seek::After(last), PageSize::MAX)
+            .await?;
         for record in &page {
             print(record)?;
         }
@@ -50,7 +56,11 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
     let filter = filter(place, &arguments).await?;
     let size = PageSize::new(arguments.page.limit).unwrap_or_default();
     let seek = match &arguments.page.cursor {
-        Some(cursor) => Seek::Before(cursor.parse().map_err(|_| Failure::usage("not a cursor of `deliveries list`"))?),
+        Some(cursor) => Seek::Before(
+            cursor
+                .parse()
+                .map_err(|_| Failure::usage("not a cursor of `deliveries list`"))?,
+        ),
         None => Seek::Newest,
     };
     let mut records = store.delivery_page(&filter, seek, size).await?;
@@ -60,12 +70,17 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
         records.iter().try_for_each(print)?;
         return follow(store, &filter, records.last().map(|newest| newest.id), print).await;
     }
-    let next = records.last().filter(|_| records.len() == usize::from(size.rows())).map(|last| last.id.to_string());
+    let next = records
+        .last()
+        .filter(|_| records.len() == usize::from(size.rows()))
+        .map(|last| last.id.to_string());
     if json {
-        let items = records.iter().map(output::delivery).collect();
-        return Ok(output::line(&output::page(items, next).to_string())?);
+        let items: Vec<_> = records.iter().map(output::delivery).collect();
+        return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
     }
-    records.iter().try_for_each(|record| output::line(&output::delivery_line(record)))?;
+    records
+        .iter()
+        .try_for_each(|record| output::line(&output::delivery_line(record)))?;
     if let Some(next) = next {
         output::line(&format!("more: --cursor {next}"))?;
     }
@@ -74,7 +89,8 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
 
 async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> {
     let record = place.gate.store().delivery_by_id(id).await?;
-    let record = record.ok_or_else(|| Failure::not_found("no such delivery; it may be older than the history is kept"))?;
+    let record = record
+        .ok_or_else(|| Failure::not_found("no such delivery; it may be older than the history is kept"))?;
     if json {
         return print(true, &record).map_err(Into::into);
     }
@@ -82,7 +98,11 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
         return Ok(());
     };
     for (name, value) in fields {
-        let text = if let Value::String(text) = &value { text.clone() } else { value.to_string() };
+        let text = if let Value::String(text) = &value {
+            text.clone()
+        } else {
+            value.to_string()
+        };
         output::line(&format!("{name:<12} {}", output::visible(&text)))?;
     }
     if let Some(code) = record.answer.code() {
@@ -100,10 +120,19 @@ async fn filter(place: &Place, arguments: &DeliveriesArgs) -> Result<DeliveryFil
         OutcomeArg::Accepted => Outcome::Accepted,
         OutcomeArg::Refused => Outcome::Refused,
     });
-    Ok(DeliveryFilter { webhook, outcome, code: arguments.code, source: arguments.source })
+    Ok(DeliveryFilter {
+        webhook,
+        outcome,
+        code: arguments.code,
+        source: arguments.source,
+    })
 }
 
 fn print(json: bool, record: &DeliveryRecord) -> std::io::Result<()> {
-    let text = if json { output::delivery(record).to_string() } else { output::delivery_line(record) };
+    let text = if json {
+        output::delivery(record).to_string()
+    } else {
+        output::delivery_line(record)
+    };
     output::line(&text)
 }

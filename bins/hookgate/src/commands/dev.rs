@@ -22,9 +22,13 @@ const DEMO: &str = "demo";
 
 pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     if cli.config.is_some() {
-        return Err(Failure::usage("dev takes no configuration; use `hookgate serve --config FILE`"));
+        return Err(Failure::usage(
+            "dev takes no configuration; use `hookgate serve --config FILE`",
+        ));
     }
-    let level = std::env::var("HOOKGATE_LOG_LEVEL").ok().and_then(|level| level.parse().ok());
+    let level = std::env::var("HOOKGATE_LOG_LEVEL")
+        .ok()
+        .and_then(|level| level.parse().ok());
     logging::start(level.unwrap_or(LevelFilter::WARN));
     let directory = place::data_directory(cli);
     let _lock = ServerLock::acquire(&directory)?;
@@ -47,7 +51,10 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     let ca = std::path::absolute(&files.ca)?;
     if cli.json {
         let webhook = demo.map(|issued| json!({"handle": issued.webhook.handle.to_string(), "url": url}));
-        output::line(&json!({"gate": public_url, "console": null, "ca": ca, "sign_in": null, "webhook": webhook}).to_string())?;
+        output::line(
+            &json!({"gate": public_url, "console": null, "ca": ca, "sign_in": null, "webhook": webhook})
+                .to_string(),
+        )?;
     } else {
         greet(&directory, &files.ca, &public_url, url.as_deref())?;
         tokio::spawn(show(gate));
@@ -62,19 +69,40 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
         return Ok(None);
     }
     let name = DEMO.parse().map_err(Failure::failed)?;
-    let new = NewWebhook { name, format: SenderFormat::Custom, policy: Policy::default(), signed: false };
+    let new = NewWebhook {
+        name,
+        format: SenderFormat::Custom,
+        policy: Policy::default(),
+        signed: false,
+    };
     Ok(Some(gate.create(new).await?))
 }
 
 fn greet(directory: &Path, ca: &Path, public_url: &str, url: Option<&str>) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
-    writeln!(out, "Hookgate {}, dev mode: all data is in {} (delete it to start over)\n", env!("CARGO_PKG_VERSION"), directory.display())?;
-    writeln!(out, "  Gate     {public_url}\n  CA file  {} (of this machine alone)", ca.display())?;
+    writeln!(
+        out,
+        "Hookgate {}, dev mode: all data is in {} (delete it to start over)\n",
+        env!("CARGO_PKG_VERSION"),
+        directory.display()
+    )?;
+    writeln!(
+        out,
+        "  Gate     {public_url}\n  CA file  {} (of this machine alone)",
+        ca.display()
+    )?;
     match url {
         Some(url) => {
-            writeln!(out, "  Webhook  {DEMO}; its URL is a secret and shown this once:\n           {url}\n")?;
+            writeln!(
+                out,
+                "  Webhook  {DEMO}; its URL is a secret and shown this once:\n           {url}\n"
+            )?;
             writeln!(out, "Try it in another terminal:\n")?;
-            writeln!(out, "  curl --cacert {} {url} \\\n       -H 'content-type: application/json' -d '{{\"title\":\"Disk full on db1\"}}'\n", ca.display())?;
+            writeln!(
+                out,
+                "  curl --cacert {} {url} \\\n       -H 'content-type: application/json' -d '{{\"title\":\"Disk full on db1\"}}'\n",
+                ca.display()
+            )?;
         }
         None => writeln!(
             out,
@@ -88,7 +116,9 @@ fn greet(directory: &Path, ca: &Path, public_url: &str, url: Option<&str>) -> st
 
 /// Prints deliveries as they come, from the store like everybody else.
 async fn show(gate: std::sync::Arc<Gate<Database>>) {
-    let print = |record: &hookgate_gate::DeliveryRecord| output::line(&format!("  {}", output::delivery_line(record)));
+    let print = |record: &hookgate_gate::DeliveryRecord| {
+        output::line(&format!("  {}", output::delivery_line(record)))
+    };
     if let Err(failure) = deliveries::follow(gate.store(), &DeliveryFilter::default(), None, print).await {
         tracing::warn!(?failure, "deliveries are no longer shown");
     }

@@ -13,24 +13,42 @@ pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Fail
     match command {
         IncidentsCommand::List { status, page } => list(cli.json, &place, status, &page).await,
         IncidentsCommand::Show(incident) => show(cli.json, &place, incident.number).await,
-        IncidentsCommand::Acknowledge(incident) => act(cli.json, &place, incident.number, IncidentAction::Acknowledge).await,
-        IncidentsCommand::Resolve(incident) => act(cli.json, &place, incident.number, IncidentAction::Resolve).await,
+        IncidentsCommand::Acknowledge(incident) => {
+            act(cli.json, &place, incident.number, IncidentAction::Acknowledge).await
+        }
+        IncidentsCommand::Resolve(incident) => {
+            act(cli.json, &place, incident.number, IncidentAction::Resolve).await
+        }
     }
 }
 
-async fn list(json: bool, place: &Place, status: Option<IncidentStatus>, page: &PageArgs) -> Result<(), Failure> {
+async fn list(
+    json: bool,
+    place: &Place,
+    status: Option<IncidentStatus>,
+    page: &PageArgs,
+) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let before = match &page.cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| Failure::usage("not a cursor of `incidents list`"))?),
+        Some(cursor) => Some(
+            cursor
+                .parse()
+                .map_err(|_| Failure::usage("not a cursor of `incidents list`"))?,
+        ),
         None => None,
     };
     let incidents = place.gate.store().incident_page(status, before, size).await?;
-    let next = incidents.last().filter(|_| incidents.len() == usize::from(size.rows())).map(|last| last.number.to_string());
+    let next = incidents
+        .last()
+        .filter(|_| incidents.len() == usize::from(size.rows()))
+        .map(|last| last.number.to_string());
     if json {
-        let items = incidents.iter().map(output::incident).collect();
-        return Ok(output::line(&output::page(items, next).to_string())?);
+        let items: Vec<_> = incidents.iter().map(output::incident).collect();
+        return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
     }
-    incidents.iter().try_for_each(|incident| output::line(&output::incident_line(incident)))?;
+    incidents
+        .iter()
+        .try_for_each(|incident| output::line(&output::incident_line(incident)))?;
     if let Some(next) = next {
         output::line(&format!("more: --cursor {next}"))?;
     }
@@ -38,22 +56,42 @@ async fn list(json: bool, place: &Place, status: Option<IncidentStatus>, page: &
 }
 
 async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), Failure> {
-    let incident = place.gate.store().incident_by_number(number).await?.ok_or_else(not_found)?;
+    let incident = place
+        .gate
+        .store()
+        .incident_by_number(number)
+        .await?
+        .ok_or_else(not_found)?;
     let object = output::incident(&incident);
     if json {
         return Ok(output::line(&object.to_string())?);
     }
     for (name, value) in object.as_object().into_iter().flatten() {
-        let text = value.as_str().map_or_else(|| value.to_string(), ToOwned::to_owned);
+        let text = value
+            .as_str()
+            .map_or_else(|| value.to_string(), ToOwned::to_owned);
         output::line(&format!("{name:<12} {}", output::visible(&text)))?;
     }
     Ok(())
 }
 
-async fn act(json: bool, place: &Place, number: IncidentNumber, action: IncidentAction) -> Result<(), Failure> {
-    let acted = place.gate.store().incident_act(number, action, place.gate.now()).await?;
+async fn act(
+    json: bool,
+    place: &Place,
+    number: IncidentNumber,
+    action: IncidentAction,
+) -> Result<(), Failure> {
+    let acted = place
+        .gate
+        .store()
+        .incident_act(number, action, place.gate.now())
+        .await?;
     let incident = acted.ok_or_else(not_found)?.map_err(Failure::refused)?;
-    let text = if json { output::incident(&incident).to_string() } else { output::incident_line(&incident) };
+    let text = if json {
+        output::incident(&incident).to_string()
+    } else {
+        output::incident_line(&incident)
+    };
     Ok(output::line(&text)?)
 }
 

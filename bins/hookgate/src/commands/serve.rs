@@ -4,13 +4,15 @@ use hookgate_storage::{OpenMode, ServerLock};
 
 use crate::cli::Cli;
 use crate::failure::Failure;
+use crate::logging;
 use crate::place::{self, Place};
 use crate::server::{Plan, Server};
-use crate::logging;
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let config = place::config(cli)?.ok_or_else(|| {
-        Failure::usage("serve needs --config FILE; `hookgate config init` prints one, `hookgate dev` needs none")
+        Failure::usage(
+            "serve needs --config FILE; `hookgate config init` prints one, `hookgate dev` needs none",
+        )
     })?;
     logging::start(config.log_level);
     let _lock = ServerLock::acquire(&config.store)?;

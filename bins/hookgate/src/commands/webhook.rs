@@ -1,10 +1,11 @@
 //! `hookgate webhook`: the life of webhooks. A URL is printed where it is made, and nowhere else.
 
 use std::io::{IsTerminal, Read};
+use std::num::{NonZeroU16, NonZeroU32};
 
 use hookgate_domain::{
-    Allowlist, KnownUrl, Limits, Overload, PayloadLogging, Policy, RotationPolicy, SenderFormat, Webhook, WebhookHandle,
-    WebhookId, WebhookName,
+    Allowlist, KnownUrl, Limits, Overload, PayloadLogging, Policy, RotationPolicy, SenderFormat, Webhook,
+    WebhookHandle, WebhookId, WebhookName,
 };
 use hookgate_gate::{Issued, NewWebhook, PageSize, SigningSecret, Store};
 use serde_json::{Value, json};
@@ -20,12 +21,18 @@ const MOST_INPUT: u64 = 8 * 1024;
 pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
     match command {
-        WebhookCommand::Create { name, sender, policy } => create(cli.json, &place, name, sender, &policy).await,
-        WebhookCommand::List(page) => list(cli.json, &place, &page).await,
-        WebhookCommand::Show(argument) => show(cli.json, &place, &place.webhook(&argument.webhook).await?, &[]),
-        WebhookCommand::Edit { webhook, name, policy } => {
-            edit(cli.json, &place, &webhook.webhook, name.as_ref(), &policy).await
+        WebhookCommand::Create { name, sender, policy } => {
+            create(cli.json, &place, name, sender, &policy).await
         }
+        WebhookCommand::List(page) => list(cli.json, &place, &page).await,
+        WebhookCommand::Show(argument) => {
+            show(cli.json, &place, &place.webhook(&argument.webhook).await?, &[])
+        }
+        WebhookCommand::Edit {
+            webhook,
+            name,
+            policy,
+        } => edit(cli.json, &place, &webhook.webhook, name.as_ref(), &policy).await,
         WebhookCommand::Regenerate(argument) => {
             let webhook = place.webhook(&argument.webhook).await?;
             issued(cli.json, &place, &place.gate.regenerate(webhook.handle).await?)
@@ -35,14 +42,38 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
     }
 }
 
-async fn create(json: bool, place: &Place, name: WebhookName, format: SenderFormat, arguments: &PolicyArgs) -> Result<(), Failure> {
+async fn create(
+    json: bool,
+    place: &Place,
+    name: WebhookName,
+    format: SenderFormat,
+    arguments: &PolicyArgs,
+) -> Result<(), Failure> {
     let mut policy = Policy::default();
     amend(&mut policy, arguments)?;
     let signed = arguments.signature == Some(SignatureScheme::StandardWebhooks);
-    issued(json, place, &place.gate.create(NewWebhook { name, format, policy, signed }).await?)
+    issued(
+        json,
+        place,
+        &place
+            .gate
+            .create(NewWebhook {
+                name,
+                format,
+                policy,
+                signed,
+            })
+            .await?,
+    )
 }
 
-async fn edit(json: bool, place: &Place, argument: &str, name: Option<&WebhookName>, arguments: &PolicyArgs) -> Result<(), Failure> {
+async fn edit(
+    json: bool,
+    place: &Place,
+    argument: &str,
+    name: Option<&WebhookName>,
+    arguments: &PolicyArgs,
+) -> Result<(), Failure> {
     let webhook = place.webhook(argument).await?;
     amend(&mut webhook.policy.clone(), arguments)?;
     let unsign = arguments.signature == Some(SignatureScheme::None);
@@ -70,17 +101,29 @@ async fn edit(json: bool, place: &Place, argument: &str, name: Option<&WebhookNa
 async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let after: Option<WebhookHandle> = match &page.cursor {
-        Some(cursor) => Some(cursor.parse().map_err(|_| Failure::usage("not a cursor of `webhook list`"))?),
+        Some(cursor) => Some(
+            cursor
+                .parse()
+                .map_err(|_| Failure::usage("not a cursor of `webhook list`"))?,
+        ),
         None => None,
     };
     let webhooks = place.gate.store().webhook_page(after, size).await?;
-    let next = webhooks.last().filter(|_| webhooks.len() == usize::from(size.rows())).map(|last| last.handle.to_string());
+    let next = webhooks
+        .last()
+        .filter(|_| webhooks.len() == usize::from(size.rows()))
+        .map(|last| last.handle.to_string());
     let now = place.gate.now();
     if json {
-        let items = webhooks.iter().map(|webhook| output::webhook(webhook, now)).collect();
-        return Ok(output::line(&output::page(items, next).to_string())?);
+        let items: Vec<_> = webhooks
+            .iter()
+            .map(|webhook| output::webhook(webhook, now))
+            .collect();
+        return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
     }
-    webhooks.iter().try_for_each(|webhook| output::line(&output::webhook_line(webhook, now)))?;
+    webhooks
+        .iter()
+        .try_for_each(|webhook| output::line(&output::webhook_line(webhook, now)))?;
     if let Some(next) = next {
         output::line(&format!("more: --cursor {next}"))?;
     }
@@ -99,19 +142,30 @@ async fn revoke(json: bool, place: &Place, argument: &str, yes: bool) -> Result<
 /// Asks a person to type the name; a script has to say `--yes`.
 fn confirm(webhook: &Webhook) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
-        return Err(Failure::usage("revoking is final; add --yes to do it without being asked"));
+        return Err(Failure::usage(
+            "revoking is final; add --yes to do it without being asked",
+        ));
     }
-    output::line(&format!("Revoking is final: every request to {} fails from then on. Type its name to go on:", output::visible(webhook.name.as_str())))?;
+    output::line(&format!(
+        "Revoking is final: every request to {} fails from then on. Type its name to go on:",
+        output::visible(webhook.name.as_str())
+    ))?;
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer)?;
-    if answer.trim() == webhook.name.as_str() { Ok(()) } else { Err(Failure::refused("not revoked: that is not its name")) }
+    if answer.trim() == webhook.name.as_str() {
+        Ok(())
+    } else {
+        Err(Failure::refused("not revoked: that is not its name"))
+    }
 }
 
 async fn which(json: bool, place: &Place) -> Result<(), Failure> {
     let mut text = String::new();
     std::io::stdin().take(MOST_INPUT).read_to_string(&mut text)?;
     let last = text.trim().rsplit('/').next().unwrap_or_default();
-    let id: WebhookId = last.parse().map_err(|error| Failure::usage(format!("standard input holds no webhook URL: {error}")))?;
+    let id: WebhookId = last
+        .parse()
+        .map_err(|error| Failure::usage(format!("standard input holds no webhook URL: {error}")))?;
     let store = place.gate.store();
     let found = store.url_by_digest(&id.digest()).await?;
     let (handle, url) = match found {
@@ -119,7 +173,10 @@ async fn which(json: bool, place: &Place) -> Result<(), Failure> {
         Some(KnownUrl::Live(webhook)) => (webhook.handle, "live"),
         Some(KnownUrl::Retired(retired)) => (retired.webhook, retired.because.as_str()),
     };
-    let webhook = store.webhook_by_handle(handle).await?.ok_or_else(|| Failure::not_found("no such webhook"))?;
+    let webhook = store
+        .webhook_by_handle(handle)
+        .await?
+        .ok_or_else(|| Failure::not_found("no such webhook"))?;
     show(json, place, &webhook, &[("url_state", json!(url))])
 }
 
@@ -130,7 +187,10 @@ fn issued(json: bool, place: &Place, issued: &Issued) -> Result<(), Failure> {
 }
 
 fn secret_fields(secret: Option<&SigningSecret>) -> Vec<(&'static str, Value)> {
-    secret.map(|secret| ("signing_secret", json!(*secret.reveal()))).into_iter().collect()
+    secret
+        .map(|secret| ("signing_secret", json!(*secret.reveal())))
+        .into_iter()
+        .collect()
 }
 
 /// Prints a webhook, with fields that are shown in this answer alone.
@@ -158,17 +218,26 @@ fn amend(policy: &mut Policy, arguments: &PolicyArgs) -> Result<(), Failure> {
         policy.allowlist = joined(&arguments.allow)?;
     }
     let limits = policy.limits;
-    let overload = arguments.overload.map_or(limits.overload(), |status| match status {
-        OverloadStatus::TooManyRequests => Overload::Refuse,
-        OverloadStatus::Unavailable => Overload::Postpone,
-    });
-    let rate = arguments.rate().unwrap_or(limits.per_minute());
-    policy.limits = Limits::new(arguments.max_body.unwrap_or(limits.body_bytes()), rate, overload).map_err(Failure::usage)?;
+    let overload = arguments
+        .overload
+        .map_or(limits.overload(), |status| match status {
+            OverloadStatus::TooManyRequests => Overload::Refuse,
+            OverloadStatus::Unavailable => Overload::Postpone,
+        });
+    let rate = arguments.per_minute.map_or(limits.per_minute(), NonZeroU32::new);
+    policy.limits = Limits::new(arguments.max_body.unwrap_or(limits.body_bytes()), rate, overload)
+        .map_err(Failure::usage)?;
     if let Some(switch) = arguments.payload_logging {
-        policy.payload_logging = if switch == Switch::On { PayloadLogging::On } else { PayloadLogging::Off };
+        policy.payload_logging = if switch == Switch::On {
+            PayloadLogging::On
+        } else {
+            PayloadLogging::Off
+        };
     }
-    if let Some(days) = arguments.rotation() {
-        policy.rotation = RotationPolicy { days };
+    if let Some(days) = arguments.rotation_days {
+        policy.rotation = RotationPolicy {
+            days: NonZeroU16::new(days),
+        };
     }
     Ok(())
 }

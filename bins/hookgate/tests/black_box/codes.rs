@@ -13,7 +13,11 @@ use super::support::{Server, code, plain_tcp, post, sql};
 const GOOD: &str = r#"{"title":"t"}"#;
 
 fn assert_refused(answer: &Answer, status: u16, expected: &str) {
-    assert_eq!((answer.status.as_u16(), code(answer).as_str()), (status, expected), "{answer:?}");
+    assert_eq!(
+        (answer.status.as_u16(), code(answer).as_str()),
+        (status, expected),
+        "{answer:?}"
+    );
 }
 
 fn details(answer: &Answer) -> Value {
@@ -34,8 +38,13 @@ async fn accepted_opened_and_updated() {
         assert_eq!(data["data"]["incident"]["status"], "open");
         let updated = server.post(http, &url, body).await;
         assert_eq!(updated.status, 200);
-        let resolved = server.post(http, &url, r#"{"title":"t","dedup_key":"k","status":"resolved"}"#).await;
-        assert_eq!(serde_json::from_str::<Value>(&resolved.body).unwrap()["data"]["incident"]["status"], "resolved");
+        let resolved = server
+            .post(http, &url, r#"{"title":"t","dedup_key":"k","status":"resolved"}"#)
+            .await;
+        assert_eq!(
+            serde_json::from_str::<Value>(&resolved.body).unwrap()["data"]["incident"]["status"],
+            "resolved"
+        );
     }
 }
 
@@ -50,7 +59,10 @@ async fn webhook_revoked() {
         for url in [&revoked, &old] {
             let answer = server.post(http, url, GOOD).await;
             assert_refused(&answer, 410, "WEBHOOK_REVOKED");
-            assert_eq!(answer.body, r#"{"success":false,"error":{"code":"WEBHOOK_REVOKED","message":"Webhook has been revoked"}}"#);
+            assert_eq!(
+                answer.body,
+                r#"{"success":false,"error":{"code":"WEBHOOK_REVOKED","message":"Webhook has been revoked"}}"#
+            );
         }
     }
 }
@@ -92,14 +104,24 @@ async fn webhook_not_found() {
 #[tokio::test(flavor = "multi_thread")]
 async fn ip_not_allowed() {
     let server = Server::start();
-    let url = server.create("elsewhere", &["--allow", "192.0.2.0/24", "--allow", "2001:db8::/32"]);
+    let url = server.create(
+        "elsewhere",
+        &["--allow", "192.0.2.0/24", "--allow", "2001:db8::/32"],
+    );
     for http in Http::BOTH {
         let answer = server.post(http, &url, GOOD).await;
         assert_refused(&answer, 403, "IP_NOT_ALLOWED");
-        assert!(!answer.body.contains("192.0.2"), "the answer doesn't name the list");
+        assert!(
+            !answer.body.contains("192.0.2"),
+            "the answer doesn't name the list"
+        );
     }
     server.json(&["webhook", "edit", "elsewhere", "--allow", "127.0.0.1"]);
-    assert_eq!(server.post(Http::One, &url, GOOD).await.status, 201, "a fresh entry works at once");
+    assert_eq!(
+        server.post(Http::One, &url, GOOD).await.status,
+        201,
+        "a fresh entry works at once"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -107,15 +129,24 @@ async fn https_required() {
     let server = Server::start();
     let url = server.demo_url();
     let path = &url[url.find("/webhooks").unwrap()..];
-    let request = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: plain/1\r\ncontent-length: 13\r\n\r\n{GOOD}");
+    let request = format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\nuser-agent: plain/1\r\ncontent-length: 13\r\n\r\n{GOOD}"
+    );
     for request in [request.as_str(), "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"] {
         let answer = plain_tcp(server.address(), request.as_bytes());
         assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
-        assert!(answer.contains(r#"{"success":false,"error":{"code":"HTTPS_REQUIRED","#), "{answer}");
+        assert!(
+            answer.contains(r#"{"success":false,"error":{"code":"HTTPS_REQUIRED","#),
+            "{answer}"
+        );
         assert!(!answer.to_lowercase().contains("location:"));
         assert!(answer.to_lowercase().contains("x-request-id: req_"));
     }
-    let refused = |items: &[Value]| items.iter().any(|item| item["code"] == "HTTPS_REQUIRED" && item["user_agent"] == "plain/1");
+    let refused = |items: &[Value]| {
+        items
+            .iter()
+            .any(|item| item["code"] == "HTTPS_REQUIRED" && item["user_agent"] == "plain/1")
+    };
     server.deliveries(refused).await;
     assert!(server.json(&["webhook", "show", "demo"])["exposed_at"].is_string());
     assert_eq!(server.json(&["webhook", "show", "demo"])["rotation"], "exposed");
@@ -127,13 +158,25 @@ async fn method_not_allowed() {
     let server = Server::start();
     for http in Http::BOTH {
         for method in ["GET", "PUT", "DELETE", "PATCH", "OPTIONS"] {
-            let request = Request::builder().method(method).uri(server.demo_url()).body(Full::default()).unwrap();
+            let request = Request::builder()
+                .method(method)
+                .uri(server.demo_url())
+                .body(Full::default())
+                .unwrap();
             let answer = server.send(http, request).await;
             assert_refused(&answer, 405, "METHOD_NOT_ALLOWED");
             assert_eq!(answer.header("allow"), "POST");
         }
     }
-    server.deliveries(|items| items.iter().filter(|item| item["code"] == "METHOD_NOT_ALLOWED").count() >= 10).await;
+    server
+        .deliveries(|items| {
+            items
+                .iter()
+                .filter(|item| item["code"] == "METHOD_NOT_ALLOWED")
+                .count()
+                >= 10
+        })
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -148,16 +191,31 @@ async fn signatures() {
         let headers = request.headers_mut();
         headers.insert("webhook-id", id.parse().unwrap());
         headers.insert("webhook-timestamp", timestamp.to_string().parse().unwrap());
-        headers.insert("webhook-signature", sign(secret, id, timestamp, GOOD).parse().unwrap());
+        headers.insert(
+            "webhook-signature",
+            sign(secret, id, timestamp, GOOD).parse().unwrap(),
+        );
         request
     };
     let other_secret = format!("whsec_{}", "A".repeat(44));
     for (http, id) in [(Http::One, "msg_1"), (Http::Two, "msg_2")] {
         assert_refused(&server.post(http, url, GOOD).await, 401, "SIGNATURE_REQUIRED");
-        assert_refused(&server.send(http, signed(id, now, &other_secret)).await, 401, "SIGNATURE_INVALID");
-        assert_refused(&server.send(http, signed(id, now - 600, secret)).await, 401, "SIGNATURE_EXPIRED");
+        assert_refused(
+            &server.send(http, signed(id, now, &other_secret)).await,
+            401,
+            "SIGNATURE_INVALID",
+        );
+        assert_refused(
+            &server.send(http, signed(id, now - 600, secret)).await,
+            401,
+            "SIGNATURE_EXPIRED",
+        );
         assert_eq!(server.send(http, signed(id, now, secret)).await.status, 201);
-        assert_eq!(server.send(http, signed(id, now, secret)).await.status, 200, "the ID marks a retry");
+        assert_eq!(
+            server.send(http, signed(id, now, secret)).await.status,
+            200,
+            "the ID marks a retry"
+        );
     }
 }
 
@@ -180,7 +238,11 @@ async fn payload_too_large() {
         let answer = server.post(http, &small, &body(100)).await;
         assert_refused(&answer, 413, "PAYLOAD_TOO_LARGE");
         assert_eq!(details(&answer), json!({"limit": 100, "unit": "bytes"}));
-        assert_refused(&server.post(http, &server.demo_url(), &body(300 * 1024)).await, 413, "PAYLOAD_TOO_LARGE");
+        assert_refused(
+            &server.post(http, &server.demo_url(), &body(300 * 1024)).await,
+            413,
+            "PAYLOAD_TOO_LARGE",
+        );
     }
 }
 
@@ -190,15 +252,29 @@ async fn unsupported_media_type() {
     for http in Http::BOTH {
         for (name, value, body) in [
             ("content-type", "text/plain", "disk full"),
-            ("content-type", "application/x-www-form-urlencoded", "title=disk+full"),
+            (
+                "content-type",
+                "application/x-www-form-urlencoded",
+                "title=disk+full",
+            ),
             ("content-encoding", "gzip", GOOD),
             ("content-encoding", "br", GOOD),
         ] {
-            let request = Request::post(server.demo_url()).header(name, value).body(Full::from(body)).unwrap();
+            let request = Request::post(server.demo_url())
+                .header(name, value)
+                .body(Full::from(body))
+                .unwrap();
             assert_refused(&server.send(http, request).await, 415, "UNSUPPORTED_MEDIA_TYPE");
         }
-        let sns = Request::post(server.demo_url()).header("content-type", "text/plain; charset=UTF-8").body(Full::from(GOOD)).unwrap();
-        assert_eq!(server.send(http, sns).await.status, 201, "JSON is told by content");
+        let sns = Request::post(server.demo_url())
+            .header("content-type", "text/plain; charset=UTF-8")
+            .body(Full::from(GOOD))
+            .unwrap();
+        assert_eq!(
+            server.send(http, sns).await.status,
+            201,
+            "JSON is told by content"
+        );
     }
 }
 
@@ -227,7 +303,10 @@ async fn validation_error() {
         let body = json!({"title": "x".repeat(501), "severity": "worst"}).to_string();
         let answer = server.post(http, &server.demo_url(), &body).await;
         assert_refused(&answer, 422, "VALIDATION_ERROR");
-        assert_eq!(details(&answer)[0], json!({"field": "title", "rule": "max_length", "limit": 500}));
+        assert_eq!(
+            details(&answer)[0],
+            json!({"field": "title", "rule": "max_length", "limit": 500})
+        );
         assert_eq!(details(&answer)[1]["field"], "severity");
     }
 }
@@ -238,16 +317,28 @@ async fn idempotency_conflict() {
     for (http, key) in [(Http::One, "key-1"), (Http::Two, "key-2")] {
         let keyed = |body: &str| {
             let mut request = post(&server.demo_url(), body);
-            request.headers_mut().insert("idempotency-key", key.parse().unwrap());
+            request
+                .headers_mut()
+                .insert("idempotency-key", key.parse().unwrap());
             request
         };
         let first = server.send(http, keyed(GOOD)).await;
         assert_eq!(first.status, 201);
         let again = server.send(http, keyed(GOOD)).await;
         assert_eq!((again.status.as_u16(), &again.body), (200, &first.body));
-        assert_refused(&server.send(http, keyed(r#"{"title":"u"}"#)).await, 409, "IDEMPOTENCY_CONFLICT");
+        assert_refused(
+            &server.send(http, keyed(r#"{"title":"u"}"#)).await,
+            409,
+            "IDEMPOTENCY_CONFLICT",
+        );
     }
-    assert_eq!(server.json(&["incidents", "list"])["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        server.json(&["incidents", "list"])["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        2
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -263,7 +354,10 @@ async fn rate_limited() {
         assert!((1..=30).contains(&answer.header("retry-after").parse::<u32>().unwrap()));
         assert_eq!(details(&answer), json!({"limit": "webhook", "per_minute": 2}));
 
-        let patient = server.create(&format!("patient {http:?}"), &["--per-minute", "1", "--overload", "503"]);
+        let patient = server.create(
+            &format!("patient {http:?}"),
+            &["--per-minute", "1", "--overload", "503"],
+        );
         assert_eq!(server.post(http, &patient, GOOD).await.status, 201);
         assert_refused(&server.post(http, &patient, GOOD).await, 503, "RATE_LIMITED");
     }
@@ -282,16 +376,24 @@ async fn bad_request() {
         "POST https://elsewhere.example.orgPATH HTTP/1.1\r\nhost: a\r\ncontent-length: 13\r\n\r\n",
     ] {
         let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
-        stream.write_all(head.replace("PATH", &path).as_bytes()).await.unwrap();
+        stream
+            .write_all(head.replace("PATH", &path).as_bytes())
+            .await
+            .unwrap();
         stream.write_all(GOOD.as_bytes()).await.unwrap();
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();
         let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("\"BAD_REQUEST\""), "{head}: {answer}");
+        assert!(
+            answer.starts_with("HTTP/1.1 400 ") && answer.contains("\"BAD_REQUEST\""),
+            "{head}: {answer}"
+        );
         assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
     }
     let mut request = post(&server.demo_url(), GOOD);
-    request.headers_mut().insert("host", "elsewhere.example.org".parse().unwrap());
+    request
+        .headers_mut()
+        .insert("host", "elsewhere.example.org".parse().unwrap());
     assert_refused(&server.send(Http::Two, request).await, 400, "BAD_REQUEST");
     assert_eq!(server.json(&["incidents", "list"])["items"], json!([]));
 }
@@ -307,7 +409,8 @@ async fn headers_too_large() {
         }
         assert_refused(&server.send(http, many).await, 431, "HEADERS_TOO_LARGE");
         let mut long = post(&server.demo_url(), GOOD);
-        long.headers_mut().insert("x-long", "1".repeat(17 * 1024).parse().unwrap());
+        long.headers_mut()
+            .insert("x-long", "1".repeat(17 * 1024).parse().unwrap());
         assert_refused(&server.send(http, long).await, 431, "HEADERS_TOO_LARGE");
     }
 }
@@ -316,10 +419,14 @@ async fn headers_too_large() {
 async fn request_timeout() {
     let server = Server::start();
     let mut head = server.client.tls(server.address(), Http::One).await.unwrap();
-    head.write_all(b"POST /webhooks/custom/x HTTP/1.1\r\nhost:").await.unwrap();
+    head.write_all(b"POST /webhooks/custom/x HTTP/1.1\r\nhost:")
+        .await
+        .unwrap();
     let mut body = server.client.tls(server.address(), Http::One).await.unwrap();
     let path = &server.demo_url()[server.ready["gate"].as_str().unwrap().len()..];
-    body.write_all(format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 13\r\n\r\n{{").as_bytes()).await.unwrap();
+    body.write_all(format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 13\r\n\r\n{{").as_bytes())
+        .await
+        .unwrap();
     let url = server.demo_url();
     let http2 = server.client.post_without_end(server.address(), &url);
     let read = |mut stream: TlsStream<tokio::net::TcpStream>| async move {
@@ -330,23 +437,38 @@ async fn request_timeout() {
     let (head, body, http2) = tokio::join!(read(head), read(body), http2);
     assert_refused(&http2.unwrap(), 408, "REQUEST_TIMEOUT");
     for answer in [head, body] {
-        assert!(answer.contains("408") && answer.contains("\"REQUEST_TIMEOUT\""), "{answer}");
+        assert!(
+            answer.contains("408") && answer.contains("\"REQUEST_TIMEOUT\""),
+            "{answer}"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn unavailable() {
     let server = Server::start();
-    let mut sqlite = Command::new("sqlite3").arg(server.directory().join("hookgate.db")).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut sqlite = Command::new("sqlite3")
+        .arg(server.directory().join("hookgate.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut commands = sqlite.stdin.take().unwrap();
-    std::io::Write::write_all(&mut commands, b"PRAGMA busy_timeout=5000;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n").unwrap();
+    std::io::Write::write_all(
+        &mut commands,
+        b"PRAGMA busy_timeout=5000;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n",
+    )
+    .unwrap();
     let mut line = String::new();
     let mut reader = std::io::BufReader::new(sqlite.stdout.take().unwrap());
     while !line.contains("locked") {
         std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
     }
     let url = server.demo_url();
-    let (one, two) = tokio::join!(server.post(Http::One, &url, GOOD), server.post(Http::Two, &url, GOOD));
+    let (one, two) = tokio::join!(
+        server.post(Http::One, &url, GOOD),
+        server.post(Http::Two, &url, GOOD)
+    );
     for answer in [one, two] {
         assert_refused(&answer, 503, "UNAVAILABLE");
         assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
@@ -355,16 +477,30 @@ async fn unavailable() {
     sqlite.wait().unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.post(Http::One, &url, GOOD).await.status, 201);
-    assert_eq!(server.json(&["incidents", "list"])["items"].as_array().unwrap().len(), 1, "what was put off left nothing");
+    assert_eq!(
+        server.json(&["incidents", "list"])["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1,
+        "what was put off left nothing"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn internal() {
     let server = Server::start();
     let url = server.create("damaged", &[]);
-    sql(server.directory(), "UPDATE webhooks SET allowlist = 'garbage' WHERE name = 'damaged'");
+    sql(
+        server.directory(),
+        "UPDATE webhooks SET allowlist = 'garbage' WHERE name = 'damaged'",
+    );
     for http in Http::BOTH {
         assert_refused(&server.post(http, &url, GOOD).await, 500, "INTERNAL");
     }
-    assert_eq!(server.post(Http::One, &server.demo_url(), GOOD).await.status, 201, "the others go on");
+    assert_eq!(
+        server.post(Http::One, &server.demo_url(), GOOD).await.status,
+        201,
+        "the others go on"
+    );
 }

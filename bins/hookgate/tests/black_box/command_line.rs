@@ -10,7 +10,10 @@ use super::support::{Server, run, run_as_is};
 
 fn failed(output: &Output, code: i32) -> Value {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
-    assert!(output.stdout.is_empty(), "data on standard output, talk on standard error");
+    assert!(
+        output.stdout.is_empty(),
+        "data on standard output, talk on standard error"
+    );
     serde_json::from_slice::<Value>(&output.stderr).unwrap_or(Value::Null)
 }
 
@@ -20,18 +23,31 @@ async fn exit_codes_tell_what_happened() {
     let data = server.directory();
     assert_eq!(run(data, &["webhook", "list"], "").status.code(), Some(0));
     failed(&run(data, &["webhook", "nonsense"], ""), 2);
-    failed(&run(data, &["webhook", "create", "x", "--allow", "10.0.0.5/8"], ""), 2);
+    failed(
+        &run(data, &["webhook", "create", "x", "--allow", "10.0.0.5/8"], ""),
+        2,
+    );
     failed(&run(data, &["webhook", "revoke", "demo"], ""), 2);
     let missing = failed(&run(data, &["webhook", "show", "nobody"], ""), 3);
     assert_eq!(missing["error"]["code"], "NOT_FOUND");
     failed(&run(data, &["deliveries", "show", "dlv_0000000000zzz"], ""), 3);
     failed(&run(data, &["incidents", "show", "INC-99"], ""), 3);
     server.json(&["webhook", "revoke", "demo", "--yes"]);
-    for arguments in [&["webhook", "revoke", "demo", "--yes"][..], &["webhook", "regenerate", "demo"], &["webhook", "edit", "demo", "--allow-any"]] {
+    for arguments in [
+        &["webhook", "revoke", "demo", "--yes"][..],
+        &["webhook", "regenerate", "demo"],
+        &["webhook", "edit", "demo", "--allow-any"],
+    ] {
         failed(&run(data, arguments, ""), 4);
     }
     let nowhere = failed(&run(&data.join("nowhere"), &["webhook", "list"], ""), 5);
-    assert!(nowhere["error"]["message"].as_str().unwrap().contains("hookgate migrate"), "{nowhere}");
+    assert!(
+        nowhere["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("hookgate migrate"),
+        "{nowhere}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,15 +63,32 @@ async fn names_must_be_unique_where_they_stand_for_a_webhook() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_webhook_is_edited_field_by_field() {
     let server = Server::start();
-    let webhook = server.json(&["webhook", "create", "w", "--allow", "192.0.2.1, 10.0.0.0/8", "--payload-logging", "off"]);
+    let webhook = server.json(&[
+        "webhook",
+        "create",
+        "w",
+        "--allow",
+        "192.0.2.1, 10.0.0.0/8",
+        "--payload-logging",
+        "off",
+    ]);
     assert!(webhook["url"].as_str().unwrap().contains("/webhooks/custom/wh_"));
-    assert_eq!(webhook["url"].as_str().unwrap().rsplit('/').next().unwrap()[..7], webhook["hint"].as_str().unwrap()[..7]);
+    assert_eq!(
+        webhook["url"].as_str().unwrap().rsplit('/').next().unwrap()[..7],
+        webhook["hint"].as_str().unwrap()[..7]
+    );
     let edited = server.json(&["webhook", "edit", "w", "--name", "v", "--max-body", "1000"]);
-    assert_eq!((&edited["name"], &edited["max_body"]), (&Value::from("v"), &Value::from(1000)));
+    assert_eq!(
+        (&edited["name"], &edited["max_body"]),
+        (&Value::from("v"), &Value::from(1000))
+    );
     assert_eq!(edited["allowlist"], webhook["allowlist"]);
     assert_eq!(edited["payload_logging"], false);
     assert!(edited.get("url").is_none(), "the URL is shown once");
-    assert_eq!(server.json(&["webhook", "edit", "v", "--allow-any"])["allowlist"], Value::Null);
+    assert_eq!(
+        server.json(&["webhook", "edit", "v", "--allow-any"])["allowlist"],
+        Value::Null
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -65,7 +98,10 @@ async fn which_tells_whose_url_it_is() {
     server.json(&["webhook", "regenerate", "w"]);
     let which = run(server.directory(), &["webhook", "which"], &format!("{old}\n"));
     let which: Value = serde_json::from_slice(&which.stdout).unwrap();
-    assert_eq!((&which["name"], &which["url_state"]), (&Value::from("w"), &Value::from("regenerated")));
+    assert_eq!(
+        (&which["name"], &which["url_state"]),
+        (&Value::from("w"), &Value::from("regenerated"))
+    );
     failed(&run(server.directory(), &["webhook", "which"], "nonsense"), 2);
 }
 
@@ -73,8 +109,16 @@ async fn which_tells_whose_url_it_is() {
 async fn payloads_are_not_kept_when_logging_is_off() {
     let server = Server::start();
     let quiet = server.create("quiet", &["--payload-logging", "off"]);
-    assert_eq!(server.post(Http::One, &quiet, r#"{"title":"canary-4711"}"#).await.status, 201);
-    server.post(Http::One, &quiet, r#"{"title":7,"x":"canary-4711"}"#).await;
+    assert_eq!(
+        server
+            .post(Http::One, &quiet, r#"{"title":"canary-4711"}"#)
+            .await
+            .status,
+        201
+    );
+    server
+        .post(Http::One, &quiet, r#"{"title":7,"x":"canary-4711"}"#)
+        .await;
     let items = server.deliveries(|items| items.len() == 2).await;
     assert!(items.iter().all(|item| item["payload"].is_null()));
 }
@@ -83,7 +127,13 @@ async fn payloads_are_not_kept_when_logging_is_off() {
 async fn deliveries_are_filtered_and_paged() {
     let server = Server::start();
     for number in 0..5 {
-        server.post(Http::One, &server.demo_url(), &format!(r#"{{"title":"t{number}"}}"#)).await;
+        server
+            .post(
+                Http::One,
+                &server.demo_url(),
+                &format!(r#"{{"title":"t{number}"}}"#),
+            )
+            .await;
     }
     server.post(Http::One, &server.demo_url(), "broken").await;
     server.deliveries(|items| items.len() == 6).await;
@@ -95,7 +145,10 @@ async fn deliveries_are_filtered_and_paged() {
     assert_eq!(count(&["--source", "::1"]), 0);
     let first = list(&["--limit", "4"]);
     let second = list(&["--limit", "4", "--cursor", first["next"].as_str().unwrap()]);
-    assert_eq!((second["items"].as_array().unwrap().len(), &second["next"]), (2, &Value::Null));
+    assert_eq!(
+        (second["items"].as_array().unwrap().len(), &second["next"]),
+        (2, &Value::Null)
+    );
     let shown = server.json(&["deliveries", "show", second["items"][0]["id"].as_str().unwrap()]);
     assert_eq!(shown, second["items"][0]);
 }
@@ -104,17 +157,45 @@ async fn deliveries_are_filtered_and_paged() {
 async fn incidents_are_acknowledged_and_resolved() {
     let server = Server::start();
     let hostile = r#"{"title":"\u001b[2J\u202eevil\u0000","metadata":{"a":1}}"#;
-    assert_eq!(server.post(Http::One, &server.demo_url(), hostile).await.status, 201);
+    assert_eq!(
+        server.post(Http::One, &server.demo_url(), hostile).await.status,
+        201
+    );
     let data: Vec<&OsStr> = vec!["--data".as_ref(), server.directory().as_os_str()];
-    for arguments in [&["incidents", "list"][..], &["incidents", "show", "INC-1"], &["deliveries", "list"]] {
-        let arguments: Vec<&OsStr> = arguments.iter().map(OsStr::new).chain(data.iter().copied()).collect();
+    for arguments in [
+        &["incidents", "list"][..],
+        &["incidents", "show", "INC-1"],
+        &["deliveries", "list"],
+    ] {
+        let arguments: Vec<&OsStr> = arguments
+            .iter()
+            .map(OsStr::new)
+            .chain(data.iter().copied())
+            .collect();
         let output = run_as_is(&arguments, "");
-        assert!(!output.stdout.contains(&0x1b) && !String::from_utf8(output.stdout).unwrap().contains('\u{202e}'));
+        assert!(
+            !output.stdout.contains(&0x1b) && !String::from_utf8(output.stdout).unwrap().contains('\u{202e}')
+        );
     }
-    assert_eq!(server.json(&["incidents", "acknowledge", "INC-1"])["status"], "acknowledged");
-    assert_eq!(server.json(&["incidents", "resolve", "INC-1"])["status"], "resolved");
-    failed(&run(server.directory(), &["incidents", "resolve", "INC-1"], ""), 4);
-    assert_eq!(server.json(&["incidents", "list", "--status", "open"])["items"].as_array().unwrap().len(), 0);
+    assert_eq!(
+        server.json(&["incidents", "acknowledge", "INC-1"])["status"],
+        "acknowledged"
+    );
+    assert_eq!(
+        server.json(&["incidents", "resolve", "INC-1"])["status"],
+        "resolved"
+    );
+    failed(
+        &run(server.directory(), &["incidents", "resolve", "INC-1"], ""),
+        4,
+    );
+    assert_eq!(
+        server.json(&["incidents", "list", "--status", "open"])["items"]
+            .as_array()
+            .unwrap()
+            .len(),
+        0
+    );
 }
 
 #[test]
@@ -123,12 +204,31 @@ fn the_sample_configuration_passes_its_own_check() {
     let file = scratch.path().join("hookgate.toml");
     let sample = run_as_is(&["config".as_ref(), "init".as_ref()], "");
     std::fs::write(&file, &sample.stdout).unwrap();
-    let check = |file: &std::path::Path| run_as_is(&["config".as_ref(), "check".as_ref(), "--config".as_ref(), file.as_os_str()], "");
+    let check = |file: &std::path::Path| {
+        run_as_is(
+            &[
+                "config".as_ref(),
+                "check".as_ref(),
+                "--config".as_ref(),
+                file.as_os_str(),
+            ],
+            "",
+        )
+    };
     assert_eq!(check(&file).status.code(), Some(0));
     std::fs::write(&file, "gate.lisen = 1").unwrap();
     let broken = check(&file);
     assert_eq!(broken.status.code(), Some(2));
-    assert!(String::from_utf8(broken.stderr).unwrap().contains("did you mean gate.listen?"));
-    assert_eq!(run_as_is(&["completions".as_ref(), "bash".as_ref()], "").status.code(), Some(0));
+    assert!(
+        String::from_utf8(broken.stderr)
+            .unwrap()
+            .contains("did you mean gate.listen?")
+    );
+    assert_eq!(
+        run_as_is(&["completions".as_ref(), "bash".as_ref()], "")
+            .status
+            .code(),
+        Some(0)
+    );
     assert_eq!(run_as_is(&["serve".as_ref()], "").status.code(), Some(2));
 }

@@ -29,7 +29,15 @@ async fn kill_9_loses_no_acknowledged_delivery_and_doubles_none() {
         let mut server = Server::start_in(&directory, "error", Stdio::inherit());
         let url = format!("{}{path}", server.ready["gate"].as_str().unwrap());
         let senders: Vec<_> = (0..SENDERS)
-            .map(|sender| tokio::spawn(send_until_cut_off(server.client.clone(), server.address(), url.clone(), Arc::clone(&next), sender)))
+            .map(|sender| {
+                tokio::spawn(send_until_cut_off(
+                    server.client.clone(),
+                    server.address(),
+                    url.clone(),
+                    Arc::clone(&next),
+                    sender,
+                ))
+            })
             .collect();
         tokio::time::sleep(Duration::from_millis(20 + round * 7 % 90)).await;
         server.signal("-KILL");
@@ -37,23 +45,43 @@ async fn kill_9_loses_no_acknowledged_delivery_and_doubles_none() {
             acknowledged.extend(sender.await.unwrap());
         }
     }
-    assert!(acknowledged.len() > 500, "the load was real: {}", acknowledged.len());
+    assert!(
+        acknowledged.len() > 500,
+        "the load was real: {}",
+        acknowledged.len()
+    );
 
     let opened = run(&directory, &["incidents", "list", "--limit", "1"], "");
     assert!(opened.status.success());
-    let rows = sql(&directory, "SELECT title, count(*), min(number) FROM incidents GROUP BY title");
+    let rows = sql(
+        &directory,
+        "SELECT title, count(*), min(number) FROM incidents GROUP BY title",
+    );
     let stored: BTreeMap<&str, (&str, &str)> = rows
         .lines()
         .map(|row| {
             let mut columns = row.split('|');
-            (columns.next().unwrap(), (columns.next().unwrap(), columns.next().unwrap()))
+            (
+                columns.next().unwrap(),
+                (columns.next().unwrap(), columns.next().unwrap()),
+            )
         })
         .collect();
     for (title, incident) in &acknowledged {
-        assert_eq!(stored.get(title.as_str()), Some(&("1", incident.trim_start_matches("INC-"))), "{title}");
+        assert_eq!(
+            stored.get(title.as_str()),
+            Some(&("1", incident.trim_start_matches("INC-"))),
+            "{title}"
+        );
     }
     assert!(stored.values().all(|(count, _)| *count == "1"));
-    assert_eq!(sql(&directory, "SELECT count(*) FROM incidents"), sql(&directory, "SELECT count(*) FROM deliveries WHERE incident IS NOT NULL"));
+    assert_eq!(
+        sql(&directory, "SELECT count(*) FROM incidents"),
+        sql(
+            &directory,
+            "SELECT count(*) FROM deliveries WHERE incident IS NOT NULL"
+        )
+    );
     assert_eq!(sql(&directory, "PRAGMA integrity_check").trim(), "ok");
 }
 
@@ -65,14 +93,21 @@ async fn send_until_cut_off(
     next: Arc<AtomicU64>,
     sender: u64,
 ) -> Vec<(String, String)> {
-    let http = if sender.is_multiple_of(2) { Http::One } else { Http::Two };
+    let http = if sender.is_multiple_of(2) {
+        Http::One
+    } else {
+        Http::Two
+    };
     let mut acknowledged = Vec::new();
     let Ok(mut connection) = client.connect(address, http).await else {
         return acknowledged;
     };
     loop {
         let title = format!("t{}", next.fetch_add(1, Ordering::Relaxed));
-        match connection.send(post(&url, &format!(r#"{{"title":"{title}"}}"#))).await {
+        match connection
+            .send(post(&url, &format!(r#"{{"title":"{title}"}}"#)))
+            .await
+        {
             Ok(answer) if answer.status == 201 => {
                 let body: Value = serde_json::from_str(&answer.body).unwrap();
                 acknowledged.push((title, body["data"]["incident"]["id"].as_str().unwrap().to_owned()));

@@ -20,16 +20,25 @@ async fn no_webhook_id_is_written_anywhere() {
     let log = scratch.path().join("log");
     let mut server = Server::start_in(&directory, "trace", Stdio::from(fs::File::create(&log).unwrap()));
     let old = server.create("old", &[]);
-    let new = server.json(&["webhook", "regenerate", "old"])["url"].as_str().unwrap().to_owned();
+    let new = server.json(&["webhook", "regenerate", "old"])["url"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let dead = server.create("dead", &["--allow", "192.0.2.1"]);
     let closed = server.create("closed", &["--allow", "192.0.2.1"]);
     let damaged = server.create("damaged", &[]);
     let signed = server.create("signed", &["--signature", "standard-webhooks"]);
     server.json(&["webhook", "revoke", "dead", "--yes"]);
-    sql(&directory, "UPDATE webhooks SET allowlist = 'garbage' WHERE name = 'damaged'");
+    sql(
+        &directory,
+        "UPDATE webhooks SET allowlist = 'garbage' WHERE name = 'damaged'",
+    );
     let demo = server.demo_url();
     let urls = [&demo, &old, &new, &dead, &closed, &damaged, &signed];
-    let mut secrets: Vec<String> = urls.iter().map(|url| url.rsplit('/').next().unwrap().to_owned()).collect();
+    let mut secrets: Vec<String> = urls
+        .iter()
+        .map(|url| url.rsplit('/').next().unwrap().to_owned())
+        .collect();
     // A URL with a typing error is nearly a secret.
     let mistyped = format!("{}x", &demo[..demo.len() - 1]);
     secrets.push(mistyped.rsplit('/').next().unwrap().to_owned());
@@ -67,7 +76,11 @@ async fn no_webhook_id_is_written_anywhere() {
     assert_eq!(server.signal("-TERM"), Some(0));
     search_files(&directory, &secrets);
     let logged = fs::read(&log).unwrap();
-    assert!(logged.len() > 10_000, "there was something to search: {} bytes", logged.len());
+    assert!(
+        logged.len() > 10_000,
+        "there was something to search: {} bytes",
+        logged.len()
+    );
     no_secret("log", &logged, &secrets);
     no_digest("log", &logged, &secrets);
 }
@@ -81,7 +94,11 @@ async fn flood(server: &Server, http: Http, url: &str) {
             2 => post(url, r#"{"title":7}"#),
             3 => Request::get(url).body(Full::default()).unwrap(),
             4 => post(&format!("{url}/more?query=1"), "{}"),
-            _ => Request::post(url).header("content-encoding", "gzip").header("referer", "https://example.org/").body(Full::default()).unwrap(),
+            _ => Request::post(url)
+                .header("content-encoding", "gzip")
+                .header("referer", "https://example.org/")
+                .body(Full::default())
+                .unwrap(),
         };
         if connection.send(request).await.is_err() {
             connection = server.client.connect(server.address(), http).await.unwrap();
@@ -92,7 +109,10 @@ async fn flood(server: &Server, http: Http, url: &str) {
 /// What no client library sends.
 async fn raw(server: &Server, url: &str) {
     let path = &url[server.ready["gate"].as_str().unwrap().len()..];
-    plain_tcp(server.address(), format!("POST {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes());
+    plain_tcp(
+        server.address(),
+        format!("POST {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes(),
+    );
     for request in [
         format!("POST {path} HTTP/1.1\nhost: a\n\n"),
         format!("POST {path}\u{e9} HTTP/1.1\r\nhost: a\r\n\r\n"),
@@ -107,7 +127,11 @@ async fn raw(server: &Server, url: &str) {
 }
 
 fn plain_text(directory: &Path, arguments: &[&str]) -> std::process::Output {
-    let arguments: Vec<_> = arguments.iter().map(std::ffi::OsStr::new).chain(["--data".as_ref(), directory.as_os_str()]).collect();
+    let arguments: Vec<_> = arguments
+        .iter()
+        .map(std::ffi::OsStr::new)
+        .chain(["--data".as_ref(), directory.as_os_str()])
+        .collect();
     run_as_is(&arguments, "")
 }
 
@@ -122,19 +146,34 @@ fn search_files(directory: &Path, secrets: &[String]) {
 fn no_secret(place: &str, bytes: &[u8], secrets: &[String]) {
     for secret in secrets {
         let tail = &secret.as_bytes()[7..27];
-        assert!(!bytes.windows(tail.len()).any(|window| window == tail), "{place} holds a webhook ID");
+        assert!(
+            !bytes.windows(tail.len()).any(|window| window == tail),
+            "{place} holds a webhook ID"
+        );
     }
 }
 
 /// No digest in hexadecimal or base 64.
 fn no_digest(place: &str, bytes: &[u8], secrets: &[String]) {
     use base64::Engine;
-    for id in secrets.iter().filter_map(|secret| secret.parse::<hookgate_domain::WebhookId>().ok()) {
+    for id in secrets
+        .iter()
+        .filter_map(|secret| secret.parse::<hookgate_domain::WebhookId>().ok())
+    {
         let digest = *id.digest().as_bytes();
-        let hex: String = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]).filter_map(|nibble| char::from_digit(nibble.into(), 16)).collect();
+        let hex: String = digest
+            .iter()
+            .flat_map(|byte| [byte >> 4, byte & 15])
+            .filter_map(|nibble| char::from_digit(nibble.into(), 16))
+            .collect();
         let base64 = base64::engine::general_purpose::STANDARD.encode(digest);
         let text = String::from_utf8_lossy(bytes);
-        for form in [&hex[..], &hex.to_uppercase(), &base64, &format!("{}, {}, {}, {}", digest[0], digest[1], digest[2], digest[3])] {
+        for form in [
+            &hex[..],
+            &hex.to_uppercase(),
+            &base64,
+            &format!("{}, {}, {}, {}", digest[0], digest[1], digest[2], digest[3]),
+        ] {
             assert!(!text.contains(form), "{place} holds a digest");
         }
     }

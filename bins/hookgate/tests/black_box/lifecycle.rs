@@ -15,17 +15,32 @@ async fn sigterm_finishes_what_is_in_flight() {
     let mut server = Server::start();
     let path = server.demo_url()[server.ready["gate"].as_str().unwrap().len()..].to_owned();
     let mut slow = server.client.tls(server.address(), Http::One).await.unwrap();
-    slow.write_all(format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 13\r\n\r\n{{").as_bytes()).await.unwrap();
+    slow.write_all(format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 13\r\n\r\n{{").as_bytes())
+        .await
+        .unwrap();
     let _idle = server.client.connect(server.address(), Http::Two).await.unwrap();
     tokio::time::sleep(Duration::from_millis(100)).await;
-    assert!(Command::new("kill").args(["-TERM", &server.pid().to_string()]).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .args(["-TERM", &server.pid().to_string()])
+            .status()
+            .unwrap()
+            .success()
+    );
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(server.client.connect(server.address(), Http::One).await.is_err(), "the port is closed");
+    assert!(
+        server.client.connect(server.address(), Http::One).await.is_err(),
+        "the port is closed"
+    );
     slow.write_all(br#""title":"t"}"#).await.unwrap();
     let mut answer = Vec::new();
     slow.read_to_end(&mut answer).await.unwrap();
     assert!(String::from_utf8(answer).unwrap().starts_with("HTTP/1.1 201 "));
-    assert_eq!(server.signal("-CONT"), Some(0), "it ended by itself, with exit code 0");
+    assert_eq!(
+        server.signal("-CONT"),
+        Some(0),
+        "it ended by itself, with exit code 0"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,16 +50,36 @@ async fn a_second_server_on_the_same_directory_is_refused() {
     assert_eq!(second.status.code(), Some(5));
     let message = String::from_utf8(second.stderr).unwrap();
     assert!(message.contains("another server"), "{message}");
-    assert_eq!(server.post(Http::One, &server.demo_url(), r#"{"title":"t"}"#).await.status, 201);
+    assert_eq!(
+        server
+            .post(Http::One, &server.demo_url(), r#"{"title":"t"}"#)
+            .await
+            .status,
+        201
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_data_is_for_its_owner_only() {
     let server = Server::start();
-    server.post(Http::One, &server.demo_url(), r#"{"title":"t"}"#).await;
-    let mode = |name: &str| fs::metadata(server.directory().join(name)).unwrap().permissions().mode() & 0o777;
+    server
+        .post(Http::One, &server.demo_url(), r#"{"title":"t"}"#)
+        .await;
+    let mode = |name: &str| {
+        fs::metadata(server.directory().join(name))
+            .unwrap()
+            .permissions()
+            .mode()
+            & 0o777
+    };
     assert_eq!(mode("."), 0o700);
-    for file in ["hookgate.db", "hookgate.db-wal", "gate.key", "ca.key", "sealing.key"] {
+    for file in [
+        "hookgate.db",
+        "hookgate.db-wal",
+        "gate.key",
+        "ca.key",
+        "sealing.key",
+    ] {
         assert_eq!(mode(file), 0o600, "{file}");
     }
 }
@@ -61,7 +96,11 @@ async fn a_second_start_keeps_the_data_and_the_ca() {
     let second = Server::start_in(&directory, "warn", std::process::Stdio::inherit());
     assert!(second.ready["webhook"].is_null(), "a URL is shown once");
     let url = format!("{}{path}", second.ready["gate"].as_str().unwrap());
-    let answer = first.client.send(Http::Two, super::support::post(&url, r#"{"title":"t"}"#)).await.unwrap();
+    let answer = first
+        .client
+        .send(Http::Two, super::support::post(&url, r#"{"title":"t"}"#))
+        .await
+        .unwrap();
     assert!(answer.body.contains("INC-2"), "{answer:?}");
 }
 
@@ -86,7 +125,11 @@ async fn serve_takes_up_a_new_certificate_and_keeps_the_old_one_if_the_new_one_i
         let log = log.clone();
         async move {
             for _ in 0..100 {
-                if let Some(line) = fs::read_to_string(&log).unwrap().lines().find(|line| line.contains(words)) {
+                if let Some(line) = fs::read_to_string(&log)
+                    .unwrap()
+                    .lines()
+                    .find(|line| line.contains(words))
+                {
                     return line.to_owned();
                 }
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -96,7 +139,12 @@ async fn serve_takes_up_a_new_certificate_and_keeps_the_old_one_if_the_new_one_i
     };
     let line: serde_json::Value = serde_json::from_str(&logged("serving").await).unwrap();
     let address = line["address"].as_str().unwrap().parse().unwrap();
-    let hang_up = || Command::new("kill").args(["-HUP", &child.id().to_string()]).status().unwrap();
+    let hang_up = || {
+        Command::new("kill")
+            .args(["-HUP", &child.id().to_string()])
+            .status()
+            .unwrap()
+    };
     fs::write(scratch.path().join("gate.pem"), "broken").unwrap();
     hang_up();
     logged("the old one stays").await;
@@ -110,6 +158,12 @@ async fn serve_takes_up_a_new_certificate_and_keeps_the_old_one_if_the_new_one_i
     logged("was reloaded").await;
     assert!(other.client.connect(address, Http::One).await.is_ok());
     assert!(dev.client.connect(address, Http::One).await.is_err());
-    assert!(Command::new("kill").arg(child.id().to_string()).status().unwrap().success());
+    assert!(
+        Command::new("kill")
+            .arg(child.id().to_string())
+            .status()
+            .unwrap()
+            .success()
+    );
     assert_eq!(child.wait().unwrap().code(), Some(0));
 }

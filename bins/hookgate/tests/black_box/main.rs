@@ -1,5 +1,7 @@
 //! Black-box tests: the real binary, over real TLS, as senders and operators meet it.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
 mod codes;
 mod command_line;
 mod durability;

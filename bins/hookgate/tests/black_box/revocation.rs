@@ -27,7 +27,13 @@ async fn no_delivery_that_starts_after_the_change_returned_is_accepted() {
         let senders: Vec<_> = (0..SENDERS)
             .map(|sender| {
                 let http = Http::BOTH[sender % 2];
-                tokio::spawn(send_until(stopped.clone(), server.client.clone(), server.address(), url.clone(), http))
+                tokio::spawn(send_until(
+                    stopped.clone(),
+                    server.client.clone(),
+                    server.address(),
+                    url.clone(),
+                    http,
+                ))
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(30)).await;
@@ -48,13 +54,22 @@ async fn no_delivery_that_starts_after_the_change_returned_is_accepted() {
         let expected = if round % 3 == 2 { 403 } else { 410 };
         let after: Vec<_> = seen.iter().filter(|(began, _)| *began > returned).collect();
         assert!(!after.is_empty(), "the load went on");
-        assert!(after.iter().all(|(_, status)| *status == expected), "{change:?}: {after:?}");
+        assert!(
+            after.iter().all(|(_, status)| *status == expected),
+            "{change:?}: {after:?}"
+        );
         accepted_before += seen.iter().filter(|(_, status)| *status == 201).count();
     }
     assert!(accepted_before > ROUNDS, "the load was real: {accepted_before}");
 }
 
-async fn send_until(stopped: watch::Receiver<bool>, client: Client, address: std::net::SocketAddr, url: String, http: Http) -> Vec<Seen> {
+async fn send_until(
+    stopped: watch::Receiver<bool>,
+    client: Client,
+    address: std::net::SocketAddr,
+    url: String,
+    http: Http,
+) -> Vec<Seen> {
     let mut connection = client.connect(address, http).await.unwrap();
     let mut seen = Vec::new();
     while !*stopped.borrow() {
@@ -65,7 +80,10 @@ async fn send_until(stopped: watch::Receiver<bool>, client: Client, address: std
     seen
 }
 
-#[expect(clippy::disallowed_methods, reason = "the test compares moments, whatever the time is")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the test compares moments, whatever the time is"
+)]
 fn now() -> Instant {
     Instant::now()
 }
@@ -79,13 +97,20 @@ async fn a_change_during_a_slow_body_is_seen_at_the_commit() {
         assert_eq!(server.post(http, &url, r#"{"title":"warm"}"#).await.status, 201);
         let path = &url[server.ready["gate"].as_str().unwrap().len()..];
         let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
-        let head = format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 13\r\n\r\n");
-        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes()).await.unwrap();
+        let head =
+            format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 13\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes())
+            .await
+            .unwrap();
         tokio::time::sleep(Duration::from_millis(50)).await;
         tokio::task::block_in_place(|| server.json(&["webhook", "revoke", &name, "--yes"]));
-        tokio::io::AsyncWriteExt::write_all(&mut stream, br#"{"title":"t"}"#).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, br#"{"title":"t"}"#)
+            .await
+            .unwrap();
         let mut answer = Vec::new();
-        tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await.unwrap();
+        tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer)
+            .await
+            .unwrap();
         let answer = String::from_utf8(answer).unwrap();
         assert!(answer.starts_with("HTTP/1.1 410 "), "{answer}");
     }

@@ -43,11 +43,19 @@ impl Server {
             .spawn()
             .unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        BufReader::new(child.stdout.take().unwrap())
+            .read_line(&mut line)
+            .unwrap();
         let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not ready: {line:?}"));
         let ca = std::fs::read(ready["ca"].as_str().unwrap()).unwrap();
         let client = Client::trusting(&ca).unwrap();
-        Self { child, directory: directory.to_owned(), ready, client, scratch: None }
+        Self {
+            child,
+            directory: directory.to_owned(),
+            ready,
+            client,
+            scratch: None,
+        }
     }
 
     /// The data directory.
@@ -73,7 +81,11 @@ impl Server {
 
     /// Ends the server with this signal and waits for its exit code.
     pub(crate) fn signal(&mut self, signal: &str) -> Option<i32> {
-        let killed = Command::new("kill").arg(signal).arg(self.pid().to_string()).status().unwrap();
+        let killed = Command::new("kill")
+            .arg(signal)
+            .arg(self.pid().to_string())
+            .status()
+            .unwrap();
         assert!(killed.success());
         self.child.wait().unwrap().code()
     }
@@ -81,7 +93,11 @@ impl Server {
     /// Runs a command on the server's data and gives its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = run(&self.directory, arguments, "");
-        assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+        assert!(
+            output.status.success(),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
         serde_json::from_slice(&output.stdout).unwrap()
     }
 
@@ -104,7 +120,10 @@ impl Server {
     /// The deliveries that are on the record once `enough` says so; refusals are written soon after their answer.
     pub(crate) async fn deliveries(&self, enough: impl Fn(&[Value]) -> bool) -> Vec<Value> {
         for _ in 0..100 {
-            let items = self.json(&["deliveries", "list", "--limit", "200"])["items"].as_array().unwrap().clone();
+            let items = self.json(&["deliveries", "list", "--limit", "200"])["items"]
+                .as_array()
+                .unwrap()
+                .clone();
             if enough(&items) {
                 return items;
             }
@@ -133,7 +152,10 @@ pub(crate) fn post(url: &str, body: &str) -> Request<Full<Bytes>> {
 /// Runs `hookgate ARGUMENTS --json --data DIRECTORY` with this standard input.
 pub(crate) fn run(directory: &Path, arguments: &[&str], input: &str) -> Output {
     let data = [OsStr::new("--json"), OsStr::new("--data"), directory.as_os_str()];
-    run_as_is(&[&arguments.iter().map(OsStr::new).collect::<Vec<_>>()[..], &data].concat(), input)
+    run_as_is(
+        &[&arguments.iter().map(OsStr::new).collect::<Vec<_>>()[..], &data].concat(),
+        input,
+    )
 }
 
 /// Runs `hookgate` with just these arguments.
@@ -152,8 +174,16 @@ pub(crate) fn run_as_is(arguments: &[&OsStr], input: &str) -> Output {
 
 /// Runs SQL on a database file and gives what it prints.
 pub(crate) fn sql(directory: &Path, statement: &str) -> String {
-    let output = Command::new("sqlite3").arg(directory.join("hookgate.db")).arg(statement).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("sqlite3")
+        .arg(directory.join("hookgate.db"))
+        .arg(statement)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap()
 }
 

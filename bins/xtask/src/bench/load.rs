@@ -49,7 +49,12 @@ impl Load {
             Self::Http2 => h2load(&server.url, seconds)?,
         };
         let cpu = server.cpu_seconds()? - before;
-        Ok(Measured { rate, cpu_us: cpu * 1e6 / requests, p99_ms, resident_mib: server.resident_mib()? })
+        Ok(Measured {
+            rate,
+            cpu_us: cpu * 1e6 / requests,
+            p99_ms,
+            resident_mib: server.resident_mib()?,
+        })
     }
 }
 
@@ -63,10 +68,23 @@ fn wrk(url: &str, seconds: u32) -> Outcome<(f64, f64, f64)> {
     let script = root().join("target/bench-post.lua");
     let report = r#"function done(s, l, r) print(string.format("RESULT %d %d %d %d", s.requests, s.duration, l:percentile(99), s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end"#;
     let quoted = BODY.replace('\\', "\\\\").replace('\'', "\\'");
-    fs::write(&script, format!("wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\nwrk.body = '{quoted}'\n{report}\n"))?;
+    fs::write(
+        &script,
+        format!(
+            "wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\nwrk.body = '{quoted}'\n{report}\n"
+        ),
+    )?;
     let duration = format!("-d{seconds}s");
-    let text = output(Command::new("taskset").args(["-c", "1", "wrk", "-t1", "-c64", "--latency", &duration, "-s"]).arg(&script).arg(url))?;
-    let line = text.lines().find_map(|line| line.strip_prefix("RESULT ")).ok_or("wrk printed no result")?;
+    let text = output(
+        Command::new("taskset")
+            .args(["-c", "1", "wrk", "-t1", "-c64", "--latency", &duration, "-s"])
+            .arg(&script)
+            .arg(url),
+    )?;
+    let line = text
+        .lines()
+        .find_map(|line| line.strip_prefix("RESULT "))
+        .ok_or("wrk printed no result")?;
     let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
     let [requests, micros, p99_us, errors] = numbers[..] else {
         return Err("wrk printed an odd result".into());
@@ -83,17 +101,37 @@ fn h2load(url: &str, seconds: u32) -> Outcome<(f64, f64, f64)> {
     let duration = format!("-D{seconds}");
     let text = output(
         Command::new("taskset")
-            .args(["-c", "1", "h2load", "-t1", "-c16", "-m4", &duration, "-H", "content-type: application/json", "-d"])
+            .args([
+                "-c",
+                "1",
+                "h2load",
+                "-t1",
+                "-c16",
+                "-m4",
+                &duration,
+                "-H",
+                "content-type: application/json",
+                "-d",
+            ])
             .arg(&body)
             .arg(url),
     )?;
     let number = |after: &str, before: &str| {
         let rest = text.split(after).nth(1)?;
-        rest.split(before).next()?.trim().rsplit(' ').next()?.parse::<f64>().ok()
+        rest.split(before)
+            .next()?
+            .trim()
+            .rsplit(' ')
+            .next()?
+            .parse::<f64>()
+            .ok()
     };
     let rate = number("finished in ", " req/s").ok_or("h2load printed no rate")?;
     let good = number("status codes: ", " 2xx").ok_or("h2load printed no status codes")?;
-    let bad: f64 = [("2xx, ", " 3xx"), ("3xx, ", " 4xx"), ("4xx, ", " 5xx")].iter().filter_map(|(after, before)| number(after, before)).sum();
+    let bad: f64 = [("2xx, ", " 3xx"), ("3xx, ", " 4xx"), ("4xx, ", " 5xx")]
+        .iter()
+        .filter_map(|(after, before)| number(after, before))
+        .sum();
     if bad > 0.0 {
         return Err(format!("{bad} requests failed:\n{text}").into());
     }
@@ -103,7 +141,11 @@ fn h2load(url: &str, seconds: u32) -> Outcome<(f64, f64, f64)> {
 fn output(command: &mut Command) -> Outcome<String> {
     let output = command.output()?;
     if !output.status.success() {
-        return Err(format!("the load generator failed: {}", String::from_utf8_lossy(&output.stderr)).into());
+        return Err(format!(
+            "the load generator failed: {}",
+            String::from_utf8_lossy(&output.stderr)
+        )
+        .into());
     }
     Ok(String::from_utf8(output.stdout)?)
 }

@@ -27,25 +27,50 @@ impl Server {
         }
         let binary = root().join("target/release/examples/bare_echo");
         let (child, line) = start(
-            Command::new("taskset").args(["-c", "0"]).arg(binary).arg(certificate.join("gate.pem")).arg(certificate.join("gate.key")).arg("127.0.0.1:0"),
+            Command::new("taskset")
+                .args(["-c", "0"])
+                .arg(binary)
+                .arg(certificate.join("gate.pem"))
+                .arg(certificate.join("gate.key"))
+                .arg("127.0.0.1:0"),
         )?;
         let port = line.trim().rsplit(':').next().unwrap_or_default().to_owned();
-        Ok(Self { child, url: format!("https://localhost:{port}/webhooks/custom/echo") })
+        Ok(Self {
+            child,
+            url: format!("https://localhost:{port}/webhooks/custom/echo"),
+        })
     }
 
     /// The gate on SQLite, in a data directory of its own, with an allowlist and everything else as it comes.
     pub(crate) fn gate(directory: &Path) -> Outcome<Self> {
         let binary = root().join("target/release/hookgate");
         let (child, _) = start(
-            Command::new("taskset").args(["-c", "0"]).arg(&binary).args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"]).arg(directory),
+            Command::new("taskset")
+                .args(["-c", "0"])
+                .arg(&binary)
+                .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
+                .arg(directory),
         )?;
-        let mut server = Self { child, url: String::new() };
+        let mut server = Self {
+            child,
+            url: String::new(),
+        };
         let output = Command::new(&binary)
-            .args(["webhook", "create", "bench", "--json", "--allow", "127.0.0.1, 192.0.2.0/24", "--data"])
+            .args([
+                "webhook",
+                "create",
+                "bench",
+                "--json",
+                "--allow",
+                "127.0.0.1, 192.0.2.0/24",
+                "--data",
+            ])
             .arg(directory)
             .output()?;
         let created: Value = serde_json::from_slice(&output.stdout)?;
-        server.url = created["url"].as_str().ok_or("no webhook was created")?.to_owned();
+        server
+            .url
+            .push_str(created["url"].as_str().ok_or("no webhook was created")?);
         Ok(server)
     }
 
@@ -55,14 +80,22 @@ impl Server {
         // The second field may hold spaces and ends at the last parenthesis.
         let after = stat.rsplit(')').next().unwrap_or_default();
         let fields: Vec<&str> = after.split_whitespace().collect();
-        let ticks = |index: usize| fields.get(index).and_then(|field| field.parse::<f64>().ok()).unwrap_or(0.0);
+        let ticks = |index: usize| {
+            fields
+                .get(index)
+                .and_then(|field| field.parse::<f64>().ok())
+                .unwrap_or(0.0)
+        };
         Ok((ticks(11) + ticks(12)) / TICKS_PER_SECOND)
     }
 
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Outcome<f64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or("0 kB");
+        let line = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmRSS:"))
+            .unwrap_or("0 kB");
         Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)
     }
 }

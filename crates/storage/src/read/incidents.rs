@@ -32,6 +32,12 @@ pub(crate) async fn incident_by_number(
     connection: &mut ReadConnection,
     number: i64,
 ) -> QueryResult<Option<(IncidentRow, String)>> {
-    let query = incidents::table.inner_join(webhooks::table).filter(incidents::number.eq(number));
-    query.select((IncidentRow::as_select(), webhooks::handle)).get_result(connection).await.optional()
+    let query = incidents::table
+        .inner_join(webhooks::table)
+        .filter(incidents::number.eq(number));
+    query
+        .select((IncidentRow::as_select(), webhooks::handle))
+        .get_result(connection)
+        .await
+        .optional()
 }

@@ -14,7 +14,11 @@ pub(crate) async fn webhook_by_digest(
     digest: &WebhookIdDigest,
 ) -> QueryResult<Option<WebhookRow>> {
     let query = webhooks::table.filter(webhooks::digest.eq(digest.as_bytes().as_slice()));
-    query.select(WebhookRow::as_select()).get_result(connection).await.optional()
+    query
+        .select(WebhookRow::as_select())
+        .get_result(connection)
+        .await
+        .optional()
 }
 
 /// The tombstone with this digest, and the handle of its webhook.
@@ -24,7 +28,11 @@ pub(crate) async fn retired_by_digest(
 ) -> QueryResult<Option<(RetiredRow, String)>> {
     let query = retired_urls::table.inner_join(webhooks::table);
     let query = query.filter(retired_urls::digest.eq(digest.as_bytes().as_slice()));
-    query.select((RetiredRow::as_select(), webhooks::handle)).get_result(connection).await.optional()
+    query
+        .select((RetiredRow::as_select(), webhooks::handle))
+        .get_result(connection)
+        .await
+        .optional()
 }
 
 /// The webhook with this handle.
@@ -33,7 +41,11 @@ pub(crate) async fn webhook_by_handle(
     handle: &str,
 ) -> QueryResult<Option<WebhookRow>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle));
-    query.select(WebhookRow::as_select()).get_result(connection).await.optional()
+    query
+        .select(WebhookRow::as_select())
+        .get_result(connection)
+        .await
+        .optional()
 }
 
 /// Up to `most` webhooks with this name. `active` stands before `revoked` in the alphabet and in the index.
@@ -42,7 +54,10 @@ pub(crate) async fn webhooks_by_name(
     name: &str,
     most: i64,
 ) -> QueryResult<Vec<WebhookRow>> {
-    let query = webhooks::table.filter(webhooks::name.eq(name)).order(webhooks::state).limit(most);
+    let query = webhooks::table
+        .filter(webhooks::name.eq(name))
+        .order(webhooks::state)
+        .limit(most);
     query.select(WebhookRow::as_select()).load(connection).await
 }
 
@@ -52,6 +67,9 @@ pub(crate) async fn webhook_page(
     after: &str,
     most: i64,
 ) -> QueryResult<Vec<WebhookRow>> {
-    let query = webhooks::table.filter(webhooks::handle.gt(after)).order(webhooks::handle).limit(most);
+    let query = webhooks::table
+        .filter(webhooks::handle.gt(after))
+        .order(webhooks::handle)
+        .limit(most);
     query.select(WebhookRow::as_select()).load(connection).await
 }

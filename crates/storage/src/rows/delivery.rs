@@ -39,7 +39,9 @@ impl DeliveryRow {
     pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, Damage> {
         let row = self.id;
         let damage = |column| move || Damage::at(TABLE, row, column);
-        let incident = self.incident.map(|number| IncidentNumber::new(number).ok_or_else(damage("incident")));
+        let incident = self
+            .incident
+            .map(|number| IncidentNumber::new(number).ok_or_else(damage("incident")));
         Ok(DeliveryRecord {
             id: DeliveryId::from_number(self.id).ok_or_else(damage("id"))?,
             webhook: read_handle(handle)?,

@@ -46,7 +46,9 @@ impl IncidentRow {
             service: self.service,
             source_url: self.source_url,
             dedup_key: self.dedup_key,
-            metadata: read_metadata(self.metadata.as_deref()).ok().ok_or_else(damage("metadata"))?,
+            metadata: read_metadata(self.metadata.as_deref())
+                .ok()
+                .ok_or_else(damage("metadata"))?,
             occurrences: self.occurrences,
             opened_at: Timestamp::from_micros(self.opened_at),
             updated_at: Timestamp::from_micros(self.updated_at),

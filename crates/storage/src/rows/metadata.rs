@@ -13,12 +13,16 @@ pub(crate) fn metadata_text(metadata: &[(String, MetadataValue)]) -> QueryResult
     if metadata.is_empty() {
         return Ok(None);
     }
-    serde_json::to_string(&Written(metadata)).map(Some).map_err(|error| Error::SerializationError(error.into()))
+    serde_json::to_string(&Written(metadata))
+        .map(Some)
+        .map_err(|error| Error::SerializationError(error.into()))
 }
 
 /// The metadata that was stored.
 pub(crate) fn read_metadata(text: Option<&str>) -> Result<Vec<(String, MetadataValue)>, serde_json::Error> {
-    text.map_or(Ok(Vec::new()), |text| serde_json::from_str::<Read>(text).map(|read| read.0))
+    text.map_or(Ok(Vec::new()), |text| {
+        serde_json::from_str::<Read>(text).map(|read| read.0)
+    })
 }
 
 struct Written<'a>(&'a [(String, MetadataValue)]);

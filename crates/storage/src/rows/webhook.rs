@@ -6,8 +6,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use hookgate_domain::{
-    Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause, RetiredUrl, RotationPolicy,
-    SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookState,
+    Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause, RetiredUrl,
+    RotationPolicy, SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookState,
 };
 
 use super::read_handle;
@@ -75,14 +75,19 @@ impl WebhookRow {
             })),
             REVOKED => {
                 let at = self.revoked_at.ok_or_else(|| self.damage("revoked_at"))?;
-                Ok(WebhookState::Revoked { hint, at: Timestamp::from_micros(at) })
+                Ok(WebhookState::Revoked {
+                    hint,
+                    at: Timestamp::from_micros(at),
+                })
             }
             _ => Err(self.damage("state")),
         }
     }
 
     fn policy(self) -> Result<Policy, Damage> {
-        let days = self.rotation_days.map(|days| narrow::<u16>(days).and_then(NonZeroU16::new));
+        let days = self
+            .rotation_days
+            .map(|days| narrow::<u16>(days).and_then(NonZeroU16::new));
         Ok(Policy {
             allowlist: self.allowlist.parse().map_err(|_| self.damage("allowlist"))?,
             limits: self.limits()?,
@@ -92,7 +97,9 @@ impl WebhookRow {
                 _ => return Err(self.damage("payload_logging")),
             },
             rotation: RotationPolicy {
-                days: days.map(|days| days.ok_or_else(|| self.damage("rotation_days"))).transpose()?,
+                days: days
+                    .map(|days| days.ok_or_else(|| self.damage("rotation_days")))
+                    .transpose()?,
             },
             signing_secret: self.signing_secret.map(SealedSecret::from_bytes),
         })
@@ -100,8 +107,12 @@ impl WebhookRow {
 
     fn limits(&self) -> Result<Limits, Damage> {
         let body_bytes = narrow(self.body_bytes).ok_or_else(|| self.damage("body_bytes"))?;
-        let per_minute = self.per_minute.map(|most| narrow::<u32>(most).and_then(NonZeroU32::new));
-        let per_minute = per_minute.map(|most| most.ok_or_else(|| self.damage("per_minute"))).transpose()?;
+        let per_minute = self
+            .per_minute
+            .map(|most| narrow::<u32>(most).and_then(NonZeroU32::new));
+        let per_minute = per_minute
+            .map(|most| most.ok_or_else(|| self.damage("per_minute")))
+            .transpose()?;
         let overload = match self.overload.as_str() {
             REFUSE => Overload::Refuse,
             POSTPONE => Overload::Postpone,

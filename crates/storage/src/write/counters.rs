@@ -31,11 +31,17 @@ impl Counter {
 
 /// The value of a counter.
 pub(crate) fn counter_value(connection: &mut SqliteConnection, counter: Counter) -> QueryResult<i64> {
-    counters::table.filter(counters::name.eq(counter.name())).select(counters::next).get_result(connection)
+    counters::table
+        .filter(counters::name.eq(counter.name()))
+        .select(counters::next)
+        .get_result(connection)
 }
 
 /// Sets a counter.
 pub(crate) fn counter_set(connection: &mut SqliteConnection, counter: Counter, next: i64) -> QueryResult<()> {
     let row = counters::table.filter(counters::name.eq(counter.name()));
-    diesel::update(row).set(counters::next.eq(next)).execute(connection).map(drop)
+    diesel::update(row)
+        .set(counters::next.eq(next))
+        .execute(connection)
+        .map(drop)
 }

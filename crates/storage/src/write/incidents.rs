@@ -10,7 +10,10 @@ use crate::schema::{incidents, webhooks};
 
 /// Stores a new incident.
 pub(crate) fn incident_insert(connection: &mut SqliteConnection, row: &NewIncident<'_>) -> QueryResult<()> {
-    diesel::insert_into(incidents::table).values(row).execute(connection).map(drop)
+    diesel::insert_into(incidents::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }
 
 /// Stores what a delivery may change about an incident, but for its status; its metadata comes as text.
@@ -68,6 +71,11 @@ pub(crate) fn incident_by_number(
     connection: &mut SqliteConnection,
     number: i64,
 ) -> QueryResult<Option<(IncidentRow, String)>> {
-    let query = incidents::table.inner_join(webhooks::table).filter(incidents::number.eq(number));
-    query.select((IncidentRow::as_select(), webhooks::handle)).get_result(connection).optional()
+    let query = incidents::table
+        .inner_join(webhooks::table)
+        .filter(incidents::number.eq(number));
+    query
+        .select((IncidentRow::as_select(), webhooks::handle))
+        .get_result(connection)
+        .optional()
 }

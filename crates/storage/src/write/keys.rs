@@ -29,12 +29,23 @@ pub(crate) struct NewKey<'a> {
 }
 
 /// What a webhook's key stands for.
-pub(crate) fn key_by_name(connection: &mut SqliteConnection, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>> {
+pub(crate) fn key_by_name(
+    connection: &mut SqliteConnection,
+    webhook: i64,
+    key: &str,
+) -> QueryResult<Option<KeyRow>> {
     let query = idempotency_keys::table.filter(idempotency_keys::webhook.eq(webhook));
-    query.filter(idempotency_keys::key.eq(key)).select(KeyRow::as_select()).get_result(connection).optional()
+    query
+        .filter(idempotency_keys::key.eq(key))
+        .select(KeyRow::as_select())
+        .get_result(connection)
+        .optional()
 }
 
 /// Remembers a key, in place of an expired one.
 pub(crate) fn key_put(connection: &mut SqliteConnection, row: &NewKey<'_>) -> QueryResult<()> {
-    diesel::replace_into(idempotency_keys::table).values(row).execute(connection).map(drop)
+    diesel::replace_into(idempotency_keys::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }

@@ -33,7 +33,10 @@ pub(crate) fn vacuum(connection: &mut SqliteConnection, pages: i64) -> QueryResu
 }
 
 /// Number and time of the oldest deliveries.
-pub(crate) fn oldest_deliveries(connection: &mut SqliteConnection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
+pub(crate) fn oldest_deliveries(
+    connection: &mut SqliteConnection,
+    most: i64,
+) -> QueryResult<Vec<(i64, i64)>> {
     let query = deliveries::table.select((deliveries::id, deliveries::received_at));
     query.order(deliveries::id).limit(most).load(connection)
 }
@@ -44,33 +47,74 @@ pub(crate) fn deliveries_delete(connection: &mut SqliteConnection, last: i64) ->
 }
 
 /// Number and time of the deliveries from this number on, and whether they have a payload.
-pub(crate) fn payloads_from(connection: &mut SqliteConnection, first: i64, most: i64) -> QueryResult<Vec<(i64, i64, bool)>> {
-    let query = deliveries::table.select((deliveries::id, deliveries::received_at, deliveries::payload.is_not_null()));
-    query.filter(deliveries::id.ge(first)).order(deliveries::id).limit(most).load(connection)
+pub(crate) fn payloads_from(
+    connection: &mut SqliteConnection,
+    first: i64,
+    most: i64,
+) -> QueryResult<Vec<(i64, i64, bool)>> {
+    let query = deliveries::table.select((
+        deliveries::id,
+        deliveries::received_at,
+        deliveries::payload.is_not_null(),
+    ));
+    query
+        .filter(deliveries::id.ge(first))
+        .order(deliveries::id)
+        .limit(most)
+        .load(connection)
 }
 
 /// Removes the payloads of the deliveries between these numbers, both included.
-pub(crate) fn payloads_delete(connection: &mut SqliteConnection, first: i64, last: i64) -> QueryResult<usize> {
-    let rows = deliveries::table.filter(deliveries::id.between(first, last)).filter(deliveries::payload.is_not_null());
-    diesel::update(rows).set(deliveries::payload.eq(None::<Vec<u8>>)).execute(connection)
+pub(crate) fn payloads_delete(
+    connection: &mut SqliteConnection,
+    first: i64,
+    last: i64,
+) -> QueryResult<usize> {
+    let rows = deliveries::table
+        .filter(deliveries::id.between(first, last))
+        .filter(deliveries::payload.is_not_null());
+    diesel::update(rows)
+        .set(deliveries::payload.eq(None::<Vec<u8>>))
+        .execute(connection)
 }
 
 /// Number and times (opened, updated) of the incidents from this number on.
-pub(crate) fn incidents_from(connection: &mut SqliteConnection, first: i64, most: i64) -> QueryResult<Vec<(i64, i64, i64)>> {
+pub(crate) fn incidents_from(
+    connection: &mut SqliteConnection,
+    first: i64,
+    most: i64,
+) -> QueryResult<Vec<(i64, i64, i64)>> {
     let query = incidents::table.select((incidents::number, incidents::opened_at, incidents::updated_at));
-    query.filter(incidents::number.ge(first)).order(incidents::number).limit(most).load(connection)
+    query
+        .filter(incidents::number.ge(first))
+        .order(incidents::number)
+        .limit(most)
+        .load(connection)
 }
 
 /// Removes the incidents between these numbers, both included, that nothing has touched since.
-pub(crate) fn incidents_delete(connection: &mut SqliteConnection, first: i64, last: i64, since: i64) -> QueryResult<usize> {
+pub(crate) fn incidents_delete(
+    connection: &mut SqliteConnection,
+    first: i64,
+    last: i64,
+    since: i64,
+) -> QueryResult<usize> {
     let rows = incidents::table.filter(incidents::number.between(first, last));
     diesel::delete(rows.filter(incidents::updated_at.lt(since))).execute(connection)
 }
 
 /// Times of the oldest idempotency keys that were made before.
-pub(crate) fn oldest_keys(connection: &mut SqliteConnection, before: i64, most: i64) -> QueryResult<Vec<i64>> {
+pub(crate) fn oldest_keys(
+    connection: &mut SqliteConnection,
+    before: i64,
+    most: i64,
+) -> QueryResult<Vec<i64>> {
     let query = idempotency_keys::table.filter(idempotency_keys::created_at.le(before));
-    query.select(idempotency_keys::created_at).order(idempotency_keys::created_at).limit(most).load(connection)
+    query
+        .select(idempotency_keys::created_at)
+        .order(idempotency_keys::created_at)
+        .limit(most)
+        .load(connection)
 }
 
 /// Removes the idempotency keys made up to then.

@@ -19,24 +19,44 @@ pub(crate) struct Target {
 }
 
 /// The webhook with this handle, as far as a transaction has to know it.
-pub(crate) fn target_by_handle(connection: &mut SqliteConnection, handle: &str) -> QueryResult<Option<Target>> {
+pub(crate) fn target_by_handle(
+    connection: &mut SqliteConnection,
+    handle: &str,
+) -> QueryResult<Option<Target>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle));
-    query.select(Target::as_select()).get_result(connection).optional()
+    query
+        .select(Target::as_select())
+        .get_result(connection)
+        .optional()
 }
 
 /// Stores a new webhook.
 pub(crate) fn webhook_insert(connection: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<()> {
-    diesel::insert_into(webhooks::table).values(WebhookFields::from(webhook)).execute(connection).map(drop)
+    diesel::insert_into(webhooks::table)
+        .values(WebhookFields::from(webhook))
+        .execute(connection)
+        .map(drop)
 }
 
 /// Stores a webhook over the row with this key.
-pub(crate) fn webhook_update(connection: &mut SqliteConnection, id: i64, webhook: &Webhook) -> QueryResult<()> {
+pub(crate) fn webhook_update(
+    connection: &mut SqliteConnection,
+    id: i64,
+    webhook: &Webhook,
+) -> QueryResult<()> {
     let row = webhooks::table.filter(webhooks::id.eq(id));
-    diesel::update(row).set(WebhookFields::from(webhook)).execute(connection).map(drop)
+    diesel::update(row)
+        .set(WebhookFields::from(webhook))
+        .execute(connection)
+        .map(drop)
 }
 
 /// Stores the tombstone of a URL of the webhook with this key.
-pub(crate) fn retired_insert(connection: &mut SqliteConnection, webhook: i64, retired: &RetiredUrl) -> QueryResult<()> {
+pub(crate) fn retired_insert(
+    connection: &mut SqliteConnection,
+    webhook: i64,
+    retired: &RetiredUrl,
+) -> QueryResult<()> {
     let row = (
         retired_urls::digest.eq(retired.digest.as_bytes().as_slice()),
         retired_urls::hint.eq(retired.hint.to_string()),
@@ -44,5 +64,8 @@ pub(crate) fn retired_insert(connection: &mut SqliteConnection, webhook: i64, re
         retired_urls::because.eq(retired.because.as_str()),
         retired_urls::at.eq(retired.at.as_micros()),
     );
-    diesel::insert_into(retired_urls::table).values(row).execute(connection).map(drop)
+    diesel::insert_into(retired_urls::table)
+        .values(row)
+        .execute(connection)
+        .map(drop)
 }

@@ -3,7 +3,8 @@
 
 use diesel::result::QueryResult;
 use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId, Timestamp, address_bytes,
+    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId,
+    Timestamp, address_bytes,
 };
 use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency};
 
@@ -30,9 +31,18 @@ impl Batch<'_> {
         let id = self.next_delivery()?;
         let (incident, before) = self.tell(target, delivery)?;
         self.incident_write(target, &incident, before)?;
-        let effect = if before.is_some() { Effect::Updated } else { Effect::Opened };
+        let effect = if before.is_some() {
+            Effect::Updated
+        } else {
+            Effect::Opened
+        };
         self.accepted_insert(id, target, delivery, incident.number, effect)?;
-        let accepted = Accepted { delivery: id, incident: incident.number, status: incident.status, effect };
+        let accepted = Accepted {
+            delivery: id,
+            incident: incident.number,
+            status: incident.status,
+            effect,
+        };
         if let Some(idempotency) = &delivery.idempotency {
             self.remember(target.id, idempotency, accepted, delivery.received_at)?;
         }
@@ -73,7 +83,10 @@ impl Batch<'_> {
         }
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| Damage::at("webhooks", webhook, "organization"))?;
-        Ok((Incident::open(self.next_incident()?, organization, webhook, draft, now), None))
+        Ok((
+            Incident::open(self.next_incident()?, organization, webhook, draft, now),
+            None,
+        ))
     }
 
     fn incident_write(
@@ -85,7 +98,10 @@ impl Batch<'_> {
         let metadata = metadata_text(&incident.metadata)?;
         match before {
             None => {
-                incident_insert(self.connection, &NewIncident::of(incident, target.id, metadata.as_deref()))?;
+                incident_insert(
+                    self.connection,
+                    &NewIncident::of(incident, target.id, metadata.as_deref()),
+                )?;
                 self.incident_used();
             }
             Some(before) => {
@@ -106,7 +122,11 @@ impl Batch<'_> {
         incident: IncidentNumber,
         effect: Effect,
     ) -> QueryResult<()> {
-        let (answer, code) = answer_words(if effect == Effect::Updated { Answer::Updated } else { Answer::Opened });
+        let (answer, code) = answer_words(if effect == Effect::Updated {
+            Answer::Updated
+        } else {
+            Answer::Opened
+        });
         let row = NewDelivery {
             id: id.number(),
             organization: target.organization,
@@ -125,7 +145,13 @@ impl Batch<'_> {
         Ok(())
     }
 
-    fn remember(&mut self, webhook: i64, sent: &Idempotency, first: Accepted, now: Timestamp) -> QueryResult<()> {
+    fn remember(
+        &mut self,
+        webhook: i64,
+        sent: &Idempotency,
+        first: Accepted,
+        now: Timestamp,
+    ) -> QueryResult<()> {
         let row = NewKey {
             webhook,
             key: sent.key.as_str(),

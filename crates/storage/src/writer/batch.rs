@@ -40,7 +40,14 @@ impl<'a> Batch<'a> {
     /// A batch without jobs.
     pub(super) fn new(connection: &'a mut SqliteConnection, folding: &'a mut Folding) -> Self {
         let (targets, counted) = (HashMap::new(), HashMap::new());
-        Self { connection, folding, targets, numbers: None, counted, dropped: 0 }
+        Self {
+            connection,
+            folding,
+            targets,
+            numbers: None,
+            counted,
+            dropped: 0,
+        }
     }
 
     /// Does a job and keeps its outcome in it. An error gives up the transaction.
@@ -80,7 +87,10 @@ impl<'a> Batch<'a> {
             }
         }
         if self.dropped > 0 {
-            tracing::warn!(dropped = self.dropped, "refusals of too many webhooks at once; some were not recorded");
+            tracing::warn!(
+                dropped = self.dropped,
+                "refusals of too many webhooks at once; some were not recorded"
+            );
         }
         Ok(())
     }
@@ -127,7 +137,11 @@ impl<'a> Batch<'a> {
         }
         let delivery = counter_value(self.connection, Counter::Delivery)?;
         let incident = counter_value(self.connection, Counter::Incident)?;
-        let numbers = Numbers { delivery, incident, read: (delivery, incident) };
+        let numbers = Numbers {
+            delivery,
+            incident,
+            read: (delivery, incident),
+        };
         self.numbers = Some(numbers);
         Ok(numbers)
     }
@@ -146,8 +160,17 @@ impl<'a> Batch<'a> {
         Ok(())
     }
 
-    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusal: &RefusedDelivery) -> QueryResult<()> {
-        let answer = if refusal.postponed { Answer::Postponed(refusal.code) } else { Answer::Refused(refusal.code) };
+    fn refusal_insert(
+        &mut self,
+        id: DeliveryId,
+        target: Target,
+        refusal: &RefusedDelivery,
+    ) -> QueryResult<()> {
+        let answer = if refusal.postponed {
+            Answer::Postponed(refusal.code)
+        } else {
+            Answer::Refused(refusal.code)
+        };
         let (answer, code) = answer_words(answer);
         let row = NewDelivery {
             id: id.number(),

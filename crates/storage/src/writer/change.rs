@@ -32,7 +32,12 @@ pub(super) struct Asked<T, W> {
 impl<T, W> Asked<T, W> {
     /// Work that an error names by `what`.
     pub(super) fn new(what: &'static str, work: W, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
-        Self { what, work, outcome: None, reply }
+        Self {
+            what,
+            work,
+            outcome: None,
+            reply,
+        }
     }
 }
 
@@ -47,7 +52,10 @@ impl<T: Send, W: FnMut(&mut SqliteConnection) -> Result<T, Fault> + Send> Change
     }
 
     fn answer(self: Box<Self>) {
-        let outcome = self.outcome.map_or_else(|| Err(unavailable(self.what)), |done| done.map_err(StoreError::from));
+        let outcome = self.outcome.map_or_else(
+            || Err(unavailable(self.what)),
+            |done| done.map_err(StoreError::from),
+        );
         // Whoever asked may have left; the change stands.
         let _ = self.reply.send(outcome);
     }

@@ -52,14 +52,19 @@ impl Folding {
     /// Places a refusal of the webhook with this key. `next` is the number that its record will have if it gets one.
     pub(super) fn place(&mut self, webhook: i64, refusal: &RefusedDelivery, next: i64) -> Place {
         self.enter(refusal.received_at);
-        let kind = Kind { webhook, code: refusal.code, postponed: refusal.postponed };
+        let kind = Kind {
+            webhook,
+            code: refusal.code,
+            postponed: refusal.postponed,
+        };
         let Some(rows) = bounded(&mut self.rows, webhook, MAX_WEBHOOKS) else {
             return Place::Dropped;
         };
         let source = bounded(&mut self.sources, (kind, site(refusal.source)), MAX_SOURCES);
         let place = match source.filter(|tally| tally.folded.is_some() || *rows < WEBHOOK_ROWS) {
             Some(tally) => tally.place(ALONE, next),
-            None => bounded(&mut self.kinds, kind, MAX_WEBHOOKS).map_or(Place::Dropped, |tally| tally.place(0, next)),
+            None => bounded(&mut self.kinds, kind, MAX_WEBHOOKS)
+                .map_or(Place::Dropped, |tally| tally.place(0, next)),
         };
         *rows += u32::from(place == Place::Record);
         place
@@ -70,7 +75,10 @@ impl Folding {
     fn enter(&mut self, at: Timestamp) {
         let minute = at.as_micros().div_euclid(MINUTE_MICROS);
         if minute > self.minute || minute < self.minute - 1 {
-            *self = Self { minute, ..Self::default() };
+            *self = Self {
+                minute,
+                ..Self::default()
+            };
         }
     }
 }
@@ -108,7 +116,9 @@ fn bounded<K: Copy + Eq + Hash, V: Default>(map: &mut HashMap<K, V>, key: K, mos
 fn site(source: IpAddr) -> IpAddr {
     match source {
         IpAddr::V4(_) => source,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & (u128::MAX << V6_SITE_BITS))),
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & (u128::MAX << V6_SITE_BITS),
+        )),
     }
 }
 
@@ -123,7 +133,15 @@ mod tests {
     fn refusal(source: IpAddr, code: RefusalCode, second: i64) -> RefusedDelivery {
         let received_at = Timestamp::from_micros(second * 1_000_000);
         let webhook = WebhookHandle::new(received_at, [1; 10]);
-        RefusedDelivery { webhook, received_at, source, user_agent: None, payload: None, code, postponed: false }
+        RefusedDelivery {
+            webhook,
+            received_at,
+            source,
+            user_agent: None,
+            payload: None,
+            code,
+            postponed: false,
+        }
     }
 
     fn v4(number: u32) -> IpAddr {
@@ -131,7 +149,10 @@ mod tests {
     }
 
     /// Places them one after the other; the places, and how many records that makes.
-    fn place_all(folding: &mut Folding, refusals: impl IntoIterator<Item = (i64, RefusedDelivery)>) -> (Vec<Place>, usize) {
+    fn place_all(
+        folding: &mut Folding,
+        refusals: impl IntoIterator<Item = (i64, RefusedDelivery)>,
+    ) -> (Vec<Place>, usize) {
         let mut next = 1;
         let places: Vec<_> = refusals
             .into_iter()
@@ -156,14 +177,21 @@ mod tests {
     #[test]
     fn codes_sources_webhooks_and_minutes_are_told_apart() {
         let codes = [RefusalCode::IpNotAllowed, RefusalCode::InvalidJson];
-        let all = (0..20).flat_map(|_| codes).flat_map(|code| [(1, v4(1), code), (1, v4(2), code), (2, v4(1), code)]);
+        let all = (0..20)
+            .flat_map(|_| codes)
+            .flat_map(|code| [(1, v4(1), code), (1, v4(2), code), (2, v4(1), code)]);
         let mut folding = Folding::default();
         let minute = |minute: i64| {
-            all.clone().map(move |(webhook, source, code)| (webhook, refusal(source, code, minute * 60)))
+            all.clone()
+                .map(move |(webhook, source, code)| (webhook, refusal(source, code, minute * 60)))
         };
         assert_eq!(place_all(&mut folding, minute(0)).1, 6 * 11);
         assert_eq!(place_all(&mut folding, minute(1)).1, 6 * 11);
-        assert_eq!(place_all(&mut folding, minute(0)).1, 0, "the minute before counts as this one");
+        assert_eq!(
+            place_all(&mut folding, minute(0)).1,
+            0,
+            "the minute before counts as this one"
+        );
     }
 
     #[test]

@@ -66,11 +66,19 @@ impl Accepting {
         weight: Weight,
         reply: oneshot::Sender<Result<Commit, StoreError>>,
     ) -> Self {
-        Self { delivery, outcome: None, reply, _weight: weight }
+        Self {
+            delivery,
+            outcome: None,
+            reply,
+            _weight: weight,
+        }
     }
 
     fn answer(mut self) {
-        let outcome = self.outcome.take().map_or_else(|| Err(unavailable(WHAT)), |done| done.map_err(StoreError::from));
+        let outcome = self
+            .outcome
+            .take()
+            .map_or_else(|| Err(unavailable(WHAT)), |done| done.map_err(StoreError::from));
         self.send(outcome);
     }
 
@@ -97,7 +105,10 @@ impl Weight {
     /// Adds bytes to those that wait, unless that is more than may.
     pub(super) fn take(waiting: &Arc<AtomicUsize>, bytes: usize, most: usize) -> Option<Self> {
         let before = waiting.fetch_add(bytes, Ordering::Relaxed);
-        let weight = Self { waiting: Arc::clone(waiting), bytes };
+        let weight = Self {
+            waiting: Arc::clone(waiting),
+            bytes,
+        };
         // A payload that is larger than the bound by itself can't be, so the first one always fits.
         (before == 0 || before + bytes <= most).then_some(weight)
     }

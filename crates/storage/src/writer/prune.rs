@@ -8,8 +8,8 @@ use hookgate_gate::{Pruned, Retention};
 
 use crate::write::counters::{Counter, counter_set, counter_value};
 use crate::write::prune::{
-    deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys, payloads_delete,
-    payloads_from, usage, vacuum,
+    deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
+    payloads_delete, payloads_from, usage, vacuum,
 };
 
 /// Most rows of one kind that a slice removes: a few milliseconds.
@@ -22,7 +22,11 @@ const SPARE_PAGES: i64 = 4_096;
 const VACUUM_PAGES: i64 = 256;
 
 /// Removes one slice, and gives back some of the space.
-pub(crate) fn prune(connection: &mut SqliteConnection, retention: Retention, now: Timestamp) -> QueryResult<Pruned> {
+pub(crate) fn prune(
+    connection: &mut SqliteConnection,
+    retention: Retention,
+    now: Timestamp,
+) -> QueryResult<Pruned> {
     let too_old = now.before(retention.deliveries).as_micros();
     let too_large = is_too_large(connection, retention)?;
     let (deliveries, reached) = prune_deliveries(connection, too_old, too_large)?;
@@ -47,15 +51,25 @@ fn is_too_large(connection: &mut SqliteConnection, retention: Retention) -> Quer
 
 /// Removes the oldest deliveries, up to the first that is young enough, or a whole slice of them if they take too much
 /// space. How many, and up to which time.
-fn prune_deliveries(connection: &mut SqliteConnection, too_old: i64, too_large: bool) -> QueryResult<(u64, i64)> {
+fn prune_deliveries(
+    connection: &mut SqliteConnection,
+    too_old: i64,
+    too_large: bool,
+) -> QueryResult<(u64, i64)> {
     let most = i64::try_from(SLICE).unwrap_or(i64::MAX);
     let mut oldest = oldest_deliveries(connection, most)?;
-    let old = oldest.iter().take_while(|(_, received_at)| too_large || *received_at < too_old).count();
+    let old = oldest
+        .iter()
+        .take_while(|(_, received_at)| too_large || *received_at < too_old)
+        .count();
     oldest.truncate(old);
     let Some((last, reached)) = oldest.last().copied() else {
         return Ok((0, i64::MIN));
     };
-    Ok((count(deliveries_delete(connection, last)?), if too_large { reached } else { i64::MIN }))
+    Ok((
+        count(deliveries_delete(connection, last)?),
+        if too_large { reached } else { i64::MIN },
+    ))
 }
 
 /// Removes payloads from where the last slice ended. What has none is stepped over, so it is looked at once only.
@@ -72,7 +86,11 @@ fn prune_payloads(connection: &mut SqliteConnection, too_old: i64) -> QueryResul
         return Ok(0);
     };
     counter_set(connection, Counter::PayloadPrune, last + 1)?;
-    if found == 0 { Ok(0) } else { payloads_delete(connection, first, last).map(count) }
+    if found == 0 {
+        Ok(0)
+    } else {
+        payloads_delete(connection, first, last).map(count)
+    }
 }
 
 /// Removes incidents that nothing has touched since. It goes round: an old incident may still be in use.
@@ -90,7 +108,11 @@ fn prune_incidents(connection: &mut SqliteConnection, too_old: i64) -> QueryResu
             next = number;
             break;
         }
-        (last, found, next) = (Some(number), found + usize::from(updated_at < too_old), number + 1);
+        (last, found, next) = (
+            Some(number),
+            found + usize::from(updated_at < too_old),
+            number + 1,
+        );
     }
     if rows.len() < usize::try_from(LOOK).unwrap_or(usize::MAX) && last == rows.last().map(|row| row.0) {
         next = 1;
@@ -106,7 +128,9 @@ fn prune_incidents(connection: &mut SqliteConnection, too_old: i64) -> QueryResu
 
 fn prune_keys(connection: &mut SqliteConnection, too_old: i64) -> QueryResult<u64> {
     let oldest = oldest_keys(connection, too_old, i64::try_from(SLICE).unwrap_or(i64::MAX))?;
-    oldest.last().map_or(Ok(0), |last| keys_delete(connection, *last).map(count))
+    oldest
+        .last()
+        .map_or(Ok(0), |last| keys_delete(connection, *last).map(count))
 }
 
 fn count(rows: usize) -> u64 {

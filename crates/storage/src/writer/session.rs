@@ -5,6 +5,7 @@ use std::sync::Arc;
 use diesel::connection::TransactionManager;
 use diesel::result::Error;
 use diesel::{Connection, SqliteConnection};
+use tokio::runtime::Handle;
 
 use super::batch::Batch;
 use super::folding::Folding;
@@ -16,6 +17,8 @@ pub(super) struct Session {
     path: String,
     connection: SqliteConnection,
     folding: Folding,
+    /// Where the callers of a batch are woken; without a runtime they are woken from here.
+    runtime: Option<Handle>,
 }
 
 /// Why a transaction was given up.
@@ -35,14 +38,19 @@ impl From<Error> for Aborted {
 impl Session {
     /// A session on this connection to the database at this path.
     pub(super) fn new(path: String, connection: SqliteConnection) -> Self {
-        Self { path, connection, folding: Folding::default() }
+        Self {
+            path,
+            connection,
+            folding: Folding::default(),
+            runtime: Handle::try_current().ok(),
+        }
     }
 
     /// Does all the jobs in one transaction and answers them. If one of them fails, each gets a transaction of its
     /// own, so that only that one fails.
     pub(super) fn settle(&mut self, jobs: &mut Vec<Job>) {
         match self.transact(jobs) {
-            Ok(()) => jobs.drain(..).for_each(Job::answer),
+            Ok(()) => self.answer(std::mem::take(jobs)),
             Err(Aborted::Job(error)) if jobs.len() > 1 => {
                 tracing::warn!(%error, jobs = jobs.len(), "a batch failed; its jobs are done one by one");
                 for job in jobs.drain(..) {
@@ -58,7 +66,9 @@ impl Session {
     }
 
     fn transact(&mut self, jobs: &mut [Job]) -> Result<(), Aborted> {
-        let Self { connection, folding, .. } = self;
+        let Self {
+            connection, folding, ..
+        } = self;
         let done = connection.immediate_transaction(|connection| {
             let mut batch = Batch::new(connection, folding);
             for job in jobs {
@@ -74,6 +84,17 @@ impl Session {
         done
     }
 
+    /// Tells the callers what became of their jobs. Several are told by one task of the runtime: waking each of them from
+    /// this thread would cost a switch between threads for each.
+    fn answer(&self, mut jobs: Vec<Job>) {
+        match &self.runtime {
+            Some(runtime) if jobs.len() > 1 => {
+                runtime.spawn(async move { jobs.drain(..).for_each(Job::answer) });
+            }
+            _ => jobs.drain(..).for_each(Job::answer),
+        }
+    }
+
     /// Connects anew if the connection no longer knows whether it is in a transaction.
     fn mend(&mut self) {
         type Manager = <SqliteConnection as Connection>::TransactionManager;
@@ -83,6 +104,136 @@ impl Session {
         match open_writer(&self.path) {
             Ok(connection) => self.connection = connection,
             Err(error) => tracing::error!(%error, "the database can't be opened again; the next batch tries"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use diesel::connection::{Instrumentation, InstrumentationEvent};
+    use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types};
+    use hookgate_domain::{Policy, Webhook};
+    use hookgate_gate::{AcceptedDelivery, Commit, StoreError};
+    use hookgate_testkit::samples::{deduplicated, delivery, keyed, name, webhook};
+    use tokio::sync::oneshot;
+
+    use super::super::change::Asked;
+    use super::super::job::{Accepting, Weight};
+    use super::*;
+    use crate::fault::Fault;
+    use crate::open::{OpenMode, open};
+    use crate::write::webhooks::{target_by_handle, webhook_insert, webhook_update};
+
+    type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
+
+    /// A session on a fresh database that has the first sample webhook.
+    fn session(directory: &tempfile::TempDir) -> Session {
+        let (path, mut connection) = open(directory.path(), OpenMode::Create).unwrap();
+        webhook_insert(&mut connection, &webhook(1)).unwrap();
+        Session::new(path, connection)
+    }
+
+    fn accept(delivery: AcceptedDelivery) -> (Job, Answer<Commit>) {
+        let (reply, answer) = oneshot::channel();
+        let weight = Weight::take(&Arc::default(), 0, 0).unwrap();
+        (
+            Job::Accepted(Box::new(Accepting::new(delivery, weight, reply))),
+            answer,
+        )
+    }
+
+    fn change(webhook: Webhook) -> (Job, Answer<()>) {
+        let (reply, answer) = oneshot::channel();
+        let work = move |connection: &mut SqliteConnection| -> Result<(), Fault> {
+            let target = target_by_handle(connection, &webhook.handle.to_string())?;
+            Ok(webhook_update(connection, target.unwrap().id, &webhook)?)
+        };
+        (Job::Change(Box::new(Asked::new("change", work, reply))), answer)
+    }
+
+    /// What was read of a webhook for the deliveries before a change does not count for those behind it.
+    #[test]
+    fn a_change_in_the_middle_of_a_batch_holds_for_the_rest_of_it() {
+        let directory = tempfile::tempdir().unwrap();
+        let edited = webhook(1).edit(name("edited"), Policy::default()).unwrap();
+        let (before, before_answer) = accept(delivery(&webhook(1)));
+        let (edit, edit_answer) = change(edited.clone());
+        let (late, late_answer) = accept(delivery(&webhook(1)));
+        let (fresh, fresh_answer) = accept(delivery(&edited));
+        session(&directory).settle(&mut vec![before, edit, late, fresh]);
+        assert!(matches!(before_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
+        assert!(matches!(edit_answer.blocking_recv(), Ok(Ok(()))));
+        assert!(matches!(late_answer.blocking_recv(), Ok(Ok(Commit::Stale))));
+        assert!(matches!(fresh_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
+    }
+
+    #[derive(QueryableByName)]
+    struct Step {
+        #[diesel(sql_type = sql_types::Text)]
+        detail: String,
+    }
+
+    /// Keeps the text of every statement.
+    struct Statements(Arc<Mutex<Vec<String>>>);
+
+    impl Instrumentation for Statements {
+        fn on_connection_event(&mut self, event: InstrumentationEvent<'_>) {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                self.0.lock().unwrap().push(query.to_string());
+            }
+        }
+    }
+
+    /// What a batch costs does not grow with what is stored, and is what it is said to be.
+    #[test]
+    fn statements_of_a_batch_are_few_and_never_scan() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut session = session(&directory);
+        let statements = Arc::default();
+        session
+            .connection
+            .set_instrumentation(Statements(Arc::clone(&statements)));
+        let mut settle = |deliveries: Vec<AcceptedDelivery>| {
+            session.settle(
+                &mut deliveries
+                    .into_iter()
+                    .map(|delivery| accept(delivery).0)
+                    .collect(),
+            );
+            std::mem::take(&mut *statements.lock().unwrap())
+        };
+        settle(vec![delivery(&webhook(1))]);
+        let one = settle(vec![delivery(&webhook(1))]).len();
+        let many = settle(vec![delivery(&webhook(1)); 11]).len();
+        assert_eq!(many - one, 2 * 10, "two statements for each further delivery");
+
+        let mut all = settle(vec![
+            deduplicated(&webhook(1), "disk", "open"),
+            keyed(&webhook(1), "a", b"1"),
+        ]);
+        all.extend(settle(vec![
+            deduplicated(&webhook(1), "disk", "resolved"),
+            keyed(&webhook(1), "a", b"1"),
+        ]));
+        let mut connection = SqliteConnection::establish(&session.path).unwrap();
+        for statement in all
+            .iter()
+            .filter(|text| !["BEGIN", "COMMIT"].iter().any(|word| text.starts_with(word)))
+        {
+            let plan = sql_query(format!("EXPLAIN QUERY PLAN {statement}"))
+                .load::<Step>(&mut connection)
+                .unwrap();
+            let plan = plan
+                .into_iter()
+                .map(|step| step.detail)
+                .collect::<Vec<_>>()
+                .join("; ");
+            assert!(
+                !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
+                "{statement}: {plan}"
+            );
         }
     }
 }

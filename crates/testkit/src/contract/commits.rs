@@ -6,7 +6,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use hookgate_domain::{Policy, UrlChange, Webhook};
-use hookgate_gate::{AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, Effect, PageSize, Seek, Store};
+use hookgate_gate::{
+    AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, Effect, PageSize, Seek, Store,
+};
 
 use super::{accounted, all_records, stored, with_webhook};
 use crate::samples::{self, delivery, name, second};
@@ -14,7 +16,10 @@ use crate::samples::{self, delivery, name, second};
 /// What was stored is on record, with everything that is known of it.
 pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let sent = AcceptedDelivery { source: "2001:db8::7".parse().unwrap(), ..delivery(&webhook) };
+    let sent = AcceptedDelivery {
+        source: "2001:db8::7".parse().unwrap(),
+        ..delivery(&webhook)
+    };
     let accepted = stored(store, sent.clone()).await;
     assert_eq!(accepted.effect, Effect::Opened);
     let record = DeliveryRecord {
@@ -29,22 +34,39 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         payload: sent.payload.map(|payload| payload.to_vec()),
         count: 1,
     };
-    assert_eq!(store.delivery_by_id(accepted.delivery).await.unwrap().as_ref(), Some(&record));
-    let page = store.delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::default()).await.unwrap();
+    assert_eq!(
+        store.delivery_by_id(accepted.delivery).await.unwrap().as_ref(),
+        Some(&record)
+    );
+    let page = store
+        .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::default())
+        .await
+        .unwrap();
     assert_eq!(page, [record]);
 }
 
 /// A payload that is not kept is absent, and an empty one is not the same.
 pub async fn what_is_not_kept_is_not_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let sent = AcceptedDelivery { payload: None, user_agent: None, ..delivery(&webhook) };
+    let sent = AcceptedDelivery {
+        payload: None,
+        user_agent: None,
+        ..delivery(&webhook)
+    };
     let bare = stored(store, sent).await;
-    let sent = AcceptedDelivery { payload: Some(Vec::new().into()), user_agent: Some("".into()), ..delivery(&webhook) };
+    let sent = AcceptedDelivery {
+        payload: Some(Vec::new().into()),
+        user_agent: Some("".into()),
+        ..delivery(&webhook)
+    };
     let empty = stored(store, sent).await;
     let bare = store.delivery_by_id(bare.delivery).await.unwrap().unwrap();
     assert_eq!((bare.payload, bare.user_agent), (None, None));
     let empty = store.delivery_by_id(empty.delivery).await.unwrap().unwrap();
-    assert_eq!((empty.payload, empty.user_agent), (Some(Vec::new()), Some(String::new())));
+    assert_eq!(
+        (empty.payload, empty.user_agent),
+        (Some(Vec::new()), Some(String::new()))
+    );
 }
 
 /// A delivery that was judged by another revision stores nothing.
@@ -53,7 +75,10 @@ pub async fn another_revision_is_stale<S: Store>(store: &Arc<S>) {
     let edited = webhook.clone().edit(name("edited"), Policy::default()).unwrap();
     store.webhook_replace(edited.clone(), None).await.unwrap();
     for revision in [webhook.revision, edited.revision + 1, 0, i64::MIN, i64::MAX] {
-        let sent = AcceptedDelivery { revision, ..delivery(&webhook) };
+        let sent = AcceptedDelivery {
+            revision,
+            ..delivery(&webhook)
+        };
         assert_eq!(store.delivery_commit(sent).await.unwrap(), Commit::Stale);
     }
     assert_eq!(all_records(store, &DeliveryFilter::default()).await, []);
@@ -63,14 +88,23 @@ pub async fn another_revision_is_stale<S: Store>(store: &Arc<S>) {
 
 /// A delivery for a webhook that is not there stores nothing.
 pub async fn an_unknown_webhook_is_stale<S: Store>(store: &Arc<S>) {
-    assert_eq!(store.delivery_commit(delivery(&samples::webhook(1))).await.unwrap(), Commit::Stale);
+    assert_eq!(
+        store
+            .delivery_commit(delivery(&samples::webhook(1)))
+            .await
+            .unwrap(),
+        Commit::Stale
+    );
 }
 
 /// A change and a commit that are asked for together are done one after the other, never half and half.
 pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
     let mut webhook = with_webhook(store, 1).await;
     for round in 0..50 {
-        let edited = webhook.clone().edit(name(&format!("round {round}")), Policy::default()).unwrap();
+        let edited = webhook
+            .clone()
+            .edit(name(&format!("round {round}")), Policy::default())
+            .unwrap();
         let (replaced, judged_before, judged_after) = tokio::join!(
             store.webhook_replace(edited.clone(), None),
             store.delivery_commit(delivery(&webhook)),
@@ -78,10 +112,15 @@ pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
         );
         replaced.unwrap();
         // Which came first is not told, but both passing means that the old one came before.
-        if let (Commit::Stored(before), Commit::Stored(after)) = (judged_before.unwrap(), judged_after.unwrap()) {
+        if let (Commit::Stored(before), Commit::Stored(after)) =
+            (judged_before.unwrap(), judged_after.unwrap())
+        {
             assert!(before.delivery < after.delivery);
         }
-        assert_eq!(store.delivery_commit(delivery(&webhook)).await.unwrap(), Commit::Stale);
+        assert_eq!(
+            store.delivery_commit(delivery(&webhook)).await.unwrap(),
+            Commit::Stale
+        );
         webhook = edited;
     }
 }
@@ -90,20 +129,38 @@ pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
 pub async fn nothing_is_committed_after_a_replacement_answered<S: Store>(store: &Arc<S>) {
     for seed in 1..=10 {
         let webhook = with_webhook(store, seed).await;
-        let filter = DeliveryFilter { webhook: Some(webhook.handle), ..DeliveryFilter::default() };
+        let filter = DeliveryFilter {
+            webhook: Some(webhook.handle),
+            ..DeliveryFilter::default()
+        };
         let done = Arc::new(AtomicBool::new(false));
-        let senders: Vec<_> = (0..8).map(|_| tokio::spawn(send(Arc::clone(store), webhook.clone(), Arc::clone(&done)))).collect();
-        while store.delivery_page(&filter, Seek::Newest, PageSize::MAX).await.unwrap().len() < 20 {
+        let senders: Vec<_> = (0..8)
+            .map(|_| tokio::spawn(send(Arc::clone(store), webhook.clone(), Arc::clone(&done))))
+            .collect();
+        while store
+            .delivery_page(&filter, Seek::Newest, PageSize::MAX)
+            .await
+            .unwrap()
+            .len()
+            < 20
+        {
             tokio::task::yield_now().await;
         }
-        let UrlChange { webhook: revoked, retired } = webhook.revoke(second(60)).unwrap();
+        let UrlChange {
+            webhook: revoked,
+            retired,
+        } = webhook.revoke(second(60)).unwrap();
         store.webhook_replace(revoked, Some(retired)).await.unwrap();
         done.store(true, Ordering::SeqCst);
         let at_once = all_records(store, &filter).await.len();
         for sender in senders {
             sender.await.unwrap();
         }
-        assert_eq!(all_records(store, &filter).await.len(), at_once, "accepted after the revocation answered");
+        assert_eq!(
+            all_records(store, &filter).await.len(),
+            at_once,
+            "accepted after the revocation answered"
+        );
     }
 }
 

@@ -4,18 +4,25 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use hookgate_domain::{DeliveryId, Policy, RefusalCode};
-use hookgate_gate::{AcceptedDelivery, Answer, DeliveryFilter, Outcome, PageSize, RefusedDelivery, Seek, Store};
+use hookgate_gate::{AcceptedDelivery, DeliveryFilter, Outcome, PageSize, RefusedDelivery, Seek, Store};
 
 use super::{accounted, all_records, stored, with_webhook};
-use crate::samples::{SOURCE, START, delivery, name, refusal, second, sources_in};
+use crate::samples::{SOURCE, delivery, name, refusal, second, sources_in};
 
 async fn page<S: Store>(store: &Arc<S>, filter: &DeliveryFilter, seek: Seek, size: u16) -> Vec<DeliveryId> {
-    let page = store.delivery_page(filter, seek, PageSize::new(size).unwrap()).await.unwrap();
+    let page = store
+        .delivery_page(filter, seek, PageSize::new(size).unwrap())
+        .await
+        .unwrap();
     page.into_iter().map(|record| record.id).collect()
 }
 
 async fn ids<S: Store>(store: &Arc<S>, filter: DeliveryFilter) -> Vec<DeliveryId> {
-    all_records(store, &filter).await.into_iter().map(|record| record.id).collect()
+    all_records(store, &filter)
+        .await
+        .into_iter()
+        .map(|record| record.id)
+        .collect()
 }
 
 /// Pages go back from the newest and from any record, and forward from the first and from any record.
@@ -26,14 +33,27 @@ pub async fn pages_go_both_ways<S: Store>(store: &Arc<S>) {
     let mut id = Vec::new();
     for at in [5, 3, 9, 1, 7] {
         // Clocks may go back; the order is that of commits.
-        id.push(stored(store, AcceptedDelivery { received_at: second(at), ..delivery(&webhook) }).await.delivery);
+        id.push(
+            stored(
+                store,
+                AcceptedDelivery {
+                    received_at: second(at),
+                    ..delivery(&webhook)
+                },
+            )
+            .await
+            .delivery,
+        );
     }
     assert_eq!(page(store, &all, Seek::Newest, 2).await, [id[4], id[3]]);
     assert_eq!(page(store, &all, Seek::Before(id[3]), 2).await, [id[2], id[1]]);
     assert_eq!(page(store, &all, Seek::Before(id[1]), 2).await, [id[0]]);
     assert_eq!(page(store, &all, Seek::Before(id[0]), 2).await, []);
     assert_eq!(page(store, &all, Seek::After(None), 2).await, [id[0], id[1]]);
-    assert_eq!(page(store, &all, Seek::After(Some(id[1])), 2).await, [id[2], id[3]]);
+    assert_eq!(
+        page(store, &all, Seek::After(Some(id[1])), 2).await,
+        [id[2], id[3]]
+    );
     assert_eq!(page(store, &all, Seek::After(Some(id[4])), 2).await, []);
     let unknown = DeliveryId::from_number(i64::MAX).unwrap();
     assert_eq!(store.delivery_by_id(unknown).await.unwrap(), None);
@@ -47,50 +67,113 @@ pub async fn a_page_finds_its_webhook<S: Store>(store: &Arc<S>) {
     for webhook in [&one, &two, &one, &two, &one] {
         id.push(stored(store, delivery(webhook)).await.delivery);
     }
-    let filter = DeliveryFilter { webhook: Some(one.handle), ..DeliveryFilter::default() };
+    let filter = DeliveryFilter {
+        webhook: Some(one.handle),
+        ..DeliveryFilter::default()
+    };
     assert_eq!(page(store, &filter, Seek::Newest, 2).await, [id[4], id[2]]);
     assert_eq!(page(store, &filter, Seek::Before(id[3]), 2).await, [id[2], id[0]]);
-    assert_eq!(page(store, &filter, Seek::After(Some(id[1])), 9).await, [id[2], id[4]]);
+    assert_eq!(
+        page(store, &filter, Seek::After(Some(id[1])), 9).await,
+        [id[2], id[4]]
+    );
     let unknown = crate::samples::webhook(3).handle;
-    assert_eq!(ids(store, DeliveryFilter { webhook: Some(unknown), ..DeliveryFilter::default() }).await, []);
+    assert_eq!(
+        ids(
+            store,
+            DeliveryFilter {
+                webhook: Some(unknown),
+                ..DeliveryFilter::default()
+            }
+        )
+        .await,
+        []
+    );
 }
 
 /// Records with one outcome, and with one code.
 pub async fn a_page_finds_outcome_and_code<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let accepted = stored(store, delivery(&webhook)).await.delivery;
-    let codes = [RefusalCode::IpNotAllowed, RefusalCode::InvalidJson, RefusalCode::IpNotAllowed];
+    let codes = [
+        RefusalCode::IpNotAllowed,
+        RefusalCode::InvalidJson,
+        RefusalCode::IpNotAllowed,
+    ];
     for (deliveries, code) in (2..).zip(codes) {
-        store.refusal_record(RefusedDelivery { code, ..refusal(&webhook) });
+        store.refusal_record(RefusedDelivery {
+            code,
+            ..refusal(&webhook)
+        });
         accounted(store, deliveries).await;
     }
-    let outcome = |outcome| DeliveryFilter { outcome: Some(outcome), ..DeliveryFilter::default() };
+    let outcome = |outcome| DeliveryFilter {
+        outcome: Some(outcome),
+        ..DeliveryFilter::default()
+    };
     assert_eq!(ids(store, outcome(Outcome::Accepted)).await, [accepted]);
     let refused = ids(store, outcome(Outcome::Refused)).await;
     assert_eq!(refused.len(), 3);
-    let code = |code| DeliveryFilter { code: Some(code), ..DeliveryFilter::default() };
-    assert_eq!(ids(store, code(RefusalCode::IpNotAllowed)).await, [refused[0], refused[2]]);
+    let code = |code| DeliveryFilter {
+        code: Some(code),
+        ..DeliveryFilter::default()
+    };
+    assert_eq!(
+        ids(store, code(RefusalCode::IpNotAllowed)).await,
+        [refused[0], refused[2]]
+    );
     assert_eq!(ids(store, code(RefusalCode::InvalidJson)).await, [refused[1]]);
     assert_eq!(ids(store, code(RefusalCode::RateLimited)).await, []);
-    let both = DeliveryFilter { outcome: Some(Outcome::Accepted), ..code(RefusalCode::InvalidJson) };
+    let both = DeliveryFilter {
+        outcome: Some(Outcome::Accepted),
+        ..code(RefusalCode::InvalidJson)
+    };
     assert_eq!(ids(store, both).await, []);
 }
 
 /// Records from one network, of both families.
 pub async fn a_page_finds_a_network<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let sources = ["192.0.2.7", "192.0.3.0", "192.0.1.255", "2001:db8::7", "2001:db9::", "255.255.255.255"];
+    let sources = [
+        "192.0.2.7",
+        "192.0.3.0",
+        "192.0.1.255",
+        "2001:db8::7",
+        "2001:db9::",
+        "255.255.255.255",
+    ];
     let mut id = Vec::new();
     for source in sources {
         let source: IpAddr = source.parse().unwrap();
-        let accepted = stored(store, AcceptedDelivery { source, ..delivery(&webhook) }).await;
-        assert_eq!(store.delivery_by_id(accepted.delivery).await.unwrap().unwrap().source, source);
+        let accepted = stored(
+            store,
+            AcceptedDelivery {
+                source,
+                ..delivery(&webhook)
+            },
+        )
+        .await;
+        assert_eq!(
+            store
+                .delivery_by_id(accepted.delivery)
+                .await
+                .unwrap()
+                .unwrap()
+                .source,
+            source
+        );
         id.push(accepted.delivery);
     }
     assert_eq!(ids(store, sources_in("192.0.2.0/24")).await, [id[0]]);
     assert_eq!(ids(store, sources_in("192.0.2.7/32")).await, [id[0]]);
-    assert_eq!(ids(store, sources_in("192.0.0.0/16")).await, [id[0], id[1], id[2]]);
-    assert_eq!(ids(store, sources_in("0.0.0.0/0")).await, [id[0], id[1], id[2], id[5]]);
+    assert_eq!(
+        ids(store, sources_in("192.0.0.0/16")).await,
+        [id[0], id[1], id[2]]
+    );
+    assert_eq!(
+        ids(store, sources_in("0.0.0.0/0")).await,
+        [id[0], id[1], id[2], id[5]]
+    );
     assert_eq!(ids(store, sources_in("2001:db8::/32")).await, [id[3]]);
     assert_eq!(ids(store, sources_in("203.0.113.0/24")).await, []);
 }
@@ -101,9 +184,19 @@ pub async fn filters_work_together<S: Store>(store: &Arc<S>) {
     let elsewhere: IpAddr = "198.51.100.1".parse().unwrap();
     let sent = [(&one, SOURCE), (&two, SOURCE), (&one, elsewhere)];
     for (deliveries, (webhook, source)) in (1..).zip(sent) {
-        store.refusal_record(RefusedDelivery { source, ..refusal(webhook) });
+        store.refusal_record(RefusedDelivery {
+            source,
+            ..refusal(webhook)
+        });
         accounted(store, 2 * deliveries - 1).await;
-        stored(store, AcceptedDelivery { source, ..delivery(webhook) }).await;
+        stored(
+            store,
+            AcceptedDelivery {
+                source,
+                ..delivery(webhook)
+            },
+        )
+        .await;
     }
     let filter = DeliveryFilter {
         webhook: Some(one.handle),
@@ -114,7 +207,10 @@ pub async fn filters_work_together<S: Store>(store: &Arc<S>) {
     let records = all_records(store, &filter).await;
     assert_eq!(records.len(), 1);
     let found = &records[0];
-    assert_eq!((found.webhook, found.source, found.answer.outcome()), (one.handle, SOURCE, Outcome::Refused));
+    assert_eq!(
+        (found.webhook, found.source, found.answer.outcome()),
+        (one.handle, SOURCE, Outcome::Refused)
+    );
     assert_eq!(page(store, &filter, Seek::Before(found.id), 9).await, []);
     assert_eq!(page(store, &filter, Seek::Newest, 9).await, [found.id]);
 }
@@ -123,52 +219,12 @@ pub async fn filters_work_together<S: Store>(store: &Arc<S>) {
 pub async fn a_record_has_the_name_of_today<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let id = stored(store, delivery(&webhook)).await.delivery;
-    store.webhook_replace(webhook.edit(name("renamed"), Policy::default()).unwrap(), None).await.unwrap();
-    assert_eq!(store.delivery_by_id(id).await.unwrap().unwrap().webhook_name, "renamed");
-}
-
-/// A refusal is on record soon, with everything that is known of it.
-pub async fn a_refusal_is_on_record<S: Store>(store: &Arc<S>) {
-    let webhook = with_webhook(store, 1).await;
-    let sent = RefusedDelivery {
-        user_agent: Some("curl/8".into()),
-        payload: Some(b"{".to_vec().into()),
-        code: RefusalCode::InvalidJson,
-        ..refusal(&webhook)
-    };
-    store.refusal_record(sent);
-    accounted(store, 1).await;
-    store.refusal_record(RefusedDelivery { code: RefusalCode::RateLimited, postponed: true, ..refusal(&webhook) });
-    let records = accounted(store, 2).await;
-    let first = &records[0];
-    assert_eq!((first.webhook, first.received_at, first.source), (webhook.handle, START, SOURCE));
-    assert_eq!((first.user_agent.as_deref(), first.payload.as_deref()), (Some("curl/8"), Some(b"{".as_slice())));
-    assert_eq!((first.answer, first.incident, first.count), (Answer::Refused(RefusalCode::InvalidJson), None, 1));
-    assert_eq!(records[1].answer, Answer::Postponed(RefusalCode::RateLimited));
-    assert!(records[0].id < records[1].id);
-}
-
-/// Beyond a cap identical refusals fold, and every one is counted; others, and another minute, are not mixed in.
-pub async fn identical_refusals_fold_and_are_counted<S: Store>(store: &Arc<S>) {
-    let webhook = with_webhook(store, 1).await;
-    for _ in 0..300 {
-        store.refusal_record(refusal(&webhook));
-    }
-    let records = accounted(store, 300).await;
-    assert!(records.len() < 50, "{} records", records.len());
-    let other = RefusedDelivery { code: RefusalCode::InvalidJson, ..refusal(&webhook) };
-    let later = RefusedDelivery { received_at: second(120), ..refusal(&webhook) };
-    store.refusal_record(other);
-    store.refusal_record(later);
-    let more = accounted(store, 302).await;
-    assert_eq!(more.len(), records.len() + 2);
-    assert_eq!(more.iter().map(|record| record.count).sum::<i64>(), 302);
-}
-
-/// A refusal of a webhook that is not there leaves no trace.
-pub async fn a_refusal_of_no_webhook_leaves_no_trace<S: Store>(store: &Arc<S>) {
-    let webhook = with_webhook(store, 1).await;
-    store.refusal_record(refusal(&crate::samples::webhook(2)));
-    let id = stored(store, delivery(&webhook)).await.delivery;
-    assert_eq!(ids(store, DeliveryFilter::default()).await, [id]);
+    store
+        .webhook_replace(webhook.edit(name("renamed"), Policy::default()).unwrap(), None)
+        .await
+        .unwrap();
+    assert_eq!(
+        store.delivery_by_id(id).await.unwrap().unwrap().webhook_name,
+        "renamed"
+    );
 }

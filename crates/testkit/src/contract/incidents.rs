@@ -3,16 +3,12 @@
 use std::sync::Arc;
 
 use hookgate_domain::{
-    DraftFields, Incident, IncidentError, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId, Severity,
+    DraftFields, Incident, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId, Severity,
 };
 use hookgate_gate::{AcceptedDelivery, Answer, Effect, IncidentAction, PageSize, Store};
 
-use super::{stored, with_webhook};
+use super::{incident, stored, with_webhook};
 use crate::samples::{START, deduplicated, delivery, draft, second};
-
-async fn incident<S: Store>(store: &Arc<S>, number: IncidentNumber) -> Incident {
-    store.incident_by_number(number).await.unwrap().expect("an incident that was stored")
-}
 
 /// An incident comes back with everything that the delivery said.
 pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) {
@@ -34,7 +30,14 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
         metadata: metadata.clone(),
         ..DraftFields::default()
     };
-    let accepted = stored(store, AcceptedDelivery { draft: draft(fields).unwrap(), ..delivery(&webhook) }).await;
+    let accepted = stored(
+        store,
+        AcceptedDelivery {
+            draft: draft(fields).unwrap(),
+            ..delivery(&webhook)
+        },
+    )
+    .await;
     let expected = Incident {
         number: accepted.incident,
         organization: OrganizationId::FIRST,
@@ -52,7 +55,13 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
         updated_at: START,
     };
     assert_eq!(incident(store, accepted.incident).await, expected);
-    assert_eq!(store.incident_page(None, None, PageSize::default()).await.unwrap(), [expected]);
+    assert_eq!(
+        store
+            .incident_page(None, None, PageSize::default())
+            .await
+            .unwrap(),
+        [expected]
+    );
     let unknown = IncidentNumber::new(i64::MAX).unwrap();
     assert_eq!(store.incident_by_number(unknown).await.unwrap(), None);
 }
@@ -61,19 +70,40 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
 pub async fn a_dedup_key_updates_the_incident<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let opened = stored(store, deduplicated(&webhook, "disk", "open")).await;
-    store.incident_act(opened.incident, IncidentAction::Acknowledge, second(1)).await.unwrap().unwrap().unwrap();
-    let again = AcceptedDelivery { received_at: second(2), ..deduplicated(&webhook, "disk", "open") };
+    store
+        .incident_act(opened.incident, IncidentAction::Acknowledge, second(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    let again = AcceptedDelivery {
+        received_at: second(2),
+        ..deduplicated(&webhook, "disk", "open")
+    };
     let updated = stored(store, again).await;
-    assert_eq!((updated.effect, updated.incident), (Effect::Updated, opened.incident));
+    assert_eq!(
+        (updated.effect, updated.incident),
+        (Effect::Updated, opened.incident)
+    );
     assert_eq!(updated.status, IncidentStatus::Acknowledged);
     let now = incident(store, opened.incident).await;
-    assert_eq!((now.occurrences, now.status, now.updated_at), (2, IncidentStatus::Acknowledged, second(2)));
+    assert_eq!(
+        (now.occurrences, now.status, now.updated_at),
+        (2, IncidentStatus::Acknowledged, second(2))
+    );
     let record = store.delivery_by_id(updated.delivery).await.unwrap().unwrap();
-    assert_eq!((record.answer, record.incident), (Answer::Updated, Some(opened.incident)));
+    assert_eq!(
+        (record.answer, record.incident),
+        (Answer::Updated, Some(opened.incident))
+    );
 
     let other = stored(store, deduplicated(&webhook, "Disk", "open")).await;
     assert_eq!(other.effect, Effect::Opened, "keys are told apart to the letter");
-    assert_eq!(stored(store, delivery(&webhook)).await.effect, Effect::Opened, "no key is no key in common");
+    assert_eq!(
+        stored(store, delivery(&webhook)).await.effect,
+        Effect::Opened,
+        "no key is no key in common"
+    );
 }
 
 /// The same dedup key at two webhooks is two incidents.
@@ -90,14 +120,28 @@ pub async fn a_resolved_incident_stays_resolved<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let first = stored(store, deduplicated(&webhook, "disk", "open")).await;
     let resolved = stored(store, deduplicated(&webhook, "disk", "resolved")).await;
-    assert_eq!((resolved.incident, resolved.effect), (first.incident, Effect::Updated));
+    assert_eq!(
+        (resolved.incident, resolved.effect),
+        (first.incident, Effect::Updated)
+    );
     assert_eq!(resolved.status, IncidentStatus::Resolved);
     let again = stored(store, deduplicated(&webhook, "disk", "open")).await;
-    assert_eq!((again.effect, again.status), (Effect::Opened, IncidentStatus::Open));
+    assert_eq!(
+        (again.effect, again.status),
+        (Effect::Opened, IncidentStatus::Open)
+    );
     assert_ne!(again.incident, first.incident);
-    assert_eq!(incident(store, first.incident).await.status, IncidentStatus::Resolved);
+    assert_eq!(
+        incident(store, first.incident).await.status,
+        IncidentStatus::Resolved
+    );
 
-    store.incident_act(again.incident, IncidentAction::Resolve, second(9)).await.unwrap().unwrap().unwrap();
+    store
+        .incident_act(again.incident, IncidentAction::Resolve, second(9))
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     let third = stored(store, deduplicated(&webhook, "disk", "open")).await;
     assert_eq!(third.effect, Effect::Opened, "people resolve too");
 }
@@ -107,7 +151,10 @@ pub async fn an_all_clear_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for _ in 0..2 {
         let clear = stored(store, deduplicated(&webhook, "disk", "resolved")).await;
-        assert_eq!((clear.effect, clear.status), (Effect::Opened, IncidentStatus::Resolved));
+        assert_eq!(
+            (clear.effect, clear.status),
+            (Effect::Opened, IncidentStatus::Resolved)
+        );
     }
 }
 
@@ -120,49 +167,21 @@ pub async fn many_updates_at_once_are_all_counted<S: Store>(store: &Arc<S>) {
         tasks.spawn(async move { stored(&store, sent).await });
     }
     let answers = tasks.join_all().await;
-    assert_eq!(answers.iter().filter(|answer| answer.effect == Effect::Opened).count(), 1);
+    assert_eq!(
+        answers
+            .iter()
+            .filter(|answer| answer.effect == Effect::Opened)
+            .count(),
+        1
+    );
     let incidents = store.incident_page(None, None, PageSize::MAX).await.unwrap();
-    assert_eq!(incidents.iter().map(|incident| incident.occurrences).collect::<Vec<_>>(), [60]);
-}
-
-/// People acknowledge and resolve, and are given the incident as it is then.
-pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
-    let webhook = with_webhook(store, 1).await;
-    let number = stored(store, delivery(&webhook)).await.incident;
-    let steps =
-        [(IncidentAction::Acknowledge, IncidentStatus::Acknowledged), (IncidentAction::Resolve, IncidentStatus::Resolved)];
-    for (at, (action, status)) in (1..).zip(steps) {
-        let acted = store.incident_act(number, action, second(at)).await.unwrap().unwrap().unwrap();
-        assert_eq!((acted.status, acted.updated_at), (status, second(at)));
-        assert_eq!(incident(store, number).await, acted);
-    }
-    let unknown = IncidentNumber::new(99).unwrap();
-    assert_eq!(store.incident_act(unknown, IncidentAction::Resolve, second(3)).await.unwrap(), None);
-}
-
-/// A rule that refuses is told, and the incident stays as it is.
-pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
-    let webhook = with_webhook(store, 1).await;
-    let number = stored(store, delivery(&webhook)).await.incident;
-    store.incident_act(number, IncidentAction::Resolve, second(1)).await.unwrap().unwrap().unwrap();
-    let before = incident(store, number).await;
-    for action in [IncidentAction::Acknowledge, IncidentAction::Resolve] {
-        let refused = store.incident_act(number, action, second(2)).await.unwrap();
-        assert_eq!(refused, Some(Err(IncidentError::AlreadyResolved)));
-    }
-    assert_eq!(incident(store, number).await, before);
-}
-
-/// Of two people who do the same, one is told that it is done already.
-pub async fn one_of_two_actions_wins<S: Store>(store: &Arc<S>) {
-    let webhook = with_webhook(store, 1).await;
-    for _ in 0..20 {
-        let number = stored(store, delivery(&webhook)).await.incident;
-        let act = || store.incident_act(number, IncidentAction::Acknowledge, second(1));
-        let (one, two) = tokio::join!(act(), act());
-        let won = [one, two].into_iter().filter(|acted| matches!(acted, Ok(Some(Ok(_))))).count();
-        assert_eq!(won, 1);
-    }
+    assert_eq!(
+        incidents
+            .iter()
+            .map(|incident| incident.occurrences)
+            .collect::<Vec<_>>(),
+        [60]
+    );
 }
 
 /// Pages of incidents go back by number, with one status or with any.
@@ -170,12 +189,22 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut numbers = Vec::new();
     for status in ["open", "resolved", "open", "acknowledged", "open"] {
-        numbers.push(stored(store, deduplicated(&webhook, &format!("{}", numbers.len()), status)).await.incident);
+        numbers.push(
+            stored(
+                store,
+                deduplicated(&webhook, &format!("{}", numbers.len()), status),
+            )
+            .await
+            .incident,
+        );
     }
     let pages = async |status, size: u16| {
         let (mut seen, mut before) = (Vec::new(), None);
         loop {
-            let page = store.incident_page(status, before, PageSize::new(size).unwrap()).await.unwrap();
+            let page = store
+                .incident_page(status, before, PageSize::new(size).unwrap())
+                .await
+                .unwrap();
             assert!(page.len() <= size.into());
             let Some(last) = page.last() else { return seen };
             before = Some(last.number);
@@ -184,7 +213,13 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
     };
     let newest_first = |indices: &[usize]| indices.iter().map(|index| numbers[*index]).collect::<Vec<_>>();
     assert_eq!(pages(None, 2).await, newest_first(&[4, 3, 2, 1, 0]));
-    assert_eq!(pages(Some(IncidentStatus::Open), 2).await, newest_first(&[4, 2, 0]));
-    assert_eq!(pages(Some(IncidentStatus::Acknowledged), 9).await, newest_first(&[3]));
+    assert_eq!(
+        pages(Some(IncidentStatus::Open), 2).await,
+        newest_first(&[4, 2, 0])
+    );
+    assert_eq!(
+        pages(Some(IncidentStatus::Acknowledged), 9).await,
+        newest_first(&[3])
+    );
     assert_eq!(pages(Some(IncidentStatus::Resolved), 9).await, newest_first(&[1]));
 }

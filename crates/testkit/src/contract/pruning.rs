@@ -10,12 +10,16 @@ use hookgate_gate::{AcceptedDelivery, DeliveryFilter, IncidentAction, PageSize, 
 use super::{all_records, stored, with_webhook};
 use crate::samples::{delivery, keyed, second};
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 /// Steps after which pruning has to have come to an end.
 const MANY_STEPS: usize = 1_000;
 
 fn retention() -> Retention {
-    Retention { deliveries: 48 * HOUR, payloads: 24 * HOUR, ..Retention::default() }
+    Retention {
+        deliveries: 48 * HOUR,
+        payloads: 24 * HOUR,
+        ..Retention::default()
+    }
 }
 
 /// Prunes until there is nothing to remove; what was removed in all.
@@ -50,11 +54,22 @@ pub async fn payloads_go_before_records<S: Store>(store: &Arc<S>) {
     let ages = [(0, Some("a")), (1, None), (30, Some("b")), (60, Some("c"))];
     for (hours, payload) in ages {
         let payload = payload.map(|payload| payload.as_bytes().to_vec().into());
-        stored(store, AcceptedDelivery { received_at: start.after(hours * HOUR), payload, ..delivery(&webhook) }).await;
+        stored(
+            store,
+            AcceptedDelivery {
+                received_at: start.after(hours * HOUR),
+                payload,
+                ..delivery(&webhook)
+            },
+        )
+        .await;
     }
     let kept = async || {
         let records = all_records(store, &DeliveryFilter::default()).await;
-        records.into_iter().map(|record| record.payload.map(|payload| payload[0])).collect::<Vec<_>>()
+        records
+            .into_iter()
+            .map(|record| record.payload.map(|payload| payload[0]))
+            .collect::<Vec<_>>()
     };
     let removed = prune(store, retention(), start.after(25 * HOUR)).await;
     assert_eq!((removed.deliveries, removed.payloads), (0, 1));
@@ -62,7 +77,12 @@ pub async fn payloads_go_before_records<S: Store>(store: &Arc<S>) {
     let removed = prune(store, retention(), start.after(61 * HOUR)).await;
     assert_eq!((removed.deliveries, removed.payloads), (2, 1));
     assert_eq!(kept().await, [None, Some(b'c')]);
-    assert_eq!(prune(store, retention(), start.after(1_000 * HOUR)).await.deliveries, 2);
+    assert_eq!(
+        prune(store, retention(), start.after(1_000 * HOUR))
+            .await
+            .deliveries,
+        2
+    );
     assert_eq!(kept().await, []);
 }
 
@@ -71,12 +91,24 @@ pub async fn old_incidents_go_unless_touched<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let old = stored(store, delivery(&webhook)).await.incident;
     let touched = stored(store, delivery(&webhook)).await.incident;
-    let acted = store.incident_act(touched, IncidentAction::Acknowledge, second(0).after(40 * HOUR)).await;
+    let acted = store
+        .incident_act(touched, IncidentAction::Acknowledge, second(0).after(40 * HOUR))
+        .await;
     acted.unwrap().unwrap().unwrap();
-    assert_eq!(prune(store, retention(), second(0).after(50 * HOUR)).await.incidents, 1);
+    assert_eq!(
+        prune(store, retention(), second(0).after(50 * HOUR))
+            .await
+            .incidents,
+        1
+    );
     assert_eq!(store.incident_by_number(old).await.unwrap(), None);
     assert!(store.incident_by_number(touched).await.unwrap().is_some());
-    assert_eq!(prune(store, retention(), second(0).after(90 * HOUR)).await.incidents, 1);
+    assert_eq!(
+        prune(store, retention(), second(0).after(90 * HOUR))
+            .await
+            .incidents,
+        1
+    );
     assert_eq!(store.incident_page(None, None, PageSize::MAX).await.unwrap(), []);
 }
 
@@ -84,10 +116,27 @@ pub async fn old_incidents_go_unless_touched<S: Store>(store: &Arc<S>) {
 pub async fn old_keys_go<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     stored(store, keyed(&webhook, "a", b"1")).await;
-    stored(store, AcceptedDelivery { received_at: second(3_600), ..keyed(&webhook, "b", b"1") }).await;
-    let forever = Retention { deliveries: Duration::MAX, payloads: Duration::MAX, ..Retention::default() };
+    stored(
+        store,
+        AcceptedDelivery {
+            received_at: second(3_600),
+            ..keyed(&webhook, "b", b"1")
+        },
+    )
+    .await;
+    let forever = Retention {
+        deliveries: Duration::MAX,
+        payloads: Duration::MAX,
+        ..Retention::default()
+    };
     let pruned = prune(store, forever, second(0).after(24 * HOUR)).await;
-    assert_eq!(pruned, Pruned { keys: 1, ..Pruned::default() });
+    assert_eq!(
+        pruned,
+        Pruned {
+            keys: 1,
+            ..Pruned::default()
+        }
+    );
 }
 
 /// What takes too much space goes from the oldest record on, and it ends even if nothing is enough.
@@ -97,7 +146,10 @@ pub async fn too_much_goes_oldest_first<S: Store>(store: &Arc<S>) {
     for _ in 0..20 {
         newest = Some(stored(store, delivery(&webhook)).await.delivery);
     }
-    let tight = Retention { bytes: NonZeroU64::MIN, ..Retention::default() };
+    let tight = Retention {
+        bytes: NonZeroU64::MIN,
+        ..Retention::default()
+    };
     let step = store.history_prune(tight, second(1)).await.unwrap();
     assert!(step.deliveries > 0);
     let left = all_records(store, &DeliveryFilter::default()).await;
@@ -110,9 +162,22 @@ pub async fn too_much_goes_oldest_first<S: Store>(store: &Arc<S>) {
 /// Dead URLs stay dead for ever, and webhooks stay.
 pub async fn tombstones_stay<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = with_webhook(store, 1).await.revoke(second(1)).unwrap();
-    store.webhook_replace(webhook.clone(), Some(retired)).await.unwrap();
-    let tight = Retention { bytes: NonZeroU64::MIN, deliveries: HOUR, payloads: HOUR };
+    store
+        .webhook_replace(webhook.clone(), Some(retired))
+        .await
+        .unwrap();
+    let tight = Retention {
+        bytes: NonZeroU64::MIN,
+        deliveries: HOUR,
+        payloads: HOUR,
+    };
     prune(store, tight, second(0).after(100_000 * HOUR)).await;
-    assert_eq!(store.url_by_digest(&retired.digest).await.unwrap(), Some(KnownUrl::Retired(retired)));
-    assert_eq!(store.webhook_by_handle(webhook.handle).await.unwrap(), Some(webhook));
+    assert_eq!(
+        store.url_by_digest(&retired.digest).await.unwrap(),
+        Some(KnownUrl::Retired(retired))
+    );
+    assert_eq!(
+        store.webhook_by_handle(webhook.handle).await.unwrap(),
+        Some(webhook)
+    );
 }

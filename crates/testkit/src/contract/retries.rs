@@ -15,22 +15,49 @@ use crate::samples::{START, keyed, name, second};
 pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let first = stored(store, keyed(&webhook, "a", b"1")).await;
-    store.incident_act(first.incident, IncidentAction::Resolve, second(1)).await.unwrap().unwrap().unwrap();
+    store
+        .incident_act(first.incident, IncidentAction::Resolve, second(1))
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
     for _ in 0..2 {
         let again = stored(store, keyed(&webhook, "a", b"1")).await;
-        assert_eq!(again, Accepted { effect: Effect::Replayed, ..first });
+        assert_eq!(
+            again,
+            Accepted {
+                effect: Effect::Replayed,
+                ..first
+            }
+        );
         assert_eq!(again.status, IncidentStatus::Open);
     }
     let records = all_records(store, &DeliveryFilter::default()).await;
-    assert_eq!(records.iter().map(|record| (record.id, record.count)).collect::<Vec<_>>(), [(first.delivery, 3)]);
-    assert_eq!(store.incident_page(None, None, PageSize::MAX).await.unwrap().len(), 1);
+    assert_eq!(
+        records
+            .iter()
+            .map(|record| (record.id, record.count))
+            .collect::<Vec<_>>(),
+        [(first.delivery, 3)]
+    );
+    assert_eq!(
+        store
+            .incident_page(None, None, PageSize::MAX)
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
 }
 
 /// The same key with another payload is a conflict, and stores nothing.
 pub async fn another_payload_is_a_conflict<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     stored(store, keyed(&webhook, "a", b"1")).await;
-    assert_eq!(store.delivery_commit(keyed(&webhook, "a", b"2")).await.unwrap(), Commit::IdempotencyConflict);
+    assert_eq!(
+        store.delivery_commit(keyed(&webhook, "a", b"2")).await.unwrap(),
+        Commit::IdempotencyConflict
+    );
     let records = all_records(store, &DeliveryFilter::default()).await;
     assert_eq!(records.iter().map(|record| record.count).collect::<Vec<_>>(), [1]);
     stored(store, keyed(&webhook, "b", b"2")).await;
@@ -39,7 +66,10 @@ pub async fn another_payload_is_a_conflict<S: Store>(store: &Arc<S>) {
 /// Past its window a key is new, with any payload.
 pub async fn a_key_expires<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let at = |payload, received_at| AcceptedDelivery { received_at, ..keyed(&webhook, "a", payload) };
+    let at = |payload, received_at| AcceptedDelivery {
+        received_at,
+        ..keyed(&webhook, "a", payload)
+    };
     let first = stored(store, at(b"1", START)).await;
     let expiry = START.after(IDEMPOTENCY_WINDOW);
     let last = stored(store, at(b"1", expiry.before(Duration::from_micros(1)))).await;
@@ -64,8 +94,14 @@ pub async fn a_stale_retry_is_stale<S: Store>(store: &Arc<S>) {
     stored(store, keyed(&webhook, "a", b"1")).await;
     let edited = webhook.clone().edit(name("edited"), Policy::default()).unwrap();
     store.webhook_replace(edited.clone(), None).await.unwrap();
-    assert_eq!(store.delivery_commit(keyed(&webhook, "a", b"1")).await.unwrap(), Commit::Stale);
-    assert_eq!(stored(store, keyed(&edited, "a", b"1")).await.effect, Effect::Replayed);
+    assert_eq!(
+        store.delivery_commit(keyed(&webhook, "a", b"1")).await.unwrap(),
+        Commit::Stale
+    );
+    assert_eq!(
+        stored(store, keyed(&edited, "a", b"1")).await.effect,
+        Effect::Replayed
+    );
 }
 
 /// Retries that come together are still one delivery.
@@ -77,7 +113,16 @@ pub async fn many_retries_at_once_store_one<S: Store>(store: &Arc<S>) {
         tasks.spawn(async move { stored(&store, sent).await });
     }
     let answers = tasks.join_all().await;
-    assert_eq!(answers.iter().filter(|answer| answer.effect == Effect::Opened).count(), 1);
+    assert_eq!(
+        answers
+            .iter()
+            .filter(|answer| answer.effect == Effect::Opened)
+            .count(),
+        1
+    );
     let records = all_records(store, &DeliveryFilter::default()).await;
-    assert_eq!(records.iter().map(|record| record.count).collect::<Vec<_>>(), [40]);
+    assert_eq!(
+        records.iter().map(|record| record.count).collect::<Vec<_>>(),
+        [40]
+    );
 }

@@ -4,8 +4,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
 use hookgate_domain::{
-    KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy, SealedSecret, UrlChange, Webhook,
-    WebhookIdDigest,
+    KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy, SealedSecret,
+    UrlChange, Webhook, WebhookIdDigest,
 };
 use hookgate_gate::{PageSize, Store, StoreError};
 
@@ -20,8 +20,14 @@ fn digest(webhook: &Webhook) -> WebhookIdDigest {
 pub async fn a_living_url_leads_to_its_webhook<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     with_webhook(store, 2).await;
-    assert_eq!(store.url_by_digest(&digest(&webhook)).await.unwrap(), Some(KnownUrl::Live(webhook.clone())));
-    assert_eq!(store.webhook_by_handle(webhook.handle).await.unwrap(), Some(webhook));
+    assert_eq!(
+        store.url_by_digest(&digest(&webhook)).await.unwrap(),
+        Some(KnownUrl::Live(webhook.clone()))
+    );
+    assert_eq!(
+        store.webhook_by_handle(webhook.handle).await.unwrap(),
+        Some(webhook)
+    );
 }
 
 /// What was never issued leads nowhere.
@@ -40,14 +46,32 @@ pub async fn every_setting_comes_back<S: Store>(store: &Arc<S>) {
         limits: Limits::new(1_000, NonZeroU32::new(60), Overload::Postpone).unwrap(),
         payload_logging: PayloadLogging::Off,
         signing_secret: Some(SealedSecret::from_bytes(vec![0, 1, 255])),
-        rotation: RotationPolicy { days: NonZeroU16::new(7) },
+        rotation: RotationPolicy {
+            days: NonZeroU16::new(7),
+        },
     };
-    let edited = webhook.expose(second(5)).unwrap().edit(name("Grafana, Ærø"), policy).unwrap();
-    let edited = Webhook { revision: 2, ..edited };
+    let edited = webhook
+        .expose(second(5))
+        .unwrap()
+        .edit(name("Grafana, Ærø"), policy)
+        .unwrap();
+    let edited = Webhook {
+        revision: 2,
+        ..edited
+    };
     store.webhook_replace(edited.clone(), None).await.unwrap();
-    assert_eq!(store.webhook_by_handle(edited.handle).await.unwrap(), Some(edited.clone()));
+    assert_eq!(
+        store.webhook_by_handle(edited.handle).await.unwrap(),
+        Some(edited.clone())
+    );
 
-    let plain = edited.edit(name("plain"), Policy { rotation: RotationPolicy { days: None }, ..Policy::default() });
+    let plain = edited.edit(
+        name("plain"),
+        Policy {
+            rotation: RotationPolicy { days: None },
+            ..Policy::default()
+        },
+    );
     let plain = plain.unwrap();
     store.webhook_replace(plain.clone(), None).await.unwrap();
     assert_eq!(store.webhook_by_handle(plain.handle).await.unwrap(), Some(plain));
@@ -59,24 +83,42 @@ pub async fn a_regenerated_url_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
     let mut dead = Vec::new();
     for seed in 101..104 {
         let id = samples::webhook_id(seed).unwrap();
-        let UrlChange { webhook: fresh, retired } = webhook.regenerate(&id, second(60)).unwrap();
+        let UrlChange {
+            webhook: fresh,
+            retired,
+        } = webhook.regenerate(&id, second(60)).unwrap();
         store.webhook_replace(fresh.clone(), Some(retired)).await.unwrap();
         dead.push(retired);
         webhook = fresh;
     }
-    assert_eq!(store.url_by_digest(&digest(&webhook)).await.unwrap(), Some(KnownUrl::Live(webhook)));
+    assert_eq!(
+        store.url_by_digest(&digest(&webhook)).await.unwrap(),
+        Some(KnownUrl::Live(webhook))
+    );
     for retired in dead {
         assert_eq!(retired.because, RetiredBecause::Regenerated);
-        assert_eq!(store.url_by_digest(&retired.digest).await.unwrap(), Some(KnownUrl::Retired(retired)));
+        assert_eq!(
+            store.url_by_digest(&retired.digest).await.unwrap(),
+            Some(KnownUrl::Retired(retired))
+        );
     }
 }
 
 /// The URL of a revoked webhook is dead, and the webhook is still there to look at.
 pub async fn a_revoked_webhook_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = with_webhook(store, 1).await.revoke(second(60)).unwrap();
-    store.webhook_replace(webhook.clone(), Some(retired)).await.unwrap();
-    assert_eq!(store.url_by_digest(&retired.digest).await.unwrap(), Some(KnownUrl::Retired(retired)));
-    assert_eq!(store.webhook_by_handle(webhook.handle).await.unwrap(), Some(webhook));
+    store
+        .webhook_replace(webhook.clone(), Some(retired))
+        .await
+        .unwrap();
+    assert_eq!(
+        store.url_by_digest(&retired.digest).await.unwrap(),
+        Some(KnownUrl::Retired(retired))
+    );
+    assert_eq!(
+        store.webhook_by_handle(webhook.handle).await.unwrap(),
+        Some(webhook)
+    );
 }
 
 /// A change of a revision that is not there any more, or not yet, changes nothing and leaves no tombstone.
@@ -85,13 +127,22 @@ pub async fn a_replacement_of_another_revision_is_a_conflict<S: Store>(store: &A
     let second_one = first.clone().edit(name("second"), Policy::default()).unwrap();
     store.webhook_replace(second_one.clone(), None).await.unwrap();
 
-    let UrlChange { webhook: late, retired } = first.revoke(second(60)).unwrap();
-    let early = Webhook { revision: 9, ..late.clone() };
+    let UrlChange {
+        webhook: late,
+        retired,
+    } = first.revoke(second(60)).unwrap();
+    let early = Webhook {
+        revision: 9,
+        ..late.clone()
+    };
     for webhook in [late, early] {
         let replaced = store.webhook_replace(webhook, Some(retired)).await;
         assert!(matches!(replaced, Err(StoreError::Conflict)), "{replaced:?}");
     }
-    assert_eq!(store.url_by_digest(&retired.digest).await.unwrap(), Some(KnownUrl::Live(second_one)));
+    assert_eq!(
+        store.url_by_digest(&retired.digest).await.unwrap(),
+        Some(KnownUrl::Live(second_one))
+    );
 }
 
 /// Of many changes of the same revision, one is made and the others learn that they were late.
@@ -101,7 +152,9 @@ pub async fn one_of_many_replacements_wins<S: Store>(store: &Arc<S>) {
     for number in 0..20 {
         let (store, webhook) = (Arc::clone(store), webhook.clone());
         tasks.spawn(async move {
-            let edited = webhook.edit(name(&format!("try {number}")), Policy::default()).unwrap();
+            let edited = webhook
+                .edit(name(&format!("try {number}")), Policy::default())
+                .unwrap();
             match store.webhook_replace(edited.clone(), None).await {
                 Ok(()) => Some(edited),
                 Err(StoreError::Conflict) => None,
@@ -111,16 +164,25 @@ pub async fn one_of_many_replacements_wins<S: Store>(store: &Arc<S>) {
     }
     let winners: Vec<_> = tasks.join_all().await.into_iter().flatten().collect();
     assert_eq!(winners.len(), 1);
-    assert_eq!(store.webhook_by_handle(webhook.handle).await.unwrap().as_ref(), winners.first());
+    assert_eq!(
+        store.webhook_by_handle(webhook.handle).await.unwrap().as_ref(),
+        winners.first()
+    );
 }
 
 /// A second webhook with the same handle is refused.
 pub async fn a_handle_is_taken_once<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let other = Webhook { state: samples::webhook(2).state, ..webhook.clone() };
+    let other = Webhook {
+        state: samples::webhook(2).state,
+        ..webhook.clone()
+    };
     let inserted = store.webhook_insert(other).await;
     assert!(matches!(inserted, Err(StoreError::Conflict)), "{inserted:?}");
-    assert_eq!(store.webhook_by_handle(webhook.handle).await.unwrap(), Some(webhook));
+    assert_eq!(
+        store.webhook_by_handle(webhook.handle).await.unwrap(),
+        Some(webhook)
+    );
 }
 
 /// What was never stored can't be replaced.
@@ -133,18 +195,33 @@ pub async fn an_unknown_webhook_is_not_replaced<S: Store>(store: &Arc<S>) {
 
 /// A name finds at most two webhooks, the living first.
 pub async fn a_name_finds_two_and_the_living_first<S: Store>(store: &Arc<S>) {
-    let alike = |seed| Webhook { name: name("alike"), ..samples::webhook(seed) };
+    let alike = |seed| Webhook {
+        name: name("alike"),
+        ..samples::webhook(seed)
+    };
     with_webhook(store, 9).await;
     assert_eq!(store.webhooks_by_name(&name("alike")).await.unwrap(), Vec::new());
     store.webhook_insert(alike(1)).await.unwrap();
-    let UrlChange { webhook: revoked, retired } = alike(1).revoke(second(60)).unwrap();
-    store.webhook_replace(revoked.clone(), Some(retired)).await.unwrap();
+    let UrlChange {
+        webhook: revoked,
+        retired,
+    } = alike(1).revoke(second(60)).unwrap();
+    store
+        .webhook_replace(revoked.clone(), Some(retired))
+        .await
+        .unwrap();
     store.webhook_insert(alike(2)).await.unwrap();
-    assert_eq!(store.webhooks_by_name(&name("alike")).await.unwrap(), [alike(2), revoked]);
+    assert_eq!(
+        store.webhooks_by_name(&name("alike")).await.unwrap(),
+        [alike(2), revoked]
+    );
 
     store.webhook_insert(alike(3)).await.unwrap();
     let found = store.webhooks_by_name(&name("alike")).await.unwrap();
-    assert!(found.len() == 2 && found.iter().all(|webhook| webhook.live_url().is_ok()), "{found:?}");
+    assert!(
+        found.len() == 2 && found.iter().all(|webhook| webhook.live_url().is_ok()),
+        "{found:?}"
+    );
 }
 
 /// Pages of webhooks go on behind the last handle, in the order of creation.
@@ -154,7 +231,10 @@ pub async fn pages_follow_the_handles<S: Store>(store: &Arc<S>) {
     }
     let (mut seen, mut after) = (Vec::new(), None);
     loop {
-        let page = store.webhook_page(after, PageSize::new(2).unwrap()).await.unwrap();
+        let page = store
+            .webhook_page(after, PageSize::new(2).unwrap())
+            .await
+            .unwrap();
         assert!(page.len() <= 2);
         let Some(last) = page.last() else { break };
         after = Some(last.handle);

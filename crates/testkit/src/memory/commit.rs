@@ -1,6 +1,8 @@
 //! What happens to a delivery in one step: under the lock, which is this store's transaction.
 
-use hookgate_domain::{DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId};
+use hookgate_domain::{
+    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId,
+};
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Answer, Commit, DeliveryRecord, Effect, Idempotency, RefusedDelivery,
 };
@@ -14,15 +16,26 @@ const MINUTE_MICROS: i64 = 60_000_000;
 impl State {
     /// Commits an accepted delivery, or says why not.
     pub(super) fn commit(&mut self, delivery: AcceptedDelivery) -> Commit {
-        let webhook = self.webhooks.get(&delivery.webhook).filter(|known| known.revision == delivery.revision);
+        let webhook = self
+            .webhooks
+            .get(&delivery.webhook)
+            .filter(|known| known.revision == delivery.revision);
         let Some(organization) = webhook.map(|webhook| webhook.organization) else {
             return Commit::Stale;
         };
-        if let Some(answer) = delivery.idempotency.as_ref().and_then(|sent| self.repeat(&delivery, sent)) {
+        if let Some(answer) = delivery
+            .idempotency
+            .as_ref()
+            .and_then(|sent| self.repeat(&delivery, sent))
+        {
             return answer;
         }
         let (incident, effect) = self.tell(delivery.draft.clone(), organization, &delivery);
-        let answer = if effect == Effect::Opened { Answer::Opened } else { Answer::Updated };
+        let answer = if effect == Effect::Opened {
+            Answer::Opened
+        } else {
+            Answer::Updated
+        };
         let id = self.record(DeliveryRecord {
             id: self.next_delivery(),
             webhook: delivery.webhook,
@@ -35,10 +48,22 @@ impl State {
             payload: delivery.payload.map(|payload| payload.to_vec()),
             count: 1,
         });
-        let accepted = Accepted { delivery: id, incident: incident.0, status: incident.1, effect };
+        let accepted = Accepted {
+            delivery: id,
+            incident: incident.0,
+            status: incident.1,
+            effect,
+        };
         if let Some(sent) = delivery.idempotency {
             let key = (delivery.webhook, sent.key.as_str().to_owned());
-            self.keys.insert(key, KnownKey { payload: sent.payload, first: accepted, at: delivery.received_at });
+            self.keys.insert(
+                key,
+                KnownKey {
+                    payload: sent.payload,
+                    first: accepted,
+                    at: delivery.received_at,
+                },
+            );
         }
         Commit::Stored(accepted)
     }
@@ -52,7 +77,10 @@ impl State {
         if known.payload != sent.payload {
             return Some(Commit::IdempotencyConflict);
         }
-        let first = Accepted { effect: Effect::Replayed, ..known.first };
+        let first = Accepted {
+            effect: Effect::Replayed,
+            ..known.first
+        };
         if let Some(record) = self.deliveries.get_mut(&first.delivery) {
             record.count += 1;
         }
@@ -69,7 +97,9 @@ impl State {
         let same = |incident: &&Incident| {
             incident.webhook == delivery.webhook
                 && incident.status != IncidentStatus::Resolved
-                && draft.dedup_key().is_some_and(|key| incident.dedup_key.as_deref() == Some(key))
+                && draft
+                    .dedup_key()
+                    .is_some_and(|key| incident.dedup_key.as_deref() == Some(key))
         };
         let known = self.incidents.values().find(same).cloned();
         let (incident, effect) = if let Some(known) = known {
@@ -77,7 +107,13 @@ impl State {
         } else {
             self.last_incident += 1;
             let number = IncidentNumber::new(self.last_incident).expect("counted up from 0");
-            let opened = Incident::open(number, organization, delivery.webhook, draft, delivery.received_at);
+            let opened = Incident::open(
+                number,
+                organization,
+                delivery.webhook,
+                draft,
+                delivery.received_at,
+            );
             (opened, Effect::Opened)
         };
         let told = (incident.number, incident.status);
@@ -90,7 +126,11 @@ impl State {
         if !self.webhooks.contains_key(&refusal.webhook) {
             return;
         }
-        let answer = if refusal.postponed { Answer::Postponed(refusal.code) } else { Answer::Refused(refusal.code) };
+        let answer = if refusal.postponed {
+            Answer::Postponed(refusal.code)
+        } else {
+            Answer::Refused(refusal.code)
+        };
         let minute = |at: hookgate_domain::Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
         let same = |record: &&mut DeliveryRecord| {
             record.webhook == refusal.webhook

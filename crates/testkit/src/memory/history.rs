@@ -16,15 +16,24 @@ impl State {
         let records: Vec<_> = match seek {
             Seek::Newest => wanted.rev().take(most).collect(),
             Seek::Before(id) => wanted.rev().filter(|record| record.id < id).take(most).collect(),
-            Seek::After(id) => wanted.filter(|record| id.is_none_or(|id| record.id > id)).take(most).collect(),
+            Seek::After(id) => wanted
+                .filter(|record| id.is_none_or(|id| record.id > id))
+                .take(most)
+                .collect(),
         };
         records.into_iter().map(|record| self.named(record)).collect()
     }
 
     /// The record with the name that its webhook has now.
     pub(super) fn named(&self, record: &DeliveryRecord) -> DeliveryRecord {
-        let name = self.webhooks.get(&record.webhook).map(|webhook| webhook.name.to_string());
-        DeliveryRecord { webhook_name: name.unwrap_or_default(), ..record.clone() }
+        let name = self
+            .webhooks
+            .get(&record.webhook)
+            .map(|webhook| webhook.name.to_string());
+        DeliveryRecord {
+            webhook_name: name.unwrap_or_default(),
+            ..record.clone()
+        }
     }
 
     /// Removes everything that is too old, and the oldest record if it takes too much space.
@@ -32,7 +41,8 @@ impl State {
         let too_old = now.before(retention.deliveries);
         let before = (self.deliveries.len(), self.incidents.len(), self.keys.len());
         self.deliveries.retain(|_, record| record.received_at >= too_old);
-        self.incidents.retain(|_, incident| incident.updated_at >= too_old);
+        self.incidents
+            .retain(|_, incident| incident.updated_at >= too_old);
         self.keys.retain(|_, key| now.since(key.at) < IDEMPOTENCY_WINDOW);
         if self.bytes() > retention.bytes.get() {
             self.deliveries.pop_first();
@@ -47,8 +57,12 @@ impl State {
     }
 
     fn prune_payloads(&mut self, too_old: Timestamp) -> u64 {
-        let old = self.deliveries.values_mut().filter(|record| record.received_at < too_old);
-        old.filter_map(|record| record.payload.take()).fold(0, |removed, _| removed + 1)
+        let old = self
+            .deliveries
+            .values_mut()
+            .filter(|record| record.received_at < too_old);
+        old.filter_map(|record| record.payload.take())
+            .fold(0, |removed, _| removed + 1)
     }
 
     fn bytes(&self) -> u64 {
@@ -61,7 +75,12 @@ impl State {
 fn matches(record: &DeliveryRecord, filter: &DeliveryFilter) -> bool {
     let source = address_bytes(record.source);
     filter.webhook.is_none_or(|webhook| record.webhook == webhook)
-        && filter.outcome.is_none_or(|outcome| record.answer.outcome() == outcome)
+        && filter
+            .outcome
+            .is_none_or(|outcome| record.answer.outcome() == outcome)
         && filter.code.is_none_or(|code| record.answer.code() == Some(code))
-        && filter.source.map(network_bounds).is_none_or(|(lowest, highest)| lowest <= source && source <= highest)
+        && filter
+            .source
+            .map(network_bounds)
+            .is_none_or(|(lowest, highest)| lowest <= source && source <= highest)
 }

@@ -1,0 +1,131 @@
+//! The tables, step by step: which steps a store has, which this program knows, and how the missing ones are run.
+
+use std::error::Error;
+
+use diesel::migration::MigrationSource;
+use diesel::result::QueryResult;
+use diesel::sqlite::Sqlite;
+use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+
+/// The tables as this program knows them, step by step.
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+
+/// The tables of a store, against those that this program knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Schema {
+    /// There are none.
+    None,
+    /// Some steps are missing.
+    Older,
+    /// They are as they should be.
+    Current,
+    /// There are steps that this program does not know.
+    Newer,
+}
+
+impl Schema {
+    /// What the versions that were found are, against those that are known.
+    pub(crate) fn of(found: &[String], known: &[String]) -> Self {
+        if found.iter().any(|version| !known.contains(version)) {
+            Self::Newer
+        } else if found.is_empty() {
+            Self::None
+        } else if found.len() < known.len() {
+            Self::Older
+        } else {
+            Self::Current
+        }
+    }
+}
+
+/// Runs what is missing in one transaction, so that several processes may start at once.
+pub(crate) fn migrate(connection: &mut SqliteConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
+    connection.immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))
+}
+
+/// The versions that this program knows, oldest first.
+pub(crate) fn known_versions() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+    let migrations = MigrationSource::<Sqlite>::migrations(&MIGRATIONS)?;
+    let mut versions: Vec<_> = migrations
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    versions.sort();
+    Ok(versions)
+}
+
+/// A column of versions.
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = sql_types::Text)]
+    version: String,
+}
+
+/// The versions that were applied; none if there are no tables yet. It writes nothing.
+pub(crate) fn applied_versions(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
+    let tables = "SELECT name AS version FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
+    if sql_query(tables).load::<Version>(connection)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let versions = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version")
+        .load::<Version>(connection)?;
+    Ok(versions.into_iter().map(|row| row.version).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::open::{OpenMode, open};
+
+    #[test]
+    fn migrations_go_up_and_down_and_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let (path, mut connection) = open(directory.path(), OpenMode::Create).unwrap();
+        connection.revert_all_migrations(MIGRATIONS).unwrap();
+        let left = "SELECT name AS version FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE '__diesel%'";
+        assert!(
+            sql_query(left)
+                .load::<Version>(&mut connection)
+                .unwrap()
+                .is_empty()
+        );
+        connection.run_pending_migrations(MIGRATIONS).unwrap();
+        assert_eq!(
+            applied_versions(&mut connection).unwrap(),
+            known_versions().unwrap()
+        );
+        drop(connection);
+        assert_eq!(open(directory.path(), OpenMode::Existing).unwrap().0, path);
+    }
+
+    #[test]
+    fn a_schema_is_none_older_current_or_newer() {
+        let versions = |versions: &[&str]| versions.iter().map(ToString::to_string).collect::<Vec<_>>();
+        let known = versions(&["0001", "0002"]);
+        assert_eq!(Schema::of(&[], &known), Schema::None);
+        assert_eq!(Schema::of(&known[..1], &known), Schema::Older);
+        assert_eq!(Schema::of(&known, &known), Schema::Current);
+        assert_eq!(Schema::of(&versions(&["0001", "0003"]), &known), Schema::Newer);
+    }
+
+    #[test]
+    fn space_can_be_given_back_and_commits_are_durable() {
+        #[derive(QueryableByName)]
+        struct Value {
+            #[diesel(sql_type = sql_types::BigInt)]
+            value: i64,
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let (_, mut connection) = open(directory.path(), OpenMode::Create).unwrap();
+        // Incremental, full, on.
+        for (pragma, value) in [("auto_vacuum", 2), ("synchronous", 2), ("foreign_keys", 1)] {
+            let query = sql_query(format!("SELECT {pragma} AS value FROM pragma_{pragma}"));
+            assert_eq!(
+                query.get_result::<Value>(&mut connection).unwrap().value,
+                value,
+                "{pragma}"
+            );
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Opening a directory: what is made, what is refused, and what people are told.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use hookgate_gate::Store;
+use hookgate_storage::{Database, LockError, OpenError, OpenMode, ServerLock};
+use hookgate_testkit::samples;
+
+fn edit(directory: &Path, sql: &str) {
+    let path = directory.join("hookgate.db");
+    let mut connection = SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a database");
+    connection.batch_execute(sql).expect("a statement");
+}
+
+fn mode(path: &Path) -> u32 {
+    fs::metadata(path).expect("a file").permissions().mode() & 0o777
+}
+
+#[tokio::test]
+async fn nobody_but_the_owner_may_look_inside() {
+    let parent = tempfile::tempdir().unwrap();
+    let directory = parent.path().join("deep/data");
+    let _lock = ServerLock::acquire(&directory).unwrap();
+    let store = Database::open(&directory, OpenMode::Create).unwrap();
+    store.webhook_insert(samples::webhook(1)).await.unwrap();
+    store.webhook_by_handle(samples::webhook(1).handle).await.unwrap();
+    assert_eq!(mode(&directory), 0o700);
+    let mut names = Vec::new();
+    for entry in fs::read_dir(&directory).unwrap() {
+        let path = entry.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+        names.push(path.file_name().unwrap().to_owned().into_string().unwrap());
+    }
+    names.sort();
+    assert_eq!(
+        names,
+        ["hookgate.db", "hookgate.db-shm", "hookgate.db-wal", "server.lock"]
+    );
+}
+
+#[test]
+fn a_file_that_was_open_to_others_is_closed() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Database::open(directory.path(), OpenMode::Create).unwrap());
+    let file = directory.path().join("hookgate.db");
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
+    drop(Database::open(directory.path(), OpenMode::Existing).unwrap());
+    assert_eq!(mode(&file), 0o600);
+}
+
+#[test]
+fn without_a_store_people_are_told_how_to_make_one() {
+    let directory = tempfile::tempdir().unwrap();
+    for path in [directory.path().to_owned(), directory.path().join("nothing")] {
+        for mode in [OpenMode::Existing, OpenMode::Migrate] {
+            let error = Database::open(&path, mode).err().unwrap();
+            assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+            assert!(error.to_string().contains("hookgate migrate"), "{error}");
+        }
+    }
+    assert_eq!(
+        fs::read_dir(directory.path()).unwrap().count(),
+        0,
+        "asking makes nothing"
+    );
+    fs::write(directory.path().join("hookgate.db"), "").unwrap();
+    let error = Database::open(directory.path(), OpenMode::Existing)
+        .err()
+        .unwrap();
+    assert!(matches!(error, OpenError::Missing { .. }), "{error}");
+    drop(Database::open(directory.path(), OpenMode::Migrate).unwrap());
+    drop(Database::open(directory.path(), OpenMode::Existing).unwrap());
+}
+
+#[test]
+fn a_store_of_a_newer_program_is_refused_in_every_mode() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Database::open(directory.path(), OpenMode::Create).unwrap());
+    edit(
+        directory.path(),
+        "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')",
+    );
+    for mode in [OpenMode::Existing, OpenMode::Migrate, OpenMode::Create] {
+        let error = Database::open(directory.path(), mode).err().unwrap();
+        assert!(matches!(error, OpenError::TooNew { .. }), "{error}");
+        let text = error.to_string();
+        assert!(
+            text.contains("schema 9999") && text.contains("knows 0001"),
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn a_file_that_is_no_database_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    fs::write(directory.path().join("hookgate.db"), "garbage ".repeat(1_000)).unwrap();
+    for mode in [OpenMode::Existing, OpenMode::Create] {
+        let error = Database::open(directory.path(), mode).err().unwrap();
+        assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
+    }
+}
+
+#[test]
+fn a_second_server_is_refused_and_the_lock_is_never_stale() {
+    let directory = tempfile::tempdir().unwrap();
+    let first = ServerLock::acquire(directory.path()).unwrap();
+    let second = ServerLock::acquire(directory.path());
+    assert!(matches!(second, Err(LockError::Running { .. })), "{second:?}");
+    drop(first);
+    ServerLock::acquire(directory.path()).unwrap();
+}
+
+#[test]
+fn many_may_make_the_store_at_once() {
+    let directory = tempfile::tempdir().unwrap();
+    std::thread::scope(|scope| {
+        for _ in 0..6 {
+            scope.spawn(|| drop(Database::open(directory.path(), OpenMode::Create).unwrap()));
+        }
+    });
+    drop(Database::open(directory.path(), OpenMode::Existing).unwrap());
+}
+
+#[tokio::test]
+async fn settings_are_remembered() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Database::open(directory.path(), OpenMode::Create).unwrap();
+    assert_eq!(store.setting("public_url").await.unwrap(), None);
+    store
+        .set_setting("public_url", "https://one.example")
+        .await
+        .unwrap();
+    store
+        .set_setting("public_url", "https://two.example")
+        .await
+        .unwrap();
+    store.close().await;
+    assert!(!store.is_writing() && store.set_setting("public_url", "").await.is_err());
+    drop(store);
+    let store = Database::open(directory.path(), OpenMode::Existing).unwrap();
+    assert_eq!(
+        store.setting("public_url").await.unwrap().as_deref(),
+        Some("https://two.example")
+    );
+}

@@ -1,0 +1,75 @@
+//! Refusals: on record soon, and folded when there are too many of a kind.
+
+use std::sync::Arc;
+
+use hookgate_domain::RefusalCode;
+use hookgate_gate::{Answer, DeliveryFilter, RefusedDelivery, Store};
+
+use super::{accounted, all_records, stored, with_webhook};
+use crate::samples::{self, SOURCE, START, delivery, refusal, second};
+
+/// A refusal is on record soon, with everything that is known of it.
+pub async fn a_refusal_is_on_record<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let sent = RefusedDelivery {
+        user_agent: Some("curl/8".into()),
+        payload: Some(b"{".to_vec().into()),
+        code: RefusalCode::InvalidJson,
+        ..refusal(&webhook)
+    };
+    store.refusal_record(sent);
+    accounted(store, 1).await;
+    store.refusal_record(RefusedDelivery {
+        code: RefusalCode::RateLimited,
+        postponed: true,
+        ..refusal(&webhook)
+    });
+    let records = accounted(store, 2).await;
+    let first = &records[0];
+    assert_eq!(
+        (first.webhook, first.received_at, first.source),
+        (webhook.handle, START, SOURCE)
+    );
+    assert_eq!(
+        (first.user_agent.as_deref(), first.payload.as_deref()),
+        (Some("curl/8"), Some(b"{".as_slice()))
+    );
+    assert_eq!(
+        (first.answer, first.incident, first.count),
+        (Answer::Refused(RefusalCode::InvalidJson), None, 1)
+    );
+    assert_eq!(records[1].answer, Answer::Postponed(RefusalCode::RateLimited));
+    assert!(records[0].id < records[1].id);
+}
+
+/// Beyond a cap identical refusals fold, and every one is counted; others, and another minute, are not mixed in.
+pub async fn identical_refusals_fold_and_are_counted<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    for _ in 0..300 {
+        store.refusal_record(refusal(&webhook));
+    }
+    let records = accounted(store, 300).await;
+    assert!(records.len() < 50, "{} records", records.len());
+    let other = RefusedDelivery {
+        code: RefusalCode::InvalidJson,
+        ..refusal(&webhook)
+    };
+    let later = RefusedDelivery {
+        received_at: second(120),
+        ..refusal(&webhook)
+    };
+    store.refusal_record(other);
+    store.refusal_record(later);
+    let more = accounted(store, 302).await;
+    assert_eq!(more.len(), records.len() + 2);
+    assert_eq!(more.iter().map(|record| record.count).sum::<i64>(), 302);
+}
+
+/// A refusal of a webhook that is not there leaves no trace.
+pub async fn a_refusal_of_no_webhook_leaves_no_trace<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    store.refusal_record(refusal(&samples::webhook(2)));
+    let id = stored(store, delivery(&webhook)).await.delivery;
+    let records = all_records(store, &DeliveryFilter::default()).await;
+    assert_eq!(records.iter().map(|record| record.id).collect::<Vec<_>>(), [id]);
+}
