@@ -17,6 +17,10 @@ use clap::Parser;
 
 use crate::cli::Cli;
 
+/// What deliveries allocate on one thread is freed on another, which the system's allocator is slow at.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     logging::withhold_panic_messages();
     let cli = Cli::parse();

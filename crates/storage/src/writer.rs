@@ -6,6 +6,7 @@
 mod accept;
 mod batch;
 mod change;
+mod checkpoint;
 mod folding;
 mod job;
 mod prune;
@@ -26,6 +27,7 @@ use tokio::sync::oneshot;
 
 use crate::fault::{Fault, unavailable};
 use change::Asked;
+use checkpoint::Checkpoints;
 use job::{Accepting, Job, Refusing, Weight};
 pub(crate) use prune::prune;
 use session::Session;
@@ -36,6 +38,8 @@ const QUEUE: usize = 4_096;
 const KEPT_FOR_DELIVERIES: usize = QUEUE / 2;
 /// Most jobs in one transaction: one fsync each is then next to nothing, and the first waits some 10 ms for the last.
 const BATCH: usize = 512;
+/// As many jobs make an fsync cheap for each. Fewer wait for what other threads have in hand; more don't.
+const ENOUGH: usize = 32;
 /// Bytes of payloads that may wait: memory stays bounded with the largest bodies too.
 const WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// The part of it that refusals may take.
@@ -56,10 +60,11 @@ impl Writer {
     /// Starts the thread on this connection to the database at this path.
     pub(crate) fn start(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
+        let checkpoints = Checkpoints::start(path.clone());
         let session = Session::new(path, connection);
         let thread = thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(session, jobs))?;
+            .spawn(move || run(session, checkpoints, jobs))?;
         Ok(Self {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
@@ -182,7 +187,7 @@ impl Drop for Writer {
 }
 
 /// The thread: batch after batch until it is told to stop or nobody can ask any more.
-fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
+fn run(mut session: Session, mut checkpoints: Checkpoints, mut queue: mpsc::Receiver<Job>) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
         gather(&mut jobs, &mut queue);
@@ -191,23 +196,24 @@ fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
             queue.close();
             jobs.retain(|job| !job.is_stop());
         }
+        let done = jobs.len();
         session.settle(&mut jobs);
+        checkpoints.after_batch(session.connection(), done);
     }
 }
 
-/// Lets the threads that are at work on this core put in what they have in hand, for as long as something comes. They
-/// would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
+/// Lets the threads that are at work on this core put in what they have in hand, until nothing comes or it is enough.
+/// They would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
 fn gather(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
-    while jobs.len() < BATCH {
-        thread::yield_now();
-        let Ok(job) = queue.try_recv() else {
+    loop {
+        let before = jobs.len();
+        if before >= ENOUGH {
             return;
-        };
-        jobs.push(job);
-        while jobs.len() < BATCH
-            && let Ok(job) = queue.try_recv()
-        {
-            jobs.push(job);
+        }
+        thread::yield_now();
+        jobs.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH - before));
+        if jobs.len() == before {
+            return;
         }
     }
 }

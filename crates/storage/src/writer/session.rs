@@ -46,6 +46,11 @@ impl Session {
         }
     }
 
+    /// The connection, between two batches.
+    pub(super) const fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
     /// Does all the jobs in one transaction and answers them. If one of them fails, each gets a transaction of its
     /// own, so that only that one fails.
     pub(super) fn settle(&mut self, jobs: &mut Vec<Job>) {

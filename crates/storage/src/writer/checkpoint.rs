@@ -1,0 +1,82 @@
+//! Copies the log into the database beside the commits, so that no delivery waits for it.
+//!
+//! A thread of its own copies most of the log while the writer goes on. The writer then copies the little that came
+//! meanwhile, between two batches, because only a log that is copied whole is begun anew instead of growing.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::{self, JoinHandle};
+
+use diesel::SqliteConnection;
+use diesel::connection::SimpleConnection;
+
+use crate::connection::open_writer;
+
+/// Work between two checkpoints, in jobs: some 10 MiB of log, which the file system holds in memory while it is copied.
+const WORK: usize = 8_000;
+/// What a batch costs beside its jobs: the pages that every transaction writes again.
+const WORK_OF_A_BATCH: usize = 8;
+/// Copies what no reader needs and waits for nobody.
+const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
+
+/// When the log is copied, and the thread that does it.
+pub(super) struct Checkpoints {
+    work: usize,
+    asked: bool,
+    ask: Option<SyncSender<()>>,
+    copied: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Checkpoints {
+    /// Starts the thread for the database at this path. Without it the log is copied by the commits.
+    pub(super) fn start(path: String) -> Self {
+        let (ask, asked) = sync_channel(1);
+        let copied = Arc::new(AtomicBool::new(false));
+        let done = Arc::clone(&copied);
+        let spawned = thread::Builder::new().name("checkpoint".into()).spawn(move || run(&path, &asked, &done));
+        let thread = spawned.inspect_err(|error| tracing::warn!(%error, "no thread for checkpoints")).ok();
+        Self { work: 0, asked: false, ask: Some(ask), copied, thread }
+    }
+
+    /// Does what is due after a batch of so many jobs.
+    pub(super) fn after_batch(&mut self, connection: &mut SqliteConnection, jobs: usize) {
+        self.work += jobs + WORK_OF_A_BATCH;
+        if self.asked && self.copied.swap(false, Ordering::Acquire) {
+            self.asked = false;
+            copy(connection);
+        }
+        if !self.asked && self.work >= WORK {
+            self.work = 0;
+            self.asked = self.ask.as_ref().is_some_and(|ask| ask.try_send(()).is_ok());
+        }
+    }
+}
+
+impl Drop for Checkpoints {
+    fn drop(&mut self) {
+        self.ask = None;
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the checkpoint thread panicked");
+        }
+    }
+}
+
+fn run(path: &str, asked: &Receiver<()>, copied: &AtomicBool) {
+    let mut connection = match open_writer(path) {
+        Ok(connection) => connection,
+        Err(error) => return tracing::warn!(%error, "checkpoints can't open the database"),
+    };
+    while asked.recv().is_ok() {
+        copy(&mut connection);
+        copied.store(true, Ordering::Release);
+    }
+}
+
+/// A copy that fails is no loss: the log stays as it is, and the next one takes it up.
+fn copy(connection: &mut SqliteConnection) {
+    if let Err(error) = connection.batch_execute(COPY) {
+        tracing::warn!(%error, "the log could not be copied into the database");
+    }
+}
