@@ -17,9 +17,9 @@ const SLICE: usize = 500;
 /// Most rows that a slice looks at to find them.
 const LOOK: i64 = 5_000;
 /// Empty pages that are kept for what comes next: 16 MiB.
-const SPARE_PAGES: i64 = 4_096;
+const SPARE_PAGES: i64 = 2_048;
 /// Most pages that a slice gives back to the file system: 1 MiB.
-const VACUUM_PAGES: i64 = 256;
+const VACUUM_PAGES: i64 = 128;
 
 /// Removes one slice, and gives back some of the space.
 pub(crate) fn prune(
