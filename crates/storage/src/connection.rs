@@ -46,6 +46,15 @@ pub(crate) fn open_writer(path: &str) -> ConnectionResult<SqliteConnection> {
     )
 }
 
+/// Opens the connection that copies the log into the database.
+pub(crate) fn open_copier(path: &str) -> ConnectionResult<SqliteConnection> {
+    let busy = BUSY_TIMEOUT.as_millis();
+    open(
+        path,
+        &format!("PRAGMA busy_timeout = {busy}; PRAGMA synchronous = FULL;"),
+    )
+}
+
 /// The pool of connections that read. It connects when it is first asked.
 pub(crate) fn readers(path: &str) -> Result<Readers, BuildError> {
     let mut config = ManagerConfig::default();

@@ -12,6 +12,9 @@ use hookgate_testkit::samples::{deduplicated, delivery, keyed, second, webhook};
 fn edit(directory: &Path, sql: &str) {
     let path = directory.join("hookgate.db");
     let mut connection = SqliteConnection::establish(path.to_str().expect("UTF-8")).expect("a database");
+    connection
+        .batch_execute("PRAGMA busy_timeout = 5000")
+        .expect("a pragma");
     connection.batch_execute(sql).expect("a statement");
 }
 

@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 
-use crate::connection::open_writer;
+use crate::connection::open_copier;
 
 /// Work between two checkpoints, in jobs: some 10 MiB of log, which the file system holds in memory while it is copied.
 const WORK: usize = 8_000;
@@ -35,9 +35,19 @@ impl Checkpoints {
         let (ask, asked) = sync_channel(1);
         let copied = Arc::new(AtomicBool::new(false));
         let done = Arc::clone(&copied);
-        let spawned = thread::Builder::new().name("checkpoint".into()).spawn(move || run(&path, &asked, &done));
-        let thread = spawned.inspect_err(|error| tracing::warn!(%error, "no thread for checkpoints")).ok();
-        Self { work: 0, asked: false, ask: Some(ask), copied, thread }
+        let spawned = thread::Builder::new()
+            .name("checkpoint".into())
+            .spawn(move || run(&path, &asked, &done));
+        let thread = spawned
+            .inspect_err(|error| tracing::warn!(%error, "no thread for checkpoints"))
+            .ok();
+        Self {
+            work: 0,
+            asked: false,
+            ask: Some(ask),
+            copied,
+            thread,
+        }
     }
 
     /// Does what is due after a batch of so many jobs.
@@ -63,13 +73,16 @@ impl Drop for Checkpoints {
     }
 }
 
+/// It connects when it is first asked: most processes end before.
 fn run(path: &str, asked: &Receiver<()>, copied: &AtomicBool) {
-    let mut connection = match open_writer(path) {
-        Ok(connection) => connection,
-        Err(error) => return tracing::warn!(%error, "checkpoints can't open the database"),
-    };
+    let mut connection = None;
     while asked.recv().is_ok() {
-        copy(&mut connection);
+        if connection.is_none() {
+            connection = open_copier(path)
+                .inspect_err(|error| tracing::warn!(%error, "checkpoints can't open the database"))
+                .ok();
+        }
+        connection.as_mut().map(copy);
         copied.store(true, Ordering::Release);
     }
 }
