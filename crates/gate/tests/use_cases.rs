@@ -1,0 +1,287 @@
+//! The gate's use cases over a store in memory. What it remembers is made stale on purpose: changes go to the store
+//! behind its back, as another process would make them.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::num::NonZeroU32;
+
+use bytes::Bytes;
+use hookgate_domain::{
+    Limits, Overload, PayloadLogging, Policy, RefusalCode, SenderFormat, Timestamp, Webhook,
+};
+use hookgate_gate::{
+    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Gate, Issued, NewWebhook, PageSize,
+    Ports, Refusal, Reply, Seek, SignatureHeaders, Store,
+};
+use hookgate_testkit::{ClearSeal, FixedClock, MemoryStore, SeededEntropy, samples};
+
+const GOOD: &[u8] = br#"{"title":"t"}"#;
+
+/// A body that is there.
+struct Whole(&'static [u8]);
+
+impl Body for Whole {
+    async fn read(self, limit: usize) -> Result<Bytes, BodyFault> {
+        if self.0.len() > limit {
+            Err(BodyFault::TooLarge)
+        } else {
+            Ok(Bytes::from_static(self.0))
+        }
+    }
+}
+
+/// A body that nobody may touch.
+struct Untouched;
+
+impl Body for Untouched {
+    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+        panic!("read before the judgement")
+    }
+}
+
+fn gate() -> Gate<MemoryStore> {
+    let clock = FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000));
+    let entropy = Box::new(SeededEntropy::new(7));
+    Gate::new(
+        MemoryStore::default(),
+        Ports {
+            clock: Box::new(clock),
+            entropy,
+            seal: Box::new(ClearSeal),
+        },
+    )
+}
+
+async fn create(gate: &Gate<MemoryStore>, policy: Policy) -> Issued {
+    let new = NewWebhook {
+        name: samples::name("w"),
+        format: SenderFormat::Custom,
+        policy,
+        signed: false,
+    };
+    gate.create(new).await.unwrap()
+}
+
+fn request(webhook_id: &str) -> DeliveryRequest<'_> {
+    DeliveryRequest {
+        format: "custom",
+        webhook_id,
+        source: "192.0.2.9".parse().unwrap(),
+        user_agent: Some(b"test/1"),
+        declared_json: true,
+        compressed: false,
+        idempotency_key: None,
+        signature: SignatureHeaders::default(),
+    }
+}
+
+async fn send(gate: &Gate<MemoryStore>, issued: &Issued, body: &'static [u8]) -> Reply {
+    gate.receive(request(issued.id.reveal()), Whole(body)).await
+}
+
+fn refusal(reply: Reply) -> Refusal {
+    match reply {
+        Reply::Refused(refusal) => refusal,
+        Reply::Accepted(accepted) => panic!("{accepted:?}"),
+    }
+}
+
+fn is_accepted(reply: &Reply) -> bool {
+    matches!(reply, Reply::Accepted(_))
+}
+
+async fn records(gate: &Gate<MemoryStore>) -> Vec<DeliveryRecord> {
+    gate.store()
+        .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::MAX)
+        .await
+        .unwrap()
+}
+
+/// Changes the policy in the store alone.
+async fn behind_its_back(gate: &Gate<MemoryStore>, webhook: &Webhook, policy: Policy) {
+    let changed = webhook.clone().edit(webhook.name.clone(), policy).unwrap();
+    gate.store().webhook_replace(changed, None).await.unwrap();
+}
+
+fn allowing(list: &str) -> Policy {
+    Policy {
+        allowlist: list.parse().unwrap(),
+        ..Policy::default()
+    }
+}
+
+#[tokio::test]
+async fn a_revocation_elsewhere_holds_for_a_remembered_webhook() {
+    let gate = gate();
+    let issued = create(&gate, Policy::default()).await;
+    assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+    let change = issued.webhook.clone().revoke(gate.now()).unwrap();
+    gate.store()
+        .webhook_replace(change.webhook, Some(change.retired))
+        .await
+        .unwrap();
+    // Also for what would be refused anyway: a dead URL is dead, whatever is sent to it.
+    for body in [GOOD, b"broken", br#"{"title":7}"#] {
+        assert_eq!(
+            refusal(send(&gate, &issued, body).await).code,
+            RefusalCode::WebhookRevoked
+        );
+    }
+    assert_eq!(
+        records(&gate)
+            .await
+            .iter()
+            .filter(|record| record.answer.code().is_none())
+            .count(),
+        1
+    );
+}
+
+#[tokio::test]
+async fn a_tighter_allowlist_elsewhere_holds_and_a_wider_one_works_at_once() {
+    let gate = gate();
+    let issued = create(&gate, allowing("192.0.2.9")).await;
+    assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+    behind_its_back(&gate, &issued.webhook, allowing("198.51.100.1")).await;
+    assert_eq!(
+        refusal(send(&gate, &issued, GOOD).await).code,
+        RefusalCode::IpNotAllowed
+    );
+    let tightened = gate
+        .store()
+        .webhook_by_handle(issued.webhook.handle)
+        .await
+        .unwrap()
+        .unwrap();
+    behind_its_back(&gate, &tightened, allowing("192.0.2.0/24")).await;
+    assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+}
+
+#[tokio::test]
+async fn nothing_of_the_body_is_read_before_the_judgement() {
+    let gate = gate();
+    let issued = create(&gate, allowing("198.51.100.1")).await;
+    let reply = gate.receive(request(issued.id.reveal()), Untouched).await;
+    assert_eq!(refusal(reply).code, RefusalCode::IpNotAllowed);
+    gate.revoke(issued.webhook.handle).await.unwrap();
+    let reply = gate.receive(request(issued.id.reveal()), Untouched).await;
+    assert_eq!(refusal(reply).code, RefusalCode::WebhookRevoked);
+    assert_eq!(
+        refusal(gate.receive(request("wh_nonsense"), Untouched).await).code,
+        RefusalCode::WebhookNotFound
+    );
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_never_lets_a_remembered_webhook_pass() {
+    let gate = gate();
+    let issued = create(&gate, Policy::default()).await;
+    assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+    gate.store().set_reachable(false);
+    for body in [GOOD, b"broken"] {
+        let refused = refusal(send(&gate, &issued, body).await);
+        assert_eq!(refused.code, RefusalCode::Unavailable);
+        assert!(refused.retry_after.is_some());
+    }
+    gate.store().set_reachable(true);
+    assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+}
+
+#[tokio::test]
+async fn refusals_are_recorded_with_what_was_read_and_may_be_kept() {
+    let gate = gate();
+    let loud = create(&gate, Policy::default()).await;
+    let quiet = create(
+        &gate,
+        Policy {
+            payload_logging: PayloadLogging::Off,
+            ..Policy::default()
+        },
+    )
+    .await;
+    for issued in [&loud, &quiet] {
+        assert_eq!(
+            refusal(send(&gate, issued, b"{broken").await).code,
+            RefusalCode::InvalidJson
+        );
+    }
+    let records = records(&gate).await;
+    let payload = |issued: &Issued| {
+        records
+            .iter()
+            .find(|record| record.webhook == issued.webhook.handle)
+            .unwrap()
+            .payload
+            .clone()
+    };
+    assert_eq!(
+        (payload(&loud).as_deref(), payload(&quiet)),
+        (Some(&b"{broken"[..]), None)
+    );
+}
+
+#[tokio::test]
+async fn a_source_that_guesses_is_refused_and_a_known_url_is_not() {
+    let gate = gate();
+    let issued = create(&gate, Policy::default()).await;
+    assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+    let mut codes = Vec::new();
+    for seed in 0..400 {
+        let guess = samples::webhook_id(1_000 + seed).unwrap();
+        codes.push(refusal(gate.receive(request(guess.reveal()), Untouched).await).code);
+    }
+    assert_eq!(codes[0], RefusalCode::WebhookNotFound);
+    assert_eq!(codes.last(), Some(&RefusalCode::RateLimited));
+    assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+    assert_eq!(
+        records(&gate).await.len(),
+        2,
+        "URLs that never existed are on no record"
+    );
+}
+
+#[tokio::test]
+async fn a_rate_limit_is_told_as_the_webhook_wants_it() {
+    for (overload, postponed) in [(Overload::Refuse, false), (Overload::Postpone, true)] {
+        let gate = gate();
+        let limits = Limits::new(1_000, NonZeroU32::new(1), overload).unwrap();
+        let issued = create(
+            &gate,
+            Policy {
+                limits,
+                ..Policy::default()
+            },
+        )
+        .await;
+        assert!(is_accepted(&send(&gate, &issued, GOOD).await));
+        let refused = refusal(send(&gate, &issued, GOOD).await);
+        assert_eq!(
+            (refused.code, refused.postponed),
+            (RefusalCode::RateLimited, postponed)
+        );
+        assert!(refused.retry_after.is_some());
+    }
+}
+
+#[tokio::test]
+async fn a_url_in_the_clear_is_flagged_once_and_recorded_each_time() {
+    let gate = gate();
+    let issued = create(&gate, Policy::default()).await;
+    for _ in 0..3 {
+        gate.refuse(request(issued.id.reveal()), RefusalCode::HttpsRequired)
+            .await;
+    }
+    let webhook = gate
+        .store()
+        .webhook_by_handle(issued.webhook.handle)
+        .await
+        .unwrap()
+        .unwrap();
+    assert_eq!(webhook.live_url().unwrap().exposed_at, Some(gate.now()));
+    assert_eq!(webhook.revision, 2);
+    assert_eq!(records(&gate).await.len(), 3);
+    let fresh = gate.regenerate(webhook.handle).await.unwrap();
+    assert_eq!(fresh.webhook.live_url().unwrap().exposed_at, None);
+    assert!(gate.revoke(webhook.handle).await.is_ok());
+    assert!(gate.revoke(webhook.handle).await.is_err());
+}
