@@ -7,5 +7,6 @@ pub(crate) mod deliveries;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod prune;
+mod row_insert;
 pub(crate) mod settings;
 pub(crate) mod webhooks;

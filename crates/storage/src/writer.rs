@@ -202,18 +202,11 @@ fn run(mut session: Session, mut checkpoints: Checkpoints, mut queue: mpsc::Rece
     }
 }
 
-/// Lets the threads that are at work on this core put in what they have in hand, until nothing comes or it is enough.
-/// They would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
+/// Lets the threads that are at work on this core put in what they have in hand, once, unless it is enough already. They
+/// would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
 fn gather(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
-    loop {
-        let before = jobs.len();
-        if before >= ENOUGH {
-            return;
-        }
+    if jobs.len() < ENOUGH {
         thread::yield_now();
-        jobs.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH - before));
-        if jobs.len() == before {
-            return;
-        }
+        jobs.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH - jobs.len()));
     }
 }

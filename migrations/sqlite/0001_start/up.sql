@@ -45,11 +45,13 @@ CREATE TABLE retired_urls (
     at      INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Webhooks are never removed, and the writer looks them up in the same transaction, so that checking it again for every
+-- delivery and incident would only cost time.
 CREATE TABLE deliveries (
     -- From the counter, in the order of commits.
     id           INTEGER PRIMARY KEY,
     organization INTEGER NOT NULL,
-    webhook      INTEGER NOT NULL REFERENCES webhooks (id),
+    webhook      INTEGER NOT NULL,
     received_at  INTEGER NOT NULL,
     source       BLOB NOT NULL,
     user_agent   TEXT,
@@ -72,7 +74,7 @@ CREATE TABLE incidents (
     -- From the counter.
     number       INTEGER PRIMARY KEY,
     organization INTEGER NOT NULL,
-    webhook      INTEGER NOT NULL REFERENCES webhooks (id),
+    webhook      INTEGER NOT NULL,
     title        TEXT NOT NULL,
     description  TEXT,
     severity     TEXT NOT NULL,

@@ -1,10 +1,8 @@
 //! Rows of `deliveries`.
 
-#![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
-
 use std::net::{IpAddr, Ipv6Addr};
 
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp};
 use hookgate_gate::{Answer, DeliveryRecord};
 
@@ -58,8 +56,6 @@ impl DeliveryRow {
 }
 
 /// A row to write. It borrows, because it is written for every delivery.
-#[derive(Insertable)]
-#[diesel(table_name = deliveries, treat_none_as_default_value = false)]
 pub(crate) struct NewDelivery<'a> {
     pub(crate) id: i64,
     pub(crate) organization: i64,

@@ -1,8 +1,6 @@
 //! Rows of `incidents`.
 
-#![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
-
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use hookgate_domain::{Incident, IncidentNumber, OrganizationId, Timestamp, WebhookHandle};
 
 use super::metadata::read_metadata;
@@ -57,23 +55,21 @@ impl IncidentRow {
 }
 
 /// A row to write. It borrows, because it is written for every delivery.
-#[derive(Insertable)]
-#[diesel(table_name = incidents, treat_none_as_default_value = false)]
 pub(crate) struct NewIncident<'a> {
-    number: i64,
-    organization: i64,
-    webhook: i64,
-    title: &'a str,
-    description: Option<&'a str>,
-    severity: &'static str,
-    status: &'static str,
-    service: Option<&'a str>,
-    source_url: Option<&'a str>,
-    dedup_key: Option<&'a str>,
-    metadata: Option<&'a str>,
-    occurrences: i64,
-    opened_at: i64,
-    updated_at: i64,
+    pub(crate) number: i64,
+    pub(crate) organization: i64,
+    pub(crate) webhook: i64,
+    pub(crate) title: &'a str,
+    pub(crate) description: Option<&'a str>,
+    pub(crate) severity: &'static str,
+    pub(crate) status: &'static str,
+    pub(crate) service: Option<&'a str>,
+    pub(crate) source_url: Option<&'a str>,
+    pub(crate) dedup_key: Option<&'a str>,
+    pub(crate) metadata: Option<&'a str>,
+    pub(crate) occurrences: i64,
+    pub(crate) opened_at: i64,
+    pub(crate) updated_at: i64,
 }
 
 impl<'a> NewIncident<'a> {

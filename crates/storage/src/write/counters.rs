@@ -1,6 +1,9 @@
 //! Counters: the next numbers, and where pruning goes on.
 
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::{BigInt, Text};
+use diesel::sqlite::Sqlite;
 
 use crate::schema::counters;
 
@@ -39,9 +42,27 @@ pub(crate) fn counter_value(connection: &mut SqliteConnection, counter: Counter)
 
 /// Sets a counter.
 pub(crate) fn counter_set(connection: &mut SqliteConnection, counter: Counter, next: i64) -> QueryResult<()> {
-    let row = counters::table.filter(counters::name.eq(counter.name()));
-    diesel::update(row)
-        .set(counters::next.eq(next))
-        .execute(connection)
-        .map(drop)
+    CounterSet { counter, next }.execute(connection).map(drop)
+}
+
+/// The statement in one piece, because diesel does not keep updates prepared.
+struct CounterSet {
+    counter: Counter,
+    next: i64,
+}
+
+impl RunQueryDsl<SqliteConnection> for CounterSet {}
+
+impl QueryId for CounterSet {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl QueryFragment<Sqlite> for CounterSet {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("UPDATE counters SET next = ");
+        out.push_bind_param::<BigInt, _>(&self.next)?;
+        out.push_sql(" WHERE name = ");
+        out.push_bind_param::<Text, _>(self.counter.name())
+    }
 }

@@ -1,16 +1,30 @@
 //! Deliveries.
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
+use super::row_insert::row_insert;
 use crate::rows::NewDelivery;
 use crate::schema::deliveries;
 
 /// Stores the record of a delivery.
 pub(crate) fn delivery_insert(connection: &mut SqliteConnection, row: &NewDelivery<'_>) -> QueryResult<()> {
-    diesel::insert_into(deliveries::table)
-        .values(row)
-        .execute(connection)
-        .map(drop)
+    DeliveryInsert(row).execute(connection).map(drop)
+}
+
+row_insert! {
+    DeliveryInsert(NewDelivery) into "deliveries":
+    id: BigInt,
+    organization: BigInt,
+    webhook: BigInt,
+    received_at: BigInt,
+    source: Binary,
+    user_agent: Nullable<Text>,
+    answer: Text,
+    code: Nullable<Text>,
+    incident: Nullable<BigInt>,
+    count: BigInt,
+    payload: Nullable<Binary>,
 }
 
 /// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.

@@ -2,18 +2,34 @@
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 use hookgate_domain::Incident;
 
+use super::row_insert::row_insert;
 use crate::rows::{IncidentRow, NewIncident};
 use crate::schema::{incidents, webhooks};
 
 /// Stores a new incident.
 pub(crate) fn incident_insert(connection: &mut SqliteConnection, row: &NewIncident<'_>) -> QueryResult<()> {
-    diesel::insert_into(incidents::table)
-        .values(row)
-        .execute(connection)
-        .map(drop)
+    IncidentInsert(row).execute(connection).map(drop)
+}
+
+row_insert! {
+    IncidentInsert(NewIncident) into "incidents":
+    number: BigInt,
+    organization: BigInt,
+    webhook: BigInt,
+    title: Text,
+    description: Nullable<Text>,
+    severity: Text,
+    status: Text,
+    service: Nullable<Text>,
+    source_url: Nullable<Text>,
+    dedup_key: Nullable<Text>,
+    metadata: Nullable<Text>,
+    occurrences: BigInt,
+    opened_at: BigInt,
+    updated_at: BigInt,
 }
 
 /// Stores what a delivery may change about an incident, but for its status; its metadata comes as text.
