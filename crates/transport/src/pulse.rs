@@ -1,6 +1,7 @@
 //! What the layers of one connection tell each other: whether a request is being answered, when the last one was, and
 //! whether its body was left unread. It holds nothing of any request.
 
+use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -32,9 +33,8 @@ impl Pulse {
     }
 
     /// Counts a request as being answered until the result is dropped.
-    pub(crate) fn answering(&self) -> Answering<'_> {
-        self.answering.fetch_add(1, Ordering::Relaxed);
-        Answering(self)
+    pub(crate) fn answering(&self) -> Answering<&Self> {
+        Answering::start(self)
     }
 
     /// A request has begun to come in.
@@ -84,9 +84,17 @@ impl Pulse {
 
 /// A request being answered.
 #[derive(Debug)]
-pub(crate) struct Answering<'a>(&'a Pulse);
+pub(crate) struct Answering<P: Deref<Target = Pulse>>(P);
 
-impl Drop for Answering<'_> {
+impl<P: Deref<Target = Pulse>> Answering<P> {
+    /// From here until it is dropped.
+    pub(crate) fn start(pulse: P) -> Self {
+        pulse.answering.fetch_add(1, Ordering::Relaxed);
+        Self(pulse)
+    }
+}
+
+impl<P: Deref<Target = Pulse>> Drop for Answering<P> {
     fn drop(&mut self) {
         self.0.touch();
         self.0.answering.fetch_sub(1, Ordering::Relaxed);

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::RefusalCode;
-use http_body_util::Full;
 use hyper::header::{
     ALLOW, CACHE_CONTROL, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
     STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS,
@@ -14,9 +13,10 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::failure::status;
+use crate::reply_body::ReplyBody;
 
-/// What every handler answers with: a whole body, known in advance.
-pub type Reply = Response<Full<Bytes>>;
+/// What every handler answers with.
+pub type Reply = Response<ReplyBody>;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -114,7 +114,7 @@ fn reply(status: StatusCode, body: Bytes) -> Reply {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    let mut reply = Response::new(Full::new(body));
+    let mut reply = Response::new(ReplyBody::from(body));
     *reply.status_mut() = status;
     *reply.headers_mut() = headers;
     reply

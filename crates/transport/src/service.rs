@@ -107,6 +107,7 @@ impl<S: Service> Session<S> {
         if self.protocol == Protocol::Http1 && (refused.is_some() || self.pulse.ends_here()) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
+        reply.body_mut().hold(&self.pulse);
         Ok(reply)
     }
 }
