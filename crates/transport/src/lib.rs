@@ -12,6 +12,7 @@ mod http2;
 mod ingest;
 mod linger;
 mod listener;
+mod metrics;
 mod plaintext;
 mod pulse;
 pub mod reply;
@@ -26,6 +27,7 @@ pub mod tls;
 
 pub use body::{Body, BodyFault};
 pub use ingest::Ingest;
+pub use metrics::Metrics;
 pub use listener::{Listener, MAX_CONNECTIONS};
 pub use reply::Reply;
 pub use reply_body::ReplyBody;

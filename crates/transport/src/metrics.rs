@@ -1,0 +1,177 @@
+//! What the server counts about itself while it runs, and its text for Prometheus. Neither a webhook ID nor a handle is
+//! in it: the names of metrics stay few, whatever senders do.
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hookgate_domain::RefusalCode;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text::encode};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+/// Upper ends of the classes of duration, in seconds: from a refusal out of memory to the end of a sender's patience.
+const BOUNDS: [f64; 11] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
+];
+
+/// Counts what a listener did since the process began. Counting takes no lock.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    accepted: AtomicU64,
+    refused: [AtomicU64; RefusalCode::ALL.len()],
+    /// The last one counts what took longer than every bound.
+    durations: [AtomicU64; BOUNDS.len() + 1],
+    duration_micros: AtomicU64,
+}
+
+/// What is asked of the store when the metrics are read.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Gauges {
+    /// Webhooks with a live URL.
+    pub(crate) active: u64,
+    /// Revoked webhooks.
+    pub(crate) revoked: u64,
+    /// Age of the oldest live URL.
+    pub(crate) oldest_url: Duration,
+}
+
+impl Metrics {
+    /// Counts an answer to a request at a webhook URL: `None` is an accepted one.
+    pub(crate) fn answered(&self, refused: Option<RefusalCode>, took: Duration) {
+        let counter = match refused {
+            None => Some(&self.accepted),
+            Some(code) => RefusalCode::ALL
+                .iter()
+                .position(|known| *known == code)
+                .and_then(|index| self.refused.get(index)),
+        };
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        let seconds = took.as_secs_f64();
+        let class = BOUNDS.partition_point(|bound| *bound < seconds);
+        self.durations[class].fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.duration_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// The text that Prometheus reads.
+    pub(crate) fn text(&self, gauges: Gauges) -> Result<String, fmt::Error> {
+        let mut registry = Registry::with_prefix("hookgate");
+        registry.register_collector(Box::new(Reading::of(self, gauges)));
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// The values at one moment.
+#[derive(Debug)]
+struct Reading {
+    accepted: u64,
+    refused: Vec<(&'static str, u64)>,
+    durations: Vec<(f64, u64)>,
+    duration_sum: f64,
+    gauges: Gauges,
+}
+
+impl Reading {
+    fn of(metrics: &Metrics, gauges: Gauges) -> Self {
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let refused = RefusalCode::ALL.iter().zip(&metrics.refused);
+        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+        Self {
+            accepted: value(&metrics.accepted),
+            refused: refused
+                .map(|(code, counter)| (code.as_str(), value(counter)))
+                .collect(),
+            durations: bounds.zip(metrics.durations.iter().map(value)).collect(),
+            duration_sum: Duration::from_micros(value(&metrics.duration_micros)).as_secs_f64(),
+            gauges,
+        }
+    }
+}
+
+impl Collector for Reading {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut deliveries = encoder.encode_descriptor(
+            "deliveries",
+            "Requests at webhook URLs, by outcome and refusal code",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(self.accepted)
+            .encode(deliveries.encode_family(&[("outcome", "accepted"), ("reason", "")])?)?;
+        for (code, count) in &self.refused {
+            ConstCounter::new(*count)
+                .encode(deliveries.encode_family(&[("outcome", "refused"), ("reason", *code)])?)?;
+        }
+        let mut durations = encoder.encode_descriptor(
+            "delivery_duration_seconds",
+            "From the head of a request to its answer",
+            None,
+            MetricType::Histogram,
+        )?;
+        let count = self.durations.iter().map(|(_, count)| count).sum();
+        durations.encode_histogram::<NoLabelSet>(self.duration_sum, count, &self.durations, None)?;
+        let mut webhooks =
+            encoder.encode_descriptor("webhooks", "Webhooks by state", None, MetricType::Gauge)?;
+        for (state, count) in [("active", self.gauges.active), ("revoked", self.gauges.revoked)] {
+            gauge(count).encode(webhooks.encode_family(&[("state", state)])?)?;
+        }
+        let oldest = encoder.encode_descriptor(
+            "oldest_url_age_seconds",
+            "Age of the oldest webhook URL that is alive",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(self.gauges.oldest_url.as_secs()).encode(oldest)?;
+        let mut build = encoder.encode_descriptor(
+            "build_info",
+            "Version of the running server",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(1).encode(build.encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?)
+    }
+}
+
+fn gauge(value: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_names_units_and_values() {
+        let metrics = Metrics::default();
+        metrics.answered(None, Duration::from_micros(700));
+        metrics.answered(Some(RefusalCode::IpNotAllowed), Duration::from_secs(20));
+        let gauges = Gauges {
+            active: 2,
+            revoked: 1,
+            oldest_url: Duration::from_hours(1),
+        };
+        let text = metrics.text(gauges).expect("text");
+        for line in [
+            r#"hookgate_deliveries_total{outcome="accepted",reason=""} 1"#,
+            r#"hookgate_deliveries_total{outcome="refused",reason="IP_NOT_ALLOWED"} 1"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="0.0005"} 0"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="0.001"} 1"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="10.0"} 1"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="+Inf"} 2"#,
+            "hookgate_delivery_duration_seconds_count 2",
+            r#"hookgate_webhooks{state="active"} 2"#,
+            "hookgate_oldest_url_age_seconds 3600",
+            "# EOF",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}
