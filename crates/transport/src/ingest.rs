@@ -128,7 +128,7 @@ fn describe<'a>(
 }
 
 /// `application/json`, or anything with the suffix `+json` (RFC 6839), parameters aside.
-fn is_json(content_type: &[u8]) -> bool {
+pub(crate) fn is_json(content_type: &[u8]) -> bool {
     let essence = content_type
         .split(|byte| *byte == b';')
         .next()
@@ -179,10 +179,9 @@ fn refuse(refusal: &Refusal) -> Reply {
     }
     let temporary = matches!(refusal.code, RefusalCode::RateLimited | RefusalCode::Unavailable);
     if let Some(wait) = refusal.retry_after.or(temporary.then_some(RETRY_SOON)) {
-        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
         reply
             .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(seconds));
+            .insert(RETRY_AFTER, HeaderValue::from(reply::whole_seconds(wait)));
     }
     reply
 }

@@ -7,6 +7,7 @@
 mod authority;
 mod body;
 mod connection;
+mod console;
 pub mod failure;
 mod http2;
 mod ingest;
@@ -24,6 +25,7 @@ mod strict;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+pub mod wire;
 
 pub use body::{Body, BodyFault};
 pub use ingest::Ingest;

@@ -21,7 +21,7 @@ pub type Reply = Response<ReplyBody>;
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// One year: what browsers' preload rules ask for.
-const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+pub(crate) const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The static headers, plus room for the request ID and two of the case.
 const HEADERS: usize = 8;
@@ -44,23 +44,22 @@ pub fn success<T: Serialize + ?Sized>(status: StatusCode, data: &T) -> Reply {
 /// The refusal that `code` stands for. A refused method names the allowed one.
 #[must_use]
 pub fn refusal(code: RefusalCode) -> Reply {
-    failure::<()>(code, None)
+    refused::<()>(code, None)
 }
 
 /// A refusal that says which fields are at fault.
 #[must_use]
 pub fn refusal_with_details<T: Serialize + ?Sized>(code: RefusalCode, details: &T) -> Reply {
-    failure(code, Some(details))
+    refused(code, Some(details))
 }
 
 /// A refusal that says when to come back, in whole seconds, rounded up.
 #[must_use]
 pub fn refusal_with_retry(code: RefusalCode, after: Duration) -> Reply {
     let mut reply = refusal(code);
-    let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
     reply
         .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
     reply
 }
 
@@ -71,41 +70,55 @@ struct Success<'a, T: ?Sized> {
 }
 
 #[derive(Serialize)]
-struct Failure<'a, T: ?Sized> {
+struct Failure<'a, C: ?Sized, T: ?Sized> {
     success: bool,
-    error: Fault<'a, T>,
+    error: Fault<'a, C, T>,
 }
 
 #[derive(Serialize)]
-struct Fault<'a, T: ?Sized> {
-    code: &'static str,
-    message: &'static str,
+struct Fault<'a, C: ?Sized, T: ?Sized> {
+    code: &'a C,
+    message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<&'a T>,
 }
 
-fn failure<T: Serialize + ?Sized>(code: RefusalCode, details: Option<&T>) -> Reply {
-    let error = Fault {
-        code: code.as_str(),
-        message: code.message(),
-        details,
-    };
-    let mut reply = match serde_json::to_vec(&Failure {
-        success: false,
-        error,
-    }) {
-        Ok(body) => reply(status(code), body.into()),
-        Err(error) => {
-            tracing::error!(%error, "a refusal could not be serialized");
-            reply(StatusCode::INTERNAL_SERVER_ERROR, Bytes::from_static(INTERNAL))
-        }
-    };
+fn refused<T: Serialize + ?Sized>(code: RefusalCode, details: Option<&T>) -> Reply {
+    let mut reply = failure(status(code), code.as_str(), code.message(), details);
     if code == RefusalCode::MethodNotAllowed {
         reply
             .headers_mut()
             .insert(ALLOW, HeaderValue::from_static("POST"));
     }
     reply
+}
+
+/// A failure in the envelope.
+pub(crate) fn failure<C, T>(status: StatusCode, code: &C, message: &str, details: Option<&T>) -> Reply
+where
+    C: Serialize + ?Sized,
+    T: Serialize + ?Sized,
+{
+    let error = Fault {
+        code,
+        message,
+        details,
+    };
+    match serde_json::to_vec(&Failure {
+        success: false,
+        error,
+    }) {
+        Ok(body) => reply(status, body.into()),
+        Err(error) => {
+            tracing::error!(%error, "a refusal could not be serialized");
+            reply(StatusCode::INTERNAL_SERVER_ERROR, Bytes::from_static(INTERNAL))
+        }
+    }
+}
+
+/// For `Retry-After`: rounded up, because coming too early helps nobody.
+pub(crate) const fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + if wait.subsec_nanos() > 0 { 1 } else { 0 }
 }
 
 fn reply(status: StatusCode, body: Bytes) -> Reply {

@@ -1,0 +1,7 @@
+mod call;
+mod change;
+mod cookie;
+mod fault;
+mod host;
+mod html;
+mod query;

@@ -1,0 +1,113 @@
+//! One request at the console's listener, as its handlers see it.
+
+use std::net::IpAddr;
+
+use hookgate_domain::Timestamp;
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
+use hyper::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::fault::{Code, Fault, FieldFault};
+use super::query::Fields;
+use crate::body::Body;
+use crate::ingest::is_json;
+use crate::request_id::RequestId;
+
+/// Most bytes of a body: an allowlist of 10,000 networks fits.
+const MAX_BODY: usize = 1024 * 1024;
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A request.
+pub(crate) struct Call {
+    pub(crate) head: Parts,
+    pub(crate) body: Body,
+    /// Who connected.
+    pub(crate) source: IpAddr,
+    /// Its name in the answer and in the log.
+    pub(crate) id: RequestId,
+    /// When it came.
+    pub(crate) now: Timestamp,
+}
+
+impl Call {
+    /// The parameters of the query, of which only these are known.
+    pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, Fault> {
+        Fields::parse(self.head.uri.query().unwrap_or_default().as_bytes())?.only(known)
+    }
+
+    /// The first value of a header, as text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.head
+            .headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+    }
+
+    /// The revision that `If-Match` names.
+    pub(crate) fn if_match(&self) -> Result<i64, Fault> {
+        let text = self.header(&IF_MATCH).ok_or(Code::PreconditionRequired)?;
+        text.strip_prefix('"')
+            .and_then(|rest| rest.strip_suffix('"'))
+            .and_then(|revision| revision.parse().ok())
+            .ok_or_else(|| Code::PreconditionFailed.into())
+    }
+
+    /// The sender's name for this request, to recognise a retry.
+    pub(crate) fn idempotency_key(&self) -> Option<&[u8]> {
+        self.head.headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes)
+    }
+
+    /// The whole body.
+    pub(crate) async fn bytes(self) -> Result<bytes::Bytes, Fault> {
+        Ok(self.body.read(MAX_BODY).await?)
+    }
+
+    /// The body as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Fault> {
+        let declared = self.head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        if !declared.is_some_and(is_json) {
+            return Err(Code::UnsupportedMediaType.into());
+        }
+        let bytes = self.bytes().await?;
+        read_json(&bytes)
+    }
+}
+
+/// Reads JSON; what is JSON but not of this shape is a field at fault.
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    use serde_json::error::Category;
+    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+        Category::Data => Fault::fields(vec![FieldFault::new("body", "form", error.to_string())]),
+        Category::Io | Category::Syntax | Category::Eof => Fault::json(error.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Name {
+        #[expect(dead_code, reason = "only read from JSON")]
+        name: String,
+    }
+
+    #[test]
+    fn broken_json_and_wrong_fields_are_told_apart() {
+        let code = |text: &str| read_json::<Name>(text.as_bytes()).err().map(|fault| fault.code);
+        assert_eq!(code(r#"{"name":"a"}"#), None);
+        for text in ["", "{", "{'a':1}", "\u{0}"] {
+            assert_eq!(code(text), Some(Code::InvalidJson), "{text}");
+        }
+        for text in [
+            "[]",
+            "{}",
+            r#"{"name":1}"#,
+            r#"{"name":"a","nam":1}"#,
+            r#"{"name":"a","name":"b"}"#,
+        ] {
+            assert_eq!(code(text), Some(Code::ValidationError), "{text}");
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! What a person or a script wants to change about a webhook, read from JSON or from a form into the domain's terms.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use hookgate_domain::{Allowlist, Limits, Overload, PayloadLogging, Policy, RotationPolicy, WebhookName};
+use serde::{Deserialize, Deserializer};
+use utoipa::ToSchema;
+
+use super::fault::{Fault, FieldFault};
+
+/// Fields of a webhook that can be set; what is absent stays as it is.
+#[derive(Clone, Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Fields {
+    /// What people call it: 1 to 100 characters.
+    pub(crate) name: Option<String>,
+    /// Networks that may send; null permits every source.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = Vec<String>, nullable)]
+    pub(crate) allowlist: Option<Option<Vec<String>>>,
+    /// Most bytes of a body, 1 to 1048576.
+    pub(crate) max_body: Option<u32>,
+    /// Most deliveries a minute; null is no limit.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = u32, nullable, minimum = 1)]
+    pub(crate) per_minute: Option<Option<NonZeroU32>>,
+    /// The status of what is over that limit: 429 or 503.
+    pub(crate) overload: Option<u16>,
+    /// Whether payloads are kept.
+    pub(crate) payload_logging: Option<bool>,
+    /// After how many days a new URL is due; null is never.
+    #[serde(default, deserialize_with = "present")]
+    #[schema(value_type = u16, nullable, minimum = 1)]
+    pub(crate) rotation_days: Option<Option<NonZeroU16>>,
+}
+
+/// Tells null from absent.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<Option<T>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
+}
+
+/// A change in the domain's terms.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) name: Option<WebhookName>,
+    allowlist: Option<Allowlist>,
+    body_bytes: Option<u32>,
+    per_minute: Option<Option<NonZeroU32>>,
+    overload: Option<Overload>,
+    payload_logging: Option<PayloadLogging>,
+    rotation: Option<RotationPolicy>,
+}
+
+impl Change {
+    /// What the fields ask for, or all that is wrong with them.
+    pub(crate) fn read(fields: Fields) -> Result<Self, Fault> {
+        let mut faults = Vec::new();
+        let mut change = Self {
+            per_minute: fields.per_minute,
+            rotation: fields.rotation_days.map(|days| RotationPolicy { days }),
+            ..Self::default()
+        };
+        change.name = fields.name.and_then(|name| {
+            let parsed = name.parse::<WebhookName>();
+            parsed
+                .map_err(|error| faults.push(FieldFault::new("name", "form", error.to_string())))
+                .ok()
+        });
+        change.allowlist = match fields.allowlist {
+            None => None,
+            Some(None) => Some(Allowlist::any()),
+            Some(Some(entries)) => entries
+                .join("\n")
+                .parse::<Allowlist>()
+                .map_err(|error| faults.push(FieldFault::new("allowlist", "form", error.to_string())))
+                .ok(),
+        };
+        change.body_bytes = fields.max_body;
+        if let Some(bytes) = fields.max_body
+            && let Err(error) = Limits::new(bytes, None, Overload::Refuse)
+        {
+            faults.push(FieldFault::new("max_body", "range", error.to_string()));
+        }
+        change.overload = match fields.overload {
+            None => None,
+            Some(429) => Some(Overload::Refuse),
+            Some(503) => Some(Overload::Postpone),
+            Some(_) => {
+                faults.push(FieldFault::new("overload", "one_of", "429, 503"));
+                None
+            }
+        };
+        change.payload_logging = fields.payload_logging.map(|on| {
+            if on {
+                PayloadLogging::On
+            } else {
+                PayloadLogging::Off
+            }
+        });
+        if faults.is_empty() {
+            Ok(change)
+        } else {
+            Err(Fault::fields(faults))
+        }
+    }
+
+    /// Makes the change; what it doesn't name stays.
+    pub(crate) fn apply(&self, name: &mut WebhookName, policy: &mut Policy) {
+        if let Some(new) = &self.name {
+            name.clone_from(new);
+        }
+        if let Some(allowlist) = &self.allowlist {
+            policy.allowlist.clone_from(allowlist);
+        }
+        let limits = policy.limits;
+        let changed = Limits::new(
+            self.body_bytes.unwrap_or(limits.body_bytes()),
+            self.per_minute.unwrap_or(limits.per_minute()),
+            self.overload.unwrap_or(limits.overload()),
+        );
+        // The size was checked when it was read, and the others can't be wrong.
+        policy.limits = changed.unwrap_or(limits);
+        if let Some(logging) = self.payload_logging {
+            policy.payload_logging = logging;
+        }
+        if let Some(rotation) = self.rotation {
+            policy.rotation = rotation;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Change, Fault> {
+        Change::read(serde_json::from_str(json).expect("fields"))
+    }
+
+    #[test]
+    fn absent_stays_and_null_clears() {
+        let (mut name, mut policy) = ("disk".parse().expect("a name"), Policy::default());
+        let set = read(r#"{"allowlist":["192.0.2.0/24","::1"],"per_minute":60,"rotation_days":7,"payload_logging":false,"overload":503}"#);
+        set.expect("a change").apply(&mut name, &mut policy);
+        assert_eq!(policy.allowlist.networks().map(<[_]>::len), Some(2));
+        assert_eq!(policy.limits.per_minute(), NonZeroU32::new(60));
+        let before = policy.clone();
+        read("{}").expect("no change").apply(&mut name, &mut policy);
+        assert_eq!(policy, before);
+        let clear = read(r#"{"name":"cpu","allowlist":null,"per_minute":null,"rotation_days":null}"#);
+        clear.expect("a change").apply(&mut name, &mut policy);
+        assert_eq!((name.as_str(), policy.allowlist.networks()), ("cpu", None));
+        assert_eq!((policy.limits.per_minute(), policy.rotation.days), (None, None));
+    }
+
+    #[test]
+    fn every_fault_is_told() {
+        let fault = read(r#"{"name":"","allowlist":["192.0.2.1/24"],"max_body":0,"overload":500}"#)
+            .expect_err("faults");
+        let details = fault.details.expect("details");
+        let fields: Vec<_> = details
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|fault| fault["field"].clone())
+            .collect();
+        assert_eq!(fields, ["name", "allowlist", "max_body", "overload"]);
+    }
+}

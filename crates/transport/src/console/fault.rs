@@ -1,0 +1,271 @@
+//! What the console's listener answers when it can't do what was asked: one closed set of codes, each with its status
+//! and message. The envelope is the gate's.
+
+use std::error::Error;
+use std::time::Duration;
+
+use hookgate_domain::WebhookError;
+use hookgate_gate::{ManageError, StoreError};
+use hyper::StatusCode;
+use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use crate::body::BodyFault;
+use crate::reply::{self, Reply};
+
+/// When to come again while the store can't be reached.
+const RETRY_SOON: Duration = Duration::from_secs(2);
+
+/// Why a request at the console's listener failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub(crate) enum Code {
+    /// HTTP or a parameter that can't be read.
+    BadRequest,
+    /// The body is not the JSON it should be.
+    InvalidJson,
+    /// No token, or one that is unknown, expired or revoked.
+    Unauthenticated,
+    /// The role of who asks does not reach so far.
+    Forbidden,
+    /// There is no such thing.
+    NotFound,
+    /// The path exists, but not with this method.
+    MethodNotAllowed,
+    /// A rule of the thing's life forbids it.
+    Conflict,
+    /// The webhook is revoked, and that is final.
+    WebhookRevoked,
+    /// A known `Idempotency-Key` with another request.
+    IdempotencyConflict,
+    /// It has changed since it was read.
+    PreconditionFailed,
+    /// A change needs `If-Match`.
+    PreconditionRequired,
+    /// The body is over the limit.
+    PayloadTooLarge,
+    /// The body is not JSON by its media type.
+    UnsupportedMediaType,
+    /// The name in `Host` is not this console's.
+    MisdirectedRequest,
+    /// Fields are at fault; `details` says which.
+    ValidationError,
+    /// The body came too slowly.
+    RequestTimeout,
+    /// Too many attempts.
+    RateLimited,
+    /// A fault of the server; the cause is in its log.
+    Internal,
+    /// The store can't be reached.
+    Unavailable,
+}
+
+impl Code {
+    /// Status and message.
+    const fn parts(self) -> (StatusCode, &'static str) {
+        match self {
+            Self::BadRequest => (StatusCode::BAD_REQUEST, "Request can't be understood"),
+            Self::InvalidJson => (StatusCode::BAD_REQUEST, "Body is not valid JSON"),
+            Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid API token is required"),
+            Self::Forbidden => (StatusCode::FORBIDDEN, "Role does not permit this"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "Not found"),
+            Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method is not allowed here"),
+            Self::Conflict => (StatusCode::CONFLICT, "Not possible in the present state"),
+            Self::WebhookRevoked => (StatusCode::GONE, "Webhook has been revoked"),
+            Self::IdempotencyConflict => (
+                StatusCode::CONFLICT,
+                "Idempotency key was used with another request",
+            ),
+            Self::PreconditionFailed => (
+                StatusCode::PRECONDITION_FAILED,
+                "Changed by somebody else meanwhile: read it again",
+            ),
+            Self::PreconditionRequired => (
+                StatusCode::PRECONDITION_REQUIRED,
+                "If-Match with the ETag that was read is required",
+            ),
+            Self::PayloadTooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "Body is too large"),
+            Self::UnsupportedMediaType => (
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "Content-Type must be application/json",
+            ),
+            Self::MisdirectedRequest => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "Host does not name this console",
+            ),
+            Self::ValidationError => (StatusCode::UNPROCESSABLE_ENTITY, "Request has invalid fields"),
+            Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body came too slowly"),
+            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
+            Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
+            Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
+        }
+    }
+
+    pub(crate) const fn status(self) -> StatusCode {
+        self.parts().0
+    }
+
+    pub(crate) const fn message(self) -> &'static str {
+        self.parts().1
+    }
+
+    /// The word in the envelope.
+    pub(crate) fn word(self) -> String {
+        serde_json::to_value(self)
+            .ok()
+            .and_then(|value| value.as_str().map(str::to_owned))
+            .unwrap_or_default()
+    }
+}
+
+/// A failed request.
+#[derive(Clone, Debug)]
+pub(crate) struct Fault {
+    pub(crate) code: Code,
+    /// Which fields are at fault, or which rule it is.
+    pub(crate) details: Option<Value>,
+    pub(crate) retry_after: Option<Duration>,
+    /// The methods that a refused one could have been.
+    allow: Option<&'static str>,
+}
+
+impl Fault {
+    /// A field that breaks a rule.
+    pub(crate) fn field(field: &str, rule: &str, limit: impl Into<Value>) -> Self {
+        Self::fields(vec![FieldFault::new(field, rule, limit)])
+    }
+
+    /// Fields that break rules.
+    pub(crate) fn fields(faults: Vec<FieldFault>) -> Self {
+        Self {
+            details: serde_json::to_value(faults).ok(),
+            ..Code::ValidationError.into()
+        }
+    }
+
+    /// A body that is no JSON, and where.
+    pub(crate) fn json(problem: String) -> Self {
+        Self {
+            details: Some(Value::String(problem)),
+            ..Code::InvalidJson.into()
+        }
+    }
+
+    /// Refused by a rule that `reason` names.
+    pub(crate) fn conflict(reason: impl Into<String>) -> Self {
+        Self {
+            details: Some(Value::String(reason.into())),
+            ..Code::Conflict.into()
+        }
+    }
+
+    /// Another method than these.
+    pub(crate) fn method(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Code::MethodNotAllowed.into()
+        }
+    }
+
+    /// To be repeated after a while.
+    pub(crate) fn too_many(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Code::RateLimited.into()
+        }
+    }
+
+    /// The answer in the envelope.
+    pub(crate) fn reply(&self) -> Reply {
+        let (status, message) = self.code.parts();
+        let mut reply = reply::failure(status, &self.code, message, self.details.as_ref());
+        let headers = reply.headers_mut();
+        if let Some(allow) = self.allow {
+            headers.insert(ALLOW, HeaderValue::from_static(allow));
+        }
+        if let Some(wait) = self.retry_after {
+            headers.insert(RETRY_AFTER, HeaderValue::from(reply::whole_seconds(wait)));
+        }
+        if self.code == Code::Unauthenticated {
+            headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        reply
+    }
+}
+
+/// A field that breaks a rule, as `details` tells it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(crate) struct FieldFault {
+    /// The field of the body, or the parameter of the query.
+    field: String,
+    /// The rule that it breaks.
+    rule: String,
+    /// What the rule allows, or the problem in words.
+    #[schema(value_type = Object, nullable)]
+    limit: Value,
+}
+
+impl FieldFault {
+    pub(crate) fn new(field: &str, rule: &str, limit: impl Into<Value>) -> Self {
+        Self {
+            field: field.to_owned(),
+            rule: rule.to_owned(),
+            limit: limit.into(),
+        }
+    }
+}
+
+impl From<Code> for Fault {
+    fn from(code: Code) -> Self {
+        Self {
+            code,
+            details: None,
+            retry_after: (code == Code::Unavailable).then_some(RETRY_SOON),
+            allow: None,
+        }
+    }
+}
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Code::Conflict.into(),
+            StoreError::Unavailable { .. } => {
+                tracing::warn!(%error, source = error.source().map(tracing::field::display), "the console has no store");
+                Code::Unavailable.into()
+            }
+            StoreError::Corrupt { .. } => {
+                tracing::error!(%error, "the console can't read what is stored");
+                Code::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<ManageError> for Fault {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::NotFound => Code::NotFound.into(),
+            ManageError::Refused(WebhookError::Revoked { .. }) => Code::WebhookRevoked.into(),
+            ManageError::Refused(error) => Self::conflict(error.to_string()),
+            ManageError::Store(error) => error.into(),
+            error @ (ManageError::Entropy(_) | ManageError::Seal(_)) => {
+                tracing::error!(%error, "a webhook can't be changed");
+                Code::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<BodyFault> for Fault {
+    fn from(fault: BodyFault) -> Self {
+        match fault {
+            BodyFault::TooLarge => Code::PayloadTooLarge,
+            BodyFault::TimedOut => Code::RequestTimeout,
+            BodyFault::Malformed | BodyFault::Gone => Code::BadRequest,
+        }
+        .into()
+    }
+}

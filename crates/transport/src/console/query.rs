@@ -1,0 +1,101 @@
+//! The parameters of a query and the fields of a form: named, each at most once, none unknown.
+
+use std::borrow::Cow;
+use std::fmt::Display;
+use std::str::FromStr;
+
+use super::fault::{Code, Fault, FieldFault};
+
+/// Most parameters of one request: every form has fewer.
+const MAX_FIELDS: usize = 64;
+
+/// Names and values, as they were sent.
+#[derive(Debug, Default)]
+pub(crate) struct Fields<'a> {
+    fields: Vec<(Cow<'a, str>, Cow<'a, str>)>,
+}
+
+impl<'a> Fields<'a> {
+    /// Reads `application/x-www-form-urlencoded`.
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, Fault> {
+        let fields: Vec<_> = form_urlencoded::parse(text).take(MAX_FIELDS + 1).collect();
+        if fields.len() > MAX_FIELDS {
+            return Err(Code::BadRequest.into());
+        }
+        Ok(Self { fields })
+    }
+
+    /// Refuses parameters that nobody knows, and any that is there twice: a misspelt filter would show everything.
+    pub(crate) fn only(self, known: &[&str]) -> Result<Self, Fault> {
+        let faults: Vec<_> = self
+            .fields
+            .iter()
+            .enumerate()
+            .filter_map(|(index, (name, _))| {
+                if !known.contains(&&**name) {
+                    Some(FieldFault::new(name, "unknown", known.join(", ")))
+                } else if self.fields[..index].iter().any(|(earlier, _)| earlier == name) {
+                    Some(FieldFault::new(name, "once", 1))
+                } else {
+                    None
+                }
+            })
+            .collect();
+        if faults.is_empty() {
+            Ok(self)
+        } else {
+            Err(Fault::fields(faults))
+        }
+    }
+
+    /// The value with this name; an empty one counts as absent, because forms send what was left empty.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.fields
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_ref())
+            .filter(|value| !value.is_empty())
+    }
+
+    /// The value with this name, read as what it should be.
+    pub(crate) fn read<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Fault> {
+        self.get(name)
+            .map(|text| {
+                text.trim()
+                    .parse()
+                    .map_err(|error: T::Err| Fault::field(name, "form", error.to_string()))
+            })
+            .transpose()
+    }
+
+    /// Whether a box was ticked.
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fields_are_known_and_there_once() {
+        let fields = Fields::parse(b"a=1&b=x%20y+z&c=").expect("fields");
+        let fields = fields.only(&["a", "b", "c"]).expect("known ones");
+        assert_eq!(
+            (fields.get("a"), fields.get("b"), fields.get("c")),
+            (Some("1"), Some("x y z"), None)
+        );
+        assert_eq!(fields.read::<u8>("a").expect("a number"), Some(1));
+        assert!(fields.read::<u8>("b").is_err());
+        for text in ["a=1&z=2", "a=1&a=2"] {
+            let fields = Fields::parse(text.as_bytes()).expect("fields");
+            assert_eq!(
+                fields.only(&["a"]).expect_err("a fault").code,
+                Code::ValidationError
+            );
+        }
+        let many = "a=1&".repeat(MAX_FIELDS + 1);
+        assert!(Fields::parse(many.as_bytes()).is_err());
+    }
+}

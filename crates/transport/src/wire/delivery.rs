@@ -1,0 +1,90 @@
+//! A delivery on the record.
+
+use hookgate_domain::RefusalCode;
+use hookgate_gate::{Answer, DeliveryRecord};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::time;
+use crate::failure::status;
+
+/// A delivery.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Delivery {
+    /// `dlv_` and its place in the order of commits.
+    pub id: String,
+    /// Handle of the webhook it went to.
+    pub webhook: String,
+    /// When it came.
+    #[schema(format = DateTime)]
+    pub received_at: String,
+    /// The address it came from.
+    pub source: String,
+    /// How the sender called itself.
+    #[schema(required)]
+    pub user_agent: Option<String>,
+    /// `accepted` or `refused`.
+    pub outcome: &'static str,
+    /// The refusal code; null if it was accepted.
+    #[schema(required)]
+    pub code: Option<&'static str>,
+    /// The HTTP status of the answer.
+    pub status: u16,
+    /// The incident that it opened or updated.
+    #[schema(required)]
+    pub incident: Option<String>,
+    /// The body: as JSON where it is JSON, else as text; null if it was not kept.
+    #[schema(value_type = Object, nullable, required)]
+    pub payload: Option<Value>,
+    /// How many deliveries this record stands for.
+    pub count: i64,
+}
+
+impl From<&DeliveryRecord> for Delivery {
+    fn from(record: &DeliveryRecord) -> Self {
+        Self {
+            id: record.id.to_string(),
+            webhook: record.webhook.to_string(),
+            received_at: time(record.received_at),
+            source: record.source.to_string(),
+            user_agent: record.user_agent.clone(),
+            outcome: record.answer.outcome().as_str(),
+            code: record.answer.code().map(RefusalCode::as_str),
+            status: answered_status(record.answer),
+            incident: record.incident.map(|number| number.to_string()),
+            payload: record.payload.as_deref().map(payload),
+            count: record.count,
+        }
+    }
+}
+
+/// The HTTP status that a delivery was answered with.
+#[must_use]
+pub const fn answered_status(answer: Answer) -> u16 {
+    match answer {
+        Answer::Opened => 201,
+        Answer::Updated => 200,
+        Answer::Refused(code) => status(code).as_u16(),
+        Answer::Postponed(_) => 503,
+    }
+}
+
+/// The payload as the JSON that it is, or as text if it is none.
+fn payload(bytes: &[u8]) -> Value {
+    serde_json::from_slice(bytes)
+        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn payloads_are_shown_as_what_they_are() {
+        assert_eq!(payload(br#"{"a":1}"#), json!({"a": 1}));
+        assert_eq!(payload(b"\xffnot json"), json!("\u{fffd}not json"));
+    }
+}

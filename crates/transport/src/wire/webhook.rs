@@ -1,0 +1,101 @@
+//! A webhook. There is no URL in it: that is shown once, where it is made.
+
+use std::num::NonZero;
+
+use hookgate_domain::{
+    Overload, PayloadLogging, RotationAge, Timestamp, Webhook as DomainWebhook, WebhookState,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::time;
+
+/// A webhook.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Webhook {
+    /// Its public name, worthless to a sender.
+    pub handle: String,
+    /// What people call it.
+    pub name: String,
+    /// What its senders send: the format segment of the path.
+    pub sender: &'static str,
+    /// `active` or `revoked`.
+    pub state: &'static str,
+    /// The first characters of the webhook ID, to tell URLs apart.
+    pub hint: String,
+    /// Networks that may send; null is any.
+    #[schema(required)]
+    pub allowlist: Option<Vec<String>>,
+    /// Most bytes of a body.
+    pub max_body: u32,
+    /// Most deliveries a minute; null is no limit.
+    #[schema(required)]
+    pub per_minute: Option<u32>,
+    /// The status of what is over that limit: 429 or 503.
+    pub overload: u16,
+    /// Whether payloads are kept.
+    pub payload_logging: bool,
+    /// The signature scheme that deliveries must carry: `standard-webhooks`, or null.
+    #[schema(required)]
+    pub signature: Option<&'static str>,
+    /// After how many days a new URL is due; null is never.
+    #[schema(required)]
+    pub rotation_days: Option<u16>,
+    /// `not_tracked`, `fresh`, `due` or `exposed`.
+    pub rotation: &'static str,
+    /// Rises with every change; the `ETag` holds it.
+    pub revision: i64,
+    /// When it was created.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When its present URL was made; null if it is revoked.
+    #[schema(required, format = DateTime)]
+    pub issued_at: Option<String>,
+    /// When its URL came over plain HTTP or was said to be exposed.
+    #[schema(required, format = DateTime)]
+    pub exposed_at: Option<String>,
+}
+
+impl Webhook {
+    /// The webhook as it is at that time.
+    #[must_use]
+    pub fn new(webhook: &DomainWebhook, now: Timestamp) -> Self {
+        let policy = &webhook.policy;
+        let (state, url) = match &webhook.state {
+            WebhookState::Active(url) => ("active", Some(url)),
+            WebhookState::Revoked { .. } => ("revoked", None),
+        };
+        let networks = policy.allowlist.networks();
+        Self {
+            handle: webhook.handle.to_string(),
+            name: webhook.name.as_str().to_owned(),
+            sender: webhook.format.as_str(),
+            state,
+            hint: webhook.state.hint().to_string(),
+            allowlist: networks.map(|networks| networks.iter().map(ToString::to_string).collect()),
+            max_body: policy.limits.body_bytes(),
+            per_minute: policy.limits.per_minute().map(NonZero::get),
+            overload: match policy.limits.overload() {
+                Overload::Refuse => 429,
+                Overload::Postpone => 503,
+            },
+            payload_logging: policy.payload_logging == PayloadLogging::On,
+            signature: policy.signing_secret.is_some().then_some("standard-webhooks"),
+            rotation_days: policy.rotation.days.map(NonZero::get),
+            rotation: rotation(webhook.rotation_age(now)),
+            revision: webhook.revision,
+            created_at: time(webhook.created_at),
+            issued_at: url.map(|url| time(url.issued_at)),
+            exposed_at: url.and_then(|url| url.exposed_at).map(time),
+        }
+    }
+}
+
+const fn rotation(age: RotationAge) -> &'static str {
+    match age {
+        RotationAge::NotTracked => "not_tracked",
+        RotationAge::Fresh { .. } => "fresh",
+        RotationAge::Due { .. } => "due",
+        RotationAge::Exposed { .. } => "exposed",
+    }
+}
