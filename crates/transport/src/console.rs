@@ -1,7 +1,10 @@
-mod call;
+pub(crate) mod call;
 mod change;
 mod cookie;
-mod fault;
+pub(crate) mod export;
+pub(crate) mod fault;
+pub(crate) mod filter;
 mod host;
 mod html;
+mod live;
 mod query;

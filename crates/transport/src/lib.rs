@@ -4,6 +4,7 @@
 //! refuses what two parsers could read differently; hyper parses; and [`Service`] answers. Every answer has one
 //! shape ([`reply`]) and one status for each refusal ([`failure`]). SQL and policy are unknown here.
 
+mod api;
 mod authority;
 mod body;
 mod connection;

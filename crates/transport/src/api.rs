@@ -1,0 +1,4 @@
+//! The admin API, one endpoint a function, one resource a file.
+
+mod deliveries;
+mod document;

@@ -1,0 +1,50 @@
+//! The filters of lists, read from a query.
+
+use hookgate_domain::{RefusalCode, WebhookHandle};
+use hookgate_gate::{DeliveryFilter, Outcome, PageSize};
+
+use super::fault::Fault;
+use super::query::Fields;
+
+/// The parameters of a list of deliveries.
+pub(crate) const DELIVERY_FIELDS: [&str; 8] = [
+    "webhook", "outcome", "code", "source", "from", "to", "limit", "cursor",
+];
+
+/// Which deliveries are asked for.
+pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
+    let outcome = match query.get("outcome") {
+        None => None,
+        Some("accepted") => Some(Outcome::Accepted),
+        Some("refused") => Some(Outcome::Refused),
+        Some(_) => return Err(Fault::field("outcome", "one_of", "accepted, refused")),
+    };
+    let source = query
+        .get("source")
+        .map(|text| {
+            hookgate_domain::parse_entry(text.trim())
+                .map_err(|error| Fault::field("source", "form", error.to_string()))
+        })
+        .transpose()?;
+    Ok(DeliveryFilter {
+        webhook: query.read::<WebhookHandle>("webhook")?,
+        outcome,
+        code: query.read::<RefusalCode>("code")?,
+        source,
+    })
+}
+
+/// How many rows.
+pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, Fault> {
+    let rows = query.read::<u16>("limit")?;
+    rows.map_or(Ok(PageSize::default()), |rows| {
+        PageSize::new(rows).ok_or_else(|| Fault::field("limit", "range", "1 to 200"))
+    })
+}
+
+/// The cursor of the next page: the last row of this one, if there may be more.
+pub(crate) fn next<T>(rows: &[T], size: PageSize, cursor: impl Fn(&T) -> String) -> Option<String> {
+    rows.last()
+        .filter(|_| rows.len() == usize::from(size.rows()))
+        .map(cursor)
+}

@@ -1,0 +1,126 @@
+//! Live views by server-sent events: what came since, as it comes, until the browser leaves or the server stops.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_domain::DeliveryId;
+use hookgate_gate::{DeliveryFilter, DeliveryRecord, Gate, PageSize, Seek, Store};
+use hyper::StatusCode;
+use hyper::header::{CACHE_CONTROL, HeaderValue};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::html;
+use crate::reply::Reply;
+use crate::reply_body::ReplyBody;
+use crate::shutdown::Signal;
+
+/// How often the store is asked for what came since.
+const INTERVAL: Duration = Duration::from_millis(500);
+/// How often a line is sent that says nothing, so that a dead connection is found out.
+const HEARTBEAT: Duration = Duration::from_secs(15);
+/// Most rows of one look. What is beyond follows with the next.
+const ROWS: u16 = 50;
+/// Most time of one stream; the browser comes back by itself, and whether it may is asked again then.
+const LIFETIME: Duration = Duration::from_mins(10);
+const PIECES_AHEAD: usize = 4;
+
+/// A stream of rows behind `last`, each shown by `show`; from now on if there is none.
+pub(crate) fn reply<S: Store>(
+    gate: Arc<Gate<S>>,
+    filter: DeliveryFilter,
+    last: Option<DeliveryId>,
+    mut stop: Signal,
+    show: impl Fn(&DeliveryRecord) -> String + Send + 'static,
+) -> Reply {
+    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.given() => {}
+            () = tokio::time::sleep(LIFETIME) => {}
+            () = follow(&gate, &filter, last, &sender, show) => {}
+        }
+    });
+    let mut reply = html::of(StatusCode::OK, "text/event-stream", ReplyBody::stream(pieces));
+    let no_store = HeaderValue::from_static("no-store");
+    reply.headers_mut().insert(CACHE_CONTROL, no_store);
+    reply
+}
+
+async fn follow<S: Store>(
+    gate: &Gate<S>,
+    filter: &DeliveryFilter,
+    mut last: Option<DeliveryId>,
+    sender: &mpsc::Sender<Bytes>,
+    show: impl Fn(&DeliveryRecord) -> String,
+) {
+    let size = PageSize::new(ROWS).unwrap_or_default();
+    let mut spoke = Instant::now();
+    if last.is_none() {
+        last = newest(gate).await;
+    }
+    if sender.send(Bytes::from_static(b": connected\n\n")).await.is_err() {
+        return;
+    }
+    loop {
+        let rows = gate.store().delivery_page(filter, Seek::After(last), size).await;
+        let rows = rows.unwrap_or_else(|error| {
+            tracing::warn!(%error, "a live view could not be continued");
+            Vec::new()
+        });
+        last = rows.last().map(|row| row.id).or(last);
+        let text: String = rows
+            .iter()
+            .map(|row| event(&row.id.to_string(), &show(row)))
+            .collect();
+        let piece = if !text.is_empty() {
+            Bytes::from(text)
+        } else if spoke.elapsed() >= HEARTBEAT {
+            Bytes::from_static(b": still here\n\n")
+        } else {
+            tokio::select! {
+                () = sender.closed() => return,
+                () = tokio::time::sleep(INTERVAL) => continue,
+            }
+        };
+        spoke = Instant::now();
+        if sender.send(piece).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn newest<S: Store>(gate: &Gate<S>) -> Option<DeliveryId> {
+    let one = PageSize::new(1).unwrap_or_default();
+    let page = gate
+        .store()
+        .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
+        .await;
+    page.ok()?.first().map(|row| row.id)
+}
+
+/// One event. Each line of its data stands behind `data:`, whatever ends it.
+fn event(id: &str, data: &str) -> String {
+    let mut text = format!("id: {id}\nevent: delivery\n");
+    for line in data.split(['\n', '\r']) {
+        text.push_str("data: ");
+        text.push_str(line);
+        text.push('\n');
+    }
+    text.push('\n');
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn data_can_not_end_its_event() {
+        assert_eq!(
+            event("dlv_1", "<tr>\n\nid: x\revent: y</tr>"),
+            "id: dlv_1\nevent: delivery\ndata: <tr>\ndata: \ndata: id: x\ndata: event: y</tr>\n\n"
+        );
+    }
+}
