@@ -65,9 +65,20 @@ pub(crate) struct DevArgs {
     /// Address of the gate; port 0 takes a free one
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub(crate) gate: SocketAddr,
-    /// Address of the console; taken for scripts, this version has no console yet
-    #[arg(long, value_name = "ADDR", hide = true)]
-    pub(crate) console: Option<SocketAddr>,
+    /// Address of the console; port 0 takes a free one [default: this machine, the gate's port and one]
+    #[arg(long, value_name = "ADDR")]
+    console: Option<SocketAddr>,
+}
+
+impl DevArgs {
+    /// Where the console listens. Beside a gate on a free port it takes a free one too.
+    pub(crate) fn console(&self) -> SocketAddr {
+        let port = match self.gate.port() {
+            0 | u16::MAX => 0,
+            port => port + 1,
+        };
+        self.console.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)))
+    }
 }
 
 #[derive(Subcommand)]

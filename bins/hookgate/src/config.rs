@@ -58,6 +58,12 @@ pub(crate) struct Config {
     pub(crate) certificate: PathBuf,
     /// Its private key, PEM.
     pub(crate) key: PathBuf,
+    /// Where the console listens.
+    pub(crate) console_listen: SocketAddr,
+    /// The console's own certificate chain and private key, PEM.
+    pub(crate) console_certificate: Option<(PathBuf, PathBuf)>,
+    /// What the console's addresses start with.
+    pub(crate) console_url: Option<String>,
     /// What is logged.
     pub(crate) log_level: LevelFilter,
 }
@@ -137,6 +143,11 @@ impl Values {
             plain_listen: self.optional("gate.plain_listen", parse),
             certificate: self.required_path("gate.certificate"),
             key: self.required_path("gate.key"),
+            console_listen: self
+                .required("console.listen", parse::<SocketAddr>)
+                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            console_certificate: self.console_certificate(),
+            console_url: self.optional("console.public_url", parse_public_url),
             log_level: self.required("log.level", parse).unwrap_or(LevelFilter::INFO),
         };
         if self.problems.is_empty() {
@@ -174,6 +185,25 @@ impl Values {
             _ => Err("must be sqlite:DIRECTORY"),
         };
         self.required("store.url", parse).unwrap_or_default()
+    }
+
+    /// Both of the console's files, or none of them.
+    fn console_certificate(&mut self) -> Option<(PathBuf, PathBuf)> {
+        match (self.path("console.certificate"), self.path("console.key")) {
+            (Some(chain), Some(key)) => Some((chain, key)),
+            (None, None) => None,
+            (chain, _) => {
+                let (missing, there) = if chain.is_some() {
+                    ("key", "certificate")
+                } else {
+                    ("certificate", "key")
+                };
+                self.problems.push(format!(
+                    "console.{missing}: is missing, and console.{there} is set"
+                ));
+                None
+            }
+        }
     }
 
     fn retention(&mut self) -> Retention {

@@ -9,8 +9,8 @@ use hookgate_domain::Timestamp;
 use hookgate_gate::{Gate, Retention, Store};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::{self, Signal};
-use hookgate_transport::tls::{HotCertificate, server_config};
-use hookgate_transport::{Ingest, Listener, RequestIds};
+use hookgate_transport::tls::{HotCertificate, TlsError, server_config};
+use hookgate_transport::{Console, Ingest, Listener, Metrics, RequestIds};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -30,36 +30,53 @@ pub(crate) struct Plan {
     pub(crate) listen: SocketAddr,
     /// Where plain HTTP is refused, beside the gate's own port.
     pub(crate) plain_listen: Option<SocketAddr>,
-    /// The certificate chain, PEM.
-    pub(crate) certificate: PathBuf,
-    /// Its private key, PEM.
-    pub(crate) key: PathBuf,
+    /// The gate's certificate.
+    pub(crate) certificate: CertificateFiles,
+    /// Where the console listens.
+    pub(crate) console_listen: SocketAddr,
+    /// The console's certificate; the gate's if there is none.
+    pub(crate) console_certificate: Option<CertificateFiles>,
+    /// What the console's addresses start with; without it, `localhost` and its port.
+    pub(crate) console_url: Option<String>,
     /// How long the history is kept.
     pub(crate) retention: Retention,
+}
+
+/// A certificate on disk, PEM.
+#[derive(Clone, Debug)]
+pub(crate) struct CertificateFiles {
+    /// The chain.
+    pub(crate) chain: PathBuf,
+    /// The private key.
+    pub(crate) key: PathBuf,
 }
 
 /// A server with its ports bound, not serving yet.
 pub(crate) struct Server {
     gate: Arc<Gate<Database>>,
-    listeners: Vec<Listener>,
+    gate_listeners: Vec<Listener>,
+    console_listener: Listener,
     address: SocketAddr,
-    certificate: Arc<HotCertificate>,
-    plan: Plan,
+    console_url: String,
+    certificates: Vec<(Arc<HotCertificate>, CertificateFiles)>,
+    retention: Retention,
 }
 
 impl Server {
-    /// Binds the ports and reads the certificate.
+    /// Binds the ports and reads the certificates.
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
-        let (chain, key) = (read(&plan.certificate)?, read(&plan.key)?);
-        let unusable = |error| {
-            Failure::usage(format!(
-                "can't use the certificate {}: {}",
-                plan.certificate.display(),
-                with_sources(&error)
-            ))
+        let certificate = plan.certificate.load()?;
+        let tls = server_config(Arc::clone(&certificate)).map_err(plan.certificate.unusable())?;
+        let mut certificates = vec![(certificate, plan.certificate)];
+        let console_tls = match plan.console_certificate {
+            Some(files) => {
+                let certificate = files.load()?;
+                let tls = server_config(Arc::clone(&certificate)).map_err(files.unusable())?;
+                certificates.push((certificate, files));
+                tls
+            }
+            None => Arc::clone(&tls),
         };
-        let certificate = Arc::new(HotCertificate::from_pem(&chain, &key).map_err(unusable)?);
-        let tls = server_config(Arc::clone(&certificate)).map_err(unusable)?;
         let busy = |address: SocketAddr| {
             move |error| {
                 Failure::failed(format!(
@@ -71,22 +88,35 @@ impl Server {
             .await
             .map_err(busy(plan.listen))?;
         let address = gate_listener.local_addr()?;
-        let mut listeners = vec![gate_listener];
+        let mut gate_listeners = vec![gate_listener];
         if let Some(plain) = plan.plain_listen {
-            listeners.push(Listener::bind_plain(plain).await.map_err(busy(plain))?);
+            gate_listeners.push(Listener::bind_plain(plain).await.map_err(busy(plain))?);
         }
+        let console_listener = Listener::bind(plan.console_listen, console_tls)
+            .await
+            .map_err(busy(plan.console_listen))?;
+        let port = console_listener.local_addr()?.port();
         Ok(Self {
             gate: Arc::new(gate),
-            listeners,
+            gate_listeners,
+            console_listener,
             address,
-            certificate,
-            plan,
+            console_url: plan
+                .console_url
+                .unwrap_or_else(|| format!("https://localhost:{port}")),
+            certificates,
+            retention: plan.retention,
         })
     }
 
     /// Where the gate listens, with its real port.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// What the console's addresses start with.
+    pub(crate) fn console_url(&self) -> &str {
+        &self.console_url
     }
 
     /// The use cases, for whoever watches the server.
@@ -97,21 +127,21 @@ impl Server {
     /// Serves until SIGTERM or SIGINT, then finishes what is in flight and flushes the store.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let (trigger, stop) = shutdown::channel();
-        let mut seed = [0; 10];
-        hookgate_gate::Entropy::fill(&adapters::random(), &mut seed).map_err(Failure::failed)?;
-        let service = Arc::new(Ingest::new(Arc::clone(&self.gate), RequestIds::new(seed)));
+        let metrics = Arc::new(Metrics::default());
+        let gate = Arc::clone(&self.gate);
+        let ingest = Arc::new(Ingest::new(gate, request_ids()?, Arc::clone(&metrics)));
+        let gate = Arc::clone(&self.gate);
+        let console = Arc::new(Console::new(gate, request_ids()?, metrics, &self.console_url));
         let mut listeners = JoinSet::new();
-        for listener in self.listeners {
-            listeners.spawn(listener.serve(Arc::clone(&service), stop.clone()));
+        for listener in self.gate_listeners {
+            listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));
         }
+        listeners.spawn(self.console_listener.serve(Arc::clone(&console), stop.clone()));
         let mut chores = JoinSet::new();
-        chores.spawn(reload_certificate(
-            self.certificate,
-            self.plan.certificate,
-            self.plan.key,
-            stop.clone(),
-        ));
-        chores.spawn(prune(Arc::clone(&self.gate), self.plan.retention, stop));
+        for (certificate, files) in self.certificates {
+            chores.spawn(reload_certificate(certificate, files, stop.clone()));
+        }
+        chores.spawn(prune(Arc::clone(&self.gate), self.retention, stop));
         tracing::info!(address = %self.address, "serving");
         // Without systemd there is nobody to tell.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -122,9 +152,33 @@ impl Server {
         trigger.pull();
         while listeners.join_next().await.is_some() {}
         while chores.join_next().await.is_some() {}
-        drop(service);
+        drop((ingest, console));
         self.gate.store().close().await;
         Ok(())
+    }
+}
+
+fn request_ids() -> Result<RequestIds, Failure> {
+    let mut seed = [0; 10];
+    hookgate_gate::Entropy::fill(&adapters::random(), &mut seed).map_err(Failure::failed)?;
+    Ok(RequestIds::new(seed))
+}
+
+impl CertificateFiles {
+    fn load(&self) -> Result<Arc<HotCertificate>, Failure> {
+        let (chain, key) = (read(&self.chain)?, read(&self.key)?);
+        let certificate = HotCertificate::from_pem(&chain, &key).map_err(self.unusable())?;
+        Ok(Arc::new(certificate))
+    }
+
+    fn unusable(&self) -> impl Fn(TlsError) -> Failure + '_ {
+        |error| {
+            Failure::usage(format!(
+                "can't use the certificate {}: {}",
+                self.chain.display(),
+                with_sources(&error)
+            ))
+        }
     }
 }
 
@@ -140,15 +194,11 @@ async fn stop_signal() -> Result<(), Failure> {
 }
 
 /// Takes up a changed certificate, at SIGHUP at once. A broken one is reported and the old one stays.
-async fn reload_certificate(
-    certificate: Arc<HotCertificate>,
-    chain: PathBuf,
-    key: PathBuf,
-    mut stop: Signal,
-) {
+async fn reload_certificate(certificate: Arc<HotCertificate>, files: CertificateFiles, mut stop: Signal) {
     let Ok(mut hangup) = signal(SignalKind::hangup()) else {
         return tracing::error!("SIGHUP can't be waited for; certificates are not reloaded");
     };
+    let CertificateFiles { chain, key } = files;
     let mut seen = (changed_at(&chain), changed_at(&key));
     loop {
         let asked = tokio::select! {

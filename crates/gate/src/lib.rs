@@ -26,4 +26,4 @@ pub use history::{Answer, DeliveryFilter, DeliveryRecord, Outcome, PageSize, Pru
 pub use hookgate_senders::{JsonFault, SignatureHeaders, SigningSecret};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use ports::{Clock, Entropy, EntropyError, Ports, Seal, SealError};
-pub use store::{IncidentAction, Store, StoreError};
+pub use store::{Census, IncidentAction, Store, StoreError};

@@ -75,6 +75,9 @@ pub trait Store: Send + Sync + 'static {
         size: PageSize,
     ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
 
+    /// How many webhooks there are, and since when the oldest living URL is in use.
+    fn webhook_census(&self) -> impl Future<Output = Result<Census, StoreError>> + Send;
+
     /// Records of deliveries that match the filter: newest first, or oldest first behind [`Seek::After`].
     fn delivery_page(
         &self,
@@ -119,6 +122,17 @@ pub trait Store: Send + Sync + 'static {
         retention: Retention,
         now: Timestamp,
     ) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
+}
+
+/// How many webhooks there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Census {
+    /// Webhooks with a living URL.
+    pub active: u64,
+    /// Revoked webhooks.
+    pub revoked: u64,
+    /// When the oldest of the living URLs was made.
+    pub oldest_issued_at: Option<Timestamp>,
 }
 
 /// What people do with an incident.

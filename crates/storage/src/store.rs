@@ -6,7 +6,7 @@ use hookgate_domain::{
     Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned,
+    AcceptedDelivery, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned,
     RefusedDelivery, Retention, Seek, Store, StoreError,
 };
 
@@ -95,6 +95,15 @@ impl Store for Database {
             .await
             .map_err(failed(WHAT))?;
         read_webhooks(rows)
+    }
+
+    async fn webhook_census(&self) -> Result<Census, StoreError> {
+        const WHAT: &str = "count webhooks";
+        let mut reader = self.reader(WHAT).await?;
+        let states = webhooks::webhook_census(&mut reader)
+            .await
+            .map_err(failed(WHAT))?;
+        Ok(read_census(&states))
     }
 
     async fn delivery_page(
@@ -200,6 +209,24 @@ fn act(
         incident_status_set(connection, incident)?;
     }
     Ok(Some(acted))
+}
+
+/// From the number and the oldest URL of each state.
+fn read_census(states: &[(String, i64, Option<i64>)]) -> Census {
+    let of = |wanted: &str| {
+        states
+            .iter()
+            .find(|(state, ..)| state == wanted)
+            .map_or((0, None), |(_, count, oldest)| {
+                (u64::try_from(*count).unwrap_or(0), *oldest)
+            })
+    };
+    let (active, oldest) = of("active");
+    Census {
+        active,
+        revoked: of("revoked").0,
+        oldest_issued_at: oldest.map(Timestamp::from_micros),
+    }
 }
 
 fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, StoreError> {

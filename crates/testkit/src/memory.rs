@@ -12,8 +12,8 @@ use hookgate_domain::{
     Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned,
-    RefusedDelivery, Retention, Seek, Store, StoreError,
+    Accepted, AcceptedDelivery, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize,
+    Pruned, RefusedDelivery, Retention, Seek, Store, StoreError,
 };
 
 /// A store in memory.
@@ -136,6 +136,20 @@ impl Store for MemoryStore {
             .values()
             .filter(|webhook| after.is_none_or(|after| webhook.handle > after));
         Ok(behind.take(size.rows().into()).cloned().collect())
+    }
+
+    async fn webhook_census(&self) -> Result<Census, StoreError> {
+        let state = self.up()?;
+        let urls: Vec<_> = state
+            .webhooks
+            .values()
+            .filter_map(|webhook| webhook.live_url().ok())
+            .collect();
+        Ok(Census {
+            active: urls.len() as u64,
+            revoked: (state.webhooks.len() - urls.len()) as u64,
+            oldest_issued_at: urls.iter().map(|url| url.issued_at).min(),
+        })
     }
 
     async fn delivery_page(

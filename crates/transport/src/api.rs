@@ -1,4 +1,5 @@
 //! The admin API, one endpoint a function, one resource a file.
 
 mod deliveries;
-mod document;
+pub(crate) mod document;
+mod incidents;

@@ -1,10 +1,108 @@
+//! The console's listener, as HTTP. What it answers:
+//!
+//! | path | what |
+//! |---|---|
+//! | `/healthz` `/readyz` `/metrics` | for machines that watch |
+//! | `/api/openapi.json` | the document of the admin API |
+//!
+//! A request for another host than this console is refused before anything else.
+
 pub(crate) mod call;
 mod change;
 mod cookie;
 pub(crate) mod export;
 pub(crate) mod fault;
 pub(crate) mod filter;
+mod health;
 mod host;
-mod html;
+pub(crate) mod html;
 mod live;
 mod query;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hookgate_gate::{Gate, Store};
+use hyper::{Method, Request};
+
+use crate::api;
+use crate::body::Body;
+use crate::metrics::Metrics;
+use crate::reply::Reply;
+use crate::request_id::{RequestId, RequestIds};
+use crate::service::{Exchange, Service};
+use call::Call;
+use fault::{Code, Fault};
+use host::Host;
+
+/// Serves people and the admin API.
+pub struct Console<S> {
+    gate: Arc<Gate<S>>,
+    request_ids: RequestIds,
+    metrics: Arc<Metrics>,
+    host: Host,
+}
+
+impl<S: Store> Console<S> {
+    /// The console over this gate, at this public URL: `https://`, a host, and maybe a port.
+    pub fn new(gate: Arc<Gate<S>>, request_ids: RequestIds, metrics: Arc<Metrics>, public_url: &str) -> Self {
+        Self {
+            gate,
+            request_ids,
+            metrics,
+            host: Host::new(public_url),
+        }
+    }
+
+    async fn route(&self, call: Call) -> Result<Reply, Fault> {
+        let path = call.head.uri.path().to_owned();
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        match segments[..] {
+            ["healthz"] => only_get(&call).map(|()| health::alive()),
+            ["readyz"] => {
+                only_get(&call)?;
+                Ok(health::ready(&self.gate).await)
+            }
+            ["metrics"] => {
+                only_get(&call)?;
+                health::metrics(&self.gate, &self.metrics).await
+            }
+            ["api", "openapi.json"] => only_get(&call).map(|()| api::document::reply()),
+            _ => Err(Code::NotFound.into()),
+        }
+    }
+}
+
+impl<S: Store> Service for Console<S> {
+    fn request_id(&self) -> RequestId {
+        self.request_ids.next()
+    }
+
+    async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
+        if !self.host.is_named_by(&request) {
+            return Fault::from(Code::MisdirectedRequest).reply();
+        }
+        let (head, body) = request.into_parts();
+        let call = Call {
+            head,
+            body,
+            source: exchange.peer.ip(),
+            id: exchange.id,
+            now: self.gate.now(),
+        };
+        let reply = self.route(call).await.unwrap_or_else(|fault| fault.reply());
+        tracing::debug!(request = %exchange.id, source = %exchange.peer.ip(), status = reply.status().as_u16(), "console");
+        reply
+    }
+
+    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _source: IpAddr) {}
+}
+
+/// HEAD is answered as GET; its body is left out on the way.
+fn only_get(call: &Call) -> Result<(), Fault> {
+    if matches!(call.head.method, Method::GET | Method::HEAD) {
+        Ok(())
+    } else {
+        Err(Fault::method("GET, HEAD"))
+    }
+}

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use hookgate_domain::{FieldLimit, RefusalCode};
@@ -22,6 +22,7 @@ use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 
 use crate::body::{Body, BodyFault};
+use crate::metrics::Metrics;
 use crate::reply::{self, Reply};
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
@@ -38,12 +39,17 @@ const RETRY_SOON: Duration = Duration::from_secs(2);
 pub struct Ingest<S> {
     gate: Arc<Gate<S>>,
     request_ids: RequestIds,
+    metrics: Arc<Metrics>,
 }
 
 impl<S: Store> Ingest<S> {
     /// Deliveries go to this gate; requests are named by these IDs.
-    pub const fn new(gate: Arc<Gate<S>>, request_ids: RequestIds) -> Self {
-        Self { gate, request_ids }
+    pub const fn new(gate: Arc<Gate<S>>, request_ids: RequestIds, metrics: Arc<Metrics>) -> Self {
+        Self {
+            gate,
+            request_ids,
+            metrics,
+        }
     }
 }
 
@@ -53,24 +59,24 @@ impl<S: Store> Service for Ingest<S> {
     }
 
     async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
-        let (head, body) = request.into_parts();
-        let Some((format, webhook_id)) = webhook_path(head.uri.path()) else {
-            return reply::refusal(RefusalCode::WebhookNotFound);
+        let begun = Instant::now();
+        let answer = self.deliver(request, exchange).await;
+        let (reply, code) = match &answer {
+            GateReply::Accepted(accepted) => (accept(accepted), None),
+            GateReply::Refused(refusal) => (refuse(refusal), Some(refusal.code)),
         };
-        let delivery = describe(format, webhook_id, exchange.peer.ip(), &head.headers);
-        if head.method != Method::POST {
-            self.gate.refuse(delivery, RefusalCode::MethodNotAllowed).await;
-            return reply::refusal(RefusalCode::MethodNotAllowed);
-        }
-        let reply = match self.gate.receive(delivery, body).await {
-            GateReply::Accepted(accepted) => accept(&accepted),
-            GateReply::Refused(refusal) => refuse(&refusal),
-        };
+        self.metrics.answered(code, begun.elapsed());
         tracing::debug!(request = %exchange.id, source = %exchange.peer.ip(), status = reply.status().as_u16(), "delivery");
         reply
     }
 
+    fn refused(&self, _exchange: &Exchange, code: RefusalCode) {
+        self.metrics.answered(Some(code), Duration::ZERO);
+    }
+
     async fn plain_http(&self, path: &str, user_agent: &[u8], source: IpAddr) {
+        self.metrics
+            .answered(Some(RefusalCode::HttpsRequired), Duration::ZERO);
         let path = path.split_once('?').map_or(path, |(path, _)| path);
         let Some((format, webhook_id)) = webhook_path(path) else {
             return;
@@ -82,6 +88,21 @@ impl<S: Store> Service for Ingest<S> {
             ..describe(format, webhook_id, source, &headers)
         };
         self.gate.refuse(delivery, RefusalCode::HttpsRequired).await;
+    }
+}
+
+impl<S: Store> Ingest<S> {
+    async fn deliver(&self, request: Request<Body>, exchange: &Exchange) -> GateReply {
+        let (head, body) = request.into_parts();
+        let Some((format, webhook_id)) = webhook_path(head.uri.path()) else {
+            return GateReply::Refused(RefusalCode::WebhookNotFound.into());
+        };
+        let delivery = describe(format, webhook_id, exchange.peer.ip(), &head.headers);
+        if head.method != Method::POST {
+            self.gate.refuse(delivery, RefusalCode::MethodNotAllowed).await;
+            return GateReply::Refused(RefusalCode::MethodNotAllowed.into());
+        }
+        self.gate.receive(delivery, body).await
     }
 }
 

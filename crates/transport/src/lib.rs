@@ -9,6 +9,7 @@ mod authority;
 mod body;
 mod connection;
 mod console;
+
 pub mod failure;
 mod http2;
 mod ingest;
@@ -29,9 +30,10 @@ pub mod tls;
 pub mod wire;
 
 pub use body::{Body, BodyFault};
+pub use console::Console;
 pub use ingest::Ingest;
-pub use metrics::Metrics;
 pub use listener::{Listener, MAX_CONNECTIONS};
+pub use metrics::Metrics;
 pub use reply::Reply;
 pub use reply_body::ReplyBody;
 pub use request_id::{RequestId, RequestIds};

@@ -14,7 +14,7 @@ use super::deliveries;
 use crate::cli::{Cli, DevArgs};
 use crate::failure::Failure;
 use crate::place::{self, Place, webhook_url};
-use crate::server::{Plan, Server};
+use crate::server::{CertificateFiles, Plan, Server};
 use crate::{dev_certificate, logging, output};
 
 /// The webhook of the first start.
@@ -37,8 +37,13 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     let plan = Plan {
         listen: arguments.gate,
         plain_listen: None,
-        certificate: files.chain,
-        key: files.key,
+        certificate: CertificateFiles {
+            chain: files.chain,
+            key: files.key,
+        },
+        console_listen: arguments.console(),
+        console_certificate: None,
+        console_url: None,
         retention: Retention::default(),
     };
     // The port is bound before a URL is made: a URL that nobody gets to see would be lost.
@@ -52,11 +57,11 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     if cli.json {
         let webhook = demo.map(|issued| json!({"handle": issued.webhook.handle.to_string(), "url": url}));
         output::line(
-            &json!({"gate": public_url, "console": null, "ca": ca, "sign_in": null, "webhook": webhook})
+            &json!({"gate": public_url, "console": server.console_url(), "ca": ca, "sign_in": null, "webhook": webhook})
                 .to_string(),
         )?;
     } else {
-        greet(&directory, &files.ca, &public_url, url.as_deref())?;
+        greet(&directory, &files.ca, &server, &public_url, url.as_deref())?;
         tokio::spawn(show(gate));
     }
     server.run().await
@@ -78,7 +83,13 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
     Ok(Some(gate.create(new).await?))
 }
 
-fn greet(directory: &Path, ca: &Path, public_url: &str, url: Option<&str>) -> std::io::Result<()> {
+fn greet(
+    directory: &Path,
+    ca: &Path,
+    server: &Server,
+    public_url: &str,
+    url: Option<&str>,
+) -> std::io::Result<()> {
     let mut out = std::io::stdout().lock();
     writeln!(
         out,
@@ -88,7 +99,8 @@ fn greet(directory: &Path, ca: &Path, public_url: &str, url: Option<&str>) -> st
     )?;
     writeln!(
         out,
-        "  Gate     {public_url}\n  CA file  {} (of this machine alone)",
+        "  Gate     {public_url}\n  Console  {}\n  CA file  {} (of this machine alone)",
+        server.console_url(),
         ca.display()
     )?;
     match url {

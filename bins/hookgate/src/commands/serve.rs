@@ -6,7 +6,7 @@ use crate::cli::Cli;
 use crate::failure::Failure;
 use crate::logging;
 use crate::place::{self, Place};
-use crate::server::{Plan, Server};
+use crate::server::{CertificateFiles, Plan, Server};
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let config = place::config(cli)?.ok_or_else(|| {
@@ -21,8 +21,15 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let plan = Plan {
         listen: config.listen,
         plain_listen: config.plain_listen,
-        certificate: config.certificate,
-        key: config.key,
+        certificate: CertificateFiles {
+            chain: config.certificate,
+            key: config.key,
+        },
+        console_listen: config.console_listen,
+        console_certificate: config
+            .console_certificate
+            .map(|(chain, key)| CertificateFiles { chain, key }),
+        console_url: config.console_url,
         retention: config.retention,
     };
     Server::bind(place.gate, plan).await?.run().await

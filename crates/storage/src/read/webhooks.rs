@@ -1,5 +1,6 @@
 //! Webhooks and tombstones.
 
+use diesel::dsl::{count_star, min};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper};
 use diesel_async::RunQueryDsl;
 use hookgate_domain::WebhookIdDigest;
@@ -72,4 +73,16 @@ pub(crate) async fn webhook_page(
         .order(webhooks::handle)
         .limit(most);
     query.select(WebhookRow::as_select()).load(connection).await
+}
+
+/// Each state with its number of webhooks and the time of its oldest URL, from the index alone.
+pub(crate) async fn webhook_census(
+    connection: &mut ReadConnection,
+) -> QueryResult<Vec<(String, i64, Option<i64>)>> {
+    let query = webhooks::table.group_by(webhooks::state).select((
+        webhooks::state,
+        count_star(),
+        min(webhooks::issued_at),
+    ));
+    query.load(connection).await
 }

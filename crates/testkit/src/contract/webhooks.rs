@@ -7,7 +7,7 @@ use hookgate_domain::{
     KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy, SealedSecret,
     UrlChange, Webhook, WebhookIdDigest,
 };
-use hookgate_gate::{PageSize, Store, StoreError};
+use hookgate_gate::{Census, PageSize, Store, StoreError};
 
 use super::with_webhook;
 use crate::samples::{self, name, second};
@@ -241,4 +241,19 @@ pub async fn pages_follow_the_handles<S: Store>(store: &Arc<S>) {
         seen.extend(page);
     }
     assert_eq!(seen, [1, 2, 3, 4, 5].map(samples::webhook));
+}
+
+/// Living and revoked webhooks are counted, and the oldest living URL is known.
+pub async fn a_census_counts_by_state<S: Store>(store: &Arc<S>) {
+    assert_eq!(store.webhook_census().await.unwrap(), Census::default());
+    let (first, second_one) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
+    let oldest = [&first, &second_one].map(|webhook| webhook.live_url().unwrap().issued_at);
+    let census = store.webhook_census().await.unwrap();
+    assert_eq!((census.active, census.revoked), (2, 0));
+    assert_eq!(census.oldest_issued_at, oldest.into_iter().min());
+    let UrlChange { webhook, retired } = first.revoke(second(9)).unwrap();
+    store.webhook_replace(webhook, Some(retired)).await.unwrap();
+    let census = store.webhook_census().await.unwrap();
+    assert_eq!((census.active, census.revoked), (1, 1));
+    assert_eq!(census.oldest_issued_at, Some(oldest[1]));
 }

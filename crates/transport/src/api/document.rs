@@ -1,11 +1,15 @@
 //! `/api/openapi.json`: the document, made from the same types and functions that answer.
 
+use bytes::Bytes;
+use hyper::StatusCode;
 use serde::Serialize;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _, ToSchema};
 
 use crate::console::fault::{Code, FieldFault};
+use crate::console::html;
+use crate::reply::Reply;
 
 /// The envelope of a success.
 #[derive(Debug, Serialize, ToSchema)]
@@ -42,7 +46,12 @@ pub(crate) struct FailureError {
         title = "Hookgate admin API",
         description = "Webhooks, their deliveries and incidents. Times are RFC 3339 in UTC; lists are pages with a cursor."
     ),
-    paths(super::deliveries::list, super::deliveries::show),
+    paths(
+        super::deliveries::list,
+        super::deliveries::show,
+        super::incidents::list,
+        super::incidents::show,
+    ),
     components(schemas(Failure)),
     security(("token" = [])),
     modifiers(&Shared)
@@ -52,6 +61,12 @@ struct Document;
 /// The document as it is served.
 pub(crate) fn document() -> OpenApi {
     Document::openapi()
+}
+
+/// The document as an answer, outside the envelope: tools read it as it is.
+pub(crate) fn reply() -> Reply {
+    let text = serde_json::to_string(&document()).unwrap_or_default();
+    html::of(StatusCode::OK, "application/json", Bytes::from(text).into())
 }
 
 /// The bearer token, and the failures that any path may answer.
@@ -72,12 +87,7 @@ impl Modify for Shared {
             .content("application/json", content)
             .build();
         for item in document.paths.paths.values_mut() {
-            let operations = [
-                &mut item.get,
-                &mut item.post,
-                &mut item.patch,
-                &mut item.delete,
-            ];
+            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
             for operation in operations.into_iter().flatten() {
                 operation
                     .responses

@@ -37,10 +37,7 @@ impl Call {
 
     /// The first value of a header, as text.
     pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
-        self.head
-            .headers
-            .get(name)
-            .and_then(|value| value.to_str().ok())
+        self.head.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
     /// The revision that `If-Match` names.

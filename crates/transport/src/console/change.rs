@@ -142,7 +142,9 @@ mod tests {
     #[test]
     fn absent_stays_and_null_clears() {
         let (mut name, mut policy) = ("disk".parse().expect("a name"), Policy::default());
-        let set = read(r#"{"allowlist":["192.0.2.0/24","::1"],"per_minute":60,"rotation_days":7,"payload_logging":false,"overload":503}"#);
+        let set = read(
+            r#"{"allowlist":["192.0.2.0/24","::1"],"per_minute":60,"rotation_days":7,"payload_logging":false,"overload":503}"#,
+        );
         set.expect("a change").apply(&mut name, &mut policy);
         assert_eq!(policy.allowlist.networks().map(<[_]>::len), Some(2));
         assert_eq!(policy.limits.per_minute(), NonZeroU32::new(60));

@@ -42,7 +42,10 @@ mod tests {
     #[test]
     fn there_is_one_session_or_none() {
         let headers = |text: &'static str| HeaderMap::from_iter([(COOKIE, HeaderValue::from_static(text))]);
-        assert_eq!(session(&headers("a=1; __Host-hookgate=hgs_x; b=2")), Some("hgs_x"));
+        assert_eq!(
+            session(&headers("a=1; __Host-hookgate=hgs_x; b=2")),
+            Some("hgs_x")
+        );
         assert_eq!(session(&headers("hookgate=hgs_x")), None);
         assert_eq!(session(&headers("__Host-hookgate=a; __Host-hookgate=b")), None);
         assert_eq!(session(&HeaderMap::new()), None);

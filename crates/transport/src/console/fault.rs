@@ -91,10 +91,7 @@ impl Code {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Content-Type must be application/json",
             ),
-            Self::MisdirectedRequest => (
-                StatusCode::MISDIRECTED_REQUEST,
-                "Host does not name this console",
-            ),
+            Self::MisdirectedRequest => (StatusCode::MISDIRECTED_REQUEST, "Host does not name this console"),
             Self::ValidationError => (StatusCode::UNPROCESSABLE_ENTITY, "Request has invalid fields"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body came too slowly"),
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),

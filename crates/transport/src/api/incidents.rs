@@ -1,0 +1,78 @@
+//! `/api/v1/incidents`: what accepted deliveries told of.
+
+use hookgate_domain::{IncidentNumber, IncidentStatus};
+use hookgate_gate::{Gate, IncidentAction, Store};
+use hyper::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use crate::console::call::Call;
+use crate::console::fault::{Code, Fault};
+use crate::console::filter;
+use crate::reply::{self, Reply};
+use crate::wire::{Incident, Page};
+
+/// Incidents, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents",
+    tag = "incidents",
+    params(
+        ("status" = Option<String>, Query, description = "`open`, `acknowledged` or `resolved`"),
+        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
+)]
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+    let query = call.query(&["status", "limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let status = query.read::<IncidentStatus>("status")?;
+    let before = query.read::<IncidentNumber>("cursor")?;
+    let rows = gate.store().incident_page(status, before, size).await?;
+    let next = filter::next(&rows, size, |row| row.number.to_string());
+    let items = rows.iter().map(Incident::from).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// One incident.
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}",
+    tag = "incidents",
+    params(("id" = String, Path, description = "ID of an incident, `INC-1`")),
+    responses((status = 200, description = "The incident", body = super::document::Success<Incident>)),
+)]
+pub(crate) async fn show<S: Store>(gate: &Gate<S>, id: &str) -> Result<Reply, Fault> {
+    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+    let found = gate.store().incident_by_number(number).await?;
+    let incident = found.ok_or(Code::NotFound)?;
+    Ok(reply::success(StatusCode::OK, &Incident::from(&incident)))
+}
+
+/// What is done with an incident.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Act {
+    /// What it shall be.
+    status: Target,
+}
+
+/// The status that an incident can be given.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Target {
+    /// Somebody works on it.
+    Acknowledged,
+    /// It is over.
+    Resolved,
+}
+
+impl Target {
+    const fn action(self) -> IncidentAction {
+        match self {
+            Self::Acknowledged => IncidentAction::Acknowledge,
+            Self::Resolved => IncidentAction::Resolve,
+        }
+    }
+}

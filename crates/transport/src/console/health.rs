@@ -1,0 +1,74 @@
+//! For machines that watch: whether the process lives, whether it can do its work, and what it counts.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_gate::{Gate, Store};
+use hyper::StatusCode;
+use serde::Serialize;
+
+use super::fault::Fault;
+use super::html;
+use crate::metrics::{Gauges, Metrics};
+use crate::reply::{self, Reply};
+
+/// The text format's media type, by the `OpenMetrics` specification.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    store: &'static str,
+}
+
+/// The process answers.
+pub(crate) fn alive() -> Reply {
+    reply::success(StatusCode::OK, &Health { status: "ok" })
+}
+
+/// The store answers too.
+pub(crate) async fn ready<S: Store>(gate: &Gate<S>) -> Reply {
+    let (status, word) = match gate.store().webhook_census().await {
+        Ok(_) => (StatusCode::OK, "ok"),
+        Err(error) => {
+            tracing::warn!(%error, "not ready");
+            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
+        }
+    };
+    let mut reply = reply::success(
+        status,
+        &Readiness {
+            status: if status == StatusCode::OK {
+                "ok"
+            } else {
+                "unavailable"
+            },
+            store: word,
+        },
+    );
+    *reply.status_mut() = status;
+    reply
+}
+
+/// What Prometheus reads.
+pub(crate) async fn metrics<S: Store>(gate: &Gate<S>, metrics: &Metrics) -> Result<Reply, Fault> {
+    let census = gate.store().webhook_census().await?;
+    let now = gate.now();
+    let gauges = Gauges {
+        active: census.active,
+        revoked: census.revoked,
+        oldest_url: census
+            .oldest_issued_at
+            .map_or(Duration::ZERO, |issued| now.since(issued)),
+    };
+    let text = metrics.text(gauges).map_err(|error| {
+        tracing::error!(%error, "the metrics can't be written");
+        Fault::from(super::fault::Code::Internal)
+    })?;
+    Ok(html::of(StatusCode::OK, OPENMETRICS, Bytes::from(text).into()))
+}
