@@ -1,0 +1,155 @@
+//! A real browser for tests: headless Chromium behind its own chromedriver, both ended with the value.
+
+use std::process::Stdio;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use thirtyfour::error::WebDriverErrorInner;
+use thirtyfour::session::http::{Body, HttpClient};
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::process::{Child, Command};
+
+use crate::https::Outcome;
+
+pub use thirtyfour;
+pub use thirtyfour::prelude::*;
+
+/// How the browser is set up.
+#[derive(Clone, Copy, Debug)]
+pub struct Setup {
+    /// Whether pages may run scripts.
+    pub scripts: bool,
+    /// Width and height of the window.
+    pub window: (u32, u32),
+    /// Whether pages are asked for their dark colours.
+    pub dark: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        Self {
+            scripts: true,
+            window: (1280, 900),
+            dark: false,
+        }
+    }
+}
+
+/// A browser with one window.
+pub struct Browser {
+    /// What drives it.
+    pub driver: WebDriver,
+    _chromedriver: Child,
+}
+
+impl Browser {
+    /// Starts a browser. Certificates are not checked in it: what is tested is what pages do.
+    ///
+    /// # Errors
+    /// If Debian's packages `chromium` and `chromium-driver` are missing or don't start.
+    pub async fn start(setup: Setup) -> Outcome<Self> {
+        let mut chromedriver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
+        let port = port_of(&mut chromedriver).await?;
+        let mut capabilities = DesiredCapabilities::chrome();
+        capabilities.accept_insecure_certs(true)?;
+        let window = format!("--window-size={},{}", setup.window.0, setup.window.1);
+        for argument in [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            &window,
+        ] {
+            capabilities.add_arg(argument)?;
+        }
+        if setup.dark {
+            capabilities.add_arg("--force-dark-mode")?;
+            capabilities.add_arg("--blink-settings=preferredColorScheme=0")?;
+        }
+        if !setup.scripts {
+            // 2 is "block".
+            let preferences = std::collections::HashMap::from([(
+                "profile.managed_default_content_settings.javascript",
+                2,
+            )]);
+            capabilities.add_experimental_option("prefs", preferences)?;
+        }
+        let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities)
+            .client(Http)
+            .await?;
+        Ok(Self {
+            driver,
+            _chromedriver: chromedriver,
+        })
+    }
+
+    /// Closes the window and ends the browser.
+    ///
+    /// # Errors
+    /// If the browser is gone already.
+    pub async fn close(self) -> Outcome<()> {
+        Ok(self.driver.quit().await?)
+    }
+}
+
+/// The port that chromedriver chose, from what it prints.
+async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
+    let output = chromedriver.stdout.take().ok_or("chromedriver has no output")?;
+    let mut lines = BufReader::new(output).lines();
+    while let Some(line) = lines.next_line().await? {
+        if let Some((_, port)) = line.rsplit_once("started successfully on port ") {
+            // What it prints later must not fill the pipe.
+            tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
+            return Ok(port.trim_end_matches('.').parse()?);
+        }
+    }
+    Err("chromedriver did not start".into())
+}
+
+/// HTTP to chromedriver on this machine: one connection for each request.
+struct Http;
+
+#[async_trait::async_trait]
+impl HttpClient for Http {
+    async fn send(&self, request: Request<Body<'_>>) -> WebDriverResult<Response<Bytes>> {
+        exchange(request)
+            .await
+            .map_err(|error| WebDriverErrorInner::HttpError(error.to_string()).into())
+    }
+
+    async fn new(&self) -> Arc<dyn HttpClient> {
+        Arc::new(Self)
+    }
+}
+
+async fn exchange(request: Request<Body<'_>>) -> Outcome<Response<Bytes>> {
+    let (mut head, body) = request.into_parts();
+    let authority = head.uri.authority().ok_or("no address")?.to_string();
+    head.headers.insert(HOST, HeaderValue::try_from(&authority)?);
+    head.uri = head.uri.path().parse()?;
+    let bytes = match body {
+        Body::Empty => Bytes::new(),
+        Body::Json(json) => {
+            head.headers
+                .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+            Bytes::from(json.to_string())
+        }
+    };
+    let stream = TcpStream::connect(&authority).await?;
+    let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let request = Request::from_parts(head, Full::new(bytes));
+    let (head, body) = sender.send_request(request).await?.into_parts();
+    Ok(Response::from_parts(head, body.collect().await?.to_bytes()))
+}

@@ -1,0 +1,251 @@
+//! `/api/v1/members`, `/api/v1/tokens` and `/api/v1/audit`: who may do what, and who did what.
+
+use hookgate_domain::{AuditAct, MemberId, MemberName, Password, Role, TokenId, TokenName};
+use hookgate_gate::{AuditFilter, Gate, PeopleStore, Store};
+use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Caller;
+use crate::console::call::Call;
+use crate::console::fault::{Code, Fault};
+use crate::console::filter;
+use crate::reply::{self, Reply};
+use crate::wire::{AuditEntry, Member, Page, Token};
+
+const DAY: std::time::Duration = std::time::Duration::from_hours(24);
+
+/// A new member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMember {
+    /// The name to sign in with: 1 to 100 characters.
+    name: String,
+    /// `viewer`, `operator`, `admin` or `owner`.
+    role: String,
+    /// 8 to 200 characters; without one, only a sign-in link lets the member in.
+    password: Option<String>,
+}
+
+/// A change of a member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberChange {
+    /// `viewer`, `operator`, `admin` or `owner`.
+    role: String,
+}
+
+/// A new token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewToken {
+    /// What people call it: 1 to 100 characters.
+    name: String,
+    /// `viewer`, `operator`, `admin` or `owner`, up to the role of who makes it.
+    role: String,
+    /// After how many days it ends by itself; absent is never.
+    expires_days: Option<u16>,
+}
+
+/// A token with its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeToken {
+    #[serde(flatten)]
+    made: Token,
+    /// The secret, `hgt_` and more. It can't be had again.
+    token: String,
+}
+
+/// Members in the order of their coming.
+#[utoipa::path(
+    get,
+    path = "/api/v1/members",
+    tag = "people",
+    params(
+        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Member>>)),
+)]
+pub(crate) async fn members<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+    let query = call.query(&["limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let rows = gate.member_list(query.read("cursor")?, size).await?;
+    let next = filter::next(&rows, size, |row| row.id.to_string());
+    let items = rows.iter().map(Member::from).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// Adds a member.
+#[utoipa::path(
+    post,
+    path = "/api/v1/members",
+    tag = "people",
+    request_body = NewMember,
+    responses((status = 201, description = "The member", body = super::document::Success<Member>)),
+)]
+pub(crate) async fn member_add<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+) -> Result<Reply, Fault> {
+    let new: NewMember = call.json().await?;
+    let name: MemberName = read("name", &new.name)?;
+    let password = new
+        .password
+        .map(|text| read::<Password>("password", &text))
+        .transpose()?;
+    let member = gate
+        .member_add(&caller.acting, name, read("role", &new.role)?, password)
+        .await?;
+    Ok(reply::success(StatusCode::CREATED, &Member::from(&member)))
+}
+
+/// Gives a member another role.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/members/{id}",
+    tag = "people",
+    params(("id" = String, Path, description = "ID of a member")),
+    request_body = MemberChange,
+    responses((status = 200, description = "The member", body = super::document::Success<Member>)),
+)]
+pub(crate) async fn member_change<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+    let change: MemberChange = call.json().await?;
+    let role: Role = read("role", &change.role)?;
+    let member = gate.member_set_role(&caller.acting, id, role).await?;
+    Ok(reply::success(StatusCode::OK, &Member::from(&member)))
+}
+
+/// Removes a member. Its sessions and tokens are dead at once.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/members/{id}",
+    tag = "people",
+    params(("id" = String, Path, description = "ID of a member")),
+    responses((status = 200, description = "The member as it was", body = super::document::Success<Member>)),
+)]
+pub(crate) async fn member_remove<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+    let member = gate.member_remove(&caller.acting, id).await?;
+    Ok(reply::success(StatusCode::OK, &Member::from(&member)))
+}
+
+/// Tokens in the order of their making, dead ones too.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens",
+    tag = "people",
+    params(
+        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Token>>)),
+)]
+pub(crate) async fn tokens<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Reply, Fault> {
+    let query = call.query(&["limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let rows = gate
+        .token_list(&caller.acting, query.read("cursor")?, size)
+        .await?;
+    let next = filter::next(&rows, size, |row| row.id.to_string());
+    let items = rows.iter().map(|row| Token::new(row, call.now)).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// Makes a token; its secret is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    tag = "people",
+    request_body = NewToken,
+    responses((status = 201, description = "It is made", body = super::document::Success<MadeToken>)),
+)]
+pub(crate) async fn token_create<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+) -> Result<Reply, Fault> {
+    let now = call.now;
+    let new: NewToken = call.json().await?;
+    let (name, role): (TokenName, Role) = (read("name", &new.name)?, read("role", &new.role)?);
+    let expires = new.expires_days.map(|days| now.after(DAY * days.into()));
+    let (secret, token) = gate.token_create(&caller.acting, name, role, expires).await?;
+    let made = MadeToken {
+        made: Token::new(&token, now),
+        token: secret.reveal().to_owned(),
+    };
+    Ok(reply::success(StatusCode::CREATED, &made))
+}
+
+/// Revokes a token, at once.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{id}",
+    tag = "people",
+    params(("id" = String, Path, description = "ID of a token")),
+    responses((status = 200, description = "The token as it is now", body = super::document::Success<Token>)),
+)]
+pub(crate) async fn token_revoke<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
+    let token = gate.token_revoke(&caller.acting, id).await?;
+    Ok(reply::success(StatusCode::OK, &Token::new(&token, call.now)))
+}
+
+/// The audit trail, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    tag = "people",
+    params(
+        ("act" = Option<String>, Query, description = "An act, `webhook.revoke` for instance"),
+        ("subject" = Option<String>, Query, description = "Handle or ID of what it was done to"),
+        ("actor" = Option<String>, Query, description = "ID of the member or token that did it"),
+        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<AuditEntry>>)),
+)]
+pub(crate) async fn audit<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Reply, Fault> {
+    let query = call.query(&["act", "subject", "actor", "limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let filter = AuditFilter {
+        act: query.read::<AuditAct>("act")?,
+        subject: query.get("subject").map(str::to_owned),
+        actor: query.get("actor").map(str::to_owned),
+    };
+    let rows = gate
+        .audit_page(&caller.acting, &filter, query.read("cursor")?, size)
+        .await?;
+    let next = filter::next(&rows, size, |row| row.id.to_string());
+    let items = rows.iter().map(AuditEntry::from).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+fn read<T: std::str::FromStr<Err: std::fmt::Display>>(field: &str, text: &str) -> Result<T, Fault> {
+    text.parse()
+        .map_err(|error: T::Err| Fault::field(field, "form", error.to_string()))
+}

@@ -1,0 +1,212 @@
+//! `/api/v1/webhooks`: the life of webhooks. A URL is in the answer that makes it, and nowhere else.
+
+use hookgate_domain::{Policy, SenderFormat, WebhookHandle};
+use hookgate_gate::{Gate, Issued, NewWebhook, PeopleStore, Store};
+use hyper::StatusCode;
+use hyper::header::{ETAG, HeaderValue, LOCATION};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::Caller;
+use crate::console::call::Call;
+use crate::console::change::{self, Change};
+use crate::console::fault::{Code, Fault};
+use crate::console::filter;
+use crate::reply::{self, Reply};
+use crate::wire::{Page, Webhook};
+
+/// A new webhook.
+#[derive(Debug, Deserialize, ToSchema)]
+pub(crate) struct New {
+    /// What its senders send; `custom` if it is not said.
+    #[serde(default)]
+    sender: Option<String>,
+    /// Whether its deliveries must be signed by Standard Webhooks; the secret is in the answer.
+    #[serde(default)]
+    signed: bool,
+    #[serde(flatten)]
+    fields: change::Fields,
+}
+
+/// A webhook with what is shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Made {
+    #[serde(flatten)]
+    webhook: Webhook,
+    /// The URL to send to. It can't be had again.
+    url: String,
+    /// The secret to sign with, if it was made now. It can't be had again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_secret: Option<String>,
+}
+
+/// Webhooks in the order of their creation.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks",
+    tag = "webhooks",
+    params(
+        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
+        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Webhook>>)),
+)]
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+    let query = call.query(&["limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let rows = gate.store().webhook_page(query.read("cursor")?, size).await?;
+    let next = filter::next(&rows, size, |row| row.handle.to_string());
+    let items = rows.iter().map(|row| Webhook::new(row, call.now)).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// Creates a webhook.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks",
+    tag = "webhooks",
+    request_body = New,
+    responses((status = 201, description = "It is made", body = super::document::Success<Made>)),
+)]
+pub(crate) async fn create<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+    gate_url: &str,
+) -> Result<Reply, Fault> {
+    let now = call.now;
+    let new: New = call.json().await?;
+    let change = Change::read(new.fields)?;
+    let name = change
+        .name
+        .clone()
+        .ok_or_else(|| Fault::field("name", "required", "1 to 100 characters"))?;
+    let format = match new.sender {
+        None => SenderFormat::Custom,
+        Some(word) => word
+            .parse()
+            .map_err(|_| Fault::field("sender", "one_of", "custom"))?,
+    };
+    let (mut named, mut policy) = (name, Policy::default());
+    change.apply(&mut named, &mut policy);
+    let new = NewWebhook {
+        name: named,
+        format,
+        policy,
+        signed: new.signed,
+    };
+    let issued = gate.create(&caller.acting, new).await?;
+    let mut reply = made(StatusCode::CREATED, &issued, now, gate_url);
+    let location = format!("/api/v1/webhooks/{}", issued.webhook.handle);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        reply.headers_mut().insert(LOCATION, location);
+    }
+    Ok(reply)
+}
+
+/// One webhook. Its `ETag` is what a change names in `If-Match`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{handle}",
+    tag = "webhooks",
+    params(("handle" = String, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "The webhook", body = super::document::Success<Webhook>)),
+)]
+pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) -> Result<Reply, Fault> {
+    let found = gate.store().webhook_by_handle(read_handle(handle)?).await?;
+    Ok(shown(&Webhook::new(&found.ok_or(Code::NotFound)?, call.now)))
+}
+
+/// Changes a webhook; what is absent stays as it is.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/webhooks/{handle}",
+    tag = "webhooks",
+    params(
+        ("handle" = String, Path, description = "Handle of a webhook"),
+        ("If-Match" = String, Header, description = "The `ETag` that was read"),
+    ),
+    request_body = change::Fields,
+    responses((status = 200, description = "The webhook as it is now", body = super::document::Success<Webhook>)),
+)]
+pub(crate) async fn edit<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+    handle: &str,
+) -> Result<Reply, Fault> {
+    let (handle, now, revision) = (read_handle(handle)?, call.now, call.if_match()?);
+    let change = Change::read(call.json().await?)?;
+    let edited = gate
+        .edit_at(&caller.acting, handle, revision, |name, policy| {
+            change.apply(name, policy);
+        })
+        .await?;
+    Ok(shown(&Webhook::new(&edited, now)))
+}
+
+/// Gives a webhook a new URL. The old one is dead at once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{handle}/regenerate",
+    tag = "webhooks",
+    params(("handle" = String, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "It has a new URL", body = super::document::Success<Made>)),
+)]
+pub(crate) async fn regenerate<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+    handle: &str,
+    gate_url: &str,
+) -> Result<Reply, Fault> {
+    let issued = gate.regenerate(&caller.acting, read_handle(handle)?).await?;
+    Ok(made(StatusCode::OK, &issued, call.now, gate_url))
+}
+
+/// Kills a webhook for good, at once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{handle}/revoke",
+    tag = "webhooks",
+    params(("handle" = String, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "It is revoked", body = super::document::Success<Webhook>)),
+)]
+pub(crate) async fn revoke<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+    handle: &str,
+) -> Result<Reply, Fault> {
+    let revoked = gate.revoke(&caller.acting, read_handle(handle)?).await?;
+    Ok(shown(&Webhook::new(&revoked, call.now)))
+}
+
+/// What is no handle names nothing.
+pub(super) fn read_handle(text: &str) -> Result<WebhookHandle, Fault> {
+    text.parse().map_err(|_| Code::NotFound.into())
+}
+
+fn shown(webhook: &Webhook) -> Reply {
+    let reply = reply::success(StatusCode::OK, webhook);
+    tagged(reply, webhook.revision)
+}
+
+fn made(status: StatusCode, issued: &Issued, now: hookgate_domain::Timestamp, gate_url: &str) -> Reply {
+    let made = Made {
+        webhook: Webhook::new(&issued.webhook, now),
+        url: crate::wire::webhook_url(gate_url, issued),
+        signing_secret: issued
+            .signing_secret
+            .as_ref()
+            .map(|secret| secret.reveal().to_string()),
+    };
+    tagged(reply::success(status, &made), made.webhook.revision)
+}
+
+fn tagged(mut reply: Reply, revision: i64) -> Reply {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\"")) {
+        reply.headers_mut().insert(ETAG, tag);
+    }
+    reply
+}

@@ -1,0 +1,155 @@
+//! Members, tokens and the audit trail.
+
+use hookgate_domain::{
+    AuditEntry as DomainEntry, Member as DomainMember, Timestamp, Token as DomainToken,
+};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+use super::time;
+
+/// A member.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Member {
+    /// `mem_` and more.
+    pub id: String,
+    /// The name to sign in with.
+    pub name: String,
+    /// `viewer`, `operator`, `admin` or `owner`.
+    pub role: &'static str,
+    /// Whether a password is set; without one, only a sign-in link lets the member in.
+    pub password: bool,
+    /// When the member was added.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+}
+
+impl From<&DomainMember> for Member {
+    fn from(member: &DomainMember) -> Self {
+        Self {
+            id: member.id.to_string(),
+            name: member.name.to_string(),
+            role: member.role.as_str(),
+            password: member.password.is_some(),
+            created_at: time(member.created_at),
+        }
+    }
+}
+
+/// An API token, without the secret: that is shown once, where it is made.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Token {
+    /// `tok_` and more.
+    pub id: String,
+    /// What people call it.
+    pub name: String,
+    /// `viewer`, `operator`, `admin` or `owner`.
+    pub role: &'static str,
+    /// `live`, `expired` or `revoked`.
+    pub state: &'static str,
+    /// Who made it.
+    pub created_by: String,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    pub created_at: String,
+    /// When it ends by itself; null is never.
+    #[schema(required, format = DateTime)]
+    pub expires_at: Option<String>,
+    /// When it was last used, to the minute.
+    #[schema(required, format = DateTime)]
+    pub last_used_at: Option<String>,
+    /// When it was revoked.
+    #[schema(required, format = DateTime)]
+    pub revoked_at: Option<String>,
+}
+
+impl Token {
+    /// The token as it is at that time.
+    #[must_use]
+    pub fn new(token: &DomainToken, now: Timestamp) -> Self {
+        Self {
+            id: token.id.to_string(),
+            name: token.name.to_string(),
+            role: token.role.as_str(),
+            state: token.state(now).as_str(),
+            created_by: token.created_by.clone(),
+            created_at: time(token.created_at),
+            expires_at: token.expires_at.map(time),
+            last_used_at: token.last_used_at.map(time),
+            revoked_at: token.revoked_at.map(time),
+        }
+    }
+}
+
+/// An entry of the audit trail.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuditEntry {
+    /// Its place in the trail.
+    pub id: i64,
+    /// When it happened.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// Who did it.
+    pub actor: AuditActor,
+    /// From which address; null on the command line.
+    #[schema(required)]
+    pub from: Option<String>,
+    /// What was done, `webhook.revoke` for instance.
+    pub act: &'static str,
+    /// What it was done to.
+    pub subject: AuditSubject,
+    /// What it was before, where that says something.
+    #[schema(value_type = Object, nullable, required)]
+    pub before: Option<Value>,
+    /// What it is after it.
+    #[schema(value_type = Object, nullable, required)]
+    pub after: Option<Value>,
+}
+
+/// Who did something.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuditActor {
+    /// `member`, `token`, `command_line` or `system`.
+    pub kind: &'static str,
+    /// The ID of a member or a token.
+    #[schema(required)]
+    pub id: Option<String>,
+    /// What people call it.
+    pub name: String,
+}
+
+/// What something was done to.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AuditSubject {
+    /// Its handle or ID.
+    pub id: String,
+    /// What people called it then.
+    pub name: String,
+}
+
+impl From<&DomainEntry> for AuditEntry {
+    fn from(entry: &DomainEntry) -> Self {
+        let json = |text: &Option<String>| {
+            let text = text.as_deref()?;
+            Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
+        };
+        Self {
+            id: entry.id,
+            at: time(entry.at),
+            actor: AuditActor {
+                kind: entry.actor.kind(),
+                id: entry.actor.id(),
+                name: entry.actor.name().to_owned(),
+            },
+            from: entry.from.map(|address| address.to_string()),
+            act: entry.act.as_str(),
+            subject: AuditSubject {
+                id: entry.subject.id.clone(),
+                name: entry.subject.name.clone(),
+            },
+            before: json(&entry.before),
+            after: json(&entry.after),
+        }
+    }
+}
