@@ -4,6 +4,7 @@ mod bench;
 mod lint;
 mod process;
 mod test;
+mod tools;
 
 use std::process::ExitCode;
 

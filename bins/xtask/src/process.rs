@@ -46,9 +46,15 @@ pub(crate) fn need(programs: &[(&str, &str)]) -> Outcome<()> {
         .map(|(_, package)| *package)
         .collect();
     if missing.is_empty() {
-        return Ok(());
+        Ok(())
+    } else {
+        install(&missing)
     }
-    say(&format!("installing Debian packages: {}", missing.join(" ")));
+}
+
+/// Installs Debian packages.
+pub(crate) fn install(packages: &[&str]) -> Outcome<()> {
+    say(&format!("installing Debian packages: {}", packages.join(" ")));
     let root = Command::new("id")
         .arg("-u")
         .output()
@@ -65,7 +71,7 @@ pub(crate) fn need(programs: &[(&str, &str)]) -> Outcome<()> {
         run(command.args(arguments).env("DEBIAN_FRONTEND", "noninteractive"))
     };
     apt(&["update", "-qq"])?;
-    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], &missing[..]].concat())
+    apt(&[&["install", "-y", "-qq", "--no-install-recommends"], packages].concat())
 }
 
 fn is_there(program: &str) -> bool {

@@ -79,10 +79,8 @@ impl Browser {
         }
         if !setup.scripts {
             // 2 is "block".
-            let preferences = std::collections::HashMap::from([(
-                "profile.managed_default_content_settings.javascript",
-                2,
-            )]);
+            let preferences =
+                std::collections::HashMap::from([("profile.managed_default_content_settings.javascript", 2)]);
             capabilities.add_experimental_option("prefs", preferences)?;
         }
         let driver = WebDriver::builder(format!("http://127.0.0.1:{port}"), capabilities)

@@ -7,9 +7,7 @@ const PAGE: &str = "data:text/html,<title>before</title><noscript><p id=plain></
     <script>document.title = matchMedia('(prefers-color-scheme: dark)').matches ? 'dark' : 'light'</script>";
 
 async fn title(setup: Setup) -> String {
-    let browser = Browser::start(setup)
-        .await
-        .expect("chromium and chromium-driver");
+    let browser = Browser::start(setup).await.expect("chromium and chromium-driver");
     browser.driver.goto(PAGE).await.expect("a page");
     let title = browser.driver.title().await.expect("a title");
     browser.close().await.expect("an end");

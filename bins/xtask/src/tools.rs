@@ -1,0 +1,69 @@
+//! Tools of the tests that are no Debian packages: fetched once into the build directory, never committed.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::process::{self, Outcome, root, say};
+
+/// The accessibility checks that run inside pages, and the SHA-256 of their package in the npm registry.
+const AXE: &str = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz";
+const AXE_SHA256: &str = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745";
+/// The property-based client of the admin API, from `PyPI`.
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+
+/// Fetches what is missing.
+pub(crate) fn need_tools() -> Outcome<()> {
+    axe()?;
+    schemathesis()
+}
+
+/// Where the tools are.
+fn directory() -> PathBuf {
+    root().join("target/tools")
+}
+
+fn axe() -> Outcome<()> {
+    let script = directory().join("axe.min.js");
+    if script.is_file() {
+        return Ok(());
+    }
+    say(&format!("fetching {AXE}"));
+    fs::create_dir_all(directory())?;
+    let archive = directory().join("axe.tgz");
+    process::run(
+        Command::new("curl")
+            .args(["-fsSL", "--retry", "3", "-o"])
+            .arg(&archive)
+            .arg(AXE),
+    )?;
+    let sum = Command::new("sha256sum").arg(&archive).output()?;
+    if !sum.stdout.starts_with(AXE_SHA256.as_bytes()) {
+        fs::remove_file(&archive)?;
+        return Err(format!("{AXE} is not the package that was chosen: its SHA-256 is another").into());
+    }
+    let unpack = Command::new("tar")
+        .args(["-xzO", "-f"])
+        .arg(&archive)
+        .arg("package/axe.min.js")
+        .output()?;
+    if !unpack.status.success() {
+        return Err("axe.min.js is not in its package".into());
+    }
+    Ok(fs::write(script, unpack.stdout)?)
+}
+
+fn schemathesis() -> Outcome<()> {
+    let home = directory().join("schemathesis");
+    if home.join("bin/schemathesis").is_file() {
+        return Ok(());
+    }
+    say(&format!("installing {SCHEMATHESIS} from PyPI"));
+    // Debian has the module that makes environments in a package of its own.
+    let can_make = Command::new("python3").args(["-c", "import ensurepip"]).output();
+    if !can_make.is_ok_and(|output| output.status.success()) {
+        process::install(&["python3-venv"])?;
+    }
+    process::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
+    process::run(Command::new(home.join("bin/pip")).args(["install", "--quiet", SCHEMATHESIS]))
+}
