@@ -22,6 +22,7 @@ pub mod reply;
 mod reply_body;
 mod request_id;
 mod service;
+mod shares;
 pub mod shutdown;
 mod strict;
 #[cfg(test)]

@@ -17,12 +17,16 @@ use tokio_rustls::server::TlsStream;
 use crate::connection::Protocols;
 use crate::plaintext;
 use crate::service::{Protocol, Service, canonical};
+use crate::shares::Shares;
 use crate::shutdown::Signal;
 use crate::tls::ALPN_H2;
 
 /// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB; the next ones
 /// wait in the kernel's queue.
 pub const MAX_CONNECTIONS: u32 = 8_192;
+
+/// The part of them that one source may hold. A proxy in front of everybody needs many; nobody needs all.
+const SOURCE_PART: u32 = 4;
 
 /// From accept to the end of the handshake: a few round trips.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -89,16 +93,21 @@ impl Listener {
     /// has ended: at the latest when the drain's time is over, or a handshake's after it.
     pub async fn serve<S: Service>(self, service: Arc<S>, mut stop: Signal) {
         let permits = Arc::new(Semaphore::new(self.max_connections as usize));
+        let shares = Shares::new(self.max_connections.div_ceil(SOURCE_PART));
         loop {
             let arrival = select! {
                 biased;
                 () = stop.given() => break,
                 arrival = accept(&self.socket, &permits) => arrival,
             };
+            let Some(share) = shares.take(arrival.peer.ip()) else {
+                tracing::debug!(source = %arrival.peer.ip(), "a source has its share of connections; one more was closed");
+                continue;
+            };
             let (front, service, stop) = (self.front.clone(), Arc::clone(&service), stop.clone());
             tokio::spawn(async move {
                 front.serve(arrival.stream, arrival.peer, service, stop).await;
-                drop(arrival.permit);
+                drop((share, arrival.permit));
             });
         }
         drop(self.socket);
