@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) certificate: PathBuf,
     /// Its private key, PEM.
     pub(crate) key: PathBuf,
+    /// Where people find the console.
+    pub(crate) console_url: String,
     /// What is logged.
     pub(crate) log_level: LevelFilter,
 }
@@ -124,6 +126,7 @@ impl Values {
     pub(crate) fn read(mut self) -> Result<Config, Failure> {
         let store = self.store_directory();
         let retention = self.retention();
+        let console_url = self.console_url();
         let config = Config {
             public_url: self.required("public_url", parse_public_url).unwrap_or_default(),
             sealing_key: self
@@ -137,6 +140,7 @@ impl Values {
             plain_listen: self.optional("gate.plain_listen", parse),
             certificate: self.required_path("gate.certificate"),
             key: self.required_path("gate.key"),
+            console_url,
             log_level: self.required("log.level", parse).unwrap_or(LevelFilter::INFO),
         };
         if self.problems.is_empty() {
@@ -174,6 +178,14 @@ impl Values {
             _ => Err("must be sqlite:DIRECTORY"),
         };
         self.required("store.url", parse).unwrap_or_default()
+    }
+
+    /// The console's public URL, or where it listens.
+    fn console_url(&mut self) -> String {
+        let listen = self.required("console.listen", parse::<SocketAddr>);
+        let public = self.optional("console.public_url", parse_public_url);
+        let listening = || listen.map_or_else(String::new, |address| format!("https://{address}"));
+        public.unwrap_or_else(listening)
     }
 
     fn retention(&mut self) -> Retention {
@@ -294,6 +306,7 @@ mod tests {
         let config = gather(GOOD, &[]).unwrap();
         assert_eq!(config.listen, "0.0.0.0:8443".parse().unwrap());
         assert_eq!(config.retention, Retention::default());
+        assert_eq!(config.console_url, "https://127.0.0.1:8444");
         assert!(config.certificate.is_absolute() && config.certificate.ends_with("a.pem"));
         assert_eq!(config.sealing_key, Path::new("/var/lib/hookgate/sealing.key"));
     }
