@@ -27,7 +27,6 @@ CREATE TABLE sessions (
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX sessions_member ON sessions (member);
-CREATE INDEX sessions_seen ON sessions (last_seen_at);
 
 CREATE TABLE tokens (
     -- tok_…, in the order of their making.
