@@ -1,4 +1,7 @@
-//! The surroundings of the gate in a real process: the system's clock, its randomness, and a seal by a key in a file.
+//! The surroundings of the gate in a real process: the system's clock, its randomness, a seal by a key in a file,
+//! and hashes of passwords.
+
+mod passwords;
 
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -30,6 +33,7 @@ pub(crate) fn ports(sealing_key: &Path) -> Result<Ports, Failure> {
         clock: Box::new(SystemClock),
         entropy: Box::new(random()),
         seal: Box::new(seal),
+        passwords: Box::new(passwords::Argon2Passwords::new(random())),
     })
 }
 

@@ -1,14 +1,18 @@
 //! The command line, as clap reads it. What each command does is in `commands`.
 
+mod people;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hookgate_domain::{
-    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, SenderFormat, WebhookName,
+    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, MemberName, RefusalCode, SenderFormat, WebhookName,
 };
 use ipnetwork::IpNetwork;
+
+pub(crate) use people::{AuditCommand, MemberCommand, TokenCommand};
 
 /// A self-hosted gate for inbound webhooks.
 #[derive(Parser)]
@@ -48,6 +52,20 @@ pub(crate) enum Command {
     /// Look at incidents, acknowledge and resolve them
     #[command(subcommand)]
     Incidents(IncidentsCommand),
+    /// Add and remove members, and give them roles
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Make and revoke tokens of the admin API
+    #[command(subcommand)]
+    Token(TokenCommand),
+    /// Print a link that signs a member in once, within 30 minutes; without a name, the first owner
+    SignInLink {
+        /// Whom it signs in
+        name: Option<MemberName>,
+    },
+    /// Look at who did what
+    #[command(subcommand)]
+    Audit(AuditCommand),
     /// Make the store, or bring it to this version's schema
     Migrate,
     /// Make, check and show the configuration

@@ -1,12 +1,15 @@
 //! The commands: one module each. Which one runs is decided here, and nothing else.
 
+mod audit;
 mod completions;
 mod config;
 mod deliveries;
 mod dev;
 mod incidents;
+mod member;
 mod migrate;
 mod serve;
+mod token;
 mod webhook;
 
 use crate::cli::{Cli, Command};
@@ -23,6 +26,10 @@ pub(crate) fn run(mut cli: Cli) -> Result<(), Failure> {
         Command::Webhook(command) => block_on(webhook::run(&cli, command)),
         Command::Deliveries(command) => block_on(deliveries::run(&cli, command)),
         Command::Incidents(command) => block_on(incidents::run(&cli, command)),
+        Command::Member(command) => block_on(member::run(&cli, command)),
+        Command::Token(command) => block_on(token::run(&cli, command)),
+        Command::SignInLink { name } => block_on(member::sign_in_link(&cli, name.as_ref())),
+        Command::Audit(command) => block_on(audit::run(&cli, command)),
         Command::Migrate => block_on(migrate::run(&cli)),
     }
 }

@@ -63,7 +63,7 @@ pub(crate) struct Config {
     /// The console's own certificate chain and private key, PEM.
     pub(crate) console_certificate: Option<(PathBuf, PathBuf)>,
     /// What the console's addresses start with.
-    pub(crate) console_url: Option<String>,
+    pub(crate) console_url: String,
     /// What is logged.
     pub(crate) log_level: LevelFilter,
 }
@@ -130,6 +130,7 @@ impl Values {
     pub(crate) fn read(mut self) -> Result<Config, Failure> {
         let store = self.store_directory();
         let retention = self.retention();
+        let console_url = self.console_url();
         let config = Config {
             public_url: self.required("public_url", parse_public_url).unwrap_or_default(),
             sealing_key: self
@@ -147,7 +148,7 @@ impl Values {
                 .required("console.listen", parse::<SocketAddr>)
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
             console_certificate: self.console_certificate(),
-            console_url: self.optional("console.public_url", parse_public_url),
+            console_url,
             log_level: self.required("log.level", parse).unwrap_or(LevelFilter::INFO),
         };
         if self.problems.is_empty() {
@@ -204,6 +205,14 @@ impl Values {
                 None
             }
         }
+    }
+
+    /// The console's public URL, or where it listens.
+    fn console_url(&mut self) -> String {
+        let listen = self.required("console.listen", parse::<SocketAddr>);
+        let public = self.optional("console.public_url", parse_public_url);
+        let listening = || listen.map_or_else(String::new, |address| format!("https://{address}"));
+        public.unwrap_or_else(listening)
     }
 
     fn retention(&mut self) -> Retention {
@@ -324,6 +333,7 @@ mod tests {
         let config = gather(GOOD, &[]).unwrap();
         assert_eq!(config.listen, "0.0.0.0:8443".parse().unwrap());
         assert_eq!(config.retention, Retention::default());
+        assert_eq!(config.console_url, "https://127.0.0.1:8444");
         assert!(config.certificate.is_absolute() && config.certificate.ends_with("a.pem"));
         assert_eq!(config.sealing_key, Path::new("/var/lib/hookgate/sealing.key"));
     }

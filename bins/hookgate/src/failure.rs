@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use hookgate_gate::{ManageError, StoreError};
+use hookgate_gate::{IncidentActError, ManageError, PasswordsError, PeopleError, StoreError};
 use hookgate_storage::{LockError, OpenError};
 use serde::Serialize;
 
@@ -113,9 +113,35 @@ impl From<ManageError> for Failure {
     fn from(error: ManageError) -> Self {
         match error {
             ManageError::NotFound => Self::not_found("no such webhook; `hookgate webhook list` shows them"),
+            ManageError::Forbidden(error) => Self::refused(error),
             ManageError::Refused(error) => Self::refused(error),
             ManageError::Store(error) => error.into(),
             error @ (ManageError::Entropy(_) | ManageError::Seal(_)) => Self::failed(error),
+        }
+    }
+}
+
+impl From<IncidentActError> for Failure {
+    fn from(error: IncidentActError) -> Self {
+        match error {
+            IncidentActError::NotFound => {
+                Self::not_found("no such incident; `hookgate incidents list` shows them")
+            }
+            IncidentActError::Forbidden(error) => Self::refused(error),
+            IncidentActError::Refused(error) => Self::refused(error),
+            IncidentActError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PeopleError> for Failure {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NotFound => Self::not_found("no such member or token"),
+            PeopleError::Store(error) => error.into(),
+            PeopleError::Passwords(error @ PasswordsError::Failed) => Self::failed(error),
+            PeopleError::Entropy(error) => Self::failed(error),
+            error => Self::refused(error),
         }
     }
 }

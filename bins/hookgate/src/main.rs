@@ -8,6 +8,7 @@ mod dev_certificate;
 mod failure;
 mod logging;
 mod output;
+mod people_output;
 mod place;
 mod server;
 

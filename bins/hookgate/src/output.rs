@@ -9,11 +9,30 @@ use hookgate_gate::{Answer, DeliveryRecord};
 use hookgate_transport::failure::status;
 use serde_json::{Value, json};
 
+use crate::failure::Failure;
+
 /// Prints one line to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "{text}")?;
     out.flush()
+}
+
+/// Prints a page of a list, for scripts or for people.
+pub(crate) fn list(
+    json: bool,
+    objects: &[Value],
+    lines: &[String],
+    next: Option<&str>,
+) -> Result<(), Failure> {
+    if json {
+        return Ok(line(&page(objects, next).to_string())?);
+    }
+    lines.iter().try_for_each(|text| line(text))?;
+    if let Some(next) = next {
+        line(&format!("more: --cursor {next}"))?;
+    }
+    Ok(())
 }
 
 /// A page of a list, as scripts see it.

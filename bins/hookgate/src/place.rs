@@ -1,9 +1,10 @@
 //! Where a command works: the store that `--data` or `--config` names, and what webhook URLs there start with.
 
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
-use hookgate_gate::{Gate, Issued, Store};
+use hookgate_domain::{SignInSecret, Webhook, WebhookHandle, WebhookName};
+use hookgate_gate::{Acting, Gate, Issued, Store};
 use hookgate_storage::{Database, OpenMode};
 
 use crate::adapters;
@@ -15,6 +16,10 @@ use crate::failure::Failure;
 const PUBLIC_URL: &str = "public_url";
 /// What URLs start with when nobody has said so yet.
 const FALLBACK_URL: &str = "https://localhost:8443";
+/// Where the store remembers the console's address.
+const CONSOLE_URL: &str = "console_url";
+/// Where the console is when nobody has said so yet.
+const FALLBACK_CONSOLE_URL: &str = "https://localhost:8444";
 /// Name of the sealing key in a data directory.
 const SEALING_KEY: &str = "sealing.key";
 /// What `hookgate dev` uses, and so what the other commands look for when nothing is named.
@@ -26,6 +31,8 @@ pub(crate) struct Place {
     pub(crate) gate: Gate<Database>,
     /// What webhook URLs start with.
     pub(crate) public_url: String,
+    /// Where the console is.
+    pub(crate) console_url: String,
 }
 
 /// The configuration that `--config` names.
@@ -59,6 +66,7 @@ impl Place {
         Ok(Self {
             gate,
             public_url: config.public_url.clone(),
+            console_url: config.console_url.clone(),
         })
     }
 
@@ -69,9 +77,14 @@ impl Place {
             .setting(PUBLIC_URL)
             .await?
             .unwrap_or_else(|| FALLBACK_URL.to_owned());
+        let console_url = database
+            .setting(CONSOLE_URL)
+            .await?
+            .unwrap_or_else(|| FALLBACK_CONSOLE_URL.to_owned());
         Ok(Self {
             gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?),
             public_url,
+            console_url,
         })
     }
 
@@ -97,6 +110,26 @@ impl Place {
 /// Remembers what webhook URLs start with, for commands that know only the data directory.
 pub(crate) async fn remember_public_url(database: &Database, public_url: &str) -> Result<(), Failure> {
     Ok(database.set_setting(PUBLIC_URL, public_url).await?)
+}
+
+/// Who acts on the command line: the user that the operating system knows. The environment is asked first, so it is what
+/// people say and no proof.
+pub(crate) fn acting() -> Acting {
+    let named = ["USER", "LOGNAME"]
+        .iter()
+        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+    let by_number = || {
+        std::fs::metadata("/proc/self").map_or_else(
+            |_| "unknown".to_owned(),
+            |process| format!("uid {}", process.uid()),
+        )
+    };
+    Acting::command_line(named.unwrap_or_else(by_number))
+}
+
+/// The link that signs somebody in once. It is a secret: print it once, log it never.
+pub(crate) fn sign_in_url(console_url: &str, secret: &SignInSecret) -> String {
+    format!("{console_url}/sign-in/{}", secret.reveal())
 }
 
 /// The URL that was just made. It is a secret: print it once, log it never.

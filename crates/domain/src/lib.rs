@@ -11,6 +11,9 @@
 //! | name a refusal | [`RefusalCode`] |
 //! | open, update and resolve incidents | [`IncidentDraft`], [`Incident`] |
 //! | tell how old a URL is | [`RotationPolicy`], [`RotationAge`] |
+//! | say who may do what | [`Role`], [`Permission`], [`Actor`] |
+//! | sign in, by people and by programs | [`Member`], [`Session`], [`SignInLink`], [`Token`] |
+//! | keep an audit trail | [`NewAudit`], [`AuditEntry`] |
 
 mod allowlist;
 mod base62;
@@ -19,9 +22,11 @@ mod draft;
 mod idempotency;
 mod incident;
 mod names;
+mod people;
 mod policy;
 mod refusal;
 mod rotation;
+mod secret;
 mod text;
 mod time;
 mod webhook;
@@ -54,6 +59,13 @@ pub use ipnetwork::IpNetwork;
 pub use idempotency::{IDEMPOTENCY_WINDOW, IdempotencyKey, IdempotencyKeyError, PayloadDigest};
 pub use incident::{Incident, IncidentError};
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
+pub use people::{
+    Actor, ApiToken, ApiTokenDigest, AuditAct, AuditEntry, AuditSubject, MAX_PASSWORD_CHARACTERS,
+    MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId, MemberName, NewAudit, Password, PasswordError,
+    PasswordHash, PeopleNameError, Permission, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE,
+    SecretError, Session, SessionDigest, SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret,
+    SignInSecretDigest, Token, TokenError, TokenId, TokenName, TokenState, UnknownAuditAct, UnknownRole,
+};
 pub use policy::{
     DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging, Policy, SealedSecret,
 };

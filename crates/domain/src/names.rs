@@ -40,13 +40,7 @@ impl WebhookHandle {
     /// ```
     #[must_use]
     pub fn new(created_at: Timestamp, random: [u8; 10]) -> Self {
-        let millis = u128::from(created_at.as_micros().max(0).unsigned_abs() / 1_000) & 0xFFFF_FFFF_FFFF;
-        let mut tail = [0; 16];
-        tail[6..].copy_from_slice(&random);
-        let random = u128::from_be_bytes(tail);
-        let (version, variant) = (0x7_u128 << 76, 0b10_u128 << 62);
-        let cleared = random & !(0xF << 76) & !(0b11 << 62);
-        Self(millis << 80 | cleared | version | variant)
+        Self(uuid_v7(created_at, random))
     }
 }
 
@@ -222,10 +216,30 @@ pub enum NameError {
     /// No incident number.
     #[error("not an incident (INC- and a number)")]
     Incident,
+    /// No member ID.
+    #[error("not a member ID (mem_ and 26 characters)")]
+    Member,
+    /// No token ID.
+    #[error("not a token ID (tok_ and 26 characters)")]
+    Token,
+    /// No session ID.
+    #[error("not a session ID (ses_ and 26 characters)")]
+    Session,
+}
+
+/// The number of a UUIDv7: 48 bits of milliseconds and 74 random bits.
+pub(crate) fn uuid_v7(created_at: Timestamp, random: [u8; 10]) -> u128 {
+    let millis = u128::from(created_at.as_micros().max(0).unsigned_abs() / 1_000) & 0xFFFF_FFFF_FFFF;
+    let mut tail = [0; 16];
+    tail[6..].copy_from_slice(&random);
+    let random = u128::from_be_bytes(tail);
+    let (version, variant) = (0x7_u128 << 76, 0b10_u128 << 62);
+    let cleared = random & !(0xF << 76) & !(0b11 << 62);
+    millis << 80 | cleared | version | variant
 }
 
 /// Writes the prefix and the number in base 32, `LENGTH` characters in all.
-fn write_name<const LENGTH: usize>(
+pub(crate) fn write_name<const LENGTH: usize>(
     f: &mut fmt::Formatter<'_>,
     prefix: &str,
     mut number: u128,
@@ -241,7 +255,8 @@ fn write_name<const LENGTH: usize>(
     f.pad(str::from_utf8(&name).unwrap_or_default())
 }
 
-fn read_base32<const DIGITS: usize>(text: &str) -> Option<u128> {
+/// Reads a number of so many digits of base 32.
+pub(crate) fn read_base32<const DIGITS: usize>(text: &str) -> Option<u128> {
     if text.len() != DIGITS {
         return None;
     }

@@ -3,18 +3,13 @@
 
 use std::fmt;
 
-use ring::digest::{SHA256, digest};
 use thiserror::Error;
-use zeroize::{Zeroize, Zeroizing};
 
 use crate::base62;
+use crate::secret::{Misread, SecretText, length};
 
 /// What every webhook ID starts with. Leak scanners look for it: it never changes.
-const PREFIX: &[u8; 3] = b"wh_";
-/// Random digits after the prefix: 32 of base 62 are 190 bits.
-const RANDOM_DIGITS: usize = 32;
-/// Prefix, random digits, and six digits of CRC-32 over what stands before.
-const LENGTH: usize = PREFIX.len() + RANDOM_DIGITS + 6;
+const PREFIX: &str = "wh_";
 /// Random digits that a hint shows. Four of 32 leave 166 bits unknown.
 const HINT_DIGITS: usize = 4;
 
@@ -44,7 +39,7 @@ const HINT_DIGITS: usize = 4;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone)]
-pub struct WebhookId(Box<[u8; LENGTH]>);
+pub struct WebhookId(SecretText<{ length(PREFIX) }>);
 
 impl WebhookId {
     /// Makes a new ID from random bytes. `fill` overwrites the whole buffer from a cryptographic source each time it is
@@ -63,26 +58,8 @@ impl WebhookId {
     ///
     /// # Errors
     /// The error of `fill`, if it has no randomness to give.
-    pub fn generate<E>(mut fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
-        let mut id = Self(Box::new([0; LENGTH]));
-        id.0[..PREFIX.len()].copy_from_slice(PREFIX);
-        let mut random = Zeroizing::new([0; RANDOM_DIGITS]);
-        let mut position = PREFIX.len();
-        while position < PREFIX.len() + RANDOM_DIGITS {
-            fill(&mut random[..])?;
-            for digit in random
-                .iter()
-                .filter_map(|byte| base62::digit_of_random_byte(*byte))
-            {
-                if position < PREFIX.len() + RANDOM_DIGITS {
-                    id.0[position] = digit;
-                    position += 1;
-                }
-            }
-        }
-        let checksum = checksum(&id.0[..position]);
-        id.0[position..].copy_from_slice(&checksum);
-        Ok(id)
+    pub fn generate<E>(fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+        SecretText::generate(PREFIX, fill).map(Self)
     }
 
     /// The secret itself, for the one answer that shows it. Keep it out of logs, errors and databases.
@@ -96,8 +73,7 @@ impl WebhookId {
     /// ```
     #[must_use]
     pub fn reveal(&self) -> &str {
-        // Both ways in let ASCII pass only, so the default can't be reached.
-        str::from_utf8(&self.0[..]).unwrap_or_default()
+        self.0.reveal()
     }
 
     /// The SHA-256 (FIPS 180-4) of the whole ID: the only form that is stored or looked up.
@@ -111,9 +87,7 @@ impl WebhookId {
     /// ```
     #[must_use]
     pub fn digest(&self) -> WebhookIdDigest {
-        let mut bytes = [0; 32];
-        bytes.copy_from_slice(digest(&SHA256, &self.0[..]).as_ref());
-        WebhookIdDigest(bytes)
+        WebhookIdDigest(self.0.digest())
     }
 
     /// The first characters, for people to tell URLs apart.
@@ -128,7 +102,7 @@ impl WebhookId {
     #[must_use]
     pub fn hint(&self) -> WebhookIdHint {
         let mut digits = [0; HINT_DIGITS];
-        digits.copy_from_slice(&self.0[PREFIX.len()..PREFIX.len() + HINT_DIGITS]);
+        digits.copy_from_slice(&self.0.reveal().as_bytes()[PREFIX.len()..PREFIX.len() + HINT_DIGITS]);
         WebhookIdHint(digits)
     }
 }
@@ -137,16 +111,12 @@ impl std::str::FromStr for WebhookId {
     type Err = WebhookIdError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes: &[u8; LENGTH] = text.as_bytes().try_into().map_err(|_| WebhookIdError::Form)?;
-        let (covered, written) = bytes.split_at(PREFIX.len() + RANDOM_DIGITS);
-        let digits = bytes.strip_prefix(PREFIX).ok_or(WebhookIdError::Form)?;
-        if !digits.iter().all(|byte| base62::is_digit(*byte)) {
-            return Err(WebhookIdError::Form);
-        }
-        if checksum(covered) != written {
-            return Err(WebhookIdError::Checksum);
-        }
-        Ok(Self(Box::new(*bytes)))
+        SecretText::parse(PREFIX, text)
+            .map(Self)
+            .map_err(|misread| match misread {
+                Misread::Form => WebhookIdError::Form,
+                Misread::Checksum => WebhookIdError::Checksum,
+            })
     }
 }
 
@@ -154,16 +124,6 @@ impl fmt::Debug for WebhookId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "WebhookId({}…)", self.hint())
     }
-}
-
-impl Drop for WebhookId {
-    fn drop(&mut self) {
-        self.0.zeroize();
-    }
-}
-
-fn checksum(covered: &[u8]) -> [u8; 6] {
-    base62::six_digits(crc32fast::hash(covered))
 }
 
 /// Why a text is no webhook ID. It never holds the text, which may be a secret with a typing error.
@@ -237,7 +197,7 @@ impl fmt::Display for WebhookIdHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0; PREFIX.len() + HINT_DIGITS];
         let (prefix, digits) = text.split_at_mut(PREFIX.len());
-        prefix.copy_from_slice(PREFIX);
+        prefix.copy_from_slice(PREFIX.as_bytes());
         digits.copy_from_slice(&self.0);
         // Both ways in let ASCII pass only, so the default can't be reached.
         f.pad(str::from_utf8(&text).unwrap_or_default())
@@ -254,7 +214,10 @@ impl std::str::FromStr for WebhookIdHint {
     type Err = WebhookIdHintError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let digits = text.as_bytes().strip_prefix(PREFIX).ok_or(WebhookIdHintError)?;
+        let digits = text
+            .as_bytes()
+            .strip_prefix(PREFIX.as_bytes())
+            .ok_or(WebhookIdHintError)?;
         let digits: [u8; HINT_DIGITS] = digits.try_into().map_err(|_| WebhookIdHintError)?;
         if digits.iter().all(|byte| base62::is_digit(*byte)) {
             Ok(Self(digits))

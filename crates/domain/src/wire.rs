@@ -1,5 +1,5 @@
-//! `serde` for the value types that embedders put into their own wire types. A [`WebhookId`](crate::WebhookId) and its
-//! digest never get it: what can be serialized by accident ends in a log.
+//! `serde` for the value types that embedders put into their own wire types. A [`WebhookId`](crate::WebhookId), any
+//! other secret and their digests never get it: what can be serialized by accident ends in a log.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,8 +9,9 @@ use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::ser::{Serialize, Serializer};
 
 use crate::{
-    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, SenderFormat, Severity, Timestamp,
-    WebhookHandle, WebhookIdHint, WebhookName,
+    Allowlist, AuditAct, DeliveryId, IncidentNumber, IncidentStatus, MemberId, MemberName, RefusalCode, Role,
+    SenderFormat, SessionId, Severity, Timestamp, TokenId, TokenName, WebhookHandle, WebhookIdHint,
+    WebhookName,
 };
 
 /// Serializes each type as its `Display` writes it and reads back what its `FromStr` takes.
@@ -32,12 +33,19 @@ macro_rules! as_text {
 
 as_text!(
     Allowlist,
+    AuditAct,
     DeliveryId,
     IncidentNumber,
     IncidentStatus,
+    MemberId,
+    MemberName,
     RefusalCode,
+    Role,
     SenderFormat,
+    SessionId,
     Severity,
+    TokenId,
+    TokenName,
     WebhookHandle,
     WebhookIdHint,
     WebhookName,

@@ -76,7 +76,8 @@ impl Source {
     }
 }
 
-fn source_key(source: IpAddr) -> [u8; 16] {
+/// What tells a source: an IPv4 address, or the /64 of an IPv6 address.
+pub(crate) fn source_key(source: IpAddr) -> [u8; 16] {
     let source = source.to_canonical();
     let mut key = address_bytes(source);
     if source.is_ipv6() {

@@ -1,5 +1,6 @@
 //! The gate: a store, its surroundings, and what is remembered to save work.
 
+use crate::attempts::Attempts;
 use crate::directory::Directory;
 use crate::floor::Floor;
 use crate::{Ports, Store};
@@ -10,6 +11,7 @@ pub struct Gate<S> {
     pub(crate) ports: Ports,
     pub(crate) directory: Directory,
     pub(crate) floor: Floor,
+    pub(crate) attempts: Attempts,
 }
 
 impl<S: Store> Gate<S> {
@@ -20,6 +22,7 @@ impl<S: Store> Gate<S> {
             ports,
             directory: Directory::default(),
             floor: Floor::default(),
+            attempts: Attempts::default(),
         }
     }
 

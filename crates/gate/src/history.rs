@@ -178,6 +178,8 @@ pub struct Pruned {
     pub incidents: u64,
     /// Idempotency keys past their window.
     pub keys: u64,
+    /// Sessions and sign-in links that are over, and entries of the audit trail.
+    pub people: u64,
 }
 
 impl Pruned {

@@ -2,21 +2,35 @@
 //!
 //! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
-//! - [`Store`], [`Clock`], [`Entropy`], [`Seal`]: what somebody else has to supply.
+//! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: who somebody is.
+//! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: people, programs, and what they did.
+//! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: what somebody else has to supply.
+//!
+//! Whatever somebody does takes an [`Acting`]: it says whether they may, and goes to the audit trail in the same
+//! transaction as the change.
 //!
 //! What is remembered between requests (known URLs, rate limits) only saves work: whatever passes is confirmed by the
 //! commit, and whatever does not is confirmed by a fresh look, so a stale memory is never the reason of an answer.
 
+mod attempts;
+mod audit;
 mod delivery;
 mod directory;
 mod floor;
 mod gate;
 mod history;
+mod incidents;
 mod manage;
+mod members;
+mod people;
+mod people_store;
 mod ports;
 mod receive;
+mod sign_in;
 mod store;
+mod tokens;
 
+pub use audit::{Acting, Forbidden};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
     RateScope, Refusal, RefusedDelivery, Reply,
@@ -24,6 +38,11 @@ pub use delivery::{
 pub use gate::Gate;
 pub use history::{Answer, DeliveryFilter, DeliveryRecord, Outcome, PageSize, Pruned, Retention, Seek};
 pub use hookgate_senders::{JsonFault, SignatureHeaders, SigningSecret};
+pub use incidents::{IncidentActError, IncidentAction};
 pub use manage::{Issued, ManageError, NewWebhook};
-pub use ports::{Clock, Entropy, EntropyError, Ports, Seal, SealError};
-pub use store::{Census, IncidentAction, Store, StoreError};
+pub use members::MemberChange;
+pub use people::PeopleError;
+pub use people_store::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, AuditFilter, MAX_SESSIONS, PeopleStore};
+pub use ports::{Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError};
+pub use sign_in::SignInError;
+pub use store::{Census, Store, StoreError};

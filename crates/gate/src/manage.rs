@@ -2,13 +2,15 @@
 //! again and repeats, so two administrators never undo each other unseen.
 
 use hookgate_domain::{
-    OrganizationId, Policy, SenderFormat, Webhook, WebhookError, WebhookHandle, WebhookId, WebhookName,
-    WebhookState,
+    AuditAct, OrganizationId, Permission, Policy, RetiredUrl, SenderFormat, Webhook, WebhookError,
+    WebhookHandle, WebhookId, WebhookName, WebhookState,
 };
 use hookgate_senders::SigningSecret;
+use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::{EntropyError, Gate, SealError, Store, StoreError};
+use crate::audit::{webhook_changes, webhook_settings, webhook_subject};
+use crate::{Acting, EntropyError, Forbidden, Gate, SealError, Store, StoreError};
 
 /// How often a change is tried when others change the same webhook.
 const MOST_TRIES: usize = 5;
@@ -42,6 +44,9 @@ pub enum ManageError {
     /// There is no such webhook.
     #[error("no such webhook")]
     NotFound,
+    /// The actor's role does not include it.
+    #[error(transparent)]
+    Forbidden(#[from] Forbidden),
     /// A rule of the webhook's life forbids it.
     #[error(transparent)]
     Refused(#[from] WebhookError),
@@ -60,12 +65,12 @@ impl<S: Store> Gate<S> {
     /// Creates a webhook and gives it its first URL.
     ///
     /// # Errors
-    /// [`ManageError::Store`], [`ManageError::Entropy`] or [`ManageError::Seal`]; nothing is stored then.
-    pub async fn create(&self, new: NewWebhook) -> Result<Issued, ManageError> {
+    /// [`ManageError::Forbidden`], [`ManageError::Store`], [`ManageError::Entropy`] or [`ManageError::Seal`]; nothing is
+    /// stored then.
+    pub async fn create(&self, acting: &Acting, new: NewWebhook) -> Result<Issued, ManageError> {
+        acting.require(Permission::ManageWebhooks)?;
         let now = self.now();
-        let mut random = [0; 10];
-        self.ports.entropy.fill(&mut random)?;
-        let handle = WebhookHandle::new(now, random);
+        let handle = WebhookHandle::new(now, self.random()?);
         let id = self.new_id()?;
         let mut policy = new.policy;
         let signing_secret = if new.signed {
@@ -83,7 +88,9 @@ impl<S: Store> Gate<S> {
             revision: 1,
             created_at: now,
         };
-        self.store.webhook_insert(webhook.clone()).await?;
+        let changes = (Value::Null, webhook_settings(&webhook));
+        let audit = acting.note_change(AuditAct::WebhookCreate, webhook_subject(&webhook), now, changes);
+        self.store.webhook_insert(webhook.clone(), audit).await?;
         Ok(Issued {
             webhook,
             id,
@@ -94,13 +101,15 @@ impl<S: Store> Gate<S> {
     /// Changes the name and policy of a webhook by what `change` makes of it. `change` may be called several times.
     ///
     /// # Errors
-    /// [`ManageError::NotFound`], [`ManageError::Refused`] for a revoked one, or [`ManageError::Store`].
+    /// [`ManageError::NotFound`], [`ManageError::Forbidden`], [`ManageError::Refused`] for a revoked one, or
+    /// [`ManageError::Store`].
     pub async fn edit(
         &self,
+        acting: &Acting,
         handle: WebhookHandle,
         change: impl Fn(&mut WebhookName, &mut Policy),
     ) -> Result<Webhook, ManageError> {
-        self.replace(handle, |webhook| {
+        self.replace(acting, AuditAct::WebhookEdit, handle, |webhook| {
             let (mut name, mut policy) = (webhook.name.clone(), webhook.policy.clone());
             change(&mut name, &mut policy);
             Ok((webhook.edit(name, policy)?, None))
@@ -114,12 +123,13 @@ impl<S: Store> Gate<S> {
     /// As [`Self::edit`], and [`ManageError::Entropy`] or [`ManageError::Seal`].
     pub async fn require_signature(
         &self,
+        acting: &Acting,
         handle: WebhookHandle,
     ) -> Result<(Webhook, SigningSecret), ManageError> {
         let mut sealed = Policy::default();
         let secret = self.new_signing_secret(handle, &mut sealed)?;
         let webhook = self
-            .edit(handle, |_, policy| {
+            .edit(acting, handle, |_, policy| {
                 policy.signing_secret.clone_from(&sealed.signing_secret);
             })
             .await?;
@@ -130,10 +140,10 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::edit`], and [`ManageError::Entropy`].
-    pub async fn regenerate(&self, handle: WebhookHandle) -> Result<Issued, ManageError> {
+    pub async fn regenerate(&self, acting: &Acting, handle: WebhookHandle) -> Result<Issued, ManageError> {
         let id = self.new_id()?;
         let webhook = self
-            .replace(handle, |webhook| {
+            .replace(acting, AuditAct::WebhookRegenerate, handle, |webhook| {
                 let change = webhook.regenerate(&id, self.now())?;
                 Ok((change.webhook, Some(change.retired)))
             })
@@ -149,8 +159,8 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::edit`].
-    pub async fn revoke(&self, handle: WebhookHandle) -> Result<Webhook, ManageError> {
-        self.replace(handle, |webhook| {
+    pub async fn revoke(&self, acting: &Acting, handle: WebhookHandle) -> Result<Webhook, ManageError> {
+        self.replace(acting, AuditAct::WebhookRevoke, handle, |webhook| {
             let change = webhook.revoke(self.now())?;
             Ok((change.webhook, Some(change.retired)))
         })
@@ -167,24 +177,31 @@ impl<S: Store> Gate<S> {
         if webhook.live_url()?.exposed_at.is_some() {
             return Ok(());
         }
-        self.replace(handle, |webhook| Ok((webhook.expose(self.now())?, None)))
-            .await
-            .map(drop)
+        self.replace(&Acting::system(), AuditAct::WebhookExpose, handle, |webhook| {
+            Ok((webhook.expose(self.now())?, None))
+        })
+        .await
+        .map(drop)
     }
 
     async fn replace(
         &self,
+        acting: &Acting,
+        act: AuditAct,
         handle: WebhookHandle,
-        change: impl Fn(Webhook) -> Result<(Webhook, Option<hookgate_domain::RetiredUrl>), WebhookError>,
+        change: impl Fn(Webhook) -> Result<(Webhook, Option<RetiredUrl>), WebhookError>,
     ) -> Result<Webhook, ManageError> {
+        acting.require(Permission::ManageWebhooks)?;
         for _ in 0..MOST_TRIES {
             let current = self
                 .store
                 .webhook_by_handle(handle)
                 .await?
                 .ok_or(ManageError::NotFound)?;
-            let (webhook, retired) = change(current)?;
-            match self.store.webhook_replace(webhook.clone(), retired).await {
+            let (webhook, retired) = change(current.clone())?;
+            let changes = changes(act, &current, &webhook);
+            let audit = acting.note_change(act, webhook_subject(&webhook), self.now(), changes);
+            match self.store.webhook_replace(webhook.clone(), retired, audit).await {
                 Err(StoreError::Conflict) => {}
                 Err(error) => return Err(error.into()),
                 Ok(()) => return Ok(webhook),
@@ -205,5 +222,16 @@ impl<S: Store> Gate<S> {
         let secret = SigningSecret::generate(|buffer| self.ports.entropy.fill(buffer))?;
         policy.signing_secret = Some(self.ports.seal.seal(secret.as_bytes(), handle)?);
         Ok(secret)
+    }
+}
+
+/// What a change of a webhook changed: settings, or the URL, of which the hint alone is shown.
+fn changes(act: AuditAct, before: &Webhook, after: &Webhook) -> (Value, Value) {
+    let hint = |webhook: &Webhook| json!({"hint": webhook.state.hint().to_string()});
+    match act {
+        AuditAct::WebhookEdit => webhook_changes(before, after),
+        AuditAct::WebhookRegenerate => (hint(before), hint(after)),
+        AuditAct::WebhookRevoke => (hint(before), Value::Null),
+        _ => (Value::Null, Value::Null),
     }
 }

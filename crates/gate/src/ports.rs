@@ -1,6 +1,10 @@
-//! What the gate needs of its surroundings besides a store: time, randomness, and a seal for secrets at rest.
+//! What the gate needs of its surroundings besides a store: time, randomness, a seal for secrets at rest, and a
+//! hash for passwords.
 
-use hookgate_domain::{SealedSecret, Timestamp, WebhookHandle};
+use std::pin::Pin;
+use std::time::Duration;
+
+use hookgate_domain::{Password, PasswordHash, SealedSecret, Timestamp, WebhookHandle};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -46,6 +50,32 @@ pub trait Seal: Send + Sync {
 )]
 pub struct SealError;
 
+/// Hashes passwords, slowly on purpose, and never on the threads that serve.
+pub trait Passwords: Send + Sync {
+    /// Hashes a new password.
+    fn hash(&self, password: Password) -> Hashing<'_, PasswordHash>;
+
+    /// Whether it is the password of this hash. Without a hash it is not, and that costs the same.
+    fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Hashing<'_, bool>;
+}
+
+/// What a password port is busy with.
+pub type Hashing<'a, T> = Pin<Box<dyn Future<Output = Result<T, PasswordsError>> + Send + 'a>>;
+
+/// Passwords can't be hashed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PasswordsError {
+    /// Too many wait already.
+    #[error("too many passwords are being checked")]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// The function that hashes failed, or the stored hash is none of its own.
+    #[error("the password can't be hashed or checked")]
+    Failed,
+}
+
 /// The surroundings of a gate.
 pub struct Ports {
     /// Tells the time.
@@ -54,4 +84,6 @@ pub struct Ports {
     pub entropy: Box<dyn Entropy>,
     /// Seals secrets at rest.
     pub seal: Box<dyn Seal>,
+    /// Hashes passwords.
+    pub passwords: Box<dyn Passwords>,
 }

@@ -11,13 +11,13 @@
 use std::error::Error;
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp,
-    Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
+    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use thiserror::Error;
 
 use crate::history::{DeliveryFilter, DeliveryRecord, PageSize, Pruned, Retention, Seek};
-use crate::{AcceptedDelivery, Commit, RefusedDelivery};
+use crate::{AcceptedDelivery, Acting, Commit, IncidentAction, RefusedDelivery};
 
 /// Keeps webhooks, deliveries and incidents.
 pub trait Store: Send + Sync + 'static {
@@ -42,11 +42,15 @@ pub trait Store: Send + Sync + 'static {
     /// folded into one record with a count. Under a flood that outruns the disk some may be dropped, and counted.
     fn refusal_record(&self, refusal: RefusedDelivery);
 
-    /// Stores a new webhook.
-    fn webhook_insert(&self, webhook: Webhook) -> impl Future<Output = Result<(), StoreError>> + Send;
+    /// Stores a new webhook, and the entry of the audit trail in the same transaction.
+    fn webhook_insert(
+        &self,
+        webhook: Webhook,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Replaces the webhook that has `webhook.revision - 1`, and with it stores the tombstone of the URL that died.
-    /// When this answers, no delivery is committed under the old revision any more.
+    /// Replaces the webhook that has `webhook.revision - 1`, and with it stores the tombstone of the URL that died
+    /// and the entry of the audit trail. When this answers, no delivery is committed under the old revision any more.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it has another revision by now.
@@ -54,6 +58,7 @@ pub trait Store: Send + Sync + 'static {
         &self,
         webhook: Webhook,
         retired: Option<RetiredUrl>,
+        audit: NewAudit,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// The webhook with this handle.
@@ -106,12 +111,13 @@ pub trait Store: Send + Sync + 'static {
         number: IncidentNumber,
     ) -> impl Future<Output = Result<Option<Incident>, StoreError>> + Send;
 
-    /// Acts on the incident as it is at that moment, and gives it back as it is then. The inner error is the rule
-    /// that refused; nothing is stored then.
+    /// Acts on the incident as it is at that moment by [`IncidentAction::apply`], stores the entry of the audit trail with
+    /// it, and gives it back as it is then. The inner error is the rule that refused; nothing is stored then.
     fn incident_act(
         &self,
         number: IncidentNumber,
         action: IncidentAction,
+        acting: Acting,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Incident, IncidentError>>, StoreError>> + Send;
 
@@ -133,28 +139,6 @@ pub struct Census {
     pub revoked: u64,
     /// When the oldest of the living URLs was made.
     pub oldest_issued_at: Option<Timestamp>,
-}
-
-/// What people do with an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum IncidentAction {
-    /// Somebody works on it.
-    Acknowledge,
-    /// It is over.
-    Resolve,
-}
-
-impl IncidentAction {
-    /// The incident after the action.
-    ///
-    /// # Errors
-    /// The rule that refuses it.
-    pub fn apply(self, incident: Incident, now: Timestamp) -> Result<Incident, IncidentError> {
-        match self {
-            Self::Acknowledge => incident.acknowledge(now),
-            Self::Resolve => incident.resolve(now),
-        }
-    }
 }
 
 /// Why a store could not do it, by what the caller can do next.

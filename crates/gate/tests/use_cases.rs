@@ -13,7 +13,7 @@ use hookgate_gate::{
     Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Gate, Issued, NewWebhook, PageSize,
     Ports, Refusal, Reply, Seek, SignatureHeaders, Store,
 };
-use hookgate_testkit::{ClearSeal, FixedClock, MemoryStore, SeededEntropy, samples};
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
 
 const GOOD: &[u8] = br#"{"title":"t"}"#;
 
@@ -48,6 +48,7 @@ fn gate() -> Gate<MemoryStore> {
             clock: Box::new(clock),
             entropy,
             seal: Box::new(ClearSeal),
+            passwords: Box::new(FastPasswords),
         },
     )
 }
@@ -59,7 +60,7 @@ async fn create(gate: &Gate<MemoryStore>, policy: Policy) -> Issued {
         policy,
         signed: false,
     };
-    gate.create(new).await.unwrap()
+    gate.create(&samples::acting(), new).await.unwrap()
 }
 
 fn request(webhook_id: &str) -> DeliveryRequest<'_> {
@@ -100,7 +101,10 @@ async fn records(gate: &Gate<MemoryStore>) -> Vec<DeliveryRecord> {
 /// Changes the policy in the store alone.
 async fn behind_its_back(gate: &Gate<MemoryStore>, webhook: &Webhook, policy: Policy) {
     let changed = webhook.clone().edit(webhook.name.clone(), policy).unwrap();
-    gate.store().webhook_replace(changed, None).await.unwrap();
+    gate.store()
+        .webhook_replace(changed, None, samples::audit())
+        .await
+        .unwrap();
 }
 
 fn allowing(list: &str) -> Policy {
@@ -117,7 +121,7 @@ async fn a_revocation_elsewhere_holds_for_a_remembered_webhook() {
     assert!(is_accepted(&send(&gate, &issued, GOOD).await));
     let change = issued.webhook.clone().revoke(gate.now()).unwrap();
     gate.store()
-        .webhook_replace(change.webhook, Some(change.retired))
+        .webhook_replace(change.webhook, Some(change.retired), samples::audit())
         .await
         .unwrap();
     // Also for what would be refused anyway: a dead URL is dead, whatever is sent to it.
@@ -163,7 +167,9 @@ async fn nothing_of_the_body_is_read_before_the_judgement() {
     let issued = create(&gate, allowing("198.51.100.1")).await;
     let reply = gate.receive(request(issued.id.reveal()), Untouched).await;
     assert_eq!(refusal(reply).code, RefusalCode::IpNotAllowed);
-    gate.revoke(issued.webhook.handle).await.unwrap();
+    gate.revoke(&samples::acting(), issued.webhook.handle)
+        .await
+        .unwrap();
     let reply = gate.receive(request(issued.id.reveal()), Untouched).await;
     assert_eq!(refusal(reply).code, RefusalCode::WebhookRevoked);
     assert_eq!(
@@ -280,8 +286,8 @@ async fn a_url_in_the_clear_is_flagged_once_and_recorded_each_time() {
     assert_eq!(webhook.live_url().unwrap().exposed_at, Some(gate.now()));
     assert_eq!(webhook.revision, 2);
     assert_eq!(records(&gate).await.len(), 3);
-    let fresh = gate.regenerate(webhook.handle).await.unwrap();
+    let fresh = gate.regenerate(&samples::acting(), webhook.handle).await.unwrap();
     assert_eq!(fresh.webhook.live_url().unwrap().exposed_at, None);
-    assert!(gate.revoke(webhook.handle).await.is_ok());
-    assert!(gate.revoke(webhook.handle).await.is_err());
+    assert!(gate.revoke(&samples::acting(), webhook.handle).await.is_ok());
+    assert!(gate.revoke(&samples::acting(), webhook.handle).await.is_err());
 }

@@ -1,4 +1,4 @@
-//! Hookgate's store: webhooks, deliveries and incidents in an embedded SQLite database. It never knows HTTP.
+//! Hookgate's store: webhooks, deliveries, incidents and people in an embedded SQLite database. It never knows HTTP.
 //!
 //! ```text
 //! Database ── reads ──► read/   a small pool of read-only connections, asynchronous
@@ -17,6 +17,7 @@ mod files;
 mod lock;
 mod migrations;
 mod open;
+mod people;
 mod read;
 mod rows;
 mod schema;

@@ -1,6 +1,8 @@
 //! The queries that read. Each is one function over a connection; none of them blocks the writer.
 
+pub(crate) mod audit;
 pub(crate) mod deliveries;
 pub(crate) mod incidents;
+pub(crate) mod people;
 pub(crate) mod settings;
 pub(crate) mod webhooks;

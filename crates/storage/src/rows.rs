@@ -1,13 +1,17 @@
 //! Rows of tables, to domain values and back. What can't be read back is [`Damage`], which names the place.
 
+mod audit;
 mod delivery;
 mod incident;
 mod metadata;
+mod people;
 mod webhook;
 
+pub(crate) use audit::{AuditRow, NewAuditRow};
 pub(crate) use delivery::{DeliveryRow, NewDelivery, answer_words};
 pub(crate) use incident::{IncidentRow, NewIncident};
 pub(crate) use metadata::metadata_text;
+pub(crate) use people::{LinkRow, MemberRow, SessionRow, TokenRow};
 pub(crate) use webhook::{RetiredRow, WebhookFields, WebhookRow};
 
 use crate::fault::Damage;

@@ -1,5 +1,7 @@
 //! The tables as diesel sees them. The migrations make them and say what the columns mean.
 
+pub(crate) mod people;
+
 diesel::table! {
     webhooks (id) {
         id -> BigInt,

@@ -2,18 +2,19 @@
 
 use diesel::SqliteConnection;
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, RetiredUrl, Timestamp,
-    Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
+    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize, Pruned,
-    RefusedDelivery, Retention, Seek, Store, StoreError,
+    AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize,
+    Pruned, RefusedDelivery, Retention, Seek, Store, StoreError,
 };
 
 use crate::Database;
 use crate::fault::{Damage, Fault, failed, unavailable};
 use crate::read::{deliveries, incidents, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
+use crate::write::audit::audit_insert;
 use crate::write::incidents::{incident_by_number, incident_status_set};
 use crate::write::webhooks::{retired_insert, target_by_handle, webhook_insert, webhook_update};
 use crate::writer::prune;
@@ -50,13 +51,22 @@ impl Store for Database {
         self.writer.refuse(refusal);
     }
 
-    async fn webhook_insert(&self, webhook: Webhook) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| Ok(webhook_insert(connection, &webhook)?);
+    async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
+        let work = move |connection: &mut SqliteConnection| {
+            webhook_insert(connection, &webhook)?;
+            Ok(audit_insert(connection, &audit)?)
+        };
         self.writer.change("store a webhook", work).await
     }
 
-    async fn webhook_replace(&self, webhook: Webhook, retired: Option<RetiredUrl>) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| replace(connection, &webhook, retired.as_ref());
+    async fn webhook_replace(
+        &self,
+        webhook: Webhook,
+        retired: Option<RetiredUrl>,
+        audit: NewAudit,
+    ) -> Result<(), StoreError> {
+        let work =
+            move |connection: &mut SqliteConnection| replace(connection, &webhook, retired.as_ref(), &audit);
         let replaced = self.writer.change("change a webhook", work).await?;
         if replaced {
             Ok(())
@@ -164,9 +174,10 @@ impl Store for Database {
         &self,
         number: IncidentNumber,
         action: IncidentAction,
+        acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
-        let work = move |connection: &mut SqliteConnection| act(connection, number, action, now);
+        let work = move |connection: &mut SqliteConnection| act(connection, number, action, &acting, now);
         self.writer.change("act on an incident", work).await
     }
 
@@ -181,6 +192,7 @@ fn replace(
     connection: &mut SqliteConnection,
     webhook: &Webhook,
     retired: Option<&RetiredUrl>,
+    audit: &NewAudit,
 ) -> Result<bool, Fault> {
     let target = target_by_handle(connection, &webhook.handle.to_string())?;
     let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision))
@@ -191,6 +203,7 @@ fn replace(
     if let Some(retired) = retired {
         retired_insert(connection, target.id, retired)?;
     }
+    audit_insert(connection, audit)?;
     Ok(true)
 }
 
@@ -199,15 +212,20 @@ fn act(
     connection: &mut SqliteConnection,
     number: IncidentNumber,
     action: IncidentAction,
+    acting: &Acting,
     now: Timestamp,
 ) -> Result<Option<Result<Incident, IncidentError>>, Fault> {
     let Some(row) = incident_by_number(connection, number.get())? else {
         return Ok(None);
     };
-    let acted = action.apply(read_incident(row)?, now);
-    if let Ok(incident) = &acted {
-        incident_status_set(connection, incident)?;
-    }
+    let acted = match action.apply(read_incident(row)?, acting, now) {
+        Ok((incident, audit)) => {
+            incident_status_set(connection, &incident)?;
+            audit_insert(connection, &audit)?;
+            Ok(incident)
+        }
+        Err(refused) => Err(refused),
+    };
     Ok(Some(acted))
 }
 

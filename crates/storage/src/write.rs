@@ -2,10 +2,12 @@
 //!
 //! What is looked up by a unique key asks for no LIMIT: SQLite plans a statement with a bound limit anew each time.
 
+pub(crate) mod audit;
 pub(crate) mod counters;
 pub(crate) mod deliveries;
 pub(crate) mod incidents;
 pub(crate) mod keys;
+pub(crate) mod people;
 pub(crate) mod prune;
 mod row_insert;
 pub(crate) mod settings;

@@ -10,6 +10,7 @@ mod checkpoint;
 mod folding;
 mod job;
 mod prune;
+mod prune_people;
 mod session;
 #[cfg(test)]
 mod tests;

@@ -7,7 +7,7 @@ use diesel::{Connection, SqliteConnection};
 use hookgate_domain::IncidentNumber;
 use hookgate_gate::{Commit, DeliveryFilter, IncidentAction, PageSize, Seek, Store, StoreError};
 use hookgate_storage::{Database, OpenMode};
-use hookgate_testkit::samples::{deduplicated, delivery, keyed, second, webhook};
+use hookgate_testkit::samples::{acting, audit, deduplicated, delivery, keyed, second, webhook};
 
 fn edit(directory: &Path, sql: &str) {
     let path = directory.join("hookgate.db");
@@ -28,8 +28,14 @@ fn place<T>(result: Result<T, StoreError>) -> String {
 
 async fn store(directory: &Path) -> Database {
     let store = Database::open(directory, OpenMode::Create).expect("a store");
-    store.webhook_insert(webhook(1)).await.expect("a webhook");
-    store.webhook_insert(webhook(2)).await.expect("a webhook");
+    store
+        .webhook_insert(webhook(1), audit())
+        .await
+        .expect("a webhook");
+    store
+        .webhook_insert(webhook(2), audit())
+        .await
+        .expect("a webhook");
     store
 }
 
@@ -117,7 +123,7 @@ async fn damaged_history_is_named_and_not_shown() {
             format!("incidents, row 1, column {column}")
         );
         let acted = store
-            .incident_act(accepted.incident, IncidentAction::Resolve, second(1))
+            .incident_act(accepted.incident, IncidentAction::Resolve, acting(), second(1))
             .await;
         assert_eq!(place(acted), format!("incidents, row 1, column {column}"));
         edit(

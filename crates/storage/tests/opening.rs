@@ -26,7 +26,10 @@ async fn nobody_but_the_owner_may_look_inside() {
     let directory = parent.path().join("deep/data");
     let _lock = ServerLock::acquire(&directory).unwrap();
     let store = Database::open(&directory, OpenMode::Create).unwrap();
-    store.webhook_insert(samples::webhook(1)).await.unwrap();
+    store
+        .webhook_insert(samples::webhook(1), samples::audit())
+        .await
+        .unwrap();
     store.webhook_by_handle(samples::webhook(1).handle).await.unwrap();
     assert_eq!(mode(&directory), 0o700);
     let mut names = Vec::new();

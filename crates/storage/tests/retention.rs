@@ -9,7 +9,7 @@ use hookgate_gate::{
     AcceptedDelivery, Commit, DeliveryFilter, PageSize, RefusedDelivery, Retention, Seek, Store,
 };
 use hookgate_storage::{Database, OpenMode};
-use hookgate_testkit::samples::{delivery, refusal, second, webhook};
+use hookgate_testkit::samples::{audit, delivery, refusal, second, webhook};
 
 const DELIVERIES: u64 = 4_000;
 const PAYLOAD: usize = 8 * 1024;
@@ -18,7 +18,10 @@ const SLICE: u64 = 500;
 
 async fn filled(directory: &Path) -> Arc<Database> {
     let store = Arc::new(Database::open(directory, OpenMode::Create).expect("a store"));
-    store.webhook_insert(webhook(1)).await.expect("a webhook");
+    store
+        .webhook_insert(webhook(1), audit())
+        .await
+        .expect("a webhook");
     let mut tasks = tokio::task::JoinSet::new();
     for _ in 0..DELIVERIES {
         let store = Arc::clone(&store);

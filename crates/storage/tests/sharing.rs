@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use hookgate_domain::{KnownUrl, Policy, UrlChange, Webhook};
 use hookgate_gate::{Commit, DeliveryFilter, PageSize, Seek, Store};
 use hookgate_storage::{Database, OpenMode};
-use hookgate_testkit::samples::{delivery, name, second, webhook};
+use hookgate_testkit::samples::{audit, delivery, name, second, webhook};
 
 const ROUNDS: u16 = 60;
 const SENDERS: usize = 4;
@@ -19,7 +19,7 @@ fn open(directory: &tempfile::TempDir) -> Arc<Database> {
 async fn each_sees_what_the_other_did() {
     let directory = tempfile::tempdir().unwrap();
     let (server, cli) = (open(&directory), open(&directory));
-    cli.webhook_insert(webhook(1)).await.unwrap();
+    cli.webhook_insert(webhook(1), audit()).await.unwrap();
     assert_eq!(
         server.webhook_by_handle(webhook(1).handle).await.unwrap(),
         Some(webhook(1))
@@ -29,7 +29,7 @@ async fn each_sees_what_the_other_did() {
     };
     assert!(cli.delivery_by_id(accepted.delivery).await.unwrap().is_some());
     let edited = webhook(1).edit(name("edited"), Policy::default()).unwrap();
-    cli.webhook_replace(edited.clone(), None).await.unwrap();
+    cli.webhook_replace(edited.clone(), None, audit()).await.unwrap();
     assert_eq!(
         server.delivery_commit(delivery(&webhook(1))).await.unwrap(),
         Commit::Stale
@@ -49,7 +49,7 @@ async fn a_revocation_beside_the_server_holds_at_once() {
     let (server, cli) = (open(&directory), open(&directory));
     for round in 1..=ROUNDS {
         let webhook = webhook(round);
-        cli.webhook_insert(webhook.clone()).await.unwrap();
+        cli.webhook_insert(webhook.clone(), audit()).await.unwrap();
         let revoked = Arc::new(AtomicBool::new(false));
         let senders: Vec<_> = (0..SENDERS)
             .map(|_| tokio::spawn(send(Arc::clone(&server), webhook.clone(), Arc::clone(&revoked))))
@@ -70,7 +70,7 @@ async fn a_revocation_beside_the_server_holds_at_once() {
             webhook: dead,
             retired,
         } = webhook.revoke(second(1)).unwrap();
-        cli.webhook_replace(dead, Some(retired)).await.unwrap();
+        cli.webhook_replace(dead, Some(retired), audit()).await.unwrap();
         revoked.store(true, Ordering::SeqCst);
         let newest = cli
             .delivery_page(&filter, Seek::Newest, PageSize::default())
@@ -107,7 +107,7 @@ async fn send(server: Arc<Database>, webhook: Webhook, revoked: Arc<AtomicBool>)
 async fn two_writers_never_share_a_number() {
     let directory = tempfile::tempdir().unwrap();
     let stores = [open(&directory), open(&directory)];
-    stores[0].webhook_insert(webhook(1)).await.unwrap();
+    stores[0].webhook_insert(webhook(1), audit()).await.unwrap();
     let mut tasks = tokio::task::JoinSet::new();
     for sender in 0..8 {
         let store = Arc::clone(&stores[sender % 2]);

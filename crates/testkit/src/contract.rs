@@ -1,4 +1,4 @@
-//! The contract of [`Store`] as checks, one for each sentence of its documentation. Every implementation runs all of
+//! The contract of [`Store`] and [`PeopleStore`](hookgate_gate::PeopleStore) as checks, one for each sentence of its documentation. Every implementation runs all of
 //! them, mounted by [`store_contract!`](crate::store_contract!).
 
 #![expect(
@@ -7,13 +7,17 @@
     reason = "these are tests, in a library for every store"
 )]
 
+pub mod audit;
 pub mod commits;
 pub mod history;
 pub mod incidents;
+pub mod members;
 pub mod people;
 pub mod pruning;
 pub mod refusals;
 pub mod retries;
+pub mod sessions;
+pub mod tokens;
 pub mod webhooks;
 
 use std::sync::Arc;
@@ -57,6 +61,15 @@ macro_rules! store_contract {
                 a_page_finds_a_network, filters_work_together, a_record_has_the_name_of_today;
             refusals: a_refusal_is_on_record, identical_refusals_fold_and_are_counted,
                 a_refusal_of_no_webhook_leaves_no_trace;
+            members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, pages_follow_the_ids,
+                a_role_is_changed_with_its_entry, the_last_of_many_owners_stays, a_removal_ends_everything,
+                a_new_password_ends_the_other_sessions;
+            sessions: a_session_comes_back, a_session_ends_once, a_session_is_for_the_password_that_was_checked,
+                a_member_has_a_bounded_number_of_sessions, a_link_works_once, another_link_takes_the_place_of_the_first,
+                the_first_owner_is_made_once, a_link_of_nobody_is_a_conflict;
+            tokens: a_token_comes_back, a_token_is_revoked_once, token_pages_follow_the_ids;
+            audit: a_change_of_a_webhook_has_its_entry, what_changes_nothing_has_no_entry,
+                an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes;
             pruning: nothing_old_means_nothing_to_remove, payloads_go_before_records, old_incidents_go_unless_touched,
                 old_keys_go, too_much_goes_oldest_first, tombstones_stay;
         }
@@ -77,7 +90,10 @@ macro_rules! store_contract {
 /// Stores the sample webhook with this seed.
 async fn with_webhook<S: Store>(store: &Arc<S>, seed: u16) -> Webhook {
     let webhook = samples::webhook(seed);
-    store.webhook_insert(webhook.clone()).await.unwrap();
+    store
+        .webhook_insert(webhook.clone(), samples::audit())
+        .await
+        .unwrap();
     webhook
 }
 

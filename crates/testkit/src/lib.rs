@@ -1,7 +1,7 @@
 //! What tests need and programs must never have: doubles of the gate's ports, the contract that every store is held to,
 //! and an HTTPS client. It is a dev-dependency everywhere.
 //!
-//! - [`FixedClock`], [`SeededEntropy`], [`ClearSeal`]: time, randomness and secrets that a test decides on.
+//! - [`FixedClock`], [`SeededEntropy`], [`ClearSeal`], [`FastPasswords`]: time, randomness and secrets that a test decides on.
 //! - [`MemoryStore`]: a store without a disk, for tests of what stands above the port.
 //! - [`store_contract!`](crate::store_contract!): every sentence of the store's documentation as a test.
 //! - [`samples`]: webhooks, deliveries and refusals to begin with.
@@ -16,5 +16,5 @@ pub mod https;
 mod memory;
 pub mod samples;
 
-pub use doubles::{ClearSeal, FixedClock, SeededEntropy};
+pub use doubles::{ClearSeal, FastPasswords, FixedClock, SeededEntropy};
 pub use memory::MemoryStore;

@@ -3,17 +3,18 @@
 
 mod commit;
 mod history;
+mod people;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, PayloadDigest, RetiredUrl,
-    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, PayloadDigest,
+    RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize,
-    Pruned, RefusedDelivery, Retention, Seek, Store, StoreError,
+    Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction,
+    PageSize, Pruned, RefusedDelivery, Retention, Seek, Store, StoreError,
 };
 
 /// A store in memory.
@@ -30,6 +31,7 @@ struct State {
     keys: HashMap<(WebhookHandle, String), KnownKey>,
     last_delivery: i64,
     last_incident: i64,
+    people: people::People,
 }
 
 /// What an idempotency key stands for.
@@ -88,16 +90,22 @@ impl Store for MemoryStore {
         }
     }
 
-    async fn webhook_insert(&self, webhook: Webhook) -> Result<(), StoreError> {
+    async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
         let mut state = self.up()?;
         if state.webhooks.contains_key(&webhook.handle) {
             return Err(StoreError::Conflict);
         }
         state.webhooks.insert(webhook.handle, webhook);
+        state.people.note(audit);
         Ok(())
     }
 
-    async fn webhook_replace(&self, webhook: Webhook, retired: Option<RetiredUrl>) -> Result<(), StoreError> {
+    async fn webhook_replace(
+        &self,
+        webhook: Webhook,
+        retired: Option<RetiredUrl>,
+        audit: NewAudit,
+    ) -> Result<(), StoreError> {
         let mut state = self.up()?;
         let known = state
             .webhooks
@@ -105,6 +113,7 @@ impl Store for MemoryStore {
             .filter(|known| known.revision + 1 == webhook.revision);
         *known.ok_or(StoreError::Conflict)? = webhook;
         state.retired.extend(retired);
+        state.people.note(audit);
         Ok(())
     }
 
@@ -190,17 +199,21 @@ impl Store for MemoryStore {
         &self,
         number: IncidentNumber,
         action: IncidentAction,
+        acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
         let mut state = self.up()?;
         let Some(incident) = state.incidents.get_mut(&number) else {
             return Ok(None);
         };
-        let acted = action.apply(incident.clone(), now);
-        if let Ok(changed) = &acted {
-            incident.clone_from(changed);
+        match action.apply(incident.clone(), &acting, now) {
+            Ok((changed, audit)) => {
+                incident.clone_from(&changed);
+                state.people.note(audit);
+                Ok(Some(Ok(changed)))
+            }
+            Err(refused) => Ok(Some(Err(refused))),
         }
-        Ok(Some(acted))
     }
 
     async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {

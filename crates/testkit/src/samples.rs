@@ -3,10 +3,14 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use hookgate_domain::{
-    DraftFields, FieldError, IdempotencyKey, IncidentDraft, OrganizationId, PayloadDigest, Policy,
-    RefusalCode, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId, WebhookName, WebhookState,
+    ApiTokenDigest, AuditAct, AuditSubject, DraftFields, FieldError, IdempotencyKey, IncidentDraft, Member,
+    MemberId, NewAudit, OrganizationId, PayloadDigest, Policy, RefusalCode, Role, SenderFormat, Session,
+    SessionDigest, SessionId, SignInMeans, Timestamp, Token, TokenId, Webhook, WebhookHandle, WebhookId,
+    WebhookName, WebhookState,
 };
-use hookgate_gate::{AcceptedDelivery, DeliveryFilter, Entropy, EntropyError, Idempotency, RefusedDelivery};
+use hookgate_gate::{
+    AcceptedDelivery, Acting, DeliveryFilter, Entropy, EntropyError, Idempotency, RefusedDelivery,
+};
 
 use crate::SeededEntropy;
 
@@ -149,5 +153,82 @@ pub fn refusal(webhook: &Webhook) -> RefusedDelivery {
         payload: None,
         code: RefusalCode::IpNotAllowed,
         postponed: false,
+    }
+}
+
+/// Who acts in tests: somebody on the command line.
+#[must_use]
+pub fn acting() -> Acting {
+    Acting::command_line("tester")
+}
+
+/// An entry of the audit trail for a change that a test does not look at.
+#[must_use]
+pub fn audit() -> NewAudit {
+    audit_of(AuditAct::WebhookEdit, "subject", START)
+}
+
+/// An entry of the audit trail for this act, about the subject with this ID, at this time.
+#[must_use]
+pub fn audit_of(act: AuditAct, subject: &str, at: Timestamp) -> NewAudit {
+    acting().note(act, AuditSubject::new(subject, "a subject"), at)
+}
+
+/// A member with this role and the name `member N`, who came so many seconds after the start and has no password.
+///
+/// # Panics
+/// Never, unless the rules for names change.
+#[must_use]
+pub fn member(seed: u8, role: Role) -> Member {
+    let created_at = second(seed.into());
+    Member {
+        id: MemberId::new(created_at, [seed; 10]),
+        organization: OrganizationId::FIRST,
+        name: format!("Member {seed}")
+            .parse()
+            .expect("a name that the rules take"),
+        role,
+        password: None,
+        created_at,
+    }
+}
+
+/// A session of this member that began so many seconds after the start.
+#[must_use]
+pub fn session(member: &Member, seed: u8) -> Session {
+    let created_at = second(seed.into());
+    Session {
+        id: SessionId::new(created_at, [seed; 10]),
+        digest: SessionDigest::from_bytes([seed; 32]),
+        member: member.id,
+        means: SignInMeans::Password,
+        created_at,
+        last_seen_at: created_at,
+        source: SOURCE,
+        user_agent: Some("browser/1".into()),
+    }
+}
+
+/// A token of this member or of nobody, made so many seconds after the start, with the name `token N`.
+///
+/// # Panics
+/// Never, unless the rules for names change.
+#[must_use]
+pub fn token(owner: Option<&Member>, seed: u8) -> Token {
+    let created_at = second(seed.into());
+    Token {
+        id: TokenId::new(created_at, [seed; 10]),
+        organization: OrganizationId::FIRST,
+        digest: ApiTokenDigest::from_bytes([seed; 32]),
+        name: format!("token {seed}")
+            .parse()
+            .expect("a name that the rules take"),
+        role: Role::Operator,
+        owner: owner.map(|owner| owner.id),
+        created_by: "tester".into(),
+        created_at,
+        expires_at: Some(second(1_000)),
+        last_used_at: None,
+        revoked_at: None,
     }
 }

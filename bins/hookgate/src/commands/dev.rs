@@ -80,7 +80,7 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
         policy: Policy::default(),
         signed: false,
     };
-    Ok(Some(gate.create(new).await?))
+    Ok(Some(gate.create(&place::acting(), new).await?))
 }
 
 fn greet(

@@ -6,7 +6,7 @@ use hookgate_gate::{IncidentAction, PageSize, Store};
 use crate::cli::{Cli, IncidentsCommand, PageArgs};
 use crate::failure::Failure;
 use crate::output;
-use crate::place::Place;
+use crate::place::{Place, acting};
 
 pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -81,12 +81,7 @@ async fn act(
     number: IncidentNumber,
     action: IncidentAction,
 ) -> Result<(), Failure> {
-    let acted = place
-        .gate
-        .store()
-        .incident_act(number, action, place.gate.now())
-        .await?;
-    let incident = acted.ok_or_else(not_found)?.map_err(Failure::refused)?;
+    let incident = place.gate.incident_act(&acting(), number, action).await?;
     let text = if json {
         output::incident(&incident).to_string()
     } else {

@@ -29,7 +29,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         console_certificate: config
             .console_certificate
             .map(|(chain, key)| CertificateFiles { chain, key }),
-        console_url: config.console_url,
+        console_url: Some(config.console_url),
         retention: config.retention,
     };
     Server::bind(place.gate, plan).await?.run().await

@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use crate::cli::{Cli, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Switch, WebhookCommand};
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{Place, webhook_url};
+use crate::place::{Place, acting, webhook_url};
 
 /// Most bytes that are read where a URL is expected.
 const MOST_INPUT: u64 = 8 * 1024;
@@ -35,7 +35,11 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
         } => edit(cli.json, &place, &webhook.webhook, name.as_ref(), &policy).await,
         WebhookCommand::Regenerate(argument) => {
             let webhook = place.webhook(&argument.webhook).await?;
-            issued(cli.json, &place, &place.gate.regenerate(webhook.handle).await?)
+            issued(
+                cli.json,
+                &place,
+                &place.gate.regenerate(&acting(), webhook.handle).await?,
+            )
         }
         WebhookCommand::Revoke { webhook, yes } => revoke(cli.json, &place, &webhook.webhook, yes).await,
         WebhookCommand::Which => which(cli.json, &place).await,
@@ -57,12 +61,15 @@ async fn create(
         place,
         &place
             .gate
-            .create(NewWebhook {
-                name,
-                format,
-                policy,
-                signed,
-            })
+            .create(
+                &acting(),
+                NewWebhook {
+                    name,
+                    format,
+                    policy,
+                    signed,
+                },
+            )
             .await?,
     )
 }
@@ -79,7 +86,7 @@ async fn edit(
     let unsign = arguments.signature == Some(SignatureScheme::None);
     let mut edited = place
         .gate
-        .edit(webhook.handle, |current, policy| {
+        .edit(&acting(), webhook.handle, |current, policy| {
             if let Some(name) = name {
                 current.clone_from(name);
             }
@@ -92,7 +99,7 @@ async fn edit(
         .await?;
     let mut secret = None;
     if arguments.signature == Some(SignatureScheme::StandardWebhooks) {
-        let (webhook, made) = place.gate.require_signature(webhook.handle).await?;
+        let (webhook, made) = place.gate.require_signature(&acting(), webhook.handle).await?;
         (edited, secret) = (webhook, Some(made));
     }
     show(json, place, &edited, &secret_fields(secret.as_ref()))
@@ -135,7 +142,7 @@ async fn revoke(json: bool, place: &Place, argument: &str, yes: bool) -> Result<
     if !yes {
         confirm(&webhook)?;
     }
-    let revoked = place.gate.revoke(webhook.handle).await?;
+    let revoked = place.gate.revoke(&acting(), webhook.handle).await?;
     show(json, place, &revoked, &[])
 }
 

@@ -7,6 +7,7 @@ mod command_line;
 mod durability;
 mod leaks;
 mod lifecycle;
+mod people;
 mod revocation;
 mod support;
 mod walk;

@@ -7,6 +7,7 @@ mod draft;
 mod incident;
 mod lifecycle;
 mod names;
+mod people;
 mod policy;
 #[cfg(feature = "serde")]
 mod serde_text;

@@ -92,7 +92,7 @@ fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
     }
 }
 
-fn read_source(bytes: &[u8]) -> Option<IpAddr> {
+pub(super) fn read_source(bytes: &[u8]) -> Option<IpAddr> {
     let octets = <[u8; 16]>::try_from(bytes).ok()?;
     Some(IpAddr::V6(Ipv6Addr::from(octets)).to_canonical())
 }

@@ -6,6 +6,7 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{Pruned, Retention};
 
+use super::prune_people::prune_people;
 use crate::write::counters::{Counter, counter_set, counter_value};
 use crate::write::prune::{
     deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
@@ -36,6 +37,7 @@ pub(crate) fn prune(
         // An incident goes with the last delivery that told of it, whatever made that one go.
         incidents: prune_incidents(connection, too_old.max(reached))?,
         keys: prune_keys(connection, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
+        people: prune_people(connection, now, i64::try_from(SLICE).unwrap_or(i64::MAX)).map(count)?,
     };
     if usage(connection)?.free > SPARE_PAGES {
         vacuum(connection, VACUUM_PAGES)?;

@@ -2,14 +2,14 @@
 
 use diesel::connection::SimpleConnection;
 use hookgate_gate::{DeliveryFilter, PageSize, Seek, Store};
-use hookgate_testkit::samples::{delivery, refusal, webhook};
+use hookgate_testkit::samples::{audit, delivery, refusal, webhook};
 
 use super::*;
 use crate::{Database, OpenMode};
 
 async fn database(directory: &tempfile::TempDir) -> Database {
     let database = Database::open(directory.path(), OpenMode::Create).unwrap();
-    database.webhook_insert(webhook(1)).await.unwrap();
+    database.webhook_insert(webhook(1), audit()).await.unwrap();
     database
 }
 
@@ -43,7 +43,7 @@ async fn a_job_that_fails_takes_no_other_with_it() {
             database.delivery_commit(delivery(&webhook(1))),
             database.writer.change("break", breaks),
             database.delivery_commit(delivery(&webhook(1))),
-            database.webhook_insert(webhook(1)),
+            database.webhook_insert(webhook(1), audit()),
         );
         assert!(matches!(
             (before, after),
@@ -114,7 +114,7 @@ async fn closing_writes_what_waits() {
     for round in 1..=2 {
         let database = Database::open(directory.path(), OpenMode::Create).unwrap();
         if round == 1 {
-            database.webhook_insert(webhook(1)).await.unwrap();
+            database.webhook_insert(webhook(1), audit()).await.unwrap();
         }
         let before = recorded(&database).await.1;
         for _ in 0..200 {

@@ -11,7 +11,7 @@ use hookgate_gate::{
 };
 
 use super::{accounted, all_records, stored, with_webhook};
-use crate::samples::{self, delivery, name, second};
+use crate::samples::{self, audit, delivery, name, second};
 
 /// What was stored is on record, with everything that is known of it.
 pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
@@ -73,7 +73,10 @@ pub async fn what_is_not_kept_is_not_on_record<S: Store>(store: &Arc<S>) {
 pub async fn another_revision_is_stale<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let edited = webhook.clone().edit(name("edited"), Policy::default()).unwrap();
-    store.webhook_replace(edited.clone(), None).await.unwrap();
+    store
+        .webhook_replace(edited.clone(), None, audit())
+        .await
+        .unwrap();
     for revision in [webhook.revision, edited.revision + 1, 0, i64::MIN, i64::MAX] {
         let sent = AcceptedDelivery {
             revision,
@@ -106,7 +109,7 @@ pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
             .edit(name(&format!("round {round}")), Policy::default())
             .unwrap();
         let (replaced, judged_before, judged_after) = tokio::join!(
-            store.webhook_replace(edited.clone(), None),
+            store.webhook_replace(edited.clone(), None, audit()),
             store.delivery_commit(delivery(&webhook)),
             store.delivery_commit(delivery(&edited)),
         );
@@ -150,7 +153,10 @@ pub async fn nothing_is_committed_after_a_replacement_answered<S: Store>(store: 
             webhook: revoked,
             retired,
         } = webhook.revoke(second(60)).unwrap();
-        store.webhook_replace(revoked, Some(retired)).await.unwrap();
+        store
+            .webhook_replace(revoked, Some(retired), audit())
+            .await
+            .unwrap();
         done.store(true, Ordering::SeqCst);
         let at_once = all_records(store, &filter).await.len();
         for sender in senders {

@@ -7,7 +7,7 @@ use hookgate_domain::{DeliveryId, Policy, RefusalCode};
 use hookgate_gate::{AcceptedDelivery, DeliveryFilter, Outcome, PageSize, RefusedDelivery, Seek, Store};
 
 use super::{accounted, all_records, stored, with_webhook};
-use crate::samples::{SOURCE, delivery, name, refusal, second, sources_in};
+use crate::samples::{SOURCE, audit, delivery, name, refusal, second, sources_in};
 
 async fn page<S: Store>(store: &Arc<S>, filter: &DeliveryFilter, seek: Seek, size: u16) -> Vec<DeliveryId> {
     let page = store
@@ -220,7 +220,11 @@ pub async fn a_record_has_the_name_of_today<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let id = stored(store, delivery(&webhook)).await.delivery;
     store
-        .webhook_replace(webhook.edit(name("renamed"), Policy::default()).unwrap(), None)
+        .webhook_replace(
+            webhook.edit(name("renamed"), Policy::default()).unwrap(),
+            None,
+            audit(),
+        )
         .await
         .unwrap();
     assert_eq!(

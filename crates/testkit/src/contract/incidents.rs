@@ -8,7 +8,7 @@ use hookgate_domain::{
 use hookgate_gate::{AcceptedDelivery, Answer, Effect, IncidentAction, PageSize, Store};
 
 use super::{incident, stored, with_webhook};
-use crate::samples::{START, deduplicated, delivery, draft, second};
+use crate::samples::{START, acting, deduplicated, delivery, draft, second};
 
 /// An incident comes back with everything that the delivery said.
 pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) {
@@ -71,7 +71,7 @@ pub async fn a_dedup_key_updates_the_incident<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let opened = stored(store, deduplicated(&webhook, "disk", "open")).await;
     store
-        .incident_act(opened.incident, IncidentAction::Acknowledge, second(1))
+        .incident_act(opened.incident, IncidentAction::Acknowledge, acting(), second(1))
         .await
         .unwrap()
         .unwrap()
@@ -137,7 +137,7 @@ pub async fn a_resolved_incident_stays_resolved<S: Store>(store: &Arc<S>) {
     );
 
     store
-        .incident_act(again.incident, IncidentAction::Resolve, second(9))
+        .incident_act(again.incident, IncidentAction::Resolve, acting(), second(9))
         .await
         .unwrap()
         .unwrap()

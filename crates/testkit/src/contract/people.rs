@@ -6,7 +6,7 @@ use hookgate_domain::{IncidentError, IncidentNumber, IncidentStatus};
 use hookgate_gate::{IncidentAction, Store};
 
 use super::{incident, stored, with_webhook};
-use crate::samples::{delivery, second};
+use crate::samples::{acting, delivery, second};
 
 /// People acknowledge and resolve, and are given the incident as it is then.
 pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
@@ -18,7 +18,7 @@ pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
     ];
     for (at, (action, status)) in (1..).zip(steps) {
         let acted = store
-            .incident_act(number, action, second(at))
+            .incident_act(number, action, acting(), second(at))
             .await
             .unwrap()
             .unwrap()
@@ -29,7 +29,7 @@ pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
     let unknown = IncidentNumber::new(99).unwrap();
     assert_eq!(
         store
-            .incident_act(unknown, IncidentAction::Resolve, second(3))
+            .incident_act(unknown, IncidentAction::Resolve, acting(), second(3))
             .await
             .unwrap(),
         None
@@ -41,14 +41,17 @@ pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = stored(store, delivery(&webhook)).await.incident;
     store
-        .incident_act(number, IncidentAction::Resolve, second(1))
+        .incident_act(number, IncidentAction::Resolve, acting(), second(1))
         .await
         .unwrap()
         .unwrap()
         .unwrap();
     let before = incident(store, number).await;
     for action in [IncidentAction::Acknowledge, IncidentAction::Resolve] {
-        let refused = store.incident_act(number, action, second(2)).await.unwrap();
+        let refused = store
+            .incident_act(number, action, acting(), second(2))
+            .await
+            .unwrap();
         assert_eq!(refused, Some(Err(IncidentError::AlreadyResolved)));
     }
     assert_eq!(incident(store, number).await, before);
@@ -59,7 +62,7 @@ pub async fn one_of_two_actions_wins<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for _ in 0..20 {
         let number = stored(store, delivery(&webhook)).await.incident;
-        let act = || store.incident_act(number, IncidentAction::Acknowledge, second(1));
+        let act = || store.incident_act(number, IncidentAction::Acknowledge, acting(), second(1));
         let (one, two) = tokio::join!(act(), act());
         let won = [one, two]
             .into_iter()

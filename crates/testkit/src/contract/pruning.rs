@@ -8,7 +8,7 @@ use hookgate_domain::{KnownUrl, Timestamp, UrlChange};
 use hookgate_gate::{AcceptedDelivery, DeliveryFilter, IncidentAction, PageSize, Pruned, Retention, Store};
 
 use super::{all_records, stored, with_webhook};
-use crate::samples::{delivery, keyed, second};
+use crate::samples::{acting, audit, delivery, keyed, second};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Steps after which pruning has to have come to an end.
@@ -34,6 +34,7 @@ async fn prune<S: Store>(store: &Arc<S>, retention: Retention, now: Timestamp) -
         all.payloads += step.payloads;
         all.incidents += step.incidents;
         all.keys += step.keys;
+        all.people += step.people;
     }
     panic!("pruning does not end");
 }
@@ -92,7 +93,12 @@ pub async fn old_incidents_go_unless_touched<S: Store>(store: &Arc<S>) {
     let old = stored(store, delivery(&webhook)).await.incident;
     let touched = stored(store, delivery(&webhook)).await.incident;
     let acted = store
-        .incident_act(touched, IncidentAction::Acknowledge, second(0).after(40 * HOUR))
+        .incident_act(
+            touched,
+            IncidentAction::Acknowledge,
+            acting(),
+            second(0).after(40 * HOUR),
+        )
         .await;
     acted.unwrap().unwrap().unwrap();
     assert_eq!(
@@ -163,7 +169,7 @@ pub async fn too_much_goes_oldest_first<S: Store>(store: &Arc<S>) {
 pub async fn tombstones_stay<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = with_webhook(store, 1).await.revoke(second(1)).unwrap();
     store
-        .webhook_replace(webhook.clone(), Some(retired))
+        .webhook_replace(webhook.clone(), Some(retired), audit())
         .await
         .unwrap();
     let tight = Retention {

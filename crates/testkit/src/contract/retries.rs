@@ -9,14 +9,14 @@ use hookgate_gate::{
 };
 
 use super::{all_records, stored, with_webhook};
-use crate::samples::{START, keyed, name, second};
+use crate::samples::{START, acting, audit, keyed, name, second};
 
 /// A retry is told what the first one was told, stores nothing, and is counted on the first one's record.
 pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let first = stored(store, keyed(&webhook, "a", b"1")).await;
     store
-        .incident_act(first.incident, IncidentAction::Resolve, second(1))
+        .incident_act(first.incident, IncidentAction::Resolve, acting(), second(1))
         .await
         .unwrap()
         .unwrap()
@@ -93,7 +93,10 @@ pub async fn a_stale_retry_is_stale<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     stored(store, keyed(&webhook, "a", b"1")).await;
     let edited = webhook.clone().edit(name("edited"), Policy::default()).unwrap();
-    store.webhook_replace(edited.clone(), None).await.unwrap();
+    store
+        .webhook_replace(edited.clone(), None, audit())
+        .await
+        .unwrap();
     assert_eq!(
         store.delivery_commit(keyed(&webhook, "a", b"1")).await.unwrap(),
         Commit::Stale

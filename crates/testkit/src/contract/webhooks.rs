@@ -10,7 +10,7 @@ use hookgate_domain::{
 use hookgate_gate::{Census, PageSize, Store, StoreError};
 
 use super::with_webhook;
-use crate::samples::{self, name, second};
+use crate::samples::{self, audit, name, second};
 
 fn digest(webhook: &Webhook) -> WebhookIdDigest {
     webhook.live_url().expect("a living webhook").digest
@@ -59,7 +59,10 @@ pub async fn every_setting_comes_back<S: Store>(store: &Arc<S>) {
         revision: 2,
         ..edited
     };
-    store.webhook_replace(edited.clone(), None).await.unwrap();
+    store
+        .webhook_replace(edited.clone(), None, audit())
+        .await
+        .unwrap();
     assert_eq!(
         store.webhook_by_handle(edited.handle).await.unwrap(),
         Some(edited.clone())
@@ -73,7 +76,7 @@ pub async fn every_setting_comes_back<S: Store>(store: &Arc<S>) {
         },
     );
     let plain = plain.unwrap();
-    store.webhook_replace(plain.clone(), None).await.unwrap();
+    store.webhook_replace(plain.clone(), None, audit()).await.unwrap();
     assert_eq!(store.webhook_by_handle(plain.handle).await.unwrap(), Some(plain));
 }
 
@@ -87,7 +90,10 @@ pub async fn a_regenerated_url_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
             webhook: fresh,
             retired,
         } = webhook.regenerate(&id, second(60)).unwrap();
-        store.webhook_replace(fresh.clone(), Some(retired)).await.unwrap();
+        store
+            .webhook_replace(fresh.clone(), Some(retired), audit())
+            .await
+            .unwrap();
         dead.push(retired);
         webhook = fresh;
     }
@@ -108,7 +114,7 @@ pub async fn a_regenerated_url_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
 pub async fn a_revoked_webhook_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = with_webhook(store, 1).await.revoke(second(60)).unwrap();
     store
-        .webhook_replace(webhook.clone(), Some(retired))
+        .webhook_replace(webhook.clone(), Some(retired), audit())
         .await
         .unwrap();
     assert_eq!(
@@ -125,7 +131,10 @@ pub async fn a_revoked_webhook_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
 pub async fn a_replacement_of_another_revision_is_a_conflict<S: Store>(store: &Arc<S>) {
     let first = with_webhook(store, 1).await;
     let second_one = first.clone().edit(name("second"), Policy::default()).unwrap();
-    store.webhook_replace(second_one.clone(), None).await.unwrap();
+    store
+        .webhook_replace(second_one.clone(), None, audit())
+        .await
+        .unwrap();
 
     let UrlChange {
         webhook: late,
@@ -136,7 +145,7 @@ pub async fn a_replacement_of_another_revision_is_a_conflict<S: Store>(store: &A
         ..late.clone()
     };
     for webhook in [late, early] {
-        let replaced = store.webhook_replace(webhook, Some(retired)).await;
+        let replaced = store.webhook_replace(webhook, Some(retired), audit()).await;
         assert!(matches!(replaced, Err(StoreError::Conflict)), "{replaced:?}");
     }
     assert_eq!(
@@ -155,7 +164,7 @@ pub async fn one_of_many_replacements_wins<S: Store>(store: &Arc<S>) {
             let edited = webhook
                 .edit(name(&format!("try {number}")), Policy::default())
                 .unwrap();
-            match store.webhook_replace(edited.clone(), None).await {
+            match store.webhook_replace(edited.clone(), None, audit()).await {
                 Ok(()) => Some(edited),
                 Err(StoreError::Conflict) => None,
                 Err(error) => panic!("{error}"),
@@ -177,7 +186,7 @@ pub async fn a_handle_is_taken_once<S: Store>(store: &Arc<S>) {
         state: samples::webhook(2).state,
         ..webhook.clone()
     };
-    let inserted = store.webhook_insert(other).await;
+    let inserted = store.webhook_insert(other, audit()).await;
     assert!(matches!(inserted, Err(StoreError::Conflict)), "{inserted:?}");
     assert_eq!(
         store.webhook_by_handle(webhook.handle).await.unwrap(),
@@ -188,7 +197,7 @@ pub async fn a_handle_is_taken_once<S: Store>(store: &Arc<S>) {
 /// What was never stored can't be replaced.
 pub async fn an_unknown_webhook_is_not_replaced<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = samples::webhook(1).revoke(second(1)).unwrap();
-    let replaced = store.webhook_replace(webhook, Some(retired)).await;
+    let replaced = store.webhook_replace(webhook, Some(retired), audit()).await;
     assert!(matches!(replaced, Err(StoreError::Conflict)), "{replaced:?}");
     assert_eq!(store.url_by_digest(&retired.digest).await.unwrap(), None);
 }
@@ -201,22 +210,22 @@ pub async fn a_name_finds_two_and_the_living_first<S: Store>(store: &Arc<S>) {
     };
     with_webhook(store, 9).await;
     assert_eq!(store.webhooks_by_name(&name("alike")).await.unwrap(), Vec::new());
-    store.webhook_insert(alike(1)).await.unwrap();
+    store.webhook_insert(alike(1), audit()).await.unwrap();
     let UrlChange {
         webhook: revoked,
         retired,
     } = alike(1).revoke(second(60)).unwrap();
     store
-        .webhook_replace(revoked.clone(), Some(retired))
+        .webhook_replace(revoked.clone(), Some(retired), audit())
         .await
         .unwrap();
-    store.webhook_insert(alike(2)).await.unwrap();
+    store.webhook_insert(alike(2), audit()).await.unwrap();
     assert_eq!(
         store.webhooks_by_name(&name("alike")).await.unwrap(),
         [alike(2), revoked]
     );
 
-    store.webhook_insert(alike(3)).await.unwrap();
+    store.webhook_insert(alike(3), audit()).await.unwrap();
     let found = store.webhooks_by_name(&name("alike")).await.unwrap();
     assert!(
         found.len() == 2 && found.iter().all(|webhook| webhook.live_url().is_ok()),
@@ -252,7 +261,10 @@ pub async fn a_census_counts_by_state<S: Store>(store: &Arc<S>) {
     assert_eq!((census.active, census.revoked), (2, 0));
     assert_eq!(census.oldest_issued_at, oldest.into_iter().min());
     let UrlChange { webhook, retired } = first.revoke(second(9)).unwrap();
-    store.webhook_replace(webhook, Some(retired)).await.unwrap();
+    store
+        .webhook_replace(webhook, Some(retired), audit())
+        .await
+        .unwrap();
     let census = store.webhook_census().await.unwrap();
     assert_eq!((census.active, census.revoked), (1, 1));
     assert_eq!(census.oldest_issued_at, Some(oldest[1]));

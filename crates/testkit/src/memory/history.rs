@@ -53,6 +53,7 @@ impl State {
             payloads: self.prune_payloads(now.before(retention.payloads)),
             incidents: removed(before.1, self.incidents.len()),
             keys: removed(before.2, self.keys.len()),
+            people: self.people.prune(now),
         }
     }
 

@@ -1,0 +1,158 @@
+//! Passwords by argon2id, off the threads that serve, and never so many at once that they take the memory.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash as Phc;
+use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use hookgate_domain::{Password, PasswordHash};
+use hookgate_gate::{Entropy, Hashing, Passwords, PasswordsError};
+use tokio::sync::Semaphore;
+
+use super::SystemEntropy;
+
+/// Memory of one hash, in KiB: the OWASP password storage cheat sheet's first choice for argon2id, with two passes.
+const MEMORY_KIB: u32 = 19 * 1024;
+const PASSES: u32 = 2;
+const LANES: u32 = 1;
+/// Bytes of salt (RFC 9106, section 3.1).
+const SALT_BYTES: usize = 16;
+/// Hashes at the same time: 38 MiB.
+const AT_ONCE: usize = 2;
+/// Passwords that may wait for it: a second or two of work.
+const WAITING: usize = 32;
+/// When to come back if more do.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// Passwords by argon2id.
+pub(super) struct Argon2Passwords {
+    entropy: SystemEntropy,
+    waiting: Arc<Semaphore>,
+    at_once: Arc<Semaphore>,
+}
+
+impl Argon2Passwords {
+    /// With salts from this source.
+    pub(super) fn new(entropy: SystemEntropy) -> Self {
+        Self {
+            entropy,
+            waiting: Arc::new(Semaphore::new(WAITING)),
+            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+        }
+    }
+
+    fn salt(&self) -> Result<[u8; SALT_BYTES], PasswordsError> {
+        let mut salt = [0; SALT_BYTES];
+        self.entropy.fill(&mut salt).map_err(|_| PasswordsError::Failed)?;
+        Ok(salt)
+    }
+
+    /// Runs the work on a thread that may block, when it is its turn. It goes on if the caller leaves, and keeps its place.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
+    ) -> Result<T, PasswordsError> {
+        let waiting = Arc::clone(&self.waiting)
+            .try_acquire_owned()
+            .map_err(|_| PasswordsError::Busy {
+                retry_after: RETRY_AFTER,
+            })?;
+        let turn = Arc::clone(&self.at_once).acquire_owned().await;
+        let turn = turn.map_err(|_| PasswordsError::Failed)?;
+        let done = tokio::task::spawn_blocking(move || {
+            let _held = (waiting, turn);
+            work()
+        });
+        done.await.unwrap_or(Err(PasswordsError::Failed))
+    }
+}
+
+impl Passwords for Argon2Passwords {
+    fn hash(&self, password: Password) -> Hashing<'_, PasswordHash> {
+        Box::pin(async move {
+            let salt = self.salt()?;
+            self.run(move || hash(&password, &salt)).await
+        })
+    }
+
+    fn verify(&self, password: Password, stored: Option<PasswordHash>) -> Hashing<'_, bool> {
+        Box::pin(async move {
+            let salt = self.salt()?;
+            self.run(move || match stored {
+                Some(stored) => verify(&password, &stored),
+                None => hash(&password, &salt).map(|_| false),
+            })
+            .await
+        })
+    }
+}
+
+fn hash(password: &Password, salt: &[u8]) -> Result<PasswordHash, PasswordsError> {
+    let params = Params::new(MEMORY_KIB, PASSES, LANES, None).map_err(|_| PasswordsError::Failed)?;
+    let hashed: Result<Phc, _> = Argon2::default().hash_password_customized(
+        password.reveal().as_bytes(),
+        salt,
+        Some(Algorithm::Argon2id.as_str()),
+        Some(Version::V0x13.into()),
+        params,
+    );
+    let hashed = hashed.map_err(|_| PasswordsError::Failed)?;
+    Ok(PasswordHash::from_text(hashed.to_string()))
+}
+
+/// The parameters are those of the stored hash, so that they may be raised later.
+fn verify(password: &Password, stored: &PasswordHash) -> Result<bool, PasswordsError> {
+    let stored = Phc::new(stored.as_str()).map_err(|_| PasswordsError::Failed)?;
+    let verified = Argon2::default().verify_password(password.reveal().as_bytes(), &stored);
+    match verified {
+        Ok(()) => Ok(true),
+        Err(argon2::password_hash::Error::PasswordInvalid) => Ok(false),
+        Err(_) => Err(PasswordsError::Failed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn passwords() -> Argon2Passwords {
+        Argon2Passwords::new(super::super::random())
+    }
+
+    fn password(text: &str) -> Password {
+        text.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_password_is_known_again_and_no_other() {
+        let passwords = passwords();
+        let hash = passwords.hash(password("correct horse")).await.unwrap();
+        assert!(hash.as_str().starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+        assert_ne!(passwords.hash(password("correct horse")).await.unwrap(), hash);
+        let verify = |text, hash| passwords.verify(password(text), hash);
+        assert_eq!(verify("correct horse", Some(hash.clone())).await, Ok(true));
+        assert_eq!(verify("Correct horse", Some(hash)).await, Ok(false));
+        assert_eq!(verify("correct horse", None).await, Ok(false));
+        let broken = PasswordHash::from_text("plain");
+        assert_eq!(
+            verify("correct horse", Some(broken)).await,
+            Err(PasswordsError::Failed)
+        );
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_flood_is_told_to_come_back() {
+        let passwords = Arc::new(passwords());
+        let mut tasks = tokio::task::JoinSet::new();
+        for _ in 0..WAITING + 10 {
+            let passwords = Arc::clone(&passwords);
+            tasks.spawn(async move { passwords.verify(password("correct horse"), None).await });
+        }
+        let answers = tasks.join_all().await;
+        let busy = Err(PasswordsError::Busy {
+            retry_after: RETRY_AFTER,
+        });
+        assert!(answers.contains(&busy) && answers.contains(&Ok(false)));
+    }
+}

@@ -1,0 +1,37 @@
+//! `hookgate audit`: who did what.
+
+use hookgate_gate::{AuditFilter, PageSize};
+
+use crate::cli::{AuditCommand, Cli};
+use crate::failure::Failure;
+use crate::place::{Place, acting};
+use crate::{output, people_output};
+
+pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure> {
+    let AuditCommand::List { act, subject, page } = command;
+    let place = Place::open(cli).await?;
+    let size = PageSize::new(page.limit).unwrap_or_default();
+    let before = match &page.cursor {
+        Some(cursor) => Some(
+            cursor
+                .parse()
+                .map_err(|_| Failure::usage("not a cursor of `audit list`"))?,
+        ),
+        None => None,
+    };
+    let filter = AuditFilter {
+        act,
+        subject,
+        actor: None,
+    };
+    let entries = place.gate.audit_page(&acting(), &filter, before, size).await?;
+    let next = entries
+        .last()
+        .filter(|_| entries.len() == usize::from(size.rows()))
+        .map(|last| last.id.to_string());
+    let (objects, lines): (Vec<_>, Vec<_>) = (
+        entries.iter().map(people_output::audit_entry).collect(),
+        entries.iter().map(people_output::audit_line).collect(),
+    );
+    output::list(cli.json, &objects, &lines, next.as_deref())
+}

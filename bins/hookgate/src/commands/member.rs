@@ -1,0 +1,130 @@
+//! `hookgate member` and `hookgate sign-in-link`: who may use the console, and how they get in.
+
+use std::io::{IsTerminal, Read};
+
+use hookgate_domain::{Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret};
+use hookgate_gate::{PageSize, PeopleStore};
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+
+use crate::cli::{Cli, MemberCommand, PageArgs};
+use crate::failure::Failure;
+use crate::place::{Place, acting, sign_in_url};
+use crate::{output, people_output};
+
+/// Most bytes that are read where a password is expected: 200 characters fit whatever they are.
+const MOST_INPUT: u64 = 4 * 1024;
+
+pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure> {
+    let place = Place::open(cli).await?;
+    match command {
+        MemberCommand::Add { name, role } => add(cli.json, &place, name, role).await,
+        MemberCommand::List(page) => list(cli.json, &place, &page).await,
+        MemberCommand::Role { name, role } => {
+            let member = find(&place, &name).await?;
+            let changed = place.gate.member_set_role(&acting(), member.id, role).await?;
+            show(cli.json, &changed, &[])
+        }
+        MemberCommand::Remove { name } => {
+            let member = find(&place, &name).await?;
+            let removed = place.gate.member_remove(&acting(), member.id).await?;
+            show(cli.json, &removed, &[])
+        }
+    }
+}
+
+/// `hookgate sign-in-link`.
+pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result<(), Failure> {
+    let place = Place::open(cli).await?;
+    let (secret, link, member) = place.gate.sign_in_link(&acting(), name).await?;
+    if cli.json {
+        let mut object = json!({"member": people_output::member(&member)});
+        for (name, value) in link_fields(&place, &secret, &link) {
+            object[name] = value;
+        }
+        return Ok(output::line(&object.to_string())?);
+    }
+    Ok(output::line(&sign_in_url(&place.console_url, &secret))?)
+}
+
+async fn add(json: bool, place: &Place, name: MemberName, role: Role) -> Result<(), Failure> {
+    let password = piped_password()?;
+    let has_password = password.is_some();
+    let member = place.gate.member_add(&acting(), name, role, password).await?;
+    if has_password {
+        return show(json, &member, &[]);
+    }
+    let (secret, link, member) = place.gate.sign_in_link(&acting(), Some(&member.name)).await?;
+    show(json, &member, &link_fields(place, &secret, &link))
+}
+
+async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
+    let size = PageSize::new(page.limit).unwrap_or_default();
+    let after: Option<MemberId> = match &page.cursor {
+        Some(cursor) => Some(
+            cursor
+                .parse()
+                .map_err(|_| Failure::usage("not a cursor of `member list`"))?,
+        ),
+        None => None,
+    };
+    let members = place.gate.member_list(after, size).await?;
+    let next = members
+        .last()
+        .filter(|_| members.len() == usize::from(size.rows()))
+        .map(|last| last.id.to_string());
+    let (objects, lines): (Vec<_>, Vec<_>) = (
+        members.iter().map(people_output::member).collect(),
+        members.iter().map(people_output::member_line).collect(),
+    );
+    output::list(json, &objects, &lines, next.as_deref())
+}
+
+/// The member that an argument names, by ID or name.
+async fn find(place: &Place, argument: &str) -> Result<Member, Failure> {
+    let not_found = || Failure::not_found("no such member; `hookgate member list` shows them");
+    let store = place.gate.store();
+    if let Ok(id) = argument.parse::<MemberId>() {
+        return store.member_by_id(id).await?.ok_or_else(not_found);
+    }
+    let name: MemberName = argument.parse().map_err(|_| not_found())?;
+    store.member_by_name(&name).await?.ok_or_else(not_found)
+}
+
+/// The password on standard input; none from a terminal, and none if nothing comes.
+fn piped_password() -> Result<Option<Password>, Failure> {
+    let stdin = std::io::stdin();
+    if stdin.is_terminal() {
+        return Ok(None);
+    }
+    let mut text = Zeroizing::new(String::new());
+    stdin.take(MOST_INPUT).read_to_string(&mut text)?;
+    let line = text.trim_end_matches(['\r', '\n']);
+    if line.is_empty() {
+        return Ok(None);
+    }
+    line.parse().map(Some).map_err(Failure::usage)
+}
+
+fn link_fields(place: &Place, secret: &SignInSecret, link: &SignInLink) -> [(&'static str, Value); 2] {
+    [
+        ("sign_in", json!(sign_in_url(&place.console_url, secret))),
+        ("sign_in_expires_at", json!(output::time(link.expires_at()))),
+    ]
+}
+
+/// Prints a member, with fields that are shown in this answer alone.
+fn show(json: bool, member: &Member, once: &[(&'static str, Value)]) -> Result<(), Failure> {
+    if json {
+        let mut object = people_output::member(member);
+        for (name, value) in once {
+            object[*name] = value.clone();
+        }
+        return Ok(output::line(&object.to_string())?);
+    }
+    output::line(&people_output::member_line(member))?;
+    for (name, value) in once {
+        output::line(&format!("{name}: {}", value.as_str().unwrap_or_default()))?;
+    }
+    Ok(())
+}

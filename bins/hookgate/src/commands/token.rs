@@ -1,0 +1,106 @@
+//! `hookgate token`: tokens of the admin API. A token is printed where it is made, and nowhere else.
+
+use std::time::Duration;
+
+use hookgate_domain::{Role, Token, TokenId, TokenName, TokenState};
+use hookgate_gate::PageSize;
+use serde_json::json;
+
+use crate::cli::{Cli, PageArgs, TokenCommand};
+use crate::failure::Failure;
+use crate::place::{Place, acting};
+use crate::{output, people_output};
+
+const DAY: Duration = Duration::from_hours(24);
+
+pub(crate) async fn run(cli: &Cli, command: TokenCommand) -> Result<(), Failure> {
+    let place = Place::open(cli).await?;
+    match command {
+        TokenCommand::Create { name, role, expires } => create(cli.json, &place, name, role, expires).await,
+        TokenCommand::List(page) => list(cli.json, &place, &page).await,
+        TokenCommand::Revoke { token } => {
+            let id = find(&place, &token).await?;
+            let revoked = place.gate.token_revoke(&acting(), id).await?;
+            let now = place.gate.now();
+            let text = if cli.json {
+                people_output::token(&revoked, now).to_string()
+            } else {
+                people_output::token_line(&revoked, now)
+            };
+            Ok(output::line(&text)?)
+        }
+    }
+}
+
+async fn create(
+    json: bool,
+    place: &Place,
+    name: TokenName,
+    role: Role,
+    days: Option<u16>,
+) -> Result<(), Failure> {
+    let now = place.gate.now();
+    let expires_at = days.map(|days| now.after(DAY * days.into()));
+    let (secret, token) = place.gate.token_create(&acting(), name, role, expires_at).await?;
+    if json {
+        let mut object = people_output::token(&token, now);
+        object["token"] = json!(secret.reveal());
+        return Ok(output::line(&object.to_string())?);
+    }
+    output::line(&people_output::token_line(&token, now))?;
+    Ok(output::line(&format!("token: {}", secret.reveal()))?)
+}
+
+async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
+    let size = PageSize::new(page.limit).unwrap_or_default();
+    let after: Option<TokenId> = match &page.cursor {
+        Some(cursor) => Some(
+            cursor
+                .parse()
+                .map_err(|_| Failure::usage("not a cursor of `token list`"))?,
+        ),
+        None => None,
+    };
+    let tokens = place.gate.token_list(&acting(), after, size).await?;
+    let next = tokens
+        .last()
+        .filter(|_| tokens.len() == usize::from(size.rows()))
+        .map(|last| last.id.to_string());
+    let now = place.gate.now();
+    let (objects, lines): (Vec<_>, Vec<_>) = (
+        tokens
+            .iter()
+            .map(|token| people_output::token(token, now))
+            .collect(),
+        tokens
+            .iter()
+            .map(|token| people_output::token_line(token, now))
+            .collect(),
+    );
+    output::list(json, &objects, &lines, next.as_deref())
+}
+
+/// The token that an argument names: by ID, or by a name that only one token has that is not revoked.
+async fn find(place: &Place, argument: &str) -> Result<TokenId, Failure> {
+    if let Ok(id) = argument.parse() {
+        return Ok(id);
+    }
+    let not_found = || Failure::not_found("no such token; `hookgate token list` shows them");
+    let name: TokenName = argument.parse().map_err(|_| not_found())?;
+    let (mut found, mut after): (Option<Token>, _) = (None, None);
+    loop {
+        let page = place.gate.token_list(&acting(), after, PageSize::MAX).await?;
+        let Some(last) = page.last() else { break };
+        after = Some(last.id);
+        let now = place.gate.now();
+        let named = |token: &Token| token.name == name && token.state(now) != TokenState::Revoked;
+        for token in page.into_iter().filter(named) {
+            if found.replace(token).is_some() {
+                return Err(Failure::usage(
+                    "several tokens have this name; use the ID (`hookgate token list`)",
+                ));
+            }
+        }
+    }
+    found.map(|token| token.id).ok_or_else(not_found)
+}

@@ -1,0 +1,26 @@
+//! People and programs that administer: who they are, what they may do, how they sign in, and what is on the record of
+//! what they did.
+
+mod audit;
+mod ids;
+mod link;
+mod member;
+mod name;
+mod password;
+mod role;
+mod secrets;
+mod session;
+mod token;
+
+pub use audit::{Actor, AuditAct, AuditEntry, AuditSubject, NewAudit, UnknownAuditAct};
+pub use ids::{MemberId, SessionId, TokenId};
+pub use link::{SIGN_IN_LINK_LIFE, SignInLink};
+pub use member::{Member, MemberError};
+pub use name::{MemberName, PeopleNameError, TokenName};
+pub use password::{MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Password, PasswordError, PasswordHash};
+pub use role::{Permission, Role, UnknownRole};
+pub use secrets::{
+    ApiToken, ApiTokenDigest, SecretError, SessionDigest, SessionToken, SignInSecret, SignInSecretDigest,
+};
+pub use session::{SESSION_IDLE, SESSION_LIFE, Session, SignInMeans};
+pub use token::{Token, TokenError, TokenState};

@@ -1,0 +1,123 @@
+//! The names of members and tokens. They are shown on terminals, in logs and in tables.
+
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::text::is_unshown;
+
+/// Longest name, in characters: it has to fit a table row.
+const MAX_CHARACTERS: usize = 100;
+/// What a name must not hold, because it may be part of a secret that was pasted into the wrong field.
+const SECRETS: [&str; 4] = ["wh_", "hgt_", "hgs_", "hgl_"];
+/// What a name must not start with, because it would be taken for a public ID.
+const IDS: [&str; 4] = ["mem_", "tok_", "ses_", "hk_"];
+
+/// Declares a name.
+macro_rules! people_name {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        ///
+        /// It has 1 to 100 characters, none of them a control character, and space around it does not count. Two names
+        /// that differ in case only are the same.
+        ///
+        /// ```
+        #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let name: ", stringify!($name), " = \" Ada@Example.org \".parse()?;")]
+        /// assert_eq!(name.as_str(), "Ada@Example.org");
+        /// assert_eq!(name, "ada@example.ORG".parse()?);
+        /// # Ok::<(), hookgate_domain::PeopleNameError>(())
+        /// ```
+        #[derive(Clone, Debug, Eq)]
+        pub struct $name(Box<str>);
+
+        impl $name {
+            /// The name as it was written, without surrounding space.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+
+            /// What two spellings of one name have in common: the name in lower case.
+            #[must_use]
+            pub fn key(&self) -> String {
+                self.0.to_lowercase()
+            }
+        }
+
+        impl PartialEq for $name {
+            fn eq(&self, other: &Self) -> bool {
+                self.key() == other.key()
+            }
+        }
+
+        impl Hash for $name {
+            fn hash<H: Hasher>(&self, state: &mut H) {
+                self.key().hash(state);
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(&self.0)
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = PeopleNameError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                check(text).map(|name| Self(name.into()))
+            }
+        }
+    };
+}
+
+people_name! {
+    /// What a member signs in as: a name or an e-mail address.
+    MemberName
+}
+people_name! {
+    /// What people call an API token.
+    TokenName
+}
+
+fn check(text: &str) -> Result<&str, PeopleNameError> {
+    let name = text.trim();
+    match name.chars().count() {
+        0 => Err(PeopleNameError::Empty),
+        length if length > MAX_CHARACTERS => Err(PeopleNameError::TooLong),
+        _ if name.contains(is_unshown) => Err(PeopleNameError::ControlCharacter),
+        _ if SECRETS.iter().any(|secret| name.contains(secret)) => Err(PeopleNameError::LooksLikeSecret),
+        _ if IDS.iter().any(|id| name.starts_with(id)) => Err(PeopleNameError::LooksLikeSecret),
+        _ => Ok(name),
+    }
+}
+
+/// Why a text is no name of a member or token. It never holds the text, which may be a secret in the wrong field.
+///
+/// ```
+/// use hookgate_domain::{MemberName, PeopleNameError};
+///
+/// assert_eq!(" ".parse::<MemberName>(), Err(PeopleNameError::Empty));
+/// assert_eq!("two\nlines".parse::<MemberName>(), Err(PeopleNameError::ControlCharacter));
+/// assert_eq!("mem_ada".parse::<MemberName>(), Err(PeopleNameError::LooksLikeSecret));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PeopleNameError {
+    /// Nothing but space.
+    #[error("the name is empty")]
+    Empty,
+    /// Over 100 characters.
+    #[error("the name is longer than {MAX_CHARACTERS} characters")]
+    TooLong,
+    /// A line break, an escape, or a character that hides or turns text.
+    #[error("the name holds a control character")]
+    ControlCharacter,
+    /// It may hold a secret, or be taken for a public ID.
+    #[error("the name looks like a secret or an ID: choose another")]
+    LooksLikeSecret,
+}

@@ -1,0 +1,113 @@
+//! Passwords. Length is all that is asked of them (NIST SP 800-63B, section 3.1.1): rules of composition make people
+//! choose worse ones.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+use zeroize::Zeroizing;
+
+/// Shortest password, in characters.
+///
+/// ```
+/// use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password};
+///
+/// assert!("ä".repeat(MIN_PASSWORD_CHARACTERS).parse::<Password>().is_ok());
+/// ```
+pub const MIN_PASSWORD_CHARACTERS: usize = 8;
+/// Longest password, in characters: a bound on the work of hashing one.
+///
+/// ```
+/// use hookgate_domain::{MAX_PASSWORD_CHARACTERS, Password, PasswordError};
+///
+/// let long = "a".repeat(MAX_PASSWORD_CHARACTERS + 1);
+/// assert_eq!(long.parse::<Password>().unwrap_err(), PasswordError::TooLong);
+/// ```
+pub const MAX_PASSWORD_CHARACTERS: usize = 200;
+
+/// A password of 8 to 200 characters, whichever they are. Its `Debug` is masked and its memory is wiped.
+///
+/// ```
+/// use hookgate_domain::Password;
+///
+/// let password: Password = "correct horse battery".parse()?;
+/// assert_eq!(password.reveal(), "correct horse battery");
+/// assert_eq!(format!("{password:?}"), "Password(…)");
+/// # Ok::<(), hookgate_domain::PasswordError>(())
+/// ```
+#[derive(Clone)]
+pub struct Password(Zeroizing<String>);
+
+impl Password {
+    /// The password itself, for the function that hashes it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Password {
+    type Err = PasswordError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Not trimmed: space is as good a character as any.
+        match text.chars().count() {
+            length if length < MIN_PASSWORD_CHARACTERS => Err(PasswordError::TooShort),
+            length if length > MAX_PASSWORD_CHARACTERS => Err(PasswordError::TooLong),
+            _ => Ok(Self(Zeroizing::new(text.to_owned()))),
+        }
+    }
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+/// Why a text is no password.
+///
+/// ```
+/// use hookgate_domain::{Password, PasswordError};
+///
+/// assert_eq!("seven77".parse::<Password>().unwrap_err(), PasswordError::TooShort);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum PasswordError {
+    /// Under [`MIN_PASSWORD_CHARACTERS`].
+    #[error("the password is shorter than {MIN_PASSWORD_CHARACTERS} characters")]
+    TooShort,
+    /// Over [`MAX_PASSWORD_CHARACTERS`].
+    #[error("the password is longer than {MAX_PASSWORD_CHARACTERS} characters")]
+    TooLong,
+}
+
+/// A password as it is stored: a slow, salted hash, as text (for instance a PHC string). Its `Debug` is masked.
+///
+/// ```
+/// let hash = hookgate_domain::PasswordHash::from_text("$argon2id$…");
+/// assert_eq!(hash.as_str(), "$argon2id$…");
+/// assert_eq!(format!("{hash:?}"), "PasswordHash(…)");
+/// ```
+#[derive(Clone, PartialEq, Eq)]
+pub struct PasswordHash(Box<str>);
+
+impl PasswordHash {
+    /// A hash from a store or fresh from the function that hashes.
+    #[must_use]
+    pub fn from_text(text: impl Into<Box<str>>) -> Self {
+        Self(text.into())
+    }
+
+    /// Its text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for PasswordHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PasswordHash(…)")
+    }
+}

@@ -1,0 +1,124 @@
+//! What members and tokens may do: four roles, each of which may do what the one before it may.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// What a member or a token is allowed to do. Each role may do all that the roles below it may.
+///
+/// ```
+/// use hookgate_domain::{Permission, Role};
+///
+/// assert!(Role::Viewer < Role::Operator && Role::Admin < Role::Owner);
+/// assert!(Role::Admin.may(Permission::ManageWebhooks) && !Role::Operator.may(Permission::ManageWebhooks));
+/// assert_eq!("operator".parse(), Ok(Role::Operator));
+/// assert_eq!(Role::Operator.to_string(), "operator");
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Role {
+    /// Looks at everything but payloads and people.
+    Viewer,
+    /// Sees payloads and works on incidents.
+    Operator,
+    /// Manages webhooks and people, owners excepted.
+    Admin,
+    /// May do everything. There is always one.
+    Owner,
+}
+
+impl Role {
+    /// Every role, lowest first.
+    pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Admin, Self::Owner];
+
+    /// Whether it includes the permission.
+    ///
+    /// ```
+    /// use hookgate_domain::{Permission, Role};
+    ///
+    /// assert!(!Role::Viewer.may(Permission::SeePayloads));
+    /// assert!(Role::Owner.may(Permission::ManagePeople));
+    /// ```
+    #[must_use]
+    pub fn may(self, permission: Permission) -> bool {
+        self >= permission.lowest()
+    }
+
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Viewer => "viewer",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownRole;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|role| role.as_str() == text);
+        found.ok_or(UnknownRole)
+    }
+}
+
+/// The text is no role.
+///
+/// ```
+/// use hookgate_domain::{Role, UnknownRole};
+///
+/// assert_eq!("Owner".parse::<Role>(), Err(UnknownRole));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a role (viewer, operator, admin or owner)")]
+pub struct UnknownRole;
+
+/// Something that not everybody may do.
+///
+/// ```
+/// use hookgate_domain::{Permission, Role};
+///
+/// assert_eq!(Permission::HandleIncidents.lowest(), Role::Operator);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Permission {
+    /// Look at what senders sent: it may hold secrets of theirs.
+    SeePayloads,
+    /// Acknowledge and resolve incidents.
+    HandleIncidents,
+    /// Create, edit, regenerate and revoke webhooks.
+    ManageWebhooks,
+    /// Members, tokens, other people's sessions, and the audit trail.
+    ManagePeople,
+}
+
+impl Permission {
+    /// The lowest role that has it.
+    #[must_use]
+    pub const fn lowest(self) -> Role {
+        match self {
+            Self::SeePayloads | Self::HandleIncidents => Role::Operator,
+            Self::ManageWebhooks | Self::ManagePeople => Role::Admin,
+        }
+    }
+}
+
+impl fmt::Display for Permission {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::SeePayloads => "see payloads",
+            Self::HandleIncidents => "work on incidents",
+            Self::ManageWebhooks => "manage webhooks",
+            Self::ManagePeople => "manage people",
+        })
+    }
+}

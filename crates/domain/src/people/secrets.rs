@@ -1,0 +1,140 @@
+//! The secrets that people and programs sign in with, each with a digest of its own type: what is stored of it.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::secret::{Misread, SecretText, length};
+
+/// Declares a secret and its digest.
+macro_rules! secret {
+    ($(#[$doc:meta])* $name:ident, $digest:ident, $prefix:literal) => {
+        $(#[$doc])*
+        ///
+        /// It has the form of a [`WebhookId`](crate::WebhookId) with another prefix, and is kept from being printed,
+        /// compared or stored by the same means.
+        ///
+        /// ```
+        #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
+        ///
+        #[doc = concat!("let secret = ", stringify!($name), "::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(7)))?;")]
+        #[doc = concat!("assert!(secret.reveal().starts_with(\"", $prefix, "\") && secret.reveal().len() == 42);")]
+        #[doc = concat!("assert_eq!(secret.reveal().parse::<", stringify!($name), ">()?.digest(), secret.digest());")]
+        #[doc = concat!("assert_eq!(format!(\"{secret:?}\"), \"", stringify!($name), "(…)\");")]
+        /// # Ok::<(), Box<dyn std::error::Error>>(())
+        /// ```
+        #[derive(Clone)]
+        pub struct $name(SecretText<{ length($prefix) }>);
+
+        impl $name {
+            /// Makes a new one from random bytes. `fill` overwrites the whole buffer from a cryptographic source each
+            /// time it is asked, which is once or a few times.
+            ///
+            /// # Errors
+            /// The error of `fill`, if it has no randomness to give.
+            pub fn generate<E>(fill: impl FnMut(&mut [u8]) -> Result<(), E>) -> Result<Self, E> {
+                SecretText::generate($prefix, fill).map(Self)
+            }
+
+            /// The secret itself, for the one answer that shows it. Keep it out of logs, errors and databases.
+            #[must_use]
+            pub fn reveal(&self) -> &str {
+                self.0.reveal()
+            }
+
+            /// SHA-256 of it: the only form that is stored or looked up.
+            #[must_use]
+            pub fn digest(&self) -> $digest {
+                $digest(self.0.digest())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = SecretError;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                Ok(Self(SecretText::parse($prefix, text)?))
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+
+        #[doc = concat!("SHA-256 of a [`", stringify!($name), "`]: what the store keeps and looks up.")]
+        ///
+        /// ```
+        #[doc = concat!("use hookgate_domain::", stringify!($digest), ";")]
+        ///
+        #[doc = concat!("let digest = ", stringify!($digest), "::from_bytes([7; 32]);")]
+        /// assert_eq!(digest.as_bytes(), &[7; 32]);
+        #[doc = concat!("assert_eq!(format!(\"{digest:?}\"), \"", stringify!($digest), "(…)\");")]
+        /// ```
+        #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        pub struct $digest([u8; 32]);
+
+        impl $digest {
+            /// A digest read back from a store.
+            #[must_use]
+            pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+                Self(bytes)
+            }
+
+            /// The 32 bytes to store.
+            #[must_use]
+            pub const fn as_bytes(&self) -> &[u8; 32] {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $digest {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($digest), "(…)"))
+            }
+        }
+    };
+}
+
+secret! {
+    /// What a program authenticates with: `hgt_`, 32 random base-62 digits and a checksum of six.
+    ApiToken, ApiTokenDigest, "hgt_"
+}
+secret! {
+    /// What the cookie of a session holds: `hgs_`, 32 random base-62 digits and a checksum of six.
+    SessionToken, SessionDigest, "hgs_"
+}
+secret! {
+    /// What a sign-in link ends with: `hgl_`, 32 random base-62 digits and a checksum of six.
+    SignInSecret, SignInSecretDigest, "hgl_"
+}
+
+/// Why a text is no such secret. It never holds the text.
+///
+/// ```
+/// use hookgate_domain::{ApiToken, SecretError};
+///
+/// assert_eq!("hgt_short".parse::<ApiToken>().unwrap_err(), SecretError::Form);
+/// let miscopied = "hgt_77777777777777777777777777777777000000";
+/// assert_eq!(miscopied.parse::<ApiToken>().unwrap_err(), SecretError::Checksum);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SecretError {
+    /// Wrong length, prefix or characters.
+    #[error("not of the right form: was it copied whole?")]
+    Form,
+    /// The form is right and the checksum is not: a typing or copying error, or a guess.
+    #[error("the checksum does not match: was it copied whole?")]
+    Checksum,
+}
+
+impl From<Misread> for SecretError {
+    fn from(misread: Misread) -> Self {
+        match misread {
+            Misread::Form => Self::Form,
+            Misread::Checksum => Self::Checksum,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The form that all secrets of Hookgate share: a prefix, 32 random base-62 digits (190 bits) and a checksum of six. The
+//! types around it say what each secret is for, so that none is taken for another.
+
+use ring::digest::{SHA256, digest};
+use zeroize::{Zeroize, Zeroizing};
+
+use crate::base62;
+
+/// Random digits after the prefix: 32 of base 62 are 190 bits.
+const RANDOM_DIGITS: usize = 32;
+/// Digits of the CRC-32 (that of RFC 1952) over what stands before.
+const CHECK_DIGITS: usize = 6;
+
+/// How long a secret with this prefix is.
+pub(crate) const fn length(prefix: &str) -> usize {
+    prefix.len() + RANDOM_DIGITS + CHECK_DIGITS
+}
+
+/// A secret of `LENGTH` characters, wiped when it is dropped.
+#[derive(Clone)]
+pub(crate) struct SecretText<const LENGTH: usize>(Box<[u8; LENGTH]>);
+
+/// Why a text is no secret of this form.
+pub(crate) enum Misread {
+    /// Wrong length, prefix or characters.
+    Form,
+    /// The checksum does not match.
+    Checksum,
+}
+
+impl<const LENGTH: usize> SecretText<LENGTH> {
+    /// A new secret. `fill` is asked again for the bytes that would make some digits likelier than others.
+    pub(crate) fn generate<E>(
+        prefix: &str,
+        mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut secret = Self(Box::new([0; LENGTH]));
+        secret.0[..prefix.len()].copy_from_slice(prefix.as_bytes());
+        let mut random = Zeroizing::new([0; RANDOM_DIGITS]);
+        let (mut position, end) = (prefix.len(), prefix.len() + RANDOM_DIGITS);
+        while position < end {
+            fill(&mut random[..])?;
+            for digit in random
+                .iter()
+                .filter_map(|byte| base62::digit_of_random_byte(*byte))
+            {
+                if position < end {
+                    secret.0[position] = digit;
+                    position += 1;
+                }
+            }
+        }
+        let checksum = checksum(&secret.0[..end]);
+        secret.0[end..].copy_from_slice(&checksum);
+        Ok(secret)
+    }
+
+    /// Reads a secret back.
+    pub(crate) fn parse(prefix: &str, text: &str) -> Result<Self, Misread> {
+        let bytes: &[u8; LENGTH] = text.as_bytes().try_into().map_err(|_| Misread::Form)?;
+        let (covered, written) = bytes.split_at(LENGTH - CHECK_DIGITS);
+        let digits = bytes.strip_prefix(prefix.as_bytes()).ok_or(Misread::Form)?;
+        if !digits.iter().all(|byte| base62::is_digit(*byte)) {
+            return Err(Misread::Form);
+        }
+        if checksum(covered) != written {
+            return Err(Misread::Checksum);
+        }
+        Ok(Self(Box::new(*bytes)))
+    }
+
+    /// The secret itself.
+    pub(crate) fn reveal(&self) -> &str {
+        // Both ways in let ASCII pass only, so the default can't be reached.
+        str::from_utf8(&self.0[..]).unwrap_or_default()
+    }
+
+    /// The SHA-256 (FIPS 180-4) of the whole secret.
+    pub(crate) fn digest(&self) -> [u8; 32] {
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(digest(&SHA256, &self.0[..]).as_ref());
+        bytes
+    }
+}
+
+impl<const LENGTH: usize> Drop for SecretText<LENGTH> {
+    fn drop(&mut self) {
+        self.0.zeroize();
+    }
+}
+
+fn checksum(covered: &[u8]) -> [u8; CHECK_DIGITS] {
+    base62::six_digits(crc32fast::hash(covered))
+}

@@ -1,0 +1,171 @@
+//! The audit trail: who acts, and what is written down of it.
+
+use std::net::IpAddr;
+
+use hookgate_domain::{
+    Actor, AuditAct, AuditEntry, AuditSubject, NewAudit, OrganizationId, Permission, Policy, Role, Timestamp,
+    Webhook,
+};
+use serde_json::{Map, Value, json};
+use thiserror::Error;
+
+use crate::{AuditFilter, Gate, PageSize, PeopleError, PeopleStore, Store};
+
+/// Who acts, and from where.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Acting {
+    /// Who.
+    pub actor: Actor,
+    /// From which address, if over the network.
+    pub from: Option<IpAddr>,
+}
+
+impl Acting {
+    /// Somebody over the network.
+    #[must_use]
+    pub fn remote(actor: impl Into<Actor>, from: IpAddr) -> Self {
+        Self {
+            actor: actor.into(),
+            from: Some(from),
+        }
+    }
+
+    /// Somebody on the command line, by the name that the operating system knows.
+    #[must_use]
+    pub fn command_line(user: impl Into<String>) -> Self {
+        Self {
+            actor: Actor::CommandLine { user: user.into() },
+            from: None,
+        }
+    }
+
+    /// Hookgate itself.
+    #[must_use]
+    pub const fn system() -> Self {
+        Self {
+            actor: Actor::System,
+            from: None,
+        }
+    }
+
+    /// What the actor may do.
+    #[must_use]
+    pub const fn role(&self) -> Role {
+        self.actor.role()
+    }
+
+    /// Whether the actor may.
+    ///
+    /// # Errors
+    /// [`Forbidden`] if not.
+    pub fn require(&self, permission: Permission) -> Result<(), Forbidden> {
+        if self.role().may(permission) {
+            Ok(())
+        } else {
+            Err(Forbidden(permission.lowest()))
+        }
+    }
+
+    /// An entry of the audit trail, without what changed.
+    #[must_use]
+    pub fn note(&self, act: AuditAct, subject: AuditSubject, now: Timestamp) -> NewAudit {
+        NewAudit {
+            organization: OrganizationId::FIRST,
+            at: now,
+            actor: self.actor.clone(),
+            from: self.from,
+            act,
+            subject,
+            before: None,
+            after: None,
+        }
+    }
+
+    /// The same with what changed; `null` and an object without fields stand for nothing.
+    pub(crate) fn note_change(
+        &self,
+        act: AuditAct,
+        subject: AuditSubject,
+        now: Timestamp,
+        (before, after): (Value, Value),
+    ) -> NewAudit {
+        let text = |value: Value| Some(value).filter(|value| !value.is_null() && *value != json!({}));
+        NewAudit {
+            before: text(before).map(|value| value.to_string()),
+            after: text(after).map(|value| value.to_string()),
+            ..self.note(act, subject, now)
+        }
+    }
+}
+
+/// The actor's role does not include what it tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("this takes the role {0} or higher")]
+pub struct Forbidden(pub Role);
+
+impl<S: Store + PeopleStore> Gate<S> {
+    /// Entries of the audit trail, newest first, older than `before`.
+    ///
+    /// # Errors
+    /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
+    pub async fn audit_page(
+        &self,
+        acting: &Acting,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        size: PageSize,
+    ) -> Result<Vec<AuditEntry>, PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        Ok(self.store.audit_page(filter, before, size).await?)
+    }
+}
+
+/// A webhook as the subject of an entry.
+pub(crate) fn webhook_subject(webhook: &Webhook) -> AuditSubject {
+    AuditSubject::new(webhook.handle, &webhook.name)
+}
+
+/// Everything about a webhook that people set.
+pub(crate) fn webhook_settings(webhook: &Webhook) -> Value {
+    let Policy {
+        allowlist,
+        limits,
+        payload_logging,
+        signing_secret,
+        rotation,
+    } = &webhook.policy;
+    let postpones = limits.overload() == hookgate_domain::Overload::Postpone;
+    json!({
+        "name": webhook.name.as_str(),
+        "allowlist": allowlist.to_string(),
+        "max_body": limits.body_bytes(),
+        "per_minute": limits.per_minute().map(std::num::NonZero::get),
+        "overload": if postpones { 503 } else { 429 },
+        "payload_logging": *payload_logging == hookgate_domain::PayloadLogging::On,
+        "signed": signing_secret.is_some(),
+        "rotation_days": rotation.days.map(std::num::NonZero::get),
+    })
+}
+
+/// What an edit changed, before and after. Of a signing secret it says that it changed, and nothing of it.
+pub(crate) fn webhook_changes(before: &Webhook, after: &Webhook) -> (Value, Value) {
+    let (old, new) = (webhook_settings(before), webhook_settings(after));
+    let mut changes = changed(&old, &new);
+    let secrets = [before, after].map(|webhook| &webhook.policy.signing_secret);
+    if secrets[0] != secrets[1] && secrets[0].is_some() && secrets[1].is_some() {
+        changes.1["signing_secret"] = json!("changed");
+    }
+    changes
+}
+
+/// The fields of two objects that differ.
+fn changed(before: &Value, after: &Value) -> (Value, Value) {
+    let differing = |this: &Value, other: &Value| -> Map<String, Value> {
+        let fields = this.as_object().into_iter().flatten();
+        fields
+            .filter(|(name, value)| other.get(name) != Some(value))
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect()
+    };
+    (differing(before, after).into(), differing(after, before).into())
+}

@@ -1,0 +1,215 @@
+//! Members: add, list, give another role, set a password, remove.
+
+use hookgate_domain::{
+    AuditAct, AuditSubject, Member, MemberError, MemberId, MemberName, NewAudit, OrganizationId, Password,
+    PasswordHash, Permission, Role, Session, SessionId, SignInMeans, Timestamp,
+};
+use serde_json::{Value, json};
+
+use crate::{Acting, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
+
+/// A change of a member, for the store to apply to the member as it is at that moment.
+#[derive(Clone, Debug)]
+pub enum MemberChange {
+    /// Another role.
+    Role(Role),
+    /// Another password. The sessions end, but for this one.
+    Password(PasswordHash, Option<SessionId>),
+    /// Remove the member.
+    Remove,
+}
+
+impl MemberChange {
+    /// The member after the change, and the entry of the audit trail. A member to remove comes back as it was.
+    ///
+    /// # Errors
+    /// The rule that refuses it, where there are so many owners.
+    pub fn apply(
+        &self,
+        member: Member,
+        owners: u64,
+        acting: &Acting,
+        now: Timestamp,
+    ) -> Result<(Member, NewAudit), MemberError> {
+        let subject = member_subject(&member);
+        let before = json!({"role": member.role.as_str()});
+        let (member, act, changes) = match self {
+            Self::Role(role) => {
+                let member = member.with_role(*role, acting.role(), owners)?;
+                let after = json!({"role": role.as_str()});
+                (member, AuditAct::MemberRole, (before, after))
+            }
+            Self::Password(hash, _) => {
+                member.check_changeable(acting.role())?;
+                let password = Some(hash.clone());
+                let member = Member { password, ..member };
+                (member, AuditAct::MemberPassword, (Value::Null, Value::Null))
+            }
+            Self::Remove => {
+                member.check_removable(acting.role(), owners)?;
+                (member, AuditAct::MemberRemove, (before, Value::Null))
+            }
+        };
+        Ok((member, acting.note_change(act, subject, now, changes)))
+    }
+}
+
+impl<S: Store + PeopleStore> Gate<S> {
+    /// Adds a member. Without a password, only a [sign-in link](Self::sign_in_link) lets it in.
+    ///
+    /// # Errors
+    /// [`PeopleError::NameTaken`], [`PeopleError::Forbidden`], [`PeopleError::Member`] if somebody else than an owner
+    /// adds an owner, or what its surroundings can't do.
+    pub async fn member_add(
+        &self,
+        acting: &Acting,
+        name: MemberName,
+        role: Role,
+        password: Option<Password>,
+    ) -> Result<Member, PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        let mut member = self.new_member(name, role)?;
+        member.check_changeable(acting.role())?;
+        if let Some(password) = password {
+            member.password = Some(self.ports.passwords.hash(password).await?);
+        }
+        let after = json!({"role": role.as_str(), "password": member.password.is_some()});
+        let changes = (Value::Null, after);
+        let audit = acting.note_change(
+            AuditAct::MemberAdd,
+            member_subject(&member),
+            member.created_at,
+            changes,
+        );
+        match self.store.member_insert(member.clone(), audit).await {
+            Err(StoreError::Conflict) => Err(PeopleError::NameTaken),
+            inserted => Ok(inserted.map(|()| member)?),
+        }
+    }
+
+    /// Members in the order of their coming, behind `after`. A member may see them too: who else is here is no secret.
+    ///
+    /// # Errors
+    /// [`PeopleError::Store`].
+    pub async fn member_list(
+        &self,
+        after: Option<MemberId>,
+        size: PageSize,
+    ) -> Result<Vec<Member>, PeopleError> {
+        Ok(self.store.member_page(after, size).await?)
+    }
+
+    /// Gives a member another role. It holds from the member's next request on.
+    ///
+    /// # Errors
+    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::Member`] or [`PeopleError::Store`].
+    pub async fn member_set_role(
+        &self,
+        acting: &Acting,
+        id: MemberId,
+        role: Role,
+    ) -> Result<Member, PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        self.member_act(acting, id, MemberChange::Role(role)).await
+    }
+
+    /// Removes a member. Its sessions and tokens are dead when this returns.
+    ///
+    /// # Errors
+    /// As [`Self::member_set_role`].
+    pub async fn member_remove(&self, acting: &Acting, id: MemberId) -> Result<Member, PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        self.member_act(acting, id, MemberChange::Remove).await
+    }
+
+    /// Sets a member's password and ends the member's other sessions.
+    ///
+    /// Members who set their own give the `session` that they are in, which stays, and the `current` password, unless
+    /// they have none or the session was begun by a sign-in link. Who manages people needs neither.
+    ///
+    /// # Errors
+    /// [`PeopleError::WrongPassword`] or [`PeopleError::TooMany`] for the current one, and as [`Self::member_set_role`].
+    pub async fn set_password(
+        &self,
+        acting: &Acting,
+        id: MemberId,
+        session: Option<&Session>,
+        current: Option<Password>,
+        new: Password,
+    ) -> Result<Member, PeopleError> {
+        let member = self.store.member_by_id(id).await?.ok_or(PeopleError::NotFound)?;
+        let is_self = matches!(&acting.actor, hookgate_domain::Actor::Member { id: own, .. } if *own == id);
+        let session = session.filter(|session| session.member == id);
+        if is_self {
+            let by_link = session.is_some_and(|session| session.means == SignInMeans::Link);
+            if member.password.is_some() && !by_link {
+                self.check_current(acting, &member, current).await?;
+            }
+        } else {
+            acting.require(Permission::ManagePeople)?;
+            member.check_changeable(acting.role())?;
+        }
+        let hash = self.ports.passwords.hash(new).await?;
+        let kept = session.filter(|_| is_self).map(|session| session.id);
+        self.member_act(acting, id, MemberChange::Password(hash, kept))
+            .await
+    }
+
+    async fn check_current(
+        &self,
+        acting: &Acting,
+        member: &Member,
+        current: Option<Password>,
+    ) -> Result<(), PeopleError> {
+        let current = current.ok_or(PeopleError::WrongPassword)?;
+        let attempt = acting
+            .from
+            .map(|from| self.attempts.begin(&member.name, from, self.now()));
+        let attempt = attempt
+            .transpose()
+            .map_err(|retry_after| PeopleError::TooMany { retry_after })?;
+        if !self
+            .ports
+            .passwords
+            .verify(current, member.password.clone())
+            .await?
+        {
+            return Err(PeopleError::WrongPassword);
+        }
+        if let Some(attempt) = attempt {
+            attempt.succeeded();
+        }
+        Ok(())
+    }
+
+    async fn member_act(
+        &self,
+        acting: &Acting,
+        id: MemberId,
+        change: MemberChange,
+    ) -> Result<Member, PeopleError> {
+        let acted = self
+            .store
+            .member_act(id, change, acting.clone(), self.now())
+            .await?;
+        Ok(acted.ok_or(PeopleError::NotFound)??)
+    }
+
+    /// A member who is not stored yet.
+    pub(crate) fn new_member(&self, name: MemberName, role: Role) -> Result<Member, PeopleError> {
+        let now = self.now();
+        Ok(Member {
+            id: MemberId::new(now, self.random()?),
+            organization: OrganizationId::FIRST,
+            name,
+            role,
+            password: None,
+            created_at: now,
+        })
+    }
+}
+
+/// A member as the subject of an entry.
+pub(crate) fn member_subject(member: &Member) -> AuditSubject {
+    AuditSubject::new(member.id, &member.name)
+}

@@ -1,0 +1,189 @@
+//! The port to whatever keeps members, sessions, tokens, sign-in links and the audit trail.
+//!
+//! As with [`Store`](crate::Store), values go in and come out, and lookups answer `Ok(None)` for what is not there. What
+//! people change is stored in one transaction with its entry of the audit trail, so there is never one without the other;
+//! and rules that depend on what others do at the same time (the last owner, a link that works once) are asked inside it.
+
+use std::num::NonZeroU64;
+
+use hookgate_domain::{
+    ApiTokenDigest, AuditAct, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit, Session,
+    SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
+};
+
+use crate::{Acting, MemberChange, PageSize, StoreError};
+
+/// Sessions that a member may have; when another begins, the oldest ends. It bounds what the store keeps and a page shows.
+pub const MAX_SESSIONS: u16 = 50;
+/// Entries that the audit trail keeps: some hundred MiB, and more than people do in two years.
+pub const AUDIT_ROWS: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
+/// How long the audit trail is kept, in days.
+pub const AUDIT_DAYS: u64 = 730;
+/// How long failed sign-ins are kept, in days: strangers make them, so they must not push out what members did.
+pub const AUDIT_FAILED_DAYS: u64 = 30;
+
+/// Keeps members, sessions, tokens, sign-in links and the audit trail.
+pub trait PeopleStore: Send + Sync + 'static {
+    /// Stores a new member.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the organization has a member of this name, in whatever case.
+    fn member_insert(
+        &self,
+        member: Member,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The member with this ID.
+    fn member_by_id(&self, id: MemberId) -> impl Future<Output = Result<Option<Member>, StoreError>> + Send;
+
+    /// The member with this name, in whatever case.
+    fn member_by_name(
+        &self,
+        name: &MemberName,
+    ) -> impl Future<Output = Result<Option<Member>, StoreError>> + Send;
+
+    /// Members in the order of their IDs, that is of their coming, behind `after`.
+    fn member_page(
+        &self,
+        after: Option<MemberId>,
+        size: PageSize,
+    ) -> impl Future<Output = Result<Vec<Member>, StoreError>> + Send;
+
+    /// Changes the member as it is at that moment, by [`MemberChange::apply`], and gives it back as it is then (or was,
+    /// if it is removed). The inner error is the rule that refused; nothing is stored then.
+    ///
+    /// A new password ends the sessions of the member but for the one to keep, and its sign-in link. A removal ends all
+    /// sessions and the link, and revokes the tokens that the member owns.
+    fn member_act(
+        &self,
+        id: MemberId,
+        change: MemberChange,
+        acting: Acting,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Option<Result<Member, MemberError>>, StoreError>> + Send;
+
+    /// Stores a new session of this member, and ends the oldest ones beyond [`MAX_SESSIONS`].
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the member is gone or has another password by now.
+    fn session_insert(
+        &self,
+        session: Session,
+        member: Member,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The session with this digest, and whose it is. Also one that is over.
+    fn session_by_digest(
+        &self,
+        digest: &SessionDigest,
+    ) -> impl Future<Output = Result<Option<(Session, Member)>, StoreError>> + Send;
+
+    /// The session with this ID. Also one that is over.
+    fn session_by_id(
+        &self,
+        id: SessionId,
+    ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
+
+    /// The sessions of a member, newest first, at most [`MAX_SESSIONS`]. Also those that are over.
+    fn sessions_of(&self, member: MemberId) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
+
+    /// Takes note that the session was used.
+    fn session_touch(
+        &self,
+        id: SessionId,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Ends the session. Whether there was one; nothing is stored otherwise.
+    fn session_remove(
+        &self,
+        id: SessionId,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Stores a new token.
+    fn token_insert(
+        &self,
+        token: Token,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The token with this digest, and the member that owns it if one does. Also a dead one.
+    fn token_by_digest(
+        &self,
+        digest: &ApiTokenDigest,
+    ) -> impl Future<Output = Result<Option<(Token, Option<Member>)>, StoreError>> + Send;
+
+    /// The token with this ID. Also a dead one.
+    fn token_by_id(&self, id: TokenId) -> impl Future<Output = Result<Option<Token>, StoreError>> + Send;
+
+    /// Tokens in the order of their IDs, that is of their making, behind `after`. Also dead ones.
+    fn token_page(
+        &self,
+        after: Option<TokenId>,
+        size: PageSize,
+    ) -> impl Future<Output = Result<Vec<Token>, StoreError>> + Send;
+
+    /// Takes note that the token was used.
+    fn token_touch(&self, id: TokenId, now: Timestamp)
+    -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Revokes the token and gives it back as it is then. The inner error is the rule that refused. When this answers,
+    /// [`token_by_digest`](Self::token_by_digest) gives it as revoked.
+    fn token_revoke(
+        &self,
+        id: TokenId,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<Option<Result<Token, TokenError>>, StoreError>> + Send;
+
+    /// Stores a sign-in link in place of an earlier one of the same member. With `first`, that member is stored too, but
+    /// only while there is no member at all.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if the member is gone, or if `first` is not the first.
+    fn sign_in_link_insert(
+        &self,
+        link: SignInLink,
+        first: Option<Member>,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// The link with this digest, and whom it signs in. Also one that is over; never one that was used.
+    fn sign_in_link_by_digest(
+        &self,
+        digest: &SignInSecretDigest,
+    ) -> impl Future<Output = Result<Option<(SignInLink, Member)>, StoreError>> + Send;
+
+    /// Uses a link up and stores the session that it opens, as [`session_insert`](Self::session_insert) does. Of several
+    /// that try at once, one is told that it did.
+    fn sign_in_link_use(
+        &self,
+        digest: SignInSecretDigest,
+        session: Session,
+        audit: NewAudit,
+    ) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// Stores an entry that goes with no change.
+    fn audit_insert(&self, audit: NewAudit) -> impl Future<Output = Result<(), StoreError>> + Send;
+
+    /// Entries that match the filter, newest first, older than `before`.
+    fn audit_page(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        size: PageSize,
+    ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
+}
+
+/// Which entries of the audit trail are asked for; the default asks for all.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AuditFilter {
+    /// Of this act.
+    pub act: Option<AuditAct>,
+    /// About the subject with this ID.
+    pub subject: Option<String>,
+    /// By the member or token with this ID.
+    pub actor: Option<String>,
+}

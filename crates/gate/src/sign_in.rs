@@ -1,0 +1,280 @@
+//! Signing in, by password or by link, and the sessions that come of it.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hookgate_domain::{
+    Actor, AuditAct, AuditSubject, Member, MemberId, MemberName, Password, Permission, Role, Session,
+    SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret,
+};
+use thiserror::Error;
+
+use crate::members::member_subject;
+use crate::{
+    Acting, EntropyError, Gate, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
+};
+
+/// What the owner is called that the very first sign-in link makes.
+const FIRST_OWNER: &str = "owner";
+/// How exactly it is kept when a session or token was last used: a write a minute, whatever the traffic.
+pub(crate) const TOUCH_EVERY: Duration = Duration::from_mins(1);
+/// Longest name of a browser that is kept, in characters.
+const MAX_USER_AGENT: usize = 300;
+
+/// Why somebody can't sign in.
+#[derive(Debug, Error)]
+pub enum SignInError {
+    /// Wrong name or password, or a link that is unknown, used or over. Which of them is not told.
+    #[error("wrong name or password, or the link no longer works")]
+    Wrong,
+    /// Too many attempts from there, or passwords are checked for too many others just now.
+    #[error("too many attempts")]
+    TooMany {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Passwords can't be checked.
+    #[error(transparent)]
+    Passwords(PasswordsError),
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No randomness for a session.
+    #[error(transparent)]
+    Entropy(#[from] EntropyError),
+}
+
+impl From<PasswordsError> for SignInError {
+    fn from(error: PasswordsError) -> Self {
+        match error {
+            PasswordsError::Busy { retry_after } => Self::TooMany { retry_after },
+            error @ PasswordsError::Failed => Self::Passwords(error),
+        }
+    }
+}
+
+impl<S: Store + PeopleStore> Gate<S> {
+    /// Signs a member in. An unknown name costs as much as a wrong password.
+    ///
+    /// # Errors
+    /// [`SignInError`].
+    pub async fn sign_in(
+        &self,
+        name: &MemberName,
+        password: Password,
+        from: IpAddr,
+        user_agent: Option<&str>,
+    ) -> Result<(SessionToken, Session, Member), SignInError> {
+        let attempt = self
+            .attempts
+            .begin(name, from, self.now())
+            .map_err(|retry_after| SignInError::TooMany { retry_after })?;
+        let member = self.store.member_by_name(name).await?;
+        let hash = member.as_ref().and_then(|member| member.password.clone());
+        let right = self.ports.passwords.verify(password, hash).await?;
+        let Some(member) = member.as_ref().filter(|_| right) else {
+            self.note_failure(member.as_ref(), from).await?;
+            return Err(SignInError::Wrong);
+        };
+        let (token, session) = self.new_session(member, SignInMeans::Password, from, user_agent)?;
+        let audit = Acting::remote(member, from).note(
+            AuditAct::SessionSignIn,
+            AuditSubject::new(session.id, SignInMeans::Password.as_str()),
+            session.created_at,
+        );
+        match self
+            .store
+            .session_insert(session.clone(), member.clone(), audit)
+            .await
+        {
+            Err(StoreError::Conflict) => return Err(SignInError::Wrong),
+            inserted => inserted?,
+        }
+        attempt.succeeded();
+        Ok((token, session, member.clone()))
+    }
+
+    /// Makes a link that signs a member in, once. An earlier one of that member no longer works.
+    ///
+    /// Without a name it is for the owner who came first; in a store without members it makes one, named `owner` and
+    /// without a password.
+    ///
+    /// # Errors
+    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::Member`] if it is for an owner and somebody
+    /// else asks, or what its surroundings can't do.
+    pub async fn sign_in_link(
+        &self,
+        acting: &Acting,
+        name: Option<&MemberName>,
+    ) -> Result<(SignInSecret, SignInLink, Member), PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        let (member, is_new) = match name {
+            Some(name) => (self.store.member_by_name(name).await?, false),
+            None => self.first_owner().await?,
+        };
+        let member = member.ok_or(PeopleError::NotFound)?;
+        member.check_changeable(acting.role())?;
+        let secret = SignInSecret::generate(|buffer| self.ports.entropy.fill(buffer))?;
+        let link = SignInLink {
+            digest: secret.digest(),
+            member: member.id,
+            created_at: self.now(),
+        };
+        let audit = acting.note(
+            AuditAct::SignInLinkCreate,
+            member_subject(&member),
+            link.created_at,
+        );
+        let first = is_new.then(|| member.clone());
+        self.store.sign_in_link_insert(link, first, audit).await?;
+        Ok((secret, link, member))
+    }
+
+    /// Signs a member in by a link and uses it up. Of several that try at once, one gets in.
+    ///
+    /// # Errors
+    /// [`SignInError`]; there is nothing to guess, so attempts are not limited.
+    pub async fn sign_in_by_link(
+        &self,
+        secret: &SignInSecret,
+        from: IpAddr,
+        user_agent: Option<&str>,
+    ) -> Result<(SessionToken, Session, Member), SignInError> {
+        let found = self.store.sign_in_link_by_digest(&secret.digest()).await?;
+        let found = found.filter(|(link, _)| !link.is_over(self.now()));
+        let (link, member) = found.ok_or(SignInError::Wrong)?;
+        let (token, session) = self.new_session(&member, SignInMeans::Link, from, user_agent)?;
+        let audit = Acting::remote(&member, from).note(
+            AuditAct::SessionSignIn,
+            AuditSubject::new(session.id, SignInMeans::Link.as_str()),
+            session.created_at,
+        );
+        if self
+            .store
+            .sign_in_link_use(link.digest, session.clone(), audit)
+            .await?
+        {
+            Ok((token, session, member))
+        } else {
+            Err(SignInError::Wrong)
+        }
+    }
+
+    /// Whose session it is, with the role of this moment; `None` if it is unknown or over.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn signed_in(&self, token: &SessionToken) -> Result<Option<(Member, Session)>, StoreError> {
+        let now = self.now();
+        let found = self.store.session_by_digest(&token.digest()).await?;
+        let Some((session, member)) = found.filter(|(session, _)| !session.is_over(now)) else {
+            return Ok(None);
+        };
+        if now.since(session.last_seen_at) >= TOUCH_EVERY {
+            self.store.session_touch(session.id, now).await?;
+        }
+        Ok(Some((member, session)))
+    }
+
+    /// Ends the session that the actor is in.
+    ///
+    /// # Errors
+    /// [`PeopleError::Store`]. A session that is gone already is no error.
+    pub async fn sign_out(&self, acting: &Acting, session: &Session) -> Result<(), PeopleError> {
+        let subject = AuditSubject::new(session.id, acting.actor.name());
+        let audit = acting.note(AuditAct::SessionSignOut, subject, self.now());
+        self.store.session_remove(session.id, audit).await?;
+        Ok(())
+    }
+
+    /// The living sessions of a member, newest first: one's own, or of others for who manages people.
+    ///
+    /// # Errors
+    /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
+    pub async fn sessions(&self, acting: &Acting, of: MemberId) -> Result<Vec<Session>, PeopleError> {
+        if !is_self(&acting.actor, of) {
+            acting.require(Permission::ManagePeople)?;
+        }
+        let mut sessions = self.store.sessions_of(of).await?;
+        let now = self.now();
+        sessions.retain(|session| !session.is_over(now));
+        Ok(sessions)
+    }
+
+    /// Ends a session: one's own, or of others for who manages people. It is dead when this returns.
+    ///
+    /// # Errors
+    /// [`PeopleError::NotFound`], also for what the actor may not see; [`PeopleError::Member`] if it is an owner's and
+    /// somebody else asks; [`PeopleError::Store`].
+    pub async fn session_end(&self, acting: &Acting, id: SessionId) -> Result<(), PeopleError> {
+        let session = self.store.session_by_id(id).await?.ok_or(PeopleError::NotFound)?;
+        let member = self.store.member_by_id(session.member).await?;
+        let member = member.ok_or(PeopleError::NotFound)?;
+        if !is_self(&acting.actor, member.id) {
+            acting
+                .require(Permission::ManagePeople)
+                .map_err(|_| PeopleError::NotFound)?;
+            member.check_changeable(acting.role())?;
+        }
+        let subject = AuditSubject::new(session.id, &member.name);
+        let audit = acting.note(AuditAct::SessionSignOut, subject, self.now());
+        if self.store.session_remove(id, audit).await? {
+            Ok(())
+        } else {
+            Err(PeopleError::NotFound)
+        }
+    }
+
+    /// Writes a failed sign-in down. A name that nobody has is left out: it may be a password in the wrong field.
+    async fn note_failure(&self, member: Option<&Member>, from: IpAddr) -> Result<(), StoreError> {
+        let subject = member.map_or_else(|| AuditSubject::new("", "unknown name"), member_subject);
+        let acting = Acting::remote(Actor::System, from);
+        let audit = acting.note(AuditAct::SessionSignInFailed, subject, self.now());
+        self.store.audit_insert(audit).await
+    }
+
+    /// The owner who came first, or the one to make if there is no member at all, and which of them it is.
+    async fn first_owner(&self) -> Result<(Option<Member>, bool), PeopleError> {
+        let mut after = None;
+        loop {
+            let page = self.store.member_page(after, PageSize::MAX).await?;
+            let last = page.last().map(|member| member.id);
+            if let Some(owner) = page.into_iter().find(|member| member.role == Role::Owner) {
+                return Ok((Some(owner), false));
+            }
+            match last {
+                Some(last) => after = Some(last),
+                None if after.is_none() => break,
+                None => return Ok((None, false)),
+            }
+        }
+        let name = FIRST_OWNER.parse().map_err(|_| PeopleError::NotFound)?;
+        Ok((Some(self.new_member(name, Role::Owner)?), true))
+    }
+
+    fn new_session(
+        &self,
+        member: &Member,
+        means: SignInMeans,
+        source: IpAddr,
+        user_agent: Option<&str>,
+    ) -> Result<(SessionToken, Session), EntropyError> {
+        let now = self.now();
+        let token = SessionToken::generate(|buffer| self.ports.entropy.fill(buffer))?;
+        let session = Session {
+            id: SessionId::new(now, self.random()?),
+            digest: token.digest(),
+            member: member.id,
+            means,
+            created_at: now,
+            last_seen_at: now,
+            source: source.to_canonical(),
+            user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+        };
+        Ok((token, session))
+    }
+}
+
+fn is_self(actor: &Actor, member: MemberId) -> bool {
+    matches!(actor, Actor::Member { id, .. } if *id == member)
+}

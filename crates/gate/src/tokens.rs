@@ -1,0 +1,124 @@
+//! API tokens: make, list, revoke, and authenticate by one.
+
+use hookgate_domain::{
+    Actor, ApiToken, AuditAct, AuditSubject, MemberId, OrganizationId, Permission, Role, Timestamp, Token,
+    TokenId, TokenName, TokenState,
+};
+use serde_json::{Value, json};
+
+use crate::sign_in::TOUCH_EVERY;
+use crate::{Acting, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
+
+impl<S: Store + PeopleStore> Gate<S> {
+    /// Makes a token. Its secret can't be had again. A token that a member makes goes with that member, and so does one
+    /// that is made by a token of a member.
+    ///
+    /// # Errors
+    /// [`PeopleError::Forbidden`], also for a role above the actor's own, or what its surroundings can't do.
+    pub async fn token_create(
+        &self,
+        acting: &Acting,
+        name: TokenName,
+        role: Role,
+        expires_at: Option<Timestamp>,
+    ) -> Result<(ApiToken, Token), PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        if role > acting.role() {
+            return Err(Forbidden(role).into());
+        }
+        let now = self.now();
+        let secret = ApiToken::generate(|buffer| self.ports.entropy.fill(buffer))?;
+        let token = Token {
+            id: TokenId::new(now, self.random()?),
+            organization: OrganizationId::FIRST,
+            digest: secret.digest(),
+            name,
+            role,
+            owner: self.owner_of(&acting.actor).await?,
+            created_by: acting.actor.name().to_owned(),
+            created_at: now,
+            expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let days = expires_at.map(|end| end.since(now).as_secs() / 86_400);
+        let after = json!({"role": role.as_str(), "expires_in_days": days});
+        let changes = (Value::Null, after);
+        let audit = acting.note_change(AuditAct::TokenCreate, token_subject(&token), now, changes);
+        self.store.token_insert(token.clone(), audit).await?;
+        Ok((secret, token))
+    }
+
+    /// Tokens in the order of their making, behind `after`; dead ones too.
+    ///
+    /// # Errors
+    /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
+    pub async fn token_list(
+        &self,
+        acting: &Acting,
+        after: Option<TokenId>,
+        size: PageSize,
+    ) -> Result<Vec<Token>, PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        Ok(self.store.token_page(after, size).await?)
+    }
+
+    /// Kills a token. When this returns, no node takes it any more.
+    ///
+    /// # Errors
+    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], also for a token above the actor's own role,
+    /// [`PeopleError::Token`] or [`PeopleError::Store`].
+    pub async fn token_revoke(&self, acting: &Acting, id: TokenId) -> Result<Token, PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        let token = self.store.token_by_id(id).await?.ok_or(PeopleError::NotFound)?;
+        if token.role > acting.role() {
+            return Err(Forbidden(token.role).into());
+        }
+        let audit = acting.note(AuditAct::TokenRevoke, token_subject(&token), self.now());
+        let revoked = self.store.token_revoke(id, audit).await?;
+        Ok(revoked.ok_or(PeopleError::NotFound)??)
+    }
+
+    /// The token that a program shows, if it works; with the role that it has at this moment, which is never above that
+    /// of the member it goes with. It is read from the store each time, so a revoked one is dead at once.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn authenticate(&self, secret: &ApiToken) -> Result<Option<Token>, StoreError> {
+        let now = self.now();
+        let found = self.store.token_by_digest(&secret.digest()).await?;
+        let Some((mut token, owner)) = found.filter(|(token, _)| token.state(now) == TokenState::Live) else {
+            return Ok(None);
+        };
+        if token.owner.is_some() {
+            let Some(owner) = owner else {
+                return Ok(None);
+            };
+            token.role = token.role.min(owner.role);
+        }
+        if token
+            .last_used_at
+            .is_none_or(|last| now.since(last) >= TOUCH_EVERY)
+        {
+            self.store.token_touch(token.id, now).await?;
+            token.last_used_at = Some(now);
+        }
+        Ok(Some(token))
+    }
+
+    /// The member that a token made by this actor goes with.
+    async fn owner_of(&self, actor: &Actor) -> Result<Option<MemberId>, PeopleError> {
+        match actor {
+            Actor::Member { id, .. } => Ok(Some(*id)),
+            Actor::Token { id, .. } => {
+                let token = self.store.token_by_id(*id).await?;
+                Ok(token.ok_or(PeopleError::NotFound)?.owner)
+            }
+            Actor::CommandLine { .. } | Actor::System => Ok(None),
+        }
+    }
+}
+
+fn token_subject(token: &Token) -> AuditSubject {
+    AuditSubject::new(token.id, &token.name)
+}

@@ -1,0 +1,337 @@
+//! People over a store in memory: who gets in, for how long, and what they may do.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hookgate_domain::{
+    ApiToken, AuditAct, Member, MemberError, Password, Policy, Role, SESSION_IDLE, SESSION_LIFE,
+    SIGN_IN_LINK_LIFE, SenderFormat, SessionToken,
+};
+use hookgate_gate::{
+    Acting, AuditFilter, Gate, IncidentActError, IncidentAction, ManageError, NewWebhook, PageSize,
+    PeopleError, PeopleStore, Ports, SignInError,
+};
+use hookgate_testkit::samples::{SOURCE, START, acting};
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+
+const GOOD: &str = "correct horse battery";
+
+fn gate() -> (Gate<MemoryStore>, FixedClock) {
+    let clock = FixedClock::at(START);
+    let ports = Ports {
+        clock: Box::new(clock.clone()),
+        entropy: Box::new(SeededEntropy::new(7)),
+        seal: Box::new(ClearSeal),
+        passwords: Box::new(FastPasswords),
+    };
+    (Gate::new(MemoryStore::default(), ports), clock)
+}
+
+fn password(text: &str) -> Password {
+    text.parse().unwrap()
+}
+
+async fn add(gate: &Gate<MemoryStore>, name: &str, role: Role) -> Member {
+    let name = name.parse().unwrap();
+    gate.member_add(&acting(), name, role, Some(password(GOOD)))
+        .await
+        .unwrap()
+}
+
+async fn sign_in_from(
+    gate: &Gate<MemoryStore>,
+    name: &str,
+    text: &str,
+    from: &str,
+) -> Result<SessionToken, SignInError> {
+    let from: IpAddr = from.parse().unwrap();
+    let signed = gate
+        .sign_in(&name.parse().unwrap(), password(text), from, Some("browser/1"))
+        .await;
+    signed.map(|(token, _, _)| token)
+}
+
+async fn sign_in(gate: &Gate<MemoryStore>, name: &str) -> SessionToken {
+    sign_in_from(gate, name, GOOD, "192.0.2.7").await.unwrap()
+}
+
+async fn acts(gate: &Gate<MemoryStore>) -> Vec<AuditAct> {
+    let all = AuditFilter::default();
+    let entries = gate.audit_page(&acting(), &all, None, PageSize::MAX).await;
+    entries
+        .unwrap()
+        .into_iter()
+        .rev()
+        .map(|entry| entry.act)
+        .collect()
+}
+
+#[tokio::test]
+async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_a_week() {
+    let (gate, clock) = gate();
+    let ada = add(&gate, "ada", Role::Viewer).await;
+    let token = sign_in(&gate, "ADA").await;
+    let (member, _) = gate.signed_in(&token).await.unwrap().unwrap();
+    assert_eq!(member.id, ada.id);
+    let step = SESSION_IDLE / 2;
+    let mut used = Duration::ZERO;
+    while used + step < SESSION_LIFE {
+        clock.advance(step);
+        used += step;
+        assert!(gate.signed_in(&token).await.unwrap().is_some(), "{used:?}");
+    }
+    clock.advance(step);
+    assert!(gate.signed_in(&token).await.unwrap().is_none());
+
+    let token = sign_in(&gate, "ada").await;
+    clock.advance(SESSION_IDLE);
+    assert!(gate.signed_in(&token).await.unwrap().is_none());
+    let sessions = gate.sessions(&Acting::remote(&ada, SOURCE), ada.id).await;
+    assert!(sessions.unwrap().is_empty());
+}
+
+#[tokio::test]
+async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
+    let (gate, clock) = gate();
+    add(&gate, "ada", Role::Viewer).await;
+    for name in ["ada", "nobody"] {
+        let mut tries = 0;
+        let wait = loop {
+            match sign_in_from(&gate, name, "wrong password", "198.51.100.1").await {
+                Err(SignInError::Wrong) => tries += 1,
+                Err(SignInError::TooMany { retry_after }) => break retry_after,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!((tries, wait), (5, Duration::from_mins(1)), "{name}");
+    }
+    let locked = sign_in_from(&gate, "ada", GOOD, "198.51.100.1").await;
+    assert!(matches!(locked, Err(SignInError::TooMany { .. })));
+    assert!(sign_in_from(&gate, "ada", GOOD, "198.51.100.2").await.is_ok());
+    clock.advance(Duration::from_mins(1));
+    assert!(sign_in_from(&gate, "ada", GOOD, "198.51.100.1").await.is_ok());
+
+    let failed = AuditFilter {
+        act: Some(AuditAct::SessionSignInFailed),
+        ..AuditFilter::default()
+    };
+    let failed = gate.audit_page(&acting(), &failed, None, PageSize::MAX).await;
+    let names: Vec<_> = failed
+        .unwrap()
+        .into_iter()
+        .map(|entry| entry.subject.name)
+        .collect();
+    assert_eq!(names.len(), 10);
+    // What was typed as a name may be a password, so it is kept only if it is a name.
+    assert!(!names.contains(&"nobody".to_owned()) && names.contains(&"ada".to_owned()));
+}
+
+#[tokio::test]
+async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
+    let (gate, clock) = gate();
+    let (first, _, owner) = gate.sign_in_link(&acting(), None).await.unwrap();
+    assert_eq!((owner.name.as_str(), owner.role), ("owner", Role::Owner));
+    let (second, _, again) = gate.sign_in_link(&acting(), None).await.unwrap();
+    assert_eq!(owner.id, again.id);
+    let early = gate.sign_in_by_link(&first, SOURCE, None).await;
+    assert!(
+        matches!(early, Err(SignInError::Wrong)),
+        "another link took its place"
+    );
+    clock.advance(SIGN_IN_LINK_LIFE);
+    let late = gate.sign_in_by_link(&second, SOURCE, None).await;
+    assert!(matches!(late, Err(SignInError::Wrong)), "it is over");
+
+    let (third, _, _) = gate.sign_in_link(&acting(), None).await.unwrap();
+    let (token, session, owner) = gate.sign_in_by_link(&third, SOURCE, None).await.unwrap();
+    let used = gate.sign_in_by_link(&third, SOURCE, None).await;
+    assert!(matches!(used, Err(SignInError::Wrong)), "it was used");
+
+    let myself = Acting::remote(&owner, SOURCE);
+    gate.set_password(&myself, owner.id, Some(&session), None, password(GOOD))
+        .await
+        .unwrap();
+    assert!(gate.signed_in(&token).await.unwrap().is_some());
+    sign_in(&gate, "owner").await;
+}
+
+#[tokio::test]
+async fn ones_own_password_takes_the_current_one_and_ends_the_other_sessions() {
+    let (gate, _) = gate();
+    let ada = add(&gate, "ada", Role::Viewer).await;
+    let (other, here) = (sign_in(&gate, "ada").await, sign_in(&gate, "ada").await);
+    let (_, session) = gate.signed_in(&here).await.unwrap().unwrap();
+    let myself = Acting::remote(&ada, SOURCE);
+    let set = |current: Option<&str>| {
+        let current = current.map(password);
+        gate.set_password(
+            &myself,
+            ada.id,
+            Some(&session),
+            current,
+            password("another password"),
+        )
+    };
+    assert!(matches!(set(None).await, Err(PeopleError::WrongPassword)));
+    let wrong = set(Some("wrong password")).await;
+    assert!(matches!(wrong, Err(PeopleError::WrongPassword)));
+    set(Some(GOOD)).await.unwrap();
+    assert!(gate.signed_in(&here).await.unwrap().is_some());
+    assert!(gate.signed_in(&other).await.unwrap().is_none());
+    let old = sign_in_from(&gate, "ada", GOOD, "192.0.2.7").await;
+    assert!(matches!(old, Err(SignInError::Wrong)));
+}
+
+#[tokio::test]
+async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
+    let (gate, _) = gate();
+    add(&gate, "owner", Role::Owner).await;
+    let ada = add(&gate, "ada", Role::Admin).await;
+    let session = sign_in(&gate, "ada").await;
+    let myself = Acting::remote(&ada, SOURCE);
+    let token = |role| gate.token_create(&myself, "t".parse().unwrap(), role, None);
+    let (secret, made) = token(Role::Admin).await.unwrap();
+    let above = token(Role::Owner).await;
+    assert!(matches!(above, Err(PeopleError::Forbidden(_))));
+
+    // A token of a token goes with the same member.
+    let by_token = Acting::remote(&made, SOURCE);
+    let (grandchild, _) = gate
+        .token_create(&by_token, "u".parse().unwrap(), Role::Admin, None)
+        .await
+        .unwrap();
+
+    gate.member_set_role(&acting(), ada.id, Role::Viewer)
+        .await
+        .unwrap();
+    let (member, _) = gate.signed_in(&session).await.unwrap().unwrap();
+    assert_eq!(member.role, Role::Viewer);
+    let role = async |secret: &ApiToken| gate.authenticate(secret).await.unwrap().map(|token| token.role);
+    assert_eq!(role(&secret).await, Some(Role::Viewer));
+
+    gate.member_remove(&acting(), ada.id).await.unwrap();
+    assert!(gate.signed_in(&session).await.unwrap().is_none());
+    assert_eq!((role(&secret).await, role(&grandchild).await), (None, None));
+}
+
+#[tokio::test]
+async fn a_token_dies_by_time_and_by_hand_and_tells_when_it_was_used() {
+    let (gate, clock) = gate();
+    let hour = Duration::from_hours(1);
+    let create = async |end| {
+        let (acting, name) = (acting(), "t".parse().unwrap());
+        gate.token_create(&acting, name, Role::Viewer, end).await.unwrap()
+    };
+    let (short, _) = create(Some(START.after(hour))).await;
+    let (long, made) = create(None).await;
+    let used = gate.authenticate(&long).await.unwrap().unwrap();
+    assert_eq!(used.last_used_at, Some(START));
+    clock.advance(Duration::from_secs(30));
+    let soon = gate.authenticate(&long).await.unwrap().unwrap();
+    assert_eq!(soon.last_used_at, Some(START), "at most once a minute");
+    clock.advance(hour);
+    assert!(gate.authenticate(&short).await.unwrap().is_none());
+    assert!(gate.authenticate(&long).await.unwrap().is_some());
+    gate.token_revoke(&acting(), made.id).await.unwrap();
+    assert!(gate.authenticate(&long).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn only_owners_touch_owners() {
+    let (gate, _) = gate();
+    let owner = add(&gate, "owner", Role::Owner).await;
+    let admin = Acting::remote(&add(&gate, "admin", Role::Admin).await, SOURCE);
+    let only = |error: PeopleError| assert!(matches!(error, PeopleError::Member(MemberError::OwnersOnly)));
+    only(
+        gate.member_set_role(&admin, owner.id, Role::Viewer)
+            .await
+            .unwrap_err(),
+    );
+    only(gate.member_remove(&admin, owner.id).await.unwrap_err());
+    only(gate.sign_in_link(&admin, Some(&owner.name)).await.unwrap_err());
+    only(gate.sign_in_link(&admin, None).await.unwrap_err());
+    let name = "another".parse().unwrap();
+    only(
+        gate.member_add(&admin, name, Role::Owner, None)
+            .await
+            .unwrap_err(),
+    );
+    let new = password("another password");
+    only(
+        gate.set_password(&admin, owner.id, None, None, new)
+            .await
+            .unwrap_err(),
+    );
+    sign_in(&gate, "owner").await;
+    let sessions = gate.sessions(&admin, owner.id).await.unwrap();
+    only(gate.session_end(&admin, sessions[0].id).await.unwrap_err());
+}
+
+#[tokio::test]
+async fn who_may_not_is_refused_and_leaves_no_trace() {
+    let (gate, _) = gate();
+    add(&gate, "owner", Role::Owner).await;
+    let issued = {
+        let new = NewWebhook {
+            name: samples::name("w"),
+            format: SenderFormat::Custom,
+            policy: Policy::default(),
+            signed: false,
+        };
+        gate.create(&acting(), new).await.unwrap()
+    };
+    let viewer = add(&gate, "viewer", Role::Viewer).await;
+    let operator = add(&gate, "operator", Role::Operator).await;
+    let before = acts(&gate).await;
+    for member in [&viewer, &operator] {
+        let acting = Acting::remote(member, SOURCE);
+        let handle = issued.webhook.handle;
+        let revoked = gate.revoke(&acting, handle).await;
+        assert!(matches!(revoked, Err(ManageError::Forbidden(_))));
+        let regenerated = gate.regenerate(&acting, handle).await.err();
+        assert!(matches!(regenerated, Some(ManageError::Forbidden(_))));
+        let edited = gate.edit(&acting, handle, |_, _| ()).await;
+        assert!(matches!(edited, Err(ManageError::Forbidden(_))));
+        let removed = gate.member_remove(&acting, viewer.id).await;
+        assert!(matches!(removed, Err(PeopleError::Forbidden(_))));
+        let listed = gate.token_list(&acting, None, PageSize::MAX).await;
+        assert!(matches!(listed, Err(PeopleError::Forbidden(_))));
+        let all = AuditFilter::default();
+        let trail = gate.audit_page(&acting, &all, None, PageSize::MAX).await;
+        assert!(matches!(trail, Err(PeopleError::Forbidden(_))));
+    }
+    let number = hookgate_domain::IncidentNumber::new(1).unwrap();
+    let [viewer, operator] = [&viewer, &operator].map(|member| Acting::remote(member, SOURCE));
+    let acted = gate.incident_act(&viewer, number, IncidentAction::Resolve).await;
+    assert!(matches!(acted, Err(IncidentActError::Forbidden(_))));
+    let acted = gate
+        .incident_act(&operator, number, IncidentAction::Resolve)
+        .await;
+    assert!(matches!(acted, Err(IncidentActError::NotFound)));
+    assert_eq!(acts(&gate).await, before);
+}
+
+#[tokio::test]
+async fn sessions_are_seen_and_ended_by_their_member() {
+    let (gate, _) = gate();
+    let ada = add(&gate, "ada", Role::Viewer).await;
+    let bob = add(&gate, "bob", Role::Viewer).await;
+    let (one, two) = (sign_in(&gate, "ada").await, sign_in(&gate, "ada").await);
+    let (myself, other) = (Acting::remote(&ada, SOURCE), Acting::remote(&bob, SOURCE));
+    let listed = gate.sessions(&other, ada.id).await;
+    assert!(matches!(listed, Err(PeopleError::Forbidden(_))));
+    let (_, session) = gate.signed_in(&one).await.unwrap().unwrap();
+    let ended = gate.session_end(&other, session.id).await;
+    assert!(matches!(ended, Err(PeopleError::NotFound)));
+    gate.session_end(&myself, session.id).await.unwrap();
+    assert!(gate.signed_in(&one).await.unwrap().is_none());
+    let (_, session) = gate.signed_in(&two).await.unwrap().unwrap();
+    gate.sign_out(&myself, &session).await.unwrap();
+    gate.sign_out(&myself, &session).await.unwrap();
+    assert!(gate.store().sessions_of(ada.id).await.unwrap().is_empty());
+    let ended = acts(&gate).await;
+    let ended = ended.iter().filter(|act| **act == AuditAct::SessionSignOut);
+    assert_eq!(ended.count(), 2);
+}

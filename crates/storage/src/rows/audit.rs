@@ -1,0 +1,121 @@
+//! Rows of `audit`.
+
+#![expect(clippy::ref_option_ref, reason = "diesel's derive writes such types")]
+
+use diesel::{Insertable, Queryable, Selectable};
+use hookgate_domain::{
+    Actor, AuditEntry, AuditSubject, MemberId, NewAudit, OrganizationId, Role, Timestamp, TokenId,
+    address_bytes,
+};
+
+use super::delivery::read_source;
+use crate::fault::Damage;
+use crate::schema::people::audit;
+
+/// An entry as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = audit, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct AuditRow {
+    id: i64,
+    organization: i64,
+    at: i64,
+    actor_kind: String,
+    actor_id: Option<String>,
+    actor_name: String,
+    actor_role: Option<String>,
+    source: Option<Vec<u8>>,
+    act: String,
+    subject_id: String,
+    subject_name: String,
+    before: Option<String>,
+    after: Option<String>,
+}
+
+impl TryFrom<AuditRow> for AuditEntry {
+    type Error = Damage;
+
+    fn try_from(row: AuditRow) -> Result<Self, Damage> {
+        let id = row.id;
+        let damage = |column| move || Damage::at("audit", id, column);
+        let actor = row.actor().ok_or_else(damage("actor_kind"))?;
+        let from = row
+            .source
+            .as_deref()
+            .map(|bytes| read_source(bytes).ok_or_else(damage("source")));
+        Ok(Self {
+            id,
+            organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
+            at: Timestamp::from_micros(row.at),
+            actor,
+            from: from.transpose()?,
+            act: row.act.parse().map_err(|_| damage("act")())?,
+            subject: AuditSubject {
+                id: row.subject_id,
+                name: row.subject_name,
+            },
+            before: row.before,
+            after: row.after,
+        })
+    }
+}
+
+impl AuditRow {
+    fn actor(&self) -> Option<Actor> {
+        let name = self.actor_name.clone();
+        let id = self.actor_id.as_deref();
+        let role = || self.actor_role.as_deref()?.parse::<Role>().ok();
+        match self.actor_kind.as_str() {
+            "member" => Some(Actor::Member {
+                id: id?.parse::<MemberId>().ok()?,
+                name,
+                role: role()?,
+            }),
+            "token" => Some(Actor::Token {
+                id: id?.parse::<TokenId>().ok()?,
+                name,
+                role: role()?,
+            }),
+            "command_line" => Some(Actor::CommandLine { user: name }),
+            "system" => Some(Actor::System),
+            _ => None,
+        }
+    }
+}
+
+/// An entry to write.
+#[derive(Insertable)]
+#[diesel(table_name = audit, treat_none_as_default_value = false)]
+pub(crate) struct NewAuditRow<'a> {
+    organization: i64,
+    at: i64,
+    actor_kind: &'static str,
+    actor_id: Option<String>,
+    actor_name: &'a str,
+    actor_role: Option<&'static str>,
+    source: Option<Vec<u8>>,
+    act: &'static str,
+    subject_id: &'a str,
+    subject_name: &'a str,
+    before: Option<&'a str>,
+    after: Option<&'a str>,
+}
+
+impl<'a> From<&'a NewAudit> for NewAuditRow<'a> {
+    fn from(audit: &'a NewAudit) -> Self {
+        let actor_id = audit.actor.id();
+        Self {
+            organization: audit.organization.get(),
+            at: audit.at.as_micros(),
+            actor_kind: audit.actor.kind(),
+            actor_role: actor_id.as_ref().map(|_| audit.actor.role().as_str()),
+            actor_id,
+            actor_name: audit.actor.name(),
+            source: audit.from.map(|address| address_bytes(address).to_vec()),
+            act: audit.act.as_str(),
+            subject_id: &audit.subject.id,
+            subject_name: &audit.subject.name,
+            before: audit.before.as_deref(),
+            after: audit.after.as_deref(),
+        }
+    }
+}

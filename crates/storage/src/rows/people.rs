@@ -1,0 +1,201 @@
+//! Rows of `members`, `sessions`, `tokens` and `sign_in_links`.
+
+use diesel::{Insertable, Queryable, Selectable};
+use hookgate_domain::{
+    ApiTokenDigest, Member, MemberId, OrganizationId, PasswordHash, Session, SessionDigest, SignInLink,
+    SignInMeans, SignInSecretDigest, Timestamp, Token, address_bytes,
+};
+
+use super::delivery::read_source;
+use crate::fault::Damage;
+use crate::schema::people::{members, sessions, sign_in_links, tokens};
+
+/// A member.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = members, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+pub(crate) struct MemberRow {
+    id: String,
+    organization: i64,
+    name: String,
+    name_key: String,
+    role: String,
+    password: Option<String>,
+    created_at: i64,
+}
+
+impl From<&Member> for MemberRow {
+    fn from(member: &Member) -> Self {
+        Self {
+            id: member.id.to_string(),
+            organization: member.organization.get(),
+            name: member.name.to_string(),
+            name_key: member.name.key(),
+            role: member.role.to_string(),
+            password: member.password.as_ref().map(|hash| hash.as_str().to_owned()),
+            created_at: member.created_at.as_micros(),
+        }
+    }
+}
+
+impl TryFrom<MemberRow> for Member {
+    type Error = Damage;
+
+    fn try_from(row: MemberRow) -> Result<Self, Damage> {
+        let id = &row.id.clone();
+        let damage = |column| move || Damage::at("members", id, column);
+        Ok(Self {
+            id: row.id.parse().map_err(|_| damage("id")())?,
+            organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
+            name: row.name.parse().map_err(|_| damage("name")())?,
+            role: row.role.parse().map_err(|_| damage("role")())?,
+            password: row.password.map(PasswordHash::from_text),
+            created_at: Timestamp::from_micros(row.created_at),
+        })
+    }
+}
+
+/// A session.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+pub(crate) struct SessionRow {
+    id: String,
+    digest: Vec<u8>,
+    member: String,
+    means: String,
+    created_at: i64,
+    last_seen_at: i64,
+    source: Vec<u8>,
+    user_agent: Option<String>,
+}
+
+impl From<&Session> for SessionRow {
+    fn from(session: &Session) -> Self {
+        Self {
+            id: session.id.to_string(),
+            digest: session.digest.as_bytes().to_vec(),
+            member: session.member.to_string(),
+            means: session.means.as_str().to_owned(),
+            created_at: session.created_at.as_micros(),
+            last_seen_at: session.last_seen_at.as_micros(),
+            source: address_bytes(session.source).to_vec(),
+            user_agent: session.user_agent.clone(),
+        }
+    }
+}
+
+impl TryFrom<SessionRow> for Session {
+    type Error = Damage;
+
+    fn try_from(row: SessionRow) -> Result<Self, Damage> {
+        let id = &row.id.clone();
+        let damage = |column| move || Damage::at("sessions", id, column);
+        let means = [SignInMeans::Password, SignInMeans::Link]
+            .into_iter()
+            .find(|means| means.as_str() == row.means);
+        Ok(Self {
+            id: row.id.parse().map_err(|_| damage("id")())?,
+            digest: SessionDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
+            member: row.member.parse().map_err(|_| damage("member")())?,
+            means: means.ok_or_else(damage("means"))?,
+            created_at: Timestamp::from_micros(row.created_at),
+            last_seen_at: Timestamp::from_micros(row.last_seen_at),
+            source: read_source(&row.source).ok_or_else(damage("source"))?,
+            user_agent: row.user_agent,
+        })
+    }
+}
+
+/// An API token.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = tokens, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+pub(crate) struct TokenRow {
+    id: String,
+    organization: i64,
+    digest: Vec<u8>,
+    name: String,
+    role: String,
+    owner: Option<String>,
+    created_by: String,
+    created_at: i64,
+    expires_at: Option<i64>,
+    last_used_at: Option<i64>,
+    revoked_at: Option<i64>,
+}
+
+impl From<&Token> for TokenRow {
+    fn from(token: &Token) -> Self {
+        Self {
+            id: token.id.to_string(),
+            organization: token.organization.get(),
+            digest: token.digest.as_bytes().to_vec(),
+            name: token.name.to_string(),
+            role: token.role.to_string(),
+            owner: token.owner.map(|owner| owner.to_string()),
+            created_by: token.created_by.clone(),
+            created_at: token.created_at.as_micros(),
+            expires_at: token.expires_at.map(Timestamp::as_micros),
+            last_used_at: token.last_used_at.map(Timestamp::as_micros),
+            revoked_at: token.revoked_at.map(Timestamp::as_micros),
+        }
+    }
+}
+
+impl TryFrom<TokenRow> for Token {
+    type Error = Damage;
+
+    fn try_from(row: TokenRow) -> Result<Self, Damage> {
+        let id = &row.id.clone();
+        let damage = |column| move || Damage::at("tokens", id, column);
+        let owner = row.owner.as_deref().map(str::parse::<MemberId>).transpose();
+        Ok(Self {
+            id: row.id.parse().map_err(|_| damage("id")())?,
+            organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
+            digest: ApiTokenDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
+            name: row.name.parse().map_err(|_| damage("name")())?,
+            role: row.role.parse().map_err(|_| damage("role")())?,
+            owner: owner.map_err(|_| damage("owner")())?,
+            created_by: row.created_by,
+            created_at: Timestamp::from_micros(row.created_at),
+            expires_at: row.expires_at.map(Timestamp::from_micros),
+            last_used_at: row.last_used_at.map(Timestamp::from_micros),
+            revoked_at: row.revoked_at.map(Timestamp::from_micros),
+        })
+    }
+}
+
+/// A sign-in link.
+#[derive(Insertable, Queryable, Selectable)]
+#[diesel(table_name = sign_in_links, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct LinkRow {
+    member: String,
+    digest: Vec<u8>,
+    created_at: i64,
+}
+
+impl From<&SignInLink> for LinkRow {
+    fn from(link: &SignInLink) -> Self {
+        Self {
+            member: link.member.to_string(),
+            digest: link.digest.as_bytes().to_vec(),
+            created_at: link.created_at.as_micros(),
+        }
+    }
+}
+
+impl TryFrom<LinkRow> for SignInLink {
+    type Error = Damage;
+
+    fn try_from(row: LinkRow) -> Result<Self, Damage> {
+        let id = &row.member.clone();
+        let damage = |column| move || Damage::at("sign_in_links", id, column);
+        Ok(Self {
+            digest: SignInSecretDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
+            member: row.member.parse().map_err(|_| damage("member")())?,
+            created_at: Timestamp::from_micros(row.created_at),
+        })
+    }
+}
+
+fn read_digest(bytes: &[u8]) -> Option<[u8; 32]> {
+    bytes.try_into().ok()
+}

@@ -1,0 +1,194 @@
+//! The audit trail: what leaves an entry, what does not, and how entries are found.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::{
+    Actor, AuditAct, AuditEntry, NewAudit, Policy, Role, SESSION_IDLE, SignInLink, SignInSecretDigest,
+};
+use hookgate_gate::{
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AuditFilter, IncidentAction, PageSize, PeopleStore, Retention, Store,
+};
+
+use super::members::with_member;
+use super::{stored, with_webhook};
+use crate::samples::{
+    START, acting, audit, audit_of, delivery, member, name, second, session, token, webhook,
+};
+
+/// The whole trail, oldest first.
+async fn trail<S: PeopleStore>(store: &Arc<S>) -> Vec<AuditEntry> {
+    let all = AuditFilter::default();
+    let mut entries = store.audit_page(&all, None, PageSize::MAX).await.unwrap();
+    entries.reverse();
+    entries
+}
+
+async fn acts<S: PeopleStore>(store: &Arc<S>) -> Vec<AuditAct> {
+    trail(store).await.iter().map(|entry| entry.act).collect()
+}
+
+/// A webhook is stored and replaced with the entry that was given, which comes back as it was.
+pub async fn a_change_of_a_webhook_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
+    let created = NewAudit {
+        from: Some("2001:db8::7".parse().unwrap()),
+        before: Some(r#"{"a":1}"#.into()),
+        after: Some(r#"{"a":2}"#.into()),
+        ..audit_of(AuditAct::WebhookCreate, "hk_1", second(1))
+    };
+    let edited = NewAudit {
+        from: Some("192.0.2.7".parse().unwrap()),
+        ..audit_of(AuditAct::WebhookEdit, "hk_1", second(2))
+    };
+    store.webhook_insert(webhook(1), created.clone()).await.unwrap();
+    let change = webhook(1).edit(name("edited"), Policy::default()).unwrap();
+    store.webhook_replace(change, None, edited.clone()).await.unwrap();
+    let trail = trail(store).await;
+    let expected: Vec<_> = [created, edited]
+        .into_iter()
+        .zip(&trail)
+        .map(|(entry, stored)| entry.numbered(stored.id))
+        .collect();
+    assert_eq!(trail, expected);
+    assert!(trail[0].id < trail[1].id);
+}
+
+/// A change that was refused or lost a race leaves no entry.
+pub async fn what_changes_nothing_has_no_entry<S: Store + PeopleStore>(store: &Arc<S>) {
+    store
+        .webhook_insert(webhook(1), audit_of(AuditAct::WebhookCreate, "w", START))
+        .await
+        .unwrap();
+    assert!(store.webhook_insert(webhook(1), audit()).await.is_err());
+    assert!(store.webhook_replace(webhook(1), None, audit()).await.is_err());
+    assert_eq!(acts(store).await, [AuditAct::WebhookCreate]);
+}
+
+/// An action on an incident says who did it, and the status before and after; one that is refused says nothing.
+pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let number = stored(store, delivery(&webhook)).await.incident;
+    for _ in 0..2 {
+        store
+            .incident_act(number, IncidentAction::Resolve, acting(), second(3))
+            .await
+            .unwrap()
+            .unwrap()
+            .ok();
+    }
+    let filter = AuditFilter {
+        act: Some(AuditAct::IncidentResolve),
+        ..AuditFilter::default()
+    };
+    let entries = store.audit_page(&filter, None, PageSize::MAX).await.unwrap();
+    assert_eq!(entries.len(), 1);
+    assert_eq!((&entries[0].actor, entries[0].at), (&acting().actor, second(3)));
+    assert_eq!(entries[0].subject.id, number.to_string());
+    assert_eq!(entries[0].before.as_deref(), Some(r#"{"status":"open"}"#));
+    assert_eq!(entries[0].after.as_deref(), Some(r#"{"status":"resolved"}"#));
+}
+
+/// Pages go back by number, and a filter finds act, subject and actor.
+pub async fn entries_are_found_and_paged<S: PeopleStore>(store: &Arc<S>) {
+    let ada = member(1, Role::Admin);
+    for number in 0..6 {
+        let act = if number % 2 == 0 {
+            AuditAct::WebhookEdit
+        } else {
+            AuditAct::TokenCreate
+        };
+        let subject = if number < 3 { "a" } else { "b" };
+        let mut entry = audit_of(act, subject, second(number));
+        if number == 5 {
+            entry.actor = Actor::from(&ada);
+        }
+        store.audit_insert(entry).await.unwrap();
+    }
+    let times = |entries: Vec<AuditEntry>| -> Vec<_> {
+        entries
+            .into_iter()
+            .map(|entry| entry.at.since(START).as_secs())
+            .collect()
+    };
+    let (all, size) = (AuditFilter::default(), PageSize::new(4).unwrap());
+    let first = store.audit_page(&all, None, size).await.unwrap();
+    let before = first.last().map(|entry| entry.id);
+    assert_eq!(times(first), [5, 4, 3, 2]);
+    assert_eq!(times(store.audit_page(&all, before, size).await.unwrap()), [1, 0]);
+    let filter = AuditFilter {
+        act: Some(AuditAct::WebhookEdit),
+        subject: Some("a".into()),
+        actor: None,
+    };
+    assert_eq!(
+        times(store.audit_page(&filter, None, size).await.unwrap()),
+        [2, 0]
+    );
+    let filter = AuditFilter {
+        actor: Some(ada.id.to_string()),
+        ..AuditFilter::default()
+    };
+    assert_eq!(times(store.audit_page(&filter, None, size).await.unwrap()), [5]);
+}
+
+/// Whoever acted comes back as who it was.
+pub async fn every_actor_comes_back<S: PeopleStore>(store: &Arc<S>) {
+    let actors = [
+        Actor::from(&member(1, Role::Admin)),
+        Actor::from(&token(None, 1)),
+        Actor::CommandLine { user: "Zoë".into() },
+        Actor::System,
+    ];
+    for actor in actors.clone() {
+        let entry = NewAudit { actor, ..audit() };
+        store.audit_insert(entry).await.unwrap();
+    }
+    let stored: Vec<_> = trail(store).await.into_iter().map(|entry| entry.actor).collect();
+    assert_eq!(stored, actors);
+}
+
+/// Sessions and links go when they are over, failed sign-ins when they are old, and the rest of the trail much later.
+pub async fn what_is_over_goes<S: Store + PeopleStore>(store: &Arc<S>) {
+    let member = with_member(store, 1, Role::Owner).await;
+    let link = SignInLink {
+        digest: SignInSecretDigest::from_bytes([1; 32]),
+        member: member.id,
+        created_at: START,
+    };
+    store.sign_in_link_insert(link, None, audit()).await.unwrap();
+    for seed in [0, 200] {
+        store
+            .session_insert(session(&member, seed), member.clone(), audit())
+            .await
+            .unwrap();
+    }
+    let failed = audit_of(AuditAct::SessionSignInFailed, "", START);
+    store.audit_insert(failed).await.unwrap();
+    let count = trail(store).await.len();
+    let days = |days: u64| second(300).after(Duration::from_secs(days * 24 * 60 * 60));
+    let prune = async |now| {
+        while store
+            .history_prune(Retention::default(), now)
+            .await
+            .unwrap()
+            .people
+            > 0
+        {}
+    };
+    prune(second(100)).await;
+    assert_eq!(store.sessions_of(member.id).await.unwrap().len(), 2);
+    prune(second(0).after(SESSION_IDLE)).await;
+    assert_eq!(
+        store.sessions_of(member.id).await.unwrap(),
+        [session(&member, 200)]
+    );
+    assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);
+    assert_eq!(trail(store).await.len(), count);
+    prune(days(AUDIT_FAILED_DAYS)).await;
+    assert_eq!(trail(store).await.len(), count - 1);
+    prune(days(AUDIT_DAYS)).await;
+    assert_eq!(trail(store).await.len(), 0);
+    // Numbers go on where they were.
+    store.audit_insert(audit()).await.unwrap();
+    assert_eq!(trail(store).await[0].id, i64::try_from(count).unwrap() + 1);
+}

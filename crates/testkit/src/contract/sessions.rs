@@ -1,0 +1,168 @@
+//! Sessions, and the links that open one.
+
+use std::sync::Arc;
+
+use hookgate_domain::{AuditAct, Member, PasswordHash, Role, Session, SignInLink, SignInSecretDigest};
+use hookgate_gate::{MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError};
+
+use super::members::{entries, with_member};
+use crate::samples::{acting, audit, audit_of, member, second, session};
+
+fn link(member: &Member, seed: u8) -> SignInLink {
+    SignInLink {
+        digest: SignInSecretDigest::from_bytes([seed; 32]),
+        member: member.id,
+        created_at: second(seed.into()),
+    }
+}
+
+/// A session comes back with whose it is, and with when it was last used.
+pub async fn a_session_comes_back<S: PeopleStore>(store: &Arc<S>) {
+    let member = with_member(store, 1, Role::Viewer).await;
+    let one = session(&member, 1);
+    store
+        .session_insert(one.clone(), member.clone(), audit())
+        .await
+        .unwrap();
+    assert_eq!(
+        store.session_by_digest(&one.digest).await.unwrap(),
+        Some((one.clone(), member.clone()))
+    );
+    for at in [50, 40] {
+        store.session_touch(one.id, second(at)).await.unwrap();
+    }
+    let touched = Session {
+        last_seen_at: second(50),
+        ..one
+    };
+    assert_eq!(
+        store.session_by_id(touched.id).await.unwrap(),
+        Some(touched.clone())
+    );
+    assert_eq!(store.sessions_of(member.id).await.unwrap(), [touched]);
+    let unknown = session(&member, 2);
+    assert_eq!(store.session_by_digest(&unknown.digest).await.unwrap(), None);
+    assert_eq!(store.session_by_id(unknown.id).await.unwrap(), None);
+}
+
+/// A session ends once, with one entry.
+pub async fn a_session_ends_once<S: PeopleStore>(store: &Arc<S>) {
+    let member = with_member(store, 1, Role::Viewer).await;
+    let one = session(&member, 1);
+    store
+        .session_insert(one.clone(), member.clone(), audit())
+        .await
+        .unwrap();
+    let end = || {
+        let entry = audit_of(AuditAct::SessionSignOut, "s", second(1));
+        store.session_remove(one.id, entry)
+    };
+    assert!(end().await.unwrap());
+    assert!(!end().await.unwrap());
+    assert_eq!(store.session_by_digest(&one.digest).await.unwrap(), None);
+    assert_eq!(entries(store, AuditAct::SessionSignOut).await, 1);
+}
+
+/// A password that was changed while it was checked opens nothing, nor does one of a member who is gone.
+pub async fn a_session_is_for_the_password_that_was_checked<S: PeopleStore>(store: &Arc<S>) {
+    let checked = with_member(store, 1, Role::Viewer).await;
+    let change = MemberChange::Password(PasswordHash::from_text("$new"), None);
+    store
+        .member_act(checked.id, change, acting(), second(1))
+        .await
+        .unwrap();
+    for who in [checked, member(2, Role::Viewer)] {
+        let entry = audit_of(AuditAct::SessionSignIn, "s", second(1));
+        let late = store.session_insert(session(&who, 1), who, entry).await;
+        assert!(matches!(late, Err(StoreError::Conflict)), "{late:?}");
+    }
+    assert_eq!(entries(store, AuditAct::SessionSignIn).await, 0);
+}
+
+/// One session too many ends the oldest, and none of another member.
+pub async fn a_member_has_a_bounded_number_of_sessions<S: PeopleStore>(store: &Arc<S>) {
+    let (one, other) = (
+        with_member(store, 1, Role::Viewer).await,
+        with_member(store, 2, Role::Viewer).await,
+    );
+    let most = u8::try_from(MAX_SESSIONS).unwrap();
+    store
+        .session_insert(session(&other, 255), other.clone(), audit())
+        .await
+        .unwrap();
+    for seed in 1..=most + 1 {
+        store
+            .session_insert(session(&one, seed), one.clone(), audit())
+            .await
+            .unwrap();
+    }
+    let left = store.sessions_of(one.id).await.unwrap();
+    assert_eq!(left.len(), usize::from(most));
+    assert_eq!(left[0], session(&one, most + 1));
+    assert_eq!(left.last(), Some(&session(&one, 2)));
+    assert_eq!(store.sessions_of(other.id).await.unwrap().len(), 1);
+}
+
+/// Of many who use one link at the same time, one gets a session.
+pub async fn a_link_works_once<S: PeopleStore>(store: &Arc<S>) {
+    let member = with_member(store, 1, Role::Viewer).await;
+    let link = link(&member, 1);
+    store.sign_in_link_insert(link, None, audit()).await.unwrap();
+    assert_eq!(
+        store.sign_in_link_by_digest(&link.digest).await.unwrap(),
+        Some((link, member.clone()))
+    );
+    let mut tasks = tokio::task::JoinSet::new();
+    for seed in 1..=20 {
+        let (store, session) = (Arc::clone(store), session(&member, seed));
+        let entry = audit_of(AuditAct::SessionSignIn, "s", second(1));
+        tasks.spawn(async move { store.sign_in_link_use(link.digest, session, entry).await.unwrap() });
+    }
+    let won = tasks.join_all().await.into_iter().filter(|won| *won).count();
+    assert_eq!(won, 1);
+    assert_eq!(store.sessions_of(member.id).await.unwrap().len(), 1);
+    assert_eq!(entries(store, AuditAct::SessionSignIn).await, 1);
+    assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);
+}
+
+/// A member has one link: another takes its place.
+pub async fn another_link_takes_the_place_of_the_first<S: PeopleStore>(store: &Arc<S>) {
+    let member = with_member(store, 1, Role::Viewer).await;
+    let (first, second_one) = (link(&member, 1), link(&member, 2));
+    for link in [first, second_one] {
+        store.sign_in_link_insert(link, None, audit()).await.unwrap();
+    }
+    assert_eq!(store.sign_in_link_by_digest(&first.digest).await.unwrap(), None);
+    let used = store.sign_in_link_use(first.digest, session(&member, 1), audit());
+    assert!(!used.await.unwrap());
+    let found = store.sign_in_link_by_digest(&second_one.digest).await.unwrap();
+    assert_eq!(found, Some((second_one, member)));
+}
+
+/// Of many that make the first owner at the same time, one does.
+pub async fn the_first_owner_is_made_once<S: PeopleStore>(store: &Arc<S>) {
+    let mut tasks = tokio::task::JoinSet::new();
+    for seed in 1..=8 {
+        let store = Arc::clone(store);
+        tasks.spawn(async move {
+            let owner = member(seed, Role::Owner);
+            let made = store.sign_in_link_insert(link(&owner, seed), Some(owner), audit());
+            match made.await {
+                Ok(()) => true,
+                Err(StoreError::Conflict) => false,
+                Err(error) => panic!("{error}"),
+            }
+        });
+    }
+    let won = tasks.join_all().await.into_iter().filter(|won| *won).count();
+    assert_eq!(won, 1);
+    assert_eq!(store.member_page(None, PageSize::MAX).await.unwrap().len(), 1);
+}
+
+/// A link for somebody who is gone is not stored.
+pub async fn a_link_of_nobody_is_a_conflict<S: PeopleStore>(store: &Arc<S>) {
+    let link = link(&member(1, Role::Viewer), 1);
+    let stored = store.sign_in_link_insert(link, None, audit()).await;
+    assert!(matches!(stored, Err(StoreError::Conflict)), "{stored:?}");
+    assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);
+}

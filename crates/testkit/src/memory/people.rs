@@ -1,0 +1,313 @@
+//! Members, sessions, tokens, sign-in links and the audit trail.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use hookgate_domain::{
+    ApiTokenDigest, AuditAct, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit, Role, Session,
+    SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
+};
+use hookgate_gate::{
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, Acting, AuditFilter, MAX_SESSIONS, MemberChange, PageSize,
+    PeopleStore, StoreError,
+};
+
+use super::MemoryStore;
+
+const DAY_SECONDS: u64 = 24 * 60 * 60;
+
+/// What is kept about people.
+#[derive(Debug, Default)]
+pub(super) struct People {
+    members: BTreeMap<MemberId, Member>,
+    sessions: BTreeMap<SessionId, Session>,
+    tokens: BTreeMap<TokenId, Token>,
+    links: BTreeMap<MemberId, SignInLink>,
+    audit: BTreeMap<i64, AuditEntry>,
+    last_audit: i64,
+}
+
+impl People {
+    /// Stores an entry of the audit trail.
+    pub(super) fn note(&mut self, audit: NewAudit) {
+        self.last_audit += 1;
+        self.audit
+            .insert(self.last_audit, audit.numbered(self.last_audit));
+    }
+
+    /// Removes what is over or too old. How much.
+    pub(super) fn prune(&mut self, now: Timestamp) -> u64 {
+        let before = self.rows();
+        self.sessions.retain(|_, session| !session.is_over(now));
+        self.links.retain(|_, link| !link.is_over(now));
+        let surplus = self.last_audit - i64::try_from(AUDIT_ROWS.get()).unwrap_or(i64::MAX);
+        self.audit.retain(|id, entry| {
+            let failed = entry.act == AuditAct::SessionSignInFailed;
+            let days = if failed { AUDIT_FAILED_DAYS } else { AUDIT_DAYS };
+            entry.at >= now.before(Duration::from_secs(days * DAY_SECONDS)) && *id > surplus
+        });
+        u64::try_from(before - self.rows()).unwrap_or(u64::MAX)
+    }
+
+    fn rows(&self) -> usize {
+        self.sessions.len() + self.links.len() + self.audit.len()
+    }
+
+    fn begin(&mut self, session: Session) {
+        let member = session.member;
+        self.sessions.insert(session.id, session);
+        let theirs = self.sessions.values().rev().filter(|one| one.member == member);
+        let surplus: Vec<_> = theirs.skip(MAX_SESSIONS.into()).map(|one| one.id).collect();
+        self.sessions.retain(|id, _| !surplus.contains(id));
+    }
+
+    fn act(
+        &mut self,
+        id: MemberId,
+        change: &MemberChange,
+        acting: &Acting,
+        now: Timestamp,
+    ) -> Option<Result<Member, MemberError>> {
+        let member = self.members.get(&id)?.clone();
+        let owners = self
+            .members
+            .values()
+            .filter(|member| member.role == Role::Owner)
+            .count();
+        let (member, audit) = match change.apply(member, owners.try_into().unwrap_or(0), acting, now) {
+            Ok(applied) => applied,
+            Err(refused) => return Some(Err(refused)),
+        };
+        match change {
+            MemberChange::Role(_) => drop(self.members.insert(id, member.clone())),
+            MemberChange::Password(_, kept) => {
+                self.members.insert(id, member.clone());
+                self.sessions
+                    .retain(|session, one| one.member != id || Some(*session) == *kept);
+                self.links.remove(&id);
+            }
+            MemberChange::Remove => {
+                self.members.remove(&id);
+                self.sessions.retain(|_, session| session.member != id);
+                self.links.remove(&id);
+                for token in self.tokens.values_mut().filter(|token| token.owner == Some(id)) {
+                    token.revoked_at.get_or_insert(now);
+                }
+            }
+        }
+        self.note(audit);
+        Some(Ok(member))
+    }
+}
+
+impl PeopleStore for MemoryStore {
+    async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
+        let people = &mut self.up()?.people;
+        if people.members.values().any(|known| known.name == member.name) {
+            return Err(StoreError::Conflict);
+        }
+        people.members.insert(member.id, member);
+        people.note(audit);
+        Ok(())
+    }
+
+    async fn member_by_id(&self, id: MemberId) -> Result<Option<Member>, StoreError> {
+        Ok(self.up()?.people.members.get(&id).cloned())
+    }
+
+    async fn member_by_name(&self, name: &MemberName) -> Result<Option<Member>, StoreError> {
+        let state = self.up()?;
+        let mut members = state.people.members.values();
+        Ok(members.find(|member| member.name == *name).cloned())
+    }
+
+    async fn member_page(&self, after: Option<MemberId>, size: PageSize) -> Result<Vec<Member>, StoreError> {
+        let state = self.up()?;
+        let members = state.people.members.values();
+        let behind = members.filter(|member| after.is_none_or(|after| member.id > after));
+        Ok(behind.take(size.rows().into()).cloned().collect())
+    }
+
+    async fn member_act(
+        &self,
+        id: MemberId,
+        change: MemberChange,
+        acting: Acting,
+        now: Timestamp,
+    ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
+        Ok(self.up()?.people.act(id, &change, &acting, now))
+    }
+
+    async fn session_insert(
+        &self,
+        session: Session,
+        member: Member,
+        audit: NewAudit,
+    ) -> Result<(), StoreError> {
+        let people = &mut self.up()?.people;
+        let now = people.members.get(&member.id);
+        if now.is_none_or(|now| now.password != member.password) {
+            return Err(StoreError::Conflict);
+        }
+        people.begin(session);
+        people.note(audit);
+        Ok(())
+    }
+
+    async fn session_by_digest(
+        &self,
+        digest: &SessionDigest,
+    ) -> Result<Option<(Session, Member)>, StoreError> {
+        let people = &self.up()?.people;
+        let found = people.sessions.values().find(|session| session.digest == *digest);
+        Ok(found.and_then(|session| Some((session.clone(), people.members.get(&session.member)?.clone()))))
+    }
+
+    async fn session_by_id(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        Ok(self.up()?.people.sessions.get(&id).cloned())
+    }
+
+    async fn sessions_of(&self, member: MemberId) -> Result<Vec<Session>, StoreError> {
+        let state = self.up()?;
+        let sessions = state.people.sessions.values().rev();
+        Ok(sessions
+            .filter(|session| session.member == member)
+            .cloned()
+            .collect())
+    }
+
+    async fn session_touch(&self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(session) = self.up()?.people.sessions.get_mut(&id) {
+            session.last_seen_at = session.last_seen_at.max(now);
+        }
+        Ok(())
+    }
+
+    async fn session_remove(&self, id: SessionId, audit: NewAudit) -> Result<bool, StoreError> {
+        let people = &mut self.up()?.people;
+        let ended = people.sessions.remove(&id).is_some();
+        if ended {
+            people.note(audit);
+        }
+        Ok(ended)
+    }
+
+    async fn token_insert(&self, token: Token, audit: NewAudit) -> Result<(), StoreError> {
+        let people = &mut self.up()?.people;
+        people.tokens.insert(token.id, token);
+        people.note(audit);
+        Ok(())
+    }
+
+    async fn token_by_digest(
+        &self,
+        digest: &ApiTokenDigest,
+    ) -> Result<Option<(Token, Option<Member>)>, StoreError> {
+        let people = &self.up()?.people;
+        let found = people.tokens.values().find(|token| token.digest == *digest);
+        let owner = |token: &Token| people.members.get(&token.owner?).cloned();
+        Ok(found.map(|token| (token.clone(), owner(token))))
+    }
+
+    async fn token_by_id(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
+        Ok(self.up()?.people.tokens.get(&id).cloned())
+    }
+
+    async fn token_page(&self, after: Option<TokenId>, size: PageSize) -> Result<Vec<Token>, StoreError> {
+        let state = self.up()?;
+        let tokens = state.people.tokens.values();
+        let behind = tokens.filter(|token| after.is_none_or(|after| token.id > after));
+        Ok(behind.take(size.rows().into()).cloned().collect())
+    }
+
+    async fn token_touch(&self, id: TokenId, now: Timestamp) -> Result<(), StoreError> {
+        if let Some(token) = self.up()?.people.tokens.get_mut(&id) {
+            token.last_used_at = Some(now);
+        }
+        Ok(())
+    }
+
+    async fn token_revoke(
+        &self,
+        id: TokenId,
+        audit: NewAudit,
+    ) -> Result<Option<Result<Token, TokenError>>, StoreError> {
+        let people = &mut self.up()?.people;
+        let Some(token) = people.tokens.get_mut(&id) else {
+            return Ok(None);
+        };
+        let revoked = token.clone().revoke(audit.at);
+        if let Ok(revoked) = &revoked {
+            token.clone_from(revoked);
+            people.note(audit);
+        }
+        Ok(Some(revoked))
+    }
+
+    async fn sign_in_link_insert(
+        &self,
+        link: SignInLink,
+        first: Option<Member>,
+        audit: NewAudit,
+    ) -> Result<(), StoreError> {
+        let people = &mut self.up()?.people;
+        if let Some(member) = first {
+            if !people.members.is_empty() {
+                return Err(StoreError::Conflict);
+            }
+            people.members.insert(member.id, member);
+        } else if !people.members.contains_key(&link.member) {
+            return Err(StoreError::Conflict);
+        }
+        people.links.insert(link.member, link);
+        people.note(audit);
+        Ok(())
+    }
+
+    async fn sign_in_link_by_digest(
+        &self,
+        digest: &SignInSecretDigest,
+    ) -> Result<Option<(SignInLink, Member)>, StoreError> {
+        let people = &self.up()?.people;
+        let found = people.links.values().find(|link| link.digest == *digest);
+        Ok(found.and_then(|link| Some((*link, people.members.get(&link.member)?.clone()))))
+    }
+
+    async fn sign_in_link_use(
+        &self,
+        digest: SignInSecretDigest,
+        session: Session,
+        audit: NewAudit,
+    ) -> Result<bool, StoreError> {
+        let people = &mut self.up()?.people;
+        let before = people.links.len();
+        people.links.retain(|_, link| link.digest != digest);
+        let used = people.links.len() < before;
+        if used {
+            people.begin(session);
+            people.note(audit);
+        }
+        Ok(used)
+    }
+
+    async fn audit_insert(&self, audit: NewAudit) -> Result<(), StoreError> {
+        self.up()?.people.note(audit);
+        Ok(())
+    }
+
+    async fn audit_page(
+        &self,
+        filter: &AuditFilter,
+        before: Option<i64>,
+        size: PageSize,
+    ) -> Result<Vec<AuditEntry>, StoreError> {
+        let state = self.up()?;
+        let older = state.people.audit.range(..before.unwrap_or(i64::MAX)).rev();
+        let wanted = older.map(|(_, entry)| entry).filter(|entry| {
+            filter.act.is_none_or(|act| entry.act == act)
+                && filter.subject.as_ref().is_none_or(|id| entry.subject.id == *id)
+                && (filter.actor.is_none() || filter.actor == entry.actor.id())
+        });
+        Ok(wanted.take(size.rows().into()).cloned().collect())
+    }
+}
