@@ -41,7 +41,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             last_used_at: None,
             revoked_at: None,
         };
-        let days = expires_at.map(|end| end.since(now).as_secs() / 86_400);
+        let days = expires_at.map(|end| end.since(now).as_secs().div_ceil(86_400));
         let after = json!({"role": role.as_str(), "expires_in_days": days});
         let changes = (Value::Null, after);
         let audit = acting.note_change(AuditAct::TokenCreate, token_subject(&token), now, changes);

@@ -126,6 +126,8 @@ fn a_token_is_shown_once_and_dies_when_revoked() {
         (&"live".into(), &"viewer".into())
     );
     assert!(made["expires_at"].is_string() && made["last_used_at"].is_null());
+    let noted = run_json(data, &["audit", "list", "--act", "token.create"], "");
+    assert_eq!(noted["items"][0]["after"]["expires_in_days"], 7);
 
     run_json(data, &["token", "create", "backup", "--role", "admin"], "");
     refused(&run(data, &["token", "revoke", "backup"], ""), 2);
