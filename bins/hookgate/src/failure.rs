@@ -116,7 +116,9 @@ impl From<ManageError> for Failure {
             ManageError::Forbidden(error) => Self::refused(error),
             ManageError::Refused(error) => Self::refused(error),
             ManageError::Store(error) => error.into(),
-            error @ (ManageError::Entropy(_) | ManageError::Seal(_)) => Self::failed(error),
+            error @ (ManageError::Changed | ManageError::Entropy(_) | ManageError::Seal(_)) => {
+                Self::failed(error)
+            }
         }
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use hookgate_domain::{SignInSecret, Webhook, WebhookHandle, WebhookName};
 use hookgate_gate::{Acting, Gate, Issued, Store};
 use hookgate_storage::{Database, OpenMode};
+use hookgate_transport::Addresses;
 
 use crate::adapters;
 use crate::cli::Cli;
@@ -107,9 +108,10 @@ impl Place {
     }
 }
 
-/// Remembers what webhook URLs start with, for commands that know only the data directory.
-pub(crate) async fn remember_public_url(database: &Database, public_url: &str) -> Result<(), Failure> {
-    Ok(database.set_setting(PUBLIC_URL, public_url).await?)
+/// Remembers what addresses start with, for commands that know only the data directory.
+pub(crate) async fn remember_addresses(database: &Database, addresses: &Addresses) -> Result<(), Failure> {
+    database.set_setting(PUBLIC_URL, &addresses.gate).await?;
+    Ok(database.set_setting(CONSOLE_URL, &addresses.console).await?)
 }
 
 /// Who acts on the command line: the user that the operating system knows. The environment is asked first, so it is what

@@ -10,7 +10,7 @@ use hookgate_gate::{Gate, Retention, Store};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::{self, Signal};
 use hookgate_transport::tls::{HotCertificate, TlsError, server_config};
-use hookgate_transport::{Console, Ingest, Listener, Metrics, RequestIds};
+use hookgate_transport::{Addresses, Console, Ingest, Listener, Metrics, RequestIds};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
@@ -30,6 +30,10 @@ pub(crate) struct Plan {
     pub(crate) listen: SocketAddr,
     /// Where plain HTTP is refused, beside the gate's own port.
     pub(crate) plain_listen: Option<SocketAddr>,
+    /// What webhook URLs start with; without it, `localhost` and the gate's port.
+    pub(crate) public_url: Option<String>,
+    /// The file of a CA that senders have to trust, if it is not a public one.
+    pub(crate) ca: Option<PathBuf>,
     /// The gate's certificate.
     pub(crate) certificate: CertificateFiles,
     /// Where the console listens.
@@ -57,7 +61,7 @@ pub(crate) struct Server {
     gate_listeners: Vec<Listener>,
     console_listener: Listener,
     address: SocketAddr,
-    console_url: String,
+    addresses: Addresses,
     certificates: Vec<(Arc<HotCertificate>, CertificateFiles)>,
     retention: Retention,
 }
@@ -101,9 +105,15 @@ impl Server {
             gate_listeners,
             console_listener,
             address,
-            console_url: plan
-                .console_url
-                .unwrap_or_else(|| format!("https://localhost:{port}")),
+            addresses: Addresses {
+                console: plan
+                    .console_url
+                    .unwrap_or_else(|| format!("https://localhost:{port}")),
+                gate: plan
+                    .public_url
+                    .unwrap_or_else(|| format!("https://localhost:{}", address.port())),
+                ca: plan.ca.map(|path| path.display().to_string()),
+            },
             certificates,
             retention: plan.retention,
         })
@@ -114,9 +124,9 @@ impl Server {
         self.address
     }
 
-    /// What the console's addresses start with.
-    pub(crate) fn console_url(&self) -> &str {
-        &self.console_url
+    /// What addresses of the console and of webhooks start with.
+    pub(crate) const fn addresses(&self) -> &Addresses {
+        &self.addresses
     }
 
     /// The use cases, for whoever watches the server.
@@ -131,7 +141,13 @@ impl Server {
         let gate = Arc::clone(&self.gate);
         let ingest = Arc::new(Ingest::new(gate, request_ids()?, Arc::clone(&metrics)));
         let gate = Arc::clone(&self.gate);
-        let console = Arc::new(Console::new(gate, request_ids()?, metrics, &self.console_url));
+        let console = Arc::new(Console::new(
+            gate,
+            request_ids()?,
+            metrics,
+            self.addresses,
+            stop.clone(),
+        ));
         let mut listeners = JoinSet::new();
         for listener in self.gate_listeners {
             listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));

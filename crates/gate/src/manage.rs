@@ -47,6 +47,9 @@ pub enum ManageError {
     /// The actor's role does not include it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
+    /// It has another revision than the one that was to be changed.
+    #[error("changed by somebody else meanwhile")]
+    Changed,
     /// A rule of the webhook's life forbids it.
     #[error(transparent)]
     Refused(#[from] WebhookError),
@@ -110,6 +113,28 @@ impl<S: Store> Gate<S> {
         change: impl Fn(&mut WebhookName, &mut Policy),
     ) -> Result<Webhook, ManageError> {
         self.replace(acting, AuditAct::WebhookEdit, handle, |webhook| {
+            let (mut name, mut policy) = (webhook.name.clone(), webhook.policy.clone());
+            change(&mut name, &mut policy);
+            Ok((webhook.edit(name, policy)?, None))
+        })
+        .await
+    }
+
+    /// As [`Self::edit`], but only while the webhook has this revision: what somebody saw is what is changed.
+    ///
+    /// # Errors
+    /// As [`Self::edit`], and [`ManageError::Changed`].
+    pub async fn edit_at(
+        &self,
+        acting: &Acting,
+        handle: WebhookHandle,
+        revision: i64,
+        change: impl Fn(&mut WebhookName, &mut Policy),
+    ) -> Result<Webhook, ManageError> {
+        self.replace(acting, AuditAct::WebhookEdit, handle, |webhook| {
+            if webhook.revision != revision {
+                return Err(ManageError::Changed);
+            }
             let (mut name, mut policy) = (webhook.name.clone(), webhook.policy.clone());
             change(&mut name, &mut policy);
             Ok((webhook.edit(name, policy)?, None))
@@ -189,7 +214,7 @@ impl<S: Store> Gate<S> {
         acting: &Acting,
         act: AuditAct,
         handle: WebhookHandle,
-        change: impl Fn(Webhook) -> Result<(Webhook, Option<RetiredUrl>), WebhookError>,
+        change: impl Fn(Webhook) -> Result<(Webhook, Option<RetiredUrl>), ManageError>,
     ) -> Result<Webhook, ManageError> {
         acting.require(Permission::ManageWebhooks)?;
         for _ in 0..MOST_TRIES {

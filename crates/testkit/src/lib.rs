@@ -5,7 +5,7 @@
 //! - [`MemoryStore`]: a store without a disk, for tests of what stands above the port.
 //! - [`store_contract!`](crate::store_contract!): every sentence of the store's documentation as a test.
 //! - [`samples`]: webhooks, deliveries and refusals to begin with.
-//! - `browser` (feature): headless Chromium, driven by WebDriver.
+//! - `browser` (feature): headless Chromium, driven by `WebDriver`.
 //! - [`https`]: a client that trusts what a test tells it to.
 
 #[cfg(feature = "browser")]

@@ -1,5 +1,90 @@
-//! The admin API, one endpoint a function, one resource a file.
+//! The admin API: one endpoint a function, one resource a file.
+//!
+//! Every request carries `Authorization: Bearer hgt_…`; what the token's role may do is the gate's to say.
 
 mod deliveries;
 pub(crate) mod document;
 mod incidents;
+mod people;
+mod webhooks;
+
+use std::sync::Arc;
+
+use hookgate_domain::{ApiToken, Permission};
+use hookgate_gate::{Acting, Gate, PeopleStore, Store};
+use hyper::Method;
+use hyper::header::AUTHORIZATION;
+
+use crate::console::call::Call;
+use crate::console::fault::{Code, Fault};
+use crate::reply::Reply;
+
+/// Who calls.
+pub(crate) struct Caller {
+    pub(crate) acting: Acting,
+}
+
+impl Caller {
+    /// Whether the role of who calls reaches so far.
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.acting.role().may(permission)
+    }
+}
+
+/// Answers a request below `/api/v1`.
+pub(crate) async fn answer<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    gate_url: &str,
+    call: Call,
+    segments: &[&str],
+) -> Result<Reply, Fault> {
+    let caller = authenticate(gate, &call).await?;
+    let method = call.head.method.clone();
+    let reading = matches!(method, Method::GET | Method::HEAD);
+    match *segments {
+        ["webhooks"] if reading => webhooks::list(gate, &call).await,
+        ["webhooks"] if method == Method::POST => webhooks::create(gate, &caller, call, gate_url).await,
+        ["webhooks", handle] if reading => webhooks::show(gate, &call, handle).await,
+        ["webhooks", handle] if method == Method::PATCH => webhooks::edit(gate, &caller, call, handle).await,
+        ["webhooks", handle, "regenerate"] if method == Method::POST => {
+            webhooks::regenerate(gate, &caller, &call, handle, gate_url).await
+        }
+        ["webhooks", handle, "revoke"] if method == Method::POST => {
+            webhooks::revoke(gate, &caller, &call, handle).await
+        }
+        ["webhooks", _, "regenerate" | "revoke"] => Err(Fault::method("POST")),
+        ["deliveries"] if reading => deliveries::list(gate, &caller, &call).await,
+        ["deliveries", "export"] if reading => deliveries::export(gate, &caller, &call),
+        ["deliveries", id] if reading => deliveries::show(gate, &caller, id).await,
+        ["incidents"] if reading => incidents::list(gate, &call).await,
+        ["incidents", id] if reading => incidents::show(gate, id).await,
+        ["incidents", id] if method == Method::PATCH => incidents::act(gate, &caller, call, id).await,
+        ["members"] if reading => people::members(gate, &call).await,
+        ["members"] if method == Method::POST => people::member_add(gate, &caller, call).await,
+        ["members", id] if method == Method::PATCH => people::member_change(gate, &caller, call, id).await,
+        ["members", id] if method == Method::DELETE => people::member_remove(gate, &caller, id).await,
+        ["members", _] => Err(Fault::method("DELETE, PATCH")),
+        ["tokens"] if reading => people::tokens(gate, &caller, &call).await,
+        ["tokens"] if method == Method::POST => people::token_create(gate, &caller, call).await,
+        ["tokens", id] if method == Method::DELETE => people::token_revoke(gate, &caller, &call, id).await,
+        ["tokens", _] => Err(Fault::method("DELETE")),
+        ["audit"] if reading => people::audit(gate, &caller, &call).await,
+        ["webhooks" | "members" | "tokens"] => Err(Fault::method("GET, HEAD, POST")),
+        ["webhooks" | "incidents", _] => Err(Fault::method("GET, HEAD, PATCH")),
+        ["incidents" | "audit" | "deliveries"] | ["deliveries", _] => Err(Fault::method("GET, HEAD")),
+        _ => Err(Code::NotFound.into()),
+    }
+}
+
+async fn authenticate<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Result<Caller, Fault> {
+    let text = call.header(&AUTHORIZATION).ok_or(Code::Unauthenticated)?;
+    let (scheme, secret) = text.split_once(' ').ok_or(Code::Unauthenticated)?;
+    if !scheme.eq_ignore_ascii_case("bearer") {
+        return Err(Code::Unauthenticated.into());
+    }
+    let token: ApiToken = secret.trim().parse().map_err(|_| Code::Unauthenticated)?;
+    let token = gate.authenticate(&token).await?.ok_or(Code::Unauthenticated)?;
+    Ok(Caller {
+        acting: Acting::remote(&token, call.source),
+    })
+}

@@ -8,7 +8,7 @@
 //! A request for another host than this console is refused before anything else.
 
 pub(crate) mod call;
-mod change;
+pub(crate) mod change;
 mod cookie;
 pub(crate) mod export;
 pub(crate) mod fault;
@@ -18,11 +18,13 @@ mod host;
 pub(crate) mod html;
 mod live;
 mod query;
+mod screens;
+mod visitor;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use hookgate_gate::{Gate, Store};
+use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::{Method, Request};
 
 use crate::api;
@@ -31,9 +33,21 @@ use crate::metrics::Metrics;
 use crate::reply::Reply;
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
+use crate::shutdown::Signal;
 use call::Call;
 use fault::{Code, Fault};
 use host::Host;
+
+/// What addresses start with: `https://`, a host, and maybe a port.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// Those of the console.
+    pub console: String,
+    /// Those of webhooks.
+    pub gate: String,
+    /// The file of a CA that senders have to trust, if it is not a public one.
+    pub ca: Option<String>,
+}
 
 /// Serves people and the admin API.
 pub struct Console<S> {
@@ -41,16 +55,26 @@ pub struct Console<S> {
     request_ids: RequestIds,
     metrics: Arc<Metrics>,
     host: Host,
+    addresses: Addresses,
+    stop: Signal,
 }
 
-impl<S: Store> Console<S> {
-    /// The console over this gate, at this public URL: `https://`, a host, and maybe a port.
-    pub fn new(gate: Arc<Gate<S>>, request_ids: RequestIds, metrics: Arc<Metrics>, public_url: &str) -> Self {
+impl<S: Store + PeopleStore> Console<S> {
+    /// The console over this gate.
+    pub fn new(
+        gate: Arc<Gate<S>>,
+        request_ids: RequestIds,
+        metrics: Arc<Metrics>,
+        addresses: Addresses,
+        stop: Signal,
+    ) -> Self {
         Self {
             gate,
             request_ids,
             metrics,
-            host: Host::new(public_url),
+            host: Host::new(&addresses.console),
+            addresses,
+            stop,
         }
     }
 
@@ -67,13 +91,15 @@ impl<S: Store> Console<S> {
                 only_get(&call)?;
                 health::metrics(&self.gate, &self.metrics).await
             }
+            ["api", "v1", ref rest @ ..] => api::answer(&self.gate, &self.addresses.gate, call, rest).await,
             ["api", "openapi.json"] => only_get(&call).map(|()| api::document::reply()),
-            _ => Err(Code::NotFound.into()),
+            ["api", ..] => Err(Code::NotFound.into()),
+            ref rest => Ok(screens::answer(self, call, rest).await),
         }
     }
 }
 
-impl<S: Store> Service for Console<S> {
+impl<S: Store + PeopleStore> Service for Console<S> {
     fn request_id(&self) -> RequestId {
         self.request_ids.next()
     }

@@ -7,7 +7,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::{FieldLimit, RefusalCode};
@@ -20,6 +20,7 @@ use hyper::header::{
 };
 use hyper::{Method, Request, StatusCode};
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use crate::body::{Body, BodyFault};
 use crate::metrics::Metrics;

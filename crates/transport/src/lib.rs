@@ -31,7 +31,7 @@ pub mod tls;
 pub mod wire;
 
 pub use body::{Body, BodyFault};
-pub use console::Console;
+pub use console::{Addresses, Console};
 pub use ingest::Ingest;
 pub use listener::{Listener, MAX_CONNECTIONS};
 pub use metrics::Metrics;

@@ -2,14 +2,17 @@
 
 mod delivery;
 mod incident;
+mod people;
 mod webhook;
 
 use hookgate_domain::Timestamp;
+use hookgate_gate::Issued;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use delivery::{Delivery, answered_status};
 pub use incident::Incident;
+pub use people::{AuditActor, AuditEntry, AuditSubject, Member, Token};
 pub use webhook::Webhook;
 
 /// A page of a list.
@@ -20,6 +23,16 @@ pub struct Page<T> {
     /// The cursor of the next page; null on the last.
     #[schema(required)]
     pub next: Option<String>,
+}
+
+/// The URL of a webhook that was just made, behind what the gate's addresses start with.
+#[must_use]
+pub fn webhook_url(gate_url: &str, issued: &Issued) -> String {
+    format!(
+        "{gate_url}/webhooks/{}/{}",
+        issued.webhook.format.as_str(),
+        issued.id.reveal()
+    )
 }
 
 /// A point in time by RFC 3339, UTC.

@@ -7,7 +7,8 @@ use std::path::Path;
 use hookgate_domain::{Policy, SenderFormat};
 use hookgate_gate::{DeliveryFilter, Gate, Issued, NewWebhook, PageSize, Retention, Store};
 use hookgate_storage::{Database, OpenMode, ServerLock};
-use serde_json::json;
+use hookgate_transport::Addresses;
+use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use super::deliveries;
@@ -37,6 +38,8 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     let plan = Plan {
         listen: arguments.gate,
         plain_listen: None,
+        public_url: None,
+        ca: Some(std::path::absolute(&files.ca)?),
         certificate: CertificateFiles {
             chain: files.chain,
             key: files.key,
@@ -49,19 +52,21 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     // The port is bound before a URL is made: a URL that nobody gets to see would be lost.
     let server = Server::bind(place.gate, plan).await?;
     let gate = server.gate();
-    let public_url = format!("https://localhost:{}", server.address().port());
-    place::remember_public_url(gate.store(), &public_url).await?;
+    let addresses = server.addresses();
+    place::remember_addresses(gate.store(), addresses).await?;
     let demo = first_webhook(&gate).await?;
-    let url = demo.as_ref().map(|issued| webhook_url(&public_url, issued));
-    let ca = std::path::absolute(&files.ca)?;
+    let (secret, ..) = gate.sign_in_link(&place::acting(), None).await?;
+    let greeting = Greeting {
+        directory: &directory,
+        ca: &files.ca,
+        addresses,
+        sign_in: place::sign_in_url(&addresses.console, &secret),
+        url: demo.as_ref().map(|issued| webhook_url(&addresses.gate, issued)),
+    };
     if cli.json {
-        let webhook = demo.map(|issued| json!({"handle": issued.webhook.handle.to_string(), "url": url}));
-        output::line(
-            &json!({"gate": public_url, "console": server.console_url(), "ca": ca, "sign_in": null, "webhook": webhook})
-                .to_string(),
-        )?;
+        output::line(&greeting.json(demo.as_ref())?.to_string())?;
     } else {
-        greet(&directory, &files.ca, &server, &public_url, url.as_deref())?;
+        greeting.print()?;
         tokio::spawn(show(gate));
     }
     server.run().await
@@ -83,47 +88,65 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
     Ok(Some(gate.create(&place::acting(), new).await?))
 }
 
-fn greet(
-    directory: &Path,
-    ca: &Path,
-    server: &Server,
-    public_url: &str,
-    url: Option<&str>,
-) -> std::io::Result<()> {
-    let mut out = std::io::stdout().lock();
-    writeln!(
-        out,
-        "Hookgate {}, dev mode: all data is in {} (delete it to start over)\n",
-        env!("CARGO_PKG_VERSION"),
-        directory.display()
-    )?;
-    writeln!(
-        out,
-        "  Gate     {public_url}\n  Console  {}\n  CA file  {} (of this machine alone)",
-        server.console_url(),
-        ca.display()
-    )?;
-    match url {
-        Some(url) => {
-            writeln!(
-                out,
-                "  Webhook  {DEMO}; its URL is a secret and shown this once:\n           {url}\n"
-            )?;
-            writeln!(out, "Try it in another terminal:\n")?;
-            writeln!(
-                out,
-                "  curl --cacert {} {url} \\\n       -H 'content-type: application/json' -d '{{\"title\":\"Disk full on db1\"}}'\n",
-                ca.display()
-            )?;
-        }
-        None => writeln!(
-            out,
-            "\nWebhook URLs were shown when they were made. For a new one:\n\n  hookgate webhook regenerate {DEMO} --data {}\n",
-            directory.display()
-        )?,
+/// What is told once the server is bound.
+struct Greeting<'a> {
+    directory: &'a Path,
+    ca: &'a Path,
+    addresses: &'a Addresses,
+    /// The link that signs the owner in, once.
+    sign_in: String,
+    /// The URL of the demo webhook, if it was made now.
+    url: Option<String>,
+}
+
+impl Greeting<'_> {
+    /// One line for scripts.
+    fn json(&self, demo: Option<&Issued>) -> std::io::Result<Value> {
+        let webhook =
+            demo.map(|issued| json!({"handle": issued.webhook.handle.to_string(), "url": self.url}));
+        Ok(json!({
+            "gate": self.addresses.gate,
+            "console": self.addresses.console,
+            "ca": std::path::absolute(self.ca)?,
+            "sign_in": self.sign_in,
+            "webhook": webhook,
+        }))
     }
-    writeln!(out, "Waiting for deliveries (Ctrl-C stops):")?;
-    out.flush()
+
+    /// For people.
+    fn print(&self) -> std::io::Result<()> {
+        let (directory, ca) = (self.directory.display(), self.ca.display());
+        let mut out = std::io::stdout().lock();
+        writeln!(
+            out,
+            "Hookgate {}, dev mode: all data is in {directory} (delete it to start over)\n",
+            env!("CARGO_PKG_VERSION"),
+        )?;
+        writeln!(
+            out,
+            "  Gate     {}\n  Console  {}\n  Sign in  {}\n           one use, within 30 minutes; another one: hookgate sign-in-link --data {directory}\n  CA file  {ca} (of this machine alone)",
+            self.addresses.gate, self.addresses.console, self.sign_in
+        )?;
+        match &self.url {
+            Some(url) => {
+                writeln!(
+                    out,
+                    "  Webhook  {DEMO}; its URL is a secret and shown this once:\n           {url}\n"
+                )?;
+                writeln!(out, "Try it in another terminal:\n")?;
+                writeln!(
+                    out,
+                    "  curl --cacert {ca} {url} \\\n       -H 'content-type: application/json' -d '{{\"title\":\"Disk full on db1\"}}'\n",
+                )?;
+            }
+            None => writeln!(
+                out,
+                "\nWebhook URLs were shown when they were made. For a new one:\n\n  hookgate webhook regenerate {DEMO} --data {directory}\n",
+            )?,
+        }
+        writeln!(out, "Waiting for deliveries (Ctrl-C stops):")?;
+        out.flush()
+    }
 }
 
 /// Prints deliveries as they come, from the store like everybody else.

@@ -17,10 +17,11 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     logging::start(config.log_level);
     let _lock = ServerLock::acquire(&config.store)?;
     let place = Place::of_config(&config, OpenMode::Create)?;
-    place::remember_public_url(place.gate.store(), &place.public_url).await?;
     let plan = Plan {
         listen: config.listen,
         plain_listen: config.plain_listen,
+        public_url: Some(config.public_url),
+        ca: None,
         certificate: CertificateFiles {
             chain: config.certificate,
             key: config.key,
@@ -32,5 +33,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         console_url: Some(config.console_url),
         retention: config.retention,
     };
-    Server::bind(place.gate, plan).await?.run().await
+    let server = Server::bind(place.gate, plan).await?;
+    place::remember_addresses(server.gate().store(), server.addresses()).await?;
+    server.run().await
 }

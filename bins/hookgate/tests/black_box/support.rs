@@ -74,6 +74,11 @@ impl Server {
         SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
     }
 
+    /// What the console's addresses start with.
+    pub(crate) fn console(&self) -> &str {
+        self.ready["console"].as_str().unwrap()
+    }
+
     /// The URL of the demo webhook.
     pub(crate) fn demo_url(&self) -> String {
         self.ready["webhook"]["url"].as_str().unwrap().to_owned()

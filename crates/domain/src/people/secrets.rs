@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use ring::digest::{Context, SHA256};
 use thiserror::Error;
 
 use crate::secret::{Misread, SecretText, length};
@@ -109,6 +110,34 @@ secret! {
 secret! {
     /// What a sign-in link ends with: `hgl_`, 32 random base-62 digits and a checksum of six.
     SignInSecret, SignInSecretDigest, "hgl_"
+}
+
+impl SessionToken {
+    /// What a form of this session carries to show that a page of the session made it: 64 hexadecimal digits that tell
+    /// nothing of the token.
+    ///
+    /// ```
+    /// use hookgate_domain::SessionToken;
+    ///
+    /// let token = |byte| SessionToken::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(byte)));
+    /// assert_eq!(token(7)?.form_token(), token(7)?.form_token());
+    /// assert_ne!(token(7)?.form_token(), token(8)?.form_token());
+    /// assert_eq!(token(7)?.form_token().len(), 64);
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
+    #[must_use]
+    pub fn form_token(&self) -> String {
+        let mut context = Context::new(&SHA256);
+        context.update(b"hookgate form\0");
+        context.update(self.reveal().as_bytes());
+        let mut text = String::with_capacity(64);
+        for byte in context.finish().as_ref() {
+            for digit in [byte >> 4, byte & 15] {
+                text.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+            }
+        }
+        text
+    }
 }
 
 /// Why a text is no such secret. It never holds the text.

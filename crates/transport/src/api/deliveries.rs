@@ -1,10 +1,14 @@
 //! `/api/v1/deliveries`: what was delivered and what was refused.
 
-use hookgate_domain::DeliveryId;
-use hookgate_gate::{Gate, Seek, Store};
+use std::sync::Arc;
+
+use hookgate_domain::{DeliveryId, Permission};
+use hookgate_gate::{DeliveryRecord, Gate, Seek, Store};
 use hyper::StatusCode;
 
+use super::Caller;
 use crate::console::call::Call;
+use crate::console::export::{self, Format};
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
@@ -27,13 +31,13 @@ use crate::wire::{Delivery, Page};
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Delivery>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
     let query = call.query(&filter::DELIVERY_FIELDS)?;
     let (filter, size) = (filter::deliveries(&query)?, filter::page_size(&query)?);
     let seek = query.read("cursor")?.map_or(Seek::Newest, Seek::Before);
     let rows = gate.store().delivery_page(&filter, seek, size).await?;
     let next = filter::next(&rows, size, |row| row.id.to_string());
-    let items = rows.iter().map(Delivery::from).collect();
+    let items = rows.iter().map(|row| seen_by(caller, row)).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
 
@@ -45,8 +49,42 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     params(("id" = String, Path, description = "ID of a delivery")),
     responses((status = 200, description = "The delivery", body = super::document::Success<Delivery>)),
 )]
-pub(crate) async fn show<S: Store>(gate: &Gate<S>, id: &str) -> Result<Reply, Fault> {
+pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, Fault> {
     let id: DeliveryId = id.parse().map_err(|_| Code::NotFound)?;
     let record = gate.store().delivery_by_id(id).await?.ok_or(Code::NotFound)?;
-    Ok(reply::success(StatusCode::OK, &Delivery::from(&record)))
+    Ok(reply::success(StatusCode::OK, &seen_by(caller, &record)))
+}
+
+/// Deliveries as a file, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/deliveries/export",
+    tag = "deliveries",
+    params(
+        ("format" = Option<String>, Query, description = "`csv` (the default) or `ndjson`"),
+        ("webhook" = Option<String>, Query, description = "Handle of a webhook"),
+        ("outcome" = Option<String>, Query, description = "`accepted` or `refused`"),
+        ("code" = Option<String>, Query, description = "A refusal code"),
+        ("source" = Option<String>, Query, description = "An address or a network (CIDR)"),
+        ("from" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
+        ("to" = Option<String>, Query, description = "Before this time (RFC 3339)"),
+    ),
+    responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
+)]
+pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
+    let query = call.query(&["format", "webhook", "outcome", "code", "source", "from", "to"])?;
+    let format =
+        Format::read(query.get("format")).ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
+    let filter = filter::deliveries(&query)?;
+    let payloads = caller.may(Permission::SeePayloads);
+    Ok(export::reply(Arc::clone(gate), filter, format, payloads))
+}
+
+/// Who may not see payloads gets the record without.
+fn seen_by(caller: &Caller, record: &DeliveryRecord) -> Delivery {
+    let mut delivery = Delivery::from(record);
+    if !caller.may(Permission::SeePayloads) {
+        delivery.payload = None;
+    }
+    delivery
 }

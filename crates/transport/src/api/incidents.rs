@@ -1,11 +1,12 @@
 //! `/api/v1/incidents`: what accepted deliveries told of.
 
 use hookgate_domain::{IncidentNumber, IncidentStatus};
-use hookgate_gate::{Gate, IncidentAction, Store};
+use hookgate_gate::{Gate, IncidentAction, PeopleStore, Store};
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::Caller;
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
@@ -47,6 +48,29 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, id: &str) -> Result<Reply, Fa
     let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
     let found = gate.store().incident_by_number(number).await?;
     let incident = found.ok_or(Code::NotFound)?;
+    Ok(reply::success(StatusCode::OK, &Incident::from(&incident)))
+}
+
+/// Acknowledges or resolves an incident.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/incidents/{id}",
+    tag = "incidents",
+    params(("id" = String, Path, description = "ID of an incident, `INC-1`")),
+    request_body = Act,
+    responses((status = 200, description = "The incident as it is now", body = super::document::Success<Incident>)),
+)]
+pub(crate) async fn act<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+    let act: Act = call.json().await?;
+    let incident = gate
+        .incident_act(&caller.acting, number, act.status.action())
+        .await?;
     Ok(reply::success(StatusCode::OK, &Incident::from(&incident)))
 }
 

@@ -9,6 +9,7 @@ use utoipa::ToSchema;
 use super::fault::{Fault, FieldFault};
 
 /// Fields of a webhook that can be set; what is absent stays as it is.
+#[expect(clippy::option_option, reason = "null clears, absent keeps")]
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fields {
@@ -35,6 +36,7 @@ pub(crate) struct Fields {
 }
 
 /// Tells null from absent.
+#[expect(clippy::option_option, reason = "null clears, absent keeps")]
 fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
@@ -42,6 +44,7 @@ fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// A change in the domain's terms.
+#[expect(clippy::option_option, reason = "null clears, absent keeps")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
     pub(crate) name: Option<WebhookName>,

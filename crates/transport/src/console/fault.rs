@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use hookgate_domain::WebhookError;
-use hookgate_gate::{ManageError, StoreError};
+use hookgate_gate::{Forbidden, IncidentActError, ManageError, PeopleError, StoreError};
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
@@ -30,6 +30,8 @@ pub(crate) enum Code {
     Unauthenticated,
     /// The role of who asks does not reach so far.
     Forbidden,
+    /// A form that no page of this session made.
+    ForeignForm,
     /// There is no such thing.
     NotFound,
     /// The path exists, but not with this method.
@@ -70,6 +72,10 @@ impl Code {
             Self::InvalidJson => (StatusCode::BAD_REQUEST, "Body is not valid JSON"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid API token is required"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Role does not permit this"),
+            Self::ForeignForm => (
+                StatusCode::FORBIDDEN,
+                "The form does not come from this session: load the page again",
+            ),
             Self::NotFound => (StatusCode::NOT_FOUND, "Not found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "Method is not allowed here"),
             Self::Conflict => (StatusCode::CONFLICT, "Not possible in the present state"),
@@ -174,6 +180,29 @@ impl Fault {
         }
     }
 
+    /// What went wrong, in a sentence for people.
+    pub(crate) fn sentence(&self) -> String {
+        match &self.details {
+            Some(Value::String(reason)) => format!("{}: {reason}.", self.code.message()),
+            _ => format!("{}.", self.code.message()),
+        }
+    }
+
+    /// Each field at fault with what is wrong with it.
+    pub(crate) fn field_problems(&self) -> Vec<(String, String)> {
+        let Some(Value::Array(faults)) = &self.details else {
+            return Vec::new();
+        };
+        let text = |value: &Value| match value {
+            Value::String(text) => text.clone(),
+            value => value.to_string(),
+        };
+        faults
+            .iter()
+            .map(|fault| (text(&fault["field"]), text(&fault["limit"])))
+            .collect()
+    }
+
     /// The answer in the envelope.
     pub(crate) fn reply(&self) -> Reply {
         let (status, message) = self.code.parts();
@@ -241,10 +270,51 @@ impl From<StoreError> for Fault {
     }
 }
 
+impl From<Forbidden> for Fault {
+    fn from(forbidden: Forbidden) -> Self {
+        Self {
+            details: Some(Value::String(forbidden.to_string())),
+            ..Code::Forbidden.into()
+        }
+    }
+}
+
+impl From<PeopleError> for Fault {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NotFound => Code::NotFound.into(),
+            PeopleError::Forbidden(forbidden) => forbidden.into(),
+            PeopleError::NameTaken | PeopleError::Member(_) | PeopleError::Token(_) => {
+                Self::conflict(error.to_string())
+            }
+            PeopleError::WrongPassword => Self::field("current", "password", error.to_string()),
+            PeopleError::TooMany { retry_after } => Self::too_many(retry_after),
+            PeopleError::Store(error) => error.into(),
+            error @ (PeopleError::Passwords(_) | PeopleError::Entropy(_)) => {
+                tracing::error!(%error, "people can't be managed");
+                Code::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<IncidentActError> for Fault {
+    fn from(error: IncidentActError) -> Self {
+        match error {
+            IncidentActError::NotFound => Code::NotFound.into(),
+            IncidentActError::Forbidden(forbidden) => forbidden.into(),
+            IncidentActError::Refused(error) => Self::conflict(error.to_string()),
+            IncidentActError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<ManageError> for Fault {
     fn from(error: ManageError) -> Self {
         match error {
             ManageError::NotFound => Code::NotFound.into(),
+            ManageError::Forbidden(forbidden) => forbidden.into(),
+            ManageError::Changed => Code::PreconditionFailed.into(),
             ManageError::Refused(WebhookError::Revoked { .. }) => Code::WebhookRevoked.into(),
             ManageError::Refused(error) => Self::conflict(error.to_string()),
             ManageError::Store(error) => error.into(),

@@ -23,6 +23,11 @@ impl Host {
         }
     }
 
+    /// `https://` and the authority.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
     /// Whether the request is for this console: by its name, by `localhost`, or by an address, which no stranger can make
     /// point elsewhere.
     pub(crate) fn is_named_by<B>(&self, request: &Request<B>) -> bool {

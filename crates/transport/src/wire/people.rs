@@ -1,8 +1,6 @@
 //! Members, tokens and the audit trail.
 
-use hookgate_domain::{
-    AuditEntry as DomainEntry, Member as DomainMember, Timestamp, Token as DomainToken,
-};
+use hookgate_domain::{AuditEntry as DomainEntry, Member as DomainMember, Timestamp, Token as DomainToken};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;

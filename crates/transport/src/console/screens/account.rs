@@ -1,0 +1,85 @@
+//! `/account`: one's own sessions and password.
+
+use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
+use hookgate_gate::{PeopleError, PeopleStore, Store};
+use hookgate_pages::{Account, Problem, SessionRow};
+
+use super::{Screen, again, page, problems};
+use crate::console::fault::{Code, Fault};
+use crate::console::html;
+use crate::console::query::Fields;
+use crate::reply::Reply;
+
+/// The page.
+pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+    page(model(screen, Vec::new()).await?.render())
+}
+
+/// Another password.
+pub(super) async fn password<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    let new = fields
+        .read::<Password>("new")
+        .and_then(|new| new.ok_or_else(|| Fault::field("new", "required", "a new password is needed")));
+    let new = match new {
+        Ok(new) => new,
+        Err(fault) => return again(model(screen, problems(fault)?).await?.render()),
+    };
+    let visitor = &screen.visitor;
+    let current = fields
+        .get("current")
+        .and_then(|text| text.parse::<Password>().ok());
+    let set = screen
+        .gate()
+        .set_password(
+            &visitor.acting,
+            visitor.member.id,
+            Some(&visitor.session),
+            current,
+            new,
+        )
+        .await;
+    match set {
+        Ok(_) => Ok(html::see_other("/account?done=password-set")),
+        Err(PeopleError::WrongPassword) => {
+            let problem = Problem {
+                field: "current".to_owned(),
+                message: "The current password is wrong.".into(),
+            };
+            again(model(screen, vec![problem]).await?.render())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends one of the sessions.
+pub(super) async fn end<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+    let id: SessionId = id.parse().map_err(|_| Code::NotFound)?;
+    screen.gate().session_end(&screen.visitor.acting, id).await?;
+    Ok(html::see_other("/account?done=session-ended"))
+}
+
+async fn model<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    problems: Vec<Problem>,
+) -> Result<Account, Fault> {
+    let visitor = &screen.visitor;
+    let sessions = screen.gate().sessions(&visitor.acting, visitor.member.id).await?;
+    let row = |session: &Session| SessionRow {
+        id: session.id.to_string(),
+        started_at: session.created_at,
+        last_seen: session.last_seen_at,
+        source: session.source,
+        user_agent: session.user_agent.as_deref().map(Into::into),
+        is_this: session.id == visitor.session.id,
+    };
+    Ok(Account {
+        shell: screen.shell(),
+        has_password: visitor.member.password.is_some(),
+        password_least: u16::try_from(MIN_PASSWORD_CHARACTERS).unwrap_or(u16::MAX),
+        problems,
+        sessions: sessions.iter().map(row).collect(),
+    })
+}

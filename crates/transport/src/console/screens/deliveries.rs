@@ -1,0 +1,187 @@
+//! `/logs`, `/deliveries/{id}` and the live views: what was delivered and what was refused.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::{DeliveryId, Permission, WebhookHandle};
+use hookgate_gate::{Answer, DeliveryFilter, DeliveryRecord, PageSize, PeopleStore, Seek, Store};
+use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, UserText};
+
+use super::models::delivery_row;
+use super::{Screen, page, problems};
+use crate::console::export::{self, Format};
+use crate::console::fault::{Code, Fault};
+use crate::console::{filter, live as stream};
+use crate::reply::Reply;
+
+const FILTER: [&str; 6] = ["webhook", "outcome", "code", "source", "from", "to"];
+
+/// The deliveries of all webhooks.
+pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+    let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
+    let text = |name| query.get(name).unwrap_or_default().to_owned();
+    let shown = LogFilter {
+        webhook: text("webhook"),
+        outcome: text("outcome"),
+        code: text("code"),
+        source: text("source"),
+        from: text("from"),
+        to: text("to"),
+    };
+    let webhooks = screen.gate().store().webhook_page(None, PageSize::MAX).await?;
+    let mut model = Logs {
+        shell: screen.shell(),
+        webhooks: webhooks
+            .iter()
+            .map(|webhook| (webhook.handle, webhook.name.as_str().into()))
+            .collect(),
+        filter: shown,
+        problems: Vec::new(),
+        rows: Vec::new(),
+        paging: Paging::default(),
+    };
+    match filter::deliveries(&query) {
+        Ok(filter) => {
+            let (rows, paging) = rows(screen, &filter, query.get("cursor")).await?;
+            model.rows = rows.iter().map(delivery_row).collect();
+            model.paging = paging;
+        }
+        Err(fault) => model.problems = problems(fault)?,
+    }
+    page(model.render())
+}
+
+/// A page of the list: before a cursor, or, with a `+` in front of it, after it.
+async fn rows<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    filter: &DeliveryFilter,
+    cursor: Option<&str>,
+) -> Result<(Vec<DeliveryRecord>, Paging), Fault> {
+    let id = |text: &str| text.parse::<DeliveryId>().map_err(|_| Code::NotFound);
+    let (seek, is_first) = match cursor {
+        None => (Seek::Newest, true),
+        Some(text) => match text.strip_prefix("newer.") {
+            Some(text) => (Seek::After(Some(id(text)?)), false),
+            None => (Seek::Before(id(text)?), false),
+        },
+    };
+    let size = PageSize::default();
+    let mut rows = screen.gate().store().delivery_page(filter, seek, size).await?;
+    let is_whole = rows.len() == usize::from(size.rows());
+    let goes_up = matches!(seek, Seek::After(_));
+    if goes_up {
+        rows.reverse();
+        if !is_whole {
+            // The newest page, filled up with what is older.
+            rows = screen
+                .gate()
+                .store()
+                .delivery_page(filter, Seek::Newest, size)
+                .await?;
+        }
+    }
+    let at_top = is_first || (goes_up && !is_whole);
+    let has_older = goes_up || is_whole;
+    let newer = rows
+        .first()
+        .filter(|_| !at_top)
+        .map(|row| format!("newer.{}", row.id));
+    let older = rows.last().filter(|_| has_older).map(|row| row.id.to_string());
+    Ok((rows, Paging { newer, older }))
+}
+
+/// One delivery.
+pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+    let id: DeliveryId = id.parse().map_err(|_| Code::NotFound)?;
+    let record = screen
+        .gate()
+        .store()
+        .delivery_by_id(id)
+        .await?
+        .ok_or(Code::NotFound)?;
+    let may_see = screen.visitor.may(Permission::SeePayloads);
+    page(
+        DeliveryDetail {
+            shell: screen.shell(),
+            row: delivery_row(&record),
+            headers: Vec::new(),
+            trail: Vec::new(),
+            payload: payload(&record, may_see),
+            faults: Vec::new(),
+            answer: answer(&record).into(),
+            timing: Vec::<(&'static str, Duration)>::new(),
+        }
+        .render(),
+    )
+}
+
+fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
+    let Some(bytes) = record.payload.as_deref().filter(|_| may_see) else {
+        return Payload::Absent(if may_see {
+            "It was not kept: payload logging is off, it is too old, or nothing of it was read."
+        } else {
+            "Viewers do not see payloads."
+        });
+    };
+    let pretty = serde_json::from_slice::<serde_json::Value>(bytes)
+        .ok()
+        .and_then(|json| serde_json::to_string_pretty(&json).ok());
+    Payload::Kept {
+        raw: UserText::from(String::from_utf8_lossy(bytes)),
+        pretty: pretty.map(Into::into),
+        bytes: bytes.len() as u64,
+    }
+}
+
+/// What the sender was answered, as it was sent.
+fn answer(record: &DeliveryRecord) -> String {
+    match (record.answer, record.incident) {
+        (Answer::Refused(code) | Answer::Postponed(code), _) => format!(
+            r#"{{"success":false,"error":{{"code":"{code}","message":"{}"}}}}"#,
+            code.message()
+        ),
+        (_, incident) => format!(
+            r#"{{"success":true,"data":{{"delivery_id":"{}","incident":{{"id":"{}"}}}}}}"#,
+            record.id,
+            incident.map(|number| number.to_string()).unwrap_or_default()
+        ),
+    }
+}
+
+/// Rows as they come, of one webhook or of all that the filter lets through.
+pub(super) fn live<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    handle: Option<&str>,
+) -> Result<Reply, Fault> {
+    let query = screen.fields(&[&FILTER[..], &["after"]].concat())?;
+    let mut filter = filter::deliveries(&query)?;
+    if let Some(handle) = handle {
+        filter.webhook = Some(handle.parse::<WebhookHandle>().map_err(|_| Code::NotFound)?);
+    }
+    let last = screen.last_event.as_deref().or(query.get("after"));
+    let last = last.and_then(|text| text.parse().ok());
+    let show = |record: &DeliveryRecord| delivery_row(record).render();
+    let gate = Arc::clone(&screen.console.gate);
+    Ok(stream::reply(
+        gate,
+        filter,
+        last,
+        screen.console.stop.clone(),
+        show,
+    ))
+}
+
+/// The list as a file.
+pub(super) fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+    let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
+    let format =
+        Format::read(query.get("format")).ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
+    let filter = filter::deliveries(&query)?;
+    let payloads = screen.visitor.may(Permission::SeePayloads);
+    Ok(export::reply(
+        Arc::clone(&screen.console.gate),
+        filter,
+        format,
+        payloads,
+    ))
+}

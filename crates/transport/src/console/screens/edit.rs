@@ -1,0 +1,208 @@
+//! `/webhooks/new` and `/webhooks/{handle}/edit`: the form of a webhook.
+
+use std::num::NonZero;
+
+use hookgate_domain::{Overload, PayloadLogging, Permission, Webhook};
+use hookgate_gate::{PeopleStore, Store};
+use hookgate_pages::{EditWebhook, NewWebhook, Preview, Problem, WebhookForm, allowlist_lines};
+
+use super::webhook::find;
+use super::{Screen, again, page, problems};
+use crate::console::change::{self, Change};
+use crate::console::fault::{Code, Fault};
+use crate::console::html;
+use crate::console::query::Fields;
+use crate::reply::Reply;
+
+/// The empty form.
+pub(super) fn new<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    page(
+        NewWebhook {
+            shell: screen.shell(),
+            form: WebhookForm::default(),
+            problems: Vec::new(),
+        }
+        .render(),
+    )
+}
+
+/// The form with the webhook's values. `add` puts one more address into the allowlist, for the person to save.
+pub(super) async fn show<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    handle: &str,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let query = screen.fields(&["add"])?;
+    let mut form = form_of(&webhook);
+    if let Some(add) = query.get("add") {
+        if !form.allowlist.is_empty() {
+            form.allowlist.push('\n');
+        }
+        form.allowlist.push_str(add);
+    }
+    page(model(screen, &webhook, form, Vec::new()).render())
+}
+
+/// Saves the form.
+pub(super) async fn save<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    handle: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let form = read(fields);
+    let saved = match change(&form) {
+        Ok(change) => {
+            let revision = fields.read::<i64>("revision")?.unwrap_or(webhook.revision);
+            let unsign = webhook.policy.signing_secret.is_some() && !form.signed;
+            let acting = &screen.visitor.acting;
+            let edited = screen
+                .gate()
+                .edit_at(acting, webhook.handle, revision, |name, policy| {
+                    change.apply(name, policy);
+                    if unsign {
+                        policy.signing_secret = None;
+                    }
+                })
+                .await;
+            edited.map_err(Fault::from)
+        }
+        Err(fault) => Err(fault),
+    };
+    match saved {
+        Ok(_) => Ok(html::see_other(&format!("/webhooks/{handle}?done=edited"))),
+        Err(fault) if fault.code == Code::PreconditionFailed => {
+            let problem = Problem {
+                field: String::new(),
+                message: "Somebody else changed this webhook meanwhile. Look at it again before you save."
+                    .into(),
+            };
+            again(model(screen, &webhook, form, vec![problem]).render())
+        }
+        Err(fault) => {
+            let problems = told(fault)?;
+            again(model(screen, &webhook, form, problems).render())
+        }
+    }
+}
+
+/// Who would pass and who would not, as a fragment of the page.
+pub(super) async fn preview<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    handle: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let preview = preview_of(screen, &webhook, fields.get("allowlist").unwrap_or_default()).await?;
+    page(preview.render())
+}
+
+async fn preview_of<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    webhook: &Webhook,
+    text: &str,
+) -> Result<Preview, Fault> {
+    let _ = webhook;
+    Ok(Preview {
+        lines: allowlist_lines(text),
+        days: 7,
+        senders: Vec::new(),
+        more: 0,
+        your_address: screen.visitor.acting.from,
+    })
+}
+
+/// The form as it was sent.
+pub(super) fn read(fields: &Fields<'_>) -> WebhookForm {
+    let text = |name| fields.get(name).unwrap_or_default().to_owned();
+    WebhookForm {
+        name: text("name"),
+        allowlist: text("allowlist"),
+        payload_logging: fields.is_set("payload_logging"),
+        signed: fields.is_set("signed"),
+        body_bytes: text("body_bytes"),
+        per_minute: text("per_minute"),
+        overload: text("overload"),
+        rotation_days: text("rotation_days"),
+    }
+}
+
+/// What the form asks for, or all that is wrong with it.
+pub(super) fn change(form: &WebhookForm) -> Result<Change, Fault> {
+    let number = |field, text: &str| {
+        let text = text.trim();
+        if text.is_empty() {
+            return Ok(None);
+        }
+        let number = text.parse::<u32>().ok().filter(|number| *number > 0);
+        number
+            .map(Some)
+            .ok_or_else(|| Fault::field(field, "range", "must be a whole number above 0, or empty"))
+    };
+    let any = matches!(form.allowlist.trim(), "" | "any");
+    let days = number("rotation_days", &form.rotation_days)?
+        .map(|days| u16::try_from(days).map_err(|_| Fault::field("rotation_days", "range", "at most 65535")))
+        .transpose()?;
+    Change::read(change::Fields {
+        name: Some(form.name.clone()),
+        allowlist: Some((!any).then(|| vec![form.allowlist.clone()])),
+        max_body: number("body_bytes", &form.body_bytes)?,
+        per_minute: Some(number("per_minute", &form.per_minute)?.and_then(NonZero::new)),
+        overload: Some(if form.overload == "postpone" { 503 } else { 429 }),
+        payload_logging: Some(form.payload_logging),
+        rotation_days: Some(days.and_then(NonZero::new)),
+    })
+}
+
+/// The problems by the names that the form has.
+pub(super) fn told(fault: Fault) -> Result<Vec<Problem>, Fault> {
+    let mut problems = problems(fault)?;
+    for problem in &mut problems {
+        if problem.field == "max_body" {
+            "body_bytes".clone_into(&mut problem.field);
+        }
+    }
+    Ok(problems)
+}
+
+fn form_of(webhook: &Webhook) -> WebhookForm {
+    let policy = &webhook.policy;
+    let networks = policy.allowlist.networks().unwrap_or_default();
+    let lines: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    let number = |number: Option<String>| number.unwrap_or_default();
+    WebhookForm {
+        name: webhook.name.as_str().to_owned(),
+        allowlist: lines.join("\n"),
+        payload_logging: policy.payload_logging == PayloadLogging::On,
+        signed: policy.signing_secret.is_some(),
+        body_bytes: policy.limits.body_bytes().to_string(),
+        per_minute: number(policy.limits.per_minute().map(|rate| rate.to_string())),
+        overload: match policy.limits.overload() {
+            Overload::Refuse => "refuse",
+            Overload::Postpone => "postpone",
+        }
+        .to_owned(),
+        rotation_days: number(policy.rotation.days.map(|days| days.to_string())),
+    }
+}
+
+fn model<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    webhook: &Webhook,
+    form: WebhookForm,
+    problems: Vec<Problem>,
+) -> EditWebhook {
+    EditWebhook {
+        shell: screen.shell(),
+        handle: webhook.handle,
+        name: webhook.name.as_str().into(),
+        revision: webhook.revision,
+        form,
+        problems,
+        preview: None,
+    }
+}

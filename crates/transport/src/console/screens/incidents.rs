@@ -1,0 +1,147 @@
+//! `/incidents`: what accepted deliveries told of.
+
+use std::collections::HashMap;
+
+use hookgate_domain::{
+    AuditAct, AuditEntry, Incident, IncidentNumber, IncidentStatus, MetadataValue, WebhookHandle,
+};
+use hookgate_gate::{Acting, AuditFilter, IncidentAction, PageSize, PeopleStore, Store};
+use hookgate_pages::{IncidentDetail, IncidentList, Paging, TimelineEntry, UserText};
+
+use super::models::incident_row;
+use super::{Screen, page};
+use crate::console::fault::{Code, Fault};
+use crate::console::{filter, html};
+use crate::reply::Reply;
+
+/// The list, newest first.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+    let query = screen.fields(&["status", "cursor"])?;
+    let status = query.read::<IncidentStatus>("status")?;
+    let before = query.read::<IncidentNumber>("cursor")?;
+    let size = PageSize::default();
+    let incidents = screen.gate().store().incident_page(status, before, size).await?;
+    let older = filter::next(&incidents, size, |incident| incident.number.to_string());
+    let mut names = HashMap::new();
+    let mut rows = Vec::with_capacity(incidents.len());
+    for incident in &incidents {
+        let name = name_of(screen, &mut names, incident.webhook).await?;
+        rows.push(incident_row(incident, name));
+    }
+    page(
+        IncidentList {
+            shell: screen.shell(),
+            status,
+            rows,
+            paging: Paging { newer: None, older },
+        }
+        .render(),
+    )
+}
+
+/// One incident.
+pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+    let incident = find(screen, id).await?;
+    let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
+    let text = |text: &Option<String>| text.as_deref().map(UserText::from);
+    page(
+        IncidentDetail {
+            shell: screen.shell(),
+            description: text(&incident.description),
+            service: text(&incident.service),
+            source_url: text(&incident.source_url),
+            dedup_key: text(&incident.dedup_key),
+            metadata: metadata(&incident),
+            timeline: timeline(screen, &incident).await?,
+            deliveries: Vec::new(),
+            row: incident_row(&incident, name),
+        }
+        .render(),
+    )
+}
+
+/// Acknowledges or resolves.
+pub(super) async fn act<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    id: &str,
+    word: &str,
+) -> Result<Reply, Fault> {
+    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+    let (action, done) = match word {
+        "acknowledge" => (IncidentAction::Acknowledge, "acknowledged"),
+        _ => (IncidentAction::Resolve, "resolved"),
+    };
+    let acting = &screen.visitor.acting;
+    screen.gate().incident_act(acting, number, action).await?;
+    Ok(html::see_other(&format!("/incidents/{number}?done={done}")))
+}
+
+async fn find<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Incident, Fault> {
+    let number = id.parse().map_err(|_| Code::NotFound)?;
+    let found = screen.gate().store().incident_by_number(number).await?;
+    found.ok_or_else(|| Code::NotFound.into())
+}
+
+/// The name of a webhook, looked up once for each page.
+async fn name_of<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    names: &mut HashMap<WebhookHandle, UserText>,
+    handle: WebhookHandle,
+) -> Result<UserText, Fault> {
+    if let Some(name) = names.get(&handle) {
+        return Ok(name.clone());
+    }
+    let webhook = screen.gate().store().webhook_by_handle(handle).await?;
+    let name = webhook.map_or_else(UserText::default, |webhook| webhook.name.as_str().into());
+    names.insert(handle, name.clone());
+    Ok(name)
+}
+
+fn metadata(incident: &Incident) -> Vec<(UserText, UserText)> {
+    let shown = |value: &MetadataValue| match value {
+        MetadataValue::Null => "null".to_owned(),
+        MetadataValue::Bool(value) => value.to_string(),
+        MetadataValue::Integer(value) => value.to_string(),
+        MetadataValue::Float(value) => value.to_string(),
+        MetadataValue::Text(value) => value.clone(),
+    };
+    let pairs = incident.metadata.iter();
+    pairs
+        .map(|(key, value)| (key.as_str().into(), shown(value).into()))
+        .collect()
+}
+
+/// What happened, newest first. Who worked on an incident is no secret to anybody who sees it.
+async fn timeline<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    incident: &Incident,
+) -> Result<Vec<TimelineEntry>, Fault> {
+    let filter = AuditFilter {
+        subject: Some(incident.number.to_string()),
+        ..AuditFilter::default()
+    };
+    let acts = screen
+        .gate()
+        .audit_page(&Acting::system(), &filter, None, PageSize::default())
+        .await?;
+    let mut entries: Vec<_> = acts.iter().filter_map(entry).collect();
+    entries.push(TimelineEntry {
+        at: incident.opened_at,
+        who: None,
+        what: "Opened by a delivery.".into(),
+    });
+    Ok(entries)
+}
+
+fn entry(entry: &AuditEntry) -> Option<TimelineEntry> {
+    let what = match entry.act {
+        AuditAct::IncidentAcknowledge => "Acknowledged.",
+        AuditAct::IncidentResolve => "Resolved.",
+        _ => return None,
+    };
+    Some(TimelineEntry {
+        at: entry.at,
+        who: Some(entry.actor.name().into()),
+        what: what.into(),
+    })
+}

@@ -1,0 +1,93 @@
+//! `/webhooks`: the list.
+
+use hookgate_domain::{Webhook, WebhookHandle, WebhookState};
+use hookgate_gate::{PageSize, PeopleStore, Store};
+use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
+
+use super::{Screen, page};
+use crate::console::fault::Fault;
+use crate::reply::Reply;
+
+/// Most webhooks that are looked at for one page of a narrowed list.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// The list, in the order of creation.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+    let query = screen.fields(&["q", "state", "cursor"])?;
+    let filter = WebhookFilter {
+        name: query.get("q").unwrap_or_default().to_owned(),
+        state: query.get("state").unwrap_or_default().to_owned(),
+    };
+    let (webhooks, older) = find(screen, &filter, query.read("cursor")?).await?;
+    let rows = webhooks.iter().map(|webhook| row(screen, webhook)).collect();
+    page(
+        WebhookList {
+            shell: screen.shell(),
+            filter,
+            rows,
+            paging: Paging {
+                newer: None,
+                older: older.map(|handle| handle.to_string()),
+            },
+        }
+        .render(),
+    )
+}
+
+/// A page of the webhooks that match, and where the next one begins.
+async fn find<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    filter: &WebhookFilter,
+    mut after: Option<WebhookHandle>,
+) -> Result<(Vec<Webhook>, Option<WebhookHandle>), Fault> {
+    let wanted = usize::from(PageSize::default().rows());
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let rows = screen.gate().store().webhook_page(after, PageSize::MAX).await?;
+        let whole = rows.len() == usize::from(PageSize::MAX.rows());
+        looked_at += rows.len();
+        for webhook in rows {
+            let handle = webhook.handle;
+            if matches(&webhook, filter) {
+                found.push(webhook);
+            }
+            after = Some(handle);
+            if found.len() == wanted {
+                return Ok((found, after));
+            }
+        }
+        if !whole {
+            return Ok((found, None));
+        }
+        if looked_at >= MOST_LOOKED_AT {
+            return Ok((found, after));
+        }
+    }
+}
+
+fn matches(webhook: &Webhook, filter: &WebhookFilter) -> bool {
+    let state = match webhook.state {
+        WebhookState::Active(_) => "active",
+        WebhookState::Revoked { .. } => "revoked",
+    };
+    let name = webhook.name.as_str().to_lowercase();
+    (filter.state.is_empty() || filter.state == state) && name.contains(&filter.name.to_lowercase())
+}
+
+fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook) -> WebhookRow {
+    let (issued_at, revoked) = match &webhook.state {
+        WebhookState::Active(url) => (url.issued_at, false),
+        WebhookState::Revoked { .. } => (webhook.created_at, true),
+    };
+    WebhookRow {
+        handle: webhook.handle,
+        name: webhook.name.as_str().into(),
+        revoked,
+        hint: webhook.state.hint().to_string(),
+        issued_at,
+        rotation: webhook.rotation_age(screen.now),
+        last_seen: None,
+        hours: vec![(0, 0); 24],
+        has_allowlist: webhook.policy.allowlist.networks().is_some(),
+    }
+}
