@@ -18,19 +18,32 @@ use crate::shutdown::Signal;
 
 /// How often the store is asked for what came since.
 const INTERVAL: Duration = Duration::from_millis(500);
-/// How often a line is sent that says nothing, so that a dead connection is found out.
+/// How often an event is sent that says nothing, so that a dead connection is found out.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// That event. Without data a browser would not tell its page of it.
+const BEAT: &[u8] = b"event: beat\ndata: .\n\n";
 /// Most rows of one look. What is beyond follows with the next.
 const ROWS: u16 = 50;
 /// Most time of one stream; the browser comes back by itself, and whether it may is asked again then.
 const LIFETIME: Duration = Duration::from_mins(10);
 const PIECES_AHEAD: usize = 4;
 
-/// A stream of rows behind `last`, each shown by `show`; from now on if there is none.
+/// Where a live view begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With what comes from now on.
+    Now,
+    /// With the first that the filter lets through.
+    First,
+    /// Behind this delivery.
+    After(DeliveryId),
+}
+
+/// A stream of rows, each shown by `show`.
 pub(crate) fn reply<S: Store>(
     gate: Arc<Gate<S>>,
     filter: DeliveryFilter,
-    last: Option<DeliveryId>,
+    start: Start,
     mut stop: Signal,
     show: impl Fn(&DeliveryRecord) -> String + Send + 'static,
 ) -> Reply {
@@ -39,7 +52,7 @@ pub(crate) fn reply<S: Store>(
         tokio::select! {
             () = stop.given() => {}
             () = tokio::time::sleep(LIFETIME) => {}
-            () = follow(&gate, &filter, last, &sender, show) => {}
+            () = follow(&gate, &filter, start, &sender, show) => {}
         }
     });
     let mut reply = html::of(StatusCode::OK, "text/event-stream", ReplyBody::stream(pieces));
@@ -51,15 +64,17 @@ pub(crate) fn reply<S: Store>(
 async fn follow<S: Store>(
     gate: &Gate<S>,
     filter: &DeliveryFilter,
-    mut last: Option<DeliveryId>,
+    start: Start,
     sender: &mpsc::Sender<Bytes>,
     show: impl Fn(&DeliveryRecord) -> String,
 ) {
     let size = PageSize::new(ROWS).unwrap_or_default();
     let mut spoke = Instant::now();
-    if last.is_none() {
-        last = newest(gate).await;
-    }
+    let mut last = match start {
+        Start::Now => newest(gate).await,
+        Start::First => None,
+        Start::After(id) => Some(id),
+    };
     if sender.send(Bytes::from_static(b": connected\n\n")).await.is_err() {
         return;
     }
@@ -77,7 +92,7 @@ async fn follow<S: Store>(
         let piece = if !text.is_empty() {
             Bytes::from(text)
         } else if spoke.elapsed() >= HEARTBEAT {
-            Bytes::from_static(b": still here\n\n")
+            Bytes::from_static(BEAT)
         } else {
             tokio::select! {
                 () = sender.closed() => return,

@@ -33,6 +33,7 @@ use crate::reply::{self, Reply};
 /// Where people begin.
 const HOME: &str = "/webhooks";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
+const FRAGMENT: HeaderName = HeaderName::from_static("x-fragment");
 
 /// What a page is made from: who asks, when, and for what.
 struct Screen<'a, S> {
@@ -42,6 +43,8 @@ struct Screen<'a, S> {
     query: String,
     /// The last event that a live view has, when its browser comes back.
     last_event: Option<String>,
+    /// Whether only a part of the page is asked for.
+    fragment: bool,
 }
 
 impl<S: Store + PeopleStore> Screen<'_, S> {
@@ -128,6 +131,7 @@ async fn route<S: Store + PeopleStore>(
         now: call.now,
         query: call.head.uri.query().unwrap_or_default().to_owned(),
         last_event: call.header(&LAST_EVENT_ID).map(str::to_owned),
+        fragment: call.header(&FRAGMENT).is_some(),
     };
     if reading {
         return show(&screen, segments).await;

@@ -20,9 +20,18 @@ pub(super) async fn password<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
-    let new = fields
-        .read::<Password>("new")
-        .and_then(|new| new.ok_or_else(|| Fault::field("new", "required", "a new password is needed")));
+    let new = fields.read::<Password>("password").and_then(|new| {
+        let new = new.ok_or_else(|| Fault::field("password", "required", "a new password is needed"))?;
+        if fields.get("again") == Some(new.reveal()) {
+            Ok(new)
+        } else {
+            Err(Fault::field(
+                "again",
+                "same",
+                "the two passwords are not the same",
+            ))
+        }
+    });
     let new = match new {
         Ok(new) => new,
         Err(fault) => return again(model(screen, problems(fault)?).await?.render()),

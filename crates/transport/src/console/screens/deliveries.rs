@@ -11,6 +11,7 @@ use super::models::delivery_row;
 use super::{Screen, page, problems};
 use crate::console::export::{self, Format};
 use crate::console::fault::{Code, Fault};
+use crate::console::live::Start;
 use crate::console::{filter, live as stream};
 use crate::reply::Reply;
 
@@ -153,19 +154,23 @@ pub(super) fn live<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     handle: Option<&str>,
 ) -> Result<Reply, Fault> {
-    let query = screen.fields(&[&FILTER[..], &["after"]].concat())?;
+    let query = screen.fields(&[&FILTER[..], &["after", "since"]].concat())?;
     let mut filter = filter::deliveries(&query)?;
     if let Some(handle) = handle {
         filter.webhook = Some(handle.parse::<WebhookHandle>().map_err(|_| Code::NotFound)?);
     }
     let last = screen.last_event.as_deref().or(query.get("after"));
-    let last = last.and_then(|text| text.parse().ok());
+    let start = match last.and_then(|text| text.parse().ok()) {
+        Some(last) => Start::After(last),
+        None if query.get("since") == Some("issued") => Start::First,
+        None => Start::Now,
+    };
     let show = |record: &DeliveryRecord| delivery_row(record).render();
     let gate = Arc::clone(&screen.console.gate);
     Ok(stream::reply(
         gate,
         filter,
-        last,
+        start,
         screen.console.stop.clone(),
         show,
     ))

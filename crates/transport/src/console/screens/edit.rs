@@ -89,7 +89,7 @@ pub(super) async fn save<S: Store + PeopleStore>(
     }
 }
 
-/// Who would pass and who would not, as a fragment of the page.
+/// Who would pass and who would not: the form again with it, or, for the script, only that part of it.
 pub(super) async fn preview<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     handle: &str,
@@ -97,8 +97,18 @@ pub(super) async fn preview<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
-    let preview = preview_of(screen, &webhook, fields.get("allowlist").unwrap_or_default()).await?;
-    page(preview.render())
+    let form = read(fields);
+    let preview = preview_of(screen, &webhook, &form.allowlist).await?;
+    if screen.fragment {
+        return page(preview.render());
+    }
+    let revision = fields.read::<i64>("revision")?.unwrap_or(webhook.revision);
+    let model = EditWebhook {
+        revision,
+        preview: Some(preview),
+        ..model(screen, &webhook, form, Vec::new())
+    };
+    page(model.render())
 }
 
 async fn preview_of<S: Store + PeopleStore>(

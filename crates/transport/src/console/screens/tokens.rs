@@ -94,7 +94,7 @@ fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, Fault> {
         name.ok_or_else(|| Fault::field("name", "required", "a name of 1 to 100 characters is needed"))?;
     let role = fields.read::<Role>("role")?;
     let role = role.ok_or_else(|| Fault::field("role", "required", "choose a role"))?;
-    let days = fields.read::<u16>("expires")?;
+    let days = fields.read::<u16>("expires_days")?;
     Ok((name, role, days.map(|days| now.after(DAY * days.into()))))
 }
 
