@@ -1,0 +1,207 @@
+//! The gate against a model of its rules: whatever is changed here or by another process, and whatever is remembered
+//! of it, a delivery is answered by what holds at that moment.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId};
+use hookgate_gate::{
+    Acting, Body, BodyFault, DeliveryRequest, Gate, NewWebhook, Ports, Reply, SignatureHeaders, Store,
+};
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use proptest::prelude::*;
+
+/// Something that happens.
+#[derive(Clone, Debug)]
+enum Step {
+    /// A delivery to the URL that was made so many regenerations ago, from one of two sources.
+    Deliver { age: usize, source: usize },
+    /// Another allowlist, set through this gate or behind its back.
+    Allow { list: usize, elsewhere: bool },
+    /// A new URL.
+    Regenerate { elsewhere: bool },
+    /// The end.
+    Revoke { elsewhere: bool },
+}
+
+const SOURCES: [&str; 2] = ["192.0.2.9", "2001:db8::9"];
+/// Each with which of the sources it permits.
+const LISTS: [(&str, [bool; 2]); 4] = [
+    ("any", [true, true]),
+    ("192.0.2.0/24", [true, false]),
+    ("2001:db8::/32, 198.51.100.1", [false, true]),
+    ("203.0.113.0/24", [false, false]),
+];
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        12 => (0..3_usize, 0..SOURCES.len()).prop_map(|(age, source)| Step::Deliver { age, source }),
+        3 => (0..LISTS.len(), any::<bool>()).prop_map(|(list, elsewhere)| Step::Allow { list, elsewhere }),
+        2 => any::<bool>().prop_map(|elsewhere| Step::Regenerate { elsewhere }),
+        1 => any::<bool>().prop_map(|elsewhere| Step::Revoke { elsewhere }),
+    ]
+}
+
+struct Good;
+
+impl Body for Good {
+    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+        Ok(Bytes::from_static(br#"{"title":"t"}"#))
+    }
+}
+
+/// The gate under test and what should hold.
+struct World {
+    gate: Gate<MemoryStore>,
+    webhook: Webhook,
+    /// Newest last.
+    urls: Vec<WebhookId>,
+    list: usize,
+    revoked: bool,
+    seed: u64,
+}
+
+impl World {
+    async fn new() -> Self {
+        let clock = FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000));
+        let ports = Ports {
+            clock: Box::new(clock),
+            entropy: Box::new(SeededEntropy::new(7)),
+            seal: Box::new(ClearSeal),
+            passwords: Box::new(FastPasswords),
+        };
+        let gate = Gate::new(MemoryStore::default(), ports);
+        let new = NewWebhook {
+            name: samples::name("w"),
+            format: SenderFormat::Custom,
+            policy: Policy::default(),
+            signed: false,
+        };
+        let issued = gate.create(&Acting::system(), new).await.unwrap();
+        Self {
+            gate,
+            webhook: issued.webhook,
+            urls: vec![issued.id],
+            list: 0,
+            revoked: false,
+            seed: 100,
+        }
+    }
+
+    async fn take(&mut self, step: Step) {
+        match step {
+            Step::Deliver { age, source } => self.deliver(age, source).await,
+            Step::Allow { list, elsewhere } => self.allow(list, elsewhere).await,
+            Step::Regenerate { elsewhere } => self.regenerate(elsewhere).await,
+            Step::Revoke { elsewhere } => self.revoke(elsewhere).await,
+        }
+    }
+
+    async fn deliver(&self, age: usize, source: usize) {
+        let Some(index) = self.urls.len().checked_sub(age + 1) else {
+            return;
+        };
+        let expected = if self.revoked || age > 0 {
+            Some(RefusalCode::WebhookRevoked)
+        } else if LISTS[self.list].1[source] {
+            None
+        } else {
+            Some(RefusalCode::IpNotAllowed)
+        };
+        let request = DeliveryRequest {
+            format: "custom",
+            webhook_id: self.urls[index].reveal(),
+            source: SOURCES[source].parse::<IpAddr>().unwrap(),
+            user_agent: None,
+            declared_json: true,
+            compressed: false,
+            idempotency_key: None,
+            signature: SignatureHeaders::default(),
+        };
+        let got = match self.gate.receive(request, Good).await {
+            Reply::Accepted(_) => None,
+            Reply::Refused(refusal) => Some(refusal.code),
+        };
+        assert_eq!(got, expected);
+    }
+
+    async fn allow(&mut self, list: usize, elsewhere: bool) {
+        if self.revoked {
+            return;
+        }
+        let policy = Policy {
+            allowlist: LISTS[list].0.parse().unwrap(),
+            ..Policy::default()
+        };
+        self.webhook = if elsewhere {
+            let edited = self
+                .webhook
+                .clone()
+                .edit(self.webhook.name.clone(), policy)
+                .unwrap();
+            self.store_behind(edited, None).await
+        } else {
+            let edit = |_: &mut _, current: &mut Policy| current.clone_from(&policy);
+            let handle = self.webhook.handle;
+            self.gate.edit(&Acting::system(), handle, edit).await.unwrap()
+        };
+        self.list = list;
+    }
+
+    async fn regenerate(&mut self, elsewhere: bool) {
+        if self.revoked {
+            return;
+        }
+        if elsewhere {
+            self.seed += 1;
+            let id = samples::webhook_id(self.seed).unwrap();
+            let change = self.webhook.clone().regenerate(&id, self.gate.now()).unwrap();
+            self.webhook = self.store_behind(change.webhook, Some(change.retired)).await;
+            self.urls.push(id);
+        } else {
+            let handle = self.webhook.handle;
+            let issued = self.gate.regenerate(&Acting::system(), handle).await.unwrap();
+            self.webhook = issued.webhook;
+            self.urls.push(issued.id);
+        }
+    }
+
+    async fn revoke(&mut self, elsewhere: bool) {
+        if self.revoked {
+            return;
+        }
+        if elsewhere {
+            let change = self.webhook.clone().revoke(self.gate.now()).unwrap();
+            self.webhook = self.store_behind(change.webhook, Some(change.retired)).await;
+        } else {
+            let handle = self.webhook.handle;
+            self.webhook = self.gate.revoke(&Acting::system(), handle).await.unwrap();
+        }
+        self.revoked = true;
+    }
+
+    async fn store_behind(&self, webhook: Webhook, retired: Option<hookgate_domain::RetiredUrl>) -> Webhook {
+        let store = self.gate.store();
+        store
+            .webhook_replace(webhook.clone(), retired, samples::audit())
+            .await
+            .unwrap();
+        webhook
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+    #[test]
+    fn a_delivery_is_answered_by_what_holds_then(steps in prop::collection::vec(step(), 1..40)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        runtime.block_on(async {
+            let mut world = World::new().await;
+            for step in steps {
+                world.take(step).await;
+            }
+        });
+    }
+}
