@@ -1,0 +1,185 @@
+// What makes the console livelier. Every page works without it; nothing here decides anything.
+
+/** @template {Element} T @param {ParentNode} root @param {string} selector @returns {T[]} */
+const all = (root, selector) => /** @type {T[]} */ ([...root.querySelectorAll(selector)]);
+
+/** Times in the reader's own zone; UTC stays on hover. @param {ParentNode} root */
+function localTimes(root) {
+  const format = new Intl.DateTimeFormat(undefined, {
+    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
+  });
+  for (const time of all(root, "time[datetime]")) {
+    const at = new Date(time.getAttribute("datetime") ?? "");
+    if (!Number.isNaN(at.getTime())) time.textContent = format.format(at);
+  }
+}
+
+/** Buttons that copy the text of the element they name. */
+function copyButtons() {
+  for (const button of /** @type {HTMLButtonElement[]} */ (all(document, "[data-copy]"))) {
+    const from = document.getElementById(button.dataset.copy ?? "");
+    if (!from) continue;
+    const label = button.innerHTML;
+    const said = document.createElement("span");
+    said.className = "hide";
+    said.setAttribute("role", "status");
+    button.after(said);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      try {
+        await navigator.clipboard.writeText(from.textContent ?? "");
+        button.textContent = said.textContent = "Copied";
+      } catch {
+        getSelection()?.selectAllChildren(from);
+        said.textContent = "Selected: copy it with the keyboard";
+        button.textContent = "Selected";
+      }
+      setTimeout(() => {
+        button.innerHTML = label;
+        said.textContent = "";
+      }, 3000);
+    });
+  }
+}
+
+/** The button of a form works when the asked-for text stands in its field. */
+function typedConfirmations() {
+  for (const field of /** @type {HTMLInputElement[]} */ (all(document, "[data-confirm]"))) {
+    const button = field.form?.querySelector("button");
+    if (!button) continue;
+    const judge = () => {
+      button.disabled = field.value.trim() !== field.dataset.confirm;
+    };
+    field.addEventListener("input", judge);
+    judge();
+  }
+}
+
+/** Asks, while an allowlist is written, what it would change. */
+function previews() {
+  for (const form of /** @type {HTMLFormElement[]} */ (all(document, "form[data-preview]"))) {
+    const out = form.querySelector("[data-preview-out]");
+    const field = /** @type {HTMLTextAreaElement | null} */ (form.querySelector("[name=allowlist]"));
+    if (!out || !field) continue;
+    let timer = 0;
+    /** @type {AbortController | undefined} */
+    let asking;
+    const ask = async () => {
+      asking?.abort();
+      asking = new AbortController();
+      try {
+        const answer = await fetch(form.dataset.preview ?? "", {
+          method: "POST",
+          body: new URLSearchParams(/** @type {any} */ (new FormData(form))),
+          headers: { "x-fragment": "preview" },
+          signal: asking.signal,
+        });
+        if (!answer.ok || answer.redirected) throw new Error(`status ${answer.status}`);
+        out.innerHTML = await answer.text();
+        localTimes(out);
+      } catch (error) {
+        if (/** @type {Error} */ (error).name !== "AbortError") {
+          out.textContent = "No preview now. Use the button, or save: nothing is saved while an entry is wrong.";
+        }
+      }
+    };
+    field.addEventListener("input", () => {
+      clearTimeout(timer);
+      timer = setTimeout(ask, 400);
+    });
+  }
+}
+
+/** Rows that arrive while the page is open. The server sends them as HTML that it escaped. */
+function liveRows() {
+  for (const place of /** @type {HTMLElement[]} */ (all(document, "[data-live]"))) {
+    const rows = place.querySelector("[data-live-rows]");
+    if (!rows) continue;
+    const most = Number(place.dataset.liveMax) || 50;
+    const say = place.querySelector("[data-live-say]");
+    const state = place.querySelector("[data-live-state]");
+    const table = /** @type {HTMLElement | null} */ (place.querySelector("[data-live-table]"));
+    const empty = /** @type {HTMLElement | null} */ (place.querySelector("[data-live-empty]"));
+    const waiting = place.classList.contains("wait");
+    let unheard = 0;
+    let speaking = 0;
+    /** @type {EventSource | undefined} */
+    let stream;
+    let heard = Date.now();
+    const tell = (/** @type {string} */ text) => {
+      if (state) state.textContent = `${text} ·`;
+    };
+    if (waiting && say) say.textContent = "Waiting. Send something with a snippet below: it shows up here by itself.";
+
+    const add = (/** @type {MessageEvent} */ event) => {
+      heard = Date.now();
+      const template = document.createElement("template");
+      template.innerHTML = event.data;
+      const row = template.content.querySelector("tr");
+      if (!row) return;
+      localTimes(row);
+      row.classList.add("fresh");
+      const first = rows.childElementCount === 0;
+      rows.prepend(row);
+      while (rows.childElementCount > most) rows.lastElementChild?.remove();
+      if (table) table.hidden = false;
+      if (empty) empty.hidden = true;
+      unheard += 1;
+      if (!say) return;
+      if (waiting) {
+        if (first) say.textContent = `The first delivery came: ${row.dataset.say}`;
+      } else {
+        clearTimeout(speaking);
+        speaking = setTimeout(() => {
+          say.textContent = unheard === 1 ? `New delivery: ${row.dataset.say}` : `${unheard} new deliveries`;
+          unheard = 0;
+        }, 1000);
+      }
+    };
+    const open = () => {
+      stream?.close();
+      heard = Date.now();
+      stream = new EventSource(place.dataset.live ?? "");
+      stream.addEventListener("open", () => {
+        heard = Date.now();
+        tell("Live");
+      });
+      stream.addEventListener("delivery", add);
+      stream.addEventListener("beat", () => {
+        heard = Date.now();
+      });
+      stream.addEventListener("error", () => tell("Connecting again"));
+    };
+    open();
+    // A connection that died without a word is noticed by its missing beats, one of which is due every 15 s.
+    setInterval(() => {
+      if (!document.hidden && Date.now() - heard > 45_000) open();
+    }, 5000);
+    addEventListener("pagehide", () => stream?.close());
+    addEventListener("pageshow", (event) => {
+      if (event.persisted) open();
+    });
+  }
+}
+
+/** The account menu closes by Escape and by a click elsewhere. */
+function menus() {
+  for (const menu of /** @type {HTMLDetailsElement[]} */ (all(document, "details.menu"))) {
+    document.addEventListener("click", (event) => {
+      if (!menu.contains(/** @type {Node} */ (event.target))) menu.open = false;
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && menu.open) {
+        menu.open = false;
+        menu.querySelector("summary")?.focus();
+      }
+    });
+  }
+}
+
+localTimes(document);
+copyButtons();
+typedConfirmations();
+previews();
+liveRows();
+menus();

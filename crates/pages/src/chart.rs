@@ -1,0 +1,238 @@
+//! Charts: pure functions from counted deliveries to inline SVG. Colours and patterns come from the style sheet, words are in
+//! `<title>`s and in a table beside the picture, so that nothing is told by colour alone.
+
+mod bars;
+mod sparkline;
+
+use std::fmt;
+use std::time::Duration;
+
+use askama::filters::HtmlSafe;
+use hookgate_domain::{RefusalCode, Timestamp};
+
+pub use sparkline::sparkline;
+
+/// Most refusal codes that get a layer of their own; the rest is shown as one.
+const NAMED_CODES: usize = 2;
+/// A bucket is marked as a spike from this many deliveries on: below, a burst is nothing to look at.
+const SPIKE_AT_LEAST: u64 = 10;
+/// A spike is this many times the usual bucket.
+const SPIKE_FACTOR: u64 = 5;
+
+/// HTML that this crate made from escaped parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Svg(String);
+
+impl Svg {
+    /// The markup.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Svg {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl HtmlSafe for Svg {}
+
+/// Deliveries counted over a range of time.
+#[derive(Clone, Debug)]
+pub struct Series {
+    /// When the first bucket begins.
+    pub start: Timestamp,
+    /// How long each bucket is.
+    pub step: Duration,
+    /// The buckets, oldest first, without gaps.
+    pub buckets: Vec<Bucket>,
+}
+
+/// Deliveries counted in one step of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Bucket {
+    /// Accepted ones.
+    pub accepted: u64,
+    /// Refused ones, by reason.
+    pub refused: Vec<(RefusalCode, u64)>,
+}
+
+impl Bucket {
+    /// All refused ones.
+    #[must_use]
+    pub fn refused_total(&self) -> u64 {
+        self.refused
+            .iter()
+            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.accepted.saturating_add(self.refused_total())
+    }
+
+    fn refused_as(&self, code: RefusalCode) -> u64 {
+        self.refused
+            .iter()
+            .filter(|(refused, _)| *refused == code)
+            .fold(0, |sum, (_, count)| sum.saturating_add(*count))
+    }
+}
+
+/// What one layer of the chart counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Layer {
+    Accepted,
+    Refused(RefusalCode),
+    Others,
+}
+
+/// A chart with its legend and its table, ready for a template.
+#[derive(Clone, Debug)]
+pub struct Chart {
+    layers: Vec<Layer>,
+    series: Series,
+    spikes: Vec<bool>,
+}
+
+impl Chart {
+    /// Chooses the layers of the series and finds its spikes.
+    #[must_use]
+    pub fn of(series: Series) -> Self {
+        Self {
+            layers: layers(&series),
+            spikes: spikes(&series),
+            series,
+        }
+    }
+
+    /// The picture. `id` makes the IDs inside unique in the page.
+    #[must_use]
+    pub fn svg(&self, id: &str) -> Svg {
+        bars::svg(self, id)
+    }
+
+    /// The legend: the class of each layer, and its name.
+    pub(crate) fn legend(&self) -> Vec<(String, &'static str)> {
+        let names = self.layers.iter().map(|layer| layer.name());
+        names
+            .enumerate()
+            .map(|(index, name)| (format!("l{index}"), name))
+            .collect()
+    }
+
+    /// The rows of the table: buckets that have deliveries, newest first.
+    pub(crate) fn rows(&self) -> Vec<TableRow> {
+        let rows = self.series.buckets.iter().enumerate().rev();
+        rows.filter(|(_, bucket)| bucket.total() > 0)
+            .map(|(index, bucket)| TableRow {
+                at: crate::when::minute(self.time(index)),
+                counts: self
+                    .layers
+                    .iter()
+                    .map(|layer| layer.of(bucket, &self.layers))
+                    .collect(),
+                spike: self.spikes[index],
+            })
+            .collect()
+    }
+
+    /// The whole in one sentence.
+    pub(crate) fn summary(&self) -> String {
+        let sum = |count: fn(&Bucket) -> u64| {
+            self.series
+                .buckets
+                .iter()
+                .fold(0_u64, |sum, bucket| sum.saturating_add(count(bucket)))
+        };
+        let spikes = self.spikes.iter().filter(|spike| **spike).count() as u64;
+        let mut text = format!(
+            "{} accepted, {} refused",
+            crate::when::grouped(sum(|bucket| bucket.accepted)),
+            crate::when::grouped(sum(Bucket::refused_total))
+        );
+        if spikes > 0 {
+            text.push_str(", ");
+            text.push_str(&crate::when::count(spikes, "spike"));
+        }
+        text
+    }
+
+    fn time(&self, index: usize) -> Timestamp {
+        let steps = u32::try_from(index).unwrap_or(u32::MAX);
+        self.series.start.after(self.series.step.saturating_mul(steps))
+    }
+}
+
+/// One row of the table beside the chart.
+#[derive(Clone, Debug)]
+pub(crate) struct TableRow {
+    pub(crate) at: String,
+    pub(crate) counts: Vec<u64>,
+    pub(crate) spike: bool,
+}
+
+impl Layer {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Accepted => "accepted",
+            Self::Refused(code) => code.as_str(),
+            Self::Others => "other refusals",
+        }
+    }
+
+    fn of(self, bucket: &Bucket, layers: &[Self]) -> u64 {
+        match self {
+            Self::Accepted => bucket.accepted,
+            Self::Refused(code) => bucket.refused_as(code),
+            Self::Others => {
+                let named = layers.iter().filter_map(|layer| match layer {
+                    Self::Refused(code) => Some(bucket.refused_as(*code)),
+                    Self::Accepted | Self::Others => None,
+                });
+                named.fold(bucket.refused_total(), u64::saturating_sub)
+            }
+        }
+    }
+}
+
+/// Accepted ones, the most frequent refusals, and the rest of the refusals if there is one.
+fn layers(series: &Series) -> Vec<Layer> {
+    let count = |code: RefusalCode| {
+        let counts = series.buckets.iter().map(|bucket| bucket.refused_as(code));
+        counts.fold(0_u64, u64::saturating_add)
+    };
+    let mut codes: Vec<_> = RefusalCode::ALL
+        .iter()
+        .map(|code| (count(*code), *code))
+        .filter(|(count, _)| *count > 0)
+        .collect();
+    codes.sort_by(|one, other| other.cmp(one));
+    let mut layers = vec![Layer::Accepted];
+    layers.extend(
+        codes
+            .iter()
+            .take(NAMED_CODES)
+            .map(|(_, code)| Layer::Refused(*code)),
+    );
+    if codes.len() > NAMED_CODES {
+        layers.push(Layer::Others);
+    }
+    layers
+}
+
+/// Buckets far above the usual one of this range, which is the median.
+fn spikes(series: &Series) -> Vec<bool> {
+    let totals: Vec<u64> = series.buckets.iter().map(Bucket::total).collect();
+    let mut sorted = totals.clone();
+    sorted.sort_unstable();
+    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(0).max(1);
+    let bound = usual.saturating_mul(SPIKE_FACTOR).max(SPIKE_AT_LEAST);
+    totals.iter().map(|total| *total >= bound).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Why a delivery was refused and what to do about it, for the person who looks after the webhook. The sender's own sentence
+//! is the domain's; this is the other side of it.
+
+use hookgate_domain::RefusalCode;
+
+/// One refusal in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Explanation {
+    /// Why it was refused, in one sentence.
+    pub why: &'static str,
+    /// What to do about it.
+    pub remedy: &'static str,
+    /// The page where that is done, if it is one of the webhook's.
+    pub place: Option<Place>,
+}
+
+/// The page of a webhook where a refusal can be dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// Its settings.
+    Edit,
+    /// A new URL for it.
+    Regenerate,
+}
+
+/// Explains a refusal.
+#[must_use]
+pub const fn explain(code: RefusalCode) -> Explanation {
+    let (why, remedy, place) = match code {
+        RefusalCode::WebhookRevoked => (
+            "The URL is dead: the webhook was revoked, or it has been given a new URL since.",
+            "Give the sender the present URL, or a new webhook if this one was revoked. If you don't know the sender, the old URL was taken: leave it dead.",
+            None,
+        ),
+        RefusalCode::WebhookNotFound => (
+            "The format in the path isn't the format of this webhook.",
+            "Copy the whole URL again into the sender: the part before the secret belongs to it.",
+            None,
+        ),
+        RefusalCode::IpNotAllowed => (
+            "The source address is not in the webhook's allowlist.",
+            "If you know this sender, add its address to the allowlist. If you don't, somebody has the URL: regenerate it. If every source is the same private address, a proxy in front is not trusted yet.",
+            Some(Place::Edit),
+        ),
+        RefusalCode::HttpsRequired => (
+            "It came over plain HTTP, so the URL has travelled readable for everybody on the way.",
+            "Change http:// to https:// in the sender, then regenerate the URL, since others may have read it.",
+            Some(Place::Regenerate),
+        ),
+        RefusalCode::MethodNotAllowed => (
+            "It was not a POST.",
+            "Set the sender to POST. A GET is mostly a browser or a link preview: was the URL pasted into a chat?",
+            None,
+        ),
+        RefusalCode::SignatureRequired => (
+            "This webhook takes signed deliveries only, and this one had no signature.",
+            "Set the signing secret in the sender, or create a webhook without signatures if it can't sign.",
+            None,
+        ),
+        RefusalCode::SignatureInvalid => (
+            "The signature doesn't match the body.",
+            "Check that the sender has this webhook's signing secret, and that no proxy changes the body on the way.",
+            None,
+        ),
+        RefusalCode::SignatureExpired => (
+            "The signature is right, but was made more than 5 minutes from now.",
+            "Set the sender's clock (NTP). A delivery that was recorded and sent again looks the same, and is refused on purpose.",
+            None,
+        ),
+        RefusalCode::PayloadTooLarge => (
+            "The payload is larger than this webhook takes.",
+            "Send less, or raise the webhook's limit.",
+            Some(Place::Edit),
+        ),
+        RefusalCode::UnsupportedMediaType => (
+            "The payload is neither JSON nor says that it is, or it is compressed.",
+            "Set the sender to send uncompressed JSON.",
+            None,
+        ),
+        RefusalCode::InvalidJson => (
+            "The payload is not valid JSON, is nested more than 64 levels deep or has a key twice.",
+            "Look at the payload below: mostly a quote or a line break in a template was not escaped.",
+            None,
+        ),
+        RefusalCode::ValidationError => (
+            "A field of the payload is missing, too long or of the wrong kind.",
+            "A title of 1 to 500 characters is needed; correct the named fields in the sender's template.",
+            None,
+        ),
+        RefusalCode::IdempotencyConflict => (
+            "Its idempotency key came before with another payload.",
+            "Let the sender make a new key for every new event, and keep it for retries only.",
+            None,
+        ),
+        RefusalCode::RateLimited => (
+            "More deliveries came than the limit allows in a minute.",
+            "Group alerts in the sender, or raise the webhook's limit. Senders that retry only server errors need \"answer 503\".",
+            Some(Place::Edit),
+        ),
+        RefusalCode::BadRequest => (
+            "The HTTP request could be read in two ways, so it was not read at all.",
+            "Look for an old or home-made HTTP client, or a proxy that rewrites headers.",
+            None,
+        ),
+        RefusalCode::HeadersTooLarge => (
+            "The request had more than 64 headers or 16 KiB of them.",
+            "Look for a proxy or client that adds cookies or trace headers, and drop them there.",
+            None,
+        ),
+        RefusalCode::RequestTimeout => (
+            "The request came too slowly.",
+            "Look at the network between the sender and here; the sender's retry is right.",
+            None,
+        ),
+        RefusalCode::Unavailable => (
+            "Hookgate could not store it: it was starting, stopping or overloaded.",
+            "Nothing is lost if the sender retries. If this goes on, look at /readyz and at the free space of the disk.",
+            None,
+        ),
+        RefusalCode::Internal => (
+            "A fault of Hookgate's own.",
+            "Look for the request ID in the server's log, and report it.",
+            None,
+        ),
+    };
+    Explanation { why, remedy, place }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_own_words() {
+        let mut seen = std::collections::BTreeSet::new();
+        for code in RefusalCode::ALL {
+            let words = explain(*code);
+            assert!(
+                words.why.ends_with('.') && words.remedy.ends_with(['.', '?']),
+                "{code}"
+            );
+            assert!(seen.insert(words.why), "{code} says what another says");
+        }
+        assert_eq!(seen.len(), 19);
+    }
+}

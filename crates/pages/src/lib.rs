@@ -1,0 +1,23 @@
+//! The console's HTML: pure functions from view models to text. A view model is a plain struct whose `render` gives the page;
+//! everything a page shows is in it, the time of day included.
+//!
+//! It knows no gate, no storage and no HTTP: who serves the pages fills the structs and answers the paths that the pages
+//! link to. Text from outside is a [`UserText`], which can't be written unescaped.
+
+mod assets;
+mod chart;
+mod explain;
+mod link;
+mod screens;
+mod shell;
+mod snippets;
+mod text;
+mod when;
+
+pub use assets::{Asset, asset, assets};
+pub use chart::{Bucket, Chart, Series, Svg, sparkline};
+pub use explain::{Explanation, Place, explain};
+pub use screens::*;
+pub use shell::{Flash, FlashKind, Paging, Problem, Shell};
+pub use snippets::{Snippet, SnippetOptions, snippets};
+pub use text::{SecretText, UserText};

@@ -1,0 +1,63 @@
+//! One view model per screen. Each file has the structs of one topic; the markup is in the template of the same name.
+
+mod account;
+mod allowlist;
+mod audit;
+mod confirm;
+mod delivery;
+mod error;
+mod form;
+mod incidents;
+mod issued;
+mod logs;
+mod members;
+mod sign_in;
+mod tokens;
+mod usage;
+mod webhook;
+mod webhooks;
+
+pub use account::{Account, SessionRow};
+pub use allowlist::{AllowlistLine, LineReading, Preview, PreviewSender, allowlist_lines};
+pub use audit::{AuditFilter, AuditRow, AuditTrail};
+pub use confirm::{Confirm, Impact, RegenerateConfirm, RevokeConfirm};
+pub use delivery::{DeliveryDetail, DeliveryRow, Payload, Verdict};
+pub use error::ErrorPage;
+pub use form::{EditWebhook, NewWebhook, WebhookForm};
+pub use incidents::{IncidentDetail, IncidentList, IncidentRow, TimelineEntry};
+pub use issued::{Issue, Issued};
+pub use logs::{LogFilter, Logs};
+pub use members::{MemberRow, Members, SignInLinkMade};
+pub use sign_in::{SignIn, SignInLink};
+pub use tokens::{TokenMade, TokenRow, Tokens};
+pub use usage::{Range, SourceRow};
+pub use webhook::{WebhookDetail, WebhookFacts};
+pub use webhooks::{WebhookFilter, WebhookList, WebhookRow};
+
+/// Gives a screen its `render`, and tells the layout which part of the navigation it belongs to.
+macro_rules! screen {
+    ($name:ident) => {
+        impl $name {
+            /// The page as HTML.
+            #[must_use]
+            pub fn render(&self) -> String {
+                crate::screens::html(self)
+            }
+        }
+    };
+    ($name:ident, $section:literal) => {
+        crate::screens::screen!($name);
+
+        impl $name {
+            fn section(&self) -> &'static str {
+                $section
+            }
+        }
+    };
+}
+pub(crate) use screen;
+
+/// Writing to a String doesn't fail, and no value here refuses to be shown; so the default can't be reached.
+fn html(template: &impl askama::Template) -> String {
+    template.render().unwrap_or_default()
+}

@@ -1,0 +1,204 @@
+//! One delivery: as a row of any list, as a live row, and as a page.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, WebhookHandle};
+
+use super::screen;
+use crate::assets;
+use crate::explain::{Explanation, Place, explain};
+use crate::shell::Shell;
+use crate::text::UserText;
+use crate::when;
+
+/// Characters of a payload that a page shows, of each of its two forms; a page has a bound.
+const SHOWN_PAYLOAD: usize = 12_000;
+
+/// What a delivery was answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Accepted: it opened an incident.
+    Opened,
+    /// Accepted: it updated one.
+    Updated,
+    /// Refused.
+    Refused(RefusalCode),
+    /// Refused, told as a temporary failure.
+    Postponed(RefusalCode),
+}
+
+/// A delivery in a list.
+#[derive(Clone, Debug, Template)]
+#[template(path = "parts/delivery_row.html")]
+pub struct DeliveryRow {
+    /// Its name.
+    pub id: DeliveryId,
+    /// The webhook it went to.
+    pub webhook: WebhookHandle,
+    /// What that is called.
+    pub webhook_name: UserText,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it came from.
+    pub source: IpAddr,
+    /// How the sender called itself.
+    pub user_agent: Option<UserText>,
+    /// What it was answered.
+    pub verdict: Verdict,
+    /// The status of that answer.
+    pub status: u16,
+    /// The incident that it opened or updated.
+    pub incident: Option<IncidentNumber>,
+    /// How many deliveries it stands for.
+    pub count: u64,
+}
+
+impl HtmlSafe for DeliveryRow {}
+
+impl DeliveryRow {
+    /// The row as a fragment, one `<tr>` without line breaks: the data of an event named `delivery` in a live stream.
+    #[must_use]
+    pub fn render(&self) -> String {
+        super::html(self).replace(['\n', '\r'], " ")
+    }
+
+    /// The refusal code, if refused.
+    #[must_use]
+    pub const fn code(&self) -> Option<RefusalCode> {
+        match self.verdict {
+            Verdict::Opened | Verdict::Updated => None,
+            Verdict::Refused(code) | Verdict::Postponed(code) => Some(code),
+        }
+    }
+
+    fn class(&self) -> &'static str {
+        if self.code().is_some() { "bad" } else { "ok" }
+    }
+
+    fn word(&self) -> &'static str {
+        if self.code().is_some() {
+            "refused"
+        } else {
+            "accepted"
+        }
+    }
+
+    /// The outcome in words, for the live region.
+    fn say(&self) -> String {
+        match self.code() {
+            None => "accepted".to_owned(),
+            Some(code) => format!("refused, {code}. {}", explain(code).why),
+        }
+    }
+}
+
+/// The body of a delivery.
+#[derive(Clone, Debug)]
+pub enum Payload {
+    /// It is kept.
+    Kept {
+        /// As it came, what is no UTF-8 replaced.
+        raw: UserText,
+        /// Laid out, if it is JSON.
+        pretty: Option<UserText>,
+        /// Its size.
+        bytes: u64,
+    },
+    /// It isn't there, for this reason: a sentence.
+    Absent(&'static str),
+}
+
+/// `/deliveries/{id}`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "delivery.html")]
+pub struct DeliveryDetail {
+    /// The frame.
+    pub shell: Shell,
+    /// The delivery.
+    pub row: DeliveryRow,
+    /// The request's headers that are kept, those with secrets left out.
+    pub headers: Vec<(UserText, UserText)>,
+    /// How the source address was found: a sentence a step.
+    pub trail: Vec<UserText>,
+    /// The body.
+    pub payload: Payload,
+    /// What exactly was at fault, such as fields of the payload.
+    pub faults: Vec<UserText>,
+    /// The body of the answer.
+    pub answer: UserText,
+    /// How long each step took.
+    pub timing: Vec<(&'static str, Duration)>,
+}
+
+screen!(DeliveryDetail, "logs");
+
+impl DeliveryDetail {
+    fn explanation(&self) -> Option<Explanation> {
+        self.row.code().map(explain)
+    }
+
+    /// The link to where it can be dealt with.
+    fn place(&self, explanation: &Explanation) -> Option<(String, &'static str)> {
+        let path = format!("/webhooks/{}", self.row.webhook);
+        let place = explanation.place.filter(|_| self.shell.is_admin())?;
+        Some(match place {
+            Place::Edit if self.row.code() == Some(RefusalCode::IpNotAllowed) => {
+                let add = crate::link::query(&[("add", &self.row.source.to_string())]);
+                (format!("{path}/edit{add}"), "Add this address to the allowlist")
+            }
+            Place::Edit => (format!("{path}/edit"), "Edit the webhook"),
+            Place::Regenerate => (format!("{path}/regenerate"), "Regenerate the URL"),
+        })
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    fn part(&self, text: &UserText) -> (UserText, bool) {
+        shown(text)
+    }
+
+    fn timings(&self) -> Vec<(&'static str, String)> {
+        let micros =
+            |step: &(&'static str, Duration)| (step.0, format!("{:.2} ms", step.1.as_secs_f64() * 1_000.0));
+        self.timing.iter().map(micros).collect()
+    }
+}
+
+/// The part of a payload that is shown, and whether there is more.
+fn shown(text: &UserText) -> (UserText, bool) {
+    let mut budget = SHOWN_PAYLOAD;
+    let end = text.raw().char_indices().find_map(|(at, c)| {
+        let width = if crate::text::is_hidden(c) && c != '\n' {
+            20
+        } else {
+            c.len_utf8() + usize::from("<>&\"'".contains(c)) * 4
+        };
+        match budget.checked_sub(width) {
+            Some(left) => {
+                budget = left;
+                None
+            }
+            None => Some(at),
+        }
+    });
+    match end {
+        Some(end) => (UserText::from(&text.raw()[..end]), true),
+        None => (text.clone(), false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_huge_payload_is_cut_for_the_page() {
+        for c in ["x", "\u{202E}", "\"", "🚒"] {
+            let (text, cut) = shown(&UserText::from(c.repeat(100_000)));
+            assert!(cut && text.block().to_string().len() <= SHOWN_PAYLOAD + 40);
+        }
+        assert!(!shown(&UserText::from("{}")).1);
+    }
+}

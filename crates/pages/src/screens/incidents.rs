@@ -1,0 +1,143 @@
+//! Incidents: the list and one of them.
+
+use askama::Template;
+use hookgate_domain::{IncidentNumber, IncidentStatus, Severity, Timestamp, WebhookHandle};
+
+use super::delivery::DeliveryRow;
+use super::screen;
+use crate::assets;
+use crate::shell::{Pager, Paging, Shell};
+use crate::text::UserText;
+use crate::when;
+
+/// `/incidents`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "incidents.html")]
+pub struct IncidentList {
+    /// The frame.
+    pub shell: Shell,
+    /// `status`: which ones are shown; `None` for all.
+    pub status: Option<IncidentStatus>,
+    /// The rows of this page.
+    pub rows: Vec<IncidentRow>,
+    /// The neighbouring pages.
+    pub paging: Paging,
+}
+
+screen!(IncidentList, "incidents");
+
+/// An incident in a list.
+#[derive(Clone, Debug)]
+pub struct IncidentRow {
+    /// Its number.
+    pub number: IncidentNumber,
+    /// What it is about.
+    pub title: UserText,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Where it stands.
+    pub status: IncidentStatus,
+    /// The webhook that it came by.
+    pub webhook: WebhookHandle,
+    /// What that is called.
+    pub webhook_name: UserText,
+    /// How many deliveries told of it.
+    pub occurrences: u64,
+    /// When it was opened.
+    pub opened_at: Timestamp,
+    /// When something last happened to it.
+    pub updated_at: Timestamp,
+}
+
+impl IncidentRow {
+    fn status_class(&self) -> &'static str {
+        match self.status {
+            IncidentStatus::Open => "bad",
+            IncidentStatus::Acknowledged => "warn",
+            IncidentStatus::Resolved => "ok",
+        }
+    }
+
+    fn is_open(&self) -> bool {
+        self.status == IncidentStatus::Open
+    }
+
+    fn is_resolved(&self) -> bool {
+        self.status == IncidentStatus::Resolved
+    }
+}
+
+impl IncidentList {
+    fn choices(&self) -> [(&'static str, &'static str, bool); 4] {
+        let of = |status: IncidentStatus| self.status == Some(status);
+        [
+            ("/incidents", "All", self.status.is_none()),
+            ("/incidents?status=open", "Open", of(IncidentStatus::Open)),
+            (
+                "/incidents?status=acknowledged",
+                "Acknowledged",
+                of(IncidentStatus::Acknowledged),
+            ),
+            (
+                "/incidents?status=resolved",
+                "Resolved",
+                of(IncidentStatus::Resolved),
+            ),
+        ]
+    }
+
+    fn pager(&self) -> Pager<'_> {
+        let status = self.status.map_or("", IncidentStatus::as_str);
+        Pager {
+            path: "/incidents",
+            filter: [("status", status)].to_vec(),
+            paging: &self.paging,
+        }
+    }
+}
+
+/// `/incidents/INC-1`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "incident.html")]
+pub struct IncidentDetail {
+    /// The frame.
+    pub shell: Shell,
+    /// The incident.
+    pub row: IncidentRow,
+    /// What the sender wrote about it.
+    pub description: Option<UserText>,
+    /// The service it concerns.
+    pub service: Option<UserText>,
+    /// Where the sender says more.
+    pub source_url: Option<UserText>,
+    /// By what deliveries of the same matter are told.
+    pub dedup_key: Option<UserText>,
+    /// What else the sender told.
+    pub metadata: Vec<(UserText, UserText)>,
+    /// What happened, newest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// The newest deliveries that told of it.
+    pub deliveries: Vec<DeliveryRow>,
+}
+
+screen!(IncidentDetail, "incidents");
+
+impl IncidentDetail {
+    /// The sender's link, only if following it is all that it does.
+    fn safe_link(&self) -> Option<&str> {
+        let url = self.source_url.as_ref()?.raw();
+        let lower = url.get(..8).unwrap_or(url).to_ascii_lowercase();
+        (lower.starts_with("https://") || lower.starts_with("http://")).then_some(url)
+    }
+}
+
+/// One thing that happened to an incident.
+#[derive(Clone, Debug)]
+pub struct TimelineEntry {
+    /// When.
+    pub at: Timestamp,
+    /// Who did it; `None` for a sender.
+    pub who: Option<UserText>,
+    /// What happened.
+    pub what: UserText,
+}

@@ -1,0 +1,94 @@
+//! The deliveries of all webhooks.
+
+use askama::Template;
+use hookgate_domain::{RefusalCode, WebhookHandle};
+
+use super::delivery::DeliveryRow;
+use super::screen;
+use crate::assets;
+use crate::shell::{Pager, Paging, Problem, Problems, Shell, problem_of};
+use crate::text::UserText;
+
+/// `/logs`.
+#[derive(Clone, Debug, Template)]
+#[template(path = "logs.html")]
+pub struct Logs {
+    /// The frame.
+    pub shell: Shell,
+    /// The webhooks to choose from.
+    pub webhooks: Vec<(WebhookHandle, UserText)>,
+    /// What the list is narrowed to.
+    pub filter: LogFilter,
+    /// What is wrong with that; the list is then empty.
+    pub problems: Vec<Problem>,
+    /// The rows of this page, newest first.
+    pub rows: Vec<DeliveryRow>,
+    /// The neighbouring pages. Without a newer one, the page is live.
+    pub paging: Paging,
+}
+
+screen!(Logs, "logs");
+
+/// What the logs are narrowed to, each field as the query string has it, or empty.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LogFilter {
+    /// `webhook`: a handle.
+    pub webhook: String,
+    /// `outcome`: `accepted` or `refused`.
+    pub outcome: String,
+    /// `code`: a refusal code.
+    pub code: String,
+    /// `source`: an address or a network.
+    pub source: String,
+    /// `from`: the earliest time, `2026-11-24T03:30`, UTC.
+    pub from: String,
+    /// `to`: the latest time, likewise.
+    pub to: String,
+}
+
+impl LogFilter {
+    fn pairs(&self) -> [(&str, &str); 6] {
+        [
+            ("webhook", &self.webhook),
+            ("outcome", &self.outcome),
+            ("code", &self.code),
+            ("source", &self.source),
+            ("from", &self.from),
+            ("to", &self.to),
+        ]
+    }
+
+    /// The filter as a query string, `?` included; empty if it narrows nothing.
+    #[must_use]
+    pub fn query(&self) -> String {
+        crate::link::query(&self.pairs())
+    }
+}
+
+impl Logs {
+    fn problem(&self, field: &str) -> Option<&Problem> {
+        problem_of(&self.problems, field)
+    }
+
+    fn is_live(&self) -> bool {
+        self.paging.newer.is_none() && self.problems.is_empty() && self.filter.to.is_empty()
+    }
+
+    fn is_narrowed(&self) -> bool {
+        self.filter != LogFilter::default()
+    }
+
+    fn export(&self, format: &str) -> String {
+        let mut pairs = self.filter.pairs().to_vec();
+        pairs.push(("format", format));
+        format!("/logs/export{}", crate::link::query(&pairs))
+    }
+
+    fn pager(&self) -> Pager<'_> {
+        Pager {
+            path: "/logs",
+            filter: self.filter.pairs().to_vec(),
+            paging: &self.paging,
+        }
+    }
+}

@@ -1,0 +1,119 @@
+//! The list of webhooks.
+
+use askama::Template;
+use hookgate_domain::{RotationAge, Timestamp, WebhookHandle};
+
+use super::screen;
+use crate::assets;
+use crate::chart::{Svg, sparkline};
+use crate::shell::{Pager, Paging, Shell};
+use crate::text::UserText;
+use crate::when::{self, Given};
+
+/// `/webhooks`: all webhooks of the organization.
+#[derive(Clone, Debug, Template)]
+#[template(path = "webhooks.html")]
+pub struct WebhookList {
+    /// The frame.
+    pub shell: Shell,
+    /// What the list is narrowed to.
+    pub filter: WebhookFilter,
+    /// The rows of this page.
+    pub rows: Vec<WebhookRow>,
+    /// The neighbouring pages.
+    pub paging: Paging,
+}
+
+screen!(WebhookList, "webhooks");
+
+/// What the list of webhooks is narrowed to, as the query string has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WebhookFilter {
+    /// `q`: part of the name.
+    pub name: String,
+    /// `state`: `active`, `revoked` or empty.
+    pub state: String,
+}
+
+/// One webhook in the list.
+#[derive(Clone, Debug)]
+pub struct WebhookRow {
+    /// Its public name.
+    pub handle: WebhookHandle,
+    /// What people call it.
+    pub name: UserText,
+    /// Whether it is revoked.
+    pub revoked: bool,
+    /// The first characters of its URL's secret.
+    pub hint: String,
+    /// When its URL was made.
+    pub issued_at: Timestamp,
+    /// Where that stands against its rotation policy.
+    pub rotation: RotationAge,
+    /// When the last delivery came.
+    pub last_seen: Option<Timestamp>,
+    /// Accepted and refused deliveries by the hour, oldest first, 24 of them.
+    pub hours: Vec<(u64, u64)>,
+    /// Whether only the sources of an allowlist may send.
+    pub has_allowlist: bool,
+}
+
+impl WebhookList {
+    fn is_narrowed(&self) -> bool {
+        self.filter != WebhookFilter::default()
+    }
+
+    fn pager(&self) -> Pager<'_> {
+        let filter = [("q", self.filter.name.as_str()), ("state", &self.filter.state)];
+        Pager {
+            path: "/webhooks",
+            filter: filter.to_vec(),
+            paging: &self.paging,
+        }
+    }
+}
+
+impl WebhookRow {
+    fn spark(&self) -> Svg {
+        sparkline(&self.hours)
+    }
+
+    fn age(&self, now: impl Given<Timestamp>) -> String {
+        when::count(when::days(self.issued_at, now), "day")
+    }
+
+    /// The badge beside the age: its class and its words.
+    fn badge(&self) -> Option<(&'static str, String)> {
+        rotation_badge(self.rotation, self.revoked)
+    }
+
+    fn refused_share(&self) -> String {
+        let sum = |pick: fn(&(u64, u64)) -> u64| self.hours.iter().map(pick).fold(0, u64::saturating_add);
+        let refused = sum(|hour| hour.1);
+        share(refused, refused.saturating_add(sum(|hour| hour.0)))
+    }
+}
+
+/// What the age of a URL asks for, in a word or two.
+pub(super) fn rotation_badge(rotation: RotationAge, revoked: bool) -> Option<(&'static str, String)> {
+    match rotation {
+        _ if revoked => None,
+        RotationAge::Exposed { .. } => Some(("bad", "URL exposed".to_owned())),
+        RotationAge::Due { days_over: 0 } => Some(("warn", "rotation due".to_owned())),
+        RotationAge::Due { days_over } => Some((
+            "warn",
+            format!("rotation due for {}", when::count(days_over, "day")),
+        )),
+        RotationAge::Fresh { .. } | RotationAge::NotTracked => None,
+    }
+}
+
+/// A share in whole percent; `–` of nothing.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    let whole = u128::from(whole);
+    match (u128::from(part) * 100).checked_div(whole) {
+        None => "–".to_owned(),
+        Some(0) if part > 0 => "<1 %".to_owned(),
+        Some(percent) => format!("{percent} %"),
+    }
+}

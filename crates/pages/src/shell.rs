@@ -1,0 +1,125 @@
+//! What every page of a signed-in person has around it, and the small parts that many pages share.
+
+use std::fmt;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use hookgate_domain::Timestamp;
+
+use crate::text::UserText;
+
+/// The frame of a page: who looks at it, when, and what the last act came to.
+#[derive(Clone, Debug)]
+pub struct Shell {
+    /// Name of the person who is signed in.
+    pub user: UserText,
+    /// Their role: `owner`, `admin`, `operator` or `viewer`.
+    pub role: String,
+    /// Name of the organization.
+    pub organization: UserText,
+    /// The token that every form sends back.
+    pub csrf: String,
+    /// The time of the page; ages are counted to it.
+    pub now: Timestamp,
+    /// What to tell about the last act, after its redirect.
+    pub flash: Option<Flash>,
+}
+
+impl Shell {
+    /// Whether the person may create, regenerate and revoke webhooks, and see people, tokens and the audit trail.
+    #[must_use]
+    pub fn is_admin(&self) -> bool {
+        matches!(self.role.as_str(), "owner" | "admin")
+    }
+
+    /// Whether the person may act on incidents.
+    #[must_use]
+    pub fn is_operator(&self) -> bool {
+        self.is_admin() || self.role == "operator"
+    }
+
+    /// The hidden field that every form has.
+    pub(crate) fn csrf_field(&self) -> CsrfField<'_> {
+        CsrfField(&self.csrf)
+    }
+}
+
+/// A message about the last act.
+#[derive(Clone, Debug)]
+pub struct Flash {
+    /// How it went.
+    pub kind: FlashKind,
+    /// What happened, in one sentence.
+    pub text: UserText,
+}
+
+/// How the last act went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FlashKind {
+    /// It is done; said politely.
+    Done,
+    /// It failed; said at once.
+    Failed,
+}
+
+/// The hidden field with the token that shows that a form is ours.
+#[derive(Clone, Copy)]
+pub(crate) struct CsrfField<'a>(pub(crate) &'a str);
+
+impl fmt::Display for CsrfField<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let token = askama::filters::escape(self.0, askama::filters::Html).map_err(|_| fmt::Error)?;
+        write!(f, "<input type=\"hidden\" name=\"csrf\" value=\"{token}\">")
+    }
+}
+
+impl HtmlSafe for CsrfField<'_> {}
+
+/// What is wrong with a field of a form.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The field's name, as the form sends it; empty for the form as a whole.
+    pub field: String,
+    /// What is wrong and what would be right, in one sentence.
+    pub message: UserText,
+}
+
+/// The problem of one field among many.
+pub(crate) fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a Problem> {
+    problems.iter().find(|problem| problem.field == field)
+}
+
+/// The problems of a form, above it, each leading to its field.
+#[derive(Template)]
+#[template(path = "parts/problems.html")]
+pub(crate) struct Problems<'a>(pub(crate) &'a [Problem]);
+
+impl HtmlSafe for Problems<'_> {}
+
+/// Where the neighbours of a page of a list begin.
+#[derive(Clone, Debug, Default)]
+pub struct Paging {
+    /// Cursor of the page with newer or earlier rows.
+    pub newer: Option<String>,
+    /// Cursor of the page with older or later rows.
+    pub older: Option<String>,
+}
+
+/// The links between the pages of a list; `query` is the list's filter as a query string.
+#[derive(Template)]
+#[template(path = "parts/pager.html")]
+pub(crate) struct Pager<'a> {
+    pub(crate) path: &'a str,
+    pub(crate) filter: Vec<(&'a str, &'a str)>,
+    pub(crate) paging: &'a Paging,
+}
+
+impl Pager<'_> {
+    fn href(&self, cursor: &str) -> String {
+        let mut pairs = self.filter.clone();
+        pairs.push(("cursor", cursor));
+        format!("{}{}", self.path, crate::link::query(&pairs))
+    }
+}
+
+impl HtmlSafe for Pager<'_> {}

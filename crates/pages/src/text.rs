@@ -1,0 +1,213 @@
+//! Text that somebody else wrote, made safe to look at: escaped, kept from turning the text around it, with every
+//! character that has no shape of its own shown by its number. It knows no screen.
+
+use std::fmt::{self, Write};
+
+use askama::filters::HtmlSafe;
+
+/// Characters of a text that a table cell shows; the page of the thing itself shows all of it.
+const CELL_CHARACTERS: usize = 80;
+
+/// A text from outside: a name, a title, a user agent. In a template it becomes escaped HTML inside `<bdi>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UserText(String);
+
+impl UserText {
+    /// The text as it came. Only for escaped places that must give it back unchanged, such as the value of a field.
+    #[must_use]
+    pub fn raw(&self) -> &str {
+        &self.0
+    }
+
+    /// Whether there is nothing to show.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// As plain text for attributes and titles: hidden characters are shown by number. Not escaped yet.
+    #[must_use]
+    pub fn plain(&self) -> String {
+        let mut plain = String::with_capacity(self.0.len());
+        for c in self.0.chars() {
+            if is_hidden(c) {
+                plain.extend(c.escape_unicode());
+            } else {
+                plain.push(c);
+            }
+        }
+        plain
+    }
+
+    /// For a table cell: cut to what fits.
+    #[must_use]
+    pub fn cell(&self) -> Cell<'_> {
+        Cell(&self.0)
+    }
+
+    /// For a block of many lines, such as a payload: line breaks and tabs stay.
+    #[must_use]
+    pub fn block(&self) -> Block<'_> {
+        Block(&self.0)
+    }
+}
+
+impl<T: Into<String>> From<T> for UserText {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for UserText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<bdi>")?;
+        show(f, &self.0, usize::MAX, false)?;
+        f.write_str("</bdi>")
+    }
+}
+
+impl HtmlSafe for UserText {}
+
+/// A [`UserText`] cut to the width of a table cell.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a>(&'a str);
+
+impl fmt::Display for Cell<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("<bdi>")?;
+        show(f, self.0, CELL_CHARACTERS, false)?;
+        f.write_str("</bdi>")
+    }
+}
+
+impl HtmlSafe for Cell<'_> {}
+
+/// A [`UserText`] of many lines.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a>(&'a str);
+
+impl fmt::Display for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        show(f, self.0, usize::MAX, true)
+    }
+}
+
+impl HtmlSafe for Block<'_> {}
+
+/// A secret on its way to the one page that shows it. `Debug` doesn't.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SecretText(String);
+
+impl SecretText {
+    /// The secret.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<T: Into<String>> From<T> for SecretText {
+    fn from(text: T) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(…)")
+    }
+}
+
+/// Whether a character has no shape of its own and changes how the text around it looks. The same set as the domain
+/// refuses in names; zero-width joiners pass, since emoji and several scripts are written with them.
+pub(crate) const fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}' | '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+            | '\u{2028}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
+    )
+}
+
+/// Writes the text escaped, up to so many characters as they are seen; neighbouring hidden characters share a mark.
+fn show(f: &mut fmt::Formatter<'_>, text: &str, limit: usize, lines: bool) -> fmt::Result {
+    let (mut seen, mut marked) = (0_usize, false);
+    for c in text.chars() {
+        let hidden = is_hidden(c) && !(lines && matches!(c, '\n' | '\t'));
+        let width = if hidden { c.escape_unicode().len() } else { 1 };
+        seen = seen.saturating_add(width);
+        if seen > limit {
+            f.write_str(if marked { "</i>…" } else { "…" })?;
+            return Ok(());
+        }
+        if hidden != marked {
+            f.write_str(if hidden { "<i class=\"hid\">" } else { "</i>" })?;
+            marked = hidden;
+        }
+        match c {
+            _ if hidden => write!(f, "{}", c.escape_unicode())?,
+            '<' => f.write_str("&lt;")?,
+            '>' => f.write_str("&gt;")?,
+            '&' => f.write_str("&amp;")?,
+            '"' => f.write_str("&#34;")?,
+            '\'' => f.write_str("&#39;")?,
+            _ => f.write_char(c)?,
+        }
+    }
+    if marked { f.write_str("</i>") } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn markup_is_text() {
+        let text = UserText::from("<script>alert(\"1\")</script> & 'x'");
+        assert_eq!(
+            text.to_string(),
+            "<bdi>&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt; &amp; &#39;x&#39;</bdi>"
+        );
+    }
+
+    #[test]
+    fn what_has_no_shape_is_shown_by_number() {
+        let text = UserText::from("a\u{202E}\0b");
+        assert_eq!(
+            text.to_string(),
+            "<bdi>a<i class=\"hid\">\\u{202e}\\u{0}</i>b</bdi>"
+        );
+        assert_eq!(text.plain(), "a\\u{202e}\\u{0}b");
+    }
+
+    #[test]
+    fn a_block_keeps_its_lines_and_a_cell_does_not() {
+        let text = UserText::from("a\n\tb\r");
+        assert_eq!(text.block().to_string(), "a\n\tb<i class=\"hid\">\\u{d}</i>");
+        assert!(!text.cell().to_string().contains('\n'));
+    }
+
+    #[test]
+    fn a_cell_is_short_whatever_comes() {
+        for c in ["x", "\u{202E}", "&", "🚒"] {
+            let html = UserText::from(c.repeat(5_000)).cell().to_string();
+            assert!(html.len() < 500 && html.ends_with("…</bdi>"), "{html}");
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_printed() {
+        assert_eq!(format!("{:?}", SecretText::from("wh_x")), "SecretText(…)");
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_hidden_and_no_tag_gets_through(text in any::<String>()) {
+            let html = UserText::from(text).to_string();
+            let inner = html.replace("<i class=\"hid\">", "").replace("</i>", "");
+            let inner = inner.trim_start_matches("<bdi>").trim_end_matches("</bdi>");
+            prop_assert!(!inner.contains(['<', '>', '"', '\'']) && !inner.contains(is_hidden));
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Points in time and spans as people read them. Pages are written in UTC; the script rewrites `<time>` to the reader's own
+//! zone and keeps UTC on hover. There is no clock here: "now" is always given.
+
+use std::fmt;
+use std::time::Duration;
+
+use askama::filters::HtmlSafe;
+use hookgate_domain::Timestamp;
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// A value, or a reference to it, or to that: templates have any of them.
+pub(crate) trait Given<T> {
+    /// The value.
+    fn given(self) -> T;
+}
+
+impl<T> Given<T> for T {
+    fn given(self) -> T {
+        self
+    }
+}
+
+impl<T: Copy> Given<T> for &T {
+    fn given(self) -> T {
+        *self
+    }
+}
+
+impl<T: Copy> Given<T> for &&T {
+    fn given(self) -> T {
+        **self
+    }
+}
+
+/// A point in time as a `<time>` element.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct When(Timestamp);
+
+/// Shows a point in time.
+pub(crate) fn at(at: impl Given<Timestamp>) -> When {
+    When(at.given())
+}
+
+impl fmt::Display for When {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let utc = in_utc(self.0);
+        write!(
+            f,
+            "<time datetime=\"{}\" title=\"{} UTC\">{} UTC</time>",
+            utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            utc.strftime("%Y-%m-%d %H:%M:%S"),
+            utc.strftime("%Y-%m-%d %H:%M")
+        )
+    }
+}
+
+impl HtmlSafe for When {}
+
+/// A point in time in words without markup, to the minute, for chart labels.
+pub(crate) fn minute(at: Timestamp) -> String {
+    in_utc(at).strftime("%Y-%m-%d %H:%M").to_string()
+}
+
+/// The time of day or the day, whichever tells more at this step of a chart.
+pub(crate) fn tick(at: Timestamp, step: Duration) -> String {
+    let form = if step < Duration::from_hours(1) {
+        "%H:%M"
+    } else {
+        "%d %b %H:%M"
+    };
+    in_utc(at).strftime(form).to_string()
+}
+
+/// How long ago, in the largest unit that fits: `3 days ago`.
+pub(crate) fn ago(at: impl Given<Timestamp>, now: impl Given<Timestamp>) -> String {
+    match now.given().since(at.given()).as_secs() {
+        0..60 => "just now".to_owned(),
+        seconds => format!("{} ago", span(seconds)),
+    }
+}
+
+/// How long, in the largest unit that fits: `2 hours`.
+pub(crate) fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => count(seconds, "second"),
+        60..3_600 => count(seconds / 60, "minute"),
+        3_600..DAY => count(seconds / 3_600, "hour"),
+        _ => count(seconds / DAY, "day"),
+    }
+}
+
+/// Whole days between two points in time.
+pub(crate) fn days(from: impl Given<Timestamp>, now: impl Given<Timestamp>) -> u64 {
+    now.given().since(from.given()).as_secs() / DAY
+}
+
+/// A number with its noun: `1 delivery`, `1,204 deliveries`.
+pub(crate) fn count(number: impl Given<u64>, noun: &str) -> String {
+    let number = number.given();
+    let plural = match noun.strip_suffix('y') {
+        Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
+        _ if noun.ends_with("ss") => format!("{noun}es"),
+        _ => format!("{noun}s"),
+    };
+    format!("{} {}", grouped(number), if number == 1 { noun } else { &plural })
+}
+
+/// A number with its thousands apart.
+pub(crate) fn grouped(number: impl Given<u64>) -> String {
+    let digits = number.given().to_string();
+    let mut grouped = String::with_capacity(digits.len() * 4 / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// A size in bytes, with the unit people use for it.
+pub(crate) fn bytes(number: impl Given<u64>) -> String {
+    match number.given() {
+        number @ 0..1_024 => count(number, "byte"),
+        number @ 1_024..1_048_576 => format!("{} KiB", number / 1_024),
+        number => format!("{} MiB", number / 1_048_576),
+    }
+}
+
+/// What jiff can't hold is far outside any real clock, and shown as the beginning of 1970.
+fn in_utc(at: Timestamp) -> jiff::Timestamp {
+    jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const AT: Timestamp = Timestamp::from_micros(1_795_000_000_123_456);
+
+    #[test]
+    fn a_time_has_a_machine_form_and_a_utc_title() {
+        assert_eq!(
+            at(AT).to_string(),
+            "<time datetime=\"2026-11-18T11:06:40Z\" title=\"2026-11-18 11:06:40 UTC\">2026-11-18 11:06 UTC</time>"
+        );
+        assert!(at(Timestamp::from_micros(i64::MAX)).to_string().contains("1970"));
+    }
+
+    #[test]
+    fn spans_and_counts_read_well() {
+        assert_eq!(ago(AT, AT), "just now");
+        assert_eq!(ago(AT, AT.after(Duration::from_hours(49))), "2 days ago");
+        assert_eq!(span(60), "1 minute");
+        assert_eq!(count(1, "delivery"), "1 delivery");
+        assert_eq!(count(1_204_000, "delivery"), "1,204,000 deliveries");
+        assert_eq!(count(3, "day"), "3 days");
+        assert_eq!(count(2, "address"), "2 addresses");
+        assert_eq!(bytes(262_144), "256 KiB");
+    }
+}
