@@ -24,10 +24,6 @@ fn main() -> io::Result<()> {
             fs::write(to.join(format!("{name}{ending}.html")), html)?;
         }
         fs::write(to.join(format!("part-row{ending}.html")), samples::live_row(kind))?;
-        fs::write(
-            to.join(format!("part-preview{ending}.html")),
-            samples::preview(kind),
-        )?;
     }
-    Ok(())
+    fs::write(to.join("part-preview.html"), samples::preview())
 }

@@ -219,7 +219,7 @@ impl Samples {
             issue,
             url: "https://hooks.example.org/webhooks/custom/wh_3kQbXzT1mP9sVn2LrY7cKd4WfHa8EjGu0iBoN5".into(),
             signing_secret: secret.map(Into::into),
-            ca_file: Some(self.string("/etc/hookgate/ca.pem")),
+            ca_file: Some("/etc/hookgate/ca.pem".to_owned()),
         };
         let mut pages = vec![
             (
