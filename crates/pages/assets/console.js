@@ -102,6 +102,7 @@ function liveRows() {
     const empty = /** @type {HTMLElement | null} */ (place.querySelector("[data-live-empty]"));
     const waiting = place.classList.contains("wait");
     let unheard = 0;
+    let speaking = 0;
     /** @type {EventSource | undefined} */
     let stream;
     let heard = Date.now();
@@ -135,8 +136,6 @@ function liveRows() {
         }, 1000);
       }
     };
-    let speaking = 0;
-
     const open = () => {
       stream?.close();
       heard = Date.now();
@@ -152,8 +151,7 @@ function liveRows() {
       stream.addEventListener("error", () => tell("Connecting again"));
     };
     open();
-    // A connection that died without a word is noticed by the missing beats (one every 15 s). A page in the
-    // background doesn't hold one.
+    // A connection that died without a word is noticed by its missing beats, one of which is due every 15 s.
     setInterval(() => {
       if (!document.hidden && Date.now() - heard > 45_000) open();
     }, 5000);

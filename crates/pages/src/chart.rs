@@ -115,12 +115,11 @@ impl Chart {
         bars::svg(self, id)
     }
 
-    /// The legend: the class of each layer, and its name.
-    pub(crate) fn legend(&self) -> Vec<(String, &'static str)> {
-        let names = self.layers.iter().map(|layer| layer.name());
-        names
-            .enumerate()
-            .map(|(index, name)| (format!("l{index}"), name))
+    /// The legend: the class of each layer, its fill in the picture of this `id`, and its name.
+    pub(crate) fn legend(&self, id: &str) -> Vec<(String, String, &'static str)> {
+        let layers = self.layers.iter().enumerate();
+        layers
+            .map(|(index, layer)| (format!("l{index}"), bars::fill(id, index), layer.name()))
             .collect()
     }
 

@@ -12,7 +12,7 @@ pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
         for byte in value.bytes() {
             match byte {
                 b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                    query.push(char::from(byte))
+                    query.push(char::from(byte));
                 }
                 // Writing to a String doesn't fail.
                 _ => {

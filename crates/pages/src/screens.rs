@@ -49,10 +49,6 @@ macro_rules! screen {
         crate::screens::screen!($name);
 
         impl $name {
-            #[expect(
-                clippy::unused_self,
-                reason = "the layout asks each screen in the same way"
-            )]
             fn section(&self) -> &'static str {
                 $section
             }

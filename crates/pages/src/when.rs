@@ -35,7 +35,7 @@ impl<T: Copy> Given<T> for &&T {
 
 /// A point in time as a `<time>` element.
 #[derive(Clone, Copy, Debug)]
-pub struct When(Timestamp);
+pub(crate) struct When(Timestamp);
 
 /// Shows a point in time.
 pub(crate) fn at(at: impl Given<Timestamp>) -> When {

@@ -2,6 +2,7 @@
 //! its words.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use super::{Chart, Svg};
 use crate::when;
@@ -37,14 +38,13 @@ fn draw(out: &mut String, chart: &Chart, id: &str) -> std::fmt::Result {
     let frame = Frame::of(chart, first, drawn);
     frame.grid(out)?;
     for layer in 0..chart.layers.len() {
-        let fill = if layer < 2 {
-            String::new()
-        } else {
-            format!(" fill=\"url(#{id}-p{layer})\"")
-        };
         let path = frame.layer(layer);
         if !path.is_empty() {
-            write!(out, "<path class=\"l{layer}\" d=\"{path}\"{fill}/>")?;
+            write!(
+                out,
+                "<path class=\"l{layer}\" d=\"{path}\" fill=\"{}\"/>",
+                fill(&id, layer)
+            )?;
         }
     }
     frame.words(out)?;
@@ -52,11 +52,19 @@ fn draw(out: &mut String, chart: &Chart, id: &str) -> std::fmt::Result {
     Ok(())
 }
 
-/// Stripes and dots, so that the layers differ without colour.
+/// What a layer is filled with; the first has the plain colour of its class.
+pub(super) fn fill(id: &str, layer: usize) -> String {
+    match layer {
+        0 => "currentColor".to_owned(),
+        _ => format!("url(#{id}-p{layer})"),
+    }
+}
+
+/// Stripes of several kinds, so that the layers differ without colour.
 fn patterns(out: &mut String, id: &str) -> std::fmt::Result {
     write!(
         out,
-        "<defs><pattern id=\"{id}-p2\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\"><rect class=\"p2\" width=\"5\" height=\"5\"/><path class=\"ink\" d=\"M0 5 5 0\"/></pattern><pattern id=\"{id}-p3\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\"><rect class=\"p3\" width=\"4\" height=\"4\"/><path class=\"ink\" d=\"M0 2h4\"/></pattern></defs>"
+        "<defs><pattern id=\"{id}-p1\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\"><rect class=\"p1\" width=\"4\" height=\"4\"/><path class=\"ink\" d=\"M1 0v4\"/></pattern><pattern id=\"{id}-p2\" width=\"5\" height=\"5\" patternUnits=\"userSpaceOnUse\"><rect class=\"p2\" width=\"5\" height=\"5\"/><path class=\"ink\" d=\"M0 5 5 0\"/></pattern><pattern id=\"{id}-p3\" width=\"4\" height=\"4\" patternUnits=\"userSpaceOnUse\"><rect class=\"p3\" width=\"4\" height=\"4\"/><path class=\"ink\" d=\"M0 2h4\"/></pattern></defs>"
     )
 }
 
@@ -153,9 +161,9 @@ impl<'a> Frame<'a> {
             let spike = self.chart.spikes[self.first + bar];
             write!(
                 out,
-                "<rect x=\"{left}\" width=\"{width}\" height=\"{}\"><title>{}: {} accepted, {} refused</title></rect>",
+                "<path d=\"M{left} 0h{width}v{}h-{width}z\"><title>{}: {} accepted, {} refused</title></path>",
                 HEIGHT - BOTTOM,
-                when::minute(self.chart.time(self.first + bar)),
+                when::tick(self.chart.time(self.first + bar), Duration::MAX),
                 bucket.accepted,
                 bucket.refused_total()
             )?;

@@ -71,7 +71,7 @@ fn the_two_most_frequent_refusals_have_names() {
             (RefusalCode::InvalidJson, 5),
         ],
     )]));
-    let names: Vec<_> = chart.legend().into_iter().map(|(_, name)| name).collect();
+    let names: Vec<_> = chart.legend("c").into_iter().map(|(_, _, name)| name).collect();
     assert_eq!(
         names,
         ["accepted", "IP_NOT_ALLOWED", "INVALID_JSON", "other refusals"]

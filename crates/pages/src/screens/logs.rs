@@ -70,10 +70,6 @@ impl Logs {
         problem_of(&self.problems, field)
     }
 
-    fn codes(&self) -> &'static [RefusalCode] {
-        RefusalCode::ALL
-    }
-
     fn is_live(&self) -> bool {
         self.paging.newer.is_none() && self.problems.is_empty() && self.filter.to.is_empty()
     }

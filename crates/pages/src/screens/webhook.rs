@@ -72,8 +72,9 @@ pub struct WebhookFacts {
 const SHOWN_NETWORKS: usize = 8;
 
 impl WebhookFacts {
-    fn badge(&self) -> Option<(&'static str, String)> {
-        rotation_badge(self.rotation, self.revoked_at.is_some())
+    fn badge(&self, now: impl Given<Timestamp>) -> Option<(&'static str, String)> {
+        let age = when::days(self.issued_at, now);
+        rotation_badge(self.rotation, self.revoked_at.is_some(), age)
     }
 
     fn age(&self, now: impl Given<Timestamp>) -> String {

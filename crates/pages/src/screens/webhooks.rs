@@ -10,6 +10,9 @@ use crate::shell::{Pager, Paging, Shell};
 use crate::text::UserText;
 use crate::when::{self, Given};
 
+/// Days after which the age of a URL is remarked upon, whatever its rotation policy says.
+const OLD: u64 = 90;
+
 /// `/webhooks`: all webhooks of the organization.
 #[derive(Clone, Debug, Template)]
 #[template(path = "webhooks.html")]
@@ -83,8 +86,9 @@ impl WebhookRow {
     }
 
     /// The badge beside the age: its class and its words.
-    fn badge(&self) -> Option<(&'static str, String)> {
-        rotation_badge(self.rotation, self.revoked)
+    fn badge(&self, now: impl Given<Timestamp>) -> Option<(&'static str, String)> {
+        let age = when::days(self.issued_at, now);
+        rotation_badge(self.rotation, self.revoked, age)
     }
 
     fn refused_share(&self) -> String {
@@ -94,8 +98,12 @@ impl WebhookRow {
     }
 }
 
-/// What the age of a URL asks for, in a word or two.
-pub(super) fn rotation_badge(rotation: RotationAge, revoked: bool) -> Option<(&'static str, String)> {
+/// What the age of a URL, in days, asks for, in a word or two.
+pub(super) fn rotation_badge(
+    rotation: RotationAge,
+    revoked: bool,
+    age: u64,
+) -> Option<(&'static str, String)> {
     match rotation {
         _ if revoked => None,
         RotationAge::Exposed { .. } => Some(("bad", "URL exposed".to_owned())),
@@ -104,6 +112,7 @@ pub(super) fn rotation_badge(rotation: RotationAge, revoked: bool) -> Option<(&'
             "warn",
             format!("rotation due for {}", when::count(days_over, "day")),
         )),
+        _ if age > OLD => Some(("dim", format!("over {OLD} days"))),
         RotationAge::Fresh { .. } | RotationAge::NotTracked => None,
     }
 }

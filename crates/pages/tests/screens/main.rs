@@ -1,0 +1,78 @@
+//! Every screen, with ordinary and hostile data, against what holds for all of them.
+
+mod check;
+mod samples;
+
+use samples::Kind;
+
+#[test]
+fn every_screen_is_sound() {
+    for (name, html) in samples::all(Kind::Ordinary) {
+        check::page(name, &html);
+    }
+}
+
+#[test]
+fn hostile_text_changes_no_screen() {
+    let shape = |kind| -> Vec<_> {
+        samples::all(kind)
+            .iter()
+            .map(|(name, html)| (*name, elements(html)))
+            .collect()
+    };
+    for (name, html) in samples::all(Kind::Hostile) {
+        check::read(&html).unwrap_or_else(|fault| panic!("{name}: {fault}"));
+        let shown = |c: char| c.is_control() && !"\n\t".contains(c) || "\u{202E}\u{2066}".contains(c);
+        // The value of a field is given back as it was typed; everything else shows what it holds.
+        let outside: String = html
+            .split("<input")
+            .map(|part| part.split_once('>').map_or("", |(_, text)| text))
+            .collect();
+        let outside = match outside.split_once("<textarea") {
+            Some((before, after)) => {
+                before.to_owned() + after.split_once("</textarea>").map_or("", |(_, text)| text)
+            }
+            None => outside,
+        };
+        assert!(!outside.contains(shown), "{name} holds a hidden character");
+    }
+    // The preview of a wrong allowlist has a line for each entry, so it may differ.
+    let (ordinary, hostile) = (shape(Kind::Ordinary), shape(Kind::Hostile));
+    for (one, other) in ordinary
+        .iter()
+        .zip(&hostile)
+        .filter(|(one, _)| !one.0.ends_with("-wrong"))
+    {
+        assert_eq!(one, other);
+    }
+}
+
+#[test]
+fn fragments_are_sound_and_on_one_line() {
+    for kind in [Kind::Ordinary, Kind::Hostile] {
+        let row = samples::live_row(kind);
+        check::read(&row).expect("a row");
+        assert!(row.trim().starts_with("<tr ") && !row.contains('\n'));
+    }
+    check::read(&samples::preview()).expect("a preview");
+}
+
+#[test]
+fn a_dangerous_link_is_only_text() {
+    let pages = samples::all(Kind::Ordinary);
+    let (_, html) = pages
+        .iter()
+        .find(|(name, _)| *name == "incident-bad-link")
+        .expect("the page");
+    assert!(html.contains("<bdi>javascript:alert(1)</bdi>") && !html.contains("href=\"javascript"));
+}
+
+/// The elements of a page in order, marks of hidden characters aside.
+fn elements(html: &str) -> Vec<String> {
+    let tags = check::read(html).expect("a sound page");
+    let marks = |tag: &check::Tag| tag.name == "i" && tag.get("class") == Some("hid");
+    tags.into_iter()
+        .filter(|tag| !marks(tag))
+        .map(|tag| tag.name)
+        .collect()
+}

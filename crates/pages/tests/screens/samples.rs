@@ -1,0 +1,655 @@
+//! Every screen with sample data: ordinary, and as hostile as senders and people can make it. The gallery shows the same.
+
+use std::net::IpAddr;
+use std::time::Duration;
+
+use hookgate_domain::{
+    DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, RotationAge, Severity, Timestamp, WebhookHandle,
+};
+use hookgate_pages::{
+    Account, AuditFilter, AuditRow, AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow,
+    EditWebhook, ErrorPage, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue,
+    Issued, LogFilter, Logs, MemberRow, Members, NewWebhook, Paging, Payload, Preview, PreviewSender,
+    Problem, Range, RegenerateConfirm, RevokeConfirm, Series, SessionRow, Shell, SignIn, SignInLink,
+    SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail,
+    WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
+};
+
+/// The time of all samples.
+const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+const HOSTILE: &str =
+    "\"><script>alert('1')</script><img src=x onerror=alert(1)>\u{202E}\u{2066}\0\x1B[31m=HYPERLINK(\"x\")";
+
+/// Where the texts of the samples come from.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Ordinary,
+    Hostile,
+}
+
+/// All screens with their names.
+pub(crate) fn all(kind: Kind) -> Vec<(&'static str, String)> {
+    let samples = Samples { kind };
+    let mut all = samples.signed_out();
+    all.extend(samples.webhooks());
+    all.extend(samples.deliveries());
+    all.extend(samples.incidents());
+    all.extend(samples.people());
+    all
+}
+
+/// A fragment for the live stream.
+pub(crate) fn live_row(kind: Kind) -> String {
+    Samples { kind }.delivery(3).render()
+}
+
+/// A fragment for the script's preview.
+pub(crate) fn preview() -> String {
+    Samples::preview().render()
+}
+
+struct Samples {
+    kind: Kind,
+}
+
+fn ago(hours: u64) -> Timestamp {
+    NOW.before(Duration::from_hours(hours))
+}
+
+fn signed(index: usize) -> i64 {
+    i64::try_from(index).unwrap_or(0)
+}
+
+fn source(index: usize) -> IpAddr {
+    let last = u8::try_from(index % 200).unwrap_or(0);
+    match index % 5 {
+        4 => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(last)]),
+        _ => IpAddr::from([198, 51, 100, last]),
+    }
+}
+
+fn handle(index: u8) -> WebhookHandle {
+    WebhookHandle::new(ago(2_000), [index; 10])
+}
+
+fn incident(number: i64) -> IncidentNumber {
+    IncidentNumber::new(number).expect("positive")
+}
+
+impl Samples {
+    /// The ordinary text, or the hostile one, made long.
+    fn text(&self, ordinary: &str) -> UserText {
+        self.string(ordinary).into()
+    }
+
+    fn string(&self, ordinary: &str) -> String {
+        match self.kind {
+            Kind::Ordinary => ordinary.to_owned(),
+            Kind::Hostile => HOSTILE.to_owned() + &"x".repeat(300),
+        }
+    }
+
+    fn shell(&self, flash: Option<(FlashKind, &str)>) -> Shell {
+        Shell {
+            user: self.text("Ada Example"),
+            role: "owner".to_owned(),
+            organization: self.text("Example Works"),
+            csrf: "q7Hs2".to_owned(),
+            now: NOW,
+            flash: flash.map(|(kind, text)| Flash {
+                kind,
+                text: self.text(text),
+            }),
+        }
+    }
+
+    fn signed_out(&self) -> Vec<(&'static str, String)> {
+        let sign_in = |problem: Option<&str>| SignIn {
+            csrf: "q7Hs2".to_owned(),
+            name: self.string("ada"),
+            next: "/logs".to_owned(),
+            problem: problem.map(|text| self.text(text)),
+            retry_after: problem.map(|_| Duration::from_secs(40)),
+        };
+        let link = |problem: Option<&str>| SignInLink {
+            csrf: "q7Hs2".to_owned(),
+            secret: "7QbcDeF".into(),
+            member: self.text("Ada Example"),
+            problem: problem.map(|text| self.text(text)),
+        };
+        let error = ErrorPage {
+            status: 404,
+            title: "Not found".to_owned(),
+            sentence: self.text("There is nothing at this address; the webhook may have another handle."),
+            request_id: self.text("req_01j9zk3v5x"),
+        };
+        vec![
+            ("sign-in", sign_in(None).render()),
+            (
+                "sign-in-failed",
+                sign_in(Some("Name or password is wrong.")).render(),
+            ),
+            ("sign-in-link", link(None).render()),
+            (
+                "sign-in-link-used",
+                link(Some("The link was used already.")).render(),
+            ),
+            ("error", error.render()),
+        ]
+    }
+
+    fn webhook_row(&self, index: usize) -> WebhookRow {
+        let names = [
+            "Alertmanager production",
+            "Grafana staging",
+            "Nightly backups",
+            "Datadog EU",
+        ];
+        let rotation = [
+            RotationAge::Fresh { days_left: 40 },
+            RotationAge::Due { days_over: 12 },
+            RotationAge::Exposed { since: ago(3) },
+            RotationAge::NotTracked,
+        ];
+        let hour = |hour: u64| {
+            (
+                (hour * 7 + index as u64 * 3) % 13,
+                u64::from((hour + index as u64).is_multiple_of(9)),
+            )
+        };
+        WebhookRow {
+            handle: handle(u8::try_from(index).unwrap_or(0)),
+            name: self.text(names[index % 4]),
+            revoked: index % 7 == 6,
+            hint: format!("wh_3k{}x", index % 10),
+            issued_at: ago(24 * (20 + 34 * index as u64 % 140)),
+            rotation: rotation[index % 4],
+            last_seen: (index % 6 != 5).then(|| ago(index as u64)),
+            hours: if index % 6 == 5 {
+                vec![(0, 0); 24]
+            } else {
+                (0..24).map(hour).collect()
+            },
+            has_allowlist: index.is_multiple_of(2),
+        }
+    }
+
+    fn webhooks(&self) -> Vec<(&'static str, String)> {
+        let list = |rows: usize| WebhookList {
+            shell: self.shell(Some((FlashKind::Done, "Grafana staging was revoked."))),
+            filter: WebhookFilter::default(),
+            rows: (0..rows).map(|index| self.webhook_row(index)).collect(),
+            paging: Paging {
+                newer: None,
+                older: (rows > 20).then(|| "c2F&\"=".to_owned()),
+            },
+        };
+        let form = WebhookForm {
+            name: self.string("Alertmanager production"),
+            allowlist: self.string("198.51.100.0/24\n192.168.1.5/24\n10.0.0.0/8"),
+            ..WebhookForm::default()
+        };
+        let problem = |field: &str, message: &str| Problem {
+            field: field.to_owned(),
+            message: self.text(message),
+        };
+        let problems = vec![
+            problem("name", "Another webhook has this name."),
+            problem("allowlist", "An entry of the allowlist can't be taken."),
+            problem("body_bytes", "The largest payload is 1 to 1,048,576 bytes."),
+        ];
+        let new = |problems: Vec<Problem>, form: WebhookForm| NewWebhook {
+            shell: self.shell(None),
+            form,
+            problems,
+        };
+        let edit = |problems: Vec<Problem>, preview: Option<Preview>| EditWebhook {
+            shell: self.shell(None),
+            handle: handle(0),
+            name: self.text("Alertmanager production"),
+            revision: 7,
+            form: form.clone(),
+            problems,
+            preview,
+        };
+        let issued = |issue: Issue, secret: Option<&str>| Issued {
+            shell: self.shell(None),
+            handle: handle(0),
+            name: self.text("Alertmanager production"),
+            issue,
+            url: "https://hooks.example.org/webhooks/custom/wh_3kQbXzT1mP9sVn2LrY7cKd4WfHa8EjGu0iBoN5".into(),
+            signing_secret: secret.map(Into::into),
+            ca_file: Some("/etc/hookgate/ca.pem".to_owned()),
+        };
+        let mut pages = vec![
+            (
+                "webhooks-empty",
+                WebhookList {
+                    rows: Vec::new(),
+                    ..list(0)
+                }
+                .render(),
+            ),
+            ("webhooks", list(8).render()),
+            ("webhooks-50", list(50).render()),
+            ("webhook-new", new(Vec::new(), WebhookForm::default()).render()),
+            ("webhook-new-wrong", new(problems.clone(), form.clone()).render()),
+            ("webhook-issued", issued(Issue::Created, None).render()),
+            (
+                "webhook-regenerated",
+                issued(Issue::Regenerated, Some("whsec_bm90IGEgc2VjcmV0")).render(),
+            ),
+            ("webhook-edit", edit(Vec::new(), Some(Self::preview())).render()),
+            (
+                "webhook-edit-wrong",
+                edit(
+                    problems,
+                    Some(Preview {
+                        lines: allowlist_lines(&form.allowlist),
+                        ..Preview::default()
+                    }),
+                )
+                .render(),
+            ),
+        ];
+        pages.extend(self.webhook_pages());
+        pages
+    }
+
+    fn preview() -> Preview {
+        let sender = |index: usize| PreviewSender {
+            source: source(index),
+            deliveries: 1_840 / (index as u64 + 1),
+            last_seen: ago(index as u64),
+            passes_now: index != 3,
+            passes_then: index > 1,
+        };
+        Preview {
+            lines: allowlist_lines("198.51.100.0/24, 10.0.0.0/8"),
+            days: 30,
+            senders: (0..5).map(sender).collect(),
+            more: 12,
+            your_address: Some(source(9)),
+        }
+    }
+
+    fn sources() -> Vec<SourceRow> {
+        let row = |index: usize| SourceRow {
+            source: source(index),
+            accepted: 1_204 / (index as u64 + 1),
+            refused: if index == 2 { 31 } else { 0 },
+            refused_as: (index == 2).then_some(RefusalCode::IpNotAllowed),
+            first_seen: ago(if index == 2 { 3 } else { 900 }),
+            last_seen: ago(index as u64),
+            unknown: index == 2,
+        };
+        (0..5).map(row).collect()
+    }
+
+    fn facts(&self) -> WebhookFacts {
+        WebhookFacts {
+            handle: handle(0),
+            name: self.text("Alertmanager production"),
+            format: "custom".to_owned(),
+            hint: "wh_3kQb".to_owned(),
+            created_at: ago(4_000),
+            issued_at: ago(24 * 102),
+            rotation: RotationAge::Due { days_over: 12 },
+            revoked_at: None,
+            networks: (0..12).map(|index| format!("198.51.{index}.0/24")).collect(),
+            body_bytes: 262_144,
+            per_minute: Some(120),
+            postpones: true,
+            payload_logging: true,
+            signed: false,
+            rotation_days: Some(90),
+        }
+    }
+
+    fn chart(range: Range) -> Chart {
+        let bucket = |index: usize| Bucket {
+            accepted: if index == 70 {
+                160
+            } else {
+                (index as u64 * 11) % 17 + 4
+            },
+            refused: vec![
+                (RefusalCode::IpNotAllowed, (index as u64 * 5) % 7),
+                (RefusalCode::InvalidJson, u64::from(index % 3 == 1) * 4),
+                (RefusalCode::RateLimited, u64::from(index % 11 == 1) * 3),
+            ],
+        };
+        let steps = u32::try_from(range.buckets()).unwrap_or(0);
+        Chart::of(Series {
+            start: NOW.before(range.step() * steps),
+            step: range.step(),
+            buckets: (0..range.buckets()).map(bucket).collect(),
+        })
+    }
+
+    fn webhook_pages(&self) -> Vec<(&'static str, String)> {
+        let detail = WebhookDetail {
+            shell: self.shell(None),
+            webhook: self.facts(),
+            range: Range::Day,
+            chart: Self::chart(Range::Day),
+            sources: Self::sources(),
+            recent: (0..20).map(|index| self.delivery(index)).collect(),
+        };
+        let quiet = WebhookDetail {
+            webhook: WebhookFacts {
+                revoked_at: Some(ago(5)),
+                networks: Vec::new(),
+                ..self.facts()
+            },
+            chart: Chart::of(Series {
+                start: ago(24),
+                step: Range::Day.step(),
+                buckets: vec![Bucket::default(); 96],
+            }),
+            sources: Vec::new(),
+            recent: Vec::new(),
+            ..detail.clone()
+        };
+        let impact = || Impact {
+            deliveries_day: 1_204,
+            senders_day: 3,
+            deliveries_week: 9_872,
+            senders_week: 5,
+            last_seen: Some(ago(1)),
+            sources: Self::sources(),
+        };
+        let regenerate = RegenerateConfirm {
+            shell: self.shell(None),
+            handle: handle(0),
+            name: self.text("Alertmanager production"),
+            hint: "wh_3kQb".to_owned(),
+            impact: impact(),
+        };
+        let revoke = RevokeConfirm {
+            shell: self.shell(None),
+            handle: handle(0),
+            name: self.text("Alertmanager production"),
+            hint: "wh_3kQb".to_owned(),
+            impact: impact(),
+            problem: Some(self.text("That is not the webhook's name.")),
+        };
+        let confirm = Confirm {
+            shell: self.shell(None),
+            title: "Remove this member?".to_owned(),
+            consequences: vec![
+                self.text("Bo is signed out everywhere at once."),
+                self.text("2 tokens stop working."),
+            ],
+            action: "/members/7/remove".to_owned(),
+            fields: vec![("why".to_owned(), self.string("left"))],
+            button: "Remove the member".to_owned(),
+            back: "/members".to_owned(),
+        };
+        vec![
+            ("webhook", detail.render()),
+            ("webhook-quiet", quiet.render()),
+            ("webhook-regenerate", regenerate.render()),
+            ("webhook-revoke", revoke.render()),
+            ("confirm", confirm.render()),
+        ]
+    }
+
+    fn delivery(&self, index: usize) -> DeliveryRow {
+        let verdict = match index % 5 {
+            0 | 2 => Verdict::Opened,
+            1 => Verdict::Updated,
+            3 => Verdict::Refused(RefusalCode::IpNotAllowed),
+            _ => Verdict::Postponed(RefusalCode::RateLimited),
+        };
+        let accepted = matches!(verdict, Verdict::Opened | Verdict::Updated);
+        let agents = ["Alertmanager/0.32.0", "curl/8.5.0", "Grafana/12.1"];
+        DeliveryRow {
+            id: DeliveryId::from_number(90_000 - signed(index)).expect("positive"),
+            webhook: handle(0),
+            webhook_name: self.text("Alertmanager production"),
+            received_at: NOW.before(Duration::from_secs(97 * index as u64)),
+            source: source(index),
+            user_agent: (index % 8 != 7).then(|| self.text(agents[index % 3])),
+            verdict,
+            status: [201, 200, 201, 403, 503][index % 5],
+            incident: accepted.then(|| incident(40 + signed(index))),
+            count: if index % 5 == 3 { 128 } else { 1 },
+        }
+    }
+
+    fn deliveries(&self) -> Vec<(&'static str, String)> {
+        let logs = |rows: usize, filter: LogFilter| Logs {
+            shell: self.shell(None),
+            webhooks: (0..3)
+                .map(|index| (handle(index), self.text("Grafana staging")))
+                .collect(),
+            filter,
+            problems: Vec::new(),
+            rows: (0..rows).map(|index| self.delivery(index)).collect(),
+            paging: Paging {
+                newer: None,
+                older: Some("b2xk".to_owned()),
+            },
+        };
+        let filter = LogFilter {
+            outcome: "refused".to_owned(),
+            source: self.string("198.51.100.0/24"),
+            ..LogFilter::default()
+        };
+        let wrong = Logs {
+            problems: vec![Problem {
+                field: "source".to_owned(),
+                message: self.text("Not a network."),
+            }],
+            ..logs(0, filter.clone())
+        };
+        let json = "{\n  \"title\": \"Disk full on db1\",\n  \"severity\": \"high\"\n}";
+        let detail = |index: usize, payload: Payload| {
+            DeliveryDetail {
+            shell: self.shell(None),
+            row: self.delivery(index),
+            headers: vec![
+                (self.text("content-type"), self.text("application/json")),
+                (self.text("user-agent"), self.text("Alertmanager/0.32.0")),
+            ],
+            trail: vec![self.text("The connection came from 10.0.0.4, a trusted proxy."), self.text("It named 198.51.100.3 in X-Forwarded-For.")],
+            payload,
+            faults: vec![self.text("title: longer than 500 characters")],
+            answer: self.text("{\"success\":false,\"error\":{\"code\":\"IP_NOT_ALLOWED\",\"message\":\"Source address is not allowed for this webhook\"}}"),
+            timing: vec![("Judged", Duration::from_micros(41)), ("Read", Duration::from_micros(310)), ("Committed", Duration::from_micros(2_140))],
+        }
+        };
+        let huge = format!("{}{}", self.string(json), "\"<\u{202E}&".repeat(100_000));
+        let kept = |text: String| Payload::Kept {
+            raw: text.clone().into(),
+            bytes: text.len() as u64,
+            pretty: Some(text.into()),
+        };
+        vec![
+            ("logs", logs(50, LogFilter::default()).render()),
+            ("logs-empty", logs(0, filter).render()),
+            ("logs-wrong", wrong.render()),
+            ("delivery", detail(0, kept(self.string(json))).render()),
+            (
+                "delivery-refused",
+                detail(3, Payload::Absent("It was refused before its payload was read.")).render(),
+            ),
+            ("delivery-huge", detail(1, kept(huge)).render()),
+        ]
+    }
+
+    fn incident_row(&self, index: usize) -> IncidentRow {
+        let statuses = [
+            IncidentStatus::Open,
+            IncidentStatus::Acknowledged,
+            IncidentStatus::Resolved,
+        ];
+        IncidentRow {
+            number: incident(90 - signed(index)),
+            title: self.text("Disk full on db1: 98 % of /var used"),
+            severity: [Severity::Sev1, Severity::Sev2, Severity::Sev0][index % 3],
+            status: statuses[index % 3],
+            webhook: handle(0),
+            webhook_name: self.text("Alertmanager production"),
+            occurrences: 3 + index as u64 * 40,
+            opened_at: ago(index as u64 + 2),
+            updated_at: ago(index as u64),
+        }
+    }
+
+    fn incidents(&self) -> Vec<(&'static str, String)> {
+        let list = |rows: usize, status: Option<IncidentStatus>| IncidentList {
+            shell: self.shell(None),
+            status,
+            rows: (0..rows).map(|index| self.incident_row(index)).collect(),
+            paging: Paging {
+                newer: Some("bmV3".to_owned()),
+                older: Some("b2xk".to_owned()),
+            },
+        };
+        let detail = |index: usize, link: &str| IncidentDetail {
+            shell: self.shell(None),
+            row: self.incident_row(index),
+            description: Some(self.text("The volume fills by 2 GB an hour.\nRunbook: clean /var/log.")),
+            service: Some(self.text("database")),
+            source_url: Some(link.into()),
+            dedup_key: Some(self.text("db1/disk")),
+            metadata: vec![
+                (self.text("cluster"), self.text("eu-1")),
+                (self.text("free"), self.text("2 %")),
+            ],
+            timeline: vec![
+                TimelineEntry {
+                    at: ago(1),
+                    who: Some(self.text("Ada Example")),
+                    what: self.text("acknowledged"),
+                },
+                TimelineEntry {
+                    at: ago(2),
+                    who: None,
+                    what: self.text("opened by a delivery"),
+                },
+            ],
+            deliveries: (0..3).map(|index| self.delivery(index)).collect(),
+        };
+        vec![
+            ("incidents", list(50, None).render()),
+            ("incidents-empty", list(0, Some(IncidentStatus::Open)).render()),
+            (
+                "incident",
+                detail(0, "https://grafana.example.org/d/disk").render(),
+            ),
+            ("incident-bad-link", detail(1, "javascript:alert(1)").render()),
+        ]
+    }
+
+    fn people(&self) -> Vec<(&'static str, String)> {
+        let member = |index: usize| MemberRow {
+            id: format!("m{index}"),
+            name: self.text(["Ada Example", "Bo Sample", "Cy Model"][index % 3]),
+            role: ["owner", "admin", "viewer"][index % 3].to_owned(),
+            since: ago(3_000),
+            last_seen: (index % 3 != 2).then(|| ago(2)),
+            is_you: index == 0,
+            may_change: index != 0,
+        };
+        let roles = || ["admin", "operator", "viewer"].map(str::to_owned).to_vec();
+        let members = Members {
+            shell: self.shell(None),
+            rows: (0..3).map(member).collect(),
+            roles: roles(),
+            name: self.string("Di"),
+            problems: vec![Problem {
+                field: "name".to_owned(),
+                message: self.text("Somebody has this name."),
+            }],
+            link: Some(SignInLinkMade {
+                member: self.text("Bo Sample"),
+                url: "https://console.example.org/sign-in/7QbcDeFgH".into(),
+                expires_at: NOW.after(Duration::from_mins(30)),
+            }),
+        };
+        let token = |index: usize| TokenRow {
+            id: format!("t{index}"),
+            name: self.text("terraform"),
+            role: "operator".to_owned(),
+            made_by: self.text("Ada Example"),
+            made_at: ago(600),
+            expires_at: (index < 2).then(|| {
+                if index == 1 {
+                    ago(1)
+                } else {
+                    NOW.after(Duration::from_hours(900))
+                }
+            }),
+            last_used: (index == 0).then(|| ago(1)),
+            revoked_at: (index == 2).then(|| ago(1)),
+        };
+        let tokens = |rows: usize| Tokens {
+            shell: self.shell(None),
+            rows: (0..rows).map(token).collect(),
+            roles: roles(),
+            name: self.string("ci"),
+            problems: Vec::new(),
+            made: (rows > 0).then(|| TokenMade {
+                name: self.text("ci"),
+                token: "hgt_3kQbXzT1mP9sVn2LrY7cKd4W".into(),
+            }),
+        };
+        vec![
+            ("members", members.render()),
+            ("tokens", tokens(3).render()),
+            ("tokens-empty", tokens(0).render()),
+            ("account", self.account().render()),
+            ("audit", self.audit(50).render()),
+            ("audit-empty", self.audit(0).render()),
+        ]
+    }
+
+    fn account(&self) -> Account {
+        let session = |index: usize| SessionRow {
+            id: format!("s{index}"),
+            started_at: ago(30),
+            last_seen: ago(index as u64),
+            source: source(index),
+            user_agent: Some(self.text("Firefox 152 on Linux")),
+            is_this: index == 0,
+        };
+        Account {
+            shell: self.shell(None),
+            has_password: true,
+            password_least: 12,
+            problems: vec![Problem {
+                field: "again".to_owned(),
+                message: self.text("The two are not the same."),
+            }],
+            sessions: (0..3).map(session).collect(),
+        }
+    }
+
+    fn audit(&self, rows: usize) -> AuditTrail {
+        let row = |index: usize| AuditRow {
+            at: ago(index as u64),
+            who: self.text("Ada Example"),
+            source: (index % 3 != 2).then(|| source(index)),
+            what: self.text(["webhook.edit", "webhook.revoke", "token.create"][index % 3]),
+            object: Some(self.text("Grafana staging")),
+            before: index
+                .is_multiple_of(3)
+                .then(|| self.text("allowlist: 10.0.0.0/8")),
+            after: index
+                .is_multiple_of(3)
+                .then(|| self.text("allowlist: 10.1.0.0/16")),
+        };
+        AuditTrail {
+            shell: self.shell(None),
+            filter: AuditFilter::default(),
+            rows: (0..rows).map(row).collect(),
+            paging: Paging {
+                newer: None,
+                older: Some("b2xk".to_owned()),
+            },
+        }
+    }
+}
