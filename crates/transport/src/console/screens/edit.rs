@@ -57,15 +57,11 @@ pub(super) async fn save<S: Store + PeopleStore>(
     let saved = match change(&form) {
         Ok(change) => {
             let revision = fields.read::<i64>("revision")?.unwrap_or(webhook.revision);
-            let unsign = webhook.policy.signing_secret.is_some() && !form.signed;
             let acting = &screen.visitor.acting;
             let edited = screen
                 .gate()
                 .edit_at(acting, webhook.handle, revision, |name, policy| {
                     change.apply(name, policy);
-                    if unsign {
-                        policy.signing_secret = None;
-                    }
                 })
                 .await;
             edited.map_err(Fault::from)
