@@ -3,6 +3,7 @@
 mod bench;
 mod lint;
 mod process;
+mod screenshots;
 mod test;
 mod tools;
 
@@ -25,6 +26,8 @@ enum Task {
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
     Bench(bench::Arguments),
+    /// Make a picture of every screen of the console
+    Screenshots(screenshots::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -32,6 +35,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Lint => lint::run(),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Screenshots(arguments) => screenshots::run(&arguments),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
