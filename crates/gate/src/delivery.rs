@@ -33,6 +33,22 @@ pub struct DeliveryRequest<'a> {
     pub idempotency_key: Option<&'a [u8]>,
     /// The signature, if the sender signed.
     pub signature: SignatureHeaders<'a>,
+    /// All headers. They are asked for once a delivery is to be stored or put on record.
+    pub headers: &'a dyn RequestHeaders,
+}
+
+/// The headers of a request, for the record.
+pub trait RequestHeaders: Sync {
+    /// The headers that may be kept: a JSON array of pairs of name and value, `[["accept","*/*"]]`, without
+    /// secrets and bounded. `None` if there is none.
+    fn kept(&self) -> Option<String>;
+}
+
+/// No headers at all.
+impl RequestHeaders for () {
+    fn kept(&self) -> Option<String> {
+        None
+    }
 }
 
 impl DeliveryRequest<'_> {
@@ -74,6 +90,10 @@ pub struct AcceptedDelivery {
     pub source: IpAddr,
     /// How the sender calls itself.
     pub user_agent: Option<Box<str>>,
+    /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
+    pub headers: Option<String>,
+    /// How long it took until here.
+    pub took: Duration,
     /// The body, if it is kept.
     pub payload: Option<Bytes>,
     /// What it says about an incident.
@@ -137,6 +157,10 @@ pub struct RefusedDelivery {
     pub source: IpAddr,
     /// How the sender calls itself.
     pub user_agent: Option<Box<str>>,
+    /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
+    pub headers: Option<String>,
+    /// How long it took until here.
+    pub took: Duration,
     /// The body, if it was read and is kept.
     pub payload: Option<Bytes>,
     /// Why it did not pass.

@@ -2,6 +2,7 @@
 //!
 //! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
+//! - [`Store::usage`], [`Store::top_sources`], [`Gate::allowlist_preview`]: what people are shown about deliveries.
 //! - [`Store`], [`Clock`], [`Entropy`], [`Seal`]: what somebody else has to supply.
 //!
 //! What is remembered between requests (known URLs, rate limits) only saves work: whatever passes is confirmed by the
@@ -15,15 +16,25 @@ mod history;
 mod manage;
 mod ports;
 mod receive;
+mod sources;
 mod store;
+mod usage;
 
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
-    RateScope, Refusal, RefusedDelivery, Reply,
+    RateScope, Refusal, RefusedDelivery, Reply, RequestHeaders,
 };
 pub use gate::Gate;
-pub use history::{Answer, DeliveryFilter, DeliveryRecord, Outcome, PageSize, Pruned, Retention, Seek};
+pub use history::{
+    Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Outcome, Page,
+    PageSize, Pruned, Retention, Seek,
+};
 pub use hookgate_senders::{JsonFault, SignatureHeaders, SigningSecret};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use ports::{Clock, Entropy, EntropyError, Ports, Seal, SealError};
+pub use sources::{
+    DAY_MICROS, Preview, PreviewDays, PreviewSender, SourceDay, SourceTotal, SourceTotals, SourceUsage,
+    TopSources, WouldStop, site,
+};
 pub use store::{IncidentAction, Store, StoreError};
+pub use usage::{LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage, spikes};
