@@ -5,7 +5,7 @@ mod incident;
 mod metadata;
 mod webhook;
 
-pub(crate) use delivery::{DeliveryRow, NewDelivery, answer_words};
+pub(crate) use delivery::{DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer};
 pub(crate) use incident::{IncidentRow, NewIncident};
 pub(crate) use metadata::metadata_text;
 pub(crate) use webhook::{RetiredRow, WebhookFields, WebhookRow};

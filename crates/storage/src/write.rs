@@ -9,4 +9,6 @@ pub(crate) mod keys;
 pub(crate) mod prune;
 mod row_insert;
 pub(crate) mod settings;
+pub(crate) mod sources;
+pub(crate) mod usage;
 pub(crate) mod webhooks;

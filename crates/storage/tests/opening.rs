@@ -89,7 +89,7 @@ fn a_store_of_a_newer_program_is_refused_in_every_mode() {
         assert!(matches!(error, OpenError::TooNew { .. }), "{error}");
         let text = error.to_string();
         assert!(
-            text.contains("schema 9999") && text.contains("knows 0001"),
+            text.contains("schema 9999") && text.contains("knows 0003"),
             "{text}"
         );
     }
