@@ -7,6 +7,7 @@ mod dev;
 mod incidents;
 mod migrate;
 mod serve;
+mod usage;
 mod webhook;
 
 use crate::cli::{Cli, Command};

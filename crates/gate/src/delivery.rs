@@ -10,8 +10,12 @@ use hookgate_domain::{
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 
-/// Most bytes of a user agent that are kept: browsers stay below, and a row should not be mostly this.
-const MAX_USER_AGENT_BYTES: usize = 512;
+/// Most bytes of the value of a header that are kept: browsers stay below, and a row should not be mostly this.
+pub const MAX_HEADER_BYTES: usize = 512;
+/// What every webhook ID begins with.
+const ID_START: &[u8] = b"wh_";
+/// Letters and digits behind that.
+const ID_REST: usize = 38;
 
 /// What the transport knows of a request to a webhook URL before its body is read. All of it is the sender's word but
 /// for the source address.
@@ -44,6 +48,24 @@ pub trait RequestHeaders: Sync {
     fn kept(&self) -> Option<String>;
 }
 
+/// Whether something that looks like a webhook ID stands in there, as in the `Referer` of a browser that was shown one. It
+/// must not go on the record.
+#[must_use]
+pub fn holds_webhook_id(value: &[u8]) -> bool {
+    let mut rest = value;
+    while rest.len() >= ID_START.len() + ID_REST {
+        if rest.starts_with(ID_START)
+            && rest[ID_START.len()..ID_START.len() + ID_REST]
+                .iter()
+                .all(u8::is_ascii_alphanumeric)
+        {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
 /// No headers at all.
 impl RequestHeaders for () {
     fn kept(&self) -> Option<String> {
@@ -55,7 +77,10 @@ impl DeliveryRequest<'_> {
     /// The user agent as text, cut to what is kept.
     pub(crate) fn user_agent_text(&self) -> Option<Box<str>> {
         let bytes = self.user_agent?;
-        let kept = &bytes[..bytes.len().min(MAX_USER_AGENT_BYTES)];
+        if holds_webhook_id(bytes) {
+            return Some("[webhook ID]".into());
+        }
+        let kept = &bytes[..bytes.len().min(MAX_HEADER_BYTES)];
         Some(String::from_utf8_lossy(kept).replace('\0', "\u{FFFD}").into())
     }
 }

@@ -22,7 +22,7 @@ mod usage;
 
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
-    RateScope, Refusal, RefusedDelivery, Reply, RequestHeaders,
+    MAX_HEADER_BYTES, RateScope, Refusal, RefusedDelivery, Reply, RequestHeaders, holds_webhook_id,
 };
 pub use gate::Gate;
 pub use history::{
@@ -37,4 +37,7 @@ pub use sources::{
     TopSources, WouldStop, site,
 };
 pub use store::{IncidentAction, Store, StoreError};
-pub use usage::{LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage, spikes};
+pub use usage::{
+    LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage,
+    spikes,
+};

@@ -10,6 +10,7 @@ mod connection;
 pub mod failure;
 mod http2;
 mod ingest;
+mod kept_headers;
 mod linger;
 mod listener;
 mod plaintext;

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+const NONE: [usize; 0] = [];
 
 fn usage(counts: &[u64]) -> Usage {
     let bucket = |(place, accepted): (usize, &u64)| UsageBucket {
@@ -63,17 +64,17 @@ fn codes_are_told_apart_and_most_come_first() {
 
 #[test]
 fn what_stands_out() {
-    assert_eq!(spikes(&usage(&[])), []);
-    assert_eq!(spikes(&usage(&[0, 10, 0])), []);
+    assert_eq!(spikes(&usage(&[])), NONE);
+    assert_eq!(spikes(&usage(&[0, 10, 0])), NONE);
     assert_eq!(spikes(&usage(&[0, 11, 0])), [1], "nothing else was there");
-    assert_eq!(spikes(&usage(&[5, 5, 15, 5])), []);
+    assert_eq!(spikes(&usage(&[5, 5, 15, 5])), NONE);
     assert_eq!(spikes(&usage(&[5, 5, 16, 5])), [2]);
     assert_eq!(
         spikes(&usage(&[100, 110, 900, 90, 1_000, 105])),
         [2, 4],
         "two don't hide each other"
     );
-    assert_eq!(spikes(&usage(&[100, 100])), []);
+    assert_eq!(spikes(&usage(&[100, 100])), NONE);
 }
 
 proptest! {
