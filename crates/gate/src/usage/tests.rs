@@ -46,15 +46,15 @@ fn a_range_has_all_its_buckets_and_the_last_is_now() {
 
 #[test]
 fn codes_are_told_apart_and_most_come_first() {
-    let (json, list) = (RefusalCode::InvalidJson, RefusalCode::IpNotAllowed);
+    let (json, source) = (RefusalCode::InvalidJson, RefusalCode::IpNotAllowed);
     let counts = [
-        (NOW, Some(list), 1),
+        (NOW, Some(source), 1),
         (NOW, Some(json), 2),
         (NOW, None, 5),
-        (NOW, Some(list), 2),
+        (NOW, Some(source), 2),
     ];
     let filled = Usage::of(UsageRange::Day, NOW, counts);
-    assert_eq!(filled.totals.refused, [(list, 3), (json, 2)]);
+    assert_eq!(filled.totals.refused, [(source, 3), (json, 2)]);
     let last = filled.buckets.last().unwrap();
     assert_eq!(
         (last.refusals(), last.deliveries(), filled.totals.refusals()),
