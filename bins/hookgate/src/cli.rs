@@ -8,8 +8,10 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hookgate_domain::{
-    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, MemberName, RefusalCode, SenderFormat, WebhookName,
+    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, MemberName, RefusalCode, SenderFormat, Timestamp,
+    WebhookName,
 };
+use hookgate_gate::UsageRange;
 use ipnetwork::IpNetwork;
 
 pub(crate) use people::{AuditCommand, MemberCommand, TokenCommand};
@@ -135,6 +137,25 @@ pub(crate) enum WebhookCommand {
         #[arg(long)]
         yes: bool,
     },
+    /// Show how many deliveries came, from where, and what became of them
+    Usage {
+        #[command(flatten)]
+        webhook: WebhookArg,
+        /// How far back: 1h, 24h, 7d or 30d
+        #[arg(long, default_value = "24h")]
+        range: UsageRange,
+    },
+    /// Show which senders would stop passing under another allowlist; nothing is changed
+    Preview {
+        #[command(flatten)]
+        webhook: WebhookArg,
+        /// Source of that allowlist: an address or a network; several by repeating or by commas
+        #[arg(long, value_name = "CIDR", required = true)]
+        allow: Vec<Allowlist>,
+        /// Days to look back
+        #[arg(long, value_name = "7|30", default_value = "7")]
+        days: DaysArg,
+    },
     /// Tell which webhook a URL belongs to; the URL comes on standard input
     Which,
 }
@@ -194,6 +215,14 @@ pub(crate) enum SignatureScheme {
     None,
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DaysArg {
+    #[value(name = "7")]
+    Week,
+    #[value(name = "30")]
+    Month,
+}
+
 #[derive(Subcommand)]
 pub(crate) enum DeliveriesCommand {
     /// List deliveries, newest first
@@ -219,6 +248,12 @@ pub(crate) struct DeliveriesArgs {
     /// Only from this address or network
     #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::parse_entry)]
     pub(crate) source: Option<IpNetwork>,
+    /// Only received at this time or later, by RFC 3339, for instance 2026-01-31T12:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = crate::output::read_time)]
+    pub(crate) from: Option<Timestamp>,
+    /// Only received before this time
+    #[arg(long, value_name = "TIME", value_parser = crate::output::read_time)]
+    pub(crate) to: Option<Timestamp>,
     /// Go on printing deliveries as they come
     #[arg(long, conflicts_with = "cursor")]
     pub(crate) follow: bool,
@@ -249,6 +284,9 @@ pub(crate) enum IncidentsCommand {
         /// Only with this status
         #[arg(long)]
         status: Option<IncidentStatus>,
+        /// Only of this webhook: handle or unique name
+        #[arg(long, value_name = "WEBHOOK")]
+        webhook: Option<String>,
         #[command(flatten)]
         page: PageArgs,
     },

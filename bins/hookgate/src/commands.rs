@@ -10,6 +10,7 @@ mod member;
 mod migrate;
 mod serve;
 mod token;
+mod usage;
 mod webhook;
 
 use crate::cli::{Cli, Command};

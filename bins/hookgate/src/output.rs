@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use hookgate_domain::{Incident, MetadataValue, Policy, RotationAge, Timestamp, Webhook, WebhookState};
-use hookgate_gate::{Answer, DeliveryRecord};
+use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary};
 use hookgate_transport::failure::status;
 use serde_json::{Value, json};
 
@@ -40,25 +40,33 @@ pub(crate) fn page(items: &[Value], next: Option<&str>) -> Value {
     json!({"items": items, "next": next})
 }
 
-/// A delivery, as scripts see it.
-pub(crate) fn delivery(record: &DeliveryRecord) -> Value {
+/// A delivery, as scripts see it. Its payload is read apart, since lists of the store leave it out.
+pub(crate) fn delivery(delivery: &DeliverySummary, payload: Option<&[u8]>) -> Value {
     json!({
-        "id": record.id.to_string(),
-        "webhook": record.webhook.to_string(),
-        "received_at": time(record.received_at),
-        "source": record.source.to_string(),
-        "user_agent": record.user_agent,
-        "outcome": record.answer.outcome().as_str(),
-        "code": record.answer.code().map(hookgate_domain::RefusalCode::as_str),
-        "status": answered_status(record.answer),
-        "incident": record.incident.map(|number| number.to_string()),
-        "payload": record.payload.as_deref().map(payload),
-        "count": record.count,
+        "id": delivery.id.to_string(),
+        "webhook": delivery.webhook.to_string(),
+        "received_at": time(delivery.received_at),
+        "source": delivery.source.to_string(),
+        "user_agent": delivery.user_agent,
+        "outcome": delivery.answer.outcome().as_str(),
+        "code": delivery.answer.code().map(hookgate_domain::RefusalCode::as_str),
+        "status": answered_status(delivery.answer),
+        "incident": delivery.incident.map(|number| number.to_string()),
+        "payload": payload.map(self::payload),
+        "count": delivery.count,
     })
 }
 
+/// All that is known of a delivery, as scripts see it.
+pub(crate) fn delivery_record(record: &DeliveryRecord) -> Value {
+    let mut object = delivery(&record.summary, record.payload.as_deref());
+    object["took_us"] = json!(record.summary.took.map(|took| took.as_micros()));
+    object["headers"] = json!(record.headers);
+    object
+}
+
 /// A delivery in one line for people.
-pub(crate) fn delivery_line(record: &DeliveryRecord) -> String {
+pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
     let what = match record.answer {
         Answer::Opened => format!("opened {}", incident_name(record)),
         Answer::Updated => format!("updated {}", incident_name(record)),
@@ -192,6 +200,12 @@ pub(crate) fn time(timestamp: Timestamp) -> String {
         .map_or_else(|_| "?".to_owned(), |time| time.to_string())
 }
 
+/// Reads a point in time by RFC 3339.
+pub(crate) fn read_time(text: &str) -> Result<Timestamp, jiff::Error> {
+    let time: jiff::Timestamp = text.parse()?;
+    Ok(Timestamp::from_micros(time.as_microsecond()))
+}
+
 /// The text with everything escaped that a terminal could act on or that reorders what is read: control characters,
 /// line separators and marks of direction.
 pub(crate) fn visible(text: &str) -> Cow<'_, str> {
@@ -227,7 +241,7 @@ fn answered_status(answer: Answer) -> u16 {
     }
 }
 
-fn incident_name(record: &DeliveryRecord) -> String {
+fn incident_name(record: &DeliverySummary) -> String {
     record
         .incident
         .map(|number| number.to_string())

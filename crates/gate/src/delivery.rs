@@ -10,8 +10,12 @@ use hookgate_domain::{
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 
-/// Most bytes of a user agent that are kept: browsers stay below, and a row should not be mostly this.
-const MAX_USER_AGENT_BYTES: usize = 512;
+/// Most bytes of the value of a header that are kept: browsers stay below, and a row should not be mostly this.
+pub const MAX_HEADER_BYTES: usize = 512;
+/// What every webhook ID begins with.
+const ID_START: &[u8] = b"wh_";
+/// Letters and digits behind that.
+const ID_REST: usize = 38;
 
 /// What the transport knows of a request to a webhook URL before its body is read. All of it is the sender's word but
 /// for the source address.
@@ -33,13 +37,50 @@ pub struct DeliveryRequest<'a> {
     pub idempotency_key: Option<&'a [u8]>,
     /// The signature, if the sender signed.
     pub signature: SignatureHeaders<'a>,
+    /// All headers. They are asked for once a delivery is to be stored or put on record.
+    pub headers: &'a dyn RequestHeaders,
+}
+
+/// The headers of a request, for the record.
+pub trait RequestHeaders: Sync {
+    /// The headers that may be kept: a JSON array of pairs of name and value, `[["accept","*/*"]]`, without
+    /// secrets and bounded. `None` if there is none.
+    fn kept(&self) -> Option<String>;
+}
+
+/// Whether something that looks like a webhook ID stands in there, as in the `Referer` of a browser that was shown one. It
+/// must not go on the record.
+#[must_use]
+pub fn holds_webhook_id(value: &[u8]) -> bool {
+    let mut rest = value;
+    while rest.len() >= ID_START.len() + ID_REST {
+        if rest.starts_with(ID_START)
+            && rest[ID_START.len()..ID_START.len() + ID_REST]
+                .iter()
+                .all(u8::is_ascii_alphanumeric)
+        {
+            return true;
+        }
+        rest = &rest[1..];
+    }
+    false
+}
+
+/// No headers at all.
+impl RequestHeaders for () {
+    fn kept(&self) -> Option<String> {
+        None
+    }
 }
 
 impl DeliveryRequest<'_> {
     /// The user agent as text, cut to what is kept.
     pub(crate) fn user_agent_text(&self) -> Option<Box<str>> {
         let bytes = self.user_agent?;
-        let kept = &bytes[..bytes.len().min(MAX_USER_AGENT_BYTES)];
+        if holds_webhook_id(bytes) {
+            return Some("[webhook ID]".into());
+        }
+        let kept = &bytes[..bytes.len().min(MAX_HEADER_BYTES)];
         Some(String::from_utf8_lossy(kept).replace('\0', "\u{FFFD}").into())
     }
 }
@@ -74,6 +115,10 @@ pub struct AcceptedDelivery {
     pub source: IpAddr,
     /// How the sender calls itself.
     pub user_agent: Option<Box<str>>,
+    /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
+    pub headers: Option<String>,
+    /// How long it took until here.
+    pub took: Duration,
     /// The body, if it is kept.
     pub payload: Option<Bytes>,
     /// What it says about an incident.
@@ -137,6 +182,10 @@ pub struct RefusedDelivery {
     pub source: IpAddr,
     /// How the sender calls itself.
     pub user_agent: Option<Box<str>>,
+    /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
+    pub headers: Option<String>,
+    /// How long it took until here.
+    pub took: Duration,
     /// The body, if it was read and is kept.
     pub payload: Option<Bytes>,
     /// Why it did not pass.

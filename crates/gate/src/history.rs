@@ -4,16 +4,27 @@ use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, WebhookHandle};
+use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, Timestamp, WebhookHandle};
 use ipnetwork::IpNetwork;
 
 /// Most rows of one page: a bound on memory per question.
 const MAX_PAGE: u16 = 200;
 const DAY: Duration = Duration::from_hours(24);
 
-/// What is on the record of a delivery.
+/// All that is on the record of a delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeliveryRecord {
+    /// What lists show of it.
+    pub summary: DeliverySummary,
+    /// The headers of the request, without secrets and cut to what is kept; empty if none were.
+    pub headers: Vec<(String, String)>,
+    /// The body, if it was read and kept.
+    pub payload: Option<Vec<u8>>,
+}
+
+/// What a list shows of a delivery: all but what may be large.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliverySummary {
     /// Its name, and its place in the order of commits.
     pub id: DeliveryId,
     /// The webhook it went to.
@@ -30,10 +41,11 @@ pub struct DeliveryRecord {
     pub answer: Answer,
     /// The incident that it opened or updated.
     pub incident: Option<IncidentNumber>,
-    /// The body, if it was read and kept.
-    pub payload: Option<Vec<u8>>,
     /// How many deliveries this record stands for: retries of it, or refusals folded into it.
     pub count: i64,
+    /// How long it took from the complete head of the request until it was handed to the store. Older versions did not
+    /// measure it.
+    pub took: Option<Duration>,
 }
 
 /// What a delivery was answered.
@@ -100,6 +112,65 @@ pub struct DeliveryFilter {
     pub code: Option<RefusalCode>,
     /// From an address in this network.
     pub source: Option<IpNetwork>,
+    /// Received at this time or later. Records that the clock put out of order by more than [`CLOCK_MARGIN`] may be
+    /// missed.
+    pub from: Option<Timestamp>,
+    /// Received before this time; the same holds.
+    pub to: Option<Timestamp>,
+}
+
+impl DeliveryFilter {
+    /// Whether a record received at this time is asked for.
+    #[must_use]
+    pub fn spans(&self, received_at: Timestamp) -> bool {
+        self.from.is_none_or(|from| received_at >= from) && self.to.is_none_or(|to| received_at < to)
+    }
+}
+
+/// How far the times of records may be out of the order of their commits, for a filter by time to find them all: requests
+/// overtake each other, and clocks are set. Anything within it is looked through row by row.
+pub const CLOCK_MARGIN: Duration = Duration::from_mins(2);
+
+/// Which incidents are asked for; the default asks for all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct IncidentFilter {
+    /// With this status.
+    pub status: Option<IncidentStatus>,
+    /// Opened by this webhook.
+    pub webhook: Option<WebhookHandle>,
+}
+
+/// A page of a list.
+///
+/// A store looks at a bounded number of rows for it. So where few rows match, a page may have less rows than were asked
+/// for, or none, and still not be the last one: that is told by `next` alone.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Page<T, K> {
+    /// What was found, in the order that was asked for.
+    pub items: Vec<T>,
+    /// Where the next page in the same direction goes on; `None` behind the last one.
+    pub next: Option<K>,
+}
+
+impl<T, K> Page<T, K> {
+    /// A page that goes on behind its last item if it is full, or else from where the store stopped looking.
+    pub fn new(items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K, stopped: Option<K>) -> Self {
+        let full = items.len() >= usize::from(size.rows());
+        let next = if full { items.last().map(key) } else { stopped };
+        Self { items, next }
+    }
+
+    /// The page with its items made into something else, if that works for each.
+    ///
+    /// # Errors
+    /// That of the first item that fails.
+    pub fn try_map<U, E>(self, make: impl FnMut(T) -> Result<U, E>) -> Result<Page<U, K>, E> {
+        let items = self.items.into_iter().map(make).collect::<Result<_, _>>()?;
+        Ok(Page {
+            items,
+            next: self.next,
+        })
+    }
 }
 
 /// Where in the history a page begins.
@@ -180,6 +251,8 @@ pub struct Pruned {
     pub keys: u64,
     /// Sessions and sign-in links that are over, and entries of the audit trail.
     pub people: u64,
+    /// Counts of usage, and of what sources sent.
+    pub counts: u64,
 }
 
 impl Pruned {

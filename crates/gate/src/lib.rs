@@ -2,6 +2,7 @@
 //!
 //! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
+//! - [`Store::usage`], [`Store::top_sources`], [`Gate::allowlist_preview`]: what people are shown about deliveries.
 //! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: who somebody is.
 //! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: people, programs, and what they did.
 //! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: what somebody else has to supply.
@@ -22,21 +23,27 @@ mod history;
 mod incidents;
 mod manage;
 mod members;
+mod payload_faults;
 mod people;
 mod people_store;
 mod ports;
 mod receive;
 mod sign_in;
+mod sources;
 mod store;
 mod tokens;
+mod usage;
 
 pub use audit::{Acting, Forbidden};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
-    RateScope, Refusal, RefusedDelivery, Reply,
+    MAX_HEADER_BYTES, RateScope, Refusal, RefusedDelivery, Reply, RequestHeaders, holds_webhook_id,
 };
 pub use gate::Gate;
-pub use history::{Answer, DeliveryFilter, DeliveryRecord, Outcome, PageSize, Pruned, Retention, Seek};
+pub use history::{
+    Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Outcome, Page,
+    PageSize, Pruned, Retention, Seek,
+};
 pub use hookgate_senders::{JsonFault, SignatureHeaders, SigningSecret};
 pub use incidents::{IncidentActError, IncidentAction};
 pub use manage::{Issued, ManageError, NewWebhook};
@@ -45,4 +52,12 @@ pub use people::PeopleError;
 pub use people_store::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, AuditFilter, MAX_SESSIONS, PeopleStore};
 pub use ports::{Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError};
 pub use sign_in::SignInError;
+pub use sources::{
+    DAY_MICROS, Preview, PreviewDays, PreviewSender, SourceDay, SourceTotal, SourceTotals, SourceUsage,
+    TopSources, WouldStop, site,
+};
 pub use store::{Census, Store, StoreError};
+pub use usage::{
+    LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage,
+    spikes,
+};

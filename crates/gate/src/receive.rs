@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{
     Attempt, Denial, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, Overload, PayloadDigest,
-    PayloadLogging, RefusalCode, SenderFormat, Webhook, WebhookId, WebhookIdDigest, judge,
+    PayloadLogging, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest, judge,
 };
 use hookgate_senders::{PayloadError, SignatureError, read_payload, verify_signature};
 
@@ -39,20 +39,21 @@ impl<S: Store> Gate<S> {
     /// Takes a delivery. A reply of [`Reply::Accepted`] means that the delivery and its incident are on disk, under
     /// the policy that holds at that moment; a refusal of a known webhook is on the record soon.
     pub async fn receive(&self, request: DeliveryRequest<'_>, body: impl Body) -> Reply {
+        let began = self.now();
         let (digest, mut known) = match self.find(&request).await {
             Ok(found) => found,
             Err(stop) => return reply(stop),
         };
         let mut payload = Payload::Unread(body);
         for _ in 0..MOST_JUDGEMENTS {
-            let stop = match self.pass(&known, &request, &mut payload).await {
+            let stop = match self.pass(&known, &request, began, &mut payload).await {
                 Ok(accepted) => return Reply::Accepted(accepted),
                 Err(stop) => stop,
             };
             known = match self.confirm(digest, &known, &stop).await {
                 Ok(Some(changed)) => changed,
                 Ok(None) => {
-                    self.record(&known, &request, &payload, &stop);
+                    self.record(&known, &request, began, &payload, &stop);
                     return reply(stop);
                 }
                 Err(stop) => return reply(stop),
@@ -64,6 +65,7 @@ impl<S: Store> Gate<S> {
     /// Refuses a request to a webhook URL for a reason that the transport found, and puts it on the record if the URL
     /// is known. A URL that came in the clear is flagged as exposed.
     pub async fn refuse(&self, request: DeliveryRequest<'_>, code: RefusalCode) {
+        let began = self.now();
         let Ok((_, known)) = self.find(&request).await else {
             return;
         };
@@ -76,6 +78,7 @@ impl<S: Store> Gate<S> {
         self.record(
             &known,
             &request,
+            began,
             &Payload::<NoBody>::Nothing,
             &Stop::Refused(code.into()),
         );
@@ -115,6 +118,7 @@ impl<S: Store> Gate<S> {
         &self,
         known: &Known,
         request: &DeliveryRequest<'_>,
+        began: Timestamp,
         payload: &mut Payload<impl Body>,
     ) -> Result<Accepted, Stop> {
         let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
@@ -134,12 +138,15 @@ impl<S: Store> Gate<S> {
         let bytes = payload.read(webhook.policy.limits.body_bytes()).await?;
         self.check_signature(webhook, request, &bytes)?;
         let draft = read_payload(format, &bytes, request.declared_json)?;
+        let received_at = self.now();
         let delivery = AcceptedDelivery {
             webhook: webhook.handle,
             revision: webhook.revision,
-            received_at: self.now(),
+            received_at,
             source: admission.source,
             user_agent: request.user_agent_text(),
+            headers: request.headers.kept(),
+            took: received_at.since(began),
             idempotency: idempotency(request, &bytes)?,
             payload: kept(webhook, bytes),
             draft,
@@ -213,6 +220,7 @@ impl<S: Store> Gate<S> {
         &self,
         known: &Known,
         request: &DeliveryRequest<'_>,
+        began: Timestamp,
         payload: &Payload<impl Body>,
         stop: &Stop,
     ) {
@@ -223,11 +231,14 @@ impl<S: Store> Gate<S> {
             (KnownUrl::Live(webhook), Payload::Read(bytes)) => kept(webhook, bytes.clone()),
             _ => None,
         };
+        let received_at = self.now();
         self.store.refusal_record(RefusedDelivery {
             webhook: known.url.webhook(),
-            received_at: self.now(),
+            received_at,
             source: request.source.to_canonical(),
             user_agent: request.user_agent_text(),
+            headers: request.headers.kept(),
+            took: received_at.since(began),
             payload,
             code: refusal.code,
             postponed: refusal.postponed,
@@ -345,18 +356,24 @@ impl From<Refusal> for Stop {
     }
 }
 
-impl From<PayloadError> for Stop {
+impl From<PayloadError> for Refusal {
     fn from(error: PayloadError) -> Self {
-        Self::Refused(match error {
+        match error {
             PayloadError::OtherKind => RefusalCode::UnsupportedMediaType.into(),
-            PayloadError::Json(fault) => Refusal {
+            PayloadError::Json(fault) => Self {
                 details: Some(Details::Json(fault)),
                 ..RefusalCode::InvalidJson.into()
             },
-            PayloadError::Fields(faults) => Refusal {
+            PayloadError::Fields(faults) => Self {
                 details: Some(Details::Fields(faults)),
                 ..RefusalCode::ValidationError.into()
             },
-        })
+        }
+    }
+}
+
+impl From<PayloadError> for Stop {
+    fn from(error: PayloadError) -> Self {
+        Self::Refused(error.into())
     }
 }

@@ -11,12 +11,16 @@
 use std::error::Error;
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
-    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, RetiredUrl, Timestamp, Webhook,
+    WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use thiserror::Error;
 
-use crate::history::{DeliveryFilter, DeliveryRecord, PageSize, Pruned, Retention, Seek};
+use crate::history::{
+    DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Page, PageSize, Pruned, Retention, Seek,
+};
+use crate::sources::{SourceTotals, TopSources};
+use crate::usage::{Usage, UsageRange, WebhookUsage};
 use crate::{AcceptedDelivery, Acting, Commit, IncidentAction, RefusedDelivery};
 
 /// Keeps webhooks, deliveries and incidents.
@@ -89,7 +93,7 @@ pub trait Store: Send + Sync + 'static {
         filter: &DeliveryFilter,
         seek: Seek,
         size: PageSize,
-    ) -> impl Future<Output = Result<Vec<DeliveryRecord>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Page<DeliverySummary, DeliveryId>, StoreError>> + Send;
 
     /// The record of one delivery.
     fn delivery_by_id(
@@ -97,13 +101,22 @@ pub trait Store: Send + Sync + 'static {
         id: DeliveryId,
     ) -> impl Future<Output = Result<Option<DeliveryRecord>, StoreError>> + Send;
 
-    /// Incidents, newest first, older than `before`, with this status or with any.
+    /// The deliveries that opened and updated an incident, in the order of [`Store::delivery_page`]. Those that are
+    /// older than the history is kept are missing.
+    fn deliveries_of_incident(
+        &self,
+        number: IncidentNumber,
+        seek: Seek,
+        size: PageSize,
+    ) -> impl Future<Output = Result<Page<DeliverySummary, DeliveryId>, StoreError>> + Send;
+
+    /// Incidents that match the filter, newest first, older than `before`.
     fn incident_page(
         &self,
-        status: Option<IncidentStatus>,
+        filter: IncidentFilter,
         before: Option<IncidentNumber>,
         size: PageSize,
-    ) -> impl Future<Output = Result<Vec<Incident>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Page<Incident, IncidentNumber>, StoreError>> + Send;
 
     /// The incident with this number.
     fn incident_by_number(
@@ -120,6 +133,41 @@ pub trait Store: Send + Sync + 'static {
         acting: Acting,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Incident, IncidentError>>, StoreError>> + Send;
+
+    /// How many deliveries of a webhook, or of all, were accepted and refused over time. Every delivery that was answered
+    /// before is in it, refusals too once they are on record, folded or not; a retry that replays an answer counts for
+    /// nothing.
+    fn usage(
+        &self,
+        webhook: Option<WebhookHandle>,
+        range: UsageRange,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Usage, StoreError>> + Send;
+
+    /// The last 24 hours of these webhooks and their last delivery, in the order asked for. More than 200 are not
+    /// answered; of those that don't exist nothing was seen.
+    fn usage_many(
+        &self,
+        webhooks: &[WebhookHandle],
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<WebhookUsage>, StoreError>> + Send;
+
+    /// The sources of a webhook that sent most within the range. Sources are counted by the day (UTC): those that sent
+    /// nothing within the range are left out, and the counts of the others begin with the day that the range begins in.
+    fn top_sources(
+        &self,
+        webhook: WebhookHandle,
+        range: UsageRange,
+        limit: PageSize,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<TopSources, StoreError>> + Send;
+
+    /// Every source that the webhook accepted a delivery from since then, counted as for [`Store::top_sources`].
+    fn accepted_sources(
+        &self,
+        webhook: WebhookHandle,
+        since: Timestamp,
+    ) -> impl Future<Output = Result<SourceTotals, StoreError>> + Send;
 
     /// Removes one small slice of what is older than it is kept, or of the oldest if it takes too much space. The
     /// caller repeats it until nothing is removed.

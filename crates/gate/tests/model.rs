@@ -119,6 +119,7 @@ impl World {
             compressed: false,
             idempotency_key: None,
             signature: SignatureHeaders::default(),
+            headers: &(),
         };
         let got = match self.gate.receive(request, Good).await {
             Reply::Accepted(_) => None,

@@ -10,7 +10,7 @@ use hookgate_domain::{
     Limits, Overload, PayloadLogging, Policy, RefusalCode, SenderFormat, Timestamp, Webhook,
 };
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Gate, Issued, NewWebhook, PageSize,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Issued, NewWebhook, PageSize,
     Ports, Refusal, Reply, Seek, SignatureHeaders, Store,
 };
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
@@ -73,6 +73,7 @@ fn request(webhook_id: &str) -> DeliveryRequest<'_> {
         compressed: false,
         idempotency_key: None,
         signature: SignatureHeaders::default(),
+        headers: &(),
     }
 }
 
@@ -91,11 +92,12 @@ fn is_accepted(reply: &Reply) -> bool {
     matches!(reply, Reply::Accepted(_))
 }
 
-async fn records(gate: &Gate<MemoryStore>) -> Vec<DeliveryRecord> {
+async fn records(gate: &Gate<MemoryStore>) -> Vec<DeliverySummary> {
     gate.store()
         .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::MAX)
         .await
         .unwrap()
+        .items
 }
 
 /// Changes the policy in the store alone.
@@ -212,16 +214,18 @@ async fn refusals_are_recorded_with_what_was_read_and_may_be_kept() {
         );
     }
     let records = records(&gate).await;
-    let payload = |issued: &Issued| {
-        records
-            .iter()
-            .find(|record| record.webhook == issued.webhook.handle)
+    let payload = async |issued: &Issued| {
+        let webhook = issued.webhook.handle;
+        let found = records.iter().find(|record| record.webhook == webhook).unwrap();
+        gate.store()
+            .delivery_by_id(found.id)
+            .await
+            .unwrap()
             .unwrap()
             .payload
-            .clone()
     };
     assert_eq!(
-        (payload(&loud).as_deref(), payload(&quiet)),
+        (payload(&loud).await.as_deref(), payload(&quiet).await),
         (Some(&b"{broken"[..]), None)
     );
 }

@@ -14,10 +14,6 @@ pub use sparkline::sparkline;
 
 /// Most refusal codes that get a layer of their own; the rest is shown as one.
 const NAMED_CODES: usize = 2;
-/// A bucket is marked as a spike from this many deliveries on: below, a burst is nothing to look at.
-const SPIKE_AT_LEAST: u64 = 10;
-/// A spike is this many times the usual bucket.
-const SPIKE_FACTOR: u64 = 5;
 
 /// HTML that this crate made from escaped parts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +53,8 @@ pub struct Bucket {
     pub accepted: u64,
     /// Refused ones, by reason.
     pub refused: Vec<(RefusalCode, u64)>,
+    /// Whether there are far more than is usual.
+    pub is_spike: bool,
 }
 
 impl Bucket {
@@ -95,16 +93,14 @@ enum Layer {
 pub struct Chart {
     layers: Vec<Layer>,
     series: Series,
-    spikes: Vec<bool>,
 }
 
 impl Chart {
-    /// Chooses the layers of the series and finds its spikes.
+    /// Chooses the layers of the series.
     #[must_use]
     pub fn of(series: Series) -> Self {
         Self {
             layers: layers(&series),
-            spikes: spikes(&series),
             series,
         }
     }
@@ -134,7 +130,7 @@ impl Chart {
                     .iter()
                     .map(|layer| layer.of(bucket, &self.layers))
                     .collect(),
-                spike: self.spikes[index],
+                spike: bucket.is_spike,
             })
             .collect()
     }
@@ -147,7 +143,12 @@ impl Chart {
                 .iter()
                 .fold(0_u64, |sum, bucket| sum.saturating_add(count(bucket)))
         };
-        let spikes = self.spikes.iter().filter(|spike| **spike).count() as u64;
+        let spikes = self
+            .series
+            .buckets
+            .iter()
+            .filter(|bucket| bucket.is_spike)
+            .count() as u64;
         let mut text = format!(
             "{} accepted, {} refused",
             crate::when::grouped(sum(|bucket| bucket.accepted)),
@@ -221,16 +222,6 @@ fn layers(series: &Series) -> Vec<Layer> {
         layers.push(Layer::Others);
     }
     layers
-}
-
-/// Buckets far above the usual one of this range, which is the median.
-fn spikes(series: &Series) -> Vec<bool> {
-    let totals: Vec<u64> = series.buckets.iter().map(Bucket::total).collect();
-    let mut sorted = totals.clone();
-    sorted.sort_unstable();
-    let usual = sorted.get(sorted.len() / 2).copied().unwrap_or(0).max(1);
-    let bound = usual.saturating_mul(SPIKE_FACTOR).max(SPIKE_AT_LEAST);
-    totals.iter().map(|total| *total >= bound).collect()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use diesel::SqliteConnection;
 use hookgate_gate::StoreError;
 
 use crate::connection::{Reader, Readers, readers};
-use crate::fault::failed;
+use crate::fault::{Fault, failed};
 use crate::open::{OpenError, OpenMode, open};
 use crate::read::settings::setting_by_key;
 use crate::write::settings::setting_put;
@@ -66,6 +66,21 @@ impl Database {
     /// Writes what waits, refusals too, and stops writing. The last clone does the same when it is dropped, but blocks.
     pub async fn close(&self) {
         self.writer.close().await;
+    }
+
+    /// Reads something off the runtime; `what` is for the error.
+    pub(crate) async fn read<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let mut reader = self.reader(what).await?;
+        let read = reader.spawn_blocking(|connection| match work(connection) {
+            Ok(done) => Ok(Ok(done)),
+            Err(Fault::Damage(damage)) => Ok(Err(damage)),
+            Err(Fault::Statement(error)) => Err(error),
+        });
+        Ok(read.await.map_err(failed(what))??)
     }
 
     /// A connection to read from; `what` is for the error.

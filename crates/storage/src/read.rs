@@ -5,4 +5,7 @@ pub(crate) mod deliveries;
 pub(crate) mod incidents;
 pub(crate) mod people;
 pub(crate) mod settings;
+pub(crate) mod sources;
+pub(crate) mod usage;
 pub(crate) mod webhooks;
+mod window;

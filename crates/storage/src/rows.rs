@@ -8,7 +8,7 @@ mod people;
 mod webhook;
 
 pub(crate) use audit::{AuditRow, NewAuditRow};
-pub(crate) use delivery::{DeliveryRow, NewDelivery, answer_words};
+pub(crate) use delivery::{DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer};
 pub(crate) use incident::{IncidentRow, NewIncident};
 pub(crate) use metadata::metadata_text;
 pub(crate) use people::{LinkRow, MemberRow, SessionRow, TokenRow};

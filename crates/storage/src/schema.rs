@@ -49,6 +49,8 @@ diesel::table! {
         code -> Nullable<Text>,
         incident -> Nullable<BigInt>,
         count -> BigInt,
+        took_us -> Nullable<BigInt>,
+        headers -> Nullable<Text>,
         payload -> Nullable<Binary>,
     }
 }
@@ -69,6 +71,7 @@ diesel::table! {
         occurrences -> BigInt,
         opened_at -> BigInt,
         updated_at -> BigInt,
+        first_delivery -> Nullable<BigInt>,
     }
 }
 
@@ -92,6 +95,38 @@ diesel::table! {
 }
 
 diesel::table! {
+    usage (webhook, step, at, code) {
+        webhook -> BigInt,
+        step -> BigInt,
+        at -> BigInt,
+        code -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
+    sources (webhook, day, source) {
+        webhook -> BigInt,
+        day -> BigInt,
+        source -> Binary,
+        address -> Binary,
+        accepted -> BigInt,
+        refused -> BigInt,
+        first_at -> BigInt,
+        last_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    known_sources (webhook, source) {
+        webhook -> BigInt,
+        source -> Binary,
+        first_at -> BigInt,
+        last_day -> BigInt,
+    }
+}
+
+diesel::table! {
     settings (key) {
         key -> Text,
         value -> Text,
@@ -101,4 +136,4 @@ diesel::table! {
 diesel::joinable!(retired_urls -> webhooks (webhook));
 diesel::joinable!(deliveries -> webhooks (webhook));
 diesel::joinable!(incidents -> webhooks (webhook));
-diesel::allow_tables_to_appear_in_same_query!(webhooks, retired_urls, deliveries, incidents);
+diesel::allow_tables_to_appear_in_same_query!(webhooks, retired_urls, deliveries, incidents, usage);

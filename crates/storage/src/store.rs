@@ -2,17 +2,18 @@
 
 use diesel::SqliteConnection;
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
-    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, RetiredUrl, Timestamp, Webhook,
+    WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction, PageSize,
-    Pruned, RefusedDelivery, Retention, Seek, Store, StoreError,
+    AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
+    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusedDelivery, Retention, Seek, SourceTotals,
+    Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
 };
 
 use crate::Database;
 use crate::fault::{Damage, Fault, failed, unavailable};
-use crate::read::{deliveries, incidents, webhooks};
+use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::audit::audit_insert;
 use crate::write::incidents::{incident_by_number, incident_status_set};
@@ -121,44 +122,61 @@ impl Store for Database {
         filter: &DeliveryFilter,
         seek: Seek,
         size: PageSize,
-    ) -> Result<Vec<DeliveryRecord>, StoreError> {
-        const WHAT: &str = "list deliveries";
-        let mut reader = self.reader(WHAT).await?;
-        let rows = deliveries::delivery_page(&mut reader, filter, seek, size)
-            .await
-            .map_err(failed(WHAT))?;
-        let records = rows
-            .into_iter()
-            .map(|(row, handle, name)| row.read(&handle, name));
-        Ok(records.collect::<Result<_, _>>()?)
+    ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
+        let filter = filter.clone();
+        let work = move |connection: &mut SqliteConnection| {
+            Ok(deliveries::delivery_page(connection, &filter, seek, size)?)
+        };
+        let (rows, stopped) = self.read("list deliveries", work).await?;
+        read_summaries(rows, size, stopped)
     }
 
     async fn delivery_by_id(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
-        const WHAT: &str = "look up a delivery";
-        let mut reader = self.reader(WHAT).await?;
-        let row = deliveries::delivery_by_id(&mut reader, id.number())
-            .await
-            .map_err(failed(WHAT))?;
+        let work =
+            move |connection: &mut SqliteConnection| Ok(deliveries::delivery_by_id(connection, id.number())?);
+        let row = self.read("look up a delivery", work).await?;
         Ok(row
             .map(|(row, handle, name)| row.read(&handle, name))
             .transpose()?)
     }
 
+    async fn deliveries_of_incident(
+        &self,
+        number: IncidentNumber,
+        seek: Seek,
+        size: PageSize,
+    ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
+        let work = move |connection: &mut SqliteConnection| {
+            Ok(deliveries::deliveries_of_incident(
+                connection,
+                number.get(),
+                seek,
+                size,
+            )?)
+        };
+        let rows = self.read("list the deliveries of an incident", work).await?;
+        read_summaries(rows, size, None)
+    }
+
     async fn incident_page(
         &self,
-        status: Option<IncidentStatus>,
+        filter: IncidentFilter,
         before: Option<IncidentNumber>,
         size: PageSize,
-    ) -> Result<Vec<Incident>, StoreError> {
+    ) -> Result<Page<Incident, IncidentNumber>, StoreError> {
         const WHAT: &str = "list incidents";
-        let (status, before) = (
-            status.map(IncidentStatus::as_str),
-            before.map_or(i64::MAX, IncidentNumber::get),
-        );
+        let before = before.map_or(i64::MAX, IncidentNumber::get);
         let mut reader = self.reader(WHAT).await?;
-        let rows = incidents::incident_page(&mut reader, status, before, size.rows().into()).await;
-        let rows = rows.map_err(failed(WHAT))?;
-        Ok(rows.into_iter().map(read_incident).collect::<Result<_, _>>()?)
+        let page = incidents::incident_page(&mut reader, filter, before, size.rows().into()).await;
+        let (rows, stopped) = page.map_err(failed(WHAT))?;
+        let items = rows.into_iter().map(read_incident).collect::<Result<_, _>>()?;
+        let stopped = stopped.and_then(IncidentNumber::new);
+        Ok(Page::new(
+            items,
+            size,
+            |incident: &Incident| incident.number,
+            stopped,
+        ))
     }
 
     async fn incident_by_number(&self, number: IncidentNumber) -> Result<Option<Incident>, StoreError> {
@@ -179,6 +197,54 @@ impl Store for Database {
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
         let work = move |connection: &mut SqliteConnection| act(connection, number, action, &acting, now);
         self.writer.change("act on an incident", work).await
+    }
+
+    async fn usage(
+        &self,
+        webhook: Option<WebhookHandle>,
+        range: UsageRange,
+        now: Timestamp,
+    ) -> Result<Usage, StoreError> {
+        self.writer.count().await?;
+        let work = move |connection: &mut SqliteConnection| usage::usage_of(connection, webhook, range, now);
+        self.read("read usage", work).await
+    }
+
+    async fn usage_many(
+        &self,
+        webhooks: &[WebhookHandle],
+        now: Timestamp,
+    ) -> Result<Vec<WebhookUsage>, StoreError> {
+        let most = usize::from(PageSize::MAX.rows()).min(webhooks.len());
+        let webhooks = webhooks[..most].to_vec();
+        self.writer.count().await?;
+        let work = move |connection: &mut SqliteConnection| usage::usage_many(connection, &webhooks, now);
+        self.read("read usage of webhooks", work).await
+    }
+
+    async fn top_sources(
+        &self,
+        webhook: WebhookHandle,
+        range: UsageRange,
+        limit: PageSize,
+        now: Timestamp,
+    ) -> Result<TopSources, StoreError> {
+        self.writer.count().await?;
+        let work = move |connection: &mut SqliteConnection| {
+            sources::top_sources(connection, webhook, range, limit, now)
+        };
+        self.read("read sources", work).await
+    }
+
+    async fn accepted_sources(
+        &self,
+        webhook: WebhookHandle,
+        since: Timestamp,
+    ) -> Result<SourceTotals, StoreError> {
+        self.writer.count().await?;
+        let work =
+            move |connection: &mut SqliteConnection| sources::accepted_sources(connection, webhook, since);
+        self.read("read accepted sources", work).await
     }
 
     async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
@@ -245,6 +311,24 @@ fn read_census(states: &[(String, i64, Option<i64>)]) -> Census {
         revoked: of("revoked").0,
         oldest_issued_at: oldest.map(Timestamp::from_micros),
     }
+}
+
+fn read_summaries(
+    rows: Vec<deliveries::JoinedSummary>,
+    size: PageSize,
+    stopped: Option<i64>,
+) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
+    let items = rows
+        .into_iter()
+        .map(|(row, handle, name)| row.read(&handle, name));
+    let items = items.collect::<Result<_, _>>()?;
+    let stopped = stopped.and_then(DeliveryId::from_number);
+    Ok(Page::new(
+        items,
+        size,
+        |delivery: &DeliverySummary| delivery.id,
+        stopped,
+    ))
 }
 
 fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, StoreError> {

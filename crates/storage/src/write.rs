@@ -11,4 +11,6 @@ pub(crate) mod people;
 pub(crate) mod prune;
 mod row_insert;
 pub(crate) mod settings;
+pub(crate) mod sources;
+pub(crate) mod usage;
 pub(crate) mod webhooks;

@@ -7,6 +7,8 @@ mod accept;
 mod batch;
 mod change;
 mod checkpoint;
+mod counting;
+mod counts;
 mod folding;
 mod job;
 mod prune;
@@ -29,7 +31,7 @@ use tokio::sync::oneshot;
 use crate::fault::{Fault, unavailable};
 use change::Asked;
 use checkpoint::Checkpoints;
-use job::{Accepting, Job, Refusing, Weight};
+use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use prune::prune;
 use session::Session;
 
@@ -81,7 +83,7 @@ impl Writer {
         delivery: AcceptedDelivery,
     ) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {
         const WHAT: &str = "commit a delivery";
-        let bytes = delivery.payload.as_deref().map_or(0, <[u8]>::len);
+        let bytes = weight(delivery.payload.as_deref(), delivery.headers.as_deref());
         let weight = Weight::take(&self.waiting, bytes, WAITING_BYTES).ok_or_else(|| unavailable(WHAT))?;
         let (reply, answer) = oneshot::channel();
         let job = Job::Accepted(Box::new(Accepting::new(delivery, weight, reply)));
@@ -91,7 +93,8 @@ impl Writer {
         Ok(answer)
     }
 
-    /// Takes note of a refusal if there is room. Without room for its payload it is recorded without.
+    /// Takes note of a refusal if there is room. Without room for its payload and headers it is recorded
+    /// without them.
     pub(crate) fn refuse(&self, mut refusal: RefusedDelivery) {
         let now = refusal.received_at;
         let Some(queue) = self
@@ -100,10 +103,10 @@ impl Writer {
         else {
             return self.drop_refusal(now);
         };
-        let bytes = refusal.payload.as_deref().map_or(0, <[u8]>::len);
+        let bytes = weight(refusal.payload.as_deref(), refusal.headers.as_deref());
         let weight = Weight::take(&self.waiting, bytes, WAITING_REFUSAL_BYTES);
         if weight.is_none() {
-            refusal.payload = None;
+            (refusal.payload, refusal.headers) = (None, None);
         }
         let sent = queue.try_send(Job::Refused(Box::new(Refusing {
             refusal,
@@ -129,6 +132,17 @@ impl Writer {
             .await
             .map_err(|_| unavailable(what))?;
         answer.await.unwrap_or_else(|_| Err(unavailable(what)))
+    }
+
+    /// Writes the counts of every delivery that was answered before, so that they can be read.
+    pub(crate) async fn count(&self) -> Result<(), StoreError> {
+        let (reply, answer) = oneshot::channel();
+        let queue = self.queue().ok_or_else(|| unavailable(COUNT))?;
+        queue
+            .send(Job::Count(Some(reply)))
+            .await
+            .map_err(|_| unavailable(COUNT))?;
+        answer.await.unwrap_or_else(|_| Err(unavailable(COUNT)))
     }
 
     /// Whether the thread runs.
@@ -201,6 +215,12 @@ fn run(mut session: Session, mut checkpoints: Checkpoints, mut queue: mpsc::Rece
         session.settle(&mut jobs);
         checkpoints.after_batch(session.connection(), done);
     }
+    session.finish();
+}
+
+/// Bytes of a delivery that waits: its payload and its headers.
+fn weight(payload: Option<&[u8]>, headers: Option<&str>) -> usize {
+    payload.map_or(0, <[u8]>::len) + headers.map_or(0, str::len)
 }
 
 /// Lets the threads that are at work on this core put in what they have in hand, once, unless it is enough already. They

@@ -120,7 +120,8 @@ async fn senders_go_on_while_history_is_removed() {
     let left = store
         .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::MAX)
         .await
-        .unwrap();
+        .unwrap()
+        .items;
     assert!(left.iter().all(|record| record.received_at == late));
     assert!(left.iter().map(|record| record.count).sum::<i64>() >= 200);
 }

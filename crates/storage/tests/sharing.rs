@@ -62,6 +62,7 @@ async fn a_revocation_beside_the_server_holds_at_once() {
             .delivery_page(&filter, Seek::Newest, PageSize::default())
             .await
             .unwrap()
+            .items
             .is_empty()
         {
             tokio::task::yield_now().await;
@@ -75,7 +76,8 @@ async fn a_revocation_beside_the_server_holds_at_once() {
         let newest = cli
             .delivery_page(&filter, Seek::Newest, PageSize::default())
             .await
-            .unwrap()[0]
+            .unwrap()
+            .items[0]
             .id;
         for sender in senders {
             sender.await.unwrap();
@@ -83,7 +85,8 @@ async fn a_revocation_beside_the_server_holds_at_once() {
         let after = server
             .delivery_page(&filter, Seek::After(Some(newest)), PageSize::default())
             .await
-            .unwrap();
+            .unwrap()
+            .items;
         assert_eq!(after, []);
     }
 }
@@ -126,6 +129,7 @@ async fn two_writers_never_share_a_number() {
         .delivery_page(&filter, seek, PageSize::MAX)
         .await
         .unwrap()
+        .items
         .last()
     {
         records = last.id.number();

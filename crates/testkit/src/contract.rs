@@ -18,14 +18,18 @@ pub mod refusals;
 pub mod retries;
 pub mod sessions;
 pub mod tokens;
+pub mod usage;
+pub mod usage_history;
+pub mod usage_sources;
 pub mod webhooks;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{Incident, IncidentNumber, Webhook};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Webhook};
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, PageSize, Seek, Store,
+    Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter,
+    PageSize, Seek, Store,
 };
 
 use crate::samples;
@@ -72,6 +76,13 @@ macro_rules! store_contract {
                 an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes;
             pruning: nothing_old_means_nothing_to_remove, payloads_go_before_records, old_incidents_go_unless_touched,
                 old_keys_go, too_much_goes_oldest_first, tombstones_stay;
+            usage: nothing_sent_is_nothing_used, what_was_answered_is_counted, folded_refusals_are_counted,
+                a_replay_is_not_counted, minutes_and_hours_have_their_buckets, webhooks_are_counted_apart_and_together,
+                a_list_shows_a_day_and_the_last_delivery, counts_go_with_the_deliveries;
+            usage_history: headers_and_timing_are_on_record, times_are_filtered, a_page_tells_whether_it_is_the_last,
+                an_incident_has_its_deliveries, incidents_are_found_by_webhook;
+            usage_sources: sources_that_sent_most_come_first, a_source_is_new_once, sites_of_ipv6_are_one_source,
+                accepted_sources_are_those_that_passed;
         }
     };
     ($fresh:path; $($module:ident: $($check:ident),+;)+) => {
@@ -114,12 +125,31 @@ async fn incident<S: Store>(store: &Arc<S>, number: IncidentNumber) -> Incident 
         .expect("an incident that was stored")
 }
 
+/// The incidents of one large page.
+async fn incidents<S: Store>(store: &Arc<S>, filter: IncidentFilter) -> Vec<Incident> {
+    let page = store.incident_page(filter, None, PageSize::MAX).await.unwrap();
+    page.items
+}
+
+/// A record that was stored.
+async fn record<S: Store>(store: &Arc<S>, id: DeliveryId) -> DeliveryRecord {
+    store
+        .delivery_by_id(id)
+        .await
+        .unwrap()
+        .expect("a record that was stored")
+}
+
 /// The whole history, oldest first, page by page.
-async fn all_records<S: Store>(store: &Arc<S>, filter: &DeliveryFilter) -> Vec<DeliveryRecord> {
-    let mut records: Vec<DeliveryRecord> = Vec::new();
+async fn all_records<S: Store>(store: &Arc<S>, filter: &DeliveryFilter) -> Vec<DeliverySummary> {
+    let mut records: Vec<DeliverySummary> = Vec::new();
     loop {
         let seek = Seek::After(records.last().map(|record| record.id));
-        let page = store.delivery_page(filter, seek, PageSize::MAX).await.unwrap();
+        let page = store
+            .delivery_page(filter, seek, PageSize::MAX)
+            .await
+            .unwrap()
+            .items;
         if page.is_empty() {
             return records;
         }
@@ -128,7 +158,7 @@ async fn all_records<S: Store>(store: &Arc<S>, filter: &DeliveryFilter) -> Vec<D
 }
 
 /// Waits until so many deliveries are accounted for: records with their counts.
-async fn accounted<S: Store>(store: &Arc<S>, deliveries: i64) -> Vec<DeliveryRecord> {
+async fn accounted<S: Store>(store: &Arc<S>, deliveries: i64) -> Vec<DeliverySummary> {
     let looking = async {
         loop {
             let records = all_records(store, &DeliveryFilter::default()).await;

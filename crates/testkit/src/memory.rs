@@ -4,17 +4,19 @@
 mod commit;
 mod history;
 mod people;
+mod usage;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, PayloadDigest,
-    RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, PayloadDigest, RetiredUrl,
+    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, IncidentAction,
-    PageSize, Pruned, RefusedDelivery, Retention, Seek, Store, StoreError,
+    Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
+    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusedDelivery, Retention, Seek, SourceTotals,
+    Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
 };
 
 /// A store in memory.
@@ -28,6 +30,7 @@ struct State {
     retired: Vec<RetiredUrl>,
     deliveries: BTreeMap<DeliveryId, DeliveryRecord>,
     incidents: BTreeMap<IncidentNumber, Incident>,
+    seen: Vec<usage::Seen>,
     keys: HashMap<(WebhookHandle, String), KnownKey>,
     last_delivery: i64,
     last_incident: i64,
@@ -166,29 +169,87 @@ impl Store for MemoryStore {
         filter: &DeliveryFilter,
         seek: Seek,
         size: PageSize,
-    ) -> Result<Vec<DeliveryRecord>, StoreError> {
+    ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
         Ok(self.up()?.page(filter, seek, size))
     }
 
     async fn delivery_by_id(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
         let state = self.up()?;
-        Ok(state.deliveries.get(&id).map(|record| state.named(record)))
+        Ok(state.deliveries.get(&id).map(|record| DeliveryRecord {
+            summary: state.named(&record.summary),
+            ..record.clone()
+        }))
+    }
+
+    async fn deliveries_of_incident(
+        &self,
+        number: IncidentNumber,
+        seek: Seek,
+        size: PageSize,
+    ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
+        Ok(self.up()?.page_of_incident(number, seek, size))
     }
 
     async fn incident_page(
         &self,
-        status: Option<IncidentStatus>,
+        filter: IncidentFilter,
         before: Option<IncidentNumber>,
         size: PageSize,
-    ) -> Result<Vec<Incident>, StoreError> {
+    ) -> Result<Page<Incident, IncidentNumber>, StoreError> {
         let state = self.up()?;
         let older = state
             .incidents
             .values()
             .rev()
             .filter(|incident| before.is_none_or(|before| incident.number < before));
-        let wanted = older.filter(|incident| status.is_none_or(|status| incident.status == status));
-        Ok(wanted.take(size.rows().into()).cloned().collect())
+        let wanted = older.filter(|incident| {
+            filter.status.is_none_or(|status| incident.status == status)
+                && filter.webhook.is_none_or(|webhook| incident.webhook == webhook)
+        });
+        let items = wanted.take(size.rows().into()).cloned().collect();
+        Ok(Page::new(
+            items,
+            size,
+            |incident: &Incident| incident.number,
+            None,
+        ))
+    }
+
+    async fn usage(
+        &self,
+        webhook: Option<WebhookHandle>,
+        range: UsageRange,
+        now: Timestamp,
+    ) -> Result<Usage, StoreError> {
+        Ok(self.up()?.usage(webhook, range, now))
+    }
+
+    async fn usage_many(
+        &self,
+        webhooks: &[WebhookHandle],
+        now: Timestamp,
+    ) -> Result<Vec<WebhookUsage>, StoreError> {
+        let state = self.up()?;
+        let webhooks = webhooks.iter().take(PageSize::MAX.rows().into());
+        Ok(webhooks.map(|webhook| state.usage_of(*webhook, now)).collect())
+    }
+
+    async fn top_sources(
+        &self,
+        webhook: WebhookHandle,
+        range: UsageRange,
+        limit: PageSize,
+        now: Timestamp,
+    ) -> Result<TopSources, StoreError> {
+        Ok(self.up()?.top_sources(webhook, range, limit, now))
+    }
+
+    async fn accepted_sources(
+        &self,
+        webhook: WebhookHandle,
+        since: Timestamp,
+    ) -> Result<SourceTotals, StoreError> {
+        Ok(self.up()?.source_totals(webhook, since, true))
     }
 
     async fn incident_by_number(&self, number: IncidentNumber) -> Result<Option<Incident>, StoreError> {

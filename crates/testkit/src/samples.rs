@@ -1,6 +1,7 @@
 //! Webhooks, deliveries and refusals for tests to begin with. What a test is about, it sets itself.
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::time::Duration;
 
 use hookgate_domain::{
     ApiTokenDigest, AuditAct, AuditSubject, DraftFields, FieldError, IdempotencyKey, IncidentDraft, Member,
@@ -88,6 +89,8 @@ pub fn delivery(webhook: &Webhook) -> AcceptedDelivery {
         received_at: START,
         source: SOURCE,
         user_agent: Some("alerts/1.0".into()),
+        headers: Some(r#"[["accept","*/*"]]"#.into()),
+        took: Duration::from_micros(250),
         payload: Some(br#"{"title":"Disk full"}"#.to_vec().into()),
         draft: draft(DraftFields::default()).expect("a draft that the rules take"),
         idempotency: None,
@@ -150,6 +153,8 @@ pub fn refusal(webhook: &Webhook) -> RefusedDelivery {
         received_at: START,
         source: SOURCE,
         user_agent: None,
+        headers: None,
+        took: Duration::ZERO,
         payload: None,
         code: RefusalCode::IpNotAllowed,
         postponed: false,

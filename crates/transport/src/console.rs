@@ -17,6 +17,7 @@ mod health;
 mod host;
 pub(crate) mod html;
 mod live;
+pub(crate) mod payloads;
 mod query;
 mod screens;
 mod visitor;

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use crate::body::{Body, BodyFault};
+use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::reply::{self, Reply};
 use crate::request_id::{RequestId, RequestIds};
@@ -83,10 +84,11 @@ impl<S: Store> Service for Ingest<S> {
             return;
         };
         let headers = HeaderMap::new();
+        let kept = Kept(&headers);
         let user_agent = Some(user_agent).filter(|bytes| !bytes.is_empty());
         let delivery = DeliveryRequest {
             user_agent,
-            ..describe(format, webhook_id, source, &headers)
+            ..describe(format, webhook_id, source, &kept)
         };
         self.gate.refuse(delivery, RefusalCode::HttpsRequired).await;
     }
@@ -98,7 +100,8 @@ impl<S: Store> Ingest<S> {
         let Some((format, webhook_id)) = webhook_path(head.uri.path()) else {
             return GateReply::Refused(RefusalCode::WebhookNotFound.into());
         };
-        let delivery = describe(format, webhook_id, exchange.peer.ip(), &head.headers);
+        let kept = Kept(&head.headers);
+        let delivery = describe(format, webhook_id, exchange.peer.ip(), &kept);
         if head.method != Method::POST {
             self.gate.refuse(delivery, RefusalCode::MethodNotAllowed).await;
             return GateReply::Refused(RefusalCode::MethodNotAllowed.into());
@@ -127,8 +130,9 @@ fn describe<'a>(
     format: &'a str,
     webhook_id: &'a str,
     source: IpAddr,
-    headers: &'a HeaderMap,
+    kept: &'a Kept<'a>,
 ) -> DeliveryRequest<'a> {
+    let headers = kept.0;
     let bytes = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
     DeliveryRequest {
         format,
@@ -146,6 +150,7 @@ fn describe<'a>(
             timestamp: bytes(WEBHOOK_TIMESTAMP),
             signature: bytes(WEBHOOK_SIGNATURE),
         },
+        headers: kept,
     }
 }
 

@@ -13,6 +13,7 @@ mod console;
 pub mod failure;
 mod http2;
 mod ingest;
+mod kept_headers;
 mod linger;
 mod listener;
 mod metrics;

@@ -7,10 +7,11 @@ mod webhook;
 
 use hookgate_domain::Timestamp;
 use hookgate_gate::Issued;
+use ipnetwork::IpNetwork;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use delivery::{Delivery, answered_status};
+pub use delivery::{Delivery, DeliveryRecord, answered_status, payload};
 pub use incident::Incident;
 pub use people::{AuditActor, AuditEntry, AuditSubject, Member, Token};
 pub use webhook::Webhook;
@@ -25,6 +26,15 @@ pub struct Page<T> {
     pub next: Option<String>,
 }
 
+impl<T, K: ToString> From<hookgate_gate::Page<T, K>> for Page<T> {
+    fn from(page: hookgate_gate::Page<T, K>) -> Self {
+        Self {
+            items: page.items,
+            next: page.next.map(|key| key.to_string()),
+        }
+    }
+}
+
 /// The URL of a webhook that was just made, behind what the gate's addresses start with.
 #[must_use]
 pub fn webhook_url(gate_url: &str, issued: &Issued) -> String {
@@ -35,6 +45,15 @@ pub fn webhook_url(gate_url: &str, issued: &Issued) -> String {
     )
 }
 
+/// A source of deliveries: a single IPv4 address without its prefix, as people write it.
+#[must_use]
+pub fn source(source: IpNetwork) -> String {
+    match source {
+        IpNetwork::V4(network) if network.prefix() == 32 => network.ip().to_string(),
+        network => network.to_string(),
+    }
+}
+
 /// A point in time by RFC 3339, UTC.
 #[must_use]
 pub fn time(timestamp: Timestamp) -> String {
@@ -42,11 +61,15 @@ pub fn time(timestamp: Timestamp) -> String {
         .map_or_else(|_| "?".to_owned(), |time| time.to_string())
 }
 
-/// Reads a point in time by RFC 3339.
+/// Reads a point in time by RFC 3339; without an offset it is UTC, as the fields of forms are.
 #[must_use]
 pub fn read_time(text: &str) -> Option<Timestamp> {
-    let time: jiff::Timestamp = text.trim().parse().ok()?;
-    Some(Timestamp::from_micros(time.as_microsecond()))
+    let text = text.trim();
+    let time = text.parse::<jiff::Timestamp>().or_else(|_| {
+        let local = text.parse::<jiff::civil::DateTime>()?;
+        jiff::tz::Offset::UTC.to_timestamp(local)
+    });
+    Some(Timestamp::from_micros(time.ok()?.as_microsecond()))
 }
 
 #[cfg(test)]
@@ -61,6 +84,8 @@ mod tests {
             read_time("2026-11-24T03:00:00+01:00"),
             read_time("2026-11-24T02:00:00Z")
         );
+        assert_eq!(read_time("2026-11-24T03:30"), read_time(" 2026-11-24T03:30:00Z "));
+        assert_eq!(read_time("2026-11-24"), read_time("2026-11-24T00:00:00Z"));
         assert_eq!(read_time("yesterday"), None);
     }
 }

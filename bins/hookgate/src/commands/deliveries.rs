@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hookgate_domain::DeliveryId;
-use hookgate_gate::{DeliveryFilter, DeliveryRecord, Outcome, PageSize, Seek, Store};
+use hookgate_gate::{DeliveryFilter, DeliverySummary, Outcome, Page, PageSize, Seek, Store};
 use serde_json::Value;
 
 use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, OutcomeArg};
@@ -23,29 +23,28 @@ pub(crate) async fn run(cli: &Cli, command: DeliveriesCommand) -> Result<(), Fai
 }
 
 /// Prints the records behind `last` as they come, for ever.
-pub(crate) async fn follow(
-    store: &impl Store,
+pub(crate) async fn follow<S: Store>(
+    store: &S,
     filter: &DeliveryFilter,
     mut last: Option<DeliveryId>,
-    print: impl Fn(&DeliveryRecord) -> std::io::Result<()>,
+    print: impl AsyncFn(&DeliverySummary) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     if last.is_none() {
         let one = PageSize::new(1).unwrap_or_default();
-        last = store
+        let newest = store
             .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
-            .await?
-            .first()
-            .map(|newest| newest.id);
+            .await?;
+        last = newest.items.first().map(|newest| newest.id);
     }
     loop {
         let page = store
             .delivery_page(filter, Seek::After(last), PageSize::MAX)
             .await?;
-        for record in &page {
-            print(record)?;
+        for record in &page.items {
+            print(record).await?;
         }
-        last = page.last().map(|record| record.id).or(last);
-        if page.len() < usize::from(PageSize::MAX.rows()) {
+        last = page.next.or(page.items.last().map(|record| record.id)).or(last);
+        if page.next.is_none() {
             tokio::time::sleep(FOLLOW_INTERVAL).await;
         }
     }
@@ -63,19 +62,24 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
         ),
         None => Seek::Newest,
     };
-    let mut records = store.delivery_page(&filter, seek, size).await?;
+    let Page {
+        items: mut records,
+        next,
+    } = store.delivery_page(&filter, seek, size).await?;
     if arguments.follow {
         records.reverse();
-        let print = |record: &DeliveryRecord| print(json, record);
-        records.iter().try_for_each(print)?;
+        let print = async |record: &DeliverySummary| print(json, store, record).await;
+        for record in &records {
+            print(record).await?;
+        }
         return follow(store, &filter, records.last().map(|newest| newest.id), print).await;
     }
-    let next = records
-        .last()
-        .filter(|_| records.len() == usize::from(size.rows()))
-        .map(|last| last.id.to_string());
+    let next = next.map(|last| last.to_string());
     if json {
-        let items: Vec<_> = records.iter().map(output::delivery).collect();
+        let mut items = Vec::with_capacity(records.len());
+        for record in &records {
+            items.push(with_payload(store, record).await?);
+        }
         return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
     }
     records
@@ -91,12 +95,14 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
     let record = place.gate.store().delivery_by_id(id).await?;
     let record = record
         .ok_or_else(|| Failure::not_found("no such delivery; it may be older than the history is kept"))?;
+    let object = output::delivery_record(&record);
     if json {
-        return print(true, &record).map_err(Into::into);
+        return Ok(output::line(&object.to_string())?);
     }
-    let Value::Object(fields) = output::delivery(&record) else {
+    let Value::Object(mut fields) = object else {
         return Ok(());
     };
+    fields.remove("headers");
     for (name, value) in fields {
         let text = if let Value::String(text) = &value {
             text.clone()
@@ -105,7 +111,11 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
         };
         output::line(&format!("{name:<12} {}", output::visible(&text)))?;
     }
-    if let Some(code) = record.answer.code() {
+    for (name, value) in &record.headers {
+        let text = format!("{name}: {value}");
+        output::line(&format!("{:<12} {}", "header", output::visible(&text)))?;
+    }
+    if let Some(code) = record.summary.answer.code() {
         output::line(&format!("{:<12} {}", "because", code.message()))?;
     }
     Ok(())
@@ -125,14 +135,23 @@ async fn filter(place: &Place, arguments: &DeliveriesArgs) -> Result<DeliveryFil
         outcome,
         code: arguments.code,
         source: arguments.source,
+        from: arguments.from,
+        to: arguments.to,
     })
 }
 
-fn print(json: bool, record: &DeliveryRecord) -> std::io::Result<()> {
+async fn print(json: bool, store: &impl Store, record: &DeliverySummary) -> Result<(), Failure> {
     let text = if json {
-        output::delivery(record).to_string()
+        with_payload(store, record).await?.to_string()
     } else {
         output::delivery_line(record)
     };
-    output::line(&text)
+    Ok(output::line(&text)?)
+}
+
+/// A delivery of a list, with its payload. One that was pruned meanwhile has none.
+async fn with_payload(store: &impl Store, record: &DeliverySummary) -> Result<Value, Failure> {
+    let whole = store.delivery_by_id(record.id).await?;
+    let payload = whole.and_then(|whole| whole.payload);
+    Ok(output::delivery(record, payload.as_deref()))
 }

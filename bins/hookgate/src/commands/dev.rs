@@ -151,8 +151,8 @@ impl Greeting<'_> {
 
 /// Prints deliveries as they come, from the store like everybody else.
 async fn show(gate: std::sync::Arc<Gate<Database>>) {
-    let print = |record: &hookgate_gate::DeliveryRecord| {
-        output::line(&format!("  {}", output::delivery_line(record)))
+    let print = async |record: &hookgate_gate::DeliverySummary| {
+        Ok(output::line(&format!("  {}", output::delivery_line(record)))?)
     };
     if let Err(failure) = deliveries::follow(gate.store(), &DeliveryFilter::default(), None, print).await {
         tracing::warn!(?failure, "deliveries are no longer shown");

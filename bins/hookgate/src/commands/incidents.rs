@@ -1,7 +1,7 @@
 //! `hookgate incidents`: look at them, acknowledge and resolve them.
 
-use hookgate_domain::{IncidentNumber, IncidentStatus};
-use hookgate_gate::{IncidentAction, PageSize, Store};
+use hookgate_domain::IncidentNumber;
+use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store};
 
 use crate::cli::{Cli, IncidentsCommand, PageArgs};
 use crate::failure::Failure;
@@ -11,7 +11,17 @@ use crate::place::{Place, acting};
 pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
     match command {
-        IncidentsCommand::List { status, page } => list(cli.json, &place, status, &page).await,
+        IncidentsCommand::List {
+            status,
+            webhook,
+            page,
+        } => {
+            let webhook = match &webhook {
+                Some(webhook) => Some(place.webhook(webhook).await?.handle),
+                None => None,
+            };
+            list(cli.json, &place, IncidentFilter { status, webhook }, &page).await
+        }
         IncidentsCommand::Show(incident) => show(cli.json, &place, incident.number).await,
         IncidentsCommand::Acknowledge(incident) => {
             act(cli.json, &place, incident.number, IncidentAction::Acknowledge).await
@@ -22,12 +32,7 @@ pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Fail
     }
 }
 
-async fn list(
-    json: bool,
-    place: &Place,
-    status: Option<IncidentStatus>,
-    page: &PageArgs,
-) -> Result<(), Failure> {
+async fn list(json: bool, place: &Place, filter: IncidentFilter, page: &PageArgs) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let before = match &page.cursor {
         Some(cursor) => Some(
@@ -37,11 +42,11 @@ async fn list(
         ),
         None => None,
     };
-    let incidents = place.gate.store().incident_page(status, before, size).await?;
-    let next = incidents
-        .last()
-        .filter(|_| incidents.len() == usize::from(size.rows()))
-        .map(|last| last.number.to_string());
+    let Page {
+        items: incidents,
+        next,
+    } = place.gate.store().incident_page(filter, before, size).await?;
+    let next = next.map(|number| number.to_string());
     if json {
         let items: Vec<_> = incidents.iter().map(output::incident).collect();
         return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);

@@ -10,6 +10,7 @@ use hookgate_domain::{
 use hookgate_gate::{Issued, NewWebhook, PageSize, SigningSecret, Store};
 use serde_json::{Value, json};
 
+use super::usage;
 use crate::cli::{Cli, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Switch, WebhookCommand};
 use crate::failure::Failure;
 use crate::output;
@@ -42,6 +43,13 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
             )
         }
         WebhookCommand::Revoke { webhook, yes } => revoke(cli.json, &place, &webhook.webhook, yes).await,
+        WebhookCommand::Usage { webhook, range } => {
+            usage::usage(cli.json, &place, &place.webhook(&webhook.webhook).await?, range).await
+        }
+        WebhookCommand::Preview { webhook, allow, days } => {
+            let webhook = place.webhook(&webhook.webhook).await?;
+            usage::preview(cli.json, &place, &webhook, &joined(&allow)?, days).await
+        }
         WebhookCommand::Which => which(cli.json, &place).await,
     }
 }

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::process::Output;
 
 use hookgate_testkit::https::Http;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::support::{Server, run, run_as_is};
 
@@ -149,8 +149,74 @@ async fn deliveries_are_filtered_and_paged() {
         (second["items"].as_array().unwrap().len(), &second["next"]),
         (2, &Value::Null)
     );
-    let shown = server.json(&["deliveries", "show", second["items"][0]["id"].as_str().unwrap()]);
+    let mut shown = server.json(&["deliveries", "show", second["items"][0]["id"].as_str().unwrap()]);
+    assert_eq!(shown["headers"], json!([["content-type", "application/json"]]));
+    assert!(shown["took_us"].as_u64().is_some_and(|took| took < 10_000_000));
+    for only_shown in ["headers", "took_us"] {
+        shown.as_object_mut().unwrap().remove(only_shown);
+    }
     assert_eq!(shown, second["items"][0]);
+    let middle = first["items"][1]["received_at"].as_str().unwrap();
+    let (before, since) = (count(&["--to", middle]), count(&["--from", middle]));
+    assert_eq!((before, since), (4, 2));
+    failed(
+        &run(
+            server.directory(),
+            &["deliveries", "list", "--from", "yesterday"],
+            "",
+        ),
+        2,
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_and_previews_tell_what_the_server_counted() {
+    let server = Server::start();
+    for _ in 0..3 {
+        server
+            .post(Http::One, &server.demo_url(), r#"{"title":"t"}"#)
+            .await;
+    }
+    server.post(Http::One, &server.demo_url(), "broken").await;
+    server.deliveries(|items| items.len() == 4).await;
+    for range in ["1h", "24h", "7d", "30d"] {
+        let usage = server.json(&["webhook", "usage", "demo", "--range", range]);
+        assert_eq!(
+            usage["totals"],
+            json!({"accepted": 3, "refused": {"INVALID_JSON": 1}}),
+            "{range}"
+        );
+        assert_eq!(usage["sources"][0]["source"], "127.0.0.1");
+    }
+    let preview = |allow| server.json(&["webhook", "preview", "demo", "--days", "30", "--allow", allow]);
+    let stops = preview("192.0.2.0/24");
+    assert_eq!(stops["would_stop"], json!({"senders": 1, "deliveries": 3}));
+    assert_eq!(
+        (
+            &stops["senders"][0]["passes_now"],
+            &stops["senders"][0]["passes_then"]
+        ),
+        (&json!(true), &json!(false))
+    );
+    assert_eq!(
+        preview("127.0.0.0/8")["would_stop"],
+        json!({"senders": 0, "deliveries": 0})
+    );
+    for arguments in [
+        &["usage", "demo"][..],
+        &["preview", "demo", "--allow", "192.0.2.1"],
+    ] {
+        let output = run(server.directory(), &[&["webhook"], arguments].concat(), "");
+        assert!(output.status.success());
+    }
+    failed(
+        &run(
+            server.directory(),
+            &["webhook", "usage", "demo", "--range", "2h"],
+            "",
+        ),
+        2,
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

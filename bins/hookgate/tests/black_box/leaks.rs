@@ -96,7 +96,9 @@ async fn flood(server: &Server, http: Http, url: &str) {
             4 => post(&format!("{url}/more?query=1"), "{}"),
             _ => Request::post(url)
                 .header("content-encoding", "gzip")
-                .header("referer", "https://example.org/")
+                .header("referer", url)
+                .header("x-forwarded-uri", format!("{}x", url.rsplit('/').next().unwrap()))
+                .header("user-agent", format!("agent {url}"))
                 .body(Full::default())
                 .unwrap(),
         };

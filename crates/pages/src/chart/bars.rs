@@ -158,7 +158,7 @@ impl<'a> Frame<'a> {
                 continue;
             }
             let (left, width) = self.place(bar);
-            let spike = self.chart.spikes[self.first + bar];
+            let spike = self.chart.series.buckets[self.first + bar].is_spike;
             write!(
                 out,
                 "<path d=\"M{left} 0h{width}v{}h-{width}z\"><title>{}: {} accepted, {} refused</title></path>",

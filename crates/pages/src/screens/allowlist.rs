@@ -107,8 +107,14 @@ pub struct Preview {
     pub lines: Vec<AllowlistLine>,
     /// How many days of senders were looked at.
     pub days: u16,
-    /// Who sent in that time, those that would stop passing first. Empty while an entry is wrong.
+    /// Who was let through in that time, those that would stop passing first. Empty while an entry is wrong.
     pub senders: Vec<PreviewSender>,
+    /// How many senders would stop passing, shown or not.
+    pub stopping: u64,
+    /// How many deliveries they had.
+    pub stopping_deliveries: u64,
+    /// Deliveries of so many sources that they are no longer told apart.
+    pub beyond: u64,
     /// How many senders more there are.
     pub more: u64,
     /// The address of whoever looks at the page.
@@ -142,11 +148,6 @@ impl Preview {
 
     /// The outcome in one sentence.
     fn sentence(&self) -> String {
-        let stopping: Vec<_> = self
-            .senders
-            .iter()
-            .filter(|sender| sender.passes_now && !sender.passes_then)
-            .collect();
         let starting = self
             .senders
             .iter()
@@ -157,15 +158,15 @@ impl Preview {
             return format!("{} can't be taken.", when::count(wrong, "entry"));
         }
         let days = when::count(u64::from(self.days), "day");
-        if !stopping.is_empty() {
-            let lost = stopping
-                .iter()
-                .fold(0_u64, |sum, sender| sum.saturating_add(sender.deliveries));
+        if self.stopping > 0 {
             return format!(
                 "{} of the last {days}, with {}, would stop passing.",
-                when::count(stopping.len() as u64, "sender"),
-                when::count(lost, "delivery")
+                when::count(self.stopping, "sender"),
+                when::count(self.stopping_deliveries, "delivery")
             );
+        }
+        if self.senders.is_empty() {
+            return format!("Nobody was let through in the last {days}.");
         }
         if starting > 0 {
             return format!(
@@ -180,9 +181,9 @@ impl Preview {
 /// One sender in the preview.
 #[derive(Clone, Debug)]
 pub struct PreviewSender {
-    /// Where it sends from.
-    pub source: IpAddr,
-    /// How many deliveries came.
+    /// An IPv4 address, or the network of 64 bits around an IPv6 address.
+    pub source: String,
+    /// How many deliveries were accepted.
     pub deliveries: u64,
     /// When the last one came.
     pub last_seen: Timestamp,
@@ -225,7 +226,7 @@ mod tests {
     #[test]
     fn the_sentence_counts_who_is_cut_off() {
         let sender = |passes_now, passes_then| PreviewSender {
-            source: IpAddr::from([192, 0, 2, 7]),
+            source: "192.0.2.7".to_owned(),
             deliveries: 1_200,
             last_seen: Timestamp::from_micros(0),
             passes_now,
@@ -234,6 +235,8 @@ mod tests {
         let preview = Preview {
             days: 7,
             senders: vec![sender(true, false), sender(true, true)],
+            stopping: 1,
+            stopping_deliveries: 1_200,
             ..Preview::default()
         };
         assert_eq!(

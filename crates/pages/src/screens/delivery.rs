@@ -121,8 +121,6 @@ pub struct DeliveryDetail {
     pub row: DeliveryRow,
     /// The request's headers that are kept, those with secrets left out.
     pub headers: Vec<(UserText, UserText)>,
-    /// How the source address was found: a sentence a step.
-    pub trail: Vec<UserText>,
     /// The body.
     pub payload: Payload,
     /// What exactly was at fault, such as fields of the payload.

@@ -98,6 +98,10 @@ pub struct EditWebhook {
 screen!(EditWebhook, "webhooks");
 
 impl EditWebhook {
+    fn looks_far(&self) -> bool {
+        self.preview.as_ref().is_some_and(|preview| preview.days > 7)
+    }
+
     fn problem(&self, field: &str) -> Option<&Problem> {
         problem_of(&self.problems, field)
     }

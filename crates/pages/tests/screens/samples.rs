@@ -17,6 +17,8 @@ use hookgate_pages::{
 
 /// The time of all samples.
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+/// How long a bucket of the sample chart is.
+const QUARTER: Duration = Duration::from_mins(15);
 const HOSTILE: &str =
     "\"><script>alert('1')</script><img src=x onerror=alert(1)>\u{202E}\u{2066}\0\x1B[31m=HYPERLINK(\"x\")";
 
@@ -258,7 +260,7 @@ impl Samples {
 
     fn preview() -> Preview {
         let sender = |index: usize| PreviewSender {
-            source: source(index),
+            source: source(index).to_string(),
             deliveries: 1_840 / (index as u64 + 1),
             last_seen: ago(index as u64),
             passes_now: index != 3,
@@ -269,13 +271,16 @@ impl Samples {
             days: 30,
             senders: (0..5).map(sender).collect(),
             more: 12,
+            stopping: 1,
+            stopping_deliveries: 1_840,
+            beyond: 7,
             your_address: Some(source(9)),
         }
     }
 
     fn sources() -> Vec<SourceRow> {
         let row = |index: usize| SourceRow {
-            source: source(index),
+            source: source(index).to_string(),
             accepted: 1_204 / (index as u64 + 1),
             refused: if index == 2 { 31 } else { 0 },
             refused_as: (index == 2).then_some(RefusalCode::IpNotAllowed),
@@ -306,7 +311,7 @@ impl Samples {
         }
     }
 
-    fn chart(range: Range) -> Chart {
+    fn chart() -> Chart {
         let bucket = |index: usize| Bucket {
             accepted: if index == 70 {
                 160
@@ -318,12 +323,12 @@ impl Samples {
                 (RefusalCode::InvalidJson, u64::from(index % 3 == 1) * 4),
                 (RefusalCode::RateLimited, u64::from(index % 11 == 1) * 3),
             ],
+            is_spike: index == 70,
         };
-        let steps = u32::try_from(range.buckets()).unwrap_or(0);
         Chart::of(Series {
-            start: NOW.before(range.step() * steps),
-            step: range.step(),
-            buckets: (0..range.buckets()).map(bucket).collect(),
+            start: ago(24),
+            step: QUARTER,
+            buckets: (0..96).map(bucket).collect(),
         })
     }
 
@@ -332,7 +337,7 @@ impl Samples {
             shell: self.shell(None),
             webhook: self.facts(),
             range: Range::Day,
-            chart: Self::chart(Range::Day),
+            chart: Self::chart(),
             sources: Self::sources(),
             recent: (0..20).map(|index| self.delivery(index)).collect(),
         };
@@ -344,7 +349,7 @@ impl Samples {
             },
             chart: Chart::of(Series {
                 start: ago(24),
-                step: Range::Day.step(),
+                step: QUARTER,
                 buckets: vec![Bucket::default(); 96],
             }),
             sources: Vec::new(),
@@ -453,7 +458,6 @@ impl Samples {
                 (self.text("content-type"), self.text("application/json")),
                 (self.text("user-agent"), self.text("Alertmanager/0.32.0")),
             ],
-            trail: vec![self.text("The connection came from 10.0.0.4, a trusted proxy."), self.text("It named 198.51.100.3 in X-Forwarded-For.")],
             payload,
             faults: vec![self.text("title: longer than 500 characters")],
             answer: self.text("{\"success\":false,\"error\":{\"code\":\"IP_NOT_ALLOWED\",\"message\":\"Source address is not allowed for this webhook\"}}"),

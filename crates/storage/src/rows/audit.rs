@@ -8,7 +8,7 @@ use hookgate_domain::{
     address_bytes,
 };
 
-use super::delivery::read_source;
+use super::delivery::read_address;
 use crate::fault::Damage;
 use crate::schema::people::audit;
 
@@ -41,7 +41,7 @@ impl TryFrom<AuditRow> for AuditEntry {
         let from = row
             .source
             .as_deref()
-            .map(|bytes| read_source(bytes).ok_or_else(damage("source")));
+            .map(|bytes| read_address(bytes).ok_or_else(damage("source")));
         Ok(Self {
             id,
             organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,

@@ -1,10 +1,11 @@
 //! Rows of `deliveries`.
 
 use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
 
 use diesel::{Queryable, Selectable};
 use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp};
-use hookgate_gate::{Answer, DeliveryRecord};
+use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary};
 
 use super::read_handle;
 use crate::fault::Damage;
@@ -17,10 +18,10 @@ const UPDATED: &str = "updated";
 const REFUSED: &str = "refused";
 const POSTPONED: &str = "postponed";
 
-/// A row as it is read.
+/// What lists show of a row, as it is read.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite))]
-pub(crate) struct DeliveryRow {
+pub(crate) struct SummaryRow {
     id: i64,
     received_at: i64,
     source: Vec<u8>,
@@ -29,28 +30,57 @@ pub(crate) struct DeliveryRow {
     code: Option<String>,
     incident: Option<i64>,
     count: i64,
+    took_us: Option<i64>,
+}
+
+impl SummaryRow {
+    /// What lists show, with handle and name of its webhook as they were joined.
+    pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliverySummary, Damage> {
+        let row = self.id;
+        let damage = |column| move || Damage::at(TABLE, row, column);
+        let incident = self
+            .incident
+            .map(|number| IncidentNumber::new(number).ok_or_else(damage("incident")));
+        let took = self
+            .took_us
+            .map(|micros| u64::try_from(micros).ok().ok_or_else(damage("took_us")));
+        Ok(DeliverySummary {
+            id: DeliveryId::from_number(self.id).ok_or_else(damage("id"))?,
+            webhook: read_handle(handle)?,
+            webhook_name: name,
+            received_at: Timestamp::from_micros(self.received_at),
+            source: read_address(&self.source).ok_or_else(damage("source"))?,
+            user_agent: self.user_agent,
+            answer: read_answer(&self.answer, self.code.as_deref()).ok_or_else(damage("answer"))?,
+            incident: incident.transpose()?,
+            count: self.count,
+            took: took.transpose()?.map(Duration::from_micros),
+        })
+    }
+}
+
+/// A whole row, as it is read.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite))]
+pub(crate) struct DeliveryRow {
+    #[diesel(embed)]
+    summary: SummaryRow,
+    headers: Option<String>,
     payload: Option<Vec<u8>>,
 }
 
 impl DeliveryRow {
     /// The record, with handle and name of its webhook as they were joined.
     pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, Damage> {
-        let row = self.id;
-        let damage = |column| move || Damage::at(TABLE, row, column);
-        let incident = self
-            .incident
-            .map(|number| IncidentNumber::new(number).ok_or_else(damage("incident")));
+        let row = self.summary.id;
+        let headers = self.headers.as_deref().map(serde_json::from_str);
         Ok(DeliveryRecord {
-            id: DeliveryId::from_number(self.id).ok_or_else(damage("id"))?,
-            webhook: read_handle(handle)?,
-            webhook_name: name,
-            received_at: Timestamp::from_micros(self.received_at),
-            source: read_source(&self.source).ok_or_else(damage("source"))?,
-            user_agent: self.user_agent,
-            answer: read_answer(&self.answer, self.code.as_deref()).ok_or_else(damage("answer"))?,
-            incident: incident.transpose()?,
+            headers: headers
+                .transpose()
+                .map_err(|_| Damage::at(TABLE, row, "headers"))?
+                .unwrap_or_default(),
             payload: self.payload,
-            count: self.count,
+            summary: self.summary.read(handle, name)?,
         })
     }
 }
@@ -67,6 +97,8 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) code: Option<&'static str>,
     pub(crate) incident: Option<i64>,
     pub(crate) count: i64,
+    pub(crate) took_us: i64,
+    pub(crate) headers: Option<&'a str>,
     pub(crate) payload: Option<&'a [u8]>,
 }
 
@@ -81,7 +113,8 @@ pub(crate) fn answer_words(answer: Answer) -> (&'static str, Option<&'static str
     (word, answer.code().map(RefusalCode::as_str))
 }
 
-fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
+/// The answer of its two columns.
+pub(crate) fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
     let code = code.map(str::parse::<RefusalCode>).transpose().ok()?;
     match (answer, code) {
         (OPENED, None) => Some(Answer::Opened),
@@ -92,7 +125,8 @@ fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
     }
 }
 
-pub(super) fn read_source(bytes: &[u8]) -> Option<IpAddr> {
+/// An address of its column.
+pub(crate) fn read_address(bytes: &[u8]) -> Option<IpAddr> {
     let octets = <[u8; 16]>::try_from(bytes).ok()?;
     Some(IpAddr::V6(Ipv6Addr::from(octets)).to_canonical())
 }

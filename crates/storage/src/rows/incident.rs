@@ -1,7 +1,7 @@
 //! Rows of `incidents`.
 
 use diesel::{Queryable, Selectable};
-use hookgate_domain::{Incident, IncidentNumber, OrganizationId, Timestamp, WebhookHandle};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, OrganizationId, Timestamp, WebhookHandle};
 
 use super::metadata::read_metadata;
 use crate::fault::Damage;
@@ -70,11 +70,17 @@ pub(crate) struct NewIncident<'a> {
     pub(crate) occurrences: i64,
     pub(crate) opened_at: i64,
     pub(crate) updated_at: i64,
+    pub(crate) first_delivery: i64,
 }
 
 impl<'a> NewIncident<'a> {
-    /// The row of an incident of the webhook with this key; its metadata comes as text.
-    pub(crate) fn of(incident: &'a Incident, webhook: i64, metadata: Option<&'a str>) -> Self {
+    /// The row of an incident that this delivery opens at the webhook with this key; its metadata comes as text.
+    pub(crate) fn of(
+        incident: &'a Incident,
+        webhook: i64,
+        delivery: DeliveryId,
+        metadata: Option<&'a str>,
+    ) -> Self {
         Self {
             number: incident.number.get(),
             organization: incident.organization.get(),
@@ -90,6 +96,7 @@ impl<'a> NewIncident<'a> {
             occurrences: incident.occurrences,
             opened_at: incident.opened_at.as_micros(),
             updated_at: incident.updated_at.as_micros(),
+            first_delivery: delivery.number(),
         }
     }
 }

@@ -6,7 +6,7 @@ use hookgate_domain::{
     SignInMeans, SignInSecretDigest, Timestamp, Token, address_bytes,
 };
 
-use super::delivery::read_source;
+use super::delivery::read_address;
 use crate::fault::Damage;
 use crate::schema::people::{members, sessions, sign_in_links, tokens};
 
@@ -99,7 +99,7 @@ impl TryFrom<SessionRow> for Session {
             means: means.ok_or_else(damage("means"))?,
             created_at: Timestamp::from_micros(row.created_at),
             last_seen_at: Timestamp::from_micros(row.last_seen_at),
-            source: read_source(&row.source).ok_or_else(damage("source"))?,
+            source: read_address(&row.source).ok_or_else(damage("source"))?,
             user_agent: row.user_agent,
         })
     }

@@ -18,6 +18,8 @@ pub(crate) enum Counter {
     PayloadPrune,
     /// The first incident that was not looked at in this round of pruning.
     IncidentPrune,
+    /// The first delivery that is not in the tables of usage.
+    Usage,
 }
 
 impl Counter {
@@ -28,6 +30,7 @@ impl Counter {
             Self::Incident => "incident",
             Self::PayloadPrune => "payload_prune",
             Self::IncidentPrune => "incident_prune",
+            Self::Usage => "usage",
         }
     }
 }

@@ -24,6 +24,8 @@ row_insert! {
     code: Nullable<Text>,
     incident: Nullable<BigInt>,
     count: BigInt,
+    took_us: BigInt,
+    headers: Nullable<Text>,
     payload: Nullable<Binary>,
 }
 

@@ -30,6 +30,7 @@ row_insert! {
     occurrences: BigInt,
     opened_at: BigInt,
     updated_at: BigInt,
+    first_delivery: BigInt,
 }
 
 /// Stores what a delivery may change about an incident, but for its status; its metadata comes as text.

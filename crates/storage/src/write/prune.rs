@@ -121,3 +121,37 @@ pub(crate) fn oldest_keys(
 pub(crate) fn keys_delete(connection: &mut SqliteConnection, last: i64) -> QueryResult<usize> {
     diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(last))).execute(connection)
 }
+
+/// Removes up to so many counts of this step that are older.
+pub(crate) fn usage_delete(
+    connection: &mut SqliteConnection,
+    step: i64,
+    before: i64,
+    most: i64,
+) -> QueryResult<usize> {
+    let query = "DELETE FROM usage WHERE (webhook, step, at, code) IN \
+                 (SELECT webhook, step, at, code FROM usage WHERE step = ? AND at < ? LIMIT ?)";
+    diesel::sql_query(query)
+        .bind::<BigInt, _>(step)
+        .bind::<BigInt, _>(before)
+        .bind::<BigInt, _>(most)
+        .execute(connection)
+}
+
+/// Removes up to so many sources of days before, and of those seen last before.
+pub(crate) fn sources_delete(
+    connection: &mut SqliteConnection,
+    before: i64,
+    most: i64,
+) -> QueryResult<usize> {
+    let days = "DELETE FROM sources WHERE (webhook, day, source) IN \
+                (SELECT webhook, day, source FROM sources WHERE day < ? LIMIT ?)";
+    let known = "DELETE FROM known_sources WHERE (webhook, source) IN \
+                 (SELECT webhook, source FROM known_sources WHERE last_day < ? LIMIT ?)";
+    let mut removed = 0;
+    for query in [days, known] {
+        let query = diesel::sql_query(query).bind::<BigInt, _>(before);
+        removed += query.bind::<BigInt, _>(most).execute(connection)?;
+    }
+    Ok(removed)
+}

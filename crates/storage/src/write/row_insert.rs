@@ -3,9 +3,9 @@
 //! Diesel's own insert walks a tuple of columns several times for each row; this binds a row in half the time.
 
 /// Declares an `INSERT` of one row that stays prepared: `Name(Row) into "table": column: SqlType, ...`, where each column
-/// is also a field of the row.
+/// is also a field of the row. What follows `then` stands at its end.
 macro_rules! row_insert {
-    ($name:ident($row:ident) into $table:literal: $first:ident: $first_type:ty, $($column:ident: $type:ty),+ $(,)?) => {
+    ($name:ident($row:ident) into $table:literal: $first:ident: $first_type:ty, $($column:ident: $type:ty),+ $(,)? $(; then $then:literal)?) => {
         struct $name<'a>(&'a $row<'a>);
 
         impl diesel::RunQueryDsl<diesel::SqliteConnection> for $name<'_> {}
@@ -26,7 +26,7 @@ macro_rules! row_insert {
                     out.push_sql(", ");
                     out.push_bind_param::<$type, _>(&self.0.$column)?;
                 )+
-                out.push_sql(")");
+                out.push_sql(concat!(")" $(, " ", $then)?));
                 Ok(())
             }
         }

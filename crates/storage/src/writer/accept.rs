@@ -8,7 +8,8 @@ use hookgate_domain::{
 };
 use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency};
 
-use super::batch::Batch;
+use super::batch::{Batch, micros};
+use super::counting::Seen;
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, NewIncident, answer_words, metadata_text};
 use crate::write::deliveries::{delivery_count, delivery_insert};
@@ -30,7 +31,7 @@ impl Batch<'_> {
         }
         let id = self.next_delivery()?;
         let (incident, before) = self.tell(target, delivery)?;
-        self.incident_write(target, &incident, before)?;
+        self.incident_write(target, id, &incident, before)?;
         let effect = if before.is_some() {
             Effect::Updated
         } else {
@@ -92,6 +93,7 @@ impl Batch<'_> {
     fn incident_write(
         &mut self,
         target: Target,
+        id: DeliveryId,
         incident: &Incident,
         before: Option<IncidentStatus>,
     ) -> QueryResult<()> {
@@ -100,7 +102,7 @@ impl Batch<'_> {
             None => {
                 incident_insert(
                     self.connection,
-                    &NewIncident::of(incident, target.id, metadata.as_deref()),
+                    &NewIncident::of(incident, target.id, id, metadata.as_deref()),
                 )?;
                 self.incident_used();
             }
@@ -138,10 +140,19 @@ impl Batch<'_> {
             code,
             incident: Some(incident.get()),
             count: 1,
+            took_us: micros(delivery.took),
+            headers: delivery.headers.as_deref(),
             payload: delivery.payload.as_deref(),
         };
         delivery_insert(self.connection, &row)?;
         self.delivery_used();
+        self.counting.note(Seen {
+            webhook: target.id,
+            at: delivery.received_at,
+            code: None,
+            source: delivery.source,
+            record: Some(id.number()),
+        });
         Ok(())
     }
 

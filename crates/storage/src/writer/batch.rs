@@ -1,12 +1,14 @@
 //! One batch inside its transaction: what is read once for all jobs, and what is written once at its end.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use diesel::SqliteConnection;
 use diesel::result::QueryResult;
 use hookgate_domain::{DeliveryId, IncidentNumber, WebhookHandle, address_bytes};
 use hookgate_gate::{Answer, RefusedDelivery};
 
+use super::counting::{Counting, Seen};
 use super::folding::{Folding, Place};
 use super::job::Job;
 use crate::fault::{Damage, Fault};
@@ -20,6 +22,10 @@ pub(super) struct Batch<'a> {
     /// The connection that the transaction is on.
     pub(super) connection: &'a mut SqliteConnection,
     folding: &'a mut Folding,
+    /// The counts of usage.
+    pub(super) counting: &'a mut Counting,
+    /// Whether somebody waits for the counts to be in their tables.
+    counts_wanted: bool,
     /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
     targets: HashMap<WebhookHandle, Option<Target>>,
     numbers: Option<Numbers>,
@@ -38,11 +44,17 @@ struct Numbers {
 
 impl<'a> Batch<'a> {
     /// A batch without jobs.
-    pub(super) fn new(connection: &'a mut SqliteConnection, folding: &'a mut Folding) -> Self {
+    pub(super) fn new(
+        connection: &'a mut SqliteConnection,
+        folding: &'a mut Folding,
+        counting: &'a mut Counting,
+    ) -> Self {
         let (targets, counted) = (HashMap::new(), HashMap::new());
         Self {
             connection,
             folding,
+            counting,
+            counts_wanted: false,
             targets,
             numbers: None,
             counted,
@@ -69,12 +81,20 @@ impl<'a> Batch<'a> {
                 self.targets.clear();
                 Ok(())
             }
+            Job::Count(_) => {
+                self.counts_wanted = true;
+                Ok(())
+            }
             Job::Stop => Ok(()),
         }
     }
 
     /// Writes what is written once.
-    pub(super) fn finish(self) -> QueryResult<()> {
+    pub(super) fn finish(mut self) -> QueryResult<()> {
+        if self.counts_wanted || self.counting.is_due() {
+            let next = self.numbers()?.read.0;
+            self.counting.write(self.connection, next)?;
+        }
         for (record, more) in self.counted {
             delivery_count(self.connection, record, more)?;
         }
@@ -85,6 +105,7 @@ impl<'a> Batch<'a> {
             if numbers.incident != numbers.read.1 {
                 counter_set(self.connection, Counter::Incident, numbers.incident)?;
             }
+            self.counting.numbered(numbers.read.0, numbers.delivery);
         }
         if self.dropped > 0 {
             tracing::warn!(
@@ -152,11 +173,23 @@ impl<'a> Batch<'a> {
             return Ok(());
         };
         let next = self.next_delivery()?;
-        match self.folding.place(target.id, refusal, next.number()) {
+        let place = self.folding.place(target.id, refusal, next.number());
+        match place {
             Place::Record => self.refusal_insert(next, target, refusal)?,
             Place::CountedOn(record) => *self.counted.entry(record).or_default() += 1,
             Place::Dropped => self.dropped += 1,
         }
+        self.counting.note(Seen {
+            webhook: target.id,
+            at: refusal.received_at,
+            code: Some(refusal.code),
+            source: refusal.source,
+            record: match place {
+                Place::Record => Some(next.number()),
+                Place::CountedOn(record) => Some(record),
+                Place::Dropped => None,
+            },
+        });
         Ok(())
     }
 
@@ -183,12 +216,19 @@ impl<'a> Batch<'a> {
             code,
             incident: None,
             count: 1,
+            took_us: micros(refusal.took),
+            headers: refusal.headers.as_deref(),
             payload: refusal.payload.as_deref(),
         };
         delivery_insert(self.connection, &row)?;
         self.delivery_used();
         Ok(())
     }
+}
+
+/// A span as its column has it.
+pub(super) fn micros(span: Duration) -> i64 {
+    i64::try_from(span.as_micros()).unwrap_or(i64::MAX)
 }
 
 /// Sets damage, which concerns one job, apart from errors, which concern the transaction.

@@ -138,6 +138,8 @@ mod tests {
             received_at,
             source,
             user_agent: None,
+            headers: None,
+            took: std::time::Duration::ZERO,
             payload: None,
             code,
             postponed: false,

@@ -11,6 +11,8 @@ use super::change::Change;
 use crate::fault::{Damage, store_error, unavailable};
 
 const WHAT: &str = "commit a delivery";
+/// What an error says of writing counts.
+pub(super) const COUNT: &str = "write counts of usage";
 
 /// A piece of work for the writer. Whoever waits for one that is dropped learns that the store is unavailable.
 pub(super) enum Job {
@@ -20,6 +22,8 @@ pub(super) enum Job {
     Refused(Box<Refusing>),
     /// Anything else.
     Change(Box<dyn Change>),
+    /// Write the counts of usage, and tell who waits for them.
+    Count(Option<oneshot::Sender<Result<(), StoreError>>>),
     /// Write what waits, and stop.
     Stop,
 }
@@ -35,6 +39,7 @@ impl Job {
         match self {
             Self::Accepted(accepting) => accepting.answer(),
             Self::Change(change) => change.answer(),
+            Self::Count(reply) => tell(reply, Ok(())),
             Self::Refused(_) | Self::Stop => {}
         }
     }
@@ -44,8 +49,16 @@ impl Job {
         match self {
             Self::Accepted(accepting) => accepting.send(Err(store_error(WHAT, error))),
             Self::Change(change) => change.fail(error),
+            Self::Count(reply) => tell(reply, Err(store_error(COUNT, error))),
             Self::Refused(_) | Self::Stop => {}
         }
+    }
+}
+
+fn tell(reply: Option<oneshot::Sender<Result<(), StoreError>>>, outcome: Result<(), StoreError>) {
+    if let Some(reply) = reply {
+        // Whoever asked may have left.
+        let _ = reply.send(outcome);
     }
 }
 

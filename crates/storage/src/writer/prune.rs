@@ -1,17 +1,20 @@
 //! Retention inside a transaction: one small slice of whatever is too old or too much. Slices are small because senders
 //! wait while one is removed.
 
+use std::time::Duration;
+
 use diesel::SqliteConnection;
 use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
-use hookgate_gate::{Pruned, Retention};
+use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
 use super::prune_people::prune_people;
 use crate::write::counters::{Counter, counter_set, counter_value};
 use crate::write::prune::{
     deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
-    payloads_delete, payloads_from, usage, vacuum,
+    payloads_delete, payloads_from, sources_delete, usage, usage_delete, vacuum,
 };
+use crate::write::usage::{HOUR, MINUTE};
 
 /// Most rows of one kind that a slice removes: a few milliseconds.
 const SLICE: usize = 500;
@@ -21,6 +24,8 @@ const LOOK: i64 = 5_000;
 const SPARE_PAGES: i64 = 2_048;
 /// Most pages that a slice gives back to the file system: 1 MiB.
 const VACUUM_PAGES: i64 = 128;
+/// How long counts by the minute are kept: the longest range that shows them, and one more for those who look at yesterday.
+const MINUTES_KEPT: Duration = Duration::from_hours(48);
 
 /// Removes one slice, and gives back some of the space.
 pub(crate) fn prune(
@@ -38,6 +43,7 @@ pub(crate) fn prune(
         incidents: prune_incidents(connection, too_old.max(reached))?,
         keys: prune_keys(connection, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
         people: prune_people(connection, now, i64::try_from(SLICE).unwrap_or(i64::MAX)).map(count)?,
+        counts: prune_counts(connection, retention, now)?,
     };
     if usage(connection)?.free > SPARE_PAGES {
         vacuum(connection, VACUUM_PAGES)?;
@@ -133,6 +139,17 @@ fn prune_keys(connection: &mut SqliteConnection, too_old: i64) -> QueryResult<u6
     oldest
         .last()
         .map_or(Ok(0), |last| keys_delete(connection, *last).map(count))
+}
+
+/// Counts by the minute go after two days, the others with the deliveries.
+fn prune_counts(connection: &mut SqliteConnection, retention: Retention, now: Timestamp) -> QueryResult<u64> {
+    let most = i64::try_from(SLICE).unwrap_or(i64::MAX);
+    let too_old = now.before(retention.deliveries).as_micros();
+    let minutes = usage_delete(connection, MINUTE, now.before(MINUTES_KEPT).as_micros(), most)?;
+    let hours = usage_delete(connection, HOUR, too_old, most)?;
+    // A day is over when its last moment is too old.
+    let sources = sources_delete(connection, too_old.saturating_sub(DAY_MICROS), most)?;
+    Ok(count(minutes + hours + sources))
 }
 
 fn count(rows: usize) -> u64 {

@@ -8,6 +8,7 @@ use diesel::{Connection, SqliteConnection};
 use tokio::runtime::Handle;
 
 use super::batch::Batch;
+use super::counting::Counting;
 use super::folding::Folding;
 use super::job::Job;
 use crate::connection::open_writer;
@@ -17,6 +18,7 @@ pub(super) struct Session {
     path: String,
     connection: SqliteConnection,
     folding: Folding,
+    counting: Counting,
     /// Where the callers of a batch are woken; without a runtime they are woken from here.
     runtime: Option<Handle>,
 }
@@ -42,6 +44,7 @@ impl Session {
             path,
             connection,
             folding: Folding::default(),
+            counting: Counting::default(),
             runtime: Handle::try_current().ok(),
         }
     }
@@ -72,10 +75,13 @@ impl Session {
 
     fn transact(&mut self, jobs: &mut [Job]) -> Result<(), Aborted> {
         let Self {
-            connection, folding, ..
+            connection,
+            folding,
+            counting,
+            ..
         } = self;
         let done = connection.immediate_transaction(|connection| {
-            let mut batch = Batch::new(connection, folding);
+            let mut batch = Batch::new(connection, folding, counting);
             for job in jobs {
                 batch.run(job).map_err(Aborted::Job)?;
             }
@@ -84,9 +90,19 @@ impl Session {
         if done.is_err() {
             // It may name records that were never stored.
             self.folding = Folding::default();
+            self.counting.rolled_back();
             self.mend();
+        } else {
+            self.counting.committed();
         }
         done
+    }
+
+    /// Writes the counts that are only in memory, at the end.
+    pub(super) fn finish(&mut self) {
+        if !self.counting.is_empty() {
+            self.settle(&mut vec![Job::Count(None)]);
+        }
     }
 
     /// Tells the callers what became of their jobs. Several are told by one task of the runtime: waking each of them from

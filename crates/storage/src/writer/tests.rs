@@ -1,7 +1,7 @@
 //! The writer from inside: faults of single jobs, floods, and the end of the thread.
 
 use diesel::connection::SimpleConnection;
-use hookgate_gate::{DeliveryFilter, PageSize, Seek, Store};
+use hookgate_gate::{DeliveryFilter, IncidentFilter, PageSize, Seek, Store};
 use hookgate_testkit::samples::{audit, delivery, refusal, webhook};
 
 use super::*;
@@ -20,7 +20,8 @@ async fn recorded(database: &Database) -> (usize, i64) {
         let page = database
             .delivery_page(&DeliveryFilter::default(), seek, PageSize::MAX)
             .await
-            .unwrap();
+            .unwrap()
+            .items;
         let Some(last) = page.last() else {
             return (rows, count);
         };
@@ -64,9 +65,10 @@ async fn a_job_that_fails_takes_no_other_with_it() {
     assert_eq!(recorded(&database).await, (40, 40));
     assert_eq!(
         database
-            .incident_page(None, None, PageSize::MAX)
+            .incident_page(IncidentFilter::default(), None, PageSize::MAX)
             .await
             .unwrap()
+            .items
             .len(),
         40,
         "nothing half done stays"

@@ -7,10 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use hookgate_domain::{Policy, UrlChange, Webhook};
 use hookgate_gate::{
-    AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, Effect, PageSize, Seek, Store,
+    AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, Effect,
+    IncidentFilter, PageSize, Seek, Store,
 };
 
-use super::{accounted, all_records, stored, with_webhook};
+use super::{accounted, all_records, incidents, stored, with_webhook};
 use crate::samples::{self, audit, delivery, name, second};
 
 /// What was stored is on record, with everything that is known of it.
@@ -22,7 +23,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
     };
     let accepted = stored(store, sent.clone()).await;
     assert_eq!(accepted.effect, Effect::Opened);
-    let record = DeliveryRecord {
+    let summary = DeliverySummary {
         id: accepted.delivery,
         webhook: webhook.handle,
         webhook_name: webhook.name.to_string(),
@@ -31,8 +32,13 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         user_agent: sent.user_agent.map(String::from),
         answer: Answer::Opened,
         incident: Some(accepted.incident),
-        payload: sent.payload.map(|payload| payload.to_vec()),
         count: 1,
+        took: Some(sent.took),
+    };
+    let record = DeliveryRecord {
+        summary: summary.clone(),
+        headers: vec![("accept".into(), "*/*".into())],
+        payload: sent.payload.map(|payload| payload.to_vec()),
     };
     assert_eq!(
         store.delivery_by_id(accepted.delivery).await.unwrap().as_ref(),
@@ -42,7 +48,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::default())
         .await
         .unwrap();
-    assert_eq!(page, [record]);
+    assert_eq!((page.items, page.next), (vec![summary], None));
 }
 
 /// A payload that is not kept is absent, and an empty one is not the same.
@@ -50,6 +56,7 @@ pub async fn what_is_not_kept_is_not_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let sent = AcceptedDelivery {
         payload: None,
+        headers: None,
         user_agent: None,
         ..delivery(&webhook)
     };
@@ -61,10 +68,11 @@ pub async fn what_is_not_kept_is_not_on_record<S: Store>(store: &Arc<S>) {
     };
     let empty = stored(store, sent).await;
     let bare = store.delivery_by_id(bare.delivery).await.unwrap().unwrap();
-    assert_eq!((bare.payload, bare.user_agent), (None, None));
+    assert_eq!((bare.payload, bare.headers), (None, Vec::new()));
+    assert_eq!(bare.summary.user_agent, None);
     let empty = store.delivery_by_id(empty.delivery).await.unwrap().unwrap();
     assert_eq!(
-        (empty.payload, empty.user_agent),
+        (empty.payload, empty.summary.user_agent),
         (Some(Vec::new()), Some(String::new()))
     );
 }
@@ -85,7 +93,7 @@ pub async fn another_revision_is_stale<S: Store>(store: &Arc<S>) {
         assert_eq!(store.delivery_commit(sent).await.unwrap(), Commit::Stale);
     }
     assert_eq!(all_records(store, &DeliveryFilter::default()).await, []);
-    assert_eq!(store.incident_page(None, None, PageSize::MAX).await.unwrap(), []);
+    assert_eq!(incidents(store, IncidentFilter::default()).await, []);
     stored(store, delivery(&edited)).await;
 }
 
@@ -144,6 +152,7 @@ pub async fn nothing_is_committed_after_a_replacement_answered<S: Store>(store: 
             .delivery_page(&filter, Seek::Newest, PageSize::MAX)
             .await
             .unwrap()
+            .items
             .len()
             < 20
         {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hookgate_domain::{DeliveryId, Policy, RefusalCode};
 use hookgate_gate::{AcceptedDelivery, DeliveryFilter, Outcome, PageSize, RefusedDelivery, Seek, Store};
 
-use super::{accounted, all_records, stored, with_webhook};
+use super::{accounted, all_records, record, stored, with_webhook};
 use crate::samples::{SOURCE, audit, delivery, name, refusal, second, sources_in};
 
 async fn page<S: Store>(store: &Arc<S>, filter: &DeliveryFilter, seek: Seek, size: u16) -> Vec<DeliveryId> {
@@ -14,7 +14,7 @@ async fn page<S: Store>(store: &Arc<S>, filter: &DeliveryFilter, seek: Seek, siz
         .delivery_page(filter, seek, PageSize::new(size).unwrap())
         .await
         .unwrap();
-    page.into_iter().map(|record| record.id).collect()
+    page.items.into_iter().map(|record| record.id).collect()
 }
 
 async fn ids<S: Store>(store: &Arc<S>, filter: DeliveryFilter) -> Vec<DeliveryId> {
@@ -153,15 +153,7 @@ pub async fn a_page_finds_a_network<S: Store>(store: &Arc<S>) {
             },
         )
         .await;
-        assert_eq!(
-            store
-                .delivery_by_id(accepted.delivery)
-                .await
-                .unwrap()
-                .unwrap()
-                .source,
-            source
-        );
+        assert_eq!(record(store, accepted.delivery).await.summary.source, source);
         id.push(accepted.delivery);
     }
     assert_eq!(ids(store, sources_in("192.0.2.0/24")).await, [id[0]]);
@@ -227,8 +219,5 @@ pub async fn a_record_has_the_name_of_today<S: Store>(store: &Arc<S>) {
         )
         .await
         .unwrap();
-    assert_eq!(
-        store.delivery_by_id(id).await.unwrap().unwrap().webhook_name,
-        "renamed"
-    );
+    assert_eq!(record(store, id).await.summary.webhook_name, "renamed");
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use hookgate_domain::{
     DraftFields, Incident, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId, Severity,
 };
-use hookgate_gate::{AcceptedDelivery, Answer, Effect, IncidentAction, PageSize, Store};
+use hookgate_gate::{AcceptedDelivery, Answer, Effect, IncidentAction, IncidentFilter, PageSize, Store};
 
-use super::{incident, stored, with_webhook};
+use super::{incident, incidents, record, stored, with_webhook};
 use crate::samples::{START, acting, deduplicated, delivery, draft, second};
 
 /// An incident comes back with everything that the delivery said.
@@ -55,13 +55,7 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
         updated_at: START,
     };
     assert_eq!(incident(store, accepted.incident).await, expected);
-    assert_eq!(
-        store
-            .incident_page(None, None, PageSize::default())
-            .await
-            .unwrap(),
-        [expected]
-    );
+    assert_eq!(incidents(store, IncidentFilter::default()).await, [expected]);
     let unknown = IncidentNumber::new(i64::MAX).unwrap();
     assert_eq!(store.incident_by_number(unknown).await.unwrap(), None);
 }
@@ -91,7 +85,7 @@ pub async fn a_dedup_key_updates_the_incident<S: Store>(store: &Arc<S>) {
         (now.occurrences, now.status, now.updated_at),
         (2, IncidentStatus::Acknowledged, second(2))
     );
-    let record = store.delivery_by_id(updated.delivery).await.unwrap().unwrap();
+    let record = record(store, updated.delivery).await.summary;
     assert_eq!(
         (record.answer, record.incident),
         (Answer::Updated, Some(opened.incident))
@@ -174,7 +168,7 @@ pub async fn many_updates_at_once_are_all_counted<S: Store>(store: &Arc<S>) {
             .count(),
         1
     );
-    let incidents = store.incident_page(None, None, PageSize::MAX).await.unwrap();
+    let incidents = incidents(store, IncidentFilter::default()).await;
     assert_eq!(
         incidents
             .iter()
@@ -201,14 +195,20 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
     let pages = async |status, size: u16| {
         let (mut seen, mut before) = (Vec::new(), None);
         loop {
+            let filter = IncidentFilter {
+                status,
+                ..IncidentFilter::default()
+            };
             let page = store
-                .incident_page(status, before, PageSize::new(size).unwrap())
+                .incident_page(filter, before, PageSize::new(size).unwrap())
                 .await
                 .unwrap();
-            assert!(page.len() <= size.into());
-            let Some(last) = page.last() else { return seen };
-            before = Some(last.number);
-            seen.extend(page.into_iter().map(|incident| incident.number));
+            assert!(page.items.len() <= size.into());
+            before = page.next;
+            seen.extend(page.items.into_iter().map(|incident| incident.number));
+            if before.is_none() {
+                return seen;
+            }
         }
     };
     let newest_first = |indices: &[usize]| indices.iter().map(|index| numbers[*index]).collect::<Vec<_>>();

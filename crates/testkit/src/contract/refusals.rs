@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hookgate_domain::RefusalCode;
 use hookgate_gate::{Answer, DeliveryFilter, RefusedDelivery, Store};
 
-use super::{accounted, all_records, stored, with_webhook};
+use super::{accounted, all_records, record, stored, with_webhook};
 use crate::samples::{self, SOURCE, START, delivery, refusal, second};
 
 /// A refusal is on record soon, with everything that is known of it.
@@ -31,7 +31,10 @@ pub async fn a_refusal_is_on_record<S: Store>(store: &Arc<S>) {
         (webhook.handle, START, SOURCE)
     );
     assert_eq!(
-        (first.user_agent.as_deref(), first.payload.as_deref()),
+        (
+            first.user_agent.as_deref(),
+            record(store, first.id).await.payload.as_deref()
+        ),
         (Some("curl/8"), Some(b"{".as_slice()))
     );
     assert_eq!(

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use hookgate_domain::{IDEMPOTENCY_WINDOW, IncidentStatus, Policy};
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Commit, DeliveryFilter, Effect, IncidentAction, PageSize, Store,
+    Accepted, AcceptedDelivery, Commit, DeliveryFilter, Effect, IncidentAction, IncidentFilter, Store,
 };
 
-use super::{all_records, stored, with_webhook};
+use super::{all_records, incidents, stored, with_webhook};
 use crate::samples::{START, acting, audit, keyed, name, second};
 
 /// A retry is told what the first one was told, stores nothing, and is counted on the first one's record.
@@ -40,14 +40,7 @@ pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<
             .collect::<Vec<_>>(),
         [(first.delivery, 3)]
     );
-    assert_eq!(
-        store
-            .incident_page(None, None, PageSize::MAX)
-            .await
-            .unwrap()
-            .len(),
-        1
-    );
+    assert_eq!(incidents(store, IncidentFilter::default()).await.len(), 1);
 }
 
 /// The same key with another payload is a conflict, and stores nothing.

@@ -1,10 +1,12 @@
 //! What happens to a delivery in one step: under the lock, which is this store's transaction.
 
+use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId,
 };
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Answer, Commit, DeliveryRecord, Effect, Idempotency, RefusedDelivery,
+    Accepted, AcceptedDelivery, Answer, Commit, DeliveryRecord, DeliverySummary, Effect, Idempotency,
+    RefusedDelivery,
 };
 
 use super::{KnownKey, State};
@@ -36,7 +38,7 @@ impl State {
         } else {
             Answer::Updated
         };
-        let id = self.record(DeliveryRecord {
+        let summary = DeliverySummary {
             id: self.next_delivery(),
             webhook: delivery.webhook,
             webhook_name: String::new(),
@@ -45,9 +47,11 @@ impl State {
             user_agent: delivery.user_agent.map(String::from),
             answer,
             incident: Some(incident.0),
-            payload: delivery.payload.map(|payload| payload.to_vec()),
             count: 1,
-        });
+            took: Some(delivery.took),
+        };
+        self.see(&summary);
+        let id = self.record(summary, delivery.headers.as_deref(), delivery.payload);
         let accepted = Accepted {
             delivery: id,
             incident: incident.0,
@@ -82,7 +86,7 @@ impl State {
             ..known.first
         };
         if let Some(record) = self.deliveries.get_mut(&first.delivery) {
-            record.count += 1;
+            record.summary.count += 1;
         }
         Some(Commit::Stored(first))
     }
@@ -131,18 +135,7 @@ impl State {
         } else {
             Answer::Refused(refusal.code)
         };
-        let minute = |at: hookgate_domain::Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
-        let same = |record: &&mut DeliveryRecord| {
-            record.webhook == refusal.webhook
-                && record.answer == answer
-                && record.source == refusal.source
-                && minute(record.received_at) == minute(refusal.received_at)
-        };
-        if let Some(folded) = self.deliveries.values_mut().filter(same).nth(ALONE) {
-            folded.count += 1;
-            return;
-        }
-        self.record(DeliveryRecord {
+        let summary = DeliverySummary {
             id: self.next_delivery(),
             webhook: refusal.webhook,
             webhook_name: String::new(),
@@ -151,18 +144,49 @@ impl State {
             user_agent: refusal.user_agent.map(String::from),
             answer,
             incident: None,
-            payload: refusal.payload.map(|payload| payload.to_vec()),
             count: 1,
-        });
+            took: Some(refusal.took),
+        };
+        self.see(&summary);
+        let minute = |at: hookgate_domain::Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
+        let same = |record: &&mut DeliverySummary| {
+            record.webhook == refusal.webhook
+                && record.answer == answer
+                && record.source == refusal.source
+                && minute(record.received_at) == minute(refusal.received_at)
+        };
+        if let Some(folded) = self
+            .deliveries
+            .values_mut()
+            .map(|record| &mut record.summary)
+            .filter(same)
+            .nth(ALONE)
+        {
+            folded.count += 1;
+            return;
+        }
+        self.record(summary, refusal.headers.as_deref(), refusal.payload);
     }
 
     fn next_delivery(&self) -> DeliveryId {
         DeliveryId::from_number(self.last_delivery + 1).expect("counted up from 0")
     }
 
-    fn record(&mut self, record: DeliveryRecord) -> DeliveryId {
-        let id = record.id;
+    fn record(
+        &mut self,
+        summary: DeliverySummary,
+        headers: Option<&str>,
+        payload: Option<Bytes>,
+    ) -> DeliveryId {
+        let id = summary.id;
         self.last_delivery = id.number();
+        let record = DeliveryRecord {
+            summary,
+            headers: headers.map_or_else(Vec::new, |text| {
+                serde_json::from_str(text).expect("headers as they are kept")
+            }),
+            payload: payload.map(|payload| payload.to_vec()),
+        };
         self.deliveries.insert(id, record);
         id
     }

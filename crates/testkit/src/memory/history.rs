@@ -1,7 +1,11 @@
 //! Pages of the history, and its end.
 
-use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp, address_bytes, network_bounds};
-use hookgate_gate::{DeliveryFilter, DeliveryRecord, PageSize, Pruned, Retention, Seek};
+use hookgate_domain::{
+    DeliveryId, IDEMPOTENCY_WINDOW, IncidentNumber, Timestamp, address_bytes, network_bounds,
+};
+use hookgate_gate::{
+    DeliveryFilter, DeliveryRecord, DeliverySummary, Page, PageSize, Pruned, Retention, Seek,
+};
 
 use super::State;
 
@@ -10,8 +14,33 @@ const RECORD_BYTES: u64 = 100;
 
 impl State {
     /// The records of a page.
-    pub(super) fn page(&self, filter: &DeliveryFilter, seek: Seek, size: PageSize) -> Vec<DeliveryRecord> {
-        let wanted = self.deliveries.values().filter(|record| matches(record, filter));
+    pub(super) fn page(
+        &self,
+        filter: &DeliveryFilter,
+        seek: Seek,
+        size: PageSize,
+    ) -> Page<DeliverySummary, DeliveryId> {
+        self.page_of(seek, size, |record| matches(record, filter))
+    }
+
+    /// The records of a page of an incident.
+    pub(super) fn page_of_incident(
+        &self,
+        number: IncidentNumber,
+        seek: Seek,
+        size: PageSize,
+    ) -> Page<DeliverySummary, DeliveryId> {
+        self.page_of(seek, size, |record| record.incident == Some(number))
+    }
+
+    fn page_of(
+        &self,
+        seek: Seek,
+        size: PageSize,
+        is_wanted: impl Fn(&DeliverySummary) -> bool,
+    ) -> Page<DeliverySummary, DeliveryId> {
+        let records = self.deliveries.values().map(|record| &record.summary);
+        let wanted = records.filter(|record| is_wanted(record));
         let most = size.rows().into();
         let records: Vec<_> = match seek {
             Seek::Newest => wanted.rev().take(most).collect(),
@@ -21,16 +50,17 @@ impl State {
                 .take(most)
                 .collect(),
         };
-        records.into_iter().map(|record| self.named(record)).collect()
+        let items = records.into_iter().map(|record| self.named(record)).collect();
+        Page::new(items, size, |record: &DeliverySummary| record.id, None)
     }
 
     /// The record with the name that its webhook has now.
-    pub(super) fn named(&self, record: &DeliveryRecord) -> DeliveryRecord {
+    pub(super) fn named(&self, record: &DeliverySummary) -> DeliverySummary {
         let name = self
             .webhooks
             .get(&record.webhook)
             .map(|webhook| webhook.name.to_string());
-        DeliveryRecord {
+        DeliverySummary {
             webhook_name: name.unwrap_or_default(),
             ..record.clone()
         }
@@ -40,7 +70,10 @@ impl State {
     pub(super) fn prune(&mut self, retention: Retention, now: Timestamp) -> Pruned {
         let too_old = now.before(retention.deliveries);
         let before = (self.deliveries.len(), self.incidents.len(), self.keys.len());
-        self.deliveries.retain(|_, record| record.received_at >= too_old);
+        self.deliveries
+            .retain(|_, record| record.summary.received_at >= too_old);
+        let seen = self.seen.len();
+        self.seen.retain(|seen| seen.at >= too_old);
         self.incidents
             .retain(|_, incident| incident.updated_at >= too_old);
         self.keys.retain(|_, key| now.since(key.at) < IDEMPOTENCY_WINDOW);
@@ -54,6 +87,7 @@ impl State {
             incidents: removed(before.1, self.incidents.len()),
             keys: removed(before.2, self.keys.len()),
             people: self.people.prune(now),
+            counts: removed(seen, self.seen.len()),
         }
     }
 
@@ -61,7 +95,7 @@ impl State {
         let old = self
             .deliveries
             .values_mut()
-            .filter(|record| record.received_at < too_old);
+            .filter(|record| record.summary.received_at < too_old);
         old.filter_map(|record| record.payload.take())
             .fold(0, |removed, _| removed + 1)
     }
@@ -73,7 +107,7 @@ impl State {
     }
 }
 
-fn matches(record: &DeliveryRecord, filter: &DeliveryFilter) -> bool {
+fn matches(record: &DeliverySummary, filter: &DeliveryFilter) -> bool {
     let source = address_bytes(record.source);
     filter.webhook.is_none_or(|webhook| record.webhook == webhook)
         && filter
@@ -84,4 +118,5 @@ fn matches(record: &DeliveryRecord, filter: &DeliveryFilter) -> bool {
             .source
             .map(network_bounds)
             .is_none_or(|(lowest, highest)| lowest <= source && source <= highest)
+        && filter.spans(record.received_at)
 }

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use hookgate_domain::{DeliveryId, Permission};
-use hookgate_gate::{DeliveryRecord, Gate, Seek, Store};
+use hookgate_gate::{Gate, Seek, Store};
 use hyper::StatusCode;
 
 use super::Caller;
 use crate::console::call::Call;
 use crate::console::export::{self, Format};
 use crate::console::fault::{Code, Fault};
-use crate::console::filter;
+use crate::console::{filter, payloads};
 use crate::reply::{self, Reply};
-use crate::wire::{Delivery, Page};
+use crate::wire::{Delivery, DeliveryRecord, Page};
 
 /// Deliveries, newest first.
 #[utoipa::path(
@@ -35,10 +35,9 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call)
     let query = call.query(&filter::DELIVERY_FIELDS)?;
     let (filter, size) = (filter::deliveries(&query)?, filter::page_size(&query)?);
     let seek = query.read("cursor")?.map_or(Seek::Newest, Seek::Before);
-    let rows = gate.store().delivery_page(&filter, seek, size).await?;
-    let next = filter::next(&rows, size, |row| row.id.to_string());
-    let items = rows.iter().map(|row| seen_by(caller, row)).collect();
-    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+    let may_see = caller.may(Permission::SeePayloads);
+    let page = payloads::page(gate.store(), &filter, seek, size, may_see).await?;
+    Ok(reply::success(StatusCode::OK, &Page::from(page)))
 }
 
 /// One delivery.
@@ -47,12 +46,16 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call)
     path = "/api/v1/deliveries/{id}",
     tag = "deliveries",
     params(("id" = String, Path, description = "ID of a delivery")),
-    responses((status = 200, description = "The delivery", body = super::document::Success<Delivery>)),
+    responses((status = 200, description = "The delivery", body = super::document::Success<DeliveryRecord>)),
 )]
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, Fault> {
     let id: DeliveryId = id.parse().map_err(|_| Code::NotFound)?;
     let record = gate.store().delivery_by_id(id).await?.ok_or(Code::NotFound)?;
-    Ok(reply::success(StatusCode::OK, &seen_by(caller, &record)))
+    let mut record = DeliveryRecord::from(&record);
+    if !caller.may(Permission::SeePayloads) {
+        record.delivery.payload = None;
+    }
+    Ok(reply::success(StatusCode::OK, &record))
 }
 
 /// Deliveries as a file, newest first.
@@ -76,15 +79,6 @@ pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call
     let format =
         Format::read(query.get("format")).ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
     let filter = filter::deliveries(&query)?;
-    let payloads = caller.may(Permission::SeePayloads);
-    Ok(export::reply(Arc::clone(gate), filter, format, payloads))
-}
-
-/// Who may not see payloads gets the record without.
-fn seen_by(caller: &Caller, record: &DeliveryRecord) -> Delivery {
-    let mut delivery = Delivery::from(record);
-    if !caller.may(Permission::SeePayloads) {
-        delivery.payload = None;
-    }
-    delivery
+    let may_see = caller.may(Permission::SeePayloads);
+    Ok(export::reply(Arc::clone(gate), filter, format, may_see))
 }

@@ -1,7 +1,7 @@
 //! `/api/v1/incidents`: what accepted deliveries told of.
 
-use hookgate_domain::{IncidentNumber, IncidentStatus};
-use hookgate_gate::{Gate, IncidentAction, PeopleStore, Store};
+use hookgate_domain::{IncidentNumber, IncidentStatus, WebhookHandle};
+use hookgate_gate::{Gate, IncidentAction, IncidentFilter, PeopleStore, Store};
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -20,20 +20,26 @@ use crate::wire::{Incident, Page};
     tag = "incidents",
     params(
         ("status" = Option<String>, Query, description = "`open`, `acknowledged` or `resolved`"),
+        ("webhook" = Option<String>, Query, description = "Handle of a webhook"),
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
         ("cursor" = Option<String>, Query, description = "`next` of the page before"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
 )]
 pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
-    let query = call.query(&["status", "limit", "cursor"])?;
+    let query = call.query(&["status", "webhook", "limit", "cursor"])?;
     let size = filter::page_size(&query)?;
-    let status = query.read::<IncidentStatus>("status")?;
+    let filter = IncidentFilter {
+        status: query.read::<IncidentStatus>("status")?,
+        webhook: query.read::<WebhookHandle>("webhook")?,
+    };
     let before = query.read::<IncidentNumber>("cursor")?;
-    let rows = gate.store().incident_page(status, before, size).await?;
-    let next = filter::next(&rows, size, |row| row.number.to_string());
-    let items = rows.iter().map(Incident::from).collect();
-    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+    let page = gate.store().incident_page(filter, before, size).await?;
+    let page = Page {
+        items: page.items.iter().map(Incident::from).collect(),
+        next: page.next.map(|number| number.to_string()),
+    };
+    Ok(reply::success(StatusCode::OK, &page))
 }
 
 /// One incident.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookgate_gate::{DeliveryFilter, DeliveryRecord, Gate, PageSize, Seek, Store};
+use hookgate_gate::{DeliveryFilter, Gate, PageSize, Seek, Store};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_DISPOSITION, HeaderValue};
 use tokio::sync::mpsc;
 
-use super::html;
+use super::{html, payloads};
 use crate::reply::Reply;
 use crate::reply_body::ReplyBody;
 use crate::wire::Delivery;
@@ -53,11 +53,11 @@ pub(crate) fn reply<S: Store>(
     gate: Arc<Gate<S>>,
     filter: DeliveryFilter,
     format: Format,
-    payloads: bool,
+    may_see: bool,
 ) -> Reply {
     let (sender, pieces) = mpsc::channel(PAGES_AHEAD);
     tokio::spawn(async move {
-        if let Err(error) = send(&gate, &filter, format, payloads, &sender).await {
+        if let Err(error) = send(&gate, &filter, format, may_see, &sender).await {
             // The file ends early; its head has gone out already.
             tracing::warn!(%error, "an export broke off");
         }
@@ -83,42 +83,42 @@ async fn send<S: Store>(
     gate: &Gate<S>,
     filter: &DeliveryFilter,
     format: Format,
-    payloads: bool,
+    may_see: bool,
     sender: &mpsc::Sender<Bytes>,
 ) -> Result<(), hookgate_gate::StoreError> {
     let mut seek = Seek::Newest;
     let mut first = true;
     loop {
-        let rows = gate.store().delivery_page(filter, seek, PageSize::MAX).await?;
-        let last = rows.last().map(|row| row.id);
-        let whole = rows.len() == usize::from(PageSize::MAX.rows());
+        let with_payloads = may_see && format == Format::Ndjson;
+        let page = payloads::page(gate.store(), filter, seek, PageSize::MAX, with_payloads).await?;
         let piece = match format {
-            Format::Csv => csv(&rows, first),
-            Format::Ndjson => ndjson(&rows, payloads),
+            Format::Csv => csv(&page.items, first),
+            Format::Ndjson => ndjson(&page.items),
         };
         first = false;
-        let (Some(last), true) = (last.filter(|_| whole), sender.send(piece.into()).await.is_ok()) else {
+        let is_heard = if piece.is_empty() {
+            !sender.is_closed()
+        } else {
+            sender.send(piece.into()).await.is_ok()
+        };
+        let Some(last) = page.next.filter(|_| is_heard) else {
             return Ok(());
         };
         seek = Seek::Before(last);
     }
 }
 
-fn ndjson(rows: &[DeliveryRecord], payloads: bool) -> Vec<u8> {
+fn ndjson(rows: &[Delivery]) -> Vec<u8> {
     let mut text = Vec::new();
     for row in rows {
-        let mut row = Delivery::from(row);
-        if !payloads {
-            row.payload = None;
-        }
-        if serde_json::to_writer(&mut text, &row).is_ok() {
+        if serde_json::to_writer(&mut text, row).is_ok() {
             text.push(b'\n');
         }
     }
     text
 }
 
-fn csv(rows: &[DeliveryRecord], with_head: bool) -> Vec<u8> {
+fn csv(rows: &[Delivery], with_head: bool) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(Vec::new());
@@ -126,7 +126,7 @@ fn csv(rows: &[DeliveryRecord], with_head: bool) -> Vec<u8> {
     if with_head {
         let _ = writer.write_record(COLUMNS);
     }
-    for row in rows.iter().map(Delivery::from) {
+    for row in rows {
         let _ = writer.write_record([
             row.id.as_str(),
             row.webhook.as_str(),

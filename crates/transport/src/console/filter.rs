@@ -1,10 +1,11 @@
 //! The filters of lists, read from a query.
 
-use hookgate_domain::{RefusalCode, WebhookHandle};
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize};
 
 use super::fault::Fault;
 use super::query::Fields;
+use crate::wire;
 
 /// The parameters of a list of deliveries.
 pub(crate) const DELIVERY_FIELDS: [&str; 8] = [
@@ -31,7 +32,18 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
         outcome,
         code: query.read::<RefusalCode>("code")?,
         source,
+        from: time(query, "from")?,
+        to: time(query, "to")?,
     })
+}
+
+fn time(query: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, Fault> {
+    let text = query.get(name);
+    text.map(|text| {
+        wire::read_time(text)
+            .ok_or_else(|| Fault::field(name, "form", "a time by RFC 3339: 2026-11-24T03:30:00Z"))
+    })
+    .transpose()
 }
 
 /// How many rows.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::DeliveryId;
-use hookgate_gate::{DeliveryFilter, DeliveryRecord, Gate, PageSize, Seek, Store};
+use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderValue};
 use tokio::sync::mpsc;
@@ -45,7 +45,7 @@ pub(crate) fn reply<S: Store>(
     filter: DeliveryFilter,
     start: Start,
     mut stop: Signal,
-    show: impl Fn(&DeliveryRecord) -> String + Send + 'static,
+    show: impl Fn(&DeliverySummary) -> String + Send + 'static,
 ) -> Reply {
     let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
     tokio::spawn(async move {
@@ -66,7 +66,7 @@ async fn follow<S: Store>(
     filter: &DeliveryFilter,
     start: Start,
     sender: &mpsc::Sender<Bytes>,
-    show: impl Fn(&DeliveryRecord) -> String,
+    show: impl Fn(&DeliverySummary) -> String,
 ) {
     let size = PageSize::new(ROWS).unwrap_or_default();
     let mut spoke = Instant::now();
@@ -79,12 +79,15 @@ async fn follow<S: Store>(
         return;
     }
     loop {
-        let rows = gate.store().delivery_page(filter, Seek::After(last), size).await;
-        let rows = rows.unwrap_or_else(|error| {
+        let page = gate.store().delivery_page(filter, Seek::After(last), size).await;
+        let Page { items: rows, next } = page.unwrap_or_else(|error| {
             tracing::warn!(%error, "a live view could not be continued");
-            Vec::new()
+            Page {
+                items: Vec::new(),
+                next: None,
+            }
         });
-        last = rows.last().map(|row| row.id).or(last);
+        last = next.or(rows.last().map(|row| row.id)).or(last);
         let text: String = rows
             .iter()
             .map(|row| event(&row.id.to_string(), &show(row)))
@@ -112,7 +115,7 @@ async fn newest<S: Store>(gate: &Gate<S>) -> Option<DeliveryId> {
         .store()
         .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
         .await;
-    page.ok()?.first().map(|row| row.id)
+    page.ok()?.items.first().map(|row| row.id)
 }
 
 /// One event. Each line of its data stands behind `data:`, whatever ends it.

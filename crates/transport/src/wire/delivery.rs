@@ -1,7 +1,7 @@
 //! A delivery on the record.
 
 use hookgate_domain::RefusalCode;
-use hookgate_gate::{Answer, DeliveryRecord};
+use hookgate_gate::{self as gate, Answer, DeliverySummary};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -41,8 +41,22 @@ pub struct Delivery {
     pub count: i64,
 }
 
-impl From<&DeliveryRecord> for Delivery {
-    fn from(record: &DeliveryRecord) -> Self {
+/// All that is on the record of a delivery.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeliveryRecord {
+    /// What lists show too.
+    #[serde(flatten)]
+    pub delivery: Delivery,
+    /// Names and values of the headers that are kept: none that could be a secret.
+    pub headers: Vec<[String; 2]>,
+    /// Microseconds from the head of the request until it was handed to the store; null if it was not measured.
+    #[schema(required)]
+    pub took_us: Option<u64>,
+}
+
+impl From<&DeliverySummary> for Delivery {
+    /// Without the payload, which is read apart.
+    fn from(record: &DeliverySummary) -> Self {
         Self {
             id: record.id.to_string(),
             webhook: record.webhook.to_string(),
@@ -53,8 +67,25 @@ impl From<&DeliveryRecord> for Delivery {
             code: record.answer.code().map(RefusalCode::as_str),
             status: answered_status(record.answer),
             incident: record.incident.map(|number| number.to_string()),
-            payload: record.payload.as_deref().map(payload),
+            payload: None,
             count: record.count,
+        }
+    }
+}
+
+impl From<&gate::DeliveryRecord> for DeliveryRecord {
+    fn from(record: &gate::DeliveryRecord) -> Self {
+        let took = record.summary.took;
+        let headers = record.headers.iter();
+        Self {
+            delivery: Delivery {
+                payload: record.payload.as_deref().map(payload),
+                ..Delivery::from(&record.summary)
+            },
+            headers: headers
+                .map(|(name, value)| [name.clone(), value.clone()])
+                .collect(),
+            took_us: took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
         }
     }
 }
@@ -71,7 +102,8 @@ pub const fn answered_status(answer: Answer) -> u16 {
 }
 
 /// The payload as the JSON that it is, or as text if it is none.
-fn payload(bytes: &[u8]) -> Value {
+#[must_use]
+pub fn payload(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes)
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }

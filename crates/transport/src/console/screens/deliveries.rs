@@ -1,10 +1,12 @@
 //! `/logs`, `/deliveries/{id}` and the live views: what was delivered and what was refused.
 
 use std::sync::Arc;
-use std::time::Duration;
 
-use hookgate_domain::{DeliveryId, Permission, WebhookHandle};
-use hookgate_gate::{Answer, DeliveryFilter, DeliveryRecord, PageSize, PeopleStore, Seek, Store};
+use hookgate_domain::{DeliveryId, FieldLimit, Permission, Timestamp, WebhookHandle, WebhookState};
+use hookgate_gate::{
+    Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, Details, Page, PageSize, PeopleStore, Seek,
+    Store,
+};
 use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, UserText};
 
 use super::models::delivery_row;
@@ -57,7 +59,7 @@ async fn rows<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     filter: &DeliveryFilter,
     cursor: Option<&str>,
-) -> Result<(Vec<DeliveryRecord>, Paging), Fault> {
+) -> Result<(Vec<DeliverySummary>, Paging), Fault> {
     let id = |text: &str| text.parse::<DeliveryId>().map_err(|_| Code::NotFound);
     let (seek, is_first) = match cursor {
         None => (Seek::Newest, true),
@@ -67,28 +69,33 @@ async fn rows<S: Store + PeopleStore>(
         },
     };
     let size = PageSize::default();
-    let mut rows = screen.gate().store().delivery_page(filter, seek, size).await?;
-    let is_whole = rows.len() == usize::from(size.rows());
-    let goes_up = matches!(seek, Seek::After(_));
-    if goes_up {
+    let store = screen.gate().store();
+    let newer = |id: DeliveryId| format!("newer.{id}");
+    let Page {
+        items: mut rows,
+        next,
+    } = store.delivery_page(filter, seek, size).await?;
+    if let (Seek::After(Some(from)), Some(next)) = (seek, next) {
         rows.reverse();
-        if !is_whole {
-            // The newest page, filled up with what is older.
-            rows = screen
-                .gate()
-                .store()
-                .delivery_page(filter, Seek::Newest, size)
-                .await?;
-        }
+        let older = rows.last().map_or(from, |row| row.id);
+        let paging = Paging {
+            newer: Some(newer(next)),
+            older: Some(older.to_string()),
+        };
+        return Ok((rows, paging));
     }
-    let at_top = is_first || (goes_up && !is_whole);
-    let has_older = goes_up || is_whole;
-    let newer = rows
-        .first()
-        .filter(|_| !at_top)
-        .map(|row| format!("newer.{}", row.id));
-    let older = rows.last().filter(|_| has_older).map(|row| row.id.to_string());
-    Ok((rows, Paging { newer, older }))
+    if matches!(seek, Seek::After(_)) {
+        // There are no more than these: the newest page, filled up with what is older.
+        let Page { items, next } = store.delivery_page(filter, Seek::Newest, size).await?;
+        let older = next.map(|id| id.to_string());
+        return Ok((items, Paging { newer: None, older }));
+    }
+    let newest = rows.first().map(|row| row.id).or(next).filter(|_| !is_first);
+    let paging = Paging {
+        newer: newest.map(newer),
+        older: next.map(|id| id.to_string()),
+    };
+    Ok((rows, paging))
 }
 
 /// One delivery.
@@ -104,13 +111,21 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
     page(
         DeliveryDetail {
             shell: screen.shell(),
-            row: delivery_row(&record),
-            headers: Vec::new(),
-            trail: Vec::new(),
+            row: delivery_row(&record.summary),
+            headers: record
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+                .collect(),
             payload: payload(&record, may_see),
-            faults: Vec::new(),
-            answer: answer(&record).into(),
-            timing: Vec::<(&'static str, Duration)>::new(),
+            faults: faults(screen, &record, may_see).await?,
+            answer: answer(&record.summary).into(),
+            timing: record
+                .summary
+                .took
+                .map(|took| ("From the request's head to the answer being written", took))
+                .into_iter()
+                .collect(),
         }
         .render(),
     )
@@ -134,8 +149,34 @@ fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
     }
 }
 
+/// What exactly was at fault with the payload.
+async fn faults<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    record: &DeliveryRecord,
+    may_see: bool,
+) -> Result<Vec<UserText>, Fault> {
+    if !may_see {
+        return Ok(Vec::new());
+    }
+    Ok(match screen.gate().payload_faults(record).await? {
+        Some(Details::Fields(faults)) => faults
+            .iter()
+            .map(|fault| match fault.limit {
+                Some(FieldLimit::Number(number)) => {
+                    format!("{}: {}, {number}", fault.field, fault.rule.as_str())
+                }
+                Some(FieldLimit::Text(text)) => format!("{}: {}, {text}", fault.field, fault.rule.as_str()),
+                None => format!("{}: {}", fault.field, fault.rule.as_str()),
+            })
+            .map(Into::into)
+            .collect(),
+        Some(Details::Json(fault)) => vec![fault.to_string().into()],
+        _ => Vec::new(),
+    })
+}
+
 /// What the sender was answered, as it was sent.
-fn answer(record: &DeliveryRecord) -> String {
+fn answer(record: &DeliverySummary) -> String {
     match (record.answer, record.incident) {
         (Answer::Refused(code) | Answer::Postponed(code), _) => format!(
             r#"{{"success":false,"error":{{"code":"{code}","message":"{}"}}}}"#,
@@ -149,8 +190,20 @@ fn answer(record: &DeliveryRecord) -> String {
     }
 }
 
+/// When the living URL of a webhook was made.
+async fn issued_at<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    webhook: WebhookHandle,
+) -> Result<Option<Timestamp>, Fault> {
+    let webhook = screen.gate().store().webhook_by_handle(webhook).await?;
+    Ok(webhook.and_then(|webhook| match webhook.state {
+        WebhookState::Active(url) => Some(url.issued_at),
+        WebhookState::Revoked { .. } => None,
+    }))
+}
+
 /// Rows as they come, of one webhook or of all that the filter lets through.
-pub(super) fn live<S: Store + PeopleStore>(
+pub(super) async fn live<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     handle: Option<&str>,
 ) -> Result<Reply, Fault> {
@@ -160,12 +213,15 @@ pub(super) fn live<S: Store + PeopleStore>(
         filter.webhook = Some(handle.parse::<WebhookHandle>().map_err(|_| Code::NotFound)?);
     }
     let last = screen.last_event.as_deref().or(query.get("after"));
+    if let ("issued", Some(webhook)) = (query.get("since").unwrap_or_default(), filter.webhook) {
+        filter.from = issued_at(screen, webhook).await?;
+    }
     let start = match last.and_then(|text| text.parse().ok()) {
         Some(last) => Start::After(last),
         None if query.get("since") == Some("issued") => Start::First,
         None => Start::Now,
     };
-    let show = |record: &DeliveryRecord| delivery_row(record).render();
+    let show = |record: &DeliverySummary| delivery_row(record).render();
     let gate = Arc::clone(&screen.console.gate);
     Ok(stream::reply(
         gate,

@@ -2,9 +2,11 @@
 
 use std::num::NonZero;
 
-use hookgate_domain::{Overload, PayloadLogging, Permission, Webhook};
-use hookgate_gate::{PeopleStore, Store};
-use hookgate_pages::{EditWebhook, NewWebhook, Preview, Problem, WebhookForm, allowlist_lines};
+use hookgate_domain::{Allowlist, Overload, PayloadLogging, Permission, Webhook};
+use hookgate_gate::{PeopleStore, PreviewDays, Store};
+use hookgate_pages::{
+    EditWebhook, NewWebhook, Preview, PreviewSender, Problem, WebhookForm, allowlist_lines,
+};
 
 use super::webhook::find;
 use super::{Screen, again, page, problems};
@@ -13,6 +15,10 @@ use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
+use crate::wire;
+
+/// Senders that a preview shows; a page has a bound.
+const SENDERS: usize = 50;
 
 /// The empty form.
 pub(super) fn new<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
@@ -94,7 +100,12 @@ pub(super) async fn preview<S: Store + PeopleStore>(
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let form = read(fields);
-    let preview = preview_of(screen, &webhook, &form.allowlist).await?;
+    let days = match fields.get("days") {
+        None | Some("7") => PreviewDays::Week,
+        Some("30") => PreviewDays::Month,
+        Some(_) => return Err(Fault::field("days", "one_of", "7, 30")),
+    };
+    let preview = preview_of(screen, &webhook, &form.allowlist, days).await?;
     if screen.fragment {
         return page(preview.render());
     }
@@ -111,15 +122,48 @@ async fn preview_of<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     webhook: &Webhook,
     text: &str,
+    days: PreviewDays,
 ) -> Result<Preview, Fault> {
-    let _ = webhook;
-    Ok(Preview {
+    let mut preview = Preview {
         lines: allowlist_lines(text),
-        days: 7,
-        senders: Vec::new(),
-        more: 0,
+        days: days.days(),
         your_address: screen.visitor.acting.from,
-    })
+        ..Preview::default()
+    };
+    // What is wrong is told line by line; until it is right there is nothing to look ahead to.
+    let allowlist = if permits_any(text) {
+        Allowlist::any()
+    } else if let Ok(allowlist) = text.parse::<Allowlist>() {
+        allowlist
+    } else {
+        return Ok(preview);
+    };
+    let found = screen
+        .gate()
+        .allowlist_preview(webhook.handle, &allowlist, days)
+        .await?
+        .ok_or(Code::NotFound)?;
+    preview.senders = found.senders.iter().take(SENDERS).map(preview_sender).collect();
+    preview.more = found.all_senders.saturating_sub(preview.senders.len() as u64);
+    preview.stopping = found.would_stop.senders;
+    preview.stopping_deliveries = found.would_stop.deliveries;
+    preview.beyond = found.beyond;
+    Ok(preview)
+}
+
+fn preview_sender(sender: &hookgate_gate::PreviewSender) -> PreviewSender {
+    PreviewSender {
+        source: wire::source(sender.source),
+        deliveries: sender.accepted,
+        last_seen: sender.last_seen,
+        passes_now: sender.passes_now,
+        passes_then: sender.passes_then,
+    }
+}
+
+/// Whether an allowlist written like this is none.
+fn permits_any(text: &str) -> bool {
+    matches!(text.trim(), "" | "any")
 }
 
 /// The form as it was sent.
@@ -149,7 +193,7 @@ pub(super) fn change(form: &WebhookForm) -> Result<Change, Fault> {
             .map(Some)
             .ok_or_else(|| Fault::field(field, "range", "must be a whole number above 0, or empty"))
     };
-    let any = matches!(form.allowlist.trim(), "" | "any");
+    let any = permits_any(&form.allowlist);
     let days = number("rotation_days", &form.rotation_days)?
         .map(|days| u16::try_from(days).map_err(|_| Fault::field("rotation_days", "range", "at most 65535")))
         .transpose()?;

@@ -5,14 +5,19 @@ use std::collections::HashMap;
 use hookgate_domain::{
     AuditAct, AuditEntry, Incident, IncidentNumber, IncidentStatus, MetadataValue, WebhookHandle,
 };
-use hookgate_gate::{Acting, AuditFilter, IncidentAction, PageSize, PeopleStore, Store};
+use hookgate_gate::{
+    Acting, AuditFilter, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
+};
 use hookgate_pages::{IncidentDetail, IncidentList, Paging, TimelineEntry, UserText};
 
-use super::models::incident_row;
+use super::models::{delivery_row, incident_row};
 use super::{Screen, page};
 use crate::console::fault::{Code, Fault};
-use crate::console::{filter, html};
+use crate::console::html;
 use crate::reply::Reply;
+
+/// The newest deliveries of an incident that its page shows.
+const DELIVERIES: u16 = 20;
 
 /// The list, newest first.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
@@ -20,15 +25,19 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
     let status = query.read::<IncidentStatus>("status")?;
     let before = query.read::<IncidentNumber>("cursor")?;
     let size = PageSize::default();
-    let incidents = screen.gate().store().incident_page(status, before, size).await?;
-    let older = filter::next(&incidents, size, |incident| incident.number.to_string());
+    let filter = IncidentFilter {
+        status,
+        webhook: None,
+    };
+    let page = screen.gate().store().incident_page(filter, before, size).await?;
+    let older = page.next.map(|number| number.to_string());
     let mut names = HashMap::new();
-    let mut rows = Vec::with_capacity(incidents.len());
-    for incident in &incidents {
+    let mut rows = Vec::with_capacity(page.items.len());
+    for incident in &page.items {
         let name = name_of(screen, &mut names, incident.webhook).await?;
         rows.push(incident_row(incident, name));
     }
-    page(
+    super::page(
         IncidentList {
             shell: screen.shell(),
             status,
@@ -43,6 +52,12 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
 pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
     let incident = find(screen, id).await?;
     let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
+    let newest = PageSize::new(DELIVERIES).unwrap_or_default();
+    let deliveries = screen
+        .gate()
+        .store()
+        .deliveries_of_incident(incident.number, Seek::Newest, newest)
+        .await?;
     let text = |text: &Option<String>| text.as_deref().map(UserText::from);
     page(
         IncidentDetail {
@@ -53,7 +68,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
             dedup_key: text(&incident.dedup_key),
             metadata: metadata(&incident),
             timeline: timeline(screen, &incident).await?,
-            deliveries: Vec::new(),
+            deliveries: deliveries.items.iter().map(delivery_row).collect(),
             row: incident_row(&incident, name),
         }
         .render(),

@@ -1,16 +1,23 @@
 //! What makes and ends URLs: create, regenerate, revoke. A URL is on the page that answers, and nowhere else.
 
-use hookgate_domain::{Permission, Policy, SenderFormat};
-use hookgate_gate::{Issued as GateIssued, NewWebhook as GateNew, PeopleStore, Store};
-use hookgate_pages::{Impact, Issue, Issued, NewWebhook, RegenerateConfirm, RevokeConfirm};
+use std::time::Duration;
 
-use super::webhook::find;
+use hookgate_domain::{Permission, Policy, SenderFormat};
+use hookgate_gate::{Issued as GateIssued, NewWebhook as GateNew, PeopleStore, SourceTotal, Store};
+use hookgate_pages::{Impact, Issue, Issued, NewWebhook, Range, RegenerateConfirm, RevokeConfirm};
+
+use super::webhook::{find, sources};
 use super::{Screen, again, edit, page};
 use crate::console::fault::Fault;
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
 use crate::wire::webhook_url;
+
+const DAY: Duration = Duration::from_hours(24);
+const WEEK: Duration = Duration::from_hours(7 * 24);
+/// Sources that are shown to be cut off.
+const SOURCES: u16 = 5;
 
 /// Makes a webhook from the form.
 pub(super) async fn create<S: Store + PeopleStore>(
@@ -129,8 +136,22 @@ async fn impact<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     webhook: &hookgate_domain::Webhook,
 ) -> Result<Impact, Fault> {
-    let _ = (screen, webhook);
-    Ok(Impact::default())
+    let store = screen.gate().store();
+    let usage = store.usage_many(&[webhook.handle], screen.now).await?;
+    let day = usage.into_iter().next();
+    let week = screen.now.before(WEEK);
+    let senders = store.accepted_sources(webhook.handle, week).await?;
+    let yesterday = screen.now.before(DAY);
+    let lately = |sender: &&SourceTotal| sender.accepted > 0 && sender.last_seen >= yesterday;
+    let accepted = senders.sources.iter().map(|sender| sender.accepted);
+    Ok(Impact {
+        deliveries_day: day.as_ref().map_or(0, |day| day.accepted),
+        senders_day: senders.sources.iter().filter(lately).count() as u64,
+        deliveries_week: accepted.fold(senders.beyond_accepted, u64::saturating_add),
+        senders_week: senders.sources.len() as u64,
+        last_seen: day.and_then(|day| day.last).map(|last| last.at),
+        sources: sources(screen, webhook, Range::Week, SOURCES).await?,
+    })
 }
 
 fn shown<S: Store + PeopleStore>(

@@ -1,13 +1,13 @@
 //! From what the gate knows to what pages show.
 
 use hookgate_domain::{Incident, Webhook, WebhookState};
-use hookgate_gate::{Answer, DeliveryRecord};
+use hookgate_gate::{Answer, DeliverySummary};
 use hookgate_pages::{DeliveryRow, IncidentRow, UserText, Verdict, WebhookFacts};
 
 use crate::wire::answered_status;
 
 /// A delivery in a list.
-pub(super) fn delivery_row(record: &DeliveryRecord) -> DeliveryRow {
+pub(super) fn delivery_row(record: &DeliverySummary) -> DeliveryRow {
     DeliveryRow {
         id: record.id,
         webhook: record.webhook,

@@ -1,16 +1,20 @@
 //! `/webhooks/{handle}`: one webhook and how it does.
 
 use hookgate_domain::Webhook;
-use hookgate_gate::{DeliveryFilter, PageSize, PeopleStore, Seek, Store};
-use hookgate_pages::{Chart, Range, Series, WebhookDetail};
+use hookgate_gate::{DeliveryFilter, Outcome, PageSize, PeopleStore, Seek, Store, UsageRange, spikes};
+use hookgate_pages::{Bucket, Chart, Range, Series, SourceRow, WebhookDetail};
 
 use super::models::{delivery_row, webhook_facts};
 use super::{Screen, page};
 use crate::console::fault::{Code, Fault};
 use crate::reply::Reply;
+use crate::wire;
 
 /// Rows of the newest deliveries.
 const RECENT: u16 = 20;
+
+/// Sources that the page shows.
+const SOURCES: u16 = 10;
 
 /// The page.
 pub(super) async fn show<S: Store + PeopleStore>(
@@ -39,8 +43,8 @@ pub(super) async fn show<S: Store + PeopleStore>(
             webhook: webhook_facts(&webhook, screen.now),
             range,
             chart: Chart::of(series(screen, &webhook, range).await?),
-            sources: Vec::new(),
-            recent: recent.iter().map(delivery_row).collect(),
+            sources: sources(screen, &webhook, range, SOURCES).await?,
+            recent: recent.items.iter().map(delivery_row).collect(),
         }
         .render(),
     )
@@ -61,10 +65,83 @@ async fn series<S: Store + PeopleStore>(
     webhook: &Webhook,
     range: Range,
 ) -> Result<Series, Fault> {
-    let _ = webhook;
+    let (range, now) = (usage_range(range), screen.now);
+    let usage = screen
+        .gate()
+        .store()
+        .usage(Some(webhook.handle), range, now)
+        .await?;
+    let wild = spikes(&usage);
+    let buckets = usage.buckets.into_iter().enumerate();
     Ok(Series {
-        start: screen.now,
-        step: range.step(),
-        buckets: Vec::new(),
+        start: range.start(now),
+        step: range.width(),
+        buckets: buckets
+            .map(|(place, bucket)| Bucket {
+                accepted: bucket.accepted,
+                refused: bucket.refused,
+                is_spike: wild.contains(&place),
+            })
+            .collect(),
     })
+}
+
+/// The sources that sent most, with what the newest refusal was of the one that was refused most.
+pub(super) async fn sources<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    webhook: &Webhook,
+    range: Range,
+    most: u16,
+) -> Result<Vec<SourceRow>, Fault> {
+    let limit = PageSize::new(most).unwrap_or_default();
+    let top = screen
+        .gate()
+        .store()
+        .top_sources(webhook.handle, usage_range(range), limit, screen.now)
+        .await?;
+    let refused = top
+        .sources
+        .iter()
+        .enumerate()
+        .filter(|(_, source)| source.refused > 0);
+    let worst = refused.max_by_key(|(_, source)| source.refused);
+    let mut reason = None;
+    if let Some((place, source)) = worst {
+        let filter = DeliveryFilter {
+            webhook: Some(webhook.handle),
+            outcome: Some(Outcome::Refused),
+            source: Some(source.source),
+            ..DeliveryFilter::default()
+        };
+        let one = PageSize::new(1).unwrap_or_default();
+        let newest = screen
+            .gate()
+            .store()
+            .delivery_page(&filter, Seek::Newest, one)
+            .await?;
+        reason = newest
+            .items
+            .first()
+            .and_then(|row| row.answer.code())
+            .map(|code| (place, code));
+    }
+    let rows = top.sources.iter().enumerate().map(|(place, source)| SourceRow {
+        source: wire::source(source.source),
+        accepted: source.accepted,
+        refused: source.refused,
+        refused_as: reason.filter(|(worst, _)| *worst == place).map(|(_, code)| code),
+        first_seen: source.first_seen,
+        last_seen: source.last_seen,
+        unknown: source.is_new,
+    });
+    Ok(rows.collect())
+}
+
+const fn usage_range(range: Range) -> UsageRange {
+    match range {
+        Range::Hour => UsageRange::Hour,
+        Range::Day => UsageRange::Day,
+        Range::Week => UsageRange::Week,
+        Range::Month => UsageRange::Month,
+    }
 }

@@ -1,7 +1,7 @@
 //! `/webhooks`: the list.
 
 use hookgate_domain::{Webhook, WebhookHandle, WebhookState};
-use hookgate_gate::{PageSize, PeopleStore, Store};
+use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
 
 use super::{Screen, page};
@@ -19,12 +19,17 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         state: query.get("state").unwrap_or_default().to_owned(),
     };
     let (webhooks, older) = find(screen, &filter, query.read("cursor")?).await?;
-    let rows = webhooks.iter().map(|webhook| row(screen, webhook)).collect();
+    let handles: Vec<_> = webhooks.iter().map(|webhook| webhook.handle).collect();
+    let usage = screen.gate().store().usage_many(&handles, screen.now).await?;
+    let rows = webhooks
+        .iter()
+        .zip(usage)
+        .map(|(webhook, usage)| row(screen, webhook, usage));
     page(
         WebhookList {
             shell: screen.shell(),
             filter,
-            rows,
+            rows: rows.collect(),
             paging: Paging {
                 newer: None,
                 older: older.map(|handle| handle.to_string()),
@@ -74,7 +79,7 @@ fn matches(webhook: &Webhook, filter: &WebhookFilter) -> bool {
     (filter.state.is_empty() || filter.state == state) && name.contains(&filter.name.to_lowercase())
 }
 
-fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook) -> WebhookRow {
+fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook, usage: WebhookUsage) -> WebhookRow {
     let (issued_at, revoked) = match &webhook.state {
         WebhookState::Active(url) => (url.issued_at, false),
         WebhookState::Revoked { .. } => (webhook.created_at, true),
@@ -86,8 +91,8 @@ fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook) -> WebhookRow {
         hint: webhook.state.hint().to_string(),
         issued_at,
         rotation: webhook.rotation_age(screen.now),
-        last_seen: None,
-        hours: vec![(0, 0); 24],
+        last_seen: usage.last.map(|last| last.at),
+        hours: usage.hours,
         has_allowlist: webhook.policy.allowlist.networks().is_some(),
     }
 }

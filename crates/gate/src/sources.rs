@@ -1,0 +1,280 @@
+//! Where deliveries come from: which sources send most, and which would stop passing under another allowlist. Pure; the
+//! counts come from the store, by source and day.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::time::Duration;
+
+use hookgate_domain::{Allowlist, Timestamp, WebhookHandle};
+use ipnetwork::IpNetwork;
+
+use crate::history::PageSize;
+use crate::{Gate, Store, StoreError};
+
+/// Microseconds of a day, the step by which sources are counted.
+pub const DAY_MICROS: i64 = 86_400_000_000;
+/// Most senders that a preview shows: as many as a page has. All of them are counted.
+const MAX_SHOWN: usize = 200;
+const V6_PREFIX: u8 = 64;
+const V4_PREFIX: u8 = 32;
+
+/// The source that an address is counted under: the IPv4 address itself, or the /64 of an IPv6 address, since a single
+/// host has all of that.
+#[must_use]
+pub fn site(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let bits = address.to_bits() & (u128::MAX << (128 - u32::from(V6_PREFIX)));
+            IpAddr::V6(Ipv6Addr::from_bits(bits))
+        }
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
+
+/// What one source sent to a webhook on one day (UTC).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceDay {
+    /// An address of the source: the last one seen of an IPv6 site. `None` for all sources beyond those that are told
+    /// apart on a day.
+    pub address: Option<IpAddr>,
+    /// How many deliveries passed.
+    pub accepted: u64,
+    /// How many did not.
+    pub refused: u64,
+    /// When the last one came.
+    pub last_seen: Timestamp,
+}
+
+/// What one source sent over some days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceTotal {
+    /// The last address seen of it.
+    pub address: IpAddr,
+    /// How many deliveries passed.
+    pub accepted: u64,
+    /// How many did not.
+    pub refused: u64,
+    /// When the last one came.
+    pub last_seen: Timestamp,
+}
+
+impl SourceTotal {
+    /// The source: an IPv4 address with prefix 32, or an IPv6 site with prefix 64.
+    #[must_use]
+    pub fn source(&self) -> IpNetwork {
+        let site = site(self.address);
+        let prefix = if site.is_ipv4() { V4_PREFIX } else { V6_PREFIX };
+        IpNetwork::new(site, prefix).unwrap_or_else(|_| site.into())
+    }
+}
+
+/// What all sources sent over some days.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceTotals {
+    /// Each of them, in no order.
+    pub sources: Vec<SourceTotal>,
+    /// How many deliveries passed of sources beyond those that are told apart on a day.
+    pub beyond_accepted: u64,
+    /// How many of theirs did not.
+    pub beyond_refused: u64,
+}
+
+impl SourceTotals {
+    /// Adds up the days of each source. Sources that sent nothing since then are left out.
+    pub fn of(days: impl IntoIterator<Item = SourceDay>, since: Timestamp) -> Self {
+        let (mut all, mut known) = (Self::default(), HashMap::<IpAddr, SourceTotal>::new());
+        for day in days {
+            let Some(address) = day.address else {
+                all.beyond_accepted = all.beyond_accepted.saturating_add(day.accepted);
+                all.beyond_refused = all.beyond_refused.saturating_add(day.refused);
+                continue;
+            };
+            let total = known.entry(site(address)).or_insert(SourceTotal {
+                address,
+                accepted: 0,
+                refused: 0,
+                last_seen: day.last_seen,
+            });
+            total.accepted = total.accepted.saturating_add(day.accepted);
+            total.refused = total.refused.saturating_add(day.refused);
+            if day.last_seen >= total.last_seen {
+                (total.last_seen, total.address) = (day.last_seen, address);
+            }
+        }
+        all.sources = known
+            .into_values()
+            .filter(|total| total.last_seen >= since)
+            .collect();
+        all
+    }
+
+    /// The sources that sent most, most first; the one seen last comes first of those that sent as many.
+    #[must_use]
+    pub fn top(mut self, limit: PageSize) -> Vec<SourceTotal> {
+        let deliveries = |total: &SourceTotal| total.accepted.saturating_add(total.refused);
+        self.sources.sort_unstable_by_key(|total| {
+            std::cmp::Reverse((deliveries(total), total.last_seen, total.address))
+        });
+        self.sources.truncate(limit.rows().into());
+        self.sources
+    }
+}
+
+/// The sources of a webhook that sent most.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TopSources {
+    /// Most first.
+    pub sources: Vec<SourceUsage>,
+    /// How many deliveries passed of sources beyond those that are told apart on a day.
+    pub beyond_accepted: u64,
+    /// How many of theirs did not.
+    pub beyond_refused: u64,
+}
+
+/// What a source sent within a range.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SourceUsage {
+    /// An IPv4 address with prefix 32, or an IPv6 site with prefix 64.
+    pub source: IpNetwork,
+    /// How many deliveries passed.
+    pub accepted: u64,
+    /// How many did not.
+    pub refused: u64,
+    /// When it was seen first, ever: as long as deliveries are kept.
+    pub first_seen: Timestamp,
+    /// When it was seen last.
+    pub last_seen: Timestamp,
+    /// Whether it was seen first within the range, at a webhook that is older than that.
+    pub is_new: bool,
+}
+
+impl SourceUsage {
+    /// A source with when it was seen first, of a webhook made at `created_at`, in a range that begins at `start`.
+    #[must_use]
+    pub fn of(total: &SourceTotal, first_seen: Timestamp, created_at: Timestamp, start: Timestamp) -> Self {
+        Self {
+            source: total.source(),
+            accepted: total.accepted,
+            refused: total.refused,
+            first_seen,
+            last_seen: total.last_seen,
+            is_new: first_seen >= start && created_at < start,
+        }
+    }
+}
+
+/// How many days a preview looks back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PreviewDays {
+    /// 7 days.
+    Week,
+    /// 30 days.
+    Month,
+}
+
+impl PreviewDays {
+    /// How many days.
+    #[must_use]
+    pub const fn days(self) -> u16 {
+        match self {
+            Self::Week => 7,
+            Self::Month => 30,
+        }
+    }
+}
+
+/// Which senders would stop passing under another allowlist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Sources whose deliveries were accepted, at most 200: those that would stop first, then by how much they sent.
+    pub senders: Vec<PreviewSender>,
+    /// How many senders there are, shown or not.
+    pub all_senders: u64,
+    /// Those of them that pass now and would not then.
+    pub would_stop: WouldStop,
+    /// Accepted deliveries of sources beyond those that are told apart on a day: it can't be told what becomes of them.
+    pub beyond: u64,
+}
+
+/// A sender, under the allowlist as it is and as it would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreviewSender {
+    /// An IPv4 address with prefix 32, or an IPv6 site with prefix 64.
+    pub source: IpNetwork,
+    /// The last address seen of it: the one that is matched.
+    pub address: IpAddr,
+    /// How many of its deliveries were accepted.
+    pub accepted: u64,
+    /// When it was seen last.
+    pub last_seen: Timestamp,
+    /// Whether the allowlist lets it pass as it is.
+    pub passes_now: bool,
+    /// Whether it would pass then.
+    pub passes_then: bool,
+}
+
+/// How much would stop passing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WouldStop {
+    /// How many senders.
+    pub senders: u64,
+    /// How many deliveries of theirs were accepted.
+    pub deliveries: u64,
+}
+
+impl Preview {
+    /// What becomes of the senders if the allowlist `now` becomes `then`.
+    #[must_use]
+    pub fn of(totals: &SourceTotals, now: &Allowlist, then: &Allowlist) -> Self {
+        let accepted = totals.sources.iter().filter(|total| total.accepted > 0);
+        let mut senders: Vec<_> = accepted
+            .map(|total| PreviewSender {
+                source: total.source(),
+                address: total.address,
+                accepted: total.accepted,
+                last_seen: total.last_seen,
+                passes_now: now.permits(total.address),
+                passes_then: then.permits(total.address),
+            })
+            .collect();
+        let stops = |sender: &PreviewSender| sender.passes_now && !sender.passes_then;
+        let mut would_stop = WouldStop::default();
+        for sender in senders.iter().filter(|sender| stops(sender)) {
+            would_stop.senders += 1;
+            would_stop.deliveries = would_stop.deliveries.saturating_add(sender.accepted);
+        }
+        senders.sort_unstable_by_key(|sender| {
+            std::cmp::Reverse((stops(sender), sender.accepted, sender.last_seen, sender.address))
+        });
+        let all_senders = u64::try_from(senders.len()).unwrap_or(u64::MAX);
+        senders.truncate(MAX_SHOWN);
+        Self {
+            senders,
+            all_senders,
+            would_stop,
+            beyond: totals.beyond_accepted,
+        }
+    }
+}
+
+impl<S: Store> Gate<S> {
+    /// Which senders of the last days would stop passing if the webhook had this allowlist; `None` without such a webhook.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn allowlist_preview(
+        &self,
+        webhook: WebhookHandle,
+        allowlist: &Allowlist,
+        days: PreviewDays,
+    ) -> Result<Option<Preview>, StoreError> {
+        let Some(known) = self.store.webhook_by_handle(webhook).await? else {
+            return Ok(None);
+        };
+        let since = self
+            .now()
+            .before(Duration::from_hours(24) * u32::from(days.days()));
+        let totals = self.store.accepted_sources(webhook, since).await?;
+        Ok(Some(Preview::of(&totals, &known.policy.allowlist, allowlist)))
+    }
+}

@@ -1,0 +1,126 @@
+//! Usage: counts over time, of one webhook, of all, or of those on a page.
+
+use std::collections::HashMap;
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Nullable, Text};
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
+use hookgate_gate::{LastSeen, Usage, UsageRange, WebhookUsage};
+
+use crate::fault::{Damage, Fault};
+use crate::rows::read_answer;
+use crate::schema::{usage, webhooks};
+use crate::write::usage::{ALL, HOUR, MINUTE, PASSED};
+
+/// The usage of a webhook, or of all.
+pub(crate) fn usage_of(
+    connection: &mut SqliteConnection,
+    webhook: Option<WebhookHandle>,
+    range: UsageRange,
+    now: Timestamp,
+) -> Result<Usage, Fault> {
+    let webhook = match webhook {
+        None => Some(ALL),
+        Some(handle) => webhook_key(connection, handle)?,
+    };
+    let Some(webhook) = webhook else {
+        return Ok(Usage::of(range, now, []));
+    };
+    let step = if range.is_coarse() { HOUR } else { MINUTE };
+    let query = usage::table.filter(usage::webhook.eq(webhook));
+    let rows: Vec<(i64, String, i64)> = query
+        .filter(usage::step.eq(step))
+        .filter(usage::at.ge(range.start(now).as_micros()))
+        .select((usage::at, usage::code, usage::count))
+        .load(connection)?;
+    let counts = rows.into_iter().map(|(at, code, count)| {
+        let code = match code.as_str() {
+            PASSED => None,
+            code => Some(
+                code.parse::<RefusalCode>()
+                    .map_err(|_| Damage::at("usage", at, "code"))?,
+            ),
+        };
+        Ok((
+            Timestamp::from_micros(at),
+            code,
+            u64::try_from(count).unwrap_or(0),
+        ))
+    });
+    let counts: Vec<_> = counts.collect::<Result<_, Damage>>()?;
+    Ok(Usage::of(range, now, counts))
+}
+
+/// The last 24 hours of these webhooks, and their last delivery.
+pub(crate) fn usage_many(
+    connection: &mut SqliteConnection,
+    handles: &[WebhookHandle],
+    now: Timestamp,
+) -> Result<Vec<WebhookUsage>, Fault> {
+    let names: Vec<_> = handles.iter().map(ToString::to_string).collect();
+    let start = WebhookUsage::start(now).as_micros();
+    let query = usage::table.inner_join(webhooks::table.on(webhooks::id.eq(usage::webhook)));
+    let rows: Vec<(String, i64, String, i64)> = query
+        .filter(webhooks::handle.eq_any(&names))
+        .filter(usage::step.eq(HOUR))
+        .filter(usage::at.ge(start))
+        .select((webhooks::handle, usage::at, usage::code, usage::count))
+        .load(connection)?;
+    let mut all: Vec<_> = handles.iter().copied().map(WebhookUsage::silent).collect();
+    let mut places = HashMap::<_, Vec<usize>>::new();
+    for (place, name) in names.iter().enumerate() {
+        places.entry(name.as_str()).or_default().push(place);
+    }
+    let places = |name: &str| places.get(name).into_iter().flatten().copied();
+    for (name, at, code, count) in rows {
+        let count = u64::try_from(count).unwrap_or(0);
+        for place in places(&name) {
+            all[place].add(now, Timestamp::from_micros(at), code == PASSED, count);
+        }
+    }
+    for row in last_seen(connection, &names)? {
+        let answer = read_answer(&row.answer, row.code.as_deref());
+        let answer = answer.ok_or_else(|| Damage::at("deliveries", row.id, "answer"))?;
+        let at = Timestamp::from_micros(row.received_at);
+        for place in places(&row.handle) {
+            all[place].last = Some(LastSeen { at, answer });
+        }
+    }
+    Ok(all)
+}
+
+/// The key of the webhook with this handle.
+pub(crate) fn webhook_key(
+    connection: &mut SqliteConnection,
+    handle: WebhookHandle,
+) -> QueryResult<Option<i64>> {
+    let query = webhooks::table.filter(webhooks::handle.eq(handle.to_string()));
+    query.select(webhooks::id).get_result(connection).optional()
+}
+
+#[derive(QueryableByName)]
+struct LastRow {
+    #[diesel(sql_type = Text)]
+    handle: String,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    received_at: i64,
+    #[diesel(sql_type = Text)]
+    answer: String,
+    #[diesel(sql_type = Nullable<Text>)]
+    code: Option<String>,
+}
+
+/// The newest record of each of these webhooks: one step down an index for each.
+fn last_seen(connection: &mut SqliteConnection, names: &[String]) -> QueryResult<Vec<LastRow>> {
+    // Every name is that of a handle: letters, digits and an underscore.
+    let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    diesel::sql_query(format!(
+        "SELECT w.handle AS handle, d.id AS id, d.received_at AS received_at, d.answer AS answer, d.code AS code \
+         FROM webhooks w JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE webhook = w.id) \
+         WHERE w.handle IN ({})",
+        names.join(", ")
+    ))
+    .load(connection)
+}

@@ -1,0 +1,151 @@
+//! Which records a page has to look at: numbers from one to another, and never more rows than is good for a question.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use hookgate_domain::DeliveryId;
+use hookgate_gate::{CLOCK_MARGIN, DeliveryFilter, Outcome, Seek};
+
+use crate::schema::{deliveries, webhooks};
+
+/// Most rows that are looked at for one page where no index tells which match: some 20 ms.
+const LOOK: i64 = 20_000;
+
+/// Numbers of records, both included.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Span {
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    /// The number at which it was cut off; `None` if there is nothing behind it.
+    pub(crate) stopped: Option<i64>,
+}
+
+/// The numbers that the place in the history leaves.
+pub(crate) fn span_of(seek: Seek) -> Span {
+    let (first, last) = match seek {
+        Seek::Newest => (0, i64::MAX),
+        Seek::Before(id) => (0, id.number() - 1),
+        Seek::After(id) => (id.map_or(0, DeliveryId::number).saturating_add(1), i64::MAX),
+    };
+    Span {
+        first,
+        last,
+        stopped: None,
+    }
+}
+
+/// The numbers that a page has to look at; `None` if nothing can match.
+pub(crate) fn span(
+    connection: &mut SqliteConnection,
+    filter: &DeliveryFilter,
+    seek: Seek,
+) -> QueryResult<Option<Span>> {
+    let mut span = span_of(seek);
+    if let Some(from) = filter.from {
+        let from = from.before(CLOCK_MARGIN).as_micros();
+        span.first = span.first.max(first_from(connection, from)?);
+    }
+    if let Some(to) = filter.to {
+        let to = to.after(CLOCK_MARGIN).as_micros();
+        span.last = span.last.min(first_from(connection, to)?.saturating_sub(1));
+    }
+    if span.first > span.last {
+        return Ok(None);
+    }
+    if !has_to_look(filter) {
+        return Ok(Some(span));
+    }
+    let webhook = match filter.webhook {
+        None => None,
+        Some(handle) => {
+            let query = webhooks::table.filter(webhooks::handle.eq(handle.to_string()));
+            let id: Option<i64> = query.select(webhooks::id).get_result(connection).optional()?;
+            let Some(id) = id else {
+                return Ok(None);
+            };
+            Some(id)
+        }
+    };
+    let is_refused = filter.code.is_some() || filter.outcome == Some(Outcome::Refused);
+    let is_forward = matches!(seek, Seek::After(_));
+    let query = diesel::sql_query(edge_query(webhook, is_refused, span, is_forward));
+    let Edge { edge, rows } = query.get_result(connection)?;
+    if let (Some(edge), LOOK..) = (edge, rows) {
+        span.stopped = Some(edge);
+        *(if is_forward {
+            &mut span.last
+        } else {
+            &mut span.first
+        }) = edge;
+    }
+    Ok(Some(span))
+}
+
+/// Where to stop, and how many rows there are until then.
+#[derive(QueryableByName)]
+struct Edge {
+    #[diesel(sql_type = diesel::sql_types::Nullable<BigInt>)]
+    edge: Option<i64>,
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+/// The query for where to stop: the last of so many rows, by the index that the page goes along. It holds numbers alone.
+pub(crate) fn edge_query(webhook: Option<i64>, is_refused: bool, span: Span, is_forward: bool) -> String {
+    let webhook = webhook.map_or_else(String::new, |webhook| format!("webhook = {webhook} AND "));
+    let refused = if is_refused { "code IS NOT NULL AND " } else { "" };
+    let (edge, order) = if is_forward {
+        ("max", "ASC")
+    } else {
+        ("min", "DESC")
+    };
+    format!(
+        "SELECT {edge}(id) AS edge, count(*) AS rows FROM (SELECT id FROM deliveries \
+         WHERE {webhook}{refused}id BETWEEN {first} AND {last} ORDER BY id {order} LIMIT {LOOK})",
+        first = span.first,
+        last = span.last
+    )
+}
+
+/// Whether rows have to be looked at to tell whether they match.
+fn has_to_look(filter: &DeliveryFilter) -> bool {
+    filter.source.is_some()
+        || filter.code.is_some()
+        || filter.outcome == Some(Outcome::Accepted)
+        || filter.from.is_some()
+        || filter.to.is_some()
+}
+
+/// The number of the first record that was received at this time or later, as far as records are in the order of their
+/// times; behind the last record if there is none.
+fn first_from(connection: &mut SqliteConnection, at: i64) -> QueryResult<i64> {
+    let end = |order_newest: bool| {
+        let query = deliveries::table.select(deliveries::id).into_boxed().limit(1);
+        if order_newest {
+            query.order(deliveries::id.desc())
+        } else {
+            query.order(deliveries::id.asc())
+        }
+    };
+    let oldest: Option<i64> = end(false).get_result(connection).optional()?;
+    let newest: Option<i64> = end(true).get_result(connection).optional()?;
+    let (Some(mut low), Some(mut high)) = (oldest, newest.map(|newest| newest + 1)) else {
+        return Ok(0);
+    };
+    // Everything before `low` is earlier, and everything from `high` on is not.
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let query = deliveries::table
+            .filter(deliveries::id.ge(middle))
+            .order(deliveries::id)
+            .limit(1);
+        let row: Option<(i64, i64)> = query
+            .select((deliveries::id, deliveries::received_at))
+            .get_result(connection)
+            .optional()?;
+        match row {
+            Some((id, received_at)) if received_at < at => low = id + 1,
+            _ => high = middle,
+        }
+    }
+    Ok(low)
+}

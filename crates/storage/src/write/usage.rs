@@ -1,0 +1,67 @@
+//! Counts of usage.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::row_insert::row_insert;
+use crate::schema::deliveries;
+
+/// The key of all webhooks together.
+pub(crate) const ALL: i64 = 0;
+/// The word for deliveries that passed.
+pub(crate) const PASSED: &str = "";
+/// Steps of counts, in seconds.
+pub(crate) const MINUTE: i64 = 60;
+/// The coarser one.
+pub(crate) const HOUR: i64 = 3_600;
+
+/// A count to add.
+pub(crate) struct UsageRow<'a> {
+    pub(crate) webhook: i64,
+    pub(crate) step: i64,
+    pub(crate) at: i64,
+    pub(crate) code: &'a str,
+    pub(crate) count: i64,
+}
+
+/// Adds to a count.
+pub(crate) fn usage_add(connection: &mut SqliteConnection, row: &UsageRow<'_>) -> QueryResult<()> {
+    UsageAdd(row).execute(connection).map(drop)
+}
+
+row_insert! {
+    UsageAdd(UsageRow) into "usage":
+    webhook: BigInt,
+    step: BigInt,
+    at: BigInt,
+    code: Text,
+    count: BigInt;
+    then "ON CONFLICT (webhook, step, at, code) DO UPDATE SET count = count + excluded.count"
+}
+
+/// What a record says about usage: number, webhook, time, source, code, and how many deliveries it stands for.
+pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64);
+
+/// The records from this number on, up to another, which is excluded.
+pub(crate) fn recorded(
+    connection: &mut SqliteConnection,
+    first: i64,
+    end: i64,
+    most: i64,
+) -> QueryResult<Vec<Recorded>> {
+    let query = deliveries::table
+        .filter(deliveries::id.ge(first))
+        .filter(deliveries::id.lt(end));
+    query
+        .order(deliveries::id)
+        .limit(most)
+        .select((
+            deliveries::id,
+            deliveries::webhook,
+            deliveries::received_at,
+            deliveries::source,
+            deliveries::code,
+            deliveries::count,
+        ))
+        .load(connection)
+}

@@ -1,0 +1,291 @@
+//! Counting deliveries beside the commits. It costs the hot path no statement: counts are kept in memory and written at
+//! most once a second, inside the transaction of a batch that goes to disk anyway.
+//!
+//! The tables hold exactly the deliveries before a watermark, which is the number of a delivery. What is in memory is
+//! believed only if it is all that lies between the watermark and the next number. It is not after a crash, and not if
+//! another process took deliveries or wrote counts: then the records behind the watermark are counted again. So nothing is
+//! ever counted twice, and whatever has a record is counted exactly. What may be missing after a crash, or after another
+//! process asked for usage during a flood, are refusals of about the last second that were folded into a record before the
+//! watermark, or dropped.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use diesel::SqliteConnection;
+use diesel::result::QueryResult;
+use hookgate_domain::{RefusalCode, Timestamp};
+
+use super::counts::{Counts, SourceCount, SourceKey, minute_of};
+use crate::rows::read_address;
+use crate::write::counters::{Counter, counter_set, counter_value};
+use crate::write::sources::{KnownSource, SourceRow, source_add, source_count, source_insert, source_seen};
+use crate::write::usage::{recorded, usage_add};
+
+/// Least time between two writings, by the clock of the deliveries.
+const WRITE_EVERY: Duration = Duration::from_secs(1);
+/// As many numbers in memory are written at once: some 2 MiB.
+const MANY: usize = 8_192;
+/// Sources of a webhook that are told apart on a day. A webhook has a handful of senders; more is an attack or a mistake,
+/// and must not fill the disk.
+const MAX_SOURCES: i64 = 2_000;
+/// Webhooks and days whose number of sources is remembered. It is only forgotten and counted anew.
+const MAX_REMEMBERED: usize = 8_192;
+/// Records that are read at once when they are counted again.
+const RECOUNT: i64 = 5_000;
+
+/// A delivery, as far as it is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Seen {
+    /// The key of its webhook.
+    pub(super) webhook: i64,
+    pub(super) at: Timestamp,
+    /// Why it was refused, if it was.
+    pub(super) code: Option<RefusalCode>,
+    pub(super) source: IpAddr,
+    /// The number of the record that it is on.
+    pub(super) record: Option<i64>,
+}
+
+impl Seen {
+    /// Whether it can be counted again from the records from this number on.
+    fn is_on_record(&self, start: i64) -> bool {
+        self.record.is_some_and(|record| record >= start)
+    }
+
+    /// Whether both are counted at the same place.
+    fn is_like(&self, other: &Self, start: i64) -> bool {
+        self.webhook == other.webhook
+            && self.code == other.code
+            && self.source == other.source
+            && minute_of(self.at) == minute_of(other.at)
+            && self.is_on_record(start) == other.is_on_record(start)
+    }
+}
+
+/// Numbers of deliveries from `start` up to `end`, which is excluded; not all of them, if it is torn.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Span {
+    start: i64,
+    end: i64,
+    torn: bool,
+}
+
+impl Span {
+    const fn whole(start: i64, end: i64) -> Self {
+        Self {
+            start,
+            end,
+            torn: false,
+        }
+    }
+
+    /// The span with these numbers behind it.
+    const fn with(self, first: i64, end: i64) -> Self {
+        Self {
+            start: self.start,
+            end,
+            torn: self.torn || self.end != first,
+        }
+    }
+}
+
+/// What was counted and is not in the tables.
+#[derive(Debug, Default)]
+pub(super) struct Counting {
+    counts: Counts,
+    /// The numbers that `counts` stands for.
+    span: Option<Span>,
+    /// When the first of `counts` came.
+    since: Option<Timestamp>,
+    /// The deliveries of the batch whose transaction is open.
+    batch: Vec<Seen>,
+    /// The number that its first delivery got, and the one after its last.
+    numbers: Option<(i64, i64)>,
+    /// The watermark that it writes.
+    written: Option<i64>,
+    /// How many sources of a webhook are in the table for a day.
+    told_apart: HashMap<(i64, i64), i64>,
+}
+
+impl Counting {
+    /// Takes note of a delivery of the batch.
+    pub(super) fn note(&mut self, seen: Seen) {
+        self.batch.push(seen);
+    }
+
+    /// Takes note of the numbers that the batch used: from the first, up to the second.
+    pub(super) const fn numbered(&mut self, first: i64, end: i64) {
+        self.numbers = Some((first, end));
+    }
+
+    /// Whether nothing is in memory alone.
+    pub(super) fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// Whether it is time to write.
+    pub(super) fn is_due(&self) -> bool {
+        let (Some(since), Some(newest)) = (self.since, self.batch.last()) else {
+            return false;
+        };
+        // In both directions: a clock that is set back must not stop it.
+        newest.at.since(since).max(since.since(newest.at)) >= WRITE_EVERY || self.counts.len() >= MANY
+    }
+
+    /// Writes what was counted before this batch, whose first number this is.
+    pub(super) fn write(&mut self, connection: &mut SqliteConnection, first: i64) -> QueryResult<()> {
+        let watermark = counter_value(connection, Counter::Usage)?;
+        let is_whole = self.span == Some(Span::whole(watermark, first));
+        let recounted = if is_whole || (watermark == first && self.is_empty()) {
+            None
+        } else {
+            Some(recount(connection, self.counts.off_record(), watermark, first)?)
+        };
+        let counts = recounted.as_ref().unwrap_or(&self.counts);
+        for row in counts.usage_rows() {
+            usage_add(connection, &row)?;
+        }
+        write_sources(connection, counts, &mut self.told_apart)?;
+        if watermark != first {
+            counter_set(connection, Counter::Usage, first)?;
+        }
+        self.written = Some(first);
+        Ok(())
+    }
+
+    /// The transaction of the batch is on disk.
+    pub(super) fn committed(&mut self) {
+        if let Some(watermark) = self.written.take() {
+            self.counts = Counts::default();
+            (self.span, self.since) = (Some(Span::whole(watermark, watermark)), None);
+        }
+        if let Some((first, end)) = self.numbers.take() {
+            self.span = Some(
+                self.span
+                    .map_or(Span::whole(first, end), |span| span.with(first, end)),
+            );
+        }
+        let start = self.span.map_or(0, |span| span.start);
+        self.since = self.since.or_else(|| self.batch.first().map(|seen| seen.at));
+        // Deliveries that come together are often alike, and looking up where they are counted is what costs.
+        for alike in self.batch.chunk_by(|one, next| one.is_like(next, start)) {
+            let [.., last] = alike else { continue };
+            let is_on_record = last.is_on_record(start);
+            self.counts.add(&alike[0], 1, is_on_record);
+            if let Ok(more @ 1..) = i64::try_from(alike.len() - 1) {
+                self.counts.add(last, more, is_on_record);
+            }
+        }
+        self.batch.clear();
+    }
+
+    /// The transaction of the batch was given up.
+    pub(super) fn rolled_back(&mut self) {
+        self.batch.clear();
+        (self.numbers, self.written) = (None, None);
+        // It may name rows that were never stored.
+        self.told_apart.clear();
+    }
+}
+
+/// Adds the records between two numbers, the second excluded, to these counts.
+fn recount(
+    connection: &mut SqliteConnection,
+    mut counts: Counts,
+    mut first: i64,
+    end: i64,
+) -> QueryResult<Counts> {
+    loop {
+        let records = recorded(connection, first, end, RECOUNT)?;
+        let Some(last) = records.last() else {
+            return Ok(counts);
+        };
+        first = last.0 + 1;
+        for (id, webhook, at, source, code, count) in records {
+            let code = code.as_deref().map(str::parse);
+            let (Some(source), Ok(code)) = (read_address(&source), code.transpose()) else {
+                tracing::error!(delivery = id, "a damaged record can't be counted");
+                continue;
+            };
+            // Of one that passed, the others are its retries.
+            let more = if code.is_none() { 1 } else { count };
+            let at = Timestamp::from_micros(at);
+            let record = Some(id);
+            counts.add(
+                &Seen {
+                    webhook,
+                    at,
+                    code,
+                    source,
+                    record,
+                },
+                more,
+                true,
+            );
+        }
+    }
+}
+
+/// Adds what the sources sent. Those beyond the ones that are told apart on a day are added up.
+fn write_sources(
+    connection: &mut SqliteConnection,
+    counts: &Counts,
+    told_apart: &mut HashMap<(i64, i64), i64>,
+) -> QueryResult<()> {
+    let mut beyond = HashMap::<(i64, i64), SourceCount>::new();
+    for (key, count) in counts.sources() {
+        let (webhook, day, source) = key;
+        let row = source_row(key, source, count);
+        if source_add(connection, &row)? {
+            continue;
+        }
+        if told_apart.len() >= MAX_REMEMBERED {
+            told_apart.clear();
+        }
+        let known = match told_apart.get(&(*webhook, *day)) {
+            Some(known) => *known,
+            None => source_count(connection, *webhook, *day)?,
+        };
+        if known < MAX_SOURCES {
+            first_of_day(connection, &row)?;
+        } else {
+            let all = beyond.entry((*webhook, *day));
+            all.and_modify(|all| all.merge(count)).or_insert(*count);
+        }
+        told_apart.insert((*webhook, *day), known + i64::from(known < MAX_SOURCES));
+    }
+    for ((webhook, day), count) in beyond {
+        let row = source_row(&(webhook, day, [0; 16]), &[], &count);
+        if !source_add(connection, &row)? {
+            source_insert(connection, &row)?;
+        }
+    }
+    Ok(())
+}
+
+fn source_row<'a>(key: &SourceKey, source: &'a [u8], count: &'a SourceCount) -> SourceRow<'a> {
+    SourceRow {
+        webhook: key.0,
+        day: key.1,
+        source,
+        address: &count.address,
+        accepted: count.accepted(),
+        refused: count.refused(),
+        first_at: count.first_at,
+        last_at: count.last_at,
+    }
+}
+
+fn first_of_day(connection: &mut SqliteConnection, row: &SourceRow<'_>) -> QueryResult<()> {
+    source_insert(connection, row)?;
+    source_seen(
+        connection,
+        &KnownSource {
+            webhook: row.webhook,
+            source: row.source,
+            first_at: row.first_at,
+            last_day: row.day,
+        },
+    )
+}

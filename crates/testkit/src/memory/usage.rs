@@ -1,0 +1,128 @@
+//! Usage, counted from every single delivery.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use hookgate_domain::{Timestamp, WebhookHandle};
+use hookgate_gate::{
+    Answer, DAY_MICROS, DeliverySummary, LastSeen, PageSize, SourceDay, SourceTotals, SourceUsage,
+    TopSources, Usage, UsageRange, WebhookUsage, site,
+};
+
+use super::State;
+
+/// A delivery that was answered, as far as it is counted.
+#[derive(Debug)]
+pub(super) struct Seen {
+    webhook: WebhookHandle,
+    pub(super) at: Timestamp,
+    source: IpAddr,
+    answer: Answer,
+}
+
+impl Seen {
+    fn day(&self) -> i64 {
+        day(self.at)
+    }
+}
+
+impl State {
+    /// Counts a delivery, whether it gets a record of its own or not.
+    pub(super) fn see(&mut self, delivery: &DeliverySummary) {
+        self.seen.push(Seen {
+            webhook: delivery.webhook,
+            at: delivery.received_at,
+            source: delivery.source,
+            answer: delivery.answer,
+        });
+    }
+
+    /// The usage of a webhook, or of all.
+    pub(super) fn usage(&self, webhook: Option<WebhookHandle>, range: UsageRange, now: Timestamp) -> Usage {
+        let seen = self
+            .seen
+            .iter()
+            .filter(|seen| webhook.is_none_or(|webhook| seen.webhook == webhook));
+        Usage::of(range, now, seen.map(|seen| (seen.at, seen.answer.code(), 1)))
+    }
+
+    /// What the list shows of a webhook.
+    pub(super) fn usage_of(&self, webhook: WebhookHandle, now: Timestamp) -> WebhookUsage {
+        let mut usage = WebhookUsage::silent(webhook);
+        for seen in self.seen.iter().filter(|seen| seen.webhook == webhook) {
+            usage.add(now, seen.at, seen.answer.code().is_none(), 1);
+        }
+        let records = self.deliveries.values().map(|record| &record.summary);
+        let last = records.rev().find(|record| record.webhook == webhook);
+        usage.last = last.map(|record| LastSeen {
+            at: record.received_at,
+            answer: record.answer,
+        });
+        usage
+    }
+
+    /// The sources that sent most.
+    pub(super) fn top_sources(
+        &self,
+        webhook: WebhookHandle,
+        range: UsageRange,
+        limit: PageSize,
+        now: Timestamp,
+    ) -> TopSources {
+        let start = range.start(now);
+        let top = self.source_totals(webhook, start, false).top(limit);
+        let Some(created_at) = self.webhooks.get(&webhook).map(|webhook| webhook.created_at) else {
+            return TopSources::default();
+        };
+        let first = |source| {
+            let seen = self
+                .seen
+                .iter()
+                .filter(|seen| seen.webhook == webhook && site(seen.source) == source);
+            seen.map(|seen| seen.at).min()
+        };
+        let sources = top.iter().map(|total| {
+            let first = first(site(total.address)).unwrap_or(total.last_seen);
+            SourceUsage::of(total, first, created_at, start)
+        });
+        TopSources {
+            sources: sources.collect(),
+            ..TopSources::default()
+        }
+    }
+
+    /// What sources sent since then, by the day.
+    pub(super) fn source_totals(
+        &self,
+        webhook: WebhookHandle,
+        since: Timestamp,
+        only_accepted: bool,
+    ) -> SourceTotals {
+        let mut days = HashMap::<(i64, IpAddr), SourceDay>::new();
+        let seen = self.seen.iter().filter(|seen| seen.webhook == webhook);
+        for seen in seen.filter(|seen| seen.day() >= day(since)) {
+            let sent = days.entry((seen.day(), site(seen.source))).or_insert(SourceDay {
+                address: None,
+                accepted: 0,
+                refused: 0,
+                last_seen: seen.at,
+            });
+            let is_accepted = seen.answer.code().is_none();
+            if is_accepted || sent.accepted == 0 {
+                sent.address = Some(seen.source);
+            }
+            *(if is_accepted {
+                &mut sent.accepted
+            } else {
+                &mut sent.refused
+            }) += 1;
+            sent.last_seen = sent.last_seen.max(seen.at);
+        }
+        let days = days.into_values();
+        SourceTotals::of(days.filter(|sent| !only_accepted || sent.accepted > 0), since)
+    }
+}
+
+fn day(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(DAY_MICROS)
+}
