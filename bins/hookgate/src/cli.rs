@@ -12,6 +12,7 @@ use hookgate_domain::{
     WebhookName,
 };
 use hookgate_gate::UsageRange;
+use hookgate_transport::wire;
 use ipnetwork::IpNetwork;
 
 pub(crate) use people::{AuditCommand, MemberCommand, TokenCommand};
@@ -249,10 +250,10 @@ pub(crate) struct DeliveriesArgs {
     #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::parse_entry)]
     pub(crate) source: Option<IpNetwork>,
     /// Only received at this time or later, by RFC 3339, for instance 2026-01-31T12:00:00Z
-    #[arg(long, value_name = "TIME", value_parser = crate::output::read_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) from: Option<Timestamp>,
     /// Only received before this time
-    #[arg(long, value_name = "TIME", value_parser = crate::output::read_time)]
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) to: Option<Timestamp>,
     /// Go on printing deliveries as they come
     #[arg(long, conflicts_with = "cursor")]
@@ -317,4 +318,8 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         sources: bool,
     },
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
+    wire::read_time(text).ok_or("not a time by RFC 3339, such as 2026-11-24T03:30:00Z")
 }

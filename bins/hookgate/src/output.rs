@@ -4,9 +4,10 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use hookgate_domain::{Incident, MetadataValue, Policy, RotationAge, Timestamp, Webhook, WebhookState};
-use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary};
-use hookgate_transport::failure::status;
+use hookgate_domain::{Incident, RotationAge, Timestamp, Webhook, WebhookState};
+use hookgate_gate::{Answer, DeliverySummary};
+use hookgate_transport::wire::{answered_status, time};
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
@@ -40,29 +41,10 @@ pub(crate) fn page(items: &[Value], next: Option<&str>) -> Value {
     json!({"items": items, "next": next})
 }
 
-/// A delivery, as scripts see it. Its payload is read apart, since lists of the store leave it out.
-pub(crate) fn delivery(delivery: &DeliverySummary, payload: Option<&[u8]>) -> Value {
-    json!({
-        "id": delivery.id.to_string(),
-        "webhook": delivery.webhook.to_string(),
-        "received_at": time(delivery.received_at),
-        "source": delivery.source.to_string(),
-        "user_agent": delivery.user_agent,
-        "outcome": delivery.answer.outcome().as_str(),
-        "code": delivery.answer.code().map(hookgate_domain::RefusalCode::as_str),
-        "status": answered_status(delivery.answer),
-        "incident": delivery.incident.map(|number| number.to_string()),
-        "payload": payload.map(self::payload),
-        "count": delivery.count,
-    })
-}
-
-/// All that is known of a delivery, as scripts see it.
-pub(crate) fn delivery_record(record: &DeliveryRecord) -> Value {
-    let mut object = delivery(&record.summary, record.payload.as_deref());
-    object["took_us"] = json!(record.summary.took.map(|took| took.as_micros()));
-    object["headers"] = json!(record.headers);
-    object
+/// A thing as scripts see it: the same object as the admin API answers.
+pub(crate) fn object(thing: &impl Serialize) -> Value {
+    // The types of the wire have no keys but strings.
+    serde_json::to_value(thing).unwrap_or_default()
 }
 
 /// A delivery in one line for people.
@@ -85,43 +67,6 @@ pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
         record.source,
         record.user_agent.as_deref().map_or(Cow::Borrowed("-"), visible),
     )
-}
-
-/// A webhook, as scripts see it. There is no URL in it: that is shown once, where it is made.
-pub(crate) fn webhook(webhook: &Webhook, now: Timestamp) -> Value {
-    let Policy {
-        allowlist,
-        limits,
-        payload_logging,
-        signing_secret,
-        rotation,
-    } = &webhook.policy;
-    let (state, url) = match &webhook.state {
-        WebhookState::Active(url) => ("active", Some(url)),
-        WebhookState::Revoked { .. } => ("revoked", None),
-    };
-    json!({
-        "handle": webhook.handle.to_string(),
-        "name": webhook.name.as_str(),
-        "sender": webhook.format.as_str(),
-        "state": state,
-        "hint": webhook.state.hint().to_string(),
-        "allowlist": allowlist.networks().map(|networks| networks.iter().map(ToString::to_string).collect::<Vec<_>>()),
-        "max_body": limits.body_bytes(),
-        "per_minute": limits.per_minute(),
-        "overload": match limits.overload() {
-            hookgate_domain::Overload::Refuse => 429,
-            hookgate_domain::Overload::Postpone => 503,
-        },
-        "payload_logging": *payload_logging == hookgate_domain::PayloadLogging::On,
-        "signature": signing_secret.is_some().then_some("standard-webhooks"),
-        "rotation_days": rotation.days,
-        "rotation": rotation_word(webhook.rotation_age(now)),
-        "revision": webhook.revision,
-        "created_at": time(webhook.created_at),
-        "issued_at": url.map(|url| time(url.issued_at)),
-        "exposed_at": url.and_then(|url| url.exposed_at).map(time),
-    })
 }
 
 /// A webhook in one line for people.
@@ -153,30 +98,6 @@ pub(crate) fn webhook_line(webhook: &Webhook, now: Timestamp) -> String {
     )
 }
 
-/// An incident, as scripts see it.
-pub(crate) fn incident(incident: &Incident) -> Value {
-    let metadata: serde_json::Map<String, Value> = incident
-        .metadata
-        .iter()
-        .map(|(key, value)| (key.clone(), metadata_value(value)))
-        .collect();
-    json!({
-        "id": incident.number.to_string(),
-        "title": incident.title,
-        "severity": incident.severity.as_str(),
-        "status": incident.status.as_str(),
-        "dedup_key": incident.dedup_key,
-        "occurrences": incident.occurrences,
-        "webhook": incident.webhook.to_string(),
-        "opened_at": time(incident.opened_at),
-        "updated_at": time(incident.updated_at),
-        "description": incident.description,
-        "service": incident.service,
-        "source_url": incident.source_url,
-        "metadata": metadata,
-    })
-}
-
 /// An incident in one line for people.
 pub(crate) fn incident_line(incident: &Incident) -> String {
     let times = if incident.occurrences > 1 {
@@ -192,18 +113,6 @@ pub(crate) fn incident_line(incident: &Incident) -> String {
         time(incident.updated_at),
         visible(&incident.title),
     )
-}
-
-/// A point in time by RFC 3339, UTC.
-pub(crate) fn time(timestamp: Timestamp) -> String {
-    jiff::Timestamp::from_microsecond(timestamp.as_micros())
-        .map_or_else(|_| "?".to_owned(), |time| time.to_string())
-}
-
-/// Reads a point in time by RFC 3339.
-pub(crate) fn read_time(text: &str) -> Result<Timestamp, jiff::Error> {
-    let time: jiff::Timestamp = text.parse()?;
-    Ok(Timestamp::from_micros(time.as_microsecond()))
 }
 
 /// The text with everything escaped that a terminal could act on or that reorders what is read: control characters,
@@ -226,45 +135,11 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
     Cow::Owned(text.chars().map(escape).collect())
 }
 
-/// The payload as the JSON that it is, or as text if it is none.
-fn payload(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes)
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
-}
-
-fn answered_status(answer: Answer) -> u16 {
-    match answer {
-        Answer::Opened => 201,
-        Answer::Updated => 200,
-        Answer::Refused(code) => status(code).as_u16(),
-        Answer::Postponed(_) => 503,
-    }
-}
-
 fn incident_name(record: &DeliverySummary) -> String {
     record
         .incident
         .map(|number| number.to_string())
         .unwrap_or_default()
-}
-
-const fn rotation_word(age: RotationAge) -> &'static str {
-    match age {
-        RotationAge::NotTracked => "not_tracked",
-        RotationAge::Fresh { .. } => "fresh",
-        RotationAge::Due { .. } => "due",
-        RotationAge::Exposed { .. } => "exposed",
-    }
-}
-
-fn metadata_value(value: &MetadataValue) -> Value {
-    match value {
-        MetadataValue::Null => Value::Null,
-        MetadataValue::Bool(value) => json!(value),
-        MetadataValue::Integer(value) => json!(value),
-        MetadataValue::Float(value) => json!(value),
-        MetadataValue::Text(value) => json!(value),
-    }
 }
 
 #[cfg(test)]
@@ -278,11 +153,5 @@ mod tests {
             visible("\u{1b}[2J\n\u{202e}x\u{9b}"),
             r"\u{1b}[2J\u{a}\u{202e}x\u{9b}"
         );
-    }
-
-    #[test]
-    fn payloads_are_shown_as_what_they_are() {
-        assert_eq!(payload(br#"{"a":1}"#), json!({"a": 1}));
-        assert_eq!(payload(b"\xffnot json"), json!("\u{fffd}not json"));
     }
 }

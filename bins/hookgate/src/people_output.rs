@@ -1,20 +1,9 @@
-//! What commands print about people: the objects that scripts rely on, and lines for people.
+//! Lines about members, tokens and their acts, for people.
 
-use hookgate_domain::{AuditEntry, Member, Role, Timestamp, Token};
-use serde_json::{Value, json};
+use hookgate_domain::{AuditEntry, Member, Timestamp, Token};
+use hookgate_transport::wire::time;
 
-use crate::output::{time, visible};
-
-/// A member, as scripts see it.
-pub(crate) fn member(member: &Member) -> Value {
-    json!({
-        "id": member.id.to_string(),
-        "name": member.name.as_str(),
-        "role": member.role.as_str(),
-        "has_password": member.password.is_some(),
-        "created_at": time(member.created_at),
-    })
-}
+use crate::output::visible;
 
 /// A member in one line for people.
 pub(crate) fn member_line(member: &Member) -> String {
@@ -29,22 +18,6 @@ pub(crate) fn member_line(member: &Member) -> String {
         member.role,
         visible(member.name.as_str())
     )
-}
-
-/// A token, as scripts see it. The secret is not in it: that is shown once, where it is made.
-pub(crate) fn token(token: &Token, now: Timestamp) -> Value {
-    json!({
-        "id": token.id.to_string(),
-        "name": token.name.as_str(),
-        "role": token.role.as_str(),
-        "state": token.state(now).as_str(),
-        "owner": token.owner.map(|owner| owner.to_string()),
-        "created_by": token.created_by,
-        "created_at": time(token.created_at),
-        "expires_at": token.expires_at.map(time),
-        "last_used_at": token.last_used_at.map(time),
-        "revoked_at": token.revoked_at.map(time),
-    })
 }
 
 /// A token in one line for people.
@@ -62,22 +35,6 @@ pub(crate) fn token_line(token: &Token, now: Timestamp) -> String {
         token.state(now).as_str(),
         visible(token.name.as_str())
     )
-}
-
-/// An entry of the audit trail, as scripts see it.
-pub(crate) fn audit_entry(entry: &AuditEntry) -> Value {
-    let id = entry.actor.id();
-    let role = id.as_ref().map(|_| entry.actor.role()).map(Role::as_str);
-    json!({
-        "id": entry.id,
-        "at": time(entry.at),
-        "actor": {"kind": entry.actor.kind(), "id": id, "name": entry.actor.name(), "role": role},
-        "from": entry.from.map(|address| address.to_string()),
-        "act": entry.act.as_str(),
-        "subject": {"id": entry.subject.id, "name": entry.subject.name},
-        "before": entry.before.as_deref().map(parsed),
-        "after": entry.after.as_deref().map(parsed),
-    })
 }
 
 /// An entry of the audit trail in one line for people.
@@ -102,8 +59,4 @@ pub(crate) fn audit_line(entry: &AuditEntry) -> String {
         visible(&entry.subject.id),
         visible(&entry.subject.name),
     )
-}
-
-fn parsed(text: &str) -> Value {
-    serde_json::from_str(text).unwrap_or_else(|_| Value::from(text))
 }

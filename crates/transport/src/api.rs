@@ -6,8 +6,11 @@ mod deliveries;
 pub(crate) mod document;
 mod incidents;
 mod people;
+mod usage;
 mod webhooks;
 
+use std::fmt::Display;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use hookgate_domain::{ApiToken, Permission};
@@ -52,7 +55,14 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["webhooks", handle, "revoke"] if method == Method::POST => {
             webhooks::revoke(gate, &caller, &call, handle).await
         }
-        ["webhooks", _, "regenerate" | "revoke"] => Err(Fault::method("POST")),
+        ["webhooks", handle, "usage"] if reading => usage::show(gate, &call, handle).await,
+        ["webhooks", _, "usage"] => Err(Fault::method("GET, HEAD")),
+        ["webhooks", handle, "allowlist", "preview"] if method == Method::POST => {
+            usage::preview(gate, &caller, call, handle).await
+        }
+        ["webhooks", _, "regenerate" | "revoke"] | ["webhooks", _, "allowlist", "preview"] => {
+            Err(Fault::method("POST"))
+        }
         ["deliveries"] if reading => deliveries::list(gate, &caller, &call).await,
         ["deliveries", "export"] if reading => deliveries::export(gate, &caller, &call),
         ["deliveries", id] if reading => deliveries::show(gate, &caller, id).await,
@@ -74,6 +84,12 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["incidents" | "audit" | "deliveries"] | ["deliveries", _] => Err(Fault::method("GET, HEAD")),
         _ => Err(Code::NotFound.into()),
     }
+}
+
+/// A field of a body, read as what it should be.
+fn read<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Fault> {
+    text.parse()
+        .map_err(|error: T::Err| Fault::field(field, "form", error.to_string()))
 }
 
 async fn authenticate<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Result<Caller, Fault> {

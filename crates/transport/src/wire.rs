@@ -3,6 +3,7 @@
 mod delivery;
 mod incident;
 mod people;
+mod usage;
 mod webhook;
 
 use hookgate_domain::Timestamp;
@@ -13,7 +14,8 @@ use utoipa::ToSchema;
 
 pub use delivery::{Delivery, DeliveryRecord, answered_status, payload};
 pub use incident::Incident;
-pub use people::{AuditActor, AuditEntry, AuditSubject, Member, Token};
+pub use people::{AuditEntry, Member, Token};
+pub use usage::{Preview, Usage};
 pub use webhook::Webhook;
 
 /// A page of a list.

@@ -1,6 +1,7 @@
 //! `hookgate audit`: who did what.
 
 use hookgate_gate::{AuditFilter, PageSize};
+use hookgate_transport::wire;
 
 use crate::cli::{AuditCommand, Cli};
 use crate::failure::Failure;
@@ -30,7 +31,10 @@ pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure>
         .filter(|_| entries.len() == usize::from(size.rows()))
         .map(|last| last.id.to_string());
     let (objects, lines): (Vec<_>, Vec<_>) = (
-        entries.iter().map(people_output::audit_entry).collect(),
+        entries
+            .iter()
+            .map(|entry| output::object(&wire::AuditEntry::from(entry)))
+            .collect(),
         entries.iter().map(people_output::audit_line).collect(),
     );
     output::list(cli.json, &objects, &lines, next.as_deref())

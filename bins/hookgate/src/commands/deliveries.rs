@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hookgate_domain::DeliveryId;
 use hookgate_gate::{DeliveryFilter, DeliverySummary, Outcome, Page, PageSize, Seek, Store};
+use hookgate_transport::wire;
 use serde_json::Value;
 
 use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, OutcomeArg};
@@ -95,7 +96,7 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
     let record = place.gate.store().delivery_by_id(id).await?;
     let record = record
         .ok_or_else(|| Failure::not_found("no such delivery; it may be older than the history is kept"))?;
-    let object = output::delivery_record(&record);
+    let object = output::object(&wire::DeliveryRecord::from(&record));
     if json {
         return Ok(output::line(&object.to_string())?);
     }
@@ -153,5 +154,8 @@ async fn print(json: bool, store: &impl Store, record: &DeliverySummary) -> Resu
 async fn with_payload(store: &impl Store, record: &DeliverySummary) -> Result<Value, Failure> {
     let whole = store.delivery_by_id(record.id).await?;
     let payload = whole.and_then(|whole| whole.payload);
-    Ok(output::delivery(record, payload.as_deref()))
+    Ok(output::object(&wire::Delivery {
+        payload: payload.as_deref().map(wire::payload),
+        ..wire::Delivery::from(record)
+    }))
 }

@@ -2,6 +2,7 @@
 
 use hookgate_domain::IncidentNumber;
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store};
+use hookgate_transport::wire;
 
 use crate::cli::{Cli, IncidentsCommand, PageArgs};
 use crate::failure::Failure;
@@ -48,7 +49,10 @@ async fn list(json: bool, place: &Place, filter: IncidentFilter, page: &PageArgs
     } = place.gate.store().incident_page(filter, before, size).await?;
     let next = next.map(|number| number.to_string());
     if json {
-        let items: Vec<_> = incidents.iter().map(output::incident).collect();
+        let items: Vec<_> = incidents
+            .iter()
+            .map(|incident| output::object(&wire::Incident::from(incident)))
+            .collect();
         return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
     }
     incidents
@@ -67,7 +71,7 @@ async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), F
         .incident_by_number(number)
         .await?
         .ok_or_else(not_found)?;
-    let object = output::incident(&incident);
+    let object = output::object(&wire::Incident::from(&incident));
     if json {
         return Ok(output::line(&object.to_string())?);
     }
@@ -88,7 +92,7 @@ async fn act(
 ) -> Result<(), Failure> {
     let incident = place.gate.incident_act(&acting(), number, action).await?;
     let text = if json {
-        output::incident(&incident).to_string()
+        output::object(&wire::Incident::from(&incident)).to_string()
     } else {
         output::incident_line(&incident)
     };

@@ -4,6 +4,7 @@ use std::io::{IsTerminal, Read};
 
 use hookgate_domain::{Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret};
 use hookgate_gate::{PageSize, PeopleStore};
+use hookgate_transport::wire;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -38,7 +39,7 @@ pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result
     let place = Place::open(cli).await?;
     let (secret, link, member) = place.gate.sign_in_link(&acting(), name).await?;
     if cli.json {
-        let mut object = json!({"member": people_output::member(&member)});
+        let mut object = json!({"member": output::object(&wire::Member::from(&member))});
         for (name, value) in link_fields(&place, &secret, &link) {
             object[name] = value;
         }
@@ -74,7 +75,10 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         .filter(|_| members.len() == usize::from(size.rows()))
         .map(|last| last.id.to_string());
     let (objects, lines): (Vec<_>, Vec<_>) = (
-        members.iter().map(people_output::member).collect(),
+        members
+            .iter()
+            .map(|member| output::object(&wire::Member::from(member)))
+            .collect(),
         members.iter().map(people_output::member_line).collect(),
     );
     output::list(json, &objects, &lines, next.as_deref())
@@ -109,14 +113,14 @@ fn piped_password() -> Result<Option<Password>, Failure> {
 fn link_fields(place: &Place, secret: &SignInSecret, link: &SignInLink) -> [(&'static str, Value); 2] {
     [
         ("sign_in", json!(sign_in_url(&place.console_url, secret))),
-        ("sign_in_expires_at", json!(output::time(link.expires_at()))),
+        ("sign_in_expires_at", json!(wire::time(link.expires_at()))),
     ]
 }
 
 /// Prints a member, with fields that are shown in this answer alone.
 fn show(json: bool, member: &Member, once: &[(&'static str, Value)]) -> Result<(), Failure> {
     if json {
-        let mut object = people_output::member(member);
+        let mut object = output::object(&wire::Member::from(member));
         for (name, value) in once {
             object[*name] = value.clone();
         }

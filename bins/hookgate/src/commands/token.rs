@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use hookgate_domain::{Role, Token, TokenId, TokenName, TokenState};
 use hookgate_gate::PageSize;
+use hookgate_transport::wire;
 use serde_json::json;
 
 use crate::cli::{Cli, PageArgs, TokenCommand};
@@ -23,7 +24,7 @@ pub(crate) async fn run(cli: &Cli, command: TokenCommand) -> Result<(), Failure>
             let revoked = place.gate.token_revoke(&acting(), id).await?;
             let now = place.gate.now();
             let text = if cli.json {
-                people_output::token(&revoked, now).to_string()
+                output::object(&wire::Token::new(&revoked, now)).to_string()
             } else {
                 people_output::token_line(&revoked, now)
             };
@@ -43,7 +44,7 @@ async fn create(
     let expires_at = days.map(|days| now.after(DAY * days.into()));
     let (secret, token) = place.gate.token_create(&acting(), name, role, expires_at).await?;
     if json {
-        let mut object = people_output::token(&token, now);
+        let mut object = output::object(&wire::Token::new(&token, now));
         object["token"] = json!(secret.reveal());
         return Ok(output::line(&object.to_string())?);
     }
@@ -70,7 +71,7 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
     let (objects, lines): (Vec<_>, Vec<_>) = (
         tokens
             .iter()
-            .map(|token| people_output::token(token, now))
+            .map(|token| output::object(&wire::Token::new(token, now)))
             .collect(),
         tokens
             .iter()

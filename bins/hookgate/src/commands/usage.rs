@@ -1,12 +1,8 @@
 //! `hookgate webhook usage` and `hookgate webhook preview`: how a webhook is used, and by whom under another allowlist.
 
 use hookgate_domain::{Allowlist, Webhook};
-use hookgate_gate::{
-    PageSize, Preview, PreviewDays, PreviewSender, SourceUsage, Store, TopSources, Usage, UsageBucket,
-    UsageRange, spikes,
-};
-use ipnetwork::IpNetwork;
-use serde_json::{Map, Value, json};
+use hookgate_gate::{PageSize, PreviewDays, PreviewSender, Store, UsageRange, spikes};
+use hookgate_transport::wire;
 
 use crate::cli::DaysArg;
 use crate::failure::Failure;
@@ -28,7 +24,7 @@ pub(crate) async fn usage(
     let limit = PageSize::new(SOURCES).unwrap_or_default();
     let top = store.top_sources(webhook.handle, range, limit, now).await?;
     if json {
-        let object = usage_object(webhook, range, &usage, &top);
+        let object = output::object(&wire::Usage::new(webhook, range, &usage, &top));
         return Ok(output::line(&object.to_string())?);
     }
     let totals = &usage.totals;
@@ -51,7 +47,7 @@ pub(crate) async fn usage(
         let mark = if wild.contains(&place) { "  spike" } else { "" };
         output::line(&format!(
             "{}  {:>8} accepted  {:>8} refused{mark}",
-            output::time(bucket.at),
+            wire::time(bucket.at),
             bucket.accepted,
             bucket.refusals()
         ))?;
@@ -60,11 +56,11 @@ pub(crate) async fn usage(
         let mark = if source.is_new { "  new" } else { "" };
         output::line(&format!(
             "{}  {} accepted  {} refused  first seen {}  last seen {}{mark}",
-            source_text(source.source),
+            wire::source(source.source),
             source.accepted,
             source.refused,
-            output::time(source.first_seen),
-            output::time(source.last_seen),
+            wire::time(source.first_seen),
+            wire::time(source.last_seen),
         ))?;
     }
     Ok(())
@@ -88,7 +84,8 @@ pub(crate) async fn preview(
         .await?;
     let preview = preview.ok_or_else(|| Failure::not_found("no such webhook"))?;
     if json {
-        return Ok(output::line(&preview_object(&preview, days).to_string())?);
+        let object = output::object(&wire::Preview::new(&preview, days));
+        return Ok(output::line(&object.to_string())?);
     }
     output::line(&format!(
         "{} of {} senders of the last {} days would stop passing; {} deliveries of theirs were accepted",
@@ -106,70 +103,13 @@ pub(crate) async fn preview(
     preview.senders.iter().try_for_each(|sender| {
         output::line(&format!(
             "{}  {} accepted  last seen {}  {}",
-            source_text(sender.source),
+            wire::source(sender.source),
             sender.accepted,
-            output::time(sender.last_seen),
+            wire::time(sender.last_seen),
             change(sender),
         ))
     })?;
     Ok(())
-}
-
-/// The object that scripts rely on.
-fn usage_object(webhook: &Webhook, range: UsageRange, usage: &Usage, top: &TopSources) -> Value {
-    let wild = spikes(usage);
-    let bucket = |(place, bucket): (usize, &UsageBucket)| {
-        json!({
-            "at": output::time(bucket.at),
-            "accepted": bucket.accepted,
-            "refused": codes(&bucket.refused),
-            "spike": wild.contains(&place),
-        })
-    };
-    let source = |source: &SourceUsage| {
-        json!({
-            "source": source_text(source.source),
-            "accepted": source.accepted,
-            "refused": source.refused,
-            "first_seen": output::time(source.first_seen),
-            "last_seen": output::time(source.last_seen),
-            "new": source.is_new,
-        })
-    };
-    json!({
-        "webhook": webhook.handle.to_string(),
-        "range": range.as_str(),
-        "totals": {"accepted": usage.totals.accepted, "refused": codes(&usage.totals.refused)},
-        "buckets": usage.buckets.iter().enumerate().map(bucket).collect::<Vec<_>>(),
-        "sources": top.sources.iter().map(source).collect::<Vec<_>>(),
-        "other_sources": {"accepted": top.beyond_accepted, "refused": top.beyond_refused},
-    })
-}
-
-fn preview_object(preview: &Preview, days: PreviewDays) -> Value {
-    let sender = |sender: &PreviewSender| {
-        json!({
-            "source": source_text(sender.source),
-            "accepted": sender.accepted,
-            "last_seen": output::time(sender.last_seen),
-            "passes_now": sender.passes_now,
-            "passes_then": sender.passes_then,
-        })
-    };
-    json!({
-        "days": days.days(),
-        "senders": preview.senders.iter().map(sender).collect::<Vec<_>>(),
-        "all_senders": preview.all_senders,
-        "would_stop": {"senders": preview.would_stop.senders, "deliveries": preview.would_stop.deliveries},
-        "other_sources": preview.beyond,
-    })
-}
-
-fn codes(refused: &[(hookgate_domain::RefusalCode, u64)]) -> Map<String, Value> {
-    let entries = refused
-        .iter()
-        .map(|(code, count)| (code.to_string(), json!(count)));
-    entries.collect()
 }
 
 const fn change(sender: &PreviewSender) -> &'static str {
@@ -178,13 +118,5 @@ const fn change(sender: &PreviewSender) -> &'static str {
         (true, false) => "WOULD STOP",
         (false, true) => "would pass again",
         (false, false) => "is refused already",
-    }
-}
-
-/// A single address without its prefix, as people write it.
-fn source_text(source: IpNetwork) -> String {
-    match source {
-        IpNetwork::V4(network) => network.ip().to_string(),
-        IpNetwork::V6(network) => network.to_string(),
     }
 }

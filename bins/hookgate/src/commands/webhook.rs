@@ -8,6 +8,7 @@ use hookgate_domain::{
     WebhookHandle, WebhookId, WebhookName,
 };
 use hookgate_gate::{Issued, NewWebhook, PageSize, SigningSecret, Store};
+use hookgate_transport::wire;
 use serde_json::{Value, json};
 
 use super::usage;
@@ -132,7 +133,7 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
     if json {
         let items: Vec<_> = webhooks
             .iter()
-            .map(|webhook| output::webhook(webhook, now))
+            .map(|webhook| output::object(&wire::Webhook::new(webhook, now)))
             .collect();
         return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
     }
@@ -212,7 +213,7 @@ fn secret_fields(secret: Option<&SigningSecret>) -> Vec<(&'static str, Value)> {
 fn show(json: bool, place: &Place, webhook: &Webhook, once: &[(&'static str, Value)]) -> Result<(), Failure> {
     let now = place.gate.now();
     if json {
-        let mut object = output::webhook(webhook, now);
+        let mut object = output::object(&wire::Webhook::new(webhook, now));
         for (name, value) in once {
             object[*name] = value.clone();
         }

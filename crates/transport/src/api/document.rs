@@ -53,6 +53,8 @@ pub(crate) struct FailureError {
         super::webhooks::edit,
         super::webhooks::regenerate,
         super::webhooks::revoke,
+        super::usage::show,
+        super::usage::preview,
         super::deliveries::list,
         super::deliveries::export,
         super::deliveries::show,

@@ -6,7 +6,7 @@ use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Caller;
+use super::{Caller, read};
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
@@ -243,9 +243,4 @@ pub(crate) async fn audit<S: Store + PeopleStore>(
     let next = filter::next(&rows, size, |row| row.id.to_string());
     let items = rows.iter().map(AuditEntry::from).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
-}
-
-fn read<T: std::str::FromStr<Err: std::fmt::Display>>(field: &str, text: &str) -> Result<T, Fault> {
-    text.parse()
-        .map_err(|error: T::Err| Fault::field(field, "form", error.to_string()))
 }

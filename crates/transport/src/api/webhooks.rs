@@ -1,5 +1,7 @@
 //! `/api/v1/webhooks`: the life of webhooks. A URL is in the answer that makes it, and nowhere else.
 
+use std::num::{NonZeroU16, NonZeroU32};
+
 use hookgate_domain::{Policy, SenderFormat, WebhookHandle};
 use hookgate_gate::{Gate, Issued, NewWebhook, PeopleStore, Store};
 use hyper::StatusCode;
@@ -7,7 +9,7 @@ use hyper::header::{ETAG, HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::Caller;
+use super::{Caller, read};
 use crate::console::call::Call;
 use crate::console::change::{self, Change};
 use crate::console::fault::{Code, Fault};
@@ -16,16 +18,32 @@ use crate::reply::{self, Reply};
 use crate::wire::{Page, Webhook};
 
 /// A new webhook.
+#[expect(clippy::option_option, reason = "null is none, absent is the default")]
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 pub(crate) struct New {
+    /// What people call it: 1 to 100 characters.
+    name: String,
     /// What its senders send; `custom` if it is not said.
-    #[serde(default)]
     sender: Option<String>,
     /// Whether its deliveries must be signed by Standard Webhooks; the secret is in the answer.
     #[serde(default)]
     signed: bool,
-    #[serde(flatten)]
-    fields: change::Fields,
+    /// Networks that may send; null or absent permits every source.
+    allowlist: Option<Vec<String>>,
+    /// Most bytes of a body, 1 to 1048576; absent is 262144.
+    max_body: Option<u32>,
+    /// Most deliveries a minute; null or absent is no limit.
+    #[schema(value_type = Option<u32>, minimum = 1)]
+    per_minute: Option<NonZeroU32>,
+    /// The status of what is over that limit: 429 (the default) or 503.
+    overload: Option<u16>,
+    /// Whether payloads are kept; absent is yes.
+    payload_logging: Option<bool>,
+    /// After how many days a new URL is due; null is never, absent is 90.
+    #[serde(default, deserialize_with = "change::present")]
+    #[schema(value_type = u16, nullable, minimum = 1)]
+    rotation_days: Option<Option<NonZeroU16>>,
 }
 
 /// A webhook with what is shown once.
@@ -76,21 +94,26 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let now = call.now;
     let new: New = call.json().await?;
-    let change = Change::read(new.fields)?;
-    let name = change
-        .name
-        .clone()
-        .ok_or_else(|| Fault::field("name", "required", "1 to 100 characters"))?;
+    let change = Change::read(change::Fields {
+        name: Some(new.name.clone()),
+        allowlist: Some(new.allowlist),
+        max_body: new.max_body,
+        per_minute: Some(new.per_minute),
+        overload: new.overload,
+        payload_logging: new.payload_logging,
+        rotation_days: new.rotation_days,
+    })?;
+    let mut name = read("name", &new.name)?;
     let format = match new.sender {
         None => SenderFormat::Custom,
         Some(word) => word
             .parse()
             .map_err(|_| Fault::field("sender", "one_of", "custom"))?,
     };
-    let (mut named, mut policy) = (name, Policy::default());
-    change.apply(&mut named, &mut policy);
+    let mut policy = Policy::default();
+    change.apply(&mut name, &mut policy);
     let new = NewWebhook {
-        name: named,
+        name,
         format,
         policy,
         signed: new.signed,

@@ -37,10 +37,16 @@ pub(crate) struct Fields {
 
 /// Tells null from absent.
 #[expect(clippy::option_option, reason = "null clears, absent keeps")]
-fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Option<Option<T>>, D::Error> {
     Option::deserialize(deserializer).map(Some)
+}
+
+/// The allowlist of these entries.
+pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
+    let parsed = entries.join("\n").parse::<Allowlist>();
+    parsed.map_err(|error| FieldFault::new("allowlist", "form", error.to_string()))
 }
 
 /// A change in the domain's terms.
@@ -74,11 +80,7 @@ impl Change {
         change.allowlist = match fields.allowlist {
             None => None,
             Some(None) => Some(Allowlist::any()),
-            Some(Some(entries)) => entries
-                .join("\n")
-                .parse::<Allowlist>()
-                .map_err(|error| faults.push(FieldFault::new("allowlist", "form", error.to_string())))
-                .ok(),
+            Some(Some(entries)) => allowlist(&entries).map_err(|fault| faults.push(fault)).ok(),
         };
         change.body_bytes = fields.max_body;
         if let Some(bytes) = fields.max_body

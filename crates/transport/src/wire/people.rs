@@ -17,7 +17,7 @@ pub struct Member {
     /// `viewer`, `operator`, `admin` or `owner`.
     pub role: &'static str,
     /// Whether a password is set; without one, only a sign-in link lets the member in.
-    pub password: bool,
+    pub has_password: bool,
     /// When the member was added.
     #[schema(format = DateTime)]
     pub created_at: String,
@@ -29,7 +29,7 @@ impl From<&DomainMember> for Member {
             id: member.id.to_string(),
             name: member.name.to_string(),
             role: member.role.as_str(),
-            password: member.password.is_some(),
+            has_password: member.password.is_some(),
             created_at: time(member.created_at),
         }
     }
@@ -46,6 +46,9 @@ pub struct Token {
     pub role: &'static str,
     /// `live`, `expired` or `revoked`.
     pub state: &'static str,
+    /// The member whose token it is: it ends with the member. Null is nobody's.
+    #[schema(required)]
+    pub owner: Option<String>,
     /// Who made it.
     pub created_by: String,
     /// When it was made.
@@ -71,6 +74,7 @@ impl Token {
             name: token.name.to_string(),
             role: token.role.as_str(),
             state: token.state(now).as_str(),
+            owner: token.owner.map(|owner| owner.to_string()),
             created_by: token.created_by.clone(),
             created_at: time(token.created_at),
             expires_at: token.expires_at.map(time),
@@ -115,6 +119,9 @@ pub struct AuditActor {
     pub id: Option<String>,
     /// What people call it.
     pub name: String,
+    /// The role of a member or a token then.
+    #[schema(required)]
+    pub role: Option<&'static str>,
 }
 
 /// What something was done to.
@@ -132,12 +139,14 @@ impl From<&DomainEntry> for AuditEntry {
             let text = text.as_deref()?;
             Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
         };
+        let actor = entry.actor.id();
         Self {
             id: entry.id,
             at: time(entry.at),
             actor: AuditActor {
                 kind: entry.actor.kind(),
-                id: entry.actor.id(),
+                role: actor.as_ref().map(|_| entry.actor.role().as_str()),
+                id: actor,
                 name: entry.actor.name().to_owned(),
             },
             from: entry.from.map(|address| address.to_string()),

@@ -1,0 +1,85 @@
+//! `/api/v1/webhooks/{handle}/usage` and `…/allowlist/preview`: how a webhook is used.
+
+use hookgate_domain::{Allowlist, Permission};
+use hookgate_gate::{Gate, PageSize, PeopleStore, PreviewDays, Store, UsageRange};
+use hyper::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::Caller;
+use super::webhooks::read_handle;
+use crate::console::call::Call;
+use crate::console::change;
+use crate::console::fault::{Code, Fault};
+use crate::reply::{self, Reply};
+use crate::wire::{Preview, Usage};
+
+/// Sources that are told.
+const SOURCES: u16 = 20;
+
+/// How many deliveries came to a webhook over time, and from where.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{handle}/usage",
+    tag = "webhooks",
+    params(
+        ("handle" = String, Path, description = "Handle of a webhook"),
+        ("range" = Option<String>, Query, description = "`1h`, `24h` (the default), `7d` or `30d`"),
+    ),
+    responses((status = 200, description = "The usage", body = super::document::Success<Usage>)),
+)]
+pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) -> Result<Reply, Fault> {
+    let handle = read_handle(handle)?;
+    let query = call.query(&["range"])?;
+    let range = query.read("range")?.unwrap_or(UsageRange::Day);
+    let store = gate.store();
+    let webhook = store.webhook_by_handle(handle).await?.ok_or(Code::NotFound)?;
+    let usage = store.usage(Some(handle), range, call.now).await?;
+    let limit = PageSize::new(SOURCES).unwrap_or_default();
+    let top = store.top_sources(handle, range, limit, call.now).await?;
+    let usage = Usage::new(&webhook, range, &usage, &top);
+    Ok(reply::success(StatusCode::OK, &usage))
+}
+
+/// An allowlist to look at before it is saved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proposal {
+    /// Networks that would pass; null permits every source.
+    #[schema(required)]
+    allowlist: Option<Vec<String>>,
+    /// How many days of deliveries to look at: 7 (the default) or 30.
+    days: Option<u16>,
+}
+
+/// Which senders of the last days would stop passing under another allowlist. Nothing is changed.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{handle}/allowlist/preview",
+    tag = "webhooks",
+    params(("handle" = String, Path, description = "Handle of a webhook")),
+    request_body = Proposal,
+    responses((status = 200, description = "What would change", body = super::document::Success<Preview>)),
+)]
+pub(crate) async fn preview<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+    handle: &str,
+) -> Result<Reply, Fault> {
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let handle = read_handle(handle)?;
+    let proposal: Proposal = call.json().await?;
+    let days = match proposal.days {
+        None | Some(7) => PreviewDays::Week,
+        Some(30) => PreviewDays::Month,
+        Some(_) => return Err(Fault::field("days", "one_of", "7, 30")),
+    };
+    let allowlist = match proposal.allowlist {
+        None => Allowlist::any(),
+        Some(entries) => change::allowlist(&entries).map_err(|fault| Fault::fields(vec![fault]))?,
+    };
+    let preview = gate.allowlist_preview(handle, &allowlist, days).await?;
+    let preview = preview.ok_or(Code::NotFound)?;
+    Ok(reply::success(StatusCode::OK, &Preview::new(&preview, days)))
+}

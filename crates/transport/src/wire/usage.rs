@@ -1,0 +1,194 @@
+//! How a webhook is used, and by whom under another allowlist.
+
+use std::collections::BTreeMap;
+
+use hookgate_domain::{RefusalCode, Webhook};
+use hookgate_gate::{self as gate, PreviewDays, SourceUsage, TopSources, UsageRange, spikes};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{source, time};
+
+/// How many deliveries came to a webhook, and from where.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Usage {
+    /// Handle of the webhook.
+    pub webhook: String,
+    /// `1h`, `24h`, `7d` or `30d`.
+    pub range: &'static str,
+    /// All of the range.
+    pub totals: UsageTotals,
+    /// The range in steps of the same length, oldest first, empty ones too.
+    pub buckets: Vec<UsageBucket>,
+    /// The sources that sent most, most first.
+    pub sources: Vec<Source>,
+    /// Deliveries of sources beyond those that are told apart on a day.
+    pub other_sources: OtherSources,
+}
+
+/// Deliveries by outcome.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct UsageTotals {
+    /// How many passed.
+    pub accepted: u64,
+    /// How many did not, by refusal code.
+    pub refused: BTreeMap<&'static str, u64>,
+}
+
+/// Deliveries of one step of time.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct UsageBucket {
+    /// When it begins.
+    #[schema(format = DateTime)]
+    pub at: String,
+    /// How many passed.
+    pub accepted: u64,
+    /// How many did not, by refusal code.
+    pub refused: BTreeMap<&'static str, u64>,
+    /// Whether there were far more than is usual.
+    pub spike: bool,
+}
+
+/// What a source sent.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Source {
+    /// An IPv4 address, or the network of 64 bits around an IPv6 address.
+    pub source: String,
+    /// How many deliveries passed.
+    pub accepted: u64,
+    /// How many did not.
+    pub refused: u64,
+    /// When it was seen first, as long as the history is kept.
+    #[schema(format = DateTime)]
+    pub first_seen: String,
+    /// When it was seen last.
+    #[schema(format = DateTime)]
+    pub last_seen: String,
+    /// Whether it was seen first within the range, at a webhook that is older.
+    pub new: bool,
+}
+
+/// What many sources sent together.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct OtherSources {
+    /// How many deliveries passed.
+    pub accepted: u64,
+    /// How many did not.
+    pub refused: u64,
+}
+
+/// Who would stop passing under another allowlist.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Preview {
+    /// How many days of deliveries were looked at: 7 or 30.
+    pub days: u16,
+    /// Senders of accepted deliveries, at most 200: those that would stop passing first.
+    pub senders: Vec<PreviewSender>,
+    /// How many senders there are, shown or not.
+    pub all_senders: u64,
+    /// Those that pass now and would not then.
+    pub would_stop: WouldStop,
+    /// Accepted deliveries of sources that are not told apart.
+    pub other_sources: u64,
+}
+
+/// A sender, under the allowlist as it is and as it would be.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct PreviewSender {
+    /// An IPv4 address, or the network of 64 bits around an IPv6 address.
+    pub source: String,
+    /// How many of its deliveries were accepted.
+    pub accepted: u64,
+    /// When it was seen last.
+    #[schema(format = DateTime)]
+    pub last_seen: String,
+    /// Whether it passes as things are.
+    pub passes_now: bool,
+    /// Whether it would pass then.
+    pub passes_then: bool,
+}
+
+/// How much would stop passing.
+#[derive(Clone, Copy, Debug, Serialize, ToSchema)]
+pub struct WouldStop {
+    /// How many senders.
+    pub senders: u64,
+    /// How many deliveries of theirs were accepted.
+    pub deliveries: u64,
+}
+
+impl Usage {
+    /// The usage of a webhook over a range.
+    #[must_use]
+    pub fn new(webhook: &Webhook, range: UsageRange, usage: &gate::Usage, top: &TopSources) -> Self {
+        let wild = spikes(usage);
+        let buckets = usage.buckets.iter().enumerate();
+        Self {
+            webhook: webhook.handle.to_string(),
+            range: range.as_str(),
+            totals: UsageTotals {
+                accepted: usage.totals.accepted,
+                refused: by_code(&usage.totals.refused),
+            },
+            buckets: buckets
+                .map(|(place, bucket)| UsageBucket {
+                    at: time(bucket.at),
+                    accepted: bucket.accepted,
+                    refused: by_code(&bucket.refused),
+                    spike: wild.contains(&place),
+                })
+                .collect(),
+            sources: top.sources.iter().map(Source::from).collect(),
+            other_sources: OtherSources {
+                accepted: top.beyond_accepted,
+                refused: top.beyond_refused,
+            },
+        }
+    }
+}
+
+impl From<&SourceUsage> for Source {
+    fn from(usage: &SourceUsage) -> Self {
+        Self {
+            source: source(usage.source),
+            accepted: usage.accepted,
+            refused: usage.refused,
+            first_seen: time(usage.first_seen),
+            last_seen: time(usage.last_seen),
+            new: usage.is_new,
+        }
+    }
+}
+
+impl Preview {
+    /// The preview over so many days.
+    #[must_use]
+    pub fn new(preview: &gate::Preview, days: PreviewDays) -> Self {
+        let senders = preview.senders.iter();
+        Self {
+            days: days.days(),
+            senders: senders
+                .map(|sender| PreviewSender {
+                    source: source(sender.source),
+                    accepted: sender.accepted,
+                    last_seen: time(sender.last_seen),
+                    passes_now: sender.passes_now,
+                    passes_then: sender.passes_then,
+                })
+                .collect(),
+            all_senders: preview.all_senders,
+            would_stop: WouldStop {
+                senders: preview.would_stop.senders,
+                deliveries: preview.would_stop.deliveries,
+            },
+            other_sources: preview.beyond,
+        }
+    }
+}
+
+fn by_code(refused: &[(RefusalCode, u64)]) -> BTreeMap<&'static str, u64> {
+    refused
+        .iter()
+        .map(|(code, count)| (code.as_str(), *count))
+        .collect()
+}
