@@ -228,6 +228,14 @@ pub(crate) enum DaysArg {
 pub(crate) enum DeliveriesCommand {
     /// List deliveries, newest first
     List(DeliveriesArgs),
+    /// Print deliveries as a file, newest first
+    Export {
+        /// CSV for spreadsheets, or one JSON object a line, which has the payloads too
+        #[arg(long, default_value = "csv")]
+        format: ExportArg,
+        #[command(flatten)]
+        filter: FilterArgs,
+    },
     /// Show one delivery
     Show {
         /// Delivery ID (dlv_…)
@@ -235,8 +243,25 @@ pub(crate) enum DeliveriesCommand {
     },
 }
 
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportArg {
+    Csv,
+    Ndjson,
+}
+
 #[derive(Args)]
 pub(crate) struct DeliveriesArgs {
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Go on printing deliveries as they come
+    #[arg(long, conflicts_with = "cursor")]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct FilterArgs {
     /// Only of this webhook: handle or unique name
     #[arg(long, value_name = "WEBHOOK")]
     pub(crate) webhook: Option<String>,
@@ -255,11 +280,6 @@ pub(crate) struct DeliveriesArgs {
     /// Only received before this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) to: Option<Timestamp>,
-    /// Go on printing deliveries as they come
-    #[arg(long, conflicts_with = "cursor")]
-    pub(crate) follow: bool,
-    #[command(flatten)]
-    pub(crate) page: PageArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

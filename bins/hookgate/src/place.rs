@@ -3,8 +3,8 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use hookgate_domain::{SignInSecret, Webhook, WebhookHandle, WebhookName};
-use hookgate_gate::{Acting, Gate, Issued, Store};
+use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
+use hookgate_gate::{Acting, Gate, Store};
 use hookgate_storage::{Database, OpenMode};
 use hookgate_transport::Addresses;
 
@@ -127,18 +127,4 @@ pub(crate) fn acting() -> Acting {
         )
     };
     Acting::command_line(named.unwrap_or_else(by_number))
-}
-
-/// The link that signs somebody in once. It is a secret: print it once, log it never.
-pub(crate) fn sign_in_url(console_url: &str, secret: &SignInSecret) -> String {
-    format!("{console_url}/sign-in/{}", secret.reveal())
-}
-
-/// The URL that was just made. It is a secret: print it once, log it never.
-pub(crate) fn webhook_url(public_url: &str, issued: &Issued) -> String {
-    format!(
-        "{public_url}/webhooks/{}/{}",
-        issued.webhook.format.as_str(),
-        issued.id.reveal()
-    )
 }

@@ -119,11 +119,6 @@ impl Server {
         })
     }
 
-    /// Where the gate listens, with its real port.
-    pub(crate) const fn address(&self) -> SocketAddr {
-        self.address
-    }
-
     /// What addresses of the console and of webhooks start with.
     pub(crate) const fn addresses(&self) -> &Addresses {
         &self.addresses

@@ -60,11 +60,12 @@ pub use idempotency::{IDEMPOTENCY_WINDOW, IdempotencyKey, IdempotencyKeyError, P
 pub use incident::{Incident, IncidentError};
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
 pub use people::{
-    Actor, ApiToken, ApiTokenDigest, AuditAct, AuditEntry, AuditSubject, MAX_PASSWORD_CHARACTERS,
-    MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId, MemberName, NewAudit, Password, PasswordError,
-    PasswordHash, PeopleNameError, Permission, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE,
-    SecretError, Session, SessionDigest, SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret,
-    SignInSecretDigest, Token, TokenError, TokenId, TokenName, TokenState, UnknownAuditAct, UnknownRole,
+    Actor, ApiToken, ApiTokenDigest, AuditAct, AuditEntry, AuditRequest, AuditSubject,
+    MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId, MemberName, NewAudit,
+    Password, PasswordError, PasswordHash, PeopleNameError, Permission, Role, SESSION_IDLE, SESSION_LIFE,
+    SIGN_IN_LINK_LIFE, SecretError, Session, SessionDigest, SessionId, SessionToken, SignInLink, SignInMeans,
+    SignInSecret, SignInSecretDigest, Token, TokenError, TokenId, TokenName, TokenState, UnknownAuditAct,
+    UnknownRole,
 };
 pub use policy::{
     DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging, Policy, SealedSecret,

@@ -12,7 +12,7 @@ mod secrets;
 mod session;
 mod token;
 
-pub use audit::{Actor, AuditAct, AuditEntry, AuditSubject, NewAudit, UnknownAuditAct};
+pub use audit::{Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, UnknownAuditAct};
 pub use ids::{MemberId, SessionId, TokenId};
 pub use link::{SIGN_IN_LINK_LIFE, SignInLink};
 pub use member::{Member, MemberError};

@@ -3,13 +3,13 @@
 use std::net::IpAddr;
 
 use hookgate_domain::{
-    Actor, AuditAct, AuditEntry, AuditSubject, NewAudit, OrganizationId, Permission, Policy, Role, Timestamp,
-    Webhook,
+    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, OrganizationId, Permission, Policy,
+    Role, Timestamp, Webhook,
 };
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::{AuditFilter, Gate, PageSize, PeopleError, PeopleStore, Store};
+use crate::{AuditFilter, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
 
 /// Who acts, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub struct Acting {
     pub actor: Actor,
     /// From which address, if over the network.
     pub from: Option<IpAddr>,
+    /// By which request, if its sender may repeat it.
+    pub request: Option<AuditRequest>,
 }
 
 impl Acting {
@@ -27,6 +29,7 @@ impl Acting {
         Self {
             actor: actor.into(),
             from: Some(from),
+            request: None,
         }
     }
 
@@ -36,6 +39,7 @@ impl Acting {
         Self {
             actor: Actor::CommandLine { user: user.into() },
             from: None,
+            request: None,
         }
     }
 
@@ -45,6 +49,7 @@ impl Acting {
         Self {
             actor: Actor::System,
             from: None,
+            request: None,
         }
     }
 
@@ -78,6 +83,7 @@ impl Acting {
             subject,
             before: None,
             after: None,
+            request: self.request.clone(),
         }
     }
 
@@ -96,6 +102,15 @@ impl Acting {
             ..self.note(act, subject, now)
         }
     }
+}
+
+/// The request was made before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Repeated {
+    /// It asked for the same, and made this.
+    Same(AuditSubject),
+    /// It asked for something else under the same key.
+    Other,
 }
 
 /// The actor's role does not include what it tried.
@@ -117,6 +132,31 @@ impl<S: Store + PeopleStore> Gate<S> {
     ) -> Result<Vec<AuditEntry>, PeopleError> {
         acting.require(Permission::ManagePeople)?;
         Ok(self.store.audit_page(filter, before, size).await?)
+    }
+
+    /// Whether who acts has made this request before. What two of the same do at the same time is decided by the store:
+    /// only one of them is stored.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn repeated(&self, acting: &Acting) -> Result<Option<Repeated>, StoreError> {
+        let (Some(request), Some(actor)) = (&acting.request, acting.actor.id()) else {
+            return Ok(None);
+        };
+        let filter = AuditFilter {
+            actor: Some(actor),
+            request: Some(request.key.clone()),
+            ..AuditFilter::default()
+        };
+        let one = PageSize::new(1).unwrap_or_default();
+        let entry = self.store.audit_page(&filter, None, one).await?.pop();
+        Ok(entry.map(|entry| {
+            if entry.request.as_ref() == Some(request) {
+                Repeated::Same(entry.subject)
+            } else {
+                Repeated::Other
+            }
+        }))
     }
 }
 

@@ -34,7 +34,7 @@ mod store;
 mod tokens;
 mod usage;
 
-pub use audit::{Acting, Forbidden};
+pub use audit::{Acting, Forbidden, Repeated};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
     MAX_HEADER_BYTES, RateScope, Refusal, RefusedDelivery, Reply, RequestHeaders, holds_webhook_id,

@@ -3,12 +3,14 @@
 //! As with [`Store`](crate::Store), values go in and come out, and lookups answer `Ok(None)` for what is not there. What
 //! people change is stored in one transaction with its entry of the audit trail, so there is never one without the other;
 //! and rules that depend on what others do at the same time (the last owner, a link that works once) are asked inside it.
+//! An entry by a request that the actor has made before is [`StoreError::Conflict`], and nothing is stored.
 
 use std::num::NonZeroU64;
 
 use hookgate_domain::{
-    ApiTokenDigest, AuditAct, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit, Session,
-    SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
+    ApiTokenDigest, AuditAct, AuditEntry, IdempotencyKey, Member, MemberError, MemberId, MemberName,
+    NewAudit, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
+    TokenError, TokenId,
 };
 
 use crate::{Acting, MemberChange, PageSize, StoreError};
@@ -186,4 +188,6 @@ pub struct AuditFilter {
     pub subject: Option<String>,
     /// By the member or token with this ID.
     pub actor: Option<String>,
+    /// By the request with this key.
+    pub request: Option<IdempotencyKey>,
 }

@@ -95,7 +95,7 @@ impl Store for MemoryStore {
 
     async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
         let mut state = self.up()?;
-        if state.webhooks.contains_key(&webhook.handle) {
+        if state.webhooks.contains_key(&webhook.handle) || state.people.is_repeated(&audit) {
             return Err(StoreError::Conflict);
         }
         state.webhooks.insert(webhook.handle, webhook);

@@ -13,11 +13,12 @@ use std::fmt::Display;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use hookgate_domain::{ApiToken, Permission};
-use hookgate_gate::{Acting, Gate, PeopleStore, Store};
+use hookgate_domain::{ApiToken, AuditRequest, AuditSubject, Permission};
+use hookgate_gate::{Acting, Gate, PeopleStore, Repeated, Store};
 use hyper::Method;
 use hyper::header::AUTHORIZATION;
 
+use crate::console::Addresses;
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::reply::Reply;
@@ -28,6 +29,23 @@ pub(crate) struct Caller {
 }
 
 impl Caller {
+    /// Who acts by a request that may be repeated, and what an earlier one made.
+    async fn repeating<S: Store + PeopleStore>(
+        &self,
+        gate: &Gate<S>,
+        request: Option<AuditRequest>,
+    ) -> Result<(Acting, Option<AuditSubject>), Fault> {
+        let acting = Acting {
+            request,
+            ..self.acting.clone()
+        };
+        match gate.repeated(&acting).await? {
+            Some(Repeated::Other) => Err(Code::IdempotencyConflict.into()),
+            Some(Repeated::Same(made)) => Ok((acting, Some(made))),
+            None => Ok((acting, None)),
+        }
+    }
+
     /// Whether the role of who calls reaches so far.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.acting.role().may(permission)
@@ -37,7 +55,7 @@ impl Caller {
 /// Answers a request below `/api/v1`.
 pub(crate) async fn answer<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
-    gate_url: &str,
+    addresses: &Addresses,
     call: Call,
     segments: &[&str],
 ) -> Result<Reply, Fault> {
@@ -46,11 +64,13 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
     let reading = matches!(method, Method::GET | Method::HEAD);
     match *segments {
         ["webhooks"] if reading => webhooks::list(gate, &call).await,
-        ["webhooks"] if method == Method::POST => webhooks::create(gate, &caller, call, gate_url).await,
+        ["webhooks"] if method == Method::POST => {
+            webhooks::create(gate, &caller, call, &addresses.gate).await
+        }
         ["webhooks", handle] if reading => webhooks::show(gate, &call, handle).await,
         ["webhooks", handle] if method == Method::PATCH => webhooks::edit(gate, &caller, call, handle).await,
         ["webhooks", handle, "regenerate"] if method == Method::POST => {
-            webhooks::regenerate(gate, &caller, &call, handle, gate_url).await
+            webhooks::regenerate(gate, &caller, &call, handle, &addresses.gate).await
         }
         ["webhooks", handle, "revoke"] if method == Method::POST => {
             webhooks::revoke(gate, &caller, &call, handle).await
@@ -73,6 +93,10 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["members"] if method == Method::POST => people::member_add(gate, &caller, call).await,
         ["members", id] if method == Method::PATCH => people::member_change(gate, &caller, call, id).await,
         ["members", id] if method == Method::DELETE => people::member_remove(gate, &caller, id).await,
+        ["members", id, "sign-in-link"] if method == Method::POST => {
+            people::sign_in_link(gate, &caller, id, &addresses.console).await
+        }
+        ["members", _, "sign-in-link"] => Err(Fault::method("POST")),
         ["members", _] => Err(Fault::method("DELETE, PATCH")),
         ["tokens"] if reading => people::tokens(gate, &caller, &call).await,
         ["tokens"] if method == Method::POST => people::token_create(gate, &caller, call).await,
@@ -84,6 +108,16 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["incidents" | "audit" | "deliveries"] | ["deliveries", _] => Err(Fault::method("GET, HEAD")),
         _ => Err(Code::NotFound.into()),
     }
+}
+
+/// What an earlier request made, by its ID, as far as it is still there.
+fn made_before<T: FromStr>(made: &AuditSubject) -> Result<T, Fault> {
+    made.id.parse().map_err(|_| gone())
+}
+
+/// A repetition of a request whose work is no longer there.
+fn gone() -> Fault {
+    Fault::conflict("what this request made is not there any more")
 }
 
 /// A field of a body, read as what it should be.

@@ -17,7 +17,6 @@ mod health;
 mod host;
 pub(crate) mod html;
 mod live;
-pub(crate) mod payloads;
 mod query;
 mod screens;
 mod visitor;
@@ -92,7 +91,7 @@ impl<S: Store + PeopleStore> Console<S> {
                 only_get(&call)?;
                 health::metrics(&self.gate, &self.metrics).await
             }
-            ["api", "v1", ref rest @ ..] => api::answer(&self.gate, &self.addresses.gate, call, rest).await,
+            ["api", "v1", ref rest @ ..] => api::answer(&self.gate, &self.addresses, call, rest).await,
             ["api", "openapi.json"] => only_get(&call).map(|()| api::document::reply()),
             ["api", ..] => Err(Code::NotFound.into()),
             ref rest => Ok(screens::answer(self, call, rest).await),

@@ -1,18 +1,20 @@
 //! The objects that scripts see, the same from the admin API and from the command line. Times are RFC 3339 in UTC.
 
 mod delivery;
+mod export;
 mod incident;
 mod people;
 mod usage;
 mod webhook;
 
-use hookgate_domain::Timestamp;
+use hookgate_domain::{SignInSecret, Timestamp};
 use hookgate_gate::Issued;
 use ipnetwork::IpNetwork;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use delivery::{Delivery, DeliveryRecord, answered_status, payload};
+pub use export::ExportFormat;
 pub use incident::Incident;
 pub use people::{AuditEntry, Member, Token};
 pub use usage::{Preview, Usage};
@@ -45,6 +47,12 @@ pub fn webhook_url(gate_url: &str, issued: &Issued) -> String {
         issued.webhook.format.as_str(),
         issued.id.reveal()
     )
+}
+
+/// The address of a sign-in link, behind what the console's addresses start with.
+#[must_use]
+pub fn sign_in_url(console_url: &str, secret: &SignInSecret) -> String {
+    format!("{console_url}/sign-in/{}", secret.reveal())
 }
 
 /// A source of deliveries: a single IPv4 address without its prefix, as people write it.

@@ -23,7 +23,7 @@ pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure>
     let filter = AuditFilter {
         act,
         subject,
-        actor: None,
+        ..AuditFilter::default()
     };
     let entries = place.gate.audit_page(&acting(), &filter, before, size).await?;
     let next = entries

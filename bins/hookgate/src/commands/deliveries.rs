@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use hookgate_domain::DeliveryId;
 use hookgate_gate::{DeliveryFilter, DeliverySummary, Outcome, Page, PageSize, Seek, Store};
-use hookgate_transport::wire;
+use hookgate_transport::delivery_page;
+use hookgate_transport::wire::{self, ExportFormat};
 use serde_json::Value;
 
-use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, OutcomeArg};
+use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, ExportArg, FilterArgs, OutcomeArg};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::Place;
@@ -19,6 +20,7 @@ pub(crate) async fn run(cli: &Cli, command: DeliveriesCommand) -> Result<(), Fai
     let place = Place::open(cli).await?;
     match command {
         DeliveriesCommand::List(arguments) => list(cli.json, &place, arguments).await,
+        DeliveriesCommand::Export { format, filter } => export(&place, format, &filter).await,
         DeliveriesCommand::Show { id } => show(cli.json, &place, id).await,
     }
 }
@@ -53,7 +55,7 @@ pub(crate) async fn follow<S: Store>(
 
 async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<(), Failure> {
     let store = place.gate.store();
-    let filter = filter(place, &arguments).await?;
+    let filter = read_filter(place, &arguments.filter).await?;
     let size = PageSize::new(arguments.page.limit).unwrap_or_default();
     let seek = match &arguments.page.cursor {
         Some(cursor) => Seek::Before(
@@ -92,6 +94,27 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
     Ok(())
 }
 
+/// Prints every record that matches, page by page.
+async fn export(place: &Place, format: ExportArg, arguments: &FilterArgs) -> Result<(), Failure> {
+    let store = place.gate.store();
+    let filter = read_filter(place, arguments).await?;
+    let format = match format {
+        ExportArg::Csv => ExportFormat::Csv,
+        ExportArg::Ndjson => ExportFormat::Ndjson,
+    };
+    let (mut seek, mut is_first) = (Seek::Newest, true);
+    loop {
+        let payloads = format == ExportFormat::Ndjson;
+        let page = delivery_page(store, &filter, seek, PageSize::MAX, payloads).await?;
+        output::raw(&format.piece(&page.items, is_first))?;
+        is_first = false;
+        match page.next {
+            Some(last) => seek = Seek::Before(last),
+            None => return Ok(()),
+        }
+    }
+}
+
 async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> {
     let record = place.gate.store().delivery_by_id(id).await?;
     let record = record
@@ -122,7 +145,7 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
     Ok(())
 }
 
-async fn filter(place: &Place, arguments: &DeliveriesArgs) -> Result<DeliveryFilter, Failure> {
+async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFilter, Failure> {
     let webhook = match &arguments.webhook {
         Some(webhook) => Some(place.webhook(webhook).await?.handle),
         None => None,

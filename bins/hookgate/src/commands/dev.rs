@@ -8,13 +8,14 @@ use hookgate_domain::{Policy, SenderFormat};
 use hookgate_gate::{DeliveryFilter, Gate, Issued, NewWebhook, PageSize, Retention, Store};
 use hookgate_storage::{Database, OpenMode, ServerLock};
 use hookgate_transport::Addresses;
+use hookgate_transport::wire;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use super::deliveries;
 use crate::cli::{Cli, DevArgs};
 use crate::failure::Failure;
-use crate::place::{self, Place, webhook_url};
+use crate::place::{self, Place};
 use crate::server::{CertificateFiles, Plan, Server};
 use crate::{dev_certificate, logging, output};
 
@@ -60,8 +61,10 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         directory: &directory,
         ca: &files.ca,
         addresses,
-        sign_in: place::sign_in_url(&addresses.console, &secret),
-        url: demo.as_ref().map(|issued| webhook_url(&addresses.gate, issued)),
+        sign_in: wire::sign_in_url(&addresses.console, &secret),
+        url: demo
+            .as_ref()
+            .map(|issued| wire::webhook_url(&addresses.gate, issued)),
     };
     if cli.json {
         output::line(&greeting.json(demo.as_ref())?.to_string())?;

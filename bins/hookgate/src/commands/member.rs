@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use crate::cli::{Cli, MemberCommand, PageArgs};
 use crate::failure::Failure;
-use crate::place::{Place, acting, sign_in_url};
+use crate::place::{Place, acting};
 use crate::{output, people_output};
 
 /// Most bytes that are read where a password is expected: 200 characters fit whatever they are.
@@ -45,7 +45,7 @@ pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result
         }
         return Ok(output::line(&object.to_string())?);
     }
-    Ok(output::line(&sign_in_url(&place.console_url, &secret))?)
+    Ok(output::line(&wire::sign_in_url(&place.console_url, &secret))?)
 }
 
 async fn add(json: bool, place: &Place, name: MemberName, role: Role) -> Result<(), Failure> {
@@ -112,7 +112,7 @@ fn piped_password() -> Result<Option<Password>, Failure> {
 
 fn link_fields(place: &Place, secret: &SignInSecret, link: &SignInLink) -> [(&'static str, Value); 2] {
     [
-        ("sign_in", json!(sign_in_url(&place.console_url, secret))),
+        ("sign_in", json!(wire::sign_in_url(&place.console_url, secret))),
         ("sign_in_expires_at", json!(wire::time(link.expires_at()))),
     ]
 }

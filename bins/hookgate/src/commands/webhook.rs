@@ -15,7 +15,7 @@ use super::usage;
 use crate::cli::{Cli, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Switch, WebhookCommand};
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{Place, acting, webhook_url};
+use crate::place::{Place, acting};
 
 /// Most bytes that are read where a URL is expected.
 const MOST_INPUT: u64 = 8 * 1024;
@@ -197,7 +197,7 @@ async fn which(json: bool, place: &Place) -> Result<(), Failure> {
 }
 
 fn issued(json: bool, place: &Place, issued: &Issued) -> Result<(), Failure> {
-    let mut fields = vec![("url", json!(webhook_url(&place.public_url, issued)))];
+    let mut fields = vec![("url", json!(wire::webhook_url(&place.public_url, issued)))];
     fields.extend(secret_fields(issued.signing_secret.as_ref()));
     show(json, place, &issued.webhook, &fields)
 }

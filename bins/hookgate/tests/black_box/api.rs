@@ -1,67 +1,10 @@
 //! The admin API over real TLS: every endpoint, its rules, and what each role may do.
 
-use hookgate_testkit::https::{Answer, Bytes, Full, Http, Request};
+use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::{Value, json};
 
+use crate::program::{Program, code, data};
 use crate::support::Server;
-
-/// A program with a token of this role.
-struct Program<'a> {
-    server: &'a Server,
-    token: String,
-}
-
-impl<'a> Program<'a> {
-    fn new(server: &'a Server, role: &str) -> Self {
-        let made = server.json(&["token", "create", &format!("{role}-tests"), "--role", role]);
-        Self {
-            server,
-            token: made["token"].as_str().unwrap().to_owned(),
-        }
-    }
-
-    async fn call(&self, method: &str, path: &str, body: Option<Value>, headers: &[(&str, &str)]) -> Answer {
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("{}{path}", self.server.console()))
-            .header("authorization", format!("Bearer {}", self.token));
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let body = match body {
-            Some(json) => {
-                request = request.header("content-type", "application/json");
-                Full::from(json.to_string())
-            }
-            None => Full::from(Bytes::new()),
-        };
-        self.server.send(Http::One, request.body(body).unwrap()).await
-    }
-
-    async fn get(&self, path: &str) -> Value {
-        let answer = self.call("GET", path, None, &[]).await;
-        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
-        data(&answer)
-    }
-
-    async fn post(&self, path: &str, body: Value) -> Answer {
-        self.call("POST", path, Some(body), &[]).await
-    }
-}
-
-fn data(answer: &Answer) -> Value {
-    let envelope: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(envelope["success"], true, "{envelope}");
-    envelope["data"].clone()
-}
-
-fn code(answer: &Answer) -> String {
-    let envelope: Value = serde_json::from_str(&answer.body).unwrap();
-    assert_eq!(envelope["success"], false, "{envelope}");
-    assert!(envelope["error"]["message"].is_string());
-    assert!(answer.header("x-request-id").starts_with("req_"));
-    envelope["error"]["code"].as_str().unwrap().to_owned()
-}
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_life_of_a_webhook() {
@@ -252,10 +195,7 @@ async fn members_and_tokens() {
         .await;
     assert_eq!(made.status, 201, "{}", made.body);
     let made = data(&made);
-    let program = Program {
-        server: &server,
-        token: made["token"].as_str().unwrap().to_owned(),
-    };
+    let program = Program::with(&server, made["token"].as_str().unwrap());
     assert_eq!(
         program.call("GET", "/api/v1/webhooks", None, &[]).await.status,
         200
@@ -276,10 +216,7 @@ async fn what_is_wrong_is_told_by_code() {
     let server = Server::start();
     let admin = Program::new(&server, "admin");
     let viewer = Program::new(&server, "viewer");
-    let stranger = Program {
-        server: &server,
-        token: "hgt_x".to_owned(),
-    };
+    let stranger = Program::with(&server, "hgt_x");
     let cases: [(&Program<'_>, &str, &str, Option<Value>, u16, &str); 16] = [
         (&stranger, "GET", "/api/v1/webhooks", None, 401, "UNAUTHENTICATED"),
         (&stranger, "GET", "/api/v1/nothing", None, 401, "UNAUTHENTICATED"),

@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::{Member, MemberId, OrganizationId, Role, Timestamp, Token, TokenId};
+use crate::{
+    IdempotencyKey, Member, MemberId, OrganizationId, PayloadDigest, Role, Timestamp, Token, TokenId,
+};
 
 /// Who acts.
 ///
@@ -230,6 +232,26 @@ impl AuditSubject {
     }
 }
 
+/// A request that its sender may repeat, because the answer got lost on the way.
+///
+/// ```
+/// use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest};
+///
+/// let request = AuditRequest {
+///     key: IdempotencyKey::parse(b"create-db-alerts")?,
+///     digest: PayloadDigest::of(b"{}"),
+/// };
+/// assert_eq!(request.clone(), request);
+/// # Ok::<(), hookgate_domain::IdempotencyKeyError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditRequest {
+    /// The sender's name for it.
+    pub key: IdempotencyKey,
+    /// What it asked for.
+    pub digest: PayloadDigest,
+}
+
 /// An entry of the audit trail before it has its number.
 ///
 /// ```
@@ -244,6 +266,7 @@ impl AuditSubject {
 ///     subject: AuditSubject::new("hk_…", "db alerts"),
 ///     before: None,
 ///     after: None,
+///     request: None,
 /// }
 /// .numbered(7);
 /// assert_eq!((entry.id, entry.act), (7, AuditAct::WebhookExpose));
@@ -266,6 +289,8 @@ pub struct NewAudit {
     pub before: Option<String>,
     /// What it changed, as it is since.
     pub after: Option<String>,
+    /// The request that asked for it, if it can be repeated.
+    pub request: Option<AuditRequest>,
 }
 
 impl NewAudit {
@@ -282,6 +307,7 @@ impl NewAudit {
             subject: self.subject,
             before: self.before,
             after: self.after,
+            request: self.request,
         }
     }
 }
@@ -300,6 +326,7 @@ impl NewAudit {
 ///     subject: AuditSubject::new("hk_…", "db alerts"),
 ///     before: None,
 ///     after: None,
+///     request: None,
 /// };
 /// assert_eq!(entry.actor.name(), "hookgate");
 /// ```
@@ -323,4 +350,6 @@ pub struct AuditEntry {
     pub before: Option<String>,
     /// What it changed, as it is since.
     pub after: Option<String>,
+    /// The request that asked for it, if it can be repeated.
+    pub request: Option<AuditRequest>,
 }

@@ -31,5 +31,8 @@ pub(crate) async fn audit_page(
     if let Some(actor) = &filter.actor {
         query = query.filter(audit::actor_id.eq(actor));
     }
+    if let Some(key) = &filter.request {
+        query = query.filter(audit::request_key.eq(key.as_str()));
+    }
     query.load(connection).await
 }

@@ -4,8 +4,8 @@
 
 use diesel::{Insertable, Queryable, Selectable};
 use hookgate_domain::{
-    Actor, AuditEntry, AuditSubject, MemberId, NewAudit, OrganizationId, Role, Timestamp, TokenId,
-    address_bytes,
+    Actor, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, MemberId, NewAudit, OrganizationId,
+    PayloadDigest, Role, Timestamp, TokenId, address_bytes,
 };
 
 use super::delivery::read_address;
@@ -29,6 +29,8 @@ pub(crate) struct AuditRow {
     subject_name: String,
     before: Option<String>,
     after: Option<String>,
+    request_key: Option<String>,
+    request_digest: Option<Vec<u8>>,
 }
 
 impl TryFrom<AuditRow> for AuditEntry {
@@ -42,6 +44,11 @@ impl TryFrom<AuditRow> for AuditEntry {
             .source
             .as_deref()
             .map(|bytes| read_address(bytes).ok_or_else(damage("source")));
+        let request = row
+            .request_key
+            .as_deref()
+            .map(|key| read_request(key, row.request_digest.as_deref()).ok_or_else(damage("request_key")))
+            .transpose()?;
         Ok(Self {
             id,
             organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
@@ -55,6 +62,7 @@ impl TryFrom<AuditRow> for AuditEntry {
             },
             before: row.before,
             after: row.after,
+            request,
         })
     }
 }
@@ -82,6 +90,13 @@ impl AuditRow {
     }
 }
 
+fn read_request(key: &str, digest: Option<&[u8]>) -> Option<AuditRequest> {
+    Some(AuditRequest {
+        key: IdempotencyKey::parse(key.as_bytes()).ok()?,
+        digest: PayloadDigest::from_bytes(digest?.try_into().ok()?),
+    })
+}
+
 /// An entry to write.
 #[derive(Insertable)]
 #[diesel(table_name = audit, treat_none_as_default_value = false)]
@@ -98,6 +113,8 @@ pub(crate) struct NewAuditRow<'a> {
     subject_name: &'a str,
     before: Option<&'a str>,
     after: Option<&'a str>,
+    request_key: Option<&'a str>,
+    request_digest: Option<&'a [u8]>,
 }
 
 impl<'a> From<&'a NewAudit> for NewAuditRow<'a> {
@@ -116,6 +133,11 @@ impl<'a> From<&'a NewAudit> for NewAuditRow<'a> {
             subject_name: &audit.subject.name,
             before: audit.before.as_deref(),
             after: audit.after.as_deref(),
+            request_key: audit.request.as_ref().map(|request| request.key.as_str()),
+            request_digest: audit
+                .request
+                .as_ref()
+                .map(|request| &request.digest.as_bytes()[..]),
         }
     }
 }

@@ -64,6 +64,8 @@ diesel::table! {
         subject_name -> Text,
         before -> Nullable<Text>,
         after -> Nullable<Text>,
+        request_key -> Nullable<Text>,
+        request_digest -> Nullable<Binary>,
     }
 }
 

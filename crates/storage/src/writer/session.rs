@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use diesel::connection::TransactionManager;
-use diesel::result::Error;
+use diesel::result::{DatabaseErrorKind, Error};
 use diesel::{Connection, SqliteConnection};
 use tokio::runtime::Handle;
 
@@ -29,6 +29,11 @@ enum Aborted {
     Job(Error),
     /// It could not begin or end: the disk is full, or another process writes all the time.
     Transaction(Error),
+}
+
+/// Somebody else was first: nothing to worry about, and the caller is told.
+const fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _))
 }
 
 impl From<Error> for Aborted {
@@ -60,13 +65,17 @@ impl Session {
         match self.transact(jobs) {
             Ok(()) => self.answer(std::mem::take(jobs)),
             Err(Aborted::Job(error)) if jobs.len() > 1 => {
-                tracing::warn!(%error, jobs = jobs.len(), "a batch failed; its jobs are done one by one");
+                if !is_conflict(&error) {
+                    tracing::warn!(%error, jobs = jobs.len(), "a batch failed; its jobs are done one by one");
+                }
                 for job in jobs.drain(..) {
                     self.settle(&mut vec![job]);
                 }
             }
             Err(Aborted::Job(error) | Aborted::Transaction(error)) => {
-                tracing::error!(%error, jobs = jobs.len(), "nothing could be stored");
+                if !is_conflict(&error) {
+                    tracing::error!(%error, jobs = jobs.len(), "nothing could be stored");
+                }
                 let error = Arc::new(error);
                 jobs.drain(..).for_each(|job| job.fail(&error));
             }

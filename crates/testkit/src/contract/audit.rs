@@ -4,10 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::{
-    Actor, AuditAct, AuditEntry, NewAudit, Policy, Role, SESSION_IDLE, SignInLink, SignInSecretDigest,
+    Actor, AuditAct, AuditEntry, AuditRequest, IdempotencyKey, NewAudit, PayloadDigest, Policy, Role,
+    SESSION_IDLE, SignInLink, SignInSecretDigest,
 };
 use hookgate_gate::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, AuditFilter, IncidentAction, PageSize, PeopleStore, Retention, Store,
+    StoreError,
 };
 
 use super::members::with_member;
@@ -51,6 +53,36 @@ pub async fn a_change_of_a_webhook_has_its_entry<S: Store + PeopleStore>(store: 
         .collect();
     assert_eq!(trail, expected);
     assert!(trail[0].id < trail[1].id);
+}
+
+/// An actor's request is stored once; the other one changes nothing. It is found by its key, and comes back as it was.
+pub async fn a_request_is_stored_once<S: Store + PeopleStore>(store: &Arc<S>) {
+    let key = |text: &str| IdempotencyKey::parse(text.as_bytes()).unwrap();
+    let by = |seed: u8, text: &str| NewAudit {
+        actor: Actor::from(&token(None, seed)),
+        request: Some(AuditRequest {
+            key: key(text),
+            digest: PayloadDigest::of(b"{}"),
+        }),
+        ..audit()
+    };
+    store.webhook_insert(webhook(1), by(1, "a")).await.unwrap();
+    let again = store.webhook_insert(webhook(2), by(1, "a")).await;
+    assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+    assert_eq!(store.webhook_by_handle(webhook(2).handle).await.unwrap(), None);
+    let again = store.token_insert(token(None, 3), by(1, "a")).await;
+    assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+    let again = store.member_insert(member(4, Role::Viewer), by(1, "a")).await;
+    assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");
+    store.webhook_insert(webhook(2), by(1, "b")).await.unwrap();
+    store.webhook_insert(webhook(3), by(2, "a")).await.unwrap();
+    let filter = AuditFilter {
+        actor: by(1, "a").actor.id(),
+        request: Some(key("a")),
+        ..AuditFilter::default()
+    };
+    let found = store.audit_page(&filter, None, PageSize::MAX).await.unwrap();
+    assert_eq!(found, [by(1, "a").numbered(found[0].id)]);
 }
 
 /// A change that was refused or lost a race leaves no entry.
@@ -118,7 +150,7 @@ pub async fn entries_are_found_and_paged<S: PeopleStore>(store: &Arc<S>) {
     let filter = AuditFilter {
         act: Some(AuditAct::WebhookEdit),
         subject: Some("a".into()),
-        actor: None,
+        ..AuditFilter::default()
     };
     assert_eq!(
         times(store.audit_page(&filter, None, size).await.unwrap()),

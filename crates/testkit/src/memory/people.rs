@@ -35,6 +35,18 @@ impl People {
             .insert(self.last_audit, audit.numbered(self.last_audit));
     }
 
+    /// Whether the actor has made the request of this entry before.
+    pub(super) fn is_repeated(&self, audit: &NewAudit) -> bool {
+        let Some(request) = &audit.request else {
+            return false;
+        };
+        let mut entries = self.audit.values();
+        entries.any(|entry| {
+            let key = entry.request.as_ref().map(|earlier| &earlier.key);
+            entry.actor.id() == audit.actor.id() && key == Some(&request.key)
+        })
+    }
+
     /// Removes what is over or too old. How much.
     pub(super) fn prune(&mut self, now: Timestamp) -> u64 {
         let before = self.rows();
@@ -103,7 +115,8 @@ impl People {
 impl PeopleStore for MemoryStore {
     async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
         let people = &mut self.up()?.people;
-        if people.members.values().any(|known| known.name == member.name) {
+        let is_taken = people.members.values().any(|known| known.name == member.name);
+        if is_taken || people.is_repeated(&audit) {
             return Err(StoreError::Conflict);
         }
         people.members.insert(member.id, member);
@@ -194,6 +207,9 @@ impl PeopleStore for MemoryStore {
 
     async fn token_insert(&self, token: Token, audit: NewAudit) -> Result<(), StoreError> {
         let people = &mut self.up()?.people;
+        if people.is_repeated(&audit) {
+            return Err(StoreError::Conflict);
+        }
         people.tokens.insert(token.id, token);
         people.note(audit);
         Ok(())
@@ -307,6 +323,8 @@ impl PeopleStore for MemoryStore {
             filter.act.is_none_or(|act| entry.act == act)
                 && filter.subject.as_ref().is_none_or(|id| entry.subject.id == *id)
                 && (filter.actor.is_none() || filter.actor == entry.actor.id())
+                && (filter.request.is_none()
+                    || filter.request.as_ref() == entry.request.as_ref().map(|request| &request.key))
         });
         Ok(wanted.take(size.rows().into()).cloned().collect())
     }

@@ -8,11 +8,12 @@ use hyper::StatusCode;
 
 use super::Caller;
 use crate::console::call::Call;
-use crate::console::export::{self, Format};
+use crate::console::export;
 use crate::console::fault::{Code, Fault};
-use crate::console::{filter, payloads};
+use crate::console::filter;
+use crate::payloads::delivery_page;
 use crate::reply::{self, Reply};
-use crate::wire::{Delivery, DeliveryRecord, Page};
+use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page};
 
 /// Deliveries, newest first.
 #[utoipa::path(
@@ -36,7 +37,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call)
     let (filter, size) = (filter::deliveries(&query)?, filter::page_size(&query)?);
     let seek = query.read("cursor")?.map_or(Seek::Newest, Seek::Before);
     let may_see = caller.may(Permission::SeePayloads);
-    let page = payloads::page(gate.store(), &filter, seek, size, may_see).await?;
+    let page = delivery_page(gate.store(), &filter, seek, size, may_see).await?;
     Ok(reply::success(StatusCode::OK, &Page::from(page)))
 }
 
@@ -76,8 +77,8 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
 )]
 pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
     let query = call.query(&["format", "webhook", "outcome", "code", "source", "from", "to"])?;
-    let format =
-        Format::read(query.get("format")).ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
+    let format = ExportFormat::read(query.get("format"))
+        .ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
     let filter = filter::deliveries(&query)?;
     let may_see = caller.may(Permission::SeePayloads);
     Ok(export::reply(Arc::clone(gate), filter, format, may_see))

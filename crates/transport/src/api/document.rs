@@ -65,6 +65,7 @@ pub(crate) struct FailureError {
         super::people::member_add,
         super::people::member_change,
         super::people::member_remove,
+        super::people::sign_in_link,
         super::people::tokens,
         super::people::token_create,
         super::people::token_revoke,

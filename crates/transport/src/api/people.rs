@@ -1,6 +1,6 @@
 //! `/api/v1/members`, `/api/v1/tokens` and `/api/v1/audit`: who may do what, and who did what.
 
-use hookgate_domain::{AuditAct, MemberId, MemberName, Password, Role, TokenId, TokenName};
+use hookgate_domain::{AuditAct, MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
 use hookgate_gate::{AuditFilter, Gate, PeopleStore, Store};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -11,7 +11,7 @@ use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
-use crate::wire::{AuditEntry, Member, Page, Token};
+use crate::wire::{self, AuditEntry, Member, Page, Token};
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -52,8 +52,9 @@ pub(crate) struct NewToken {
 pub(crate) struct MadeToken {
     #[serde(flatten)]
     made: Token,
-    /// The secret, `hgt_` and more. It can't be had again.
-    token: String,
+    /// The secret, `hgt_` and more. It can't be had again: null in the answer to a repeated request.
+    #[schema(required)]
+    token: Option<String>,
 }
 
 /// Members in the order of their coming.
@@ -89,14 +90,20 @@ pub(crate) async fn member_add<S: Store + PeopleStore>(
     caller: &Caller,
     call: Call,
 ) -> Result<Reply, Fault> {
-    let new: NewMember = call.json().await?;
+    let (new, request): (NewMember, _) = call.repeatable().await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let found = gate.store().member_by_id(super::made_before(&made)?).await?;
+        let member = found.ok_or_else(super::gone)?;
+        return Ok(reply::success(StatusCode::OK, &Member::from(&member)));
+    }
     let name: MemberName = read("name", &new.name)?;
     let password = new
         .password
         .map(|text| read::<Password>("password", &text))
         .transpose()?;
     let member = gate
-        .member_add(&caller.acting, name, read("role", &new.role)?, password)
+        .member_add(&acting, name, read("role", &new.role)?, password)
         .await?;
     Ok(reply::success(StatusCode::CREATED, &Member::from(&member)))
 }
@@ -141,6 +148,44 @@ pub(crate) async fn member_remove<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &Member::from(&member)))
 }
 
+/// A link that signs a member in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeLink {
+    /// Whom it signs in.
+    member: Member,
+    /// The link. It works once, and can't be had again.
+    sign_in: String,
+    /// When it stops working, if it is not used.
+    #[schema(format = DateTime)]
+    sign_in_expires_at: String,
+}
+
+/// Makes a link that signs a member in, once. An earlier one of that member no longer works.
+#[utoipa::path(
+    post,
+    path = "/api/v1/members/{id}/sign-in-link",
+    tag = "people",
+    params(("id" = String, Path, description = "ID of a member")),
+    responses((status = 201, description = "The link", body = super::document::Success<MadeLink>)),
+)]
+pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    id: &str,
+    console: &str,
+) -> Result<Reply, Fault> {
+    caller.acting.require(Permission::ManagePeople)?;
+    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+    let member = gate.store().member_by_id(id).await?.ok_or(Code::NotFound)?;
+    let (secret, link, member) = gate.sign_in_link(&caller.acting, Some(&member.name)).await?;
+    let made = MadeLink {
+        member: Member::from(&member),
+        sign_in: wire::sign_in_url(console, &secret),
+        sign_in_expires_at: wire::time(link.expires_at()),
+    };
+    Ok(reply::success(StatusCode::CREATED, &made))
+}
+
 /// Tokens in the order of their making, dead ones too.
 #[utoipa::path(
     get,
@@ -181,13 +226,22 @@ pub(crate) async fn token_create<S: Store + PeopleStore>(
     call: Call,
 ) -> Result<Reply, Fault> {
     let now = call.now;
-    let new: NewToken = call.json().await?;
+    let (new, request): (NewToken, _) = call.repeatable().await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let found = gate.store().token_by_id(super::made_before(&made)?).await?;
+        let made = MadeToken {
+            made: Token::new(&found.ok_or_else(super::gone)?, now),
+            token: None,
+        };
+        return Ok(reply::success(StatusCode::OK, &made));
+    }
     let (name, role): (TokenName, Role) = (read("name", &new.name)?, read("role", &new.role)?);
     let expires = new.expires_days.map(|days| now.after(DAY * days.into()));
-    let (secret, token) = gate.token_create(&caller.acting, name, role, expires).await?;
+    let (secret, token) = gate.token_create(&acting, name, role, expires).await?;
     let made = MadeToken {
         made: Token::new(&token, now),
-        token: secret.reveal().to_owned(),
+        token: Some(secret.reveal().to_owned()),
     };
     Ok(reply::success(StatusCode::CREATED, &made))
 }
@@ -236,6 +290,7 @@ pub(crate) async fn audit<S: Store + PeopleStore>(
         act: query.read::<AuditAct>("act")?,
         subject: query.get("subject").map(str::to_owned),
         actor: query.get("actor").map(str::to_owned),
+        request: None,
     };
     let rows = gate
         .audit_page(&caller.acting, &filter, query.read("cursor")?, size)

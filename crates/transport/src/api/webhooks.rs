@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use hookgate_domain::{Policy, SenderFormat, WebhookHandle};
+use hookgate_domain::{Policy, SenderFormat, Timestamp, WebhookHandle};
 use hookgate_gate::{Gate, Issued, NewWebhook, PeopleStore, Store};
 use hyper::StatusCode;
 use hyper::header::{ETAG, HeaderValue, LOCATION};
@@ -51,8 +51,9 @@ pub(crate) struct New {
 pub(crate) struct Made {
     #[serde(flatten)]
     webhook: Webhook,
-    /// The URL to send to. It can't be had again.
-    url: String,
+    /// The URL to send to. It can't be had again: null in the answer to a repeated request.
+    #[schema(required)]
+    url: Option<String>,
     /// The secret to sign with, if it was made now. It can't be had again.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
@@ -78,7 +79,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
 
-/// Creates a webhook.
+/// Creates a webhook. A repetition with the same `Idempotency-Key` creates nothing and is answered 200, without secrets.
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks",
@@ -93,7 +94,12 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     gate_url: &str,
 ) -> Result<Reply, Fault> {
     let now = call.now;
-    let new: New = call.json().await?;
+    let (new, request): (New, _) = call.repeatable().await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let found = gate.store().webhook_by_handle(super::made_before(&made)?).await?;
+        return Ok(repeated(&found.ok_or_else(super::gone)?, now));
+    }
     let change = Change::read(change::Fields {
         name: Some(new.name.clone()),
         allowlist: Some(new.allowlist),
@@ -118,7 +124,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
         policy,
         signed: new.signed,
     };
-    let issued = gate.create(&caller.acting, new).await?;
+    let issued = gate.create(&acting, new).await?;
     let mut reply = made(StatusCode::CREATED, &issued, now, gate_url);
     let location = format!("/api/v1/webhooks/{}", issued.webhook.handle);
     if let Ok(location) = HeaderValue::try_from(location) {
@@ -215,16 +221,26 @@ fn shown(webhook: &Webhook) -> Reply {
     tagged(reply, webhook.revision)
 }
 
-fn made(status: StatusCode, issued: &Issued, now: hookgate_domain::Timestamp, gate_url: &str) -> Reply {
+fn made(status: StatusCode, issued: &Issued, now: Timestamp, gate_url: &str) -> Reply {
     let made = Made {
         webhook: Webhook::new(&issued.webhook, now),
-        url: crate::wire::webhook_url(gate_url, issued),
+        url: Some(crate::wire::webhook_url(gate_url, issued)),
         signing_secret: issued
             .signing_secret
             .as_ref()
             .map(|secret| secret.reveal().to_string()),
     };
     tagged(reply::success(status, &made), made.webhook.revision)
+}
+
+/// A webhook that an earlier request made.
+fn repeated(webhook: &hookgate_domain::Webhook, now: Timestamp) -> Reply {
+    let made = Made {
+        webhook: Webhook::new(webhook, now),
+        url: None,
+        signing_secret: None,
+    };
+    tagged(reply::success(StatusCode::OK, &made), made.webhook.revision)
 }
 
 fn tagged(mut reply: Reply, revision: i64) -> Reply {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::Timestamp;
+use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, Timestamp};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -49,9 +49,30 @@ impl Call {
             .ok_or_else(|| Code::PreconditionFailed.into())
     }
 
-    /// The sender's name for this request, to recognise a retry.
-    pub(crate) fn idempotency_key(&self) -> Option<&[u8]> {
-        self.head.headers.get(IDEMPOTENCY_KEY).map(HeaderValue::as_bytes)
+    /// The sender's name for this request, to recognise a repetition.
+    fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Fault> {
+        let mut keys = self.head.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let (key, another) = (keys.next(), keys.next());
+        if another.is_some() {
+            return Err(Fault::field("Idempotency-Key", "once", 1));
+        }
+        key.map(|key| {
+            IdempotencyKey::parse(key.as_bytes())
+                .map_err(|error| Fault::field("Idempotency-Key", "form", error.to_string()))
+        })
+        .transpose()
+    }
+
+    /// The body as JSON of a request that may be repeated, and by what a repetition is known.
+    pub(crate) async fn repeatable<T: DeserializeOwned>(self) -> Result<(T, Option<AuditRequest>), Fault> {
+        let key = self.idempotency_key()?;
+        let path = self.head.uri.path().to_owned();
+        let bytes = self.json_bytes().await?;
+        let request = key.map(|key| AuditRequest {
+            key,
+            digest: PayloadDigest::of(&[path.as_bytes(), b"\n", &bytes].concat()),
+        });
+        Ok((read_json(&bytes)?, request))
     }
 
     /// The whole body.
@@ -61,12 +82,15 @@ impl Call {
 
     /// The body as JSON.
     pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Fault> {
+        read_json(&self.json_bytes().await?)
+    }
+
+    async fn json_bytes(self) -> Result<bytes::Bytes, Fault> {
         let declared = self.head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if !declared.is_some_and(is_json) {
             return Err(Code::UnsupportedMediaType.into());
         }
-        let bytes = self.bytes().await?;
-        read_json(&bytes)
+        self.bytes().await
     }
 }
 

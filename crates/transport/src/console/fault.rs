@@ -113,14 +113,6 @@ impl Code {
     pub(crate) const fn message(self) -> &'static str {
         self.parts().1
     }
-
-    /// The word in the envelope.
-    pub(crate) fn word(self) -> String {
-        serde_json::to_value(self)
-            .ok()
-            .and_then(|value| value.as_str().map(str::to_owned))
-            .unwrap_or_default()
-    }
 }
 
 /// A failed request.

@@ -19,6 +19,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
     let filter = AuditFilter {
         act: query.read::<AuditAct>("what")?,
         actor: query.get("who").map(str::to_owned),
+        request: None,
         subject: None,
     };
     let size = PageSize::default();

@@ -11,11 +11,12 @@ use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, UserText}
 
 use super::models::delivery_row;
 use super::{Screen, page, problems};
-use crate::console::export::{self, Format};
+use crate::console::export;
 use crate::console::fault::{Code, Fault};
 use crate::console::live::Start;
 use crate::console::{filter, live as stream};
 use crate::reply::Reply;
+use crate::wire::ExportFormat;
 
 const FILTER: [&str; 6] = ["webhook", "outcome", "code", "source", "from", "to"];
 
@@ -235,8 +236,8 @@ pub(super) async fn live<S: Store + PeopleStore>(
 /// The list as a file.
 pub(super) fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
     let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
-    let format =
-        Format::read(query.get("format")).ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
+    let format = ExportFormat::read(query.get("format"))
+        .ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
     let filter = filter::deliveries(&query)?;
     let payloads = screen.visitor.may(Permission::SeePayloads);
     Ok(export::reply(

@@ -9,6 +9,7 @@ use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
+use crate::wire;
 
 /// The list.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
@@ -81,7 +82,7 @@ pub(super) async fn link<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
         Ok(made) => made,
         Err(fault) => return refused(screen, fault).await,
     };
-    let url = format!("{}/sign-in/{}", screen.console.host.origin(), secret.reveal());
+    let url = wire::sign_in_url(screen.console.host.origin(), &secret);
     let made = SignInLinkMade {
         member: member.name.as_str().into(),
         url: url.into(),
@@ -167,18 +168,22 @@ async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Members
     let own = &screen.visitor.member;
     let may_manage = screen.visitor.may(Permission::ManagePeople);
     let members = screen.gate().member_list(None, PageSize::MAX).await?;
-    let row = |member: &Member| MemberRow {
-        id: member.id.to_string(),
-        name: member.name.as_str().into(),
-        role: member.role.as_str().to_owned(),
-        since: member.created_at,
-        last_seen: None,
-        is_you: member.id == own.id,
-        may_change: may_manage && member.check_changeable(own.role).is_ok(),
-    };
+    let mut rows = Vec::with_capacity(members.len());
+    for member in &members {
+        let sessions = screen.gate().store().sessions_of(member.id).await?;
+        rows.push(MemberRow {
+            id: member.id.to_string(),
+            name: member.name.as_str().into(),
+            role: member.role.as_str().to_owned(),
+            since: member.created_at,
+            last_seen: sessions.iter().map(|session| session.last_seen_at).max(),
+            is_you: member.id == own.id,
+            may_change: may_manage && member.check_changeable(own.role).is_ok(),
+        });
+    }
     Ok(Members {
         shell: screen.shell(),
-        rows: members.iter().map(row).collect(),
+        rows,
         roles: roles_up_to(own.role),
         name: String::new(),
         problems: Vec::new(),

@@ -9,7 +9,10 @@ use crate::wire::{Delivery, payload};
 const MAX_BYTES: usize = 8 * 1024 * 1024;
 
 /// A page of deliveries, with their payloads for who may see them. It ends early where they are large.
-pub(crate) async fn page<S: Store>(
+///
+/// # Errors
+/// [`StoreError`] if the store can't tell.
+pub async fn delivery_page<S: Store>(
     store: &S,
     filter: &DeliveryFilter,
     seek: Seek,

@@ -1,0 +1,118 @@
+//! Requests of the admin API that create something, sent twice.
+
+use hookgate_testkit::https::Answer;
+use serde_json::{Value, json};
+
+use crate::program::{Program, code, data};
+use crate::support::Server;
+
+const KEY: (&str, &str) = ("idempotency-key", "create-1");
+
+async fn post(program: &Program<'_>, path: &str, body: &Value) -> Answer {
+    program.call("POST", path, Some(body.clone()), &[KEY]).await
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_repeated_request_creates_nothing() {
+    let server = Server::start();
+    let cases = [
+        (
+            "/api/v1/webhooks",
+            json!({"name": "a", "signed": true}),
+            "url",
+            "handle",
+        ),
+        (
+            "/api/v1/tokens",
+            json!({"name": "a", "role": "viewer"}),
+            "token",
+            "id",
+        ),
+        (
+            "/api/v1/members",
+            json!({"name": "ada", "role": "viewer"}),
+            "",
+            "id",
+        ),
+    ];
+    for (path, body, secret, id) in cases {
+        let program = Program::new(&server, "admin");
+        let first = post(&program, path, &body).await;
+        assert_eq!(first.status, 201, "{path}: {}", first.body);
+        let again = post(&program, path, &body).await;
+        assert_eq!(again.status, 200, "{path}: {}", again.body);
+        let (first, again) = (data(&first), data(&again));
+        assert_eq!(first[id], again[id], "{path}");
+        if !secret.is_empty() {
+            assert!(first[secret].is_string(), "{first}");
+            assert!(again[secret].is_null(), "a secret is shown once: {again}");
+            assert!(again.get("signing_secret").is_none(), "{again}");
+        }
+        let mut other = body.clone();
+        other["name"] = "b".into();
+        let other = post(&program, path, &other).await;
+        assert_eq!(
+            (other.status.as_u16(), code(&other).as_str()),
+            (409, "IDEMPOTENCY_CONFLICT")
+        );
+        let elsewhere = Program::new(&server, "admin");
+        let body = json!({"name": "c", "role": "viewer"});
+        let body = if secret == "url" {
+            json!({"name": "c"})
+        } else {
+            body
+        };
+        let theirs = post(&elsewhere, path, &body).await;
+        let expected = if path.ends_with("members") { 409 } else { 201 };
+        assert!(
+            theirs.status == 201 || theirs.status == expected,
+            "{}",
+            theirs.body
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_several_at_once_one_creates() {
+    let server = Server::start();
+    let program = Program::new(&server, "admin");
+    let body = json!({"name": "one of many"});
+    let send = || post(&program, "/api/v1/webhooks", &body);
+    let (first, second, third, fourth) = tokio::join!(send(), send(), send(), send());
+    let mut created = 0;
+    for answer in [first, second, third, fourth] {
+        match answer.status.as_u16() {
+            201 => created += 1,
+            200 => {}
+            409 => assert_eq!(code(&answer), "CONFLICT"),
+            status => panic!("{status}: {}", answer.body),
+        }
+    }
+    assert_eq!(created, 1);
+    let webhooks = program.get("/api/v1/webhooks").await["items"]
+        .as_array()
+        .unwrap()
+        .clone();
+    let made = webhooks.iter().filter(|webhook| webhook["name"] == "one of many");
+    assert_eq!(made.count(), 1);
+    assert_eq!(post(&program, "/api/v1/webhooks", &body).await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_no_key_is_refused() {
+    let server = Server::start();
+    let program = Program::new(&server, "admin");
+    let long = "k".repeat(256);
+    let body = json!({"name": "a"});
+    for keys in [&["two words"][..], &[""], &[&long], &["a", "b"]] {
+        let headers: Vec<_> = keys.iter().map(|key| ("idempotency-key", *key)).collect();
+        let answer = program
+            .call("POST", "/api/v1/webhooks", Some(body.clone()), &headers)
+            .await;
+        assert_eq!(
+            (answer.status.as_u16(), code(&answer).as_str()),
+            (422, "VALIDATION_ERROR"),
+            "{keys:?}"
+        );
+    }
+}
