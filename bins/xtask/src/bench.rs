@@ -1,9 +1,10 @@
-//! `cargo xtask bench`: the gate against a bare hyper + rustls echo, in one run.
+//! `cargo xtask bench`: the gate against a bare hyper + rustls echo, in one run, and the console's pages.
 //!
 //! Servers run pinned to one core and the load generator to another, in turns, so that whatever else the machine does
 //! hits both alike. Absolute figures belong to the machine; the ratios are what counts.
 
 mod load;
+mod pages;
 mod server;
 
 use std::fs;
@@ -18,7 +19,9 @@ use load::{Load, Measured};
 use server::Server;
 
 /// Programs that the benchmark uses, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 3] = [
+const PROGRAMS: [(&str, &str); 5] = [
+    ("curl", "curl"),
+    ("sqlite3", "sqlite3"),
     ("wrk", "wrk"),
     ("h2load", "nghttp2-client"),
     ("taskset", "util-linux"),
@@ -29,6 +32,9 @@ pub(crate) struct Arguments {
     /// One JSON object on standard output
     #[arg(long)]
     json: bool,
+    /// Only the console's pages
+    #[arg(long)]
+    pages: bool,
     /// How often each pair is measured; the median counts
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -51,7 +57,8 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     ]))?;
     let directory = Scratch::new()?;
     let mut figures = Map::new();
-    for load in Load::ALL {
+    let loads = if arguments.pages { &[] } else { &Load::ALL[..] };
+    for &load in loads {
         let mut rounds = Vec::new();
         for round in 1..=arguments.rounds.max(1) {
             let echo = measure(&Server::echo(&directory.0)?, load, arguments.seconds)?;
@@ -68,6 +75,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         }
         summarize(load.name(), &rounds, &mut figures);
     }
+    pages::run(&directory.0, &mut figures)?;
     if arguments.json {
         writeln!(std::io::stdout(), "{}", Value::Object(figures))?;
         return Ok(());

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use serde_json::Value;
@@ -43,35 +43,37 @@ impl Server {
 
     /// The gate on SQLite, in a data directory of its own, with an allowlist and everything else as it comes.
     pub(crate) fn gate(directory: &Path) -> Outcome<Self> {
-        let binary = root().join("target/release/hookgate");
-        let (child, _) = start(
-            Command::new("taskset")
-                .args(["-c", "0"])
-                .arg(&binary)
-                .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
-                .arg(directory),
-        )?;
-        let mut server = Self {
-            child,
-            url: String::new(),
-        };
-        let output = Command::new(&binary)
-            .args([
-                "webhook",
-                "create",
-                "bench",
-                "--json",
-                "--allow",
-                "127.0.0.1, 192.0.2.0/24",
-                "--data",
-            ])
-            .arg(directory)
-            .output()?;
-        let created: Value = serde_json::from_slice(&output.stdout)?;
+        let (mut server, _) = Self::dev(directory)?;
+        let allow = ["--allow", "127.0.0.1, 192.0.2.0/24"];
+        let created = server.command(directory, &[&["webhook", "create", "bench"], &allow[..]].concat())?;
         server
             .url
             .push_str(created["url"].as_str().ok_or("no webhook was created")?);
         Ok(server)
+    }
+
+    /// `hookgate dev` in this directory, and what it says once it is ready.
+    pub(crate) fn dev(directory: &Path) -> Outcome<(Self, Value)> {
+        let (child, line) = start(
+            Command::new("taskset")
+                .args(["-c", "0"])
+                .arg(binary())
+                .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
+                .arg(directory),
+        )?;
+        let url = String::new();
+        Ok((Self { child, url }, serde_json::from_str(&line)?))
+    }
+
+    /// What a command says of the data in this directory.
+    #[expect(clippy::unused_self, reason = "it runs beside the server")]
+    pub(crate) fn command(&self, directory: &Path, arguments: &[&str]) -> Outcome<Value> {
+        let output = Command::new(binary())
+            .args(arguments)
+            .args(["--json", "--data"])
+            .arg(directory)
+            .output()?;
+        Ok(serde_json::from_slice(&output.stdout)?)
     }
 
     /// CPU seconds that the server has used, user and system.
@@ -106,6 +108,10 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn binary() -> PathBuf {
+    root().join("target/release/hookgate")
 }
 
 /// Starts a server and waits for its first line, which says that it is ready.
