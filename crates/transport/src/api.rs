@@ -76,7 +76,6 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
             webhooks::revoke(gate, &caller, &call, handle).await
         }
         ["webhooks", handle, "usage"] if reading => usage::show(gate, &call, handle).await,
-        ["webhooks", _, "usage"] => Err(Fault::method("GET, HEAD")),
         ["webhooks", handle, "allowlist", "preview"] if method == Method::POST => {
             usage::preview(gate, &caller, call, handle).await
         }
@@ -105,7 +104,9 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["audit"] if reading => people::audit(gate, &caller, &call).await,
         ["webhooks" | "members" | "tokens"] => Err(Fault::method("GET, HEAD, POST")),
         ["webhooks" | "incidents", _] => Err(Fault::method("GET, HEAD, PATCH")),
-        ["incidents" | "audit" | "deliveries"] | ["deliveries", _] => Err(Fault::method("GET, HEAD")),
+        ["incidents" | "audit" | "deliveries"] | ["deliveries", _] | ["webhooks", _, "usage"] => {
+            Err(Fault::method("GET, HEAD"))
+        }
         _ => Err(Code::NotFound.into()),
     }
 }

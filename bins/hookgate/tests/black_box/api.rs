@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use crate::program::{Program, code, data};
 use crate::support::Server;
 
+/// Who asks for what, and what is answered.
+type Case<'a> = (&'a Program<'a>, &'a str, &'a str, Option<Value>, u16, &'a str);
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_life_of_a_webhook() {
     let server = Server::start();
@@ -212,12 +215,13 @@ async fn members_and_tokens() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::too_many_lines, reason = "it is a table")]
 async fn what_is_wrong_is_told_by_code() {
     let server = Server::start();
     let admin = Program::new(&server, "admin");
     let viewer = Program::new(&server, "viewer");
     let stranger = Program::with(&server, "hgt_x");
-    let cases: [(&Program<'_>, &str, &str, Option<Value>, u16, &str); 16] = [
+    let cases: [Case<'_>; 16] = [
         (&stranger, "GET", "/api/v1/webhooks", None, 401, "UNAUTHENTICATED"),
         (&stranger, "GET", "/api/v1/nothing", None, 401, "UNAUTHENTICATED"),
         (&admin, "GET", "/api/v1/nothing", None, 404, "NOT_FOUND"),

@@ -88,6 +88,10 @@ fn url(said: &str) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(
+    clippy::too_many_lines,
+    reason = "it is the table of all that is done with webhooks"
+)]
 async fn webhooks_are_managed_everywhere() {
     let server = Server::start();
     for hand in Hand::all(&server).await {

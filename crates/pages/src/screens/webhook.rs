@@ -129,17 +129,14 @@ impl WebhookDetail {
             let count = when::count(worst.refused, "refusal");
             if worst.refused_as == Some(RefusalCode::IpNotAllowed) {
                 let text = format!("{count} from {}, which is not in the allowlist.", worst.source);
-                let edit = format!(
-                    "{path}/edit{}",
-                    crate::link::query(&[("add", &worst.source.to_string())])
-                );
+                let edit = format!("{path}/edit{}", crate::link::query(&[("add", &worst.source)]));
                 return say("warn", text, Some((edit, "Add it?")));
             }
             let code = worst.refused_as.map_or("several reasons", RefusalCode::as_str);
             let logs = crate::link::query(&[
                 ("webhook", &self.webhook.handle.to_string()),
                 ("outcome", "refused"),
-                ("source", &worst.source.to_string()),
+                ("source", &worst.source),
             ]);
             let text = format!("{count} from {}: {code}.", worst.source);
             return say("warn", text, Some((format!("/logs{logs}"), "Look at them")));

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hookgate_domain::{RefusalCode, Webhook};
-use hookgate_gate::{self as gate, PreviewDays, SourceUsage, TopSources, UsageRange, spikes};
+use hookgate_gate::{self as gate, PreviewDays, TopSources, UsageRange, spikes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,7 +21,7 @@ pub struct Usage {
     /// The range in steps of the same length, oldest first, empty ones too.
     pub buckets: Vec<UsageBucket>,
     /// The sources that sent most, most first.
-    pub sources: Vec<Source>,
+    pub sources: Vec<SourceUsage>,
     /// Deliveries of sources beyond those that are told apart on a day.
     pub other_sources: OtherSources,
 }
@@ -51,7 +51,7 @@ pub struct UsageBucket {
 
 /// What a source sent.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Source {
+pub struct SourceUsage {
     /// An IPv4 address, or the network of 64 bits around an IPv6 address.
     pub source: String,
     /// How many deliveries passed.
@@ -138,7 +138,7 @@ impl Usage {
                     spike: wild.contains(&place),
                 })
                 .collect(),
-            sources: top.sources.iter().map(Source::from).collect(),
+            sources: top.sources.iter().map(SourceUsage::from).collect(),
             other_sources: OtherSources {
                 accepted: top.beyond_accepted,
                 refused: top.beyond_refused,
@@ -147,8 +147,8 @@ impl Usage {
     }
 }
 
-impl From<&SourceUsage> for Source {
-    fn from(usage: &SourceUsage) -> Self {
+impl From<&gate::SourceUsage> for SourceUsage {
+    fn from(usage: &gate::SourceUsage) -> Self {
         Self {
             source: source(usage.source),
             accepted: usage.accepted,
