@@ -4,9 +4,11 @@
 use std::net::IpAddr;
 
 use hyper::Request;
-use hyper::header::{HOST, HeaderValue, ORIGIN};
+use hyper::header::{HOST, HeaderName, HeaderValue, ORIGIN};
 
 use crate::authority;
+
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The console's own name.
 #[derive(Clone, Debug)]
@@ -47,11 +49,16 @@ impl Host {
     }
 
     /// Whether a form was sent by a page of this console: its `Origin` is the name that the request is for. A browser
-    /// always says where a POST comes from, so one without is refused too.
+    /// always says where a POST comes from, so one without is refused too. Under our `Referrer-Policy: no-referrer` it
+    /// hides the name (`null`), and `Sec-Fetch-Site`, which no page can set, says whether it is the same.
     pub(crate) fn is_origin_of<B>(&self, request: &Request<B>) -> bool {
         let Some(origin) = request.headers().get(ORIGIN).map(HeaderValue::as_bytes) else {
             return false;
         };
+        if origin == b"null" {
+            let site = request.headers().get(SEC_FETCH_SITE).map(HeaderValue::as_bytes);
+            return site == Some(b"same-origin") && self.is_named_by(request);
+        }
         let Some(from) = origin.strip_prefix(b"https://") else {
             return false;
         };
@@ -121,5 +128,17 @@ mod tests {
             );
         }
         assert!(!host.is_origin_of(&request("evil.example", Some("https://evil.example"))));
+        for (name, site, ours) in [
+            ("localhost:8444", "same-origin", true),
+            ("localhost:8444", "same-site", false),
+            ("localhost:8444", "cross-site", false),
+            ("localhost:8444", "none", false),
+            ("evil.example", "same-origin", false),
+        ] {
+            let mut hidden = request(name, Some("null"));
+            let site = HeaderValue::from_static(site);
+            hidden.headers_mut().insert(SEC_FETCH_SITE, site.clone());
+            assert_eq!(host.is_origin_of(&hidden), ours, "{name}, {site:?}");
+        }
     }
 }

@@ -1,0 +1,210 @@
+//! Every screen for everybody: checked by axe-core in light and dark, at 360 pixels, and by keyboard alone.
+
+use std::path::PathBuf;
+
+use hookgate_testkit::browser::Setup;
+use hookgate_testkit::https::Http;
+
+use crate::person::Person;
+use crate::support::Server;
+
+const TAB: &str = "\u{E004}";
+const ENTER: &str = "\u{E007}";
+
+/// Opens every screen, one by one, and looks at it.
+async fn every_screen(server: &Server, person: &Person, look: impl AsyncFn(&Person, &str)) {
+    for body in [r#"{"title":"Disk full"}"#, "{"] {
+        server.post(Http::One, &server.demo_url(), body).await;
+    }
+    let items = server.deliveries(|items| items.len() == 2).await;
+    let handle = server.ready["webhook"]["handle"].as_str().unwrap();
+    let deliveries = items
+        .iter()
+        .map(|item| format!("/deliveries/{}", item["id"].as_str().unwrap()));
+    let of_webhook =
+        ["", "?range=1h", "/edit", "/regenerate", "/revoke"].map(|part| format!("/webhooks/{handle}{part}"));
+    let others = [
+        "/webhooks",
+        "/webhooks/new",
+        "/logs",
+        "/logs?outcome=refused",
+        "/incidents",
+        "/incidents/INC-1",
+        "/members",
+        "/tokens",
+        "/audit",
+        "/account",
+        "/nothing",
+    ];
+    let paths = others
+        .map(str::to_owned)
+        .into_iter()
+        .chain(of_webhook)
+        .chain(deliveries);
+    for path in paths {
+        person.go(&path).await;
+        person.find("main").await;
+        look(person, &path).await;
+    }
+    person.go(&format!("/webhooks/{handle}/edit")).await;
+    person.write("#f-allowlist", "10.0.0.0/8\n10.0.0.1/8").await;
+    person.press("Preview the allowlist").await;
+    person.sees("can't be taken").await;
+    look(person, "preview").await;
+    person.create("New one").await;
+    look(person, "issued").await;
+    person.go("/tokens").await;
+    person.write("#f-name", "backup").await;
+    person.press("Create token").await;
+    person.find("#token").await;
+    look(person, "token made").await;
+    person.go("/sign-in").await;
+    look(person, "/sign-in").await;
+}
+
+/// Fails for each rule of WCAG 2.2 AA and of good practice that the page breaks.
+async fn has_no_violations(person: &Person, name: &str) {
+    let script: PathBuf = [env!("CARGO_MANIFEST_DIR"), "../../target/tools/axe.min.js"]
+        .iter()
+        .collect();
+    let axe = std::fs::read_to_string(script).expect("axe-core, which `cargo xtask test` fetches");
+    person.run(&axe).await;
+    let found = person
+        .browser
+        .driver
+        .execute_async(
+            "const done = arguments[arguments.length - 1];
+            axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']})
+                .then(result => done(result.violations.map(rule => rule.id + ': ' + rule.nodes.map(node => node.html + ' ' + node.failureSummary).join('\\n'))))
+                .catch(error => done([String(error)]));",
+            Vec::new(),
+        )
+        .await
+        .unwrap();
+    let violations = found.json().as_array().unwrap().clone();
+    assert!(violations.is_empty(), "{name}: {violations:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_screen_is_accessible_in_light() {
+    let server = Server::start();
+    let person = Person::signed_in(&server, Setup::default()).await;
+    assert_eq!(
+        person
+            .run("return matchMedia('(prefers-color-scheme: dark)').matches")
+            .await,
+        false
+    );
+    every_screen(&server, &person, has_no_violations).await;
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_screen_is_accessible_in_dark() {
+    let server = Server::start();
+    let setup = Setup {
+        dark: true,
+        ..Setup::default()
+    };
+    let person = Person::signed_in(&server, setup).await;
+    assert_eq!(
+        person
+            .run("return matchMedia('(prefers-color-scheme: dark)').matches")
+            .await,
+        true
+    );
+    every_screen(&server, &person, has_no_violations).await;
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_screen_scrolls_sideways_at_360_pixels() {
+    let server = Server::start();
+    let setup = Setup {
+        window: (360, 800),
+        ..Setup::default()
+    };
+    let person = Person::signed_in(&server, setup).await;
+    // A headless window may be no narrower than 500 pixels unless it is told to.
+    person
+        .browser
+        .driver
+        .set_window_rect(0, 0, 360, 800)
+        .await
+        .unwrap();
+    every_screen(&server, &person, async |person, name| {
+        let script = "return [innerWidth, document.documentElement.scrollWidth]";
+        let widths = person.run(script).await;
+        let (window, page) = (widths[0].as_i64().unwrap(), widths[1].as_i64().unwrap());
+        assert!(
+            window <= 360 && page <= window,
+            "{name}: {page} of {window} pixels"
+        );
+    })
+    .await;
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_keyboard_is_enough() {
+    let server = Server::start();
+    let person = Person::signed_in(&server, Setup::default()).await;
+    person.go("/webhooks").await;
+    tab_to(&person, "Skip to content").await;
+    key(&person, ENTER).await;
+    tab_to(&person, "New webhook").await;
+    key(&person, ENTER).await;
+    person.find("#f-allowlist").await;
+    tab_to(&person, "f-name").await;
+    key(&person, "Disk alerts").await;
+    tab_to(&person, "Create webhook").await;
+    key(&person, ENTER).await;
+    let first = person.find("#url").await.text().await.unwrap();
+    tab_to(&person, "Copy URL").await;
+    key(&person, ENTER).await;
+    person.sees("Copied").await;
+
+    person.open("Disk alerts").await;
+    tab_to(&person, "Regenerate the URL").await;
+    key(&person, ENTER).await;
+    tab_to(&person, "Regenerate now").await;
+    key(&person, ENTER).await;
+    let second = person.find("#url").await.text().await.unwrap();
+    assert_eq!(server.post(Http::One, &first, "{}").await.status, 410);
+
+    person.open("Disk alerts").await;
+    tab_to(&person, "Revoke the webhook").await;
+    key(&person, ENTER).await;
+    tab_to(&person, "f-name").await;
+    key(&person, "Disk alerts").await;
+    tab_to(&person, "Revoke for good").await;
+    key(&person, ENTER).await;
+    person.sees("The webhook is revoked").await;
+    assert_eq!(server.post(Http::One, &second, "{}").await.status, 410);
+    person.close().await;
+}
+
+/// Presses a key, or some, where the focus is.
+async fn key(person: &Person, keys: &str) {
+    let focused = person.browser.driver.active_element().await.unwrap();
+    focused.send_keys(keys).await.unwrap();
+}
+
+/// Moves the focus on until it is at what is called this, or has this ID. It is to be seen wherever it is.
+async fn tab_to(person: &Person, name: &str) {
+    person.find("main").await;
+    for _ in 0..60 {
+        key(person, TAB).await;
+        let at = person
+            .run(
+                "const at = document.activeElement, style = getComputedStyle(at);
+                return [at.id, at.innerText.trim(), at === document.body || style.outlineStyle !== 'none' || style.boxShadow !== 'none']",
+            )
+            .await;
+        assert_eq!(at[2], true, "the focus can't be seen: {at}");
+        if at[0] == name || at[1] == name {
+            return;
+        }
+    }
+    panic!("{name} is not reached by Tab on {}", person.path().await);
+}

@@ -1,0 +1,12 @@
+//! The console in a real browser: the real binary, over real TLS, as people meet it.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+mod access;
+mod hostile;
+mod people;
+mod person;
+mod stories;
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+#[path = "../black_box/support.rs"]
+mod support;

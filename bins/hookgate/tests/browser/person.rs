@@ -1,0 +1,165 @@
+//! Somebody in front of a browser.
+
+use std::time::Duration;
+
+use hookgate_testkit::browser::{Browser, By, Setup, WebElement};
+use serde_json::Value;
+use tokio::time::{Instant, sleep};
+
+use crate::support::Server;
+
+/// How long something is waited for that has to come.
+const PATIENCE: Duration = Duration::from_secs(15);
+const STEP: Duration = Duration::from_millis(40);
+
+/// A browser window at the console.
+pub(crate) struct Person {
+    pub(crate) browser: Browser,
+    origin: String,
+}
+
+impl Person {
+    /// Opens a browser in which nobody is signed in.
+    pub(crate) async fn new(server: &Server, setup: Setup) -> Self {
+        Self {
+            browser: Browser::start(setup).await.unwrap(),
+            origin: server.console().to_owned(),
+        }
+    }
+
+    /// Signs in by the link that the server printed.
+    pub(crate) async fn signed_in(server: &Server, setup: Setup) -> Self {
+        let person = Self::new(server, setup).await;
+        person.sign_in(server.ready["sign_in"].as_str().unwrap()).await;
+        person
+    }
+
+    /// Uses a sign-in link.
+    pub(crate) async fn sign_in(&self, link: &str) {
+        self.browser.driver.goto(link).await.unwrap();
+        self.press("Sign in").await;
+        self.sees("Webhooks").await;
+    }
+
+    /// Opens a page of the console.
+    pub(crate) async fn go(&self, path: &str) {
+        let url = format!("{}{path}", self.origin);
+        self.browser.driver.goto(url).await.unwrap();
+    }
+
+    /// The path of the page and its query.
+    pub(crate) async fn path(&self) -> String {
+        let url = self.browser.driver.current_url().await.unwrap();
+        let query = url.query().map_or_else(String::new, |query| format!("?{query}"));
+        format!("{}{query}", url.path())
+    }
+
+    /// The first element that this selector finds, once it is there.
+    pub(crate) async fn find(&self, css: &str) -> WebElement {
+        let begun = Instant::now();
+        loop {
+            if let Ok(element) = self.browser.driver.find(By::Css(css)).await {
+                return element;
+            }
+            assert!(
+                begun.elapsed() < PATIENCE,
+                "{css} is not on {}",
+                self.path().await
+            );
+            sleep(STEP).await;
+        }
+    }
+
+    /// How many elements this selector finds.
+    pub(crate) async fn count(&self, css: &str) -> usize {
+        self.browser.driver.find_all(By::Css(css)).await.unwrap().len()
+    }
+
+    /// Writes into a field instead of what is in it.
+    pub(crate) async fn write(&self, css: &str, text: &str) {
+        let field = self.find(css).await;
+        field.clear().await.unwrap();
+        field.send_keys(text).await.unwrap();
+    }
+
+    /// Chooses from a list by what it says.
+    pub(crate) async fn choose(&self, css: &str, option: &str) {
+        let path = format!("./option[normalize-space()='{option}']");
+        let list = self.find(css).await;
+        list.find(By::XPath(path)).await.unwrap().click().await.unwrap();
+    }
+
+    /// Presses the button or link that is called this.
+    pub(crate) async fn press(&self, name: &str) {
+        let path = format!("//main//*[self::button or self::a][normalize-space()='{name}']");
+        let begun = Instant::now();
+        loop {
+            if let Ok(button) = self.browser.driver.find(By::XPath(&path)).await
+                && button.click().await.is_ok()
+            {
+                return;
+            }
+            let late = begun.elapsed() >= PATIENCE;
+            assert!(
+                !late,
+                "{name} is not on {}: {}",
+                self.path().await,
+                self.text().await
+            );
+            sleep(STEP).await;
+        }
+    }
+
+    /// Everything that the page says.
+    pub(crate) async fn text(&self) -> String {
+        let body = self.browser.driver.find(By::Tag("body")).await;
+        match body {
+            Ok(body) => body.text().await.unwrap_or_default(),
+            Err(_) => String::new(),
+        }
+    }
+
+    /// Waits until the page says this.
+    pub(crate) async fn sees(&self, text: &str) {
+        let begun = Instant::now();
+        loop {
+            let page = self.text().await;
+            if page.contains(text) {
+                return;
+            }
+            let late = begun.elapsed() >= PATIENCE;
+            assert!(!late, "{text:?} is not on {}: {page}", self.path().await);
+            sleep(STEP).await;
+        }
+    }
+
+    /// What a script gives.
+    pub(crate) async fn run(&self, script: &str) -> Value {
+        self.browser
+            .driver
+            .execute(script, Vec::new())
+            .await
+            .unwrap()
+            .json()
+            .clone()
+    }
+
+    /// Creates a webhook and gives its URL, with the page that shows it still open.
+    pub(crate) async fn create(&self, name: &str) -> String {
+        self.go("/webhooks/new").await;
+        self.write("#f-name", name).await;
+        self.press("Create webhook").await;
+        self.find("#url").await.text().await.unwrap()
+    }
+
+    /// Opens the page of the webhook with this name.
+    pub(crate) async fn open(&self, name: &str) {
+        self.go("/webhooks").await;
+        self.press(name).await;
+        self.sees("Top sources").await;
+    }
+
+    pub(crate) async fn close(self) {
+        self.browser.close().await.unwrap();
+    }
+}
