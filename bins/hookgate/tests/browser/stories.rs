@@ -99,7 +99,12 @@ async fn life_of_a_webhook(setup: Setup) {
     assert_eq!(deliver(&server, &first, r#"{"title":"Disk full"}"#).await, 403);
     server.deliveries(|items| items.len() == 2).await;
     person.go("/logs?outcome=refused").await;
-    person.press("IP_NOT_ALLOWED").await;
+    person
+        .find("tbody a[href^='/deliveries/']")
+        .await
+        .click()
+        .await
+        .unwrap();
     person
         .sees("The source address is not in the webhook's allowlist.")
         .await;
@@ -191,7 +196,7 @@ async fn narrow_and_export(setup: Setup) {
     }
     person.write("#f-source", "nonsense").await;
     person.press("Show").await;
-    person.sees("nonsense").await;
+    person.sees("not an IP address").await;
     person.find("[aria-invalid=true]").await;
     person.close().await;
 }
@@ -218,7 +223,7 @@ async fn resolve(setup: Setup) {
     }
     let person = Person::signed_in(&server, setup).await;
     person.go("/incidents?status=open").await;
-    person.press("Disk full").await;
+    person.press("INC-1").await;
     person.press("Acknowledge").await;
     person.sees("The incident is acknowledged.").await;
     person.press("Resolve").await;
