@@ -6,6 +6,7 @@ mod incident;
 mod people;
 mod usage;
 mod webhook;
+pub(crate) mod words;
 
 use hookgate_domain::{SignInSecret, Timestamp};
 use hookgate_gate::Issued;

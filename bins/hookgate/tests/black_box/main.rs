@@ -10,6 +10,7 @@ mod everywhere;
 mod idempotency;
 mod leaks;
 mod lifecycle;
+mod openapi;
 mod people;
 mod program;
 mod revocation;

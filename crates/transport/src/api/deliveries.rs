@@ -13,7 +13,7 @@ use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::payloads::delivery_page;
 use crate::reply::{self, Reply};
-use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page};
+use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
 
 /// Deliveries, newest first.
 #[utoipa::path(
@@ -21,14 +21,14 @@ use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page};
     path = "/api/v1/deliveries",
     tag = "deliveries",
     params(
-        ("webhook" = Option<String>, Query, description = "Handle of a webhook"),
-        ("outcome" = Option<String>, Query, description = "`accepted` or `refused`"),
-        ("code" = Option<String>, Query, description = "A refusal code"),
+        ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
+        ("outcome" = Option<words::Outcome>, Query, description = "`accepted` or `refused`"),
+        ("code" = Option<words::RefusalCode>, Query, description = "A refusal code"),
         ("source" = Option<String>, Query, description = "An address or a network (CIDR)"),
-        ("from" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
-        ("to" = Option<String>, Query, description = "Before this time (RFC 3339)"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339)"),
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<words::DeliveryId>, Query, description = "`next` of the page before"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Delivery>>)),
 )]
@@ -46,7 +46,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call)
     get,
     path = "/api/v1/deliveries/{id}",
     tag = "deliveries",
-    params(("id" = String, Path, description = "ID of a delivery")),
+    params(("id" = words::DeliveryId, Path, description = "ID of a delivery")),
     responses((status = 200, description = "The delivery", body = super::document::Success<DeliveryRecord>)),
 )]
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, Fault> {
@@ -65,13 +65,13 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
     path = "/api/v1/deliveries/export",
     tag = "deliveries",
     params(
-        ("format" = Option<String>, Query, description = "`csv` (the default) or `ndjson`"),
-        ("webhook" = Option<String>, Query, description = "Handle of a webhook"),
-        ("outcome" = Option<String>, Query, description = "`accepted` or `refused`"),
-        ("code" = Option<String>, Query, description = "A refusal code"),
+        ("format" = Option<words::ExportFormat>, Query, description = "`csv` (the default) or `ndjson`"),
+        ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
+        ("outcome" = Option<words::Outcome>, Query, description = "`accepted` or `refused`"),
+        ("code" = Option<words::RefusalCode>, Query, description = "A refusal code"),
         ("source" = Option<String>, Query, description = "An address or a network (CIDR)"),
-        ("from" = Option<String>, Query, description = "Not before this time (RFC 3339)"),
-        ("to" = Option<String>, Query, description = "Before this time (RFC 3339)"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339)"),
     ),
     responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
 )]

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
+use utoipa::openapi::path::Operation;
 use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _, ToSchema};
@@ -10,6 +11,7 @@ use utoipa::{Modify, OpenApi as _, ToSchema};
 use crate::console::fault::{Code, FieldFault};
 use crate::console::html;
 use crate::reply::Reply;
+use crate::wire::words;
 
 /// The envelope of a success.
 #[derive(Debug, Serialize, ToSchema)]
@@ -34,9 +36,22 @@ pub(crate) struct FailureError {
     code: Code,
     /// The code in a sentence.
     message: String,
-    /// Which fields are at fault, or which rule it is, where that helps.
-    #[schema(value_type = Object)]
-    details: Option<Vec<FieldFault>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+}
+
+/// What exactly is at fault, where that helps.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "what is answered is a value of its own; this is its schema"
+)]
+pub(crate) enum Details {
+    /// These fields.
+    Fields(Vec<FieldFault>),
+    /// This rule, or this place in the JSON.
+    Text(String),
 }
 
 /// Every path, with what all of them share.
@@ -71,7 +86,7 @@ pub(crate) struct FailureError {
         super::people::token_revoke,
         super::people::audit,
     ),
-    components(schemas(Failure)),
+    components(schemas(Failure, words::Tag, words::RequestKey, words::ExportFormat, words::Number)),
     security(("token" = [])),
     modifiers(&Shared)
 )]
@@ -88,8 +103,31 @@ pub(crate) fn reply() -> Reply {
     html::of(StatusCode::OK, "application/json", Bytes::from(text).into())
 }
 
-/// The bearer token, and the failures that any path may answer.
+/// The bearer token, and the failures that the operations may answer.
 struct Shared;
+
+/// What every operation may answer.
+const ANYWHERE: [Code; 7] = [
+    Code::BadRequest,
+    Code::Unauthenticated,
+    Code::Forbidden,
+    Code::MisdirectedRequest,
+    Code::ValidationError,
+    Code::Internal,
+    Code::Unavailable,
+];
+/// What one with something in its path may answer too.
+const NAMED: [Code; 1] = [Code::NotFound];
+/// What one that changes something may answer too.
+const CHANGING: [Code; 3] = [Code::Conflict, Code::WebhookRevoked, Code::RateLimited];
+/// What one with a body may answer too.
+const SENDING: [Code; 3] = [
+    Code::RequestTimeout,
+    Code::PayloadTooLarge,
+    Code::UnsupportedMediaType,
+];
+/// What one with `If-Match` may answer too.
+const CONDITIONAL: [Code; 2] = [Code::PreconditionFailed, Code::PreconditionRequired];
 
 impl Modify for Shared {
     fn modify(&self, document: &mut OpenApi) {
@@ -98,22 +136,45 @@ impl Modify for Shared {
             .components
             .get_or_insert_default()
             .add_security_scheme("token", scheme);
+        for (path, item) in &mut document.paths.paths {
+            let is_named = path.contains('{');
+            let operations = [
+                (&mut item.get, false),
+                (&mut item.post, true),
+                (&mut item.patch, true),
+                (&mut item.delete, true),
+            ];
+            for (operation, is_changing) in operations {
+                if let Some(operation) = operation {
+                    add_failures(operation, is_named, is_changing);
+                }
+            }
+        }
+    }
+}
+
+fn add_failures(operation: &mut Operation, is_named: bool, is_changing: bool) {
+    let mut parameters = operation.parameters.iter().flatten();
+    let is_conditional =
+        parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "If-Match"));
+    let is_sending = operation.request_body.is_some();
+    let kinds = [
+        (true, &ANYWHERE[..]),
+        (is_named, &NAMED[..]),
+        (is_changing, &CHANGING[..]),
+        (is_sending, &SENDING[..]),
+        (is_conditional, &CONDITIONAL[..]),
+    ];
+    for code in kinds.iter().filter(|(is, _)| *is).flat_map(|(_, codes)| *codes) {
         let content = ContentBuilder::new()
             .schema(Some(Ref::from_schema_name("Failure")))
             .build();
         let failure = ResponseBuilder::new()
-            .description("Failed; `error.code` says why")
+            .description(code.message())
             .content("application/json", content)
             .build();
-        for item in document.paths.paths.values_mut() {
-            let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
-            for operation in operations.into_iter().flatten() {
-                operation
-                    .responses
-                    .responses
-                    .insert("default".to_owned(), RefOr::T(failure.clone()));
-            }
-        }
+        let responses = &mut operation.responses.responses;
+        responses.insert(code.status().as_str().to_owned(), RefOr::T(failure));
     }
 }
 
@@ -129,10 +190,11 @@ mod tests {
         assert!(!paths.is_empty());
         for (path, item) in paths {
             for (method, operation) in item.as_object().expect("an item") {
-                assert!(
-                    operation["responses"]["default"].is_object(),
-                    "{method} {path}: {operation}"
-                );
+                for status in ["401", "422", "500", "503"] {
+                    let failure = &operation["responses"][status];
+                    assert!(failure.is_object(), "{method} {path}: {operation}");
+                }
+                assert!(operation["operationId"].is_string(), "{method} {path}");
             }
         }
     }

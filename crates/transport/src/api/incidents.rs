@@ -11,7 +11,7 @@ use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
-use crate::wire::{Incident, Page};
+use crate::wire::{Incident, Page, words};
 
 /// Incidents, newest first.
 #[utoipa::path(
@@ -19,10 +19,10 @@ use crate::wire::{Incident, Page};
     path = "/api/v1/incidents",
     tag = "incidents",
     params(
-        ("status" = Option<String>, Query, description = "`open`, `acknowledged` or `resolved`"),
-        ("webhook" = Option<String>, Query, description = "Handle of a webhook"),
+        ("status" = Option<words::IncidentStatus>, Query, description = "`open`, `acknowledged` or `resolved`"),
+        ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<words::IncidentId>, Query, description = "`next` of the page before"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
 )]
@@ -47,7 +47,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     get,
     path = "/api/v1/incidents/{id}",
     tag = "incidents",
-    params(("id" = String, Path, description = "ID of an incident, `INC-1`")),
+    params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
     responses((status = 200, description = "The incident", body = super::document::Success<Incident>)),
 )]
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, id: &str) -> Result<Reply, Fault> {
@@ -62,7 +62,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, id: &str) -> Result<Reply, Fa
     patch,
     path = "/api/v1/incidents/{id}",
     tag = "incidents",
-    params(("id" = String, Path, description = "ID of an incident, `INC-1`")),
+    params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
     request_body = Act,
     responses((status = 200, description = "The incident as it is now", body = super::document::Success<Incident>)),
 )]

@@ -1,5 +1,7 @@
 //! `/api/v1/members`, `/api/v1/tokens` and `/api/v1/audit`: who may do what, and who did what.
 
+use std::num::NonZeroU16;
+
 use hookgate_domain::{AuditAct, MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
 use hookgate_gate::{AuditFilter, Gate, PeopleStore, Store};
 use hyper::StatusCode;
@@ -11,7 +13,7 @@ use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
-use crate::wire::{self, AuditEntry, Member, Page, Token};
+use crate::wire::{self, AuditEntry, Member, Page, Token, words};
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -20,10 +22,13 @@ const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMember {
     /// The name to sign in with: 1 to 100 characters.
+    #[schema(value_type = words::Name)]
     name: String,
     /// `viewer`, `operator`, `admin` or `owner`.
+    #[schema(value_type = words::Role)]
     role: String,
     /// 8 to 200 characters; without one, only a sign-in link lets the member in.
+    #[schema(min_length = 8, max_length = 200, format = Password)]
     password: Option<String>,
 }
 
@@ -32,6 +37,7 @@ pub(crate) struct NewMember {
 #[serde(deny_unknown_fields)]
 pub(crate) struct MemberChange {
     /// `viewer`, `operator`, `admin` or `owner`.
+    #[schema(value_type = words::Role)]
     role: String,
 }
 
@@ -40,11 +46,14 @@ pub(crate) struct MemberChange {
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewToken {
     /// What people call it: 1 to 100 characters.
+    #[schema(value_type = words::Name)]
     name: String,
     /// `viewer`, `operator`, `admin` or `owner`, up to the role of who makes it.
+    #[schema(value_type = words::Role)]
     role: String,
     /// After how many days it ends by itself; absent is never.
-    expires_days: Option<u16>,
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
+    expires_days: Option<NonZeroU16>,
 }
 
 /// A token with its secret.
@@ -64,7 +73,7 @@ pub(crate) struct MadeToken {
     tag = "people",
     params(
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<words::MemberId>, Query, description = "`next` of the page before"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Member>>)),
 )]
@@ -82,8 +91,12 @@ pub(crate) async fn members<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call)
     post,
     path = "/api/v1/members",
     tag = "people",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
     request_body = NewMember,
-    responses((status = 201, description = "The member", body = super::document::Success<Member>)),
+    responses(
+        (status = 201, description = "The member", body = super::document::Success<Member>),
+        (status = 200, description = "It was made by the same request before", body = super::document::Success<Member>),
+    ),
 )]
 pub(crate) async fn member_add<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -113,7 +126,7 @@ pub(crate) async fn member_add<S: Store + PeopleStore>(
     patch,
     path = "/api/v1/members/{id}",
     tag = "people",
-    params(("id" = String, Path, description = "ID of a member")),
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
     request_body = MemberChange,
     responses((status = 200, description = "The member", body = super::document::Success<Member>)),
 )]
@@ -135,7 +148,7 @@ pub(crate) async fn member_change<S: Store + PeopleStore>(
     delete,
     path = "/api/v1/members/{id}",
     tag = "people",
-    params(("id" = String, Path, description = "ID of a member")),
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
     responses((status = 200, description = "The member as it was", body = super::document::Success<Member>)),
 )]
 pub(crate) async fn member_remove<S: Store + PeopleStore>(
@@ -165,7 +178,7 @@ pub(crate) struct MadeLink {
     post,
     path = "/api/v1/members/{id}/sign-in-link",
     tag = "people",
-    params(("id" = String, Path, description = "ID of a member")),
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
     responses((status = 201, description = "The link", body = super::document::Success<MadeLink>)),
 )]
 pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
@@ -193,7 +206,7 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
     tag = "people",
     params(
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<words::TokenId>, Query, description = "`next` of the page before"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Token>>)),
 )]
@@ -217,8 +230,12 @@ pub(crate) async fn tokens<S: Store + PeopleStore>(
     post,
     path = "/api/v1/tokens",
     tag = "people",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
     request_body = NewToken,
-    responses((status = 201, description = "It is made", body = super::document::Success<MadeToken>)),
+    responses(
+        (status = 201, description = "It is made", body = super::document::Success<MadeToken>),
+        (status = 200, description = "It was made by the same request before", body = super::document::Success<MadeToken>),
+    ),
 )]
 pub(crate) async fn token_create<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -237,7 +254,9 @@ pub(crate) async fn token_create<S: Store + PeopleStore>(
         return Ok(reply::success(StatusCode::OK, &made));
     }
     let (name, role): (TokenName, Role) = (read("name", &new.name)?, read("role", &new.role)?);
-    let expires = new.expires_days.map(|days| now.after(DAY * days.into()));
+    let expires = new
+        .expires_days
+        .map(|days| now.after(DAY * u32::from(days.get())));
     let (secret, token) = gate.token_create(&acting, name, role, expires).await?;
     let made = MadeToken {
         made: Token::new(&token, now),
@@ -251,7 +270,7 @@ pub(crate) async fn token_create<S: Store + PeopleStore>(
     delete,
     path = "/api/v1/tokens/{id}",
     tag = "people",
-    params(("id" = String, Path, description = "ID of a token")),
+    params(("id" = words::TokenId, Path, description = "ID of a token")),
     responses((status = 200, description = "The token as it is now", body = super::document::Success<Token>)),
 )]
 pub(crate) async fn token_revoke<S: Store + PeopleStore>(
@@ -271,11 +290,11 @@ pub(crate) async fn token_revoke<S: Store + PeopleStore>(
     path = "/api/v1/audit",
     tag = "people",
     params(
-        ("act" = Option<String>, Query, description = "An act, `webhook.revoke` for instance"),
+        ("act" = Option<words::AuditAct>, Query, description = "An act, `webhook.revoke` for instance"),
         ("subject" = Option<String>, Query, description = "Handle or ID of what it was done to"),
         ("actor" = Option<String>, Query, description = "ID of the member or token that did it"),
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<words::Number>, Query, description = "`next` of the page before"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<AuditEntry>>)),
 )]

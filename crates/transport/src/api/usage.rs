@@ -12,7 +12,7 @@ use crate::console::call::Call;
 use crate::console::change;
 use crate::console::fault::{Code, Fault};
 use crate::reply::{self, Reply};
-use crate::wire::{Preview, Usage};
+use crate::wire::{Preview, Usage, words};
 
 /// Sources that are told.
 const SOURCES: u16 = 20;
@@ -23,8 +23,8 @@ const SOURCES: u16 = 20;
     path = "/api/v1/webhooks/{handle}/usage",
     tag = "webhooks",
     params(
-        ("handle" = String, Path, description = "Handle of a webhook"),
-        ("range" = Option<String>, Query, description = "`1h`, `24h` (the default), `7d` or `30d`"),
+        ("handle" = words::Handle, Path, description = "Handle of a webhook"),
+        ("range" = Option<words::Range>, Query, description = "`1h`, `24h` (the default), `7d` or `30d`"),
     ),
     responses((status = 200, description = "The usage", body = super::document::Success<Usage>)),
 )]
@@ -45,10 +45,11 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Proposal {
-    /// Networks that would pass; null permits every source.
-    #[schema(required)]
+    /// Networks that would pass; null or absent permits every source.
+    #[schema(min_items = 1)]
     allowlist: Option<Vec<String>>,
     /// How many days of deliveries to look at: 7 (the default) or 30.
+    #[schema(value_type = Option<words::PreviewDays>)]
     days: Option<u16>,
 }
 
@@ -57,7 +58,7 @@ pub(crate) struct Proposal {
     post,
     path = "/api/v1/webhooks/{handle}/allowlist/preview",
     tag = "webhooks",
-    params(("handle" = String, Path, description = "Handle of a webhook")),
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     request_body = Proposal,
     responses((status = 200, description = "What would change", body = super::document::Success<Preview>)),
 )]

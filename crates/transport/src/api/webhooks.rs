@@ -15,7 +15,7 @@ use crate::console::change::{self, Change};
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
-use crate::wire::{Page, Webhook};
+use crate::wire::{Page, Webhook, words};
 
 /// A new webhook.
 #[expect(clippy::option_option, reason = "null is none, absent is the default")]
@@ -23,26 +23,31 @@ use crate::wire::{Page, Webhook};
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
     /// What people call it: 1 to 100 characters.
+    #[schema(value_type = words::Name)]
     name: String,
     /// What its senders send; `custom` if it is not said.
+    #[schema(value_type = Option<words::Sender>)]
     sender: Option<String>,
     /// Whether its deliveries must be signed by Standard Webhooks; the secret is in the answer.
     #[serde(default)]
     signed: bool,
     /// Networks that may send; null or absent permits every source.
+    #[schema(min_items = 1)]
     allowlist: Option<Vec<String>>,
     /// Most bytes of a body, 1 to 1048576; absent is 262144.
+    #[schema(minimum = 1, maximum = 1_048_576)]
     max_body: Option<u32>,
     /// Most deliveries a minute; null or absent is no limit.
-    #[schema(value_type = Option<u32>, minimum = 1)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_i64)]
     per_minute: Option<NonZeroU32>,
     /// The status of what is over that limit: 429 (the default) or 503.
+    #[schema(value_type = Option<words::Overload>)]
     overload: Option<u16>,
     /// Whether payloads are kept; absent is yes.
     payload_logging: Option<bool>,
     /// After how many days a new URL is due; null is never, absent is 90.
     #[serde(default, deserialize_with = "change::present")]
-    #[schema(value_type = u16, nullable, minimum = 1)]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     rotation_days: Option<Option<NonZeroU16>>,
 }
 
@@ -66,7 +71,7 @@ pub(crate) struct Made {
     tag = "webhooks",
     params(
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<String>, Query, description = "`next` of the page before"),
+        ("cursor" = Option<words::Handle>, Query, description = "`next` of the page before"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Webhook>>)),
 )]
@@ -84,8 +89,12 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     post,
     path = "/api/v1/webhooks",
     tag = "webhooks",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
     request_body = New,
-    responses((status = 201, description = "It is made", body = super::document::Success<Made>)),
+    responses(
+        (status = 201, description = "It is made", body = super::document::Success<Made>),
+        (status = 200, description = "It was made by the same request before", body = super::document::Success<Made>),
+    ),
 )]
 pub(crate) async fn create<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -138,7 +147,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     get,
     path = "/api/v1/webhooks/{handle}",
     tag = "webhooks",
-    params(("handle" = String, Path, description = "Handle of a webhook")),
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     responses((status = 200, description = "The webhook", body = super::document::Success<Webhook>)),
 )]
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) -> Result<Reply, Fault> {
@@ -152,8 +161,8 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
     path = "/api/v1/webhooks/{handle}",
     tag = "webhooks",
     params(
-        ("handle" = String, Path, description = "Handle of a webhook"),
-        ("If-Match" = String, Header, description = "The `ETag` that was read"),
+        ("handle" = words::Handle, Path, description = "Handle of a webhook"),
+        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read"),
     ),
     request_body = change::Fields,
     responses((status = 200, description = "The webhook as it is now", body = super::document::Success<Webhook>)),
@@ -179,7 +188,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     post,
     path = "/api/v1/webhooks/{handle}/regenerate",
     tag = "webhooks",
-    params(("handle" = String, Path, description = "Handle of a webhook")),
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     responses((status = 200, description = "It has a new URL", body = super::document::Success<Made>)),
 )]
 pub(crate) async fn regenerate<S: Store + PeopleStore>(
@@ -198,7 +207,7 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
     post,
     path = "/api/v1/webhooks/{handle}/revoke",
     tag = "webhooks",
-    params(("handle" = String, Path, description = "Handle of a webhook")),
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     responses((status = 200, description = "It is revoked", body = super::document::Success<Webhook>)),
 )]
 pub(crate) async fn revoke<S: Store + PeopleStore>(

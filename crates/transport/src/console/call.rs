@@ -30,9 +30,10 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// The parameters of the query, of which only these are known.
+    /// The parameters of the query, of which only these are known. A program that sends one without a value has a fault.
     pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, Fault> {
-        Fields::parse(self.head.uri.query().unwrap_or_default().as_bytes())?.only(known)
+        let query = self.head.uri.query().unwrap_or_default();
+        Fields::parse(query.as_bytes())?.only(known)?.filled()
     }
 
     /// The first value of a header, as text.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
 use super::fault::{Fault, FieldFault};
+use crate::wire::words;
 
 /// Fields of a webhook that can be set; what is absent stays as it is.
 #[expect(clippy::option_option, reason = "null clears, absent keeps")]
@@ -14,24 +15,27 @@ use super::fault::{Fault, FieldFault};
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fields {
     /// What people call it: 1 to 100 characters.
+    #[schema(value_type = Option<words::Name>)]
     pub(crate) name: Option<String>,
     /// Networks that may send; null permits every source.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = Vec<String>, nullable)]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub(crate) allowlist: Option<Option<Vec<String>>>,
     /// Most bytes of a body, 1 to 1048576.
+    #[schema(minimum = 1, maximum = 1_048_576)]
     pub(crate) max_body: Option<u32>,
     /// Most deliveries a minute; null is no limit.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = u32, nullable, minimum = 1)]
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_i64)]
     pub(crate) per_minute: Option<Option<NonZeroU32>>,
     /// The status of what is over that limit: 429 or 503.
+    #[schema(value_type = Option<words::Overload>)]
     pub(crate) overload: Option<u16>,
     /// Whether payloads are kept.
     pub(crate) payload_logging: Option<bool>,
     /// After how many days a new URL is due; null is never.
     #[serde(default, deserialize_with = "present")]
-    #[schema(value_type = u16, nullable, minimum = 1)]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     pub(crate) rotation_days: Option<Option<NonZeroU16>>,
 }
 

@@ -221,7 +221,6 @@ pub(crate) struct FieldFault {
     /// The rule that it breaks.
     rule: String,
     /// What the rule allows, or the problem in words.
-    #[schema(value_type = Object, nullable)]
     limit: Value,
 }
 

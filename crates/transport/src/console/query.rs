@@ -48,6 +48,17 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Refuses parameters without a value.
+    pub(crate) fn filled(self) -> Result<Self, Fault> {
+        let empty = self.fields.iter().filter(|(_, value)| value.is_empty());
+        let faults: Vec<_> = empty.map(|(name, _)| FieldFault::new(name, "empty", 1)).collect();
+        if faults.is_empty() {
+            Ok(self)
+        } else {
+            Err(Fault::fields(faults))
+        }
+    }
+
     /// The value with this name; an empty one counts as absent, because forms send what was left empty.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields

@@ -6,15 +6,17 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::time;
+use super::{time, words};
 use crate::failure::status;
 
 /// A delivery.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Delivery {
     /// `dlv_` and its place in the order of commits.
+    #[schema(value_type = words::DeliveryId)]
     pub id: String,
     /// Handle of the webhook it went to.
+    #[schema(value_type = words::Handle)]
     pub webhook: String,
     /// When it came.
     #[schema(format = DateTime)]
@@ -25,17 +27,18 @@ pub struct Delivery {
     #[schema(required)]
     pub user_agent: Option<String>,
     /// `accepted` or `refused`.
+    #[schema(value_type = words::Outcome)]
     pub outcome: &'static str,
     /// The refusal code; null if it was accepted.
-    #[schema(required)]
+    #[schema(value_type = Option<words::RefusalCode>, required)]
     pub code: Option<&'static str>,
     /// The HTTP status of the answer.
     pub status: u16,
     /// The incident that it opened or updated.
-    #[schema(required)]
+    #[schema(value_type = Option<words::IncidentId>, required)]
     pub incident: Option<String>,
     /// The body: as JSON where it is JSON, else as text; null if it was not kept.
-    #[schema(value_type = Object, nullable, required)]
+    #[schema(value_type = Value, required)]
     pub payload: Option<Value>,
     /// How many deliveries this record stands for.
     pub count: i64,

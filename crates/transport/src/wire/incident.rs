@@ -7,18 +7,21 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::time;
+use super::{time, words};
 
 /// An incident.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Incident {
     /// `INC-` and its number.
+    #[schema(value_type = words::IncidentId)]
     pub id: String,
     /// What happened.
     pub title: String,
     /// `SEV0` (worst) to `SEV4`.
+    #[schema(value_type = words::Severity)]
     pub severity: &'static str,
     /// `open`, `acknowledged` or `resolved`.
+    #[schema(value_type = words::IncidentStatus)]
     pub status: &'static str,
     /// By which later deliveries find it.
     #[schema(required)]
@@ -26,6 +29,7 @@ pub struct Incident {
     /// How many deliveries told of it.
     pub occurrences: i64,
     /// Handle of the webhook that opened it.
+    #[schema(value_type = words::Handle)]
     pub webhook: String,
     /// When it was opened.
     #[schema(format = DateTime)]

@@ -5,16 +5,18 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::time;
+use super::{time, words};
 
 /// A member.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Member {
     /// `mem_` and more.
+    #[schema(value_type = words::MemberId)]
     pub id: String,
     /// The name to sign in with.
     pub name: String,
     /// `viewer`, `operator`, `admin` or `owner`.
+    #[schema(value_type = words::Role)]
     pub role: &'static str,
     /// Whether a password is set; without one, only a sign-in link lets the member in.
     pub has_password: bool,
@@ -39,12 +41,15 @@ impl From<&DomainMember> for Member {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Token {
     /// `tok_` and more.
+    #[schema(value_type = words::TokenId)]
     pub id: String,
     /// What people call it.
     pub name: String,
     /// `viewer`, `operator`, `admin` or `owner`.
+    #[schema(value_type = words::Role)]
     pub role: &'static str,
     /// `live`, `expired` or `revoked`.
+    #[schema(value_type = words::TokenState)]
     pub state: &'static str,
     /// The member whose token it is: it ends with the member. Null is nobody's.
     #[schema(required)]
@@ -98,14 +103,15 @@ pub struct AuditEntry {
     #[schema(required)]
     pub from: Option<String>,
     /// What was done, `webhook.revoke` for instance.
+    #[schema(value_type = words::AuditAct)]
     pub act: &'static str,
     /// What it was done to.
     pub subject: AuditSubject,
     /// What it was before, where that says something.
-    #[schema(value_type = Object, nullable, required)]
+    #[schema(value_type = Value, required)]
     pub before: Option<Value>,
     /// What it is after it.
-    #[schema(value_type = Object, nullable, required)]
+    #[schema(value_type = Value, required)]
     pub after: Option<Value>,
 }
 

@@ -7,7 +7,7 @@ use hookgate_gate::{self as gate, PreviewDays, TopSources, UsageRange, spikes};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{source, time};
+use super::{source, time, words};
 
 /// How many deliveries came to a webhook, and from where.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -15,6 +15,7 @@ pub struct Usage {
     /// Handle of the webhook.
     pub webhook: String,
     /// `1h`, `24h`, `7d` or `30d`.
+    #[schema(value_type = words::Range)]
     pub range: &'static str,
     /// All of the range.
     pub totals: UsageTotals,

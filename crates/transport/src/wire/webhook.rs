@@ -8,18 +8,21 @@ use hookgate_domain::{
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::time;
+use super::{time, words};
 
 /// A webhook.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Webhook {
     /// Its public name, worthless to a sender.
+    #[schema(value_type = words::Handle)]
     pub handle: String,
     /// What people call it.
     pub name: String,
     /// What its senders send: the format segment of the path.
+    #[schema(value_type = words::Sender)]
     pub sender: &'static str,
     /// `active` or `revoked`.
+    #[schema(value_type = words::WebhookState)]
     pub state: &'static str,
     /// The first characters of the webhook ID, to tell URLs apart.
     pub hint: String,
@@ -32,6 +35,7 @@ pub struct Webhook {
     #[schema(required)]
     pub per_minute: Option<u32>,
     /// The status of what is over that limit: 429 or 503.
+    #[schema(value_type = words::Overload)]
     pub overload: u16,
     /// Whether payloads are kept.
     pub payload_logging: bool,
@@ -42,6 +46,7 @@ pub struct Webhook {
     #[schema(required)]
     pub rotation_days: Option<u16>,
     /// `not_tracked`, `fresh`, `due` or `exposed`.
+    #[schema(value_type = words::Rotation)]
     pub rotation: &'static str,
     /// Rises with every change; the `ETag` holds it.
     pub revision: i64,
