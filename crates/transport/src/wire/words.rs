@@ -1,4 +1,4 @@
-//! The words and names that the objects hold, as schemas of the OpenAPI document. The domain's own lists make them, so
+//! The words and names that the objects hold, as schemas of the `OpenAPI` document. The domain's own lists make them, so
 //! the document never knows another word than the program.
 
 use hookgate_domain::{AuditAct as DomainAct, RefusalCode as DomainCode, Role as DomainRole};
