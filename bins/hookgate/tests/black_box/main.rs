@@ -11,6 +11,7 @@ mod idempotency;
 mod leaks;
 mod lifecycle;
 mod openapi;
+mod paging;
 mod people;
 mod program;
 mod revocation;

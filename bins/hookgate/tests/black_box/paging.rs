@@ -1,0 +1,84 @@
+//! Lists that are read page by page while deliveries arrive.
+
+use hookgate_testkit::https::Http;
+
+use crate::program::Program;
+use crate::support::Server;
+use crate::visitor::Visitor;
+
+async fn deliver(server: &Server, count: usize) {
+    for _ in 0..count {
+        let answer = server
+            .post(Http::One, &server.demo_url(), r#"{"title":"a"}"#)
+            .await;
+        assert_eq!(answer.status, 201);
+    }
+}
+
+/// The IDs of all deliveries, newest first, as the command line has them.
+fn all(server: &Server) -> Vec<String> {
+    let page = server.json(&["deliveries", "list", "--limit", "200"]);
+    let items = page["items"].as_array().unwrap().iter();
+    items
+        .map(|item| item["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_the_api_stay_where_they_are() {
+    let server = Server::start();
+    let program = Program::new(&server, "viewer");
+    deliver(&server, 30).await;
+    let (expected, mut read, mut cursor) = (all(&server), Vec::new(), String::new());
+    loop {
+        let page = program.get(&format!("/api/v1/deliveries?limit=7{cursor}")).await;
+        let items = page["items"].as_array().unwrap();
+        read.extend(items.iter().map(|item| item["id"].as_str().unwrap().to_owned()));
+        deliver(&server, 3).await;
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(read, expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn pages_of_the_console_stay_where_they_are() {
+    let server = Server::start();
+    deliver(&server, 120).await;
+    let expected = all(&server);
+    let visitor = Visitor::sign_in(&server).await;
+    let first = visitor.get("/logs").await;
+    assert_eq!(ids(&first), expected[..50]);
+    assert_eq!(link(&first, "← Newer"), None);
+    deliver(&server, 3).await;
+    let second = visitor.get(&link(&first, "Older →").unwrap()).await;
+    assert_eq!(ids(&second), expected[50..100]);
+    let third = visitor.get(&link(&second, "Older →").unwrap()).await;
+    assert_eq!(ids(&third), expected[100..]);
+    assert_eq!(link(&third, "Older →"), None);
+    let back = visitor.get(&link(&third, "← Newer").unwrap()).await;
+    assert_eq!(ids(&back), expected[50..100]);
+    // Fifty before the second page and three new ones: the page in between, and then the newest, filled up.
+    let back = visitor.get(&link(&back, "← Newer").unwrap()).await;
+    assert_eq!(ids(&back), expected[..50]);
+    let top = visitor.get(&link(&back, "← Newer").unwrap()).await;
+    assert_eq!(ids(&top), all(&server)[..50]);
+    assert_eq!(link(&top, "← Newer"), None);
+}
+
+/// The deliveries of a page, in its order.
+fn ids(page: &str) -> Vec<String> {
+    let links = page.split("href=\"/deliveries/").skip(1);
+    links
+        .map(|rest| rest.split('"').next().unwrap().to_owned())
+        .collect()
+}
+
+/// Where the link that is called this leads.
+fn link(page: &str, name: &str) -> Option<String> {
+    let (before, _) = page.split_once(&format!(">{name}</a>"))?;
+    let (_, href) = before.rsplit_once("href=\"")?;
+    Some(href.split('"').next()?.replace("&amp;", "&"))
+}
