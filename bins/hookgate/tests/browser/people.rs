@@ -3,11 +3,20 @@
 use hookgate_testkit::browser::Setup;
 use hookgate_testkit::https::Http;
 
-use crate::person::Person;
+use crate::person::{NO_SCRIPTS, Person};
 use crate::support::Server;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_role_sees_and_does_its_own() {
+    each_role(Setup::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn each_role_sees_and_does_its_own_without_scripts() {
+    each_role(NO_SCRIPTS).await;
+}
+
+async fn each_role(setup: Setup) {
     let server = Server::start();
     server
         .post(Http::One, &server.demo_url(), r#"{"title":"Disk full"}"#)
@@ -16,7 +25,7 @@ async fn each_role_sees_and_does_its_own() {
         .as_str()
         .unwrap()
         .to_owned();
-    let owner = Person::signed_in(&server, Setup::default()).await;
+    let owner = Person::signed_in(&server, setup).await;
     for (role, sees_payload, manages, acts) in [
         ("admin", true, true, true),
         ("operator", true, false, true),
@@ -29,7 +38,7 @@ async fn each_role_sees_and_does_its_own() {
         owner.sees("The member is added.").await;
         owner.press(&format!("Sign-in link for {role}")).await;
         let link = owner.find("#link").await.text().await.unwrap();
-        let member = Person::new(&server, Setup::default()).await;
+        let member = Person::new(&server, setup).await;
         member.sign_in(&link).await;
         member.go(&format!("/deliveries/{delivery}")).await;
         member.sees("INC-1").await;
@@ -56,8 +65,17 @@ async fn each_role_sees_and_does_its_own() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn tokens_and_sessions_end() {
+    end_tokens_and_sessions(Setup::default()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn tokens_and_sessions_end_without_scripts() {
+    end_tokens_and_sessions(NO_SCRIPTS).await;
+}
+
+async fn end_tokens_and_sessions(setup: Setup) {
     let server = Server::start();
-    let person = Person::signed_in(&server, Setup::default()).await;
+    let person = Person::signed_in(&server, setup).await;
     person.go("/tokens").await;
     person.write("#f-name", "backup").await;
     person.press("Create token").await;

@@ -12,6 +12,13 @@ use crate::support::Server;
 const PATIENCE: Duration = Duration::from_secs(15);
 const STEP: Duration = Duration::from_millis(40);
 
+/// A browser that runs no scripts.
+pub(crate) const NO_SCRIPTS: Setup = Setup {
+    scripts: false,
+    window: (1280, 900),
+    dark: false,
+};
+
 /// A browser window at the console.
 pub(crate) struct Person {
     pub(crate) browser: Browser,

@@ -1,16 +1,10 @@
 //! What people come to the console for, with and without scripts.
 
-use hookgate_testkit::browser::Setup;
+use hookgate_testkit::browser::{By, Setup};
 use hookgate_testkit::https::Http;
 
-use crate::person::Person;
+use crate::person::{NO_SCRIPTS, Person};
 use crate::support::Server;
-
-const NO_SCRIPTS: Setup = Setup {
-    scripts: false,
-    window: (1280, 900),
-    dark: false,
-};
 
 async fn deliver(server: &Server, url: &str, body: &str) -> u16 {
     server.post(Http::One, url, body).await.status.as_u16()
@@ -130,7 +124,7 @@ async fn life_of_a_webhook(setup: Setup) {
     person
         .find("main form")
         .await
-        .find(hookgate_testkit::browser::By::Css("input[name=name]"))
+        .find(By::Css("input[name=name]"))
         .await
         .unwrap()
         .send_keys("\u{E007}")
