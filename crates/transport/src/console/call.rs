@@ -98,10 +98,15 @@ impl Call {
 /// Reads JSON; what is JSON but not of this shape is a field at fault.
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     use serde_json::error::Category;
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    let read = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         Category::Data => Fault::fields(vec![FieldFault::new("body", "form", error.to_string())]),
         Category::Io | Category::Syntax | Category::Eof => Fault::json(error.to_string()),
-    })
+    })?;
+    // serde takes a list for a struct too: its fields in order, without their names.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Fault::field("body", "form", "an object"));
+    }
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -124,6 +129,7 @@ mod tests {
         }
         for text in [
             "[]",
+            r#" ["a"]"#,
             "{}",
             r#"{"name":1}"#,
             r#"{"name":"a","nam":1}"#,
