@@ -46,6 +46,7 @@ impl Call {
         let text = self.header(&IF_MATCH).ok_or(Code::PreconditionRequired)?;
         text.strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0'))
             .and_then(|revision| revision.parse().ok())
             .ok_or_else(|| Code::PreconditionFailed.into())
     }
