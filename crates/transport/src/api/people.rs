@@ -311,9 +311,11 @@ pub(crate) async fn audit<S: Store + PeopleStore>(
         actor: query.get("actor").map(str::to_owned),
         request: None,
     };
-    let rows = gate
-        .audit_page(&caller.acting, &filter, query.read("cursor")?, size)
-        .await?;
+    let before = query.read::<i64>("cursor")?;
+    if before.is_some_and(|entry| entry < 1) {
+        return Err(Fault::field("cursor", "range", "1 or more"));
+    }
+    let rows = gate.audit_page(&caller.acting, &filter, before, size).await?;
     let next = filter::next(&rows, size, |row| row.id.to_string());
     let items = rows.iter().map(AuditEntry::from).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
