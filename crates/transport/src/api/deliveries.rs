@@ -19,6 +19,7 @@ use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
 #[utoipa::path(
     get,
     path = "/api/v1/deliveries",
+    operation_id = "listDeliveries",
     tag = "deliveries",
     params(
         ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
@@ -45,6 +46,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call)
 #[utoipa::path(
     get,
     path = "/api/v1/deliveries/{id}",
+    operation_id = "showDelivery",
     tag = "deliveries",
     params(("id" = words::DeliveryId, Path, description = "ID of a delivery")),
     responses((status = 200, description = "The delivery", body = super::document::Success<DeliveryRecord>)),
@@ -63,6 +65,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
 #[utoipa::path(
     get,
     path = "/api/v1/deliveries/export",
+    operation_id = "exportDeliveries",
     tag = "deliveries",
     params(
         ("format" = Option<words::ExportFormat>, Query, description = "`csv` (the default) or `ndjson`"),

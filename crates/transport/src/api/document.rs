@@ -180,6 +180,8 @@ fn add_failures(operation: &mut Operation, is_named: bool, is_changing: bool) {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -188,13 +190,18 @@ mod tests {
         assert_eq!(document["openapi"], "3.1.0");
         let paths = document["paths"].as_object().expect("paths");
         assert!(!paths.is_empty());
+        let mut names = HashSet::new();
         for (path, item) in paths {
             for (method, operation) in item.as_object().expect("an item") {
                 for status in ["401", "422", "500", "503"] {
                     let failure = &operation["responses"][status];
                     assert!(failure.is_object(), "{method} {path}: {operation}");
                 }
-                assert!(operation["operationId"].is_string(), "{method} {path}");
+                let name = operation["operationId"].as_str().expect("a name");
+                assert!(
+                    names.insert(name),
+                    "{method} {path}: {name} is another operation too"
+                );
             }
         }
     }

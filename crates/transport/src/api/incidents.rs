@@ -17,6 +17,7 @@ use crate::wire::{Incident, Page, words};
 #[utoipa::path(
     get,
     path = "/api/v1/incidents",
+    operation_id = "listIncidents",
     tag = "incidents",
     params(
         ("status" = Option<words::IncidentStatus>, Query, description = "`open`, `acknowledged` or `resolved`"),
@@ -46,6 +47,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
 #[utoipa::path(
     get,
     path = "/api/v1/incidents/{id}",
+    operation_id = "showIncident",
     tag = "incidents",
     params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
     responses((status = 200, description = "The incident", body = super::document::Success<Incident>)),
@@ -61,6 +63,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, id: &str) -> Result<Reply, Fa
 #[utoipa::path(
     patch,
     path = "/api/v1/incidents/{id}",
+    operation_id = "changeIncident",
     tag = "incidents",
     params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
     request_body = Act,

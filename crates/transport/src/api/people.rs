@@ -70,6 +70,7 @@ pub(crate) struct MadeToken {
 #[utoipa::path(
     get,
     path = "/api/v1/members",
+    operation_id = "listMembers",
     tag = "people",
     params(
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
@@ -90,6 +91,7 @@ pub(crate) async fn members<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call)
 #[utoipa::path(
     post,
     path = "/api/v1/members",
+    operation_id = "addMember",
     tag = "people",
     params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
     request_body = NewMember,
@@ -125,6 +127,7 @@ pub(crate) async fn member_add<S: Store + PeopleStore>(
 #[utoipa::path(
     patch,
     path = "/api/v1/members/{id}",
+    operation_id = "changeMember",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
     request_body = MemberChange,
@@ -147,6 +150,7 @@ pub(crate) async fn member_change<S: Store + PeopleStore>(
 #[utoipa::path(
     delete,
     path = "/api/v1/members/{id}",
+    operation_id = "removeMember",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
     responses((status = 200, description = "The member as it was", body = super::document::Success<Member>)),
@@ -177,6 +181,7 @@ pub(crate) struct MadeLink {
 #[utoipa::path(
     post,
     path = "/api/v1/members/{id}/sign-in-link",
+    operation_id = "createSignInLink",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
     responses((status = 201, description = "The link", body = super::document::Success<MadeLink>)),
@@ -203,6 +208,7 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
 #[utoipa::path(
     get,
     path = "/api/v1/tokens",
+    operation_id = "listTokens",
     tag = "people",
     params(
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
@@ -229,6 +235,7 @@ pub(crate) async fn tokens<S: Store + PeopleStore>(
 #[utoipa::path(
     post,
     path = "/api/v1/tokens",
+    operation_id = "createToken",
     tag = "people",
     params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
     request_body = NewToken,
@@ -269,6 +276,7 @@ pub(crate) async fn token_create<S: Store + PeopleStore>(
 #[utoipa::path(
     delete,
     path = "/api/v1/tokens/{id}",
+    operation_id = "revokeToken",
     tag = "people",
     params(("id" = words::TokenId, Path, description = "ID of a token")),
     responses((status = 200, description = "The token as it is now", body = super::document::Success<Token>)),
@@ -288,6 +296,7 @@ pub(crate) async fn token_revoke<S: Store + PeopleStore>(
 #[utoipa::path(
     get,
     path = "/api/v1/audit",
+    operation_id = "listAudit",
     tag = "people",
     params(
         ("act" = Option<words::AuditAct>, Query, description = "An act, `webhook.revoke` for instance"),
@@ -311,9 +320,11 @@ pub(crate) async fn audit<S: Store + PeopleStore>(
         actor: query.get("actor").map(str::to_owned),
         request: None,
     };
-    let rows = gate
-        .audit_page(&caller.acting, &filter, query.read("cursor")?, size)
-        .await?;
+    let before = query.read::<i64>("cursor")?;
+    if before.is_some_and(|entry| entry < 1) {
+        return Err(Fault::field("cursor", "range", "1 or more"));
+    }
+    let rows = gate.audit_page(&caller.acting, &filter, before, size).await?;
     let next = filter::next(&rows, size, |row| row.id.to_string());
     let items = rows.iter().map(AuditEntry::from).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))

@@ -21,6 +21,7 @@ const SOURCES: u16 = 20;
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/{handle}/usage",
+    operation_id = "showUsage",
     tag = "webhooks",
     params(
         ("handle" = words::Handle, Path, description = "Handle of a webhook"),
@@ -57,6 +58,7 @@ pub(crate) struct Proposal {
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/{handle}/allowlist/preview",
+    operation_id = "previewAllowlist",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     request_body = Proposal,

@@ -68,6 +68,7 @@ pub(crate) struct Made {
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks",
+    operation_id = "listWebhooks",
     tag = "webhooks",
     params(
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
@@ -88,6 +89,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks",
+    operation_id = "createWebhook",
     tag = "webhooks",
     params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
     request_body = New,
@@ -146,6 +148,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/{handle}",
+    operation_id = "showWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     responses((status = 200, description = "The webhook", body = super::document::Success<Webhook>)),
@@ -159,6 +162,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
 #[utoipa::path(
     patch,
     path = "/api/v1/webhooks/{handle}",
+    operation_id = "editWebhook",
     tag = "webhooks",
     params(
         ("handle" = words::Handle, Path, description = "Handle of a webhook"),
@@ -187,6 +191,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/{handle}/regenerate",
+    operation_id = "regenerateWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     responses((status = 200, description = "It has a new URL", body = super::document::Success<Made>)),
@@ -206,6 +211,7 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/{handle}/revoke",
+    operation_id = "revokeWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     responses((status = 200, description = "It is revoked", body = super::document::Success<Webhook>)),

@@ -46,6 +46,7 @@ impl Call {
         let text = self.header(&IF_MATCH).ok_or(Code::PreconditionRequired)?;
         text.strip_prefix('"')
             .and_then(|rest| rest.strip_suffix('"'))
+            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0'))
             .and_then(|revision| revision.parse().ok())
             .ok_or_else(|| Code::PreconditionFailed.into())
     }
@@ -98,10 +99,15 @@ impl Call {
 /// Reads JSON; what is JSON but not of this shape is a field at fault.
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     use serde_json::error::Category;
-    serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    let read = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
         Category::Data => Fault::fields(vec![FieldFault::new("body", "form", error.to_string())]),
         Category::Io | Category::Syntax | Category::Eof => Fault::json(error.to_string()),
-    })
+    })?;
+    // serde takes a list for a struct too: its fields in order, without their names.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Fault::field("body", "form", "an object"));
+    }
+    Ok(read)
 }
 
 #[cfg(test)]
@@ -124,6 +130,7 @@ mod tests {
         }
         for text in [
             "[]",
+            r#" ["a"]"#,
             "{}",
             r#"{"name":1}"#,
             r#"{"name":"a","nam":1}"#,

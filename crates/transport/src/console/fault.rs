@@ -5,7 +5,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use hookgate_domain::WebhookError;
-use hookgate_gate::{Forbidden, IncidentActError, ManageError, PeopleError, StoreError};
+use hookgate_gate::{Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError};
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
@@ -279,7 +279,8 @@ impl From<PeopleError> for Fault {
                 Self::conflict(error.to_string())
             }
             PeopleError::WrongPassword => Self::field("current", "password", error.to_string()),
-            PeopleError::TooMany { retry_after } => Self::too_many(retry_after),
+            PeopleError::TooMany { retry_after }
+            | PeopleError::Passwords(PasswordsError::Busy { retry_after }) => Self::too_many(retry_after),
             PeopleError::Store(error) => error.into(),
             error @ (PeopleError::Passwords(_) | PeopleError::Entropy(_)) => {
                 tracing::error!(%error, "people can't be managed");
@@ -325,5 +326,22 @@ impl From<BodyFault> for Fault {
             BodyFault::Malformed | BodyFault::Gone => Code::BadRequest,
         }
         .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn too_many_passwords_at_once_are_no_fault_of_the_server() {
+        let retry_after = Duration::from_secs(5);
+        let fault = Fault::from(PeopleError::Passwords(PasswordsError::Busy { retry_after }));
+        assert_eq!(
+            (fault.code, fault.retry_after),
+            (Code::RateLimited, Some(retry_after))
+        );
+        let fault = Fault::from(PeopleError::Passwords(PasswordsError::Failed));
+        assert_eq!(fault.code, Code::Internal);
     }
 }
