@@ -221,7 +221,7 @@ async fn what_is_wrong_is_told_by_code() {
     let admin = Program::new(&server, "admin");
     let viewer = Program::new(&server, "viewer");
     let stranger = Program::with(&server, "hgt_x");
-    let cases: [Case<'_>; 16] = [
+    let cases: [Case<'_>; 17] = [
         (&stranger, "GET", "/api/v1/webhooks", None, 401, "UNAUTHENTICATED"),
         (&stranger, "GET", "/api/v1/nothing", None, 401, "UNAUTHENTICATED"),
         (&admin, "GET", "/api/v1/nothing", None, 404, "NOT_FOUND"),
@@ -295,6 +295,14 @@ async fn what_is_wrong_is_told_by_code() {
             "POST",
             "/api/v1/webhooks",
             Some(json!({"name": "a", "sender": "x"})),
+            422,
+            "VALIDATION_ERROR",
+        ),
+        (
+            &admin,
+            "POST",
+            "/api/v1/webhooks",
+            Some(json!({"name": "a", "allowlist": ["any"]})),
             422,
             "VALIDATION_ERROR",
         ),

@@ -2,7 +2,9 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use hookgate_domain::{Allowlist, Limits, Overload, PayloadLogging, Policy, RotationPolicy, WebhookName};
+use hookgate_domain::{
+    Allowlist, AllowlistError, Limits, Overload, PayloadLogging, Policy, RotationPolicy, WebhookName,
+};
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
@@ -47,10 +49,17 @@ pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-/// The allowlist of these entries.
+/// The allowlist of these entries. A list that permits every source is null, so that a word in it never opens a webhook.
 pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
-    let parsed = entries.join("\n").parse::<Allowlist>();
-    parsed.map_err(|error| FieldFault::new("allowlist", "form", error.to_string()))
+    let fault = |problem: String| FieldFault::new("allowlist", "form", problem);
+    let allowlist: Allowlist = entries
+        .join("\n")
+        .parse()
+        .map_err(|error: AllowlistError| fault(error.to_string()))?;
+    if allowlist.networks().is_none() {
+        return Err(fault("null permits every address, not an entry".to_owned()));
+    }
+    Ok(allowlist)
 }
 
 /// A change in the domain's terms.
