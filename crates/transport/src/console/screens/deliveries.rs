@@ -124,7 +124,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
             timing: record
                 .summary
                 .took
-                .map(|took| ("From the request's head to the answer being written", took))
+                .map(|took| ("From the request's head until it was handed to the store", took))
                 .into_iter()
                 .collect(),
         }
