@@ -1,88 +1,110 @@
-//! Connections to the database file, each set up for its role.
+//! A connection to either database. Queries are written once: [`RunQueryDsl`] runs whatever compiles for both.
 
-use std::time::Duration;
+mod dsl;
+pub(crate) mod pool;
+pub(crate) mod sqlite;
 
-use diesel::connection::SimpleConnection;
-use diesel::{Connection, ConnectionError, ConnectionResult, SqliteConnection};
-use diesel_async::pooled_connection::deadpool::{BuildError, Object, Pool};
-use diesel_async::pooled_connection::{AsyncDieselConnectionManager, ManagerConfig, RecyclingMethod};
-use diesel_async::sync_connection_wrapper::SyncConnectionWrapper;
+use diesel::connection::{SimpleConnection, TransactionManager};
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use diesel::SqliteConnection;
 
-/// How long a statement waits for another process that writes: the command line beside the server.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
-/// Connections that read at the same time: people and their tools, not senders.
-const READERS: usize = 4;
-/// Page cache of the writer, in KiB: it holds the inner pages of every index, and memory stays below 64 MiB in all.
-const WRITER_CACHE_KIB: usize = 16 * 1024;
-/// Page cache of each reader, in KiB: a page of history with its way down the tree.
-const READER_CACHE_KIB: usize = 1024;
-/// Bytes of a page. A batch of deliveries fills some of them, so larger ones are fewer writes; a lone delivery touches few.
-const PAGE_BYTES: u32 = 8 * 1024;
-/// Pages of log after which a commit copies it into the database itself: twice what the checkpoint thread lets it grow to.
-const CHECKPOINT_PAGES: u32 = 4_000;
-/// Bytes that the log keeps on disk after a long reader made it grow.
-const LOG_BYTES: u32 = 64 * 1024 * 1024;
+pub(crate) use dsl::{RunQueryDsl, columns};
 
-/// A connection that reads, off the runtime's threads.
-pub(crate) type ReadConnection = SyncConnectionWrapper<SqliteConnection>;
-/// A connection that reads, borrowed from the pool.
-pub(crate) type Reader = Object<ReadConnection>;
-/// The connections that read.
-pub(crate) type Readers = Pool<ReadConnection>;
+use crate::postgres::{Deadline, Link};
 
-/// Opens the connection that writes.
-///
-/// The time to wait comes first, because the change to WAL needs it, and `auto_vacuum` comes before anything is
-/// written, because it is fixed by then.
-pub(crate) fn open_writer(path: &str) -> ConnectionResult<SqliteConnection> {
-    open(
-        path,
-        &format!(
-            "PRAGMA busy_timeout = {busy}; PRAGMA page_size = {PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; \
-             PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -{WRITER_CACHE_KIB}; \
-             PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}; PRAGMA journal_size_limit = {LOG_BYTES};",
-            busy = BUSY_TIMEOUT.as_millis()
-        ),
-    )
+/// A connection to either database.
+pub(crate) enum Connection {
+    /// To the file of an embedded one.
+    Sqlite(SqliteConnection),
+    /// To a server.
+    Postgres(Box<Link>),
 }
 
-/// Opens the connection that copies the log into the database.
-pub(crate) fn open_copier(path: &str) -> ConnectionResult<SqliteConnection> {
-    let busy = BUSY_TIMEOUT.as_millis();
-    open(
-        path,
-        &format!("PRAGMA busy_timeout = {busy}; PRAGMA synchronous = FULL;"),
-    )
+/// Runs the same expression on the connection of either kind. For queries that diesel ties to one kind, such as boxed ones.
+macro_rules! on {
+    ($connection:expr, $inner:ident => $query:expr) => {
+        match $connection {
+            $crate::connection::Connection::Sqlite($inner) => $query,
+            $crate::connection::Connection::Postgres(link) => {
+                let $inner = &mut link.connection;
+                $query
+            }
+        }
+    };
+}
+pub(crate) use on;
+
+impl Connection {
+    /// Does some work in a transaction that may write. An error gives it up.
+    pub(crate) fn transaction<T, E: From<Error>>(
+        &mut self,
+        work: impl FnOnce(&mut Self) -> Result<T, E>,
+    ) -> Result<T, E> {
+        self.begin()?;
+        match work(self) {
+            Ok(done) => {
+                on!(self, c => TransactionManagerOf::commit(c))?;
+                Ok(done)
+            }
+            Err(error) => {
+                // The first error is the one to tell. A connection that can't roll back is broken, and is asked for it.
+                let _ = on!(self, c => TransactionManagerOf::rollback(c));
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether it no longer knows what state it is in, or leads nowhere.
+    pub(crate) fn is_broken(&mut self) -> bool {
+        on!(self, c => TransactionManagerOf::is_broken(c)) || matches!(self, Self::Postgres(link) if link.is_closed())
+    }
+
+    /// Cuts a connection that does not answer in time, unless this is dropped before.
+    pub(crate) fn deadline(&self) -> Option<Deadline> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(link) => Some(link.deadline()),
+        }
+    }
+
+    /// Runs statements that give nothing back.
+    pub(crate) fn batch_execute(&mut self, statements: &str) -> QueryResult<()> {
+        on!(self, c => c.batch_execute(statements))
+    }
+
+    fn begin(&mut self) -> QueryResult<()> {
+        match self {
+            // It takes the lock at once: one that is taken later fails if somebody wrote in between.
+            Self::Sqlite(connection) => {
+                diesel::connection::AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
+            }
+            Self::Postgres(link) => TransactionManagerOf::begin(&mut link.connection),
+        }
+    }
 }
 
-/// The pool of connections that read. It connects when it is first asked.
-pub(crate) fn readers(path: &str) -> Result<Readers, BuildError> {
-    let mut config = ManagerConfig::default();
-    config.recycling_method = RecyclingMethod::Fast;
-    config.custom_setup = Box::new(|path| {
-        Box::pin(std::future::ready(
-            open_reader(path).map(SyncConnectionWrapper::new),
-        ))
-    });
-    Pool::builder(AsyncDieselConnectionManager::new_with_config(path, config))
-        .max_size(READERS)
-        .build()
+/// The transaction manager of a connection, by the connection.
+trait TransactionManagerOf: diesel::Connection {
+    fn begin(&mut self) -> QueryResult<()> {
+        Self::TransactionManager::begin_transaction(self)
+    }
+
+    fn commit(&mut self) -> QueryResult<()> {
+        Self::TransactionManager::commit_transaction(self)
+    }
+
+    fn rollback(&mut self) -> QueryResult<()> {
+        Self::TransactionManager::rollback_transaction(self)
+    }
+
+    fn is_broken(&mut self) -> bool {
+        Self::TransactionManager::is_broken_transaction_manager(self)
+    }
 }
 
-fn open_reader(path: &str) -> ConnectionResult<SqliteConnection> {
-    let busy = BUSY_TIMEOUT.as_millis();
-    open(
-        path,
-        &format!(
-            "PRAGMA busy_timeout = {busy}; PRAGMA query_only = ON; PRAGMA cache_size = -{READER_CACHE_KIB};"
-        ),
-    )
-}
+impl<C: diesel::Connection> TransactionManagerOf for C {}
 
-fn open(path: &str, pragmas: &str) -> ConnectionResult<SqliteConnection> {
-    let mut connection = SqliteConnection::establish(path)?;
-    connection
-        .batch_execute(pragmas)
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(connection)
+/// Whether a transaction lost against another one at the same time, so that repeating it helps.
+pub(crate) const fn is_lost_race(error: &Error) -> bool {
+    matches!(error, Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
 }

@@ -1,23 +1,38 @@
-//! The store: a directory opened, with one writer and a few readers.
+//! The store: what is opened, and which way reads and writes go.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use diesel::SqliteConnection;
-use hookgate_gate::StoreError;
+use diesel::result::QueryResult;
+use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
 
-use crate::connection::{Reader, Readers, readers};
-use crate::fault::{Fault, failed};
-use crate::open::{OpenError, OpenMode, open};
+use crate::connection::pool::{Opener, Pool, pool, run};
+use crate::connection::{Connection, is_lost_race};
+use crate::fault::{Fault, unavailable};
+use crate::open::{OpenError, OpenMode, open_directory, open_server};
+use crate::postgres::Address;
 use crate::read::settings::setting_by_key;
 use crate::write::settings::setting_put;
-use crate::writer::Writer;
+use crate::writer::{Counts, Writer, count_step};
 
-/// A store in a directory. Clones are the same store.
+/// How often a change is repeated that lost against another one at the same time. Each time one of them wins.
+const MOST_RACES: usize = 50;
+
+/// A store in a directory or on a server. Clones are the same store.
 #[derive(Clone)]
 pub struct Database {
     pub(crate) writer: Arc<Writer>,
-    readers: Readers,
+    pub(crate) pool: Pool,
+    place: Place,
+}
+
+/// Where it is.
+#[derive(Clone)]
+enum Place {
+    /// In a file, of which one process is the server.
+    File,
+    /// On a server, where many nodes write: what no record tells of is counted here until it is written.
+    Server { uncounted: Arc<Mutex<Counts>> },
 }
 
 impl Database {
@@ -26,13 +41,35 @@ impl Database {
     /// # Errors
     /// [`OpenError`], which says what to do about it.
     pub fn open(directory: &Path, mode: OpenMode) -> Result<Self, OpenError> {
-        let (path, connection) = open(directory, mode)?;
-        let readers = readers(&path).map_err(|error| OpenError::database(directory, error))?;
-        let writer =
-            Writer::start(path, connection).map_err(|error| OpenError::database(directory, error))?;
+        let (path, connection) = open_directory(directory, mode)?;
+        let pool =
+            pool(Opener::Sqlite(path.clone())).map_err(|error| OpenError::database(directory, error))?;
+        let writer = Writer::on_file(path, connection).map_err(|error| OpenError::database(directory, error))?;
         Ok(Self {
             writer: Arc::new(writer),
-            readers,
+            pool,
+            place: Place::File,
+        })
+    }
+
+    /// Opens the store on a PostgreSQL server. It needs a tokio runtime, now and later.
+    ///
+    /// # Errors
+    /// [`OpenError`], which says what to do about it.
+    pub async fn connect(address: &Address, mode: OpenMode) -> Result<Self, OpenError> {
+        let link = open_server(address, mode).await?;
+        let failed = |error: std::io::Error| OpenError::Server {
+            address: address.to_string(),
+            source: Box::new(error),
+        };
+        let pool = pool(Opener::Postgres(address.clone()))
+            .map_err(|error| failed(std::io::Error::other(error)))?;
+        let uncounted = Arc::default();
+        let writer = Writer::on_server(address.clone(), link, Arc::clone(&uncounted)).map_err(failed)?;
+        Ok(Self {
+            writer: Arc::new(writer),
+            pool,
+            place: Place::Server { uncounted },
         })
     }
 
@@ -41,10 +78,11 @@ impl Database {
     /// # Errors
     /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
-        const WHAT: &str = "read a setting";
-        setting_by_key(&mut *self.reader(WHAT).await?, key)
-            .await
-            .map_err(failed(WHAT))
+        let key = key.to_owned();
+        self.read("read a setting", move |connection| {
+            Ok(setting_by_key(connection, &key)?)
+        })
+        .await
     }
 
     /// Remembers a value under a key.
@@ -53,8 +91,8 @@ impl Database {
     /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.to_owned());
-        let work = move |connection: &mut SqliteConnection| Ok(setting_put(connection, &key, &value)?);
-        self.writer.change("write a setting", work).await
+        let work = move |connection: &mut Connection| Ok(setting_put(connection, &key, &value)?);
+        self.change("write a setting", work).await
     }
 
     /// Whether it can still write. Once it can't, only opening it again helps.
@@ -68,27 +106,84 @@ impl Database {
         self.writer.close().await;
     }
 
+    /// Commits a delivery; the answer comes when it is on disk.
+    pub(crate) async fn accept(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
+        let answer = self.writer.accept(delivery)?.await;
+        answer.unwrap_or_else(|_| Err(unavailable("commit a delivery")))
+    }
+
+    /// Takes note of a refusal.
+    pub(crate) fn refuse(&self, refusal: RefusedDelivery) {
+        self.writer.refuse(refusal);
+    }
+
+    /// Runs a change in a transaction of which nobody sees a half, and answers when it is on disk; `what` is for the error.
+    /// It may run more than once: only the last time counts.
+    pub(crate) async fn change<T, W>(&self, what: &'static str, mut work: W) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        W: FnMut(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    {
+        if let Place::File = self.place {
+            return self.writer.change(what, work).await;
+        }
+        run(&self.pool, what, move |connection| {
+            for _ in 1..MOST_RACES {
+                match serializable(connection, &mut work) {
+                    Err(Fault::Statement(error)) if is_lost_race(&error) => {}
+                    done => return done,
+                }
+            }
+            serializable(connection, &mut work)
+        })
+        .await
+    }
+
     /// Reads something off the runtime; `what` is for the error.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         what: &'static str,
-        work: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let mut reader = self.reader(what).await?;
-        let read = reader.spawn_blocking(|connection| match work(connection) {
-            Ok(done) => Ok(Ok(done)),
-            Err(Fault::Damage(damage)) => Ok(Err(damage)),
-            Err(Fault::Statement(error)) => Err(error),
-        });
-        Ok(read.await.map_err(failed(what))??)
+        run(&self.pool, what, work).await
     }
 
-    /// A connection to read from; `what` is for the error.
-    pub(crate) async fn reader(&self, what: &'static str) -> Result<Reader, StoreError> {
-        let reader = self.readers.get().await;
-        reader.map_err(|error| StoreError::Unavailable {
-            what,
-            source: Some(Box::new(error)),
-        })
+    /// Writes the counts of every delivery that was answered before, so that they can be read.
+    pub(crate) async fn count(&self) -> Result<(), StoreError> {
+        match &self.place {
+            Place::File => self.writer.count().await,
+            Place::Server { uncounted } => {
+                let uncounted = Arc::clone(uncounted);
+                let work = move |connection: &mut Connection| Ok(count_all(connection, &uncounted)?);
+                self.read("write counts of usage", work).await
+            }
+        }
     }
+}
+
+/// Counts until nothing is left to count.
+fn count_all(connection: &mut Connection, uncounted: &Mutex<Counts>) -> QueryResult<()> {
+    let lock = || uncounted.lock().unwrap_or_else(PoisonError::into_inner);
+    loop {
+        let off_record = std::mem::take(&mut *lock());
+        match count_step(connection, &off_record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => {
+                lock().merge(off_record);
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Runs a change as if no other ran at the same time, or not at all.
+fn serializable<T>(
+    connection: &mut Connection,
+    work: &mut impl FnMut(&mut Connection) -> Result<T, Fault>,
+) -> Result<T, Fault> {
+    connection.transaction(|connection| {
+        connection.batch_execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")?;
+        work(connection)
+    })
 }

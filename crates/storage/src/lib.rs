@@ -18,6 +18,7 @@ mod lock;
 mod migrations;
 mod open;
 mod people;
+mod postgres;
 mod read;
 mod rows;
 mod schema;
@@ -27,4 +28,5 @@ mod writer;
 
 pub use database::Database;
 pub use lock::{LockError, ServerLock};
+pub use postgres::{Address, AddressError, ConnectError};
 pub use open::{OpenError, OpenMode};

@@ -2,14 +2,30 @@
 
 use std::error::Error;
 
+use diesel::backend::Backend;
+use diesel::connection::{LoadConnection, SimpleConnection};
+use diesel::deserialize::FromSql;
 use diesel::migration::MigrationSource;
+use diesel::query_dsl::methods::LoadQuery;
 use diesel::result::QueryResult;
-use diesel::sqlite::Sqlite;
-use diesel::{QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types};
+use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
-/// The tables as this program knows them, step by step.
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+use crate::postgres::PgConnection;
+
+/// The tables of an embedded store as this program knows them, step by step.
+pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+/// The tables of a store on a server, in steps of the same names.
+pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+/// Finds the table of applied steps, if there is one.
+pub(crate) const SQLITE_TABLE: &str =
+    "SELECT name AS version FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
+/// The same on a server.
+pub(crate) const POSTGRES_TABLE: &str =
+    "SELECT tablename::text AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = 'public'";
+/// Held by the node that brings the tables of a server up to date. Steps may take their time.
+const POSTGRES_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
+    SELECT pg_advisory_xact_lock(5209673104)";
 
 /// The tables of a store, against those that this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,13 +56,23 @@ impl Schema {
 }
 
 /// Runs what is missing in one transaction, so that several processes may start at once.
-pub(crate) fn migrate(connection: &mut SqliteConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
-    connection.immediate_transaction(|connection| connection.run_pending_migrations(MIGRATIONS).map(drop))
+pub(crate) fn migrate_file(connection: &mut SqliteConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
+    connection.immediate_transaction(|connection| connection.run_pending_migrations(SQLITE).map(drop))
+}
+
+/// Runs what is missing in one transaction, so that several nodes may start at once.
+pub(crate) fn migrate_server(connection: &mut PgConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
+    connection.transaction(|connection| {
+        connection.batch_execute(POSTGRES_LOCK)?;
+        connection.run_pending_migrations(POSTGRES).map(drop)
+    })
 }
 
 /// The versions that this program knows, oldest first.
-pub(crate) fn known_versions() -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
-    let migrations = MigrationSource::<Sqlite>::migrations(&MIGRATIONS)?;
+pub(crate) fn known_versions<DB: Backend>(
+    migrations: &EmbeddedMigrations,
+) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
+    let migrations = MigrationSource::<DB>::migrations(migrations)?;
     let mut versions: Vec<_> = migrations
         .iter()
         .map(|migration| migration.name().version().to_string())
@@ -57,15 +83,19 @@ pub(crate) fn known_versions() -> Result<Vec<String>, Box<dyn Error + Send + Syn
 
 /// A column of versions.
 #[derive(QueryableByName)]
-struct Version {
+pub(crate) struct Version {
     #[diesel(sql_type = sql_types::Text)]
     version: String,
 }
 
-/// The versions that were applied; none if there are no tables yet. It writes nothing.
-pub(crate) fn applied_versions(connection: &mut SqliteConnection) -> QueryResult<Vec<String>> {
-    let tables = "SELECT name AS version FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
-    if sql_query(tables).load::<Version>(connection)?.is_empty() {
+/// The versions that were applied; none if there are no tables yet, which the query `table` tells. It writes nothing.
+pub(crate) fn applied_versions<C>(connection: &mut C, table: &str) -> QueryResult<Vec<String>>
+where
+    C: LoadConnection,
+    for<'query> diesel::query_builder::SqlQuery: LoadQuery<'query, C, Version>,
+    String: FromSql<sql_types::Text, C::Backend>,
+{
+    if sql_query(table).load::<Version>(connection)?.is_empty() {
         return Ok(Vec::new());
     }
     let versions = sql_query("SELECT version FROM __diesel_schema_migrations ORDER BY version")
@@ -76,13 +106,13 @@ pub(crate) fn applied_versions(connection: &mut SqliteConnection) -> QueryResult
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::open::{OpenMode, open};
+    use crate::open::{OpenMode, open_directory};
 
     #[test]
     fn migrations_go_up_and_down_and_up() {
         let directory = tempfile::tempdir().unwrap();
-        let (path, mut connection) = open(directory.path(), OpenMode::Create).unwrap();
-        connection.revert_all_migrations(MIGRATIONS).unwrap();
+        let (path, mut connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
+        connection.revert_all_migrations(SQLITE).unwrap();
         let left = "SELECT name AS version FROM sqlite_schema WHERE name NOT LIKE 'sqlite_%' AND name NOT LIKE '__diesel%'";
         assert!(
             sql_query(left)
@@ -90,13 +120,13 @@ mod tests {
                 .unwrap()
                 .is_empty()
         );
-        connection.run_pending_migrations(MIGRATIONS).unwrap();
+        connection.run_pending_migrations(SQLITE).unwrap();
         assert_eq!(
-            applied_versions(&mut connection).unwrap(),
-            known_versions().unwrap()
+            applied_versions(&mut connection, SQLITE_TABLE).unwrap(),
+            known_versions::<diesel::sqlite::Sqlite>(&SQLITE).unwrap()
         );
         drop(connection);
-        assert_eq!(open(directory.path(), OpenMode::Existing).unwrap().0, path);
+        assert_eq!(open_directory(directory.path(), OpenMode::Existing).unwrap().0, path);
     }
 
     #[test]
@@ -117,7 +147,7 @@ mod tests {
             value: i64,
         }
         let directory = tempfile::tempdir().unwrap();
-        let (_, mut connection) = open(directory.path(), OpenMode::Create).unwrap();
+        let (_, mut connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
         // Incremental, full, on.
         for (pragma, value) in [("auto_vacuum", 2), ("synchronous", 2), ("foreign_keys", 1)] {
             let query = sql_query(format!("SELECT {pragma} AS value FROM pragma_{pragma}"));

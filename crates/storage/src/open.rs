@@ -1,15 +1,21 @@
-//! Opening a data directory: is there a store, does this program know its tables, and may it change them?
+//! Opening a store: is there one, does this program know its tables, and may it change them?
 
 use std::error::Error;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use diesel::pg::Pg;
+use diesel::sqlite::Sqlite;
 use diesel::{ConnectionError, SqliteConnection};
 use thiserror::Error;
 
-use crate::connection::open_writer;
+use crate::connection::sqlite::open_writer;
 use crate::files::{DATABASE, private_directory, private_file};
-use crate::migrations::{Schema, applied_versions, known_versions, migrate};
+use crate::migrations::{
+    POSTGRES, POSTGRES_TABLE, SQLITE, SQLITE_TABLE, Schema, applied_versions, known_versions, migrate_file,
+    migrate_server,
+};
+use crate::postgres::{Address, ConnectError, Link, PgConnection};
 
 /// What SQLite says of a file that it can't make sense of.
 const DAMAGED: [&str; 2] = ["file is not a database", "database disk image is malformed"];
@@ -29,13 +35,10 @@ pub enum OpenMode {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// There is none.
-    #[error(
-        "no store in {}: start a server on it once, or run `hookgate migrate`, to make one",
-        .directory.display()
-    )]
+    #[error("no store in {place}: start a server on it once, or run `hookgate migrate`, to make one")]
     Missing {
-        /// The data directory.
-        directory: PathBuf,
+        /// The data directory, or the server and its database.
+        place: String,
     },
     /// A newer program made it.
     #[error("the store has schema {found}, this program knows {known}: run the newer program that made it")]
@@ -71,6 +74,17 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
+    /// The server can't be reached.
+    #[error(transparent)]
+    Connect(#[from] ConnectError),
+    /// The server refuses.
+    #[error("can't open the store in {address}")]
+    Server {
+        /// The server and its database.
+        address: String,
+        /// What the server says.
+        source: Box<dyn Error + Send + Sync>,
+    },
     /// The database refuses.
     #[error("can't open the database {}: is the disk full, or another program at work on it?", .path.display())]
     Database {
@@ -92,38 +106,77 @@ impl OpenError {
 }
 
 /// The database file of a directory, with a connection that may write to it and knows its tables.
-pub(crate) fn open(directory: &Path, mode: OpenMode) -> Result<(String, SqliteConnection), OpenError> {
+pub(crate) fn open_directory(directory: &Path, mode: OpenMode) -> Result<(String, SqliteConnection), OpenError> {
     let path = directory.join(DATABASE);
     let text = database_file(directory, &path, mode)?;
     let mut connection = open_writer(&text).map_err(|error| connection_error(&path, error))?;
     let failed = |error| database_error(&path, error);
-    let known = known_versions().map_err(failed)?;
-    let found = applied_versions(&mut connection).map_err(|error| failed(Box::new(error)))?;
-    let newest = |versions: &[String]| versions.last().cloned().unwrap_or_default();
-    match (Schema::of(&found, &known), mode) {
-        (Schema::Current, _) => {}
-        (Schema::Newer, _) => {
-            return Err(OpenError::TooNew {
-                found: newest(&found),
-                known: newest(&known),
-            });
-        }
-        (Schema::None | Schema::Older, OpenMode::Create | OpenMode::Migrate) => {
-            migrate(&mut connection).map_err(failed)?;
-        }
-        (Schema::None, OpenMode::Existing) => {
-            return Err(OpenError::Missing {
-                directory: directory.to_owned(),
-            });
-        }
-        (Schema::Older, OpenMode::Existing) => {
-            return Err(OpenError::TooOld {
-                found: newest(&found),
-                known: newest(&known),
-            });
-        }
+    let known = known_versions::<Sqlite>(&SQLITE).map_err(failed)?;
+    let found = applied_versions(&mut connection, SQLITE_TABLE).map_err(|error| failed(Box::new(error)))?;
+    let missing = || OpenError::Missing {
+        place: directory.display().to_string(),
+    };
+    if is_behind(&found, &known, mode, missing)? {
+        migrate_file(&mut connection).map_err(failed)?;
     }
     Ok((text, connection))
+}
+
+/// A connection to the server at this address, whose tables it knows.
+pub(crate) async fn open_server(address: &Address, mode: OpenMode) -> Result<Link, OpenError> {
+    let mut link = Link::connect(address).await?;
+    let place = address.to_string();
+    let opened = tokio::task::spawn_blocking(move || {
+        let _deadline = (mode == OpenMode::Existing).then(|| link.deadline());
+        prepare(&mut link.connection, &place, mode).map(|()| link)
+    });
+    opened.await.unwrap_or_else(|error| {
+        Err(OpenError::Server {
+            address: address.to_string(),
+            source: Box::new(error),
+        })
+    })
+}
+
+/// Brings the tables of a server up to date, if it may. Of several nodes that start at once, one does.
+fn prepare(connection: &mut PgConnection, place: &str, mode: OpenMode) -> Result<(), OpenError> {
+    let failed = |source| OpenError::Server {
+        address: place.to_owned(),
+        source,
+    };
+    let boxed = |error: diesel::result::Error| failed(Box::new(error));
+    let known = known_versions::<Pg>(&POSTGRES).map_err(failed)?;
+    let found = applied_versions(connection, POSTGRES_TABLE).map_err(boxed)?;
+    let missing = || OpenError::Missing {
+        place: place.to_owned(),
+    };
+    if is_behind(&found, &known, mode, missing)? {
+        migrate_server(connection).map_err(failed)?;
+    }
+    Ok(())
+}
+
+/// Whether steps are missing that may be made now.
+fn is_behind(
+    found: &[String],
+    known: &[String],
+    mode: OpenMode,
+    missing: impl Fn() -> OpenError,
+) -> Result<bool, OpenError> {
+    let newest = |versions: &[String]| versions.last().cloned().unwrap_or_default();
+    match (Schema::of(found, known), mode) {
+        (Schema::Current, _) => Ok(false),
+        (Schema::Newer, _) => Err(OpenError::TooNew {
+            found: newest(found),
+            known: newest(known),
+        }),
+        (Schema::None | Schema::Older, OpenMode::Create | OpenMode::Migrate) => Ok(true),
+        (Schema::None, OpenMode::Existing) => Err(missing()),
+        (Schema::Older, OpenMode::Existing) => Err(OpenError::TooOld {
+            found: newest(found),
+            known: newest(known),
+        }),
+    }
 }
 
 /// Makes the directory and the file if they may be made, before SQLite does: so they are closed to others.
@@ -137,7 +190,7 @@ fn database_file(directory: &Path, path: &Path, mode: OpenMode) -> Result<String
         private_directory(directory).map_err(failed)?;
     } else if !there {
         return Err(OpenError::Missing {
-            directory: directory.to_owned(),
+            place: directory.display().to_string(),
         });
     }
     private_file(path).map_err(failed)?;

@@ -1,15 +1,15 @@
 //! The gate's port for people on a [`Database`]. What changes goes through the writer, with its entry of the audit trail
 //! in the same transaction.
 
-use diesel::SqliteConnection;
 use hookgate_domain::{
     ApiTokenDigest, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit, OrganizationId, Session,
     SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
 };
 use hookgate_gate::{Acting, AuditFilter, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError};
 
+use crate::connection::Connection;
 use crate::Database;
-use crate::fault::{Damage, Fault, failed};
+use crate::fault::{Damage, Fault};
 use crate::read::{audit, people};
 use crate::write::audit::audit_insert;
 use crate::write::people as write;
@@ -20,47 +20,46 @@ impl Database {
         &self,
         what: &'static str,
         audit: NewAudit,
-        work: impl Fn(&mut SqliteConnection) -> Result<Option<T>, Fault> + Send + 'static,
+        work: impl Fn(&mut Connection) -> Result<Option<T>, Fault> + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             let done = work(connection)?;
             if done.is_some() {
                 audit_insert(connection, &audit)?;
             }
             Ok(done)
         };
-        self.writer.change(what, work).await
+        self.change(what, work).await
     }
 }
 
 impl PeopleStore for Database {
     async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
         let work =
-            move |connection: &mut SqliteConnection| Ok(Some(write::member_insert(connection, &member)?));
+            move |connection: &mut Connection| Ok(Some(write::member_insert(connection, &member)?));
         let stored = self.audited("store a member", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
     }
 
     async fn member_by_id(&self, id: MemberId) -> Result<Option<Member>, StoreError> {
-        const WHAT: &str = "look up a member";
-        let mut reader = self.reader(WHAT).await?;
-        let row = people::member_by_id(&mut reader, &id.to_string()).await;
-        one(row.map_err(failed(WHAT))?)
+        let work = move |connection: &mut Connection| read(people::member_by_id(connection, &id.to_string())?);
+        self.read("look up a member", work).await
     }
 
     async fn member_by_name(&self, name: &MemberName) -> Result<Option<Member>, StoreError> {
-        const WHAT: &str = "look up a member by name";
-        let mut reader = self.reader(WHAT).await?;
-        let row = people::member_by_name_key(&mut reader, OrganizationId::FIRST.get(), &name.key()).await;
-        one(row.map_err(failed(WHAT))?)
+        let key = name.key();
+        let work = move |connection: &mut Connection| {
+            read(people::member_by_name_key(connection, OrganizationId::FIRST.get(), &key)?)
+        };
+        self.read("look up a member by name", work).await
     }
 
     async fn member_page(&self, after: Option<MemberId>, size: PageSize) -> Result<Vec<Member>, StoreError> {
-        const WHAT: &str = "list members";
         let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let mut reader = self.reader(WHAT).await?;
-        let rows = people::member_page(&mut reader, &after, size.rows().into()).await;
-        all(rows.map_err(failed(WHAT))?)
+        let work = move |connection: &mut Connection| {
+            all(people::member_page(connection, &after, size.rows().into())?)
+        };
+        self.read("list members", work).await
     }
 
     async fn member_act(
@@ -70,8 +69,8 @@ impl PeopleStore for Database {
         acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
-        let work = move |connection: &mut SqliteConnection| act(connection, id, &change, &acting, now);
-        self.writer.change("change a member", work).await
+        let work = move |connection: &mut Connection| act(connection, id, &change, &acting, now);
+        self.change("change a member", work).await
     }
 
     async fn session_insert(
@@ -80,8 +79,8 @@ impl PeopleStore for Database {
         member: Member,
         audit: NewAudit,
     ) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
-            let now: Option<Member> = read(write::member_by_id(connection, &member.id.to_string())?)?;
+        let work = move |connection: &mut Connection| {
+            let now: Option<Member> = read(people::member_by_id(connection, &member.id.to_string())?)?;
             if now.is_none_or(|now| now.password != member.password) {
                 return Ok(None);
             }
@@ -95,39 +94,37 @@ impl PeopleStore for Database {
         &self,
         digest: &SessionDigest,
     ) -> Result<Option<(Session, Member)>, StoreError> {
-        const WHAT: &str = "look up a session";
-        let mut reader = self.reader(WHAT).await?;
-        let rows = people::session_by_digest(&mut reader, digest.as_bytes()).await;
-        pair(rows.map_err(failed(WHAT))?)
+        let digest = *digest;
+        let work =
+            move |connection: &mut Connection| pair(people::session_by_digest(connection, digest.as_bytes())?);
+        self.read("look up a session", work).await
     }
 
     async fn session_by_id(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        const WHAT: &str = "look up a session";
-        let mut reader = self.reader(WHAT).await?;
-        let row = people::session_by_id(&mut reader, &id.to_string()).await;
-        one(row.map_err(failed(WHAT))?)
+        let work = move |connection: &mut Connection| read(people::session_by_id(connection, &id.to_string())?);
+        self.read("look up a session", work).await
     }
 
     async fn sessions_of(&self, member: MemberId) -> Result<Vec<Session>, StoreError> {
-        const WHAT: &str = "list sessions";
-        let mut reader = self.reader(WHAT).await?;
-        let rows = people::sessions_of(&mut reader, &member.to_string(), MAX_SESSIONS.into()).await;
-        all(rows.map_err(failed(WHAT))?)
+        let work = move |connection: &mut Connection| {
+            all(people::sessions_of(connection, &member.to_string(), MAX_SESSIONS.into())?)
+        };
+        self.read("list sessions", work).await
     }
 
     async fn session_touch(&self, id: SessionId, now: Timestamp) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             Ok(write::session_touch(
                 connection,
                 &id.to_string(),
                 now.as_micros(),
             )?)
         };
-        self.writer.change("note the use of a session", work).await
+        self.change("note the use of a session", work).await
     }
 
     async fn session_remove(&self, id: SessionId, audit: NewAudit) -> Result<bool, StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             Ok(write::session_delete(connection, &id.to_string())?.then_some(()))
         };
         let ended = self.audited("end a session", audit, work).await?;
@@ -136,7 +133,7 @@ impl PeopleStore for Database {
 
     async fn token_insert(&self, token: Token, audit: NewAudit) -> Result<(), StoreError> {
         let work =
-            move |connection: &mut SqliteConnection| Ok(Some(write::token_insert(connection, &token)?));
+            move |connection: &mut Connection| Ok(Some(write::token_insert(connection, &token)?));
         let stored = self.audited("store a token", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
     }
@@ -145,35 +142,33 @@ impl PeopleStore for Database {
         &self,
         digest: &ApiTokenDigest,
     ) -> Result<Option<(Token, Option<Member>)>, StoreError> {
-        const WHAT: &str = "look up a token";
-        let mut reader = self.reader(WHAT).await?;
-        let rows = people::token_by_digest(&mut reader, digest.as_bytes()).await;
-        match rows.map_err(failed(WHAT))? {
-            Some((token, owner)) => Ok(Some((token.try_into()?, one(owner)?))),
-            None => Ok(None),
-        }
+        let digest = *digest;
+        let work = move |connection: &mut Connection| {
+            let Some((token, owner)) = people::token_by_digest(connection, digest.as_bytes())? else {
+                return Ok(None);
+            };
+            Ok(Some((token.try_into()?, read(owner)?)))
+        };
+        self.read("look up a token", work).await
     }
 
     async fn token_by_id(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
-        const WHAT: &str = "look up a token";
-        let mut reader = self.reader(WHAT).await?;
-        let row = people::token_by_id(&mut reader, &id.to_string()).await;
-        one(row.map_err(failed(WHAT))?)
+        let work = move |connection: &mut Connection| read(people::token_by_id(connection, &id.to_string())?);
+        self.read("look up a token", work).await
     }
 
     async fn token_page(&self, after: Option<TokenId>, size: PageSize) -> Result<Vec<Token>, StoreError> {
-        const WHAT: &str = "list tokens";
         let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let mut reader = self.reader(WHAT).await?;
-        let rows = people::token_page(&mut reader, &after, size.rows().into()).await;
-        all(rows.map_err(failed(WHAT))?)
+        let work =
+            move |connection: &mut Connection| all(people::token_page(connection, &after, size.rows().into())?);
+        self.read("list tokens", work).await
     }
 
     async fn token_touch(&self, id: TokenId, now: Timestamp) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             Ok(write::token_touch(connection, &id.to_string(), now.as_micros())?)
         };
-        self.writer.change("note the use of a token", work).await
+        self.change("note the use of a token", work).await
     }
 
     async fn token_revoke(
@@ -181,9 +176,9 @@ impl PeopleStore for Database {
         id: TokenId,
         audit: NewAudit,
     ) -> Result<Option<Result<Token, TokenError>>, StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             let id = id.to_string();
-            let Some(token) = read::<_, Token>(write::token_by_id(connection, &id)?)? else {
+            let Some(token) = read::<_, Token>(people::token_by_id(connection, &id)?)? else {
                 return Ok(None);
             };
             let revoked = token.revoke(audit.at);
@@ -193,7 +188,7 @@ impl PeopleStore for Database {
             }
             Ok(Some(revoked))
         };
-        self.writer.change("revoke a token", work).await
+        self.change("revoke a token", work).await
     }
 
     async fn sign_in_link_insert(
@@ -202,13 +197,13 @@ impl PeopleStore for Database {
         first: Option<Member>,
         audit: NewAudit,
     ) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             if let Some(member) = &first {
                 if !write::no_member(connection)? {
                     return Ok(None);
                 }
                 write::member_insert(connection, member)?;
-            } else if write::member_by_id(connection, &link.member.to_string())?.is_none() {
+            } else if people::member_by_id(connection, &link.member.to_string())?.is_none() {
                 return Ok(None);
             }
             Ok(Some(write::link_put(connection, &link)?))
@@ -221,10 +216,9 @@ impl PeopleStore for Database {
         &self,
         digest: &SignInSecretDigest,
     ) -> Result<Option<(SignInLink, Member)>, StoreError> {
-        const WHAT: &str = "look up a sign-in link";
-        let mut reader = self.reader(WHAT).await?;
-        let rows = people::link_by_digest(&mut reader, digest.as_bytes()).await;
-        pair(rows.map_err(failed(WHAT))?)
+        let digest = *digest;
+        let work = move |connection: &mut Connection| pair(people::link_by_digest(connection, digest.as_bytes())?);
+        self.read("look up a sign-in link", work).await
     }
 
     async fn sign_in_link_use(
@@ -233,7 +227,7 @@ impl PeopleStore for Database {
         session: Session,
         audit: NewAudit,
     ) -> Result<bool, StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             if write::link_delete(connection, digest.as_bytes())? {
                 begin(connection, &session).map(Some)
             } else {
@@ -245,9 +239,8 @@ impl PeopleStore for Database {
     }
 
     async fn audit_insert(&self, audit: NewAudit) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| Ok(audit_insert(connection, &audit)?);
-        self.writer
-            .change("store an entry of the audit trail", work)
+        let work = move |connection: &mut Connection| Ok(audit_insert(connection, &audit)?);
+        self.change("store an entry of the audit trail", work)
             .await
     }
 
@@ -257,24 +250,25 @@ impl PeopleStore for Database {
         before: Option<i64>,
         size: PageSize,
     ) -> Result<Vec<AuditEntry>, StoreError> {
-        const WHAT: &str = "list the audit trail";
-        let mut reader = self.reader(WHAT).await?;
+        let filter = filter.clone();
         let before = before.unwrap_or(i64::MAX);
-        let rows = audit::audit_page(&mut reader, filter, before, size.rows().into()).await;
-        all(rows.map_err(failed(WHAT))?)
+        let work = move |connection: &mut Connection| {
+            all(audit::audit_page(connection, &filter, before, size.rows().into())?)
+        };
+        self.read("list the audit trail", work).await
     }
 }
 
 /// Changes the member as it is now, if there is one and the rules allow it.
 fn act(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: MemberId,
     change: &MemberChange,
     acting: &Acting,
     now: Timestamp,
 ) -> Result<Option<Result<Member, MemberError>>, Fault> {
     let key = id.to_string();
-    let Some(member) = read::<_, Member>(write::member_by_id(connection, &key)?)? else {
+    let Some(member) = read::<_, Member>(people::member_by_id(connection, &key)?)? else {
         return Ok(None);
     };
     let owners = write::owner_count(connection, member.organization.get())?;
@@ -300,25 +294,21 @@ fn act(
 }
 
 /// Stores a session, and ends the member's oldest ones beyond the bound.
-fn begin(connection: &mut SqliteConnection, session: &Session) -> Result<(), Fault> {
+fn begin(connection: &mut Connection, session: &Session) -> Result<(), Fault> {
     write::session_insert(connection, session)?;
     write::sessions_trim(connection, &session.member.to_string(), MAX_SESSIONS.into())?;
     Ok(())
 }
 
-fn read<R, T: TryFrom<R, Error = Damage>>(row: Option<R>) -> Result<Option<T>, Damage> {
-    row.map(T::try_from).transpose()
+fn read<R, T: TryFrom<R, Error = Damage>>(row: Option<R>) -> Result<Option<T>, Fault> {
+    Ok(row.map(T::try_from).transpose()?)
 }
 
-fn one<R, T: TryFrom<R, Error = Damage>>(row: Option<R>) -> Result<Option<T>, StoreError> {
-    Ok(read(row)?)
-}
-
-fn all<R, T: TryFrom<R, Error = Damage>>(rows: Vec<R>) -> Result<Vec<T>, StoreError> {
+fn all<R, T: TryFrom<R, Error = Damage>>(rows: Vec<R>) -> Result<Vec<T>, Fault> {
     Ok(rows.into_iter().map(T::try_from).collect::<Result<_, _>>()?)
 }
 
-fn pair<R, Q, T, U>(rows: Option<(R, Q)>) -> Result<Option<(T, U)>, StoreError>
+fn pair<R, Q, T, U>(rows: Option<(R, Q)>) -> Result<Option<(T, U)>, Fault>
 where
     T: TryFrom<R, Error = Damage>,
     U: TryFrom<Q, Error = Damage>,

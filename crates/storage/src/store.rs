@@ -1,6 +1,5 @@
-//! The gate's port on a [`Database`]: which question goes to a reader, which change goes to the writer.
+//! The gate's port on a [`Database`]: which question is a read, and which one a change.
 
-use diesel::SqliteConnection;
 use hookgate_domain::{
     DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, RetiredUrl, Timestamp, Webhook,
     WebhookHandle, WebhookIdDigest, WebhookName,
@@ -11,13 +10,14 @@ use hookgate_gate::{
     Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
 };
 
+use crate::connection::Connection;
 use crate::Database;
-use crate::fault::{Damage, Fault, failed, unavailable};
+use crate::fault::{Damage, Fault};
 use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::audit::audit_insert;
 use crate::write::incidents::{incident_by_number, incident_status_set};
-use crate::write::webhooks::{retired_insert, target_by_handle, webhook_insert, webhook_update};
+use crate::write::webhooks::{policy_hold, retired_insert, target_by_handle, webhook_insert, webhook_update};
 use crate::writer::prune;
 
 /// How many webhooks of one name are looked at: enough to tell one from several.
@@ -25,39 +25,25 @@ const NAMESAKES: i64 = 2;
 
 impl Store for Database {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
-        const WHAT: &str = "look up a URL";
-        let mut reader = self.reader(WHAT).await?;
-        // In this order: a URL that dies in between is found as a tombstone.
-        if let Some(row) = webhooks::webhook_by_digest(&mut reader, digest)
+        let digest = *digest;
+        self.read("look up a URL", move |connection| url_by_digest(connection, &digest))
             .await
-            .map_err(failed(WHAT))?
-        {
-            return Ok(Some(KnownUrl::Live(row.try_into()?)));
-        }
-        let retired = webhooks::retired_by_digest(&mut reader, digest)
-            .await
-            .map_err(failed(WHAT))?;
-        let retired = retired
-            .map(|(row, handle)| row.read(*digest, &handle))
-            .transpose()?;
-        Ok(retired.map(KnownUrl::Retired))
     }
 
     async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
-        let answer = self.writer.accept(delivery)?.await;
-        answer.unwrap_or_else(|_| Err(unavailable("commit a delivery")))
+        self.accept(delivery).await
     }
 
     fn refusal_record(&self, refusal: RefusedDelivery) {
-        self.writer.refuse(refusal);
+        self.refuse(refusal);
     }
 
     async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             webhook_insert(connection, &webhook)?;
             Ok(audit_insert(connection, &audit)?)
         };
-        self.writer.change("store a webhook", work).await
+        self.change("store a webhook", work).await
     }
 
     async fn webhook_replace(
@@ -67,8 +53,8 @@ impl Store for Database {
         audit: NewAudit,
     ) -> Result<(), StoreError> {
         let work =
-            move |connection: &mut SqliteConnection| replace(connection, &webhook, retired.as_ref(), &audit);
-        let replaced = self.writer.change("change a webhook", work).await?;
+            move |connection: &mut Connection| replace(connection, &webhook, retired.as_ref(), &audit);
+        let replaced = self.change("change a webhook", work).await?;
         if replaced {
             Ok(())
         } else {
@@ -77,21 +63,19 @@ impl Store for Database {
     }
 
     async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
-        const WHAT: &str = "look up a webhook";
-        let mut reader = self.reader(WHAT).await?;
-        let row = webhooks::webhook_by_handle(&mut reader, &handle.to_string())
-            .await
-            .map_err(failed(WHAT))?;
-        Ok(row.map(Webhook::try_from).transpose()?)
+        let work = move |connection: &mut Connection| {
+            let row = webhooks::webhook_by_handle(connection, &handle.to_string())?;
+            Ok(row.map(Webhook::try_from).transpose()?)
+        };
+        self.read("look up a webhook", work).await
     }
 
     async fn webhooks_by_name(&self, name: &WebhookName) -> Result<Vec<Webhook>, StoreError> {
-        const WHAT: &str = "look up a webhook by name";
-        let mut reader = self.reader(WHAT).await?;
-        let rows = webhooks::webhooks_by_name(&mut reader, name.as_str(), NAMESAKES)
-            .await
-            .map_err(failed(WHAT))?;
-        read_webhooks(rows)
+        let name = name.clone();
+        let work = move |connection: &mut Connection| {
+            read_webhooks(webhooks::webhooks_by_name(connection, name.as_str(), NAMESAKES)?)
+        };
+        self.read("look up a webhook by name", work).await
     }
 
     async fn webhook_page(
@@ -99,22 +83,16 @@ impl Store for Database {
         after: Option<WebhookHandle>,
         size: PageSize,
     ) -> Result<Vec<Webhook>, StoreError> {
-        const WHAT: &str = "list webhooks";
         let after = after.map(|handle| handle.to_string()).unwrap_or_default();
-        let mut reader = self.reader(WHAT).await?;
-        let rows = webhooks::webhook_page(&mut reader, &after, size.rows().into())
-            .await
-            .map_err(failed(WHAT))?;
-        read_webhooks(rows)
+        let work = move |connection: &mut Connection| {
+            read_webhooks(webhooks::webhook_page(connection, &after, size.rows().into())?)
+        };
+        self.read("list webhooks", work).await
     }
 
     async fn webhook_census(&self) -> Result<Census, StoreError> {
-        const WHAT: &str = "count webhooks";
-        let mut reader = self.reader(WHAT).await?;
-        let states = webhooks::webhook_census(&mut reader)
-            .await
-            .map_err(failed(WHAT))?;
-        Ok(read_census(&states))
+        let work = |connection: &mut Connection| Ok(read_census(&webhooks::webhook_census(connection)?));
+        self.read("count webhooks", work).await
     }
 
     async fn delivery_page(
@@ -124,7 +102,7 @@ impl Store for Database {
         size: PageSize,
     ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
         let filter = filter.clone();
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             Ok(deliveries::delivery_page(connection, &filter, seek, size)?)
         };
         let (rows, stopped) = self.read("list deliveries", work).await?;
@@ -133,7 +111,7 @@ impl Store for Database {
 
     async fn delivery_by_id(&self, id: DeliveryId) -> Result<Option<DeliveryRecord>, StoreError> {
         let work =
-            move |connection: &mut SqliteConnection| Ok(deliveries::delivery_by_id(connection, id.number())?);
+            move |connection: &mut Connection| Ok(deliveries::delivery_by_id(connection, id.number())?);
         let row = self.read("look up a delivery", work).await?;
         Ok(row
             .map(|(row, handle, name)| row.read(&handle, name))
@@ -146,7 +124,7 @@ impl Store for Database {
         seek: Seek,
         size: PageSize,
     ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
-        let work = move |connection: &mut SqliteConnection| {
+        let work = move |connection: &mut Connection| {
             Ok(deliveries::deliveries_of_incident(
                 connection,
                 number.get(),
@@ -164,13 +142,13 @@ impl Store for Database {
         before: Option<IncidentNumber>,
         size: PageSize,
     ) -> Result<Page<Incident, IncidentNumber>, StoreError> {
-        const WHAT: &str = "list incidents";
         let before = before.map_or(i64::MAX, IncidentNumber::get);
-        let mut reader = self.reader(WHAT).await?;
-        let page = incidents::incident_page(&mut reader, filter, before, size.rows().into()).await;
-        let (rows, stopped) = page.map_err(failed(WHAT))?;
-        let items = rows.into_iter().map(read_incident).collect::<Result<_, _>>()?;
-        let stopped = stopped.and_then(IncidentNumber::new);
+        let work = move |connection: &mut Connection| {
+            let (rows, stopped) = incidents::incident_page(connection, filter, before, size.rows().into())?;
+            let items: Vec<_> = rows.into_iter().map(read_incident).collect::<Result<_, _>>()?;
+            Ok((items, stopped.and_then(IncidentNumber::new)))
+        };
+        let (items, stopped) = self.read("list incidents", work).await?;
         Ok(Page::new(
             items,
             size,
@@ -180,12 +158,11 @@ impl Store for Database {
     }
 
     async fn incident_by_number(&self, number: IncidentNumber) -> Result<Option<Incident>, StoreError> {
-        const WHAT: &str = "look up an incident";
-        let mut reader = self.reader(WHAT).await?;
-        let row = incidents::incident_by_number(&mut reader, number.get())
-            .await
-            .map_err(failed(WHAT))?;
-        Ok(row.map(read_incident).transpose()?)
+        let work = move |connection: &mut Connection| {
+            let row = incident_by_number(connection, number.get())?;
+            Ok(row.map(read_incident).transpose()?)
+        };
+        self.read("look up an incident", work).await
     }
 
     async fn incident_act(
@@ -195,8 +172,8 @@ impl Store for Database {
         acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
-        let work = move |connection: &mut SqliteConnection| act(connection, number, action, &acting, now);
-        self.writer.change("act on an incident", work).await
+        let work = move |connection: &mut Connection| act(connection, number, action, &acting, now);
+        self.change("act on an incident", work).await
     }
 
     async fn usage(
@@ -205,8 +182,8 @@ impl Store for Database {
         range: UsageRange,
         now: Timestamp,
     ) -> Result<Usage, StoreError> {
-        self.writer.count().await?;
-        let work = move |connection: &mut SqliteConnection| usage::usage_of(connection, webhook, range, now);
+        self.count().await?;
+        let work = move |connection: &mut Connection| usage::usage_of(connection, webhook, range, now);
         self.read("read usage", work).await
     }
 
@@ -217,8 +194,8 @@ impl Store for Database {
     ) -> Result<Vec<WebhookUsage>, StoreError> {
         let most = usize::from(PageSize::MAX.rows()).min(webhooks.len());
         let webhooks = webhooks[..most].to_vec();
-        self.writer.count().await?;
-        let work = move |connection: &mut SqliteConnection| usage::usage_many(connection, &webhooks, now);
+        self.count().await?;
+        let work = move |connection: &mut Connection| usage::usage_many(connection, &webhooks, now);
         self.read("read usage of webhooks", work).await
     }
 
@@ -229,8 +206,8 @@ impl Store for Database {
         limit: PageSize,
         now: Timestamp,
     ) -> Result<TopSources, StoreError> {
-        self.writer.count().await?;
-        let work = move |connection: &mut SqliteConnection| {
+        self.count().await?;
+        let work = move |connection: &mut Connection| {
             sources::top_sources(connection, webhook, range, limit, now)
         };
         self.read("read sources", work).await
@@ -241,25 +218,40 @@ impl Store for Database {
         webhook: WebhookHandle,
         since: Timestamp,
     ) -> Result<SourceTotals, StoreError> {
-        self.writer.count().await?;
+        self.count().await?;
         let work =
-            move |connection: &mut SqliteConnection| sources::accepted_sources(connection, webhook, since);
+            move |connection: &mut Connection| sources::accepted_sources(connection, webhook, since);
         self.read("read accepted sources", work).await
     }
 
     async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
-        let work = move |connection: &mut SqliteConnection| Ok(prune(connection, retention, now)?);
-        self.writer.change("remove old history", work).await
+        let work = move |connection: &mut Connection| Ok(prune(connection, retention, now)?);
+        self.change("remove old history", work).await
     }
+}
+
+/// What a digest leads to: a living URL or a tombstone.
+fn url_by_digest(
+    connection: &mut Connection,
+    digest: &WebhookIdDigest,
+) -> Result<Option<KnownUrl>, Fault> {
+    // In this order: a URL that dies in between is found as a tombstone.
+    if let Some(row) = webhooks::webhook_by_digest(connection, digest)? {
+        return Ok(Some(KnownUrl::Live(row.try_into()?)));
+    }
+    let retired = webhooks::retired_by_digest(connection, digest)?;
+    let retired = retired.map(|(row, handle)| row.read(*digest, &handle));
+    Ok(retired.transpose()?.map(KnownUrl::Retired))
 }
 
 /// Replaces the webhook if nobody else did; otherwise nothing is written and the answer is no.
 fn replace(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: &Webhook,
     retired: Option<&RetiredUrl>,
     audit: &NewAudit,
 ) -> Result<bool, Fault> {
+    policy_hold(connection, webhook.handle)?;
     let target = target_by_handle(connection, &webhook.handle.to_string())?;
     let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision))
     else {
@@ -275,7 +267,7 @@ fn replace(
 
 /// Acts on the incident as it is now, if there is one and its rules allow it.
 fn act(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     number: IncidentNumber,
     action: IncidentAction,
     acting: &Acting,
@@ -331,7 +323,7 @@ fn read_summaries(
     ))
 }
 
-fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, StoreError> {
+fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, Fault> {
     Ok(rows
         .into_iter()
         .map(Webhook::try_from)

@@ -3,8 +3,11 @@
 //! What is looked up by a unique key asks for no LIMIT: SQLite plans a statement with a bound limit anew each time.
 
 pub(crate) mod audit;
+mod column_statement;
+pub(crate) mod columns;
 pub(crate) mod counters;
 pub(crate) mod deliveries;
+mod fragment;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod people;
@@ -12,5 +15,6 @@ pub(crate) mod prune;
 mod row_insert;
 pub(crate) mod settings;
 pub(crate) mod sources;
+mod unresolved;
 pub(crate) mod usage;
 pub(crate) mod webhooks;

@@ -11,9 +11,12 @@ mod counting;
 mod counts;
 mod folding;
 mod job;
+mod ledger;
 mod prune;
 mod prune_people;
+mod recount;
 mod session;
+mod uncounted;
 #[cfg(test)]
 mod tests;
 
@@ -28,11 +31,14 @@ use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
 
+use crate::connection::Connection;
 use crate::fault::{Fault, unavailable};
+use crate::postgres::{Address, Link};
 use change::Asked;
-use checkpoint::Checkpoints;
 use job::{Accepting, COUNT, Job, Refusing, Weight};
+pub(crate) use counts::Counts;
 pub(crate) use prune::prune;
+pub(crate) use recount::count_step;
 use session::Session;
 
 /// Jobs that may wait. At 20,000 deliveries a second it is a fifth of a second; beyond, senders are told to retry.
@@ -60,14 +66,25 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    /// Starts the thread on this connection to the database at this path.
-    pub(crate) fn start(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
+    /// Starts the thread on this connection to the database file at this path.
+    pub(crate) fn on_file(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
+        Self::start(Session::on_file(path, connection))
+    }
+
+    /// Starts the thread on this connection to the server at this address. What it can't count is left in `uncounted`.
+    pub(crate) fn on_server(
+        address: Address,
+        link: Link,
+        uncounted: Arc<Mutex<Counts>>,
+    ) -> std::io::Result<Self> {
+        Self::start(Session::on_server(address, link, uncounted))
+    }
+
+    fn start(session: Session) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let checkpoints = Checkpoints::start(path.clone());
-        let session = Session::new(path, connection);
         let thread = thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(session, checkpoints, jobs))?;
+            .spawn(move || run(session, jobs))?;
         Ok(Self {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
@@ -122,7 +139,7 @@ impl Writer {
     pub(crate) async fn change<T, W>(&self, what: &'static str, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnMut(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+        W: FnMut(&mut Connection) -> Result<T, Fault> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue().ok_or_else(|| unavailable(what))?;
@@ -202,7 +219,7 @@ impl Drop for Writer {
 }
 
 /// The thread: batch after batch until it is told to stop or nobody can ask any more.
-fn run(mut session: Session, mut checkpoints: Checkpoints, mut queue: mpsc::Receiver<Job>) {
+fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
         gather(&mut jobs, &mut queue);
@@ -213,7 +230,7 @@ fn run(mut session: Session, mut checkpoints: Checkpoints, mut queue: mpsc::Rece
         }
         let done = jobs.len();
         session.settle(&mut jobs);
-        checkpoints.after_batch(session.connection(), done);
+        session.after_batch(done);
     }
     session.finish();
 }

@@ -4,11 +4,11 @@
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
-use diesel::sqlite::Sqlite;
 use hookgate_domain::network_bounds;
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::window::{Span, span, span_of};
+use crate::connection::{columns, Connection, RunQueryDsl, on};
 use crate::rows::{DeliveryRow, SummaryRow};
 use crate::schema::{deliveries, incidents, webhooks};
 
@@ -19,21 +19,21 @@ pub(crate) type JoinedDelivery = (DeliveryRow, String, String);
 
 /// The record with this number.
 pub(crate) fn delivery_by_id(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
 ) -> QueryResult<Option<JoinedDelivery>> {
     let query = deliveries::table
         .inner_join(webhooks::table)
         .filter(deliveries::id.eq(id));
     query
-        .select((DeliveryRow::as_select(), webhooks::handle, webhooks::name))
+        .select((columns::<DeliveryRow>(), webhooks::handle, webhooks::name))
         .get_result(connection)
         .optional()
 }
 
 /// One page of the records that match the filter, and where it stopped to look if that is not the end.
 pub(crate) fn delivery_page(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     filter: &DeliveryFilter,
     seek: Seek,
     size: PageSize,
@@ -41,13 +41,13 @@ pub(crate) fn delivery_page(
     let Some(span) = span(connection, filter, seek)? else {
         return Ok((Vec::new(), None));
     };
-    let rows = page_query(filter, seek, span, size).load(connection)?;
+    let rows = page(connection, Wanted::Matching(filter), seek, span, size)?;
     Ok((rows, span.stopped))
 }
 
 /// One page of the records of an incident.
 pub(crate) fn deliveries_of_incident(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     number: i64,
     seek: Seek,
     size: PageSize,
@@ -58,13 +58,15 @@ pub(crate) fn deliveries_of_incident(
         .get_result(connection)
         .optional()?;
     let span = span_of(seek);
-    let mut rows: Vec<JoinedSummary> = updates_query(number, seek, span, size).load(connection)?;
+    let mut rows = page(connection, Wanted::Updates(number), seek, span, size)?;
     let is_there = |id: &i64| span.first <= *id && *id <= span.last;
     if let Some(id) = first.flatten().filter(is_there) {
-        let opened = joined()
-            .filter(deliveries::id.eq(id))
-            .get_result(connection)
-            .optional()?;
+        let only = Span {
+            first: id,
+            last: id,
+            stopped: None,
+        };
+        let opened = page(connection, Wanted::All, seek, only, size)?;
         let place = if is_forward(seek) { 0 } else { rows.len() };
         rows.splice(place..place, opened);
         rows.truncate(size.rows().into());
@@ -72,84 +74,84 @@ pub(crate) fn deliveries_of_incident(
     Ok(rows)
 }
 
-/// What lists show of records, with handle and name of their webhooks.
-#[diesel::dsl::auto_type]
-fn joined() -> _ {
-    let columns: diesel::dsl::AsSelect<SummaryRow, Sqlite> = SummaryRow::as_select();
-    deliveries::table
-        .inner_join(webhooks::table)
-        .select((columns, webhooks::handle, webhooks::name))
-}
-
-/// A page within these numbers, whatever else is asked for.
-fn within(seek: Seek, span: Span, size: PageSize) -> diesel::dsl::IntoBoxed<'static, joined, Sqlite> {
-    let query = joined().into_boxed().limit(size.rows().into());
-    let query = query.filter(deliveries::id.between(span.first, span.last));
-    if is_forward(seek) {
-        query.order(deliveries::id.asc())
-    } else {
-        query.order(deliveries::id.desc())
-    }
-}
-
 const fn is_forward(seek: Seek) -> bool {
     matches!(seek, Seek::After(_))
 }
 
-/// The query of the deliveries that updated an incident.
-fn updates_query(
-    number: i64,
-    seek: Seek,
-    span: Span,
-    size: PageSize,
-) -> diesel::dsl::IntoBoxed<'static, joined, Sqlite> {
-    within(seek, span, size)
-        .filter(deliveries::incident.eq(number))
-        // Word for word as in the index, which is not used for a bound value.
-        .filter(sql::<Bool>("answer = 'updated'"))
+/// Which records a page shows.
+#[derive(Clone, Copy)]
+enum Wanted<'a> {
+    All,
+    /// Those that match.
+    Matching(&'a DeliveryFilter),
+    /// Those that updated the incident with this number.
+    Updates(i64),
 }
 
-/// The query of a page, apart from its running, so that its plan can be looked at.
-fn page_query(
-    filter: &DeliveryFilter,
+/// A page of what is wanted within these numbers, in the order of the search.
+fn page(
+    connection: &mut Connection,
+    wanted: Wanted<'_>,
     seek: Seek,
     span: Span,
     size: PageSize,
-) -> diesel::dsl::IntoBoxed<'static, joined, Sqlite> {
-    let mut query = within(seek, span, size);
-    if let Some(webhook) = filter.webhook {
-        query = query.filter(webhooks::handle.eq(webhook.to_string()));
-    }
-    query = match filter.outcome {
-        Some(Outcome::Accepted) => query.filter(deliveries::code.is_null()),
-        Some(Outcome::Refused) => query.filter(deliveries::code.is_not_null()),
-        None => query,
-    };
-    if let Some(code) = filter.code {
-        // Both, because the index over refusals is found by the second.
-        query = query.filter(
-            deliveries::code
-                .eq(code.as_str())
-                .and(deliveries::code.is_not_null()),
-        );
-    }
-    if let Some(network) = filter.source {
-        let (lowest, highest) = network_bounds(network);
-        query = query.filter(deliveries::source.between(lowest.to_vec(), highest.to_vec()));
-    }
-    if let Some(from) = filter.from {
-        query = query.filter(deliveries::received_at.ge(from.as_micros()));
-    }
-    if let Some(to) = filter.to {
-        query = query.filter(deliveries::received_at.lt(to.as_micros()));
-    }
-    query
+) -> QueryResult<Vec<JoinedSummary>> {
+    on!(connection, c => {
+        let query = deliveries::table
+            .inner_join(webhooks::table)
+            .select((columns::<SummaryRow>(), webhooks::handle, webhooks::name))
+            .filter(deliveries::id.between(span.first, span.last))
+            .limit(size.rows().into())
+            .into_boxed();
+        let mut query = if is_forward(seek) {
+            query.order(deliveries::id.asc())
+        } else {
+            query.order(deliveries::id.desc())
+        };
+        let filter = match wanted {
+            Wanted::All => None,
+            Wanted::Matching(filter) => Some(filter),
+            Wanted::Updates(number) => {
+                query = query
+                    .filter(deliveries::incident.eq(number))
+                    // Word for word as in the index, which is not used for a bound value.
+                    .filter(sql::<Bool>("answer = 'updated'"));
+                None
+            }
+        };
+        if let Some(webhook) = filter.and_then(|filter| filter.webhook) {
+            query = query.filter(webhooks::handle.eq(webhook.to_string()));
+        }
+        match filter.and_then(|filter| filter.outcome) {
+            Some(Outcome::Accepted) => query = query.filter(deliveries::code.is_null()),
+            Some(Outcome::Refused) => query = query.filter(deliveries::code.is_not_null()),
+            None => {}
+        }
+        if let Some(code) = filter.and_then(|filter| filter.code) {
+            // Both, because the index over refusals is found by the second.
+            let is_code = deliveries::code.eq(code.as_str());
+            query = query.filter(is_code.and(deliveries::code.is_not_null()));
+        }
+        if let Some(network) = filter.and_then(|filter| filter.source) {
+            let (lowest, highest) = network_bounds(network);
+            query = query.filter(deliveries::source.between(lowest.to_vec(), highest.to_vec()));
+        }
+        if let Some(from) = filter.and_then(|filter| filter.from) {
+            query = query.filter(deliveries::received_at.ge(from.as_micros()));
+        }
+        if let Some(to) = filter.and_then(|filter| filter.to) {
+            query = query.filter(deliveries::received_at.lt(to.as_micros()));
+        }
+        diesel::RunQueryDsl::load(query, c)
+    })
 }
 
 #[cfg(test)]
 mod tests {
-    use diesel::connection::SimpleConnection;
-    use diesel::{sql_query, sql_types};
+    use std::sync::{Arc, Mutex};
+
+    use diesel::connection::{InstrumentationEvent, SimpleConnection};
+    use diesel::{Connection as _, SqliteConnection, sql_query, sql_types};
     use hookgate_domain::{DeliveryId, RefusalCode};
     use hookgate_testkit::samples::{START, webhook};
 
@@ -161,23 +163,36 @@ mod tests {
         detail: String,
     }
 
-    fn plan(connection: &mut SqliteConnection, filter: &DeliveryFilter, seek: Seek) -> String {
-        let query = page_query(filter, seek, span_of(seek), PageSize::default());
-        plan_of(connection, &diesel::debug_query::<Sqlite, _>(&query).to_string())
+    /// The plan of the page that is really asked for.
+    fn plan(connection: &mut Connection, wanted: Wanted<'_>, seek: Seek) -> String {
+        let asked = Arc::new(Mutex::new(String::new()));
+        let seen = Arc::clone(&asked);
+        sqlite(connection).set_instrumentation(move |event: InstrumentationEvent<'_>| {
+            if let InstrumentationEvent::StartQuery { query, .. } = event {
+                *seen.lock().unwrap() = query.to_string();
+            }
+        });
+        page(connection, wanted, seek, span_of(seek), PageSize::default()).unwrap();
+        let text = asked.lock().unwrap().clone();
+        plan_of(connection, &text)
     }
 
-    fn plan_of(connection: &mut SqliteConnection, text: &str) -> String {
+    fn plan_of(connection: &mut Connection, text: &str) -> String {
         assert!(!text.contains("OFFSET"), "{text}");
-        let steps = sql_query(format!("EXPLAIN QUERY PLAN {text}")).load::<Step>(connection);
-        steps
-            .unwrap()
-            .into_iter()
-            .map(|step| step.detail)
-            .collect::<Vec<_>>()
-            .join("; ")
+        let steps = sql_query(format!("EXPLAIN QUERY PLAN {text}"));
+        let steps = diesel::RunQueryDsl::load::<Step>(steps, sqlite(connection)).unwrap();
+        let details = steps.into_iter().map(|step| step.detail);
+        details.collect::<Vec<_>>().join("; ")
     }
 
-    fn tables() -> SqliteConnection {
+    fn sqlite(connection: &mut Connection) -> &mut SqliteConnection {
+        match connection {
+            Connection::Sqlite(connection) => connection,
+            Connection::Postgres(_) => panic!("not a file"),
+        }
+    }
+
+    fn tables() -> Connection {
         let mut connection = SqliteConnection::establish(":memory:").unwrap();
         for migration in [
             include_str!("../../../../migrations/sqlite/0001_start/up.sql"),
@@ -185,7 +200,7 @@ mod tests {
         ] {
             connection.batch_execute(migration).unwrap();
         }
-        connection
+        Connection::Sqlite(connection)
     }
 
     /// No page sorts, and what people ask for is found by an index.
@@ -221,7 +236,7 @@ mod tests {
                 Seek::After(Some(id)),
                 Seek::After(None),
             ] {
-                let plan = plan(&mut connection, &filter, seek);
+                let plan = plan(&mut connection, Wanted::Matching(&filter), seek);
                 assert!(plan.contains(index), "{filter:?} {seek:?}: {plan}");
                 assert!(
                     !plan.contains("SCAN") && !plan.contains("TEMP B-TREE"),
@@ -236,11 +251,7 @@ mod tests {
     fn incidents_and_windows_are_found_by_key() {
         let mut connection = tables();
         for seek in [Seek::Newest, Seek::After(None)] {
-            let query = updates_query(7, seek, span_of(seek), PageSize::default());
-            let plan = plan_of(
-                &mut connection,
-                &diesel::debug_query::<Sqlite, _>(&query).to_string(),
-            );
+            let plan = plan(&mut connection, Wanted::Updates(7), seek);
             assert!(
                 plan.contains("deliveries_updates") && !plan.contains("TEMP B-TREE"),
                 "{plan}"

@@ -1,10 +1,9 @@
 //! Incidents.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper};
-use diesel_async::RunQueryDsl;
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use hookgate_gate::IncidentFilter;
 
-use crate::connection::ReadConnection;
+use crate::connection::{columns, Connection, RunQueryDsl, on};
 use crate::rows::IncidentRow;
 use crate::schema::{incidents, webhooks};
 
@@ -14,63 +13,63 @@ const LOOK: i64 = 50_000;
 
 /// Up to `most` incidents with a number below `before`, newest first, and the handles of their webhooks; and the number
 /// below which nothing was looked at, if there is something.
-pub(crate) async fn incident_page(
-    connection: &mut ReadConnection,
+pub(crate) fn incident_page(
+    connection: &mut Connection,
     filter: IncidentFilter,
     before: i64,
     most: i64,
 ) -> QueryResult<(Vec<(IncidentRow, String)>, Option<i64>)> {
-    let mut query = incidents::table
-        .inner_join(webhooks::table)
-        .select((IncidentRow::as_select(), webhooks::handle))
-        .filter(incidents::number.lt(before))
-        .order(incidents::number.desc())
-        .limit(most)
-        .into_boxed();
-    if let Some(status) = filter.status {
-        query = query.filter(incidents::status.eq(status.as_str()));
-    }
     let Some(webhook) = filter.webhook else {
-        return Ok((query.load(connection).await?, None));
+        let rows = page(connection, filter, 0, before, None, most)?;
+        return Ok((rows, None));
     };
     let key = webhooks::table.filter(webhooks::handle.eq(webhook.to_string()));
-    let key: Option<i64> = key.select(webhooks::id).get_result(connection).await.optional()?;
+    let key: Option<i64> = key.select(webhooks::id).get_result(connection).optional()?;
     let Some(key) = key else {
         return Ok((Vec::new(), None));
     };
-    let newest = newest_below(connection, before).await?;
+    let newest = newest_below(connection, before)?;
     let edge = newest.map_or(0, |newest| newest.saturating_sub(LOOK));
-    let query = query
-        .filter(incidents::number.gt(edge))
-        .filter(incidents::webhook.eq(key));
-    let rows = query.load(connection).await?;
-    let older = newest_below(connection, edge.saturating_add(1)).await?;
+    let rows = page(connection, filter, edge, before, Some(key), most)?;
+    let older = newest_below(connection, edge.saturating_add(1))?;
     Ok((rows, older.map(|older| older.saturating_add(1))))
 }
 
+/// Up to `most` incidents with numbers between these, both excluded, of the webhook with this key or of any.
+fn page(
+    connection: &mut Connection,
+    filter: IncidentFilter,
+    after: i64,
+    before: i64,
+    webhook: Option<i64>,
+    most: i64,
+) -> QueryResult<Vec<(IncidentRow, String)>> {
+    on!(connection, c => {
+        let mut query = incidents::table
+            .inner_join(webhooks::table)
+            .select((columns::<IncidentRow>(), webhooks::handle))
+            .filter(incidents::number.gt(after))
+            .filter(incidents::number.lt(before))
+            .order(incidents::number.desc())
+            .limit(most)
+            .into_boxed();
+        if let Some(status) = filter.status {
+            query = query.filter(incidents::status.eq(status.as_str()));
+        }
+        if let Some(webhook) = webhook {
+            query = query.filter(incidents::webhook.eq(webhook));
+        }
+        diesel::RunQueryDsl::load(query, c)
+    })
+}
+
 /// The newest incident below a number.
-async fn newest_below(connection: &mut ReadConnection, before: i64) -> QueryResult<Option<i64>> {
+fn newest_below(connection: &mut Connection, before: i64) -> QueryResult<Option<i64>> {
     let query = incidents::table.filter(incidents::number.lt(before));
     query
         .select(incidents::number)
         .order(incidents::number.desc())
         .limit(1)
         .get_result(connection)
-        .await
-        .optional()
-}
-
-/// The incident with this number, and the handle of its webhook.
-pub(crate) async fn incident_by_number(
-    connection: &mut ReadConnection,
-    number: i64,
-) -> QueryResult<Option<(IncidentRow, String)>> {
-    let query = incidents::table
-        .inner_join(webhooks::table)
-        .filter(incidents::number.eq(number));
-    query
-        .select((IncidentRow::as_select(), webhooks::handle))
-        .get_result(connection)
-        .await
         .optional()
 }

@@ -1,28 +1,26 @@
 //! Members, sessions, tokens and sign-in links.
 
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper};
-use diesel_async::RunQueryDsl;
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 
-use crate::connection::ReadConnection;
+use crate::connection::{columns, Connection, RunQueryDsl};
 use crate::rows::{LinkRow, MemberRow, SessionRow, TokenRow};
 use crate::schema::people::{members, sessions, sign_in_links, tokens};
 
 /// The member with this ID.
-pub(crate) async fn member_by_id(
-    connection: &mut ReadConnection,
+pub(crate) fn member_by_id(
+    connection: &mut Connection,
     id: &str,
 ) -> QueryResult<Option<MemberRow>> {
     let query = members::table.filter(members::id.eq(id));
     query
-        .select(MemberRow::as_select())
+        .select(columns::<MemberRow>())
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// The member with this name in lower case.
-pub(crate) async fn member_by_name_key(
-    connection: &mut ReadConnection,
+pub(crate) fn member_by_name_key(
+    connection: &mut Connection,
     organization: i64,
     key: &str,
 ) -> QueryResult<Option<MemberRow>> {
@@ -30,15 +28,14 @@ pub(crate) async fn member_by_name_key(
         .filter(members::organization.eq(organization))
         .filter(members::name_key.eq(key));
     query
-        .select(MemberRow::as_select())
+        .select(columns::<MemberRow>())
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// Up to `most` members behind an ID, in the order of IDs; the empty text is before all of them.
-pub(crate) async fn member_page(
-    connection: &mut ReadConnection,
+pub(crate) fn member_page(
+    connection: &mut Connection,
     after: &str,
     most: i64,
 ) -> QueryResult<Vec<MemberRow>> {
@@ -46,40 +43,38 @@ pub(crate) async fn member_page(
         .filter(members::id.gt(after))
         .order(members::id)
         .limit(most);
-    query.select(MemberRow::as_select()).load(connection).await
+    query.select(columns::<MemberRow>()).load(connection)
 }
 
 /// The session with this digest, and its member.
-pub(crate) async fn session_by_digest(
-    connection: &mut ReadConnection,
+pub(crate) fn session_by_digest(
+    connection: &mut Connection,
     digest: &[u8],
 ) -> QueryResult<Option<(SessionRow, MemberRow)>> {
     let query = sessions::table
         .inner_join(members::table)
         .filter(sessions::digest.eq(digest));
     query
-        .select((SessionRow::as_select(), MemberRow::as_select()))
+        .select((columns::<SessionRow>(), columns::<MemberRow>()))
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// The session with this ID.
-pub(crate) async fn session_by_id(
-    connection: &mut ReadConnection,
+pub(crate) fn session_by_id(
+    connection: &mut Connection,
     id: &str,
 ) -> QueryResult<Option<SessionRow>> {
     let query = sessions::table.filter(sessions::id.eq(id));
     query
-        .select(SessionRow::as_select())
+        .select(columns::<SessionRow>())
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// Up to `most` sessions of a member, newest first.
-pub(crate) async fn sessions_of(
-    connection: &mut ReadConnection,
+pub(crate) fn sessions_of(
+    connection: &mut Connection,
     member: &str,
     most: i64,
 ) -> QueryResult<Vec<SessionRow>> {
@@ -87,37 +82,35 @@ pub(crate) async fn sessions_of(
         .filter(sessions::member.eq(member))
         .order(sessions::id.desc())
         .limit(most);
-    query.select(SessionRow::as_select()).load(connection).await
+    query.select(columns::<SessionRow>()).load(connection)
 }
 
 /// The token with this digest, and its owner.
-pub(crate) async fn token_by_digest(
-    connection: &mut ReadConnection,
+pub(crate) fn token_by_digest(
+    connection: &mut Connection,
     digest: &[u8],
 ) -> QueryResult<Option<(TokenRow, Option<MemberRow>)>> {
     let query = tokens::table
         .left_join(members::table)
         .filter(tokens::digest.eq(digest));
     query
-        .select((TokenRow::as_select(), Option::<MemberRow>::as_select()))
+        .select((columns::<TokenRow>(), columns::<Option<MemberRow>>()))
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// The token with this ID.
-pub(crate) async fn token_by_id(connection: &mut ReadConnection, id: &str) -> QueryResult<Option<TokenRow>> {
+pub(crate) fn token_by_id(connection: &mut Connection, id: &str) -> QueryResult<Option<TokenRow>> {
     let query = tokens::table.filter(tokens::id.eq(id));
     query
-        .select(TokenRow::as_select())
+        .select(columns::<TokenRow>())
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// Up to `most` tokens behind an ID, in the order of IDs; the empty text is before all of them.
-pub(crate) async fn token_page(
-    connection: &mut ReadConnection,
+pub(crate) fn token_page(
+    connection: &mut Connection,
     after: &str,
     most: i64,
 ) -> QueryResult<Vec<TokenRow>> {
@@ -125,20 +118,19 @@ pub(crate) async fn token_page(
         .filter(tokens::id.gt(after))
         .order(tokens::id)
         .limit(most);
-    query.select(TokenRow::as_select()).load(connection).await
+    query.select(columns::<TokenRow>()).load(connection)
 }
 
 /// The sign-in link with this digest, and its member.
-pub(crate) async fn link_by_digest(
-    connection: &mut ReadConnection,
+pub(crate) fn link_by_digest(
+    connection: &mut Connection,
     digest: &[u8],
 ) -> QueryResult<Option<(LinkRow, MemberRow)>> {
     let query = sign_in_links::table
         .inner_join(members::table)
         .filter(sign_in_links::digest.eq(digest));
     query
-        .select((LinkRow::as_select(), MemberRow::as_select()))
+        .select((columns::<LinkRow>(), columns::<MemberRow>()))
         .get_result(connection)
-        .await
         .optional()
 }

@@ -8,6 +8,8 @@ use hookgate_gate::{
     DAY_MICROS, PageSize, SourceDay, SourceTotals, SourceUsage, TopSources, UsageRange, site,
 };
 
+use crate::connection::{Connection, RunQueryDsl};
+
 use super::usage::webhook_key;
 use crate::fault::{Damage, Fault};
 use crate::rows::read_address;
@@ -18,7 +20,7 @@ type SourceRow = (Vec<u8>, Vec<u8>, i64, i64, i64);
 
 /// The sources of a webhook that sent most within the range.
 pub(crate) fn top_sources(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: WebhookHandle,
     range: UsageRange,
     limit: PageSize,
@@ -62,7 +64,7 @@ pub(crate) fn top_sources(
 
 /// Every source that the webhook accepted a delivery from since then.
 pub(crate) fn accepted_sources(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: WebhookHandle,
     since: Timestamp,
 ) -> Result<SourceTotals, Fault> {
@@ -73,7 +75,7 @@ pub(crate) fn accepted_sources(
 }
 
 fn source_totals(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: i64,
     since: Timestamp,
     only_accepted: bool,

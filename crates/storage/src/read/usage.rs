@@ -7,6 +7,8 @@ use diesel::sql_types::{BigInt, Nullable, Text};
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use hookgate_gate::{LastSeen, Usage, UsageRange, WebhookUsage};
 
+use crate::connection::{Connection, RunQueryDsl};
+
 use crate::fault::{Damage, Fault};
 use crate::rows::read_answer;
 use crate::schema::{usage, webhooks};
@@ -14,7 +16,7 @@ use crate::write::usage::{ALL, HOUR, MINUTE, PASSED};
 
 /// The usage of a webhook, or of all.
 pub(crate) fn usage_of(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: Option<WebhookHandle>,
     range: UsageRange,
     now: Timestamp,
@@ -53,7 +55,7 @@ pub(crate) fn usage_of(
 
 /// The last 24 hours of these webhooks, and their last delivery.
 pub(crate) fn usage_many(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     handles: &[WebhookHandle],
     now: Timestamp,
 ) -> Result<Vec<WebhookUsage>, Fault> {
@@ -91,7 +93,7 @@ pub(crate) fn usage_many(
 
 /// The key of the webhook with this handle.
 pub(crate) fn webhook_key(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     handle: WebhookHandle,
 ) -> QueryResult<Option<i64>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle.to_string()));
@@ -113,7 +115,7 @@ struct LastRow {
 }
 
 /// The newest record of each of these webhooks: one step down an index for each.
-fn last_seen(connection: &mut SqliteConnection, names: &[String]) -> QueryResult<Vec<LastRow>> {
+fn last_seen(connection: &mut Connection, names: &[String]) -> QueryResult<Vec<LastRow>> {
     // Every name is that of a handle: letters, digits and an underscore.
     let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
     diesel::sql_query(format!(

@@ -1,57 +1,53 @@
 //! Webhooks and tombstones.
 
 use diesel::dsl::{count_star, min};
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult, SelectableHelper};
-use diesel_async::RunQueryDsl;
+use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use hookgate_domain::WebhookIdDigest;
 
-use crate::connection::ReadConnection;
+use crate::connection::{columns, Connection, RunQueryDsl};
 use crate::rows::{RetiredRow, WebhookRow};
 use crate::schema::{retired_urls, webhooks};
 
 /// The webhook whose living URL has this digest.
-pub(crate) async fn webhook_by_digest(
-    connection: &mut ReadConnection,
+pub(crate) fn webhook_by_digest(
+    connection: &mut Connection,
     digest: &WebhookIdDigest,
 ) -> QueryResult<Option<WebhookRow>> {
     let query = webhooks::table.filter(webhooks::digest.eq(digest.as_bytes().as_slice()));
     query
-        .select(WebhookRow::as_select())
+        .select(columns::<WebhookRow>())
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// The tombstone with this digest, and the handle of its webhook.
-pub(crate) async fn retired_by_digest(
-    connection: &mut ReadConnection,
+pub(crate) fn retired_by_digest(
+    connection: &mut Connection,
     digest: &WebhookIdDigest,
 ) -> QueryResult<Option<(RetiredRow, String)>> {
     let query = retired_urls::table.inner_join(webhooks::table);
     let query = query.filter(retired_urls::digest.eq(digest.as_bytes().as_slice()));
     query
-        .select((RetiredRow::as_select(), webhooks::handle))
+        .select((columns::<RetiredRow>(), webhooks::handle))
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// The webhook with this handle.
-pub(crate) async fn webhook_by_handle(
-    connection: &mut ReadConnection,
+pub(crate) fn webhook_by_handle(
+    connection: &mut Connection,
     handle: &str,
 ) -> QueryResult<Option<WebhookRow>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle));
     query
-        .select(WebhookRow::as_select())
+        .select(columns::<WebhookRow>())
         .get_result(connection)
-        .await
         .optional()
 }
 
 /// Up to `most` webhooks with this name. `active` stands before `revoked` in the alphabet and in the index.
-pub(crate) async fn webhooks_by_name(
-    connection: &mut ReadConnection,
+pub(crate) fn webhooks_by_name(
+    connection: &mut Connection,
     name: &str,
     most: i64,
 ) -> QueryResult<Vec<WebhookRow>> {
@@ -59,12 +55,12 @@ pub(crate) async fn webhooks_by_name(
         .filter(webhooks::name.eq(name))
         .order(webhooks::state)
         .limit(most);
-    query.select(WebhookRow::as_select()).load(connection).await
+    query.select(columns::<WebhookRow>()).load(connection)
 }
 
 /// Up to `most` webhooks behind a handle, in the order of handles; the empty text is before all of them.
-pub(crate) async fn webhook_page(
-    connection: &mut ReadConnection,
+pub(crate) fn webhook_page(
+    connection: &mut Connection,
     after: &str,
     most: i64,
 ) -> QueryResult<Vec<WebhookRow>> {
@@ -72,17 +68,17 @@ pub(crate) async fn webhook_page(
         .filter(webhooks::handle.gt(after))
         .order(webhooks::handle)
         .limit(most);
-    query.select(WebhookRow::as_select()).load(connection).await
+    query.select(columns::<WebhookRow>()).load(connection)
 }
 
 /// Each state with its number of webhooks and the time of its oldest URL, from the index alone.
-pub(crate) async fn webhook_census(
-    connection: &mut ReadConnection,
+pub(crate) fn webhook_census(
+    connection: &mut Connection,
 ) -> QueryResult<Vec<(String, i64, Option<i64>)>> {
     let query = webhooks::table.group_by(webhooks::state).select((
         webhooks::state,
         count_star(),
         min(webhooks::issued_at),
     ));
-    query.load(connection).await
+    query.load(connection)
 }

@@ -5,6 +5,8 @@ use diesel::sql_types::BigInt;
 use hookgate_domain::DeliveryId;
 use hookgate_gate::{CLOCK_MARGIN, DeliveryFilter, Outcome, Seek};
 
+use crate::connection::{Connection, RunQueryDsl};
+
 use crate::schema::{deliveries, webhooks};
 
 /// Most rows that are looked at for one page where no index tells which match: some 20 ms.
@@ -35,7 +37,7 @@ pub(crate) fn span_of(seek: Seek) -> Span {
 
 /// The numbers that a page has to look at; `None` if nothing can match.
 pub(crate) fn span(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     filter: &DeliveryFilter,
     seek: Seek,
 ) -> QueryResult<Option<Span>> {
@@ -100,7 +102,7 @@ pub(crate) fn edge_query(webhook: Option<i64>, is_refused: bool, span: Span, is_
     };
     format!(
         "SELECT {edge}(id) AS edge, count(*) AS rows FROM (SELECT id FROM deliveries \
-         WHERE {webhook}{refused}id BETWEEN {first} AND {last} ORDER BY id {order} LIMIT {LOOK})",
+         WHERE {webhook}{refused}id BETWEEN {first} AND {last} ORDER BY id {order} LIMIT {LOOK}) AS seen",
         first = span.first,
         last = span.last
     )
@@ -117,17 +119,16 @@ fn has_to_look(filter: &DeliveryFilter) -> bool {
 
 /// The number of the first record that was received at this time or later, as far as records are in the order of their
 /// times; behind the last record if there is none.
-fn first_from(connection: &mut SqliteConnection, at: i64) -> QueryResult<i64> {
-    let end = |order_newest: bool| {
-        let query = deliveries::table.select(deliveries::id).into_boxed().limit(1);
-        if order_newest {
-            query.order(deliveries::id.desc())
-        } else {
-            query.order(deliveries::id.asc())
-        }
-    };
-    let oldest: Option<i64> = end(false).get_result(connection).optional()?;
-    let newest: Option<i64> = end(true).get_result(connection).optional()?;
+fn first_from(connection: &mut Connection, at: i64) -> QueryResult<i64> {
+    let ids = deliveries::table.select(deliveries::id).limit(1);
+    let oldest: Option<i64> = ids
+        .order(deliveries::id.asc())
+        .get_result(connection)
+        .optional()?;
+    let newest: Option<i64> = ids
+        .order(deliveries::id.desc())
+        .get_result(connection)
+        .optional()?;
     let (Some(mut low), Some(mut high)) = (oldest, newest.map(|newest| newest + 1)) else {
         return Ok(0);
     };

@@ -14,7 +14,7 @@ use crate::schema::people::audit;
 
 /// An entry as it is read.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = audit, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = audit, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct AuditRow {
     id: i64,
     organization: i64,

@@ -20,7 +20,7 @@ const POSTPONED: &str = "postponed";
 
 /// What lists show of a row, as it is read.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct SummaryRow {
     id: i64,
     received_at: i64,
@@ -61,7 +61,7 @@ impl SummaryRow {
 
 /// A whole row, as it is read.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct DeliveryRow {
     #[diesel(embed)]
     summary: SummaryRow,

@@ -11,7 +11,7 @@ const TABLE: &str = "incidents";
 
 /// A row as it is read.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = incidents, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = incidents, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct IncidentRow {
     number: i64,
     organization: i64,
@@ -29,6 +29,11 @@ pub(crate) struct IncidentRow {
 }
 
 impl IncidentRow {
+    /// The dedup key as it is stored.
+    pub(crate) fn dedup_key(&self) -> Option<&str> {
+        self.dedup_key.as_deref()
+    }
+
     /// The incident, whose webhook is known from elsewhere.
     pub(crate) fn read(self, webhook: WebhookHandle) -> Result<Incident, Damage> {
         let row = self.number;

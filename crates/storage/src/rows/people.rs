@@ -1,6 +1,6 @@
 //! Rows of `members`, `sessions`, `tokens` and `sign_in_links`.
 
-use diesel::{Insertable, Queryable, Selectable};
+use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use hookgate_domain::{
     ApiTokenDigest, Member, MemberId, OrganizationId, PasswordHash, Session, SessionDigest, SignInLink,
     SignInMeans, SignInSecretDigest, Timestamp, Token, address_bytes,
@@ -12,7 +12,7 @@ use crate::schema::people::{members, sessions, sign_in_links, tokens};
 
 /// A member.
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = members, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+#[diesel(table_name = members, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg), treat_none_as_default_value = false)]
 pub(crate) struct MemberRow {
     id: String,
     organization: i64,
@@ -56,7 +56,7 @@ impl TryFrom<MemberRow> for Member {
 
 /// A session.
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+#[diesel(table_name = sessions, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg), treat_none_as_default_value = false)]
 pub(crate) struct SessionRow {
     id: String,
     digest: Vec<u8>,
@@ -107,7 +107,7 @@ impl TryFrom<SessionRow> for Session {
 
 /// An API token.
 #[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = tokens, check_for_backend(diesel::sqlite::Sqlite), treat_none_as_default_value = false)]
+#[diesel(table_name = tokens, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg), treat_none_as_default_value = false)]
 pub(crate) struct TokenRow {
     id: String,
     organization: i64,
@@ -164,8 +164,8 @@ impl TryFrom<TokenRow> for Token {
 }
 
 /// A sign-in link.
-#[derive(Insertable, Queryable, Selectable)]
-#[diesel(table_name = sign_in_links, check_for_backend(diesel::sqlite::Sqlite))]
+#[derive(AsChangeset, Insertable, Queryable, Selectable)]
+#[diesel(table_name = sign_in_links, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct LinkRow {
     member: String,
     digest: Vec<u8>,

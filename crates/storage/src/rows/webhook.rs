@@ -23,7 +23,7 @@ const OFF: &str = "off";
 
 /// A webhook as it is read.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = webhooks, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = webhooks, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct WebhookRow {
     organization: i64,
     handle: String,
@@ -190,7 +190,7 @@ impl<'a> From<&'a Webhook> for WebhookFields<'a> {
 
 /// A tombstone as it is read, without its digest, which is what it was asked for by.
 #[derive(Queryable, Selectable)]
-#[diesel(table_name = retired_urls, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = retired_urls, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct RetiredRow {
     hint: String,
     because: String,

@@ -1,10 +1,12 @@
 //! Counters: the next numbers, and where pruning goes on.
 
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::QueryId;
 use diesel::sql_types::{BigInt, Text};
-use diesel::sqlite::Sqlite;
 
+use crate::connection::{Connection, RunQueryDsl};
+
+use super::fragment::fragment;
 use crate::schema::counters;
 
 /// A row of `counters`.
@@ -36,15 +38,30 @@ impl Counter {
 }
 
 /// The value of a counter.
-pub(crate) fn counter_value(connection: &mut SqliteConnection, counter: Counter) -> QueryResult<i64> {
+pub(crate) fn counter_value(connection: &mut Connection, counter: Counter) -> QueryResult<i64> {
     counters::table
         .filter(counters::name.eq(counter.name()))
         .select(counters::next)
         .get_result(connection)
 }
 
+/// The value of a counter that nobody else changes until the transaction ends.
+pub(crate) fn counter_lock(connection: &mut Connection, counter: Counter) -> QueryResult<i64> {
+    match connection {
+        // The transaction is the only one that writes.
+        Connection::Sqlite(_) => counter_value(connection, counter),
+        Connection::Postgres(link) => diesel::RunQueryDsl::get_result(
+            counters::table
+                .filter(counters::name.eq(counter.name()))
+                .select(counters::next)
+                .for_update(),
+            &mut link.connection,
+        ),
+    }
+}
+
 /// Sets a counter.
-pub(crate) fn counter_set(connection: &mut SqliteConnection, counter: Counter, next: i64) -> QueryResult<()> {
+pub(crate) fn counter_set(connection: &mut Connection, counter: Counter, next: i64) -> QueryResult<()> {
     CounterSet { counter, next }.execute(connection).map(drop)
 }
 
@@ -54,18 +71,14 @@ struct CounterSet {
     next: i64,
 }
 
-impl RunQueryDsl<SqliteConnection> for CounterSet {}
-
 impl QueryId for CounterSet {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryFragment<Sqlite> for CounterSet {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        out.push_sql("UPDATE counters SET next = ");
-        out.push_bind_param::<BigInt, _>(&self.next)?;
-        out.push_sql(" WHERE name = ");
-        out.push_bind_param::<Text, _>(self.counter.name())
-    }
-}
+fragment!(CounterSet, self, out => {
+    out.push_sql("UPDATE counters SET next = ");
+    out.push_bind_param::<BigInt, _>(&self.next)?;
+    out.push_sql(" WHERE name = ");
+    out.push_bind_param::<Text, _>(self.counter.name())
+});

@@ -3,12 +3,14 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
+use crate::connection::{Connection, RunQueryDsl};
+
 use super::row_insert::row_insert;
 use crate::rows::NewDelivery;
 use crate::schema::deliveries;
 
 /// Stores the record of a delivery.
-pub(crate) fn delivery_insert(connection: &mut SqliteConnection, row: &NewDelivery<'_>) -> QueryResult<()> {
+pub(crate) fn delivery_insert(connection: &mut Connection, row: &NewDelivery<'_>) -> QueryResult<()> {
     DeliveryInsert(row).execute(connection).map(drop)
 }
 
@@ -30,7 +32,7 @@ row_insert! {
 }
 
 /// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.
-pub(crate) fn delivery_count(connection: &mut SqliteConnection, id: i64, more: i64) -> QueryResult<()> {
+pub(crate) fn delivery_count(connection: &mut Connection, id: i64, more: i64) -> QueryResult<()> {
     let row = deliveries::table.filter(deliveries::id.eq(id));
     diesel::update(row)
         .set(deliveries::count.eq(deliveries::count + more))

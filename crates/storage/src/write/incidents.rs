@@ -1,16 +1,18 @@
 //! Incidents.
 
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, Text};
+use diesel::sql_types::{BigInt, Nullable, Text};
 use hookgate_domain::Incident;
 
+use crate::connection::{columns, Connection, RunQueryDsl};
+
 use super::row_insert::row_insert;
+use super::unresolved::Unresolved;
 use crate::rows::{IncidentRow, NewIncident};
 use crate::schema::{incidents, webhooks};
 
 /// Stores a new incident.
-pub(crate) fn incident_insert(connection: &mut SqliteConnection, row: &NewIncident<'_>) -> QueryResult<()> {
+pub(crate) fn incident_insert(connection: &mut Connection, row: &NewIncident<'_>) -> QueryResult<()> {
     IncidentInsert(row).execute(connection).map(drop)
 }
 
@@ -37,7 +39,7 @@ row_insert! {
 ///
 /// The status is apart because it is in the indexes, and firing again rarely changes it.
 pub(crate) fn incident_update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     incident: &Incident,
     metadata: Option<&str>,
 ) -> QueryResult<()> {
@@ -57,7 +59,7 @@ pub(crate) fn incident_update(
 }
 
 /// Stores the status of an incident, and when it changed.
-pub(crate) fn incident_status_set(connection: &mut SqliteConnection, incident: &Incident) -> QueryResult<()> {
+pub(crate) fn incident_status_set(connection: &mut Connection, incident: &Incident) -> QueryResult<()> {
     diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
         .set((
             incidents::status.eq(incident.status.as_str()),
@@ -69,30 +71,29 @@ pub(crate) fn incident_status_set(connection: &mut SqliteConnection, incident: &
 
 /// The incident of a webhook that is not resolved and has this dedup key: at most one.
 pub(crate) fn incident_unresolved(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: i64,
     dedup_key: &str,
 ) -> QueryResult<Option<IncidentRow>> {
     incidents::table
         .filter(incidents::webhook.eq(webhook))
         .filter(incidents::dedup_key.eq(dedup_key))
-        // Word for word as in the index, which is not used for a bound value.
-        .filter(sql::<Bool>("status <> 'resolved'"))
-        .select(IncidentRow::as_select())
+        .filter(Unresolved)
+        .select(columns::<IncidentRow>())
         .get_result(connection)
         .optional()
 }
 
 /// The incident with this number, and the handle of its webhook.
 pub(crate) fn incident_by_number(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     number: i64,
 ) -> QueryResult<Option<(IncidentRow, String)>> {
     let query = incidents::table
         .inner_join(webhooks::table)
         .filter(incidents::number.eq(number));
     query
-        .select((IncidentRow::as_select(), webhooks::handle))
+        .select((columns::<IncidentRow>(), webhooks::handle))
         .get_result(connection)
         .optional()
 }

@@ -2,11 +2,13 @@
 
 use diesel::prelude::*;
 
+use crate::connection::{columns, Connection, RunQueryDsl};
+
 use crate::schema::idempotency_keys;
 
 /// A key that was used, as it is read.
-#[derive(Queryable, Selectable)]
-#[diesel(table_name = idempotency_keys, check_for_backend(diesel::sqlite::Sqlite))]
+#[derive(Clone, Queryable, Selectable)]
+#[diesel(table_name = idempotency_keys, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct KeyRow {
     pub(crate) payload_digest: Vec<u8>,
     pub(crate) delivery: i64,
@@ -16,7 +18,7 @@ pub(crate) struct KeyRow {
 }
 
 /// A key to write.
-#[derive(Insertable)]
+#[derive(AsChangeset, Insertable)]
 #[diesel(table_name = idempotency_keys)]
 pub(crate) struct NewKey<'a> {
     pub(crate) webhook: i64,
@@ -28,24 +30,39 @@ pub(crate) struct NewKey<'a> {
     pub(crate) created_at: i64,
 }
 
+impl From<&NewKey<'_>> for KeyRow {
+    fn from(key: &NewKey<'_>) -> Self {
+        Self {
+            payload_digest: key.payload_digest.to_vec(),
+            delivery: key.delivery,
+            incident: key.incident,
+            status: key.status.to_owned(),
+            created_at: key.created_at,
+        }
+    }
+}
+
 /// What a webhook's key stands for.
 pub(crate) fn key_by_name(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: i64,
     key: &str,
 ) -> QueryResult<Option<KeyRow>> {
     let query = idempotency_keys::table.filter(idempotency_keys::webhook.eq(webhook));
     query
         .filter(idempotency_keys::key.eq(key))
-        .select(KeyRow::as_select())
+        .select(columns::<KeyRow>())
         .get_result(connection)
         .optional()
 }
 
 /// Remembers a key, in place of an expired one.
-pub(crate) fn key_put(connection: &mut SqliteConnection, row: &NewKey<'_>) -> QueryResult<()> {
-    diesel::replace_into(idempotency_keys::table)
+pub(crate) fn key_put(connection: &mut Connection, row: &NewKey<'_>) -> QueryResult<()> {
+    diesel::insert_into(idempotency_keys::table)
         .values(row)
+        .on_conflict((idempotency_keys::webhook, idempotency_keys::key))
+        .do_update()
+        .set(row)
         .execute(connection)
         .map(drop)
 }

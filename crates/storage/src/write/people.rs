@@ -4,34 +4,27 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use hookgate_domain::{Member, PasswordHash, Role, Session, SignInLink, Token};
 
+use crate::connection::{Connection, RunQueryDsl};
+
 use crate::rows::{LinkRow, MemberRow, SessionRow, TokenRow};
 use crate::schema::people::{members, sessions, sign_in_links, tokens};
 
 /// Stores a new member.
-pub(crate) fn member_insert(connection: &mut SqliteConnection, member: &Member) -> QueryResult<()> {
+pub(crate) fn member_insert(connection: &mut Connection, member: &Member) -> QueryResult<()> {
     diesel::insert_into(members::table)
         .values(MemberRow::from(member))
         .execute(connection)
         .map(drop)
 }
 
-/// The member with this ID.
-pub(crate) fn member_by_id(connection: &mut SqliteConnection, id: &str) -> QueryResult<Option<MemberRow>> {
-    let query = members::table.filter(members::id.eq(id));
-    query
-        .select(MemberRow::as_select())
-        .get_result(connection)
-        .optional()
-}
-
 /// Whether there is no member at all.
-pub(crate) fn no_member(connection: &mut SqliteConnection) -> QueryResult<bool> {
+pub(crate) fn no_member(connection: &mut Connection) -> QueryResult<bool> {
     let one = members::table.select(members::id).limit(1);
     Ok(one.load::<String>(connection)?.is_empty())
 }
 
 /// How many owners an organization has.
-pub(crate) fn owner_count(connection: &mut SqliteConnection, organization: i64) -> QueryResult<i64> {
+pub(crate) fn owner_count(connection: &mut Connection, organization: i64) -> QueryResult<i64> {
     let query = members::table
         .filter(members::organization.eq(organization))
         .filter(members::role.eq(Role::Owner.as_str()));
@@ -39,7 +32,7 @@ pub(crate) fn owner_count(connection: &mut SqliteConnection, organization: i64) 
 }
 
 /// Stores role and password of a member.
-pub(crate) fn member_update(connection: &mut SqliteConnection, member: &Member) -> QueryResult<()> {
+pub(crate) fn member_update(connection: &mut Connection, member: &Member) -> QueryResult<()> {
     let row = members::table.filter(members::id.eq(member.id.to_string()));
     let password = member.password.as_ref().map(PasswordHash::as_str);
     diesel::update(row)
@@ -52,14 +45,14 @@ pub(crate) fn member_update(connection: &mut SqliteConnection, member: &Member) 
 }
 
 /// Removes a member; sessions and link go with it.
-pub(crate) fn member_delete(connection: &mut SqliteConnection, id: &str) -> QueryResult<()> {
+pub(crate) fn member_delete(connection: &mut Connection, id: &str) -> QueryResult<()> {
     diesel::delete(members::table.filter(members::id.eq(id)))
         .execute(connection)
         .map(drop)
 }
 
 /// Stores a new session.
-pub(crate) fn session_insert(connection: &mut SqliteConnection, session: &Session) -> QueryResult<()> {
+pub(crate) fn session_insert(connection: &mut Connection, session: &Session) -> QueryResult<()> {
     diesel::insert_into(sessions::table)
         .values(SessionRow::from(session))
         .execute(connection)
@@ -67,7 +60,7 @@ pub(crate) fn session_insert(connection: &mut SqliteConnection, session: &Sessio
 }
 
 /// Ends the sessions of a member beyond the newest `most`.
-pub(crate) fn sessions_trim(connection: &mut SqliteConnection, member: &str, most: i64) -> QueryResult<()> {
+pub(crate) fn sessions_trim(connection: &mut Connection, member: &str, most: i64) -> QueryResult<()> {
     let ids = sessions::table
         .filter(sessions::member.eq(member))
         .select(sessions::id)
@@ -80,7 +73,7 @@ pub(crate) fn sessions_trim(connection: &mut SqliteConnection, member: &str, mos
 
 /// Ends the sessions of a member, but for this one.
 pub(crate) fn sessions_delete_but(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     member: &str,
     kept: &str,
 ) -> QueryResult<()> {
@@ -91,13 +84,13 @@ pub(crate) fn sessions_delete_but(
 }
 
 /// Ends a session. Whether there was one.
-pub(crate) fn session_delete(connection: &mut SqliteConnection, id: &str) -> QueryResult<bool> {
+pub(crate) fn session_delete(connection: &mut Connection, id: &str) -> QueryResult<bool> {
     let ended = diesel::delete(sessions::table.filter(sessions::id.eq(id))).execute(connection)?;
     Ok(ended > 0)
 }
 
 /// Notes when a session was used.
-pub(crate) fn session_touch(connection: &mut SqliteConnection, id: &str, at: i64) -> QueryResult<()> {
+pub(crate) fn session_touch(connection: &mut Connection, id: &str, at: i64) -> QueryResult<()> {
     let row = sessions::table
         .filter(sessions::id.eq(id))
         .filter(sessions::last_seen_at.lt(at));
@@ -108,24 +101,15 @@ pub(crate) fn session_touch(connection: &mut SqliteConnection, id: &str, at: i64
 }
 
 /// Stores a new token.
-pub(crate) fn token_insert(connection: &mut SqliteConnection, token: &Token) -> QueryResult<()> {
+pub(crate) fn token_insert(connection: &mut Connection, token: &Token) -> QueryResult<()> {
     diesel::insert_into(tokens::table)
         .values(TokenRow::from(token))
         .execute(connection)
         .map(drop)
 }
 
-/// The token with this ID.
-pub(crate) fn token_by_id(connection: &mut SqliteConnection, id: &str) -> QueryResult<Option<TokenRow>> {
-    let query = tokens::table.filter(tokens::id.eq(id));
-    query
-        .select(TokenRow::as_select())
-        .get_result(connection)
-        .optional()
-}
-
 /// Notes when a token was used.
-pub(crate) fn token_touch(connection: &mut SqliteConnection, id: &str, at: i64) -> QueryResult<()> {
+pub(crate) fn token_touch(connection: &mut Connection, id: &str, at: i64) -> QueryResult<()> {
     diesel::update(tokens::table.filter(tokens::id.eq(id)))
         .set(tokens::last_used_at.eq(at))
         .execute(connection)
@@ -133,7 +117,7 @@ pub(crate) fn token_touch(connection: &mut SqliteConnection, id: &str, at: i64) 
 }
 
 /// Notes when a token was revoked.
-pub(crate) fn token_revoke(connection: &mut SqliteConnection, id: &str, at: i64) -> QueryResult<()> {
+pub(crate) fn token_revoke(connection: &mut Connection, id: &str, at: i64) -> QueryResult<()> {
     diesel::update(tokens::table.filter(tokens::id.eq(id)))
         .set(tokens::revoked_at.eq(at))
         .execute(connection)
@@ -141,7 +125,7 @@ pub(crate) fn token_revoke(connection: &mut SqliteConnection, id: &str, at: i64)
 }
 
 /// Revokes the tokens of a member that are not revoked yet.
-pub(crate) fn tokens_revoke_of(connection: &mut SqliteConnection, owner: &str, at: i64) -> QueryResult<()> {
+pub(crate) fn tokens_revoke_of(connection: &mut Connection, owner: &str, at: i64) -> QueryResult<()> {
     let theirs = tokens::table
         .filter(tokens::owner.eq(owner))
         .filter(tokens::revoked_at.is_null());
@@ -152,22 +136,26 @@ pub(crate) fn tokens_revoke_of(connection: &mut SqliteConnection, owner: &str, a
 }
 
 /// Stores a link in place of the member's earlier one.
-pub(crate) fn link_put(connection: &mut SqliteConnection, link: &SignInLink) -> QueryResult<()> {
-    diesel::replace_into(sign_in_links::table)
-        .values(LinkRow::from(link))
+pub(crate) fn link_put(connection: &mut Connection, link: &SignInLink) -> QueryResult<()> {
+    let row = LinkRow::from(link);
+    diesel::insert_into(sign_in_links::table)
+        .values(&row)
+        .on_conflict(sign_in_links::member)
+        .do_update()
+        .set(&row)
         .execute(connection)
         .map(drop)
 }
 
 /// Removes the link with this digest. Whether there was one.
-pub(crate) fn link_delete(connection: &mut SqliteConnection, digest: &[u8]) -> QueryResult<bool> {
+pub(crate) fn link_delete(connection: &mut Connection, digest: &[u8]) -> QueryResult<bool> {
     let used =
         diesel::delete(sign_in_links::table.filter(sign_in_links::digest.eq(digest))).execute(connection)?;
     Ok(used > 0)
 }
 
 /// Removes the link of a member.
-pub(crate) fn link_delete_of(connection: &mut SqliteConnection, member: &str) -> QueryResult<()> {
+pub(crate) fn link_delete_of(connection: &mut Connection, member: &str) -> QueryResult<()> {
     diesel::delete(sign_in_links::table.filter(sign_in_links::member.eq(member)))
         .execute(connection)
         .map(drop)

@@ -1,8 +1,9 @@
 //! What pruning finds and removes, a slice at a time.
 
-use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+
+use crate::connection::{Connection, RunQueryDsl};
 
 use crate::schema::{deliveries, idempotency_keys, incidents};
 
@@ -21,20 +22,20 @@ pub(crate) struct Usage {
 }
 
 /// How much of the database file is in use.
-pub(crate) fn usage(connection: &mut SqliteConnection) -> QueryResult<Usage> {
+pub(crate) fn usage(connection: &mut Connection) -> QueryResult<Usage> {
     let query = "SELECT page_count AS pages, freelist_count AS free, page_size AS bytes \
                  FROM pragma_page_count, pragma_freelist_count, pragma_page_size";
     diesel::sql_query(query).get_result(connection)
 }
 
 /// Gives up to so many empty pages back to the file system.
-pub(crate) fn vacuum(connection: &mut SqliteConnection, pages: i64) -> QueryResult<()> {
+pub(crate) fn vacuum(connection: &mut Connection, pages: i64) -> QueryResult<()> {
     connection.batch_execute(&format!("PRAGMA incremental_vacuum({pages})"))
 }
 
 /// Number and time of the oldest deliveries.
 pub(crate) fn oldest_deliveries(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     most: i64,
 ) -> QueryResult<Vec<(i64, i64)>> {
     let query = deliveries::table.select((deliveries::id, deliveries::received_at));
@@ -42,13 +43,13 @@ pub(crate) fn oldest_deliveries(
 }
 
 /// Removes the deliveries up to this number.
-pub(crate) fn deliveries_delete(connection: &mut SqliteConnection, last: i64) -> QueryResult<usize> {
+pub(crate) fn deliveries_delete(connection: &mut Connection, last: i64) -> QueryResult<usize> {
     diesel::delete(deliveries::table.filter(deliveries::id.le(last))).execute(connection)
 }
 
 /// Number and time of the deliveries from this number on, and whether they have a payload.
 pub(crate) fn payloads_from(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     first: i64,
     most: i64,
 ) -> QueryResult<Vec<(i64, i64, bool)>> {
@@ -66,7 +67,7 @@ pub(crate) fn payloads_from(
 
 /// Removes the payloads of the deliveries between these numbers, both included.
 pub(crate) fn payloads_delete(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     first: i64,
     last: i64,
 ) -> QueryResult<usize> {
@@ -80,7 +81,7 @@ pub(crate) fn payloads_delete(
 
 /// Number and times (opened, updated) of the incidents from this number on.
 pub(crate) fn incidents_from(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     first: i64,
     most: i64,
 ) -> QueryResult<Vec<(i64, i64, i64)>> {
@@ -94,7 +95,7 @@ pub(crate) fn incidents_from(
 
 /// Removes the incidents between these numbers, both included, that nothing has touched since.
 pub(crate) fn incidents_delete(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     first: i64,
     last: i64,
     since: i64,
@@ -105,7 +106,7 @@ pub(crate) fn incidents_delete(
 
 /// Times of the oldest idempotency keys that were made before.
 pub(crate) fn oldest_keys(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     before: i64,
     most: i64,
 ) -> QueryResult<Vec<i64>> {
@@ -118,40 +119,34 @@ pub(crate) fn oldest_keys(
 }
 
 /// Removes the idempotency keys made up to then.
-pub(crate) fn keys_delete(connection: &mut SqliteConnection, last: i64) -> QueryResult<usize> {
+pub(crate) fn keys_delete(connection: &mut Connection, last: i64) -> QueryResult<usize> {
     diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(last))).execute(connection)
 }
 
 /// Removes up to so many counts of this step that are older.
 pub(crate) fn usage_delete(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     step: i64,
     before: i64,
     most: i64,
 ) -> QueryResult<usize> {
-    let query = "DELETE FROM usage WHERE (webhook, step, at, code) IN \
-                 (SELECT webhook, step, at, code FROM usage WHERE step = ? AND at < ? LIMIT ?)";
-    diesel::sql_query(query)
-        .bind::<BigInt, _>(step)
-        .bind::<BigInt, _>(before)
-        .bind::<BigInt, _>(most)
-        .execute(connection)
+    let query = format!(
+        "DELETE FROM usage WHERE (webhook, step, at, code) IN \
+         (SELECT webhook, step, at, code FROM usage WHERE step = {step} AND at < {before} LIMIT {most})"
+    );
+    diesel::sql_query(query).execute(connection)
 }
 
 /// Removes up to so many sources of days before, and of those seen last before.
-pub(crate) fn sources_delete(
-    connection: &mut SqliteConnection,
-    before: i64,
-    most: i64,
-) -> QueryResult<usize> {
-    let days = "DELETE FROM sources WHERE (webhook, day, source) IN \
-                (SELECT webhook, day, source FROM sources WHERE day < ? LIMIT ?)";
-    let known = "DELETE FROM known_sources WHERE (webhook, source) IN \
-                 (SELECT webhook, source FROM known_sources WHERE last_day < ? LIMIT ?)";
-    let mut removed = 0;
-    for query in [days, known] {
-        let query = diesel::sql_query(query).bind::<BigInt, _>(before);
-        removed += query.bind::<BigInt, _>(most).execute(connection)?;
-    }
-    Ok(removed)
+pub(crate) fn sources_delete(connection: &mut Connection, before: i64, most: i64) -> QueryResult<usize> {
+    let days = format!(
+        "DELETE FROM sources WHERE (webhook, day, source) IN \
+         (SELECT webhook, day, source FROM sources WHERE day < {before} LIMIT {most})"
+    );
+    let known = format!(
+        "DELETE FROM known_sources WHERE (webhook, source) IN \
+         (SELECT webhook, source FROM known_sources WHERE last_day < {before} LIMIT {most})"
+    );
+    let removed = diesel::sql_query(days).execute(connection)?;
+    Ok(removed + diesel::sql_query(known).execute(connection)?)
 }

@@ -8,28 +8,21 @@ macro_rules! row_insert {
     ($name:ident($row:ident) into $table:literal: $first:ident: $first_type:ty, $($column:ident: $type:ty),+ $(,)? $(; then $then:literal)?) => {
         struct $name<'a>(&'a $row<'a>);
 
-        impl diesel::RunQueryDsl<diesel::SqliteConnection> for $name<'_> {}
-
         impl diesel::query_builder::QueryId for $name<'_> {
             type QueryId = $name<'static>;
             const HAS_STATIC_QUERY_ID: bool = true;
         }
 
-        impl diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite> for $name<'_> {
-            fn walk_ast<'b>(
-                &'b self,
-                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>,
-            ) -> diesel::QueryResult<()> {
-                out.push_sql(concat!("INSERT INTO ", $table, " (", stringify!($first), $(", ", stringify!($column)),+, ") VALUES ("));
-                out.push_bind_param::<$first_type, _>(&self.0.$first)?;
-                $(
-                    out.push_sql(", ");
-                    out.push_bind_param::<$type, _>(&self.0.$column)?;
-                )+
-                out.push_sql(concat!(")" $(, " ", $then)?));
-                Ok(())
-            }
-        }
+        $crate::write::fragment::fragment!($name<'_>, self, out => {
+            out.push_sql(concat!("INSERT INTO ", $table, " (", stringify!($first), $(", ", stringify!($column)),+, ") VALUES ("));
+            out.push_bind_param::<$first_type, _>(&self.0.$first)?;
+            $(
+                out.push_sql(", ");
+                out.push_bind_param::<$type, _>(&self.0.$column)?;
+            )+
+            out.push_sql(concat!(")" $(, " ", $then)?));
+            Ok(())
+        });
     };
 }
 pub(super) use row_insert;

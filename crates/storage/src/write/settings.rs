@@ -2,13 +2,18 @@
 
 use diesel::prelude::*;
 
+use crate::connection::{Connection, RunQueryDsl};
+
 use crate::schema::settings;
 
 /// Sets a setting.
-pub(crate) fn setting_put(connection: &mut SqliteConnection, key: &str, value: &str) -> QueryResult<()> {
+pub(crate) fn setting_put(connection: &mut Connection, key: &str, value: &str) -> QueryResult<()> {
     let row = (settings::key.eq(key), settings::value.eq(value));
-    diesel::replace_into(settings::table)
+    diesel::insert_into(settings::table)
         .values(row)
+        .on_conflict(settings::key)
+        .do_update()
+        .set(settings::value.eq(value))
         .execute(connection)
         .map(drop)
 }

@@ -1,10 +1,12 @@
 //! What each source sent, by the day.
 
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::query_builder::QueryId;
 use diesel::sql_types::{BigInt, Binary};
-use diesel::sqlite::Sqlite;
 
+use crate::connection::{Connection, RunQueryDsl};
+
+use super::fragment::fragment;
 use super::row_insert::row_insert;
 use crate::schema::sources;
 
@@ -29,22 +31,22 @@ pub(crate) struct KnownSource<'a> {
 }
 
 /// Adds to what a source sent on a day; no if there is nothing of that day yet.
-pub(crate) fn source_add(connection: &mut SqliteConnection, row: &SourceRow<'_>) -> QueryResult<bool> {
+pub(crate) fn source_add(connection: &mut Connection, row: &SourceRow<'_>) -> QueryResult<bool> {
     SourceAdd(row).execute(connection).map(|rows| rows > 0)
 }
 
 /// Stores the first of what a source sent on a day.
-pub(crate) fn source_insert(connection: &mut SqliteConnection, row: &SourceRow<'_>) -> QueryResult<()> {
+pub(crate) fn source_insert(connection: &mut Connection, row: &SourceRow<'_>) -> QueryResult<()> {
     SourceInsert(row).execute(connection).map(drop)
 }
 
 /// Takes note that a source was seen on a day.
-pub(crate) fn source_seen(connection: &mut SqliteConnection, row: &KnownSource<'_>) -> QueryResult<()> {
+pub(crate) fn source_seen(connection: &mut Connection, row: &KnownSource<'_>) -> QueryResult<()> {
     SourceSeen(row).execute(connection).map(drop)
 }
 
 /// How many sources of a webhook are told apart on a day.
-pub(crate) fn source_count(connection: &mut SqliteConnection, webhook: i64, day: i64) -> QueryResult<i64> {
+pub(crate) fn source_count(connection: &mut Connection, webhook: i64, day: i64) -> QueryResult<i64> {
     let query = sources::table.filter(sources::webhook.eq(webhook));
     query.filter(sources::day.eq(day)).count().get_result(connection)
 }
@@ -67,40 +69,42 @@ row_insert! {
     source: Binary,
     first_at: BigInt,
     last_day: BigInt;
-    then "ON CONFLICT (webhook, source) DO UPDATE SET first_at = min(first_at, excluded.first_at), last_day = max(last_day, excluded.last_day)"
+    then "ON CONFLICT (webhook, source) DO UPDATE SET \
+          first_at = CASE WHEN excluded.first_at < known_sources.first_at THEN excluded.first_at ELSE known_sources.first_at END, \
+          last_day = CASE WHEN excluded.last_day > known_sources.last_day THEN excluded.last_day ELSE known_sources.last_day END"
 }
 
 /// The statement in one piece, because diesel does not keep updates prepared.
 struct SourceAdd<'a>(&'a SourceRow<'a>);
-
-impl RunQueryDsl<SqliteConnection> for SourceAdd<'_> {}
 
 impl QueryId for SourceAdd<'_> {
     type QueryId = SourceAdd<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl QueryFragment<Sqlite> for SourceAdd<'_> {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
-        let row = self.0;
-        // An address that passed tells more of the source than one that did not.
-        out.push_sql("UPDATE sources SET address = CASE WHEN accepted = 0 OR 0 < ");
-        out.push_bind_param::<BigInt, _>(&row.accepted)?;
-        out.push_sql(" THEN ");
-        out.push_bind_param::<Binary, _>(row.address)?;
-        out.push_sql(" ELSE address END, accepted = accepted + ");
-        out.push_bind_param::<BigInt, _>(&row.accepted)?;
-        out.push_sql(", refused = refused + ");
-        out.push_bind_param::<BigInt, _>(&row.refused)?;
-        out.push_sql(", first_at = min(first_at, ");
-        out.push_bind_param::<BigInt, _>(&row.first_at)?;
-        out.push_sql("), last_at = max(last_at, ");
-        out.push_bind_param::<BigInt, _>(&row.last_at)?;
-        out.push_sql(") WHERE webhook = ");
-        out.push_bind_param::<BigInt, _>(&row.webhook)?;
-        out.push_sql(" AND day = ");
-        out.push_bind_param::<BigInt, _>(&row.day)?;
-        out.push_sql(" AND source = ");
-        out.push_bind_param::<Binary, _>(row.source)
-    }
-}
+fragment!(SourceAdd<'_>, self, out => {
+    let row = self.0;
+    // An address that passed tells more of the source than one that did not.
+    out.push_sql("UPDATE sources SET address = CASE WHEN accepted = 0 OR 0 < ");
+    out.push_bind_param::<BigInt, _>(&row.accepted)?;
+    out.push_sql(" THEN ");
+    out.push_bind_param::<Binary, _>(row.address)?;
+    out.push_sql(" ELSE address END, accepted = accepted + ");
+    out.push_bind_param::<BigInt, _>(&row.accepted)?;
+    out.push_sql(", refused = refused + ");
+    out.push_bind_param::<BigInt, _>(&row.refused)?;
+    out.push_sql(", first_at = CASE WHEN ");
+    out.push_bind_param::<BigInt, _>(&row.first_at)?;
+    out.push_sql(" < first_at THEN ");
+    out.push_bind_param::<BigInt, _>(&row.first_at)?;
+    out.push_sql(" ELSE first_at END, last_at = CASE WHEN ");
+    out.push_bind_param::<BigInt, _>(&row.last_at)?;
+    out.push_sql(" > last_at THEN ");
+    out.push_bind_param::<BigInt, _>(&row.last_at)?;
+    out.push_sql(" ELSE last_at END WHERE webhook = ");
+    out.push_bind_param::<BigInt, _>(&row.webhook)?;
+    out.push_sql(" AND day = ");
+    out.push_bind_param::<BigInt, _>(&row.day)?;
+    out.push_sql(" AND source = ");
+    out.push_bind_param::<Binary, _>(row.source)
+});

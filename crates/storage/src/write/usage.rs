@@ -3,6 +3,8 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
+use crate::connection::{Connection, RunQueryDsl};
+
 use super::row_insert::row_insert;
 use crate::schema::deliveries;
 
@@ -25,7 +27,7 @@ pub(crate) struct UsageRow<'a> {
 }
 
 /// Adds to a count.
-pub(crate) fn usage_add(connection: &mut SqliteConnection, row: &UsageRow<'_>) -> QueryResult<()> {
+pub(crate) fn usage_add(connection: &mut Connection, row: &UsageRow<'_>) -> QueryResult<()> {
     UsageAdd(row).execute(connection).map(drop)
 }
 
@@ -36,7 +38,7 @@ row_insert! {
     at: BigInt,
     code: Text,
     count: BigInt;
-    then "ON CONFLICT (webhook, step, at, code) DO UPDATE SET count = count + excluded.count"
+    then "ON CONFLICT (webhook, step, at, code) DO UPDATE SET count = usage.count + excluded.count"
 }
 
 /// What a record says about usage: number, webhook, time, source, code, and how many deliveries it stands for.
@@ -44,7 +46,7 @@ pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64);
 
 /// The records from this number on, up to another, which is excluded.
 pub(crate) fn recorded(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     first: i64,
     end: i64,
     most: i64,

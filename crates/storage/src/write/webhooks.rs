@@ -1,14 +1,21 @@
 //! Webhooks and tombstones.
 
 use diesel::prelude::*;
-use hookgate_domain::{RetiredUrl, Webhook};
+use hookgate_domain::{RetiredUrl, Webhook, WebhookHandle};
 
+use crate::connection::{columns, Connection, RunQueryDsl};
+
+use super::columns::policy_lock;
 use crate::rows::WebhookFields;
 use crate::schema::{retired_urls, webhooks};
 
+/// Advisory locks that policies are spread over: a server has room for some thousands in all, and a batch takes each it
+/// needs.
+const POLICY_BUCKETS: i32 = 64;
+
 /// What a transaction has to know of a webhook before it writes for it.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
-#[diesel(table_name = webhooks, check_for_backend(diesel::sqlite::Sqlite))]
+#[diesel(table_name = webhooks, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct Target {
     /// Its key inside the database.
     pub(crate) id: i64,
@@ -20,18 +27,33 @@ pub(crate) struct Target {
 
 /// The webhook with this handle, as far as a transaction has to know it.
 pub(crate) fn target_by_handle(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     handle: &str,
 ) -> QueryResult<Option<Target>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle));
     query
-        .select(Target::as_select())
+        .select(columns::<Target>())
         .get_result(connection)
         .optional()
 }
 
+/// Which of the advisory locks stands for a webhook's policy. Some share one, which costs a moment and nothing else.
+pub(crate) fn policy_bucket(handle: WebhookHandle) -> i32 {
+    let text = handle.to_string();
+    text.bytes().fold(0, |sum: i32, byte| (sum * 31 + i32::from(byte)) % POLICY_BUCKETS)
+}
+
+/// Lets the deliveries that are under way end before a webhook's policy is changed, and those that come wait.
+pub(crate) fn policy_hold(connection: &mut Connection, handle: WebhookHandle) -> QueryResult<()> {
+    match connection {
+        // There is one transaction at a time.
+        Connection::Sqlite(_) => Ok(()),
+        Connection::Postgres(link) => policy_lock(&mut link.connection, policy_bucket(handle)),
+    }
+}
+
 /// Stores a new webhook.
-pub(crate) fn webhook_insert(connection: &mut SqliteConnection, webhook: &Webhook) -> QueryResult<()> {
+pub(crate) fn webhook_insert(connection: &mut Connection, webhook: &Webhook) -> QueryResult<()> {
     diesel::insert_into(webhooks::table)
         .values(WebhookFields::from(webhook))
         .execute(connection)
@@ -40,7 +62,7 @@ pub(crate) fn webhook_insert(connection: &mut SqliteConnection, webhook: &Webhoo
 
 /// Stores a webhook over the row with this key.
 pub(crate) fn webhook_update(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     id: i64,
     webhook: &Webhook,
 ) -> QueryResult<()> {
@@ -53,7 +75,7 @@ pub(crate) fn webhook_update(
 
 /// Stores the tombstone of a URL of the webhook with this key.
 pub(crate) fn retired_insert(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     webhook: i64,
     retired: &RetiredUrl,
 ) -> QueryResult<()> {

@@ -10,17 +10,16 @@ use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempote
 
 use super::batch::{Batch, micros};
 use super::counting::Seen;
+use super::ledger::Ledger;
 use crate::fault::{Damage, Fault};
-use crate::rows::{NewDelivery, NewIncident, answer_words, metadata_text};
-use crate::write::deliveries::{delivery_count, delivery_insert};
-use crate::write::incidents::{incident_insert, incident_status_set, incident_unresolved, incident_update};
-use crate::write::keys::{KeyRow, NewKey, key_by_name, key_put};
+use crate::rows::{NewDelivery, answer_words};
+use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
 
-impl Batch<'_> {
+impl<L: Ledger> Batch<'_, L> {
     /// Commits an accepted delivery, or says why not.
     pub(super) fn accept(&mut self, delivery: &AcceptedDelivery) -> Result<Commit, Fault> {
-        let target = self.target(delivery.webhook)?;
+        let target = self.ledger.target(delivery.webhook)?;
         let Some(target) = target.filter(|target| target.revision == delivery.revision) else {
             return Ok(Commit::Stale);
         };
@@ -52,7 +51,7 @@ impl Batch<'_> {
 
     /// The answer to a retry; `None` if the key is new or too old.
     fn repeat(&mut self, webhook: i64, sent: &Idempotency, now: Timestamp) -> Result<Option<Commit>, Fault> {
-        let row = key_by_name(self.connection, webhook, sent.key.as_str())?;
+        let row = self.ledger.key(webhook, sent.key.as_str())?;
         let young = |row: &KeyRow| now.since(Timestamp::from_micros(row.created_at)) < IDEMPOTENCY_WINDOW;
         let Some(row) = row.filter(young) else {
             return Ok(None);
@@ -61,7 +60,7 @@ impl Batch<'_> {
             return Ok(Some(Commit::IdempotencyConflict));
         }
         let first = first_answer(&row)?;
-        delivery_count(self.connection, row.delivery, 1)?;
+        self.ledger.delivery_count(row.delivery, 1);
         Ok(Some(Commit::Stored(first)))
     }
 
@@ -74,11 +73,10 @@ impl Batch<'_> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
         let known = match draft.dedup_key() {
-            Some(key) => incident_unresolved(self.connection, target.id, key)?,
+            Some(key) => self.ledger.incident_unresolved(target.id, webhook, key)?,
             None => None,
         };
-        if let Some(row) = known {
-            let incident = row.read(webhook)?;
+        if let Some(incident) = known {
             let before = incident.status;
             return Ok((incident.absorb(draft, now), Some(before)));
         }
@@ -97,23 +95,14 @@ impl Batch<'_> {
         incident: &Incident,
         before: Option<IncidentStatus>,
     ) -> QueryResult<()> {
-        let metadata = metadata_text(&incident.metadata)?;
         match before {
             None => {
-                incident_insert(
-                    self.connection,
-                    &NewIncident::of(incident, target.id, id, metadata.as_deref()),
-                )?;
+                self.ledger.incident_insert(incident, target.id, id)?;
                 self.incident_used();
+                Ok(())
             }
-            Some(before) => {
-                incident_update(self.connection, incident, metadata.as_deref())?;
-                if before != incident.status {
-                    incident_status_set(self.connection, incident)?;
-                }
-            }
+            Some(before) => self.ledger.incident_update(incident, target.id, before),
         }
-        Ok(())
     }
 
     fn accepted_insert(
@@ -144,9 +133,9 @@ impl Batch<'_> {
             headers: delivery.headers.as_deref(),
             payload: delivery.payload.as_deref(),
         };
-        delivery_insert(self.connection, &row)?;
+        self.ledger.delivery_insert(&row)?;
         self.delivery_used();
-        self.counting.note(Seen {
+        self.ledger.note(Seen {
             webhook: target.id,
             at: delivery.received_at,
             code: None,
@@ -172,7 +161,7 @@ impl Batch<'_> {
             status: first.status.as_str(),
             created_at: now.as_micros(),
         };
-        key_put(self.connection, &row)
+        self.ledger.key_put(&row)
     }
 }
 

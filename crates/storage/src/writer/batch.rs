@@ -1,63 +1,35 @@
-//! One batch inside its transaction: what is read once for all jobs, and what is written once at its end.
+//! One batch inside its transaction: what becomes of each delivery, and the numbers that they get.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
-use diesel::SqliteConnection;
 use diesel::result::QueryResult;
-use hookgate_domain::{DeliveryId, IncidentNumber, WebhookHandle, address_bytes};
+use hookgate_domain::{DeliveryId, IncidentNumber, address_bytes};
 use hookgate_gate::{Answer, RefusedDelivery};
 
-use super::counting::{Counting, Seen};
+use super::counting::Seen;
 use super::folding::{Folding, Place};
 use super::job::Job;
+use super::ledger::{Ledger, Numbers};
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words};
-use crate::write::counters::{Counter, counter_set, counter_value};
-use crate::write::deliveries::{delivery_count, delivery_insert};
-use crate::write::webhooks::{Target, target_by_handle};
+use crate::write::webhooks::Target;
 
 /// A batch inside its transaction.
-pub(super) struct Batch<'a> {
-    /// The connection that the transaction is on.
-    pub(super) connection: &'a mut SqliteConnection,
+pub(super) struct Batch<'a, L> {
+    /// What it reads and writes.
+    pub(super) ledger: L,
     folding: &'a mut Folding,
-    /// The counts of usage.
-    pub(super) counting: &'a mut Counting,
-    /// Whether somebody waits for the counts to be in their tables.
-    counts_wanted: bool,
-    /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
-    targets: HashMap<WebhookHandle, Option<Target>>,
     numbers: Option<Numbers>,
-    /// Refusals that are counted on records, by the number of the record.
-    counted: HashMap<i64, i64>,
     dropped: u64,
 }
 
-/// The next numbers, and whether they have to be written back.
-#[derive(Clone, Copy)]
-struct Numbers {
-    delivery: i64,
-    incident: i64,
-    read: (i64, i64),
-}
-
-impl<'a> Batch<'a> {
+impl<'a, L: Ledger> Batch<'a, L> {
     /// A batch without jobs.
-    pub(super) fn new(
-        connection: &'a mut SqliteConnection,
-        folding: &'a mut Folding,
-        counting: &'a mut Counting,
-    ) -> Self {
-        let (targets, counted) = (HashMap::new(), HashMap::new());
+    pub(super) const fn new(ledger: L, folding: &'a mut Folding) -> Self {
         Self {
-            connection,
+            ledger,
             folding,
-            counting,
-            counts_wanted: false,
-            targets,
             numbers: None,
-            counted,
             dropped: 0,
         }
     }
@@ -67,63 +39,28 @@ impl<'a> Batch<'a> {
         match job {
             Job::Accepted(accepting) => {
                 accepting.outcome = Some(contained(self.accept(&accepting.delivery))?);
-                Ok(())
             }
             Job::Refused(refusing) => {
                 if let Err(damage) = contained(self.refuse(&refusing.refusal))? {
                     tracing::error!(?damage, "a refusal can't be recorded");
                 }
-                Ok(())
             }
-            Job::Change(change) => {
-                change.run(self.connection)?;
-                // It may have changed a webhook.
-                self.targets.clear();
-                Ok(())
-            }
-            Job::Count(_) => {
-                self.counts_wanted = true;
-                Ok(())
-            }
-            Job::Stop => Ok(()),
+            Job::Change(change) => self.ledger.change(&mut **change)?,
+            Job::Count(_) => self.ledger.want_counts(),
+            Job::Stop => {}
         }
+        Ok(())
     }
 
     /// Writes what is written once.
-    pub(super) fn finish(mut self) -> QueryResult<()> {
-        if self.counts_wanted || self.counting.is_due() {
-            let next = self.numbers()?.read.0;
-            self.counting.write(self.connection, next)?;
-        }
-        for (record, more) in self.counted {
-            delivery_count(self.connection, record, more)?;
-        }
-        if let Some(numbers) = self.numbers {
-            if numbers.delivery != numbers.read.0 {
-                counter_set(self.connection, Counter::Delivery, numbers.delivery)?;
-            }
-            if numbers.incident != numbers.read.1 {
-                counter_set(self.connection, Counter::Incident, numbers.incident)?;
-            }
-            self.counting.numbered(numbers.read.0, numbers.delivery);
-        }
+    pub(super) fn finish(self) -> QueryResult<()> {
         if self.dropped > 0 {
             tracing::warn!(
                 dropped = self.dropped,
                 "refusals of too many webhooks at once; some were not recorded"
             );
         }
-        Ok(())
-    }
-
-    /// The webhook with this handle as it is in this transaction.
-    pub(super) fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
-        if let Some(known) = self.targets.get(&handle) {
-            return Ok(*known);
-        }
-        let target = target_by_handle(self.connection, &handle.to_string())?;
-        self.targets.insert(handle, target);
-        Ok(target)
+        self.ledger.finish(self.numbers)
     }
 
     /// The number that the next delivery will have.
@@ -139,14 +76,14 @@ impl<'a> Batch<'a> {
     }
 
     /// Uses up the next delivery number.
-    pub(super) fn delivery_used(&mut self) {
+    pub(super) const fn delivery_used(&mut self) {
         if let Some(numbers) = &mut self.numbers {
             numbers.delivery += 1;
         }
     }
 
     /// Uses up the next incident number.
-    pub(super) fn incident_used(&mut self) {
+    pub(super) const fn incident_used(&mut self) {
         if let Some(numbers) = &mut self.numbers {
             numbers.incident += 1;
         }
@@ -156,30 +93,24 @@ impl<'a> Batch<'a> {
         if let Some(numbers) = self.numbers {
             return Ok(numbers);
         }
-        let delivery = counter_value(self.connection, Counter::Delivery)?;
-        let incident = counter_value(self.connection, Counter::Incident)?;
-        let numbers = Numbers {
-            delivery,
-            incident,
-            read: (delivery, incident),
-        };
+        let numbers = self.ledger.numbers()?;
         self.numbers = Some(numbers);
         Ok(numbers)
     }
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
     fn refuse(&mut self, refusal: &RefusedDelivery) -> Result<(), Fault> {
-        let Some(target) = self.target(refusal.webhook)? else {
+        let Some(target) = self.ledger.target(refusal.webhook)? else {
             return Ok(());
         };
         let next = self.next_delivery()?;
         let place = self.folding.place(target.id, refusal, next.number());
         match place {
             Place::Record => self.refusal_insert(next, target, refusal)?,
-            Place::CountedOn(record) => *self.counted.entry(record).or_default() += 1,
+            Place::CountedOn(record) => self.ledger.delivery_count(record, 1),
             Place::Dropped => self.dropped += 1,
         }
-        self.counting.note(Seen {
+        self.ledger.note(Seen {
             webhook: target.id,
             at: refusal.received_at,
             code: Some(refusal.code),
@@ -220,7 +151,7 @@ impl<'a> Batch<'a> {
             headers: refusal.headers.as_deref(),
             payload: refusal.payload.as_deref(),
         };
-        delivery_insert(self.connection, &row)?;
+        self.ledger.delivery_insert(&row)?;
         self.delivery_used();
         Ok(())
     }

@@ -2,17 +2,17 @@
 
 use std::sync::Arc;
 
-use diesel::SqliteConnection;
 use diesel::result::{Error, QueryResult};
 use hookgate_gate::StoreError;
 use tokio::sync::oneshot;
 
+use crate::connection::Connection;
 use crate::fault::{Damage, Fault, store_error, unavailable};
 
 /// A write that is no delivery.
 pub(super) trait Change: Send {
     /// Runs it inside a transaction and keeps the outcome. An error gives up the transaction.
-    fn run(&mut self, connection: &mut SqliteConnection) -> QueryResult<()>;
+    fn run(&mut self, connection: &mut Connection) -> QueryResult<()>;
 
     /// Answers after the commit.
     fn answer(self: Box<Self>);
@@ -41,8 +41,8 @@ impl<T, W> Asked<T, W> {
     }
 }
 
-impl<T: Send, W: FnMut(&mut SqliteConnection) -> Result<T, Fault> + Send> Change for Asked<T, W> {
-    fn run(&mut self, connection: &mut SqliteConnection) -> QueryResult<()> {
+impl<T: Send, W: FnMut(&mut Connection) -> Result<T, Fault> + Send> Change for Asked<T, W> {
+    fn run(&mut self, connection: &mut Connection) -> QueryResult<()> {
         self.outcome = match (self.work)(connection) {
             Ok(done) => Some(Ok(done)),
             Err(Fault::Damage(damage)) => Some(Err(damage)),

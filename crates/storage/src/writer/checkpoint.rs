@@ -11,7 +11,7 @@ use std::thread::{self, JoinHandle};
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
 
-use crate::connection::open_copier;
+use crate::connection::sqlite::open_copier;
 
 /// Work between two checkpoints, in jobs: some 10 MiB of log, which the file system holds in memory while it is copied.
 const WORK: usize = 8_000;

@@ -8,32 +8,21 @@
 //! process asked for usage during a flood, are refusals of about the last second that were folded into a record before the
 //! watermark, or dropped.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use diesel::SqliteConnection;
 use diesel::result::QueryResult;
 use hookgate_domain::{RefusalCode, Timestamp};
 
-use super::counts::{Counts, SourceCount, SourceKey, minute_of};
-use crate::rows::read_address;
+use super::counts::{Counts, minute_of};
+use super::recount::{ToldApart, recount, write_counts};
+use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_set, counter_value};
-use crate::write::sources::{KnownSource, SourceRow, source_add, source_count, source_insert, source_seen};
-use crate::write::usage::{recorded, usage_add};
 
 /// Least time between two writings, by the clock of the deliveries.
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// As many numbers in memory are written at once: some 2 MiB.
 const MANY: usize = 8_192;
-/// Sources of a webhook that are told apart on a day. A webhook has a handful of senders; more is an attack or a mistake,
-/// and must not fill the disk.
-const MAX_SOURCES: i64 = 2_000;
-/// Webhooks and days whose number of sources is remembered. It is only forgotten and counted anew.
-const MAX_REMEMBERED: usize = 8_192;
-/// Records that are read at once when they are counted again.
-const RECOUNT: i64 = 5_000;
-
 /// A delivery, as far as it is counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
@@ -105,7 +94,7 @@ pub(super) struct Counting {
     /// The watermark that it writes.
     written: Option<i64>,
     /// How many sources of a webhook are in the table for a day.
-    told_apart: HashMap<(i64, i64), i64>,
+    told_apart: ToldApart,
 }
 
 impl Counting {
@@ -134,7 +123,7 @@ impl Counting {
     }
 
     /// Writes what was counted before this batch, whose first number this is.
-    pub(super) fn write(&mut self, connection: &mut SqliteConnection, first: i64) -> QueryResult<()> {
+    pub(super) fn write(&mut self, connection: &mut Connection, first: i64) -> QueryResult<()> {
         let watermark = counter_value(connection, Counter::Usage)?;
         let is_whole = self.span == Some(Span::whole(watermark, first));
         let recounted = if is_whole || (watermark == first && self.is_empty()) {
@@ -143,10 +132,7 @@ impl Counting {
             Some(recount(connection, self.counts.off_record(), watermark, first)?)
         };
         let counts = recounted.as_ref().unwrap_or(&self.counts);
-        for row in counts.usage_rows() {
-            usage_add(connection, &row)?;
-        }
-        write_sources(connection, counts, &mut self.told_apart)?;
+        write_counts(connection, counts, &mut self.told_apart)?;
         if watermark != first {
             counter_set(connection, Counter::Usage, first)?;
         }
@@ -187,105 +173,4 @@ impl Counting {
         // It may name rows that were never stored.
         self.told_apart.clear();
     }
-}
-
-/// Adds the records between two numbers, the second excluded, to these counts.
-fn recount(
-    connection: &mut SqliteConnection,
-    mut counts: Counts,
-    mut first: i64,
-    end: i64,
-) -> QueryResult<Counts> {
-    loop {
-        let records = recorded(connection, first, end, RECOUNT)?;
-        let Some(last) = records.last() else {
-            return Ok(counts);
-        };
-        first = last.0 + 1;
-        for (id, webhook, at, source, code, count) in records {
-            let code = code.as_deref().map(str::parse);
-            let (Some(source), Ok(code)) = (read_address(&source), code.transpose()) else {
-                tracing::error!(delivery = id, "a damaged record can't be counted");
-                continue;
-            };
-            // Of one that passed, the others are its retries.
-            let more = if code.is_none() { 1 } else { count };
-            let at = Timestamp::from_micros(at);
-            let record = Some(id);
-            counts.add(
-                &Seen {
-                    webhook,
-                    at,
-                    code,
-                    source,
-                    record,
-                },
-                more,
-                true,
-            );
-        }
-    }
-}
-
-/// Adds what the sources sent. Those beyond the ones that are told apart on a day are added up.
-fn write_sources(
-    connection: &mut SqliteConnection,
-    counts: &Counts,
-    told_apart: &mut HashMap<(i64, i64), i64>,
-) -> QueryResult<()> {
-    let mut beyond = HashMap::<(i64, i64), SourceCount>::new();
-    for (key, count) in counts.sources() {
-        let (webhook, day, source) = key;
-        let row = source_row(key, source, count);
-        if source_add(connection, &row)? {
-            continue;
-        }
-        if told_apart.len() >= MAX_REMEMBERED {
-            told_apart.clear();
-        }
-        let known = match told_apart.get(&(*webhook, *day)) {
-            Some(known) => *known,
-            None => source_count(connection, *webhook, *day)?,
-        };
-        if known < MAX_SOURCES {
-            first_of_day(connection, &row)?;
-        } else {
-            let all = beyond.entry((*webhook, *day));
-            all.and_modify(|all| all.merge(count)).or_insert(*count);
-        }
-        told_apart.insert((*webhook, *day), known + i64::from(known < MAX_SOURCES));
-    }
-    for ((webhook, day), count) in beyond {
-        let row = source_row(&(webhook, day, [0; 16]), &[], &count);
-        if !source_add(connection, &row)? {
-            source_insert(connection, &row)?;
-        }
-    }
-    Ok(())
-}
-
-fn source_row<'a>(key: &SourceKey, source: &'a [u8], count: &'a SourceCount) -> SourceRow<'a> {
-    SourceRow {
-        webhook: key.0,
-        day: key.1,
-        source,
-        address: &count.address,
-        accepted: count.accepted(),
-        refused: count.refused(),
-        first_at: count.first_at,
-        last_at: count.last_at,
-    }
-}
-
-fn first_of_day(connection: &mut SqliteConnection, row: &SourceRow<'_>) -> QueryResult<()> {
-    source_insert(connection, row)?;
-    source_seen(
-        connection,
-        &KnownSource {
-            webhook: row.webhook,
-            source: row.source,
-            first_at: row.first_at,
-            last_day: row.day,
-        },
-    )
 }

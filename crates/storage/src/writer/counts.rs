@@ -12,7 +12,7 @@ const SECOND_MICROS: i64 = 1_000_000;
 
 /// Deliveries that are not in the tables yet.
 #[derive(Debug, Default)]
-pub(super) struct Counts {
+pub(crate) struct Counts {
     minutes: HashMap<(i64, i64, Option<RefusalCode>), Count>,
     sources: HashMap<SourceKey, SourceCount>,
 }
@@ -82,7 +82,7 @@ impl SourceCount {
 
 impl Counts {
     /// Whether there are none.
-    pub(super) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.minutes.is_empty()
     }
 
@@ -122,6 +122,19 @@ impl Counts {
         }
         source.first_at = source.first_at.min(at);
         source.last_at = source.last_at.max(at);
+    }
+
+    /// Adds other counts.
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (key, count) in other.minutes {
+            let mine = self.minutes.entry(key).or_default();
+            mine.add(count.on_record, true);
+            mine.add(count.off_record, false);
+        }
+        for (key, source) in other.sources {
+            let mine = self.sources.entry(key);
+            mine.and_modify(|mine| mine.merge(&source)).or_insert(source);
+        }
     }
 
     /// Leaves out what the records behind the watermark tell again.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::result::Error;
+use hookgate_domain::WebhookHandle;
 use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
 use tokio::sync::oneshot;
 
@@ -32,6 +33,15 @@ impl Job {
     /// Whether it tells the writer to stop.
     pub(super) const fn is_stop(&self) -> bool {
         matches!(self, Self::Stop)
+    }
+
+    /// The webhook that a delivery was sent to.
+    pub(super) const fn webhook(&self) -> Option<WebhookHandle> {
+        match self {
+            Self::Accepted(accepting) => Some(accepting.delivery.webhook),
+            Self::Refused(refusing) => Some(refusing.refusal.webhook),
+            Self::Change(_) | Self::Count(_) | Self::Stop => None,
+        }
     }
 
     /// Answers after the commit.

@@ -3,12 +3,12 @@
 
 use std::time::Duration;
 
-use diesel::SqliteConnection;
 use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
 use super::prune_people::prune_people;
+use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_set, counter_value};
 use crate::write::prune::{
     deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
@@ -29,7 +29,7 @@ const MINUTES_KEPT: Duration = Duration::from_hours(48);
 
 /// Removes one slice, and gives back some of the space.
 pub(crate) fn prune(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     retention: Retention,
     now: Timestamp,
 ) -> QueryResult<Pruned> {
@@ -51,7 +51,7 @@ pub(crate) fn prune(
     Ok(pruned)
 }
 
-fn is_too_large(connection: &mut SqliteConnection, retention: Retention) -> QueryResult<bool> {
+fn is_too_large(connection: &mut Connection, retention: Retention) -> QueryResult<bool> {
     let usage = usage(connection)?;
     let bytes = u64::try_from((usage.pages - usage.free).saturating_mul(usage.bytes)).unwrap_or(0);
     Ok(bytes > retention.bytes.get())
@@ -60,7 +60,7 @@ fn is_too_large(connection: &mut SqliteConnection, retention: Retention) -> Quer
 /// Removes the oldest deliveries, up to the first that is young enough, or a whole slice of them if they take too much
 /// space. How many, and up to which time.
 fn prune_deliveries(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     too_old: i64,
     too_large: bool,
 ) -> QueryResult<(u64, i64)> {
@@ -81,7 +81,7 @@ fn prune_deliveries(
 }
 
 /// Removes payloads from where the last slice ended. What has none is stepped over, so it is looked at once only.
-fn prune_payloads(connection: &mut SqliteConnection, too_old: i64) -> QueryResult<u64> {
+fn prune_payloads(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
     let first = counter_value(connection, Counter::PayloadPrune)?;
     let (mut last, mut found) = (None, 0);
     for (id, received_at, has_payload) in payloads_from(connection, first, LOOK)? {
@@ -102,7 +102,7 @@ fn prune_payloads(connection: &mut SqliteConnection, too_old: i64) -> QueryResul
 }
 
 /// Removes incidents that nothing has touched since. It goes round: an old incident may still be in use.
-fn prune_incidents(connection: &mut SqliteConnection, too_old: i64) -> QueryResult<u64> {
+fn prune_incidents(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
     let first = counter_value(connection, Counter::IncidentPrune)?;
     let rows = incidents_from(connection, first, LOOK)?;
     let (mut last, mut found, mut next) = (None, 0, 1);
@@ -134,7 +134,7 @@ fn prune_incidents(connection: &mut SqliteConnection, too_old: i64) -> QueryResu
     }
 }
 
-fn prune_keys(connection: &mut SqliteConnection, too_old: i64) -> QueryResult<u64> {
+fn prune_keys(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
     let oldest = oldest_keys(connection, too_old, i64::try_from(SLICE).unwrap_or(i64::MAX))?;
     oldest
         .last()
@@ -142,7 +142,7 @@ fn prune_keys(connection: &mut SqliteConnection, too_old: i64) -> QueryResult<u6
 }
 
 /// Counts by the minute go after two days, the others with the deliveries.
-fn prune_counts(connection: &mut SqliteConnection, retention: Retention, now: Timestamp) -> QueryResult<u64> {
+fn prune_counts(connection: &mut Connection, retention: Retention, now: Timestamp) -> QueryResult<u64> {
     let most = i64::try_from(SLICE).unwrap_or(i64::MAX);
     let too_old = now.before(retention.deliveries).as_micros();
     let minutes = usage_delete(connection, MINUTE, now.before(MINUTES_KEPT).as_micros(), most)?;

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use diesel::SqliteConnection;
 use diesel::result::QueryResult;
 use hookgate_domain::{AuditAct, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, Timestamp};
 use hookgate_gate::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS};
 
+use crate::connection::Connection;
 use crate::write::audit::{
     audit_delete, audit_newest, links_delete_over, oldest_audit, sessions_delete_over,
 };
@@ -15,7 +15,7 @@ const DAY: Duration = Duration::from_hours(24);
 
 /// Removes one slice of at most so many rows of each kind. How many in all.
 pub(super) fn prune_people(
-    connection: &mut SqliteConnection,
+    connection: &mut Connection,
     now: Timestamp,
     slice: i64,
 ) -> QueryResult<usize> {

@@ -1,33 +1,48 @@
 //! The writer's connection: batches in transactions, and what is done when one fails.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use diesel::connection::TransactionManager;
-use diesel::result::{DatabaseErrorKind, Error};
-use diesel::{Connection, SqliteConnection};
+use diesel::SqliteConnection;
+use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use tokio::runtime::Handle;
 
 use super::batch::Batch;
+use super::checkpoint::Checkpoints;
 use super::counting::Counting;
+use super::counts::Counts;
 use super::folding::Folding;
 use super::job::Job;
-use crate::connection::open_writer;
+use super::ledger::{Columns, Lines};
+use super::uncounted::Uncounted;
+use crate::connection::{Connection, sqlite};
+use crate::postgres::{Address, Link};
 
 /// The connection that writes, with what is remembered from batch to batch.
 pub(super) struct Session {
-    path: String,
-    connection: SqliteConnection,
+    connection: Connection,
     folding: Folding,
-    counting: Counting,
+    place: Place,
     /// Where the callers of a batch are woken; without a runtime they are woken from here.
     runtime: Option<Handle>,
+}
+
+/// What it writes to.
+enum Place {
+    /// The file at this path.
+    File {
+        path: String,
+        counting: Counting,
+        checkpoints: Checkpoints,
+    },
+    /// The server at this address.
+    Server { address: Address, uncounted: Uncounted },
 }
 
 /// Why a transaction was given up.
 enum Aborted {
     /// One of its jobs could not be done.
     Job(Error),
-    /// It could not begin or end: the disk is full, or another process writes all the time.
+    /// It could not begin or end: the disk is full, another process writes all the time, or the server is gone.
     Transaction(Error),
 }
 
@@ -43,20 +58,41 @@ impl From<Error> for Aborted {
 }
 
 impl Session {
-    /// A session on this connection to the database at this path.
-    pub(super) fn new(path: String, connection: SqliteConnection) -> Self {
-        Self {
+    /// A session on this connection to the database file at this path.
+    pub(super) fn on_file(path: String, connection: SqliteConnection) -> Self {
+        let place = Place::File {
+            checkpoints: Checkpoints::start(path.clone()),
             path,
+            counting: Counting::default(),
+        };
+        Self::new(Connection::Sqlite(connection), place)
+    }
+
+    /// A session on this connection to the server at this address.
+    pub(super) fn on_server(address: Address, link: Link, uncounted: Arc<Mutex<Counts>>) -> Self {
+        let place = Place::Server {
+            address,
+            uncounted: Uncounted::new(uncounted),
+        };
+        Self::new(Connection::Postgres(Box::new(link)), place)
+    }
+
+    fn new(connection: Connection, place: Place) -> Self {
+        Self {
             connection,
             folding: Folding::default(),
-            counting: Counting::default(),
+            place,
             runtime: Handle::try_current().ok(),
         }
     }
 
-    /// The connection, between two batches.
-    pub(super) const fn connection(&mut self) -> &mut SqliteConnection {
-        &mut self.connection
+    /// Does what is due after a batch of so many jobs.
+    pub(super) fn after_batch(&mut self, jobs: usize) {
+        if let (Connection::Sqlite(connection), Place::File { checkpoints, .. }) =
+            (&mut self.connection, &mut self.place)
+        {
+            checkpoints.after_batch(connection, jobs);
+        }
     }
 
     /// Does all the jobs in one transaction and answers them. If one of them fails, each gets a transaction of its
@@ -64,7 +100,7 @@ impl Session {
     pub(super) fn settle(&mut self, jobs: &mut Vec<Job>) {
         match self.transact(jobs) {
             Ok(()) => self.answer(std::mem::take(jobs)),
-            Err(Aborted::Job(error)) if jobs.len() > 1 => {
+            Err(Aborted::Job(error)) if jobs.len() > 1 && !self.connection.is_broken() => {
                 if !is_conflict(&error) {
                     tracing::warn!(%error, jobs = jobs.len(), "a batch failed; its jobs are done one by one");
                 }
@@ -83,33 +119,47 @@ impl Session {
     }
 
     fn transact(&mut self, jobs: &mut [Job]) -> Result<(), Aborted> {
+        self.mend()?;
         let Self {
             connection,
             folding,
-            counting,
+            place,
             ..
         } = self;
-        let done = connection.immediate_transaction(|connection| {
-            let mut batch = Batch::new(connection, folding, counting);
-            for job in jobs {
-                batch.run(job).map_err(Aborted::Job)?;
+        let _deadline = connection.deadline();
+        let done = connection.transaction(|connection| match place {
+            Place::File { counting, .. } => {
+                let mut batch = Batch::new(Lines::new(connection, counting), folding);
+                for job in jobs {
+                    batch.run(job).map_err(Aborted::Job)?;
+                }
+                Ok(batch.finish()?)
             }
-            Ok(batch.finish()?)
+            Place::Server { uncounted, .. } => {
+                let mut batch = Batch::new(Columns::read(connection, jobs, uncounted)?, folding);
+                for job in jobs {
+                    batch.run(job).map_err(Aborted::Job)?;
+                }
+                // The rows are written together here, so one that can't be is found out here.
+                batch.finish().map_err(Aborted::Job)
+            }
         });
+        match place {
+            Place::File { counting, .. } if done.is_ok() => counting.committed(),
+            Place::File { counting, .. } => counting.rolled_back(),
+            Place::Server { uncounted, .. } if done.is_ok() => uncounted.committed(),
+            Place::Server { uncounted, .. } => uncounted.rolled_back(),
+        }
         if done.is_err() {
             // It may name records that were never stored.
             self.folding = Folding::default();
-            self.counting.rolled_back();
-            self.mend();
-        } else {
-            self.counting.committed();
         }
         done
     }
 
     /// Writes the counts that are only in memory, at the end.
     pub(super) fn finish(&mut self) {
-        if !self.counting.is_empty() {
+        if matches!(&self.place, Place::File { counting, .. } if !counting.is_empty()) {
             self.settle(&mut vec![Job::Count(None)]);
         }
     }
@@ -125,17 +175,25 @@ impl Session {
         }
     }
 
-    /// Connects anew if the connection no longer knows whether it is in a transaction.
-    fn mend(&mut self) {
-        type Manager = <SqliteConnection as Connection>::TransactionManager;
-        if !Manager::is_broken_transaction_manager(&mut self.connection) {
-            return;
+    /// Connects anew if the connection leads nowhere, or no longer knows whether it is in a transaction.
+    fn mend(&mut self) -> QueryResult<()> {
+        if !self.connection.is_broken() {
+            return Ok(());
         }
-        match open_writer(&self.path) {
-            Ok(connection) => self.connection = connection,
-            Err(error) => tracing::error!(%error, "the database can't be opened again; the next batch tries"),
-        }
+        self.connection = match (&self.place, &self.runtime) {
+            (Place::File { path, .. }, _) => Connection::Sqlite(sqlite::open_writer(path).map_err(closed)?),
+            (Place::Server { address, .. }, Some(runtime)) => {
+                let link = runtime.block_on(Link::connect(address)).map_err(closed)?;
+                Connection::Postgres(Box::new(link))
+            }
+            (Place::Server { .. }, None) => return Err(closed("there is no runtime")),
+        };
+        Ok(())
     }
+}
+
+fn closed(error: impl ToString) -> Error {
+    Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(error.to_string()))
 }
 
 #[cfg(test)]
@@ -143,7 +201,7 @@ mod tests {
     use std::sync::Mutex;
 
     use diesel::connection::{Instrumentation, InstrumentationEvent};
-    use diesel::{QueryableByName, RunQueryDsl, sql_query, sql_types};
+    use diesel::{Connection as _, QueryableByName, RunQueryDsl, sql_query, sql_types};
     use hookgate_domain::{Policy, Webhook};
     use hookgate_gate::{AcceptedDelivery, Commit, StoreError};
     use hookgate_testkit::samples::{deduplicated, delivery, keyed, name, webhook};
@@ -153,16 +211,17 @@ mod tests {
     use super::super::job::{Accepting, Weight};
     use super::*;
     use crate::fault::Fault;
-    use crate::open::{OpenMode, open};
+    use crate::open::{OpenMode, open_directory};
     use crate::write::webhooks::{target_by_handle, webhook_insert, webhook_update};
 
     type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
     /// A session on a fresh database that has the first sample webhook.
     fn session(directory: &tempfile::TempDir) -> Session {
-        let (path, mut connection) = open(directory.path(), OpenMode::Create).unwrap();
-        webhook_insert(&mut connection, &webhook(1)).unwrap();
-        Session::new(path, connection)
+        let (path, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
+        let mut session = Session::on_file(path, connection);
+        webhook_insert(&mut session.connection, &webhook(1)).unwrap();
+        session
     }
 
     fn accept(delivery: AcceptedDelivery) -> (Job, Answer<Commit>) {
@@ -176,7 +235,7 @@ mod tests {
 
     fn change(webhook: Webhook) -> (Job, Answer<()>) {
         let (reply, answer) = oneshot::channel();
-        let work = move |connection: &mut SqliteConnection| -> Result<(), Fault> {
+        let work = move |connection: &mut Connection| -> Result<(), Fault> {
             let target = target_by_handle(connection, &webhook.handle.to_string())?;
             Ok(webhook_update(connection, target.unwrap().id, &webhook)?)
         };
@@ -221,10 +280,11 @@ mod tests {
     fn statements_of_a_batch_are_few_and_never_scan() {
         let directory = tempfile::tempdir().unwrap();
         let mut session = session(&directory);
+        let path = directory.path().join("hookgate.db");
         let statements = Arc::default();
-        session
-            .connection
-            .set_instrumentation(Statements(Arc::clone(&statements)));
+        if let Connection::Sqlite(connection) = &mut session.connection {
+            connection.set_instrumentation(Statements(Arc::clone(&statements)));
+        }
         let mut settle = |deliveries: Vec<AcceptedDelivery>| {
             session.settle(
                 &mut deliveries
@@ -247,7 +307,7 @@ mod tests {
             deduplicated(&webhook(1), "disk", "resolved"),
             keyed(&webhook(1), "a", b"1"),
         ]));
-        let mut connection = SqliteConnection::establish(&session.path).unwrap();
+        let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
         for statement in all
             .iter()
             .filter(|text| !["BEGIN", "COMMIT"].iter().any(|word| text.starts_with(word)))

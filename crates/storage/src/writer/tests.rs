@@ -1,6 +1,5 @@
 //! The writer from inside: faults of single jobs, floods, and the end of the thread.
 
-use diesel::connection::SimpleConnection;
 use hookgate_gate::{DeliveryFilter, IncidentFilter, PageSize, Seek, Store};
 use hookgate_testkit::samples::{audit, delivery, refusal, webhook};
 
@@ -31,7 +30,7 @@ async fn recorded(database: &Database) -> (usize, i64) {
     }
 }
 
-fn breaks(connection: &mut SqliteConnection) -> Result<(), Fault> {
+fn breaks(connection: &mut Connection) -> Result<(), Fault> {
     Ok(connection.batch_execute("DELETE FROM incidents; INSERT INTO nowhere VALUES (1)")?)
 }
 
@@ -80,7 +79,7 @@ async fn a_panic_leaves_nobody_waiting() {
     let directory = tempfile::tempdir().unwrap();
     let database = database(&directory).await;
     assert!(database.is_writing());
-    let panics = |_: &mut SqliteConnection| -> Result<(), Fault> { panic!("on purpose") };
+    let panics = |_: &mut Connection| -> Result<(), Fault> { panic!("on purpose") };
     let (before, panicked, after) = tokio::join!(
         database.delivery_commit(delivery(&webhook(1))),
         database.writer.change("panic", panics),

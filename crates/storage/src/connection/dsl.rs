@@ -1,0 +1,43 @@
+//! Running a query on a connection of either kind. It has the names of diesel's own, so that queries read the same.
+
+use diesel::sqlite::Sqlite;
+use diesel::{Selectable, SqliteConnection};
+use diesel::query_dsl::methods::{ExecuteDsl, LoadQuery};
+use diesel::result::{Error, QueryResult};
+
+use super::{Connection, on};
+use crate::postgres::PgConnection;
+
+/// Runs queries that compile for both databases.
+pub(crate) trait RunQueryDsl: Sized {
+    /// Runs a statement. How many rows it changed.
+    fn execute(self, connection: &mut Connection) -> QueryResult<usize>
+    where
+        Self: ExecuteDsl<SqliteConnection> + ExecuteDsl<PgConnection>,
+    {
+        on!(connection, c => ExecuteDsl::execute(self, c))
+    }
+
+    /// All rows.
+    fn load<'query, U>(self, connection: &mut Connection) -> QueryResult<Vec<U>>
+    where
+        Self: LoadQuery<'query, SqliteConnection, U> + LoadQuery<'query, PgConnection, U>,
+    {
+        on!(connection, c => self.internal_load(c)?.collect())
+    }
+
+    /// The first row, which has to be there.
+    fn get_result<'query, U>(self, connection: &mut Connection) -> QueryResult<U>
+    where
+        Self: LoadQuery<'query, SqliteConnection, U> + LoadQuery<'query, PgConnection, U>,
+    {
+        on!(connection, c => self.internal_load(c)?.next().unwrap_or(Err(Error::NotFound)))
+    }
+}
+
+impl<T> RunQueryDsl for T {}
+
+/// The columns of a row's type. Diesel's `as_select` names the same ones, but for one kind of database.
+pub(crate) fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
+    T::construct_selection()
+}

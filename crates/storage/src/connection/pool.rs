@@ -1,0 +1,113 @@
+//! A bounded pool of connections. Work on them runs off the runtime's threads.
+
+use std::time::Duration;
+
+use deadpool::Runtime;
+use deadpool::managed::{BuildError, Manager, Metrics, Object, PoolConfig, RecycleError, Timeouts, RecycleResult};
+use hookgate_gate::StoreError;
+
+use super::{Connection, sqlite};
+use crate::fault::{Fault, failed};
+use crate::postgres::{Address, ConnectError, Link};
+
+/// A pool of connections.
+pub(crate) type Pool = deadpool::managed::Pool<Opener>;
+
+/// Connections to a file that read at the same time: people and their tools, not senders.
+const FILE_CONNECTIONS: usize = 4;
+/// Connections of a node to a server, beside the one that commits.
+const SERVER_CONNECTIONS: usize = 8;
+/// How long a caller waits for one.
+const WAIT: Duration = Duration::from_secs(5);
+
+/// A pool of connections. They are opened when they are first asked for.
+pub(crate) fn pool(opener: Opener) -> Result<Pool, BuildError> {
+    let most = match opener {
+        Opener::Sqlite(_) => FILE_CONNECTIONS,
+        Opener::Postgres(_) => SERVER_CONNECTIONS,
+    };
+    let timeouts = Timeouts {
+        wait: Some(WAIT),
+        create: Some(WAIT),
+        recycle: Some(WAIT),
+    };
+    let config = PoolConfig {
+        timeouts,
+        ..PoolConfig::new(most)
+    };
+    Pool::builder(opener).config(config).runtime(Runtime::Tokio1).build()
+}
+
+/// Opens connections of one kind.
+pub(crate) enum Opener {
+    /// That read from the database file at this path.
+    Sqlite(String),
+    /// To the server at this address.
+    Postgres(Address),
+}
+
+/// Why a connection can't be opened.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unopened {
+    #[error(transparent)]
+    Sqlite(#[from] diesel::ConnectionError),
+    #[error(transparent)]
+    Postgres(#[from] ConnectError),
+    #[error("the connection is broken")]
+    Broken,
+    #[error("the thread that opens it ended")]
+    Thread(#[from] tokio::task::JoinError),
+}
+
+impl Manager for Opener {
+    type Type = Connection;
+    type Error = Unopened;
+
+    async fn create(&self) -> Result<Connection, Unopened> {
+        match self {
+            Self::Sqlite(path) => {
+                let path = path.clone();
+                let opened = tokio::task::spawn_blocking(move || sqlite::open_reader(&path)).await?;
+                Ok(Connection::Sqlite(opened?))
+            }
+            Self::Postgres(address) => Ok(Connection::Postgres(Box::new(Link::connect(address).await?))),
+        }
+    }
+
+    async fn recycle(&self, connection: &mut Connection, _: &Metrics) -> RecycleResult<Unopened> {
+        if connection.is_broken() {
+            return Err(RecycleError::Backend(Unopened::Broken));
+        }
+        Ok(())
+    }
+}
+
+/// Runs work that may be repeated or dropped on a connection of the pool, off the runtime's threads; `what` is for the error.
+pub(crate) async fn run<T: Send + 'static>(
+    pool: &Pool,
+    what: &'static str,
+    work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, StoreError> {
+    let mut object = pool.get().await.map_err(|error| unreachable(what, error))?;
+    let done = tokio::task::spawn_blocking(move || {
+        let _deadline = object.deadline();
+        let done = work(&mut object);
+        if object.is_broken() {
+            // The next one is made anew instead of looked at.
+            drop(Object::take(object));
+        }
+        done
+    });
+    match done.await.map_err(|error| unreachable(what, error))? {
+        Ok(done) => Ok(done),
+        Err(Fault::Damage(damage)) => Err(damage.into()),
+        Err(Fault::Statement(error)) => Err(failed(what)(error)),
+    }
+}
+
+fn unreachable(what: &'static str, error: impl std::error::Error + Send + Sync + 'static) -> StoreError {
+    StoreError::Unavailable {
+        what,
+        source: Some(Box::new(error)),
+    }
+}

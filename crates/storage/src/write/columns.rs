@@ -1,0 +1,220 @@
+//! What a batch of deliveries writes to PostgreSQL, and what it reads and locks before: each in one statement, however many
+//! deliveries there are. Rows are locked in the order of their keys, so that two batches never wait for each other.
+
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
+
+use super::column_statement::column_statement;
+use super::keys::KeyRow;
+use super::unresolved::Unresolved;
+use super::webhooks::Target;
+use crate::connection::columns;
+use crate::postgres::PgConnection;
+use crate::rows::IncidentRow;
+use crate::schema::{counters, idempotency_keys, incidents, webhooks};
+
+/// First half of the keys of advisory locks on policies: no other lock of the program has it.
+const POLICY_LOCK: i32 = 0x486B;
+
+/// Lets changes of these policies wait for the end of the transaction, and waits for those that are under way or in line.
+///
+/// The rows are locked too, and that is what counts. But row locks know no line: where deliveries come all the time, a
+/// change would wait for ever for a moment without one. These do.
+pub(crate) fn policies_hold(connection: &mut PgConnection, buckets: &[i32]) -> QueryResult<()> {
+    PoliciesHold(buckets).execute(connection).map(drop)
+}
+
+/// Waits for the deliveries of this policy that are under way, and lets those that come wait.
+pub(crate) fn policy_lock(connection: &mut PgConnection, bucket: i32) -> QueryResult<()> {
+    let query = diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)");
+    query
+        .bind::<Integer, _>(POLICY_LOCK)
+        .bind::<Integer, _>(bucket)
+        .execute(connection)
+        .map(drop)
+}
+
+struct PoliciesHold<'a>(&'a [i32]);
+
+impl diesel::query_builder::QueryId for PoliciesHold<'_> {
+    type QueryId = PoliciesHold<'static>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for PoliciesHold<'_> {
+    fn walk_ast<'b>(
+        &'b self,
+        mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
+    ) -> QueryResult<()> {
+        out.push_sql("SELECT pg_advisory_xact_lock_shared(");
+        out.push_bind_param::<Integer, _>(&POLICY_LOCK)?;
+        out.push_sql(", bucket) FROM unnest(");
+        out.push_bind_param::<Array<Integer>, _>(self.0)?;
+        out.push_sql(") AS bucket");
+        Ok(())
+    }
+}
+
+impl<C> RunQueryDsl<C> for PoliciesHold<'_> {}
+
+/// The webhooks with these handles, which stay as they are until the transaction ends.
+pub(crate) fn targets_hold(
+    connection: &mut PgConnection,
+    handles: &[String],
+) -> QueryResult<Vec<(String, Target)>> {
+    webhooks::table
+        .filter(webhooks::handle.eq_any(handles))
+        .order(webhooks::id)
+        .select((webhooks::handle, columns::<Target>()))
+        .for_share()
+        .load(connection)
+}
+
+/// Names and values of these counters, which nobody else changes until the transaction ends.
+pub(crate) fn counters_hold(
+    connection: &mut PgConnection,
+    names: &[&str],
+) -> QueryResult<Vec<(String, i64)>> {
+    counters::table
+        .filter(counters::name.eq_any(names))
+        .order(counters::name)
+        .select((counters::name, counters::next))
+        .for_update()
+        .load(connection)
+}
+
+/// The value of a counter, which stays as it is until the transaction ends.
+pub(crate) fn counter_share(connection: &mut PgConnection, name: &str) -> QueryResult<i64> {
+    counters::table
+        .filter(counters::name.eq(name))
+        .select(counters::next)
+        .for_share()
+        .get_result(connection)
+}
+
+/// What is remembered of these keys of these webhooks, and of some others.
+pub(crate) fn keys_of(
+    connection: &mut PgConnection,
+    webhooks: &[i64],
+    keys: &[&str],
+) -> QueryResult<Vec<(i64, String, KeyRow)>> {
+    idempotency_keys::table
+        .filter(idempotency_keys::webhook.eq_any(webhooks))
+        .filter(idempotency_keys::key.eq_any(keys))
+        .select((
+            idempotency_keys::webhook,
+            idempotency_keys::key,
+            columns::<KeyRow>(),
+        ))
+        .load(connection)
+}
+
+/// The incidents of these webhooks that are not resolved and have one of these dedup keys. They stay as they are until the
+/// transaction ends.
+pub(crate) fn incidents_hold(
+    connection: &mut PgConnection,
+    webhooks: &[i64],
+    dedup_keys: &[String],
+) -> QueryResult<Vec<(i64, IncidentRow)>> {
+    incidents::table
+        .filter(incidents::webhook.eq_any(webhooks))
+        .filter(incidents::dedup_key.eq_any(dedup_keys))
+        .filter(Unresolved)
+        .order(incidents::number)
+        .select((incidents::webhook, columns::<IncidentRow>()))
+        .for_update()
+        .load(connection)
+}
+
+column_statement! {
+    /// Records of deliveries to store.
+    DeliveryColumns:
+    id: BigInt = i64,
+    organization: BigInt = i64,
+    webhook: BigInt = i64,
+    received_at: BigInt = i64,
+    source: Binary = Vec<u8>,
+    user_agent: Nullable<Text> = Option<String>,
+    answer: Text = &'static str,
+    code: Nullable<Text> = Option<&'static str>,
+    incident: Nullable<BigInt> = Option<i64>,
+    count: BigInt = i64,
+    took_us: BigInt = i64,
+    headers: Nullable<Text> = Option<String>,
+    payload: Nullable<Binary> = Option<Vec<u8>>;
+    "INSERT INTO deliveries (id, organization, webhook, received_at, source, user_agent, answer, code, incident, count, \
+     took_us, headers, payload) SELECT * FROM" .. ""
+}
+
+column_statement! {
+    /// Incidents to store.
+    IncidentColumns:
+    number: BigInt = i64,
+    organization: BigInt = i64,
+    webhook: BigInt = i64,
+    title: Text = String,
+    description: Nullable<Text> = Option<String>,
+    severity: Text = &'static str,
+    status: Text = &'static str,
+    service: Nullable<Text> = Option<String>,
+    source_url: Nullable<Text> = Option<String>,
+    dedup_key: Nullable<Text> = Option<String>,
+    metadata: Nullable<Text> = Option<String>,
+    occurrences: BigInt = i64,
+    opened_at: BigInt = i64,
+    updated_at: BigInt = i64,
+    first_delivery: BigInt = i64;
+    "INSERT INTO incidents (number, organization, webhook, title, description, severity, status, service, source_url, \
+     dedup_key, metadata, occurrences, opened_at, updated_at, first_delivery) SELECT * FROM" .. ""
+}
+
+column_statement! {
+    /// What deliveries changed about incidents.
+    IncidentChanges:
+    number: BigInt = i64,
+    title: Text = String,
+    description: Nullable<Text> = Option<String>,
+    severity: Text = &'static str,
+    status: Text = &'static str,
+    service: Nullable<Text> = Option<String>,
+    source_url: Nullable<Text> = Option<String>,
+    metadata: Nullable<Text> = Option<String>,
+    occurrences: BigInt = i64,
+    updated_at: BigInt = i64;
+    "UPDATE incidents SET title = new.title, description = new.description, severity = new.severity, \
+     status = new.status, service = new.service, source_url = new.source_url, metadata = new.metadata, \
+     occurrences = new.occurrences, updated_at = new.updated_at FROM" ..
+    "AS new (number, title, description, severity, status, service, source_url, metadata, occurrences, updated_at) \
+     WHERE incidents.number = new.number"
+}
+
+column_statement! {
+    /// Idempotency keys to remember, in place of expired ones.
+    KeyColumns:
+    webhook: BigInt = i64,
+    key: Text = String,
+    payload_digest: Binary = Vec<u8>,
+    delivery: BigInt = i64,
+    incident: BigInt = i64,
+    status: Text = String,
+    created_at: BigInt = i64;
+    "INSERT INTO idempotency_keys (webhook, key, payload_digest, delivery, incident, status, created_at) SELECT * FROM" ..
+    "ON CONFLICT (webhook, key) DO UPDATE SET payload_digest = excluded.payload_digest, delivery = excluded.delivery, \
+     incident = excluded.incident, status = excluded.status, created_at = excluded.created_at"
+}
+
+column_statement! {
+    /// Records that stand for more deliveries.
+    CountColumns:
+    id: BigInt = i64,
+    more: BigInt = i64;
+    "UPDATE deliveries SET count = deliveries.count + new.more FROM" .. "AS new (id, more) WHERE deliveries.id = new.id"
+}
+
+column_statement! {
+    /// Counters to set.
+    CounterColumns:
+    name: Text = &'static str,
+    next: BigInt = i64;
+    "UPDATE counters SET next = new.next FROM" .. "AS new (name, next) WHERE counters.name = new.name"
+}

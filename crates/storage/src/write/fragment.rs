@@ -1,0 +1,19 @@
+//! Statements in one piece, for both databases. Diesel keeps no updates prepared, and walks a tuple of columns several
+//! times for each row.
+
+/// Implements a statement, written to `$out`, for both databases.
+macro_rules! fragment {
+    ($name:ty, $this:ident, $out:ident => $body:block) => {
+        $crate::write::fragment::fragment!(diesel::sqlite::Sqlite, $name, $this, $out => $body);
+        $crate::write::fragment::fragment!(diesel::pg::Pg, $name, $this, $out => $body);
+    };
+    ($backend:ty, $name:ty, $this:ident, $out:ident => $body:block) => {
+        impl diesel::query_builder::QueryFragment<$backend> for $name {
+            fn walk_ast<'b>(
+                &'b $this,
+                mut $out: diesel::query_builder::AstPass<'_, 'b, $backend>,
+            ) -> diesel::QueryResult<()> $body
+        }
+    };
+}
+pub(super) use fragment;

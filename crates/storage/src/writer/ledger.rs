@@ -1,0 +1,72 @@
+//! What a batch reads and writes inside its transaction. The rules of a batch are the same for both databases; how rows
+//! come and go is not.
+
+mod columns;
+mod lines;
+
+use diesel::result::QueryResult;
+use hookgate_domain::{DeliveryId, Incident, IncidentStatus, WebhookHandle};
+
+pub(super) use columns::Columns;
+pub(super) use lines::Lines;
+
+use super::change::Change;
+use super::counting::Seen;
+use crate::fault::Fault;
+use crate::rows::NewDelivery;
+use crate::write::keys::{KeyRow, NewKey};
+use crate::write::webhooks::Target;
+
+/// The next numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Numbers {
+    pub(super) delivery: i64,
+    pub(super) incident: i64,
+}
+
+/// The store as a batch sees it: what others committed before, and what the batch itself wrote.
+pub(super) trait Ledger {
+    /// The webhook with this handle. It stays as it is until the batch is on disk.
+    fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>>;
+
+    /// The next numbers. Nobody else takes them until the batch is on disk.
+    fn numbers(&mut self) -> QueryResult<Numbers>;
+
+    /// What a webhook's idempotency key stands for.
+    fn key(&mut self, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>>;
+
+    /// Remembers a key, in place of an expired one.
+    fn key_put(&mut self, row: &NewKey<'_>) -> QueryResult<()>;
+
+    /// The incident of a webhook that is not resolved and has this dedup key.
+    fn incident_unresolved(
+        &mut self,
+        webhook: i64,
+        handle: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<Incident>, Fault>;
+
+    /// Stores an incident that this delivery opens.
+    fn incident_insert(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()>;
+
+    /// Stores what a delivery changed about an incident that had this status before.
+    fn incident_update(&mut self, incident: &Incident, webhook: i64, before: IncidentStatus) -> QueryResult<()>;
+
+    /// Stores the record of a delivery.
+    fn delivery_insert(&mut self, row: &NewDelivery<'_>) -> QueryResult<()>;
+
+    /// Lets a record stand for so many more deliveries.
+    fn delivery_count(&mut self, record: i64, more: i64);
+
+    /// Runs a write that is no delivery.
+    fn change(&mut self, change: &mut dyn Change) -> QueryResult<()>;
+
+    /// Lets the counts of usage be written with this batch.
+    fn want_counts(&mut self);
+
+    /// Takes note of a delivery for the counts of usage.
+    fn note(&mut self, seen: Seen);
+
+    /// Writes what is written once, with the numbers as they are after the batch.
+    fn finish(self, numbers: Option<Numbers>) -> QueryResult<()>;
+}

@@ -1,0 +1,402 @@
+//! The ledger of PostgreSQL: everything is read and locked at once before the batch, and written at once behind it.
+//!
+//! The locks, in the order in which every batch takes them: policies, webhooks (shared), counters, incidents. While the
+//! counters are held, nobody else writes deliveries, so what is read behind them can't change: keys, dedup keys, numbers.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use diesel::RunQueryDsl;
+use diesel::result::{Error, QueryResult};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, IncidentStatus, WebhookHandle};
+
+use super::super::change::Change;
+use super::super::counting::Seen;
+use super::super::job::Job;
+use super::super::uncounted::Uncounted;
+use super::{Ledger, Numbers};
+use crate::connection::Connection;
+use crate::fault::{Damage, Fault};
+use crate::postgres::PgConnection;
+use crate::rows::{NewDelivery, metadata_text};
+use crate::write::columns::{
+    CountColumns, CounterColumns, DeliveryColumns, IncidentChanges, IncidentColumns, KeyColumns, counter_share,
+    counters_hold, incidents_hold, keys_of, policies_hold, targets_hold,
+};
+use crate::write::counters::Counter;
+use crate::write::keys::{KeyRow, NewKey};
+use crate::write::webhooks::{Target, policy_bucket};
+
+/// The ledger of PostgreSQL.
+pub(in super::super) struct Columns<'a> {
+    connection: &'a mut PgConnection,
+    uncounted: &'a mut Uncounted,
+    targets: HashMap<WebhookHandle, Target>,
+    numbers: Numbers,
+    keys: HashMap<(i64, String), KeyRow>,
+    new_keys: HashSet<(i64, String)>,
+    incidents: HashMap<IncidentNumber, Known>,
+    /// What is damaged is told when it is asked for: it concerns one delivery.
+    unresolved: HashMap<(i64, String), Result<IncidentNumber, Damage>>,
+    deliveries: DeliveryColumns,
+    counted: HashMap<i64, i64>,
+}
+
+/// An incident that the batch may tell of.
+struct Known {
+    incident: Incident,
+    webhook: i64,
+    place: Place,
+}
+
+/// Where an incident is.
+enum Place {
+    /// In the table, as it is here.
+    Stored,
+    /// In the table, as it was.
+    Changed,
+    /// Not in the table yet; this delivery opened it.
+    New(DeliveryId),
+}
+
+impl<'a> Columns<'a> {
+    /// Locks and reads what these jobs need.
+    pub(in super::super) fn read(
+        connection: &'a mut Connection,
+        jobs: &[Job],
+        uncounted: &'a mut Uncounted,
+    ) -> QueryResult<Self> {
+        let Connection::Postgres(link) = connection else {
+            return Err(Error::RollbackTransaction);
+        };
+        let connection = &mut link.connection;
+        let targets = read_targets(connection, jobs)?;
+        let mut ledger = Self {
+            numbers: read_numbers(connection)?,
+            connection,
+            uncounted,
+            targets,
+            keys: HashMap::new(),
+            new_keys: HashSet::new(),
+            incidents: HashMap::new(),
+            unresolved: HashMap::new(),
+            deliveries: DeliveryColumns::default(),
+            counted: HashMap::new(),
+        };
+        ledger.read_keys(jobs)?;
+        ledger.read_incidents(jobs)?;
+        Ok(ledger)
+    }
+
+    fn read_keys(&mut self, jobs: &[Job]) -> QueryResult<()> {
+        let keys: BTreeSet<_> = accepted(jobs)
+            .filter_map(|delivery| delivery.idempotency.as_ref())
+            .map(|sent| sent.key.as_str())
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = keys.into_iter().collect();
+        for (webhook, key, row) in keys_of(self.connection, &self.target_ids(), &keys)? {
+            self.keys.insert((webhook, key), row);
+        }
+        Ok(())
+    }
+
+    fn read_incidents(&mut self, jobs: &[Job]) -> QueryResult<()> {
+        let keys: BTreeSet<_> = accepted(jobs)
+            .filter_map(|delivery| delivery.draft.dedup_key())
+            .map(storable)
+            .collect();
+        if keys.is_empty() {
+            return Ok(());
+        }
+        let keys: Vec<_> = keys.into_iter().collect();
+        let handles: HashMap<_, _> = self
+            .targets
+            .iter()
+            .map(|(handle, target)| (target.id, *handle))
+            .collect();
+        for (webhook, row) in incidents_hold(self.connection, &self.target_ids(), &keys)? {
+            let Some(handle) = handles.get(&webhook) else { continue };
+            let Some(key) = row.dedup_key().map(str::to_owned) else { continue };
+            let read = row.read(*handle).map(|incident| {
+                let number = incident.number;
+                let known = Known {
+                    incident,
+                    webhook,
+                    place: Place::Stored,
+                };
+                self.incidents.insert(number, known);
+                number
+            });
+            self.unresolved.insert((webhook, key), read);
+        }
+        Ok(())
+    }
+
+    fn target_ids(&self) -> Vec<i64> {
+        self.targets.values().map(|target| target.id).collect()
+    }
+
+    fn incidents_write(&mut self) -> QueryResult<()> {
+        let (mut new, mut changed) = (IncidentColumns::default(), IncidentChanges::default());
+        for known in self.incidents.values() {
+            match known.place {
+                Place::Stored => {}
+                Place::Changed => changed.push(&known.incident)?,
+                Place::New(first) => new.push(&known.incident, known.webhook, first)?,
+            }
+        }
+        // In this order: an incident that is resolved makes room for one with the same dedup key.
+        if !changed.is_empty() {
+            changed.execute(self.connection)?;
+        }
+        if !new.is_empty() {
+            new.execute(self.connection)?;
+        }
+        Ok(())
+    }
+
+    fn keys_write(&mut self) -> QueryResult<()> {
+        let mut columns = KeyColumns::default();
+        for name in &self.new_keys {
+            if let Some(row) = self.keys.get(name) {
+                columns.push(name, row);
+            }
+        }
+        if !columns.is_empty() {
+            columns.execute(self.connection)?;
+        }
+        Ok(())
+    }
+
+    fn counts_write(&mut self) -> QueryResult<()> {
+        if !self.counted.is_empty() {
+            let (id, more) = self.counted.iter().unzip();
+            CountColumns { id, more }.execute(self.connection)?;
+        }
+        if !self.uncounted.is_empty() {
+            let watermark = counter_share(self.connection, Counter::Usage.name())?;
+            self.uncounted.keep_before(watermark);
+        }
+        Ok(())
+    }
+}
+
+impl Ledger for Columns<'_> {
+    fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
+        Ok(self.targets.get(&handle).copied())
+    }
+
+    fn numbers(&mut self) -> QueryResult<Numbers> {
+        Ok(self.numbers)
+    }
+
+    fn key(&mut self, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>> {
+        Ok(self.keys.get(&(webhook, key.to_owned())).cloned())
+    }
+
+    fn key_put(&mut self, row: &NewKey<'_>) -> QueryResult<()> {
+        let name = (row.webhook, row.key.to_owned());
+        self.keys.insert(name.clone(), KeyRow::from(row));
+        self.new_keys.insert(name);
+        Ok(())
+    }
+
+    fn incident_unresolved(
+        &mut self,
+        webhook: i64,
+        _: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<Incident>, Fault> {
+        let Some(found) = self.unresolved.get(&(webhook, storable(dedup_key))) else {
+            return Ok(None);
+        };
+        let number = found.clone()?;
+        Ok(self.incidents.get(&number).map(|known| known.incident.clone()))
+    }
+
+    fn incident_insert(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
+        if let Some(key) = &incident.dedup_key
+            && incident.status != IncidentStatus::Resolved
+        {
+            self.unresolved
+                .insert((webhook, storable(key)), Ok(incident.number));
+        }
+        let known = Known {
+            incident: incident.clone(),
+            webhook,
+            place: Place::New(first),
+        };
+        self.incidents.insert(incident.number, known);
+        Ok(())
+    }
+
+    fn incident_update(&mut self, incident: &Incident, webhook: i64, _: IncidentStatus) -> QueryResult<()> {
+        if let Some(known) = self.incidents.get_mut(&incident.number) {
+            known.incident = incident.clone();
+            if matches!(known.place, Place::Stored) {
+                known.place = Place::Changed;
+            }
+        }
+        if let Some(key) = &incident.dedup_key
+            && incident.status == IncidentStatus::Resolved
+        {
+            self.unresolved.remove(&(webhook, storable(key)));
+        }
+        Ok(())
+    }
+
+    fn delivery_insert(&mut self, row: &NewDelivery<'_>) -> QueryResult<()> {
+        self.deliveries.push(row);
+        Ok(())
+    }
+
+    fn delivery_count(&mut self, record: i64, more: i64) {
+        *self.counted.entry(record).or_default() += more;
+    }
+
+    fn change(&mut self, _: &mut dyn Change) -> QueryResult<()> {
+        // Changes have transactions of their own here: one that waits for a lock must not hold up deliveries.
+        Err(Error::RollbackTransaction)
+    }
+
+    fn want_counts(&mut self) {
+        // They are counted from the records, by whoever wants them.
+    }
+
+    fn note(&mut self, seen: Seen) {
+        if seen.record.is_none_or(|record| record < self.numbers.delivery) {
+            self.uncounted.note(seen);
+        }
+    }
+
+    fn finish(mut self, numbers: Option<Numbers>) -> QueryResult<()> {
+        self.incidents_write()?;
+        if !self.deliveries.is_empty() {
+            std::mem::take(&mut self.deliveries).execute(self.connection)?;
+        }
+        self.keys_write()?;
+        self.counts_write()?;
+        if let Some(after) = numbers.filter(|after| *after != self.numbers) {
+            let columns = CounterColumns {
+                name: vec![Counter::Delivery.name(), Counter::Incident.name()],
+                next: vec![after.delivery, after.incident],
+            };
+            columns.execute(self.connection)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_targets(
+    connection: &mut PgConnection,
+    jobs: &[Job],
+) -> QueryResult<HashMap<WebhookHandle, Target>> {
+    let named: HashMap<_, _> = jobs
+        .iter()
+        .filter_map(Job::webhook)
+        .map(|handle| (handle.to_string(), handle))
+        .collect();
+    let buckets: BTreeSet<_> = named.values().map(|handle| policy_bucket(*handle)).collect();
+    policies_hold(connection, &buckets.into_iter().collect::<Vec<_>>())?;
+    let names: Vec<_> = named.keys().cloned().collect();
+    let found = targets_hold(connection, &names)?.into_iter();
+    Ok(found
+        .filter_map(|(name, target)| Some((*named.get(&name)?, target)))
+        .collect())
+}
+
+fn read_numbers(connection: &mut PgConnection) -> QueryResult<Numbers> {
+    let names = [Counter::Delivery.name(), Counter::Incident.name()];
+    let found: HashMap<_, _> = counters_hold(connection, &names)?.into_iter().collect();
+    let next = |counter: Counter| found.get(counter.name()).copied().ok_or(Error::NotFound);
+    Ok(Numbers {
+        delivery: next(Counter::Delivery)?,
+        incident: next(Counter::Incident)?,
+    })
+}
+
+/// The deliveries that passed.
+fn accepted(jobs: &[Job]) -> impl Iterator<Item = &hookgate_gate::AcceptedDelivery> {
+    jobs.iter().filter_map(|job| match job {
+        Job::Accepted(accepting) => Some(&accepting.delivery),
+        _ => None,
+    })
+}
+
+/// Text as PostgreSQL can store it: without NUL.
+fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn storable_option(text: Option<&str>) -> Option<String> {
+    text.map(storable)
+}
+
+impl DeliveryColumns {
+    fn push(&mut self, row: &NewDelivery<'_>) {
+        self.id.push(row.id);
+        self.organization.push(row.organization);
+        self.webhook.push(row.webhook);
+        self.received_at.push(row.received_at);
+        self.source.push(row.source.to_vec());
+        self.user_agent.push(storable_option(row.user_agent));
+        self.answer.push(row.answer);
+        self.code.push(row.code);
+        self.incident.push(row.incident);
+        self.count.push(row.count);
+        self.took_us.push(row.took_us);
+        self.headers.push(storable_option(row.headers));
+        self.payload.push(row.payload.map(<[u8]>::to_vec));
+    }
+}
+
+impl IncidentColumns {
+    fn push(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
+        self.number.push(incident.number.get());
+        self.organization.push(incident.organization.get());
+        self.webhook.push(webhook);
+        self.title.push(storable(&incident.title));
+        self.description.push(storable_option(incident.description.as_deref()));
+        self.severity.push(incident.severity.as_str());
+        self.status.push(incident.status.as_str());
+        self.service.push(storable_option(incident.service.as_deref()));
+        self.source_url.push(storable_option(incident.source_url.as_deref()));
+        self.dedup_key.push(storable_option(incident.dedup_key.as_deref()));
+        self.metadata.push(metadata_text(&incident.metadata)?);
+        self.occurrences.push(incident.occurrences);
+        self.opened_at.push(incident.opened_at.as_micros());
+        self.updated_at.push(incident.updated_at.as_micros());
+        self.first_delivery.push(first.number());
+        Ok(())
+    }
+}
+
+impl IncidentChanges {
+    fn push(&mut self, incident: &Incident) -> QueryResult<()> {
+        self.number.push(incident.number.get());
+        self.title.push(storable(&incident.title));
+        self.description.push(storable_option(incident.description.as_deref()));
+        self.severity.push(incident.severity.as_str());
+        self.status.push(incident.status.as_str());
+        self.service.push(storable_option(incident.service.as_deref()));
+        self.source_url.push(storable_option(incident.source_url.as_deref()));
+        self.metadata.push(metadata_text(&incident.metadata)?);
+        self.occurrences.push(incident.occurrences);
+        self.updated_at.push(incident.updated_at.as_micros());
+        Ok(())
+    }
+}
+
+impl KeyColumns {
+    fn push(&mut self, (webhook, key): &(i64, String), row: &KeyRow) {
+        self.webhook.push(*webhook);
+        self.key.push(key.clone());
+        self.payload_digest.push(row.payload_digest.clone());
+        self.delivery.push(row.delivery);
+        self.incident.push(row.incident);
+        self.status.push(row.status.clone());
+        self.created_at.push(row.created_at);
+    }
+}

@@ -1,0 +1,147 @@
+//! The ledger of SQLite: a statement for each row, because there a statement costs less than gathering rows.
+
+use std::collections::HashMap;
+
+use diesel::result::QueryResult;
+use hookgate_domain::{DeliveryId, Incident, IncidentStatus, WebhookHandle};
+
+use super::super::change::Change;
+use super::super::counting::{Counting, Seen};
+use super::{Ledger, Numbers};
+use crate::connection::Connection;
+use crate::fault::Fault;
+use crate::rows::{NewDelivery, NewIncident, metadata_text};
+use crate::write::counters::{Counter, counter_set, counter_value};
+use crate::write::deliveries::{delivery_count, delivery_insert};
+use crate::write::incidents::{incident_insert, incident_status_set, incident_unresolved, incident_update};
+use crate::write::keys::{KeyRow, NewKey, key_by_name, key_put};
+use crate::write::webhooks::{Target, target_by_handle};
+
+/// The ledger of SQLite.
+pub(in super::super) struct Lines<'a> {
+    connection: &'a mut Connection,
+    counting: &'a mut Counting,
+    /// Whether somebody waits for the counts to be in their tables.
+    counts_wanted: bool,
+    /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
+    targets: HashMap<WebhookHandle, Option<Target>>,
+    /// The next numbers before this batch.
+    numbers: Option<Numbers>,
+    /// Deliveries that are counted on records, by the number of the record.
+    counted: HashMap<i64, i64>,
+}
+
+impl<'a> Lines<'a> {
+    /// A ledger on this connection, which is in a transaction.
+    pub(in super::super) fn new(connection: &'a mut Connection, counting: &'a mut Counting) -> Self {
+        Self {
+            connection,
+            counting,
+            counts_wanted: false,
+            targets: HashMap::new(),
+            numbers: None,
+            counted: HashMap::new(),
+        }
+    }
+}
+
+impl Ledger for Lines<'_> {
+    fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
+        if let Some(known) = self.targets.get(&handle) {
+            return Ok(*known);
+        }
+        let target = target_by_handle(self.connection, &handle.to_string())?;
+        self.targets.insert(handle, target);
+        Ok(target)
+    }
+
+    fn numbers(&mut self) -> QueryResult<Numbers> {
+        if let Some(numbers) = self.numbers {
+            return Ok(numbers);
+        }
+        let numbers = Numbers {
+            delivery: counter_value(self.connection, Counter::Delivery)?,
+            incident: counter_value(self.connection, Counter::Incident)?,
+        };
+        self.numbers = Some(numbers);
+        Ok(numbers)
+    }
+
+    fn key(&mut self, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>> {
+        key_by_name(self.connection, webhook, key)
+    }
+
+    fn key_put(&mut self, row: &NewKey<'_>) -> QueryResult<()> {
+        key_put(self.connection, row)
+    }
+
+    fn incident_unresolved(
+        &mut self,
+        webhook: i64,
+        handle: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<Incident>, Fault> {
+        let row = incident_unresolved(self.connection, webhook, dedup_key)?;
+        Ok(row.map(|row| row.read(handle)).transpose()?)
+    }
+
+    fn incident_insert(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
+        let metadata = metadata_text(&incident.metadata)?;
+        incident_insert(
+            self.connection,
+            &NewIncident::of(incident, webhook, first, metadata.as_deref()),
+        )
+    }
+
+    fn incident_update(&mut self, incident: &Incident, _: i64, before: IncidentStatus) -> QueryResult<()> {
+        let metadata = metadata_text(&incident.metadata)?;
+        incident_update(self.connection, incident, metadata.as_deref())?;
+        if before != incident.status {
+            incident_status_set(self.connection, incident)?;
+        }
+        Ok(())
+    }
+
+    fn delivery_insert(&mut self, row: &NewDelivery<'_>) -> QueryResult<()> {
+        delivery_insert(self.connection, row)
+    }
+
+    fn delivery_count(&mut self, record: i64, more: i64) {
+        *self.counted.entry(record).or_default() += more;
+    }
+
+    fn change(&mut self, change: &mut dyn Change) -> QueryResult<()> {
+        change.run(self.connection)?;
+        // It may have changed a webhook.
+        self.targets.clear();
+        Ok(())
+    }
+
+    fn want_counts(&mut self) {
+        self.counts_wanted = true;
+    }
+
+    fn note(&mut self, seen: Seen) {
+        self.counting.note(seen);
+    }
+
+    fn finish(mut self, numbers: Option<Numbers>) -> QueryResult<()> {
+        if self.counts_wanted || self.counting.is_due() {
+            let next = self.numbers()?.delivery;
+            self.counting.write(self.connection, next)?;
+        }
+        for (record, more) in self.counted {
+            delivery_count(self.connection, record, more)?;
+        }
+        if let (Some(before), Some(after)) = (self.numbers, numbers) {
+            if after.delivery != before.delivery {
+                counter_set(self.connection, Counter::Delivery, after.delivery)?;
+            }
+            if after.incident != before.incident {
+                counter_set(self.connection, Counter::Incident, after.incident)?;
+            }
+            self.counting.numbered(before.delivery, after.delivery);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Writing counts to their tables, and counting records again.
+
+use std::collections::HashMap;
+
+use diesel::result::QueryResult;
+use hookgate_domain::Timestamp;
+
+use super::counting::Seen;
+use super::counts::{Counts, SourceCount, SourceKey};
+use crate::connection::Connection;
+use crate::rows::read_address;
+use crate::write::counters::{Counter, counter_lock, counter_set, counter_value};
+use crate::write::sources::{KnownSource, SourceRow, source_add, source_count, source_insert, source_seen};
+use crate::write::usage::{recorded, usage_add};
+
+/// Sources of a webhook that are told apart on a day. A webhook has a handful of senders; more is an attack or a mistake,
+/// and must not fill the disk.
+const MAX_SOURCES: i64 = 2_000;
+/// Webhooks and days whose number of sources is remembered. It is only forgotten and counted anew.
+const MAX_REMEMBERED: usize = 8_192;
+/// Records that are read at once when they are counted again.
+const RECOUNT: i64 = 5_000;
+
+/// How many sources of a webhook are in the table for a day.
+pub(super) type ToldApart = HashMap<(i64, i64), i64>;
+
+/// Counts some of the records that are behind the watermark, with what has no record there, and moves the watermark.
+/// Whether there are more. For a store that many nodes write to: none of them saw all that came.
+pub(crate) fn count_step(connection: &mut Connection, off_record: &Counts) -> QueryResult<bool> {
+    connection.transaction(|connection| {
+        let watermark = counter_lock(connection, Counter::Usage)?;
+        let next = counter_value(connection, Counter::Delivery)?;
+        if watermark == next && off_record.is_empty() {
+            return Ok(false);
+        }
+        let mut counts = off_record.off_record();
+        let last = add_records(connection, &mut counts, watermark, next)?;
+        write_counts(connection, &counts, &mut ToldApart::new())?;
+        counter_set(connection, Counter::Usage, last.map_or(next, |last| last + 1))?;
+        Ok(last.is_some())
+    })
+}
+
+/// Writes counts to their tables.
+pub(super) fn write_counts(
+    connection: &mut Connection,
+    counts: &Counts,
+    told_apart: &mut ToldApart,
+) -> QueryResult<()> {
+    for row in counts.usage_rows() {
+        usage_add(connection, &row)?;
+    }
+    write_sources(connection, counts, told_apart)
+}
+
+/// Adds the records between two numbers, the second excluded, to these counts.
+pub(super) fn recount(
+    connection: &mut Connection,
+    mut counts: Counts,
+    mut first: i64,
+    end: i64,
+) -> QueryResult<Counts> {
+    while let Some(last) = add_records(connection, &mut counts, first, end)? {
+        first = last + 1;
+    }
+    Ok(counts)
+}
+
+/// Adds some of these records. The last of them, if there may be more.
+fn add_records(
+    connection: &mut Connection,
+    counts: &mut Counts,
+    first: i64,
+    end: i64,
+) -> QueryResult<Option<i64>> {
+    let records = recorded(connection, first, end, RECOUNT)?;
+    let last = records.last().map(|record| record.0);
+    let is_all = i64::try_from(records.len()).is_ok_and(|found| found < RECOUNT);
+    for (id, webhook, at, source, code, count) in records {
+        let code = code.as_deref().map(str::parse);
+        let (Some(source), Ok(code)) = (read_address(&source), code.transpose()) else {
+            tracing::error!(delivery = id, "a damaged record can't be counted");
+            continue;
+        };
+        // Of one that passed, the others are its retries.
+        let more = if code.is_none() { 1 } else { count };
+        let seen = Seen {
+            webhook,
+            at: Timestamp::from_micros(at),
+            code,
+            source,
+            record: Some(id),
+        };
+        counts.add(&seen, more, true);
+    }
+    Ok(last.filter(|_| !is_all))
+}
+
+/// Adds what the sources sent. Those beyond the ones that are told apart on a day are added up.
+fn write_sources(
+    connection: &mut Connection,
+    counts: &Counts,
+    told_apart: &mut ToldApart,
+) -> QueryResult<()> {
+    let mut beyond = HashMap::<(i64, i64), SourceCount>::new();
+    for (key, count) in counts.sources() {
+        let (webhook, day, source) = key;
+        let row = source_row(key, source, count);
+        if source_add(connection, &row)? {
+            continue;
+        }
+        if told_apart.len() >= MAX_REMEMBERED {
+            told_apart.clear();
+        }
+        let known = match told_apart.get(&(*webhook, *day)) {
+            Some(known) => *known,
+            None => source_count(connection, *webhook, *day)?,
+        };
+        if known < MAX_SOURCES {
+            first_of_day(connection, &row)?;
+        } else {
+            let all = beyond.entry((*webhook, *day));
+            all.and_modify(|all| all.merge(count)).or_insert(*count);
+        }
+        told_apart.insert((*webhook, *day), known + i64::from(known < MAX_SOURCES));
+    }
+    for ((webhook, day), count) in beyond {
+        let row = source_row(&(webhook, day, [0; 16]), &[], &count);
+        if !source_add(connection, &row)? {
+            source_insert(connection, &row)?;
+        }
+    }
+    Ok(())
+}
+
+fn source_row<'a>(key: &SourceKey, source: &'a [u8], count: &'a SourceCount) -> SourceRow<'a> {
+    SourceRow {
+        webhook: key.0,
+        day: key.1,
+        source,
+        address: &count.address,
+        accepted: count.accepted(),
+        refused: count.refused(),
+        first_at: count.first_at,
+        last_at: count.last_at,
+    }
+}
+
+fn first_of_day(connection: &mut Connection, row: &SourceRow<'_>) -> QueryResult<()> {
+    source_insert(connection, row)?;
+    source_seen(
+        connection,
+        &KnownSource {
+            webhook: row.webhook,
+            source: row.source,
+            first_at: row.first_at,
+            last_day: row.day,
+        },
+    )
+}

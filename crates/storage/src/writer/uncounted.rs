@@ -1,0 +1,57 @@
+//! What no record tells of: refusals that were dropped, or folded into a record that is counted already. On a server, where
+//! usage is counted from the records, a node remembers these until they are written.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::counting::Seen;
+use super::counts::Counts;
+
+/// What no record tells of.
+pub(super) struct Uncounted {
+    /// Shared with whoever writes them.
+    counts: Arc<Mutex<Counts>>,
+    /// Those of the batch whose transaction is open.
+    batch: Vec<Seen>,
+}
+
+impl Uncounted {
+    /// To be added to these counts.
+    pub(super) const fn new(counts: Arc<Mutex<Counts>>) -> Self {
+        Self {
+            counts,
+            batch: Vec::new(),
+        }
+    }
+
+    /// Takes note of a delivery that has no record of its own.
+    pub(super) fn note(&mut self, seen: Seen) {
+        self.batch.push(seen);
+    }
+
+    /// Whether the batch has some.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.batch.is_empty()
+    }
+
+    /// Leaves out those whose record is still to be counted: it tells of them.
+    pub(super) fn keep_before(&mut self, watermark: i64) {
+        self.batch
+            .retain(|seen| seen.record.is_none_or(|record| record < watermark));
+    }
+
+    /// The transaction of the batch is on disk.
+    pub(super) fn committed(&mut self) {
+        if self.batch.is_empty() {
+            return;
+        }
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        for seen in self.batch.drain(..) {
+            counts.add(&seen, 1, false);
+        }
+    }
+
+    /// The transaction of the batch was given up.
+    pub(super) fn rolled_back(&mut self) {
+        self.batch.clear();
+    }
+}

@@ -1,0 +1,2 @@
+DELETE FROM counters WHERE name = 'usage';
+DROP TABLE known_sources, sources, usage;
