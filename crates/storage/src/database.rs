@@ -4,7 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::result::QueryResult;
-use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
+use hookgate_domain::Timestamp;
+use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusedDelivery, Retention, StoreError};
 
 use crate::connection::pool::{Opener, Pool, pool, run};
 use crate::connection::{Connection, is_lost_race};
@@ -13,7 +14,7 @@ use crate::open::{OpenError, OpenMode, open_directory, open_server};
 use crate::postgres::Address;
 use crate::read::settings::setting_by_key;
 use crate::write::settings::setting_put;
-use crate::writer::{Counts, Writer, count_step};
+use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
 
 /// How often a change is repeated that lost against another one at the same time. Each time one of them wins.
 const MOST_RACES: usize = 50;
@@ -137,6 +138,22 @@ impl Database {
             serializable(connection, &mut work)
         })
         .await
+    }
+
+    /// Removes a slice of what is kept no longer.
+    pub(crate) async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
+        const WHAT: &str = "remove old history";
+        match self.place {
+            Place::File => {
+                let work = move |connection: &mut Connection| Ok(prune_file(connection, retention, now)?);
+                self.writer.change(WHAT, work).await
+            }
+            Place::Server { .. } => {
+                let work = move |connection: &mut Connection| prune_server(connection, retention, now);
+                self.read(WHAT, move |connection| Ok(connection.transaction(work)?))
+                    .await
+            }
+        }
     }
 
     /// Reads something off the runtime; `what` is for the error.

@@ -18,7 +18,6 @@ use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::audit::audit_insert;
 use crate::write::incidents::{incident_by_number, incident_status_set};
 use crate::write::webhooks::{policy_hold, retired_insert, target_by_handle, webhook_insert, webhook_update};
-use crate::writer::prune;
 
 /// How many webhooks of one name are looked at: enough to tell one from several.
 const NAMESAKES: i64 = 2;
@@ -225,8 +224,7 @@ impl Store for Database {
     }
 
     async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
-        let work = move |connection: &mut Connection| Ok(prune(connection, retention, now)?);
-        self.change("remove old history", work).await
+        self.prune(retention, now).await
     }
 }
 

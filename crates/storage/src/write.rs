@@ -10,6 +10,7 @@ pub(crate) mod deliveries;
 mod fragment;
 pub(crate) mod incidents;
 pub(crate) mod keys;
+pub(crate) mod partitions;
 pub(crate) mod people;
 pub(crate) mod prune;
 mod row_insert;

@@ -14,6 +14,7 @@ mod job;
 mod ledger;
 mod prune;
 mod prune_people;
+mod prune_server;
 mod recount;
 mod session;
 mod uncounted;
@@ -37,7 +38,8 @@ use crate::postgres::{Address, Link};
 use change::Asked;
 use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use counts::Counts;
-pub(crate) use prune::prune;
+pub(crate) use prune::prune_file;
+pub(crate) use prune_server::prune_server;
 pub(crate) use recount::count_step;
 use session::Session;
 

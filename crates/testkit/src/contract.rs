@@ -39,8 +39,8 @@ const SOON: Duration = Duration::from_secs(10);
 /// How often it looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Mounts the contract: one test for each check. The argument is a function that gives a fresh, empty store and
-/// something to keep alive as long as the store is used. The calling crate needs tokio with `macros` and
+/// Mounts the contract: one test for each check. The argument is an asynchronous function that gives a fresh, empty
+/// store and something to keep alive as long as the store is used. The calling crate needs tokio with `macros` and
 /// `rt-multi-thread`.
 #[macro_export]
 macro_rules! store_contract {
@@ -91,7 +91,7 @@ macro_rules! store_contract {
 
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $check() {
-                let (store, _kept) = $fresh();
+                let (store, _kept) = $fresh().await;
                 $crate::contract::$module::$check(&std::sync::Arc::new(store)).await;
             })+
         })+

@@ -6,14 +6,19 @@
 //! - [`store_contract!`](crate::store_contract!): every sentence of the store's documentation as a test.
 //! - [`samples`]: webhooks, deliveries and refusals to begin with.
 //! - `browser` (feature): headless Chromium, driven by `WebDriver`.
+//! - `postgres` (feature): a throw-away PostgreSQL, with a standby if wanted.
+//! - [`fault_proxy`]: a connection that can be cut, stalled and led elsewhere.
 //! - [`https`]: a client that trusts what a test tells it to.
 
 #[cfg(feature = "browser")]
 pub mod browser;
 pub mod contract;
 mod doubles;
+pub mod fault_proxy;
 pub mod https;
 mod memory;
+#[cfg(feature = "postgres")]
+pub mod postgres;
 pub mod samples;
 
 pub use doubles::{ClearSeal, FastPasswords, FixedClock, SeededEntropy};

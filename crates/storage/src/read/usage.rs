@@ -116,6 +116,9 @@ struct LastRow {
 
 /// The newest record of each of these webhooks: one step down an index for each.
 fn last_seen(connection: &mut Connection, names: &[String]) -> QueryResult<Vec<LastRow>> {
+    if names.is_empty() {
+        return Ok(Vec::new());
+    }
     // Every name is that of a handle: letters, digits and an underscore.
     let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
     diesel::sql_query(format!(

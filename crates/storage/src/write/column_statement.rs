@@ -12,13 +12,6 @@ macro_rules! column_statement {
             $(pub(crate) $column: Vec<$type>,)+
         }
 
-        impl $name {
-            /// Whether there is no row.
-            pub(crate) const fn is_empty(&self) -> bool {
-                self.$first.is_empty()
-            }
-        }
-
         impl diesel::query_builder::QueryId for $name {
             type QueryId = Self;
             const HAS_STATIC_QUERY_ID: bool = true;

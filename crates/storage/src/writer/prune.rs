@@ -27,8 +27,8 @@ const VACUUM_PAGES: i64 = 128;
 /// How long counts by the minute are kept: the longest range that shows them, and one more for those who look at yesterday.
 const MINUTES_KEPT: Duration = Duration::from_hours(48);
 
-/// Removes one slice, and gives back some of the space.
-pub(crate) fn prune(
+/// Removes one slice from a file, and gives back some of the space.
+pub(crate) fn prune_file(
     connection: &mut Connection,
     retention: Retention,
     now: Timestamp,
@@ -42,7 +42,7 @@ pub(crate) fn prune(
         // An incident goes with the last delivery that told of it, whatever made that one go.
         incidents: prune_incidents(connection, too_old.max(reached))?,
         keys: prune_keys(connection, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
-        people: prune_people(connection, now, i64::try_from(SLICE).unwrap_or(i64::MAX)).map(count)?,
+        people: slice_of_people(connection, now)?,
         counts: prune_counts(connection, retention, now)?,
     };
     if usage(connection)?.free > SPARE_PAGES {
@@ -59,7 +59,7 @@ fn is_too_large(connection: &mut Connection, retention: Retention) -> QueryResul
 
 /// Removes the oldest deliveries, up to the first that is young enough, or a whole slice of them if they take too much
 /// space. How many, and up to which time.
-fn prune_deliveries(
+pub(super) fn prune_deliveries(
     connection: &mut Connection,
     too_old: i64,
     too_large: bool,
@@ -81,7 +81,7 @@ fn prune_deliveries(
 }
 
 /// Removes payloads from where the last slice ended. What has none is stepped over, so it is looked at once only.
-fn prune_payloads(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
+pub(super) fn prune_payloads(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
     let first = counter_value(connection, Counter::PayloadPrune)?;
     let (mut last, mut found) = (None, 0);
     for (id, received_at, has_payload) in payloads_from(connection, first, LOOK)? {
@@ -102,7 +102,7 @@ fn prune_payloads(connection: &mut Connection, too_old: i64) -> QueryResult<u64>
 }
 
 /// Removes incidents that nothing has touched since. It goes round: an old incident may still be in use.
-fn prune_incidents(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
+pub(super) fn prune_incidents(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
     let first = counter_value(connection, Counter::IncidentPrune)?;
     let rows = incidents_from(connection, first, LOOK)?;
     let (mut last, mut found, mut next) = (None, 0, 1);
@@ -134,15 +134,21 @@ fn prune_incidents(connection: &mut Connection, too_old: i64) -> QueryResult<u64
     }
 }
 
-fn prune_keys(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
+/// Removes a slice of the idempotency keys that are over.
+pub(super) fn prune_keys(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
     let oldest = oldest_keys(connection, too_old, i64::try_from(SLICE).unwrap_or(i64::MAX))?;
     oldest
         .last()
         .map_or(Ok(0), |last| keys_delete(connection, *last).map(count))
 }
 
+/// Removes a slice of what is about people.
+pub(super) fn slice_of_people(connection: &mut Connection, now: Timestamp) -> QueryResult<u64> {
+    prune_people(connection, now, i64::try_from(SLICE).unwrap_or(i64::MAX)).map(count)
+}
+
 /// Counts by the minute go after two days, the others with the deliveries.
-fn prune_counts(connection: &mut Connection, retention: Retention, now: Timestamp) -> QueryResult<u64> {
+pub(super) fn prune_counts(connection: &mut Connection, retention: Retention, now: Timestamp) -> QueryResult<u64> {
     let most = i64::try_from(SLICE).unwrap_or(i64::MAX);
     let too_old = now.before(retention.deliveries).as_micros();
     let minutes = usage_delete(connection, MINUTE, now.before(MINUTES_KEPT).as_micros(), most)?;

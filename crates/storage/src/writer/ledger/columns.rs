@@ -148,10 +148,10 @@ impl<'a> Columns<'a> {
             }
         }
         // In this order: an incident that is resolved makes room for one with the same dedup key.
-        if !changed.is_empty() {
+        if !changed.number.is_empty() {
             changed.execute(self.connection)?;
         }
-        if !new.is_empty() {
+        if !new.number.is_empty() {
             new.execute(self.connection)?;
         }
         Ok(())
@@ -164,7 +164,7 @@ impl<'a> Columns<'a> {
                 columns.push(name, row);
             }
         }
-        if !columns.is_empty() {
+        if !columns.webhook.is_empty() {
             columns.execute(self.connection)?;
         }
         Ok(())
@@ -273,7 +273,7 @@ impl Ledger for Columns<'_> {
 
     fn finish(mut self, numbers: Option<Numbers>) -> QueryResult<()> {
         self.incidents_write()?;
-        if !self.deliveries.is_empty() {
+        if !self.deliveries.id.is_empty() {
             std::mem::take(&mut self.deliveries).execute(self.connection)?;
         }
         self.keys_write()?;

@@ -1,0 +1,112 @@
+//! The tables that deliveries lie in on a server: one for each stretch of numbers, which rise with time.
+
+use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
+
+use super::counters::Counter;
+use crate::connection::{Connection, RunQueryDsl};
+use crate::schema::deliveries;
+
+/// Numbers in a stretch: more than a server takes in a day, and more stretches than days to come.
+pub(crate) const STRETCH: i64 = 1 << 33;
+
+#[derive(QueryableByName)]
+struct Name {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
+
+#[derive(QueryableByName)]
+struct Bytes {
+    #[diesel(sql_type = BigInt)]
+    bytes: i64,
+}
+
+/// Which stretches have a table, oldest first.
+pub(crate) fn stretches(connection: &mut Connection) -> QueryResult<Vec<i64>> {
+    let query = "SELECT child.relname::text AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid \
+                 WHERE inhparent = 'deliveries'::regclass";
+    let names: Vec<Name> = diesel::sql_query(query).load(connection)?;
+    let mut stretches: Vec<_> = names
+        .iter()
+        .filter_map(|row| row.name.strip_prefix("deliveries_")?.parse().ok())
+        .collect();
+    stretches.sort_unstable();
+    Ok(stretches)
+}
+
+/// Makes the table of a stretch. Deliveries go on meanwhile: a table that is attached holds up nobody.
+pub(crate) fn stretch_make(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
+    let (first, end) = (stretch * STRETCH, (stretch + 1) * STRETCH);
+    connection.batch_execute(&format!(
+        "CREATE TABLE deliveries_{stretch} (LIKE deliveries INCLUDING ALL); \
+         ALTER TABLE deliveries ATTACH PARTITION deliveries_{stretch} FOR VALUES FROM ({first}) TO ({end})"
+    ))
+}
+
+/// Removes the table of a stretch with all that is in it. Whoever reads right now is waited for, but not for long: those
+/// who come after wait too.
+pub(crate) fn stretch_drop(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
+    connection.batch_execute(&format!(
+        "SET LOCAL lock_timeout = '500ms'; DROP TABLE deliveries_{stretch}; SET LOCAL lock_timeout = '5s'"
+    ))
+}
+
+/// Number and time of the first and of the last delivery of a stretch.
+pub(crate) fn stretch_ends(
+    connection: &mut Connection,
+    stretch: i64,
+) -> QueryResult<Option<((i64, i64), (i64, i64))>> {
+    let within = deliveries::table
+        .filter(deliveries::id.ge(stretch * STRETCH))
+        .filter(deliveries::id.lt((stretch + 1) * STRETCH))
+        .select((deliveries::id, deliveries::received_at))
+        .limit(1);
+    let first = within
+        .order(deliveries::id.asc())
+        .get_result(connection)
+        .optional()?;
+    let last = within
+        .order(deliveries::id.desc())
+        .get_result(connection)
+        .optional()?;
+    Ok(first.zip(last))
+}
+
+/// Bytes on disk of a stretch, with its indexes.
+pub(crate) fn stretch_bytes(connection: &mut Connection, stretch: i64) -> QueryResult<i64> {
+    bytes_of(connection, &format!("deliveries_{stretch}"))
+}
+
+/// Bytes on disk of the incidents, with their indexes.
+pub(crate) fn incidents_bytes(connection: &mut Connection) -> QueryResult<i64> {
+    bytes_of(connection, "incidents")
+}
+
+/// Lets the numbers of deliveries go on at this stretch, if they are not there yet.
+pub(crate) fn stretch_begin(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
+    let first = stretch * STRETCH;
+    let query = format!(
+        "UPDATE counters SET next = {first} WHERE name = '{}' AND next < {first}",
+        Counter::Delivery.name()
+    );
+    diesel::sql_query(query).execute(connection).map(drop)
+}
+
+/// Whether this transaction is the only one that prunes.
+pub(crate) fn prune_alone(connection: &mut Connection) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Taken {
+        #[diesel(sql_type = diesel::sql_types::Bool)]
+        taken: bool,
+    }
+    let query = "SELECT pg_try_advisory_xact_lock(5209673105) AS taken";
+    let row: Taken = diesel::sql_query(query).get_result(connection)?;
+    Ok(row.taken)
+}
+
+fn bytes_of(connection: &mut Connection, table: &str) -> QueryResult<i64> {
+    let query = format!("SELECT pg_total_relation_size('{table}') AS bytes");
+    let row: Bytes = diesel::sql_query(query).get_result(connection)?;
+    Ok(row.bytes)
+}

@@ -1,0 +1,118 @@
+//! Retention on a server. What is too old goes with its table where a table holds much, which gives its space back at once;
+//! where it holds little, row by row.
+
+use diesel::result::QueryResult;
+use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
+use hookgate_gate::{DAY_MICROS, Pruned, Retention};
+
+use super::prune::{prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people};
+use crate::connection::Connection;
+use crate::write::counters::{Counter, counter_value};
+use crate::write::partitions::{
+    STRETCH, incidents_bytes, prune_alone, stretch_begin, stretch_bytes, stretch_drop, stretch_ends,
+    stretch_make, stretches,
+};
+use crate::write::prune::oldest_deliveries;
+
+/// As many deliveries are much: removing them row by row would leave more behind than it gives back.
+const MUCH: i64 = 100_000;
+/// The part of the space for the history that one table may take, so that what goes with it is not all there is.
+const PARTS: i64 = 16;
+
+/// Removes one slice, unless another node is at it.
+pub(crate) fn prune_server(
+    connection: &mut Connection,
+    retention: Retention,
+    now: Timestamp,
+) -> QueryResult<Pruned> {
+    if !prune_alone(connection)? {
+        return Ok(Pruned::default());
+    }
+    let too_old = now.before(retention.deliveries).as_micros();
+    let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
+    let current = counter_value(connection, Counter::Delivery)? / STRETCH;
+    let there = stretches(connection)?;
+    for ahead in [current, current + 1] {
+        if !there.contains(&ahead) {
+            stretch_make(connection, ahead)?;
+        }
+    }
+    let dropped = drop_oldest(connection, &there, current, too_old, budget)?;
+    if dropped > 0 {
+        return Ok(Pruned {
+            deliveries: dropped,
+            ..Pruned::default()
+        });
+    }
+    if is_full(connection, current, budget, now)? {
+        stretch_begin(connection, current + 1)?;
+    }
+    let oldest = oldest_deliveries(connection, 1)?.first().copied();
+    let deliveries = match oldest {
+        Some((id, _)) if !is_much(connection, id / STRETCH)? => prune_deliveries(connection, too_old, false)?.0,
+        _ => 0,
+    };
+    // An incident goes with the last delivery that told of it, whatever made that one go.
+    let told = oldest.map_or(too_old, |(_, received_at)| received_at.max(too_old));
+    Ok(Pruned {
+        deliveries,
+        payloads: prune_payloads(connection, now.before(retention.payloads).as_micros())?,
+        incidents: prune_incidents(connection, told)?,
+        keys: prune_keys(connection, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
+        people: slice_of_people(connection, now)?,
+        counts: prune_counts(connection, retention, now)?,
+    })
+}
+
+/// Removes the oldest table if all that is in it is too old, or if there is too much. How many deliveries were in it.
+fn drop_oldest(
+    connection: &mut Connection,
+    there: &[i64],
+    current: i64,
+    too_old: i64,
+    budget: i64,
+) -> QueryResult<u64> {
+    let Some(oldest) = there.first().copied() else {
+        return Ok(0);
+    };
+    let ends = stretch_ends(connection, oldest)?;
+    if oldest < current {
+        let is_over = ends.is_none_or(|(_, (_, received_at))| received_at < too_old);
+        if !is_over && !is_too_large(connection, there, budget)? {
+            return Ok(0);
+        }
+    } else if ends.is_none() || !is_too_large(connection, there, budget)? {
+        return Ok(0);
+    } else {
+        // It is all there is: numbers go on in the next one, and it goes.
+        stretch_begin(connection, oldest + 1)?;
+        if stretch_ends(connection, oldest + 1)?.is_none() && !there.contains(&(oldest + 2)) {
+            stretch_make(connection, oldest + 2)?;
+        }
+    }
+    stretch_drop(connection, oldest)?;
+    Ok(ends.map_or(0, |((first, _), (last, _))| (last - first + 1).unsigned_abs()))
+}
+
+fn is_too_large(connection: &mut Connection, there: &[i64], budget: i64) -> QueryResult<bool> {
+    let mut bytes = incidents_bytes(connection)?;
+    for stretch in there {
+        bytes = bytes.saturating_add(stretch_bytes(connection, *stretch)?);
+    }
+    Ok(bytes > budget)
+}
+
+/// Whether the table in use holds enough to go by itself one day: much of a day, or a good part of the space.
+fn is_full(connection: &mut Connection, current: i64, budget: i64, now: Timestamp) -> QueryResult<bool> {
+    if stretch_bytes(connection, current)? > budget / PARTS {
+        return Ok(true);
+    }
+    let ends = stretch_ends(connection, current)?;
+    let is_old = ends.is_some_and(|((_, began), _)| began < now.as_micros() - DAY_MICROS);
+    Ok(is_old && is_much(connection, current)?)
+}
+
+fn is_much(connection: &mut Connection, stretch: i64) -> QueryResult<bool> {
+    let ends = stretch_ends(connection, stretch)?;
+    Ok(ends.is_some_and(|((first, _), (last, _))| last - first >= MUCH))
+}

@@ -1,0 +1,135 @@
+//! A TCP proxy that misbehaves on demand: it cuts connections, refuses them, stands still, or leads elsewhere.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::https::Outcome;
+
+/// Bytes that are passed on at once.
+const CHUNK: usize = 16 * 1024;
+
+/// What it does with connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Mood {
+    target: SocketAddr,
+    /// Connections of another age are cut.
+    age: u64,
+    is_refusing: bool,
+    is_stalled: bool,
+}
+
+/// A proxy in front of an address.
+pub struct FaultProxy {
+    address: SocketAddr,
+    mood: Arc<watch::Sender<Mood>>,
+    _accepting: JoinSet<()>,
+}
+
+impl FaultProxy {
+    /// Starts a proxy that passes everything on to this address.
+    ///
+    /// # Errors
+    /// If no port is free.
+    pub async fn start(target: SocketAddr) -> Outcome<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = listener.local_addr()?;
+        let mood = Mood {
+            target,
+            age: 0,
+            is_refusing: false,
+            is_stalled: false,
+        };
+        let mood = Arc::new(watch::Sender::new(mood));
+        let mut accepting = JoinSet::new();
+        accepting.spawn(accept(listener, Arc::clone(&mood)));
+        Ok(Self {
+            address,
+            mood,
+            _accepting: accepting,
+        })
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub const fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Cuts all connections. New ones pass.
+    pub fn cut(&self) {
+        self.mood.send_modify(|mood| mood.age += 1);
+    }
+
+    /// Cuts all connections, and new ones as they come, until [`heal`](Self::heal).
+    pub fn refuse(&self) {
+        self.mood.send_modify(|mood| {
+            mood.age += 1;
+            mood.is_refusing = true;
+        });
+    }
+
+    /// Keeps connections, and passes nothing on until [`heal`](Self::heal).
+    pub fn stall(&self) {
+        self.mood.send_modify(|mood| mood.is_stalled = true);
+    }
+
+    /// Ends what [`refuse`](Self::refuse) and [`stall`](Self::stall) began.
+    pub fn heal(&self) {
+        self.mood.send_modify(|mood| {
+            mood.is_refusing = false;
+            mood.is_stalled = false;
+        });
+    }
+
+    /// Cuts all connections and leads new ones to this address.
+    pub fn retarget(&self, target: SocketAddr) {
+        self.mood.send_modify(|mood| {
+            mood.age += 1;
+            mood.target = target;
+        });
+    }
+}
+
+async fn accept(listener: TcpListener, mood: Arc<watch::Sender<Mood>>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        connections.spawn(pass(client, mood.subscribe()));
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+/// Passes on what comes from both sides, as long as the mood allows it.
+async fn pass(client: TcpStream, mut mood: watch::Receiver<Mood>) {
+    let now = *mood.borrow_and_update();
+    if now.is_refusing {
+        return;
+    }
+    let Ok(server) = TcpStream::connect(now.target).await else {
+        return;
+    };
+    let (_, _) = (client.set_nodelay(true), server.set_nodelay(true));
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    tokio::select! {
+        () = copy(from_client, to_server, mood.clone()) => {}
+        () = copy(from_server, to_client, mood.clone()) => {}
+        _ = mood.wait_for(|mood| mood.age != now.age) => {}
+    }
+}
+
+async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut mood: watch::Receiver<Mood>) {
+    let mut chunk = vec![0; CHUNK];
+    loop {
+        let Ok(read @ 1..) = from.read(&mut chunk).await else {
+            return;
+        };
+        if mood.wait_for(|mood| !mood.is_stalled).await.is_err() || to.write_all(&chunk[..read]).await.is_err() {
+            return;
+        }
+    }
+}

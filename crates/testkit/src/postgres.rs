@@ -1,0 +1,288 @@
+//! A throw-away PostgreSQL for tests, from Debian's packages. It ends with the test process, however that ends.
+
+mod programs;
+
+use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use crate::https::Outcome;
+use programs::Programs;
+
+const USER: &str = "hookgate";
+const PASSWORD: &str = "not-a-secret";
+/// How long a server may take to answer.
+const START: Duration = Duration::from_secs(30);
+/// Runs the server, and ends it with whoever holds the other end of its standard input. What is left of it goes too, unless
+/// that one says otherwise.
+const KEEPER: &str = r#"directory=$1; shift; "$@" & server=$!; read -r word; kill -QUIT "$server" 2>/dev/null; wait
+    test "$word" = keep || rm -rf "$directory""#;
+
+/// A server with a directory of its own.
+pub struct Postgres {
+    programs: Programs,
+    directory: TempDir,
+    port: u16,
+    keeper: Option<Child>,
+}
+
+impl Postgres {
+    /// Starts a fresh server.
+    ///
+    /// # Errors
+    /// If Debian's package `postgresql` is missing, or the server doesn't start.
+    pub fn start() -> Outcome<Self> {
+        Self::start_with(&[])
+    }
+
+    /// Starts a fresh server that speaks TLS only, with this certificate and key (PEM).
+    ///
+    /// # Errors
+    /// As for [`start`](Self::start).
+    pub fn start_with_tls(certificate: &str, key: &str) -> Outcome<Self> {
+        Self::start_with(&[("server.crt", certificate), ("server.key", key)])
+    }
+
+    /// The server that the tests of a process share.
+    ///
+    /// # Panics
+    /// If it doesn't start.
+    pub fn shared() -> &'static Self {
+        static SHARED: OnceLock<Postgres> = OnceLock::new();
+        SHARED.get_or_init(|| Self::start().expect("a PostgreSQL server"))
+    }
+
+    /// Makes an empty database; where it is.
+    ///
+    /// # Errors
+    /// If the server refuses.
+    pub fn database(&self) -> Outcome<String> {
+        static NUMBER: AtomicU64 = AtomicU64::new(0);
+        let name = format!("test_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
+        self.sql("postgres", &format!("CREATE DATABASE {name} OWNER {USER}"))?;
+        Ok(self.url(&name))
+    }
+
+    /// Where a database of this server is.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        url_at(self.address(), database)
+    }
+
+    /// Where the server listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.port))
+    }
+
+    /// Runs SQL as the superuser. What it prints.
+    ///
+    /// # Errors
+    /// If it fails.
+    pub fn sql(&self, database: &str, text: &str) -> Outcome<String> {
+        let mut command = self.programs.command("psql");
+        command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres"]);
+        command.arg("-h").arg(self.directory.path());
+        command.args(["-p", &self.port.to_string(), "-d", database, "-c", text]);
+        programs::output(&mut command)
+    }
+
+    /// Ends it at once, as a power cut would.
+    pub fn kill(&mut self) {
+        self.signal("KILL");
+        self.wait();
+    }
+
+    /// Starts it again after [`kill`](Self::kill).
+    ///
+    /// # Errors
+    /// If it doesn't start.
+    pub fn start_again(&mut self) -> Outcome<()> {
+        let data = self.data();
+        // A killed server leaves its mark.
+        let _ = fs::remove_file(data.join("postmaster.pid"));
+        self.run()
+    }
+
+    /// Stops every process of it in its tracks: connections stay, and nothing answers.
+    pub fn pause(&self) {
+        self.signal("STOP");
+    }
+
+    /// Lets it go on.
+    pub fn resume(&self) {
+        self.signal("CONT");
+    }
+
+    /// A standby that follows this server. A commit is answered when it is on the disks of both.
+    ///
+    /// # Errors
+    /// If it doesn't start.
+    pub fn standby(&self) -> Outcome<Self> {
+        let standby = Self::prepare()?;
+        let (port, host) = (self.port.to_string(), self.directory.path());
+        let mut backup = standby.programs.command("pg_basebackup");
+        backup.args(["-U", "postgres", "-R", "-c", "fast", "-p", &port]);
+        backup.arg("-h").arg(host).arg("-D").arg(standby.data());
+        programs::output(&mut backup)?;
+        let mut standby = standby;
+        standby.run()?;
+        self.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = '*'")?;
+        self.sql("postgres", "SELECT pg_reload_conf()")?;
+        let is_synchronous = || {
+            let states = self.sql("postgres", "SELECT sync_state FROM pg_stat_replication");
+            states.is_ok_and(|states| states.contains("sync"))
+        };
+        wait_until(is_synchronous).map(|()| standby)
+    }
+
+    /// Makes a standby the primary.
+    ///
+    /// # Errors
+    /// If it refuses.
+    pub fn promote(&self) -> Outcome<()> {
+        // It has no standby of its own, so commits must not wait for one.
+        self.sql("postgres", "SELECT pg_promote(true, 30)")?;
+        wait_until(|| {
+            let recovering = self.sql("postgres", "SELECT pg_is_in_recovery()");
+            recovering.is_ok_and(|answer| answer.trim() == "f")
+        })
+    }
+
+    fn start_with(files: &[(&str, &str)]) -> Outcome<Self> {
+        let mut server = Self::prepare()?;
+        let password = server.directory.path().join("password");
+        fs::write(&password, PASSWORD)?;
+        server.programs.give(&password)?;
+        let mut init = server.programs.command("initdb");
+        init.args(["--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres", "-D"]);
+        init.arg(server.data());
+        init.args(["--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile"]);
+        programs::output(init.arg(&password))?;
+        let mut settings = fs::OpenOptions::new()
+            .append(true)
+            .open(server.data().join("postgresql.conf"))?;
+        settings.write_all(b"max_connections = 200\nlog_min_messages = fatal\nmax_wal_size = 2GB\n")?;
+        for (name, content) in files {
+            let path = server.data().join(name);
+            fs::write(&path, content)?;
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600))?;
+            server.programs.give(&path)?;
+        }
+        if !files.is_empty() {
+            settings.write_all(b"ssl = on\n")?;
+            let hosts = "local all all trust\nhostssl all all 127.0.0.1/32 scram-sha-256\n";
+            fs::write(server.data().join("pg_hba.conf"), hosts)?;
+        }
+        server.run()?;
+        server.sql(
+            "postgres",
+            &format!("CREATE ROLE {USER} LOGIN PASSWORD '{PASSWORD}'"),
+        )?;
+        Ok(server)
+    }
+
+    fn prepare() -> Outcome<Self> {
+        let programs = Programs::find()?;
+        let directory = tempfile::Builder::new().prefix("pg").tempdir()?;
+        programs.give(directory.path())?;
+        let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
+        Ok(Self {
+            programs,
+            directory,
+            port,
+            keeper: None,
+        })
+    }
+
+    fn data(&self) -> std::path::PathBuf {
+        self.directory.path().join("data")
+    }
+
+    fn run(&mut self) -> Outcome<()> {
+        let server = self.programs.path("postgres");
+        let mut keeper = self.programs.as_user(Command::new("sh"));
+        keeper.args(["-c", KEEPER, "keeper"]).arg(self.directory.path()).arg(server);
+        keeper.arg("-D").arg(self.data()).arg("-k").arg(self.directory.path());
+        keeper.args(["-p", &self.port.to_string(), "-h", "127.0.0.1"]);
+        let log = fs::File::create(self.directory.path().join("log"))?;
+        keeper
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .current_dir(self.directory.path());
+        self.keeper = Some(keeper.spawn()?);
+        wait_until(|| self.sql("postgres", "SELECT 1").is_ok()).map_err(|_| {
+            let log = fs::read_to_string(self.directory.path().join("log"));
+            format!("PostgreSQL does not start: {}", log.unwrap_or_default()).into()
+        })
+    }
+
+    /// The server and its children.
+    fn processes(&self) -> Vec<u32> {
+        let Some(keeper) = &self.keeper else {
+            return Vec::new();
+        };
+        let servers = programs::children(&[keeper.id()]);
+        let mut all = servers.clone();
+        all.extend(programs::children(&servers));
+        all
+    }
+
+    fn signal(&self, name: &str) {
+        let numbers = self.processes().iter().map(u32::to_string).collect::<Vec<_>>();
+        let kill = format!("kill -{name} {}", numbers.join(" "));
+        let _ = Command::new("sh")
+            .args(["-c", &kill])
+            .stderr(Stdio::null())
+            .status();
+    }
+
+    fn wait(&mut self) {
+        if let Some(mut keeper) = self.keeper.take() {
+            if let Some(mut input) = keeper.stdin.take() {
+                let _ = input.write_all(b"keep\n");
+            }
+            let _ = keeper.wait();
+        }
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.resume();
+        self.signal("QUIT");
+        self.wait();
+    }
+}
+
+/// Where a database is that is reached by way of this address.
+#[must_use]
+pub fn url_at(address: SocketAddr, database: &str) -> String {
+    format!("postgres://{USER}:{PASSWORD}@{address}/{database}?sslmode=disable")
+}
+
+fn wait_until(is_there: impl Fn() -> bool) -> Outcome<()> {
+    let began = Instant::now();
+    while !is_there() {
+        if began.elapsed() > START {
+            return Err("PostgreSQL does not answer".into());
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    Ok(())
+}
+
+/// Whether a file is there that can be run.
+fn is_program(path: &Path) -> bool {
+    path.metadata()
+        .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)
+}
