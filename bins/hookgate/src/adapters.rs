@@ -20,8 +20,12 @@ use crate::failure::Failure;
 /// Bytes of an AES-256 key.
 const KEY_BYTES: usize = 32;
 
-/// The surroundings of a gate whose signing secrets are sealed by the key in this file. A missing file is made.
-pub(crate) fn ports(sealing_key: &Path) -> Result<Ports, Failure> {
+/// Bytes of a fingerprint: enough to tell keys apart.
+const FINGERPRINT_BYTES: usize = 8;
+
+/// The surroundings of a gate whose signing secrets are sealed by the key in this file, and the fingerprint of that key. A
+/// missing file is made.
+pub(crate) fn ports(sealing_key: &Path) -> Result<(Ports, String), Failure> {
     let key = sealing_key_bytes(sealing_key).map_err(|error| {
         Failure::failed(format!(
             "can't use the sealing key {}: {error}",
@@ -29,12 +33,22 @@ pub(crate) fn ports(sealing_key: &Path) -> Result<Ports, Failure> {
         ))
     })?;
     let seal = KeySeal::new(&key).map_err(Failure::failed)?;
-    Ok(Ports {
+    let ports = Ports {
         clock: Box::new(SystemClock),
         entropy: Box::new(random()),
         seal: Box::new(seal),
         passwords: Box::new(passwords::Argon2Passwords::new(random())),
-    })
+    };
+    Ok((ports, fingerprint(&key)))
+}
+
+/// Tells keys apart and tells nothing of them: they are random.
+fn fingerprint(key: &[u8]) -> String {
+    let digest = ring::digest::digest(&ring::digest::SHA256, key);
+    digest.as_ref()[..FINGERPRINT_BYTES]
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// The system's random source.

@@ -2,7 +2,7 @@
 //! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
 
 use std::collections::BTreeMap;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hookgate_gate::Retention;
+use hookgate_storage::{Address, AddressError};
 use tracing::level_filters::LevelFilter;
 
 use crate::failure::Failure;
@@ -21,9 +22,10 @@ const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 /// Every key, with its default; `None` must be given or may be left out, as `read` decides.
-const KEYS: [(&str, Option<&str>); 15] = [
+const KEYS: [(&str, Option<&str>); 16] = [
     ("public_url", None),
     ("store.url", None),
+    ("store.url_file", None),
     ("store.sealing_key_file", None),
     ("store.keep_days", Some("90")),
     ("store.keep_payload_days", Some("30")),
@@ -44,8 +46,8 @@ const KEYS: [(&str, Option<&str>); 15] = [
 pub(crate) struct Config {
     /// What webhook URLs start with.
     pub(crate) public_url: String,
-    /// Directory of the embedded store.
-    pub(crate) store: PathBuf,
+    /// Where the store is.
+    pub(crate) store: StorePlace,
     /// The file with the key that seals signing secrets.
     pub(crate) sealing_key: PathBuf,
     /// How long the history is kept.
@@ -66,6 +68,25 @@ pub(crate) struct Config {
     pub(crate) console_url: String,
     /// What is logged.
     pub(crate) log_level: LevelFilter,
+}
+
+/// Where a store is.
+#[derive(Clone, Debug)]
+pub(crate) enum StorePlace {
+    /// Embedded, in this directory.
+    Directory(PathBuf),
+    /// On a PostgreSQL server.
+    Server(Address),
+}
+
+impl Display for StorePlace {
+    /// Without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(directory) => directory.display().fmt(f),
+            Self::Server(address) => address.fmt(f),
+        }
+    }
 }
 
 /// Where a value comes from.
@@ -119,23 +140,22 @@ impl Values {
         Ok(gathered)
     }
 
-    /// Every value with its key and source, in the order of the keys.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &str, &Source)> {
+    /// Every value with its key and source, in the order of the keys; an address of a server without user and password.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, String, &Source)> {
         self.found
             .iter()
-            .map(|(key, (value, source))| (*key, value.as_str(), source))
+            .map(|(key, (value, source))| (*key, shown(key, value), source))
     }
 
     /// The configuration, or all of its problems.
     pub(crate) fn read(mut self) -> Result<Config, Failure> {
-        let store = self.store_directory();
+        let store = self.store_place();
+        let sealing_key = self.sealing_key(&store);
         let retention = self.retention();
         let console_url = self.console_url();
         let config = Config {
             public_url: self.required("public_url", parse_public_url).unwrap_or_default(),
-            sealing_key: self
-                .path("store.sealing_key_file")
-                .unwrap_or_else(|| store.join("sealing.key")),
+            sealing_key,
             store,
             retention,
             listen: self
@@ -176,16 +196,48 @@ impl Values {
         }
     }
 
-    fn store_directory(&mut self) -> PathBuf {
+    fn store_place(&mut self) -> StorePlace {
+        if let Some(file) = self.path("store.url_file") {
+            if self.found.contains_key("store.url") {
+                self.problems
+                    .push("store.url_file: store.url is set too; one of them is enough".to_owned());
+            }
+            match std::fs::read_to_string(&file) {
+                Ok(url) => drop(
+                    self.found
+                        .insert("store.url", (url.trim().to_owned(), Source::File)),
+                ),
+                Err(error) => self
+                    .problems
+                    .push(format!("store.url_file: can't read {}: {error}", file.display())),
+            }
+        }
         let directory = self.directory.clone();
         let parse = |text: &str| match text.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(directory.join(path)),
-            Some(("postgres" | "postgresql", _)) => {
-                Err("PostgreSQL is not supported by this version; use sqlite:DIRECTORY")
-            }
-            _ => Err("must be sqlite:DIRECTORY"),
+            Some(("sqlite", path)) if !path.is_empty() => Ok(StorePlace::Directory(directory.join(path))),
+            Some(("postgres" | "postgresql", _)) => text
+                .parse()
+                .map(StorePlace::Server)
+                .map_err(|error: AddressError| error.to_string()),
+            _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
         };
-        self.required("store.url", parse).unwrap_or_default()
+        self.required("store.url", parse)
+            .unwrap_or_else(|| StorePlace::Directory(PathBuf::new()))
+    }
+
+    /// The file with the key. On a server's node it is named, because every node needs the same one.
+    fn sealing_key(&mut self, store: &StorePlace) -> PathBuf {
+        match (self.path("store.sealing_key_file"), store) {
+            (Some(file), _) => file,
+            (None, StorePlace::Directory(directory)) => directory.join("sealing.key"),
+            (None, StorePlace::Server(_)) => {
+                self.problems.push(
+                    "store.sealing_key_file: is missing; with PostgreSQL every node needs a copy of one file"
+                        .to_owned(),
+                );
+                PathBuf::new()
+            }
+        }
     }
 
     /// Both of the console's files, or none of them.
@@ -277,6 +329,15 @@ impl Values {
     }
 }
 
+/// A value as it may be shown: without a password.
+fn shown(key: &str, value: &str) -> String {
+    if key == "store.url" && !value.starts_with("sqlite:") {
+        let address = value.parse::<Address>();
+        return address.map_or_else(|_| "(not an address)".to_owned(), |address| address.to_string());
+    }
+    value.to_owned()
+}
+
 fn scalar(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
@@ -360,16 +421,33 @@ mod tests {
     }
 
     #[test]
+    fn a_server_needs_a_shared_key_and_its_password_is_not_shown() {
+        let text = GOOD.replace("sqlite:/var/lib/hookgate", "postgres://u:secret@db/h");
+        let message = format!("{:?}", gather(&text, &[]).unwrap_err());
+        assert!(
+            message.contains("store.sealing_key_file: is missing"),
+            "{message}"
+        );
+        let config = gather(&text, &[("HOOKGATE_STORE_SEALING_KEY_FILE", "/k")]).unwrap();
+        assert_eq!(config.store.to_string(), "postgres://db/h");
+        assert!(!format!("{config:?}").contains("secret"));
+        assert_eq!(shown("store.url", "postgres://u:secret@db/h"), "postgres://db/h");
+        assert_eq!(
+            shown("store.url", "postgres://u:sec ret@@:db"),
+            "(not an address)"
+        );
+    }
+
+    #[test]
     fn all_problems_are_told_at_once() {
-        let text =
-            "public_url = \"http://x\"\n[store]\nurl = \"postgres://x\"\n[gate]\nlissen = 1\nkey = [1]\n";
+        let text = "public_url = \"http://x\"\n[store]\nurl = \"postgres://x/y?sslmode=prefer\"\n[gate]\nlissen = 1\nkey = [1]\n";
         let message = format!(
             "{:?}",
             gather(text, &[("HOOKGATE_STORE_KEEP_DAYS", "0")]).unwrap_err()
         );
         for part in [
             "public_url: must start with https://",
-            "store.url: PostgreSQL is not supported",
+            "store.url: sslmode=prefer does not check",
             "gate.lissen: unknown key; did you mean gate.listen?",
             "gate.key: must be a single value",
             "gate.certificate: is missing",

@@ -10,7 +10,7 @@ use hookgate_transport::Addresses;
 
 use crate::adapters;
 use crate::cli::Cli;
-use crate::config::{Config, Values};
+use crate::config::{Config, StorePlace, Values};
 use crate::failure::Failure;
 
 /// Where the store remembers the public URL, for commands that know only the data directory.
@@ -21,6 +21,8 @@ const FALLBACK_URL: &str = "https://localhost:8443";
 const CONSOLE_URL: &str = "console_url";
 /// Where the console is when nobody has said so yet.
 const FALLBACK_CONSOLE_URL: &str = "https://localhost:8444";
+/// Where the store remembers which sealing key is its own.
+const SEALING_KEY_FINGERPRINT: &str = "sealing_key";
 /// Name of the sealing key in a data directory.
 const SEALING_KEY: &str = "sealing.key";
 /// What `hookgate dev` uses, and so what the other commands look for when nothing is named.
@@ -55,15 +57,17 @@ impl Place {
     /// Opens the store that the command line names.
     pub(crate) async fn open(cli: &Cli) -> Result<Self, Failure> {
         match config(cli)? {
-            Some(config) => Self::of_config(&config, OpenMode::Existing),
+            Some(config) => Self::of_config(&config, OpenMode::Existing).await,
             None => Self::of_data(&data_directory(cli), OpenMode::Existing).await,
         }
     }
 
     /// Opens the store of a configuration.
-    pub(crate) fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
-        let database = Database::open(&config.store, mode)?;
-        let gate = Gate::new(database, adapters::ports(&config.sealing_key)?);
+    pub(crate) async fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
+        let database = open(&config.store, mode).await?;
+        let (ports, fingerprint) = adapters::ports(&config.sealing_key)?;
+        check_sealing_key(&database, &fingerprint).await?;
+        let gate = Gate::new(database, ports);
         Ok(Self {
             gate,
             public_url: config.public_url.clone(),
@@ -83,7 +87,7 @@ impl Place {
             .await?
             .unwrap_or_else(|| FALLBACK_CONSOLE_URL.to_owned());
         Ok(Self {
-            gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?),
+            gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?.0),
             public_url,
             console_url,
         })
@@ -105,6 +109,25 @@ impl Place {
                 "several webhooks have this name; use the handle (`hookgate webhook list`)",
             )),
         }
+    }
+}
+
+/// Opens the store at this place.
+pub(crate) async fn open(place: &StorePlace, mode: OpenMode) -> Result<Database, Failure> {
+    Ok(match place {
+        StorePlace::Directory(directory) => Database::open(directory, mode)?,
+        StorePlace::Server(address) => Database::connect(address, mode).await?,
+    })
+}
+
+/// Refuses a key that is not the one that the store's secrets are sealed with: another node may have made them.
+async fn check_sealing_key(database: &Database, fingerprint: &str) -> Result<(), Failure> {
+    match database.setting(SEALING_KEY_FINGERPRINT).await? {
+        Some(known) if known == fingerprint => Ok(()),
+        Some(_) => Err(Failure::usage(
+            "store.sealing_key_file: this is not the key of this store; copy the file of a node that works",
+        )),
+        None => Ok(database.set_setting(SEALING_KEY_FINGERPRINT, fingerprint).await?),
     }
 }
 

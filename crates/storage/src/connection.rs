@@ -4,9 +4,9 @@ mod dsl;
 pub(crate) mod pool;
 pub(crate) mod sqlite;
 
+use diesel::SqliteConnection;
 use diesel::connection::{SimpleConnection, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
-use diesel::SqliteConnection;
 
 pub(crate) use dsl::{RunQueryDsl, columns};
 
@@ -56,7 +56,8 @@ impl Connection {
 
     /// Whether it no longer knows what state it is in, or leads nowhere.
     pub(crate) fn is_broken(&mut self) -> bool {
-        on!(self, c => TransactionManagerOf::is_broken(c)) || matches!(self, Self::Postgres(link) if link.is_closed())
+        on!(self, c => TransactionManagerOf::is_broken(c))
+            || matches!(self, Self::Postgres(link) if link.is_closed())
     }
 
     /// Cuts a connection that does not answer in time, unless this is dropped before.
@@ -75,9 +76,10 @@ impl Connection {
     fn begin(&mut self) -> QueryResult<()> {
         match self {
             // It takes the lock at once: one that is taken later fails if somebody wrote in between.
-            Self::Sqlite(connection) => {
-                diesel::connection::AnsiTransactionManager::begin_transaction_sql(connection, "BEGIN IMMEDIATE")
-            }
+            Self::Sqlite(connection) => diesel::connection::AnsiTransactionManager::begin_transaction_sql(
+                connection,
+                "BEGIN IMMEDIATE",
+            ),
             Self::Postgres(link) => TransactionManagerOf::begin(&mut link.connection),
         }
     }
@@ -106,5 +108,8 @@ impl<C: diesel::Connection> TransactionManagerOf for C {}
 
 /// Whether a transaction lost against another one at the same time, so that repeating it helps.
 pub(crate) const fn is_lost_race(error: &Error) -> bool {
-    matches!(error, Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _))
+    matches!(
+        error,
+        Error::DatabaseError(DatabaseErrorKind::SerializationFailure, _)
+    )
 }

@@ -45,7 +45,8 @@ impl Database {
         let (path, connection) = open_directory(directory, mode)?;
         let pool =
             pool(Opener::Sqlite(path.clone())).map_err(|error| OpenError::database(directory, error))?;
-        let writer = Writer::on_file(path, connection).map_err(|error| OpenError::database(directory, error))?;
+        let writer =
+            Writer::on_file(path, connection).map_err(|error| OpenError::database(directory, error))?;
         Ok(Self {
             writer: Arc::new(writer),
             pool,
@@ -63,8 +64,10 @@ impl Database {
             address: address.to_string(),
             source: Box::new(error),
         };
-        let pool = pool(Opener::Postgres(address.clone()))
-            .map_err(|error| failed(std::io::Error::other(error)))?;
+        let pool =
+            pool(Opener::Postgres(address.clone())).map_err(|error| failed(std::io::Error::other(error)))?;
+        // The first sender should not wait for a connection to be made.
+        drop(pool.get().await);
         let uncounted = Arc::default();
         let writer = Writer::on_server(address.clone(), link, Arc::clone(&uncounted)).map_err(failed)?;
         Ok(Self {

@@ -28,5 +28,5 @@ mod writer;
 
 pub use database::Database;
 pub use lock::{LockError, ServerLock};
-pub use postgres::{Address, AddressError, ConnectError};
 pub use open::{OpenError, OpenMode};
+pub use postgres::{Address, AddressError, ConnectError};

@@ -21,8 +21,7 @@ pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrati
 pub(crate) const SQLITE_TABLE: &str =
     "SELECT name AS version FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
 /// The same on a server.
-pub(crate) const POSTGRES_TABLE: &str =
-    "SELECT tablename::text AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = 'public'";
+pub(crate) const POSTGRES_TABLE: &str = "SELECT tablename::text AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = 'public'";
 /// Held by the node that brings the tables of a server up to date. Steps may take their time.
 const POSTGRES_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
     SELECT pg_advisory_xact_lock(5209673104)";
@@ -126,7 +125,10 @@ mod tests {
             known_versions::<diesel::sqlite::Sqlite>(&SQLITE).unwrap()
         );
         drop(connection);
-        assert_eq!(open_directory(directory.path(), OpenMode::Existing).unwrap().0, path);
+        assert_eq!(
+            open_directory(directory.path(), OpenMode::Existing).unwrap().0,
+            path
+        );
     }
 
     #[test]

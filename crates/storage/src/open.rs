@@ -106,7 +106,10 @@ impl OpenError {
 }
 
 /// The database file of a directory, with a connection that may write to it and knows its tables.
-pub(crate) fn open_directory(directory: &Path, mode: OpenMode) -> Result<(String, SqliteConnection), OpenError> {
+pub(crate) fn open_directory(
+    directory: &Path,
+    mode: OpenMode,
+) -> Result<(String, SqliteConnection), OpenError> {
     let path = directory.join(DATABASE);
     let text = database_file(directory, &path, mode)?;
     let mut connection = open_writer(&text).map_err(|error| connection_error(&path, error))?;

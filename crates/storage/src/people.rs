@@ -7,8 +7,8 @@ use hookgate_domain::{
 };
 use hookgate_gate::{Acting, AuditFilter, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError};
 
-use crate::connection::Connection;
 use crate::Database;
+use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::read::{audit, people};
 use crate::write::audit::audit_insert;
@@ -35,21 +35,25 @@ impl Database {
 
 impl PeopleStore for Database {
     async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
-        let work =
-            move |connection: &mut Connection| Ok(Some(write::member_insert(connection, &member)?));
+        let work = move |connection: &mut Connection| Ok(Some(write::member_insert(connection, &member)?));
         let stored = self.audited("store a member", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
     }
 
     async fn member_by_id(&self, id: MemberId) -> Result<Option<Member>, StoreError> {
-        let work = move |connection: &mut Connection| read(people::member_by_id(connection, &id.to_string())?);
+        let work =
+            move |connection: &mut Connection| read(people::member_by_id(connection, &id.to_string())?);
         self.read("look up a member", work).await
     }
 
     async fn member_by_name(&self, name: &MemberName) -> Result<Option<Member>, StoreError> {
         let key = name.key();
         let work = move |connection: &mut Connection| {
-            read(people::member_by_name_key(connection, OrganizationId::FIRST.get(), &key)?)
+            read(people::member_by_name_key(
+                connection,
+                OrganizationId::FIRST.get(),
+                &key,
+            )?)
         };
         self.read("look up a member by name", work).await
     }
@@ -95,19 +99,25 @@ impl PeopleStore for Database {
         digest: &SessionDigest,
     ) -> Result<Option<(Session, Member)>, StoreError> {
         let digest = *digest;
-        let work =
-            move |connection: &mut Connection| pair(people::session_by_digest(connection, digest.as_bytes())?);
+        let work = move |connection: &mut Connection| {
+            pair(people::session_by_digest(connection, digest.as_bytes())?)
+        };
         self.read("look up a session", work).await
     }
 
     async fn session_by_id(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
-        let work = move |connection: &mut Connection| read(people::session_by_id(connection, &id.to_string())?);
+        let work =
+            move |connection: &mut Connection| read(people::session_by_id(connection, &id.to_string())?);
         self.read("look up a session", work).await
     }
 
     async fn sessions_of(&self, member: MemberId) -> Result<Vec<Session>, StoreError> {
         let work = move |connection: &mut Connection| {
-            all(people::sessions_of(connection, &member.to_string(), MAX_SESSIONS.into())?)
+            all(people::sessions_of(
+                connection,
+                &member.to_string(),
+                MAX_SESSIONS.into(),
+            )?)
         };
         self.read("list sessions", work).await
     }
@@ -132,8 +142,7 @@ impl PeopleStore for Database {
     }
 
     async fn token_insert(&self, token: Token, audit: NewAudit) -> Result<(), StoreError> {
-        let work =
-            move |connection: &mut Connection| Ok(Some(write::token_insert(connection, &token)?));
+        let work = move |connection: &mut Connection| Ok(Some(write::token_insert(connection, &token)?));
         let stored = self.audited("store a token", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
     }
@@ -159,8 +168,9 @@ impl PeopleStore for Database {
 
     async fn token_page(&self, after: Option<TokenId>, size: PageSize) -> Result<Vec<Token>, StoreError> {
         let after = after.map(|id| id.to_string()).unwrap_or_default();
-        let work =
-            move |connection: &mut Connection| all(people::token_page(connection, &after, size.rows().into())?);
+        let work = move |connection: &mut Connection| {
+            all(people::token_page(connection, &after, size.rows().into())?)
+        };
         self.read("list tokens", work).await
     }
 
@@ -217,7 +227,8 @@ impl PeopleStore for Database {
         digest: &SignInSecretDigest,
     ) -> Result<Option<(SignInLink, Member)>, StoreError> {
         let digest = *digest;
-        let work = move |connection: &mut Connection| pair(people::link_by_digest(connection, digest.as_bytes())?);
+        let work =
+            move |connection: &mut Connection| pair(people::link_by_digest(connection, digest.as_bytes())?);
         self.read("look up a sign-in link", work).await
     }
 
@@ -240,8 +251,7 @@ impl PeopleStore for Database {
 
     async fn audit_insert(&self, audit: NewAudit) -> Result<(), StoreError> {
         let work = move |connection: &mut Connection| Ok(audit_insert(connection, &audit)?);
-        self.change("store an entry of the audit trail", work)
-            .await
+        self.change("store an entry of the audit trail", work).await
     }
 
     async fn audit_page(
@@ -253,7 +263,12 @@ impl PeopleStore for Database {
         let filter = filter.clone();
         let before = before.unwrap_or(i64::MAX);
         let work = move |connection: &mut Connection| {
-            all(audit::audit_page(connection, &filter, before, size.rows().into())?)
+            all(audit::audit_page(
+                connection,
+                &filter,
+                before,
+                size.rows().into(),
+            )?)
         };
         self.read("list the audit trail", work).await
     }

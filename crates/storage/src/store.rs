@@ -10,8 +10,8 @@ use hookgate_gate::{
     Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
 };
 
-use crate::connection::Connection;
 use crate::Database;
+use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
@@ -25,8 +25,10 @@ const NAMESAKES: i64 = 2;
 impl Store for Database {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
         let digest = *digest;
-        self.read("look up a URL", move |connection| url_by_digest(connection, &digest))
-            .await
+        self.read("look up a URL", move |connection| {
+            url_by_digest(connection, &digest)
+        })
+        .await
     }
 
     async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
@@ -51,8 +53,7 @@ impl Store for Database {
         retired: Option<RetiredUrl>,
         audit: NewAudit,
     ) -> Result<(), StoreError> {
-        let work =
-            move |connection: &mut Connection| replace(connection, &webhook, retired.as_ref(), &audit);
+        let work = move |connection: &mut Connection| replace(connection, &webhook, retired.as_ref(), &audit);
         let replaced = self.change("change a webhook", work).await?;
         if replaced {
             Ok(())
@@ -206,9 +207,8 @@ impl Store for Database {
         now: Timestamp,
     ) -> Result<TopSources, StoreError> {
         self.count().await?;
-        let work = move |connection: &mut Connection| {
-            sources::top_sources(connection, webhook, range, limit, now)
-        };
+        let work =
+            move |connection: &mut Connection| sources::top_sources(connection, webhook, range, limit, now);
         self.read("read sources", work).await
     }
 
@@ -218,8 +218,7 @@ impl Store for Database {
         since: Timestamp,
     ) -> Result<SourceTotals, StoreError> {
         self.count().await?;
-        let work =
-            move |connection: &mut Connection| sources::accepted_sources(connection, webhook, since);
+        let work = move |connection: &mut Connection| sources::accepted_sources(connection, webhook, since);
         self.read("read accepted sources", work).await
     }
 
@@ -229,10 +228,7 @@ impl Store for Database {
 }
 
 /// What a digest leads to: a living URL or a tombstone.
-fn url_by_digest(
-    connection: &mut Connection,
-    digest: &WebhookIdDigest,
-) -> Result<Option<KnownUrl>, Fault> {
+fn url_by_digest(connection: &mut Connection, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, Fault> {
     // In this order: a URL that dies in between is found as a tombstone.
     if let Some(row) = webhooks::webhook_by_digest(connection, digest)? {
         return Ok(Some(KnownUrl::Live(row.try_into()?)));

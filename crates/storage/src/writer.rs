@@ -17,9 +17,9 @@ mod prune_people;
 mod prune_server;
 mod recount;
 mod session;
-mod uncounted;
 #[cfg(test)]
 mod tests;
+mod uncounted;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -36,8 +36,8 @@ use crate::connection::Connection;
 use crate::fault::{Fault, unavailable};
 use crate::postgres::{Address, Link};
 use change::Asked;
-use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use counts::Counts;
+use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use prune::prune_file;
 pub(crate) use prune_server::prune_server;
 pub(crate) use recount::count_step;

@@ -122,13 +122,19 @@ async fn pass(client: TcpStream, mut mood: watch::Receiver<Mood>) {
     }
 }
 
-async fn copy(mut from: impl AsyncRead + Unpin, mut to: impl AsyncWrite + Unpin, mut mood: watch::Receiver<Mood>) {
+async fn copy(
+    mut from: impl AsyncRead + Unpin,
+    mut to: impl AsyncWrite + Unpin,
+    mut mood: watch::Receiver<Mood>,
+) {
     let mut chunk = vec![0; CHUNK];
     loop {
         let Ok(read @ 1..) = from.read(&mut chunk).await else {
             return;
         };
-        if mood.wait_for(|mood| !mood.is_stalled).await.is_err() || to.write_all(&chunk[..read]).await.is_err() {
+        if mood.wait_for(|mood| !mood.is_stalled).await.is_err()
+            || to.write_all(&chunk[..read]).await.is_err()
+        {
             return;
         }
     }

@@ -88,11 +88,31 @@ impl Postgres {
     /// # Errors
     /// If it fails.
     pub fn sql(&self, database: &str, text: &str) -> Outcome<String> {
+        programs::output(self.session(database).args(["-c", text]))
+    }
+
+    /// A program that runs SQL from its standard input as the superuser.
+    #[must_use]
+    pub fn session(&self, database: &str) -> Command {
         let mut command = self.programs.command("psql");
-        command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-U", "postgres"]);
-        command.arg("-h").arg(self.directory.path());
-        command.args(["-p", &self.port.to_string(), "-d", database, "-c", text]);
+        command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1"]);
+        self.local(&mut command, database);
+        command
+    }
+
+    /// Everything in a database, as SQL.
+    ///
+    /// # Errors
+    /// If it can't be read.
+    pub fn dump(&self, database: &str) -> Outcome<String> {
+        let mut command = self.programs.command("pg_dump");
+        self.local(&mut command, database);
         programs::output(&mut command)
+    }
+
+    fn local(&self, command: &mut Command, database: &str) {
+        command.arg("-h").arg(self.directory.path());
+        command.args(["-U", "postgres", "-p", &self.port.to_string(), "-d", database]);
     }
 
     /// Ends it at once, as a power cut would.
@@ -163,7 +183,15 @@ impl Postgres {
         fs::write(&password, PASSWORD)?;
         server.programs.give(&password)?;
         let mut init = server.programs.command("initdb");
-        init.args(["--no-sync", "-E", "UTF8", "--locale=C.UTF-8", "-U", "postgres", "-D"]);
+        init.args([
+            "--no-sync",
+            "-E",
+            "UTF8",
+            "--locale=C.UTF-8",
+            "-U",
+            "postgres",
+            "-D",
+        ]);
         init.arg(server.data());
         init.args(["--auth-local=trust", "--auth-host=scram-sha-256", "--pwfile"]);
         programs::output(init.arg(&password))?;
@@ -210,8 +238,15 @@ impl Postgres {
     fn run(&mut self) -> Outcome<()> {
         let server = self.programs.path("postgres");
         let mut keeper = self.programs.as_user(Command::new("sh"));
-        keeper.args(["-c", KEEPER, "keeper"]).arg(self.directory.path()).arg(server);
-        keeper.arg("-D").arg(self.data()).arg("-k").arg(self.directory.path());
+        keeper
+            .args(["-c", KEEPER, "keeper"])
+            .arg(self.directory.path())
+            .arg(server);
+        keeper
+            .arg("-D")
+            .arg(self.data())
+            .arg("-k")
+            .arg(self.directory.path());
         keeper.args(["-p", &self.port.to_string(), "-h", "127.0.0.1"]);
         let log = fs::File::create(self.directory.path().join("log"))?;
         keeper

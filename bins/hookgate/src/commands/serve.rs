@@ -3,6 +3,7 @@
 use hookgate_storage::{OpenMode, ServerLock};
 
 use crate::cli::Cli;
+use crate::config::StorePlace;
 use crate::failure::Failure;
 use crate::logging;
 use crate::place::{self, Place};
@@ -15,8 +16,12 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         )
     })?;
     logging::start(config.log_level);
-    let _lock = ServerLock::acquire(&config.store)?;
-    let place = Place::of_config(&config, OpenMode::Create)?;
+    // A directory has one server; a database server has as many nodes as are wanted.
+    let _lock = match &config.store {
+        StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
+        StorePlace::Server(_) => None,
+    };
+    let place = Place::of_config(&config, OpenMode::Create).await?;
     let plan = Plan {
         listen: config.listen,
         plain_listen: config.plain_listen,

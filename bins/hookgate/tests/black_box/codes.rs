@@ -1,6 +1,5 @@
 //! Every row of the table of refusal codes, over HTTP/1.1 and HTTP/2.
 
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use hookgate_domain::WebhookId;
@@ -8,7 +7,7 @@ use hookgate_testkit::https::{Answer, Full, HeaderName, Http, Request, TlsStream
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Server, code, plain_tcp, post, sql};
+use super::support::{Hold, Server, code, plain_tcp, post, sql};
 
 const GOOD: &str = r#"{"title":"t"}"#;
 
@@ -447,23 +446,7 @@ async fn request_timeout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn unavailable() {
     let server = Server::start();
-    let mut sqlite = Command::new("sqlite3")
-        .arg(server.directory().join("hookgate.db"))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut commands = sqlite.stdin.take().unwrap();
-    std::io::Write::write_all(
-        &mut commands,
-        b"PRAGMA busy_timeout=5000;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n",
-    )
-    .unwrap();
-    let mut line = String::new();
-    let mut reader = std::io::BufReader::new(sqlite.stdout.take().unwrap());
-    while !line.contains("locked") {
-        std::io::BufRead::read_line(&mut reader, &mut line).unwrap();
-    }
+    let hold = Hold::begin(server.directory());
     let url = server.demo_url();
     let (one, two) = tokio::join!(
         server.post(Http::One, &url, GOOD),
@@ -473,8 +456,7 @@ async fn unavailable() {
         assert_refused(&answer, 503, "UNAVAILABLE");
         assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
     }
-    drop(commands);
-    sqlite.wait().unwrap();
+    drop(hold);
     tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.post(Http::One, &url, GOOD).await.status, 201);
     assert_eq!(

@@ -4,9 +4,11 @@ use std::ffi::OsStr;
 use std::process::Output;
 
 use hookgate_testkit::https::Http;
+use hookgate_testkit::postgres::Postgres;
 use serde_json::{Value, json};
 
-use super::support::{Server, run, run_as_is};
+use super::node;
+use super::support::{Server, Store, place, run, run_as_is};
 
 fn failed(output: &Output, code: i32) -> Value {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
@@ -40,7 +42,11 @@ async fn exit_codes_tell_what_happened() {
     ] {
         failed(&run(data, arguments, ""), 4);
     }
-    let nowhere = failed(&run(&data.join("nowhere"), &["webhook", "list"], ""), 5);
+    let nowhere = data.join("nowhere");
+    if crate::STORE == Store::Postgres {
+        node::lay_out(&nowhere, &Postgres::shared().database().unwrap());
+    }
+    let nowhere = failed(&run(&nowhere, &["webhook", "list"], ""), 5);
     assert!(
         nowhere["error"]["message"]
             .as_str()
@@ -227,7 +233,8 @@ async fn incidents_are_acknowledged_and_resolved() {
         server.post(Http::One, &server.demo_url(), hostile).await.status,
         201
     );
-    let data: Vec<&OsStr> = vec!["--data".as_ref(), server.directory().as_os_str()];
+    let place = place(server.directory());
+    let data: Vec<&OsStr> = place.iter().map(AsRef::as_ref).collect();
     for arguments in [
         &["incidents", "list"][..],
         &["incidents", "show", "INC-1"],

@@ -8,7 +8,7 @@ use std::process::Stdio;
 use hookgate_testkit::https::{Full, Http, Request};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Server, plain_tcp, post, run, run_as_is, sql};
+use super::support::{Server, dump, place, plain_tcp, post, run, run_as_is, sql};
 
 /// Requests of each kind.
 const FLOOD: usize = 40;
@@ -71,7 +71,7 @@ async fn no_webhook_id_is_written_anywhere() {
             }
         }
     }
-    no_secret("dump", sql(&directory, ".dump").as_bytes(), &secrets);
+    no_secret("dump", dump(&directory).as_bytes(), &secrets);
     search_files(&directory, &secrets);
     assert_eq!(server.signal("-TERM"), Some(0));
     search_files(&directory, &secrets);
@@ -129,10 +129,11 @@ async fn raw(server: &Server, url: &str) {
 }
 
 fn plain_text(directory: &Path, arguments: &[&str]) -> std::process::Output {
+    let place = place(directory);
     let arguments: Vec<_> = arguments
         .iter()
         .map(std::ffi::OsStr::new)
-        .chain(["--data".as_ref(), directory.as_os_str()])
+        .chain(place.iter().map(AsRef::as_ref))
         .collect();
     run_as_is(&arguments, "")
 }

@@ -10,6 +10,7 @@ mod everywhere;
 mod idempotency;
 mod leaks;
 mod lifecycle;
+mod node;
 mod openapi;
 mod paging;
 mod people;
@@ -18,3 +19,6 @@ mod revocation;
 mod support;
 mod visitor;
 mod walk;
+
+/// Which store these tests run on.
+const STORE: support::Store = support::Store::Embedded;

@@ -1,14 +1,25 @@
 //! A running `hookgate dev` in a directory of its own, and what tests do with it.
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use super::node;
 use hookgate_testkit::https::{Answer, Bytes, Client, Full, Http, Request};
+use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Which store the tests run on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Store {
+    /// SQLite, in the directory of the server.
+    Embedded,
+    /// A database of its own on a PostgreSQL server.
+    Postgres,
+}
 
 /// The binary under test.
 pub(crate) const HOOKGATE: &str = env!("CARGO_BIN_EXE_hookgate");
@@ -24,7 +35,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `hookgate dev` in a fresh directory.
+    /// Starts a server in a fresh directory.
     pub(crate) fn start() -> Self {
         let scratch = TempDir::new().unwrap();
         let mut server = Self::start_in(&scratch.path().join("data"), "warn", Stdio::inherit());
@@ -32,8 +43,47 @@ impl Server {
         server
     }
 
-    /// Starts `hookgate dev` in this directory, with this log level and place for the log.
+    /// Starts a server in this directory, with this log level and place for the log: `hookgate dev` on its embedded store,
+    /// or a node on a database of its own.
     pub(crate) fn start_in(directory: &Path, level: &str, log: Stdio) -> Self {
+        match crate::STORE {
+            Store::Embedded => Self::start_dev(directory, level, log),
+            Store::Postgres => Self::start_node(directory, level, log),
+        }
+    }
+
+    /// Starts a node as `hookgate dev` starts: with a demo webhook, and what it would print.
+    fn start_node(directory: &Path, level: &str, log: Stdio) -> Self {
+        let is_first = !directory.join(node::CONFIG).exists();
+        if is_first {
+            node::lay_out(directory, &Postgres::shared().database().unwrap());
+        }
+        let child = node::serve(directory, level, log);
+        let [gate, console] = node::addresses(directory);
+        let ca = directory.join("ca.pem");
+        let mut server = Self {
+            child,
+            directory: directory.to_owned(),
+            ready: Value::Null,
+            client: Client::trusting(&std::fs::read(&ca).unwrap()).unwrap(),
+            scratch: None,
+        };
+        let webhook = if is_first {
+            server.json(&["webhook", "create", "demo"])
+        } else {
+            Value::Null
+        };
+        server.ready = serde_json::json!({
+            "gate": format!("https://localhost:{}", gate.port()),
+            "console": format!("https://localhost:{}", console.port()),
+            "ca": ca,
+            "sign_in": server.json(&["sign-in-link"])["sign_in"],
+            "webhook": webhook,
+        });
+        server
+    }
+
+    fn start_dev(directory: &Path, level: &str, log: Stdio) -> Self {
         let mut child = Command::new(HOOKGATE)
             .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
             .arg(directory)
@@ -154,13 +204,22 @@ pub(crate) fn post(url: &str, body: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
-/// Runs `hookgate ARGUMENTS --json --data DIRECTORY` with this standard input.
+/// Runs `hookgate ARGUMENTS --json` on the store of this directory, with this standard input.
 pub(crate) fn run(directory: &Path, arguments: &[&str], input: &str) -> Output {
-    let data = [OsStr::new("--json"), OsStr::new("--data"), directory.as_os_str()];
+    let place = place(directory);
+    let place = [OsStr::new("--json"), place[0].as_ref(), place[1].as_ref()];
     run_as_is(
-        &[&arguments.iter().map(OsStr::new).collect::<Vec<_>>()[..], &data].concat(),
+        &[&arguments.iter().map(OsStr::new).collect::<Vec<_>>()[..], &place].concat(),
         input,
     )
+}
+
+/// The arguments that name the store of this directory.
+pub(crate) fn place(directory: &Path) -> [OsString; 2] {
+    match crate::STORE {
+        Store::Embedded => ["--data".into(), directory.into()],
+        Store::Postgres => ["--config".into(), directory.join(node::CONFIG).into()],
+    }
 }
 
 /// Runs `hookgate` with just these arguments.
@@ -177,8 +236,11 @@ pub(crate) fn run_as_is(arguments: &[&OsStr], input: &str) -> Output {
     child.wait_with_output().unwrap()
 }
 
-/// Runs SQL on a database file and gives what it prints.
+/// Runs SQL on the store of this directory and gives what it prints.
 pub(crate) fn sql(directory: &Path, statement: &str) -> String {
+    if crate::STORE == Store::Postgres {
+        return node::sql(directory, statement);
+    }
     let output = Command::new("sqlite3")
         .arg(directory.join("hookgate.db"))
         .arg(statement)
@@ -190,6 +252,57 @@ pub(crate) fn sql(directory: &Path, statement: &str) -> String {
         String::from_utf8_lossy(&output.stderr)
     );
     String::from_utf8(output.stdout).unwrap()
+}
+
+/// Everything in the store of this directory, as text.
+pub(crate) fn dump(directory: &Path) -> String {
+    match crate::STORE {
+        Store::Embedded => sql(directory, ".dump"),
+        Store::Postgres => node::dump(directory),
+    }
+}
+
+/// Keeps everybody else from writing to the store of this directory until it is dropped.
+pub(crate) struct Hold(Child);
+
+impl Hold {
+    /// Begins to hold.
+    pub(crate) fn begin(directory: &Path) -> Self {
+        let (mut program, statements) = match crate::STORE {
+            Store::Embedded => {
+                let mut program = Command::new("sqlite3");
+                program.arg(directory.join("hookgate.db"));
+                (
+                    program,
+                    "PRAGMA busy_timeout=5000;\nBEGIN IMMEDIATE;\nSELECT 'locked';\n",
+                )
+            }
+            Store::Postgres => (
+                node::session(directory),
+                "BEGIN;\nLOCK TABLE counters;\nSELECT 'locked';\n",
+            ),
+        };
+        let mut child = program
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let input = child.stdin.as_mut().unwrap();
+        input.write_all(statements.as_bytes()).unwrap();
+        let mut output = BufReader::new(child.stdout.as_mut().unwrap());
+        let mut line = String::new();
+        while !line.contains("locked") {
+            output.read_line(&mut line).unwrap();
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        self.0.wait().unwrap();
+    }
 }
 
 /// Sends raw bytes over plain TCP and reads until the other side closes.

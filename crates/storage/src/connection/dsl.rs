@@ -1,9 +1,9 @@
 //! Running a query on a connection of either kind. It has the names of diesel's own, so that queries read the same.
 
-use diesel::sqlite::Sqlite;
-use diesel::{Selectable, SqliteConnection};
 use diesel::query_dsl::methods::{ExecuteDsl, LoadQuery};
 use diesel::result::{Error, QueryResult};
+use diesel::sqlite::Sqlite;
+use diesel::{Selectable, SqliteConnection};
 
 use super::{Connection, on};
 use crate::postgres::PgConnection;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use deadpool::Runtime;
-use deadpool::managed::{BuildError, Manager, Metrics, Object, PoolConfig, RecycleError, Timeouts, RecycleResult};
+use deadpool::managed::{
+    BuildError, Manager, Metrics, Object, PoolConfig, RecycleError, RecycleResult, Timeouts,
+};
 use hookgate_gate::StoreError;
 
 use super::{Connection, sqlite};
@@ -35,7 +37,10 @@ pub(crate) fn pool(opener: Opener) -> Result<Pool, BuildError> {
         timeouts,
         ..PoolConfig::new(most)
     };
-    Pool::builder(opener).config(config).runtime(Runtime::Tokio1).build()
+    Pool::builder(opener)
+        .config(config)
+        .runtime(Runtime::Tokio1)
+        .build()
 }
 
 /// Opens connections of one kind.

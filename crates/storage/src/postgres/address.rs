@@ -34,7 +34,9 @@ pub(super) enum Roots {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// It would fall back to plain text, or not check the name.
-    #[error("sslmode={0} does not check whom it talks to: use sslmode=require (name and chain are checked), or sslmode=disable for plain text")]
+    #[error(
+        "sslmode={0} does not check whom it talks to: use sslmode=require (name and chain are checked), or sslmode=disable for plain text"
+    )]
     Weak(String),
     /// A word that means nothing.
     #[error("sslmode={0} is unknown: use require or disable")]
@@ -69,7 +71,10 @@ impl FromStr for Address {
         if config.get_hosts().is_empty() {
             return Err(AddressError::Malformed("no host is named".to_owned()));
         }
-        let is_local = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)));
+        let is_local = config
+            .get_hosts()
+            .iter()
+            .all(|host| matches!(host, Host::Unix(_)));
         let tls = match mode.as_deref() {
             Some("disable") if roots.is_some() => return Err(AddressError::RootsWithoutTls),
             Some("disable") => None,
@@ -79,7 +84,11 @@ impl FromStr for Address {
             None if is_local => None,
             _ => Some(roots.map_or(Roots::System, Roots::File)),
         };
-        config.ssl_mode(if tls.is_some() { SslMode::Require } else { SslMode::Disable });
+        config.ssl_mode(if tls.is_some() {
+            SslMode::Require
+        } else {
+            SslMode::Disable
+        });
         Ok(Self { config, tls })
     }
 }
@@ -136,7 +145,10 @@ mod tests {
             Err(AddressError::RootsWithoutTls)
         );
         assert!(matches!(tls("postgres:///h"), Err(AddressError::Malformed(_))));
-        assert!(matches!(tls("postgres://db:x/h"), Err(AddressError::Malformed(_))));
+        assert!(matches!(
+            tls("postgres://db:x/h"),
+            Err(AddressError::Malformed(_))
+        ));
     }
 
     #[test]

@@ -4,7 +4,7 @@ use diesel::{ExpressionMethods, QueryDsl, QueryResult, RunQueryDsl};
 use hookgate_domain::AuditAct;
 use hookgate_gate::AuditFilter;
 
-use crate::connection::{columns, Connection, on};
+use crate::connection::{Connection, columns, on};
 use crate::rows::AuditRow;
 use crate::schema::people::audit;
 

@@ -8,7 +8,7 @@ use hookgate_domain::network_bounds;
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::window::{Span, span, span_of};
-use crate::connection::{columns, Connection, RunQueryDsl, on};
+use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::rows::{DeliveryRow, SummaryRow};
 use crate::schema::{deliveries, incidents, webhooks};
 
@@ -18,10 +18,7 @@ pub(crate) type JoinedSummary = (SummaryRow, String, String);
 pub(crate) type JoinedDelivery = (DeliveryRow, String, String);
 
 /// The record with this number.
-pub(crate) fn delivery_by_id(
-    connection: &mut Connection,
-    id: i64,
-) -> QueryResult<Option<JoinedDelivery>> {
+pub(crate) fn delivery_by_id(connection: &mut Connection, id: i64) -> QueryResult<Option<JoinedDelivery>> {
     let query = deliveries::table
         .inner_join(webhooks::table)
         .filter(deliveries::id.eq(id));

@@ -3,7 +3,7 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use hookgate_gate::IncidentFilter;
 
-use crate::connection::{columns, Connection, RunQueryDsl, on};
+use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::rows::IncidentRow;
 use crate::schema::{incidents, webhooks};
 

@@ -2,15 +2,12 @@
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 
-use crate::connection::{columns, Connection, RunQueryDsl};
+use crate::connection::{Connection, RunQueryDsl, columns};
 use crate::rows::{LinkRow, MemberRow, SessionRow, TokenRow};
 use crate::schema::people::{members, sessions, sign_in_links, tokens};
 
 /// The member with this ID.
-pub(crate) fn member_by_id(
-    connection: &mut Connection,
-    id: &str,
-) -> QueryResult<Option<MemberRow>> {
+pub(crate) fn member_by_id(connection: &mut Connection, id: &str) -> QueryResult<Option<MemberRow>> {
     let query = members::table.filter(members::id.eq(id));
     query
         .select(columns::<MemberRow>())
@@ -61,10 +58,7 @@ pub(crate) fn session_by_digest(
 }
 
 /// The session with this ID.
-pub(crate) fn session_by_id(
-    connection: &mut Connection,
-    id: &str,
-) -> QueryResult<Option<SessionRow>> {
+pub(crate) fn session_by_id(connection: &mut Connection, id: &str) -> QueryResult<Option<SessionRow>> {
     let query = sessions::table.filter(sessions::id.eq(id));
     query
         .select(columns::<SessionRow>())
@@ -109,11 +103,7 @@ pub(crate) fn token_by_id(connection: &mut Connection, id: &str) -> QueryResult<
 }
 
 /// Up to `most` tokens behind an ID, in the order of IDs; the empty text is before all of them.
-pub(crate) fn token_page(
-    connection: &mut Connection,
-    after: &str,
-    most: i64,
-) -> QueryResult<Vec<TokenRow>> {
+pub(crate) fn token_page(connection: &mut Connection, after: &str, most: i64) -> QueryResult<Vec<TokenRow>> {
     let query = tokens::table
         .filter(tokens::id.gt(after))
         .order(tokens::id)

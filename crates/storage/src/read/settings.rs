@@ -6,10 +6,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::settings;
 
 /// The value of a setting.
-pub(crate) fn setting_by_key(
-    connection: &mut Connection,
-    key: &str,
-) -> QueryResult<Option<String>> {
+pub(crate) fn setting_by_key(connection: &mut Connection, key: &str) -> QueryResult<Option<String>> {
     let query = settings::table
         .filter(settings::key.eq(key))
         .select(settings::value);

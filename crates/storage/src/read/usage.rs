@@ -92,10 +92,7 @@ pub(crate) fn usage_many(
 }
 
 /// The key of the webhook with this handle.
-pub(crate) fn webhook_key(
-    connection: &mut Connection,
-    handle: WebhookHandle,
-) -> QueryResult<Option<i64>> {
+pub(crate) fn webhook_key(connection: &mut Connection, handle: WebhookHandle) -> QueryResult<Option<i64>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle.to_string()));
     query.select(webhooks::id).get_result(connection).optional()
 }

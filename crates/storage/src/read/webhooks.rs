@@ -4,7 +4,7 @@ use diesel::dsl::{count_star, min};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use hookgate_domain::WebhookIdDigest;
 
-use crate::connection::{columns, Connection, RunQueryDsl};
+use crate::connection::{Connection, RunQueryDsl, columns};
 use crate::rows::{RetiredRow, WebhookRow};
 use crate::schema::{retired_urls, webhooks};
 
@@ -72,9 +72,7 @@ pub(crate) fn webhook_page(
 }
 
 /// Each state with its number of webhooks and the time of its oldest URL, from the index alone.
-pub(crate) fn webhook_census(
-    connection: &mut Connection,
-) -> QueryResult<Vec<(String, i64, Option<i64>)>> {
+pub(crate) fn webhook_census(connection: &mut Connection) -> QueryResult<Vec<(String, i64, Option<i64>)>> {
     let query = webhooks::table.group_by(webhooks::state).select((
         webhooks::state,
         count_star(),

@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use hookgate_domain::Incident;
 
-use crate::connection::{columns, Connection, RunQueryDsl};
+use crate::connection::{Connection, RunQueryDsl, columns};
 
 use super::row_insert::row_insert;
 use super::unresolved::Unresolved;

@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 
-use crate::connection::{columns, Connection, RunQueryDsl};
+use crate::connection::{Connection, RunQueryDsl, columns};
 
 use crate::schema::idempotency_keys;
 

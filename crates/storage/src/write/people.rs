@@ -72,11 +72,7 @@ pub(crate) fn sessions_trim(connection: &mut Connection, member: &str, most: i64
 }
 
 /// Ends the sessions of a member, but for this one.
-pub(crate) fn sessions_delete_but(
-    connection: &mut Connection,
-    member: &str,
-    kept: &str,
-) -> QueryResult<()> {
+pub(crate) fn sessions_delete_but(connection: &mut Connection, member: &str, kept: &str) -> QueryResult<()> {
     let ended = sessions::table
         .filter(sessions::member.eq(member))
         .filter(sessions::id.ne(kept));

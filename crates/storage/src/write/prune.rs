@@ -34,10 +34,7 @@ pub(crate) fn vacuum(connection: &mut Connection, pages: i64) -> QueryResult<()>
 }
 
 /// Number and time of the oldest deliveries.
-pub(crate) fn oldest_deliveries(
-    connection: &mut Connection,
-    most: i64,
-) -> QueryResult<Vec<(i64, i64)>> {
+pub(crate) fn oldest_deliveries(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
     let query = deliveries::table.select((deliveries::id, deliveries::received_at));
     query.order(deliveries::id).limit(most).load(connection)
 }
@@ -66,11 +63,7 @@ pub(crate) fn payloads_from(
 }
 
 /// Removes the payloads of the deliveries between these numbers, both included.
-pub(crate) fn payloads_delete(
-    connection: &mut Connection,
-    first: i64,
-    last: i64,
-) -> QueryResult<usize> {
+pub(crate) fn payloads_delete(connection: &mut Connection, first: i64, last: i64) -> QueryResult<usize> {
     let rows = deliveries::table
         .filter(deliveries::id.between(first, last))
         .filter(deliveries::payload.is_not_null());
@@ -105,11 +98,7 @@ pub(crate) fn incidents_delete(
 }
 
 /// Times of the oldest idempotency keys that were made before.
-pub(crate) fn oldest_keys(
-    connection: &mut Connection,
-    before: i64,
-    most: i64,
-) -> QueryResult<Vec<i64>> {
+pub(crate) fn oldest_keys(connection: &mut Connection, before: i64, most: i64) -> QueryResult<Vec<i64>> {
     let query = idempotency_keys::table.filter(idempotency_keys::created_at.le(before));
     query
         .select(idempotency_keys::created_at)

@@ -1,8 +1,6 @@
 //! The condition of the index over incidents that are not resolved, word for word: the index is not used for a bound value.
 
-use diesel::expression::{
-    AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate,
-};
+use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::QueryId;
 use diesel::sql_types::Bool;
 

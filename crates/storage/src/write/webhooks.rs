@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use hookgate_domain::{RetiredUrl, Webhook, WebhookHandle};
 
-use crate::connection::{columns, Connection, RunQueryDsl};
+use crate::connection::{Connection, RunQueryDsl, columns};
 
 use super::columns::policy_lock;
 use crate::rows::WebhookFields;
@@ -26,10 +26,7 @@ pub(crate) struct Target {
 }
 
 /// The webhook with this handle, as far as a transaction has to know it.
-pub(crate) fn target_by_handle(
-    connection: &mut Connection,
-    handle: &str,
-) -> QueryResult<Option<Target>> {
+pub(crate) fn target_by_handle(connection: &mut Connection, handle: &str) -> QueryResult<Option<Target>> {
     let query = webhooks::table.filter(webhooks::handle.eq(handle));
     query
         .select(columns::<Target>())
@@ -40,7 +37,8 @@ pub(crate) fn target_by_handle(
 /// Which of the advisory locks stands for a webhook's policy. Some share one, which costs a moment and nothing else.
 pub(crate) fn policy_bucket(handle: WebhookHandle) -> i32 {
     let text = handle.to_string();
-    text.bytes().fold(0, |sum: i32, byte| (sum * 31 + i32::from(byte)) % POLICY_BUCKETS)
+    text.bytes()
+        .fold(0, |sum: i32, byte| (sum * 31 + i32::from(byte)) % POLICY_BUCKETS)
 }
 
 /// Lets the deliveries that are under way end before a webhook's policy is changed, and those that come wait.
@@ -61,11 +59,7 @@ pub(crate) fn webhook_insert(connection: &mut Connection, webhook: &Webhook) -> 
 }
 
 /// Stores a webhook over the row with this key.
-pub(crate) fn webhook_update(
-    connection: &mut Connection,
-    id: i64,
-    webhook: &Webhook,
-) -> QueryResult<()> {
+pub(crate) fn webhook_update(connection: &mut Connection, id: i64, webhook: &Webhook) -> QueryResult<()> {
     let row = webhooks::table.filter(webhooks::id.eq(id));
     diesel::update(row)
         .set(WebhookFields::from(webhook))

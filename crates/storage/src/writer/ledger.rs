@@ -50,7 +50,12 @@ pub(super) trait Ledger {
     fn incident_insert(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()>;
 
     /// Stores what a delivery changed about an incident that had this status before.
-    fn incident_update(&mut self, incident: &Incident, webhook: i64, before: IncidentStatus) -> QueryResult<()>;
+    fn incident_update(
+        &mut self,
+        incident: &Incident,
+        webhook: i64,
+        before: IncidentStatus,
+    ) -> QueryResult<()>;
 
     /// Stores the record of a delivery.
     fn delivery_insert(&mut self, row: &NewDelivery<'_>) -> QueryResult<()>;

@@ -148,7 +148,11 @@ pub(super) fn slice_of_people(connection: &mut Connection, now: Timestamp) -> Qu
 }
 
 /// Counts by the minute go after two days, the others with the deliveries.
-pub(super) fn prune_counts(connection: &mut Connection, retention: Retention, now: Timestamp) -> QueryResult<u64> {
+pub(super) fn prune_counts(
+    connection: &mut Connection,
+    retention: Retention,
+    now: Timestamp,
+) -> QueryResult<u64> {
     let most = i64::try_from(SLICE).unwrap_or(i64::MAX);
     let too_old = now.before(retention.deliveries).as_micros();
     let minutes = usage_delete(connection, MINUTE, now.before(MINUTES_KEPT).as_micros(), most)?;

@@ -14,11 +14,7 @@ use crate::write::audit::{
 const DAY: Duration = Duration::from_hours(24);
 
 /// Removes one slice of at most so many rows of each kind. How many in all.
-pub(super) fn prune_people(
-    connection: &mut Connection,
-    now: Timestamp,
-    slice: i64,
-) -> QueryResult<usize> {
+pub(super) fn prune_people(connection: &mut Connection, now: Timestamp, slice: i64) -> QueryResult<usize> {
     let before = |span| now.before(span).as_micros();
     let over = sessions_delete_over(connection, before(SESSION_IDLE), before(SESSION_LIFE), slice)?;
     let links = links_delete_over(connection, before(SIGN_IN_LINK_LIFE))?;

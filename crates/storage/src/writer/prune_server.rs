@@ -5,7 +5,9 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
-use super::prune::{prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people};
+use super::prune::{
+    prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
+};
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
 use crate::write::partitions::{
@@ -49,7 +51,9 @@ pub(crate) fn prune_server(
     }
     let oldest = oldest_deliveries(connection, 1)?.first().copied();
     let deliveries = match oldest {
-        Some((id, _)) if !is_much(connection, id / STRETCH)? => prune_deliveries(connection, too_old, false)?.0,
+        Some((id, _)) if !is_much(connection, id / STRETCH)? => {
+            prune_deliveries(connection, too_old, false)?.0
+        }
         _ => 0,
     };
     // An incident goes with the last delivery that told of it, whatever made that one go.

@@ -19,8 +19,8 @@ use crate::fault::{Damage, Fault};
 use crate::postgres::PgConnection;
 use crate::rows::{NewDelivery, metadata_text};
 use crate::write::columns::{
-    CountColumns, CounterColumns, DeliveryColumns, IncidentChanges, IncidentColumns, KeyColumns, counter_share,
-    counters_hold, incidents_hold, keys_of, policies_hold, targets_hold,
+    CountColumns, CounterColumns, DeliveryColumns, IncidentChanges, IncidentColumns, KeyColumns,
+    counter_share, counters_hold, incidents_hold, keys_of, policies_hold, targets_hold,
 };
 use crate::write::counters::Counter;
 use crate::write::keys::{KeyRow, NewKey};
@@ -117,8 +117,12 @@ impl<'a> Columns<'a> {
             .map(|(handle, target)| (target.id, *handle))
             .collect();
         for (webhook, row) in incidents_hold(self.connection, &self.target_ids(), &keys)? {
-            let Some(handle) = handles.get(&webhook) else { continue };
-            let Some(key) = row.dedup_key().map(str::to_owned) else { continue };
+            let Some(handle) = handles.get(&webhook) else {
+                continue;
+            };
+            let Some(key) = row.dedup_key().map(str::to_owned) else {
+                continue;
+            };
             let read = row.read(*handle).map(|incident| {
                 let number = incident.number;
                 let known = Known {
@@ -289,10 +293,7 @@ impl Ledger for Columns<'_> {
     }
 }
 
-fn read_targets(
-    connection: &mut PgConnection,
-    jobs: &[Job],
-) -> QueryResult<HashMap<WebhookHandle, Target>> {
+fn read_targets(connection: &mut PgConnection, jobs: &[Job]) -> QueryResult<HashMap<WebhookHandle, Target>> {
     let named: HashMap<_, _> = jobs
         .iter()
         .filter_map(Job::webhook)
@@ -358,12 +359,15 @@ impl IncidentColumns {
         self.organization.push(incident.organization.get());
         self.webhook.push(webhook);
         self.title.push(storable(&incident.title));
-        self.description.push(storable_option(incident.description.as_deref()));
+        self.description
+            .push(storable_option(incident.description.as_deref()));
         self.severity.push(incident.severity.as_str());
         self.status.push(incident.status.as_str());
         self.service.push(storable_option(incident.service.as_deref()));
-        self.source_url.push(storable_option(incident.source_url.as_deref()));
-        self.dedup_key.push(storable_option(incident.dedup_key.as_deref()));
+        self.source_url
+            .push(storable_option(incident.source_url.as_deref()));
+        self.dedup_key
+            .push(storable_option(incident.dedup_key.as_deref()));
         self.metadata.push(metadata_text(&incident.metadata)?);
         self.occurrences.push(incident.occurrences);
         self.opened_at.push(incident.opened_at.as_micros());
@@ -377,11 +381,13 @@ impl IncidentChanges {
     fn push(&mut self, incident: &Incident) -> QueryResult<()> {
         self.number.push(incident.number.get());
         self.title.push(storable(&incident.title));
-        self.description.push(storable_option(incident.description.as_deref()));
+        self.description
+            .push(storable_option(incident.description.as_deref()));
         self.severity.push(incident.severity.as_str());
         self.status.push(incident.status.as_str());
         self.service.push(storable_option(incident.service.as_deref()));
-        self.source_url.push(storable_option(incident.source_url.as_deref()));
+        self.source_url
+            .push(storable_option(incident.source_url.as_deref()));
         self.metadata.push(metadata_text(&incident.metadata)?);
         self.occurrences.push(incident.occurrences);
         self.updated_at.push(incident.updated_at.as_micros());

@@ -1,0 +1,106 @@
+//! What a node of `hookgate serve` needs on a disk: a CA, a certificate for localhost, a sealing key, a configuration.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use hookgate_testkit::postgres::Postgres;
+
+use super::support::HOOKGATE;
+
+/// The configuration's name. Where it is, the store is on a server.
+pub(crate) const CONFIG: &str = "hookgate.toml";
+/// Where it says so for tests, too.
+const URL: &str = "store.url";
+/// How long a node may take to serve.
+const START: Duration = Duration::from_secs(20);
+
+/// Makes the directory of a node on this database.
+pub(crate) fn lay_out(directory: &Path, url: &str) {
+    fs::create_dir_all(directory).unwrap();
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    ca.distinguished_name.push(rcgen::DnType::CommonName, "test CA");
+    let certificate = ca.self_signed(&ca_key).unwrap();
+    fs::write(directory.join("ca.pem"), certificate.pem()).unwrap();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let names = ["localhost", "127.0.0.1"].map(str::to_owned);
+    let leaf = rcgen::CertificateParams::new(names).unwrap();
+    let leaf = leaf.signed_by(&key, &rcgen::Issuer::new(ca, ca_key)).unwrap();
+    fs::write(directory.join("gate.pem"), leaf.pem()).unwrap();
+    fs::write(directory.join("gate.key"), key.serialize_pem()).unwrap();
+    configure(directory, url);
+}
+
+/// Makes the directory of another node beside this one: same database, same certificate, same key.
+pub(crate) fn lay_out_beside(directory: &Path, other: &Path, url: &str) {
+    fs::create_dir_all(directory).unwrap();
+    for file in ["ca.pem", "gate.pem", "gate.key", "sealing.key"] {
+        fs::copy(other.join(file), directory.join(file)).unwrap();
+    }
+    configure(directory, url);
+}
+
+/// Where the gate and the console of the node in this directory listen.
+pub(crate) fn addresses(directory: &Path) -> [SocketAddr; 2] {
+    let text = fs::read_to_string(directory.join(CONFIG)).unwrap();
+    let table: toml::Table = text.parse().unwrap();
+    ["gate", "console"].map(|part| table[part]["listen"].as_str().unwrap().parse().unwrap())
+}
+
+/// Starts the node in this directory and waits until it serves.
+pub(crate) fn serve(directory: &Path, level: &str, log: Stdio) -> Child {
+    let child = Command::new(HOOKGATE)
+        .args(["serve", "--config"])
+        .arg(directory.join(CONFIG))
+        .env("HOOKGATE_LOG_LEVEL", level)
+        .stderr(log)
+        .spawn()
+        .unwrap();
+    let began = Instant::now();
+    for address in addresses(directory) {
+        while TcpStream::connect(address).is_err() {
+            assert!(began.elapsed() < START, "the node does not serve");
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+    child
+}
+
+/// Runs SQL on the database of the node in this directory.
+pub(crate) fn sql(directory: &Path, statement: &str) -> String {
+    Postgres::shared().sql(&database(directory), statement).unwrap()
+}
+
+/// Everything in that database.
+pub(crate) fn dump(directory: &Path) -> String {
+    Postgres::shared().dump(&database(directory)).unwrap()
+}
+
+/// A program that runs SQL from its standard input on that database.
+pub(crate) fn session(directory: &Path) -> Command {
+    Postgres::shared().session(&database(directory))
+}
+
+fn database(directory: &Path) -> String {
+    let url = fs::read_to_string(directory.join(URL)).unwrap();
+    let name = url.rsplit('/').next().unwrap().split('?').next();
+    name.unwrap().to_owned()
+}
+
+fn configure(directory: &Path, url: &str) {
+    fs::write(directory.join(URL), url).unwrap();
+    // Both at once, so that they differ.
+    let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+    let [gate, console] = free.map(|listener| listener.local_addr().unwrap().port());
+    let text = format!(
+        "public_url = \"https://localhost:{gate}\"\n\
+         [store]\nurl_file = \"{URL}\"\nsealing_key_file = \"sealing.key\"\n\
+         [gate]\nlisten = \"127.0.0.1:{gate}\"\ncertificate = \"gate.pem\"\nkey = \"gate.key\"\n\
+         [console]\nlisten = \"127.0.0.1:{console}\"\npublic_url = \"https://localhost:{console}\"\n"
+    );
+    fs::write(directory.join(CONFIG), text).unwrap();
+}

@@ -1,0 +1,37 @@
+//! Black-box tests: nodes on a PostgreSQL server, which pass what the embedded store passes.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+#[path = "../black_box/api.rs"]
+mod api;
+#[path = "../black_box/codes.rs"]
+mod codes;
+#[path = "../black_box/command_line.rs"]
+mod command_line;
+#[path = "../black_box/durability.rs"]
+mod durability;
+#[path = "../black_box/everywhere.rs"]
+mod everywhere;
+#[path = "../black_box/idempotency.rs"]
+mod idempotency;
+#[path = "../black_box/leaks.rs"]
+mod leaks;
+#[path = "../black_box/node.rs"]
+mod node;
+#[path = "../black_box/openapi.rs"]
+mod openapi;
+#[path = "../black_box/paging.rs"]
+mod paging;
+#[path = "../black_box/people.rs"]
+mod people;
+#[path = "../black_box/program.rs"]
+mod program;
+#[path = "../black_box/revocation.rs"]
+mod revocation;
+#[path = "../black_box/support.rs"]
+mod support;
+#[path = "../black_box/visitor.rs"]
+mod visitor;
+
+/// Which store these tests run on.
+const STORE: support::Store = support::Store::Postgres;
