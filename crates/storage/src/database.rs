@@ -64,8 +64,8 @@ impl Database {
             address: address.to_string(),
             source: Box::new(error),
         };
-        let pool =
-            pool(Opener::Postgres(address.clone())).map_err(|error| failed(std::io::Error::other(error)))?;
+        let pool = pool(Opener::Postgres(Box::new(address.clone())))
+            .map_err(|error| failed(std::io::Error::other(error)))?;
         // The first sender should not wait for a connection to be made.
         drop(pool.get().await);
         let uncounted = Arc::default();

@@ -10,7 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tempfile::TempDir;
 
@@ -19,8 +19,9 @@ use programs::Programs;
 
 const USER: &str = "hookgate";
 const PASSWORD: &str = "not-a-secret";
-/// How long a server may take to answer.
-const START: Duration = Duration::from_secs(30);
+/// How often it is asked whether it answers, and the pause between: half a minute in all.
+const LOOKS: u32 = 600;
+const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// Runs the server, and ends it with whoever holds the other end of its standard input. What is left of it goes too, unless
 /// that one says otherwise.
 const KEEPER: &str = r#"directory=$1; shift; "$@" & server=$!; read -r word; kill -QUIT "$server" 2>/dev/null; wait
@@ -306,14 +307,13 @@ pub fn url_at(address: SocketAddr, database: &str) -> String {
 }
 
 fn wait_until(is_there: impl Fn() -> bool) -> Outcome<()> {
-    let began = Instant::now();
-    while !is_there() {
-        if began.elapsed() > START {
-            return Err("PostgreSQL does not answer".into());
+    for _ in 0..LOOKS {
+        if is_there() {
+            return Ok(());
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(LOOK_EVERY);
     }
-    Ok(())
+    Err("PostgreSQL does not answer".into())
 }
 
 /// Whether a file is there that can be run.

@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use hookgate_testkit::postgres::Postgres;
 
@@ -14,8 +14,9 @@ use super::support::HOOKGATE;
 pub(crate) const CONFIG: &str = "hookgate.toml";
 /// Where it says so for tests, too.
 const URL: &str = "store.url";
-/// How long a node may take to serve.
-const START: Duration = Duration::from_secs(20);
+/// How often a node is asked whether it serves, and the pause between: half a minute in all.
+const LOOKS: u32 = 6_000;
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Makes the directory of a node on this database.
 pub(crate) fn lay_out(directory: &Path, url: &str) {
@@ -35,15 +36,6 @@ pub(crate) fn lay_out(directory: &Path, url: &str) {
     configure(directory, url);
 }
 
-/// Makes the directory of another node beside this one: same database, same certificate, same key.
-pub(crate) fn lay_out_beside(directory: &Path, other: &Path, url: &str) {
-    fs::create_dir_all(directory).unwrap();
-    for file in ["ca.pem", "gate.pem", "gate.key", "sealing.key"] {
-        fs::copy(other.join(file), directory.join(file)).unwrap();
-    }
-    configure(directory, url);
-}
-
 /// Where the gate and the console of the node in this directory listen.
 pub(crate) fn addresses(directory: &Path) -> [SocketAddr; 2] {
     let text = fs::read_to_string(directory.join(CONFIG)).unwrap();
@@ -60,12 +52,13 @@ pub(crate) fn serve(directory: &Path, level: &str, log: Stdio) -> Child {
         .stderr(log)
         .spawn()
         .unwrap();
-    let began = Instant::now();
     for address in addresses(directory) {
-        while TcpStream::connect(address).is_err() {
-            assert!(began.elapsed() < START, "the node does not serve");
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let is_serving = || TcpStream::connect(address).is_ok();
+        let mut looks = (0..LOOKS).map(|_| std::thread::sleep(LOOK_EVERY));
+        assert!(
+            is_serving() || looks.any(|()| is_serving()),
+            "the node does not serve"
+        );
     }
     child
 }
@@ -91,7 +84,8 @@ fn database(directory: &Path) -> String {
     name.unwrap().to_owned()
 }
 
-fn configure(directory: &Path, url: &str) {
+/// Makes the configuration of a node on this database, beside its certificate.
+pub(crate) fn configure(directory: &Path, url: &str) {
     fs::write(directory.join(URL), url).unwrap();
     // Both at once, so that they differ.
     let free = [(); 2].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());

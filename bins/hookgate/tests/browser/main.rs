@@ -4,9 +4,15 @@
 
 mod access;
 mod hostile;
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+#[path = "../black_box/node.rs"]
+mod node;
 mod people;
 mod person;
 mod stories;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 #[path = "../black_box/support.rs"]
 mod support;
+
+/// Which store these tests run on.
+const STORE: support::Store = support::Store::Embedded;

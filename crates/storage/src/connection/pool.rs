@@ -48,7 +48,7 @@ pub(crate) enum Opener {
     /// That read from the database file at this path.
     Sqlite(String),
     /// To the server at this address.
-    Postgres(Address),
+    Postgres(Box<Address>),
 }
 
 /// Why a connection can't be opened.

@@ -163,10 +163,10 @@ mod tests {
     /// The plan of the page that is really asked for.
     fn plan(connection: &mut Connection, wanted: Wanted<'_>, seek: Seek) -> String {
         let asked = Arc::new(Mutex::new(String::new()));
-        let seen = Arc::clone(&asked);
+        let noted = Arc::clone(&asked);
         sqlite(connection).set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event {
-                *seen.lock().unwrap() = query.to_string();
+                *noted.lock().unwrap() = query.to_string();
             }
         });
         page(connection, wanted, seek, span_of(seek), PageSize::default()).unwrap();

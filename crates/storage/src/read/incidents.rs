@@ -11,6 +11,9 @@ use crate::schema::{incidents, webhooks};
 /// incident would cost senders more than this costs people.
 const LOOK: i64 = 50_000;
 
+/// An incident with the handle of its webhook.
+type JoinedIncident = (IncidentRow, String);
+
 /// Up to `most` incidents with a number below `before`, newest first, and the handles of their webhooks; and the number
 /// below which nothing was looked at, if there is something.
 pub(crate) fn incident_page(
@@ -18,7 +21,7 @@ pub(crate) fn incident_page(
     filter: IncidentFilter,
     before: i64,
     most: i64,
-) -> QueryResult<(Vec<(IncidentRow, String)>, Option<i64>)> {
+) -> QueryResult<(Vec<JoinedIncident>, Option<i64>)> {
     let Some(webhook) = filter.webhook else {
         let rows = page(connection, filter, 0, before, None, most)?;
         return Ok((rows, None));
@@ -43,7 +46,7 @@ fn page(
     before: i64,
     webhook: Option<i64>,
     most: i64,
-) -> QueryResult<Vec<(IncidentRow, String)>> {
+) -> QueryResult<Vec<JoinedIncident>> {
     on!(connection, c => {
         let mut query = incidents::table
             .inner_join(webhooks::table)

@@ -52,11 +52,11 @@ pub(crate) fn stretch_drop(connection: &mut Connection, stretch: i64) -> QueryRe
     ))
 }
 
-/// Number and time of the first and of the last delivery of a stretch.
-pub(crate) fn stretch_ends(
-    connection: &mut Connection,
-    stretch: i64,
-) -> QueryResult<Option<((i64, i64), (i64, i64))>> {
+/// Number and time of a delivery.
+type End = (i64, i64);
+
+/// The first and the last delivery of a stretch.
+pub(crate) fn stretch_ends(connection: &mut Connection, stretch: i64) -> QueryResult<Option<(End, End)>> {
     let within = deliveries::table
         .filter(deliveries::id.ge(stretch * STRETCH))
         .filter(deliveries::id.lt((stretch + 1) * STRETCH))

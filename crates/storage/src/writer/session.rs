@@ -1,5 +1,6 @@
 //! The writer's connection: batches in transactions, and what is done when one fails.
 
+use std::fmt::Display;
 use std::sync::{Arc, Mutex};
 
 use diesel::SqliteConnection;
@@ -192,8 +193,8 @@ impl Session {
     }
 }
 
-fn closed(error: impl ToString) -> Error {
-    Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(error.to_string()))
+fn closed(error: impl Display) -> Error {
+    Error::DatabaseError(DatabaseErrorKind::ClosedConnection, Box::new(format!("{error}")))
 }
 
 #[cfg(test)]

@@ -301,8 +301,8 @@ fn read_targets(connection: &mut PgConnection, jobs: &[Job]) -> QueryResult<Hash
         .collect();
     let buckets: BTreeSet<_> = named.values().map(|handle| policy_bucket(*handle)).collect();
     policies_hold(connection, &buckets.into_iter().collect::<Vec<_>>())?;
-    let names: Vec<_> = named.keys().cloned().collect();
-    let found = targets_hold(connection, &names)?.into_iter();
+    let texts: Vec<_> = named.keys().cloned().collect();
+    let found = targets_hold(connection, &texts)?.into_iter();
     Ok(found
         .filter_map(|(name, target)| Some((*named.get(&name)?, target)))
         .collect())

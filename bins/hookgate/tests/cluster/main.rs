@@ -1,0 +1,28 @@
+//! Several nodes on one PostgreSQL server: what is promised holds on all of them, whatever fails.
+//!
+//! The loads here are small enough for every run; `cargo xtask endurance` runs the same tests with large ones.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+#![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]
+
+mod administrator;
+mod failover;
+mod history;
+#[path = "../black_box/node.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod node;
+mod retries;
+mod revocation;
+mod senders;
+mod site;
+#[path = "../black_box/support.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod support;
+
+/// Which store these tests run on.
+const STORE: support::Store = support::Store::Postgres;
+
+/// How much larger than usual the loads are.
+fn scale() -> usize {
+    std::env::var("HOOKGATE_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap())
+}
