@@ -9,7 +9,6 @@ mod administrator;
 mod failover;
 mod history;
 #[path = "../black_box/node.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
 mod node;
 mod retries;
 mod revocation;
