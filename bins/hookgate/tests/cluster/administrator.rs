@@ -7,12 +7,13 @@ use hookgate_testkit::https::{Answer, Outcome};
 use serde_json::{Value, json};
 
 use crate::history::State;
+use crate::scale;
 use crate::senders::Book;
 use crate::site::{Site, path_of};
 
 /// Pause before a failed call is repeated.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Pause between two changes, so that deliveries come in between.
+/// Pause between two changes at scale one, so that deliveries come in between.
 const BREATH: Duration = Duration::from_millis(5);
 
 /// Changes webhooks one after the other, so many times.
@@ -53,7 +54,7 @@ impl Administrator {
                 1 => self.regenerate(target).await,
                 _ => self.toggle(target).await,
             };
-            tokio::time::sleep(BREATH).await;
+            tokio::time::sleep(BREATH * u32::try_from(scale()).unwrap()).await;
         }
     }
 
