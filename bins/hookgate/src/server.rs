@@ -19,6 +19,8 @@ use crate::failure::{Failure, with_sources};
 
 /// How often the certificate's files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
+/// How often usage is counted where many nodes write.
+const COUNT_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the history is pruned.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
 /// Pause between two slices of pruning, so that deliveries go first.
@@ -152,6 +154,8 @@ impl Server {
         for (certificate, files) in self.certificates {
             chores.spawn(reload_certificate(certificate, files, stop.clone()));
         }
+        chores.spawn(refresh(Arc::clone(&self.gate), stop.clone()));
+        chores.spawn(count(Arc::clone(&self.gate), stop.clone()));
         chores.spawn(prune(Arc::clone(&self.gate), self.retention, stop));
         tracing::info!(address = %self.address, "serving");
         // Without systemd there is nobody to tell.
@@ -244,6 +248,33 @@ fn changed_at(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path)
         .and_then(|metadata| metadata.modified())
         .ok()
+}
+
+/// Looks at URLs again that other nodes changed.
+async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
+    let mut changed = gate.store().changed_urls();
+    loop {
+        tokio::select! {
+            () = stop.given() => return,
+            digest = changed.recv() => match digest {
+                Some(digest) => gate.refresh(digest).await,
+                None => return,
+            },
+        }
+    }
+}
+
+/// Keeps the counts of usage close to what came, so that nobody has to wait for them.
+async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
+    while gate.store().is_counted_by_chore() {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(COUNT_INTERVAL) => {}
+        }
+        if let Err(error) = gate.store().count().await {
+            tracing::debug!(error = with_sources(&error), "usage could not be counted");
+        }
+    }
 }
 
 /// Keeps the history within its bounds, in small slices.

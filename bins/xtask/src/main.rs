@@ -1,6 +1,7 @@
 //! What contributors and CI run. `cargo xtask test` and `cargo xtask lint` install what they need and say so.
 
 mod bench;
+mod endurance;
 mod lint;
 mod process;
 mod screenshots;
@@ -26,6 +27,8 @@ enum Task {
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
     Bench(bench::Arguments),
+    /// Run the tests of several nodes under large loads
+    Endurance,
     /// Make a picture of every screen of the console
     Screenshots(screenshots::Arguments),
 }
@@ -35,6 +38,7 @@ fn main() -> ExitCode {
         Task::Test => test::run(),
         Task::Lint => lint::run(),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Endurance => endurance::run(),
         Task::Screenshots(arguments) => screenshots::run(&arguments),
     };
     match done {

@@ -14,7 +14,31 @@ const PROGRAMS: [(&str, &str); 6] = [
 ];
 
 pub(crate) fn run() -> Outcome<()> {
-    need(&PROGRAMS)?;
-    need_tools()?;
+    need_all()?;
     process::run(cargo().args(["test", "--workspace", "--all-features", "--locked"]))
+}
+
+/// Installs what the tests need.
+pub(crate) fn need_all() -> Outcome<()> {
+    need(&PROGRAMS)?;
+    need_postgres()?;
+    need_tools()
+}
+
+/// The database of the tests of several nodes. Its programs are on no path, and each version has a directory.
+fn need_postgres() -> Outcome<()> {
+    let is_there = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+        versions
+            .flatten()
+            .any(|version| version.path().join("bin/initdb").is_file())
+    };
+    if !is_there() {
+        process::install(&["postgresql"])?;
+    }
+    if is_there() {
+        Ok(())
+    } else {
+        Err("PostgreSQL's initdb is missing, though Debian's package postgresql is installed".into())
+    }
 }

@@ -1,5 +1,7 @@
 //! The gate: a store, its surroundings, and what is remembered to save work.
 
+use hookgate_domain::WebhookIdDigest;
+
 use crate::attempts::Attempts;
 use crate::directory::Directory;
 use crate::floor::Floor;
@@ -29,6 +31,15 @@ impl<S: Store> Gate<S> {
     /// The store, for reading the history.
     pub const fn store(&self) -> &S {
         &self.store
+    }
+
+    /// Looks at a URL again that somebody else changed, so that the next delivery to it needs no second look. Only for speed:
+    /// what was remembered is never the reason of an answer.
+    pub async fn refresh(&self, digest: WebhookIdDigest) {
+        if let Some(stale) = self.directory.remembered(&digest) {
+            // A store that can't answer is asked again by the next delivery.
+            let _ = self.directory.fresh(&self.store, digest, &stale).await;
+        }
     }
 
     /// The clock that the gate goes by.

@@ -4,18 +4,22 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::result::QueryResult;
-use hookgate_domain::Timestamp;
+use hookgate_domain::{Timestamp, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusedDelivery, Retention, StoreError};
+use tokio::sync::mpsc;
 
 use crate::connection::pool::{Opener, Pool, pool, run};
 use crate::connection::{Connection, is_lost_race};
 use crate::fault::{Fault, unavailable};
 use crate::open::{OpenError, OpenMode, open_directory, open_server};
 use crate::postgres::Address;
+use crate::postgres::listener::listen;
 use crate::read::settings::setting_by_key;
 use crate::write::settings::setting_put;
 use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
 
+/// Changed URLs that may wait to be looked at; of those beyond, the node finds out by itself.
+const CHANGES_AHEAD: usize = 1_024;
 /// How often a change is repeated that lost against another one at the same time. Each time one of them wins.
 const MOST_RACES: usize = 50;
 
@@ -33,7 +37,10 @@ enum Place {
     /// In a file, of which one process is the server.
     File,
     /// On a server, where many nodes write: what no record tells of is counted here until it is written.
-    Server { uncounted: Arc<Mutex<Counts>> },
+    Server {
+        address: Box<Address>,
+        uncounted: Arc<Mutex<Counts>>,
+    },
 }
 
 impl Database {
@@ -73,8 +80,21 @@ impl Database {
         Ok(Self {
             writer: Arc::new(writer),
             pool,
-            place: Place::Server { uncounted },
+            place: Place::Server {
+                address: Box::new(address.clone()),
+                uncounted,
+            },
         })
+    }
+
+    /// Word of URLs that other nodes changed, as it comes; none in an embedded store. It may be late, and it may be lost.
+    #[must_use]
+    pub fn changed_urls(&self) -> mpsc::Receiver<WebhookIdDigest> {
+        let (changed, receiver) = mpsc::channel(CHANGES_AHEAD);
+        if let Place::Server { address, .. } = &self.place {
+            tokio::spawn(listen((**address).clone(), changed));
+        }
+        receiver
     }
 
     /// What the program remembered under this key.
@@ -168,11 +188,20 @@ impl Database {
         run(&self.pool, what, work).await
     }
 
+    /// Whether usage has to be counted now and then by [`count`](Self::count). An embedded store does it by itself.
+    #[must_use]
+    pub const fn is_counted_by_chore(&self) -> bool {
+        matches!(self.place, Place::Server { .. })
+    }
+
     /// Writes the counts of every delivery that was answered before, so that they can be read.
-    pub(crate) async fn count(&self) -> Result<(), StoreError> {
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
+    pub async fn count(&self) -> Result<(), StoreError> {
         match &self.place {
             Place::File => self.writer.count().await,
-            Place::Server { uncounted } => {
+            Place::Server { uncounted, .. } => {
                 let uncounted = Arc::clone(uncounted);
                 let work = move |connection: &mut Connection| Ok(count_all(connection, &uncounted)?);
                 self.read("write counts of usage", work).await

@@ -1,6 +1,7 @@
 //! Connections to a PostgreSQL server, each set up so that what is answered is durable and nothing waits for ever.
 
 mod address;
+pub(crate) mod listener;
 mod tls;
 
 use std::error::Error;
@@ -10,6 +11,7 @@ use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
+use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, NoTls, Socket};
 
@@ -41,15 +43,23 @@ pub(crate) struct Link {
     runtime: Handle,
 }
 
-impl Link {
-    /// Connects, on the runtime that calls it. Not to a standby: it can't write.
-    pub(crate) async fn connect(address: &Address) -> Result<Self, ConnectError> {
-        let mut config = address.config.clone();
+impl Address {
+    /// How to connect: with bounds on all that may take time, and not to a standby, which can't write.
+    fn patient(&self) -> tokio_postgres::Config {
+        let mut config = self.config.clone();
         config
             .connect_timeout(CONNECT)
             .tcp_user_timeout(UNACKNOWLEDGED)
             .keepalives_idle(KEEPALIVE)
-            .target_session_attrs(tokio_postgres::config::TargetSessionAttrs::ReadWrite);
+            .target_session_attrs(TargetSessionAttrs::ReadWrite);
+        config
+    }
+}
+
+impl Link {
+    /// Connects, on the runtime that calls it.
+    pub(crate) async fn connect(address: &Address) -> Result<Self, ConnectError> {
+        let config = address.patient();
         match &address.tls {
             Some(roots) => Self::open(&config, tls::connector(roots)?).await,
             None => Self::open(&config, NoTls).await,

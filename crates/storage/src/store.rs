@@ -2,7 +2,7 @@
 
 use hookgate_domain::{
     DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, RetiredUrl, Timestamp, Webhook,
-    WebhookHandle, WebhookIdDigest, WebhookName,
+    WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
 };
 use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
@@ -17,7 +17,7 @@ use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::audit::audit_insert;
 use crate::write::incidents::{incident_by_number, incident_status_set};
-use crate::write::webhooks::{policy_hold, retired_insert, target_by_handle, webhook_insert, webhook_update};
+use crate::write::webhooks::{url_changed, policy_hold, retired_insert, target_by_handle, webhook_insert, webhook_update};
 
 /// How many webhooks of one name are looked at: enough to tell one from several.
 const NAMESAKES: i64 = 2;
@@ -254,6 +254,9 @@ fn replace(
     webhook_update(connection, target.id, webhook)?;
     if let Some(retired) = retired {
         retired_insert(connection, target.id, retired)?;
+        url_changed(connection, &retired.digest)?;
+    } else if let WebhookState::Active(url) = &webhook.state {
+        url_changed(connection, &url.digest)?;
     }
     audit_insert(connection, audit)?;
     Ok(true)

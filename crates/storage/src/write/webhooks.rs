@@ -1,11 +1,12 @@
 //! Webhooks and tombstones.
 
 use diesel::prelude::*;
-use hookgate_domain::{RetiredUrl, Webhook, WebhookHandle};
+use hookgate_domain::{RetiredUrl, Webhook, WebhookHandle, WebhookIdDigest};
 
 use crate::connection::{Connection, RunQueryDsl, columns};
 
 use super::columns::policy_lock;
+use crate::postgres::listener::{CHANNEL, digest_text};
 use crate::rows::WebhookFields;
 use crate::schema::{retired_urls, webhooks};
 
@@ -48,6 +49,16 @@ pub(crate) fn policy_hold(connection: &mut Connection, handle: WebhookHandle) ->
         Connection::Sqlite(_) => Ok(()),
         Connection::Postgres(link) => policy_lock(&mut link.connection, policy_bucket(handle)),
     }
+}
+
+/// Tells other nodes that a URL changed, once the transaction is committed.
+pub(crate) fn url_changed(connection: &mut Connection, digest: &WebhookIdDigest) -> QueryResult<()> {
+    if let Connection::Sqlite(_) = connection {
+        // There are no others.
+        return Ok(());
+    }
+    let query = format!("SELECT pg_notify('{CHANNEL}', '{}')", digest_text(digest));
+    connection.batch_execute(&query)
 }
 
 /// Stores a new webhook.

@@ -1,0 +1,96 @@
+//! Word from other nodes that a URL changed. It makes them faster and nothing else: a node that hears nothing finds out at the
+//! next commit or refusal.
+
+use std::future::poll_fn;
+use std::time::Duration;
+
+use hookgate_domain::WebhookIdDigest;
+use tokio::sync::mpsc::Sender;
+use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
+use tokio_postgres::{AsyncMessage, Config, NoTls, Socket};
+
+use super::{Address, ConnectError, tls};
+
+/// The channel of changed URLs.
+pub(crate) const CHANNEL: &str = "hookgate_urls";
+/// Pause before a lost channel is opened again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Passes on which URLs changed until nobody wants to know.
+pub(crate) async fn listen(address: Address, changed: Sender<WebhookIdDigest>) {
+    loop {
+        let heard = tokio::select! {
+            () = changed.closed() => return,
+            heard = hear(&address, &changed) => heard,
+        };
+        if let Err(error) = heard {
+            tracing::debug!(%error, "word of changes from other nodes is lost for a while");
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+async fn hear(address: &Address, changed: &Sender<WebhookIdDigest>) -> Result<(), ConnectError> {
+    let config = address.patient();
+    match &address.tls {
+        Some(roots) => hear_on(&config, tls::connector(roots)?, changed).await,
+        None => hear_on(&config, NoTls, changed).await,
+    }
+}
+
+async fn hear_on<T>(config: &Config, tls: T, changed: &Sender<WebhookIdDigest>) -> Result<(), ConnectError>
+where
+    T: MakeTlsConnect<Socket, TlsConnect: Send, Stream: Send + 'static>,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let (client, mut connection) = config.connect(tls).await?;
+    let pass_on = async {
+        while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {
+            if let AsyncMessage::Notification(word) = message?
+                && let Some(digest) = read_digest(word.payload())
+            {
+                // A full line is no harm: the other side finds out by itself.
+                let _ = changed.try_send(digest);
+            }
+        }
+        Ok(())
+    };
+    let subscribe = async {
+        client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
+        // The connection ends with its client.
+        std::future::pending::<Result<(), ConnectError>>().await
+    };
+    tokio::select! {
+        ended = pass_on => ended,
+        failed = subscribe => failed,
+    }
+}
+
+/// A digest as hexadecimal text.
+pub(crate) fn digest_text(digest: &WebhookIdDigest) -> String {
+    digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn read_digest(text: &str) -> Option<WebhookIdDigest> {
+    let bytes = (0..text.len()).step_by(2).map(|at| {
+        let pair = text.get(at..at + 2)?;
+        u8::from_str_radix(pair, 16).ok()
+    });
+    let bytes: Vec<u8> = bytes.collect::<Option<_>>()?;
+    Some(WebhookIdDigest::from_bytes(bytes.try_into().ok()?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_digest_comes_back_and_anything_else_does_not() {
+        let digest = WebhookIdDigest::from_bytes(std::array::from_fn(|byte| u8::try_from(byte * 8).unwrap()));
+        let text = digest_text(&digest);
+        assert_eq!(read_digest(&text).unwrap().as_bytes(), digest.as_bytes());
+        for other in ["", "0", "zz", &text[2..], &format!("{text}00"), "é"] {
+            assert!(read_digest(other).is_none(), "{other}");
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! What is special about a store on a PostgreSQL server: TLS that is checked, several nodes, partitions.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use hookgate_domain::{Policy, Timestamp};
+use hookgate_gate::{Commit, DeliveryFilter, PageSize, Retention, Seek, Store};
+use hookgate_storage::{Address, Database, OpenError, OpenMode};
+use hookgate_testkit::postgres::Postgres;
+use hookgate_testkit::samples::{START, audit, delivery, name, webhook};
+
+async fn connect(url: &str) -> Result<Database, OpenError> {
+    let address: Address = url.parse().expect("an address");
+    Database::connect(&address, OpenMode::Create).await
+}
+
+/// A CA and a certificate for localhost from it, with its key; PEM.
+fn certificate() -> (String, String, String) {
+    let ca_key = rcgen::KeyPair::generate().unwrap();
+    let mut ca = rcgen::CertificateParams::new(Vec::new()).unwrap();
+    ca.is_ca = rcgen::IsCa::Ca(rcgen::BasicConstraints::Unconstrained);
+    let ca_pem = ca.self_signed(&ca_key).unwrap().pem();
+    let key = rcgen::KeyPair::generate().unwrap();
+    let leaf = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    let leaf = leaf.signed_by(&key, &rcgen::Issuer::new(ca, ca_key)).unwrap();
+    (ca_pem, leaf.pem(), key.serialize_pem())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_checked_and_never_left_out() {
+    let (ca, chain, key) = certificate();
+    let server = Postgres::start_with_tls(&chain, &key).unwrap();
+    let plain = server.database().unwrap();
+    let directory = tempfile::tempdir().unwrap();
+    let root = directory.path().join("ca.pem");
+    std::fs::write(&root, ca).unwrap();
+    let query = |host: &str, query: &str| {
+        let (front, _) = plain.split_once('?').unwrap();
+        format!("{}?{query}", front.replace("127.0.0.1", host))
+    };
+    let trusting = format!("sslmode=require&sslrootcert={}", root.display());
+    assert!(connect(&query("localhost", &trusting)).await.is_ok());
+    let verify_full = trusting.replace("require", "verify-full");
+    assert!(connect(&query("localhost", &verify_full)).await.is_ok());
+    for (host, query_text, why) in [
+        ("127.0.0.1", trusting.as_str(), "not valid for name"),
+        ("localhost", "sslmode=require", "UnknownIssuer"),
+        ("localhost", "sslmode=disable", "no encryption"),
+    ] {
+        let error = connect(&query(host, query_text)).await.err().unwrap().to_string();
+        assert!(error.contains(why), "{host} {query_text}: {error}");
+        assert!(!error.contains("not-a-secret"), "{error}");
+    }
+    // A server without TLS is not spoken to in plain text.
+    let bare = Postgres::shared().database().unwrap().replace("disable", "require");
+    assert!(connect(&bare).await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_may_start_at_once_and_an_older_program_is_refused() {
+    let server = Postgres::shared();
+    let url = server.database().unwrap();
+    let existing = Database::connect(&url.parse().unwrap(), OpenMode::Existing).await;
+    assert!(matches!(existing.err(), Some(OpenError::Missing { .. })));
+    let (one, two, three) = tokio::join!(connect(&url), connect(&url), connect(&url));
+    assert!(one.is_ok() && two.is_ok() && three.is_ok());
+    let database = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
+    server.sql(database, newer).unwrap();
+    assert!(matches!(connect(&url).await.err(), Some(OpenError::TooNew { .. })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_node_hears_of_changes_by_another() {
+    let url = Postgres::shared().database().unwrap();
+    let (one, two) = (connect(&url).await.unwrap(), connect(&url).await.unwrap());
+    let mut changed = two.changed_urls();
+    one.webhook_insert(webhook(1), audit()).await.unwrap();
+    let heard = async {
+        // The channel may not be open yet, so it is said again.
+        let mut now = webhook(1);
+        loop {
+            now = now.edit(name("changed"), Policy::default()).unwrap();
+            one.webhook_replace(now.clone(), None, audit()).await.unwrap();
+            let word = tokio::time::timeout(Duration::from_millis(200), changed.recv()).await;
+            if let Ok(digest) = word {
+                return digest.unwrap();
+            }
+        }
+    };
+    let heard = tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
+    let url = one.url_by_digest(&heard).await.unwrap();
+    assert!(url.is_some(), "it names a URL");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
+    let server = Postgres::shared();
+    let url = server.database().unwrap();
+    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let store = connect(&url).await.unwrap();
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    let tables = || {
+        let query = "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'deliveries'::regclass ORDER BY 1";
+        server.sql(name, query).unwrap().replace('\n', " ")
+    };
+    let commit = async || match store.delivery_commit(delivery(&webhook(1))).await.unwrap() {
+        Commit::Stored(accepted) => accepted.delivery,
+        other => panic!("{other:?}"),
+    };
+    commit().await;
+    assert_eq!(tables().trim(), "deliveries_0 deliveries_1");
+    let now: Timestamp = START;
+    // Larger than a part of the space, and smaller than all of it: numbers go on in the next table.
+    let part = Retention {
+        bytes: NonZeroU64::new(1_000_000).unwrap(),
+        ..Retention::default()
+    };
+    store.history_prune(part, now).await.unwrap();
+    let next = commit().await;
+    assert!(next.number() >= 1 << 33, "{next:?}");
+    store.history_prune(Retention::default(), now).await.unwrap();
+    assert_eq!(tables().trim(), "deliveries_0 deliveries_1 deliveries_2");
+    let page = async || {
+        let all = DeliveryFilter::default();
+        let page = store.delivery_page(&all, Seek::Newest, PageSize::MAX).await;
+        page.unwrap().items.len()
+    };
+    assert_eq!(page().await, 2);
+    let tight = Retention {
+        bytes: NonZeroU64::MIN,
+        ..Retention::default()
+    };
+    assert_eq!(store.history_prune(tight, now).await.unwrap().deliveries, 1);
+    assert_eq!(tables().trim(), "deliveries_1 deliveries_2");
+    assert_eq!(page().await, 1, "the oldest went first");
+}
