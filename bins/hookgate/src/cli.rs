@@ -15,6 +15,8 @@ use hookgate_gate::UsageRange;
 use hookgate_transport::wire;
 use ipnetwork::IpNetwork;
 
+use crate::config::StoreUrl;
+
 pub(crate) use people::{AuditCommand, MemberCommand, TokenCommand};
 
 /// A self-hosted gate for inbound webhooks.
@@ -71,6 +73,22 @@ pub(crate) enum Command {
     Audit(AuditCommand),
     /// Make the store, or bring it to this version's schema
     Migrate,
+    /// Move a store from one database to another
+    #[command(subcommand)]
+    Db(DbCommand),
+    /// Write a copy of the embedded store to a file, with the server running or not
+    Backup {
+        /// The file; it must not be there yet
+        file: PathBuf,
+    },
+    /// Make an embedded store from a backup
+    Restore {
+        /// The backup
+        file: PathBuf,
+        /// Only check that the backup is whole
+        #[arg(long)]
+        verify: bool,
+    },
     /// Make, check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -100,6 +118,19 @@ impl DevArgs {
         };
         self.console.unwrap_or(SocketAddr::from(([127, 0, 0, 1], port)))
     }
+}
+
+#[derive(Subcommand)]
+pub(crate) enum DbCommand {
+    /// Copy everything into a fresh store, and compare; a copy that was cut off goes on. Stop all servers first
+    Copy {
+        /// sqlite:DIR, postgres://…, or @FILE, which holds one of them
+        #[arg(long, value_name = "STORE")]
+        from: StoreUrl,
+        /// The same; what is not there is made
+        #[arg(long, value_name = "STORE")]
+        to: StoreUrl,
+    },
 }
 
 #[derive(Subcommand)]

@@ -1,8 +1,10 @@
 //! The commands: one module each. Which one runs is decided here, and nothing else.
 
 mod audit;
+mod backup;
 mod completions;
 mod config;
+mod db;
 mod deliveries;
 mod dev;
 mod incidents;
@@ -31,6 +33,9 @@ pub(crate) fn run(mut cli: Cli) -> Result<(), Failure> {
         Command::Token(command) => block_on(token::run(&cli, command)),
         Command::SignInLink { name } => block_on(member::sign_in_link(&cli, name.as_ref())),
         Command::Audit(command) => block_on(audit::run(&cli, command)),
+        Command::Db(command) => block_on(db::run(&cli, command)),
+        Command::Backup { file } => backup::backup(&cli, &file),
+        Command::Restore { file, verify } => backup::restore(&cli, &file, verify),
         Command::Migrate => block_on(migrate::run(&cli)),
     }
 }

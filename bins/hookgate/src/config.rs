@@ -89,6 +89,37 @@ impl Display for StorePlace {
     }
 }
 
+/// A store as an argument names it; `@FILE` keeps a password out of the list of processes.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreUrl(pub(crate) StorePlace);
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix('@') {
+            None => parse_store(text, Path::new("")).map(Self),
+            Some(file) => {
+                let text =
+                    std::fs::read_to_string(file).map_err(|error| format!("can't read {file}: {error}"))?;
+                parse_store(text.trim(), Path::new("")).map(Self)
+            }
+        }
+    }
+}
+
+/// A store's URL; a relative directory is one of this directory's.
+fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, String> {
+    match text.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StorePlace::Directory(directory.join(path))),
+        Some(("postgres" | "postgresql", _)) => text
+            .parse()
+            .map(StorePlace::Server)
+            .map_err(|error: AddressError| error.to_string()),
+        _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
+    }
+}
+
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
@@ -213,14 +244,7 @@ impl Values {
             }
         }
         let directory = self.directory.clone();
-        let parse = |text: &str| match text.split_once(':') {
-            Some(("sqlite", path)) if !path.is_empty() => Ok(StorePlace::Directory(directory.join(path))),
-            Some(("postgres" | "postgresql", _)) => text
-                .parse()
-                .map(StorePlace::Server)
-                .map_err(|error: AddressError| error.to_string()),
-            _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
-        };
+        let parse = |text: &str| parse_store(text, &directory);
         self.required("store.url", parse)
             .unwrap_or_else(|| StorePlace::Directory(PathBuf::new()))
     }

@@ -8,7 +8,15 @@ const SCALE: &str = "10";
 
 pub(crate) fn run() -> Outcome<()> {
     need_all()?;
-    let tests = ["test", "--release", "--locked", "-p", "hookgate", "--test", "cluster"];
+    let tests = [
+        "test",
+        "--release",
+        "--locked",
+        "-p",
+        "hookgate",
+        "--test",
+        "cluster",
+    ];
     process::run(
         cargo()
             .args(tests)

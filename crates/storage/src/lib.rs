@@ -10,7 +10,9 @@
 //! line), so nothing is taken for granted between two transactions. The rules are in `hookgate-domain`: a transaction
 //! here reads, asks the rule, and writes what it says.
 
+mod backup;
 mod connection;
+mod copy;
 mod database;
 mod fault;
 mod files;
@@ -26,6 +28,8 @@ mod store;
 mod write;
 mod writer;
 
+pub use backup::{BackupError, backup_file, restore_file, verify_file};
+pub use copy::{Copied, CopyError, CopyStep, copy_store};
 pub use database::Database;
 pub use lock::{LockError, ServerLock};
 pub use open::{OpenError, OpenMode};

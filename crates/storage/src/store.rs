@@ -17,7 +17,9 @@ use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::audit::audit_insert;
 use crate::write::incidents::{incident_by_number, incident_status_set};
-use crate::write::webhooks::{url_changed, policy_hold, retired_insert, target_by_handle, webhook_insert, webhook_update};
+use crate::write::webhooks::{
+    policy_hold, retired_insert, target_by_handle, url_changed, webhook_insert, webhook_update,
+};
 
 /// How many webhooks of one name are looked at: enough to tell one from several.
 const NAMESAKES: i64 = 2;

@@ -52,7 +52,10 @@ async fn tls_is_checked_and_never_left_out() {
         assert!(!error.contains("not-a-secret"), "{error}");
     }
     // A server without TLS is not spoken to in plain text.
-    let bare = Postgres::shared().database().unwrap().replace("disable", "require");
+    let bare = Postgres::shared()
+        .database()
+        .unwrap()
+        .replace("disable", "require");
     assert!(connect(&bare).await.is_err());
 }
 
@@ -67,7 +70,10 @@ async fn nodes_may_start_at_once_and_an_older_program_is_refused() {
     let database = url.rsplit('/').next().unwrap().split('?').next().unwrap();
     let newer = "INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')";
     server.sql(database, newer).unwrap();
-    assert!(matches!(connect(&url).await.err(), Some(OpenError::TooNew { .. })));
+    assert!(matches!(
+        connect(&url).await.err(),
+        Some(OpenError::TooNew { .. })
+    ));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -88,7 +94,9 @@ async fn a_node_hears_of_changes_by_another() {
             }
         }
     };
-    let heard = tokio::time::timeout(Duration::from_secs(10), heard).await.unwrap();
+    let heard = tokio::time::timeout(Duration::from_secs(10), heard)
+        .await
+        .unwrap();
     let url = one.url_by_digest(&heard).await.unwrap();
     assert!(url.is_some(), "it names a URL");
 }
@@ -101,7 +109,8 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
     let store = connect(&url).await.unwrap();
     store.webhook_insert(webhook(1), audit()).await.unwrap();
     let tables = || {
-        let query = "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'deliveries'::regclass ORDER BY 1";
+        let query =
+            "SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'deliveries'::regclass ORDER BY 1";
         server.sql(name, query).unwrap().replace('\n', " ")
     };
     let commit = async || match store.delivery_commit(delivery(&webhook(1))).await.unwrap() {

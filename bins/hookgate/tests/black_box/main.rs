@@ -10,6 +10,7 @@ mod everywhere;
 mod idempotency;
 mod leaks;
 mod lifecycle;
+mod moving;
 mod node;
 mod openapi;
 mod paging;

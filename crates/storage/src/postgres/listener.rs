@@ -68,7 +68,11 @@ where
 
 /// A digest as hexadecimal text.
 pub(crate) fn digest_text(digest: &WebhookIdDigest) -> String {
-    digest.as_bytes().iter().map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .as_bytes()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 fn read_digest(text: &str) -> Option<WebhookIdDigest> {

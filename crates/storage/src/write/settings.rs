@@ -17,3 +17,10 @@ pub(crate) fn setting_put(connection: &mut Connection, key: &str, value: &str) -
         .execute(connection)
         .map(drop)
 }
+
+/// Forgets a setting.
+pub(crate) fn setting_delete(connection: &mut Connection, key: &str) -> QueryResult<()> {
+    diesel::delete(settings::table.filter(settings::key.eq(key)))
+        .execute(connection)
+        .map(drop)
+}

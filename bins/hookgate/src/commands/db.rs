@@ -1,0 +1,69 @@
+//! `hookgate db copy`: a store moves from one database to another.
+
+use hookgate_storage::{CopyError, CopyStep, OpenMode, ServerLock, copy_store};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::cli::{Cli, DbCommand};
+use crate::config::{StorePlace, StoreUrl};
+use crate::failure::Failure;
+use crate::{output, place};
+
+pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
+    let DbCommand::Copy { from, to } = command;
+    let (StoreUrl(from), StoreUrl(to)) = (from, to);
+    let _locks = [lock(&from)?, lock(&to)?];
+    let source = place::open(&from, OpenMode::Existing).await?;
+    let target = place::open(&to, OpenMode::Create).await?;
+    let bar = progress();
+    let copied = copy_store(&source, &target, |step| match step {
+        CopyStep::Copied { table, rows } => bar.set_message(format!("{table}: {rows} rows")),
+        CopyStep::Comparing { table } => bar.set_message(format!("comparing {table}")),
+    })
+    .await;
+    bar.finish_and_clear();
+    let copied = copied?;
+    source.close().await;
+    target.close().await;
+    if cli.json {
+        let tables = copied.iter().map(|(table, (rows, sum))| {
+            let what = json!({"rows": rows, "checksum": sum});
+            ((*table).to_owned(), what)
+        });
+        let tables: serde_json::Map<_, _> = tables.collect();
+        let all = json!({"from": from.to_string(), "to": to.to_string(), "tables": tables});
+        return Ok(output::line(&all.to_string())?);
+    }
+    for (table, (rows, sum)) in &copied {
+        output::line(&format!("{table:<18} {rows:>12}  {sum}"))?;
+    }
+    output::line(&format!("{to} holds what {from} holds"))?;
+    Ok(())
+}
+
+/// Keeps a server from starting on a directory meanwhile. Nodes of a database server have to be stopped by hand.
+fn lock(place: &StorePlace) -> Result<Option<ServerLock>, Failure> {
+    Ok(match place {
+        StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
+        StorePlace::Server(_) => None,
+    })
+}
+
+/// On a terminal only.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::new_spinner();
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
+        bar.set_style(style);
+    }
+    bar
+}
+
+impl From<CopyError> for Failure {
+    fn from(error: CopyError) -> Self {
+        match error {
+            CopyError::NotEmpty => Self::refused(error),
+            CopyError::Differs { .. } => Self::failed(error),
+            CopyError::Store(error) => error.into(),
+        }
+    }
+}

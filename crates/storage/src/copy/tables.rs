@@ -1,0 +1,306 @@
+//! The tables of a store, as a copy sees them: three kinds of values, and a key that rows are in the order of.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use crate::connection::{Connection, RunQueryDsl};
+use crate::fault::Fault;
+use crate::write::counters::{Counter, counter_value};
+use crate::write::partitions::{STRETCH, stretch_make, stretches};
+
+/// A kind of values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    Number,
+    Text,
+    Bytes,
+}
+
+/// A table.
+#[derive(Debug)]
+pub(super) struct Table {
+    pub(super) name: &'static str,
+    /// Its columns, those of the key first.
+    pub(super) columns: &'static [(&'static str, Kind)],
+    /// How many of them are the key.
+    pub(super) key: usize,
+    /// Which rows are copied.
+    pub(super) only: &'static str,
+}
+
+use Kind::{Bytes, Number, Text};
+
+const fn table(name: &'static str, key: usize, columns: &'static [(&'static str, Kind)]) -> Table {
+    Table {
+        name,
+        columns,
+        key,
+        only: "1 = 1",
+    }
+}
+
+/// Every table, in an order in which rows find what they refer to.
+pub(super) static TABLES: [Table; 16] = [
+    table("organizations", 1, &[("id", Number), ("name", Text)]),
+    table(
+        "webhooks",
+        1,
+        &[
+            ("id", Number),
+            ("organization", Number),
+            ("handle", Text),
+            ("name", Text),
+            ("format", Text),
+            ("state", Text),
+            ("digest", Bytes),
+            ("hint", Text),
+            ("issued_at", Number),
+            ("exposed_at", Number),
+            ("revoked_at", Number),
+            ("allowlist", Text),
+            ("body_bytes", Number),
+            ("per_minute", Number),
+            ("overload", Text),
+            ("payload_logging", Text),
+            ("signing_secret", Bytes),
+            ("rotation_days", Number),
+            ("revision", Number),
+            ("created_at", Number),
+        ],
+    ),
+    table(
+        "retired_urls",
+        1,
+        &[
+            ("digest", Bytes),
+            ("hint", Text),
+            ("webhook", Number),
+            ("because", Text),
+            ("at", Number),
+        ],
+    ),
+    table(
+        "members",
+        1,
+        &[
+            ("id", Text),
+            ("organization", Number),
+            ("name", Text),
+            ("name_key", Text),
+            ("role", Text),
+            ("password", Text),
+            ("created_at", Number),
+        ],
+    ),
+    table(
+        "sessions",
+        1,
+        &[
+            ("id", Text),
+            ("digest", Bytes),
+            ("member", Text),
+            ("means", Text),
+            ("created_at", Number),
+            ("last_seen_at", Number),
+            ("source", Bytes),
+            ("user_agent", Text),
+        ],
+    ),
+    table(
+        "tokens",
+        1,
+        &[
+            ("id", Text),
+            ("organization", Number),
+            ("digest", Bytes),
+            ("name", Text),
+            ("role", Text),
+            ("owner", Text),
+            ("created_by", Text),
+            ("created_at", Number),
+            ("expires_at", Number),
+            ("last_used_at", Number),
+            ("revoked_at", Number),
+        ],
+    ),
+    table(
+        "sign_in_links",
+        1,
+        &[("member", Text), ("digest", Bytes), ("created_at", Number)],
+    ),
+    table(
+        "audit",
+        1,
+        &[
+            ("id", Number),
+            ("organization", Number),
+            ("at", Number),
+            ("actor_kind", Text),
+            ("actor_id", Text),
+            ("actor_name", Text),
+            ("actor_role", Text),
+            ("source", Bytes),
+            ("act", Text),
+            ("subject_id", Text),
+            ("subject_name", Text),
+            ("before", Text),
+            ("after", Text),
+            ("request_key", Text),
+            ("request_digest", Bytes),
+        ],
+    ),
+    table(
+        "incidents",
+        1,
+        &[
+            ("number", Number),
+            ("organization", Number),
+            ("webhook", Number),
+            ("title", Text),
+            ("description", Text),
+            ("severity", Text),
+            ("status", Text),
+            ("service", Text),
+            ("source_url", Text),
+            ("dedup_key", Text),
+            ("metadata", Text),
+            ("occurrences", Number),
+            ("opened_at", Number),
+            ("updated_at", Number),
+            ("first_delivery", Number),
+        ],
+    ),
+    table(
+        "deliveries",
+        1,
+        &[
+            ("id", Number),
+            ("organization", Number),
+            ("webhook", Number),
+            ("received_at", Number),
+            ("source", Bytes),
+            ("user_agent", Text),
+            ("answer", Text),
+            ("code", Text),
+            ("incident", Number),
+            ("count", Number),
+            ("took_us", Number),
+            ("headers", Text),
+            ("payload", Bytes),
+        ],
+    ),
+    table(
+        "idempotency_keys",
+        2,
+        &[
+            ("webhook", Number),
+            ("key", Text),
+            ("payload_digest", Bytes),
+            ("delivery", Number),
+            ("incident", Number),
+            ("status", Text),
+            ("created_at", Number),
+        ],
+    ),
+    table(
+        "usage",
+        4,
+        &[
+            ("webhook", Number),
+            ("step", Number),
+            ("at", Number),
+            ("code", Text),
+            ("count", Number),
+        ],
+    ),
+    table(
+        "sources",
+        3,
+        &[
+            ("webhook", Number),
+            ("day", Number),
+            ("source", Bytes),
+            ("address", Bytes),
+            ("accepted", Number),
+            ("refused", Number),
+            ("first_at", Number),
+            ("last_at", Number),
+        ],
+    ),
+    table(
+        "known_sources",
+        2,
+        &[
+            ("webhook", Number),
+            ("source", Bytes),
+            ("first_at", Number),
+            ("last_day", Number),
+        ],
+    ),
+    table("counters", 1, &[("name", Text), ("next", Number)]),
+    Table {
+        name: "settings",
+        columns: &[("key", Text), ("value", Text)],
+        key: 1,
+        // What a copy remembers of itself is no part of the store.
+        only: "key NOT LIKE 'copy:%'",
+    },
+];
+
+#[derive(QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// Whether a store has nothing but what its migrations put there.
+pub(super) fn is_fresh(connection: &mut Connection) -> Result<bool, Fault> {
+    for name in [
+        "webhooks",
+        "members",
+        "tokens",
+        "deliveries",
+        "incidents",
+        "audit",
+    ] {
+        let query = format!("SELECT count(*) AS count FROM (SELECT 1 FROM {name} LIMIT 1) AS one");
+        let found: Count = diesel::sql_query(query).get_result(connection)?;
+        if found.count > 0 {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Removes what the migrations put there: the source has its own.
+pub(super) fn clear(connection: &mut Connection, table: &Table) -> QueryResult<()> {
+    connection.batch_execute(&format!("DELETE FROM {} WHERE {}", table.name, table.only))
+}
+
+/// Makes the tables that rows with these numbers of deliveries lie in.
+pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<()> {
+    if let Connection::Sqlite(_) = connection {
+        return Ok(());
+    }
+    let there = stretches(connection)?;
+    for stretch in 0..=last / STRETCH + 1 {
+        if !there.contains(&stretch) {
+            stretch_make(connection, stretch)?;
+        }
+    }
+    Ok(())
+}
+
+/// Lets numbers go on behind those that were copied.
+pub(super) fn finish(connection: &mut Connection) -> Result<(), Fault> {
+    if let Connection::Postgres(_) = connection {
+        for name in ["webhooks", "audit"] {
+            connection.batch_execute(&format!(
+                "SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest(1, (SELECT max(id) FROM {name})))"
+            ))?;
+        }
+        let next = counter_value(connection, Counter::Delivery)?;
+        make_room(connection, next)?;
+    }
+    Ok(())
+}
