@@ -45,10 +45,11 @@ pub(crate) fn ports(sealing_key: &Path) -> Result<(Ports, String), Failure> {
 /// Tells keys apart and tells nothing of them: they are random.
 fn fingerprint(key: &[u8]) -> String {
     let digest = ring::digest::digest(&ring::digest::SHA256, key);
-    digest.as_ref()[..FINGERPRINT_BYTES]
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    let bytes = &digest.as_ref()[..FINGERPRINT_BYTES];
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02x}"));
+        text
+    })
 }
 
 /// The system's random source.

@@ -76,7 +76,7 @@ pub(crate) enum StorePlace {
     /// Embedded, in this directory.
     Directory(PathBuf),
     /// On a PostgreSQL server.
-    Server(Address),
+    Server(Box<Address>),
 }
 
 impl Display for StorePlace {
@@ -114,7 +114,7 @@ fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, String> {
         Some(("sqlite", path)) if !path.is_empty() => Ok(StorePlace::Directory(directory.join(path))),
         Some(("postgres" | "postgresql", _)) => text
             .parse()
-            .map(StorePlace::Server)
+            .map(|address| StorePlace::Server(Box::new(address)))
             .map_err(|error: AddressError| error.to_string()),
         _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
     }

@@ -165,7 +165,9 @@ async fn checksum(database: &Database, table: &'static Table) -> Result<Checksum
         let Some(last) = rows.last() else {
             return Ok(sum);
         };
-        rows.iter().for_each(|row| sum.add(row));
+        for row in &rows {
+            sum.add(row);
+        }
         after = Some(last.key(table));
     }
 }

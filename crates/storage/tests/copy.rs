@@ -1,9 +1,13 @@
 //! A store moves from one database to another and back, whole, whatever is in it.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use hookgate_domain::{Policy, Role};
-use hookgate_gate::{AcceptedDelivery, DeliveryFilter, IncidentFilter, PageSize, PeopleStore, Seek, Store};
+use hookgate_gate::{
+    AcceptedDelivery, AuditFilter, DeliveryFilter, IncidentFilter, PageSize, PeopleStore, Seek, Store,
+};
 use hookgate_storage::{CopyError, CopyStep, Database, OpenMode, copy_store};
 use hookgate_testkit::postgres::Postgres;
 use hookgate_testkit::samples::{audit, deduplicated, delivery, keyed, member, name, refusal, webhook};
@@ -77,7 +81,7 @@ async fn everything(store: &Database) -> String {
         .await;
     let webhooks = store.webhook_page(None, PageSize::MAX).await.unwrap();
     let trail = store
-        .audit_page(&Default::default(), None, PageSize::MAX)
+        .audit_page(&AuditFilter::default(), None, PageSize::MAX)
         .await
         .unwrap();
     format!("{deliveries:?} {:?} {webhooks:?} {trail:?}", incidents.unwrap())

@@ -1,5 +1,7 @@
 //! What is special about a store on a PostgreSQL server: TLS that is checked, several nodes, partitions.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
 use std::num::NonZeroU64;
 use std::time::Duration;
 

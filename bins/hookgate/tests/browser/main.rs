@@ -4,7 +4,6 @@
 
 mod access;
 mod hostile;
-#[expect(dead_code, reason = "the black-box tests use all of it")]
 #[path = "../black_box/node.rs"]
 mod node;
 mod people;

@@ -14,7 +14,7 @@ use crate::site::{Site, path_of};
 /// Pause before a failed call is repeated.
 const PAUSE: Duration = Duration::from_millis(50);
 /// Pause between two changes at scale one, so that deliveries come in between.
-const BREATH: Duration = Duration::from_millis(5);
+const BREATH: Duration = Duration::from_millis(8);
 
 /// Changes webhooks one after the other, so many times.
 pub(crate) struct Administrator {

@@ -8,6 +8,7 @@
 mod administrator;
 mod failover;
 mod history;
+mod moving;
 #[path = "../black_box/node.rs"]
 mod node;
 mod retries;

@@ -53,13 +53,12 @@ async fn so_it_is_while_connections_to_the_database_are_cut() {
         for round in 0.. {
             tokio::time::sleep(Duration::from_millis(250)).await;
             let node = &site.nodes[round % NODES];
-            match round % 4 {
-                0..3 => node.way.cut(),
-                _ => {
-                    node.way.refuse();
-                    tokio::time::sleep(Duration::from_millis(300)).await;
-                    node.way.heal();
-                }
+            if round % 4 < 3 {
+                node.way.cut();
+            } else {
+                node.way.refuse();
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                node.way.heal();
             }
         }
     };

@@ -75,7 +75,9 @@ impl Manager for Opener {
                 let opened = tokio::task::spawn_blocking(move || sqlite::open_reader(&path)).await?;
                 Ok(Connection::Sqlite(opened?))
             }
-            Self::Postgres(address) => Ok(Connection::Postgres(Box::new(Link::connect(address).await?))),
+            Self::Postgres(address) => Ok(Connection::Postgres(Box::new(
+                Box::pin(Link::connect(address)).await?,
+            ))),
         }
     }
 

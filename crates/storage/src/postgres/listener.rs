@@ -1,6 +1,7 @@
 //! Word from other nodes that a URL changed. It makes them faster and nothing else: a node that hears nothing finds out at the
 //! next commit or refusal.
 
+use std::fmt::Write;
 use std::future::poll_fn;
 use std::time::Duration;
 
@@ -68,11 +69,10 @@ where
 
 /// A digest as hexadecimal text.
 pub(crate) fn digest_text(digest: &WebhookIdDigest) -> String {
-    digest
-        .as_bytes()
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
+    digest.as_bytes().iter().fold(String::new(), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 fn read_digest(text: &str) -> Option<WebhookIdDigest> {
