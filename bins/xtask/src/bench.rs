@@ -4,6 +4,7 @@
 //! hits both alike. Absolute figures belong to the machine; the ratios are what counts.
 
 mod load;
+mod nodes;
 mod pages;
 mod server;
 
@@ -35,6 +36,9 @@ pub(crate) struct Arguments {
     /// Only the console's pages
     #[arg(long)]
     pages: bool,
+    /// Only several nodes on one PostgreSQL server
+    #[arg(long, conflicts_with = "pages")]
+    nodes: bool,
     /// How often each pair is measured; the median counts
     #[arg(long, default_value_t = 5)]
     rounds: usize,
@@ -57,6 +61,10 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     ]))?;
     let directory = Scratch::new()?;
     let mut figures = Map::new();
+    if arguments.nodes {
+        nodes::run(&directory.0, arguments.rounds, arguments.seconds, &mut figures)?;
+        return print(arguments.json, figures);
+    }
     let loads = if arguments.pages { &[] } else { &Load::ALL[..] };
     for &load in loads {
         let mut rounds = Vec::new();
@@ -76,7 +84,11 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
         summarize(load.name(), &rounds, &mut figures);
     }
     pages::run(&directory.0, &mut figures)?;
-    if arguments.json {
+    print(arguments.json, figures)
+}
+
+fn print(as_json: bool, figures: Map<String, Value>) -> Outcome<()> {
+    if as_json {
         writeln!(std::io::stdout(), "{}", Value::Object(figures))?;
         return Ok(());
     }
@@ -116,11 +128,17 @@ fn summarize(case: &str, rounds: &[(Measured, Measured)], figures: &mut Map<Stri
     ];
     for (name, mut values) in columns {
         values.sort_by(f64::total_cmp);
-        let median = values[values.len() / 2];
+        let median = median(values.iter().copied());
         let spread = (values[values.len() - 1] - values[0]) / median.max(f64::MIN_POSITIVE);
         figures.insert(name.clone(), json!(rounded(median)));
         figures.insert(format!("{name}_spread"), json!(rounded(spread)));
     }
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut values: Vec<_> = values.collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 fn rounded(value: f64) -> f64 {

@@ -263,7 +263,8 @@ impl Postgres {
     }
 
     /// The server and its children.
-    fn processes(&self) -> Vec<u32> {
+    #[must_use]
+    pub fn processes(&self) -> Vec<u32> {
         let Some(keeper) = &self.keeper else {
             return Vec::new();
         };

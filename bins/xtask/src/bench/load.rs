@@ -45,7 +45,7 @@ impl Load {
     pub(crate) fn run(self, server: &Server, seconds: u32) -> Outcome<Measured> {
         let before = server.cpu_seconds()?;
         let (requests, rate, p99_ms) = match self {
-            Self::KeepAlive => wrk(&server.url, seconds)?,
+            Self::KeepAlive => wrk(&server.url, seconds, 64)?,
             Self::Http2 => h2load(&server.url, seconds)?,
         };
         let cpu = server.cpu_seconds()? - before;
@@ -64,7 +64,8 @@ impl fmt::Display for Measured {
     }
 }
 
-fn wrk(url: &str, seconds: u32) -> Outcome<(f64, f64, f64)> {
+/// Requests, rate, and the 99th percentile in milliseconds of so many connections that stay open.
+pub(super) fn wrk(url: &str, seconds: u32, connections: u32) -> Outcome<(f64, f64, f64)> {
     let script = root().join("target/bench-post.lua");
     let report = r#"function done(s, l, r) print(string.format("RESULT %d %d %d %d", s.requests, s.duration, l:percentile(99), s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end"#;
     let quoted = BODY.replace('\\', "\\\\").replace('\'', "\\'");
@@ -74,10 +75,19 @@ fn wrk(url: &str, seconds: u32) -> Outcome<(f64, f64, f64)> {
             "wrk.method = 'POST'\nwrk.headers['content-type'] = 'application/json'\nwrk.body = '{quoted}'\n{report}\n"
         ),
     )?;
-    let duration = format!("-d{seconds}s");
+    let (duration, connections) = (format!("-d{seconds}s"), format!("-c{connections}"));
     let text = output(
         Command::new("taskset")
-            .args(["-c", "1", "wrk", "-t1", "-c64", "--latency", &duration, "-s"])
+            .args([
+                "-c",
+                "1",
+                "wrk",
+                "-t1",
+                &connections,
+                "--latency",
+                &duration,
+                "-s",
+            ])
             .arg(&script)
             .arg(url),
     )?;

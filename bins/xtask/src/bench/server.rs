@@ -78,28 +78,38 @@ impl Server {
 
     /// CPU seconds that the server has used, user and system.
     pub(crate) fn cpu_seconds(&self) -> Outcome<f64> {
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()))?;
-        // The second field may hold spaces and ends at the last parenthesis.
-        let after = stat.rsplit(')').next().unwrap_or_default();
-        let fields: Vec<&str> = after.split_whitespace().collect();
-        let ticks = |index: usize| {
-            fields
-                .get(index)
-                .and_then(|field| field.parse::<f64>().ok())
-                .unwrap_or(0.0)
-        };
-        Ok((ticks(11) + ticks(12)) / TICKS_PER_SECOND)
+        cpu_seconds_of(self.child.id())
     }
 
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Outcome<f64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmRSS:"))
-            .unwrap_or("0 kB");
-        Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)
+        resident_mib_of(self.child.id())
     }
+}
+
+/// CPU seconds that a process has used, user and system.
+pub(super) fn cpu_seconds_of(process: u32) -> Outcome<f64> {
+    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
+    // The second field may hold spaces and ends at the last parenthesis.
+    let after = stat.rsplit(')').next().unwrap_or_default();
+    let fields: Vec<&str> = after.split_whitespace().collect();
+    let ticks = |index: usize| {
+        fields
+            .get(index)
+            .and_then(|field| field.parse::<f64>().ok())
+            .unwrap_or(0.0)
+    };
+    Ok((ticks(11) + ticks(12)) / TICKS_PER_SECOND)
+}
+
+/// Resident memory of a process in MiB.
+pub(super) fn resident_mib_of(process: u32) -> Outcome<f64> {
+    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap_or("0 kB");
+    Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)
 }
 
 impl Drop for Server {
@@ -110,7 +120,8 @@ impl Drop for Server {
     }
 }
 
-fn binary() -> PathBuf {
+/// The program that is measured.
+pub(super) fn binary() -> PathBuf {
     root().join("target/release/hookgate")
 }
 
