@@ -14,11 +14,15 @@ use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::read::settings::setting_by_key;
 use crate::write::settings::{setting_delete, setting_put};
-use rows::{Checksum, row_batch, rows_insert};
+use rows::{Checksum, Row, row_batch, rows_insert};
 use tables::{TABLES, Table};
 
-/// Rows of a batch: some megabytes.
-const BATCH: i64 = 2_000;
+/// Rows of the first batch of a table: not much, whatever their payloads are.
+const FIRST_ROWS: i64 = 50;
+/// Most rows of a batch.
+const MOST_ROWS: i64 = 2_000;
+/// Bytes that a batch should have: beyond, the next one has fewer rows.
+const BYTES: usize = 8 * 1024 * 1024;
 /// Where the target remembers how far a table is; the name of the table stands behind it.
 const PROGRESS: &str = "copy:";
 /// Where it remembers that all rows are there.
@@ -101,6 +105,26 @@ pub async fn copy_store(
     Ok(copied)
 }
 
+/// How many rows are moved at once, by what the last ones weighed.
+struct Pace {
+    rows: i64,
+}
+
+impl Pace {
+    const fn start() -> Self {
+        Self { rows: FIRST_ROWS }
+    }
+
+    fn after(&mut self, rows: &[Row]) {
+        let bytes: usize = rows.iter().map(Row::bytes).sum();
+        self.rows = if bytes > BYTES {
+            (self.rows / 4).max(1)
+        } else {
+            (self.rows * 2).min(MOST_ROWS)
+        };
+    }
+}
+
 /// Whether the target is fresh, or has a copy that was cut off.
 fn may_begin(connection: &mut Connection) -> Result<bool, Fault> {
     if setting_by_key(connection, &progress_key(&TABLES[0]))?.is_some() {
@@ -117,11 +141,12 @@ async fn copy_table(
 ) -> Result<(), StoreError> {
     let read = move |connection: &mut Connection| Ok(setting_by_key(connection, &progress_key(table))?);
     let mut after = to.read("read the copy's progress", read).await?;
-    let mut copied = 0;
+    let (mut copied, mut pace) = (0, Pace::start());
     while after.as_deref() != Some(DONE) {
-        let place = after.clone();
-        let read = move |connection: &mut Connection| row_batch(connection, table, place.as_deref(), BATCH);
+        let (place, most) = (after.clone(), pace.rows);
+        let read = move |connection: &mut Connection| row_batch(connection, table, place.as_deref(), most);
         let rows = from.read("read rows to copy", read).await?;
+        pace.after(&rows);
         let last = rows.last().map_or_else(|| DONE.to_owned(), |row| row.key(table));
         let (is_first, next) = (after.is_none(), last.clone());
         copied += u64::try_from(rows.len()).unwrap_or(u64::MAX);
@@ -158,10 +183,12 @@ async fn compare(from: &Database, to: &Database, table: &'static Table) -> Resul
 }
 
 async fn checksum(database: &Database, table: &'static Table) -> Result<Checksum, StoreError> {
-    let (mut sum, mut after) = (Checksum::default(), None::<String>);
+    let (mut sum, mut after, mut pace) = (Checksum::default(), None::<String>, Pace::start());
     loop {
-        let read = move |connection: &mut Connection| row_batch(connection, table, after.as_deref(), BATCH);
+        let most = pace.rows;
+        let read = move |connection: &mut Connection| row_batch(connection, table, after.as_deref(), most);
         let rows = database.read("read rows to compare", read).await?;
+        pace.after(&rows);
         let Some(last) = rows.last() else {
             return Ok(sum);
         };

@@ -21,6 +21,14 @@ const CONNECTIONS: u32 = 64;
 /// How many nodes are measured.
 const NODES: [u32; 3] = [1, 2, 3];
 
+/// What one measurement showed.
+struct Shared {
+    /// Nodes and database together; the memory is that of the nodes.
+    both: Measured,
+    /// The part of the CPU that was the database's.
+    database_cpu_us: f64,
+}
+
 /// Some nodes that serve one webhook.
 struct Nodes {
     processes: Vec<Child>,
@@ -38,25 +46,26 @@ pub(super) fn run(
     for process in postgres.processes() {
         pin(process)?;
     }
-    let mut all: [Vec<Measured>; 3] = Default::default();
+    let mut all: [Vec<Shared>; 3] = Default::default();
     for round in 1..=rounds.max(1) {
         for (place, nodes) in NODES.iter().enumerate() {
             let site = directory.join(format!("nodes-{nodes}-{round}"));
             let measured = Nodes::start(&postgres, directory, &site, *nodes)?.measure(&postgres, seconds)?;
-            say(&format!("round {round}: {nodes} nodes {measured}"));
+            say(&format!("round {round}: {nodes} nodes {}", measured.both));
             all[place].push(measured);
         }
     }
-    let one = median(all[0].iter().map(|measured| measured.rate));
+    let one = median(all[0].iter().map(|measured| measured.both.rate));
     for (nodes, rounds) in NODES.iter().zip(&all) {
         let case = format!("postgres.{nodes}_nodes");
-        let rate = median(rounds.iter().map(|measured| measured.rate));
+        let rate = median(rounds.iter().map(|measured| measured.both.rate));
         figures.insert(format!("{case}.rate"), json!(rounded(rate)));
         figures.insert(format!("{case}.rate_vs_one_node"), json!(rounded(rate / one)));
         for (name, figure) in [
-            ("cpu_us", (|measured| measured.cpu_us) as fn(&Measured) -> f64),
-            ("p99_ms", |measured| measured.p99_ms),
-            ("resident_mib", |measured| measured.resident_mib),
+            ("cpu_us", (|measured| measured.both.cpu_us) as fn(&Shared) -> f64),
+            ("database_cpu_us", |measured| measured.database_cpu_us),
+            ("p99_ms", |measured| measured.both.p99_ms),
+            ("resident_mib", |measured| measured.both.resident_mib),
         ] {
             let value = rounded(median(rounds.iter().map(figure)));
             figures.insert(format!("{case}.{name}"), json!(value));
@@ -102,21 +111,26 @@ impl Nodes {
         Ok(started)
     }
 
-    fn measure(&self, postgres: &Postgres, seconds: u32) -> Outcome<Measured> {
+    fn measure(&self, postgres: &Postgres, seconds: u32) -> Outcome<Shared> {
         self.send(1)?;
         for process in postgres.processes() {
             pin(process)?;
         }
-        let before = self.cpu_seconds(postgres)?;
+        let (nodes_before, database_before) = (self.cpu_seconds()?, database_cpu_seconds(postgres));
         let sent = self.send(seconds)?;
-        let cpu = self.cpu_seconds(postgres)? - before;
+        let nodes = self.cpu_seconds()? - nodes_before;
+        let database = database_cpu_seconds(postgres) - database_before;
         let requests: f64 = sent.iter().map(|(requests, ..)| requests).sum();
         let resident: Outcome<f64> = self.processes.iter().map(|node| resident_mib_of(node.id())).sum();
-        Ok(Measured {
+        let both = Measured {
             rate: sent.iter().map(|(_, rate, _)| rate).sum(),
-            cpu_us: cpu * 1e6 / requests,
+            cpu_us: (nodes + database) * 1e6 / requests,
             p99_ms: sent.iter().map(|(.., p99)| *p99).fold(0.0, f64::max),
             resident_mib: resident?,
+        };
+        Ok(Shared {
+            both,
+            database_cpu_us: database * 1e6 / requests,
         })
     }
 
@@ -140,13 +154,15 @@ impl Nodes {
         Ok(sent)
     }
 
-    fn cpu_seconds(&self, postgres: &Postgres) -> Outcome<f64> {
-        let nodes = self.processes.iter().map(Child::id);
-        let database = postgres.processes().into_iter();
-        // A process of the database may end any time.
-        let database: f64 = database.filter_map(|process| cpu_seconds_of(process).ok()).sum();
-        Ok(nodes.map(cpu_seconds_of).sum::<Outcome<f64>>()? + database)
+    fn cpu_seconds(&self) -> Outcome<f64> {
+        self.processes.iter().map(|node| cpu_seconds_of(node.id())).sum()
     }
+}
+
+/// A process of the database may end any time; what it used is left out then.
+fn database_cpu_seconds(postgres: &Postgres) -> f64 {
+    let processes = postgres.processes().into_iter();
+    processes.filter_map(|process| cpu_seconds_of(process).ok()).sum()
 }
 
 impl Drop for Nodes {

@@ -21,6 +21,11 @@ struct Json {
 }
 
 impl Row {
+    /// Bytes of its texts.
+    pub(super) fn bytes(&self) -> usize {
+        self.0.iter().filter_map(Value::as_str).map(str::len).sum()
+    }
+
     /// The values of its key, as JSON.
     pub(super) fn key(&self, table: &Table) -> String {
         Value::from(&self.0[..table.key]).to_string()

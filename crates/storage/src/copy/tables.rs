@@ -304,3 +304,45 @@ pub(super) fn finish(connection: &mut Connection) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use diesel::sql_types::Text;
+
+    use super::*;
+    use crate::open::{OpenMode, open_directory};
+
+    #[derive(QueryableByName)]
+    struct Column {
+        #[diesel(sql_type = Text)]
+        column: String,
+    }
+
+    /// A column that a migration adds must not stay behind.
+    #[test]
+    fn every_column_of_every_table_is_copied() {
+        let directory = tempfile::tempdir().unwrap();
+        let (_, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
+        let mut connection = Connection::Sqlite(connection);
+        let query = "SELECT t.name || '.' || c.name || ' ' || c.type AS \"column\" FROM sqlite_schema t, pragma_table_info(t.name) c \
+                     WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite_%' AND t.name NOT LIKE '\\_\\_%' ESCAPE '\\'";
+        let found: Vec<Column> = diesel::sql_query(query).load(&mut connection).unwrap();
+        let mut found: Vec<_> = found.into_iter().map(|row| row.column).collect();
+        let mut copied: Vec<_> = TABLES
+            .iter()
+            .flat_map(|table| {
+                table.columns.iter().map(|(column, kind)| {
+                    let kind = match kind {
+                        Number => "INTEGER",
+                        Kind::Text => "TEXT",
+                        Bytes => "BLOB",
+                    };
+                    format!("{}.{column} {kind}", table.name)
+                })
+            })
+            .collect();
+        found.sort();
+        copied.sort();
+        assert_eq!(copied, found);
+    }
+}
