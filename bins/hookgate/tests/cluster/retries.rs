@@ -1,4 +1,4 @@
-//! A retry that reaches another node, at the same time or later, is the same delivery.
+//! A retry that reaches another node, at the same time or later, is the same delivery; and each node sees what others took.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -52,6 +52,31 @@ async fn deliveries_of_one_dedup_key_at_two_nodes_at_once_are_one_incident() {
     }
     let doubled = Site::sql(&postgres, "SELECT count(*) FROM incidents WHERE occurrences <> 2");
     assert_eq!(doubled.trim(), "0");
+}
+
+/// What a node has answered is seen by all of them: history, incidents, and usage.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_one_node_took_is_seen_on_the_others() {
+    let postgres = Postgres::start().unwrap();
+    let site = Arc::new(Site::start(&postgres, 2).await);
+    let (handle, path) = site.create(1, "seen").await.unwrap();
+    let get = async |node: usize, path: &str| data(&site.call(node, "GET", path, None, &[]).await.unwrap());
+    for round in 1..=5_usize {
+        let sent = send(&site, round % 2, &path, r#"{"title":"t"}"#, None).await;
+        let (id, other) = (&data(&sent)["delivery_id"], (round + 1) % 2);
+        let newest = &get(other, "/api/v1/deliveries?limit=1").await["items"][0];
+        assert_eq!(&newest["id"], id);
+        let incidents = get(other, "/api/v1/incidents").await;
+        assert_eq!(incidents["items"].as_array().unwrap().len(), round);
+        let usage = get(other, &format!("/api/v1/webhooks/{handle}/usage?range=1h")).await;
+        let accepted: u64 = usage["buckets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|bucket| bucket["accepted"].as_u64().unwrap())
+            .sum();
+        assert_eq!(accepted, u64::try_from(round).unwrap());
+    }
 }
 
 async fn send(site: &Site, node: usize, path: &str, body: &str, key: Option<&str>) -> Answer {
