@@ -1,8 +1,12 @@
 //! The configuration: one table of keys; each value from the environment, the file or its default, in that order.
 //! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
 
+mod store;
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
-use std::fmt::{self, Display};
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
@@ -10,10 +14,12 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hookgate_gate::Retention;
-use hookgate_storage::{Address, AddressError};
 use tracing::level_filters::LevelFilter;
 
 use crate::failure::Failure;
+
+pub(crate) use store::{StorePlace, StoreUrl};
+use store::{parse_store, shown};
 
 /// What `hookgate config init` prints.
 pub(crate) const SAMPLE: &str = include_str!("../../../docs/hookgate.toml");
@@ -68,56 +74,6 @@ pub(crate) struct Config {
     pub(crate) console_url: String,
     /// What is logged.
     pub(crate) log_level: LevelFilter,
-}
-
-/// Where a store is.
-#[derive(Clone, Debug)]
-pub(crate) enum StorePlace {
-    /// Embedded, in this directory.
-    Directory(PathBuf),
-    /// On a PostgreSQL server.
-    Server(Box<Address>),
-}
-
-impl Display for StorePlace {
-    /// Without user and password.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Directory(directory) => directory.display().fmt(f),
-            Self::Server(address) => address.fmt(f),
-        }
-    }
-}
-
-/// A store as an argument names it; `@FILE` keeps a password out of the list of processes.
-#[derive(Clone, Debug)]
-pub(crate) struct StoreUrl(pub(crate) StorePlace);
-
-impl FromStr for StoreUrl {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        match text.strip_prefix('@') {
-            None => parse_store(text, Path::new("")).map(Self),
-            Some(file) => {
-                let text =
-                    std::fs::read_to_string(file).map_err(|error| format!("can't read {file}: {error}"))?;
-                parse_store(text.trim(), Path::new("")).map(Self)
-            }
-        }
-    }
-}
-
-/// A store's URL; a relative directory is one of this directory's.
-fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, String> {
-    match text.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(StorePlace::Directory(directory.join(path))),
-        Some(("postgres" | "postgresql", _)) => text
-            .parse()
-            .map(|address| StorePlace::Server(Box::new(address)))
-            .map_err(|error: AddressError| error.to_string()),
-        _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
-    }
 }
 
 /// Where a value comes from.
@@ -353,15 +309,6 @@ impl Values {
     }
 }
 
-/// A value as it may be shown: without a password.
-fn shown(key: &str, value: &str) -> String {
-    if key == "store.url" && !value.starts_with("sqlite:") {
-        let address = value.parse::<Address>();
-        return address.map_or_else(|_| "(not an address)".to_owned(), |address| address.to_string());
-    }
-    value.to_owned()
-}
-
 fn scalar(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
@@ -397,87 +344,4 @@ fn parse_public_url(text: &str) -> Result<String, &'static str> {
         return Err("must be https:// and a host, without path or query");
     }
     Ok(format!("https://{authority}"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn gather(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
-        let directory = tempfile::tempdir().unwrap();
-        let file = directory.path().join("hookgate.toml");
-        std::fs::write(&file, text).unwrap();
-        let variables: BTreeMap<_, _> = environment.iter().copied().collect();
-        Values::gather(&file, |name| variables.get(name).map(ToString::to_string))?.read()
-    }
-
-    const GOOD: &str = "public_url = \"https://hooks.example.org\"\n[store]\nurl = \"sqlite:/var/lib/hookgate\"\n[gate]\ncertificate = \"a.pem\"\nkey = \"/b.key\"\n";
-
-    #[test]
-    fn a_short_file_is_enough() {
-        let config = gather(GOOD, &[]).unwrap();
-        assert_eq!(config.listen, "0.0.0.0:8443".parse().unwrap());
-        assert_eq!(config.retention, Retention::default());
-        assert_eq!(config.console_url, "https://127.0.0.1:8444");
-        assert!(config.certificate.is_absolute() && config.certificate.ends_with("a.pem"));
-        assert_eq!(config.sealing_key, Path::new("/var/lib/hookgate/sealing.key"));
-    }
-
-    #[test]
-    fn the_sample_is_a_valid_file() {
-        assert!(gather(SAMPLE, &[]).is_ok());
-    }
-
-    #[test]
-    fn the_environment_wins_over_the_file() {
-        let config = gather(
-            GOOD,
-            &[
-                ("HOOKGATE_GATE_LISTEN", "127.0.0.1:1"),
-                ("HOOKGATE_LOG_LEVEL", "trace"),
-            ],
-        )
-        .unwrap();
-        assert_eq!(
-            (config.listen, config.log_level),
-            ("127.0.0.1:1".parse().unwrap(), LevelFilter::TRACE)
-        );
-    }
-
-    #[test]
-    fn a_server_needs_a_shared_key_and_its_password_is_not_shown() {
-        let text = GOOD.replace("sqlite:/var/lib/hookgate", "postgres://u:secret@db/h");
-        let message = format!("{:?}", gather(&text, &[]).unwrap_err());
-        assert!(
-            message.contains("store.sealing_key_file: is missing"),
-            "{message}"
-        );
-        let config = gather(&text, &[("HOOKGATE_STORE_SEALING_KEY_FILE", "/k")]).unwrap();
-        assert_eq!(config.store.to_string(), "postgres://db/h");
-        assert!(!format!("{config:?}").contains("secret"));
-        assert_eq!(shown("store.url", "postgres://u:secret@db/h"), "postgres://db/h");
-        assert_eq!(
-            shown("store.url", "postgres://u:sec ret@@:db"),
-            "(not an address)"
-        );
-    }
-
-    #[test]
-    fn all_problems_are_told_at_once() {
-        let text = "public_url = \"http://x\"\n[store]\nurl = \"postgres://x/y?sslmode=prefer\"\n[gate]\nlissen = 1\nkey = [1]\n";
-        let message = format!(
-            "{:?}",
-            gather(text, &[("HOOKGATE_STORE_KEEP_DAYS", "0")]).unwrap_err()
-        );
-        for part in [
-            "public_url: must start with https://",
-            "store.url: sslmode=prefer does not check",
-            "gate.lissen: unknown key; did you mean gate.listen?",
-            "gate.key: must be a single value",
-            "gate.certificate: is missing",
-            "HOOKGATE_STORE_KEEP_DAYS: must be 1 or more",
-        ] {
-            assert!(message.contains(part), "{part} is not in {message}");
-        }
-    }
 }

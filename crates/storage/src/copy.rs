@@ -143,8 +143,8 @@ async fn copy_table(
     let mut after = to.read("read the copy's progress", read).await?;
     let (mut copied, mut pace) = (0, Pace::start());
     while after.as_deref() != Some(DONE) {
-        let (place, most) = (after.clone(), pace.rows);
-        let read = move |connection: &mut Connection| row_batch(connection, table, place.as_deref(), most);
+        let (behind, most) = (after.clone(), pace.rows);
+        let read = move |connection: &mut Connection| row_batch(connection, table, behind.as_deref(), most);
         let rows = from.read("read rows to copy", read).await?;
         pace.after(&rows);
         let last = rows.last().map_or_else(|| DONE.to_owned(), |row| row.key(table));

@@ -19,6 +19,8 @@ pub use address::{Address, AddressError};
 
 /// How long a connection may take to be made, for each of the hosts.
 const CONNECT: Duration = Duration::from_secs(3);
+/// How long it may take in all until a connection can be used.
+const OPEN: Duration = Duration::from_secs(10);
 /// How long an answer may take, or it is a connection that leads nowhere: longer than a statement may run.
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long bytes may stay unacknowledged before the system gives a connection up.
@@ -60,10 +62,15 @@ impl Link {
     /// Connects, on the runtime that calls it.
     pub(crate) async fn connect(address: &Address) -> Result<Self, ConnectError> {
         let config = address.patient();
-        match &address.tls {
-            Some(roots) => Self::open(&config, tls::connector(roots)?).await,
-            None => Self::open(&config, NoTls).await,
-        }
+        let opening = async {
+            match &address.tls {
+                Some(roots) => Self::open(&config, tls::connector(roots)?).await,
+                None => Self::open(&config, NoTls).await,
+            }
+        };
+        // A server that stands still takes connections, and says nothing on them.
+        let opened = tokio::time::timeout(OPEN, opening).await;
+        opened.unwrap_or_else(|_| Err(ConnectError("it does not answer".to_owned())))
     }
 
     /// Whether it leads nowhere any more.

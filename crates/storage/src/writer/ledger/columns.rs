@@ -3,6 +3,8 @@
 //! The locks, in the order in which every batch takes them: policies, webhooks (shared), counters, incidents. While the
 //! counters are held, nobody else writes deliveries, so what is read behind them can't change: keys, dedup keys, numbers.
 
+mod rows;
+
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::RunQueryDsl;
@@ -17,7 +19,7 @@ use super::{Ledger, Numbers};
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::postgres::PgConnection;
-use crate::rows::{NewDelivery, metadata_text};
+use crate::rows::NewDelivery;
 use crate::write::columns::{
     CountColumns, CounterColumns, DeliveryColumns, IncidentChanges, IncidentColumns, KeyColumns,
     counter_share, counters_hold, incidents_hold, keys_of, policies_hold, targets_hold,
@@ -25,6 +27,7 @@ use crate::write::columns::{
 use crate::write::counters::Counter;
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::{Target, policy_bucket};
+use rows::storable;
 
 /// The ledger of PostgreSQL.
 pub(in super::super) struct Columns<'a> {
@@ -324,85 +327,4 @@ fn accepted(jobs: &[Job]) -> impl Iterator<Item = &hookgate_gate::AcceptedDelive
         Job::Accepted(accepting) => Some(&accepting.delivery),
         _ => None,
     })
-}
-
-/// Text as PostgreSQL can store it: without NUL.
-fn storable(text: &str) -> String {
-    text.replace('\0', "\u{fffd}")
-}
-
-fn storable_option(text: Option<&str>) -> Option<String> {
-    text.map(storable)
-}
-
-impl DeliveryColumns {
-    fn push(&mut self, row: &NewDelivery<'_>) {
-        self.id.push(row.id);
-        self.organization.push(row.organization);
-        self.webhook.push(row.webhook);
-        self.received_at.push(row.received_at);
-        self.source.push(row.source.to_vec());
-        self.user_agent.push(storable_option(row.user_agent));
-        self.answer.push(row.answer);
-        self.code.push(row.code);
-        self.incident.push(row.incident);
-        self.count.push(row.count);
-        self.took_us.push(row.took_us);
-        self.headers.push(storable_option(row.headers));
-        self.payload.push(row.payload.map(<[u8]>::to_vec));
-    }
-}
-
-impl IncidentColumns {
-    fn push(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
-        self.number.push(incident.number.get());
-        self.organization.push(incident.organization.get());
-        self.webhook.push(webhook);
-        self.title.push(storable(&incident.title));
-        self.description
-            .push(storable_option(incident.description.as_deref()));
-        self.severity.push(incident.severity.as_str());
-        self.status.push(incident.status.as_str());
-        self.service.push(storable_option(incident.service.as_deref()));
-        self.source_url
-            .push(storable_option(incident.source_url.as_deref()));
-        self.dedup_key
-            .push(storable_option(incident.dedup_key.as_deref()));
-        self.metadata.push(metadata_text(&incident.metadata)?);
-        self.occurrences.push(incident.occurrences);
-        self.opened_at.push(incident.opened_at.as_micros());
-        self.updated_at.push(incident.updated_at.as_micros());
-        self.first_delivery.push(first.number());
-        Ok(())
-    }
-}
-
-impl IncidentChanges {
-    fn push(&mut self, incident: &Incident) -> QueryResult<()> {
-        self.number.push(incident.number.get());
-        self.title.push(storable(&incident.title));
-        self.description
-            .push(storable_option(incident.description.as_deref()));
-        self.severity.push(incident.severity.as_str());
-        self.status.push(incident.status.as_str());
-        self.service.push(storable_option(incident.service.as_deref()));
-        self.source_url
-            .push(storable_option(incident.source_url.as_deref()));
-        self.metadata.push(metadata_text(&incident.metadata)?);
-        self.occurrences.push(incident.occurrences);
-        self.updated_at.push(incident.updated_at.as_micros());
-        Ok(())
-    }
-}
-
-impl KeyColumns {
-    fn push(&mut self, (webhook, key): &(i64, String), row: &KeyRow) {
-        self.webhook.push(*webhook);
-        self.key.push(key.clone());
-        self.payload_digest.push(row.payload_digest.clone());
-        self.delivery.push(row.delivery);
-        self.incident.push(row.incident);
-        self.status.push(row.status.clone());
-        self.created_at.push(row.created_at);
-    }
 }

@@ -1,0 +1,101 @@
+//! Where a store is, as configuration and arguments name it; and what may be shown of that.
+
+use std::fmt::{self, Display};
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hookgate_storage::{Address, AddressError};
+
+/// Where a store is.
+#[derive(Clone, Debug)]
+pub(crate) enum StorePlace {
+    /// Embedded, in this directory.
+    Directory(PathBuf),
+    /// On a PostgreSQL server.
+    Server(Box<Address>),
+}
+
+impl Display for StorePlace {
+    /// Without user and password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Directory(directory) => directory.display().fmt(f),
+            Self::Server(address) => address.fmt(f),
+        }
+    }
+}
+
+/// A store as an argument names it; `@FILE` keeps a password out of the list of processes.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreUrl(pub(crate) StorePlace);
+
+impl FromStr for StoreUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text.strip_prefix('@') {
+            None => parse_store(text, Path::new("")).map(Self),
+            Some(file) => {
+                let text =
+                    std::fs::read_to_string(file).map_err(|error| format!("can't read {file}: {error}"))?;
+                parse_store(text.trim(), Path::new("")).map(Self)
+            }
+        }
+    }
+}
+
+/// A store's URL; a relative directory is one of this directory's.
+pub(super) fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, String> {
+    match text.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(StorePlace::Directory(directory.join(path))),
+        Some(("postgres" | "postgresql", _)) => text
+            .parse()
+            .map(|address| StorePlace::Server(Box::new(address)))
+            .map_err(|error: AddressError| error.to_string()),
+        _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
+    }
+}
+
+/// A value as it may be shown: without a password.
+pub(super) fn shown(key: &str, value: &str) -> String {
+    if key == "store.url" && !value.starts_with("sqlite:") {
+        let address = value.parse::<Address>();
+        return address.map_or_else(|_| "(not an address)".to_owned(), |address| address.to_string());
+    }
+    value.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_is_never_shown() {
+        assert_eq!(shown("store.url", "postgres://u:secret@db/h"), "postgres://db/h");
+        assert_eq!(
+            shown("store.url", "postgres://u:sec ret@@:db"),
+            "(not an address)"
+        );
+        assert_eq!(shown("store.url", "sqlite:/var/lib"), "sqlite:/var/lib");
+    }
+
+    #[test]
+    fn an_argument_names_a_store_or_a_file_that_does() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("url");
+        std::fs::write(&file, "postgres://u:secret@db/h\n").unwrap();
+        let named: StoreUrl = format!("@{}", file.display()).parse().unwrap();
+        assert_eq!(named.0.to_string(), "postgres://db/h");
+        assert_eq!("sqlite:a/b".parse::<StoreUrl>().unwrap().0.to_string(), "a/b");
+        for wrong in [
+            "",
+            "a/b",
+            "sqlite:",
+            "mysql://x",
+            "@/nowhere",
+            "postgres://h?sslmode=prefer",
+        ] {
+            assert!(wrong.parse::<StoreUrl>().is_err(), "{wrong}");
+        }
+    }
+}
