@@ -1,7 +1,6 @@
 //! The throw-away server does what tests ask of it. `cargo xtask test` installs what it needs; without that these fail.
 
 #![cfg(feature = "postgres")]
-#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 use std::sync::mpsc;
 use std::time::Duration;
