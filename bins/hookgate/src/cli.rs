@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hookgate_domain::{
-    Allowlist, DeliveryId, IncidentNumber, IncidentStatus, MemberName, RefusalCode, SenderFormat, Timestamp,
-    WebhookName,
+    Allowlist, AllowlistMode, DeliveryId, IncidentNumber, IncidentStatus, MemberName, RefusalCode,
+    SenderFormat, Timestamp, WebhookName,
 };
 use hookgate_gate::UsageRange;
 use hookgate_transport::wire;
@@ -159,6 +159,14 @@ pub(crate) enum WebhookCommand {
         #[command(flatten)]
         policy: PolicyArgs,
     },
+    /// Add to a webhook's allowlist, and leave the rest of it
+    Allow {
+        #[command(flatten)]
+        webhook: WebhookArg,
+        /// Address, network or @address-set, maybe `until DATE` and `# comment`
+        #[arg(value_name = "CIDR", required = true)]
+        entries: Vec<Allowlist>,
+    },
     /// Give a webhook a new URL, shown this once; the old one is dead at once
     Regenerate(WebhookArg),
     /// Kill a webhook for good; every request to it fails from then on
@@ -201,12 +209,15 @@ pub(crate) struct WebhookArg {
 
 #[derive(Args)]
 pub(crate) struct PolicyArgs {
-    /// Allowed source: an address or a network; several by repeating or by commas
+    /// Allowed source: an address, a network or @address-set, maybe `until DATE` and `# comment`; several by repeating or by commas
     #[arg(long, value_name = "CIDR", conflicts_with = "allow_any")]
     pub(crate) allow: Vec<Allowlist>,
     /// Allow every source
     #[arg(long)]
     pub(crate) allow_any: bool,
+    /// Refuse other sources (enforce), or let them pass and mark them (observe)
+    #[arg(long, value_name = "enforce|observe")]
+    pub(crate) allowlist_mode: Option<AllowlistMode>,
     /// Keep payloads in the history
     #[arg(long, value_name = "on|off")]
     pub(crate) payload_logging: Option<Switch>,

@@ -1,6 +1,7 @@
 //! The configuration: one table of keys; each value from the environment, the file or its default, in that order.
 //! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
 
+mod proxies;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::failure::Failure;
 
+pub(crate) use proxies::Front;
 pub(crate) use store::{StorePlace, StoreUrl};
 use store::{parse_store, shown};
 
@@ -28,7 +30,7 @@ const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 /// Every key, with its default; `None` must be given or may be left out, as `read` decides.
-const KEYS: [(&str, Option<&str>); 16] = [
+const KEYS: [(&str, Option<&str>); 22] = [
     ("public_url", None),
     ("store.url", None),
     ("store.url_file", None),
@@ -40,10 +42,16 @@ const KEYS: [(&str, Option<&str>); 16] = [
     ("gate.certificate", None),
     ("gate.key", None),
     ("gate.plain_listen", None),
+    ("gate.trusted_proxies", None),
+    ("gate.forwarded", Some("none")),
+    ("gate.proxy_protocol", Some("false")),
     ("console.listen", Some("127.0.0.1:8444")),
     ("console.public_url", None),
     ("console.certificate", None),
     ("console.key", None),
+    ("console.trusted_proxies", None),
+    ("console.forwarded", Some("none")),
+    ("console.proxy_protocol", Some("false")),
     ("log.level", Some("info")),
 ];
 
@@ -62,12 +70,16 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where plain HTTP is refused, if anywhere.
     pub(crate) plain_listen: Option<SocketAddr>,
+    /// What stands in front of the gate.
+    pub(crate) front: Front,
     /// The certificate chain, PEM.
     pub(crate) certificate: PathBuf,
     /// Its private key, PEM.
     pub(crate) key: PathBuf,
     /// Where the console listens.
     pub(crate) console_listen: SocketAddr,
+    /// What stands in front of the console.
+    pub(crate) console_front: Front,
     /// The console's own certificate chain and private key, PEM.
     pub(crate) console_certificate: Option<(PathBuf, PathBuf)>,
     /// What the console's addresses start with.
@@ -149,6 +161,8 @@ impl Values {
                 .required("gate.listen", parse::<SocketAddr>)
                 .unwrap_or_else(|| SocketAddr::from(([0; 4], 0))),
             plain_listen: self.optional("gate.plain_listen", parse),
+            front: self.front("gate"),
+            console_front: self.front("console"),
             certificate: self.required_path("gate.certificate"),
             key: self.required_path("gate.key"),
             console_listen: self
@@ -175,7 +189,7 @@ impl Values {
             match (value, KEYS.iter().find(|(known, _)| *known == key)) {
                 (toml::Value::Table(table), None) => self.add_table(&key, table),
                 (_, None) => self.problems.push(unknown(&key)),
-                (value, Some((known, _))) => match scalar(value) {
+                (value, Some((known, _))) => match scalar(value).or_else(|| list_of(known, value)) {
                     Some(text) => drop(self.found.insert(known, (text, Source::File))),
                     None => self.problems.push(format!("{key}: must be a single value")),
                 },
@@ -316,6 +330,15 @@ fn scalar(value: &toml::Value) -> Option<String> {
         toml::Value::Boolean(flag) => Some(flag.to_string()),
         _ => None,
     }
+}
+
+/// A list of texts as one, for a key that may have several.
+fn list_of(key: &str, value: &toml::Value) -> Option<String> {
+    if !key.ends_with(".trusted_proxies") {
+        return None;
+    }
+    let texts: Option<Vec<&str>> = value.as_array()?.iter().map(toml::Value::as_str).collect();
+    texts.map(|texts| texts.join(", "))
 }
 
 fn unknown(key: &str) -> String {

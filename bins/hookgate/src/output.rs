@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::io::{self, Write};
 
-use hookgate_domain::{Incident, RotationAge, Timestamp, Webhook, WebhookState};
+use hookgate_domain::{AllowlistMode, Incident, RotationAge, Timestamp, Webhook, WebhookState};
 use hookgate_gate::{Answer, DeliverySummary};
 use hookgate_transport::wire::{answered_status, time};
 use serde::Serialize;
@@ -57,6 +57,7 @@ pub(crate) fn object(thing: &impl Serialize) -> Value {
 /// A delivery in one line for people.
 pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
     let what = match record.answer {
+        _ if record.would_be_refused => format!("observed {}", incident_name(record)),
         Answer::Opened => format!("opened {}", incident_name(record)),
         Answer::Updated => format!("updated {}", incident_name(record)),
         Answer::Refused(code) | Answer::Postponed(code) => format!("refused {code}"),
@@ -87,18 +88,21 @@ pub(crate) fn webhook_line(webhook: &Webhook, now: Timestamp) -> String {
         WebhookState::Revoked { at, .. } => format!("revoked {}", time(*at)),
     };
     let list = &webhook.policy.allowlist;
-    let sources = match list.networks() {
+    let sources = match list.entries() {
         None => "any source".to_owned(),
-        Some([one]) => one.to_string(),
-        Some(networks) => format!("{} networks", networks.len()),
+        Some([one]) => visible(&one.to_string()).into_owned(),
+        Some(entries) => format!("{} entries", entries.len()),
     };
-    let warning = if list.has_whole_family() {
-        " (a /0 permits every address of its kind)"
-    } else {
-        ""
+    let observed = match webhook.policy.allowlist_mode {
+        AllowlistMode::Observe => ", only observed",
+        AllowlistMode::Enforce => "",
     };
+    let warnings = list.warnings(None, now);
+    let warning = warnings
+        .first()
+        .map_or_else(String::new, |first| format!(" ({first})"));
     format!(
-        "{}  {}…  {}  {state}  {sources}{warning}",
+        "{}  {}…  {}  {state}  {sources}{observed}{warning}",
         webhook.handle,
         webhook.state.hint(),
         visible(webhook.name.as_str())

@@ -5,16 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hookgate_domain::Timestamp;
+use hookgate_domain::{Networks, Timestamp, TrustedProxies};
 use hookgate_gate::{Gate, Retention, Store};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::{self, Signal};
 use hookgate_transport::tls::{HotCertificate, TlsError, server_config};
-use hookgate_transport::{Addresses, Console, Ingest, Listener, Metrics, RequestIds};
+use hookgate_transport::{Addresses, Console, Ingest, Listener, Metrics, Proxies, RequestIds};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::adapters;
+use crate::config::Front;
 use crate::failure::{Failure, with_sources};
 
 /// How often the certificate's files are looked at.
@@ -46,6 +47,10 @@ pub(crate) struct Plan {
     pub(crate) console_url: Option<String>,
     /// How long the history is kept.
     pub(crate) retention: Retention,
+    /// What stands in front of the gate.
+    pub(crate) front: Front,
+    /// What stands in front of the console.
+    pub(crate) console_front: Front,
 }
 
 /// A certificate on disk, PEM.
@@ -66,6 +71,8 @@ pub(crate) struct Server {
     addresses: Addresses,
     certificates: Vec<(Arc<HotCertificate>, CertificateFiles)>,
     retention: Retention,
+    proxies: Arc<Proxies>,
+    console_proxies: Arc<Proxies>,
 }
 
 impl Server {
@@ -90,17 +97,21 @@ impl Server {
                 ))
             }
         };
+        let (proxies, console_proxies) = (proxies(&plan.front)?, proxies(&plan.console_front)?);
         let gate_listener = Listener::bind(plan.listen, tls)
             .await
-            .map_err(busy(plan.listen))?;
+            .map_err(busy(plan.listen))?
+            .behind(Arc::clone(&proxies), plan.front.proxy_protocol);
         let address = gate_listener.local_addr()?;
         let mut gate_listeners = vec![gate_listener];
         if let Some(plain) = plan.plain_listen {
-            gate_listeners.push(Listener::bind_plain(plain).await.map_err(busy(plain))?);
+            let listener = Listener::bind_plain(plain).await.map_err(busy(plain))?;
+            gate_listeners.push(listener.behind(Arc::clone(&proxies), plan.front.proxy_protocol));
         }
         let console_listener = Listener::bind(plan.console_listen, console_tls)
             .await
-            .map_err(busy(plan.console_listen))?;
+            .map_err(busy(plan.console_listen))?
+            .behind(Arc::clone(&console_proxies), plan.console_front.proxy_protocol);
         let port = console_listener.local_addr()?.port();
         Ok(Self {
             gate: Arc::new(gate),
@@ -118,6 +129,8 @@ impl Server {
             },
             certificates,
             retention: plan.retention,
+            proxies,
+            console_proxies,
         })
     }
 
@@ -136,13 +149,19 @@ impl Server {
         let (trigger, stop) = shutdown::channel();
         let metrics = Arc::new(Metrics::default());
         let gate = Arc::clone(&self.gate);
-        let ingest = Arc::new(Ingest::new(gate, request_ids()?, Arc::clone(&metrics)));
+        let ingest = Arc::new(Ingest::new(
+            gate,
+            self.proxies,
+            request_ids()?,
+            Arc::clone(&metrics),
+        ));
         let gate = Arc::clone(&self.gate);
         let console = Arc::new(Console::new(
             gate,
             request_ids()?,
             metrics,
             self.addresses,
+            self.console_proxies,
             stop.clone(),
         ));
         let mut listeners = JoinSet::new();
@@ -171,6 +190,15 @@ impl Server {
         self.gate.store().close().await;
         Ok(())
     }
+}
+
+/// Whom a listener trusts.
+fn proxies(front: &Front) -> Result<Arc<Proxies>, Failure> {
+    let networks = Networks::of(front.trusted.iter().copied()).map_err(Failure::usage)?;
+    Ok(Proxies::new(TrustedProxies {
+        networks,
+        header: front.header,
+    }))
 }
 
 fn request_ids() -> Result<RequestIds, Failure> {

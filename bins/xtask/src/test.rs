@@ -4,13 +4,17 @@ use crate::process::{self, Outcome, cargo, need};
 use crate::tools::need_tools;
 
 /// Programs that the build and the tests use, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 6] = [
+const PROGRAMS: [(&str, &str); 10] = [
     ("cc", "gcc"),
     ("curl", "curl"),
     ("sqlite3", "sqlite3"),
     ("python3", "python3"),
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
+    ("ip", "iproute2"),
+    ("nginx", "nginx"),
+    ("haproxy", "haproxy"),
+    ("caddy", "caddy"),
 ];
 
 pub(crate) fn run() -> Outcome<()> {
@@ -22,7 +26,16 @@ pub(crate) fn run() -> Outcome<()> {
 pub(crate) fn need_all() -> Outcome<()> {
     need(&PROGRAMS)?;
     need_postgres()?;
+    need_nginx_stream()?;
     need_tools()
+}
+
+/// The part of nginx that passes connections on, a package of its own.
+fn need_nginx_stream() -> Outcome<()> {
+    if std::path::Path::new("/usr/lib/nginx/modules/ngx_stream_module.so").exists() {
+        return Ok(());
+    }
+    process::install(&["libnginx-mod-stream"])
 }
 
 /// The database of the tests of several nodes. Its programs are on no path, and each version has a directory.

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::error::Error;
 use std::io::{self, Write};
+use std::net::IpAddr;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use hookgate_domain::{
@@ -92,8 +93,9 @@ fn answer(
         return Ok("not found: no such webhook".into());
     };
     let attempt = Attempt {
-        source: source.parse()?,
+        source: source.parse::<IpAddr>()?.into(),
         format: SenderFormat::Custom,
+        at: clock()?,
     };
     Ok(match judge(url, attempt, || rate) {
         Ok(admission) => format!("accepted: {admission}"),

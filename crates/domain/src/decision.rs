@@ -8,32 +8,41 @@ use std::time::Duration;
 use thiserror::Error;
 
 use crate::{
-    AllowlistMatch, KnownUrl, RefusalCode, RetiredBecause, SenderFormat, Timestamp, Webhook, WebhookState,
+    AllowlistMatch, AllowlistMode, KnownUrl, RefusalCode, RetiredBecause, SenderFormat, Source, SourceFault,
+    Timestamp, Webhook, WebhookState,
 };
 
 /// What is known of a request before its body is read.
 ///
 /// ```
-/// use hookgate_domain::{Attempt, SenderFormat};
+/// use std::net::IpAddr;
+/// use hookgate_domain::{Attempt, SenderFormat, Source, Timestamp};
 ///
-/// let attempt = Attempt { source: "192.0.2.9".parse()?, format: SenderFormat::Custom };
-/// assert!(attempt.source.is_ipv4());
+/// let source: IpAddr = "192.0.2.9".parse()?;
+/// let at = Timestamp::from_micros(0);
+/// let attempt = Attempt { source: source.into(), format: SenderFormat::Custom, at };
+/// assert_eq!(attempt.source.known(), Ok(source));
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
     /// The client's address: the peer's, or what trusted proxies say of it.
-    pub source: IpAddr,
+    pub source: Source,
     /// The format in its URL.
     pub format: SenderFormat,
+    /// When it came.
+    pub at: Timestamp,
 }
 
-/// Judges an attempt on a known URL: state first, then the format, then the allowlist, then the rate.
+/// Judges an attempt on a known URL: state first, then the format, then the source, then the rate.
+///
+/// A webhook that only observes lets every source pass, and the admission says which would have been refused.
 ///
 /// `rate` is asked last, and only for attempts that pass the rest, so refused ones don't use up the limit; it answers
 /// how long to wait if the limit is reached.
 ///
 /// ```
+/// use std::net::IpAddr;
 /// use std::time::Duration;
 /// use hookgate_domain::{Attempt, Denial, KnownUrl, RefusalCode, SenderFormat, judge};
 /// # use hookgate_domain::{OrganizationId, Policy, Timestamp, Webhook, WebhookHandle, WebhookId};
@@ -45,7 +54,7 @@ pub struct Attempt {
 /// let policy = Policy { allowlist: "192.0.2.0/24".parse()?, ..Policy::default() };
 /// let webhook = Webhook { policy, ..webhook };
 /// let url = KnownUrl::Live(webhook);
-/// let from = |source| Attempt { source, format: SenderFormat::Custom };
+/// let from = |source: IpAddr| Attempt { source: source.into(), format: SenderFormat::Custom, at: now };
 ///
 /// let admission = judge(&url, from("192.0.2.9".parse()?), || Ok(()))?;
 /// assert_eq!(admission.to_string(), "192.0.2.9 is in 192.0.2.0/24 of the allowlist");
@@ -72,7 +81,14 @@ pub fn judge(
             format: webhook.format,
         });
     }
-    let admission = check_source(webhook, attempt.source)?;
+    let admission = match (check_source(webhook, attempt), webhook.policy.allowlist_mode) {
+        (Err(denial), AllowlistMode::Observe) => Admission {
+            source: attempt.source.address(),
+            rule: AllowlistMatch::None,
+            waived: Some(denial),
+        },
+        (checked, _) => checked?,
+    };
     rate().map_err(|retry_after| Denial::TooFast { retry_after })?;
     Ok(admission)
 }
@@ -94,14 +110,22 @@ fn living(url: &KnownUrl) -> Result<&Webhook, Denial> {
     }
 }
 
-fn check_source(webhook: &Webhook, source: IpAddr) -> Result<Admission, Denial> {
-    let source = source.to_canonical();
-    match webhook.policy.allowlist.find(source) {
+fn check_source(webhook: &Webhook, attempt: Attempt) -> Result<Admission, Denial> {
+    let source = attempt
+        .source
+        .known()
+        .map_err(|fault| Denial::SourceUnknown { fault })?;
+    let allowlist = &webhook.policy.allowlist;
+    match allowlist.find(source, attempt.at) {
         AllowlistMatch::None => Err(Denial::NotAllowed {
             address: source,
-            networks: webhook.policy.allowlist.networks().map_or(0, <[_]>::len),
+            entries: allowlist.entries().map_or(0, <[_]>::len),
         }),
-        rule => Ok(Admission { source, rule }),
+        rule => Ok(Admission {
+            source,
+            rule,
+            waived: None,
+        }),
     }
 }
 
@@ -110,23 +134,31 @@ fn check_source(webhook: &Webhook, source: IpAddr) -> Result<Admission, Denial> 
 /// ```
 /// use hookgate_domain::{Admission, AllowlistMatch};
 ///
-/// let admission = Admission { source: "192.0.2.9".parse()?, rule: AllowlistMatch::Any };
+/// let admission = Admission { source: "192.0.2.9".parse()?, rule: AllowlistMatch::Any, waived: None };
 /// assert_eq!(admission.to_string(), "192.0.2.9 passes: every address may");
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Admission {
     /// The address that was judged: IPv4-mapped IPv6 is the IPv4 address it maps.
     pub source: IpAddr,
     /// The rule that lets it pass.
     pub rule: AllowlistMatch,
+    /// Why it would not pass if the webhook did more than observe.
+    pub waived: Option<Denial>,
 }
 
 impl fmt::Display for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.rule {
+        if let Some(denial) = self.waived {
+            return write!(f, "{denial}; it passes because the webhook only observes");
+        }
+        match &self.rule {
             AllowlistMatch::Network(network) => write!(f, "{} is in {network} of the allowlist", self.source),
+            AllowlistMatch::Set { set, network } => {
+                write!(f, "{} is in {network} of the address set {set}", self.source)
+            }
             AllowlistMatch::Any | AllowlistMatch::None => {
                 write!(f, "{} passes: every address may", self.source)
             }
@@ -160,12 +192,18 @@ pub enum Denial {
         format: SenderFormat,
     },
     /// The source address is in no entry of the allowlist.
-    #[error("{address} is in no entry of the allowlist (entries: {networks})")]
+    #[error("{address} is in no entry of the allowlist (entries: {entries})")]
     NotAllowed {
         /// The address that was judged.
         address: IpAddr,
-        /// How many networks the list has.
-        networks: usize,
+        /// How many entries the list has.
+        entries: usize,
+    },
+    /// A trusted proxy does not say who called it.
+    #[error("the client's address is not known: what the trusted proxy sends {fault}")]
+    SourceUnknown {
+        /// Why it is not.
+        fault: SourceFault,
     },
     /// More deliveries a minute than the webhook takes.
     #[error("the webhook's rate limit is reached")]
@@ -191,6 +229,7 @@ impl Denial {
             Self::Retired { .. } => RefusalCode::WebhookRevoked,
             Self::OtherFormat { .. } => RefusalCode::WebhookNotFound,
             Self::NotAllowed { .. } => RefusalCode::IpNotAllowed,
+            Self::SourceUnknown { .. } => RefusalCode::SourceUnknown,
             Self::TooFast { .. } => RefusalCode::RateLimited,
         }
     }

@@ -5,7 +5,8 @@
 //! | to | use |
 //! |---|---|
 //! | make, read and store webhook IDs | [`WebhookId`], [`WebhookIdDigest`], [`WebhookIdHint`] |
-//! | match source addresses | [`Allowlist`] |
+//! | find the true client behind proxies | [`TrustedProxies`], [`Source`], [`Trail`] |
+//! | match source addresses | [`Allowlist`], [`Networks`] |
 //! | regenerate and revoke | [`Webhook`], [`UrlChange`], [`RetiredUrl`] |
 //! | decide | [`judge`], [`Admission`], [`Denial`] |
 //! | name a refusal | [`RefusalCode`] |
@@ -15,13 +16,16 @@
 //! | sign in, by people and by programs | [`Member`], [`Session`], [`SignInLink`], [`Token`] |
 //! | keep an audit trail | [`NewAudit`], [`AuditEntry`] |
 
+mod address_set;
 mod allowlist;
 mod base62;
+mod client_address;
 mod decision;
 mod draft;
 mod idempotency;
 mod incident;
 mod names;
+mod networks;
 mod people;
 mod policy;
 mod refusal;
@@ -34,9 +38,14 @@ mod webhook_id;
 #[cfg(feature = "serde")]
 mod wire;
 
+pub use address_set::{AddressSetName, AddressSetNameError, MAX_SET_NAME_CHARACTERS, NetworkChanges};
 pub use allowlist::{
-    Allowlist, AllowlistError, AllowlistMatch, EntryError, MAX_NETWORKS, address_bytes, network_bounds,
-    parse_entry,
+    AllowEntry, Allowed, Allowlist, AllowlistError, AllowlistMatch, AllowlistWarning, EntryComment,
+    EntryCommentError, MAX_COMMENT_CHARACTERS, MAX_SETS, MAX_TEMPORARY, is_private,
+};
+pub use client_address::{
+    Connection, ForwardingFields, ForwardingHeader, Hop, MAX_HOPS, Source, SourceFault, Trail, TrailError,
+    TrustedProxies, UnknownForwardingHeader, Verdict, Witness,
 };
 pub use decision::{Admission, Attempt, Denial, judge};
 pub use draft::{
@@ -59,6 +68,9 @@ pub use ipnetwork::IpNetwork;
 pub use idempotency::{IDEMPOTENCY_WINDOW, IdempotencyKey, IdempotencyKeyError, PayloadDigest};
 pub use incident::{Incident, IncidentError};
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
+pub use networks::{
+    EntryError, MAX_NETWORKS, Networks, TooManyNetworks, address_bytes, network_bounds, parse_entry,
+};
 pub use people::{
     Actor, ApiToken, ApiTokenDigest, AuditAct, AuditEntry, AuditRequest, AuditSubject,
     MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId, MemberName, NewAudit,
@@ -68,11 +80,12 @@ pub use people::{
     UnknownRole,
 };
 pub use policy::{
-    DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging, Policy, SealedSecret,
+    AllowlistMode, DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging, Policy,
+    SealedSecret, UnknownAllowlistMode,
 };
 pub use refusal::{RefusalCode, UnknownRefusalCode};
 pub use rotation::{RotationAge, RotationPolicy};
-pub use time::Timestamp;
+pub use time::{Timestamp, TimestampError};
 pub use webhook::{
     KnownUrl, LiveUrl, MAX_NAME_CHARACTERS, RetiredBecause, RetiredUrl, SenderFormat, UnknownSenderFormat,
     UrlChange, Webhook, WebhookError, WebhookName, WebhookNameError, WebhookState,

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
+use std::str::FromStr;
 
 use thiserror::Error;
 
@@ -39,6 +40,8 @@ pub const DEFAULT_BODY_BYTES: u32 = 256 * 1024;
 pub struct Policy {
     /// Who may send.
     pub allowlist: Allowlist,
+    /// Whether others are refused.
+    pub allowlist_mode: AllowlistMode,
     /// How much they may send.
     pub limits: Limits,
     /// Whether payloads are kept in the history.
@@ -53,6 +56,7 @@ impl Default for Policy {
     fn default() -> Self {
         Self {
             allowlist: Allowlist::any(),
+            allowlist_mode: AllowlistMode::Enforce,
             limits: Limits::default(),
             payload_logging: PayloadLogging::On,
             signing_secret: None,
@@ -157,6 +161,49 @@ pub enum Overload {
     /// That the service is unavailable for a while, for senders that retry nothing else.
     Postpone,
 }
+
+/// What becomes of deliveries from elsewhere than the allowlist says.
+///
+/// ```
+/// use hookgate_domain::{AllowlistMode, Policy};
+///
+/// assert_eq!(Policy::default().allowlist_mode, AllowlistMode::Enforce);
+/// assert_eq!("observe".parse(), Ok(AllowlistMode::Observe));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum AllowlistMode {
+    /// They are refused.
+    Enforce,
+    /// They pass, and are marked: a rehearsal with real traffic.
+    Observe,
+}
+
+impl AllowlistMode {
+    /// `enforce` or `observe`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Enforce => "enforce",
+            Self::Observe => "observe",
+        }
+    }
+}
+
+impl FromStr for AllowlistMode {
+    type Err = UnknownAllowlistMode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        [Self::Enforce, Self::Observe]
+            .into_iter()
+            .find(|mode| mode.as_str() == text)
+            .ok_or(UnknownAllowlistMode)
+    }
+}
+
+/// The text is no mode of an allowlist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be enforce or observe")]
+pub struct UnknownAllowlistMode;
 
 /// Whether payloads are kept in the history.
 ///

@@ -63,6 +63,8 @@ refusal_codes! {
     WebhookNotFound = "WEBHOOK_NOT_FOUND", "No webhook at this URL";
     /// The source address is not in the webhook's allowlist.
     IpNotAllowed = "IP_NOT_ALLOWED", "Source address is not allowed for this webhook";
+    /// A trusted proxy says who called it in a way that nobody can read.
+    SourceUnknown = "SOURCE_UNKNOWN", "Source address is not known: the proxy in front sends a malformed header";
     /// The request came over plain HTTP. The URL is a secret and has now travelled in the clear.
     HttpsRequired = "HTTPS_REQUIRED", "HTTPS is required; the URL has been exposed and should be regenerated";
     /// Only POST is taken.

@@ -1,6 +1,10 @@
 //! Points in time as the rules see them: an argument, never a clock.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
+
+use thiserror::Error;
 
 /// Microseconds since 1970-01-01T00:00:00Z, leap seconds not counted.
 ///
@@ -78,3 +82,56 @@ impl Timestamp {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
 }
+
+/// By RFC 3339, in UTC. Years beyond 9999 are cut to it.
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let nearest = if self.0 < 0 {
+            jiff::Timestamp::MIN
+        } else {
+            jiff::Timestamp::MAX
+        };
+        write!(
+            f,
+            "{}",
+            jiff::Timestamp::from_microsecond(self.0).unwrap_or(nearest)
+        )
+    }
+}
+
+/// A time by RFC 3339, or a date, which stands for its beginning in UTC.
+///
+/// ```
+/// use hookgate_domain::Timestamp;
+///
+/// let time: Timestamp = "1970-01-02".parse()?;
+/// assert_eq!(time.to_string(), "1970-01-02T00:00:00Z");
+/// assert_eq!("1970-01-02T01:00:00+01:00".parse(), Ok(time));
+/// # Ok::<(), hookgate_domain::TimestampError>(())
+/// ```
+impl FromStr for Timestamp {
+    type Err = TimestampError;
+
+    fn from_str(text: &str) -> Result<Self, TimestampError> {
+        let time = text.parse::<jiff::Timestamp>().or_else(|error| {
+            // The parser of dates would take the date of a time, and ignore the rest.
+            if text.len() > DATE_BYTES {
+                return Err(error);
+            }
+            jiff::tz::Offset::UTC.to_timestamp(
+                text.parse::<jiff::civil::Date>()?
+                    .to_datetime(jiff::civil::Time::midnight()),
+            )
+        });
+        time.map(|time| Self(time.as_microsecond()))
+            .map_err(|_| TimestampError)
+    }
+}
+
+/// Bytes of a date, such as `2026-12-01`.
+const DATE_BYTES: usize = 10;
+
+/// The text is no time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a date or a time by RFC 3339, such as 2026-12-01 or 2026-12-01T18:00:00Z")]
+pub struct TimestampError;

@@ -169,6 +169,7 @@ pub(crate) fn webhook_subject(webhook: &Webhook) -> AuditSubject {
 pub(crate) fn webhook_settings(webhook: &Webhook) -> Value {
     let Policy {
         allowlist,
+        allowlist_mode,
         limits,
         payload_logging,
         signing_secret,
@@ -178,6 +179,7 @@ pub(crate) fn webhook_settings(webhook: &Webhook) -> Value {
     json!({
         "name": webhook.name.as_str(),
         "allowlist": allowlist.to_string(),
+        "allowlist_mode": allowlist_mode.as_str(),
         "max_body": limits.body_bytes(),
         "per_minute": limits.per_minute().map(std::num::NonZero::get),
         "overload": if postpones { 503 } else { 429 },

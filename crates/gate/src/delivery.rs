@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest,
-    RefusalCode, Timestamp, WebhookHandle,
+    RefusalCode, Source, Timestamp, Trail, WebhookHandle,
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 
@@ -26,7 +26,7 @@ pub struct DeliveryRequest<'a> {
     /// The webhook ID segment of the path: a secret if it is one.
     pub webhook_id: &'a str,
     /// Where the request came from.
-    pub source: IpAddr,
+    pub source: Source,
     /// How the sender calls itself.
     pub user_agent: Option<&'a [u8]>,
     /// Whether the sender says that the body is JSON.
@@ -41,11 +41,14 @@ pub struct DeliveryRequest<'a> {
     pub headers: &'a dyn RequestHeaders,
 }
 
-/// The headers of a request, for the record.
+/// What the headers of a request give for the record.
 pub trait RequestHeaders: Sync {
     /// The headers that may be kept: a JSON array of pairs of name and value, `[["accept","*/*"]]`, without
     /// secrets and bounded. `None` if there is none.
     fn kept(&self) -> Option<String>;
+
+    /// How the source of the request was found.
+    fn trail(&self) -> Trail;
 }
 
 /// Whether something that looks like a webhook ID stands in there, as in the `Referer` of a browser that was shown one. It
@@ -70,6 +73,10 @@ pub fn holds_webhook_id(value: &[u8]) -> bool {
 impl RequestHeaders for () {
     fn kept(&self) -> Option<String> {
         None
+    }
+
+    fn trail(&self) -> Trail {
+        Trail::default()
     }
 }
 
@@ -113,6 +120,8 @@ pub struct AcceptedDelivery {
     pub received_at: Timestamp,
     /// Where it came from, in canonical form.
     pub source: IpAddr,
+    /// How its source was found, if it would have been refused for it and the webhook only observes.
+    pub observed: Option<Trail>,
     /// How the sender calls itself.
     pub user_agent: Option<Box<str>>,
     /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
@@ -178,8 +187,10 @@ pub struct RefusedDelivery {
     pub webhook: WebhookHandle,
     /// When it came.
     pub received_at: Timestamp,
-    /// Where it came from, in canonical form.
+    /// Where it came from, in canonical form, as far as that is known.
     pub source: IpAddr,
+    /// How its source was found, if it is refused for it.
+    pub trail: Option<Trail>,
     /// How the sender calls itself.
     pub user_agent: Option<Box<str>>,
     /// The headers that are kept, as [`RequestHeaders::kept`] gives them.

@@ -4,7 +4,9 @@ use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
 
-use hookgate_domain::{DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, Timestamp, WebhookHandle};
+use hookgate_domain::{
+    DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, Timestamp, Trail, WebhookHandle,
+};
 use ipnetwork::IpNetwork;
 
 /// Most rows of one page: a bound on memory per question.
@@ -16,6 +18,8 @@ const DAY: Duration = Duration::from_hours(24);
 pub struct DeliveryRecord {
     /// What lists show of it.
     pub summary: DeliverySummary,
+    /// How its source was found, if it was refused for it, or would have been.
+    pub trail: Option<Trail>,
     /// The headers of the request, without secrets and cut to what is kept; empty if none were.
     pub headers: Vec<(String, String)>,
     /// The body, if it was read and kept.
@@ -39,6 +43,8 @@ pub struct DeliverySummary {
     pub user_agent: Option<String>,
     /// What it was answered.
     pub answer: Answer,
+    /// Whether it passed only because its webhook observes: its address would have been refused.
+    pub would_be_refused: bool,
     /// The incident that it opened or updated.
     pub incident: Option<IncidentNumber>,
     /// How many deliveries this record stands for: retries of it, or refusals folded into it.

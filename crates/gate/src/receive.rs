@@ -93,7 +93,7 @@ impl<S: Store> Gate<S> {
             return Ok((digest, known));
         }
         let now = self.now();
-        if let Some(retry_after) = self.floor.blocked(request.source, now) {
+        if let Some(retry_after) = self.floor.blocked(request.source.address(), now) {
             let details = Some(Details::Limit(RateScope::Source));
             let code = RefusalCode::RateLimited;
             return Err(Stop::Refused(Refusal {
@@ -108,7 +108,7 @@ impl<S: Store> Gate<S> {
             .await
             .map_err(Stop::Failed)?;
         known.map(|known| (digest, known)).ok_or_else(|| {
-            self.floor.count(request.source, now);
+            self.floor.count(request.source.address(), now);
             not_found()
         })
     }
@@ -126,6 +126,7 @@ impl<S: Store> Gate<S> {
         let attempt = Attempt {
             source: request.source,
             format,
+            at: began,
         };
         let admission =
             judge(&known.url, attempt, || known.check_rate()).map_err(|denial| explain(denial, known))?;
@@ -144,6 +145,7 @@ impl<S: Store> Gate<S> {
             revision: webhook.revision,
             received_at,
             source: admission.source,
+            observed: admission.waived.map(|_| request.headers.trail()),
             user_agent: request.user_agent_text(),
             headers: request.headers.kept(),
             took: received_at.since(began),
@@ -235,7 +237,8 @@ impl<S: Store> Gate<S> {
         self.store.refusal_record(RefusedDelivery {
             webhook: known.url.webhook(),
             received_at,
-            source: request.source.to_canonical(),
+            source: request.source.address(),
+            trail: is_for_source(refusal.code).then(|| request.headers.trail()),
             user_agent: request.user_agent_text(),
             headers: request.headers.kept(),
             took: received_at.since(began),
@@ -289,6 +292,11 @@ impl Body for NoBody {
     async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
         Ok(Bytes::new())
     }
+}
+
+/// Whether a delivery is refused for the address that it comes from.
+const fn is_for_source(code: RefusalCode) -> bool {
+    matches!(code, RefusalCode::IpNotAllowed | RefusalCode::SourceUnknown)
 }
 
 /// The payload, if the webhook keeps payloads.

@@ -82,6 +82,19 @@ pub struct SourceTotals {
 impl SourceTotals {
     /// Adds up the days of each source. Sources that sent nothing since then are left out.
     pub fn of(days: impl IntoIterator<Item = SourceDay>, since: Timestamp) -> Self {
+        Self::by(days, since, site)
+    }
+
+    /// The same, but each address by itself: what an allowlist is asked about.
+    pub fn of_addresses(days: impl IntoIterator<Item = SourceDay>, since: Timestamp) -> Self {
+        Self::by(days, since, |address| address.to_canonical())
+    }
+
+    fn by(
+        days: impl IntoIterator<Item = SourceDay>,
+        since: Timestamp,
+        source: impl Fn(IpAddr) -> IpAddr,
+    ) -> Self {
         let (mut all, mut known) = (Self::default(), HashMap::<IpAddr, SourceTotal>::new());
         for day in days {
             let Some(address) = day.address else {
@@ -89,7 +102,7 @@ impl SourceTotals {
                 all.beyond_refused = all.beyond_refused.saturating_add(day.refused);
                 continue;
             };
-            let total = known.entry(site(address)).or_insert(SourceTotal {
+            let total = known.entry(source(address)).or_insert(SourceTotal {
                 address,
                 accepted: 0,
                 refused: 0,
@@ -199,9 +212,7 @@ pub struct Preview {
 /// A sender, under the allowlist as it is and as it would be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreviewSender {
-    /// An IPv4 address with prefix 32, or an IPv6 site with prefix 64.
-    pub source: IpNetwork,
-    /// The last address seen of it: the one that is matched.
+    /// The address that is matched.
     pub address: IpAddr,
     /// How many of its deliveries were accepted.
     pub accepted: u64,
@@ -223,18 +234,17 @@ pub struct WouldStop {
 }
 
 impl Preview {
-    /// What becomes of the senders if the allowlist `now` becomes `then`.
+    /// What becomes of the senders if another one takes the place of the allowlist.
     #[must_use]
-    pub fn of(totals: &SourceTotals, now: &Allowlist, then: &Allowlist) -> Self {
+    pub fn of(totals: &SourceTotals, allowlist: &Allowlist, other: &Allowlist, now: Timestamp) -> Self {
         let accepted = totals.sources.iter().filter(|total| total.accepted > 0);
         let mut senders: Vec<_> = accepted
             .map(|total| PreviewSender {
-                source: total.source(),
                 address: total.address,
                 accepted: total.accepted,
                 last_seen: total.last_seen,
-                passes_now: now.permits(total.address),
-                passes_then: then.permits(total.address),
+                passes_now: allowlist.permits(total.address, now),
+                passes_then: other.permits(total.address, now),
             })
             .collect();
         let stops = |sender: &PreviewSender| sender.passes_now && !sender.passes_then;
@@ -271,10 +281,14 @@ impl<S: Store> Gate<S> {
         let Some(known) = self.store.webhook_by_handle(webhook).await? else {
             return Ok(None);
         };
-        let since = self
-            .now()
-            .before(Duration::from_hours(24) * u32::from(days.days()));
+        let now = self.now();
+        let since = now.before(Duration::from_hours(24) * u32::from(days.days()));
         let totals = self.store.accepted_sources(webhook, since).await?;
-        Ok(Some(Preview::of(&totals, &known.policy.allowlist, allowlist)))
+        Ok(Some(Preview::of(
+            &totals,
+            &known.policy.allowlist,
+            allowlist,
+            now,
+        )))
     }
 }

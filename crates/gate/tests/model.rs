@@ -113,7 +113,7 @@ impl World {
         let request = DeliveryRequest {
             format: "custom",
             webhook_id: self.urls[index].reveal(),
-            source: SOURCES[source].parse::<IpAddr>().unwrap(),
+            source: SOURCES[source].parse::<IpAddr>().unwrap().into(),
             user_agent: None,
             declared_json: true,
             compressed: false,

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 
 use bytes::Bytes;
@@ -67,7 +68,7 @@ fn request(webhook_id: &str) -> DeliveryRequest<'_> {
     DeliveryRequest {
         format: "custom",
         webhook_id,
-        source: "192.0.2.9".parse().unwrap(),
+        source: IpAddr::from([192, 0, 2, 9]).into(),
         user_agent: Some(b"test/1"),
         declared_json: true,
         compressed: false,

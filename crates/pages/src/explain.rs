@@ -25,6 +25,7 @@ pub enum Place {
 
 /// Explains a refusal.
 #[must_use]
+#[expect(clippy::too_many_lines, reason = "a table: one row for each code")]
 pub const fn explain(code: RefusalCode) -> Explanation {
     let (why, remedy, place) = match code {
         RefusalCode::WebhookRevoked => (
@@ -39,8 +40,13 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         ),
         RefusalCode::IpNotAllowed => (
             "The source address is not in the webhook's allowlist.",
-            "If you know this sender, add its address to the allowlist. If you don't, somebody has the URL: regenerate it. If every source is the same private address, a proxy in front is not trusted yet.",
+            "If you know this sender, add its address to the allowlist. If you don't, somebody has the URL: regenerate it. If the address is that of your proxy, trust the proxy instead: set gate.trusted_proxies.",
             Some(Place::Edit),
+        ),
+        RefusalCode::SourceUnknown => (
+            "A trusted proxy sent it, without an address of the sender that can be read.",
+            "Look at what the proxy writes: one header, with an address that it adds itself. Recipes are in the documentation, under proxies.",
+            None,
         ),
         RefusalCode::HttpsRequired => (
             "It came over plain HTTP, so the URL has travelled readable for everybody on the way.",
@@ -141,6 +147,6 @@ mod tests {
             );
             assert!(seen.insert(words.why), "{code} says what another says");
         }
-        assert_eq!(seen.len(), 19);
+        assert_eq!(seen.len(), 20);
     }
 }

@@ -24,6 +24,7 @@ diesel::table! {
         rotation_days -> Nullable<BigInt>,
         revision -> BigInt,
         created_at -> BigInt,
+        allowlist_mode -> Text,
     }
 }
 
@@ -52,6 +53,7 @@ diesel::table! {
         took_us -> Nullable<BigInt>,
         headers -> Nullable<Text>,
         payload -> Nullable<Binary>,
+        trail -> Nullable<Text>,
     }
 }
 

@@ -51,7 +51,7 @@ macro_rules! store_contract {
                 a_replacement_of_another_revision_is_a_conflict, one_of_many_replacements_wins,
                 a_handle_is_taken_once, an_unknown_webhook_is_not_replaced, a_name_finds_two_and_the_living_first,
                 pages_follow_the_handles, a_census_counts_by_state;
-            commits: an_accepted_delivery_is_on_record, what_is_not_kept_is_not_on_record,
+            commits: an_accepted_delivery_is_on_record, what_would_be_refused_is_marked, what_is_not_kept_is_not_on_record,
                 another_revision_is_stale, an_unknown_webhook_is_stale, a_change_earlier_in_line_makes_it_stale,
                 nothing_is_committed_after_a_replacement_answered, numbers_are_unique_and_rise,
                 a_commit_outlives_its_caller;
@@ -63,7 +63,7 @@ macro_rules! store_contract {
             people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code,
                 a_page_finds_a_network, filters_work_together, a_record_has_the_name_of_today;
-            refusals: a_refusal_is_on_record, identical_refusals_fold_and_are_counted,
+            refusals: a_refusal_is_on_record, a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted,
                 a_refusal_of_no_webhook_leaves_no_trace;
             members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, pages_follow_the_ids,
                 a_role_is_changed_with_its_entry, the_last_of_many_owners_stays, a_removal_ends_everything,

@@ -160,7 +160,11 @@ impl Postgres {
         self.sql("postgres", "SELECT pg_reload_conf()")?;
         let is_synchronous = || {
             let states = self.sql("postgres", "SELECT sync_state FROM pg_stat_replication");
-            states.is_ok_and(|states| states.contains("sync"))
+            states.is_ok_and(|states| {
+                states
+                    .lines()
+                    .any(|state| matches!(state.trim(), "sync" | "quorum"))
+            })
         };
         wait_until(is_synchronous).map(|()| standby)
     }

@@ -2,11 +2,11 @@
 //! never what the first bytes look like.
 
 use std::fmt::Display;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookgate_domain::Connection;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -54,7 +54,7 @@ impl Protocols {
         &self,
         stream: T,
         protocol: Protocol,
-        peer: SocketAddr,
+        origin: Connection,
         service: Arc<S>,
         stop: Signal,
     ) where
@@ -64,7 +64,7 @@ impl Protocols {
         let pulse = Arc::new(Pulse::start());
         let session = Arc::new(Session {
             service,
-            peer,
+            connection: origin,
             protocol,
             pulse: Arc::clone(&pulse),
         });

@@ -21,15 +21,16 @@ mod query;
 mod screens;
 mod visitor;
 
-use std::net::IpAddr;
 use std::sync::Arc;
 
+use hookgate_domain::Connection;
 use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::{Method, Request};
 
 use crate::api;
 use crate::body::Body;
 use crate::metrics::Metrics;
+use crate::proxies::Proxies;
 use crate::reply::Reply;
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
@@ -56,6 +57,7 @@ pub struct Console<S> {
     metrics: Arc<Metrics>,
     host: Host,
     addresses: Addresses,
+    proxies: Arc<Proxies>,
     stop: Signal,
 }
 
@@ -66,6 +68,7 @@ impl<S: Store + PeopleStore> Console<S> {
         request_ids: RequestIds,
         metrics: Arc<Metrics>,
         addresses: Addresses,
+        proxies: Arc<Proxies>,
         stop: Signal,
     ) -> Self {
         Self {
@@ -74,6 +77,7 @@ impl<S: Store + PeopleStore> Console<S> {
             metrics,
             host: Host::new(&addresses.console),
             addresses,
+            proxies,
             stop,
         }
     }
@@ -109,19 +113,22 @@ impl<S: Store + PeopleStore> Service for Console<S> {
             return Fault::from(Code::MisdirectedRequest).reply();
         }
         let (head, body) = request.into_parts();
+        let Ok(source) = self.proxies.client(exchange.connection, &head.headers).known() else {
+            return Fault::from(Code::SourceUnknown).reply();
+        };
         let call = Call {
             head,
             body,
-            source: exchange.peer.ip(),
+            source,
             id: exchange.id,
             now: self.gate.now(),
         };
         let reply = self.route(call).await.unwrap_or_else(|fault| fault.reply());
-        tracing::debug!(request = %exchange.id, source = %exchange.peer.ip(), status = reply.status().as_u16(), "console");
+        tracing::debug!(request = %exchange.id, %source, status = reply.status().as_u16(), "console");
         reply
     }
 
-    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _source: IpAddr) {}
+    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
 }
 
 /// HEAD is answered as GET; its body is left out on the way.

@@ -17,7 +17,9 @@ pub const fn status(code: RefusalCode) -> StatusCode {
         }
         RefusalCode::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
         RefusalCode::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-        RefusalCode::InvalidJson | RefusalCode::BadRequest => StatusCode::BAD_REQUEST,
+        RefusalCode::InvalidJson | RefusalCode::BadRequest | RefusalCode::SourceUnknown => {
+            StatusCode::BAD_REQUEST
+        }
         RefusalCode::ValidationError => StatusCode::UNPROCESSABLE_ENTITY,
         RefusalCode::IdempotencyConflict => StatusCode::CONFLICT,
         RefusalCode::RateLimited => StatusCode::TOO_MANY_REQUESTS,
@@ -33,10 +35,11 @@ mod tests {
     use super::*;
 
     /// The table of the documentation, by name and number, so that neither side can drift alone.
-    const DOCUMENTED: [(&str, u16); 19] = [
+    const DOCUMENTED: [(&str, u16); 20] = [
         ("WEBHOOK_REVOKED", 410),
         ("WEBHOOK_NOT_FOUND", 404),
         ("IP_NOT_ALLOWED", 403),
+        ("SOURCE_UNKNOWN", 400),
         ("HTTPS_REQUIRED", 403),
         ("METHOD_NOT_ALLOWED", 405),
         ("SIGNATURE_REQUIRED", 401),

@@ -5,12 +5,11 @@
 //! Everything else is `WEBHOOK_NOT_FOUND`, and another method on that path is `METHOD_NOT_ALLOWED`. The path is a
 //! secret: it goes to the gate, and nowhere else.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{FieldLimit, RefusalCode};
+use hookgate_domain::{Connection, FieldLimit, RefusalCode};
 use hookgate_gate::{
     Accepted, DeliveryRequest, Details, Effect, Gate, RateScope, Refusal, Reply as GateReply,
     SignatureHeaders, Store,
@@ -25,6 +24,7 @@ use tokio::time::Instant;
 use crate::body::{Body, BodyFault};
 use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
+use crate::proxies::Proxies;
 use crate::reply::{self, Reply};
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
@@ -40,15 +40,22 @@ const RETRY_SOON: Duration = Duration::from_secs(2);
 /// Serves deliveries to a gate.
 pub struct Ingest<S> {
     gate: Arc<Gate<S>>,
+    proxies: Arc<Proxies>,
     request_ids: RequestIds,
     metrics: Arc<Metrics>,
 }
 
 impl<S: Store> Ingest<S> {
-    /// Deliveries go to this gate; requests are named by these IDs.
-    pub const fn new(gate: Arc<Gate<S>>, request_ids: RequestIds, metrics: Arc<Metrics>) -> Self {
+    /// Deliveries go to this gate, through these proxies; requests are named by these IDs.
+    pub const fn new(
+        gate: Arc<Gate<S>>,
+        proxies: Arc<Proxies>,
+        request_ids: RequestIds,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
             gate,
+            proxies,
             request_ids,
             metrics,
         }
@@ -68,7 +75,7 @@ impl<S: Store> Service for Ingest<S> {
             GateReply::Refused(refusal) => (refuse(refusal), Some(refusal.code)),
         };
         self.metrics.answered(code, begun.elapsed());
-        tracing::debug!(request = %exchange.id, source = %exchange.peer.ip(), status = reply.status().as_u16(), "delivery");
+        tracing::debug!(request = %exchange.id, peer = %exchange.connection.peer, status = reply.status().as_u16(), "delivery");
         reply
     }
 
@@ -76,7 +83,7 @@ impl<S: Store> Service for Ingest<S> {
         self.metrics.answered(Some(code), Duration::ZERO);
     }
 
-    async fn plain_http(&self, path: &str, user_agent: &[u8], source: IpAddr) {
+    async fn plain_http(&self, path: &str, user_agent: &[u8], connection: Connection) {
         self.metrics
             .answered(Some(RefusalCode::HttpsRequired), Duration::ZERO);
         let path = path.split_once('?').map_or(path, |(path, _)| path);
@@ -84,11 +91,11 @@ impl<S: Store> Service for Ingest<S> {
             return;
         };
         let headers = HeaderMap::new();
-        let kept = Kept(&headers);
+        let kept = self.kept(connection, &headers);
         let user_agent = Some(user_agent).filter(|bytes| !bytes.is_empty());
         let delivery = DeliveryRequest {
             user_agent,
-            ..describe(format, webhook_id, source, &kept)
+            ..describe(format, webhook_id, &kept)
         };
         self.gate.refuse(delivery, RefusalCode::HttpsRequired).await;
     }
@@ -100,13 +107,21 @@ impl<S: Store> Ingest<S> {
         let Some((format, webhook_id)) = webhook_path(head.uri.path()) else {
             return GateReply::Refused(RefusalCode::WebhookNotFound.into());
         };
-        let kept = Kept(&head.headers);
-        let delivery = describe(format, webhook_id, exchange.peer.ip(), &kept);
+        let kept = self.kept(exchange.connection, &head.headers);
+        let delivery = describe(format, webhook_id, &kept);
         if head.method != Method::POST {
             self.gate.refuse(delivery, RefusalCode::MethodNotAllowed).await;
             return GateReply::Refused(RefusalCode::MethodNotAllowed.into());
         }
         self.gate.receive(delivery, body).await
+    }
+
+    fn kept<'a>(&'a self, connection: Connection, headers: &'a HeaderMap) -> Kept<'a> {
+        Kept {
+            headers,
+            connection,
+            proxies: &self.proxies,
+        }
     }
 }
 
@@ -126,18 +141,13 @@ fn webhook_path(path: &str) -> Option<(&str, &str)> {
     Some((format, webhook_id)).filter(|_| !webhook_id.contains('/'))
 }
 
-fn describe<'a>(
-    format: &'a str,
-    webhook_id: &'a str,
-    source: IpAddr,
-    kept: &'a Kept<'a>,
-) -> DeliveryRequest<'a> {
-    let headers = kept.0;
+fn describe<'a>(format: &'a str, webhook_id: &'a str, kept: &'a Kept<'a>) -> DeliveryRequest<'a> {
+    let headers = kept.headers;
     let bytes = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
     DeliveryRequest {
         format,
         webhook_id,
-        source,
+        source: kept.proxies.client(kept.connection, headers),
         user_agent: bytes(USER_AGENT),
         declared_json: bytes(CONTENT_TYPE).is_some_and(is_json),
         compressed: headers

@@ -3,8 +3,11 @@
 //! It runs for every delivery, so it writes the JSON itself, into one allocation, and asks for no more than a length where
 //! a header can't be a secret.
 
+use hookgate_domain::{Connection, Trail};
 use hookgate_gate::{MAX_HEADER_BYTES, RequestHeaders, holds_webhook_id};
 use hyper::header::{HeaderMap, HeaderValue};
+
+use crate::Proxies;
 
 /// Most bytes of all that is kept of the headers of a request.
 const MAX_BYTES: usize = 4 * 1024;
@@ -31,13 +34,17 @@ const SECRET: [&str; 15] = [
     "assertion",
 ];
 
-/// Headers of a request.
-pub(crate) struct Kept<'a>(pub(crate) &'a HeaderMap);
+/// Headers of a request, and what tells who sent it.
+pub(crate) struct Kept<'a> {
+    pub(crate) headers: &'a HeaderMap,
+    pub(crate) connection: Connection,
+    pub(crate) proxies: &'a Proxies,
+}
 
 impl RequestHeaders for Kept<'_> {
     fn kept(&self) -> Option<String> {
         let mut text = String::new();
-        for (name, value) in self.0 {
+        for (name, value) in self.headers {
             if !is_kept(name.as_str()) {
                 continue;
             }
@@ -61,6 +68,10 @@ impl RequestHeaders for Kept<'_> {
         }
         text.push(']');
         Some(text)
+    }
+
+    fn trail(&self) -> Trail {
+        self.proxies.trail(self.connection, self.headers)
     }
 }
 
@@ -118,13 +129,22 @@ mod tests {
 
     use super::*;
 
+    fn kept_of(headers: &HeaderMap) -> Option<String> {
+        let kept = Kept {
+            headers,
+            connection: Connection::from_peer([192, 0, 2, 1].into()),
+            proxies: &Proxies::default(),
+        };
+        kept.kept()
+    }
+
     fn kept(headers: &[(&str, &[u8])]) -> Vec<(String, String)> {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
             map.append(name, HeaderValue::from_bytes(value).expect("a value"));
         }
-        let text = Kept(&map).kept();
+        let text = kept_of(&map);
         text.map_or_else(Vec::new, |text| {
             assert!(text.len() <= MAX_BYTES, "{} bytes", text.len());
             serde_json::from_str(&text).expect("JSON")
@@ -199,7 +219,7 @@ mod tests {
             for value in values.iter().filter_map(|value| HeaderValue::from_bytes(value).ok()) {
                 map.append("x-any", value);
             }
-            if let Some(text) = Kept(&map).kept() {
+            if let Some(text) = kept_of(&map) {
                 prop_assert!(text.len() <= MAX_BYTES && !text.contains('\0'));
                 prop_assert!(serde_json::from_str::<Vec<(String, String)>>(&text).is_ok());
             }

@@ -2,10 +2,11 @@
 //! whoever waits holds a permit.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookgate_domain::Connection;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
@@ -16,8 +17,10 @@ use tokio_rustls::server::TlsStream;
 
 use crate::connection::Protocols;
 use crate::plaintext;
-use crate::service::{Protocol, Service, canonical};
-use crate::shares::Shares;
+use crate::proxies::Proxies;
+use crate::proxy_protocol;
+use crate::service::{Protocol, Service};
+use crate::shares::{Share, Shares};
 use crate::shutdown::Signal;
 use crate::tls::ALPN_H2;
 
@@ -42,6 +45,8 @@ const TLS_HANDSHAKE: u8 = 0x16;
 pub struct Listener {
     socket: TcpListener,
     front: Front,
+    proxies: Arc<Proxies>,
+    proxy_protocol: bool,
     max_connections: u32,
 }
 
@@ -80,6 +85,14 @@ impl Listener {
         self
     }
 
+    /// Trusts these proxies: they hold as many connections as they need, and if `proxy_protocol` is set, each of theirs
+    /// begins with a PROXY header. From anybody else such a header is taken for what it is: no TLS.
+    #[must_use]
+    pub fn behind(mut self, proxies: Arc<Proxies>, proxy_protocol: bool) -> Self {
+        (self.proxies, self.proxy_protocol) = (proxies, proxy_protocol);
+        self
+    }
+
     /// The address that was bound, with its real port.
     ///
     /// # Errors
@@ -100,15 +113,27 @@ impl Listener {
                 () = stop.given() => break,
                 arrival = accept(&self.socket, &permits) => arrival,
             };
-            let Some(share) = shares.take(arrival.peer.ip()) else {
-                tracing::debug!(source = %arrival.peer.ip(), "a source has its share of connections; one more was closed");
-                continue;
-            };
+            let peer = arrival.peer;
             let (front, service, stop) = (self.front.clone(), Arc::clone(&service), stop.clone());
-            tokio::spawn(async move {
-                front.serve(arrival.stream, arrival.peer, service, stop).await;
-                drop((share, arrival.permit));
-            });
+            if self.proxies.trust(peer) {
+                let (shares, announces) = (Arc::clone(&shares), self.proxy_protocol);
+                tokio::spawn(async move {
+                    let mut stream = arrival.stream;
+                    if let Some((connection, share)) = introduced(&mut stream, peer, announces, &shares).await
+                    {
+                        front.serve(stream, connection, service, stop).await;
+                        drop((share, arrival.permit));
+                    }
+                });
+            } else if let Some(share) = shares.take(peer) {
+                tokio::spawn(async move {
+                    let connection = Connection::from_peer(peer);
+                    front.serve(arrival.stream, connection, service, stop).await;
+                    drop((share, arrival.permit));
+                });
+            } else {
+                tracing::debug!(source = %peer, "a source has its share of connections; one more was closed");
+            }
         }
         drop(self.socket);
         // Every connection gives its permit back, also one that panicked. An error would mean a closed semaphore, and
@@ -121,6 +146,8 @@ impl Listener {
         Ok(Self {
             socket,
             front,
+            proxies: Arc::default(),
+            proxy_protocol: false,
             max_connections: MAX_CONNECTIONS,
         })
     }
@@ -128,7 +155,7 @@ impl Listener {
 
 struct Arrival {
     stream: TcpStream,
-    peer: SocketAddr,
+    peer: IpAddr,
     permit: OwnedSemaphorePermit,
 }
 
@@ -142,7 +169,7 @@ async fn accept(socket: &TcpListener, permits: &Arc<Semaphore>) -> Arrival {
             Ok((stream, peer)) => {
                 return Arrival {
                     stream,
-                    peer: canonical(peer),
+                    peer: peer.ip().to_canonical(),
                     permit,
                 };
             }
@@ -156,12 +183,44 @@ async fn accept(socket: &TcpListener, permits: &Arc<Semaphore>) -> Arrival {
     }
 }
 
+/// Whose connection a trusted proxy brings, if it says so, and that one's share. `None` ends it: a proxy that should say
+/// and doesn't is none that can be believed.
+async fn introduced(
+    stream: &mut TcpStream,
+    proxy: IpAddr,
+    announces: bool,
+    shares: &Arc<Shares>,
+) -> Option<(Connection, Option<Share>)> {
+    let mut connection = Connection::from_peer(proxy);
+    if !announces {
+        return Some((connection, None));
+    }
+    match proxy_protocol::read(stream).await {
+        Ok(proxied) => connection.proxied = proxied,
+        Err(error) => {
+            tracing::warn!(%proxy, %error, "a connection of a trusted proxy was closed");
+            return None;
+        }
+    }
+    let Some(client) = connection.proxied else {
+        return Some((connection, None));
+    };
+    let share = shares.take(client)?;
+    Some((connection, Some(share)))
+}
+
 impl Front {
-    async fn serve<S: Service>(self, stream: TcpStream, peer: SocketAddr, service: Arc<S>, stop: Signal) {
+    async fn serve<S: Service>(
+        self,
+        stream: TcpStream,
+        connection: Connection,
+        service: Arc<S>,
+        stop: Signal,
+    ) {
         // Answers are small and whole, so waiting to fill packets would only delay them.
         let _ = stream.set_nodelay(true);
         let (acceptor, protocols) = match self {
-            Self::Plain => return plaintext::refuse(stream, peer, &*service).await,
+            Self::Plain => return plaintext::refuse(stream, connection, &*service).await,
             Self::Tls(acceptor, protocols) => (acceptor, protocols),
         };
         match timeout(HANDSHAKE_TIMEOUT, open(stream, acceptor)).await {
@@ -170,9 +229,9 @@ impl Front {
                     Some(ALPN_H2) => Protocol::Http2,
                     _ => Protocol::Http1,
                 };
-                protocols.serve(stream, protocol, peer, service, stop).await;
+                protocols.serve(stream, protocol, connection, service, stop).await;
             }
-            Ok(Ok(Opened::PlainHttp(stream))) => plaintext::refuse(stream, peer, &*service).await,
+            Ok(Ok(Opened::PlainHttp(stream))) => plaintext::refuse(stream, connection, &*service).await,
             Ok(Ok(Opened::Neither)) => {}
             Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
             Err(_) => tracing::debug!("a handshake came too slowly"),

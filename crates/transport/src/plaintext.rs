@@ -2,10 +2,9 @@
 //! in the clear. The service learns of it, so that the webhook can be flagged. The path never goes to a log.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::time::Duration;
 
-use hookgate_domain::RefusalCode;
+use hookgate_domain::{Connection, RefusalCode};
 use http_body_util::BodyExt;
 use hyper::header::STRICT_TRANSPORT_SECURITY;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -25,7 +24,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 const MAX_HEADERS: usize = 64;
 
 /// Reads one head, refuses it and closes.
-pub(crate) async fn refuse<S, T>(mut stream: T, peer: SocketAddr, service: &S)
+pub(crate) async fn refuse<S, T>(mut stream: T, connection: Connection, service: &S)
 where
     S: Service,
     T: AsyncRead + AsyncWrite + Unpin + Send,
@@ -43,7 +42,7 @@ where
     })
     .await;
     if let Some((path, user_agent)) = sighting(&head) {
-        service.plain_http(path, user_agent, peer.ip()).await;
+        service.plain_http(path, user_agent, connection).await;
     }
     let mut linger = Linger::start();
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;

@@ -4,13 +4,12 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
 
-use hookgate_domain::RefusalCode;
+use hookgate_domain::{Connection, RefusalCode};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -37,7 +36,12 @@ pub trait Service: Send + Sync + 'static {
 
     /// Learns of a request over plain HTTP, after its refusal was sent. `path` is as it came, with the query and maybe
     /// with a live webhook ID in it; `user_agent` is empty when there was none.
-    fn plain_http(&self, path: &str, user_agent: &[u8], source: IpAddr) -> impl Future<Output = ()> + Send;
+    fn plain_http(
+        &self,
+        path: &str,
+        user_agent: &[u8],
+        connection: Connection,
+    ) -> impl Future<Output = ()> + Send;
 }
 
 /// What is known of a request beside the request itself.
@@ -45,8 +49,8 @@ pub trait Service: Send + Sync + 'static {
 pub struct Exchange {
     /// Its name in the answer and in logs.
     pub id: RequestId,
-    /// The other end of the TCP connection. IPv4 that was mapped into IPv6 is plain IPv4 here.
-    pub peer: SocketAddr,
+    /// Where its connection came from.
+    pub connection: Connection,
     /// How it came.
     pub protocol: Protocol,
 }
@@ -60,16 +64,11 @@ pub enum Protocol {
     Http2,
 }
 
-/// Undoes the mapping of IPv4 into IPv6 that a listener on `[::]` shows.
-pub(crate) const fn canonical(address: SocketAddr) -> SocketAddr {
-    SocketAddr::new(address.ip().to_canonical(), address.port())
-}
-
 /// One connection, as its requests share it.
 #[derive(Debug)]
 pub(crate) struct Session<S> {
     pub(crate) service: Arc<S>,
-    pub(crate) peer: SocketAddr,
+    pub(crate) connection: Connection,
     pub(crate) protocol: Protocol,
     pub(crate) pulse: Arc<Pulse>,
 }
@@ -81,7 +80,7 @@ impl<S: Service> Session<S> {
         let _answering = self.pulse.answering();
         let exchange = Exchange {
             id: self.service.request_id(),
-            peer: self.peer,
+            connection: self.connection,
             protocol: self.protocol,
         };
         let refused = match self.protocol {
@@ -145,11 +144,5 @@ mod tests {
         let secret = "wh_secret";
         let formatted = caught(async { panic!("{secret}") }).await.expect_err("a panic");
         assert_eq!(panic_text(&*formatted), "(message withheld)");
-    }
-
-    #[test]
-    fn mapped_addresses_are_plain_ipv4() {
-        let mapped = "[::ffff:192.0.2.1]:80".parse().expect("an address");
-        assert_eq!(canonical(mapped), "192.0.2.1:80".parse().expect("an address"));
     }
 }

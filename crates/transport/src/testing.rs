@@ -1,11 +1,10 @@
 //! What the tests of this crate share: a service with a few telling paths, and a client that writes raw bytes. No socket
 //! and no real time: the paused clock runs ahead whenever everybody waits.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::RefusalCode;
+use hookgate_domain::{Connection, RefusalCode};
 use hyper::{Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
@@ -46,7 +45,7 @@ impl Service for Telltale {
         }
     }
 
-    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _source: IpAddr) {}
+    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
 }
 
 /// The client's end of an HTTP/1 connection to a [`Telltale`].
@@ -55,7 +54,7 @@ pub(crate) fn connect() -> DuplexStream {
     tokio::spawn(async move {
         // The trigger lives as long as the connection, so nothing drains.
         let (_trigger, stop) = shutdown::channel();
-        let peer = "192.0.2.1:50000".parse().expect("an address");
+        let peer = Connection::from_peer([192, 0, 2, 1].into());
         Protocols::new()
             .serve(server, Protocol::Http1, peer, Telltale::new(), stop)
             .await;

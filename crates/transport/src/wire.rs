@@ -14,12 +14,12 @@ use ipnetwork::IpNetwork;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-pub use delivery::{Delivery, DeliveryRecord, answered_status, payload};
+pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status, payload};
 pub use export::ExportFormat;
 pub use incident::Incident;
 pub use people::{AuditEntry, Member, Token};
 pub use usage::{Preview, Usage};
-pub use webhook::Webhook;
+pub use webhook::{AllowlistEntry, Webhook};
 
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]

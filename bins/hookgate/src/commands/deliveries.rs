@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use hookgate_domain::DeliveryId;
-use hookgate_gate::{DeliveryFilter, DeliverySummary, Outcome, Page, PageSize, Seek, Store};
+use hookgate_domain::{DeliveryId, Hop, Verdict, is_private};
+use hookgate_gate::{DeliveryFilter, DeliveryRecord, DeliverySummary, Outcome, Page, PageSize, Seek, Store};
 use hookgate_transport::delivery_page;
 use hookgate_transport::wire::{self, ExportFormat};
 use serde_json::Value;
@@ -127,6 +127,7 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
         return Ok(());
     };
     fields.remove("headers");
+    fields.remove("trail");
     for (name, value) in fields {
         let text = if let Value::String(text) = &value {
             text.clone()
@@ -141,6 +142,28 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
     }
     if let Some(code) = record.summary.answer.code() {
         output::line(&format!("{:<12} {}", "because", code.message()))?;
+    }
+    explain_source(&record)
+}
+
+/// Where the source comes from, for a delivery that was refused for it or would have been, and what to do.
+fn explain_source(record: &DeliveryRecord) -> Result<(), Failure> {
+    let Some(trail) = &record.trail else {
+        return Ok(());
+    };
+    let source = record.summary.source;
+    output::line(&format!("{:<12} {}", "source is", trail.sentence()))?;
+    let untrusted = |hop: &Hop| hop.verdict == Verdict::Untrusted;
+    if is_private(source) && trail.hops().iter().any(untrusted) {
+        output::line(&format!(
+            "{:<12} if {source} is your proxy, set gate.trusted_proxies to it",
+            "to mend it"
+        ))?;
+    } else if trail.fault().is_none() {
+        output::line(&format!(
+            "{:<12} hookgate webhook allow {} {source}",
+            "to allow it", record.summary.webhook
+        ))?;
     }
     Ok(())
 }

@@ -14,6 +14,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::deliveries;
 use crate::cli::{Cli, DevArgs};
+use crate::config::Front;
 use crate::failure::Failure;
 use crate::place::{self, Place};
 use crate::server::{CertificateFiles, Plan, Server};
@@ -49,6 +50,8 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         console_certificate: None,
         console_url: None,
         retention: Retention::default(),
+        front: Front::default(),
+        console_front: Front::default(),
     };
     // The port is bound before a URL is made: a URL that nobody gets to see would be lost.
     let server = Server::bind(place.gate, plan).await?;

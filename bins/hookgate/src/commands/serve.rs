@@ -37,6 +37,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
             .map(|(chain, key)| CertificateFiles { chain, key }),
         console_url: Some(config.console_url),
         retention: config.retention,
+        front: config.front,
+        console_front: config.console_front,
     };
     let server = Server::bind(place.gate, plan).await?;
     place::remember_addresses(server.gate().store(), server.addresses()).await?;

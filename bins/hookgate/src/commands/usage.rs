@@ -103,7 +103,7 @@ pub(crate) async fn preview(
     preview.senders.iter().try_for_each(|sender| {
         output::line(&format!(
             "{}  {} accepted  last seen {}  {}",
-            wire::source(sender.source),
+            sender.address,
             sender.accepted,
             wire::time(sender.last_seen),
             change(sender),

@@ -35,6 +35,9 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
             name,
             policy,
         } => edit(cli.json, &place, &webhook.webhook, name.as_ref(), &policy).await,
+        WebhookCommand::Allow { webhook, entries } => {
+            allow(cli.json, &place, &webhook.webhook, &entries).await
+        }
         WebhookCommand::Regenerate(argument) => {
             let webhook = place.webhook(&argument.webhook).await?;
             issued(
@@ -112,6 +115,26 @@ async fn edit(
         (edited, secret) = (webhook, Some(made));
     }
     show(json, place, &edited, &secret_fields(secret.as_ref()))
+}
+
+/// Adds entries. Nothing can be added to a list that permits everybody already: it would refuse all others from then on.
+async fn allow(json: bool, place: &Place, argument: &str, entries: &[Allowlist]) -> Result<(), Failure> {
+    let webhook = place.webhook(argument).await?;
+    let any =
+        || Failure::refused("every source may send already; `hookgate webhook edit --allow` makes a list");
+    let longer = |list: &Allowlist| joined(&[std::slice::from_ref(list), entries].concat());
+    if webhook.policy.allowlist.entries().is_none() {
+        return Err(any());
+    }
+    longer(&webhook.policy.allowlist)?;
+    let change = |_: &mut WebhookName, policy: &mut Policy| {
+        // It was tried above; a list that became too long meanwhile stays as it is.
+        if let Ok(allowlist) = longer(&policy.allowlist) {
+            policy.allowlist = allowlist;
+        }
+    };
+    let edited = place.gate.edit(&acting(), webhook.handle, change).await?;
+    show(json, place, &edited, &[])
 }
 
 async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
@@ -233,6 +256,9 @@ fn amend(policy: &mut Policy, arguments: &PolicyArgs) -> Result<(), Failure> {
     } else if !arguments.allow.is_empty() {
         policy.allowlist = joined(&arguments.allow)?;
     }
+    if let Some(mode) = arguments.allowlist_mode {
+        policy.allowlist_mode = mode;
+    }
     let limits = policy.limits;
     let overload = arguments
         .overload
@@ -260,9 +286,9 @@ fn amend(policy: &mut Policy, arguments: &PolicyArgs) -> Result<(), Failure> {
 
 /// One list of all that `--allow` named; `any` among them permits everything.
 fn joined(lists: &[Allowlist]) -> Result<Allowlist, Failure> {
-    let networks: Option<Vec<_>> = lists.iter().map(Allowlist::networks).collect();
-    match networks {
-        Some(networks) => Allowlist::of(networks.concat()).map_err(Failure::usage),
+    let entries: Option<Vec<_>> = lists.iter().map(Allowlist::entries).collect();
+    match entries {
+        Some(entries) => Allowlist::of_entries(entries.concat()).map_err(Failure::usage),
         None => Ok(Allowlist::any()),
     }
 }

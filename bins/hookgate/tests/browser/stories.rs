@@ -102,7 +102,7 @@ async fn life_of_a_webhook(setup: Setup) {
     person
         .sees("The source address is not in the webhook's allowlist.")
         .await;
-    person.press("Add this address to the allowlist").await;
+    person.press("Allow this address").await;
     person.press("Save changes").await;
     person.sees("The webhook is changed.").await;
     assert_eq!(deliver(&server, &first, r#"{"title":"Disk full"}"#).await, 201);

@@ -3,13 +3,17 @@
 use std::fmt;
 use std::str::FromStr;
 
-use ipnetwork::IpNetwork;
 use thiserror::Error;
 
-use super::{Allowlist, EntryError, MAX_NETWORKS, parse_entry};
+use super::{AllowEntry, Allowed, Allowlist, EntryComment, MAX_SETS, MAX_TEMPORARY};
+use crate::networks::{EntryError, MAX_NETWORKS, parse_entry};
+use crate::{AddressSetNameError, Timestamp, TimestampError};
 
 /// How much of a wrong entry an error repeats, in characters: more than the longest entry, less than a flood.
 const QUOTED_CHARACTERS: usize = 64;
+
+/// The word before the time at which the entries of a line end.
+const UNTIL: &str = "until";
 
 impl FromStr for Allowlist {
     type Err = AllowlistError;
@@ -18,34 +22,87 @@ impl FromStr for Allowlist {
         if text.trim_matches(separates) == "any" {
             return Ok(Self::any());
         }
-        let mut networks = Vec::new();
-        let entries = text.split(separates).filter(|entry| !entry.is_empty());
-        for (index, entry) in entries.enumerate() {
-            if index >= MAX_NETWORKS {
-                return Err(AllowlistError::TooLong);
-            }
-            networks.push(parse_entry(entry).map_err(|source| AllowlistError::Entry {
-                position: index + 1,
-                entry: quoted(entry),
-                source,
-            })?);
+        let mut entries = Vec::new();
+        for line in text.lines() {
+            parse_line(line, &mut entries)?;
         }
-        Self::of(networks)
+        Self::of_entries(entries)
     }
+}
+
+/// The entries of one line, with the end and the comment that stand behind them.
+fn parse_line(line: &str, entries: &mut Vec<AllowEntry>) -> Result<(), AllowlistError> {
+    let (line, comment) = match line.split_once('#') {
+        Some((line, comment)) => (line, Some(comment)),
+        None => (line, None),
+    };
+    let mut words = line.split(separates).filter(|word| !word.is_empty());
+    let first = entries.len();
+    let mut until = None;
+    while let Some(word) = words.next() {
+        if word == UNTIL && entries.len() > first {
+            until = Some(parse_until(words.next(), words.next())?);
+            break;
+        }
+        if entries.len() >= MAX_NETWORKS {
+            return Err(AllowlistError::TooLong);
+        }
+        entries.push(AllowEntry::of(parse_allowed(word, entries.len() + 1)?));
+    }
+    if entries.len() == first {
+        // A line with nothing but a comment is a remark to the reader; it belongs to no entry.
+        return Ok(());
+    }
+    let comment = comment.map(str::trim).filter(|comment| !comment.is_empty());
+    let comment = comment.map(str::parse::<EntryComment>).transpose();
+    let comment = comment.map_err(|_| AllowlistError::Comment { position: first + 1 })?;
+    for entry in &mut entries[first..] {
+        entry.until = until;
+        entry.comment.clone_from(&comment);
+    }
+    Ok(())
+}
+
+fn parse_allowed(word: &str, position: usize) -> Result<Allowed, AllowlistError> {
+    if let Some(name) = word.strip_prefix('@') {
+        let name = name.parse().map_err(|source| AllowlistError::Set {
+            position,
+            entry: quoted(word),
+            source,
+        })?;
+        return Ok(Allowed::Set(name));
+    }
+    parse_entry(word)
+        .map(Allowed::Network)
+        .map_err(|source| AllowlistError::Entry {
+            position,
+            entry: quoted(word),
+            source,
+        })
+}
+
+fn parse_until(time: Option<&str>, behind: Option<&str>) -> Result<Timestamp, AllowlistError> {
+    let time = time.unwrap_or_default();
+    let wrong = |source| AllowlistError::Until {
+        until: quoted(time),
+        source,
+    };
+    if behind.is_some() {
+        return Err(wrong(TimestampError));
+    }
+    time.parse().map_err(wrong)
 }
 
 impl fmt::Display for Allowlist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Some(networks) = self.networks() else {
+        let Some(entries) = self.entries() else {
             return f.write_str("any");
         };
-        for (index, network) in networks.iter().enumerate() {
-            f.write_str(if index == 0 { "" } else { ", " })?;
-            if network.prefix() == widest_prefix(network) {
-                write!(f, "{}", network.ip())?;
-            } else {
-                write!(f, "{network}")?;
-            }
+        let plain = |entry: &AllowEntry| entry.until.is_none() && entry.comment.is_none();
+        let separator = if entries.iter().all(plain) { ", " } else { "\n" };
+        for (index, entry) in entries.iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { separator })?;
+            write!(f, "{entry}")?;
         }
         Ok(())
     }
@@ -67,6 +124,12 @@ pub enum AllowlistError {
     /// More than [`MAX_NETWORKS`] entries.
     #[error("the allowlist has more than {MAX_NETWORKS} entries")]
     TooLong,
+    /// More than [`MAX_TEMPORARY`] entries that end.
+    #[error("the allowlist has more than {MAX_TEMPORARY} entries with an end")]
+    TooManyTemporary,
+    /// More than [`MAX_SETS`] sets.
+    #[error("the allowlist names more than {MAX_SETS} address sets")]
+    TooManySets,
     /// One entry is wrong.
     #[error("entry {position} of the allowlist, `{entry}`: {source}")]
     Entry {
@@ -77,13 +140,33 @@ pub enum AllowlistError {
         /// What is wrong with it.
         source: EntryError,
     },
-}
-
-const fn widest_prefix(network: &IpNetwork) -> u8 {
-    match network {
-        IpNetwork::V4(_) => 32,
-        IpNetwork::V6(_) => 128,
-    }
+    /// An entry that begins with `@` names no set.
+    #[error("entry {position} of the allowlist, `{entry}`: {source}")]
+    Set {
+        /// Which entry, counted from 1.
+        position: usize,
+        /// The entry, as above.
+        entry: String,
+        /// What is wrong with it.
+        source: AddressSetNameError,
+    },
+    /// What stands behind `until` is no time, or more than one.
+    #[error("`until {until}` in the allowlist: {source}")]
+    Until {
+        /// What stands there, as above.
+        until: String,
+        /// What is wrong with it.
+        source: TimestampError,
+    },
+    /// A comment is too long, or can't be shown.
+    #[error(
+        "the comment of entry {position} of the allowlist: {}",
+        crate::EntryCommentError
+    )]
+    Comment {
+        /// Which entry, counted from 1.
+        position: usize,
+    },
 }
 
 /// Entries stand between these. Space outside ASCII doesn't separate: it is easily overlooked.

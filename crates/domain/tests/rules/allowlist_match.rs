@@ -2,7 +2,12 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use hookgate_domain::{Allowlist, AllowlistMatch, IpNetwork, address_bytes, network_bounds};
+use std::sync::Arc;
+
+use crate::support::NOW;
+use hookgate_domain::{
+    Allowed, Allowlist, AllowlistMatch, AllowlistWarning, IpNetwork, Networks, address_bytes, network_bounds,
+};
 use proptest::prelude::*;
 
 /// An address of the model: its bits, the first one first. IPv4 has 32 of them, IPv6 has 128.
@@ -128,16 +133,18 @@ proptest! {
         for address in addresses.into_iter().chain(given.into_iter().flat_map(edges)) {
             let bits = model_address(address);
             let widest = model.iter().filter(|net| net.holds(&bits)).min_by_key(|net| net.start.len());
-            let found = match list.find(address) {
+            let found = match list.find(address, NOW) {
                 AllowlistMatch::Network(network) => {
-                    prop_assert!(list.networks().is_some_and(|networks| networks.contains(&network)));
+                    prop_assert!(networks_of(&list).contains(&network));
                     Some(model_network(network.ip(), usize::from(network.prefix())))
                 }
                 AllowlistMatch::None => None,
-                AllowlistMatch::Any => return Err(TestCaseError::fail("a list is not any")),
+                AllowlistMatch::Any | AllowlistMatch::Set { .. } => {
+                    return Err(TestCaseError::fail("a list of networks has neither"));
+                }
             };
             prop_assert_eq!(found.as_ref(), widest, "{}", address);
-            prop_assert_eq!(list.permits(address), widest.is_some());
+            prop_assert_eq!(list.permits(address, NOW), widest.is_some());
         }
     }
 
@@ -151,18 +158,18 @@ proptest! {
             Ok(Allowlist::of(networks)?)
         };
         let reversed: Vec<_> = networks.iter().copied().rev().collect();
-        prop_assert_eq!(of(&networks)?.find(address), of(&reversed)?.find(address));
+        prop_assert_eq!(of(&networks)?.find(address, NOW), of(&reversed)?.find(address, NOW));
     }
 
     #[test]
     fn bounds_hold_what_the_network_holds((base, prefix) in network(), address in address()) {
         let network = IpNetwork::new(base, prefix)?;
         let list = Allowlist::of([network])?;
-        let canonical = list.networks().and_then(<[_]>::first).copied().expect("one network");
+        let canonical = networks_of(&list)[0];
         let (lowest, highest) = network_bounds(canonical);
         // An IPv6 network that is wider than the mapped block holds it by its bytes, and still permits no IPv4.
         if canonical.is_ipv4() || address.to_canonical().is_ipv6() {
-            prop_assert_eq!((lowest..=highest).contains(&address_bytes(address)), list.permits(address));
+            prop_assert_eq!((lowest..=highest).contains(&address_bytes(address)), list.permits(address, NOW));
         }
     }
 }
@@ -171,14 +178,14 @@ proptest! {
 fn an_ipv6_network_lets_no_ipv4_address_pass() {
     for wide in ["::/0", "::/64", "::/80", "::fffe:0:0/95"] {
         let list: Allowlist = wide.parse().unwrap();
-        assert!(!list.permits("192.0.2.7".parse().unwrap()), "{wide}");
-        assert!(!list.permits("::ffff:192.0.2.7".parse().unwrap()), "{wide}");
+        assert!(!list.permits("192.0.2.7".parse().unwrap(), NOW), "{wide}");
+        assert!(!list.permits("::ffff:192.0.2.7".parse().unwrap(), NOW), "{wide}");
     }
     assert!(
         "::/80"
             .parse::<Allowlist>()
             .unwrap()
-            .permits("::1".parse().unwrap())
+            .permits("::1".parse().unwrap(), NOW)
     );
 }
 
@@ -186,37 +193,116 @@ fn an_ipv6_network_lets_no_ipv4_address_pass() {
 fn the_mapped_block_is_all_of_ipv4() {
     let list: Allowlist = "::ffff:0:0/96".parse().unwrap();
     assert_eq!(list.to_string(), "0.0.0.0/0");
-    assert!(list.has_whole_family());
-    assert!(list.permits("255.255.255.255".parse().unwrap()));
-    assert!(!list.permits("::1".parse().unwrap()));
+    assert!(list.permits("255.255.255.255".parse().unwrap(), NOW));
+    assert!(!list.permits("::1".parse().unwrap(), NOW));
 }
 
 #[test]
-fn a_whole_family_is_flagged() {
-    for (text, expected) in [
-        ("0.0.0.0/0", true),
-        ("::/0", true),
-        ("192.0.2.7, ::/0", true),
-        ("0.0.0.0", false),
-        ("::", false),
-        ("0.0.0.0/1", false),
-        ("any", false),
+fn what_permits_too_much_is_flagged() {
+    let cases = [
+        ("0.0.0.0/0", "0.0.0.0/0 permits every IPv4 address"),
+        ("::/0", "::/0 permits every IPv6 address"),
+        ("8.0.0.0/7", "8.0.0.0/7 permits more addresses than a sender has"),
+        ("2a00::/16", "2a00::/16 permits more addresses than a sender has"),
+        ("8.0.0.0/8, 2a00:1234::/32, 192.0.2.7, @office", ""),
+        ("any", ""),
+    ];
+    for (text, expected) in cases {
+        let warnings = text.parse::<Allowlist>().unwrap().warnings(None, NOW);
+        let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+        assert_eq!(texts.join("; "), expected, "{text}");
+    }
+    for private in [
+        "10.0.0.0/8",
+        "192.168.1.7",
+        "172.20.0.0/16",
+        "100.64.0.0/10",
+        "127.0.0.1",
+        "fd00::/8",
+        "fe80::1",
+        "::1",
     ] {
-        assert_eq!(
-            text.parse::<Allowlist>().unwrap().has_whole_family(),
-            expected,
-            "{text}"
+        let warnings = private.parse::<Allowlist>().unwrap().warnings(None, NOW);
+        assert!(
+            matches!(warnings[..], [AllowlistWarning::Private(_)]),
+            "{private}: {warnings:?}"
         );
     }
+}
+
+#[test]
+fn somebody_who_would_cut_himself_off_is_told() {
+    let list: Allowlist = "192.0.2.0/24".parse().unwrap();
+    let own = |address: &str| list.warnings(Some(address.parse().unwrap()), NOW);
+    assert_eq!(own("192.0.2.7"), []);
+    assert_eq!(own("::ffff:192.0.2.7"), []);
+    assert_eq!(
+        own("::ffff:203.0.113.9"),
+        [AllowlistWarning::OwnAddress("203.0.113.9".parse().unwrap())]
+    );
+    assert_eq!(
+        Allowlist::any().warnings(Some("203.0.113.9".parse().unwrap()), NOW),
+        []
+    );
+}
+
+#[test]
+fn an_entry_ends_when_it_says() {
+    let later = NOW.after(std::time::Duration::from_mins(1));
+    let text = format!("192.0.2.0/24\n203.0.113.9 until {later}\n192.0.2.7 until {NOW}");
+    let list: Allowlist = text.parse().unwrap();
+    let at = |address: &str, now| list.permits(address.parse().unwrap(), now);
+    assert!(at("203.0.113.9", NOW) && !at("203.0.113.9", later));
+    assert!(at("192.0.2.7", later), "the network that stays holds it");
+    assert_eq!(
+        list.entries()
+            .unwrap()
+            .iter()
+            .filter(|entry| entry.is_over(NOW))
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn a_set_counts_for_what_it_holds() {
+    let list: Allowlist = "192.0.2.7, @office".parse().unwrap();
+    let address = "198.51.100.9".parse().unwrap();
+    assert!(!list.permits(address, NOW), "what is not known permits nobody");
+    let office = Arc::new(Networks::of(["198.51.100.0/24".parse().unwrap()]).unwrap());
+    let known = list.resolve(|name| (name.as_str() == "office").then(|| Arc::clone(&office)));
+    let set = AllowlistMatch::Set {
+        set: "office".parse().unwrap(),
+        network: "198.51.100.0/24".parse().unwrap(),
+    };
+    assert_eq!(known.find(address, NOW), set);
+    assert!(known.permits("192.0.2.7".parse().unwrap(), NOW));
+    assert_eq!(known, list, "what a set holds is no part of the list");
+    assert!(!known.resolve(|_| None).permits(address, NOW));
+    let ending: Allowlist = format!("@office until {NOW}").parse().unwrap();
+    assert!(
+        !ending
+            .resolve(|_| Some(Arc::clone(&office)))
+            .permits(address, NOW)
+    );
 }
 
 #[test]
 fn any_permits_both_families() {
     for address in ["0.0.0.0", "255.255.255.255", "::", "::ffff:192.0.2.7", "ffff::"] {
         assert_eq!(
-            Allowlist::any().find(address.parse().unwrap()),
+            Allowlist::any().find(address.parse().unwrap(), NOW),
             AllowlistMatch::Any
         );
-        assert!(Allowlist::any().permits(address.parse().unwrap()));
+        assert!(Allowlist::any().permits(address.parse().unwrap(), NOW));
     }
+}
+
+fn networks_of(list: &Allowlist) -> Vec<IpNetwork> {
+    let entries = list.entries().unwrap_or_default().iter();
+    let networks = entries.filter_map(|entry| match entry.allowed {
+        Allowed::Network(network) => Some(network),
+        Allowed::Set(_) => None,
+    });
+    networks.collect()
 }

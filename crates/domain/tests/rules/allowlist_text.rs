@@ -269,7 +269,7 @@ fn a_list_has_its_bound() {
         })
     };
     let full = Allowlist::of(networks(MAX_NETWORKS)).unwrap();
-    assert_eq!(full.networks().map(<[_]>::len), Some(MAX_NETWORKS));
+    assert_eq!(full.entries().map(<[_]>::len), Some(MAX_NETWORKS));
     assert_eq!(full.to_string().parse(), Ok(full));
     assert_eq!(
         Allowlist::of(networks(MAX_NETWORKS + 1)),
@@ -278,7 +278,7 @@ fn a_list_has_its_bound() {
     assert_eq!(
         Allowlist::of(networks(7).cycle().take(2 * MAX_NETWORKS))
             .unwrap()
-            .networks()
+            .entries()
             .map(<[_]>::len),
         Some(7)
     );

@@ -5,8 +5,9 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    Admission, AllowlistMatch, Attempt, Denial, KnownUrl, RefusalCode, RetiredBecause, SenderFormat,
-    UnknownRefusalCode, Webhook, judge,
+    Admission, AllowlistMatch, AllowlistMode, Attempt, Connection, Denial, ForwardingHeader, KnownUrl,
+    Networks, RefusalCode, RetiredBecause, SenderFormat, SourceFault, TrustedProxies, UnknownRefusalCode,
+    Webhook, judge,
 };
 use proptest::prelude::*;
 
@@ -23,8 +24,9 @@ fn limited() -> Webhook {
 
 fn from(source: &str) -> Attempt {
     Attempt {
-        source: source.parse().expect("an address"),
+        source: source.parse::<IpAddr>().expect("an address").into(),
         format: SenderFormat::Custom,
+        at: NOW,
     }
 }
 
@@ -61,7 +63,7 @@ fn a_foreign_address_is_refused_before_the_rate() {
         denial,
         Denial::NotAllowed {
             address: "203.0.113.9".parse().unwrap(),
-            networks: 2
+            entries: 2
         }
     );
     assert_eq!(
@@ -91,7 +93,8 @@ fn a_mapped_address_is_judged_and_named_as_ipv4() {
         admission,
         Admission {
             source: "192.0.2.7".parse().unwrap(),
-            rule
+            rule,
+            waived: None,
         }
     );
     assert_eq!(
@@ -120,7 +123,7 @@ fn every_denial_has_its_code_and_sentence() {
     };
     let foreign = Denial::NotAllowed {
         address: "192.0.2.7".parse().unwrap(),
-        networks: 0,
+        entries: 0,
     };
     let fast = Denial::TooFast { retry_after: WAIT };
     for (denial, code, last, sentence) in [
@@ -163,9 +166,9 @@ proptest! {
             IpAddr::V4(address) if mapped => address.to_ipv6_mapped().into(),
             other => other,
         };
-        let attempt = Attempt { source, format: SenderFormat::Custom };
+        let attempt = Attempt { source: source.into(), format: SenderFormat::Custom, at: NOW };
         let (judged, asked) = judged(&KnownUrl::Live(limited()), attempt, Ok(()));
-        prop_assert_eq!(judged.is_ok(), limited().policy.allowlist.permits(source));
+        prop_assert_eq!(judged.is_ok(), limited().policy.allowlist.permits(source, NOW));
         prop_assert_eq!(asked, u32::from(judged.is_ok()));
     }
 }
@@ -183,10 +186,65 @@ fn refusal_codes_read_back_and_are_all_different() {
         );
         assert!(!code.message().is_empty() && seen.insert(code.as_str()) && seen.insert(code.message()));
     }
-    assert_eq!(RefusalCode::ALL.len(), 19);
+    assert_eq!(RefusalCode::ALL.len(), 20);
     assert_eq!(RefusalCode::WebhookRevoked.message(), "Webhook has been revoked");
     assert_eq!(format!("[{:>9}]", RefusalCode::Internal), "[ INTERNAL]");
     for text in ["", "webhook_revoked", "WEBHOOK_REVOKED ", "REVOKED"] {
         assert_eq!(text.parse::<RefusalCode>(), Err(UnknownRefusalCode), "{text}");
     }
+}
+
+#[test]
+fn a_source_that_is_not_known_is_refused_unless_the_webhook_observes() {
+    let proxies = TrustedProxies {
+        networks: Networks::of(["10.0.0.0/8".parse().unwrap()]).unwrap(),
+        header: Some(ForwardingHeader::XForwardedFor),
+    };
+    let lines = [(ForwardingHeader::XForwardedFor, &b"nobody"[..])];
+    let source = proxies.client(Connection::from_peer(IpAddr::from([10, 0, 0, 2])), &lines[..]);
+    let attempt = Attempt {
+        source,
+        ..from("192.0.2.7")
+    };
+    let denied = Denial::SourceUnknown {
+        fault: SourceFault::Malformed,
+    };
+    for webhook in [webhook(1), limited()] {
+        let (refused, asked) = judged(&KnownUrl::Live(webhook), attempt, Ok(()));
+        assert_eq!((refused, asked), (Err(denied), 0));
+    }
+    assert_eq!(denied.code(), RefusalCode::SourceUnknown);
+    let (passed, asked) = judged(&KnownUrl::Live(observing()), attempt, Ok(()));
+    let passed = passed.unwrap();
+    assert_eq!(
+        (passed.source, passed.waived, asked),
+        (IpAddr::from([10, 0, 0, 2]), Some(denied), 1)
+    );
+}
+
+fn observing() -> Webhook {
+    let mut observing = limited();
+    observing.policy.allowlist_mode = AllowlistMode::Observe;
+    observing
+}
+
+#[test]
+fn a_webhook_that_observes_marks_what_it_would_refuse_and_refuses_nothing_for_its_address() {
+    let url = KnownUrl::Live(observing());
+    let (foreign, _) = judged(&url, from("203.0.113.9"), Ok(()));
+    let foreign = foreign.unwrap();
+    assert_eq!(
+        foreign.waived.map(|denial| denial.code()),
+        Some(RefusalCode::IpNotAllowed)
+    );
+    let (listed, _) = judged(&url, from("192.0.2.7"), Ok(()));
+    assert_eq!(listed.unwrap().waived, None);
+    let (fast, _) = judged(&url, from("203.0.113.9"), Err(WAIT));
+    assert_eq!(
+        fast,
+        Err(Denial::TooFast { retry_after: WAIT }),
+        "other rules hold"
+    );
+    let revoked = KnownUrl::Live(observing().revoke(NOW).unwrap().webhook);
+    assert!(judged(&revoked, from("192.0.2.7"), Ok(())).0.is_err());
 }

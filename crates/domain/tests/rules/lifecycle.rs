@@ -1,5 +1,7 @@
 //! The life of a webhook: whatever is done to it in whatever order, revoked is final and the revision rises.
 
+use std::net::IpAddr;
+
 use std::collections::HashSet;
 use std::num::NonZeroU16;
 use std::time::Duration;
@@ -96,8 +98,9 @@ proptest! {
 fn a_revoked_webhook_passes_nothing_even_if_a_store_calls_its_url_live() {
     let revoked = webhook(1).revoke(NOW).unwrap().webhook;
     let attempt = Attempt {
-        source: "192.0.2.7".parse().unwrap(),
+        source: IpAddr::from([192, 0, 2, 7]).into(),
         format: SenderFormat::Custom,
+        at: NOW,
     };
     let denial = judge(&KnownUrl::Live(revoked), attempt, || Ok(())).unwrap_err();
     assert_eq!(

@@ -1,7 +1,10 @@
 //! The rules as an embedder sees them: through the public API only. What hangs on internals is tested beside the code.
 
+mod address_set;
+mod allow_entry;
 mod allowlist_match;
 mod allowlist_text;
+mod client_address;
 mod decision;
 mod draft;
 mod incident;

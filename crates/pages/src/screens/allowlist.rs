@@ -4,15 +4,13 @@ use std::net::IpAddr;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use hookgate_domain::{EntryError, Timestamp, parse_entry};
+use hookgate_domain::{Allowlist, AllowlistError, EntryError, Timestamp, parse_entry};
 
 use crate::text::UserText;
 use crate::when;
 
 /// Most entries that are listed; the rest is counted.
 const MAX_LINES: usize = 50;
-/// Networks at least this wide are remarked upon: prefix lengths of IPv4 and IPv6.
-const WIDE: (u8, u8) = (8, 32);
 
 /// One entry of an allowlist as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,10 +28,10 @@ pub struct AllowlistLine {
 pub enum LineReading {
     /// It is right.
     Fine {
-        /// The network in its usual form.
+        /// The entry in its usual form.
         network: String,
         /// What to think about, such as a very wide network.
-        remark: Option<&'static str>,
+        remark: Option<String>,
     },
     /// It can't be taken.
     Wrong {
@@ -61,39 +59,66 @@ pub fn allowlist_lines(text: &str) -> Vec<AllowlistLine> {
         return read;
     }
     for (index, line) in text.lines().enumerate() {
-        let entries = line.split(|c: char| c == ',' || c.is_ascii_whitespace());
-        read.extend(
-            entries
-                .filter(|entry| !entry.is_empty())
-                .map(|entry| AllowlistLine {
-                    line: index + 1,
-                    text: entry.into(),
-                    reading: reading(entry),
-                }),
-        );
+        let (entries, rest) = split_line(line);
+        for entry in entries {
+            // With what stands behind it on its line, for that is how it is read.
+            let whole = format!("{entry}{rest}");
+            read.push(AllowlistLine {
+                line: index + 1,
+                text: whole.as_str().into(),
+                reading: reading(entry, &whole),
+            });
+        }
     }
     read
 }
 
-fn reading(entry: &str) -> LineReading {
-    match parse_entry(entry) {
-        Ok(network) => {
-            let wide = if network.is_ipv4() { WIDE.0 } else { WIDE.1 };
-            let remark = match network.prefix() {
-                0 => Some("this is every address"),
-                prefix if prefix <= wide => Some("this is a very large network"),
-                _ => None,
-            };
-            LineReading::Fine {
-                network: network.to_string(),
-                remark,
-            }
+/// The entries of a line, and what counts for all of them: their end and their comment.
+fn split_line(line: &str) -> (Vec<&str>, String) {
+    let (before, comment) = line
+        .split_once('#')
+        .map_or((line, None), |(before, comment)| (before, Some(comment)));
+    let mut words = before.split(|c: char| c == ',' || c.is_ascii_whitespace());
+    let mut entries = Vec::new();
+    let mut rest = String::new();
+    for word in words.by_ref().filter(|word| !word.is_empty()) {
+        if word == "until" && !entries.is_empty() {
+            rest.push_str(" until");
+            break;
         }
+        entries.push(word);
+    }
+    for word in words {
+        rest.push(' ');
+        rest.push_str(word);
+    }
+    if let Some(comment) = comment {
+        rest.push_str(" #");
+        rest.push_str(comment);
+    }
+    (entries, rest)
+}
+
+fn reading(entry: &str, whole: &str) -> LineReading {
+    match whole.parse::<Allowlist>() {
+        Ok(list) => LineReading::Fine {
+            network: list.to_string(),
+            remark: list
+                .warnings(None, Timestamp::from_micros(0))
+                .first()
+                .map(ToString::to_string),
+        },
         Err(error) => LineReading::Wrong {
-            message: error.to_string(),
-            readings: match error {
-                EntryError::HostBits { network, address } => vec![network.to_string(), address.to_string()],
+            readings: match parse_entry(entry) {
+                Err(EntryError::HostBits { network, address }) => {
+                    vec![network.to_string(), address.to_string()]
+                }
                 _ => Vec::new(),
+            },
+            message: match error {
+                AllowlistError::Entry { source, .. } => source.to_string(),
+                AllowlistError::Set { source, .. } => source.to_string(),
+                error => error.to_string(),
             },
         },
     }
@@ -117,8 +142,8 @@ pub struct Preview {
     pub beyond: u64,
     /// How many senders more there are.
     pub more: u64,
-    /// The address of whoever looks at the page.
-    pub your_address: Option<IpAddr>,
+    /// The address of whoever looks at the page, and whether it would pass.
+    pub your_address: Option<(IpAddr, bool)>,
 }
 
 impl HtmlSafe for Preview {}
@@ -181,8 +206,8 @@ impl Preview {
 /// One sender in the preview.
 #[derive(Clone, Debug)]
 pub struct PreviewSender {
-    /// An IPv4 address, or the network of 64 bits around an IPv6 address.
-    pub source: String,
+    /// Its address.
+    pub source: IpAddr,
     /// How many deliveries were accepted.
     pub deliveries: u64,
     /// When the last one came.
@@ -226,7 +251,7 @@ mod tests {
     #[test]
     fn the_sentence_counts_who_is_cut_off() {
         let sender = |passes_now, passes_then| PreviewSender {
-            source: "192.0.2.7".to_owned(),
+            source: IpAddr::from([192, 0, 2, 7]),
             deliveries: 1_200,
             last_seen: Timestamp::from_micros(0),
             passes_now,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, WebhookHandle};
+use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, Trail, WebhookHandle, is_private};
 
 use super::screen;
 use crate::assets;
@@ -50,6 +50,8 @@ pub struct DeliveryRow {
     pub verdict: Verdict,
     /// The status of that answer.
     pub status: u16,
+    /// Whether it passed only because its webhook observes.
+    pub would_be_refused: bool,
     /// The incident that it opened or updated.
     pub incident: Option<IncidentNumber>,
     /// How many deliveries it stands for.
@@ -75,20 +77,25 @@ impl DeliveryRow {
     }
 
     fn class(&self) -> &'static str {
-        if self.code().is_some() { "bad" } else { "ok" }
+        match (self.code(), self.would_be_refused) {
+            (Some(_), _) => "bad",
+            (None, true) => "warn",
+            (None, false) => "ok",
+        }
     }
 
     fn word(&self) -> &'static str {
-        if self.code().is_some() {
-            "refused"
-        } else {
-            "accepted"
+        match (self.code(), self.would_be_refused) {
+            (Some(_), _) => "refused",
+            (None, true) => "observed",
+            (None, false) => "accepted",
         }
     }
 
     /// The outcome in words, for the live region.
     fn say(&self) -> String {
         match self.code() {
+            None if self.would_be_refused => "accepted, though its address would be refused".to_owned(),
             None => "accepted".to_owned(),
             Some(code) => format!("refused, {code}. {}", explain(code).why),
         }
@@ -123,6 +130,8 @@ pub struct DeliveryDetail {
     pub headers: Vec<(UserText, UserText)>,
     /// The body.
     pub payload: Payload,
+    /// How its source was found, if it was refused for it or would have been.
+    pub trail: Option<Trail>,
     /// What exactly was at fault, such as fields of the payload.
     pub faults: Vec<UserText>,
     /// The body of the answer.
@@ -138,14 +147,36 @@ impl DeliveryDetail {
         self.row.code().map(explain)
     }
 
+    /// Where its source comes from, in one sentence.
+    fn origin(&self) -> Option<String> {
+        self.trail.as_ref().map(Trail::sentence)
+    }
+
+    /// Whether it came straight from a private address, with the word of somebody else in a header: a proxy, probably.
+    fn is_untrusted_proxy(&self) -> bool {
+        let untrusted = |trail: &Trail| {
+            trail
+                .hops()
+                .iter()
+                .any(|hop| hop.verdict == hookgate_domain::Verdict::Untrusted)
+        };
+        is_private(self.row.source) && self.trail.as_ref().is_some_and(untrusted)
+    }
+
+    /// The link that puts its address into the allowlist, for whoever may.
+    fn allow(&self) -> Option<String> {
+        let known = self.trail.as_ref().is_none_or(|trail| trail.fault().is_none());
+        let add = crate::link::query(&[("add", &self.row.source.to_string())]);
+        (known && self.shell.is_admin()).then(|| format!("/webhooks/{}/edit{add}", self.row.webhook))
+    }
+
     /// The link to where it can be dealt with.
     fn place(&self, explanation: &Explanation) -> Option<(String, &'static str)> {
         let path = format!("/webhooks/{}", self.row.webhook);
         let place = explanation.place.filter(|_| self.shell.is_admin())?;
         Some(match place {
             Place::Edit if self.row.code() == Some(RefusalCode::IpNotAllowed) => {
-                let add = crate::link::query(&[("add", &self.row.source.to_string())]);
-                (format!("{path}/edit{add}"), "Add this address to the allowlist")
+                (self.allow()?, "Allow this address")
             }
             Place::Edit => (format!("{path}/edit"), "Edit the webhook"),
             Place::Regenerate => (format!("{path}/regenerate"), "Regenerate the URL"),

@@ -16,6 +16,8 @@ pub struct WebhookForm {
     pub name: String,
     /// `allowlist`: one entry a line; empty permits every address.
     pub allowlist: String,
+    /// `observe`: a checkbox, `on` or absent: whether the allowlist only marks what it would refuse.
+    pub observe: bool,
     /// `payload_logging`: a checkbox, `on` or absent.
     pub payload_logging: bool,
     /// `signed`: a checkbox, `on` or absent; asked for in the new form only.
@@ -35,6 +37,7 @@ impl Default for WebhookForm {
         Self {
             name: String::new(),
             allowlist: String::new(),
+            observe: false,
             payload_logging: true,
             signed: false,
             body_bytes: hookgate_domain::DEFAULT_BODY_BYTES.to_string(),

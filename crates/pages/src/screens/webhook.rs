@@ -1,7 +1,7 @@
 //! The page of one webhook.
 
 use askama::Template;
-use hookgate_domain::{RefusalCode, RotationAge, Timestamp, WebhookHandle};
+use hookgate_domain::{AllowlistMode, RefusalCode, RotationAge, Timestamp, WebhookHandle};
 
 use super::delivery::DeliveryRow;
 use super::screen;
@@ -52,8 +52,10 @@ pub struct WebhookFacts {
     pub rotation: RotationAge,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// The networks of its allowlist; empty permits every address.
+    /// The entries of its allowlist; empty permits every address.
     pub networks: Vec<String>,
+    /// What becomes of deliveries from elsewhere.
+    pub allowlist_mode: AllowlistMode,
     /// The largest payload, in bytes.
     pub body_bytes: u32,
     /// The most deliveries a minute.
@@ -79,6 +81,10 @@ impl WebhookFacts {
 
     fn age(&self, now: impl Given<Timestamp>) -> String {
         when::count(when::days(self.issued_at, now), "day")
+    }
+
+    fn observes(&self) -> bool {
+        self.allowlist_mode == AllowlistMode::Observe
     }
 
     fn shown_networks(&self) -> String {

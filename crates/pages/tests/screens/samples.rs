@@ -4,7 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, RotationAge, Severity, Timestamp, WebhookHandle,
+    AllowlistMode, DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, RotationAge, Severity, Timestamp,
+    Trail, WebhookHandle,
 };
 use hookgate_pages::{
     Account, AuditFilter, AuditRow, AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow,
@@ -60,6 +61,11 @@ fn ago(hours: u64) -> Timestamp {
 
 fn signed(index: usize) -> i64 {
     i64::try_from(index).unwrap_or(0)
+}
+
+fn trail() -> Trail {
+    let text = "connection 10.0.0.2 trusted; x-forwarded-for 203.0.113.9 client";
+    text.parse().expect("a trail")
 }
 
 fn source(index: usize) -> IpAddr {
@@ -260,7 +266,7 @@ impl Samples {
 
     fn preview() -> Preview {
         let sender = |index: usize| PreviewSender {
-            source: source(index).to_string(),
+            source: source(index),
             deliveries: 1_840 / (index as u64 + 1),
             last_seen: ago(index as u64),
             passes_now: index != 3,
@@ -274,7 +280,7 @@ impl Samples {
             stopping: 1,
             stopping_deliveries: 1_840,
             beyond: 7,
-            your_address: Some(source(9)),
+            your_address: Some((source(9), false)),
         }
     }
 
@@ -302,6 +308,7 @@ impl Samples {
             rotation: RotationAge::Due { days_over: 12 },
             revoked_at: None,
             networks: (0..12).map(|index| format!("198.51.{index}.0/24")).collect(),
+            allowlist_mode: AllowlistMode::Observe,
             body_bytes: 262_144,
             per_minute: Some(120),
             postpones: true,
@@ -417,6 +424,7 @@ impl Samples {
             source: source(index),
             user_agent: (index % 8 != 7).then(|| self.text(agents[index % 3])),
             verdict,
+            would_be_refused: accepted && index % 3 == 2,
             status: [201, 200, 201, 403, 503][index % 5],
             incident: accepted.then(|| incident(40 + signed(index))),
             count: if index % 5 == 3 { 128 } else { 1 },
@@ -459,6 +467,7 @@ impl Samples {
                 (self.text("user-agent"), self.text("Alertmanager/0.32.0")),
             ],
             payload,
+            trail: Some(trail()),
             faults: vec![self.text("title: longer than 500 characters")],
             answer: self.text("{\"success\":false,\"error\":{\"code\":\"IP_NOT_ALLOWED\",\"message\":\"Source address is not allowed for this webhook\"}}"),
             timing: vec![("Judged", Duration::from_micros(41)), ("Read", Duration::from_micros(310)), ("Committed", Duration::from_micros(2_140))],

@@ -66,6 +66,7 @@ pub(super) static TABLES: [Table; 16] = [
             ("rotation_days", Number),
             ("revision", Number),
             ("created_at", Number),
+            ("allowlist_mode", Text),
         ],
     ),
     table(
@@ -187,6 +188,7 @@ pub(super) static TABLES: [Table; 16] = [
             ("took_us", Number),
             ("headers", Text),
             ("payload", Bytes),
+            ("trail", Text),
         ],
     ),
     table(

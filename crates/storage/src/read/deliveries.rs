@@ -194,6 +194,7 @@ mod tests {
         for migration in [
             include_str!("../../../../migrations/sqlite/0001_start/up.sql"),
             include_str!("../../../../migrations/sqlite/0003_usage/up.sql"),
+            include_str!("../../../../migrations/sqlite/0006_trail/up.sql"),
         ] {
             connection.batch_execute(migration).unwrap();
         }

@@ -109,5 +109,9 @@ fn source_totals(
             })
         });
     let days: Vec<_> = days.collect::<Result<_, Damage>>()?;
-    Ok(SourceTotals::of(days, since))
+    Ok(if only_accepted {
+        SourceTotals::of_addresses(days, since)
+    } else {
+        SourceTotals::of(days, since)
+    })
 }

@@ -3,9 +3,10 @@
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use diesel::{Queryable, Selectable};
-use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp};
-use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary};
+use diesel::dsl::IsNotNull;
+use diesel::{ExpressionMethods, Queryable, Selectable};
+use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, Trail};
+use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, Outcome};
 
 use super::read_handle;
 use crate::fault::Damage;
@@ -31,6 +32,9 @@ pub(crate) struct SummaryRow {
     incident: Option<i64>,
     count: i64,
     took_us: Option<i64>,
+    #[diesel(select_expression = deliveries::trail.is_not_null())]
+    #[diesel(select_expression_type = IsNotNull<deliveries::trail>)]
+    has_trail: bool,
 }
 
 impl SummaryRow {
@@ -44,6 +48,7 @@ impl SummaryRow {
         let took = self
             .took_us
             .map(|micros| u64::try_from(micros).ok().ok_or_else(damage("took_us")));
+        let answer = read_answer(&self.answer, self.code.as_deref()).ok_or_else(damage("answer"))?;
         Ok(DeliverySummary {
             id: DeliveryId::from_number(self.id).ok_or_else(damage("id"))?,
             webhook: read_handle(handle)?,
@@ -51,7 +56,8 @@ impl SummaryRow {
             received_at: Timestamp::from_micros(self.received_at),
             source: read_address(&self.source).ok_or_else(damage("source"))?,
             user_agent: self.user_agent,
-            answer: read_answer(&self.answer, self.code.as_deref()).ok_or_else(damage("answer"))?,
+            answer,
+            would_be_refused: self.has_trail && answer.outcome() == Outcome::Accepted,
             incident: incident.transpose()?,
             count: self.count,
             took: took.transpose()?.map(Duration::from_micros),
@@ -67,6 +73,7 @@ pub(crate) struct DeliveryRow {
     summary: SummaryRow,
     headers: Option<String>,
     payload: Option<Vec<u8>>,
+    trail: Option<String>,
 }
 
 impl DeliveryRow {
@@ -74,7 +81,9 @@ impl DeliveryRow {
     pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, Damage> {
         let row = self.summary.id;
         let headers = self.headers.as_deref().map(serde_json::from_str);
+        let trail = self.trail.as_deref().map(str::parse::<Trail>);
         Ok(DeliveryRecord {
+            trail: trail.transpose().map_err(|_| Damage::at(TABLE, row, "trail"))?,
             headers: headers
                 .transpose()
                 .map_err(|_| Damage::at(TABLE, row, "headers"))?
@@ -100,6 +109,7 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) took_us: i64,
     pub(crate) headers: Option<&'a str>,
     pub(crate) payload: Option<&'a [u8]>,
+    pub(crate) trail: Option<&'a str>,
 }
 
 /// An answer as its two columns, `answer` and `code`.

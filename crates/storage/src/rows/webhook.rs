@@ -44,6 +44,7 @@ pub(crate) struct WebhookRow {
     rotation_days: Option<i64>,
     revision: i64,
     created_at: i64,
+    allowlist_mode: String,
 }
 
 impl TryFrom<WebhookRow> for Webhook {
@@ -90,6 +91,10 @@ impl WebhookRow {
             .map(|days| narrow::<u16>(days).and_then(NonZeroU16::new));
         Ok(Policy {
             allowlist: self.allowlist.parse().map_err(|_| self.damage("allowlist"))?,
+            allowlist_mode: self
+                .allowlist_mode
+                .parse()
+                .map_err(|_| self.damage("allowlist_mode"))?,
             limits: self.limits()?,
             payload_logging: match self.payload_logging.as_str() {
                 ON => PayloadLogging::On,
@@ -149,6 +154,7 @@ pub(crate) struct WebhookFields<'a> {
     rotation_days: Option<i64>,
     revision: i64,
     created_at: i64,
+    allowlist_mode: &'static str,
 }
 
 impl<'a> From<&'a Webhook> for WebhookFields<'a> {
@@ -184,6 +190,7 @@ impl<'a> From<&'a Webhook> for WebhookFields<'a> {
             rotation_days: policy.rotation.days.map(|days| days.get().into()),
             revision: webhook.revision,
             created_at: webhook.created_at.as_micros(),
+            allowlist_mode: policy.allowlist_mode.as_str(),
         }
     }
 }

@@ -141,9 +141,10 @@ column_statement! {
     count: BigInt = i64,
     took_us: BigInt = i64,
     headers: Nullable<Text> = Option<String>,
-    payload: Nullable<Binary> = Option<Vec<u8>>;
+    payload: Nullable<Binary> = Option<Vec<u8>>,
+    trail: Nullable<Text> = Option<String>;
     "INSERT INTO deliveries (id, organization, webhook, received_at, source, user_agent, answer, code, incident, count, \
-     took_us, headers, payload) SELECT * FROM" .. ""
+     took_us, headers, payload, trail) SELECT * FROM" .. ""
 }
 
 column_statement! {

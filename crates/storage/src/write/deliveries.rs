@@ -29,6 +29,7 @@ row_insert! {
     took_us: BigInt,
     headers: Nullable<Text>,
     payload: Nullable<Binary>,
+    trail: Nullable<Text>,
 }
 
 /// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.

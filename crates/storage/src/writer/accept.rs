@@ -118,6 +118,7 @@ impl<L: Ledger> Batch<'_, L> {
         } else {
             Answer::Opened
         });
+        let trail = delivery.observed.as_ref().map(ToString::to_string);
         let row = NewDelivery {
             id: id.number(),
             organization: target.organization,
@@ -132,6 +133,7 @@ impl<L: Ledger> Batch<'_, L> {
             took_us: micros(delivery.took),
             headers: delivery.headers.as_deref(),
             payload: delivery.payload.as_deref(),
+            trail: trail.as_deref(),
         };
         self.ledger.delivery_insert(&row)?;
         self.delivery_used();

@@ -136,6 +136,7 @@ impl<'a, L: Ledger> Batch<'a, L> {
             Answer::Refused(refusal.code)
         };
         let (answer, code) = answer_words(answer);
+        let trail = refusal.trail.as_ref().map(ToString::to_string);
         let row = NewDelivery {
             id: id.number(),
             organization: target.organization,
@@ -150,6 +151,7 @@ impl<'a, L: Ledger> Batch<'a, L> {
             took_us: micros(refusal.took),
             headers: refusal.headers.as_deref(),
             payload: refusal.payload.as_deref(),
+            trail: trail.as_deref(),
         };
         self.ledger.delivery_insert(&row)?;
         self.delivery_used();

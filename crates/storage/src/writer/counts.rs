@@ -101,9 +101,15 @@ impl Counts {
             .or_default()
             .add(more, is_on_record);
         let address = address_bytes(seen.source);
+        // What passes is told apart by its address, for allowlists are about addresses; what doesn't, by its site.
+        let key = if seen.code.is_none() {
+            address
+        } else {
+            address_bytes(site(seen.source))
+        };
         let source = self
             .sources
-            .entry((seen.webhook, day, address_bytes(site(seen.source))))
+            .entry((seen.webhook, day, key))
             .or_insert(SourceCount {
                 accepted: Count::default(),
                 refused: Count::default(),

@@ -137,6 +137,7 @@ mod tests {
             webhook,
             received_at,
             source,
+            trail: None,
             user_agent: None,
             headers: None,
             took: std::time::Duration::ZERO,

@@ -1,9 +1,11 @@
 //! Writing counts to their tables, and counting records again.
 
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
 
 use diesel::result::QueryResult;
-use hookgate_domain::Timestamp;
+use hookgate_domain::{Timestamp, address_bytes};
+use hookgate_gate::site;
 
 use super::counting::Seen;
 use super::counts::{Counts, SourceCount, SourceKey};
@@ -117,7 +119,7 @@ fn write_sources(
             None => source_count(connection, *webhook, *day)?,
         };
         if known < MAX_SOURCES {
-            first_of_day(connection, &row)?;
+            first_of_day(connection, &row, Ipv6Addr::from(*source).into())?;
         } else {
             let all = beyond.entry((*webhook, *day));
             all.and_modify(|all| all.merge(count)).or_insert(*count);
@@ -146,13 +148,13 @@ fn source_row<'a>(key: &SourceKey, source: &'a [u8], count: &'a SourceCount) -> 
     }
 }
 
-fn first_of_day(connection: &mut Connection, row: &SourceRow<'_>) -> QueryResult<()> {
+fn first_of_day(connection: &mut Connection, row: &SourceRow<'_>, source: IpAddr) -> QueryResult<()> {
     source_insert(connection, row)?;
     source_seen(
         connection,
         &KnownSource {
             webhook: row.webhook,
-            source: row.source,
+            source: &address_bytes(site(source)),
             first_at: row.first_at,
             last_day: row.day,
         },

@@ -5,7 +5,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hookgate_domain::{Policy, UrlChange, Webhook};
+use hookgate_domain::{Policy, Trail, UrlChange, Webhook};
 use hookgate_gate::{
     AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, Effect,
     IncidentFilter, PageSize, Seek, Store,
@@ -34,9 +34,11 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         incident: Some(accepted.incident),
         count: 1,
         took: Some(sent.took),
+        would_be_refused: false,
     };
     let record = DeliveryRecord {
         summary: summary.clone(),
+        trail: None,
         headers: vec![("accept".into(), "*/*".into())],
         payload: sent.payload.map(|payload| payload.to_vec()),
     };
@@ -49,6 +51,31 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         .await
         .unwrap();
     assert_eq!((page.items, page.next), (vec![summary], None));
+}
+
+/// A delivery that passes only because its webhook observes is marked, in lists too, and tells how its source was found.
+pub async fn what_would_be_refused_is_marked<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let trail: Trail = "connection 10.0.0.2 trusted; x-forwarded-for 203.0.113.9 client"
+        .parse()
+        .unwrap();
+    let sent = AcceptedDelivery {
+        observed: Some(trail.clone()),
+        ..delivery(&webhook)
+    };
+    let marked = stored(store, sent).await;
+    let plain = stored(store, delivery(&webhook)).await;
+    let record = store.delivery_by_id(marked.delivery).await.unwrap().unwrap();
+    assert_eq!(
+        (record.trail, record.summary.would_be_refused),
+        (Some(trail), true)
+    );
+    let records = all_records(store, &DeliveryFilter::default()).await;
+    let marks: Vec<_> = records
+        .iter()
+        .map(|record| (record.id, record.would_be_refused))
+        .collect();
+    assert_eq!(marks, [(marked.delivery, true), (plain.delivery, false)]);
 }
 
 /// A payload that is not kept is absent, and an empty one is not the same.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::RefusalCode;
+use hookgate_domain::{RefusalCode, Trail};
 use hookgate_gate::{Answer, DeliveryFilter, RefusedDelivery, Store};
 
 use super::{accounted, all_records, record, stored, with_webhook};
@@ -43,6 +43,23 @@ pub async fn a_refusal_is_on_record<S: Store>(store: &Arc<S>) {
     );
     assert_eq!(records[1].answer, Answer::Postponed(RefusalCode::RateLimited));
     assert!(records[0].id < records[1].id);
+}
+
+/// A refusal for its address has the trail on record, and is not marked as one that passed.
+pub async fn a_refusal_tells_how_its_source_was_found<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let trail: Trail = "connection 10.0.0.2 trusted; forwarded hidden".parse().unwrap();
+    store.refusal_record(RefusedDelivery {
+        code: RefusalCode::SourceUnknown,
+        trail: Some(trail.clone()),
+        ..refusal(&webhook)
+    });
+    let records = accounted(store, 1).await;
+    assert_eq!(
+        (records[0].answer, records[0].would_be_refused),
+        (Answer::Refused(RefusalCode::SourceUnknown), false)
+    );
+    assert_eq!(record(store, records[0].id).await.trail, Some(trail));
 }
 
 /// Beyond a cap identical refusals fold, and every one is counted; others, and another minute, are not mixed in.

@@ -4,8 +4,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
 
 use hookgate_domain::{
-    KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy, SealedSecret,
-    UrlChange, Webhook, WebhookIdDigest,
+    AllowlistMode, KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy,
+    SealedSecret, UrlChange, Webhook, WebhookIdDigest,
 };
 use hookgate_gate::{Census, PageSize, Store, StoreError};
 
@@ -42,7 +42,10 @@ pub async fn an_unknown_url_leads_nowhere<S: Store>(store: &Arc<S>) {
 pub async fn every_setting_comes_back<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let policy = Policy {
-        allowlist: "192.0.2.0/24, 2001:db8::/32, 198.51.100.7".parse().unwrap(),
+        allowlist: "192.0.2.0/24, 2001:db8::/32 until 2027-01-01 # moving\n198.51.100.7"
+            .parse()
+            .unwrap(),
+        allowlist_mode: AllowlistMode::Observe,
         limits: Limits::new(1_000, NonZeroU32::new(60), Overload::Postpone).unwrap(),
         payload_logging: PayloadLogging::Off,
         signing_secret: Some(SealedSecret::from_bytes(vec![0, 1, 255])),

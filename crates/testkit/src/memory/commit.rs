@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId,
+    Trail,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Answer, Commit, DeliveryRecord, DeliverySummary, Effect, Idempotency,
@@ -49,9 +50,15 @@ impl State {
             incident: Some(incident.0),
             count: 1,
             took: Some(delivery.took),
+            would_be_refused: delivery.observed.is_some(),
         };
         self.see(&summary);
-        let id = self.record(summary, delivery.headers.as_deref(), delivery.payload);
+        let id = self.record(
+            summary,
+            delivery.headers.as_deref(),
+            delivery.payload,
+            delivery.observed,
+        );
         let accepted = Accepted {
             delivery: id,
             incident: incident.0,
@@ -146,6 +153,7 @@ impl State {
             incident: None,
             count: 1,
             took: Some(refusal.took),
+            would_be_refused: false,
         };
         self.see(&summary);
         let minute = |at: hookgate_domain::Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
@@ -165,7 +173,12 @@ impl State {
             folded.count += 1;
             return;
         }
-        self.record(summary, refusal.headers.as_deref(), refusal.payload);
+        self.record(
+            summary,
+            refusal.headers.as_deref(),
+            refusal.payload,
+            refusal.trail,
+        );
     }
 
     fn next_delivery(&self) -> DeliveryId {
@@ -177,11 +190,13 @@ impl State {
         summary: DeliverySummary,
         headers: Option<&str>,
         payload: Option<Bytes>,
+        trail: Option<Trail>,
     ) -> DeliveryId {
         let id = summary.id;
         self.last_delivery = id.number();
         let record = DeliveryRecord {
             summary,
+            trail,
             headers: headers.map_or_else(Vec::new, |text| {
                 serde_json::from_str(text).expect("headers as they are kept")
             }),

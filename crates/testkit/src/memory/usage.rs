@@ -101,13 +101,18 @@ impl State {
         let mut days = HashMap::<(i64, IpAddr), SourceDay>::new();
         let seen = self.seen.iter().filter(|seen| seen.webhook == webhook);
         for seen in seen.filter(|seen| seen.day() >= day(since)) {
-            let sent = days.entry((seen.day(), site(seen.source))).or_insert(SourceDay {
+            let is_accepted = seen.answer.code().is_none();
+            let source = if is_accepted {
+                seen.source.to_canonical()
+            } else {
+                site(seen.source)
+            };
+            let sent = days.entry((seen.day(), source)).or_insert(SourceDay {
                 address: None,
                 accepted: 0,
                 refused: 0,
                 last_seen: seen.at,
             });
-            let is_accepted = seen.answer.code().is_none();
             if is_accepted || sent.accepted == 0 {
                 sent.address = Some(seen.source);
             }
@@ -119,7 +124,11 @@ impl State {
             sent.last_seen = sent.last_seen.max(seen.at);
         }
         let days = days.into_values();
-        SourceTotals::of(days.filter(|sent| !only_accepted || sent.accepted > 0), since)
+        if only_accepted {
+            SourceTotals::of_addresses(days.filter(|sent| sent.accepted > 0), since)
+        } else {
+            SourceTotals::of(days, since)
+        }
     }
 }
 

@@ -31,9 +31,13 @@ pub(crate) struct New {
     /// Whether its deliveries must be signed by Standard Webhooks; the secret is in the answer.
     #[serde(default)]
     signed: bool,
-    /// Networks that may send; null or absent permits every source.
+    /// Who may send; null or absent permits every source. An entry is a network, or `@` and the name of an address set;
+    /// behind it may stand `until` and a time, and a comment after `#`.
     #[schema(min_items = 1)]
     allowlist: Option<Vec<String>>,
+    /// `enforce` (the default) refuses others; `observe` lets them pass and marks them.
+    #[schema(value_type = Option<words::AllowlistMode>)]
+    allowlist_mode: Option<String>,
     /// Most bytes of a body, 1 to 1048576; absent is 262144.
     #[schema(minimum = 1, maximum = 1_048_576)]
     max_body: Option<u32>,
@@ -114,6 +118,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     let change = Change::read(change::Fields {
         name: Some(new.name.clone()),
         allowlist: Some(new.allowlist),
+        allowlist_mode: new.allowlist_mode,
         max_body: new.max_body,
         per_minute: Some(new.per_minute),
         overload: new.overload,

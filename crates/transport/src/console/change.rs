@@ -3,7 +3,8 @@
 use std::num::{NonZeroU16, NonZeroU32};
 
 use hookgate_domain::{
-    Allowlist, AllowlistError, Limits, Overload, PayloadLogging, Policy, RotationPolicy, WebhookName,
+    Allowlist, AllowlistError, AllowlistMode, Limits, Overload, PayloadLogging, Policy, RotationPolicy,
+    WebhookName,
 };
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
@@ -19,10 +20,14 @@ pub(crate) struct Fields {
     /// What people call it: 1 to 100 characters.
     #[schema(value_type = Option<words::Name>)]
     pub(crate) name: Option<String>,
-    /// Networks that may send; null permits every source.
+    /// Who may send; null permits every source. An entry is a network, or `@` and the name of an address set; behind it may
+    /// stand `until` and a time, and a comment after `#`.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub(crate) allowlist: Option<Option<Vec<String>>>,
+    /// `enforce` refuses others; `observe` lets them pass and marks them.
+    #[schema(value_type = Option<words::AllowlistMode>)]
+    pub(crate) allowlist_mode: Option<String>,
     /// Most bytes of a body, 1 to 1048576.
     #[schema(minimum = 1, maximum = 1_048_576)]
     pub(crate) max_body: Option<u32>,
@@ -56,7 +61,7 @@ pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
         .join("\n")
         .parse()
         .map_err(|error: AllowlistError| fault(error.to_string()))?;
-    if allowlist.networks().is_none() {
+    if allowlist.entries().is_none() {
         return Err(fault("null permits every address, not an entry".to_owned()));
     }
     Ok(allowlist)
@@ -68,6 +73,7 @@ pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
 pub(crate) struct Change {
     pub(crate) name: Option<WebhookName>,
     allowlist: Option<Allowlist>,
+    allowlist_mode: Option<AllowlistMode>,
     body_bytes: Option<u32>,
     per_minute: Option<Option<NonZeroU32>>,
     overload: Option<Overload>,
@@ -95,6 +101,12 @@ impl Change {
             Some(None) => Some(Allowlist::any()),
             Some(Some(entries)) => allowlist(&entries).map_err(|fault| faults.push(fault)).ok(),
         };
+        change.allowlist_mode = fields.allowlist_mode.and_then(|mode| {
+            let parsed = mode.parse::<AllowlistMode>();
+            parsed
+                .map_err(|_| faults.push(FieldFault::new("allowlist_mode", "one_of", "enforce, observe")))
+                .ok()
+        });
         change.body_bytes = fields.max_body;
         if let Some(bytes) = fields.max_body
             && let Err(error) = Limits::new(bytes, None, Overload::Refuse)
@@ -132,6 +144,9 @@ impl Change {
         if let Some(allowlist) = &self.allowlist {
             policy.allowlist.clone_from(allowlist);
         }
+        if let Some(mode) = self.allowlist_mode {
+            policy.allowlist_mode = mode;
+        }
         let limits = policy.limits;
         let changed = Limits::new(
             self.body_bytes.unwrap_or(limits.body_bytes()),
@@ -164,14 +179,14 @@ mod tests {
             r#"{"allowlist":["192.0.2.0/24","::1"],"per_minute":60,"rotation_days":7,"payload_logging":false,"overload":503}"#,
         );
         set.expect("a change").apply(&mut name, &mut policy);
-        assert_eq!(policy.allowlist.networks().map(<[_]>::len), Some(2));
+        assert_eq!(policy.allowlist.entries().map(<[_]>::len), Some(2));
         assert_eq!(policy.limits.per_minute(), NonZeroU32::new(60));
         let before = policy.clone();
         read("{}").expect("no change").apply(&mut name, &mut policy);
         assert_eq!(policy, before);
         let clear = read(r#"{"name":"cpu","allowlist":null,"per_minute":null,"rotation_days":null}"#);
         clear.expect("a change").apply(&mut name, &mut policy);
-        assert_eq!((name.as_str(), policy.allowlist.networks()), ("cpu", None));
+        assert_eq!((name.as_str(), policy.allowlist.entries()), ("cpu", None));
         assert_eq!((policy.limits.per_minute(), policy.rotation.days), (None, None));
     }
 

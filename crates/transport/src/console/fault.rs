@@ -24,6 +24,8 @@ const RETRY_SOON: Duration = Duration::from_secs(2);
 pub(crate) enum Code {
     /// HTTP or a parameter that can't be read.
     BadRequest,
+    /// A trusted proxy says who called it in a way that nobody can read.
+    SourceUnknown,
     /// The body is not the JSON it should be.
     InvalidJson,
     /// No token, or one that is unknown, expired or revoked.
@@ -69,6 +71,10 @@ impl Code {
     const fn parts(self) -> (StatusCode, &'static str) {
         match self {
             Self::BadRequest => (StatusCode::BAD_REQUEST, "Request can't be understood"),
+            Self::SourceUnknown => (
+                StatusCode::BAD_REQUEST,
+                "Source address is not known: the proxy in front sends a malformed header",
+            ),
             Self::InvalidJson => (StatusCode::BAD_REQUEST, "Body is not valid JSON"),
             Self::Unauthenticated => (StatusCode::UNAUTHORIZED, "A valid API token is required"),
             Self::Forbidden => (StatusCode::FORBIDDEN, "Role does not permit this"),

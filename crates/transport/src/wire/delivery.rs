@@ -34,6 +34,8 @@ pub struct Delivery {
     pub code: Option<&'static str>,
     /// The HTTP status of the answer.
     pub status: u16,
+    /// Whether it passed only because its webhook observes: its address would have been refused.
+    pub would_be_refused: bool,
     /// The incident that it opened or updated.
     #[schema(value_type = Option<words::IncidentId>, required)]
     pub incident: Option<String>,
@@ -52,9 +54,30 @@ pub struct DeliveryRecord {
     pub delivery: Delivery,
     /// Names and values of the headers that are kept: none that could be a secret.
     pub headers: Vec<[String; 2]>,
+    /// How its source was found, where it was refused for it or would have been; else null.
+    #[schema(required)]
+    pub trail: Option<Trail>,
     /// Microseconds from the head of the request until it was handed to the store; null if it was not measured.
     #[schema(required)]
     pub took_us: Option<u64>,
+}
+
+/// How the source of a delivery was found.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Trail {
+    /// In one sentence.
+    pub sentence: String,
+    /// Step by step, from the connection on: who says it, the address, and what is made of it.
+    pub hops: Vec<String>,
+}
+
+impl From<&hookgate_domain::Trail> for Trail {
+    fn from(trail: &hookgate_domain::Trail) -> Self {
+        Self {
+            sentence: trail.sentence(),
+            hops: trail.hops().iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 impl From<&DeliverySummary> for Delivery {
@@ -69,6 +92,7 @@ impl From<&DeliverySummary> for Delivery {
             outcome: record.answer.outcome().as_str(),
             code: record.answer.code().map(RefusalCode::as_str),
             status: answered_status(record.answer),
+            would_be_refused: record.would_be_refused,
             incident: record.incident.map(|number| number.to_string()),
             payload: None,
             count: record.count,
@@ -85,6 +109,7 @@ impl From<&gate::DeliveryRecord> for DeliveryRecord {
                 payload: record.payload.as_deref().map(payload),
                 ..Delivery::from(&record.summary)
             },
+            trail: record.trail.as_ref().map(Trail::from),
             headers: headers
                 .map(|(name, value)| [name.clone(), value.clone()])
                 .collect(),

@@ -96,7 +96,7 @@ pub struct Preview {
 /// A sender, under the allowlist as it is and as it would be.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct PreviewSender {
-    /// An IPv4 address, or the network of 64 bits around an IPv6 address.
+    /// Its address.
     pub source: String,
     /// How many of its deliveries were accepted.
     pub accepted: u64,
@@ -170,7 +170,7 @@ impl Preview {
             days: days.days(),
             senders: senders
                 .map(|sender| PreviewSender {
-                    source: source(sender.source),
+                    source: sender.address.to_string(),
                     accepted: sender.accepted,
                     last_seen: time(sender.last_seen),
                     passes_now: sender.passes_now,

@@ -3,7 +3,8 @@
 use std::num::NonZero;
 
 use hookgate_domain::{
-    Overload, PayloadLogging, RotationAge, Timestamp, Webhook as DomainWebhook, WebhookState,
+    AllowEntry, Allowed, Overload, PayloadLogging, RotationAge, Timestamp, Webhook as DomainWebhook,
+    WebhookState,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -26,9 +27,15 @@ pub struct Webhook {
     pub state: &'static str,
     /// The first characters of the webhook ID, to tell URLs apart.
     pub hint: String,
-    /// Networks that may send; null is any.
+    /// Who may send: networks, and address sets as `@name`; null is any.
     #[schema(required)]
     pub allowlist: Option<Vec<String>>,
+    /// The same with what was noted beside it; null is any.
+    #[schema(required)]
+    pub allowlist_entries: Option<Vec<AllowlistEntry>>,
+    /// `enforce`, or `observe`: then others pass and are marked.
+    #[schema(value_type = words::AllowlistMode)]
+    pub allowlist_mode: &'static str,
     /// Most bytes of a body.
     pub max_body: u32,
     /// Most deliveries a minute; null is no limit.
@@ -70,14 +77,16 @@ impl Webhook {
             WebhookState::Active(url) => ("active", Some(url)),
             WebhookState::Revoked { .. } => ("revoked", None),
         };
-        let networks = policy.allowlist.networks();
+        let entries = policy.allowlist.entries();
         Self {
             handle: webhook.handle.to_string(),
             name: webhook.name.as_str().to_owned(),
             sender: webhook.format.as_str(),
             state,
             hint: webhook.state.hint().to_string(),
-            allowlist: networks.map(|networks| networks.iter().map(ToString::to_string).collect()),
+            allowlist: entries.map(|entries| entries.iter().map(allowed).collect()),
+            allowlist_entries: entries.map(|entries| entries.iter().map(AllowlistEntry::from).collect()),
+            allowlist_mode: policy.allowlist_mode.as_str(),
             max_body: policy.limits.body_bytes(),
             per_minute: policy.limits.per_minute().map(NonZero::get),
             overload: match policy.limits.overload() {
@@ -93,6 +102,37 @@ impl Webhook {
             issued_at: url.map(|url| time(url.issued_at)),
             exposed_at: url.and_then(|url| url.exposed_at).map(time),
         }
+    }
+}
+
+/// An entry of an allowlist.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct AllowlistEntry {
+    /// A network, or an address set as `@name`.
+    pub entry: String,
+    /// When it ends; null if it stays.
+    #[schema(required, format = DateTime)]
+    pub until: Option<String>,
+    /// What was noted beside it.
+    #[schema(required)]
+    pub comment: Option<String>,
+}
+
+impl From<&AllowEntry> for AllowlistEntry {
+    fn from(entry: &AllowEntry) -> Self {
+        Self {
+            entry: allowed(entry),
+            until: entry.until.map(time),
+            comment: entry.comment.as_ref().map(ToString::to_string),
+        }
+    }
+}
+
+/// Who may pass by an entry; networks with their prefix length, single addresses too.
+fn allowed(entry: &AllowEntry) -> String {
+    match &entry.allowed {
+        Allowed::Network(network) => network.to_string(),
+        set @ Allowed::Set(_) => set.to_string(),
     }
 }
 

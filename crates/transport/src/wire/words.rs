@@ -46,6 +46,8 @@ schemas! {
     Name = text().min_length(Some(1)).max_length(Some(100)).pattern(Some(SHOWN));
     /// What a member or a token may do; each includes the ones before.
     Role = words(DomainRole::ALL.map(DomainRole::as_str));
+    /// What becomes of deliveries from elsewhere than the allowlist says.
+    AllowlistMode = words(["enforce", "observe"]);
     /// How it was answered.
     Outcome = words(["accepted", "refused"]);
     /// Why a delivery did not pass.

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hookgate_domain::RefusalCode;
+use hookgate_domain::{Connection, RefusalCode};
 use hookgate_transport::shutdown::{self, Trigger};
 use hookgate_transport::tls::{HotCertificate, server_config};
 use hookgate_transport::{Body, Exchange, Listener, Reply, RequestId, RequestIds, Service, reply};
@@ -50,8 +50,8 @@ impl Service for Telltale {
         }
     }
 
-    async fn plain_http(&self, path: &str, user_agent: &[u8], source: IpAddr) {
-        let seen = (path.to_owned(), user_agent.to_vec(), source);
+    async fn plain_http(&self, path: &str, user_agent: &[u8], connection: Connection) {
+        let seen = (path.to_owned(), user_agent.to_vec(), connection.peer);
         self.plain.lock().expect("no panic").push(seen);
     }
 }

@@ -119,6 +119,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
                 .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
                 .collect(),
             payload: payload(&record, may_see),
+            trail: record.trail.clone(),
             faults: faults(screen, &record, may_see).await?,
             answer: answer(&record.summary).into(),
             timing: record

@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 
-use hookgate_domain::{Allowlist, Overload, PayloadLogging, Permission, Webhook};
+use hookgate_domain::{Allowlist, AllowlistMode, Overload, PayloadLogging, Permission, Webhook};
 use hookgate_gate::{PeopleStore, PreviewDays, Store};
 use hookgate_pages::{
     EditWebhook, NewWebhook, Preview, PreviewSender, Problem, WebhookForm, allowlist_lines,
@@ -15,7 +15,6 @@ use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
-use crate::wire;
 
 /// Senders that a preview shows; a page has a bound.
 const SENDERS: usize = 50;
@@ -127,7 +126,6 @@ async fn preview_of<S: Store + PeopleStore>(
     let mut preview = Preview {
         lines: allowlist_lines(text),
         days: days.days(),
-        your_address: screen.visitor.acting.from,
         ..Preview::default()
     };
     // What is wrong is told line by line; until it is right there is nothing to look ahead to.
@@ -138,6 +136,11 @@ async fn preview_of<S: Store + PeopleStore>(
     } else {
         return Ok(preview);
     };
+    preview.your_address = screen
+        .visitor
+        .acting
+        .from
+        .map(|own| (own, allowlist.permits(own, screen.gate().now())));
     let found = screen
         .gate()
         .allowlist_preview(webhook.handle, &allowlist, days)
@@ -153,7 +156,7 @@ async fn preview_of<S: Store + PeopleStore>(
 
 fn preview_sender(sender: &hookgate_gate::PreviewSender) -> PreviewSender {
     PreviewSender {
-        source: wire::source(sender.source),
+        source: sender.address,
         deliveries: sender.accepted,
         last_seen: sender.last_seen,
         passes_now: sender.passes_now,
@@ -172,6 +175,7 @@ pub(super) fn read(fields: &Fields<'_>) -> WebhookForm {
     WebhookForm {
         name: text("name"),
         allowlist: text("allowlist"),
+        observe: fields.is_set("observe"),
         payload_logging: fields.is_set("payload_logging"),
         signed: fields.is_set("signed"),
         body_bytes: text("body_bytes"),
@@ -200,6 +204,7 @@ pub(super) fn change(form: &WebhookForm) -> Result<Change, Fault> {
     Change::read(change::Fields {
         name: Some(form.name.clone()),
         allowlist: Some((!any).then(|| vec![form.allowlist.clone()])),
+        allowlist_mode: Some(if form.observe { "observe" } else { "enforce" }.to_owned()),
         max_body: number("body_bytes", &form.body_bytes)?,
         per_minute: Some(number("per_minute", &form.per_minute)?.and_then(NonZero::new)),
         overload: Some(if form.overload == "postpone" { 503 } else { 429 }),
@@ -221,12 +226,13 @@ pub(super) fn told(fault: Fault) -> Result<Vec<Problem>, Fault> {
 
 fn form_of(webhook: &Webhook) -> WebhookForm {
     let policy = &webhook.policy;
-    let networks = policy.allowlist.networks().unwrap_or_default();
-    let lines: Vec<_> = networks.iter().map(ToString::to_string).collect();
+    let entries = policy.allowlist.entries().unwrap_or_default();
+    let lines: Vec<_> = entries.iter().map(ToString::to_string).collect();
     let number = |number: Option<String>| number.unwrap_or_default();
     WebhookForm {
         name: webhook.name.as_str().to_owned(),
         allowlist: lines.join("\n"),
+        observe: policy.allowlist_mode == AllowlistMode::Observe,
         payload_logging: policy.payload_logging == PayloadLogging::On,
         signed: policy.signing_secret.is_some(),
         body_bytes: policy.limits.body_bytes().to_string(),

@@ -22,6 +22,7 @@ pub(super) fn delivery_row(record: &DeliverySummary) -> DeliveryRow {
             Answer::Postponed(code) => Verdict::Postponed(code),
         },
         status: answered_status(record.answer),
+        would_be_refused: record.would_be_refused,
         incident: record.incident,
         count: u64::try_from(record.count).unwrap_or(0),
     }
@@ -49,7 +50,7 @@ pub(super) fn webhook_facts(webhook: &Webhook, now: hookgate_domain::Timestamp) 
         WebhookState::Active(url) => (url.issued_at, None),
         WebhookState::Revoked { at, .. } => (webhook.created_at, Some(*at)),
     };
-    let networks = policy.allowlist.networks().unwrap_or_default();
+    let entries = policy.allowlist.entries().unwrap_or_default();
     WebhookFacts {
         handle: webhook.handle,
         name: webhook.name.as_str().into(),
@@ -59,7 +60,8 @@ pub(super) fn webhook_facts(webhook: &Webhook, now: hookgate_domain::Timestamp) 
         issued_at,
         rotation: webhook.rotation_age(now),
         revoked_at,
-        networks: networks.iter().map(ToString::to_string).collect(),
+        networks: entries.iter().map(|entry| entry.allowed.to_string()).collect(),
+        allowlist_mode: policy.allowlist_mode,
         body_bytes: policy.limits.body_bytes(),
         per_minute: policy.limits.per_minute().map(std::num::NonZero::get),
         postpones: policy.limits.overload() == hookgate_domain::Overload::Postpone,

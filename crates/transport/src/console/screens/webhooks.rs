@@ -93,6 +93,6 @@ fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook, usage: WebhookUsage) -> Web
         rotation: webhook.rotation_age(screen.now),
         last_seen: usage.last.map(|last| last.at),
         hours: usage.hours,
-        has_allowlist: webhook.policy.allowlist.networks().is_some(),
+        has_allowlist: webhook.policy.allowlist.entries().is_some(),
     }
 }

@@ -31,6 +31,7 @@ impl DeliveryColumns {
         self.took_us.push(row.took_us);
         self.headers.push(storable_option(row.headers));
         self.payload.push(row.payload.map(<[u8]>::to_vec));
+        self.trail.push(row.trail.map(str::to_owned));
     }
 }
 

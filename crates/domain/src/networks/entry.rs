@@ -1,4 +1,4 @@
-//! One entry of an allowlist: an address or a network in CIDR notation, read strictly. What two programs could read
+//! One entry of a list: an address or a network in CIDR notation, read strictly. What two programs could read
 //! differently is refused, because a list that means something else than it says is worse than none.
 
 use std::net::{IpAddr, Ipv4Addr};
@@ -53,7 +53,7 @@ pub fn parse_entry(entry: &str) -> Result<IpNetwork, EntryError> {
 }
 
 /// The network with its host bits cleared, and as IPv4 if it is IPv4-mapped IPv6.
-pub(super) fn canonical(network: IpNetwork) -> IpNetwork {
+pub(crate) fn canonical(network: IpNetwork) -> IpNetwork {
     let cleared = match network {
         IpNetwork::V4(network) => Ipv4Network::new(network.network(), network.prefix()).map(IpNetwork::V4),
         IpNetwork::V6(network) => match network.network().to_ipv4_mapped() {

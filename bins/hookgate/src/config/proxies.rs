@@ -1,0 +1,127 @@
+//! What stands in front of a listener, as the configuration names it.
+
+use std::str::FromStr;
+
+use hookgate_domain::{ForwardingHeader, IpNetwork, parse_entry};
+
+use super::Values;
+
+/// This machine.
+const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
+/// Networks that are nobody's on the internet (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).
+const PRIVATE: [&str; 7] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "fc00::/7",
+    "fe80::/10",
+];
+
+/// What stands in front of a listener.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Front {
+    /// Who is trusted.
+    pub(crate) trusted: Vec<IpNetwork>,
+    /// The header that counts.
+    pub(crate) header: Option<ForwardingHeader>,
+    /// Whether connections of trusted proxies begin with a PROXY header.
+    pub(crate) proxy_protocol: bool,
+}
+
+/// A list of proxies.
+struct Trusted(Vec<IpNetwork>);
+
+impl FromStr for Trusted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut trusted = Vec::new();
+        let names = text.split([',', ' ', '\n']).filter(|name| !name.is_empty());
+        for name in names {
+            let networks: &[&str] = match name {
+                "loopback" => &LOOPBACK,
+                "private" => &PRIVATE,
+                other => &[other],
+            };
+            for network in networks {
+                let parsed = parse_entry(network).map_err(|error| {
+                    format!("`{name}` is neither loopback, private nor a network: {error}")
+                })?;
+                if parsed.prefix() == 0 {
+                    return Err(format!("`{name}` would let everybody choose its address"));
+                }
+                trusted.push(parsed);
+            }
+        }
+        Ok(Self(trusted))
+    }
+}
+
+/// The header that counts, or `none`.
+struct Header(Option<ForwardingHeader>);
+
+impl FromStr for Header {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "none" => Ok(Self(None)),
+            text => text
+                .parse()
+                .map(|header| Self(Some(header)))
+                .map_err(|_| "must be none, x-forwarded-for or forwarded"),
+        }
+    }
+}
+
+impl Values {
+    /// What stands in front of the listener that this section is about.
+    pub(super) fn front(&mut self, section: &str) -> Front {
+        let key = |name: &str| format!("{section}.{name}");
+        let front = Front {
+            trusted: self
+                .optional(&key("trusted_proxies"), str::parse::<Trusted>)
+                .map(|trusted| trusted.0)
+                .unwrap_or_default(),
+            header: self
+                .optional(&key("forwarded"), str::parse::<Header>)
+                .and_then(|header| header.0),
+            proxy_protocol: self
+                .optional(&key("proxy_protocol"), |text| {
+                    text.parse::<bool>().map_err(|_| "must be true or false")
+                })
+                .unwrap_or_default(),
+        };
+        let is_believed = front.header.is_some() || front.proxy_protocol;
+        if is_believed && front.trusted.is_empty() {
+            self.problems.push(format!(
+                "{section}.trusted_proxies: is missing; without it nobody's word on addresses is believed"
+            ));
+        }
+        if !is_believed && !front.trusted.is_empty() {
+            self.problems.push(format!(
+                "{section}.trusted_proxies: is of no use without {section}.forwarded or {section}.proxy_protocol"
+            ));
+        }
+        front
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_networks_are_trusted() {
+        let trusted = "loopback, private 192.0.2.7\n2001:db8::/32"
+            .parse::<Trusted>()
+            .unwrap()
+            .0;
+        assert_eq!(trusted.len(), LOOPBACK.len() + PRIVATE.len() + 2);
+        for wrong in ["cloudflare", "10.0.0.1/8", "0.0.0.0/0", "::/0", "2"] {
+            assert!(wrong.parse::<Trusted>().is_err(), "{wrong}");
+        }
+    }
+}

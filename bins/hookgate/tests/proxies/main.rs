@@ -1,0 +1,196 @@
+//! The true client address behind real proxies, set up by the samples of the documentation. Clients, proxy and gate are hosts
+//! of their own.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+mod network;
+mod stage;
+
+use serde_json::Value;
+use stage::Stage;
+
+const BEHIND: &str = "trusted_proxies = [\"10.0.0.2\"]";
+/// What a client may write to be taken for somebody else.
+const SPOOFED: [&str; 6] = [
+    "X-Forwarded-For: 192.0.2.66",
+    "X-Forwarded-For: 10.0.0.2",
+    "Forwarded: for=192.0.2.66;proto=https",
+    "Forwarded: for=\"",
+    "X-Real-IP: 192.0.2.66",
+    "X-Forwarded-For: unknown, ,garbage",
+];
+
+/// Behind a proxy that passes TLS through and says by the PROXY protocol who connected.
+fn passes_through(program: &str, sample: &str, change: impl Fn(String) -> String) {
+    let mut stage = Stage::set(&format!("{BEHIND}\nproxy_protocol = true"));
+    stage.proxy(program, sample, change);
+    the_client_is_seen(&stage);
+    strangers_change_nothing(&stage);
+}
+
+/// Behind a proxy that ends TLS and says in a header who connected.
+fn re_encrypts(program: &str, sample: &str, header: &str, change: impl Fn(String) -> String) {
+    let mut stage = Stage::set(&format!("{BEHIND}\nforwarded = \"{header}\""));
+    stage.proxy(program, sample, change);
+    the_client_is_seen(&stage);
+    strangers_change_nothing(&stage);
+}
+
+/// Each client is seen by its own address, whatever it writes; and an allowlist is about that address.
+fn the_client_is_seen(stage: &Stage) {
+    let mut sent = 0;
+    for client in ["203.0.113.9", "203.0.113.10", "2001:db8:1::9"] {
+        for headers in [
+            &[][..],
+            &SPOOFED[..1],
+            &SPOOFED[1..2],
+            &SPOOFED[2..3],
+            &SPOOFED[3..4],
+            &SPOOFED,
+        ] {
+            let answer = stage.send(client, headers);
+            assert_eq!(answer.status, 201, "{client} {headers:?}: {}", answer.body);
+            sent += 1;
+            assert_eq!(stage.newest(sent)["source"], client, "{headers:?}");
+        }
+    }
+    stage.hookgate(&[
+        "webhook",
+        "edit",
+        "demo",
+        "--allow",
+        "203.0.113.9, 2001:db8:1::/64",
+    ]);
+    for (client, status) in [
+        ("203.0.113.9", 201),
+        ("2001:db8:1::9", 201),
+        ("203.0.113.10", 403),
+    ] {
+        let answer = stage.send(client, &["X-Forwarded-For: 203.0.113.9"]);
+        assert_eq!(answer.status, status, "{client}: {}", answer.body);
+        sent += 1;
+    }
+    let refused = stage.newest(sent);
+    assert_eq!(
+        (&refused["source"], &refused["code"]),
+        (&"203.0.113.10".into(), &"IP_NOT_ALLOWED".into())
+    );
+    let sentence = refused["trail"]["sentence"].as_str().unwrap();
+    assert!(
+        sentence.starts_with("203.0.113.10 is what the trusted proxy 10.0.0.2 says in "),
+        "{sentence}"
+    );
+    stage.hookgate(&["webhook", "edit", "demo", "--allow-any"]);
+}
+
+/// Who is no trusted proxy is itself, whatever it writes before or in its request.
+fn strangers_change_nothing(stage: &Stage) {
+    let mut records = stage.hookgate(&["deliveries", "list", "--limit", "200"])["items"]
+        .as_array()
+        .map_or(0, Vec::len);
+    for stranger in ["198.51.100.9", "2001:db8:2::9"] {
+        let answer = stage.send_direct(stranger, &SPOOFED, &[]);
+        assert_eq!(answer.status, 201, "{}", answer.body);
+        records += 1;
+        assert_eq!(stage.newest(records)["source"], stranger);
+        // A PROXY header of a stranger is no TLS and no HTTP: nothing is taken from it.
+        let answer = stage.send_direct(stranger, &[], &["--haproxy-protocol"]);
+        assert!(!(200..300).contains(&answer.status), "{answer:?}");
+    }
+    stage.hookgate(&["webhook", "edit", "demo", "--allow", "203.0.113.9"]);
+    let answer = stage.send_direct("198.51.100.9", &["X-Forwarded-For: 203.0.113.9"], &[]);
+    assert_eq!(answer.status, 403, "{}", answer.body);
+    let sentence = stage.newest(records + 1)["trail"]["sentence"].clone();
+    assert_eq!(
+        sentence,
+        Value::from(
+            "198.51.100.9 connected itself; its X-Forwarded-For was not believed, because 198.51.100.9 is no trusted proxy"
+        )
+    );
+}
+
+#[test]
+fn nginx_passes_through() {
+    passes_through("nginx", "nginx-pass-through.conf", |text| text);
+}
+
+#[test]
+fn haproxy_passes_through_by_version_2() {
+    passes_through("haproxy", "haproxy-pass-through.cfg", |text| text);
+}
+
+#[test]
+fn haproxy_passes_through_by_version_1() {
+    passes_through("haproxy", "haproxy-pass-through.cfg", |text| {
+        text.replace("10.0.0.3:8443 send-proxy-v2", "10.0.0.3:8443 send-proxy")
+    });
+}
+
+#[test]
+fn nginx_re_encrypts() {
+    re_encrypts("nginx", "nginx-re-encrypt.conf", "x-forwarded-for", |text| text);
+}
+
+#[test]
+fn haproxy_re_encrypts() {
+    re_encrypts("haproxy", "haproxy-re-encrypt.cfg", "x-forwarded-for", |text| {
+        text
+    });
+}
+
+/// The `haproxy` of Debian can't write `Forwarded` by itself, so it is told how.
+#[test]
+fn haproxy_re_encrypts_with_forwarded() {
+    re_encrypts("haproxy", "haproxy-re-encrypt.cfg", "forwarded", |text| {
+        text.replace("    option forwardfor\n", "    http-request del-header X-Forwarded-For\n").replace(
+            "    http-request del-header Forwarded\n",
+            "    acl v6 src ::/0\n    http-request add-header Forwarded \"for=%[src];proto=https\" unless v6\n    \
+             http-request add-header Forwarded 'for=\"[%[src]]\";proto=https' if v6\n",
+        )
+    });
+}
+
+#[test]
+fn caddy_re_encrypts() {
+    re_encrypts("caddy", "Caddyfile", "x-forwarded-for", |text| text);
+}
+
+/// A proxy that nobody told Hookgate of: its word counts for nothing, and an allowlist refuses.
+#[test]
+fn an_untrusted_proxy_fails_closed() {
+    let mut stage = Stage::set("");
+    stage.proxy("nginx", "nginx-re-encrypt.conf", |text| text);
+    assert_eq!(stage.send("203.0.113.9", &[]).status, 201);
+    assert_eq!(stage.newest(1)["source"], "10.0.0.2");
+    stage.hookgate(&["webhook", "edit", "demo", "--allow", "203.0.113.9"]);
+    assert_eq!(stage.send("203.0.113.9", &[]).status, 403);
+    let record = stage.newest(2);
+    assert_eq!(
+        record["trail"]["hops"],
+        serde_json::json!(["x-forwarded-for untrusted", "connection 10.0.0.2 client"])
+    );
+}
+
+/// A trusted proxy that does not keep to what was agreed is refused, not guessed about.
+#[test]
+fn a_proxy_that_says_nothing_useful_is_refused() {
+    let mut stage = Stage::set(&format!("{BEHIND}\nforwarded = \"x-forwarded-for\""));
+    stage.proxy("nginx", "nginx-re-encrypt.conf", |text| {
+        text.replace("$proxy_add_x_forwarded_for", "unknown")
+    });
+    let answer = stage.send("203.0.113.9", &[]);
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert!(answer.body.contains("\"SOURCE_UNKNOWN\""), "{}", answer.body);
+    let record = stage.newest(1);
+    assert_eq!(
+        (&record["source"], &record["code"]),
+        (&"10.0.0.2".into(), &"SOURCE_UNKNOWN".into())
+    );
+    // By the PROXY protocol it is the connection that ends.
+    let mut stage = Stage::set(&format!("{BEHIND}\nproxy_protocol = true"));
+    stage.proxy("haproxy", "haproxy-pass-through.cfg", |text| {
+        text.replace(" send-proxy-v2 check check-send-proxy inter 2s fall 2 rise 1", "")
+    });
+    let answer = stage.send("203.0.113.9", &[]);
+    assert_eq!(answer.status, 0, "{answer:?}");
+}

@@ -1,0 +1,140 @@
+//! One entry of an allowlist: who may pass, until when, and why somebody put it there.
+
+use std::fmt;
+use std::str::FromStr;
+
+use ipnetwork::IpNetwork;
+use thiserror::Error;
+
+use crate::networks::write_network;
+use crate::text::is_unshown;
+use crate::{AddressSetName, Timestamp};
+
+/// Longest comment of an entry, in characters.
+pub const MAX_COMMENT_CHARACTERS: usize = 100;
+
+/// One entry of an allowlist.
+///
+/// ```
+/// use hookgate_domain::{AllowEntry, Allowed};
+///
+/// let entry = AllowEntry::of(Allowed::Network("192.0.2.0/24".parse()?));
+/// assert_eq!(entry.to_string(), "192.0.2.0/24");
+/// # Ok::<(), ipnetwork::IpNetworkError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AllowEntry {
+    /// Who may pass.
+    pub allowed: Allowed,
+    /// When it ends; `None` if it stays.
+    pub until: Option<Timestamp>,
+    /// What people noted beside it.
+    pub comment: Option<EntryComment>,
+}
+
+impl AllowEntry {
+    /// An entry that stays and says nothing.
+    #[must_use]
+    pub const fn of(allowed: Allowed) -> Self {
+        Self {
+            allowed,
+            until: None,
+            comment: None,
+        }
+    }
+
+    /// Whether it is over at this time.
+    #[must_use]
+    pub fn is_over(&self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+}
+
+/// Who may pass by an entry.
+///
+/// ```
+/// use hookgate_domain::Allowed;
+///
+/// assert_eq!(Allowed::Set("office".parse()?).to_string(), "@office");
+/// # Ok::<(), hookgate_domain::AddressSetNameError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Allowed {
+    /// The addresses of a network.
+    Network(IpNetwork),
+    /// The addresses of a set, whatever it holds at that time.
+    Set(AddressSetName),
+}
+
+/// As in the text of an allowlist, on a line of its own.
+impl fmt::Display for AllowEntry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.allowed)?;
+        if let Some(until) = self.until {
+            write!(f, " until {until}")?;
+        }
+        if let Some(comment) = &self.comment {
+            write!(f, " # {comment}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A single address is written without its prefix length.
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(network) => write_network(f, *network),
+            Self::Set(name) => write!(f, "@{name}"),
+        }
+    }
+}
+
+/// What people noted beside an entry: 1 to 100 characters on one line.
+///
+/// ```
+/// use hookgate_domain::EntryComment;
+///
+/// let comment: EntryComment = "the office in Bremen".parse()?;
+/// assert_eq!(comment.as_str(), "the office in Bremen");
+/// assert!("two\nlines".parse::<EntryComment>().is_err());
+/// # Ok::<(), hookgate_domain::EntryCommentError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct EntryComment(Box<str>);
+
+impl EntryComment {
+    /// The comment.
+    #[must_use]
+    pub const fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for EntryComment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for EntryComment {
+    type Err = EntryCommentError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let text = text.trim();
+        let fits = !text.is_empty()
+            && text.chars().count() <= MAX_COMMENT_CHARACTERS
+            && !text.contains("wh_")
+            && !text.contains(is_unshown);
+        if fits {
+            Ok(Self(text.into()))
+        } else {
+            Err(EntryCommentError)
+        }
+    }
+}
+
+/// The text is no comment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a comment has 1 to {MAX_COMMENT_CHARACTERS} characters on one line, and no webhook ID")]
+pub struct EntryCommentError;

@@ -1,0 +1,109 @@
+//! What about an allowlist deserves a second look. Nothing of it is forbidden.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+
+use super::{Allowed, Allowlist};
+use crate::Timestamp;
+
+/// Prefix lengths below which a network is huge: more than 16 million IPv4 addresses, more IPv6 than one provider gets.
+const HUGE_V4: u8 = 8;
+const HUGE_V6: u8 = 29;
+
+/// Something about an allowlist that deserves a second look.
+///
+/// ```
+/// use hookgate_domain::{Allowlist, AllowlistWarning, Timestamp};
+///
+/// let list: Allowlist = "0.0.0.0/0, 10.0.0.0/8".parse()?;
+/// let warnings = list.warnings(Some("2001:db8::7".parse()?), Timestamp::from_micros(0));
+/// assert_eq!(warnings[0].to_string(), "0.0.0.0/0 permits every IPv4 address");
+/// assert!(matches!(warnings[1], AllowlistWarning::Private(_)));
+/// assert_eq!(warnings[2].to_string(), "your own address, 2001:db8::7, would not pass");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AllowlistWarning {
+    /// It permits a whole address family.
+    WholeFamily(IpNetwork),
+    /// It permits more addresses than any sender has.
+    Huge(IpNetwork),
+    /// It permits addresses that are not on the internet: behind a proxy, that may be everybody.
+    Private(IpNetwork),
+    /// Whoever asks would not pass.
+    OwnAddress(IpAddr),
+}
+
+impl fmt::Display for AllowlistWarning {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WholeFamily(network) => {
+                let family = if network.is_ipv4() { "IPv4" } else { "IPv6" };
+                write!(f, "{network} permits every {family} address")
+            }
+            Self::Huge(network) => write!(f, "{network} permits more addresses than a sender has"),
+            Self::Private(network) => write!(
+                f,
+                "{network} is private: if a proxy that is not trusted stands in front, it permits everybody"
+            ),
+            Self::OwnAddress(address) => write!(f, "your own address, {address}, would not pass"),
+        }
+    }
+}
+
+impl Allowlist {
+    /// What about the list deserves a second look, for somebody at this address.
+    #[must_use]
+    pub fn warnings(&self, own: Option<IpAddr>, now: Timestamp) -> Vec<AllowlistWarning> {
+        let entries = self.entries().unwrap_or_default().iter();
+        let networks = entries.filter_map(|entry| match entry.allowed {
+            Allowed::Network(network) => Some(network),
+            Allowed::Set(_) => None,
+        });
+        let mut warnings: Vec<_> = networks.filter_map(of_network).collect();
+        warnings.extend(
+            own.map(|own| own.to_canonical())
+                .filter(|own| !self.permits(*own, now))
+                .map(AllowlistWarning::OwnAddress),
+        );
+        warnings
+    }
+}
+
+fn of_network(network: IpNetwork) -> Option<AllowlistWarning> {
+    let huge = if network.is_ipv4() { HUGE_V4 } else { HUGE_V6 };
+    if network.prefix() == 0 {
+        Some(AllowlistWarning::WholeFamily(network))
+    } else if is_private(network.ip()) {
+        Some(AllowlistWarning::Private(network))
+    } else if network.prefix() < huge {
+        Some(AllowlistWarning::Huge(network))
+    } else {
+        None
+    }
+}
+
+/// Whether an address is of a private network or of this machine (RFC 1918, RFC 6598, RFC 4193, RFC 3927).
+///
+/// ```
+/// use hookgate_domain::is_private;
+///
+/// assert!(is_private("10.0.0.1".parse()?) && is_private("fd00::1".parse()?) && is_private("127.0.0.1".parse()?));
+/// assert!(!is_private("192.0.2.7".parse()?));
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn is_private(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => {
+            let [first, second, ..] = address.octets();
+            let shared = first == 100 && second & 0xc0 == 64;
+            address.is_private() || address.is_loopback() || address.is_link_local() || shared
+        }
+        IpAddr::V6(address) => {
+            address.is_unique_local() || address.is_loopback() || address.is_unicast_link_local()
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What a walk noted: a short text for the record, and a sentence for people. It holds addresses and fixed words, and
+//! nothing else of what a request says.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::{ForwardingHeader, MAX_HOPS, SourceFault, Witness};
+
+/// Most steps of a trail: each hop, and what is said beside.
+const MAX_STEPS: usize = MAX_HOPS + 8;
+
+/// One step of a walk.
+///
+/// ```
+/// use hookgate_domain::{Hop, Verdict, Witness};
+///
+/// let hop = Hop { by: Witness::Connection, verdict: Verdict::Trusted("10.0.0.2".parse()?) };
+/// assert_eq!(hop.to_string(), "connection 10.0.0.2 trusted");
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Hop {
+    /// Who says it.
+    pub by: Witness,
+    /// What is made of it.
+    pub verdict: Verdict,
+}
+
+/// What is made of a step.
+///
+/// ```
+/// use hookgate_domain::Verdict;
+///
+/// assert_ne!(Verdict::Untrusted, Verdict::Missing);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It names a trusted proxy: what that says is believed.
+    Trusted(IpAddr),
+    /// It names the client.
+    Client(IpAddr),
+    /// It is not believed: who sent it is no trusted proxy.
+    Untrusted,
+    /// It is not looked at: the header doesn't count, though who sent it is a trusted proxy.
+    Unconfigured,
+    /// A trusted proxy did not send it.
+    Missing,
+    /// A trusted proxy sent it, and nothing can be made of it.
+    Fault(SourceFault),
+}
+
+/// The steps of a walk, from the connection on.
+///
+/// ```
+/// use hookgate_domain::Trail;
+///
+/// let trail: Trail = "connection 10.0.0.2 trusted; x-forwarded-for 203.0.113.9 client".parse()?;
+/// assert_eq!(trail.sentence(), "203.0.113.9 is what the trusted proxy 10.0.0.2 says in X-Forwarded-For");
+/// # Ok::<(), hookgate_domain::TrailError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trail(Box<[Hop]>);
+
+impl Trail {
+    pub(super) fn of(hops: Vec<Hop>) -> Self {
+        Self(hops.into())
+    }
+
+    /// The steps.
+    #[must_use]
+    pub const fn hops(&self) -> &[Hop] {
+        &self.0
+    }
+
+    /// Why the client's address is not known; `None` if it is.
+    #[must_use]
+    pub fn fault(&self) -> Option<SourceFault> {
+        self.0.iter().find_map(|hop| match hop.verdict {
+            Verdict::Fault(fault) => Some(fault),
+            _ => None,
+        })
+    }
+
+    /// Where the address comes from, in one sentence without its full stop.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let proxies: Vec<String> = self.trusted().map(|proxy| proxy.to_string()).collect();
+        let fault = self.0.iter().find_map(|hop| match hop.verdict {
+            Verdict::Fault(fault) => Some((hop.by, fault)),
+            _ => None,
+        });
+        if let Some((by, fault)) = fault {
+            let proxy = proxies.last().map_or("its peer", String::as_str);
+            return format!("the client is not known: {by} of the trusted proxy {proxy} {fault}");
+        }
+        let client = self.0.iter().find_map(|hop| match hop.verdict {
+            Verdict::Client(address) => Some((hop.by, address)),
+            _ => None,
+        });
+        let Some((by, address)) = client else {
+            return "where it came from was not noted".to_owned();
+        };
+        let missing = self.0.iter().find(|hop| hop.verdict == Verdict::Missing);
+        let mut sentence = match (by, missing) {
+            (Witness::Connection, None) => format!("{address} connected itself"),
+            (_, Some(missing)) => {
+                format!(
+                    "{address} is a trusted proxy, and sent no {} to say who called it",
+                    missing.by
+                )
+            }
+            (by, None) => {
+                let others: Vec<_> = proxies
+                    .iter()
+                    .filter(|proxy| **proxy != address.to_string())
+                    .map(String::as_str)
+                    .collect();
+                let others = if others.is_empty() { vec!["itself"] } else { others };
+                let which = if others.len() == 1 {
+                    "trusted proxy"
+                } else {
+                    "trusted proxies"
+                };
+                let says = if others.len() == 1 { "says" } else { "say" };
+                format!(
+                    "{address} is what the {which} {} {says} in {by}",
+                    others.join(", ")
+                )
+            }
+        };
+        for hop in &self.0 {
+            let why = match hop.verdict {
+                Verdict::Untrusted => format!("{address} is no trusted proxy"),
+                Verdict::Unconfigured => "that header is not set to count".to_owned(),
+                _ => continue,
+            };
+            let said = said(hop.by);
+            sentence.extend(["; its ", said, " was not believed, because ", &why]);
+        }
+        sentence
+    }
+
+    fn trusted(&self) -> impl Iterator<Item = IpAddr> + '_ {
+        self.0.iter().filter_map(|hop| match hop.verdict {
+            Verdict::Trusted(address) => Some(address),
+            _ => None,
+        })
+    }
+}
+
+const fn said(by: Witness) -> &'static str {
+    match by {
+        Witness::Connection => "connection",
+        Witness::ProxyProtocol => "PROXY header",
+        Witness::Header(header) => header.name(),
+    }
+}
+
+impl fmt::Display for Hop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let by = witness_word(self.by);
+        match self.verdict {
+            Verdict::Trusted(address) => write!(f, "{by} {address} trusted"),
+            Verdict::Client(address) => write!(f, "{by} {address} client"),
+            Verdict::Untrusted => write!(f, "{by} untrusted"),
+            Verdict::Unconfigured => write!(f, "{by} unconfigured"),
+            Verdict::Missing => write!(f, "{by} missing"),
+            Verdict::Fault(fault) => write!(f, "{by} {}", fault.as_str()),
+        }
+    }
+}
+
+const fn witness_word(by: Witness) -> &'static str {
+    match by {
+        Witness::Connection => "connection",
+        Witness::ProxyProtocol => "proxy-protocol",
+        Witness::Header(header) => header.as_str(),
+    }
+}
+
+impl fmt::Display for Trail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, hop) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { "; " };
+            write!(f, "{separator}{hop}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for Trail {
+    type Err = TrailError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let hops: Vec<_> = text
+            .split("; ")
+            .map(hop)
+            .collect::<Option<_>>()
+            .ok_or(TrailError)?;
+        if hops.len() > MAX_STEPS {
+            return Err(TrailError);
+        }
+        Ok(Self(hops.into()))
+    }
+}
+
+fn hop(text: &str) -> Option<Hop> {
+    let (by, rest) = text.split_once(' ')?;
+    let by = [
+        Witness::Connection,
+        Witness::ProxyProtocol,
+        Witness::Header(ForwardingHeader::XForwardedFor),
+        Witness::Header(ForwardingHeader::Forwarded),
+    ]
+    .into_iter()
+    .find(|witness| witness_word(*witness) == by)?;
+    let verdict = match (rest, rest.split_once(' ')) {
+        (_, Some((address, "trusted"))) => Verdict::Trusted(address.parse().ok()?),
+        (_, Some((address, "client"))) => Verdict::Client(address.parse().ok()?),
+        ("untrusted", None) => Verdict::Untrusted,
+        ("unconfigured", None) => Verdict::Unconfigured,
+        ("missing", None) => Verdict::Missing,
+        (word, None) => Verdict::Fault(
+            SourceFault::ALL
+                .into_iter()
+                .find(|fault| fault.as_str() == word)?,
+        ),
+        (_, Some(_)) => return None,
+    };
+    Some(Hop { by, verdict })
+}
+
+/// The text is no trail.
+///
+/// ```
+/// use hookgate_domain::{Trail, TrailError};
+///
+/// assert_eq!("connection somebody client".parse::<Trail>(), Err(TrailError));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("not a trail")]
+pub struct TrailError;

@@ -1,0 +1,2 @@
+ALTER TABLE webhooks DROP COLUMN allowlist_mode;
+ALTER TABLE deliveries DROP COLUMN trail;
