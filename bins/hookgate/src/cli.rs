@@ -1,5 +1,6 @@
 //! The command line, as clap reads it. What each command does is in `commands`.
 
+mod addresses;
 mod people;
 
 use std::net::SocketAddr;
@@ -17,6 +18,7 @@ use ipnetwork::IpNetwork;
 
 use crate::config::StoreUrl;
 
+pub(crate) use addresses::{AddressesCommand, ImportArgs};
 pub(crate) use people::{AuditCommand, MemberCommand, TokenCommand};
 
 /// A self-hosted gate for inbound webhooks.
@@ -71,6 +73,11 @@ pub(crate) enum Command {
     /// Look at who did what
     #[command(subcommand)]
     Audit(AuditCommand),
+    /// Named sets of addresses, shared by allowlists: one's own, and those that providers publish
+    #[command(subcommand)]
+    Addresses(AddressesCommand),
+    /// Look for what costs deliveries in silence, and say how to mend it
+    Doctor,
     /// Make the store, or bring it to this version's schema
     Migrate,
     /// Move a store from one database to another
@@ -196,6 +203,8 @@ pub(crate) enum WebhookCommand {
         #[arg(long, value_name = "7|30", default_value = "7")]
         days: DaysArg,
     },
+    /// Show the allowlist that the senders of the last 30 days would need; nothing is changed
+    Suggest(WebhookArg),
     /// Tell which webhook a URL belongs to; the URL comes on standard input
     Which,
 }

@@ -1,5 +1,6 @@
 //! The commands: one module each. Which one runs is decided here, and nothing else.
 
+mod addresses;
 mod audit;
 mod backup;
 mod completions;
@@ -7,6 +8,7 @@ mod config;
 mod db;
 mod deliveries;
 mod dev;
+mod doctor;
 mod incidents;
 mod member;
 mod migrate;
@@ -32,6 +34,8 @@ pub(crate) fn run(mut cli: Cli) -> Result<(), Failure> {
         Command::Member(command) => block_on(member::run(&cli, command)),
         Command::Token(command) => block_on(token::run(&cli, command)),
         Command::SignInLink { name } => block_on(member::sign_in_link(&cli, name.as_ref())),
+        Command::Addresses(command) => block_on(addresses::run(&cli, command)),
+        Command::Doctor => block_on(doctor::run(&cli)),
         Command::Audit(command) => block_on(audit::run(&cli, command)),
         Command::Db(command) => block_on(db::run(&cli, command)),
         Command::Backup { file } => backup::backup(&cli, &file),

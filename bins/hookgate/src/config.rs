@@ -1,6 +1,7 @@
 //! The configuration: one table of keys; each value from the environment, the file or its default, in that order.
 //! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
 
+mod lists;
 mod proxies;
 mod store;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use tracing::level_filters::LevelFilter;
 
 use crate::failure::Failure;
 
+pub(crate) use lists::Lists;
 pub(crate) use proxies::Front;
 pub(crate) use store::{StorePlace, StoreUrl};
 use store::{parse_store, shown};
@@ -30,7 +32,7 @@ const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 /// Every key, with its default; `None` must be given or may be left out, as `read` decides.
-const KEYS: [(&str, Option<&str>); 22] = [
+const KEYS: [(&str, Option<&str>); 25] = [
     ("public_url", None),
     ("store.url", None),
     ("store.url_file", None),
@@ -52,6 +54,9 @@ const KEYS: [(&str, Option<&str>); 22] = [
     ("console.trusted_proxies", None),
     ("console.forwarded", Some("none")),
     ("console.proxy_protocol", Some("false")),
+    ("addresses.refresh_hours", Some("6")),
+    ("addresses.ca", None),
+    ("addresses.private_targets", None),
     ("log.level", Some("info")),
 ];
 
@@ -84,6 +89,8 @@ pub(crate) struct Config {
     pub(crate) console_certificate: Option<(PathBuf, PathBuf)>,
     /// What the console's addresses start with.
     pub(crate) console_url: String,
+    /// How published lists of addresses are read.
+    pub(crate) lists: Lists,
     /// What is logged.
     pub(crate) log_level: LevelFilter,
 }
@@ -163,6 +170,7 @@ impl Values {
             plain_listen: self.optional("gate.plain_listen", parse),
             front: self.front("gate"),
             console_front: self.front("console"),
+            lists: self.lists(),
             certificate: self.required_path("gate.certificate"),
             key: self.required_path("gate.key"),
             console_listen: self
@@ -334,7 +342,7 @@ fn scalar(value: &toml::Value) -> Option<String> {
 
 /// A list of texts as one, for a key that may have several.
 fn list_of(key: &str, value: &toml::Value) -> Option<String> {
-    if !key.ends_with(".trusted_proxies") {
+    if !key.ends_with(".trusted_proxies") && !key.ends_with(".private_targets") {
         return None;
     }
     let texts: Option<Vec<&str>> = value.as_array()?.iter().map(toml::Value::as_str).collect();

@@ -115,6 +115,7 @@ impl From<ManageError> for Failure {
             ManageError::NotFound => Self::not_found("no such webhook; `hookgate webhook list` shows them"),
             ManageError::Forbidden(error) => Self::refused(error),
             ManageError::Refused(error) => Self::refused(error),
+            ManageError::UnknownSet(_) => Self::not_found(error),
             ManageError::Store(error) => error.into(),
             error @ (ManageError::Changed | ManageError::Entropy(_) | ManageError::Seal(_)) => {
                 Self::failed(error)

@@ -10,7 +10,7 @@ use hookgate_transport::Addresses;
 
 use crate::adapters;
 use crate::cli::Cli;
-use crate::config::{Config, StorePlace, Values};
+use crate::config::{Config, Lists, StorePlace, Values};
 use crate::failure::Failure;
 
 /// Where the store remembers the public URL, for commands that know only the data directory.
@@ -46,6 +46,14 @@ pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
     Values::gather(file, |name| std::env::var(name).ok())?
         .read()
         .map(Some)
+}
+
+/// How published lists of addresses are read here.
+pub(crate) fn lists(cli: &Cli) -> Result<Lists, Failure> {
+    match config(cli)? {
+        Some(config) => Ok(config.lists),
+        None => Lists::of_environment(),
+    }
 }
 
 /// The data directory that `--data` names, or the one of `hookgate dev` here.

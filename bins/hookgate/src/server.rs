@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hookgate_domain::{Networks, Timestamp, TrustedProxies};
-use hookgate_gate::{Gate, Retention, Store};
+use hookgate_domain::{AddressSet, Networks, Timestamp, TrustedProxies};
+use hookgate_gate::{Acting, AddressSetError, Gate, Retention, Store};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::{self, Signal};
 use hookgate_transport::tls::{HotCertificate, TlsError, server_config};
-use hookgate_transport::{Addresses, Console, Ingest, Listener, Metrics, Proxies, RequestIds};
+use hookgate_transport::{Addresses, Console, Fetcher, Ingest, Listener, Metrics, Proxies, RequestIds};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::adapters;
-use crate::config::Front;
+use crate::config::{Front, Lists};
 use crate::failure::{Failure, with_sources};
 
 /// How often the certificate's files are looked at.
@@ -24,6 +24,10 @@ const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 const COUNT_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the history is pruned.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
+/// How often it is looked whether a published list is due.
+const LIST_INTERVAL: Duration = Duration::from_mins(1);
+/// How often the sets of trusted proxies are looked at.
+const TRUST_INTERVAL: Duration = Duration::from_secs(10);
 /// Pause between two slices of pruning, so that deliveries go first.
 const PRUNE_PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,6 +55,8 @@ pub(crate) struct Plan {
     pub(crate) front: Front,
     /// What stands in front of the console.
     pub(crate) console_front: Front,
+    /// How published lists of addresses are read.
+    pub(crate) lists: Lists,
 }
 
 /// A certificate on disk, PEM.
@@ -71,8 +77,9 @@ pub(crate) struct Server {
     addresses: Addresses,
     certificates: Vec<(Arc<HotCertificate>, CertificateFiles)>,
     retention: Retention,
-    proxies: Arc<Proxies>,
-    console_proxies: Arc<Proxies>,
+    fronts: [(Front, Arc<Proxies>); 2],
+    fetcher: Arc<Fetcher>,
+    refresh_after: Duration,
 }
 
 impl Server {
@@ -97,7 +104,10 @@ impl Server {
                 ))
             }
         };
-        let (proxies, console_proxies) = (proxies(&plan.front)?, proxies(&plan.console_front)?);
+        let [proxies, console_proxies] = [
+            Proxies::new(trusted(&gate, "gate", &plan.front).await?),
+            Proxies::new(trusted(&gate, "console", &plan.console_front).await?),
+        ];
         let gate_listener = Listener::bind(plan.listen, tls)
             .await
             .map_err(busy(plan.listen))?
@@ -129,8 +139,9 @@ impl Server {
             },
             certificates,
             retention: plan.retention,
-            proxies,
-            console_proxies,
+            fronts: [(plan.front, proxies), (plan.console_front, console_proxies)],
+            fetcher: Arc::new(plan.lists.fetcher()?),
+            refresh_after: plan.lists.refresh_after,
         })
     }
 
@@ -151,7 +162,7 @@ impl Server {
         let gate = Arc::clone(&self.gate);
         let ingest = Arc::new(Ingest::new(
             gate,
-            self.proxies,
+            Arc::clone(&self.fronts[0].1),
             request_ids()?,
             Arc::clone(&metrics),
         ));
@@ -161,7 +172,8 @@ impl Server {
             request_ids()?,
             metrics,
             self.addresses,
-            self.console_proxies,
+            Arc::clone(&self.fronts[1].1),
+            Arc::clone(&self.fetcher),
             stop.clone(),
         ));
         let mut listeners = JoinSet::new();
@@ -174,6 +186,21 @@ impl Server {
             chores.spawn(reload_certificate(certificate, files, stop.clone()));
         }
         chores.spawn(refresh(Arc::clone(&self.gate), stop.clone()));
+        let [front, console_front] = self.fronts;
+        chores.spawn(keep_trusting(Arc::clone(&self.gate), "gate", front, stop.clone()));
+        chores.spawn(keep_trusting(
+            Arc::clone(&self.gate),
+            "console",
+            console_front,
+            stop.clone(),
+        ));
+        let lists = read_lists(
+            Arc::clone(&self.gate),
+            self.fetcher,
+            self.refresh_after,
+            stop.clone(),
+        );
+        chores.spawn(lists);
         chores.spawn(count(Arc::clone(&self.gate), stop.clone()));
         chores.spawn(prune(Arc::clone(&self.gate), self.retention, stop));
         tracing::info!(address = %self.address, "serving");
@@ -192,13 +219,22 @@ impl Server {
     }
 }
 
-/// Whom a listener trusts.
-fn proxies(front: &Front) -> Result<Arc<Proxies>, Failure> {
-    let networks = Networks::of(front.trusted.iter().copied()).map_err(Failure::usage)?;
-    Ok(Proxies::new(TrustedProxies {
-        networks,
+/// Whom a listener trusts, now.
+async fn trusted(gate: &Gate<Database>, section: &str, front: &Front) -> Result<TrustedProxies, Failure> {
+    let mut networks = front.trusted.clone();
+    for name in &front.sets {
+        let set = gate.address_set(name).await.map_err(|error| match error {
+            AddressSetError::NotFound => Failure::usage(format!(
+                "{section}.trusted_proxies: there is no address set @{name}; `hookgate addresses import` makes it"
+            )),
+            error => error.into(),
+        })?;
+        networks.extend_from_slice(set.1.as_slice());
+    }
+    Ok(TrustedProxies {
+        networks: Networks::of(networks).map_err(Failure::usage)?,
         header: front.header,
-    }))
+    })
 }
 
 fn request_ids() -> Result<RequestIds, Failure> {
@@ -288,6 +324,87 @@ async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
                 Some(digest) => gate.refresh(digest).await,
                 None => return,
             },
+        }
+    }
+}
+
+/// Trusts what the address sets of a listener hold now. If that can't be told, those that were trusted stay.
+async fn keep_trusting(
+    gate: Arc<Gate<Database>>,
+    section: &'static str,
+    (front, proxies): (Front, Arc<Proxies>),
+    mut stop: Signal,
+) {
+    while !front.sets.is_empty() {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(TRUST_INTERVAL) => {}
+        }
+        match trusted(&gate, section, &front).await {
+            Ok(trusted) => proxies.set(trusted),
+            Err(failure) => tracing::warn!(?failure, "trusted proxies stay as they were"),
+        }
+    }
+}
+
+/// Reads published lists again when they are due. One node reads each.
+async fn read_lists(
+    gate: Arc<Gate<Database>>,
+    fetcher: Arc<Fetcher>,
+    refresh_after: Duration,
+    mut stop: Signal,
+) {
+    loop {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(LIST_INTERVAL) => {}
+        }
+        let due = match gate.address_sets_due(refresh_after).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::debug!(
+                    error = with_sources(&error),
+                    "published lists could not be looked up"
+                );
+                continue;
+            }
+        };
+        for set in due {
+            // Whoever else has it reads it.
+            let Ok(set) = gate.address_set_claim(set).await else {
+                continue;
+            };
+            tokio::select! {
+                () = stop.given() => return,
+                () = read_list(&gate, &fetcher, &set) => {}
+            }
+        }
+    }
+}
+
+async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
+    let Some(url) = set.url() else {
+        return;
+    };
+    let published = fetcher.get(url, set.reading.etag.as_deref()).await;
+    let taken = gate
+        .address_set_refresh(&Acting::system(), &set.name, published)
+        .await;
+    match taken {
+        Ok(taken) => match (&taken.set.reading.fault, taken.set.pending) {
+            (Some(fault), _) => {
+                tracing::warn!(set = %set.name, fault = &**fault, "a published list could not be read; the last good one stays");
+            }
+            (None, Some(_)) if !taken.changes.is_empty() => {
+                tracing::warn!(set = %set.name, "a published list lost over half of its networks: somebody has to approve it");
+            }
+            _ => {
+                let (added, removed) = (taken.changes.added.len(), taken.changes.removed.len());
+                tracing::debug!(set = %set.name, added, removed, "a published list was read");
+            }
+        },
+        Err(error) => {
+            tracing::warn!(set = %set.name, %error, "a published list could not be taken up; the last good one stays");
         }
     }
 }

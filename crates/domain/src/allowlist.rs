@@ -183,6 +183,25 @@ impl Allowlist {
         })))
     }
 
+    /// The same list, but for one of its sets: that holds these networks.
+    #[must_use]
+    pub fn with_set(&self, name: &AddressSetName, networks: &Arc<Networks>) -> Self {
+        let List::Entries(entries) = &self.0 else {
+            return self.clone();
+        };
+        let known = |of: &AddressSetName| {
+            let set = entries.sets.iter().find(|set| set.name == *of);
+            set.and_then(|set| set.networks.clone())
+        };
+        self.resolve(|of| {
+            if of == name {
+                Some(Arc::clone(networks))
+            } else {
+                known(of)
+            }
+        })
+    }
+
     /// Whether the address may pass at this time. Allocates nothing and takes time logarithmic in the length of the list.
     ///
     /// ```

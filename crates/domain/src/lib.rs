@@ -38,7 +38,11 @@ mod webhook_id;
 #[cfg(feature = "serde")]
 mod wire;
 
-pub use address_set::{AddressSetName, AddressSetNameError, MAX_SET_NAME_CHARACTERS, NetworkChanges};
+pub use address_set::{
+    AddressSet, AddressSetName, AddressSetNameError, MAX_SET_NAME_CHARACTERS, NetworkChanges, Provider,
+    Reading, STALE_AFTER, SetFilter, SetFilterError, SetOrigin, SetVersion, UnknownProvider,
+    UnknownVersionState, VersionState,
+};
 pub use allowlist::{
     AllowEntry, Allowed, Allowlist, AllowlistError, AllowlistMatch, AllowlistWarning, EntryComment,
     EntryCommentError, MAX_COMMENT_CHARACTERS, MAX_SETS, MAX_TEMPORARY, is_private,

@@ -201,7 +201,7 @@ pub(crate) fn webhook_changes(before: &Webhook, after: &Webhook) -> (Value, Valu
 }
 
 /// The fields of two objects that differ.
-fn changed(before: &Value, after: &Value) -> (Value, Value) {
+pub(crate) fn changed(before: &Value, after: &Value) -> (Value, Value) {
     let differing = |this: &Value, other: &Value| -> Map<String, Value> {
         let fields = this.as_object().into_iter().flatten();
         fields

@@ -2,6 +2,7 @@
 //!
 //! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
+//! - [`Gate::address_set_create`], [`Gate::address_set_refresh`], [`Gate::address_set_decide`]: named sets of addresses.
 //! - [`Store::usage`], [`Store::top_sources`], [`Gate::allowlist_preview`]: what people are shown about deliveries.
 //! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: who somebody is.
 //! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: people, programs, and what they did.
@@ -13,6 +14,8 @@
 //! What is remembered between requests (known URLs, rate limits) only saves work: whatever passes is confirmed by the
 //! commit, and whatever does not is confirmed by a fresh look, so a stale memory is never the reason of an answer.
 
+mod address_store;
+mod addresses;
 mod attempts;
 mod audit;
 mod delivery;
@@ -31,9 +34,14 @@ mod receive;
 mod sign_in;
 mod sources;
 mod store;
+mod suggestion;
 mod tokens;
 mod usage;
 
+pub use address_store::{
+    AddressStore, KEPT_VERSIONS, LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChange,
+};
+pub use addresses::{AddressSetError, Published, REFRESH_AFTER, SetPreview, Taken};
 pub use audit::{Acting, Forbidden, Repeated};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
@@ -44,7 +52,7 @@ pub use history::{
     Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Outcome, Page,
     PageSize, Pruned, Retention, Seek,
 };
-pub use hookgate_senders::{JsonFault, SignatureHeaders, SigningSecret};
+pub use hookgate_senders::{AddressListError, JsonFault, SignatureHeaders, SigningSecret, read_address_list};
 pub use incidents::{IncidentActError, IncidentAction};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::MemberChange;
@@ -57,6 +65,7 @@ pub use sources::{
     TopSources, WouldStop, site,
 };
 pub use store::{Census, Store, StoreError};
+pub use suggestion::Suggestion;
 pub use usage::{
     LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage,
     spikes,

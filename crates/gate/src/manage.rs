@@ -2,8 +2,8 @@
 //! again and repeats, so two administrators never undo each other unseen.
 
 use hookgate_domain::{
-    AuditAct, OrganizationId, Permission, Policy, RetiredUrl, SenderFormat, Webhook, WebhookError,
-    WebhookHandle, WebhookId, WebhookName, WebhookState,
+    AddressSetName, AuditAct, OrganizationId, Permission, Policy, RetiredUrl, SenderFormat, Webhook,
+    WebhookError, WebhookHandle, WebhookId, WebhookName, WebhookState,
 };
 use hookgate_senders::SigningSecret;
 use serde_json::{Value, json};
@@ -50,6 +50,9 @@ pub enum ManageError {
     /// It has another revision than the one that was to be changed.
     #[error("changed by somebody else meanwhile")]
     Changed,
+    /// Its allowlist names a set that does not exist.
+    #[error("there is no address set @{0}")]
+    UnknownSet(AddressSetName),
     /// A rule of the webhook's life forbids it.
     #[error(transparent)]
     Refused(#[from] WebhookError),
@@ -91,6 +94,7 @@ impl<S: Store> Gate<S> {
             revision: 1,
             created_at: now,
         };
+        self.check_sets(&webhook.policy).await?;
         let changes = (Value::Null, webhook_settings(&webhook));
         let audit = acting.note_change(AuditAct::WebhookCreate, webhook_subject(&webhook), now, changes);
         self.store.webhook_insert(webhook.clone(), audit).await?;
@@ -224,6 +228,9 @@ impl<S: Store> Gate<S> {
                 .await?
                 .ok_or(ManageError::NotFound)?;
             let (webhook, retired) = change(current.clone())?;
+            if webhook.policy.allowlist != current.policy.allowlist {
+                self.check_sets(&webhook.policy).await?;
+            }
             let changes = changes(act, &current, &webhook);
             let audit = acting.note_change(act, webhook_subject(&webhook), self.now(), changes);
             match self.store.webhook_replace(webhook.clone(), retired, audit).await {
@@ -233,6 +240,16 @@ impl<S: Store> Gate<S> {
             }
         }
         Err(StoreError::Conflict.into())
+    }
+
+    /// Whether the sets that an allowlist names exist. The store makes sure that they still do.
+    async fn check_sets(&self, policy: &Policy) -> Result<(), ManageError> {
+        for name in policy.allowlist.sets() {
+            if self.store.address_set_by_name(name).await?.is_none() {
+                return Err(ManageError::UnknownSet(name.clone()));
+            }
+        }
+        Ok(())
     }
 
     fn new_id(&self) -> Result<WebhookId, EntropyError> {

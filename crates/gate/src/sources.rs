@@ -283,12 +283,29 @@ impl<S: Store> Gate<S> {
         };
         let now = self.now();
         let since = now.before(Duration::from_hours(24) * u32::from(days.days()));
+        let allowlist = self.resolved(allowlist).await?;
         let totals = self.store.accepted_sources(webhook, since).await?;
         Ok(Some(Preview::of(
             &totals,
             &known.policy.allowlist,
-            allowlist,
+            &allowlist,
             now,
         )))
+    }
+
+    /// An allowlist with what its sets hold now; those that don't exist let nobody pass.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn resolved(&self, allowlist: &Allowlist) -> Result<Allowlist, StoreError> {
+        let mut held = HashMap::new();
+        for name in allowlist.sets() {
+            let Some(set) = self.store.address_set_by_name(name).await? else {
+                continue;
+            };
+            let networks = self.store.address_set_networks(name, set.version).await?;
+            held.extend(networks.map(|networks| (name.clone(), networks)));
+        }
+        Ok(allowlist.resolve(|name| held.get(name).cloned()))
     }
 }

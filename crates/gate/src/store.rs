@@ -21,11 +21,12 @@ use crate::history::{
 };
 use crate::sources::{SourceTotals, TopSources};
 use crate::usage::{Usage, UsageRange, WebhookUsage};
-use crate::{AcceptedDelivery, Acting, Commit, IncidentAction, RefusedDelivery};
+use crate::{AcceptedDelivery, Acting, AddressStore, Commit, IncidentAction, RefusedDelivery};
 
 /// Keeps webhooks, deliveries and incidents.
-pub trait Store: Send + Sync + 'static {
-    /// What the webhook ID with this digest leads to: a live webhook, a tombstone, or nothing.
+pub trait Store: AddressStore + Send + Sync + 'static {
+    /// What the webhook ID with this digest leads to: a live webhook, a tombstone, or nothing. The allowlist of a webhook
+    /// has what its address sets hold, as of no earlier than its revision.
     fn url_by_digest(
         &self,
         digest: &WebhookIdDigest,
@@ -47,6 +48,9 @@ pub trait Store: Send + Sync + 'static {
     fn refusal_record(&self, refusal: RefusedDelivery);
 
     /// Stores a new webhook, and the entry of the audit trail in the same transaction.
+    ///
+    /// # Errors
+    /// [`StoreError::Conflict`] if its allowlist names a set that does not exist.
     fn webhook_insert(
         &self,
         webhook: Webhook,
@@ -57,7 +61,7 @@ pub trait Store: Send + Sync + 'static {
     /// and the entry of the audit trail. When this answers, no delivery is committed under the old revision any more.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if it has another revision by now.
+    /// [`StoreError::Conflict`] if it has another revision by now, or its allowlist names a set that does not exist.
     fn webhook_replace(
         &self,
         webhook: Webhook,
@@ -65,7 +69,7 @@ pub trait Store: Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The webhook with this handle.
+    /// The webhook with this handle, its allowlist as for [`Store::url_by_digest`].
     fn webhook_by_handle(
         &self,
         handle: WebhookHandle,

@@ -1,6 +1,7 @@
 //! One view model per screen. Each file has the structs of one topic; the markup is in the template of the same name.
 
 mod account;
+mod address_sets;
 mod allowlist;
 mod audit;
 mod confirm;
@@ -18,6 +19,9 @@ mod webhook;
 mod webhooks;
 
 pub use account::{Account, SessionRow};
+pub use address_sets::{
+    AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, SetChange, SetVersionRow,
+};
 pub use allowlist::{AllowlistLine, LineReading, Preview, PreviewSender, allowlist_lines};
 pub use audit::{AuditFilter, AuditRow, AuditTrail};
 pub use confirm::{Confirm, Impact, RegenerateConfirm, RevokeConfirm};

@@ -1,6 +1,7 @@
-//! What senders send: their payloads to incident drafts, and the signatures they carry. Pure: bytes in, values out.
+//! What senders send: their payloads to incident drafts, the signatures they carry, and the addresses they publish. Pure: bytes in, values out.
 //! It does no I/O and knows no webhook; the limits of the fields are the domain's.
 
+mod address_lists;
 mod custom;
 mod json;
 mod signature;
@@ -8,6 +9,7 @@ mod signature;
 use hookgate_domain::{FieldError, IncidentDraft, SenderFormat};
 use thiserror::Error;
 
+pub use address_lists::{AddressListError, read_address_list};
 pub use json::{JsonFault, JsonProblem, MAX_DEPTH};
 pub use signature::{SignatureError, SignatureHeaders, SigningSecret, TOLERANCE, verify_signature};
 

@@ -14,6 +14,7 @@ use crate::fault::{Fault, unavailable};
 use crate::open::{OpenError, OpenMode, open_directory, open_server};
 use crate::postgres::Address;
 use crate::postgres::listener::listen;
+use crate::read::address_sets::HeldNetworks;
 use crate::read::settings::setting_by_key;
 use crate::write::settings::setting_put;
 use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
@@ -29,6 +30,7 @@ pub struct Database {
     pub(crate) writer: Arc<Writer>,
     pub(crate) pool: Pool,
     place: Place,
+    held: Arc<HeldNetworks>,
 }
 
 /// Where it is.
@@ -58,6 +60,7 @@ impl Database {
             writer: Arc::new(writer),
             pool,
             place: Place::File,
+            held: Arc::default(),
         })
     }
 
@@ -84,6 +87,7 @@ impl Database {
                 address: Box::new(address.clone()),
                 uncounted,
             },
+            held: Arc::default(),
         })
     }
 
@@ -128,6 +132,11 @@ impl Database {
     /// Writes what waits, refusals too, and stops writing. The last clone does the same when it is dropped, but blocks.
     pub async fn close(&self) {
         self.writer.close().await;
+    }
+
+    /// What address sets hold, as far as it was read.
+    pub(crate) fn held_networks(&self) -> Arc<HeldNetworks> {
+        Arc::clone(&self.held)
     }
 
     /// Commits a delivery; the answer comes when it is on disk.

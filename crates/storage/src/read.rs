@@ -1,5 +1,6 @@
 //! The queries that read. Each is one function over a connection; none of them blocks the writer.
 
+pub(crate) mod address_sets;
 pub(crate) mod audit;
 pub(crate) mod deliveries;
 pub(crate) mod incidents;

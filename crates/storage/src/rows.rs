@@ -1,5 +1,6 @@
 //! Rows of tables, to domain values and back. What can't be read back is [`Damage`], which names the place.
 
+mod address_set;
 mod audit;
 mod delivery;
 mod incident;
@@ -7,6 +8,7 @@ mod metadata;
 mod people;
 mod webhook;
 
+pub(crate) use address_set::{AddressSetFields, AddressSetRow, SetVersionRow, networks_text, read_networks};
 pub(crate) use audit::{AuditRow, NewAuditRow};
 pub(crate) use delivery::{DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer};
 pub(crate) use incident::{IncidentRow, NewIncident};

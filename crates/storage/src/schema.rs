@@ -135,7 +135,56 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    address_sets (id) {
+        id -> BigInt,
+        organization -> BigInt,
+        name -> Text,
+        provider -> Text,
+        filter -> Text,
+        url -> Nullable<Text>,
+        version -> BigInt,
+        networks -> BigInt,
+        changed_at -> BigInt,
+        pending -> Nullable<BigInt>,
+        read_at -> Nullable<BigInt>,
+        tried_at -> Nullable<BigInt>,
+        fault -> Nullable<Text>,
+        etag -> Nullable<Text>,
+        revision -> BigInt,
+    }
+}
+
+diesel::table! {
+    address_set_versions (address_set, number) {
+        address_set -> BigInt,
+        number -> BigInt,
+        state -> Text,
+        made_at -> BigInt,
+        made_by -> Text,
+        count -> BigInt,
+        added -> BigInt,
+        removed -> BigInt,
+        networks -> Text,
+    }
+}
+
+diesel::table! {
+    allowlist_sets (address_set, webhook) {
+        address_set -> BigInt,
+        webhook -> BigInt,
+    }
+}
+
+diesel::joinable!(allowlist_sets -> webhooks (webhook));
 diesel::joinable!(retired_urls -> webhooks (webhook));
 diesel::joinable!(deliveries -> webhooks (webhook));
 diesel::joinable!(incidents -> webhooks (webhook));
-diesel::allow_tables_to_appear_in_same_query!(webhooks, retired_urls, deliveries, incidents, usage);
+diesel::allow_tables_to_appear_in_same_query!(
+    webhooks,
+    retired_urls,
+    deliveries,
+    incidents,
+    usage,
+    allowlist_sets
+);

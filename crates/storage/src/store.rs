@@ -13,8 +13,10 @@ use hookgate_gate::{
 use crate::Database;
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
+use crate::read::address_sets::{HeldNetworks, resolve};
 use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
+use crate::write::address_sets::{allowlist_sets_put, sets_of};
 use crate::write::audit::audit_insert;
 use crate::write::incidents::{incident_by_number, incident_status_set};
 use crate::write::webhooks::{
@@ -27,8 +29,9 @@ const NAMESAKES: i64 = 2;
 impl Store for Database {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
         let digest = *digest;
+        let held = self.held_networks();
         self.read("look up a URL", move |connection| {
-            url_by_digest(connection, &digest)
+            url_by_digest(connection, &digest, &held)
         })
         .await
     }
@@ -42,11 +45,12 @@ impl Store for Database {
     }
 
     async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
-        let work = move |connection: &mut Connection| {
-            webhook_insert(connection, &webhook)?;
-            Ok(audit_insert(connection, &audit)?)
-        };
-        self.change("store a webhook", work).await
+        let work = move |connection: &mut Connection| insert(connection, &webhook, &audit);
+        if self.change("store a webhook", work).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
+        }
     }
 
     async fn webhook_replace(
@@ -65,9 +69,10 @@ impl Store for Database {
     }
 
     async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
+        let held = self.held_networks();
         let work = move |connection: &mut Connection| {
             let row = webhooks::webhook_by_handle(connection, &handle.to_string())?;
-            Ok(row.map(Webhook::try_from).transpose()?)
+            row.map(|row| read_webhook(connection, row, &held)).transpose()
         };
         self.read("look up a webhook", work).await
     }
@@ -230,14 +235,38 @@ impl Store for Database {
 }
 
 /// What a digest leads to: a living URL or a tombstone.
-fn url_by_digest(connection: &mut Connection, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, Fault> {
+fn url_by_digest(
+    connection: &mut Connection,
+    digest: &WebhookIdDigest,
+    held: &HeldNetworks,
+) -> Result<Option<KnownUrl>, Fault> {
     // In this order: a URL that dies in between is found as a tombstone.
     if let Some(row) = webhooks::webhook_by_digest(connection, digest)? {
-        return Ok(Some(KnownUrl::Live(row.try_into()?)));
+        return Ok(Some(KnownUrl::Live(read_webhook(connection, row, held)?)));
     }
     let retired = webhooks::retired_by_digest(connection, digest)?;
     let retired = retired.map(|(row, handle)| row.read(*digest, &handle));
     Ok(retired.transpose()?.map(KnownUrl::Retired))
+}
+
+/// A webhook with what the sets of its allowlist hold.
+fn read_webhook(connection: &mut Connection, row: WebhookRow, held: &HeldNetworks) -> Result<Webhook, Fault> {
+    let mut webhook = Webhook::try_from(row)?;
+    webhook.policy.allowlist = resolve(connection, &webhook.policy.allowlist, held)?;
+    Ok(webhook)
+}
+
+/// Stores a new webhook; nothing, if its allowlist names a set that does not exist.
+fn insert(connection: &mut Connection, webhook: &Webhook, audit: &NewAudit) -> Result<bool, Fault> {
+    let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
+        return Ok(false);
+    };
+    webhook_insert(connection, webhook)?;
+    if let Some(target) = target_by_handle(connection, &webhook.handle.to_string())? {
+        allowlist_sets_put(connection, target.id, &sets)?;
+    }
+    audit_insert(connection, audit)?;
+    Ok(true)
 }
 
 /// Replaces the webhook if nobody else did; otherwise nothing is written and the answer is no.
@@ -253,7 +282,11 @@ fn replace(
     else {
         return Ok(false);
     };
+    let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
+        return Ok(false);
+    };
     webhook_update(connection, target.id, webhook)?;
+    allowlist_sets_put(connection, target.id, &sets)?;
     if let Some(retired) = retired {
         retired_insert(connection, target.id, retired)?;
         url_changed(connection, &retired.digest)?;

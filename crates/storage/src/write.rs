@@ -2,6 +2,7 @@
 //!
 //! What is looked up by a unique key asks for no LIMIT: SQLite plans a statement with a bound limit anew each time.
 
+pub(crate) mod address_sets;
 pub(crate) mod audit;
 mod column_statement;
 pub(crate) mod columns;

@@ -1,6 +1,7 @@
 //! A store without a disk. It keeps the contract in the plainest way: one lock, a few maps, and a scan for every
 //! question.
 
+mod addresses;
 mod commit;
 mod history;
 mod people;
@@ -10,8 +11,8 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, PayloadDigest, RetiredUrl,
-    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    AddressSetName, DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, PayloadDigest,
+    RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
@@ -35,6 +36,7 @@ struct State {
     last_delivery: i64,
     last_incident: i64,
     people: people::People,
+    sets: BTreeMap<AddressSetName, addresses::Known>,
 }
 
 /// What an idempotency key stands for.
@@ -72,7 +74,8 @@ impl Store for MemoryStore {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
         let state = self.up()?;
         let has_it = |webhook: &&Webhook| webhook.live_url().is_ok_and(|url| url.digest == *digest);
-        let live = state.webhooks.values().find(has_it).cloned().map(KnownUrl::Live);
+        let live = state.webhooks.values().find(has_it);
+        let live = live.map(|webhook| KnownUrl::Live(state.resolved(webhook)));
         let retired = || {
             state
                 .retired
@@ -95,7 +98,8 @@ impl Store for MemoryStore {
 
     async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
         let mut state = self.up()?;
-        if state.webhooks.contains_key(&webhook.handle) || state.people.is_repeated(&audit) {
+        let is_taken = state.webhooks.contains_key(&webhook.handle) || state.people.is_repeated(&audit);
+        if is_taken || !state.has_sets_of(&webhook) {
             return Err(StoreError::Conflict);
         }
         state.webhooks.insert(webhook.handle, webhook);
@@ -110,6 +114,9 @@ impl Store for MemoryStore {
         audit: NewAudit,
     ) -> Result<(), StoreError> {
         let mut state = self.up()?;
+        if !state.has_sets_of(&webhook) {
+            return Err(StoreError::Conflict);
+        }
         let known = state
             .webhooks
             .get_mut(&webhook.handle)
@@ -121,7 +128,8 @@ impl Store for MemoryStore {
     }
 
     async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
-        Ok(self.up()?.webhooks.get(&handle).cloned())
+        let state = self.up()?;
+        Ok(state.webhooks.get(&handle).map(|webhook| state.resolved(webhook)))
     }
 
     async fn webhooks_by_name(&self, name: &WebhookName) -> Result<Vec<Webhook>, StoreError> {

@@ -2,6 +2,7 @@
 //!
 //! Every request carries `Authorization: Bearer hgt_…`; what the token's role may do is the gate's to say.
 
+pub(crate) mod address_sets;
 mod deliveries;
 pub(crate) mod document;
 mod incidents;
@@ -21,6 +22,7 @@ use hyper::header::AUTHORIZATION;
 use crate::console::Addresses;
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
+use crate::fetch::Fetcher;
 use crate::reply::Reply;
 
 /// Who calls.
@@ -56,6 +58,7 @@ impl Caller {
 pub(crate) async fn answer<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     addresses: &Addresses,
+    fetcher: &Fetcher,
     call: Call,
     segments: &[&str],
 ) -> Result<Reply, Fault> {
@@ -82,6 +85,10 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["webhooks", _, "regenerate" | "revoke"] | ["webhooks", _, "allowlist", "preview"] => {
             Err(Fault::method("POST"))
         }
+        ["address-sets", ref rest @ ..] => address_sets::answer(gate, &caller, call, fetcher, rest).await,
+        ["webhooks", handle, "allowlist", "suggestion"] if reading => {
+            usage::suggest(gate, &caller, &call, handle).await
+        }
         ["deliveries"] if reading => deliveries::list(gate, &caller, &call).await,
         ["deliveries", "export"] if reading => deliveries::export(gate, &caller, &call),
         ["deliveries", id] if reading => deliveries::show(gate, &caller, id).await,
@@ -104,9 +111,10 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["audit"] if reading => people::audit(gate, &caller, &call).await,
         ["webhooks" | "members" | "tokens"] => Err(Fault::method("GET, HEAD, POST")),
         ["webhooks" | "incidents", _] => Err(Fault::method("GET, HEAD, PATCH")),
-        ["incidents" | "audit" | "deliveries"] | ["deliveries", _] | ["webhooks", _, "usage"] => {
-            Err(Fault::method("GET, HEAD"))
-        }
+        ["incidents" | "audit" | "deliveries"]
+        | ["deliveries", _]
+        | ["webhooks", _, "usage"]
+        | ["webhooks", _, "allowlist", "suggestion"] => Err(Fault::method("GET, HEAD")),
         _ => Err(Code::NotFound.into()),
     }
 }

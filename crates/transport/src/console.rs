@@ -29,6 +29,7 @@ use hyper::{Method, Request};
 
 use crate::api;
 use crate::body::Body;
+use crate::fetch::Fetcher;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::reply::Reply;
@@ -58,6 +59,7 @@ pub struct Console<S> {
     host: Host,
     addresses: Addresses,
     proxies: Arc<Proxies>,
+    fetcher: Arc<Fetcher>,
     stop: Signal,
 }
 
@@ -69,6 +71,7 @@ impl<S: Store + PeopleStore> Console<S> {
         metrics: Arc<Metrics>,
         addresses: Addresses,
         proxies: Arc<Proxies>,
+        fetcher: Arc<Fetcher>,
         stop: Signal,
     ) -> Self {
         Self {
@@ -78,6 +81,7 @@ impl<S: Store + PeopleStore> Console<S> {
             host: Host::new(&addresses.console),
             addresses,
             proxies,
+            fetcher,
             stop,
         }
     }
@@ -95,7 +99,9 @@ impl<S: Store + PeopleStore> Console<S> {
                 only_get(&call)?;
                 health::metrics(&self.gate, &self.metrics).await
             }
-            ["api", "v1", ref rest @ ..] => api::answer(&self.gate, &self.addresses, call, rest).await,
+            ["api", "v1", ref rest @ ..] => {
+                api::answer(&self.gate, &self.addresses, &self.fetcher, call, rest).await
+            }
             ["api", "openapi.json"] => only_get(&call).map(|()| api::document::reply()),
             ["api", ..] => Err(Code::NotFound.into()),
             ref rest => Ok(screens::answer(self, call, rest).await),

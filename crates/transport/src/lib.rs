@@ -11,6 +11,7 @@ mod connection;
 mod console;
 
 pub mod failure;
+mod fetch;
 mod http2;
 mod ingest;
 mod kept_headers;
@@ -36,6 +37,7 @@ pub mod wire;
 
 pub use body::{Body, BodyFault};
 pub use console::{Addresses, Console};
+pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT, check_list_url};
 pub use ingest::Ingest;
 pub use listener::{Listener, MAX_CONNECTIONS};
 pub use metrics::Metrics;

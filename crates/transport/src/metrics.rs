@@ -29,7 +29,7 @@ pub struct Metrics {
 }
 
 /// What is asked of the store when the metrics are read.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Gauges {
     /// Webhooks with a live URL.
     pub(crate) active: u64,
@@ -37,6 +37,21 @@ pub(crate) struct Gauges {
     pub(crate) revoked: u64,
     /// Age of the oldest live URL.
     pub(crate) oldest_url: Duration,
+    /// The address sets.
+    pub(crate) sets: Vec<SetGauges>,
+}
+
+/// How an address set is.
+#[derive(Clone, Debug)]
+pub(crate) struct SetGauges {
+    /// What it is called.
+    pub(crate) name: String,
+    /// How many networks it has.
+    pub(crate) networks: u64,
+    /// Whether a version waits for approval.
+    pub(crate) pending: bool,
+    /// How long ago its published list was read, if it is read from anywhere.
+    pub(crate) read: Option<Duration>,
 }
 
 impl Metrics {
@@ -130,6 +145,7 @@ impl Collector for Reading {
             MetricType::Gauge,
         )?;
         gauge(self.gauges.oldest_url.as_secs()).encode(oldest)?;
+        self.encode_sets(&mut encoder)?;
         let mut build = encoder.encode_descriptor(
             "build_info",
             "Version of the running server",
@@ -137,6 +153,41 @@ impl Collector for Reading {
             MetricType::Gauge,
         )?;
         gauge(1).encode(build.encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?)
+    }
+}
+
+impl Reading {
+    fn encode_sets(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut networks = encoder.encode_descriptor(
+            "address_set_networks",
+            "Networks of an address set",
+            None,
+            MetricType::Gauge,
+        )?;
+        for set in &self.gauges.sets {
+            gauge(set.networks).encode(networks.encode_family(&[("set", set.name.as_str())])?)?;
+        }
+        let mut pending = encoder.encode_descriptor(
+            "address_set_pending",
+            "Whether a version of an address set waits for approval",
+            None,
+            MetricType::Gauge,
+        )?;
+        for set in &self.gauges.sets {
+            gauge(set.pending.into()).encode(pending.encode_family(&[("set", set.name.as_str())])?)?;
+        }
+        let mut age = encoder.encode_descriptor(
+            "address_set_read_age_seconds",
+            "How long ago the published list of an address set was read",
+            None,
+            MetricType::Gauge,
+        )?;
+        for set in &self.gauges.sets {
+            if let Some(read) = set.read {
+                gauge(read.as_secs()).encode(age.encode_family(&[("set", set.name.as_str())])?)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -157,6 +208,12 @@ mod tests {
             active: 2,
             revoked: 1,
             oldest_url: Duration::from_hours(1),
+            sets: vec![SetGauges {
+                name: "aws".to_owned(),
+                networks: 9,
+                pending: true,
+                read: Some(Duration::from_mins(1)),
+            }],
         };
         let text = metrics.text(gauges).expect("text");
         for line in [
@@ -169,6 +226,9 @@ mod tests {
             "hookgate_delivery_duration_seconds_count 2",
             r#"hookgate_webhooks{state="active"} 2"#,
             "hookgate_oldest_url_age_seconds 3600",
+            r#"hookgate_address_set_networks{set="aws"} 9"#,
+            r#"hookgate_address_set_pending{set="aws"} 1"#,
+            r#"hookgate_address_set_read_age_seconds{set="aws"} 60"#,
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

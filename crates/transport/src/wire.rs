@@ -1,5 +1,6 @@
 //! The objects that scripts see, the same from the admin API and from the command line. Times are RFC 3339 in UTC.
 
+mod address_set;
 mod delivery;
 mod export;
 mod incident;
@@ -14,11 +15,14 @@ use ipnetwork::IpNetwork;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use address_set::{
+    AddressSet, AddressSetChange, AddressSetNetworks, AddressSetPreview, AddressSetVersion, WebhookPreview,
+};
 pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status, payload};
 pub use export::ExportFormat;
 pub use incident::Incident;
 pub use people::{AuditEntry, Member, Token};
-pub use usage::{Preview, Usage};
+pub use usage::{Preview, Suggestion, Usage};
 pub use webhook::{AllowlistEntry, Webhook};
 
 /// A page of a list.

@@ -14,7 +14,7 @@ use tracing::level_filters::LevelFilter;
 
 use super::deliveries;
 use crate::cli::{Cli, DevArgs};
-use crate::config::Front;
+use crate::config::{Front, Lists};
 use crate::failure::Failure;
 use crate::place::{self, Place};
 use crate::server::{CertificateFiles, Plan, Server};
@@ -52,6 +52,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         retention: Retention::default(),
         front: Front::default(),
         console_front: Front::default(),
+        lists: Lists::of_environment()?,
     };
     // The port is bound before a URL is made: a URL that nobody gets to see would be lost.
     let server = Server::bind(place.gate, plan).await?;

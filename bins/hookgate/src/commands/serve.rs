@@ -39,6 +39,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         retention: config.retention,
         front: config.front,
         console_front: config.console_front,
+        lists: config.lists,
     };
     let server = Server::bind(place.gate, plan).await?;
     place::remember_addresses(server.gate().store(), server.addresses()).await?;

@@ -66,6 +66,21 @@ pub(crate) async fn usage(
     Ok(())
 }
 
+/// Prints the allowlist that the senders would need.
+pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Result<(), Failure> {
+    let suggestion = place.gate.allowlist_suggestion(webhook.handle).await?;
+    let suggestion = suggestion.ok_or_else(|| Failure::not_found("no such webhook"))?;
+    if json {
+        let object = output::object(&wire::Suggestion::from(&suggestion));
+        return Ok(output::line(&object.to_string())?);
+    }
+    suggestion
+        .entries
+        .iter()
+        .try_for_each(|entry| output::line(&entry.to_string()))?;
+    Ok(())
+}
+
 /// Prints which senders would stop passing.
 pub(crate) async fn preview(
     json: bool,

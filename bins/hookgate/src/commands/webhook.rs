@@ -54,6 +54,9 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
             let webhook = place.webhook(&webhook.webhook).await?;
             usage::preview(cli.json, &place, &webhook, &joined(&allow)?, days).await
         }
+        WebhookCommand::Suggest(argument) => {
+            usage::suggest(cli.json, &place, &place.webhook(&argument.webhook).await?).await
+        }
         WebhookCommand::Which => which(cli.json, &place).await,
     }
 }

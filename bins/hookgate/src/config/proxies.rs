@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use hookgate_domain::{ForwardingHeader, IpNetwork, parse_entry};
+use hookgate_domain::{AddressSetName, ForwardingHeader, IpNetwork, parse_entry};
 
 use super::Values;
 
@@ -24,6 +24,8 @@ const PRIVATE: [&str; 7] = [
 pub(crate) struct Front {
     /// Who is trusted.
     pub(crate) trusted: Vec<IpNetwork>,
+    /// The address sets that are trusted, whatever they hold.
+    pub(crate) sets: Vec<AddressSetName>,
     /// The header that counts.
     pub(crate) header: Option<ForwardingHeader>,
     /// Whether connections of trusted proxies begin with a PROXY header.
@@ -31,15 +33,25 @@ pub(crate) struct Front {
 }
 
 /// A list of proxies.
-struct Trusted(Vec<IpNetwork>);
+#[derive(Default)]
+struct Trusted {
+    networks: Vec<IpNetwork>,
+    sets: Vec<AddressSetName>,
+}
 
 impl FromStr for Trusted {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let mut trusted = Vec::new();
+        let mut trusted = Self::default();
         let names = text.split([',', ' ', '\n']).filter(|name| !name.is_empty());
         for name in names {
+            if let Some(set) = name.strip_prefix('@') {
+                trusted
+                    .sets
+                    .push(set.parse().map_err(|error| format!("`{name}`: {error}"))?);
+                continue;
+            }
             let networks: &[&str] = match name {
                 "loopback" => &LOOPBACK,
                 "private" => &PRIVATE,
@@ -47,15 +59,15 @@ impl FromStr for Trusted {
             };
             for network in networks {
                 let parsed = parse_entry(network).map_err(|error| {
-                    format!("`{name}` is neither loopback, private nor a network: {error}")
+                    format!("`{name}` is neither loopback, private, an @address-set nor a network: {error}")
                 })?;
                 if parsed.prefix() == 0 {
                     return Err(format!("`{name}` would let everybody choose its address"));
                 }
-                trusted.push(parsed);
+                trusted.networks.push(parsed);
             }
         }
-        Ok(Self(trusted))
+        Ok(trusted)
     }
 }
 
@@ -80,11 +92,12 @@ impl Values {
     /// What stands in front of the listener that this section is about.
     pub(super) fn front(&mut self, section: &str) -> Front {
         let key = |name: &str| format!("{section}.{name}");
+        let trusted = self
+            .optional(&key("trusted_proxies"), str::parse::<Trusted>)
+            .unwrap_or_default();
         let front = Front {
-            trusted: self
-                .optional(&key("trusted_proxies"), str::parse::<Trusted>)
-                .map(|trusted| trusted.0)
-                .unwrap_or_default(),
+            trusted: trusted.networks,
+            sets: trusted.sets,
             header: self
                 .optional(&key("forwarded"), str::parse::<Header>)
                 .and_then(|header| header.0),
@@ -95,12 +108,13 @@ impl Values {
                 .unwrap_or_default(),
         };
         let is_believed = front.header.is_some() || front.proxy_protocol;
-        if is_believed && front.trusted.is_empty() {
+        let is_trusting = !front.trusted.is_empty() || !front.sets.is_empty();
+        if is_believed && !is_trusting {
             self.problems.push(format!(
                 "{section}.trusted_proxies: is missing; without it nobody's word on addresses is believed"
             ));
         }
-        if !is_believed && !front.trusted.is_empty() {
+        if !is_believed && is_trusting {
             self.problems.push(format!(
                 "{section}.trusted_proxies: is of no use without {section}.forwarded or {section}.proxy_protocol"
             ));
@@ -115,12 +129,12 @@ mod tests {
 
     #[test]
     fn names_and_networks_are_trusted() {
-        let trusted = "loopback, private 192.0.2.7\n2001:db8::/32"
+        let trusted = "loopback, private 192.0.2.7\n2001:db8::/32 @cloudflare"
             .parse::<Trusted>()
-            .unwrap()
-            .0;
-        assert_eq!(trusted.len(), LOOPBACK.len() + PRIVATE.len() + 2);
-        for wrong in ["cloudflare", "10.0.0.1/8", "0.0.0.0/0", "::/0", "2"] {
+            .unwrap();
+        assert_eq!(trusted.networks.len(), LOOPBACK.len() + PRIVATE.len() + 2);
+        assert_eq!(trusted.sets, ["cloudflare".parse().unwrap()]);
+        for wrong in ["cloudflare", "10.0.0.1/8", "0.0.0.0/0", "::/0", "2", "@", "@A"] {
             assert!(wrong.parse::<Trusted>().is_err(), "{wrong}");
         }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
+mod addresses;
 mod api;
 mod codes;
 mod command_line;
@@ -16,6 +17,7 @@ mod openapi;
 mod paging;
 mod people;
 mod program;
+mod publisher;
 mod revocation;
 mod support;
 mod visitor;

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -44,11 +44,12 @@ pub(crate) fn addresses(directory: &Path) -> [SocketAddr; 2] {
 }
 
 /// Starts the node in this directory and waits until it serves.
-pub(crate) fn serve(directory: &Path, level: &str, log: Stdio) -> Child {
+pub(crate) fn serve(directory: &Path, level: &str, log: Stdio, environment: &[(&str, PathBuf)]) -> Child {
     let child = Command::new(HOOKGATE)
         .args(["serve", "--config"])
         .arg(directory.join(CONFIG))
         .env("HOOKGATE_LOG_LEVEL", level)
+        .envs(environment.iter().cloned())
         .stderr(log)
         .spawn()
         .unwrap();

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
-use super::node;
+use super::{node, publisher};
 use hookgate_testkit::https::{Answer, Bytes, Client, Full, Http, Request};
 use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
@@ -58,7 +58,7 @@ impl Server {
         if is_first {
             node::lay_out(directory, &Postgres::shared().database().unwrap());
         }
-        let child = node::serve(directory, level, log);
+        let child = node::serve(directory, level, log, &publisher::environment());
         let [gate, console] = node::addresses(directory);
         let ca = directory.join("ca.pem");
         let mut server = Self {
@@ -88,6 +88,7 @@ impl Server {
             .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
             .arg(directory)
             .env("HOOKGATE_LOG_LEVEL", level)
+            .envs(publisher::environment())
             .stdout(Stdio::piped())
             .stderr(log)
             .spawn()
@@ -226,6 +227,7 @@ pub(crate) fn place(directory: &Path) -> [OsString; 2] {
 pub(crate) fn run_as_is(arguments: &[&OsStr], input: &str) -> Output {
     let mut child = Command::new(HOOKGATE)
         .args(arguments)
+        .envs(publisher::environment())
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

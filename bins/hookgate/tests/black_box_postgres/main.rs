@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
+#[path = "../black_box/addresses.rs"]
+mod addresses;
 #[path = "../black_box/api.rs"]
 mod api;
 #[path = "../black_box/codes.rs"]
@@ -26,6 +28,8 @@ mod paging;
 mod people;
 #[path = "../black_box/program.rs"]
 mod program;
+#[path = "../black_box/publisher.rs"]
+mod publisher;
 #[path = "../black_box/revocation.rs"]
 mod revocation;
 #[path = "../black_box/support.rs"]

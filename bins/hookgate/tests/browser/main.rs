@@ -3,11 +3,15 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 mod access;
+mod addresses;
 mod hostile;
 #[path = "../black_box/node.rs"]
 mod node;
 mod people;
 mod person;
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+#[path = "../black_box/publisher.rs"]
+mod publisher;
 mod stories;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 #[path = "../black_box/support.rs"]

@@ -6,7 +6,7 @@ use hookgate_testkit::https::Http;
 use crate::person::{NO_SCRIPTS, Person};
 use crate::support::Server;
 
-async fn deliver(server: &Server, url: &str, body: &str) -> u16 {
+pub(crate) async fn deliver(server: &Server, url: &str, body: &str) -> u16 {
     server.post(Http::One, url, body).await.status.as_u16()
 }
 

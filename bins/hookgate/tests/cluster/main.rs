@@ -11,6 +11,9 @@ mod history;
 mod moving;
 #[path = "../black_box/node.rs"]
 mod node;
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+#[path = "../black_box/publisher.rs"]
+mod publisher;
 mod retries;
 mod revocation;
 mod senders;

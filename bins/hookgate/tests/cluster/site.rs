@@ -117,7 +117,7 @@ pub(crate) fn path_of(url: &Value) -> Outcome<String> {
 impl Node {
     fn start(directory: PathBuf, way: FaultProxy) -> Self {
         let [gate, console] = node::addresses(&directory);
-        let process = node::serve(&directory, "error", Stdio::null());
+        let process = node::serve(&directory, "error", Stdio::null(), &[]);
         Self {
             directory,
             gate,
@@ -136,7 +136,7 @@ impl Node {
 
     /// Starts it again.
     pub(crate) fn start_again(&self) {
-        *self.process.lock().unwrap() = node::serve(&self.directory, "error", Stdio::null());
+        *self.process.lock().unwrap() = node::serve(&self.directory, "error", Stdio::null(), &[]);
     }
 
     /// Whether it has not ended by itself.

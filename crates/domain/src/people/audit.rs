@@ -155,6 +155,16 @@ acts! {
     WebhookRevoke = "webhook.revoke",
     /// Its URL came over plain HTTP.
     WebhookExpose = "webhook.expose",
+    /// An address set was made.
+    AddressSetCreate = "address_set.create",
+    /// It has other networks.
+    AddressSetEdit = "address_set.edit",
+    /// What waited for approval counts.
+    AddressSetApprove = "address_set.approve",
+    /// What waited for approval will not count.
+    AddressSetReject = "address_set.reject",
+    /// An address set was removed.
+    AddressSetRemove = "address_set.remove",
     /// Somebody works on an incident.
     IncidentAcknowledge = "incident.acknowledge",
     /// An incident is over.

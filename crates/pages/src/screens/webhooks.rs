@@ -25,6 +25,8 @@ pub struct WebhookList {
     pub rows: Vec<WebhookRow>,
     /// The neighbouring pages.
     pub paging: Paging,
+    /// The one private address that all traffic of the last hour came from.
+    pub proxy: Option<std::net::IpAddr>,
 }
 
 screen!(WebhookList, "webhooks");

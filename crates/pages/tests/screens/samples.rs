@@ -8,12 +8,13 @@ use hookgate_domain::{
     Trail, WebhookHandle,
 };
 use hookgate_pages::{
-    Account, AuditFilter, AuditRow, AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow,
-    EditWebhook, ErrorPage, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue,
-    Issued, LogFilter, Logs, MemberRow, Members, NewWebhook, Paging, Payload, Preview, PreviewSender,
-    Problem, Range, RegenerateConfirm, RevokeConfirm, Series, SessionRow, Shell, SignIn, SignInLink,
-    SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail,
-    WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
+    Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditFilter, AuditRow,
+    AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow, EditWebhook, ErrorPage, Flash,
+    FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue, Issued, LogFilter, Logs, MemberRow,
+    Members, NewWebhook, Paging, Payload, Preview, PreviewSender, Problem, Range, RegenerateConfirm,
+    RevokeConfirm, Series, SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade,
+    SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
+    WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };
 
 /// The time of all samples.
@@ -35,6 +36,7 @@ pub(crate) fn all(kind: Kind) -> Vec<(&'static str, String)> {
     let samples = Samples { kind };
     let mut all = samples.signed_out();
     all.extend(samples.webhooks());
+    all.extend(samples.address_sets());
     all.extend(samples.deliveries());
     all.extend(samples.incidents());
     all.extend(samples.people());
@@ -182,6 +184,86 @@ impl Samples {
         }
     }
 
+    fn address_sets(&self) -> Vec<(&'static str, String)> {
+        let facts = |name: &str, provider: &str| AddressSetFacts {
+            name: name.parse().expect("a name"),
+            provider: provider.to_owned(),
+            filter: if provider == "aws" {
+                "service=EC2, region=eu-west-1"
+            } else {
+                ""
+            }
+            .to_owned(),
+            url: (!provider.is_empty()).then(|| self.text("https://ip-ranges.amazonaws.com/ip-ranges.json")),
+            version: 7,
+            networks: 9_412,
+            changed_at: ago(30),
+            pending: (provider == "aws").then_some(8),
+            read_at: (!provider.is_empty()).then(|| ago(3)),
+            fault: (provider == "github").then(|| self.text("it answers 503 Service Unavailable")),
+            stale: provider == "stripe",
+            revision: 40,
+        };
+        let problem = |field: &str, message: &str| Problem {
+            field: field.to_owned(),
+            message: self.text(message),
+        };
+        let list = |rows: Vec<AddressSetFacts>, problems: Vec<Problem>| AddressSetList {
+            shell: self.shell(None),
+            rows,
+            form: AddressSetForm {
+                name: self.string("office"),
+                networks: self.string("192.0.2.0/24"),
+                filter: self.string("service=EC2"),
+                url: self.string("https://example.org/list"),
+                document: self.string("192.0.2.0/24"),
+                ..AddressSetForm::default()
+            },
+            problems,
+        };
+        let all = ["", "aws", "github", "stripe"].map(|provider| facts("aws-ec2", provider));
+        let version = |number: i64| SetVersionRow {
+            number,
+            state: ["pending", "active", "replaced"][usize::try_from(8 - number).unwrap_or(2).min(2)],
+            made_at: ago(24),
+            made_by: self.text("hookgate"),
+            networks: 9_412,
+            added: 12,
+            removed: 5_000,
+        };
+        let detail = |provider: &str, problems: Vec<Problem>| AddressSetDetail {
+            shell: self.shell(Some((FlashKind::Done, "The published list was read."))),
+            set: facts("aws-ec2", provider),
+            networks: "192.0.2.0/24\n2001:db8::/32".to_owned(),
+            uses: (30, vec![(handle(0), self.text("Alertmanager production"))]),
+            versions: (1..=8).rev().map(version).collect(),
+            change: (provider == "aws").then(|| SetChange {
+                added: vec!["192.0.2.0/24".to_owned()],
+                removed: (0..60).map(|index| format!("198.51.100.{index}/32")).collect(),
+                days: 7,
+                webhooks: vec![(self.text("Alertmanager production"), 2, 9, 1_840)],
+            }),
+            problems,
+        };
+        vec![
+            ("address-sets-empty", list(Vec::new(), Vec::new()).render()),
+            (
+                "address-sets",
+                list(
+                    all.to_vec(),
+                    vec![problem("name", "an address set of this name exists")],
+                )
+                .render(),
+            ),
+            (
+                "address-set-own",
+                detail("", vec![problem("networks", "entry 2: not an IP address")]).render(),
+            ),
+            ("address-set-pending", detail("aws", Vec::new()).render()),
+            ("address-set-failed", detail("github", Vec::new()).render()),
+        ]
+    }
+
     fn webhooks(&self) -> Vec<(&'static str, String)> {
         let list = |rows: usize| WebhookList {
             shell: self.shell(Some((FlashKind::Done, "Grafana staging was revoked."))),
@@ -191,6 +273,7 @@ impl Samples {
                 newer: None,
                 older: (rows > 20).then(|| "c2F&\"=".to_owned()),
             },
+            proxy: (rows == 8).then(|| IpAddr::from([10, 0, 0, 2])),
         };
         let form = WebhookForm {
             name: self.string("Alertmanager production"),

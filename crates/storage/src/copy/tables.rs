@@ -40,7 +40,7 @@ const fn table(name: &'static str, key: usize, columns: &'static [(&'static str,
 }
 
 /// Every table, in an order in which rows find what they refer to.
-pub(super) static TABLES: [Table; 16] = [
+pub(super) static TABLES: [Table; 19] = [
     table("organizations", 1, &[("id", Number), ("name", Text)]),
     table(
         "webhooks",
@@ -68,6 +68,47 @@ pub(super) static TABLES: [Table; 16] = [
             ("created_at", Number),
             ("allowlist_mode", Text),
         ],
+    ),
+    table(
+        "address_sets",
+        1,
+        &[
+            ("id", Number),
+            ("organization", Number),
+            ("name", Text),
+            ("provider", Text),
+            ("filter", Text),
+            ("url", Text),
+            ("version", Number),
+            ("networks", Number),
+            ("changed_at", Number),
+            ("pending", Number),
+            ("read_at", Number),
+            ("tried_at", Number),
+            ("fault", Text),
+            ("etag", Text),
+            ("revision", Number),
+        ],
+    ),
+    table(
+        "address_set_versions",
+        2,
+        &[
+            ("address_set", Number),
+            ("number", Number),
+            ("state", Text),
+            ("made_at", Number),
+            ("made_by", Text),
+            ("count", Number),
+            ("added", Number),
+            ("removed", Number),
+            ("networks", Text),
+        ],
+    ),
+    table(
+        "allowlist_sets",
+        2,
+        &[("address_set", Number), ("webhook", Number)],
     ),
     table(
         "retired_urls",
@@ -296,7 +337,7 @@ pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<(
 /// Lets numbers go on behind those that were copied.
 pub(super) fn finish(connection: &mut Connection) -> Result<(), Fault> {
     if let Connection::Postgres(_) = connection {
-        for name in ["webhooks", "audit"] {
+        for name in ["webhooks", "audit", "address_sets"] {
             connection.batch_execute(&format!(
                 "SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest(1, (SELECT max(id) FROM {name})))"
             ))?;

@@ -51,6 +51,15 @@ pub(crate) fn policy_hold(connection: &mut Connection, handle: WebhookHandle) ->
     }
 }
 
+/// The same for all webhooks, because many of them change together.
+pub(crate) fn policies_hold(connection: &mut Connection) -> QueryResult<()> {
+    let Connection::Postgres(link) = connection else {
+        return Ok(());
+    };
+    // In the order in which batches take them.
+    (0..POLICY_BUCKETS).try_for_each(|bucket| policy_lock(&mut link.connection, bucket))
+}
+
 /// Tells other nodes that a URL changed, once the transaction is committed.
 pub(crate) fn url_changed(connection: &mut Connection, digest: &WebhookIdDigest) -> QueryResult<()> {
     if let Connection::Sqlite(_) = connection {

@@ -12,7 +12,7 @@ use hookgate_gate::{Census, PageSize, Store, StoreError};
 use super::with_webhook;
 use crate::samples::{self, audit, name, second};
 
-fn digest(webhook: &Webhook) -> WebhookIdDigest {
+pub(super) fn digest(webhook: &Webhook) -> WebhookIdDigest {
     webhook.live_url().expect("a living webhook").digest
 }
 

@@ -12,7 +12,7 @@ use crate::console::call::Call;
 use crate::console::change;
 use crate::console::fault::{Code, Fault};
 use crate::reply::{self, Reply};
-use crate::wire::{Preview, Usage, words};
+use crate::wire::{Preview, Suggestion, Usage, words};
 
 /// Sources that are told.
 const SOURCES: u16 = 20;
@@ -40,6 +40,28 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
     let top = store.top_sources(handle, range, limit, call.now).await?;
     let usage = Usage::new(&webhook, range, &usage, &top);
     Ok(reply::success(StatusCode::OK, &usage))
+}
+
+/// The allowlist that the senders of the last 30 days would need.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{handle}/allowlist/suggestion",
+    operation_id = "suggestAllowlist",
+    tag = "webhooks",
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "The suggestion", body = super::document::Success<Suggestion>)),
+)]
+pub(crate) async fn suggest<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+    handle: &str,
+) -> Result<Reply, Fault> {
+    caller.acting.require(Permission::ManageWebhooks)?;
+    call.query(&[])?;
+    let suggestion = gate.allowlist_suggestion(read_handle(handle)?).await?;
+    let suggestion = suggestion.ok_or(Code::NotFound)?;
+    Ok(reply::success(StatusCode::OK, &Suggestion::from(&suggestion)))
 }
 
 /// An allowlist to look at before it is saved.

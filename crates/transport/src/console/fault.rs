@@ -5,7 +5,9 @@ use std::error::Error;
 use std::time::Duration;
 
 use hookgate_domain::WebhookError;
-use hookgate_gate::{Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError};
+use hookgate_gate::{
+    AddressSetError, Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
+};
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
@@ -315,11 +317,31 @@ impl From<ManageError> for Fault {
             ManageError::Changed => Code::PreconditionFailed.into(),
             ManageError::Refused(WebhookError::Revoked { .. }) => Code::WebhookRevoked.into(),
             ManageError::Refused(error) => Self::conflict(error.to_string()),
+            error @ ManageError::UnknownSet(_) => Self::field("allowlist", "known", error.to_string()),
             ManageError::Store(error) => error.into(),
             error @ (ManageError::Entropy(_) | ManageError::Seal(_)) => {
                 tracing::error!(%error, "a webhook can't be changed");
                 Code::Internal.into()
             }
+        }
+    }
+}
+
+impl From<AddressSetError> for Fault {
+    fn from(error: AddressSetError) -> Self {
+        match error {
+            AddressSetError::NotFound => Code::NotFound.into(),
+            AddressSetError::Forbidden(forbidden) => forbidden.into(),
+            AddressSetError::Changed => Code::PreconditionFailed.into(),
+            AddressSetError::Exists => Self::field("name", "unique", error.to_string()),
+            AddressSetError::Empty => Self::field("networks", "required", error.to_string()),
+            AddressSetError::Filter(error) => Self::field("filter", "form", error.to_string()),
+            AddressSetError::Document(error) => Self::field("document", "form", error.to_string()),
+            AddressSetError::TooMany
+            | AddressSetError::InUse(_)
+            | AddressSetError::Published
+            | AddressSetError::NothingPending => Self::conflict(error.to_string()),
+            AddressSetError::Store(error) => error.into(),
         }
     }
 }

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::fault::Fault;
 use super::html;
-use crate::metrics::{Gauges, Metrics};
+use crate::metrics::{Gauges, Metrics, SetGauges};
 use crate::reply::{self, Reply};
 
 /// The text format's media type, by the `OpenMetrics` specification.
@@ -59,7 +59,19 @@ pub(crate) async fn ready<S: Store>(gate: &Gate<S>) -> Reply {
 pub(crate) async fn metrics<S: Store>(gate: &Gate<S>, metrics: &Metrics) -> Result<Reply, Fault> {
     let census = gate.store().webhook_census().await?;
     let now = gate.now();
+    let sets = gate.store().address_sets().await?;
+    let set = |set: &hookgate_domain::AddressSet| SetGauges {
+        name: set.name.to_string(),
+        networks: set.networks,
+        pending: set.pending.is_some(),
+        read: set
+            .reading
+            .read_at
+            .filter(|_| set.url().is_some())
+            .map(|at| now.since(at)),
+    };
     let gauges = Gauges {
+        sets: sets.iter().map(set).collect(),
         active: census.active,
         revoked: census.revoked,
         oldest_url: census

@@ -4,6 +4,7 @@
 //! with a redirect, so that reloading repeats nothing.
 
 mod account;
+mod address_sets;
 mod audit;
 mod deliveries;
 mod edit;
@@ -156,6 +157,8 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
         ["logs", "live"] => deliveries::live(screen, None).await,
         ["logs", "export"] => deliveries::export(screen),
         ["deliveries", id] => deliveries::show(screen, id).await,
+        ["address-sets"] => address_sets::list(screen).await,
+        ["address-sets", name] => address_sets::show(screen, name).await,
         ["incidents"] => incidents::list(screen).await,
         ["incidents", id] => incidents::show(screen, id).await,
         ["members"] => members::list(screen).await,
@@ -178,6 +181,13 @@ async fn act<S: Store + PeopleStore>(
         ["webhooks", "new"] | ["webhooks"] => issue::create(screen, &fields).await,
         ["webhooks", handle, "edit"] => edit::save(screen, handle, &fields).await,
         ["webhooks", handle, "preview"] => edit::preview(screen, handle, &fields).await,
+        ["webhooks", handle, "suggest"] => edit::suggest(screen, handle, &fields).await,
+        ["address-sets"] => address_sets::create(screen, &fields).await,
+        ["address-sets", name, "edit"] => address_sets::edit(screen, name, &fields).await,
+        ["address-sets", name, "preview"] => address_sets::preview(screen, name, &fields).await,
+        ["address-sets", name, "refresh"] => address_sets::refresh(screen, name).await,
+        ["address-sets", name, "decide"] => address_sets::decide(screen, name, &fields).await,
+        ["address-sets", name, "remove"] => address_sets::remove(screen, name, &fields).await,
         ["webhooks", handle, "regenerate"] => issue::regenerate(screen, handle).await,
         ["webhooks", handle, "revoke"] => issue::revoke(screen, handle, &fields).await,
         ["incidents", id, word @ ("acknowledge" | "resolve")] => incidents::act(screen, id, word).await,
@@ -222,6 +232,12 @@ fn problems(fault: Fault) -> Result<Vec<Problem>, Fault> {
 fn said(word: &str) -> Option<&'static str> {
     Some(match word {
         "edited" => "The webhook is changed.",
+        "set-created" => "The address set is made.",
+        "set-changed" => "The address set is changed, for every allowlist that names it.",
+        "set-refreshed" => "The published list was read.",
+        "set-approved" => "The version is approved and counts from now on.",
+        "set-rejected" => "The version is rejected; nothing changes.",
+        "set-removed" => "The address set is removed.",
         "revoked" => "The webhook is revoked: every request to it is refused from now on.",
         "acknowledged" => "The incident is acknowledged.",
         "resolved" => "The incident is resolved.",

@@ -187,6 +187,27 @@ impl Preview {
     }
 }
 
+/// The allowlist that the senders of the last 30 days would need.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Suggestion {
+    /// Its entries, those that stand for most deliveries first.
+    pub allowlist: Vec<String>,
+    /// How many senders it is made from.
+    pub senders: u64,
+    /// Accepted deliveries of sources that are not told apart: they may come from elsewhere.
+    pub other_sources: u64,
+}
+
+impl From<&gate::Suggestion> for Suggestion {
+    fn from(suggestion: &gate::Suggestion) -> Self {
+        Self {
+            allowlist: suggestion.entries.iter().map(ToString::to_string).collect(),
+            senders: suggestion.senders,
+            other_sources: suggestion.beyond,
+        }
+    }
+}
+
 fn by_code(refused: &[(RefusalCode, u64)]) -> BTreeMap<&'static str, u64> {
     refused
         .iter()

@@ -48,6 +48,12 @@ schemas! {
     Role = words(DomainRole::ALL.map(DomainRole::as_str));
     /// What becomes of deliveries from elsewhere than the allowlist says.
     AllowlistMode = words(["enforce", "observe"]);
+    /// The name of an address set.
+    SetName = pattern("^[a-z][a-z0-9._-]{0,49}$".to_owned());
+    /// Who publishes a list of addresses.
+    Provider = words(hookgate_domain::Provider::ALL.map(hookgate_domain::Provider::as_str));
+    /// What became of a version.
+    VersionState = words(["active", "pending", "replaced", "rejected"]);
     /// How it was answered.
     Outcome = words(["accepted", "refused"]);
     /// Why a delivery did not pass.

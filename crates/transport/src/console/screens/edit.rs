@@ -117,6 +117,31 @@ pub(super) async fn preview<S: Store + PeopleStore>(
     page(model.render())
 }
 
+/// The form again with the allowlist that the senders of the last 30 days would need, for the person to save.
+pub(super) async fn suggest<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    handle: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let suggestion = screen.gate().allowlist_suggestion(webhook.handle).await?;
+    let suggestion = suggestion.ok_or(Code::NotFound)?;
+    let mut form = read(fields);
+    if !suggestion.entries.is_empty() {
+        let lines: Vec<_> = suggestion.entries.iter().map(ToString::to_string).collect();
+        form.allowlist = lines.join("\n");
+    }
+    let preview = preview_of(screen, &webhook, &form.allowlist, PreviewDays::Month).await?;
+    let revision = fields.read::<i64>("revision")?.unwrap_or(webhook.revision);
+    let model = EditWebhook {
+        revision,
+        preview: Some(preview),
+        ..model(screen, &webhook, form, Vec::new())
+    };
+    page(model.render())
+}
+
 async fn preview_of<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     webhook: &Webhook,
@@ -132,7 +157,7 @@ async fn preview_of<S: Store + PeopleStore>(
     let allowlist = if permits_any(text) {
         Allowlist::any()
     } else if let Ok(allowlist) = text.parse::<Allowlist>() {
-        allowlist
+        screen.gate().resolved(&allowlist).await?
     } else {
         return Ok(preview);
     };

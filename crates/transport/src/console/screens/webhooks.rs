@@ -1,5 +1,7 @@
 //! `/webhooks`: the list.
 
+use std::net::IpAddr;
+
 use hookgate_domain::{Webhook, WebhookHandle, WebhookState};
 use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
@@ -25,6 +27,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         .iter()
         .zip(usage)
         .map(|(webhook, usage)| row(screen, webhook, usage));
+    let proxy = proxy_in_front(screen).await?;
     page(
         WebhookList {
             shell: screen.shell(),
@@ -34,9 +37,17 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
                 newer: None,
                 older: older.map(|handle| handle.to_string()),
             },
+            proxy,
         }
         .render(),
     )
+}
+
+/// The private address that all traffic of the last hour came from: a proxy, unless everybody is on this machine anyway.
+async fn proxy_in_front<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Option<IpAddr>, Fault> {
+    let lone = screen.gate().proxy_suspect().await?.map(|lone| lone.address);
+    let is_local = screen.console.addresses.gate.starts_with("https://localhost");
+    Ok(lone.filter(|address| !(is_local && address.is_loopback())))
 }
 
 /// A page of the webhooks that match, and where the next one begins.

@@ -1,0 +1,435 @@
+//! `hookgate addresses`: named sets of addresses, one's own and published ones.
+
+use std::path::Path;
+
+use hookgate_domain::{
+    AddressSet, AddressSetName, Allowed, Allowlist, IpNetwork, NetworkChanges, Networks, Provider, SetFilter,
+    SetOrigin, Timestamp,
+};
+use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, Taken, read_address_list};
+use hookgate_transport::{Fetcher, MAX_DOCUMENT, check_list_url, wire};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::json;
+
+use crate::cli::{AddressesCommand, Cli, DaysArg, ImportArgs};
+use crate::failure::Failure;
+use crate::output;
+use crate::place::{Place, acting, lists};
+
+/// Networks of a change that a person is shown; scripts get all.
+const SHOWN: usize = 20;
+
+pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Failure> {
+    let place = Place::open(cli).await?;
+    let desk = Desk {
+        json: cli.json,
+        place: &place,
+    };
+    match command {
+        AddressesCommand::List => desk.list().await,
+        AddressesCommand::Show { name, number } => desk.show(&name, number).await,
+        AddressesCommand::Create { name, networks } => desk.create(name, &networks).await,
+        AddressesCommand::Edit { name, networks } => desk.edit(&name, &networks).await,
+        AddressesCommand::Import(arguments) => desk.import(cli, arguments).await,
+        AddressesCommand::Refresh { name } => desk.refresh(cli, name).await,
+        AddressesCommand::Diff { name, file, days } => desk.diff(cli, &name, file.as_deref(), days).await,
+        AddressesCommand::Approve { name } => desk.decide(&name, true).await,
+        AddressesCommand::Reject { name } => desk.decide(&name, false).await,
+        AddressesCommand::Remove { name } => {
+            place.gate.address_set_remove(&acting(), &name).await?;
+            desk.say(&json!({"name": name.to_string()}), &format!("@{name} is removed"))
+        }
+    }
+}
+
+/// Where the commands work, and how they answer.
+struct Desk<'a> {
+    json: bool,
+    place: &'a Place,
+}
+
+impl Desk<'_> {
+    fn now(&self) -> Timestamp {
+        self.place.gate.now()
+    }
+
+    fn say(&self, object: &serde_json::Value, text: &str) -> Result<(), Failure> {
+        let text = if self.json {
+            object.to_string()
+        } else {
+            text.to_owned()
+        };
+        Ok(output::line(&text)?)
+    }
+
+    async fn list(&self) -> Result<(), Failure> {
+        let sets = self.place.gate.store().address_sets().await?;
+        let now = self.now();
+        let objects: Vec<_> = sets
+            .iter()
+            .map(|set| output::object(&wire::AddressSet::new(set, now)))
+            .collect();
+        let lines: Vec<_> = sets.iter().map(|set| set_line(set, now)).collect();
+        output::list(self.json, &objects, &lines, None)
+    }
+
+    async fn show(&self, name: &AddressSetName, version: Option<i64>) -> Result<(), Failure> {
+        let gate = &self.place.gate;
+        let (set, mut networks) = gate.address_set(name).await?;
+        if let Some(version) = version {
+            let other = gate.store().address_set_networks(name, version).await?;
+            networks = other.ok_or_else(|| Failure::not_found("no such version is kept"))?;
+        }
+        let versions = gate.store().address_set_versions(name).await?;
+        let now = self.now();
+        if self.json {
+            let mut object = output::object(&wire::AddressSetNetworks::new(&set, &networks, now));
+            let versions = versions.iter().map(wire::AddressSetVersion::from);
+            object["versions"] = versions.map(|version| output::object(&version)).collect();
+            return Ok(output::line(&object.to_string())?);
+        }
+        output::line(&set_line(&set, now))?;
+        for version in &versions {
+            output::line(&format!(
+                "  version {} {} by {} at {}: {} networks, {} new, {} gone",
+                version.number,
+                version.state.as_str(),
+                output::visible(&version.made_by),
+                wire::time(version.made_at),
+                version.networks,
+                version.added,
+                version.removed
+            ))?;
+        }
+        let networks = networks.as_slice().iter();
+        networks
+            .map(ToString::to_string)
+            .try_for_each(|network| output::line(&network))?;
+        Ok(())
+    }
+
+    async fn create(&self, name: AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
+        let networks = joined(networks)?;
+        let gate = &self.place.gate;
+        let made = gate
+            .address_set_create(&acting(), name, SetOrigin::Own, networks, None)
+            .await?;
+        self.say_set(&made)
+    }
+
+    async fn edit(&self, name: &AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
+        let networks = joined(networks)?;
+        let gate = &self.place.gate;
+        let taken = gate.address_set_edit(&acting(), name, None, networks).await?;
+        self.say_taken(&taken)
+    }
+
+    /// A list that is new here becomes a set; one that is known is taken up as a refresh is, so that a shrink waits.
+    async fn import(&self, cli: &Cli, arguments: ImportArgs) -> Result<(), Failure> {
+        let gate = &self.place.gate;
+        let known = gate.store().address_set_by_name(&arguments.name).await?;
+        let filter: SetFilter = texts(&arguments.filter).parse().map_err(Failure::usage)?;
+        if let Some(known) = known {
+            let given =
+                arguments.provider.is_some() || !arguments.filter.is_empty() || arguments.url.is_some();
+            let same = matches!(&known.origin, SetOrigin::Published { provider, filter: own, .. }
+                if arguments.provider.is_none_or(|given| given == *provider)
+                    && (arguments.filter.is_empty() || filter == *own));
+            if !same || (given && arguments.url.is_some()) {
+                return Err(Failure::refused(
+                    "a set of this name is of another list; remove it first, or choose another name",
+                ));
+            }
+            let published = match &arguments.file {
+                Some(file) => document(file)?,
+                None => self.read_published(cli, &known).await?,
+            };
+            let taken = gate
+                .address_set_refresh(&acting(), &known.name, published)
+                .await?;
+            return self.say_taken(&taken);
+        }
+        let provider = arguments
+            .provider
+            .ok_or_else(|| Failure::usage("say who publishes the list: --provider list, aws, github, …"))?;
+        filter.check(provider).map_err(Failure::usage)?;
+        let (published, url) = if let Some(file) = &arguments.file {
+            (document(file)?, None)
+        } else {
+            let url = arguments.url.as_deref().or(provider.url());
+            let url = url.ok_or_else(|| Failure::usage("say where it is: --url, or --file"))?;
+            check_list_url(url).map_err(Failure::usage)?;
+            let published = fetch(&lists(cli)?.fetcher()?, url, None).await;
+            (published, Some(url.into()))
+        };
+        let (bytes, etag) = read(published)?;
+        let networks = parse(provider, &filter, &bytes)?;
+        let origin = SetOrigin::Published {
+            provider,
+            filter,
+            url,
+        };
+        let made = gate
+            .address_set_create(&acting(), arguments.name, origin, networks, etag)
+            .await?;
+        self.say_set(&made)
+    }
+
+    async fn refresh(&self, cli: &Cli, name: Option<AddressSetName>) -> Result<(), Failure> {
+        let gate = &self.place.gate;
+        let sets = if let Some(name) = name {
+            vec![gate.address_set(&name).await?.0]
+        } else {
+            let mut sets = gate.store().address_sets().await?;
+            sets.retain(|set| set.url().is_some());
+            sets
+        };
+        let mut failed = Vec::new();
+        for set in sets {
+            let published = self.read_published(cli, &set).await?;
+            let taken = gate.address_set_refresh(&acting(), &set.name, published).await?;
+            failed.extend(
+                taken
+                    .set
+                    .reading
+                    .fault
+                    .as_deref()
+                    .map(|fault| format!("@{}: {fault}", set.name)),
+            );
+            self.say_taken(&taken)?;
+        }
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(Failure::failed(failed.join("\n")))
+        }
+    }
+
+    async fn read_published(&self, cli: &Cli, set: &AddressSet) -> Result<Published, Failure> {
+        let url = set.url().ok_or_else(|| {
+            Failure::refused(format!(
+                "@{} is not read from anywhere; import it with --file",
+                set.name
+            ))
+        })?;
+        Ok(fetch(&lists(cli)?.fetcher()?, url, set.reading.etag.as_deref()).await)
+    }
+
+    /// What would change, and for whom.
+    async fn diff(
+        &self,
+        cli: &Cli,
+        name: &AddressSetName,
+        file: Option<&Path>,
+        days: DaysArg,
+    ) -> Result<(), Failure> {
+        let gate = &self.place.gate;
+        let (set, known) = gate.address_set(name).await?;
+        let networks = self.proposed(cli, &set, file).await?;
+        let networks = networks.unwrap_or_else(|| (*known).clone());
+        let changes = NetworkChanges::between(&known, &networks);
+        let days = match days {
+            DaysArg::Week => PreviewDays::Week,
+            DaysArg::Month => PreviewDays::Month,
+        };
+        let (all, previews) = gate.address_set_preview(name, &networks, days).await?;
+        let object = wire::AddressSetPreview::new(all, &previews, days);
+        if self.json {
+            let mut json = output::object(&wire::AddressSetChange::new(&set, &changes, self.now()));
+            json["preview"] = output::object(&object);
+            return Ok(output::line(&json.to_string())?);
+        }
+        say_changes(&changes)?;
+        for one in &previews {
+            let stop = one.preview.would_stop;
+            output::line(&format!(
+                "{}: {} of {} senders of the last {} days would stop passing, with {} deliveries",
+                output::visible(one.webhook.name.as_str()),
+                stop.senders,
+                one.preview.all_senders,
+                days.days(),
+                stop.deliveries
+            ))?;
+        }
+        Ok(output::line(&format!("{all} webhooks name @{name}"))?)
+    }
+
+    /// What the set would hold: what a file says, what waits for approval, or what is published now.
+    async fn proposed(
+        &self,
+        cli: &Cli,
+        set: &AddressSet,
+        file: Option<&Path>,
+    ) -> Result<Option<Networks>, Failure> {
+        let SetOrigin::Published { provider, filter, .. } = &set.origin else {
+            return Err(Failure::refused("it is a set of one's own: nobody publishes it"));
+        };
+        let published = match (file, set.pending) {
+            (Some(file), _) => document(file)?,
+            (None, Some(pending)) => {
+                let store = self.place.gate.store();
+                let networks = store.address_set_networks(&set.name, pending).await?;
+                return Ok(networks.map(|networks| (*networks).clone()));
+            }
+            (None, None) => self.read_published(cli, set).await?,
+        };
+        if matches!(published, Published::Unchanged) {
+            return Ok(None);
+        }
+        let (bytes, _) = read(published)?;
+        parse(*provider, filter, &bytes).map(Some)
+    }
+
+    async fn decide(&self, name: &AddressSetName, approve: bool) -> Result<(), Failure> {
+        let gate = &self.place.gate;
+        let (set, _) = gate.address_set(name).await?;
+        let pending = set.pending.ok_or(AddressSetError::NothingPending)?;
+        let decided = gate.address_set_decide(&acting(), name, pending, approve).await?;
+        self.say_set(&decided)
+    }
+
+    fn say_set(&self, set: &AddressSet) -> Result<(), Failure> {
+        let now = self.now();
+        let object = output::object(&wire::AddressSet::new(set, now));
+        self.say(&object, &set_line(set, now))
+    }
+
+    fn say_taken(&self, taken: &Taken) -> Result<(), Failure> {
+        let now = self.now();
+        if self.json {
+            let object = output::object(&wire::AddressSetChange::new(&taken.set, &taken.changes, now));
+            return Ok(output::line(&object.to_string())?);
+        }
+        say_changes(&taken.changes)?;
+        Ok(output::line(&set_line(&taken.set, now))?)
+    }
+}
+
+fn say_changes(changes: &NetworkChanges) -> Result<(), Failure> {
+    for (sign, networks) in [("+", &changes.added), ("-", &changes.removed)] {
+        for network in networks.iter().take(SHOWN) {
+            output::line(&format!("{sign} {network}"))?;
+        }
+        if let Some(more) = networks.len().checked_sub(SHOWN).filter(|more| *more > 0) {
+            output::line(&format!("{sign} and {more} more"))?;
+        }
+    }
+    Ok(())
+}
+
+/// A set in one line for people.
+fn set_line(set: &AddressSet, now: Timestamp) -> String {
+    let origin = match &set.origin {
+        SetOrigin::Own => "own".to_owned(),
+        SetOrigin::Published { provider, filter, .. } => format!("{provider} {filter}").trim_end().to_owned(),
+    };
+    let mut line = format!(
+        "@{}  {} networks  {origin}  version {} since {}",
+        set.name,
+        set.networks,
+        set.version,
+        wire::time(set.changed_at)
+    );
+    if let Some(read_at) = set.reading.read_at.filter(|_| set.url().is_some()) {
+        line.push_str("  read ");
+        line.push_str(&wire::time(read_at));
+    }
+    if set.is_stale(now) {
+        line.push_str("  STALE");
+    }
+    if let Some(fault) = &set.reading.fault {
+        line.push_str("  failed: ");
+        line.push_str(&output::visible(fault));
+    }
+    if let Some(pending) = set.pending {
+        let pending = pending.to_string();
+        line.extend(["  version ", &pending, " waits for approval: over half would go"]);
+    }
+    line
+}
+
+/// A document from a file, with a bar on a terminal while it is read.
+fn document(file: &Path) -> Result<Published, Failure> {
+    let failed = |error| Failure::usage(format!("can't read {}: {error}", file.display()));
+    let open = std::fs::File::open(file).map_err(failed)?;
+    let size = open.metadata().map_err(failed)?.len();
+    if size > MAX_DOCUMENT as u64 {
+        return Err(Failure::usage(format!(
+            "{} is larger than {} MiB",
+            file.display(),
+            MAX_DOCUMENT / 1024 / 1024
+        )));
+    }
+    let bar = ProgressBar::new(size);
+    if let Ok(style) = ProgressStyle::with_template("reading {wide_bar} {bytes} of {total_bytes}") {
+        bar.set_style(style);
+    }
+    let mut bytes = Vec::new();
+    std::io::Read::read_to_end(&mut bar.wrap_read(open), &mut bytes).map_err(failed)?;
+    bar.finish_and_clear();
+    Ok(Published::Document { bytes, etag: None })
+}
+
+/// What is published, with a sign of life on a terminal meanwhile.
+async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> Published {
+    let bar = ProgressBar::new_spinner();
+    bar.set_message(format!("reading {url}"));
+    bar.enable_steady_tick(std::time::Duration::from_millis(100));
+    let published = fetcher.get(url, etag).await;
+    bar.finish_and_clear();
+    published
+}
+
+fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
+    match published {
+        Published::Document { bytes, etag } => Ok((bytes, etag)),
+        Published::Unchanged => Ok((Vec::new(), None)),
+        Published::Failed(problem) => Err(Failure::failed(problem)),
+    }
+}
+
+/// The networks of a document.
+fn parse(provider: Provider, filter: &SetFilter, bytes: &[u8]) -> Result<Networks, Failure> {
+    read_address_list(provider, filter, bytes).map_err(Failure::usage)
+}
+
+fn texts(filters: &[SetFilter]) -> String {
+    let texts: Vec<_> = filters.iter().map(ToString::to_string).collect();
+    texts.join(",")
+}
+
+/// The networks of all that `--network` named.
+fn joined(lists: &[Allowlist]) -> Result<Networks, Failure> {
+    let none = || Failure::usage("a set holds networks: neither `any` nor other sets");
+    let mut networks: Vec<IpNetwork> = Vec::new();
+    for list in lists {
+        for entry in list.entries().ok_or_else(none)? {
+            match entry.allowed {
+                Allowed::Network(network) => networks.push(network),
+                Allowed::Set(_) => return Err(none()),
+            }
+        }
+    }
+    Networks::of(networks).map_err(Failure::usage)
+}
+
+impl From<AddressSetError> for Failure {
+    fn from(error: AddressSetError) -> Self {
+        match error {
+            AddressSetError::NotFound => {
+                Self::not_found("no such address set; `hookgate addresses list` shows them")
+            }
+            AddressSetError::Store(error) => error.into(),
+            AddressSetError::Filter(_) | AddressSetError::Document(_) | AddressSetError::Empty => {
+                Self::usage(error)
+            }
+            AddressSetError::Changed => Self::failed(error),
+            AddressSetError::Forbidden(_)
+            | AddressSetError::Exists
+            | AddressSetError::TooMany
+            | AddressSetError::InUse(_)
+            | AddressSetError::Published
+            | AddressSetError::NothingPending => Self::refused(error),
+        }
+    }
+}

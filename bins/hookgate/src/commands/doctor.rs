@@ -1,0 +1,145 @@
+//! `hookgate doctor`: looks for what costs deliveries in silence, and says how to mend it.
+
+use hookgate_domain::{AddressSetName, Allowlist, Timestamp, WebhookHandle, WebhookState};
+use hookgate_gate::{AddressStore, PageSize, Store};
+use hookgate_transport::wire;
+use serde_json::json;
+
+use crate::cli::Cli;
+use crate::failure::Failure;
+use crate::output;
+use crate::place::{self, Place};
+
+/// Something that was found.
+struct Finding {
+    /// What it is about.
+    subject: String,
+    /// What is wrong, and what to do.
+    sentence: String,
+}
+
+pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
+    // A configuration that can't be read is a failure of its own, which names every problem.
+    let config = place::config(cli)?;
+    let place = Place::open(cli).await?;
+    let now = place.gate.now();
+    let mut findings = Vec::new();
+    let is_local = place.public_url.starts_with("https://localhost");
+    let lone = place.gate.proxy_suspect().await?;
+    if let Some(lone) = lone.filter(|lone| !(is_local && lone.address.is_loopback())) {
+        findings.push(Finding {
+            subject: "gate.trusted_proxies".to_owned(),
+            sentence: format!(
+                "all traffic of the last hour ({} deliveries) comes from one private address, {}: a proxy is in front and \
+                 not trusted yet. Set gate.trusted_proxies to it, with gate.proxy_protocol or gate.forwarded \
+                 (docs/proxies.md). If {} is your only sender, all is well",
+                lone.deliveries, lone.address, lone.address
+            ),
+        });
+    }
+    if let Some(config) = &config {
+        for (section, front) in [("gate", &config.front), ("console", &config.console_front)] {
+            for name in &front.sets {
+                if place.gate.store().address_set_by_name(name).await?.is_none() {
+                    findings.push(missing_set(section, name));
+                }
+            }
+        }
+    }
+    about_sets(&place, now, &mut findings).await?;
+    about_webhooks(&place, now, &mut findings).await?;
+    if cli.json {
+        let items: Vec<_> = findings
+            .iter()
+            .map(|finding| json!({"subject": finding.subject, "finding": finding.sentence}))
+            .collect();
+        return Ok(output::line(&json!({"findings": items}).to_string())?);
+    }
+    for finding in &findings {
+        output::line(&format!(
+            "{}: {}.",
+            output::visible(&finding.subject),
+            output::visible(&finding.sentence)
+        ))?;
+    }
+    let sum = match findings.len() {
+        0 => "nothing to mend was found".to_owned(),
+        1 => "1 thing to look at".to_owned(),
+        many => format!("{many} things to look at"),
+    };
+    Ok(output::line(&sum)?)
+}
+
+fn missing_set(section: &str, name: &AddressSetName) -> Finding {
+    Finding {
+        subject: format!("{section}.trusted_proxies"),
+        sentence: format!("there is no address set @{name}: `hookgate addresses import {name} …` makes it"),
+    }
+}
+
+async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+    for set in place.gate.store().address_sets().await? {
+        let subject = format!("@{}", set.name);
+        if let Some(fault) = &set.reading.fault {
+            let read_at = set.reading.read_at.map_or_else(|| "never".to_owned(), wire::time);
+            findings.push(Finding {
+                subject: subject.clone(),
+                sentence: format!(
+                    "the published list could not be read (last time it could: {read_at}): {fault}"
+                ),
+            });
+        } else if set.is_stale(now) {
+            findings.push(Finding {
+                subject: subject.clone(),
+                sentence: "the published list was not read for three days: is a server running?".to_owned(),
+            });
+        }
+        if let Some(pending) = set.pending {
+            findings.push(Finding {
+                subject,
+                sentence: format!(
+                    "version {pending} waits for approval, because over half of the set would go: \
+                     `hookgate addresses diff {name}`, then approve or reject",
+                    name = set.name
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+    let mut after: Option<WebhookHandle> = None;
+    loop {
+        let page = place.gate.store().webhook_page(after, PageSize::MAX).await?;
+        let Some(last) = page.last() else {
+            return Ok(());
+        };
+        after = Some(last.handle);
+        let alive = page
+            .iter()
+            .filter(|webhook| matches!(webhook.state, WebhookState::Active(_)));
+        for webhook in alive {
+            for sentence in of_list(&webhook.policy.allowlist, now) {
+                findings.push(Finding {
+                    subject: webhook.name.to_string(),
+                    sentence,
+                });
+            }
+        }
+    }
+}
+
+fn of_list(list: &Allowlist, now: Timestamp) -> Vec<String> {
+    let mut sentences: Vec<_> = list.warnings(None, now).iter().map(ToString::to_string).collect();
+    let over = list
+        .entries()
+        .unwrap_or_default()
+        .iter()
+        .filter(|entry| entry.is_over(now));
+    let over = over.count();
+    if over > 0 {
+        sentences.push(format!("{over} entries of its allowlist are over: take them out"));
+    }
+    sentences
+}

@@ -1,0 +1,203 @@
+//! Who publishes the addresses of a set, and which part of what it publishes is wanted.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+/// Most conditions of one filter.
+const MAX_CONDITIONS: usize = 64;
+/// Longest word in a filter.
+const MAX_WORD: usize = 100;
+
+/// The publisher of a list of addresses.
+///
+/// ```
+/// use hookgate_domain::Provider;
+///
+/// let provider: Provider = "github".parse()?;
+/// assert_eq!(provider.url(), Some("https://api.github.com/meta"));
+/// # Ok::<(), hookgate_domain::UnknownProvider>(())
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Provider {
+    /// Anybody: a plain list, one network a line, or a JSON array of them.
+    List,
+    /// Amazon Web Services: `ip-ranges.json`.
+    Aws,
+    /// Datadog.
+    Datadog,
+    /// GitHub: `/meta`.
+    Github,
+    /// Stripe.
+    Stripe,
+    /// Grafana Cloud.
+    Grafana,
+    /// Cloudflare.
+    Cloudflare,
+}
+
+impl Provider {
+    /// Every provider.
+    pub const ALL: [Self; 7] = [
+        Self::List,
+        Self::Aws,
+        Self::Datadog,
+        Self::Github,
+        Self::Stripe,
+        Self::Grafana,
+        Self::Cloudflare,
+    ];
+
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::List => "list",
+            Self::Aws => "aws",
+            Self::Datadog => "datadog",
+            Self::Github => "github",
+            Self::Stripe => "stripe",
+            Self::Grafana => "grafana",
+            Self::Cloudflare => "cloudflare",
+        }
+    }
+
+    /// Where it publishes its list; a plain list may be anywhere.
+    #[must_use]
+    pub const fn url(self) -> Option<&'static str> {
+        match self {
+            Self::List => None,
+            Self::Aws => Some("https://ip-ranges.amazonaws.com/ip-ranges.json"),
+            Self::Datadog => Some("https://ip-ranges.datadoghq.com/"),
+            Self::Github => Some("https://api.github.com/meta"),
+            Self::Stripe => Some("https://stripe.com/files/ips/ips_webhooks.json"),
+            Self::Grafana => Some("https://grafana.com/api/hosted-alerts/source-ips"),
+            Self::Cloudflare => Some("https://api.cloudflare.com/client/v4/ips"),
+        }
+    }
+
+    /// What its list can be narrowed by, and to what it is if nobody says.
+    #[must_use]
+    pub const fn filters(self) -> &'static [(&'static str, Option<&'static str>)] {
+        match self {
+            Self::Aws => &[("service", None), ("region", None)],
+            Self::Datadog => &[("section", Some("webhooks"))],
+            Self::Github => &[("section", Some("hooks"))],
+            Self::List | Self::Stripe | Self::Grafana | Self::Cloudflare => &[],
+        }
+    }
+}
+
+impl fmt::Display for Provider {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for Provider {
+    type Err = UnknownProvider;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|provider| provider.as_str() == text)
+            .ok_or(UnknownProvider)
+    }
+}
+
+/// The text is no provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be list, aws, datadog, github, stripe, grafana or cloudflare")]
+pub struct UnknownProvider;
+
+/// Which part of a provider's list is wanted: for each field, the values of which one has to be there.
+///
+/// ```
+/// use hookgate_domain::{Provider, SetFilter};
+///
+/// let filter: SetFilter = "service=EC2, service=S3, region=eu-west-1".parse()?;
+/// assert!(filter.fits("service", "EC2") && !filter.fits("service", "AMAZON"));
+/// assert!(filter.fits("network_border_group", "any"), "nothing is said of it");
+/// assert!(filter.check(Provider::Aws).is_ok() && filter.check(Provider::Stripe).is_err());
+/// # Ok::<(), hookgate_domain::SetFilterError>(())
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SetFilter(Vec<(String, String)>);
+
+impl SetFilter {
+    /// Whether an entry whose field has this value is wanted.
+    #[must_use]
+    pub fn fits(&self, field: &str, value: &str) -> bool {
+        let mut values = self.values(field).peekable();
+        values.peek().is_none() || values.any(|wanted| wanted == value)
+    }
+
+    /// The values that are wanted of a field.
+    pub fn values(&self, field: &str) -> impl Iterator<Item = &str> {
+        self.0
+            .iter()
+            .filter(move |(name, _)| name == field)
+            .map(|(_, value)| value.as_str())
+    }
+
+    /// Whether the provider's list can be narrowed like this.
+    ///
+    /// # Errors
+    /// [`SetFilterError::Field`] if one of the fields is none of its list's.
+    pub fn check(&self, provider: Provider) -> Result<(), SetFilterError> {
+        let known = |name: &str| provider.filters().iter().any(|(field, _)| *field == name);
+        if self.0.iter().all(|(name, _)| known(name)) {
+            Ok(())
+        } else {
+            Err(SetFilterError::Field(provider))
+        }
+    }
+}
+
+impl fmt::Display for SetFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, (field, value)) in self.0.iter().enumerate() {
+            let separator = if index == 0 { "" } else { ", " };
+            write!(f, "{separator}{field}={value}")?;
+        }
+        Ok(())
+    }
+}
+
+impl FromStr for SetFilter {
+    type Err = SetFilterError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let is_word = |word: &str| {
+            let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
+            !word.is_empty() && word.len() <= MAX_WORD && word.chars().all(fits) && !word.contains("wh_")
+        };
+        let mut conditions = Vec::new();
+        for condition in text
+            .split([',', '\n', ' '])
+            .filter(|part| !part.trim().is_empty())
+        {
+            let (field, value) = condition.trim().split_once('=').ok_or(SetFilterError::Form)?;
+            if !is_word(field) || !is_word(value) || conditions.len() >= MAX_CONDITIONS {
+                return Err(SetFilterError::Form);
+            }
+            conditions.push((field.to_owned(), value.to_owned()));
+        }
+        Ok(Self(conditions))
+    }
+}
+
+/// Why a filter can't be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum SetFilterError {
+    /// It is not written as it has to be.
+    #[error("must be at most {MAX_CONDITIONS} conditions such as service=EC2, separated by commas")]
+    Form,
+    /// The provider's list has no such field.
+    #[error("{}", match .0.filters() {
+        [] => format!("a list of {0} can't be narrowed", .0),
+        fields => format!("a list of {0} can be narrowed by {1}", .0, fields.iter().map(|field| field.0).collect::<Vec<_>>().join(" and ")),
+    })]
+    Field(Provider),
+}

@@ -1,0 +1,168 @@
+//! The allowlist that a webhook's senders would need, from its history: address sets that hold several of them, and what is
+//! left as addresses, drawn together where many are neighbours.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::{AddressSetName, AllowEntry, Allowed, IpNetwork, Networks, Timestamp, WebhookHandle};
+
+use crate::sources::{SourceTotal, SourceTotals};
+use crate::{Gate, Store, StoreError};
+
+/// How far back it is looked.
+const SPAN: Duration = Duration::from_hours(24 * 30);
+/// Senders of one set for which the set is suggested instead of them: one alone may be there by chance.
+const SET_SENDERS: usize = 2;
+/// Neighbours for which their network is suggested.
+const NEIGHBOURS: usize = 4;
+const NEIGHBOURHOOD_V4: u8 = 24;
+const NEIGHBOURHOOD_V6: u8 = 64;
+/// Most entries: more senders than this have no list in common.
+const MAX_ENTRIES: usize = 200;
+
+/// A suggested allowlist.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Suggestion {
+    /// Its entries, those that stand for most deliveries first.
+    pub entries: Vec<AllowEntry>,
+    /// How many senders it is made from.
+    pub senders: u64,
+    /// Accepted deliveries of sources that are not told apart.
+    pub beyond: u64,
+}
+
+impl Suggestion {
+    /// The entries that let all of these senders pass.
+    #[must_use]
+    pub fn of(totals: &SourceTotals, sets: &[(AddressSetName, Arc<Networks>)]) -> Self {
+        let mut left: Vec<&SourceTotal> = totals.sources.iter().collect();
+        let mut entries: Vec<(u64, Allowed)> = Vec::new();
+        for (name, networks) in sets {
+            let (held, others): (Vec<_>, Vec<_>) =
+                left.iter().partition(|total| networks.holds(total.address));
+            if held.len() >= SET_SENDERS {
+                entries.push((deliveries(&held), Allowed::Set(name.clone())));
+                left = others;
+            }
+        }
+        let mut neighbourhoods = BTreeMap::<IpNetwork, Vec<&SourceTotal>>::new();
+        for total in left {
+            neighbourhoods
+                .entry(neighbourhood(total.address))
+                .or_default()
+                .push(total);
+        }
+        for (network, totals) in neighbourhoods {
+            if totals.len() >= NEIGHBOURS {
+                entries.push((deliveries(&totals), Allowed::Network(network)));
+            } else {
+                let single = |total: &&SourceTotal| (total.accepted, Allowed::Network(total.address.into()));
+                entries.extend(totals.iter().map(single));
+            }
+        }
+        entries.sort_by_key(|entry| std::cmp::Reverse(entry.0));
+        entries.truncate(MAX_ENTRIES);
+        Self {
+            entries: entries
+                .into_iter()
+                .map(|(_, allowed)| AllowEntry::of(allowed))
+                .collect(),
+            senders: totals.sources.len() as u64,
+            beyond: totals.beyond_accepted,
+        }
+    }
+}
+
+fn deliveries(totals: &[&SourceTotal]) -> u64 {
+    totals
+        .iter()
+        .map(|total| total.accepted)
+        .fold(0, u64::saturating_add)
+}
+
+fn neighbourhood(address: IpAddr) -> IpNetwork {
+    let prefix = if address.is_ipv4() {
+        NEIGHBOURHOOD_V4
+    } else {
+        NEIGHBOURHOOD_V6
+    };
+    let network = IpNetwork::new(address, prefix).map(|network| network.network());
+    let start = network.unwrap_or(address);
+    IpNetwork::new(start, prefix).unwrap_or_else(|_| address.into())
+}
+
+impl<S: Store> Gate<S> {
+    /// The allowlist that the senders of the last 30 days would need; `None` without such a webhook.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn allowlist_suggestion(
+        &self,
+        webhook: WebhookHandle,
+    ) -> Result<Option<Suggestion>, StoreError> {
+        if self.store.webhook_by_handle(webhook).await?.is_none() {
+            return Ok(None);
+        }
+        let since: Timestamp = self.now().before(SPAN);
+        let totals = self.store.accepted_sources(webhook, since).await?;
+        let mut sets = Vec::new();
+        for set in self.store.address_sets().await? {
+            let networks = self.store.address_set_networks(&set.name, set.version).await?;
+            sets.extend(networks.map(|networks| (set.name, networks)));
+        }
+        // The narrowest first: a wide list holds somebody by chance more often.
+        sets.sort_by_key(|(_, networks)| networks.as_slice().len());
+        Ok(Some(Suggestion::of(&totals, &sets)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn totals(addresses: &[(&str, u64)]) -> SourceTotals {
+        let total = |(address, accepted): &(&str, u64)| SourceTotal {
+            address: address.parse().unwrap(),
+            accepted: *accepted,
+            refused: 0,
+            last_seen: Timestamp::from_micros(0),
+        };
+        SourceTotals {
+            sources: addresses.iter().map(total).collect(),
+            ..SourceTotals::default()
+        }
+    }
+
+    fn texts(suggestion: &Suggestion) -> Vec<String> {
+        suggestion.entries.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn senders_become_sets_networks_and_addresses() {
+        let github = Networks::of(["192.30.252.0/22".parse().unwrap()]).unwrap();
+        let sets = [("github".parse().unwrap(), Arc::new(github))];
+        let seen = totals(&[
+            ("192.30.252.1", 10),
+            ("192.30.253.1", 5),
+            ("203.0.113.1", 1),
+            ("203.0.113.2", 1),
+            ("203.0.113.3", 1),
+            ("203.0.113.4", 1),
+            ("198.51.100.7", 20),
+            ("2001:db8::7", 2),
+        ]);
+        let suggestion = Suggestion::of(&seen, &sets);
+        assert_eq!(
+            texts(&suggestion),
+            ["198.51.100.7", "@github", "203.0.113.0/24", "2001:db8::7"]
+        );
+        assert_eq!(suggestion.senders, 8);
+        assert_eq!(
+            texts(&Suggestion::of(&totals(&[("192.30.252.1", 1)]), &sets)),
+            ["192.30.252.1"]
+        );
+        assert!(Suggestion::of(&SourceTotals::default(), &sets).entries.is_empty());
+    }
+}

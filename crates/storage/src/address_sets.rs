@@ -1,0 +1,103 @@
+//! The gate's port to address sets on a [`Database`].
+
+use std::sync::Arc;
+
+use hookgate_domain::{AddressSet, AddressSetName, Networks, NewAudit, SetVersion, Timestamp, WebhookHandle};
+use hookgate_gate::{AddressStore, LoneSource, MAX_ADDRESS_SETS, StoreError, VersionChange};
+
+use crate::Database;
+use crate::connection::Connection;
+use crate::fault::Fault;
+use crate::read::address_sets;
+use crate::rows::read_handle;
+use crate::write::address_sets::{address_set_delete, address_set_write};
+use crate::write::audit::audit_insert;
+
+impl AddressStore for Database {
+    async fn address_sets(&self) -> Result<Vec<AddressSet>, StoreError> {
+        let work =
+            |connection: &mut Connection| address_sets::address_sets(connection, MAX_ADDRESS_SETS.into());
+        self.read("list address sets", work).await
+    }
+
+    async fn address_set_by_name(&self, name: &AddressSetName) -> Result<Option<AddressSet>, StoreError> {
+        let name = name.clone();
+        let work =
+            move |connection: &mut Connection| address_sets::address_set_by_name(connection, name.as_str());
+        self.read("look up an address set", work).await
+    }
+
+    async fn address_set_networks(
+        &self,
+        name: &AddressSetName,
+        version: i64,
+    ) -> Result<Option<Arc<Networks>>, StoreError> {
+        let name = name.clone();
+        let work =
+            move |connection: &mut Connection| address_sets::networks_by_name(connection, &name, version);
+        let networks = self.read("read an address set", work).await?;
+        Ok(networks.map(Arc::new))
+    }
+
+    async fn address_set_versions(&self, name: &AddressSetName) -> Result<Vec<SetVersion>, StoreError> {
+        let name = name.clone();
+        let work = move |connection: &mut Connection| address_sets::set_versions(connection, name.as_str());
+        self.read("list versions of an address set", work).await
+    }
+
+    async fn address_set_uses(
+        &self,
+        name: &AddressSetName,
+        most: u16,
+    ) -> Result<(u64, Vec<WebhookHandle>), StoreError> {
+        let name = name.clone();
+        let work = move |connection: &mut Connection| {
+            let (count, handles) = address_sets::set_uses(connection, name.as_str(), most.into())?;
+            let handles = handles.iter().map(|handle| read_handle(handle));
+            Ok((
+                u64::try_from(count).unwrap_or(0),
+                handles.collect::<Result<_, _>>()?,
+            ))
+        };
+        self.read("list the uses of an address set", work).await
+    }
+
+    async fn address_set_write(
+        &self,
+        set: AddressSet,
+        change: VersionChange,
+        audit: Option<NewAudit>,
+    ) -> Result<(), StoreError> {
+        let work = move |connection: &mut Connection| {
+            let written = address_set_write(connection, &set, &change)?;
+            if let (true, Some(audit)) = (written, &audit) {
+                audit_insert(connection, audit)?;
+            }
+            Ok(written)
+        };
+        if self.change("change an address set", work).await? {
+            Ok(())
+        } else {
+            Err(StoreError::Conflict)
+        }
+    }
+
+    async fn address_set_remove(&self, set: AddressSet, audit: NewAudit) -> Result<bool, StoreError> {
+        let work = move |connection: &mut Connection| -> Result<Option<bool>, Fault> {
+            let removed = address_set_delete(connection, &set)?;
+            if removed == Some(true) {
+                audit_insert(connection, &audit)?;
+            }
+            Ok(removed)
+        };
+        self.change("remove an address set", work)
+            .await?
+            .ok_or(StoreError::Conflict)
+    }
+
+    async fn lone_source(&self, since: Timestamp) -> Result<Option<LoneSource>, StoreError> {
+        let work =
+            move |connection: &mut Connection| address_sets::lone_source(connection, since.as_micros());
+        self.read("look where deliveries come from", work).await
+    }
+}

@@ -1,0 +1,177 @@
+//! Named sets of addresses, and what lists of them hold.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use hookgate_domain::{AddressSet, AddressSetName, Allowlist, Networks, SetVersion};
+use hookgate_gate::LoneSource;
+
+use crate::connection::{Connection, RunQueryDsl, columns};
+use crate::fault::{Damage, Fault};
+use crate::rows::{AddressSetRow, SetVersionRow, read_address, read_networks};
+use crate::schema::{address_set_versions, address_sets, allowlist_sets, deliveries, webhooks};
+
+/// Deliveries that are looked at for whether they all come from one address.
+const LOOKED_AT: i64 = 1_000;
+
+/// What versions of sets hold. A version never changes, so what is remembered of one is right for ever; one for each set is
+/// enough.
+#[derive(Debug, Default)]
+pub(crate) struct HeldNetworks(Mutex<HashMap<i64, (i64, Arc<Networks>)>>);
+
+impl HeldNetworks {
+    fn remembered(&self, set: i64, version: i64) -> Option<Arc<Networks>> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (known, networks) = held.get(&set)?;
+        (*known == version).then(|| Arc::clone(networks))
+    }
+
+    fn remember(&self, set: i64, version: i64, networks: &Arc<Networks>) {
+        let mut held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.insert(set, (version, Arc::clone(networks)));
+    }
+}
+
+/// The allowlist with what its sets hold now. It has to be read after the webhook: a set that changes in between makes the
+/// webhook's revision an old one.
+pub(crate) fn resolve(
+    connection: &mut Connection,
+    allowlist: &Allowlist,
+    held: &HeldNetworks,
+) -> Result<Allowlist, Fault> {
+    let names: Vec<_> = allowlist.sets().map(ToString::to_string).collect();
+    if names.is_empty() {
+        return Ok(allowlist.clone());
+    }
+    let rows: Vec<(i64, String, i64)> = address_sets::table
+        .filter(address_sets::name.eq_any(&names))
+        .select((address_sets::id, address_sets::name, address_sets::version))
+        .load(connection)?;
+    let mut found = HashMap::new();
+    for (id, name, version) in rows {
+        let networks = match held.remembered(id, version) {
+            Some(networks) => Some(networks),
+            None => networks_of(connection, id, version)?.map(Arc::new),
+        };
+        if let Some(networks) = networks {
+            held.remember(id, version, &networks);
+            found.insert(name, networks);
+        }
+    }
+    Ok(allowlist.resolve(|name| found.get(name.as_str()).cloned()))
+}
+
+/// All sets, by name.
+pub(crate) fn address_sets(connection: &mut Connection, most: i64) -> Result<Vec<AddressSet>, Fault> {
+    let query = address_sets::table.order(address_sets::name).limit(most);
+    let rows: Vec<AddressSetRow> = query.select(columns::<AddressSetRow>()).load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(AddressSet::try_from)
+        .collect::<Result<_, Damage>>()?)
+}
+
+/// The set with this name.
+pub(crate) fn address_set_by_name(
+    connection: &mut Connection,
+    name: &str,
+) -> Result<Option<AddressSet>, Fault> {
+    let query = address_sets::table.filter(address_sets::name.eq(name));
+    let row: Option<AddressSetRow> = query
+        .select(columns::<AddressSetRow>())
+        .get_result(connection)
+        .optional()?;
+    Ok(row.map(AddressSet::try_from).transpose()?)
+}
+
+/// The key of the set with this name.
+pub(crate) fn address_set_key(connection: &mut Connection, name: &str) -> QueryResult<Option<i64>> {
+    let query = address_sets::table.filter(address_sets::name.eq(name));
+    query.select(address_sets::id).get_result(connection).optional()
+}
+
+/// The networks of a version of the set with this name.
+pub(crate) fn networks_by_name(
+    connection: &mut Connection,
+    name: &AddressSetName,
+    version: i64,
+) -> Result<Option<Networks>, Fault> {
+    match address_set_key(connection, name.as_str())? {
+        Some(id) => networks_of(connection, id, version),
+        None => Ok(None),
+    }
+}
+
+fn networks_of(connection: &mut Connection, id: i64, version: i64) -> Result<Option<Networks>, Fault> {
+    let query = address_set_versions::table
+        .filter(address_set_versions::address_set.eq(id))
+        .filter(address_set_versions::number.eq(version));
+    let text: Option<String> = query
+        .select(address_set_versions::networks)
+        .get_result(connection)
+        .optional()?;
+    Ok(text.map(|text| read_networks(&text, version)).transpose()?)
+}
+
+/// The versions of a set, newest first.
+pub(crate) fn set_versions(connection: &mut Connection, name: &str) -> Result<Vec<SetVersion>, Fault> {
+    let Some(id) = address_set_key(connection, name)? else {
+        return Ok(Vec::new());
+    };
+    let query = address_set_versions::table
+        .filter(address_set_versions::address_set.eq(id))
+        .order(address_set_versions::number.desc());
+    let rows: Vec<SetVersionRow> = query.select(columns::<SetVersionRow>()).load(connection)?;
+    Ok(rows
+        .into_iter()
+        .map(SetVersion::try_from)
+        .collect::<Result<_, Damage>>()?)
+}
+
+/// How many allowlists name the set, and the handles of the first of their webhooks.
+pub(crate) fn set_uses(
+    connection: &mut Connection,
+    name: &str,
+    most: i64,
+) -> QueryResult<(i64, Vec<String>)> {
+    let Some(id) = address_set_key(connection, name)? else {
+        return Ok((0, Vec::new()));
+    };
+    let uses = allowlist_sets::table.filter(allowlist_sets::address_set.eq(id));
+    let count: i64 = uses.select(count_star()).get_result(connection)?;
+    let query = allowlist_sets::table
+        .inner_join(webhooks::table)
+        .filter(allowlist_sets::address_set.eq(id))
+        .order(webhooks::handle)
+        .limit(most);
+    Ok((count, query.select(webhooks::handle).load(connection)?))
+}
+
+/// The one source of the newest deliveries since then, if it is one.
+pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<LoneSource>, Fault> {
+    let newest: Vec<(Vec<u8>, i64, i64)> = deliveries::table
+        .order(deliveries::id.desc())
+        .limit(LOOKED_AT)
+        .select((deliveries::source, deliveries::received_at, deliveries::count))
+        .load(connection)?;
+    let mut recent = newest.iter().filter(|(_, at, _)| *at >= since);
+    let Some((first, _, count)) = recent.next() else {
+        return Ok(None);
+    };
+    let mut all = *count;
+    for (source, _, count) in recent {
+        if source != first {
+            return Ok(None);
+        }
+        all = all.saturating_add(*count);
+    }
+    let address: IpAddr =
+        read_address(first).ok_or_else(|| Damage::at("deliveries", "the newest", "source"))?;
+    Ok(Some(LoneSource {
+        address,
+        deliveries: u64::try_from(all).unwrap_or(0),
+    }))
+}

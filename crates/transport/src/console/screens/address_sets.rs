@@ -1,0 +1,347 @@
+//! `/address-sets`: named sets of addresses.
+
+use hookgate_domain::{
+    AddressSet, AddressSetName, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
+};
+use hookgate_gate::{PeopleStore, PreviewDays, Store};
+use hookgate_pages::{
+    AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, Problem, SetChange,
+    SetVersionRow,
+};
+
+use super::{Screen, again, page, problems};
+use crate::api::address_sets::{Made, networks_of, published};
+use crate::console::fault::{Code, Fault};
+use crate::console::html;
+use crate::console::query::Fields;
+use crate::reply::Reply;
+
+/// Webhooks that the page of a set names.
+const USES: u16 = 20;
+
+/// The list.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+    screen.fields(&[])?;
+    page(model(screen).await?.render())
+}
+
+/// A new set: of one's own networks, or of a published list.
+pub(super) async fn create<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let text = |name| fields.get(name).unwrap_or_default().trim().to_owned();
+    let form = AddressSetForm {
+        name: text("name"),
+        networks: text("networks"),
+        provider: text("provider"),
+        filter: text("filter"),
+        url: text("url"),
+        document: text("document"),
+    };
+    match try_create(screen, &form).await {
+        Ok(name) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-created"))),
+        Err(fault) => {
+            let problems = problems(fault)?;
+            let model = AddressSetList {
+                form,
+                problems,
+                ..model(screen).await?
+            };
+            again(model.render())
+        }
+    }
+}
+
+async fn try_create<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    form: &AddressSetForm,
+) -> Result<AddressSetName, Fault> {
+    let wrong = |field: &'static str| {
+        move |error: &dyn std::fmt::Display| Fault::field(field, "form", error.to_string())
+    };
+    let name: AddressSetName = form.name.parse().map_err(|error| wrong("name")(&error))?;
+    let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let made = if form.provider.is_empty() {
+        Made {
+            origin: SetOrigin::Own,
+            networks: networks_of(&entries(&form.networks))?,
+            etag: None,
+        }
+    } else {
+        let provider = form.provider.parse().map_err(|error| wrong("provider")(&error))?;
+        let filter: SetFilter = form.filter.parse().map_err(|error| wrong("filter")(&error))?;
+        let (url, document) = (given(&form.url), given(&form.document));
+        let fetcher = &screen.console.fetcher;
+        published(fetcher, provider, filter, url.as_deref(), document.as_deref()).await?
+    };
+    let acting = &screen.visitor.acting;
+    let gate = screen.gate();
+    let set = gate.address_set_create(acting, name, made.origin, made.networks, made.etag);
+    Ok(set.await?.name)
+}
+
+/// One set.
+pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, name: &str) -> Result<Reply, Fault> {
+    screen.fields(&[])?;
+    let (set, networks) = find(screen, name).await?;
+    let change = match set.pending {
+        None => None,
+        Some(pending) => {
+            let waiting = screen
+                .gate()
+                .store()
+                .address_set_networks(&set.name, pending)
+                .await?;
+            match waiting {
+                Some(waiting) => Some(change_of(screen, &set, &networks, &waiting).await?),
+                None => None,
+            }
+        }
+    };
+    let detail = detail(screen, &set, lines(&networks)).await?;
+    page(AddressSetDetail { change, ..detail }.render())
+}
+
+/// Other networks for a set of one's own, saved.
+pub(super) async fn edit<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let (set, _) = find(screen, name).await?;
+    let typed = fields.get("networks").unwrap_or_default();
+    let revision = fields.read::<i64>("revision")?;
+    let saved = match networks_of(&entries(typed)) {
+        Ok(networks) => {
+            let acting = &screen.visitor.acting;
+            let edited = screen
+                .gate()
+                .address_set_edit(acting, &set.name, revision, networks);
+            edited.await.map_err(Fault::from)
+        }
+        Err(fault) => Err(fault),
+    };
+    match saved {
+        Ok(_) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
+        Err(fault) if fault.code == Code::PreconditionFailed => {
+            let message = "Somebody else changed this set meanwhile. Look at it again before you save.";
+            let problem = Problem {
+                field: String::new(),
+                message: message.into(),
+            };
+            again_with(screen, &set, typed, vec![problem]).await
+        }
+        Err(fault) => again_with(screen, &set, typed, problems(fault)?).await,
+    }
+}
+
+/// Other networks for a set of one's own, looked at.
+pub(super) async fn preview<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let (set, known) = find(screen, name).await?;
+    let typed = fields.get("networks").unwrap_or_default();
+    let networks = match networks_of(&entries(typed)) {
+        Ok(networks) => networks,
+        Err(fault) => return again_with(screen, &set, typed, problems(fault)?).await,
+    };
+    let change = Some(change_of(screen, &set, &known, &networks).await?);
+    let detail = detail(screen, &set, typed.to_owned()).await?;
+    page(AddressSetDetail { change, ..detail }.render())
+}
+
+/// Reads a published list again.
+pub(super) async fn refresh<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    name: &str,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let (set, _) = find(screen, name).await?;
+    let url = set
+        .url()
+        .ok_or_else(|| Fault::conflict("it is not read from anywhere"))?;
+    let published = screen.console.fetcher.get(url, set.reading.etag.as_deref()).await;
+    let acting = &screen.visitor.acting;
+    let taken = screen
+        .gate()
+        .address_set_refresh(acting, &set.name, published)
+        .await;
+    // What was wrong with the document is noted beside the set, and shown there.
+    let said = match taken {
+        Ok(taken) if taken.set.reading.fault.is_none() => "?done=set-refreshed",
+        Ok(_) | Err(hookgate_gate::AddressSetError::Document(_)) => "",
+        Err(error) => return Err(error.into()),
+    };
+    Ok(html::see_other(&format!("/address-sets/{name}{said}")))
+}
+
+/// Approves what waits, or rejects it.
+pub(super) async fn decide<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    let (set, _) = find(screen, name).await?;
+    let version = fields.read::<i64>("version")?.ok_or(Code::BadRequest)?;
+    let approve = fields.get("approve") == Some("yes");
+    let acting = &screen.visitor.acting;
+    screen
+        .gate()
+        .address_set_decide(acting, &set.name, version, approve)
+        .await?;
+    let said = if approve { "set-approved" } else { "set-rejected" };
+    Ok(html::see_other(&format!("/address-sets/{name}?done={said}")))
+}
+
+/// Removes a set, after asking once more.
+pub(super) async fn remove<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let (set, _) = find(screen, name).await?;
+    if !fields.is_set("confirm") {
+        let confirm = Confirm {
+            shell: screen.shell(),
+            title: format!("Remove the address set @{}?", set.name),
+            consequences: vec!["Its networks and its versions are gone then. No allowlist names it.".into()],
+            action: format!("/address-sets/{name}/remove"),
+            fields: vec![("confirm".to_owned(), "yes".to_owned())],
+            button: "Remove the set".to_owned(),
+            back: format!("/address-sets/{name}"),
+        };
+        return page(confirm.render());
+    }
+    screen
+        .gate()
+        .address_set_remove(&screen.visitor.acting, &set.name)
+        .await?;
+    Ok(html::see_other("/address-sets?done=set-removed"))
+}
+
+async fn find<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    name: &str,
+) -> Result<(AddressSet, std::sync::Arc<Networks>), Fault> {
+    let name: AddressSetName = name.parse().map_err(|_| Code::NotFound)?;
+    Ok(screen.gate().address_set(&name).await?)
+}
+
+async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<AddressSetList, Fault> {
+    let sets = screen.gate().store().address_sets().await?;
+    Ok(AddressSetList {
+        shell: screen.shell(),
+        rows: sets.iter().map(|set| facts(screen, set)).collect(),
+        form: AddressSetForm::default(),
+        problems: Vec::new(),
+    })
+}
+
+async fn again_with<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    set: &AddressSet,
+    typed: &str,
+    problems: Vec<Problem>,
+) -> Result<Reply, Fault> {
+    let detail = detail(screen, set, typed.to_owned()).await?;
+    again(AddressSetDetail { problems, ..detail }.render())
+}
+
+async fn detail<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    set: &AddressSet,
+    networks: String,
+) -> Result<AddressSetDetail, Fault> {
+    let store = screen.gate().store();
+    let (count, handles) = store.address_set_uses(&set.name, USES).await?;
+    let mut users = Vec::new();
+    for handle in handles {
+        let webhook = store.webhook_by_handle(handle).await?;
+        users.extend(webhook.map(|webhook| (handle, webhook.name.as_str().into())));
+    }
+    let versions = store.address_set_versions(&set.name).await?;
+    let row = |version: &hookgate_domain::SetVersion| SetVersionRow {
+        number: version.number,
+        state: version.state.as_str(),
+        made_at: version.made_at,
+        made_by: (&*version.made_by).into(),
+        networks: version.networks,
+        added: version.added,
+        removed: version.removed,
+    };
+    Ok(AddressSetDetail {
+        shell: screen.shell(),
+        set: facts(screen, set),
+        networks,
+        uses: (count, users),
+        versions: versions.iter().map(row).collect(),
+        change: None,
+        problems: Vec::new(),
+    })
+}
+
+async fn change_of<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    set: &AddressSet,
+    known: &Networks,
+    other: &Networks,
+) -> Result<SetChange, Fault> {
+    let days = PreviewDays::Week;
+    let (_, previews) = screen.gate().address_set_preview(&set.name, other, days).await?;
+    let changes = NetworkChanges::between(known, other);
+    let texts = |networks: &[hookgate_domain::IpNetwork]| networks.iter().map(ToString::to_string).collect();
+    Ok(SetChange {
+        added: texts(&changes.added),
+        removed: texts(&changes.removed),
+        days: days.days(),
+        webhooks: previews
+            .iter()
+            .map(|one| {
+                let stop = one.preview.would_stop;
+                let name = one.webhook.name.as_str().into();
+                (name, stop.senders, one.preview.all_senders, stop.deliveries)
+            })
+            .collect(),
+    })
+}
+
+fn facts<S>(screen: &Screen<'_, S>, set: &AddressSet) -> AddressSetFacts {
+    let (provider, filter) = match &set.origin {
+        SetOrigin::Own => (String::new(), String::new()),
+        SetOrigin::Published { provider, filter, .. } => (provider.to_string(), filter.to_string()),
+    };
+    AddressSetFacts {
+        name: set.name.clone(),
+        provider,
+        filter,
+        url: set.url().map(Into::into),
+        version: set.version,
+        networks: set.networks,
+        changed_at: set.changed_at,
+        pending: set.pending,
+        read_at: set.reading.read_at,
+        fault: set.reading.fault.as_deref().map(Into::into),
+        stale: set.is_stale(screen.now),
+        revision: set.revision,
+    }
+}
+
+fn lines(networks: &Networks) -> String {
+    let lines: Vec<_> = networks.as_slice().iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+fn entries(typed: &str) -> Vec<String> {
+    typed
+        .split(|c: char| c == ',' || c.is_ascii_whitespace())
+        .filter(|entry| !entry.is_empty())
+        .map(str::to_owned)
+        .collect()
+}
