@@ -36,6 +36,9 @@ pub(crate) struct Arguments {
     /// Only the console's pages
     #[arg(long)]
     pages: bool,
+    /// Only the match of an address against 10,000 networks
+    #[arg(long, conflicts_with_all = ["pages", "nodes"])]
+    addresses: bool,
     /// Only several nodes on one PostgreSQL server
     #[arg(long, conflicts_with = "pages")]
     nodes: bool,
@@ -48,6 +51,18 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    if arguments.addresses {
+        let bench = [
+            "bench",
+            "--quiet",
+            "--locked",
+            "--package",
+            "hookgate-domain",
+            "--bench",
+            "networks",
+        ];
+        return process::run(cargo().args(bench));
+    }
     need(&PROGRAMS)?;
     process::run(cargo().args(["build", "--release", "--locked", "--package", "hookgate"]))?;
     process::run(cargo().args([

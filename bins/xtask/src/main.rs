@@ -2,6 +2,7 @@
 
 mod bench;
 mod endurance;
+mod fuzz;
 mod lint;
 mod process;
 mod screenshots;
@@ -29,6 +30,8 @@ enum Task {
     Bench(bench::Arguments),
     /// Run the tests of several nodes under large loads
     Endurance,
+    /// Search for bytes that break what reads them
+    Fuzz(fuzz::Arguments),
     /// Make a picture of every screen of the console
     Screenshots(screenshots::Arguments),
 }
@@ -39,6 +42,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::run(),
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Endurance => endurance::run(),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Screenshots(arguments) => screenshots::run(&arguments),
     };
     match done {

@@ -21,11 +21,14 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const REFUSED: &str = "[400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428]";
 
 /// What must have been done in the end: otherwise the client was only ever told that there is no such thing.
-const DONE: [&str; 10] = [
+const DONE: [&str; 13] = [
     "webhook.create",
     "webhook.edit",
     "webhook.regenerate",
     "webhook.revoke",
+    "address_set.create",
+    "address_set.edit",
+    "address_set.remove",
     "incident.resolve",
     "member.add",
     "member.role",
@@ -79,7 +82,7 @@ async fn every_answer_is_in_the_document() {
         "{said}\n{}",
         String::from_utf8_lossy(&run.stderr)
     );
-    assert!(said.contains("Tested: 23"), "an operation was left out: {said}");
+    assert!(said.contains("Tested: 33"), "an operation was left out: {said}");
     for act in DONE {
         let trail = server.json(&["audit", "list", "--act", act, "--limit", "200"]);
         let by_client = |entry: &Value| entry["actor"]["id"] == token["id"];
@@ -125,6 +128,19 @@ fn settings_with(server: &Server, deliveries: &[Value]) -> String {
         "doomed_tokens",
         &doomed(["token", "create"], "id", &["--role", "viewer"]),
     );
+    for name in ["branch", "plant"] {
+        let network = ["--network", "192.0.2.0/24,198.51.100.0/24"];
+        server.json(&[&["addresses", "create", name][..], &network].concat());
+    }
+    dictionary("sets", &[json!("branch"), json!("plant")]);
+    let doomed_sets: Vec<_> = (0..DOOMED)
+        .map(|number| json!(format!("doomed{number}")))
+        .collect();
+    for name in &doomed_sets {
+        let name = name.as_str().unwrap();
+        server.json(&["addresses", "create", name, "--network", "192.0.2.0/24"]);
+    }
+    dictionary("doomed_sets", &doomed_sets);
     let tags: Vec<_> = (1..=3).map(|revision| json!(format!("\"{revision}\""))).collect();
     dictionary("tags", &tags);
     for check in ["negative_data_rejection", "missing_required_header"] {
@@ -132,11 +148,17 @@ fn settings_with(server: &Server, deliveries: &[Value]) -> String {
     }
     for (pattern, parameter, dictionary) in [
         (
-            "^(show|edit)Webhook$|^showUsage$|^previewAllowlist$",
+            "^(show|edit)Webhook$|^showUsage$|^(preview|suggest)Allowlist$",
             "path.handle",
             "webhooks",
         ),
         ("^(regenerate|revoke)Webhook$", "path.handle", "doomed_webhooks"),
+        (
+            "^(show|edit|refresh|decide|preview)AddressSet$|^listAddressSetVersions$",
+            "path.name",
+            "sets",
+        ),
+        ("^removeAddressSet$", "path.name", "doomed_sets"),
         ("^showDelivery$", "path.id", "deliveries"),
         ("Incident$", "path.id", "incidents"),
         ("^changeMember$|SignInLink$", "path.id", "members"),

@@ -17,6 +17,7 @@ async fn every_screen(server: &Server, person: &Person, look: impl AsyncFn(&Pers
         server.post(Http::One, &server.demo_url(), body).await;
     }
     let items = server.deliveries(|items| items.len() == 2).await;
+    server.json(&["addresses", "create", "office", "--network", "192.0.2.0/24"]);
     let handle = server.ready["webhook"]["handle"].as_str().unwrap();
     let deliveries = items
         .iter()
@@ -26,6 +27,8 @@ async fn every_screen(server: &Server, person: &Person, look: impl AsyncFn(&Pers
     let others = [
         "/webhooks",
         "/webhooks/new",
+        "/address-sets",
+        "/address-sets/office",
         "/logs",
         "/logs?outcome=refused",
         "/incidents",

@@ -10,6 +10,7 @@ mod draft;
 mod incident;
 mod lifecycle;
 mod names;
+mod other_walk;
 mod people;
 mod policy;
 #[cfg(feature = "serde")]

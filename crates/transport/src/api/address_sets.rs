@@ -25,6 +25,7 @@ pub(crate) struct All<T> {
 /// A new set: of networks, or of a list that somebody publishes.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "office", "networks": ["192.0.2.0/24", "2001:db8::/32"]}))]
 pub(crate) struct New {
     /// What allowlists will call it, behind an `@`.
     #[schema(value_type = words::SetName)]
@@ -221,6 +222,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, name: &str) -> R
 /// Other networks for a set of one's own.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(example = json!({"networks": ["192.0.2.0/24", "203.0.113.7"]}))]
 pub(crate) struct Networking {
     /// All of its networks.
     #[schema(min_items = 1)]

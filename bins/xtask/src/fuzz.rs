@@ -1,0 +1,93 @@
+//! `cargo xtask fuzz`: searches for bytes that break what reads them. It needs no nightly compiler: the coverage that guides
+//! libFuzzer is a pass of the stable one.
+
+use std::path::Path;
+use std::process::Command;
+
+use clap::Args;
+
+use crate::process::{self, Outcome, cargo, need, root, say};
+
+/// What libFuzzer is built with.
+const PROGRAMS: [(&str, &str); 1] = [("c++", "g++")];
+
+/// The targets: functions of `crates/fuzz`.
+const TARGETS: [&str; 4] = ["client_address", "proxy_header", "allowlist", "address_list"];
+
+/// Counts edges and tells libFuzzer what is compared with what.
+const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
+    -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
+    -Cllvm-args=-sanitizer-coverage-trace-compares -Clink-dead-code -Ccodegen-units=1 -Cdebug-assertions";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Only this target
+    target: Option<String>,
+    /// Executions of each target
+    #[arg(long, default_value_t = 10_000_000)]
+    runs: u64,
+    /// Keep what widens the coverage, smallest first, instead of searching
+    #[arg(long)]
+    minimize: bool,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    need(&PROGRAMS)?;
+    let target_directory = root().join("target/fuzz");
+    let host = host()?;
+    process::run(
+        cargo()
+            .args([
+                "build",
+                "--release",
+                "--locked",
+                "--package",
+                "hookgate-fuzz",
+                "--features",
+                "libfuzzer",
+            ])
+            // A target of its own keeps the flags away from build scripts.
+            .args(["--target", &host])
+            .env("CARGO_TARGET_DIR", &target_directory)
+            .env("CARGO_PROFILE_RELEASE_LTO", "off")
+            .env("CARGO_PROFILE_RELEASE_STRIP", "none")
+            .env("RUSTFLAGS", COVERAGE),
+    )?;
+    let programs = target_directory.join(&host).join("release");
+    for target in TARGETS {
+        if arguments.target.as_deref().is_none_or(|only| only == target) {
+            fuzz(&programs, target, arguments)?;
+        }
+    }
+    Ok(())
+}
+
+fn fuzz(programs: &Path, target: &str, arguments: &Arguments) -> Outcome<()> {
+    let kept = root().join("crates/fuzz/corpus").join(target);
+    let found = root().join("target/fuzz/corpus").join(target);
+    std::fs::create_dir_all(&found)?;
+    let mut program = Command::new(programs.join(format!("fuzz_{target}")));
+    program.current_dir(root().join("target/fuzz"));
+    if arguments.minimize {
+        say(&format!(
+            "{target}: what widens the coverage of the corpus is kept"
+        ));
+        return process::run(program.args(["-merge=1", "-max_len=512"]).arg(&kept).arg(&found));
+    }
+    say(&format!("{target}: {} executions", arguments.runs));
+    process::run(
+        program
+            .arg(format!("-runs={}", arguments.runs))
+            .args(["-max_len=512", "-print_final_stats=1", "-verbosity=1"])
+            .arg(&found)
+            .arg(&kept),
+    )
+}
+
+/// The triple of this machine.
+fn host() -> Outcome<String> {
+    let output = Command::new("rustc").arg("-vV").output()?;
+    let text = String::from_utf8(output.stdout)?;
+    let line = text.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(line.ok_or("rustc does not tell its host")?.to_owned())
+}
