@@ -33,7 +33,7 @@ impl Numbers {
     }
 }
 
-/// Networks of /16 to /32 in some of 3/8, 13/8, 15/8, 18/8, 34/8, 52/8 and 54/8; a quarter of /36 to /56 in 2600::/12.
+/// Networks of /16 to /32 in some of 3/8, 13/8, 15/8, 18/8, 34/8, 52/8 and 54/8; a quarter of /36 to /56 in `2600::/12`.
 fn networks(numbers: &mut Numbers) -> Vec<IpNetwork> {
     let blocks = [3_u32, 13, 15, 18, 34, 52, 54];
     let mut made = std::collections::HashSet::new();

@@ -43,12 +43,28 @@ const PAGES: [(&str, &str); 22] = [
     ("audit", "/audit"),
 ];
 
+/// Previews over the million: of the allowlist of one webhook, and of a set that the allowlists of all of them name.
+const PREVIEWS: [(&str, &str, &str); 2] = [
+    (
+        "allowlist",
+        "/api/v1/webhooks/{webhook}/allowlist/preview",
+        r#"{"allowlist":["198.51.100.0/28","203.0.113.0/24"],"days":30}"#,
+    ),
+    (
+        "address_set",
+        "/api/v1/address-sets/senders/preview",
+        r#"{"networks":["198.51.100.0/28","203.0.113.0/24"],"days":30}"#,
+    ),
+];
+
 /// Measures every page.
 pub(crate) fn run(scratch: &Path, figures: &mut Map<String, Value>) -> Outcome<()> {
     let directory = scratch.join("pages");
     let webhook = prepare(&directory)?;
     let (server, ready) = Server::dev(&directory)?;
-    let browser = Browser::sign_in(&directory, &ready)?;
+    let token = server.command(&directory, &["token", "create", "bench", "--role", "admin"])?;
+    let token = token["token"].as_str().ok_or("no token")?;
+    let browser = Browser::sign_in(&directory, &ready, token)?;
     let mut slowest = Page::default();
     let mut largest = Page::default();
     for (name, path) in PAGES {
@@ -62,6 +78,11 @@ pub(crate) fn run(scratch: &Path, figures: &mut Map<String, Value>) -> Outcome<(
         if page.kb > largest.kb {
             largest = page;
         }
+    }
+    for (name, path, body) in PREVIEWS {
+        let took = browser.median_post(&path.replace("{webhook}", &webhook), body)?;
+        say(&format!("preview {name}: {took:.1} ms"));
+        figures.insert(format!("previews.{name}.ms"), json!(rounded(took)));
     }
     figures.insert("pages.slowest_ms".to_owned(), json!(rounded(slowest.ms)));
     figures.insert("pages.largest_kb".to_owned(), json!(rounded(largest.kb)));
@@ -79,8 +100,18 @@ fn prepare(directory: &Path) -> Outcome<String> {
         .as_str()
         .ok_or("no demo webhook")?
         .to_owned();
+    let set = [
+        "addresses",
+        "create",
+        "senders",
+        "--network",
+        "198.51.100.0/24,203.0.113.0/24",
+    ];
+    server.command(directory, &set)?;
+    server.command(directory, &["webhook", "edit", &webhook, "--allow", "@senders"])?;
     for number in 2..=20 {
-        server.command(directory, &["webhook", "create", &format!("webhook {number}")])?;
+        let name = format!("webhook {number}");
+        server.command(directory, &["webhook", "create", &name, "--allow", "@senders"])?;
     }
     drop(server);
     say("storing a million deliveries");
@@ -106,10 +137,12 @@ struct Page {
 struct Browser {
     origin: String,
     arguments: Vec<String>,
+    /// What the admin API is asked with.
+    authorization: String,
 }
 
 impl Browser {
-    fn sign_in(directory: &Path, ready: &Value) -> Outcome<Self> {
+    fn sign_in(directory: &Path, ready: &Value, token: &str) -> Outcome<Self> {
         let text = |name: &str| ready[name].as_str().map(str::to_owned).ok_or(name.to_owned());
         let (origin, link) = (text("console")?, text("sign_in")?);
         let jar = directory.join("cookies").display().to_string();
@@ -124,7 +157,11 @@ impl Browser {
             &jar,
         ];
         let arguments = arguments.map(str::to_owned).to_vec();
-        let browser = Self { origin, arguments };
+        let browser = Self {
+            origin,
+            arguments,
+            authorization: format!("Authorization: Bearer {token}"),
+        };
         let origin = format!("Origin: {}", browser.origin);
         browser.curl(&["--header", &origin, "--data", "csrf=", &link])?;
         Ok(browser)
@@ -152,6 +189,30 @@ impl Browser {
             ms: times[TIMES / 2],
             kb,
         })
+    }
+
+    /// How long the answer to a request of the admin API takes, in milliseconds.
+    fn median_post(&self, path: &str, body: &str) -> Outcome<f64> {
+        let url = format!("{}{path}", self.origin);
+        let mut times = Vec::with_capacity(TIMES);
+        for _ in 0..TIMES {
+            let json = "Content-Type: application/json";
+            let request = ["--header", &self.authorization, "--header", json, "--data", body];
+            let format = [
+                "--output",
+                "/dev/null",
+                "--write-out",
+                "%{time_pretransfer} %{time_total}",
+            ];
+            let text = self.curl(&[&request[..], &format, &[&url]].concat())?;
+            let figures: Vec<f64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
+            let [before, after] = figures[..] else {
+                return Err(format!("curl said {text:?}").into());
+            };
+            times.push((after - before) * 1000.0);
+        }
+        times.sort_by(f64::total_cmp);
+        Ok(times[TIMES / 2])
     }
 
     fn curl(&self, more: &[&str]) -> Outcome<String> {

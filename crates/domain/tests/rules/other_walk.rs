@@ -50,7 +50,7 @@ impl RequestInformation for Request {
     }
 }
 
-/// Proxies of 10/8 and fd00::/8, and clients of elsewhere.
+/// Proxies of `10/8` and `fd00::/8`, and clients of elsewhere.
 fn address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         any::<[u8; 3]>().prop_map(|[a, b, c]| IpAddr::from([10, a, b, c])),
