@@ -12,7 +12,7 @@ use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use serde_json::{Map, Value, json};
 
 use crate::process::{self, Outcome, cargo, need, root, say};
@@ -28,17 +28,22 @@ const PROGRAMS: [(&str, &str); 5] = [
     ("taskset", "util-linux"),
 ];
 
+/// A part that is measured by itself.
+#[derive(Clone, Copy, ValueEnum)]
+enum Only {
+    Addresses,
+}
+
 #[derive(Args)]
 pub(crate) struct Arguments {
+    /// Only this: the match of an address against 10,000 networks
+    only: Option<Only>,
     /// One JSON object on standard output
     #[arg(long)]
     json: bool,
     /// Only the console's pages
     #[arg(long)]
     pages: bool,
-    /// Only the match of an address against 10,000 networks
-    #[arg(long, conflicts_with_all = ["pages", "nodes"])]
-    addresses: bool,
     /// Only several nodes on one PostgreSQL server
     #[arg(long, conflicts_with = "pages")]
     nodes: bool,
@@ -51,7 +56,7 @@ pub(crate) struct Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    if arguments.addresses {
+    if let Some(Only::Addresses) = arguments.only {
         let bench = [
             "bench",
             "--quiet",

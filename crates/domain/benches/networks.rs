@@ -1,5 +1,5 @@
 //! A match against 10,000 networks, shaped like what AWS publishes, beside a linear scan in the same run. Half of the probes
-//! hit. `cargo xtask bench --addresses` runs it; with `--json` it prints one object.
+//! hit. `cargo xtask bench addresses` runs it and prints one object.
 
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures time")]
 #![expect(clippy::print_stdout, reason = "a benchmark prints its figures")]
