@@ -99,7 +99,9 @@ pub(crate) async fn preview(
         .await?;
     let preview = preview.ok_or_else(|| Failure::not_found("no such webhook"))?;
     if json {
-        let object = output::object(&wire::Preview::new(&preview, days));
+        let resolved = place.gate.resolved(allowlist).await?;
+        let preview = wire::Preview::new(&preview, days).warned(&resolved, None, place.gate.now());
+        let object = output::object(&preview);
         return Ok(output::line(&object.to_string())?);
     }
     output::line(&format!(

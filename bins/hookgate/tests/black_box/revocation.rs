@@ -21,8 +21,9 @@ async fn no_delivery_that_starts_after_the_change_returned_is_accepted() {
     let server = Server::start();
     let mut accepted_before = 0;
     for round in 0..ROUNDS {
-        let name = format!("w{round}");
-        let url = server.create(&name, &[]);
+        let (name, set) = (format!("w{round}"), format!("s{round}"));
+        server.json(&["addresses", "create", &set, "--network", "127.0.0.0/8"]);
+        let url = server.create(&name, &["--allow", &format!("@{set}")]);
         let (stop, stopped) = watch::channel(false);
         let senders: Vec<_> = (0..SENDERS)
             .map(|sender| {
@@ -37,21 +38,22 @@ async fn no_delivery_that_starts_after_the_change_returned_is_accepted() {
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(30)).await;
-        let change: &[&str] = match round % 3 {
+        let change: &[&str] = match round % 4 {
             0 => &["webhook", "revoke", &name, "--yes"],
             1 => &["webhook", "regenerate", &name],
-            _ => &["webhook", "edit", &name, "--allow", "192.0.2.1"],
+            2 => &["webhook", "edit", &name, "--allow", "192.0.2.1"],
+            _ => &["addresses", "edit", &set, "--network", "192.0.2.1"],
         };
         let command = { tokio::task::block_in_place(|| server.json(change)) };
         let returned = now();
-        assert!(command["handle"].is_string());
+        assert!(command["handle"].is_string() || command["set"].is_object());
         tokio::time::sleep(Duration::from_millis(30)).await;
         stop.send(true).unwrap();
         let mut seen: Vec<Seen> = Vec::new();
         for sender in senders {
             seen.extend(sender.await.unwrap());
         }
-        let expected = if round % 3 == 2 { 403 } else { 410 };
+        let expected = if round % 4 >= 2 { 403 } else { 410 };
         let after: Vec<_> = seen.iter().filter(|(began, _)| *began > returned).collect();
         assert!(!after.is_empty(), "the load went on");
         assert!(

@@ -162,13 +162,42 @@ fn an_untrusted_proxy_fails_closed() {
     stage.proxy("nginx", "nginx-re-encrypt.conf", |text| text);
     assert_eq!(stage.send("203.0.113.9", &[]).status, 201);
     assert_eq!(stage.newest(1)["source"], "10.0.0.2");
+    assert_eq!(stage.send("203.0.113.10", &[]).status, 201);
+    stage.newest(2);
+    let doctor = stage.hookgate(&["doctor"])["findings"][0].clone();
+    let finding = doctor["finding"].as_str().unwrap();
+    assert!(
+        finding.contains("comes from one private address, 10.0.0.2: a proxy is in front and not trusted yet"),
+        "{finding}"
+    );
     stage.hookgate(&["webhook", "edit", "demo", "--allow", "203.0.113.9"]);
     assert_eq!(stage.send("203.0.113.9", &[]).status, 403);
-    let record = stage.newest(2);
+    let record = stage.newest(3);
     assert_eq!(
         record["trail"]["hops"],
         serde_json::json!(["x-forwarded-for untrusted", "connection 10.0.0.2 client"])
     );
+}
+
+/// Proxies may be trusted by the name of a set; who leaves it is no longer believed.
+#[test]
+fn a_set_of_proxies_is_trusted_as_long_as_it_names_them() {
+    let gate = "trusted_proxies = [\"@front\"]\nforwarded = \"x-forwarded-for\"";
+    let mut stage = Stage::with_set(gate, Some(("front", "10.0.0.2")));
+    stage.proxy("nginx", "nginx-re-encrypt.conf", |text| text);
+    assert_eq!(stage.send("203.0.113.9", &[]).status, 201);
+    assert_eq!(stage.newest(1)["source"], "203.0.113.9");
+    stage.hookgate(&["addresses", "edit", "front", "--network", "10.0.0.7"]);
+    let mut records = 1;
+    for _ in 0..60 {
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        assert_eq!(stage.send("203.0.113.9", &[]).status, 201);
+        records += 1;
+        if stage.newest(records)["source"] == "10.0.0.2" {
+            return;
+        }
+    }
+    panic!("a proxy that left the set is still believed");
 }
 
 /// A trusted proxy that does not keep to what was agreed is refused, not guessed about.

@@ -36,6 +36,11 @@ pub(crate) struct Answer {
 impl Stage {
     /// A gate with these lines in its section of the configuration.
     pub(crate) fn set(gate: &str) -> Self {
+        Self::with_set(gate, None)
+    }
+
+    /// The same with an address set that is there before the gate is.
+    pub(crate) fn with_set(gate: &str, set: Option<(&str, &str)>) -> Self {
         let mut stage = Self {
             network: Network::build(),
             directory: TempDir::new().unwrap(),
@@ -50,6 +55,10 @@ impl Stage {
              [gate]\nlisten = \"[::]:8443\"\nplain_listen = \"[::]:8080\"\ncertificate = \"hooks.crt\"\nkey = \"hooks.key\"\n{gate}\n"
         );
         fs::write(stage.file("hookgate.toml"), config).unwrap();
+        if let Some((name, network)) = set {
+            stage.hookgate(&["migrate"]);
+            stage.hookgate(&["addresses", "create", name, "--network", network]);
+        }
         let gate = stage
             .network
             .on(Host::Gate, HOOKGATE)

@@ -93,7 +93,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     handle: &str,
 ) -> Result<Reply, Fault> {
     caller.acting.require(Permission::ManageWebhooks)?;
-    let handle = read_handle(handle)?;
+    let (handle, now) = (read_handle(handle)?, call.now);
     let proposal: Proposal = call.json().await?;
     let days = match proposal.days {
         None | Some(7) => PreviewDays::Week,
@@ -106,5 +106,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     };
     let preview = gate.allowlist_preview(handle, &allowlist, days).await?;
     let preview = preview.ok_or(Code::NotFound)?;
-    Ok(reply::success(StatusCode::OK, &Preview::new(&preview, days)))
+    let resolved = gate.resolved(&allowlist).await?;
+    let preview = Preview::new(&preview, days).warned(&resolved, caller.acting.from, now);
+    Ok(reply::success(StatusCode::OK, &preview))
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::{RefusalCode, Webhook};
+use std::net::IpAddr;
+
+use hookgate_domain::{Allowlist, RefusalCode, Timestamp, Webhook};
 use hookgate_gate::{self as gate, PreviewDays, TopSources, UsageRange, spikes};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -91,6 +93,8 @@ pub struct Preview {
     pub would_stop: WouldStop,
     /// Accepted deliveries of sources that are not told apart.
     pub other_sources: u64,
+    /// What about the allowlist deserves a second look.
+    pub warnings: Vec<String>,
 }
 
 /// A sender, under the allowlist as it is and as it would be.
@@ -183,7 +187,16 @@ impl Preview {
                 deliveries: preview.would_stop.deliveries,
             },
             other_sources: preview.beyond,
+            warnings: Vec::new(),
         }
+    }
+
+    /// The preview with what about this allowlist deserves a second look, for somebody at this address.
+    #[must_use]
+    pub fn warned(mut self, allowlist: &Allowlist, own: Option<IpAddr>, now: Timestamp) -> Self {
+        let warnings = allowlist.warnings(own, now);
+        self.warnings = warnings.iter().map(ToString::to_string).collect();
+        self
     }
 }
 
