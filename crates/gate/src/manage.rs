@@ -244,12 +244,8 @@ impl<S: Store> Gate<S> {
 
     /// Whether the sets that an allowlist names exist. The store makes sure that they still do.
     async fn check_sets(&self, policy: &Policy) -> Result<(), ManageError> {
-        for name in policy.allowlist.sets() {
-            if self.store.address_set_by_name(name).await?.is_none() {
-                return Err(ManageError::UnknownSet(name.clone()));
-            }
-        }
-        Ok(())
+        let missing = self.missing_set(&policy.allowlist).await?;
+        missing.map_or(Ok(()), |name| Err(ManageError::UnknownSet(name)))
     }
 
     fn new_id(&self) -> Result<WebhookId, EntropyError> {

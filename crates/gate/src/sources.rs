@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use hookgate_domain::{Allowlist, Timestamp, WebhookHandle};
+use hookgate_domain::{AddressSetName, Allowlist, Timestamp, WebhookHandle};
 use ipnetwork::IpNetwork;
 
 use crate::history::PageSize;
@@ -307,5 +307,18 @@ impl<S: Store> Gate<S> {
             held.extend(networks.map(|networks| (name.clone(), networks)));
         }
         Ok(allowlist.resolve(|name| held.get(name).cloned()))
+    }
+
+    /// The first set that an allowlist names and that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn missing_set(&self, allowlist: &Allowlist) -> Result<Option<AddressSetName>, StoreError> {
+        for name in allowlist.sets() {
+            if self.store.address_set_by_name(name).await?.is_none() {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
     }
 }

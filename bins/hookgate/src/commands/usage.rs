@@ -1,7 +1,7 @@
 //! `hookgate webhook usage` and `hookgate webhook preview`: how a webhook is used, and by whom under another allowlist.
 
 use hookgate_domain::{Allowlist, Webhook};
-use hookgate_gate::{PageSize, PreviewDays, PreviewSender, Store, UsageRange, spikes};
+use hookgate_gate::{ManageError, PageSize, PreviewDays, PreviewSender, Store, UsageRange, spikes};
 use hookgate_transport::wire;
 
 use crate::cli::DaysArg;
@@ -93,6 +93,9 @@ pub(crate) async fn preview(
         DaysArg::Week => PreviewDays::Week,
         DaysArg::Month => PreviewDays::Month,
     };
+    if let Some(missing) = place.gate.missing_set(allowlist).await? {
+        return Err(ManageError::UnknownSet(missing).into());
+    }
     let preview = place
         .gate
         .allowlist_preview(webhook.handle, allowlist, days)

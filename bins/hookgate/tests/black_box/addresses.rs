@@ -274,8 +274,22 @@ async fn programs_do_all_of_it_too() {
     let suggested = server.json(&["webhook", "suggest", "hook"]);
     assert_eq!(suggested["allowlist"], json!(["127.0.0.1"]));
     let body = json!({"name": "office", "networks": ["127.0.0.0/8", "192.0.2.0/24", "198.51.100.0/24"]});
-    let made = program.post("/api/v1/address-sets", body.clone()).await;
-    assert_eq!(made.status, 201, "{}", made.body);
+    for status in [201, 200] {
+        let key = [("idempotency-key", "first")];
+        let made = program
+            .call("POST", "/api/v1/address-sets", Some(body.clone()), &key)
+            .await;
+        assert_eq!(made.status, status, "{}", made.body);
+    }
+    let unknown = json!({"allowlist": ["@nobody"]});
+    let handle = server.json(&["webhook", "show", "hook"])["handle"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = format!("/api/v1/webhooks/{handle}/allowlist/preview");
+    assert_eq!(code(&program.post(&path, unknown).await), "VALIDATION_ERROR");
+    let wide = data(&program.post(&path, json!({"allowlist": ["0.0.0.0/0"]})).await);
+    assert_eq!(wide["warnings"][0], "0.0.0.0/0 permits every IPv4 address");
     assert_eq!(
         code(&program.post("/api/v1/address-sets", body).await),
         "VALIDATION_ERROR"

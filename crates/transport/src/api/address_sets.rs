@@ -93,8 +93,12 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     path = "/api/v1/address-sets",
     operation_id = "createAddressSet",
     tag = "address sets",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
     request_body = New,
-    responses((status = 201, description = "It is made", body = super::document::Success<AddressSet>)),
+    responses(
+        (status = 201, description = "It is made", body = super::document::Success<AddressSet>),
+        (status = 200, description = "It was made by the same request before", body = super::document::Success<AddressSet>),
+    ),
 )]
 pub(crate) async fn create<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -106,11 +110,18 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     caller
         .acting
         .require(hookgate_domain::Permission::ManageWebhooks)?;
-    let new: New = call.json().await?;
+    let (new, request): (New, _) = call.repeatable().await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let name = made.id.strip_prefix('@').and_then(|name| name.parse().ok());
+        let (set, _) = gate.address_set(&name.ok_or_else(super::gone)?).await?;
+        let reply = reply::success(StatusCode::OK, &AddressSet::new(&set, now));
+        return Ok(tagged(reply, set.revision));
+    }
     let name: AddressSetName = read("name", &new.name)?;
     let made = made_of(&new, fetcher).await?;
     let set = gate
-        .address_set_create(&caller.acting, name, made.origin, made.networks, made.etag)
+        .address_set_create(&acting, name, made.origin, made.networks, made.etag)
         .await?;
     let reply = reply::success(StatusCode::CREATED, &AddressSet::new(&set, now));
     Ok(tagged(reply, set.revision))

@@ -1,7 +1,7 @@
 //! `/api/v1/webhooks/{handle}/usage` and `…/allowlist/preview`: how a webhook is used.
 
 use hookgate_domain::{Allowlist, Permission};
-use hookgate_gate::{Gate, PageSize, PeopleStore, PreviewDays, Store, UsageRange};
+use hookgate_gate::{Gate, ManageError, PageSize, PeopleStore, PreviewDays, Store, UsageRange};
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -104,6 +104,9 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
         None => Allowlist::any(),
         Some(entries) => change::allowlist(&entries).map_err(|fault| Fault::fields(vec![fault]))?,
     };
+    if let Some(missing) = gate.missing_set(&allowlist).await? {
+        return Err(ManageError::UnknownSet(missing).into());
+    }
     let preview = gate.allowlist_preview(handle, &allowlist, days).await?;
     let preview = preview.ok_or(Code::NotFound)?;
     let resolved = gate.resolved(&allowlist).await?;

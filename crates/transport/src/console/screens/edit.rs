@@ -5,7 +5,7 @@ use std::num::NonZero;
 use hookgate_domain::{Allowlist, AllowlistMode, Overload, PayloadLogging, Permission, Webhook};
 use hookgate_gate::{PeopleStore, PreviewDays, Store};
 use hookgate_pages::{
-    EditWebhook, NewWebhook, Preview, PreviewSender, Problem, WebhookForm, allowlist_lines,
+    EditWebhook, LineReading, NewWebhook, Preview, PreviewSender, Problem, WebhookForm, allowlist_lines,
 };
 
 use super::webhook::find;
@@ -157,6 +157,18 @@ async fn preview_of<S: Store + PeopleStore>(
     let allowlist = if permits_any(text) {
         Allowlist::any()
     } else if let Ok(allowlist) = text.parse::<Allowlist>() {
+        if let Some(missing) = screen.gate().missing_set(&allowlist).await? {
+            preview
+                .lines
+                .retain(|line| line.text.raw().starts_with(&format!("@{missing}")));
+            for line in &mut preview.lines {
+                line.reading = LineReading::Wrong {
+                    message: "there is no such address set".to_owned(),
+                    readings: Vec::new(),
+                };
+            }
+            return Ok(preview);
+        }
         screen.gate().resolved(&allowlist).await?
     } else {
         return Ok(preview);
