@@ -1,12 +1,14 @@
 //! A running server: listeners, certificate reload, retention, and a stop that loses nothing.
 
+mod chores;
+
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use hookgate_domain::{AddressSet, Networks, Timestamp, TrustedProxies};
-use hookgate_gate::{Acting, AddressSetError, Gate, Retention, Store};
+use hookgate_domain::{Networks, TrustedProxies};
+use hookgate_gate::{AddressSetError, Gate, Retention};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::{self, Signal};
 use hookgate_transport::tls::{HotCertificate, TlsError, server_config};
@@ -20,16 +22,6 @@ use crate::failure::{Failure, with_sources};
 
 /// How often the certificate's files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
-/// How often usage is counted where many nodes write.
-const COUNT_INTERVAL: Duration = Duration::from_secs(2);
-/// How often the history is pruned.
-const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
-/// How often it is looked whether a published list is due.
-const LIST_INTERVAL: Duration = Duration::from_mins(1);
-/// How often the sets of trusted proxies are looked at.
-const TRUST_INTERVAL: Duration = Duration::from_secs(10);
-/// Pause between two slices of pruning, so that deliveries go first.
-const PRUNE_PAUSE: Duration = Duration::from_millis(20);
 
 /// What a server needs to know.
 pub(crate) struct Plan {
@@ -185,24 +177,29 @@ impl Server {
         for (certificate, files) in self.certificates {
             chores.spawn(reload_certificate(certificate, files, stop.clone()));
         }
-        chores.spawn(refresh(Arc::clone(&self.gate), stop.clone()));
+        chores.spawn(chores::refresh(Arc::clone(&self.gate), stop.clone()));
         let [front, console_front] = self.fronts;
-        chores.spawn(keep_trusting(Arc::clone(&self.gate), "gate", front, stop.clone()));
-        chores.spawn(keep_trusting(
+        chores.spawn(chores::keep_trusting(
+            Arc::clone(&self.gate),
+            "gate",
+            front,
+            stop.clone(),
+        ));
+        chores.spawn(chores::keep_trusting(
             Arc::clone(&self.gate),
             "console",
             console_front,
             stop.clone(),
         ));
-        let lists = read_lists(
+        let lists = chores::read_lists(
             Arc::clone(&self.gate),
             self.fetcher,
             self.refresh_after,
             stop.clone(),
         );
         chores.spawn(lists);
-        chores.spawn(count(Arc::clone(&self.gate), stop.clone()));
-        chores.spawn(prune(Arc::clone(&self.gate), self.retention, stop));
+        chores.spawn(chores::count(Arc::clone(&self.gate), stop.clone()));
+        chores.spawn(chores::prune(Arc::clone(&self.gate), self.retention, stop));
         tracing::info!(address = %self.address, "serving");
         // Without systemd there is nobody to tell.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
@@ -312,136 +309,6 @@ fn changed_at(path: &Path) -> Option<SystemTime> {
     std::fs::metadata(path)
         .and_then(|metadata| metadata.modified())
         .ok()
-}
-
-/// Looks at URLs again that other nodes changed.
-async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
-    let mut changed = gate.store().changed_urls();
-    loop {
-        tokio::select! {
-            () = stop.given() => return,
-            digest = changed.recv() => match digest {
-                Some(digest) => gate.refresh(digest).await,
-                None => return,
-            },
-        }
-    }
-}
-
-/// Trusts what the address sets of a listener hold now. If that can't be told, those that were trusted stay.
-async fn keep_trusting(
-    gate: Arc<Gate<Database>>,
-    section: &'static str,
-    (front, proxies): (Front, Arc<Proxies>),
-    mut stop: Signal,
-) {
-    while !front.sets.is_empty() {
-        tokio::select! {
-            () = stop.given() => return,
-            () = tokio::time::sleep(TRUST_INTERVAL) => {}
-        }
-        match trusted(&gate, section, &front).await {
-            Ok(trusted) => proxies.set(trusted),
-            Err(failure) => tracing::warn!(?failure, "trusted proxies stay as they were"),
-        }
-    }
-}
-
-/// Reads published lists again when they are due. One node reads each.
-async fn read_lists(
-    gate: Arc<Gate<Database>>,
-    fetcher: Arc<Fetcher>,
-    refresh_after: Duration,
-    mut stop: Signal,
-) {
-    loop {
-        tokio::select! {
-            () = stop.given() => return,
-            () = tokio::time::sleep(LIST_INTERVAL) => {}
-        }
-        let due = match gate.address_sets_due(refresh_after).await {
-            Ok(due) => due,
-            Err(error) => {
-                tracing::debug!(
-                    error = with_sources(&error),
-                    "published lists could not be looked up"
-                );
-                continue;
-            }
-        };
-        for set in due {
-            // Whoever else has it reads it.
-            let Ok(set) = gate.address_set_claim(set).await else {
-                continue;
-            };
-            tokio::select! {
-                () = stop.given() => return,
-                () = read_list(&gate, &fetcher, &set) => {}
-            }
-        }
-    }
-}
-
-async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
-    let Some(url) = set.url() else {
-        return;
-    };
-    let published = fetcher.get(url, set.reading.etag.as_deref()).await;
-    let taken = gate
-        .address_set_refresh(&Acting::system(), &set.name, published)
-        .await;
-    match taken {
-        Ok(taken) => match (&taken.set.reading.fault, taken.set.pending) {
-            (Some(fault), _) => {
-                tracing::warn!(set = %set.name, fault = &**fault, "a published list could not be read; the last good one stays");
-            }
-            (None, Some(_)) if !taken.changes.is_empty() => {
-                tracing::warn!(set = %set.name, "a published list lost over half of its networks: somebody has to approve it");
-            }
-            _ => {
-                let (added, removed) = (taken.changes.added.len(), taken.changes.removed.len());
-                tracing::debug!(set = %set.name, added, removed, "a published list was read");
-            }
-        },
-        Err(error) => {
-            tracing::warn!(set = %set.name, %error, "a published list could not be taken up; the last good one stays");
-        }
-    }
-}
-
-/// Keeps the counts of usage close to what came, so that nobody has to wait for them.
-async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
-    while gate.store().is_counted_by_chore() {
-        tokio::select! {
-            () = stop.given() => return,
-            () = tokio::time::sleep(COUNT_INTERVAL) => {}
-        }
-        if let Err(error) = gate.store().count().await {
-            tracing::debug!(error = with_sources(&error), "usage could not be counted");
-        }
-    }
-}
-
-/// Keeps the history within its bounds, in small slices.
-async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut stop: Signal) {
-    loop {
-        let now: Timestamp = gate.now();
-        let pause = match gate.store().history_prune(retention, now).await {
-            Ok(pruned) if pruned.is_empty() => PRUNE_INTERVAL,
-            Ok(pruned) => {
-                tracing::debug!(?pruned, "pruned the history");
-                PRUNE_PAUSE
-            }
-            Err(error) => {
-                tracing::warn!(error = with_sources(&error), "the history could not be pruned");
-                PRUNE_INTERVAL
-            }
-        };
-        tokio::select! {
-            () = stop.given() => return,
-            () = tokio::time::sleep(pause) => {}
-        }
-    }
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Failure> {

@@ -1,5 +1,7 @@
 //! Address sets: making and changing them, taking up what is published, and what that would mean for deliveries.
 
+mod published;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -7,7 +9,7 @@ use hookgate_domain::{
     AddressSet, AddressSetName, AuditAct, AuditSubject, NetworkChanges, Networks, Permission, SetFilterError,
     SetOrigin, Timestamp, is_private,
 };
-use hookgate_senders::{AddressListError, read_address_list};
+use hookgate_senders::AddressListError;
 use serde_json::{Value, json};
 use thiserror::Error;
 
@@ -15,16 +17,12 @@ use crate::address_store::{LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChan
 use crate::sources::{Preview, PreviewDays};
 use crate::{Acting, Forbidden, Gate, Store, StoreError};
 
+pub use published::{Published, REFRESH_AFTER};
+
 /// How often a change is tried when others change the same set.
 const MOST_TRIES: usize = 5;
-/// How long a published list is used before it is read again, if nothing else is set.
-pub const REFRESH_AFTER: Duration = Duration::from_hours(6);
-/// The same after it could not be read.
-const RETRY_AFTER: Duration = Duration::from_mins(15);
 /// Webhooks that a preview of a set looks at.
 const PREVIEWED: u16 = 100;
-/// Longest text of a fault that is kept.
-const MAX_FAULT: usize = 300;
 /// How far back it is looked whether everything comes from one address.
 const LONE_SOURCE_SPAN: Duration = Duration::from_hours(1);
 /// Fewer deliveries than this say nothing about what stands in front.
@@ -78,22 +76,6 @@ impl From<StoreError> for AddressSetError {
             error => Self::Store(error),
         }
     }
-}
-
-/// A document that was read from where a list is published.
-#[derive(Clone, Debug)]
-pub enum Published {
-    /// It is this one.
-    Document {
-        /// The document.
-        bytes: Vec<u8>,
-        /// What the server calls this version.
-        etag: Option<String>,
-    },
-    /// It is what it was.
-    Unchanged,
-    /// It could not be read, for this reason.
-    Failed(String),
 }
 
 /// What taking up other networks did.
@@ -193,97 +175,6 @@ impl<S: Store> Gate<S> {
         Err(AddressSetError::Changed)
     }
 
-    /// Takes up what was published. What is new counts when this returns; if more than half of a set would go, it waits
-    /// until somebody approves it. What can't be read leaves the set as it is, and is noted beside it.
-    ///
-    /// # Errors
-    /// [`AddressSetError`]: also if the document is none, after that was noted.
-    pub async fn address_set_refresh(
-        &self,
-        acting: &Acting,
-        name: &AddressSetName,
-        published: Published,
-    ) -> Result<Taken, AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
-        let (mut set, known) = self.address_set(name).await?;
-        let SetOrigin::Published { provider, filter, .. } = set.origin.clone() else {
-            return Err(AddressSetError::NotFound);
-        };
-        let now = self.now();
-        set.reading.tried_at = Some(now);
-        let failed = match published {
-            Published::Unchanged => {
-                set.reading.read_at = Some(now);
-                set.reading.fault = None;
-                let set = self.write_reading(set).await?;
-                let changes = NetworkChanges::default();
-                return Ok(Taken { set, changes });
-            }
-            Published::Failed(fault) => (fault, None),
-            Published::Document { bytes, etag } => match read_address_list(provider, &filter, &bytes) {
-                Ok(networks) => {
-                    set.reading.read_at = Some(now);
-                    set.reading.fault = None;
-                    set.reading.etag = etag.map(Into::into);
-                    let changes = NetworkChanges::between(&known, &networks);
-                    if self.was_decided(&set, &networks).await? {
-                        let set = self.write_reading(set).await?;
-                        return Ok(Taken { set, changes });
-                    }
-                    return self
-                        .take_up(acting, set, networks, changes, Acceptance::UnlessItShrinks)
-                        .await;
-                }
-                Err(error) => (error.to_string(), Some(error)),
-            },
-        };
-        set.reading.fault = Some(failed.0.chars().take(MAX_FAULT).collect::<String>().into());
-        let set = self.write_reading(set).await?;
-        match failed.1 {
-            Some(error) => Err(error.into()),
-            None => Ok(Taken {
-                set,
-                changes: NetworkChanges::default(),
-            }),
-        }
-    }
-
-    /// Lets a version that waits count, or never.
-    ///
-    /// # Errors
-    /// [`AddressSetError::NothingPending`] if it is not the one that waits, and others.
-    pub async fn address_set_decide(
-        &self,
-        acting: &Acting,
-        name: &AddressSetName,
-        version: i64,
-        approve: bool,
-    ) -> Result<AddressSet, AddressSetError> {
-        acting.require(Permission::ManageWebhooks)?;
-        let (mut set, _) = self.address_set(name).await?;
-        if set.pending != Some(version) {
-            return Err(AddressSetError::NothingPending);
-        }
-        let now = self.now();
-        let (act, change) = if approve {
-            let networks = self.store.address_set_networks(name, version).await?;
-            let networks = networks.ok_or(AddressSetError::NothingPending)?;
-            (set.version, set.changed_at) = (version, now);
-            set.networks = networks.as_slice().len() as u64;
-            (AuditAct::AddressSetApprove, VersionChange::Approve(version))
-        } else {
-            (AuditAct::AddressSetReject, VersionChange::Reject(version))
-        };
-        set.pending = None;
-        set.revision += 1;
-        let facts = (Value::Null, json!({"version": version}));
-        let audit = acting.note_change(act, subject(&set), now, facts);
-        self.store
-            .address_set_write(set.clone(), change, Some(audit))
-            .await?;
-        Ok(set)
-    }
-
     /// Removes a set that no allowlist names.
     ///
     /// # Errors
@@ -321,33 +212,6 @@ impl<S: Store> Gate<S> {
             }
         }
         Err(AddressSetError::Changed)
-    }
-
-    /// The published sets that should be read again.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store can't tell.
-    pub async fn address_sets_due(&self, after: Duration) -> Result<Vec<AddressSet>, StoreError> {
-        let now = self.now();
-        let mut sets = self.store.address_sets().await?;
-        sets.retain(|set| {
-            let pause = if set.reading.fault.is_some() {
-                RETRY_AFTER.min(after)
-            } else {
-                after
-            };
-            set.url().is_some() && set.reading.tried_at.is_none_or(|tried| now.since(tried) >= pause)
-        });
-        Ok(sets)
-    }
-
-    /// Takes a set that is due for this node, so that no other one reads it at the same time.
-    ///
-    /// # Errors
-    /// [`AddressSetError::Changed`] if another one has it.
-    pub async fn address_set_claim(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {
-        set.reading.tried_at = Some(self.now());
-        self.write_reading(set).await
     }
 
     /// What other networks of a set would mean for the senders of the webhooks whose allowlists name it: as many as are
@@ -403,7 +267,7 @@ impl<S: Store> Gate<S> {
         acceptance: Acceptance,
     ) -> Result<Taken, AddressSetError> {
         if changes.is_empty() {
-            let set = self.write_reading(set).await?;
+            let set = self.write_unchanged(set).await?;
             return Ok(Taken { set, changes });
         }
         if networks.as_slice().is_empty() {
@@ -433,19 +297,20 @@ impl<S: Store> Gate<S> {
         Ok(Taken { set, changes })
     }
 
-    /// Whether somebody was asked about just these networks, and has said no or nothing yet: then nobody is asked again.
-    async fn was_decided(&self, set: &AddressSet, networks: &Networks) -> Result<bool, StoreError> {
-        let newest = self.newest_version(&set.name).await?;
-        if newest == set.version {
-            return Ok(false);
-        }
-        let held = self.store.address_set_networks(&set.name, newest).await?;
-        Ok(held.is_some_and(|held| NetworkChanges::between(&held, networks).is_empty()))
-    }
-
     async fn newest_version(&self, name: &AddressSetName) -> Result<i64, StoreError> {
         let versions = self.store.address_set_versions(name).await?;
         Ok(versions.first().map_or(0, |newest| newest.number))
+    }
+
+    /// What is published is what counts: then what waits is not published any more.
+    async fn write_unchanged(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {
+        let change = set
+            .pending
+            .take()
+            .map_or(VersionChange::None, VersionChange::Reject);
+        set.revision += 1;
+        self.store.address_set_write(set.clone(), change, None).await?;
+        Ok(set)
     }
 
     async fn write_reading(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {

@@ -165,6 +165,31 @@ async fn a_published_list_is_imported_refreshed_and_kept() {
 }
 
 #[tokio::test]
+async fn a_list_that_recovers_leaves_nothing_to_approve() {
+    let server = Server::start();
+    let publisher = Publisher::start(&list(10, ""));
+    server.json(&[
+        "addresses",
+        "import",
+        "pub",
+        "--provider",
+        "list",
+        "--url",
+        &publisher.url("/list"),
+    ]);
+    publisher.publish("203.0.113.0/24\n");
+    let broken = server.json(&["addresses", "refresh", "pub"]);
+    assert_eq!(broken["set"]["pending"], 2);
+    publisher.publish(&list(10, ""));
+    let mended = server.json(&["addresses", "refresh", "pub"]);
+    assert_eq!(
+        (&mended["set"]["pending"], &mended["set"]["version"]),
+        (&Value::Null, &json!(1))
+    );
+    assert_eq!(said(&server, &["addresses", "approve", "pub"]).0, Some(4));
+}
+
+#[tokio::test]
 async fn a_file_is_imported_and_a_shrink_of_it_waits() {
     let server = Server::start();
     let file = server.directory().join("ranges.json");

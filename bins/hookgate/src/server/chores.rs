@@ -1,0 +1,155 @@
+//! What a server does beside answering: it hears of changes, counts, prunes, and reads published lists.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::{AddressSet, Timestamp};
+use hookgate_gate::{Acting, Gate, Retention, Store};
+use hookgate_storage::Database;
+use hookgate_transport::shutdown::Signal;
+use hookgate_transport::{Fetcher, Proxies};
+
+use super::trusted;
+use crate::config::Front;
+use crate::failure::with_sources;
+
+/// How often usage is counted where many nodes write.
+const COUNT_INTERVAL: Duration = Duration::from_secs(2);
+/// How often the history is pruned.
+const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
+/// How often it is looked whether a published list is due.
+const LIST_INTERVAL: Duration = Duration::from_mins(1);
+/// How often the sets of trusted proxies are looked at.
+const TRUST_INTERVAL: Duration = Duration::from_secs(10);
+/// Pause between two slices of pruning, so that deliveries go first.
+const PRUNE_PAUSE: Duration = Duration::from_millis(20);
+
+/// Looks at URLs again that other nodes changed.
+pub(super) async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
+    let mut changed = gate.store().changed_urls();
+    loop {
+        tokio::select! {
+            () = stop.given() => return,
+            digest = changed.recv() => match digest {
+                Some(digest) => gate.refresh(digest).await,
+                None => return,
+            },
+        }
+    }
+}
+
+/// Trusts what the address sets of a listener hold now. If that can't be told, those that were trusted stay.
+pub(super) async fn keep_trusting(
+    gate: Arc<Gate<Database>>,
+    section: &'static str,
+    (front, proxies): (Front, Arc<Proxies>),
+    mut stop: Signal,
+) {
+    while !front.sets.is_empty() {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(TRUST_INTERVAL) => {}
+        }
+        match trusted(&gate, section, &front).await {
+            Ok(trusted) => proxies.set(trusted),
+            Err(failure) => tracing::warn!(?failure, "trusted proxies stay as they were"),
+        }
+    }
+}
+
+/// Reads published lists again when they are due. One node reads each.
+pub(super) async fn read_lists(
+    gate: Arc<Gate<Database>>,
+    fetcher: Arc<Fetcher>,
+    refresh_after: Duration,
+    mut stop: Signal,
+) {
+    loop {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(LIST_INTERVAL) => {}
+        }
+        let due = match gate.address_sets_due(refresh_after).await {
+            Ok(due) => due,
+            Err(error) => {
+                tracing::debug!(
+                    error = with_sources(&error),
+                    "published lists could not be looked up"
+                );
+                continue;
+            }
+        };
+        for set in due {
+            // Whoever else has it reads it.
+            let Ok(set) = gate.address_set_claim(set).await else {
+                continue;
+            };
+            tokio::select! {
+                () = stop.given() => return,
+                () = read_list(&gate, &fetcher, &set) => {}
+            }
+        }
+    }
+}
+
+async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
+    let Some(url) = set.url() else {
+        return;
+    };
+    let published = fetcher.get(url, set.reading.etag.as_deref()).await;
+    let taken = gate
+        .address_set_refresh(&Acting::system(), &set.name, published)
+        .await;
+    match taken {
+        Ok(taken) => match (&taken.set.reading.fault, taken.set.pending) {
+            (Some(fault), _) => {
+                tracing::warn!(set = %set.name, fault = &**fault, "a published list could not be read; the last good one stays");
+            }
+            (None, Some(_)) if !taken.changes.is_empty() => {
+                tracing::warn!(set = %set.name, "a published list lost over half of its networks: somebody has to approve it");
+            }
+            _ => {
+                let (added, removed) = (taken.changes.added.len(), taken.changes.removed.len());
+                tracing::debug!(set = %set.name, added, removed, "a published list was read");
+            }
+        },
+        Err(error) => {
+            tracing::warn!(set = %set.name, %error, "a published list could not be taken up; the last good one stays");
+        }
+    }
+}
+
+/// Keeps the counts of usage close to what came, so that nobody has to wait for them.
+pub(super) async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
+    while gate.store().is_counted_by_chore() {
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(COUNT_INTERVAL) => {}
+        }
+        if let Err(error) = gate.store().count().await {
+            tracing::debug!(error = with_sources(&error), "usage could not be counted");
+        }
+    }
+}
+
+/// Keeps the history within its bounds, in small slices.
+pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut stop: Signal) {
+    loop {
+        let now: Timestamp = gate.now();
+        let pause = match gate.store().history_prune(retention, now).await {
+            Ok(pruned) if pruned.is_empty() => PRUNE_INTERVAL,
+            Ok(pruned) => {
+                tracing::debug!(?pruned, "pruned the history");
+                PRUNE_PAUSE
+            }
+            Err(error) => {
+                tracing::warn!(error = with_sources(&error), "the history could not be pruned");
+                PRUNE_INTERVAL
+            }
+        };
+        tokio::select! {
+            () = stop.given() => return,
+            () = tokio::time::sleep(pause) => {}
+        }
+    }
+}
