@@ -286,7 +286,9 @@ fn replace(
         return Ok(false);
     };
     webhook_update(connection, target.id, webhook)?;
-    allowlist_sets_put(connection, target.id, &sets)?;
+    // A revoked webhook uses nothing any more.
+    let is_alive = matches!(webhook.state, WebhookState::Active(_));
+    allowlist_sets_put(connection, target.id, if is_alive { &sets } else { &[] })?;
     if let Some(retired) = retired {
         retired_insert(connection, target.id, retired)?;
         url_changed(connection, &retired.digest)?;

@@ -83,7 +83,8 @@ macro_rules! store_contract {
             usage_history: headers_and_timing_are_on_record, times_are_filtered, a_page_tells_whether_it_is_the_last,
                 an_incident_has_its_deliveries, incidents_are_found_by_webhook;
             addresses: a_set_comes_back, a_changed_set_changes_its_webhooks, what_waits_does_not_count,
-                one_of_two_changes_of_a_set_wins, a_used_set_stays, a_set_keeps_some_versions,
+                one_of_two_changes_of_a_set_wins, a_used_set_stays,
+                a_revoked_webhook_uses_no_set, a_set_keeps_some_versions,
                 a_lone_source_is_found;
             usage_sources: sources_that_sent_most_come_first, a_source_is_new_once, sites_of_ipv6_are_one_source,
                 accepted_sources_are_those_that_passed;

@@ -1,6 +1,7 @@
 -- Named sets of addresses, which allowlists share. What counts is the networks of one version.
 CREATE TABLE address_sets (
-    id           INTEGER PRIMARY KEY,
+    -- Never used twice: what was read of a version is remembered for ever.
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
     organization INTEGER NOT NULL REFERENCES organizations (id),
     name         TEXT NOT NULL,
     -- `own`, or the word of who publishes it.

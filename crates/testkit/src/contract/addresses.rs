@@ -269,6 +269,28 @@ pub async fn a_used_set_stays<S: Store>(store: &Arc<S>) {
     assert_eq!(store.webhook_by_handle(fresh.handle).await.unwrap(), None);
 }
 
+/// A revoked webhook holds no set back.
+pub async fn a_revoked_webhook_uses_no_set<S: Store>(store: &Arc<S>) {
+    let set = with_set(store, "office", "192.0.2.0/24").await;
+    let user = with_list(store, 1, "@office").await;
+    let change = user.revoke(second(1)).unwrap();
+    let revoked = Webhook {
+        revision: 2,
+        ..change.webhook
+    };
+    store
+        .webhook_replace(revoked.clone(), Some(change.retired), audit())
+        .await
+        .unwrap();
+    assert_eq!(
+        store.address_set_uses(&set.name, 10).await.unwrap(),
+        (0, Vec::new())
+    );
+    assert!(store.address_set_remove(set, audit()).await.unwrap());
+    let found = store.webhook_by_handle(revoked.handle).await.unwrap();
+    assert_eq!(found, Some(revoked));
+}
+
 /// Old versions go, and the one that counts stays.
 pub async fn a_set_keeps_some_versions<S: Store>(store: &Arc<S>) {
     let mut set = with_set(store, "office", "192.0.2.0/32").await;

@@ -45,7 +45,9 @@ impl State {
     }
 
     fn users<'a>(&'a self, name: &'a AddressSetName) -> impl Iterator<Item = WebhookHandle> + 'a {
-        let uses = move |webhook: &&Webhook| webhook.policy.allowlist.sets().any(|used| used == name);
+        let uses = move |webhook: &&Webhook| {
+            webhook.live_url().is_ok() && webhook.policy.allowlist.sets().any(|used| used == name)
+        };
         self.webhooks.values().filter(uses).map(|webhook| webhook.handle)
     }
 
