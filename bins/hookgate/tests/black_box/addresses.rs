@@ -84,7 +84,11 @@ async fn a_set_counts_for_every_allowlist_at_once() {
     for (network, status) in [("127.0.0.0/8", 201), ("192.0.2.0/24", 403), ("127.0.0.1", 201)] {
         server.json(&["addresses", "create", "office", "--network", network]);
         server.json(&["webhook", "edit", "a", "--allow", "@office"]);
-        assert_eq!(server.post(Http::One, &urls[0], ALERT).await.status, status, "{network}");
+        assert_eq!(
+            server.post(Http::One, &urls[0], ALERT).await.status,
+            status,
+            "{network}"
+        );
         server.json(&["webhook", "edit", "a", "--allow-any"]);
         server.json(&["addresses", "remove", "office"]);
     }
