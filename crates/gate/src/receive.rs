@@ -25,6 +25,10 @@ const MOST_JUDGEMENTS: usize = 5;
 /// When to come again after [`RefusalCode::Unavailable`]: longer than a checkpoint or a restart takes.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 
+/// Payloads of at most so many bytes are copied to be kept: what they came in is larger, and the connection can use it again
+/// for the next request.
+const MOST_COPIED: usize = 4 * 1024;
+
 /// Why a step did not go on.
 enum Stop {
     /// The webhook says no.
@@ -50,7 +54,7 @@ impl<S: Store> Gate<S> {
                 Ok(accepted) => return Reply::Accepted(accepted),
                 Err(stop) => stop,
             };
-            known = match self.confirm(digest, &known, &stop).await {
+            known = match Box::pin(self.confirm(digest, &known, &stop)).await {
                 Ok(Some(changed)) => changed,
                 Ok(None) => {
                     self.record(&known, &request, began, &payload, &stop);
@@ -102,9 +106,8 @@ impl<S: Store> Gate<S> {
                 ..code.into()
             }));
         }
-        let known = self
-            .directory
-            .find(&self.store, digest)
+        // A look into the store is rare and large: on the heap, it makes no delivery larger. So is what follows a no.
+        let known = Box::pin(self.directory.find(&self.store, digest))
             .await
             .map_err(Stop::Failed)?;
         known.map(|known| (digest, known)).ok_or_else(|| {
@@ -153,7 +156,12 @@ impl<S: Store> Gate<S> {
             payload: kept(webhook, bytes),
             draft,
         };
-        self.commit(delivery).await
+        match self.store.delivery_commit(delivery).await {
+            Ok(Commit::Stored(accepted)) => Ok(accepted),
+            Ok(Commit::Stale) => Err(Stop::Stale),
+            Ok(Commit::IdempotencyConflict) => Err(Stop::Refused(RefusalCode::IdempotencyConflict.into())),
+            Err(error) => Err(Stop::Failed(error)),
+        }
     }
 
     fn check_signature(
@@ -177,15 +185,6 @@ impl<S: Store> Gate<S> {
             };
             Stop::Refused(code.into())
         })
-    }
-
-    async fn commit(&self, delivery: AcceptedDelivery) -> Result<Accepted, Stop> {
-        match self.store.delivery_commit(delivery).await {
-            Ok(Commit::Stored(accepted)) => Ok(accepted),
-            Ok(Commit::Stale) => Err(Stop::Stale),
-            Ok(Commit::IdempotencyConflict) => Err(Stop::Refused(RefusalCode::IdempotencyConflict.into())),
-            Err(error) => Err(Stop::Failed(error)),
-        }
     }
 
     /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
@@ -301,7 +300,13 @@ const fn is_for_source(code: RefusalCode) -> bool {
 
 /// The payload, if the webhook keeps payloads.
 fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
-    (webhook.policy.payload_logging == PayloadLogging::On).then_some(payload)
+    (webhook.policy.payload_logging == PayloadLogging::On).then(|| {
+        if payload.len() > MOST_COPIED {
+            payload
+        } else {
+            Bytes::copy_from_slice(&payload)
+        }
+    })
 }
 
 /// A retry is told by the sender's key: `Idempotency-Key`, or the ID of the Standard Webhooks scheme.

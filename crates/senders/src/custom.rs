@@ -5,7 +5,7 @@ use hookgate_domain::{DraftFields, FieldError, FieldLimit, FieldRule, IncidentDr
 use crate::json::Json;
 
 /// The draft in a payload, or every field at fault.
-pub(crate) fn draft(payload: Json) -> Result<IncidentDraft, Vec<FieldError>> {
+pub(crate) fn draft(payload: Json<'_>) -> Result<IncidentDraft, Vec<FieldError>> {
     let Json::Object(entries) = payload else {
         return Err(vec![wrong_type("payload", "object")]);
     };
@@ -13,7 +13,7 @@ pub(crate) fn draft(payload: Json) -> Result<IncidentDraft, Vec<FieldError>> {
     let mut fields = DraftFields::default();
     let mut service_id = None;
     for (key, value) in entries {
-        match key.as_str() {
+        match &*key {
             "title" => fields.title = text("title", value, &mut faults),
             "description" => fields.description = text("description", value, &mut faults),
             "severity" => fields.severity = text("severity", value, &mut faults),
@@ -42,9 +42,9 @@ pub(crate) fn draft(payload: Json) -> Result<IncidentDraft, Vec<FieldError>> {
     }
 }
 
-fn text(field: &'static str, value: Json, faults: &mut Vec<FieldError>) -> Option<String> {
+fn text(field: &'static str, value: Json<'_>, faults: &mut Vec<FieldError>) -> Option<String> {
     match value {
-        Json::Text(text) => Some(text),
+        Json::Text(text) => Some(text.into_owned()),
         Json::Null => None,
         _ => {
             faults.push(wrong_type(field, "string"));
@@ -53,7 +53,7 @@ fn text(field: &'static str, value: Json, faults: &mut Vec<FieldError>) -> Optio
     }
 }
 
-fn metadata(value: Json, faults: &mut Vec<FieldError>) -> Vec<(String, MetadataValue)> {
+fn metadata(value: Json<'_>, faults: &mut Vec<FieldError>) -> Vec<(String, MetadataValue)> {
     let entries = match value {
         Json::Object(entries) => entries,
         Json::Null => Vec::new(),
@@ -64,7 +64,7 @@ fn metadata(value: Json, faults: &mut Vec<FieldError>) -> Vec<(String, MetadataV
     };
     let flat: Option<Vec<_>> = entries
         .into_iter()
-        .map(|(key, value)| Some((key, scalar(value)?)))
+        .map(|(key, value)| Some((key.into_owned(), scalar(value)?)))
         .collect();
     flat.unwrap_or_else(|| {
         faults.push(wrong_type("metadata", "flat object"));
@@ -72,13 +72,13 @@ fn metadata(value: Json, faults: &mut Vec<FieldError>) -> Vec<(String, MetadataV
     })
 }
 
-fn scalar(value: Json) -> Option<MetadataValue> {
+fn scalar(value: Json<'_>) -> Option<MetadataValue> {
     match value {
         Json::Null => Some(MetadataValue::Null),
         Json::Bool(value) => Some(MetadataValue::Bool(value)),
         Json::Integer(value) => Some(MetadataValue::Integer(value)),
         Json::Float(value) => Some(MetadataValue::Float(value)),
-        Json::Text(value) => Some(MetadataValue::Text(value)),
+        Json::Text(value) => Some(MetadataValue::Text(value.into_owned())),
         Json::Array(_) | Json::Object(_) => None,
     }
 }

@@ -1,5 +1,6 @@
 //! JSON read strictly: no duplicate keys, a bounded depth. What two readers could understand differently is refused.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 use std::fmt;
 
@@ -14,23 +15,28 @@ const FEW_KEYS: usize = 16;
 /// What some tools put before JSON to mark UTF-8 (RFC 8259, section 8.1 lets readers ignore it).
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// A JSON text as a tree.
+/// What is set aside for an object at once: most have no more entries.
+const USUAL_ENTRIES: usize = 8;
+
+/// A JSON text as a tree. It borrows what stands in the text as it is meant.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Json {
+pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
     Integer(i64),
     Float(f64),
-    Text(String),
-    Array(Vec<Json>),
-    Object(Vec<(String, Json)>),
+    Text(Cow<'a, str>),
+    Array(Vec<Json<'a>>),
+    Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
 /// Reads the whole text as one JSON value.
-pub(crate) fn parse(text: &[u8]) -> Result<Json, JsonFault> {
+pub(crate) fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
     let problem = Cell::new(JsonProblem::Syntax);
-    let mut reader = serde_json::Deserializer::from_slice(text);
+    // Once for the whole text is cheaper than for each string in it.
+    let text = std::str::from_utf8(text).map_err(|error| no_utf8(text, error.valid_up_to()))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
     let value = Level {
         left: MAX_DEPTH,
         problem: &problem,
@@ -43,6 +49,20 @@ pub(crate) fn parse(text: &[u8]) -> Result<Json, JsonFault> {
             line: error.line(),
             column: error.column(),
         })
+}
+
+/// The fault of a text that is no UTF-8 from this byte on.
+fn no_utf8(text: &[u8], at: usize) -> JsonFault {
+    let before = &text[..at];
+    let line_start = before
+        .iter()
+        .rposition(|byte| *byte == b'\n')
+        .map_or(0, |end| end + 1);
+    JsonFault {
+        problem: JsonProblem::Syntax,
+        line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
+        column: at - line_start + 1,
+    }
 }
 
 /// Where and why a text is refused.
@@ -102,33 +122,33 @@ impl<'a> Level<'a> {
 }
 
 impl<'de> DeserializeSeed<'de> for Level<'_> {
-    type Value = Json;
+    type Value = Json<'de>;
 
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json, D::Error> {
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Json<'de>, D::Error> {
         deserializer.deserialize_any(self)
     }
 }
 
 impl<'de> Visitor<'de> for Level<'_> {
-    type Value = Json;
+    type Value = Json<'de>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("JSON")
     }
 
-    fn visit_unit<E>(self) -> Result<Json, E> {
+    fn visit_unit<E>(self) -> Result<Json<'de>, E> {
         Ok(Json::Null)
     }
 
-    fn visit_bool<E>(self, value: bool) -> Result<Json, E> {
+    fn visit_bool<E>(self, value: bool) -> Result<Json<'de>, E> {
         Ok(Json::Bool(value))
     }
 
-    fn visit_i64<E>(self, value: i64) -> Result<Json, E> {
+    fn visit_i64<E>(self, value: i64) -> Result<Json<'de>, E> {
         Ok(Json::Integer(value))
     }
 
-    fn visit_u64<E>(self, value: u64) -> Result<Json, E> {
+    fn visit_u64<E>(self, value: u64) -> Result<Json<'de>, E> {
         #[expect(
             clippy::cast_precision_loss,
             reason = "a number past 2^63 is kept as the nearest float"
@@ -136,19 +156,19 @@ impl<'de> Visitor<'de> for Level<'_> {
         Ok(i64::try_from(value).map_or(Json::Float(value as f64), Json::Integer))
     }
 
-    fn visit_f64<E>(self, value: f64) -> Result<Json, E> {
+    fn visit_f64<E>(self, value: f64) -> Result<Json<'de>, E> {
         Ok(Json::Float(value))
     }
 
-    fn visit_str<E>(self, value: &str) -> Result<Json, E> {
-        Ok(Json::Text(value.to_owned()))
+    fn visit_borrowed_str<E>(self, value: &'de str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Borrowed(value)))
     }
 
-    fn visit_string<E>(self, value: String) -> Result<Json, E> {
-        Ok(Json::Text(value))
+    fn visit_str<E>(self, value: &str) -> Result<Json<'de>, E> {
+        Ok(Json::Text(Cow::Owned(value.to_owned())))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json<'de>, A::Error> {
         let below = self.below()?;
         let mut array = Vec::new();
         while let Some(item) = items.next_element_seed(below)? {
@@ -157,10 +177,10 @@ impl<'de> Visitor<'de> for Level<'_> {
         Ok(Json::Array(array))
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json, A::Error> {
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
         let below = self.below()?;
-        let mut object = Vec::new();
-        while let Some(key) = entries.next_key::<String>()? {
+        let mut object = Vec::with_capacity(USUAL_ENTRIES);
+        while let Some(Key(key)) = entries.next_key()? {
             object.push((key, entries.next_value_seed(below)?));
         }
         if has_duplicate(&object) {
@@ -171,11 +191,15 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 }
 
-fn has_duplicate(object: &[(String, Json)]) -> bool {
+/// The key of an entry, borrowed where it can be, which `Cow`'s own reading never does.
+#[derive(serde::Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+fn has_duplicate(object: &[(Cow<'_, str>, Json<'_>)]) -> bool {
     if object.len() <= FEW_KEYS {
         return (1..object.len()).any(|last| object[..last].iter().any(|(key, _)| *key == object[last].0));
     }
-    let mut keys: Vec<&str> = object.iter().map(|(key, _)| key.as_str()).collect();
+    let mut keys: Vec<&str> = object.iter().map(|(key, _)| &**key).collect();
     keys.sort_unstable();
     keys.windows(2).any(|pair| pair[0] == pair[1])
 }

@@ -139,10 +139,17 @@ impl Database {
         Arc::clone(&self.held)
     }
 
-    /// Commits a delivery; the answer comes when it is on disk.
-    pub(crate) async fn accept(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
-        let answer = self.writer.accept(delivery)?.await;
-        answer.unwrap_or_else(|_| Err(unavailable("commit a delivery")))
+    /// Commits a delivery, which is in the queue when this returns; the answer comes when it is on disk. The future holds no
+    /// more than the way to the answer.
+    pub(crate) fn accept(
+        &self,
+        delivery: AcceptedDelivery,
+    ) -> impl Future<Output = Result<Commit, StoreError>> + Send + use<> {
+        let queued = self.writer.accept(delivery);
+        async move {
+            let answer = queued?.await;
+            answer.unwrap_or_else(|_| Err(unavailable("commit a delivery")))
+        }
     }
 
     /// Takes note of a refusal.

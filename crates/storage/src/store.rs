@@ -36,8 +36,11 @@ impl Store for Database {
         .await
     }
 
-    async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
-        self.accept(delivery).await
+    fn delivery_commit(
+        &self,
+        delivery: AcceptedDelivery,
+    ) -> impl Future<Output = Result<Commit, StoreError>> + Send {
+        self.accept(delivery)
     }
 
     fn refusal_record(&self, refusal: RefusedDelivery) {

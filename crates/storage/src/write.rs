@@ -15,6 +15,7 @@ pub(crate) mod partitions;
 pub(crate) mod people;
 pub(crate) mod prune;
 mod row_insert;
+mod rows_insert;
 pub(crate) mod settings;
 pub(crate) mod sources;
 mod unresolved;

@@ -3,6 +3,7 @@
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -220,7 +221,7 @@ impl Front {
         // Answers are small and whole, so waiting to fill packets would only delay them.
         let _ = stream.set_nodelay(true);
         let (acceptor, protocols) = match self {
-            Self::Plain => return plaintext::refuse(stream, connection, &*service).await,
+            Self::Plain => return refuse_plain(stream, connection, &*service).await,
             Self::Tls(acceptor, protocols) => (acceptor, protocols),
         };
         match timeout(HANDSHAKE_TIMEOUT, open(stream, acceptor)).await {
@@ -231,12 +232,21 @@ impl Front {
                 };
                 protocols.serve(stream, protocol, connection, service, stop).await;
             }
-            Ok(Ok(Opened::PlainHttp(stream))) => plaintext::refuse(stream, connection, &*service).await,
+            Ok(Ok(Opened::PlainHttp(stream))) => refuse_plain(stream, connection, &*service).await,
             Ok(Ok(Opened::Neither)) => {}
             Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
             Err(_) => tracing::debug!("a handshake came too slowly"),
         }
     }
+}
+
+/// Refuses plain HTTP. It is rare and needs much room, so it has its own on the heap and makes no connection larger.
+fn refuse_plain<'a, S: Service>(
+    stream: TcpStream,
+    connection: Connection,
+    service: &'a S,
+) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    Box::pin(plaintext::refuse(stream, connection, service))
 }
 
 enum Opened {

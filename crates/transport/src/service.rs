@@ -5,7 +5,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::future::poll_fn;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
@@ -96,7 +96,8 @@ impl<S: Service> Session<S> {
             self.service.refused(&exchange, code);
             reply::refusal(code)
         } else {
-            caught(self.service.answer(request, &exchange)).await.unwrap_or_else(|panic| {
+            let answering = pin!(self.service.answer(request, &exchange));
+            caught(answering).await.unwrap_or_else(|panic| {
                 tracing::error!(request = %exchange.id, panic = panic_text(&*panic), "a handler panicked");
                 reply::refusal(RefusalCode::Internal)
             })
@@ -111,17 +112,18 @@ impl<S: Service> Session<S> {
     }
 }
 
-/// Runs `future` and catches its panic. What it left behind is never looked at again, so unwinding is safe.
-async fn caught<F: Future>(future: F) -> Result<F::Output, Box<dyn Any + Send>> {
-    let mut future = pin!(future);
+/// Runs `future` where it is, because it is large, and catches its panic. What it left behind is never looked at again, so
+/// unwinding is safe.
+fn caught<F: Future>(
+    mut future: Pin<&mut F>,
+) -> impl Future<Output = Result<F::Output, Box<dyn Any + Send>>> {
     poll_fn(
-        |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
+        move |cx| match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
             Ok(Poll::Pending) => Poll::Pending,
             Ok(Poll::Ready(output)) => Poll::Ready(Ok(output)),
             Err(panic) => Poll::Ready(Err(panic)),
         },
     )
-    .await
 }
 
 /// Only texts written in the source: a formatted one could hold something of the request.
@@ -138,11 +140,15 @@ mod tests {
 
     #[tokio::test]
     async fn a_panic_becomes_an_error() {
-        assert_eq!(caught(async { 7 }).await.ok(), Some(7));
-        let panicked = caught(async { panic!("on purpose") }).await.expect_err("a panic");
+        assert_eq!(caught(pin!(async { 7 })).await.ok(), Some(7));
+        let panicked = caught(pin!(async { panic!("on purpose") }))
+            .await
+            .expect_err("a panic");
         assert_eq!(panic_text(&*panicked), "on purpose");
         let secret = "wh_secret";
-        let formatted = caught(async { panic!("{secret}") }).await.expect_err("a panic");
+        let formatted = caught(pin!(async { panic!("{secret}") }))
+            .await
+            .expect_err("a panic");
         assert_eq!(panic_text(&*formatted), "(message withheld)");
     }
 }

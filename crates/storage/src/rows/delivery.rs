@@ -100,7 +100,7 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) organization: i64,
     pub(crate) webhook: i64,
     pub(crate) received_at: i64,
-    pub(crate) source: &'a [u8],
+    pub(crate) source: [u8; 16],
     pub(crate) user_agent: Option<&'a str>,
     pub(crate) answer: &'static str,
     pub(crate) code: Option<&'static str>,
@@ -109,7 +109,7 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) took_us: i64,
     pub(crate) headers: Option<&'a str>,
     pub(crate) payload: Option<&'a [u8]>,
-    pub(crate) trail: Option<&'a str>,
+    pub(crate) trail: Option<String>,
 }
 
 /// An answer as its two columns, `answer` and `code`.

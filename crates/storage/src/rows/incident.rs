@@ -1,9 +1,9 @@
 //! Rows of `incidents`.
 
-use diesel::{Queryable, Selectable};
+use diesel::{QueryResult, Queryable, Selectable};
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber, OrganizationId, Timestamp, WebhookHandle};
 
-use super::metadata::read_metadata;
+use super::metadata::{metadata_text, read_metadata};
 use crate::fault::Damage;
 use crate::schema::incidents;
 
@@ -71,7 +71,7 @@ pub(crate) struct NewIncident<'a> {
     pub(crate) service: Option<&'a str>,
     pub(crate) source_url: Option<&'a str>,
     pub(crate) dedup_key: Option<&'a str>,
-    pub(crate) metadata: Option<&'a str>,
+    pub(crate) metadata: Option<String>,
     pub(crate) occurrences: i64,
     pub(crate) opened_at: i64,
     pub(crate) updated_at: i64,
@@ -79,14 +79,9 @@ pub(crate) struct NewIncident<'a> {
 }
 
 impl<'a> NewIncident<'a> {
-    /// The row of an incident that this delivery opens at the webhook with this key; its metadata comes as text.
-    pub(crate) fn of(
-        incident: &'a Incident,
-        webhook: i64,
-        delivery: DeliveryId,
-        metadata: Option<&'a str>,
-    ) -> Self {
-        Self {
+    /// The row of an incident that this delivery opens at the webhook with this key.
+    pub(crate) fn of(incident: &'a Incident, webhook: i64, delivery: DeliveryId) -> QueryResult<Self> {
+        Ok(Self {
             number: incident.number.get(),
             organization: incident.organization.get(),
             webhook,
@@ -97,11 +92,11 @@ impl<'a> NewIncident<'a> {
             service: incident.service.as_deref(),
             source_url: incident.source_url.as_deref(),
             dedup_key: incident.dedup_key.as_deref(),
-            metadata,
+            metadata: metadata_text(&incident.metadata)?,
             occurrences: incident.occurrences,
             opened_at: incident.opened_at.as_micros(),
             updated_at: incident.updated_at.as_micros(),
             first_delivery: delivery.number(),
-        }
+        })
     }
 }

@@ -5,17 +5,13 @@ use diesel::sql_types::{BigInt, Binary, Nullable, Text};
 
 use crate::connection::{Connection, RunQueryDsl};
 
-use super::row_insert::row_insert;
+use super::rows_insert::rows_insert;
 use crate::rows::NewDelivery;
 use crate::schema::deliveries;
 
-/// Stores the record of a delivery.
-pub(crate) fn delivery_insert(connection: &mut Connection, row: &NewDelivery<'_>) -> QueryResult<()> {
-    DeliveryInsert(row).execute(connection).map(drop)
-}
-
-row_insert! {
-    DeliveryInsert(NewDelivery) into "deliveries":
+rows_insert! {
+    /// Stores the records of deliveries.
+    deliveries_insert(DeliveryInsert, NewDelivery) into "deliveries":
     id: BigInt,
     organization: BigInt,
     webhook: BigInt,

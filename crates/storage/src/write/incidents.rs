@@ -6,18 +6,14 @@ use hookgate_domain::Incident;
 
 use crate::connection::{Connection, RunQueryDsl, columns};
 
-use super::row_insert::row_insert;
+use super::rows_insert::rows_insert;
 use super::unresolved::Unresolved;
 use crate::rows::{IncidentRow, NewIncident};
 use crate::schema::{incidents, webhooks};
 
-/// Stores a new incident.
-pub(crate) fn incident_insert(connection: &mut Connection, row: &NewIncident<'_>) -> QueryResult<()> {
-    IncidentInsert(row).execute(connection).map(drop)
-}
-
-row_insert! {
-    IncidentInsert(NewIncident) into "incidents":
+rows_insert! {
+    /// Stores new incidents.
+    incidents_insert(IncidentInsert, NewIncident) into "incidents":
     number: BigInt,
     organization: BigInt,
     webhook: BigInt,

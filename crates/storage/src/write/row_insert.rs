@@ -1,4 +1,4 @@
-//! The statements that run for every delivery, each written in one piece.
+//! The inserts of single rows that run often, each written in one piece.
 //!
 //! Diesel's own insert walks a tuple of columns several times for each row; this binds a row in half the time.
 

@@ -16,9 +16,9 @@ use crate::rows::{NewDelivery, answer_words};
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
 
-impl<L: Ledger> Batch<'_, L> {
+impl<'a, L: Ledger<'a>> Batch<'_, L> {
     /// Commits an accepted delivery, or says why not.
-    pub(super) fn accept(&mut self, delivery: &AcceptedDelivery) -> Result<Commit, Fault> {
+    pub(super) fn accept(&mut self, delivery: &'a AcceptedDelivery) -> Result<Commit, Fault> {
         let target = self.ledger.target(delivery.webhook)?;
         let Some(target) = target.filter(|target| target.revision == delivery.revision) else {
             return Ok(Commit::Stale);
@@ -30,19 +30,19 @@ impl<L: Ledger> Batch<'_, L> {
         }
         let id = self.next_delivery()?;
         let (incident, before) = self.tell(target, delivery)?;
-        self.incident_write(target, id, &incident, before)?;
         let effect = if before.is_some() {
             Effect::Updated
         } else {
             Effect::Opened
         };
-        self.accepted_insert(id, target, delivery, incident.number, effect)?;
         let accepted = Accepted {
             delivery: id,
             incident: incident.number,
             status: incident.status,
             effect,
         };
+        self.incident_write(target, id, incident, before)?;
+        self.accepted_insert(target, delivery, accepted);
         if let Some(idempotency) = &delivery.idempotency {
             self.remember(target.id, idempotency, accepted, delivery.received_at)?;
         }
@@ -92,7 +92,7 @@ impl<L: Ledger> Batch<'_, L> {
         &mut self,
         target: Target,
         id: DeliveryId,
-        incident: &Incident,
+        incident: Incident,
         before: Option<IncidentStatus>,
     ) -> QueryResult<()> {
         match before {
@@ -105,46 +105,37 @@ impl<L: Ledger> Batch<'_, L> {
         }
     }
 
-    fn accepted_insert(
-        &mut self,
-        id: DeliveryId,
-        target: Target,
-        delivery: &AcceptedDelivery,
-        incident: IncidentNumber,
-        effect: Effect,
-    ) -> QueryResult<()> {
-        let (answer, code) = answer_words(if effect == Effect::Updated {
+    fn accepted_insert(&mut self, target: Target, delivery: &'a AcceptedDelivery, accepted: Accepted) {
+        let (answer, code) = answer_words(if accepted.effect == Effect::Updated {
             Answer::Updated
         } else {
             Answer::Opened
         });
-        let trail = delivery.observed.as_ref().map(ToString::to_string);
-        let row = NewDelivery {
-            id: id.number(),
+        let id = accepted.delivery.number();
+        self.ledger.delivery_insert(NewDelivery {
+            id,
             organization: target.organization,
             webhook: target.id,
             received_at: delivery.received_at.as_micros(),
-            source: &address_bytes(delivery.source),
+            source: address_bytes(delivery.source),
             user_agent: delivery.user_agent.as_deref(),
             answer,
             code,
-            incident: Some(incident.get()),
+            incident: Some(accepted.incident.get()),
             count: 1,
             took_us: micros(delivery.took),
             headers: delivery.headers.as_deref(),
             payload: delivery.payload.as_deref(),
-            trail: trail.as_deref(),
-        };
-        self.ledger.delivery_insert(&row)?;
+            trail: delivery.observed.as_ref().map(ToString::to_string),
+        });
         self.delivery_used();
         self.ledger.note(Seen {
             webhook: target.id,
             at: delivery.received_at,
             code: None,
             source: delivery.source,
-            record: Some(id.number()),
+            record: Some(id),
         });
-        Ok(())
     }
 
     fn remember(

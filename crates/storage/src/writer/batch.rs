@@ -23,9 +23,9 @@ pub(super) struct Batch<'a, L> {
     dropped: u64,
 }
 
-impl<'a, L: Ledger> Batch<'a, L> {
+impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
     /// A batch without jobs.
-    pub(super) const fn new(ledger: L, folding: &'a mut Folding) -> Self {
+    pub(super) const fn new(ledger: L, folding: &'f mut Folding) -> Self {
         Self {
             ledger,
             folding,
@@ -35,9 +35,10 @@ impl<'a, L: Ledger> Batch<'a, L> {
     }
 
     /// Does a job and keeps its outcome in it. An error gives up the transaction.
-    pub(super) fn run(&mut self, job: &mut Job) -> QueryResult<()> {
+    pub(super) fn run(&mut self, job: &'a mut Job) -> QueryResult<()> {
         match job {
             Job::Accepted(accepting) => {
+                let accepting = &mut **accepting;
                 accepting.outcome = Some(contained(self.accept(&accepting.delivery))?);
             }
             Job::Refused(refusing) => {
@@ -99,14 +100,14 @@ impl<'a, L: Ledger> Batch<'a, L> {
     }
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
-    fn refuse(&mut self, refusal: &RefusedDelivery) -> Result<(), Fault> {
+    fn refuse(&mut self, refusal: &'a RefusedDelivery) -> Result<(), Fault> {
         let Some(target) = self.ledger.target(refusal.webhook)? else {
             return Ok(());
         };
         let next = self.next_delivery()?;
         let place = self.folding.place(target.id, refusal, next.number());
         match place {
-            Place::Record => self.refusal_insert(next, target, refusal)?,
+            Place::Record => self.refusal_insert(next, target, refusal),
             Place::CountedOn(record) => self.ledger.delivery_count(record, 1),
             Place::Dropped => self.dropped += 1,
         }
@@ -124,25 +125,19 @@ impl<'a, L: Ledger> Batch<'a, L> {
         Ok(())
     }
 
-    fn refusal_insert(
-        &mut self,
-        id: DeliveryId,
-        target: Target,
-        refusal: &RefusedDelivery,
-    ) -> QueryResult<()> {
+    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusal: &'a RefusedDelivery) {
         let answer = if refusal.postponed {
             Answer::Postponed(refusal.code)
         } else {
             Answer::Refused(refusal.code)
         };
         let (answer, code) = answer_words(answer);
-        let trail = refusal.trail.as_ref().map(ToString::to_string);
         let row = NewDelivery {
             id: id.number(),
             organization: target.organization,
             webhook: target.id,
             received_at: refusal.received_at.as_micros(),
-            source: &address_bytes(refusal.source),
+            source: address_bytes(refusal.source),
             user_agent: refusal.user_agent.as_deref(),
             answer,
             code,
@@ -151,11 +146,10 @@ impl<'a, L: Ledger> Batch<'a, L> {
             took_us: micros(refusal.took),
             headers: refusal.headers.as_deref(),
             payload: refusal.payload.as_deref(),
-            trail: trail.as_deref(),
+            trail: refusal.trail.as_ref().map(ToString::to_string),
         };
-        self.ledger.delivery_insert(&row)?;
+        self.ledger.delivery_insert(row);
         self.delivery_used();
-        Ok(())
     }
 }
 

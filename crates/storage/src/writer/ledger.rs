@@ -25,7 +25,10 @@ pub(super) struct Numbers {
 }
 
 /// The store as a batch sees it: what others committed before, and what the batch itself wrote.
-pub(super) trait Ledger {
+///
+/// What is handed to it to be stored may borrow from the jobs of the batch, which live as long as `'a`. When it is written is
+/// the ledger's business, but whatever is asked for later knows of it.
+pub(super) trait Ledger<'a> {
     /// The webhook with this handle. It stays as it is until the batch is on disk.
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>>;
 
@@ -47,18 +50,18 @@ pub(super) trait Ledger {
     ) -> Result<Option<Incident>, Fault>;
 
     /// Stores an incident that this delivery opens.
-    fn incident_insert(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()>;
+    fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()>;
 
     /// Stores what a delivery changed about an incident that had this status before.
     fn incident_update(
         &mut self,
-        incident: &Incident,
+        incident: Incident,
         webhook: i64,
         before: IncidentStatus,
     ) -> QueryResult<()>;
 
     /// Stores the record of a delivery.
-    fn delivery_insert(&mut self, row: &NewDelivery<'_>) -> QueryResult<()>;
+    fn delivery_insert(&mut self, row: NewDelivery<'a>);
 
     /// Lets a record stand for so many more deliveries.
     fn delivery_count(&mut self, record: i64, more: i64);

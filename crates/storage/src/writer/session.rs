@@ -297,8 +297,10 @@ mod tests {
         };
         settle(vec![delivery(&webhook(1))]);
         let one = settle(vec![delivery(&webhook(1))]).len();
-        let many = settle(vec![delivery(&webhook(1)); 11]).len();
-        assert_eq!(many - one, 2 * 10, "two statements for each further delivery");
+        let many = settle(vec![delivery(&webhook(1)); 17]).len();
+        assert_eq!(many - one, 2, "one more for each table, with sixteen rows");
+        let some = settle(vec![delivery(&webhook(1)); 7]).len();
+        assert_eq!(some - one, 2 * 3, "four rows in one, three by themselves");
 
         let mut all = settle(vec![
             deduplicated(&webhook(1), "disk", "open"),

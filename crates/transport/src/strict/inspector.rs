@@ -2,6 +2,7 @@
 //! their end. It does no I/O, and how the stream is cut into pieces makes no difference to it.
 
 use hookgate_domain::RefusalCode;
+use memchr::memchr;
 
 use super::framing::Framing;
 use super::head;
@@ -84,7 +85,7 @@ impl Inspector {
     /// The length of the head at the start of `bytes`, once it is complete and has passed.
     fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, RefusalCode> {
         let window = &bytes[..bytes.len().min(MAX_HEAD)];
-        while let Some(offset) = window[self.searched..].iter().position(|byte| *byte == b'\n') {
+        while let Some(offset) = memchr(b'\n', &window[self.searched..]) {
             let end = self.searched + offset;
             let line = &window[self.line..end];
             if line.last() != Some(&b'\r') {

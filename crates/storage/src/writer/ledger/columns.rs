@@ -190,7 +190,7 @@ impl<'a> Columns<'a> {
     }
 }
 
-impl Ledger for Columns<'_> {
+impl<'a> Ledger<'a> for Columns<'_> {
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
         Ok(self.targets.get(&handle).copied())
     }
@@ -223,40 +223,40 @@ impl Ledger for Columns<'_> {
         Ok(self.incidents.get(&number).map(|known| known.incident.clone()))
     }
 
-    fn incident_insert(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
+    fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
         if let Some(key) = &incident.dedup_key
             && incident.status != IncidentStatus::Resolved
         {
             self.unresolved
                 .insert((webhook, storable(key)), Ok(incident.number));
         }
+        let number = incident.number;
         let known = Known {
-            incident: incident.clone(),
+            incident,
             webhook,
             place: Place::New(first),
         };
-        self.incidents.insert(incident.number, known);
+        self.incidents.insert(number, known);
         Ok(())
     }
 
-    fn incident_update(&mut self, incident: &Incident, webhook: i64, _: IncidentStatus) -> QueryResult<()> {
-        if let Some(known) = self.incidents.get_mut(&incident.number) {
-            known.incident = incident.clone();
-            if matches!(known.place, Place::Stored) {
-                known.place = Place::Changed;
-            }
-        }
+    fn incident_update(&mut self, incident: Incident, webhook: i64, _: IncidentStatus) -> QueryResult<()> {
         if let Some(key) = &incident.dedup_key
             && incident.status == IncidentStatus::Resolved
         {
             self.unresolved.remove(&(webhook, storable(key)));
         }
+        if let Some(known) = self.incidents.get_mut(&incident.number) {
+            known.incident = incident;
+            if matches!(known.place, Place::Stored) {
+                known.place = Place::Changed;
+            }
+        }
         Ok(())
     }
 
-    fn delivery_insert(&mut self, row: &NewDelivery<'_>) -> QueryResult<()> {
+    fn delivery_insert(&mut self, row: NewDelivery<'a>) {
         self.deliveries.push(row);
-        Ok(())
     }
 
     fn delivery_count(&mut self, record: i64, more: i64) {

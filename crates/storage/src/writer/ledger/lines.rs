@@ -1,8 +1,9 @@
-//! The ledger of SQLite: a statement for each row, because there a statement costs less than gathering rows.
+//! The ledger of SQLite. New rows are kept until there are many for one statement, or something is read that may be among
+//! them; everything else is a statement at once.
 
 use std::collections::HashMap;
 
-use diesel::result::QueryResult;
+use diesel::result::{Error, QueryResult};
 use hookgate_domain::{DeliveryId, Incident, IncidentStatus, WebhookHandle};
 
 use super::super::change::Change;
@@ -12,15 +13,19 @@ use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::rows::{NewDelivery, NewIncident, metadata_text};
 use crate::write::counters::{Counter, counter_set, counter_value};
-use crate::write::deliveries::{delivery_count, delivery_insert};
-use crate::write::incidents::{incident_insert, incident_status_set, incident_unresolved, incident_update};
+use crate::write::deliveries::{deliveries_insert, delivery_count};
+use crate::write::incidents::{incident_status_set, incident_unresolved, incident_update, incidents_insert};
 use crate::write::keys::{KeyRow, NewKey, key_by_name, key_put};
 use crate::write::webhooks::{Target, target_by_handle};
 
 /// The ledger of SQLite.
-pub(in super::super) struct Lines<'a> {
-    connection: &'a mut Connection,
-    counting: &'a mut Counting,
+pub(in super::super) struct Lines<'c, 'a> {
+    connection: &'c mut Connection,
+    counting: &'c mut Counting,
+    /// Incidents that are not written yet: each with the webhook's key and the delivery that opens it.
+    new_incidents: Vec<(Incident, i64, DeliveryId)>,
+    /// Records of deliveries that are not written yet.
+    new_deliveries: Vec<NewDelivery<'a>>,
     /// Whether somebody waits for the counts to be in their tables.
     counts_wanted: bool,
     /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
@@ -31,21 +36,40 @@ pub(in super::super) struct Lines<'a> {
     counted: HashMap<i64, i64>,
 }
 
-impl<'a> Lines<'a> {
+impl<'c> Lines<'c, '_> {
     /// A ledger on this connection, which is in a transaction.
-    pub(in super::super) fn new(connection: &'a mut Connection, counting: &'a mut Counting) -> Self {
+    pub(in super::super) fn new(connection: &'c mut Connection, counting: &'c mut Counting) -> Self {
         Self {
             connection,
             counting,
+            new_incidents: Vec::new(),
+            new_deliveries: Vec::new(),
             counts_wanted: false,
             targets: HashMap::new(),
             numbers: None,
             counted: HashMap::new(),
         }
     }
+
+    /// Writes the rows that were kept.
+    fn rows_write(&mut self) -> QueryResult<()> {
+        let Connection::Sqlite(connection) = &mut *self.connection else {
+            return Err(Error::RollbackTransaction);
+        };
+        let rows: Vec<_> = self
+            .new_incidents
+            .iter()
+            .map(|(incident, webhook, first)| NewIncident::of(incident, *webhook, *first))
+            .collect::<QueryResult<_>>()?;
+        incidents_insert(connection, &rows)?;
+        self.new_incidents.clear();
+        deliveries_insert(connection, &self.new_deliveries)?;
+        self.new_deliveries.clear();
+        Ok(())
+    }
 }
 
-impl Ledger for Lines<'_> {
+impl<'a> Ledger<'a> for Lines<'_, 'a> {
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
         if let Some(known) = self.targets.get(&handle) {
             return Ok(*known);
@@ -81,29 +105,29 @@ impl Ledger for Lines<'_> {
         handle: WebhookHandle,
         dedup_key: &str,
     ) -> Result<Option<Incident>, Fault> {
+        if !self.new_incidents.is_empty() {
+            self.rows_write()?;
+        }
         let row = incident_unresolved(self.connection, webhook, dedup_key)?;
         Ok(row.map(|row| row.read(handle)).transpose()?)
     }
 
-    fn incident_insert(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
-        let metadata = metadata_text(&incident.metadata)?;
-        incident_insert(
-            self.connection,
-            &NewIncident::of(incident, webhook, first, metadata.as_deref()),
-        )
+    fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
+        self.new_incidents.push((incident, webhook, first));
+        Ok(())
     }
 
-    fn incident_update(&mut self, incident: &Incident, _: i64, before: IncidentStatus) -> QueryResult<()> {
+    fn incident_update(&mut self, incident: Incident, _: i64, before: IncidentStatus) -> QueryResult<()> {
         let metadata = metadata_text(&incident.metadata)?;
-        incident_update(self.connection, incident, metadata.as_deref())?;
+        incident_update(self.connection, &incident, metadata.as_deref())?;
         if before != incident.status {
-            incident_status_set(self.connection, incident)?;
+            incident_status_set(self.connection, &incident)?;
         }
         Ok(())
     }
 
-    fn delivery_insert(&mut self, row: &NewDelivery<'_>) -> QueryResult<()> {
-        delivery_insert(self.connection, row)
+    fn delivery_insert(&mut self, row: NewDelivery<'a>) {
+        self.new_deliveries.push(row);
     }
 
     fn delivery_count(&mut self, record: i64, more: i64) {
@@ -111,6 +135,7 @@ impl Ledger for Lines<'_> {
     }
 
     fn change(&mut self, change: &mut dyn Change) -> QueryResult<()> {
+        self.rows_write()?;
         change.run(self.connection)?;
         // It may have changed a webhook.
         self.targets.clear();
@@ -126,6 +151,7 @@ impl Ledger for Lines<'_> {
     }
 
     fn finish(mut self, numbers: Option<Numbers>) -> QueryResult<()> {
+        self.rows_write()?;
         if self.counts_wanted || self.counting.is_due() {
             let next = self.numbers()?.delivery;
             self.counting.write(self.connection, next)?;

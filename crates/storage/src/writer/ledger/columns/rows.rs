@@ -17,7 +17,7 @@ fn storable_option(text: Option<&str>) -> Option<String> {
 }
 
 impl DeliveryColumns {
-    pub(super) fn push(&mut self, row: &NewDelivery<'_>) {
+    pub(super) fn push(&mut self, row: NewDelivery<'_>) {
         self.id.push(row.id);
         self.organization.push(row.organization);
         self.webhook.push(row.webhook);
@@ -31,7 +31,7 @@ impl DeliveryColumns {
         self.took_us.push(row.took_us);
         self.headers.push(storable_option(row.headers));
         self.payload.push(row.payload.map(<[u8]>::to_vec));
-        self.trail.push(row.trail.map(str::to_owned));
+        self.trail.push(row.trail);
     }
 }
 
