@@ -226,6 +226,11 @@ async fn trusted(gate: &Gate<Database>, section: &str, front: &Front) -> Result<
             )),
             error => error.into(),
         })?;
+        if set.1.as_slice().iter().any(|network| network.prefix() == 0) {
+            return Err(Failure::usage(format!(
+                "{section}.trusted_proxies: @{name} holds a /0 and would let everybody choose its address"
+            )));
+        }
         networks.extend_from_slice(set.1.as_slice());
     }
     Ok(TrustedProxies {

@@ -15,7 +15,7 @@ use ipnetwork::IpNetwork;
 use crate::{AddressSetName, MAX_NETWORKS, Networks, Timestamp};
 pub use allow_entry::{AllowEntry, Allowed, EntryComment, EntryCommentError, MAX_COMMENT_CHARACTERS};
 pub use text::AllowlistError;
-pub use warnings::{AllowlistWarning, is_private};
+pub use warnings::{AllowlistWarning, is_private, network_warnings};
 
 /// Most entries with an end: they are looked through one by one, after all others.
 pub const MAX_TEMPORARY: usize = 256;

@@ -3,10 +3,12 @@
 //!
 //! Who speaks is told by its address, never by counting: a proxy is trusted if its address is, and the first one that
 //! isn't is the client. So whatever a client writes into its own request stands left of what the proxies wrote, and is
-//! never looked at. What a trusted proxy says and nobody can read is a fault, not a guess.
+//! never looked at. What a trusted proxy says and nobody can read is a fault, not a guess, and so is one that says nothing:
+//! its own address is nobody's.
 
 mod fields;
 mod node;
+mod source;
 mod trail;
 
 use std::fmt;
@@ -17,6 +19,7 @@ use thiserror::Error;
 
 use crate::Networks;
 use fields::addresses;
+pub use source::{Source, SourceFault};
 pub use trail::{Hop, Trail, TrailError, Verdict};
 
 /// Most addresses that are followed: real chains have one to four, and a trail is kept with a delivery.
@@ -146,101 +149,6 @@ impl Connection {
     }
 }
 
-/// Where a request came from, as far as that is known.
-///
-/// ```
-/// use std::net::IpAddr;
-/// use hookgate_domain::Source;
-///
-/// let address: IpAddr = "192.0.2.7".parse()?;
-/// assert_eq!(Source::from(address).known(), Ok(address));
-/// # Ok::<(), std::net::AddrParseError>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Source {
-    address: IpAddr,
-    fault: Option<SourceFault>,
-}
-
-impl Source {
-    /// The client's address.
-    ///
-    /// # Errors
-    /// Why it is not known.
-    pub fn known(&self) -> Result<IpAddr, SourceFault> {
-        self.fault.map_or(Ok(self.address), Err)
-    }
-
-    /// The address that is known: the client's, or else that of the last proxy that was believed.
-    #[must_use]
-    pub const fn address(&self) -> IpAddr {
-        self.address
-    }
-}
-
-/// IPv4-mapped IPv6 is the IPv4 address it maps.
-impl From<IpAddr> for Source {
-    fn from(address: IpAddr) -> Self {
-        Self {
-            address: address.to_canonical(),
-            fault: None,
-        }
-    }
-}
-
-/// Why the client's address is not known, though a trusted proxy was asked.
-///
-/// ```
-/// use hookgate_domain::{Connection, ForwardingHeader, Networks, SourceFault, TrustedProxies};
-///
-/// let proxies = TrustedProxies {
-///     networks: Networks::of(["10.0.0.0/8".parse()?])?,
-///     header: Some(ForwardingHeader::Forwarded),
-/// };
-/// let fields = [(ForwardingHeader::Forwarded, &b"for=_hidden"[..])];
-/// let source = proxies.client(Connection::from_peer("10.0.0.2".parse()?), &fields[..]);
-/// assert_eq!(source.known(), Err(SourceFault::Hidden));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
-pub enum SourceFault {
-    /// The header is not what its rules say.
-    #[error("names no address that can be read")]
-    Malformed,
-    /// `unknown`, or an obfuscated identifier (RFC 7239, section 6.3).
-    #[error("hides the address")]
-    Hidden,
-    /// An unspecified, multicast or broadcast address.
-    #[error("names an address that no client has")]
-    NoClient,
-    /// More than [`MAX_HOPS`] proxies.
-    #[error("names more than {MAX_HOPS} proxies")]
-    TooLong,
-    /// Both headers are there and name different clients.
-    #[error("names another client than the header that counts")]
-    Disagrees,
-}
-
-impl SourceFault {
-    const ALL: [Self; 5] = [
-        Self::Malformed,
-        Self::Hidden,
-        Self::NoClient,
-        Self::TooLong,
-        Self::Disagrees,
-    ];
-
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Malformed => "malformed",
-            Self::Hidden => "hidden",
-            Self::NoClient => "no-client",
-            Self::TooLong => "too-long",
-            Self::Disagrees => "disagrees",
-        }
-    }
-}
-
 /// Who says what is said in a step of the walk.
 ///
 /// ```
@@ -313,6 +221,9 @@ impl TrustedProxies {
             Some(header) if self.trust(speaker.address) => self.follow(header, speaker, fields, notes),
             _ => {
                 self.note_disregarded(speaker, fields, notes);
+                if speaker.by == Witness::Connection && self.trust(speaker.address) {
+                    return speaker.silent(Witness::ProxyProtocol, SourceFault::Missing, notes);
+                }
                 speaker.client(notes)
             }
         }
@@ -327,9 +238,21 @@ impl TrustedProxies {
         fields: &(impl ForwardingFields + ?Sized),
         notes: &mut Option<Vec<Hop>>,
     ) -> Source {
-        let source = self.follow_one(header, speaker, fields, notes);
         let other = header.other();
-        if source.fault.is_some() || fields.lines(other).next().is_none() {
+        let (is_there, is_other_there) = (
+            fields.lines(header).next().is_some(),
+            fields.lines(other).next().is_some(),
+        );
+        if !is_there {
+            let (by, fault) = if is_other_there {
+                (other, SourceFault::Disagrees)
+            } else {
+                (header, SourceFault::Missing)
+            };
+            return speaker.silent(Witness::Header(by), fault, notes);
+        }
+        let source = self.follow_one(header, speaker, fields, notes);
+        if source.known().is_err() || !is_other_there {
             return source;
         }
         if self.follow_one(other, speaker, fields, &mut None) == source {
@@ -347,9 +270,6 @@ impl TrustedProxies {
     ) -> Source {
         let by = Witness::Header(header);
         speaker.trusted(notes);
-        if fields.lines(header).next().is_none() {
-            note(notes, by, Verdict::Missing);
-        }
         for (hop, address) in addresses(header, fields).enumerate() {
             let address = match address {
                 Ok(address) if hop < MAX_HOPS => address,
@@ -405,12 +325,15 @@ impl Speaker {
         Source::from(self.address)
     }
 
+    /// A trusted proxy that does not say who called it where it should.
+    fn silent(self, by: Witness, fault: SourceFault, notes: &mut Option<Vec<Hop>>) -> Source {
+        self.trusted(notes);
+        self.fault(by, fault, notes)
+    }
+
     fn fault(self, by: Witness, fault: SourceFault, notes: &mut Option<Vec<Hop>>) -> Source {
         note(notes, by, Verdict::Fault(fault));
-        Source {
-            address: self.address,
-            fault: Some(fault),
-        }
+        Source::unknown(self.address, fault)
     }
 }
 

@@ -45,7 +45,7 @@ pub use address_set::{
 };
 pub use allowlist::{
     AllowEntry, Allowed, Allowlist, AllowlistError, AllowlistMatch, AllowlistWarning, EntryComment,
-    EntryCommentError, MAX_COMMENT_CHARACTERS, MAX_SETS, MAX_TEMPORARY, is_private,
+    EntryCommentError, MAX_COMMENT_CHARACTERS, MAX_SETS, MAX_TEMPORARY, is_private, network_warnings,
 };
 pub use client_address::{
     Connection, ForwardingFields, ForwardingHeader, Hop, MAX_HOPS, Source, SourceFault, Trail, TrailError,

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Duration;
 
-use hookgate_domain::{AddressSetName, Allowlist, Timestamp, WebhookHandle};
+use hookgate_domain::{AddressSetName, Allowlist, AllowlistMode, Timestamp, WebhookHandle};
 use ipnetwork::IpNetwork;
 
 use crate::history::PageSize;
@@ -218,7 +218,7 @@ pub struct PreviewSender {
     pub accepted: u64,
     /// When it was seen last.
     pub last_seen: Timestamp,
-    /// Whether the allowlist lets it pass as it is.
+    /// Whether it passes now: the allowlist has it, or is only observed.
     pub passes_now: bool,
     /// Whether it would pass then.
     pub passes_then: bool,
@@ -285,12 +285,12 @@ impl<S: Store> Gate<S> {
         let since = now.before(Duration::from_hours(24) * u32::from(days.days()));
         let allowlist = self.resolved(allowlist).await?;
         let totals = self.store.accepted_sources(webhook, since).await?;
-        Ok(Some(Preview::of(
-            &totals,
-            &known.policy.allowlist,
-            &allowlist,
-            now,
-        )))
+        // Where it only observes, everybody passes now, and a list is looked ahead to before it is enforced.
+        let present = match known.policy.allowlist_mode {
+            AllowlistMode::Enforce => known.policy.allowlist,
+            AllowlistMode::Observe => Allowlist::any(),
+        };
+        Ok(Some(Preview::of(&totals, &present, &allowlist, now)))
     }
 
     /// An allowlist with what its sets hold now; those that don't exist let nobody pass.

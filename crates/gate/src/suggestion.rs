@@ -29,12 +29,13 @@ pub struct Suggestion {
     pub entries: Vec<AllowEntry>,
     /// How many senders it is made from.
     pub senders: u64,
-    /// Accepted deliveries of sources that are not told apart.
+    /// Accepted deliveries that it does not answer for: of sources that are not told apart, or of more senders than it
+    /// has entries for.
     pub beyond: u64,
 }
 
 impl Suggestion {
-    /// The entries that let all of these senders pass.
+    /// The entries that let these senders pass: all of them, unless they have too little in common.
     #[must_use]
     pub fn of(totals: &SourceTotals, sets: &[(AddressSetName, Arc<Networks>)]) -> Self {
         let mut left: Vec<&SourceTotal> = totals.sources.iter().collect();
@@ -63,6 +64,8 @@ impl Suggestion {
             }
         }
         entries.sort_by_key(|entry| std::cmp::Reverse(entry.0));
+        let left_out = entries.iter().skip(MAX_ENTRIES).map(|entry| entry.0);
+        let beyond = left_out.fold(totals.beyond_accepted, u64::saturating_add);
         entries.truncate(MAX_ENTRIES);
         Self {
             entries: entries
@@ -70,7 +73,7 @@ impl Suggestion {
                 .map(|(_, allowed)| AllowEntry::of(allowed))
                 .collect(),
             senders: totals.sources.len() as u64,
-            beyond: totals.beyond_accepted,
+            beyond,
         }
     }
 }
@@ -164,5 +167,15 @@ mod tests {
             ["192.30.252.1"]
         );
         assert!(Suggestion::of(&SourceTotals::default(), &sets).entries.is_empty());
+    }
+
+    #[test]
+    fn senders_that_are_left_out_are_told_of() {
+        let strangers: Vec<_> = (0..=MAX_ENTRIES)
+            .map(|index| format!("198.{}.{}.1", index / 256, index % 256))
+            .collect();
+        let seen: Vec<_> = strangers.iter().map(|address| (address.as_str(), 3)).collect();
+        let suggestion = Suggestion::of(&totals(&seen), &[]);
+        assert_eq!((suggestion.entries.len(), suggestion.beyond), (MAX_ENTRIES, 3));
     }
 }

@@ -45,7 +45,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         ),
         RefusalCode::SourceUnknown => (
             "A trusted proxy sent it, without an address of the sender that can be read.",
-            "Look at what the proxy writes: one header, with an address that it adds itself. Recipes are in the documentation, under proxies.",
+            "Look at what the proxy writes: one header, with an address that it adds itself. If it is no proxy but a sender, take it out of gate.trusted_proxies. Recipes are in the documentation, under proxies.",
             None,
         ),
         RefusalCode::HttpsRequired => (

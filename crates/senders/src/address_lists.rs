@@ -35,6 +35,9 @@ pub fn read_address_list(
         .enumerate()
         .map(|(index, entry)| network(index, entry))
         .collect::<Result<_, _>>()?;
+    if let Some(everybody) = networks.iter().find(|network| network.prefix() == 0) {
+        return Err(AddressListError::Everybody(*everybody));
+    }
     Networks::of(networks).map_err(|_| AddressListError::TooLong)
 }
 
@@ -56,6 +59,9 @@ pub enum AddressListError {
         hookgate_domain::MAX_NETWORKS
     )]
     TooLong,
+    /// It would let every address pass, and counts without anybody having looked at it.
+    #[error("the document has {0}: no publisher has all addresses")]
+    Everybody(IpNetwork),
     /// One entry is no network.
     #[error("entry {position} of the document, `{entry}`: {source}")]
     Entry {
@@ -324,5 +330,9 @@ mod tests {
             }
         }
         assert!(read_address_list(Provider::List, &SetFilter::default(), b"\xff").is_err());
+        for everybody in ["0.0.0.0/0", "::/0"] {
+            let error = read(Provider::List, "", &format!("192.0.2.0/24 {everybody}")).unwrap_err();
+            assert_eq!(error, AddressListError::Everybody(everybody.parse().unwrap()));
+        }
     }
 }

@@ -119,7 +119,9 @@ impl<S: Store + PeopleStore> Service for Console<S> {
             return Fault::from(Code::MisdirectedRequest).reply();
         }
         let (head, body) = request.into_parts();
-        let Ok(source) = self.proxies.client(exchange.connection, &head.headers).known() else {
+        // Whoever watches from the proxy's own machine names no client.
+        let source = self.proxies.client(exchange.connection, &head.headers);
+        let Ok(source) = source.known_or_proxy() else {
             return Fault::from(Code::SourceUnknown).reply();
         };
         let call = Call {

@@ -188,6 +188,7 @@ impl Target {
         let sound = uri.scheme_str() == Some("https")
             && !authority.as_str().contains('@')
             && !authority.host().is_empty()
+            && (authority.port_u16().is_some() || authority.as_str() == authority.host())
             && !url.contains(['#', ' '])
             && url.len() <= 1_000;
         if !sound {
@@ -353,6 +354,8 @@ mod tests {
             "a.example",
             "file:///etc/passwd",
             "https://a b/",
+            "https://a.example:99999/",
+            "https://a.example:/",
             "https://a/#x",
             "",
         ] {

@@ -1,16 +1,18 @@
 //! `hookgate addresses`: named sets of addresses, one's own and published ones.
 
+mod input;
+
 use std::path::Path;
 
 use hookgate_domain::{
-    AddressSet, AddressSetName, Allowed, Allowlist, IpNetwork, NetworkChanges, Networks, Provider, SetFilter,
-    SetOrigin, Timestamp,
+    AddressSet, AddressSetName, Allowlist, AllowlistWarning, NetworkChanges, Networks, SetFilter, SetOrigin,
+    Timestamp, network_warnings,
 };
-use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, Taken, read_address_list};
-use hookgate_transport::{Fetcher, MAX_DOCUMENT, check_list_url, wire};
-use indicatif::{ProgressBar, ProgressStyle};
+use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, Taken};
+use hookgate_transport::{check_list_url, wire};
 use serde_json::json;
 
+use self::input::{document, fetch, joined, parse, read, texts};
 use crate::cli::{AddressesCommand, Cli, DaysArg, ImportArgs};
 use crate::failure::Failure;
 use crate::output;
@@ -111,10 +113,12 @@ impl Desk<'_> {
     async fn create(&self, name: AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
         let networks = joined(networks)?;
         let gate = &self.place.gate;
+        let warnings: Vec<_> = network_warnings(networks.as_slice().iter().copied()).collect();
         let made = gate
             .address_set_create(&acting(), name, SetOrigin::Own, networks, None)
             .await?;
-        self.say_set(&made)
+        self.say_set(&made)?;
+        self.warn(&warnings)
     }
 
     async fn edit(&self, name: &AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
@@ -176,32 +180,39 @@ impl Desk<'_> {
     }
 
     async fn refresh(&self, cli: &Cli, name: Option<AddressSetName>) -> Result<(), Failure> {
-        let gate = &self.place.gate;
+        let store = self.place.gate.store();
         let sets = if let Some(name) = name {
-            vec![gate.address_set(&name).await?.0]
+            vec![self.place.gate.address_set(&name).await?.0]
         } else {
-            let mut sets = gate.store().address_sets().await?;
+            let mut sets = store.address_sets().await?;
             sets.retain(|set| set.url().is_some());
             sets
         };
+        if let [only] = &sets[..] {
+            return self.refresh_one(cli, only).await;
+        }
+        // One broken list is no reason to leave the others as they are.
         let mut failed = Vec::new();
-        for set in sets {
-            let published = self.read_published(cli, &set).await?;
-            let taken = gate.address_set_refresh(&acting(), &set.name, published).await?;
-            failed.extend(
-                taken
-                    .set
-                    .reading
-                    .fault
-                    .as_deref()
-                    .map(|fault| format!("@{}: {fault}", set.name)),
-            );
-            self.say_taken(&taken)?;
+        for set in &sets {
+            if let Err(failure) = self.refresh_one(cli, set).await {
+                failed.push(format!("@{}: {}", set.name, failure.message()));
+            }
         }
         if failed.is_empty() {
             Ok(())
         } else {
             Err(Failure::failed(failed.join("\n")))
+        }
+    }
+
+    async fn refresh_one(&self, cli: &Cli, set: &AddressSet) -> Result<(), Failure> {
+        let published = self.read_published(cli, set).await?;
+        let gate = &self.place.gate;
+        let taken = gate.address_set_refresh(&acting(), &set.name, published).await?;
+        self.say_taken(&taken)?;
+        match &taken.set.reading.fault {
+            None => Ok(()),
+            Some(fault) => Err(Failure::failed(fault)),
         }
     }
 
@@ -240,6 +251,7 @@ impl Desk<'_> {
             return Ok(output::line(&json.to_string())?);
         }
         say_changes(&changes)?;
+        self.warn(&network_warnings(changes.added.iter().copied()).collect::<Vec<_>>())?;
         for one in &previews {
             let stop = one.preview.would_stop;
             output::line(&format!(
@@ -301,7 +313,18 @@ impl Desk<'_> {
             return Ok(output::line(&object.to_string())?);
         }
         say_changes(&taken.changes)?;
-        Ok(output::line(&set_line(&taken.set, now))?)
+        output::line(&set_line(&taken.set, now))?;
+        let added = taken.changes.added.iter().copied();
+        self.warn(&network_warnings(added).collect::<Vec<_>>())
+    }
+
+    /// Says to a person what deserves a second look; programs find it in the answer.
+    fn warn(&self, warnings: &[AllowlistWarning]) -> Result<(), Failure> {
+        let shown = warnings.iter().take(SHOWN).filter(|_| !self.json);
+        for warning in shown {
+            output::line(&format!("warning: {warning}"))?;
+        }
+        Ok(())
     }
 }
 
@@ -346,71 +369,6 @@ fn set_line(set: &AddressSet, now: Timestamp) -> String {
         line.extend(["  version ", &pending, " waits for approval: over half would go"]);
     }
     line
-}
-
-/// A document from a file, with a bar on a terminal while it is read.
-fn document(file: &Path) -> Result<Published, Failure> {
-    let failed = |error| Failure::usage(format!("can't read {}: {error}", file.display()));
-    let open = std::fs::File::open(file).map_err(failed)?;
-    let size = open.metadata().map_err(failed)?.len();
-    if size > MAX_DOCUMENT as u64 {
-        return Err(Failure::usage(format!(
-            "{} is larger than {} MiB",
-            file.display(),
-            MAX_DOCUMENT / 1024 / 1024
-        )));
-    }
-    let bar = ProgressBar::new(size);
-    if let Ok(style) = ProgressStyle::with_template("reading {wide_bar} {bytes} of {total_bytes}") {
-        bar.set_style(style);
-    }
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut bar.wrap_read(open), &mut bytes).map_err(failed)?;
-    bar.finish_and_clear();
-    Ok(Published::Document { bytes, etag: None })
-}
-
-/// What is published, with a sign of life on a terminal meanwhile.
-async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> Published {
-    let bar = ProgressBar::new_spinner();
-    bar.set_message(format!("reading {url}"));
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    let published = fetcher.get(url, etag).await;
-    bar.finish_and_clear();
-    published
-}
-
-fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
-    match published {
-        Published::Document { bytes, etag } => Ok((bytes, etag)),
-        Published::Unchanged => Ok((Vec::new(), None)),
-        Published::Failed(problem) => Err(Failure::failed(problem)),
-    }
-}
-
-/// The networks of a document.
-fn parse(provider: Provider, filter: &SetFilter, bytes: &[u8]) -> Result<Networks, Failure> {
-    read_address_list(provider, filter, bytes).map_err(Failure::usage)
-}
-
-fn texts(filters: &[SetFilter]) -> String {
-    let texts: Vec<_> = filters.iter().map(ToString::to_string).collect();
-    texts.join(",")
-}
-
-/// The networks of all that `--network` named.
-fn joined(lists: &[Allowlist]) -> Result<Networks, Failure> {
-    let none = || Failure::usage("a set holds networks: neither `any` nor other sets");
-    let mut networks: Vec<IpNetwork> = Vec::new();
-    for list in lists {
-        for entry in list.entries().ok_or_else(none)? {
-            match entry.allowed {
-                Allowed::Network(network) => networks.push(network),
-                Allowed::Set(_) => return Err(none()),
-            }
-        }
-    }
-    Networks::of(networks).map_err(Failure::usage)
 }
 
 impl From<AddressSetError> for Failure {

@@ -1,11 +1,16 @@
 //! `hookgate doctor`: looks for what costs deliveries in silence, and says how to mend it.
 
-use hookgate_domain::{AddressSetName, Allowlist, Timestamp, WebhookHandle, WebhookState};
-use hookgate_gate::{AddressStore, PageSize, Store};
+use std::net::IpAddr;
+
+use hookgate_domain::{
+    AddressSetName, Allowlist, SetOrigin, Timestamp, WebhookHandle, WebhookState, network_warnings,
+};
+use hookgate_gate::{AddressStore, LoneSource, PageSize, Store};
 use hookgate_transport::wire;
 use serde_json::json;
 
 use crate::cli::Cli;
+use crate::config::Front;
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{self, Place};
@@ -27,14 +32,14 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let is_local = place.public_url.starts_with("https://localhost");
     let lone = place.gate.proxy_suspect().await?;
     if let Some(lone) = lone.filter(|lone| !(is_local && lone.address.is_loopback())) {
-        findings.push(Finding {
-            subject: "gate.trusted_proxies".to_owned(),
-            sentence: format!(
-                "all traffic of the last hour ({} deliveries) comes from one private address, {}: a proxy is in front and \
-                 not trusted yet. Set gate.trusted_proxies to it, with gate.proxy_protocol or gate.forwarded \
-                 (docs/proxies.md). If {} is your only sender, all is well",
-                lone.deliveries, lone.address, lone.address
-            ),
+        let is_trusted = match &config {
+            Some(config) => trusts(&place, &config.front, lone.address).await?,
+            None => false,
+        };
+        findings.push(if is_trusted {
+            silent_proxy(&lone)
+        } else {
+            untrusted_proxy(&lone)
         });
     }
     if let Some(config) = &config {
@@ -70,6 +75,47 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     Ok(output::line(&sum)?)
 }
 
+/// Whether the gate believes this address.
+async fn trusts(place: &Place, front: &Front, address: IpAddr) -> Result<bool, Failure> {
+    if front.trusted.iter().any(|network| network.contains(address)) {
+        return Ok(true);
+    }
+    for name in &front.sets {
+        let store = place.gate.store();
+        let Some(set) = store.address_set_by_name(name).await? else {
+            continue;
+        };
+        let networks = store.address_set_networks(name, set.version).await?;
+        if networks.is_some_and(|networks| networks.holds(address)) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn untrusted_proxy(lone: &LoneSource) -> Finding {
+    Finding {
+        subject: "gate.trusted_proxies".to_owned(),
+        sentence: format!(
+            "all traffic of the last hour ({} deliveries) comes from one private address, {}: a proxy is in front and \
+             not trusted yet. Set gate.trusted_proxies to it, with gate.proxy_protocol or gate.forwarded \
+             (docs/proxies.md). If {} is your only sender, all is well",
+            lone.deliveries, lone.address, lone.address
+        ),
+    }
+}
+
+fn silent_proxy(lone: &LoneSource) -> Finding {
+    Finding {
+        subject: "gate.trusted_proxies".to_owned(),
+        sentence: format!(
+            "all traffic of the last hour ({} deliveries) comes from {}, which is trusted and does not say who called it: \
+             let it write what gate.proxy_protocol or gate.forwarded expects (docs/proxies.md), or allowlists refuse it",
+            lone.deliveries, lone.address
+        ),
+    }
+}
+
 fn missing_set(section: &str, name: &AddressSetName) -> Finding {
     Finding {
         subject: format!("{section}.trusted_proxies"),
@@ -80,6 +126,15 @@ fn missing_set(section: &str, name: &AddressSetName) -> Finding {
 async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     for set in place.gate.store().address_sets().await? {
         let subject = format!("@{}", set.name);
+        if set.origin == SetOrigin::Own {
+            // What others publish is as wide as they are.
+            let networks = place.gate.address_set(&set.name).await?.1;
+            let warnings = network_warnings(networks.as_slice().iter().copied());
+            findings.extend(warnings.map(|warning| Finding {
+                subject: subject.clone(),
+                sentence: warning.to_string(),
+            }));
+        }
         if let Some(fault) = &set.reading.fault {
             let read_at = set.reading.read_at.map_or_else(|| "never".to_owned(), wire::time);
             findings.push(Finding {

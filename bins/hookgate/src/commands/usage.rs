@@ -78,6 +78,12 @@ pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Res
         .entries
         .iter()
         .try_for_each(|entry| output::line(&entry.to_string()))?;
+    if suggestion.beyond > 0 {
+        output::line(&format!(
+            "# it does not answer for {} more deliveries: they came from too many sources",
+            suggestion.beyond
+        ))?;
+    }
     Ok(())
 }
 
@@ -101,11 +107,15 @@ pub(crate) async fn preview(
         .allowlist_preview(webhook.handle, allowlist, days)
         .await?;
     let preview = preview.ok_or_else(|| Failure::not_found("no such webhook"))?;
+    let now = place.gate.now();
     if json {
         let resolved = place.gate.resolved(allowlist).await?;
-        let preview = wire::Preview::new(&preview, days).warned(&resolved, None, place.gate.now());
+        let preview = wire::Preview::new(&preview, days).warned(&resolved, None, now);
         let object = output::object(&preview);
         return Ok(output::line(&object.to_string())?);
+    }
+    for warning in allowlist.warnings(None, now) {
+        output::line(&format!("warning: {warning}"))?;
     }
     output::line(&format!(
         "{} of {} senders of the last {} days would stop passing; {} deliveries of theirs were accepted",

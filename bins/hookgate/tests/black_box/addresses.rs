@@ -21,7 +21,7 @@ fn list(count: usize, more: &str) -> String {
     text
 }
 
-fn said(server: &Server, arguments: &[&str]) -> (Option<i32>, Value) {
+pub(crate) fn said(server: &Server, arguments: &[&str]) -> (Option<i32>, Value) {
     let output = run(server.directory(), arguments, "");
     let text = if output.status.success() {
         &output.stdout
@@ -370,41 +370,4 @@ async fn programs_do_all_of_it_too() {
         metrics.contains(r#"hookgate_address_set_networks{set="office"} 2"#),
         "{metrics}"
     );
-}
-
-#[tokio::test]
-async fn a_webhook_that_observes_marks_and_refuses_nothing() {
-    let server = Server::start();
-    let hook = server.create("hook", &["--allow", "192.0.2.1", "--allowlist-mode", "observe"]);
-    assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 201);
-    let records = server.deliveries(|items| items.len() == 1).await;
-    assert_eq!(
-        (&records[0]["outcome"], &records[0]["would_be_refused"]),
-        (&json!("accepted"), &json!(true))
-    );
-    server.json(&["webhook", "allow", "hook", "127.0.0.1 # found in the log"]);
-    assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 201);
-    let records = server.deliveries(|items| items.len() == 2).await;
-    assert_eq!(records[0]["would_be_refused"], false);
-    server.json(&[
-        "webhook",
-        "edit",
-        "hook",
-        "--allowlist-mode",
-        "enforce",
-        "--allow",
-        "192.0.2.1",
-    ]);
-    assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 403);
-}
-
-#[tokio::test]
-async fn an_entry_ends_when_it_says() {
-    let server = Server::start();
-    let hook = server.create("hook", &["--allow", "127.0.0.1 until 2020-01-01 # long ago"]);
-    assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 403);
-    server.json(&["webhook", "allow", "hook", "127.0.0.1 until 2200-01-01"]);
-    assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 201);
-    let doctor = server.json(&["doctor"]);
-    assert!(doctor.to_string().contains("127.0.0.1/32 is private"), "{doctor}");
 }

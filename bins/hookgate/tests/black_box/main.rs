@@ -22,6 +22,7 @@ mod revocation;
 mod support;
 mod visitor;
 mod walk;
+mod warnings;
 
 /// Which store these tests run on.
 const STORE: support::Store = support::Store::Embedded;

@@ -36,6 +36,8 @@ mod revocation;
 mod support;
 #[path = "../black_box/visitor.rs"]
 mod visitor;
+#[path = "../black_box/warnings.rs"]
+mod warnings;
 
 /// Which store these tests run on.
 const STORE: support::Store = support::Store::Postgres;

@@ -44,6 +44,7 @@ async fn edit_a_set(setup: Setup) {
     person.sees("Disk alerts").await;
     person.write("#f-networks", "192.0.2.0/24").await;
     person.press("Preview").await;
+    person.sees("your own address, 127.0.0.1, would not pass.").await;
     person
         .sees("0 networks new, 1 network gone. 1 sender of the last 7 days would stop passing.")
         .await;
@@ -135,7 +136,12 @@ async fn observe(setup: Setup) {
     let person = Person::signed_in(&server, setup).await;
     let url = person.create("Disk alerts").await;
     person.open("Disk alerts").await;
-    person.press("Edit").await;
+    // A list of one address would refuse all that may send now.
+    person
+        .go(&format!("{}/edit?add=192.0.2.9", person.path().await))
+        .await;
+    let list = person.find("#f-allowlist").await.prop("value").await;
+    assert_eq!(list.unwrap().unwrap_or_default(), "");
     person.write("#f-allowlist", "192.0.2.0/24").await;
     person.press("Preview the allowlist").await;
     person.sees("it would not pass").await;

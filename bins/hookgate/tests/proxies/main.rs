@@ -34,6 +34,17 @@ fn re_encrypts(program: &str, sample: &str, header: &str, change: impl Fn(String
     stage.proxy(program, sample, change);
     the_client_is_seen(&stage);
     strangers_change_nothing(&stage);
+    no_url_is_logged(stage);
+}
+
+/// The proxy sees every URL, and says none of them even when Hookgate can't be reached.
+fn no_url_is_logged(mut stage: Stage) {
+    stage.stop_gate();
+    let answer = stage.send("203.0.113.9", &[]);
+    // Caddy may end the stream before it answers.
+    assert!(matches!(answer.status, 0 | 500..), "{answer:?}");
+    let log = stage.proxy_log();
+    assert!(!log.contains("/webhooks/"), "{log}");
 }
 
 /// Each client is seen by its own address, whatever it writes; and an allowlist is about that address.
@@ -214,6 +225,34 @@ fn a_proxy_that_says_nothing_useful_is_refused() {
     assert_eq!(
         (&record["source"], &record["code"]),
         (&"10.0.0.2".into(), &"SOURCE_UNKNOWN".into())
+    );
+    let mut stage = Stage::set(&format!("{BEHIND}\nforwarded = \"x-forwarded-for\""));
+    stage.proxy("nginx", "nginx-re-encrypt.conf", |text| {
+        text.replace("$proxy_add_x_forwarded_for", "\"\"")
+    });
+    assert_eq!(
+        stage.send("203.0.113.9", &[]).status,
+        201,
+        "every address may pass"
+    );
+    assert_eq!(stage.newest(1)["source"], "10.0.0.2");
+    stage.send("203.0.113.9", &[]);
+    stage.newest(2);
+    let doctor = stage.hookgate(&["doctor"]).to_string();
+    assert!(
+        doctor.contains("10.0.0.2, which is trusted and does not say who called it"),
+        "{doctor}"
+    );
+    stage.hookgate(&["webhook", "edit", "demo", "--allow", "10.0.0.0/8, 203.0.113.9"]);
+    let answer = stage.send("203.0.113.9", &[]);
+    assert_eq!(
+        answer.status, 400,
+        "the proxy's own address is nobody's: {}",
+        answer.body
+    );
+    assert_eq!(
+        stage.newest(3)["trail"]["sentence"],
+        "the client is not known: X-Forwarded-For of the trusted proxy 10.0.0.2 is missing, or names nobody"
     );
     // By the PROXY protocol it is the connection that ends.
     let mut stage = Stage::set(&format!("{BEHIND}\nproxy_protocol = true"));

@@ -86,6 +86,7 @@ impl Stage {
             text = text.replace(&format!("{place}/hooks.key"), &key);
         }
         text = text.replace("/etc/ssl/certs/ca-certificates.crt", &ca);
+        text = text.replace("/var/log/nginx/error.log", "stderr");
         let file = self.file(sample);
         fs::write(&file, text).unwrap();
         let mut command = self.network.on(Host::Proxy, program);
@@ -115,6 +116,17 @@ impl Stage {
             "203.0.113.1"
         };
         self.curl(from, &format!("{NAME}:443:{to}"), &self.url, headers)
+    }
+
+    /// Stops the gate, so that the proxy has something to complain about.
+    pub(crate) fn stop_gate(&mut self) {
+        stop(&mut self.gate.take().unwrap());
+    }
+
+    /// Stops the proxy; gives all that it logged.
+    pub(crate) fn proxy_log(&mut self) -> String {
+        stop(&mut self.proxy.take().unwrap());
+        fs::read_to_string(self.file("proxy.log")).unwrap()
     }
 
     /// The same past the proxy, straight to the gate.
@@ -241,9 +253,13 @@ impl Stage {
 impl Drop for Stage {
     fn drop(&mut self) {
         for child in [&mut self.proxy, &mut self.gate].into_iter().flatten() {
-            // Gently, so that nginx takes its workers with it.
-            let _ = Command::new("kill").arg(child.id().to_string()).status();
-            let _ = child.wait();
+            stop(child);
         }
     }
+}
+
+/// Gently, so that nginx takes its workers with it.
+fn stop(child: &mut Child) {
+    let _ = Command::new("kill").arg(child.id().to_string()).status();
+    let _ = child.wait();
 }

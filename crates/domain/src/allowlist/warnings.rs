@@ -1,7 +1,7 @@
 //! What about an allowlist deserves a second look. Nothing of it is forbidden.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use ipnetwork::IpNetwork;
 
@@ -11,6 +11,19 @@ use crate::Timestamp;
 /// Prefix lengths below which a network is huge: more than 16 million IPv4 addresses, more IPv6 than one provider gets.
 const HUGE_V4: u8 = 8;
 const HUGE_V6: u8 = 29;
+
+/// First addresses of the networks that [`is_private`] is about: who holds one of them permits private addresses.
+const PRIVATE: [IpAddr; 9] = [
+    IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)),
+    IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)),
+    IpAddr::V4(Ipv4Addr::new(127, 0, 0, 0)),
+    IpAddr::V4(Ipv4Addr::new(169, 254, 0, 0)),
+    IpAddr::V4(Ipv4Addr::new(172, 16, 0, 0)),
+    IpAddr::V4(Ipv4Addr::new(192, 168, 0, 0)),
+    IpAddr::V6(Ipv6Addr::LOCALHOST),
+    IpAddr::V6(Ipv6Addr::new(0xfc00, 0, 0, 0, 0, 0, 0, 0)),
+    IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)),
+];
 
 /// Something about an allowlist that deserves a second look.
 ///
@@ -46,7 +59,7 @@ impl fmt::Display for AllowlistWarning {
             Self::Huge(network) => write!(f, "{network} permits more addresses than a sender has"),
             Self::Private(network) => write!(
                 f,
-                "{network} is private: if a proxy that is not trusted stands in front, it permits everybody"
+                "{network} holds private addresses: if a proxy that is not trusted stands in front, it permits everybody"
             ),
             Self::OwnAddress(address) => write!(f, "your own address, {address}, would not pass"),
         }
@@ -62,7 +75,7 @@ impl Allowlist {
             Allowed::Network(network) => Some(network),
             Allowed::Set(_) => None,
         });
-        let mut warnings: Vec<_> = networks.filter_map(of_network).collect();
+        let mut warnings: Vec<_> = network_warnings(networks).collect();
         warnings.extend(
             own.map(|own| own.to_canonical())
                 .filter(|own| !self.permits(*own, now))
@@ -72,11 +85,26 @@ impl Allowlist {
     }
 }
 
+/// What about these networks deserves a second look.
+///
+/// ```
+/// use hookgate_domain::network_warnings;
+///
+/// let warnings: Vec<_> = network_warnings(["172.0.0.0/8".parse()?, "192.0.2.0/24".parse()?]).collect();
+/// assert_eq!(warnings.len(), 1, "172.16.0.0/12 is private");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub fn network_warnings(
+    networks: impl IntoIterator<Item = IpNetwork>,
+) -> impl Iterator<Item = AllowlistWarning> {
+    networks.into_iter().filter_map(of_network)
+}
+
 fn of_network(network: IpNetwork) -> Option<AllowlistWarning> {
     let huge = if network.is_ipv4() { HUGE_V4 } else { HUGE_V6 };
     if network.prefix() == 0 {
         Some(AllowlistWarning::WholeFamily(network))
-    } else if is_private(network.ip()) {
+    } else if is_private(network.ip()) || PRIVATE.iter().any(|first| network.contains(*first)) {
         Some(AllowlistWarning::Private(network))
     } else if network.prefix() < huge {
         Some(AllowlistWarning::Huge(network))

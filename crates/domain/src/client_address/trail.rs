@@ -34,7 +34,7 @@ pub struct Hop {
 /// ```
 /// use hookgate_domain::Verdict;
 ///
-/// assert_ne!(Verdict::Untrusted, Verdict::Missing);
+/// assert_ne!(Verdict::Untrusted, Verdict::Unconfigured);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
@@ -46,9 +46,7 @@ pub enum Verdict {
     Untrusted,
     /// It is not looked at: the header doesn't count, though who sent it is a trusted proxy.
     Unconfigured,
-    /// A trusted proxy did not send it.
-    Missing,
-    /// A trusted proxy sent it, and nothing can be made of it.
+    /// A trusted proxy should say in it who called it, and nothing can be made of what it sent.
     Fault(SourceFault),
 }
 
@@ -103,33 +101,25 @@ impl Trail {
         let Some((by, address)) = client else {
             return "where it came from was not noted".to_owned();
         };
-        let missing = self.0.iter().find(|hop| hop.verdict == Verdict::Missing);
-        let mut sentence = match (by, missing) {
-            (Witness::Connection, None) => format!("{address} connected itself"),
-            (_, Some(missing)) => {
-                format!(
-                    "{address} is a trusted proxy, and sent no {} to say who called it",
-                    missing.by
-                )
-            }
-            (by, None) => {
-                let others: Vec<_> = proxies
-                    .iter()
-                    .filter(|proxy| **proxy != address.to_string())
-                    .map(String::as_str)
-                    .collect();
-                let others = if others.is_empty() { vec!["itself"] } else { others };
-                let which = if others.len() == 1 {
-                    "trusted proxy"
-                } else {
-                    "trusted proxies"
-                };
-                let says = if others.len() == 1 { "says" } else { "say" };
-                format!(
-                    "{address} is what the {which} {} {says} in {by}",
-                    others.join(", ")
-                )
-            }
+        let mut sentence = if by == Witness::Connection {
+            format!("{address} connected itself")
+        } else {
+            let own = address.to_string();
+            let others: Vec<_> = proxies
+                .iter()
+                .filter(|proxy| **proxy != own)
+                .map(String::as_str)
+                .collect();
+            let others = if others.is_empty() { vec!["itself"] } else { others };
+            let (which, says) = if others.len() == 1 {
+                ("trusted proxy", "says")
+            } else {
+                ("trusted proxies", "say")
+            };
+            format!(
+                "{address} is what the {which} {} {says} in {by}",
+                others.join(", ")
+            )
         };
         for hop in &self.0 {
             let why = match hop.verdict {
@@ -167,7 +157,6 @@ impl fmt::Display for Hop {
             Verdict::Client(address) => write!(f, "{by} {address} client"),
             Verdict::Untrusted => write!(f, "{by} untrusted"),
             Verdict::Unconfigured => write!(f, "{by} unconfigured"),
-            Verdict::Missing => write!(f, "{by} missing"),
             Verdict::Fault(fault) => write!(f, "{by} {}", fault.as_str()),
         }
     }
@@ -222,7 +211,6 @@ fn hop(text: &str) -> Option<Hop> {
         (_, Some((address, "client"))) => Verdict::Client(address.parse().ok()?),
         ("untrusted", None) => Verdict::Untrusted,
         ("unconfigured", None) => Verdict::Unconfigured,
-        ("missing", None) => Verdict::Missing,
         (word, None) => Verdict::Fault(
             SourceFault::ALL
                 .into_iter()

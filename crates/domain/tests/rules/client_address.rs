@@ -85,9 +85,10 @@ const X_FORWARDED_FOR: &[Case] = &[
     ("10.0.0.1", "x: 2001:db8::1", "2001:db8::1"),
     ("10.0.0.1", "x: 2001:DB8:0:0:0:0:0:1", "2001:db8::1"),
     ("fdff::1", "x: 2001:db8::1", "2001:db8::1"),
-    // A proxy that names nobody is the client itself.
-    ("10.0.0.1", "", "10.0.0.1"),
-    ("fd00::1", "", "fd00::1"),
+    // A proxy that names nobody may bring anybody.
+    ("10.0.0.1", "", "Missing"),
+    ("fd00::1", "", "Missing"),
+    ("::ffff:10.0.0.1", "", "Missing"),
     // Forms of addresses.
     ("10.0.0.1", "x:   198.51.100.1  ", "198.51.100.1"),
     ("10.0.0.1", "x: \t198.51.100.1\t", "198.51.100.1"),
@@ -216,7 +217,8 @@ const X_FORWARDED_FOR: &[Case] = &[
     ("10.0.0.1<198.51.100.1", "x: garbage|f: garbage", "198.51.100.1"),
     ("10.0.0.1<10.0.0.2", "x: 203.0.113.1", "203.0.113.1"),
     ("10.0.0.1<10.0.0.2", "x: 203.0.113.1, 10.0.0.3", "203.0.113.1"),
-    ("10.0.0.1<10.0.0.2", "", "10.0.0.2"),
+    ("10.0.0.1<10.0.0.2", "", "Missing"),
+    ("10.0.0.1<10.0.0.2", "f: for=203.0.113.1", "Disagrees"),
     ("10.0.0.1<10.0.0.2", "x: garbage", "Malformed"),
     ("10.0.0.1<0.0.0.0", "", "NoClient"),
     ("10.0.0.1<224.0.0.1", "x: 203.0.113.1", "NoClient"),
@@ -227,7 +229,7 @@ const X_FORWARDED_FOR: &[Case] = &[
 /// With `Forwarded` as the header that counts.
 const FORWARDED: &[Case] = &[
     ("203.0.113.9", "f: for=198.51.100.1", "203.0.113.9"),
-    ("10.0.0.1", "", "10.0.0.1"),
+    ("10.0.0.1", "", "Missing"),
     ("10.0.0.1", "f: for=198.51.100.1", "198.51.100.1"),
     ("10.0.0.1", "f: For=198.51.100.1", "198.51.100.1"),
     ("10.0.0.1", "f: for=\"198.51.100.1\"", "198.51.100.1"),
@@ -324,12 +326,15 @@ const FORWARDED: &[Case] = &[
 /// Without a header that counts.
 const NONE: &[Case] = &[
     ("203.0.113.9", "x: 198.51.100.1", "203.0.113.9"),
-    ("10.0.0.1", "x: 198.51.100.1", "10.0.0.1"),
-    ("10.0.0.1", "f: for=198.51.100.1", "10.0.0.1"),
-    ("10.0.0.1", "x: garbage|f: for=unknown", "10.0.0.1"),
     ("10.0.0.1<198.51.100.1", "x: 203.0.113.1", "198.51.100.1"),
+    ("10.0.0.1<10.0.0.2", "x: 203.0.113.1", "10.0.0.2"),
+    // A trusted proxy whose PROXY header speaks for itself.
+    ("10.0.0.1", "", "Missing"),
+    ("10.0.0.1", "x: 198.51.100.1", "Missing"),
+    ("10.0.0.1", "f: for=198.51.100.1", "Missing"),
+    ("10.0.0.1", "x: garbage|f: for=unknown", "Missing"),
     ("203.0.113.9<198.51.100.1", "", "203.0.113.9"),
-    ("::ffff:10.0.0.1", "", "10.0.0.1"),
+    ("::ffff:10.0.0.1", "", "Missing"),
 ];
 
 #[test]
@@ -391,9 +396,15 @@ fn a_trail_says_in_one_sentence_where_an_address_comes_from() {
         ),
         (
             None,
-            "10.0.0.1",
+            "10.0.0.1<10.0.0.2",
             "x: 198.51.100.1",
-            "10.0.0.1 connected itself; its X-Forwarded-For was not believed, because that header is not set to count",
+            "10.0.0.2 is what the trusted proxy 10.0.0.1 says in the PROXY header; its X-Forwarded-For was not believed, because that header is not set to count",
+        ),
+        (
+            None,
+            "10.0.0.1",
+            "",
+            "the client is not known: the PROXY header of the trusted proxy 10.0.0.1 is missing, or names nobody",
         ),
         (
             Some(XForwardedFor),
@@ -411,7 +422,7 @@ fn a_trail_says_in_one_sentence_where_an_address_comes_from() {
             Some(Forwarded),
             "10.0.0.1",
             "",
-            "10.0.0.1 is a trusted proxy, and sent no Forwarded to say who called it",
+            "the client is not known: Forwarded of the trusted proxy 10.0.0.1 is missing, or names nobody",
         ),
         (
             Some(Forwarded),

@@ -222,6 +222,31 @@ fn a_source_that_is_not_known_is_refused_unless_the_webhook_observes() {
     );
 }
 
+#[test]
+fn a_proxy_that_names_nobody_passes_no_allowlist_by_its_own_address() {
+    let proxies = TrustedProxies {
+        networks: Networks::of(["192.0.2.0/24".parse().unwrap()]).unwrap(),
+        header: Some(ForwardingHeader::XForwardedFor),
+    };
+    let peer: IpAddr = "192.0.2.7".parse().unwrap();
+    let lines: [(ForwardingHeader, &[u8]); 0] = [];
+    let attempt = Attempt {
+        source: proxies.client(Connection::from_peer(peer), &lines[..]),
+        ..from("192.0.2.7")
+    };
+    let limited = KnownUrl::Live(limited());
+    assert!(
+        judged(&limited, from("192.0.2.7"), Ok(())).0.is_ok(),
+        "the list has its address"
+    );
+    let denied = Denial::SourceUnknown {
+        fault: SourceFault::Missing,
+    };
+    assert_eq!(judged(&limited, attempt, Ok(())), (Err(denied), 0));
+    let (passed, _) = judged(&KnownUrl::Live(webhook(1)), attempt, Ok(()));
+    assert_eq!(passed.unwrap().source, peer, "every address may pass");
+}
+
 fn observing() -> Webhook {
     let mut observing = limited();
     observing.policy.allowlist_mode = AllowlistMode::Observe;

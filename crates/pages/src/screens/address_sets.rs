@@ -11,6 +11,8 @@ use crate::when;
 
 /// Most networks of a change that a page shows.
 const SHOWN: usize = 50;
+/// Most warnings that a page shows.
+const WARNINGS: usize = 10;
 
 /// `/address-sets`.
 #[derive(Clone, Debug, Template)]
@@ -118,6 +120,8 @@ pub struct AddressSetDetail {
     pub uses: (u64, Vec<(WebhookHandle, UserText)>),
     /// Its versions, newest first.
     pub versions: Vec<SetVersionRow>,
+    /// What about these networks deserves a second look.
+    pub warnings: Vec<String>,
     /// What the version that waits, or one that was typed, would change.
     pub change: Option<SetChange>,
     /// What is wrong with what was typed.
@@ -127,6 +131,10 @@ pub struct AddressSetDetail {
 screen!(AddressSetDetail, "address-sets");
 
 impl AddressSetDetail {
+    fn shown_warnings(&self) -> impl Iterator<Item = &String> {
+        self.warnings.iter().take(WARNINGS)
+    }
+
     fn problem(&self, field: &str) -> Option<&Problem> {
         problem_of(&self.problems, field)
     }

@@ -166,6 +166,8 @@ impl DeliveryDetail {
     /// The link that puts its address into the allowlist, for whoever may.
     fn allow(&self) -> Option<String> {
         let known = self.trail.as_ref().is_none_or(|trail| trail.fault().is_none());
+        // Whoever allows a proxy that is not trusted allows everybody behind it.
+        let known = known && !self.is_untrusted_proxy();
         let add = crate::link::query(&[("add", &self.row.source.to_string())]);
         (known && self.shell.is_admin()).then(|| format!("/webhooks/{}/edit{add}", self.row.webhook))
     }
@@ -175,10 +177,12 @@ impl DeliveryDetail {
         let path = format!("/webhooks/{}", self.row.webhook);
         let place = explanation.place.filter(|_| self.shell.is_admin())?;
         Some(match place {
-            Place::Edit if self.row.code() == Some(RefusalCode::IpNotAllowed) => {
-                (self.allow()?, "Allow this address")
-            }
-            Place::Edit => (format!("{path}/edit"), "Edit the webhook"),
+            Place::Edit => match self.allow() {
+                Some(allow) if self.row.code() == Some(RefusalCode::IpNotAllowed) => {
+                    (allow, "Allow this address")
+                }
+                _ => (format!("{path}/edit"), "Edit the webhook"),
+            },
             Place::Regenerate => (format!("{path}/regenerate"), "Regenerate the URL"),
         })
     }

@@ -65,6 +65,21 @@ fn a_dangerous_link_is_only_text() {
     assert!(html.contains("<bdi>javascript:alert(1)</bdi>") && !html.contains("href=\"javascript"));
 }
 
+#[test]
+fn a_proxy_that_is_not_trusted_is_not_offered_to_be_allowed() {
+    let pages = samples::all(Kind::Ordinary);
+    let page = |wanted: &str| {
+        &pages
+            .iter()
+            .find(|(name, _)| *name == wanted)
+            .expect("the page")
+            .1
+    };
+    assert!(page("delivery-refused").contains("Allow this address"));
+    let html = page("delivery-untrusted-proxy");
+    assert!(html.contains("gate.trusted_proxies") && !html.contains("Allow this address"));
+}
+
 /// The elements of a page in order, marks of hidden characters aside.
 fn elements(html: &str) -> Vec<String> {
     let tags = check::read(html).expect("a sound page");

@@ -237,6 +237,7 @@ impl Samples {
             networks: "192.0.2.0/24\n2001:db8::/32".to_owned(),
             uses: (30, vec![(handle(0), self.text("Alertmanager production"))]),
             versions: (1..=8).rev().map(version).collect(),
+            warnings: vec!["0.0.0.0/0 permits every IPv4 address".to_owned()],
             change: (provider == "aws").then(|| SetChange {
                 added: vec!["192.0.2.0/24".to_owned()],
                 removed: (0..60).map(|index| format!("198.51.100.{index}/32")).collect(),
@@ -562,17 +563,26 @@ impl Samples {
             bytes: text.len() as u64,
             pretty: Some(text.into()),
         };
+        let refused = detail(3, Payload::Absent("It was refused before its payload was read."));
         vec![
             ("logs", logs(50, LogFilter::default()).render()),
             ("logs-empty", logs(0, filter).render()),
             ("logs-wrong", wrong.render()),
             ("delivery", detail(0, kept(self.string(json))).render()),
+            ("delivery-refused", refused.clone().render()),
             (
-                "delivery-refused",
-                detail(3, Payload::Absent("It was refused before its payload was read.")).render(),
+                "delivery-untrusted-proxy",
+                Self::of_untrusted_proxy(refused).render(),
             ),
             ("delivery-huge", detail(1, kept(huge)).render()),
         ]
+    }
+
+    fn of_untrusted_proxy(mut detail: DeliveryDetail) -> DeliveryDetail {
+        detail.row.source = IpAddr::from([10, 0, 0, 2]);
+        let trail = "x-forwarded-for untrusted; connection 10.0.0.2 client".parse();
+        detail.trail = Some(trail.expect("a trail"));
+        detail
     }
 
     fn incident_row(&self, index: usize) -> IncidentRow {

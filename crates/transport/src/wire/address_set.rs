@@ -141,6 +141,8 @@ pub struct AddressSetChange {
     pub added: Vec<String>,
     /// What went, or would.
     pub removed: Vec<String>,
+    /// What about the new networks deserves a second look.
+    pub warnings: Vec<String>,
 }
 
 impl AddressSetChange {
@@ -152,6 +154,9 @@ impl AddressSetChange {
             set: AddressSet::new(set, now),
             added: texts(&changes.added),
             removed: texts(&changes.removed),
+            warnings: domain::network_warnings(changes.added.iter().copied())
+                .map(|warning| warning.to_string())
+                .collect(),
         }
     }
 }

@@ -207,7 +207,8 @@ pub struct Suggestion {
     pub allowlist: Vec<String>,
     /// How many senders it is made from.
     pub senders: u64,
-    /// Accepted deliveries of sources that are not told apart: they may come from elsewhere.
+    /// Accepted deliveries that it does not answer for: of sources that are not told apart, or of more senders than it has
+    /// entries for.
     pub other_sources: u64,
 }
 

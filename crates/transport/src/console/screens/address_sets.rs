@@ -1,7 +1,8 @@
 //! `/address-sets`: named sets of addresses.
 
 use hookgate_domain::{
-    AddressSet, AddressSetName, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
+    AddressSet, AddressSetName, AllowlistWarning, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
+    network_warnings,
 };
 use hookgate_gate::{PeopleStore, PreviewDays, Store};
 use hookgate_pages::{
@@ -101,7 +102,15 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, name: &
         }
     };
     let detail = detail(screen, &set, lines(&networks)).await?;
-    page(AddressSetDetail { change, ..detail }.render())
+    let warnings = warnings(screen, None, &networks);
+    page(
+        AddressSetDetail {
+            change,
+            warnings,
+            ..detail
+        }
+        .render(),
+    )
 }
 
 /// Other networks for a set of one's own, saved.
@@ -153,7 +162,15 @@ pub(super) async fn preview<S: Store + PeopleStore>(
     };
     let change = Some(change_of(screen, &set, &known, &networks).await?);
     let detail = detail(screen, &set, typed.to_owned()).await?;
-    page(AddressSetDetail { change, ..detail }.render())
+    let warnings = warnings(screen, Some(&known), &networks);
+    page(
+        AddressSetDetail {
+            change,
+            warnings,
+            ..detail
+        }
+        .render(),
+    )
 }
 
 /// Reads a published list again.
@@ -282,9 +299,23 @@ async fn detail<S: Store + PeopleStore>(
         networks,
         uses: (count, users),
         versions: versions.iter().map(row).collect(),
+        warnings: Vec::new(),
         change: None,
         problems: Vec::new(),
     })
+}
+
+/// What about networks deserves a second look: also if the person's own address would leave the set.
+fn warnings<S>(screen: &Screen<'_, S>, known: Option<&Networks>, networks: &Networks) -> Vec<String> {
+    let own = screen.visitor.acting.from.filter(|own| {
+        let held = known.is_some_and(|known| known.holds(*own));
+        held && !networks.holds(*own)
+    });
+    let own = own.map(|own| AllowlistWarning::OwnAddress(own.to_canonical()));
+    own.into_iter()
+        .chain(network_warnings(networks.as_slice().iter().copied()))
+        .map(|warning| warning.to_string())
+        .collect()
 }
 
 async fn change_of<S: Store + PeopleStore>(

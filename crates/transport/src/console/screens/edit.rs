@@ -41,10 +41,9 @@ pub(super) async fn show<S: Store + PeopleStore>(
     let webhook = find(screen, handle).await?;
     let query = screen.fields(&["add"])?;
     let mut form = form_of(&webhook);
-    if let Some(add) = query.get("add") {
-        if !form.allowlist.is_empty() {
-            form.allowlist.push('\n');
-        }
+    // Nothing is added to a list that permits everybody: it would refuse all others from then on.
+    if let Some(add) = query.get("add").filter(|_| !form.allowlist.is_empty()) {
+        form.allowlist.push('\n');
         form.allowlist.push_str(add);
     }
     page(model(screen, &webhook, form, Vec::new()).render())
