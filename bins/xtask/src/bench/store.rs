@@ -6,11 +6,9 @@ use std::process::Command;
 
 use hookgate_testkit::postgres::Postgres;
 
-use super::tree::Process;
+use super::tree::{Process, pin};
 use crate::process::Outcome;
 
-/// The database that the benchmark's PostgreSQL server makes first.
-const DATABASE: &str = "test_0";
 const COUNT: &str = "SELECT count(*) FROM deliveries";
 
 /// A store.
@@ -18,14 +16,25 @@ pub(crate) enum Store {
     None,
     /// The data directory.
     Sqlite(PathBuf),
-    Postgres(Postgres),
+    /// A server, and the name of the database.
+    Postgres(Postgres, String),
 }
 
 impl Store {
+    /// A fresh PostgreSQL server, and where its database is.
+    pub(crate) fn postgres() -> Outcome<(Self, String)> {
+        let server = Postgres::start().map_err(|error| error.to_string())?;
+        let url = server.database().map_err(|error| error.to_string())?;
+        pin(&server.processes())?;
+        let name = url.rsplit('/').next().and_then(|name| name.split('?').next());
+        let name = name.ok_or("a database without a name")?.to_owned();
+        Ok((Self::Postgres(server, name), url))
+    }
+
     /// The processes of a database server.
     pub(crate) fn processes(&self) -> Option<Vec<u32>> {
         match self {
-            Self::Postgres(server) => Some(server.processes()),
+            Self::Postgres(server, _) => Some(server.processes()),
             _ => None,
         }
     }
@@ -36,12 +45,10 @@ impl Store {
         match self {
             Self::None => Ok(0.0),
             Self::Sqlite(directory) => bytes_in(directory),
-            Self::Postgres(server) => {
-                let sql = |text| server.sql(DATABASE, text).map_err(|error| error.to_string());
-                sql("CHECKPOINT")?;
-                Ok(sql("SELECT pg_database_size(current_database())")?
-                    .trim()
-                    .parse()?)
+            Self::Postgres(server, name) => {
+                postgres(server, name, "CHECKPOINT")?;
+                let size = postgres(server, name, "SELECT pg_database_size(current_database())")?;
+                Ok(size.trim().parse()?)
             }
         }
     }
@@ -50,15 +57,12 @@ impl Store {
     /// copied into the database.
     pub(crate) fn bytes_per_delivery(&self, before: f64, server: &mut Process) -> Outcome<Option<f64>> {
         server.stop()?;
-        let deliveries: f64 = match self {
+        let deliveries = match self {
             Self::None => return Ok(None),
-            Self::Sqlite(directory) => sqlite(directory, COUNT)?.trim().parse()?,
-            Self::Postgres(server) => server
-                .sql(DATABASE, COUNT)
-                .map_err(|error| error.to_string())?
-                .trim()
-                .parse()?,
+            Self::Sqlite(directory) => sqlite(directory, COUNT)?,
+            Self::Postgres(server, name) => postgres(server, name, COUNT)?,
         };
+        let deliveries: f64 = deliveries.trim().parse()?;
         Ok(Some((self.bytes()? - before) / deliveries))
     }
 }
@@ -75,6 +79,11 @@ pub(crate) fn sqlite(directory: &Path, sql: &str) -> Outcome<String> {
     } else {
         Err(String::from_utf8_lossy(&output.stderr).into())
     }
+}
+
+/// What a database of this server says to this SQL.
+fn postgres(server: &Postgres, database: &str, sql: &str) -> Outcome<String> {
+    Ok(server.sql(database, sql).map_err(|error| error.to_string())?)
 }
 
 fn bytes_in(directory: &Path) -> Outcome<f64> {

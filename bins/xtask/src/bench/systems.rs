@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 
 use hookgate_domain::WebhookId;
-use hookgate_testkit::postgres::Postgres;
 
 use super::generator::Target;
 use super::node::{ELSEWHERE, Site, certificates};
@@ -90,10 +89,8 @@ impl System {
             Self::Echo => return outside(server::echo(&certificates)?),
             Self::Nginx => return outside(nginx::start(directory, &certificates)?),
             Self::Postgres => {
-                let server = Postgres::start().map_err(|error| error.to_string())?;
-                let url = server.database().map_err(|error| error.to_string())?;
-                tree::pin(&server.processes())?;
-                store = Store::Postgres(server);
+                let (fresh, url) = Store::postgres()?;
+                store = fresh;
                 Site::new(directory, &certificates, &format!("url = \"{url}\""))?
             }
             Self::Sqlite | Self::Unsynced => Site::on_sqlite(&directory.join("data"), &certificates)?,
