@@ -104,9 +104,9 @@ impl Generator {
             answers,
             rate: answers / figure("seconds")?,
             latency: Some(Latency {
-                p50_ms: figure("p50_us")? / 1000.0,
-                p99_ms: figure("p99_us")? / 1000.0,
-                p999_ms: figure("p999_us")? / 1000.0,
+                p50: figure("p50_us")? / 1000.0,
+                p99: figure("p99_us")? / 1000.0,
+                p999: figure("p999_us")? / 1000.0,
             }),
         })
     }

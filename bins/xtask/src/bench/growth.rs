@@ -78,10 +78,10 @@ fn page(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
     let latency = load(&stores.page, READER, seconds)?.latency.ok_or("no latency")?;
     say(&format!(
         "page: p50 {:.2} ms, p99 {:.2} ms",
-        latency.p50_ms, latency.p99_ms
+        latency.p50, latency.p99
     ));
-    figures.add("growth.history.page_p50_ms", latency.p50_ms);
-    figures.add("growth.history.page_p99_ms", latency.p99_ms);
+    figures.add("growth.history.page_p50_ms", latency.p50);
+    figures.add("growth.history.page_p99_ms", latency.p99);
     Ok(())
 }
 
@@ -111,7 +111,7 @@ fn prune(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
         let server = site.serve(None)?;
         load(&stores.long.target, FIXED, 1)?;
         let sent = load(&stores.long.target, FIXED, seconds)?;
-        Ok((server, sent.latency.ok_or("no latency")?.p99_ms))
+        Ok((server, sent.latency.ok_or("no latency")?.p99))
     };
     let (quiet_server, quiet) = latency(&stores.long.site)?;
     drop(quiet_server);

@@ -22,12 +22,12 @@ pub(crate) struct Sent {
     pub(crate) latency: Option<Latency>,
 }
 
-/// Percentiles of the latency.
+/// Percentiles of the latency, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Latency {
-    pub(crate) p50_ms: f64,
-    pub(crate) p99_ms: f64,
-    pub(crate) p999_ms: f64,
+    pub(crate) p50: f64,
+    pub(crate) p99: f64,
+    pub(crate) p999: f64,
 }
 
 /// HTTP/1.1 over so many connections that stay open.
@@ -51,7 +51,7 @@ pub(crate) fn wrk(url: &str, seconds: u32, connections: u32) -> Outcome<Sent> {
         .find_map(|line| line.strip_prefix("RESULT "))
         .ok_or("wrk printed no result")?;
     let numbers: Vec<f64> = line.split(' ').map(str::parse).collect::<Result<_, _>>()?;
-    let [answers, micros, p50_us, p99_us, p999_us, errors] = numbers[..] else {
+    let [answers, micros, median, percentile, permille, errors] = numbers[..] else {
         return Err("wrk printed an odd result".into());
     };
     if errors > 0.0 || answers == 0.0 {
@@ -61,9 +61,9 @@ pub(crate) fn wrk(url: &str, seconds: u32, connections: u32) -> Outcome<Sent> {
         answers,
         rate: answers * 1e6 / micros,
         latency: Some(Latency {
-            p50_ms: p50_us / 1000.0,
-            p99_ms: p99_us / 1000.0,
-            p999_ms: p999_us / 1000.0,
+            p50: median / 1000.0,
+            p99: percentile / 1000.0,
+            p999: permille / 1000.0,
         }),
     })
 }

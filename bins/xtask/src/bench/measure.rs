@@ -59,9 +59,9 @@ impl Measured {
             ("rate", Some(self.sent.rate)),
             ("cpu_us", self.cpu_us),
             ("database_cpu_us", self.database_cpu_us),
-            ("p50_ms", latency.map(|latency| latency.p50_ms)),
-            ("p99_ms", latency.map(|latency| latency.p99_ms)),
-            ("p999_ms", latency.map(|latency| latency.p999_ms)),
+            ("p50_ms", latency.map(|latency| latency.p50)),
+            ("p99_ms", latency.map(|latency| latency.p99)),
+            ("p999_ms", latency.map(|latency| latency.p999)),
             ("resident_mib", Some(self.resident_mib)),
             ("bytes_per_delivery", self.bytes_per_delivery),
         ];
@@ -85,9 +85,9 @@ impl Measured {
             figures.add(format!("{case}.cpu_vs_echo"), ours / echo);
         }
         if let (Some(ours), Some(echo)) = (self.sent.latency, echo.sent.latency) {
-            figures.add(format!("{case}.p99_vs_echo"), ours.p99_ms / echo.p99_ms);
-            figures.add(format!("{case}.p50_over_echo_ms"), ours.p50_ms - echo.p50_ms);
-            figures.add(format!("{case}.p99_over_echo_ms"), ours.p99_ms - echo.p99_ms);
+            figures.add(format!("{case}.p99_vs_echo"), ours.p99 / echo.p99);
+            figures.add(format!("{case}.p50_over_echo_ms"), ours.p50 - echo.p50);
+            figures.add(format!("{case}.p99_over_echo_ms"), ours.p99 - echo.p99);
         }
     }
 }
@@ -99,7 +99,7 @@ impl fmt::Display for Measured {
             write!(f, " at {cpu_us:.1} us CPU")?;
         }
         if let Some(latency) = &self.sent.latency {
-            write!(f, ", p50 {:.2} ms, p99 {:.2} ms", latency.p50_ms, latency.p99_ms)?;
+            write!(f, ", p50 {:.2} ms, p99 {:.2} ms", latency.p50, latency.p99)?;
         }
         Ok(())
     }

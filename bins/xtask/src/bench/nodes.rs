@@ -82,10 +82,7 @@ impl Nodes {
             ("rate", rate),
             ("cpu_us", (nodes_after - nodes_before) * 1e6 / answers + database),
             ("database_cpu_us", database),
-            (
-                "p99_ms",
-                slowest.map(|latency| latency.p99_ms).fold(0.0, f64::max),
-            ),
+            ("p99_ms", slowest.map(|latency| latency.p99).fold(0.0, f64::max)),
             ("resident_mib", resident?),
         ] {
             figures.add(format!("{case}.{figure}"), value);

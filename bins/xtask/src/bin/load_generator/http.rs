@@ -39,18 +39,13 @@ impl Requests {
         fields: &[String],
         status: u16,
     ) -> Self {
-        let mut head = "Host: localhost\r\n".to_owned();
-        for field in fields {
-            head.push_str(field);
-            head.push_str("\r\n");
-        }
+        let mut head = vec!["Host: localhost".to_owned()];
+        head.extend_from_slice(fields);
         if let Some(body) = &body {
-            let length = body.len();
-            head.push_str(&format!(
-                "Content-Type: application/json\r\nContent-Length: {length}\r\n"
-            ));
+            head.push("Content-Type: application/json".to_owned());
+            head.push(format!("Content-Length: {}", body.len()));
         }
-        head.push_str("\r\n");
+        let head = head.join("\r\n") + "\r\n\r\n";
         let method = if body.is_some() { "POST" } else { "GET" };
         let mut rest = head.into_bytes();
         rest.extend(body.unwrap_or_default());

@@ -121,7 +121,7 @@ fn run(load: Load) -> Outcome<Value> {
             Load::Connect { target, shape } => connect::run(target.requests()?, &shape).await,
             Load::Fixed { target, shape } => fixed::run(target.requests()?, &shape).await,
             Load::Idle { target, shape } => idle::run(target.requests()?, &shape).await,
-            Load::Start { target, shape } => start::run(&target.requests()?, &shape).await,
+            Load::Start { target, shape } => start::run(target.requests()?, &shape).await,
             Load::Durable { file } => Ok(json!({"p50_us": durable::median_us(&file)?})),
         }
     })
