@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use super::figures::Figures;
 use super::generator::{self, Generator};
 use super::load::{Sent, h2load, wrk};
-use super::measure::measure;
+use super::measure::{Measured, measure};
 use super::systems::{Running, System, Wanted};
 use super::{idle, start};
 use crate::process::{Outcome, say};
@@ -91,7 +91,7 @@ impl Case {
             let file = scratch.join(format!("durable-{round}"));
             figures.add("disk.fdatasync_us", generator::fdatasync_us(&file)?);
         }
-        let mut echo = None;
+        let mut before: Vec<(System, Measured)> = Vec::new();
         for system in self.systems() {
             let case = format!("{}.{}", system.name(), self.name());
             let directory = scratch.join(format!("{case}-{round}"));
@@ -102,10 +102,19 @@ impl Case {
             if self == Self::Keepalive {
                 measured.report_memory(system.name(), figures);
             }
-            match &echo {
-                None => echo = Some(measured),
-                Some(echo) => measured.compare(echo, &case, figures),
+            for (other, theirs) in &before {
+                match (system, other) {
+                    (_, System::Echo) => measured.compare(theirs, &case, figures),
+                    (System::Unsynced, System::Sqlite) => {
+                        figures.add(
+                            format!("sqlite.{}.rate_vs_unsynced", self.name()),
+                            theirs.rate() / measured.rate(),
+                        );
+                    }
+                    _ => {}
+                }
             }
+            before.push((*system, measured));
             // A store of some hundred megabytes for each would fill the disk.
             std::fs::remove_dir_all(&directory)?;
         }

@@ -25,8 +25,8 @@ pub(super) fn round(scratch: &Path, round: usize, figures: &mut Figures) -> Outc
 }
 
 fn per_connection_kib(running: &Running) -> Outcome<f64> {
-    // As many deliveries as the connections will send, so that what the store remembers of them is not counted.
-    let warm = ["--connections", "1", "--at-once", "1", "--seconds", "1"];
+    // Enough deliveries to fill the store's page cache, over few connections: neither is to be counted, or to leave room.
+    let warm = ["--connections", "8", "--seconds", "5"];
     Generator::start("closed", &running.target, &warm)?.send()?;
     let before = running.process.resident_mib()?;
     let count = CONNECTIONS.to_string();

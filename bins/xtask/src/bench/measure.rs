@@ -52,6 +52,11 @@ pub(crate) fn measure(case: Case, mut running: Running, seconds: u32) -> Outcome
 }
 
 impl Measured {
+    /// Answers a second.
+    pub(crate) const fn rate(&self) -> f64 {
+        self.sent.rate
+    }
+
     /// Its figures under this `system.case`.
     pub(crate) fn report(&self, case: &str, figures: &mut Figures) {
         let latency = self.sent.latency.as_ref();
