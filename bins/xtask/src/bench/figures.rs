@@ -38,8 +38,12 @@ impl Figures {
     pub(crate) fn print(&self, out: &mut impl Write) -> Outcome<()> {
         for (name, values) in &self.0 {
             let value = median(values).map_or(0.0, rounded);
-            let percent = 100.0 * spread(values);
-            writeln!(out, "{name:<42} {value:>12}  spread {percent:.0} %")?;
+            if values.len() > 1 {
+                let percent = 100.0 * spread(values);
+                writeln!(out, "{name:<42} {value:>12}  spread {percent:.0} %")?;
+            } else {
+                writeln!(out, "{name:<42} {value:>12}")?;
+            }
         }
         Ok(())
     }

@@ -41,14 +41,18 @@ pub(crate) fn derive(figures: &mut Figures) {
     }
 }
 
-/// A line for each goal of which something was measured.
+/// A line for each goal, if the run tells of any.
 pub(crate) fn print(figures: &Figures, out: &mut impl Write) -> Outcome<()> {
+    let goals = goals()?;
+    if goals.iter().all(|goal| figures.median(goal.figure).is_none()) {
+        return Ok(());
+    }
     writeln!(
         out,
         "\ngoal {:<46} {:>9} {:>9} {:>9}",
         "", "bar", "aim", "measured"
     )?;
-    for goal in goals()? {
+    for goal in goals {
         let (number, what, bar, aim) = (goal.number, goal.what, goal.bar.text, goal.aim.text);
         let (measured, verdict) = match figures.median(goal.figure) {
             Some(value) => (format!("{value:.2}"), goal.verdict(value)),

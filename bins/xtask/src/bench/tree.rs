@@ -157,26 +157,29 @@ fn signal(name: &str, processes: &[u32]) -> Outcome<()> {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{BufRead, BufReader, Read};
+
     use super::*;
 
     #[test]
     fn a_tree_is_found_and_ends_as_one() {
-        let mut command = Command::new("sh");
-        command
-            .args(["-c", "sleep 60 & echo started; wait"])
-            .stdout(Stdio::piped());
-        let mut process = Process::start(&mut command).unwrap();
-        let mut line = [0; 8];
-        std::io::Read::read_exact(process.0.stdout.as_mut().unwrap(), &mut line).unwrap();
-        let all = members(&[process.id()]);
-        assert_eq!(all.len(), 2);
+        // The inner one goes on when standard input ends, as it does with whoever holds the outer one.
+        let mut child = Command::new("sh")
+            .args(["-c", "{ echo started; read word; echo survived; } <&0 & wait"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut output = BufReader::new(child.stdout.take().unwrap());
+        let process = Process::of(child);
+        let mut line = String::new();
+        output.read_line(&mut line).unwrap();
+        assert_eq!(members(&[process.id()]).len(), 2);
         assert!(process.resident_mib().unwrap() <= process.peak_mib().unwrap());
-        assert!(cpu_seconds(&all) < 60.0);
+        assert!(cpu_seconds(&[process.id()]) < 60.0);
         drop(process);
-        let state = stat(all[1]).map(|fields| fields[0].clone());
-        assert!(
-            state.is_none_or(|state| state == "Z" || state == "X"),
-            "it sleeps on"
-        );
+        let mut rest = String::new();
+        output.read_to_string(&mut rest).unwrap();
+        assert_eq!(rest, "");
     }
 }
