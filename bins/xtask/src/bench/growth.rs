@@ -52,6 +52,7 @@ fn deliveries(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<(
         ("many", &stores.many),
         ("long", &stores.long),
     ] {
+        store.renew()?;
         let server = store.site.serve(None)?;
         load(&store.target, SATURATED, 1)?;
         let before = cpu_seconds(&[server.id()]);

@@ -24,6 +24,8 @@ pub(super) struct Filled {
     pub(super) site: Site,
     pub(super) target: Target,
     pub(super) data: PathBuf,
+    /// A copy of its file from before the first delivery, if there is one.
+    fresh: Option<PathBuf>,
 }
 
 /// All of them.
@@ -44,12 +46,14 @@ impl Stores {
     pub(super) fn build(scratch: &Path, rows: u32) -> Outcome<Self> {
         let certificates = certificates(scratch)?;
         let [few, many, long] = ["few", "many", "long"].map(|name| scratch.join(name));
-        let few = Filled::new(&few, &certificates, "127.0.0.1")?;
+        let few_site = Site::on_sqlite(&few, &certificates)?;
+        few_site.command(&["migrate"])?;
+        let few = Filled::new(few_site, &few, "127.0.0.1", None)?;
         say("storing webhooks");
         let many_site = Site::on_sqlite(&many, &certificates)?;
+        many_site.command(&["migrate"])?;
         import_networks(&many_site)?;
-        let many = Filled::of(many_site, &many, "@networks")?;
-        fill(&many.data, WEBHOOKS, rows)?;
+        let many = Filled::new(many_site, &many, "@networks", Some(rows))?;
         say("storing deliveries");
         fs::create_dir_all(&long)?;
         fs::copy(many.data.join("hookgate.db"), long.join("hookgate.db"))?;
@@ -69,6 +73,7 @@ impl Stores {
             site,
             target,
             data: long,
+            fresh: None,
         };
         Ok(Self {
             few,
@@ -81,27 +86,43 @@ impl Stores {
 }
 
 impl Filled {
-    fn new(directory: &Path, certificates: &Path, allow: &str) -> Outcome<Self> {
-        let site = Site::on_sqlite(directory, certificates)?;
-        site.command(&["migrate"])?;
-        Self::of(site, directory, allow)
-    }
-
-    /// With webhooks that have this allowlist.
-    fn of(site: Site, directory: &Path, allow: &str) -> Outcome<Self> {
+    /// With webhooks that have this allowlist, and with others beside them if it is for so many rows.
+    fn new(site: Site, directory: &Path, allow: &str, rows: Option<u32>) -> Outcome<Self> {
         let paths: Outcome<Vec<_>> = (0..RECEIVERS).map(|_| site.webhook_for(allow)).collect();
         let target = Target::new(site.address, &paths?, 201, &directory.join("paths"))?;
+        if let Some(rows) = rows {
+            fill(directory, WEBHOOKS, rows)?;
+        }
+        // What commands wrote may be in the log still.
+        sqlite(directory, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+        let fresh = directory.join("fresh.db");
+        fs::copy(directory.join("hookgate.db"), &fresh)?;
         Ok(Self {
             site,
             target,
             data: directory.to_owned(),
+            fresh: Some(fresh),
         })
+    }
+
+    /// Takes all deliveries away again, so that every round finds the same. What it writes is on the disk before anything
+    /// is measured.
+    pub(super) fn renew(&self) -> Outcome<()> {
+        let Some(fresh) = &self.fresh else {
+            return Ok(());
+        };
+        let file = self.data.join("hookgate.db");
+        for rest in ["hookgate.db-wal", "hookgate.db-shm"] {
+            // A server that stopped well left neither.
+            let _ = fs::remove_file(self.data.join(rest));
+        }
+        fs::copy(fresh, &file)?;
+        Ok(fs::File::open(file)?.sync_all()?)
     }
 }
 
 /// An address set of networks that lie apart, and of the load generator's address.
 fn import_networks(site: &Site) -> Outcome<()> {
-    site.command(&["migrate"])?;
     let mut networks = vec!["127.0.0.1".to_owned()];
     // 10.0.0.0/30, 10.0.0.8/30 and so on: none can be joined with the next.
     networks.extend(
