@@ -165,7 +165,10 @@ mod tests {
     fn a_tree_is_found_and_ends_as_one() {
         // The inner one goes on when standard input ends, as it does with whoever holds the outer one.
         let mut child = Command::new("sh")
-            .args(["-c", "{ echo started; read word; echo survived; } <&0 & wait"])
+            .args([
+                "-c",
+                "exec 3<&0; { echo started; read word <&3; echo survived; } & wait",
+            ])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
