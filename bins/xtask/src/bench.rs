@@ -1,43 +1,63 @@
-//! `cargo xtask bench`: the gate against a bare hyper + rustls echo, in one run, and the console's pages.
+//! `cargo xtask bench`: the gate against a bare hyper + rustls echo and others, in one run, and the console's pages.
 //!
 //! Servers run pinned to one core and the load generator to another, in turns, so that whatever else the machine does
-//! hits both alike. Absolute figures belong to the machine; the ratios are what counts.
+//! hits all alike. Absolute figures belong to the machine; the ratios are what counts. What is measured is in `cases`,
+//! what it is compared with in `systems`, what it has to reach in `goals`.
 
+mod addresses;
+mod cases;
+mod figures;
+mod generator;
+mod goals;
+mod growth;
+mod idle;
 mod load;
+mod measure;
+mod nginx;
+mod node;
 mod nodes;
 mod pages;
 mod server;
+mod start;
+mod store;
+mod systems;
+mod tree;
+mod unsynced;
 
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use serde_json::{Map, Value, json};
 
-use crate::process::{self, Outcome, cargo, need, root, say};
-use load::{Load, Measured};
-use server::Server;
+use crate::process::{self, Outcome, cargo, need, root};
+use crate::test::need_postgres;
+use cases::Case;
+use figures::Figures;
 
 /// Programs that the benchmark uses, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 5] = [
+const PROGRAMS: [(&str, &str); 6] = [
     ("curl", "curl"),
     ("sqlite3", "sqlite3"),
     ("wrk", "wrk"),
     ("h2load", "nghttp2-client"),
+    ("nginx", "nginx"),
     ("taskset", "util-linux"),
 ];
 
 /// A part that is measured by itself.
-#[derive(Clone, Copy, ValueEnum)]
-enum Only {
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// The match of an address against 10,000 networks
     Addresses,
+    /// What a full store costs: a million webhooks, ten million deliveries
+    Growth,
 }
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only this: the match of an address against 10,000 networks
-    only: Option<Only>,
+    /// Only this
+    part: Option<Part>,
     /// One JSON object on standard output
     #[arg(long)]
     json: bool,
@@ -47,122 +67,78 @@ pub(crate) struct Arguments {
     /// Only several nodes on one PostgreSQL server
     #[arg(long, conflicts_with = "pages")]
     nodes: bool,
-    /// How often each pair is measured; the median counts
-    #[arg(long, default_value_t = 5)]
-    rounds: usize,
+    /// Only this case; several by repeating
+    #[arg(long, value_name = "CASE")]
+    only: Vec<Case>,
+    /// How often everything is measured, in turns; the median counts
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
+    rounds: u16,
     /// Seconds of load in each measurement
-    #[arg(long, default_value_t = 4)]
+    #[arg(long, default_value_t = 4, value_parser = clap::value_parser!(u32).range(1..))]
     seconds: u32,
+    /// Deliveries in the store of `growth`; a tenth as many webhooks
+    #[arg(long, default_value_t = 10_000_000, value_parser = clap::value_parser!(u32).range(10_000..))]
+    rows: u32,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
-    if let Some(Only::Addresses) = arguments.only {
-        let bench = [
-            "bench",
-            "--quiet",
-            "--locked",
-            "--package",
-            "hookgate-domain",
-            "--bench",
-            "networks",
-        ];
-        return process::run(cargo().args(bench));
+    let mut figures = Figures::default();
+    if arguments.part == Some(Part::Addresses) {
+        return addresses::print();
     }
     need(&PROGRAMS)?;
-    process::run(cargo().args(["build", "--release", "--locked", "--package", "hookgate"]))?;
-    process::run(cargo().args([
-        "build",
-        "--release",
-        "--locked",
-        "--package",
-        "hookgate-transport",
-        "--example",
-        "bare_echo",
-    ]))?;
-    let directory = Scratch::new()?;
-    let mut figures = Map::new();
+    need_postgres()?;
+    build()?;
+    let scratch = Scratch::new()?;
+    let (rounds, seconds) = (usize::from(arguments.rounds), arguments.seconds);
     if arguments.nodes {
-        nodes::run(&directory.0, arguments.rounds, arguments.seconds, &mut figures)?;
-        return print(arguments.json, figures);
+        nodes::run(&scratch.0, rounds, seconds, &mut figures)?;
+    } else if arguments.pages {
+        pages::run(&scratch.0, &mut figures)?;
+    } else if arguments.part == Some(Part::Growth) {
+        growth::run(&scratch.0, arguments.rows, rounds, seconds, &mut figures)?;
+    } else if arguments.only.is_empty() {
+        compare(&scratch.0, Case::value_variants(), rounds, seconds, &mut figures)?;
+        addresses::measure(&mut figures)?;
+        pages::run(&scratch.0, &mut figures)?;
+    } else {
+        compare(&scratch.0, &arguments.only, rounds, seconds, &mut figures)?;
     }
-    let loads = if arguments.pages { &[] } else { &Load::ALL[..] };
-    for &load in loads {
-        let mut rounds = Vec::new();
-        for round in 1..=arguments.rounds.max(1) {
-            let echo = measure(&Server::echo(&directory.0)?, load, arguments.seconds)?;
-            let gate = measure(
-                &Server::gate(&directory.0.join(format!("{}-{round}", load.name())))?,
-                load,
-                arguments.seconds,
-            )?;
-            say(&format!(
-                "{} round {round}: echo {echo}, sqlite {gate}",
-                load.name()
-            ));
-            rounds.push((echo, gate));
-        }
-        summarize(load.name(), &rounds, &mut figures);
+    goals::derive(&mut figures);
+    let mut out = std::io::stdout().lock();
+    if arguments.json {
+        writeln!(out, "{}", figures.json())?;
+        return goals::print(&figures, &mut std::io::stderr());
     }
-    pages::run(&directory.0, &mut figures)?;
-    print(arguments.json, figures)
+    figures.print(&mut out)?;
+    goals::print(&figures, &mut out)
 }
 
-fn print(as_json: bool, figures: Map<String, Value>) -> Outcome<()> {
-    if as_json {
-        writeln!(std::io::stdout(), "{}", Value::Object(figures))?;
-        return Ok(());
-    }
-    for (name, value) in &figures {
-        writeln!(std::io::stdout(), "{name:<32} {value}")?;
+fn build() -> Outcome<()> {
+    let release = ["build", "--release", "--locked", "--package"];
+    process::run(cargo().args(release).arg("hookgate"))?;
+    process::run(
+        cargo()
+            .args(release)
+            .args(["hookgate-transport", "--example", "bare_echo"]),
+    )?;
+    generator::build()
+}
+
+/// Every round has every case, so that a busy minute of the machine is in one round of each.
+fn compare(
+    scratch: &std::path::Path,
+    cases: &[Case],
+    rounds: usize,
+    seconds: u32,
+    figures: &mut Figures,
+) -> Outcome<()> {
+    for round in 1..=rounds {
+        for case in cases {
+            case.round(scratch, round, seconds, figures)?;
+        }
     }
     Ok(())
-}
-
-fn measure(server: &Server, load: Load, seconds: u32) -> Outcome<Measured> {
-    // The first requests fill caches and pools.
-    load.run(server, 1)?;
-    load.run(server, seconds)
-}
-
-/// Medians, spreads and ratios of one case. A ratio is taken within a round, and the median over the rounds.
-fn summarize(case: &str, rounds: &[(Measured, Measured)], figures: &mut Map<String, Value>) {
-    let column = |figure: fn(&(Measured, Measured)) -> f64| rounds.iter().map(figure).collect::<Vec<_>>();
-    let columns: [(String, Vec<f64>); 8] = [
-        (format!("echo.{case}.rate"), column(|(echo, _)| echo.rate)),
-        (format!("echo.{case}.cpu_us"), column(|(echo, _)| echo.cpu_us)),
-        (format!("sqlite.{case}.rate"), column(|(_, gate)| gate.rate)),
-        (format!("sqlite.{case}.cpu_us"), column(|(_, gate)| gate.cpu_us)),
-        (
-            format!("sqlite.{case}.rate_vs_echo"),
-            column(|(echo, gate)| gate.rate / echo.rate),
-        ),
-        (
-            format!("sqlite.{case}.cpu_vs_echo"),
-            column(|(echo, gate)| gate.cpu_us / echo.cpu_us),
-        ),
-        (format!("sqlite.{case}.p99_ms"), column(|(_, gate)| gate.p99_ms)),
-        (
-            format!("sqlite.{case}.resident_mib"),
-            column(|(_, gate)| gate.resident_mib),
-        ),
-    ];
-    for (name, mut values) in columns {
-        values.sort_by(f64::total_cmp);
-        let median = median(values.iter().copied());
-        let spread = (values[values.len() - 1] - values[0]) / median.max(f64::MIN_POSITIVE);
-        figures.insert(name.clone(), json!(rounded(median)));
-        figures.insert(format!("{name}_spread"), json!(rounded(spread)));
-    }
-}
-
-fn median(values: impl Iterator<Item = f64>) -> f64 {
-    let mut values: Vec<_> = values.collect();
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn rounded(value: f64) -> f64 {
-    (value * 1000.0).round() / 1000.0
 }
 
 /// A directory for data and certificates, on the disk that the build is on, gone at the end.
@@ -174,7 +150,7 @@ impl Scratch {
             .join("target")
             .join(format!("bench-{}", std::process::id()));
         fs::create_dir_all(&path)?;
-        Ok(Self(path))
+        Ok(Self(path.canonicalize()?))
     }
 }
 

@@ -39,7 +39,7 @@ fn need_nginx_stream() -> Outcome<()> {
 }
 
 /// The database of the tests of several nodes. Its programs are on no path, and each version has a directory.
-fn need_postgres() -> Outcome<()> {
+pub(crate) fn need_postgres() -> Outcome<()> {
     let is_there = || {
         let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
         versions

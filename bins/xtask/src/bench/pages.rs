@@ -4,9 +4,9 @@ use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
-use serde_json::{Map, Value, json};
+use serde_json::Value;
 
-use super::rounded;
+use super::figures::Figures;
 use super::server::Server;
 use crate::process::{Outcome, root, say};
 
@@ -58,7 +58,7 @@ const PREVIEWS: [(&str, &str, &str); 2] = [
 ];
 
 /// Measures every page.
-pub(crate) fn run(scratch: &Path, figures: &mut Map<String, Value>) -> Outcome<()> {
+pub(crate) fn run(scratch: &Path, figures: &mut Figures) -> Outcome<()> {
     let directory = scratch.join("pages");
     let webhook = prepare(&directory)?;
     let (server, ready) = Server::dev(&directory)?;
@@ -70,8 +70,8 @@ pub(crate) fn run(scratch: &Path, figures: &mut Map<String, Value>) -> Outcome<(
     for (name, path) in PAGES {
         let page = browser.median(&path.replace("{webhook}", &webhook))?;
         say(&format!("page {name}: {:.1} ms, {:.1} KB", page.ms, page.kb));
-        figures.insert(format!("pages.{name}.ms"), json!(rounded(page.ms)));
-        figures.insert(format!("pages.{name}.kb"), json!(rounded(page.kb)));
+        figures.add(format!("pages.{name}.ms"), page.ms);
+        figures.add(format!("pages.{name}.kb"), page.kb);
         if page.ms > slowest.ms {
             slowest = page;
         }
@@ -82,14 +82,11 @@ pub(crate) fn run(scratch: &Path, figures: &mut Map<String, Value>) -> Outcome<(
     for (name, path, body) in PREVIEWS {
         let took = browser.median_post(&path.replace("{webhook}", &webhook), body)?;
         say(&format!("preview {name}: {took:.1} ms"));
-        figures.insert(format!("previews.{name}.ms"), json!(rounded(took)));
+        figures.add(format!("previews.{name}.ms"), took);
     }
-    figures.insert("pages.slowest_ms".to_owned(), json!(rounded(slowest.ms)));
-    figures.insert("pages.largest_kb".to_owned(), json!(rounded(largest.kb)));
-    figures.insert(
-        "pages.resident_mib".to_owned(),
-        json!(rounded(server.resident_mib()?)),
-    );
+    figures.add("pages.slowest_ms", slowest.ms);
+    figures.add("pages.largest_kb", largest.kb);
+    figures.add("pages.resident_mib", server.resident_mib()?);
     Ok(())
 }
 

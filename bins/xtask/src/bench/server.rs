@@ -1,68 +1,43 @@
-//! The servers that are measured, each pinned to the first core.
+//! The servers that are no node in production: the bare echo, and `hookgate dev`.
 
-use std::fs;
 use std::io::{BufRead, BufReader};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use super::tree::{Process, SERVERS, pinned};
 use crate::process::{Outcome, root};
 
-/// Ticks of the kernel's CPU accounting per second (`getconf CLK_TCK`), the same on every Linux.
-const TICKS_PER_SECOND: f64 = 100.0;
-
-/// A running server and where to send.
+/// `hookgate dev`.
 pub(crate) struct Server {
-    child: Child,
-    pub(crate) url: String,
+    process: Process,
+}
+
+/// The bare echo with this certificate, and where it listens.
+pub(crate) fn echo(certificates: &Path) -> Outcome<(Process, SocketAddr)> {
+    let binary = root().join("target/release/examples/bare_echo");
+    let (process, line) = start(
+        pinned(SERVERS)
+            .arg(binary)
+            .arg(certificates.join("gate.pem"))
+            .arg(certificates.join("gate.key"))
+            .arg("127.0.0.1:0"),
+    )?;
+    Ok((process, line.trim().parse()?))
 }
 
 impl Server {
-    /// The bare echo. It takes the certificate of a gate that was started in the same directory.
-    pub(crate) fn echo(directory: &Path) -> Outcome<Self> {
-        let certificate = directory.join("certificate");
-        if !certificate.join("gate.pem").exists() {
-            drop(Self::gate(&certificate)?);
-        }
-        let binary = root().join("target/release/examples/bare_echo");
-        let (child, line) = start(
-            Command::new("taskset")
-                .args(["-c", "0"])
-                .arg(binary)
-                .arg(certificate.join("gate.pem"))
-                .arg(certificate.join("gate.key"))
-                .arg("127.0.0.1:0"),
-        )?;
-        let port = line.trim().rsplit(':').next().unwrap_or_default().to_owned();
-        Ok(Self {
-            child,
-            url: format!("https://localhost:{port}/webhooks/custom/echo"),
-        })
-    }
-
-    /// The gate on SQLite, in a data directory of its own, with an allowlist and everything else as it comes.
-    pub(crate) fn gate(directory: &Path) -> Outcome<Self> {
-        let (mut server, _) = Self::dev(directory)?;
-        let allow = ["--allow", "127.0.0.1, 192.0.2.0/24"];
-        let created = server.command(directory, &[&["webhook", "create", "bench"], &allow[..]].concat())?;
-        server
-            .url
-            .push_str(created["url"].as_str().ok_or("no webhook was created")?);
-        Ok(server)
-    }
-
     /// `hookgate dev` in this directory, and what it says once it is ready.
     pub(crate) fn dev(directory: &Path) -> Outcome<(Self, Value)> {
-        let (child, line) = start(
-            Command::new("taskset")
-                .args(["-c", "0"])
+        let (process, line) = start(
+            pinned(SERVERS)
                 .arg(binary())
                 .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
                 .arg(directory),
         )?;
-        let url = String::new();
-        Ok((Self { child, url }, serde_json::from_str(&line)?))
+        Ok((Self { process }, serde_json::from_str(&line)?))
     }
 
     /// What a command says of the data in this directory.
@@ -76,62 +51,26 @@ impl Server {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// CPU seconds that the server has used, user and system.
-    pub(crate) fn cpu_seconds(&self) -> Outcome<f64> {
-        cpu_seconds_of(self.child.id())
-    }
-
     /// Resident memory in MiB.
     pub(crate) fn resident_mib(&self) -> Outcome<f64> {
-        resident_mib_of(self.child.id())
-    }
-}
-
-/// CPU seconds that a process has used, user and system.
-pub(super) fn cpu_seconds_of(process: u32) -> Outcome<f64> {
-    let stat = fs::read_to_string(format!("/proc/{process}/stat"))?;
-    // The second field may hold spaces and ends at the last parenthesis.
-    let after = stat.rsplit(')').next().unwrap_or_default();
-    let fields: Vec<&str> = after.split_whitespace().collect();
-    let ticks = |index: usize| {
-        fields
-            .get(index)
-            .and_then(|field| field.parse::<f64>().ok())
-            .unwrap_or(0.0)
-    };
-    Ok((ticks(11) + ticks(12)) / TICKS_PER_SECOND)
-}
-
-/// Resident memory of a process in MiB.
-pub(super) fn resident_mib_of(process: u32) -> Outcome<f64> {
-    let status = fs::read_to_string(format!("/proc/{process}/status"))?;
-    let line = status
-        .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
-        .unwrap_or("0 kB");
-    Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It has either ended already or is ended now.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.process.resident_mib()
     }
 }
 
 /// The program that is measured.
-pub(super) fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     root().join("target/release/hookgate")
 }
 
 /// Starts a server and waits for its first line, which says that it is ready.
-fn start(command: &mut Command) -> Outcome<(Child, String)> {
+fn start(command: &mut Command) -> Outcome<(Process, String)> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();
     BufReader::new(child.stdout.take().ok_or("no standard output")?).read_line(&mut line)?;
+    let mut process = Process::of(child);
     if line.is_empty() {
-        return Err(format!("the server did not start: {}", child.wait()?).into());
+        process.is_there()?;
+        return Err("the server did not start".into());
     }
-    Ok((child, line))
+    Ok((process, line))
 }

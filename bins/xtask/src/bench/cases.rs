@@ -1,0 +1,179 @@
+//! What is measured: a way to send, the systems that it is sent to in turns, and what is told of each.
+
+use std::path::Path;
+
+use clap::ValueEnum;
+
+use super::figures::Figures;
+use super::generator::{self, Generator};
+use super::load::{Sent, h2load, wrk};
+use super::measure::{Measured, measure};
+use super::systems::{Running, System, Wanted};
+use super::{idle, start};
+use crate::process::{Outcome, say};
+
+/// Connections of the loads that keep them.
+const CONNECTIONS: u32 = 64;
+/// Connections of the flood of unknown IDs, each from an address of its own, and requests of each: a gate refuses an
+/// address without looking after 200, and that would be another answer.
+const FLOOD: [&str; 7] = [
+    "--connections",
+    "2000",
+    "--at-once",
+    "64",
+    "--most-each",
+    "190",
+    "--own-addresses",
+];
+
+/// A case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Case {
+    /// HTTP/1.1, 64 connections that stay open
+    Keepalive,
+    /// HTTP/2, 16 connections with 4 streams each
+    Http2,
+    /// A new connection with a full handshake for each request
+    Connect,
+    /// A new connection with a resumed handshake for each request
+    Resumed,
+    /// One connection, the next request after the answer
+    Single,
+    /// 300 requests a second, whatever becomes of the earlier ones
+    Fixed,
+    /// IDs of the right form that don't exist
+    Unknown,
+    /// The URL of a revoked webhook
+    Revoked,
+    /// An address that is not in the allowlist
+    Allowlist,
+    /// 2,000 connections that only stay
+    Idle,
+    /// From the start of the server to the first delivery
+    Start,
+}
+
+impl Case {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Keepalive => "keepalive",
+            Self::Http2 => "http2",
+            Self::Connect => "connect",
+            Self::Resumed => "resumed",
+            Self::Single => "single",
+            Self::Fixed => "fixed",
+            Self::Unknown => "unknown",
+            Self::Revoked => "revoked",
+            Self::Allowlist => "allowlist",
+            Self::Idle => "idle",
+            Self::Start => "start",
+        }
+    }
+
+    /// Measures each of its systems once.
+    pub(crate) fn round(
+        self,
+        scratch: &Path,
+        round: usize,
+        seconds: u32,
+        figures: &mut Figures,
+    ) -> Outcome<()> {
+        match self {
+            Self::Idle => idle::round(scratch, round, figures),
+            Self::Start => start::round(scratch, round, figures),
+            _ => self.compare(scratch, round, seconds, figures),
+        }
+    }
+
+    /// The same under a load.
+    fn compare(self, scratch: &Path, round: usize, seconds: u32, figures: &mut Figures) -> Outcome<()> {
+        if self == Self::Fixed {
+            let file = scratch.join(format!("durable-{round}"));
+            figures.add("disk.fdatasync_us", generator::fdatasync_us(&file)?);
+        }
+        let mut before: Vec<(System, Measured)> = Vec::new();
+        for system in self.systems() {
+            let case = format!("{}.{}", system.name(), self.name());
+            let directory = scratch.join(format!("{case}-{round}"));
+            let running = system.start(scratch, &directory, self.wanted())?;
+            let measured = measure(self, running, seconds)?;
+            say(&format!("round {round}: {case} {measured}"));
+            measured.report(&case, figures);
+            if self == Self::Keepalive {
+                measured.report_memory(system.name(), figures);
+            }
+            for (other, theirs) in &before {
+                match (system, other) {
+                    (_, System::Echo) => measured.compare(theirs, &case, figures),
+                    (System::Unsynced, System::Sqlite) => {
+                        figures.add(
+                            format!("sqlite.{}.rate_vs_unsynced", self.name()),
+                            theirs.rate() / measured.rate(),
+                        );
+                    }
+                    _ => {}
+                }
+            }
+            before.push((*system, measured));
+            // A store of some hundred megabytes for each would fill the disk.
+            std::fs::remove_dir_all(&directory)?;
+        }
+        Ok(())
+    }
+
+    /// The echo first, because the others are compared with it.
+    const fn systems(self) -> &'static [System] {
+        match self {
+            Self::Keepalive => &[
+                System::Echo,
+                System::Sqlite,
+                System::Postgres,
+                System::Nginx,
+                System::Unsynced,
+            ],
+            Self::Unknown | Self::Revoked | Self::Allowlist => {
+                &[System::Echo, System::Sqlite, System::Postgres]
+            }
+            _ => &[System::Echo, System::Sqlite, System::Postgres, System::Nginx],
+        }
+    }
+
+    const fn wanted(self) -> Wanted {
+        match self {
+            Self::Unknown => Wanted::Unknown,
+            Self::Revoked => Wanted::Revoked,
+            Self::Allowlist => Wanted::NotAllowed,
+            _ => Wanted::Accepted,
+        }
+    }
+
+    /// Whether the CPU of a request can be told: it is counted in hundredths of a second, and 300 requests a second use few.
+    pub(crate) const fn tells_cpu(self) -> bool {
+        !matches!(self, Self::Fixed)
+    }
+
+    /// Opens connections, and then sends for so many seconds.
+    pub(crate) fn send(self, running: &Running, seconds: u32, begun: impl FnOnce()) -> Outcome<Sent> {
+        let duration = ["--seconds", &seconds.to_string()];
+        let (load, shape): (&str, &[&str]) = match self {
+            Self::Keepalive => {
+                begun();
+                return wrk(&running.target.url()?, seconds, CONNECTIONS);
+            }
+            Self::Http2 => {
+                begun();
+                return h2load(&running.target.url()?, seconds);
+            }
+            Self::Connect => ("connect", &["--workers", "16"]),
+            Self::Resumed => ("connect", &["--workers", "16", "--resume"]),
+            Self::Single => ("closed", &["--connections", "1"]),
+            Self::Fixed => ("fixed", &["--rate", "300", "--connections", "64"]),
+            Self::Unknown => ("closed", &FLOOD),
+            Self::Allowlist => ("closed", &["--connections", "64", "--own-addresses"]),
+            Self::Revoked | Self::Idle | Self::Start => ("closed", &["--connections", "64"]),
+        };
+        let generator = Generator::start(load, &running.target, &[shape, &duration].concat())?;
+        begun();
+        generator.send()
+    }
+}

@@ -1,0 +1,161 @@
+//! The stores of different size, filled by SQL because a million webhooks would take the better part of an hour otherwise.
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::bench::generator::Target;
+use crate::bench::node::{Site, certificates, sqlite_in};
+use crate::bench::store::sqlite;
+use crate::process::{Outcome, say};
+
+const WEBHOOKS: &str = include_str!("webhooks.sql");
+const DELIVERIES: &str = include_str!("deliveries.sql");
+/// Webhooks that take deliveries in turn, the same number in every store.
+const RECEIVERS: u32 = 10;
+/// Networks of the long allowlist, beside that of the load generator.
+const NETWORKS: u32 = 9_999;
+/// Networks in one argument of a command: the system limits its length.
+const NETWORKS_AT_ONCE: usize = 2_500;
+
+/// A store with the configuration that serves it, and where to send.
+pub(super) struct Filled {
+    pub(super) site: Site,
+    pub(super) target: Target,
+    pub(super) data: PathBuf,
+    /// A copy of its file from before the first delivery, if there is one.
+    fresh: Option<PathBuf>,
+}
+
+/// All of them.
+pub(super) struct Stores {
+    /// Ten webhooks, one network in their allowlists.
+    pub(super) few: Filled,
+    /// A tenth as many webhooks as `long` has deliveries, and 10,000 networks.
+    pub(super) many: Filled,
+    /// The same with a long history.
+    pub(super) long: Filled,
+    /// The store of `long`, kept for a day only.
+    pub(super) pruning: Site,
+    /// The last page of the history of a webhook of `long`.
+    pub(super) page: Target,
+}
+
+impl Stores {
+    pub(super) fn build(scratch: &Path, rows: u32) -> Outcome<Self> {
+        let certificates = certificates(scratch)?;
+        let [few, many, long] = ["few", "many", "long"].map(|name| scratch.join(name));
+        let few_site = Site::on_sqlite(&few, &certificates)?;
+        few_site.command(&["migrate"])?;
+        let few = Filled::new(few_site, &few, "127.0.0.1", None)?;
+        say("storing webhooks");
+        let many_site = Site::on_sqlite(&many, &certificates)?;
+        many_site.command(&["migrate"])?;
+        import_networks(&many_site)?;
+        let many = Filled::new(many_site, &many, "@networks", Some(rows))?;
+        say("storing deliveries");
+        fs::create_dir_all(&long)?;
+        fs::copy(many.data.join("hookgate.db"), long.join("hookgate.db"))?;
+        let site = Site::on_sqlite(&long, &certificates)?;
+        fill(&long, DELIVERIES, rows)?;
+        let one_day = format!("{}\nkeep_days = 1", sqlite_in(&long));
+        // Another directory, because each configuration is a file with the same name.
+        let pruning = site.instead(&scratch.join("pruning"), &certificates, &one_day)?;
+        let mut target = many.target.clone();
+        target.address = site.address;
+        let token = site.command(&["token", "create", "bench", "--role", "viewer"])?;
+        let handle = sqlite(&long, "SELECT handle FROM webhooks WHERE id = 1")?;
+        let path = format!("/api/v1/deliveries?webhook={}&limit=50", handle.trim());
+        let mut page = Target::new(site.console, &[path], 200, &long.join("page"))?;
+        page.token = token["token"].as_str().map(str::to_owned);
+        let long = Filled {
+            site,
+            target,
+            data: long,
+            fresh: None,
+        };
+        Ok(Self {
+            few,
+            many,
+            long,
+            pruning,
+            page,
+        })
+    }
+}
+
+impl Filled {
+    /// With webhooks that have this allowlist, and with others beside them if it is for so many rows.
+    fn new(site: Site, directory: &Path, allow: &str, rows: Option<u32>) -> Outcome<Self> {
+        let paths: Outcome<Vec<_>> = (0..RECEIVERS).map(|_| site.webhook_for(allow)).collect();
+        let target = Target::new(site.address, &paths?, 201, &directory.join("paths"))?;
+        if let Some(rows) = rows {
+            fill(directory, WEBHOOKS, rows)?;
+        }
+        // What commands wrote may be in the log still.
+        sqlite(directory, "PRAGMA wal_checkpoint(TRUNCATE)")?;
+        let fresh = directory.join("fresh.db");
+        fs::copy(directory.join("hookgate.db"), &fresh)?;
+        Ok(Self {
+            site,
+            target,
+            data: directory.to_owned(),
+            fresh: Some(fresh),
+        })
+    }
+
+    /// Takes all deliveries away again, so that every round finds the same. What it writes is on the disk before anything
+    /// is measured.
+    pub(super) fn renew(&self) -> Outcome<()> {
+        let Some(fresh) = &self.fresh else {
+            return Ok(());
+        };
+        let file = self.data.join("hookgate.db");
+        for rest in ["hookgate.db-wal", "hookgate.db-shm"] {
+            // A server that stopped well left neither.
+            let _ = fs::remove_file(self.data.join(rest));
+        }
+        fs::copy(fresh, &file)?;
+        Ok(fs::File::open(file)?.sync_all()?)
+    }
+}
+
+/// An address set of networks that lie apart, and of the load generator's address.
+fn import_networks(site: &Site) -> Outcome<()> {
+    let mut networks = vec!["127.0.0.1".to_owned()];
+    // 10.0.0.0/30, 10.0.0.8/30 and so on: none can be joined with the next.
+    networks.extend(
+        (0..NETWORKS).map(|number| format!("{}/30", std::net::Ipv4Addr::from_bits(10 << 24 | number << 3))),
+    );
+    let mut arguments = vec!["addresses".to_owned(), "create".to_owned(), "networks".to_owned()];
+    for some in networks.chunks(NETWORKS_AT_ONCE) {
+        arguments.extend(["--network".to_owned(), some.join(",")]);
+    }
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    site.command(&arguments)?;
+    Ok(())
+}
+
+/// Runs the SQL for so many deliveries.
+fn fill(data: &Path, sql: &str, rows: u32) -> Outcome<()> {
+    let sql = sql
+        .replace("{rows}", &rows.to_string())
+        .replace("{webhooks}", &(rows / 10).to_string());
+    let mut shell = Command::new("sqlite3")
+        .arg("-bail")
+        .arg(data.join("hookgate.db"))
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .spawn()?;
+    shell
+        .stdin
+        .take()
+        .ok_or("no standard input")?
+        .write_all(sql.as_bytes())?;
+    if shell.wait()?.success() {
+        Ok(())
+    } else {
+        Err("the store was not filled".into())
+    }
+}

@@ -1,0 +1,28 @@
+//! A library from Debian that makes every fsync do nothing, put under the unchanged program.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::process::{Outcome, install};
+
+/// Debian's package.
+const PACKAGE: &str = "libeatmydata1";
+const LIBRARY: &str = "libeatmydata.so";
+
+/// Where it is; it is installed if it is missing.
+pub(crate) fn library() -> Outcome<PathBuf> {
+    if let Some(library) = find() {
+        return Ok(library);
+    }
+    install(&[PACKAGE])?;
+    find()
+        .ok_or_else(|| format!("{LIBRARY} is missing, though Debian's package {PACKAGE} is installed").into())
+}
+
+/// Each architecture has a directory of its own.
+fn find() -> Option<PathBuf> {
+    let directories = fs::read_dir("/usr/lib").ok()?.flatten();
+    directories
+        .map(|directory| directory.path().join(LIBRARY))
+        .find(|library| library.is_file())
+}

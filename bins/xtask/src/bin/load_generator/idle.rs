@@ -1,0 +1,27 @@
+//! Connections that send one request and stay, for as long as somebody looks at what they cost.
+
+use std::rc::Rc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use crate::http::{Requests, Session};
+use crate::{Outcome, ready, tls};
+
+#[derive(Args)]
+pub(crate) struct Shape {
+    #[arg(long)]
+    connections: u32,
+}
+
+pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value> {
+    let config = tls::config(false)?;
+    let mut sessions = Vec::new();
+    for _ in 0..shape.connections {
+        let mut session = Session::open(&requests, &config, None).await?;
+        session.exchange(&requests).await?;
+        sessions.push(session);
+    }
+    ready()?;
+    Ok(json!({"connections": sessions.len()}))
+}
