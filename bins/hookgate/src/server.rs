@@ -23,6 +23,9 @@ use crate::failure::{Failure, with_sources};
 /// How often the certificate's files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 
+/// What the system sends when a file would grow beyond the process's limit, on every Linux that Hookgate is built for.
+const SIGXFSZ: i32 = 25;
+
 /// What a server needs to know.
 pub(crate) struct Plan {
     /// Where the gate listens.
@@ -149,6 +152,7 @@ impl Server {
 
     /// Serves until SIGTERM or SIGINT, then finishes what is in flight and flushes the store.
     pub(crate) async fn run(self) -> Result<(), Failure> {
+        outlive_file_limit()?;
         let (trigger, stop) = shutdown::channel();
         let metrics = Arc::new(Metrics::default());
         let gate = Arc::clone(&self.gate);
@@ -256,6 +260,11 @@ impl CertificateFiles {
             ))
         }
     }
+}
+
+/// A write beyond the limit of a file's size fails from now on, as on a full disk, instead of ending the process.
+fn outlive_file_limit() -> Result<(), Failure> {
+    Ok(signal(SignalKind::from_raw(SIGXFSZ)).map(drop)?)
 }
 
 /// Waits for SIGTERM or SIGINT.
