@@ -10,6 +10,7 @@
 #![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]
 
 mod disk_full;
+mod failing_calls;
 mod load;
 #[path = "../black_box/node.rs"]
 mod node;
@@ -17,6 +18,7 @@ mod node;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod publisher;
 mod resources;
+mod shim;
 #[path = "../cluster/site.rs"]
 #[expect(dead_code, reason = "the tests of several nodes use all of it")]
 mod site;
