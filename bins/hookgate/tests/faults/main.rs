@@ -19,6 +19,7 @@ mod power_loss;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod publisher;
 mod resources;
+mod scarcity;
 mod shim;
 #[path = "../cluster/site.rs"]
 #[expect(dead_code, reason = "the tests of several nodes use all of it")]
