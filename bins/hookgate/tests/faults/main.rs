@@ -9,6 +9,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 #![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]
 
+mod clock;
 mod database;
 mod disk_full;
 mod failing_calls;
