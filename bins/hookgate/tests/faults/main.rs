@@ -16,6 +16,7 @@ mod failing_calls;
 mod load;
 #[path = "../black_box/node.rs"]
 mod node;
+mod paused_node;
 mod power_loss;
 #[path = "../black_box/publisher.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
