@@ -23,6 +23,7 @@ mod power_loss;
 mod publisher;
 mod resources;
 mod scarcity;
+mod schema;
 mod shim;
 #[path = "../cluster/site.rs"]
 #[expect(dead_code, reason = "the tests of several nodes use all of it")]
