@@ -28,6 +28,7 @@ mod shim;
 #[path = "../cluster/site.rs"]
 #[expect(dead_code, reason = "the tests of several nodes use all of it")]
 mod site;
+mod stopping;
 #[path = "../black_box/support.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
