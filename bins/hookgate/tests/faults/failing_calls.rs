@@ -80,7 +80,7 @@ async fn a_disk_that_fails_again_and_again_under_load_loses_nothing() {
     let mut server = Server::start_by(
         &mut shim.hookgate(),
         &data,
-        "off",
+        "error",
         File::create(&log).unwrap().into(),
     );
     let target = Target {
