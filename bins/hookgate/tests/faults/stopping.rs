@@ -22,7 +22,7 @@ async fn a_server_that_is_told_to_stop_fails_no_request() {
     let data = scratch.path().join("data");
     let mut first = Server::start_in(&data, "error", Stdio::inherit());
     let demo = Target::demo(&first);
-    first.signal("-TERM");
+    assert_eq!(first.signal("-TERM"), Some(0), "at once, too");
     let (mut sent, rounds) = (Vec::new(), ROUNDS * scale());
     for round in 0..rounds {
         let mut server = Server::start_in(&data, "error", Stdio::inherit());
