@@ -2,7 +2,6 @@
 //! nothing on record stands behind.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-#![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]
 
 use std::net::IpAddr;
 
