@@ -13,7 +13,7 @@ use hookgate_storage::Database;
 use hookgate_transport::shutdown::{self, Signal};
 use hookgate_transport::tls::{HotCertificate, TlsError, server_config};
 use hookgate_transport::{Addresses, Console, Fetcher, Ingest, Listener, Metrics, Proxies, RequestIds};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::adapters;
@@ -22,6 +22,9 @@ use crate::failure::{Failure, with_sources};
 
 /// How often the certificate's files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What the system sends when a file would grow beyond the process's limit, on every Linux that Hookgate is built for.
+const SIGXFSZ: i32 = 25;
 
 /// What a server needs to know.
 pub(crate) struct Plan {
@@ -72,11 +75,13 @@ pub(crate) struct Server {
     fronts: [(Front, Arc<Proxies>); 2],
     fetcher: Arc<Fetcher>,
     refresh_after: Duration,
+    stop_signals: [unix::Signal; 2],
 }
 
 impl Server {
-    /// Binds the ports and reads the certificates.
+    /// Binds the ports, reads the certificates, and heeds signals from here on: what comes before [`run`](Self::run) counts.
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
+        outlive_file_limit()?;
         let certificate = plan.certificate.load()?;
         let tls = server_config(Arc::clone(&certificate)).map_err(plan.certificate.unusable())?;
         let mut certificates = vec![(certificate, plan.certificate)];
@@ -134,6 +139,7 @@ impl Server {
             fronts: [(plan.front, proxies), (plan.console_front, console_proxies)],
             fetcher: Arc::new(plan.lists.fetcher()?),
             refresh_after: plan.lists.refresh_after,
+            stop_signals: stop_signals()?,
         })
     }
 
@@ -204,7 +210,11 @@ impl Server {
         // Without systemd there is nobody to tell.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
-        stop_signal().await?;
+        let [mut terminate, mut interrupt] = self.stop_signals;
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
         tracing::info!("stopping: deliveries in flight are finished first");
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         trigger.pull();
@@ -263,15 +273,14 @@ impl CertificateFiles {
     }
 }
 
-/// Waits for SIGTERM or SIGINT.
-async fn stop_signal() -> Result<(), Failure> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+/// A write beyond the limit of a file's size fails from now on, as on a full disk, instead of ending the process.
+fn outlive_file_limit() -> Result<(), Failure> {
+    Ok(signal(SignalKind::from_raw(SIGXFSZ)).map(drop)?)
+}
+
+/// Heeds SIGTERM and SIGINT from now on.
+fn stop_signals() -> Result<[unix::Signal; 2], Failure> {
+    Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?])
 }
 
 /// Takes up a changed certificate, at SIGHUP at once. A broken one is reported and the old one stays.

@@ -28,7 +28,7 @@ enum Task {
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
     Bench(bench::Arguments),
-    /// Run the tests of several nodes under large loads
+    /// Run the tests of several nodes and of faults under large loads
     Endurance,
     /// Search for bytes that break what reads them
     Fuzz(fuzz::Arguments),

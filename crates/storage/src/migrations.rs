@@ -25,6 +25,10 @@ pub(crate) const POSTGRES_TABLE: &str = "SELECT tablename::text AS version FROM 
 /// Held by the node that brings the tables of a server up to date. Steps may take their time.
 const POSTGRES_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
     SELECT pg_advisory_xact_lock(5209673104)";
+/// Lets the commits of this moment end and keeps new ones out: each begins with the rows of its webhooks. A step that alters
+/// several tables would deadlock with those that hold some of them already.
+const POSTGRES_QUIET: &str = "DO $$ BEGIN IF to_regclass('public.webhooks') IS NOT NULL THEN \
+    LOCK TABLE webhooks IN ACCESS EXCLUSIVE MODE; END IF; END $$";
 
 /// The tables of a store, against those that this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,6 +67,7 @@ pub(crate) fn migrate_file(connection: &mut SqliteConnection) -> Result<(), Box<
 pub(crate) fn migrate_server(connection: &mut PgConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
     connection.transaction(|connection| {
         connection.batch_execute(POSTGRES_LOCK)?;
+        connection.batch_execute(POSTGRES_QUIET)?;
         connection.run_pending_migrations(POSTGRES).map(drop)
     })
 }

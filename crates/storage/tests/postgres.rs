@@ -2,7 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
+use std::io::Write;
 use std::num::NonZeroU64;
+use std::process::Stdio;
 use std::time::Duration;
 
 use hookgate_domain::{Policy, Timestamp};
@@ -145,4 +147,56 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
     assert_eq!(store.history_prune(tight, now).await.unwrap().deliveries, 1);
     assert_eq!(tables().trim(), "deliveries_1 deliveries_2");
     assert_eq!(page().await, 1, "the oldest went first");
+}
+
+/// A commit holds its webhooks and then writes. Steps that alter the tables in another order let it end first.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_migration_waits_for_a_commit_instead_of_deadlocking_with_it() {
+    const BACK: &str = concat!(
+        include_str!("../../../migrations/postgres/0007_addresses/down.sql"),
+        include_str!("../../../migrations/postgres/0006_trail/down.sql"),
+        "DELETE FROM __diesel_schema_migrations WHERE version IN ('0006', '0007');"
+    );
+    let server = Postgres::shared();
+    let url = server.database().unwrap();
+    let database = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    drop(connect(&url).await.unwrap());
+    server.sql(database, BACK).unwrap();
+
+    let mut commit = server.session(database).stdin(Stdio::piped()).spawn().unwrap();
+    let mut statements = commit.stdin.take().unwrap();
+    statements
+        .write_all(b"BEGIN; SELECT id FROM webhooks FOR SHARE;\n")
+        .unwrap();
+    let locks = |granted: &str| {
+        let query = format!(
+            "SELECT count(*) FROM pg_locks JOIN pg_database ON pg_database.oid = database \
+             WHERE datname = current_database() AND relation = 'webhooks'::regclass \
+             AND mode <> 'AccessShareLock' AND {granted}"
+        );
+        server.sql(database, &query).unwrap().trim() == "1"
+    };
+    until(|| locks("granted")).await;
+    let migrating = tokio::spawn({
+        let url = url.clone();
+        async move { connect(&url).await.map(drop) }
+    });
+    until(|| locks("NOT granted")).await;
+    statements
+        .write_all(b"LOCK TABLE deliveries IN ROW EXCLUSIVE MODE; COMMIT;\n")
+        .unwrap();
+    drop(statements);
+    assert!(commit.wait().unwrap().success());
+    migrating.await.unwrap().unwrap();
+}
+
+/// Waits until it is so.
+async fn until(is_so: impl Fn() -> bool) {
+    let waiting = async {
+        while !is_so() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let waited = tokio::time::timeout(Duration::from_secs(30), waiting).await;
+    waited.expect("it comes to that");
 }

@@ -1,12 +1,15 @@
-//! A TCP proxy that misbehaves on demand: it cuts connections, refuses them, stands still, or leads elsewhere.
+//! A TCP proxy that misbehaves on demand: it cuts connections, refuses them, stands still, takes its
+//! time, or leads elsewhere.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::sleep;
 
 use crate::https::Outcome;
 
@@ -21,6 +24,8 @@ struct Mood {
     age: u64,
     is_refusing: bool,
     is_stalled: bool,
+    /// How long everything is held before it is passed on.
+    delay: Duration,
 }
 
 /// A proxy in front of an address.
@@ -43,6 +48,7 @@ impl FaultProxy {
             age: 0,
             is_refusing: false,
             is_stalled: false,
+            delay: Duration::ZERO,
         };
         let mood = Arc::new(watch::Sender::new(mood));
         let mut accepting = JoinSet::new();
@@ -78,11 +84,17 @@ impl FaultProxy {
         self.mood.send_modify(|mood| mood.is_stalled = true);
     }
 
-    /// Ends what [`refuse`](Self::refuse) and [`stall`](Self::stall) began.
+    /// Holds everything for so long before it is passed on, until [`heal`](Self::heal).
+    pub fn slow(&self, delay: Duration) {
+        self.mood.send_modify(|mood| mood.delay = delay);
+    }
+
+    /// Ends what [`refuse`](Self::refuse), [`stall`](Self::stall) and [`slow`](Self::slow) began.
     pub fn heal(&self) {
         self.mood.send_modify(|mood| {
             mood.is_refusing = false;
             mood.is_stalled = false;
+            mood.delay = Duration::ZERO;
         });
     }
 
@@ -132,6 +144,10 @@ async fn copy(
         let Ok(read @ 1..) = from.read(&mut chunk).await else {
             return;
         };
+        let delay = mood.borrow().delay;
+        if !delay.is_zero() {
+            sleep(delay).await;
+        }
         if mood.wait_for(|mood| !mood.is_stalled).await.is_err()
             || to.write_all(&chunk[..read]).await.is_err()
         {

@@ -27,6 +27,13 @@ pub use tokio_rustls::client::TlsStream;
 /// What a test does with a fault of its own: it ends.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
+/// Whether a request that was not answered was not sent either: the connection had ended before.
+#[must_use]
+pub fn was_not_sent(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let error = error.downcast_ref::<hyper::Error>();
+    error.is_some_and(|error| error.is_canceled() || error.is_closed())
+}
+
 /// The version of HTTP to speak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Http {

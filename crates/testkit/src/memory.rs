@@ -27,6 +27,8 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     down: bool,
+    /// Calls until one fails; none does at zero.
+    fails_in: usize,
     webhooks: BTreeMap<WebhookHandle, Webhook>,
     retired: Vec<RetiredUrl>,
     deliveries: BTreeMap<DeliveryId, DeliveryRecord>,
@@ -53,13 +55,26 @@ impl MemoryStore {
         self.lock().down = !reachable;
     }
 
+    /// Of the calls from now on, this one can't reach it; the others can. None fails with 0.
+    pub fn fail_call(&self, number: usize) {
+        self.lock().fails_in = number;
+    }
+
+    /// Whether the call that [`fail_call`](Self::fail_call) named has failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.lock().fails_in == 0
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn up(&self) -> Result<MutexGuard<'_, State>, StoreError> {
-        let state = self.lock();
-        if state.down {
+        let mut state = self.lock();
+        let fails = state.fails_in == 1;
+        state.fails_in = state.fails_in.saturating_sub(1);
+        if state.down || fails {
             Err(StoreError::Unavailable {
                 what: "reach the memory",
                 source: None,

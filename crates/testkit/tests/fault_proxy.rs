@@ -8,7 +8,7 @@ use std::time::Duration;
 use hookgate_testkit::fault_proxy::FaultProxy;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 /// Nothing that is passed on takes longer.
 const SOON: Duration = Duration::from_secs(5);
@@ -40,7 +40,7 @@ async fn ask(stream: &mut TcpStream) -> Option<u8> {
 }
 
 #[tokio::test]
-async fn it_cuts_refuses_stalls_and_leads_elsewhere() {
+async fn it_cuts_refuses_stalls_slows_and_leads_elsewhere() {
     let proxy = FaultProxy::start(server(1).await).await.unwrap();
     let connect = || TcpStream::connect(proxy.address());
     let mut first = connect().await.unwrap();
@@ -67,6 +67,12 @@ async fn it_cuts_refuses_stalls_and_leads_elsewhere() {
         1,
         "nothing is lost"
     );
+
+    proxy.slow(WHILE);
+    let began = Instant::now();
+    assert_eq!(ask(&mut third).await, Some(1));
+    assert!(began.elapsed() >= 2 * WHILE, "held on both ways");
+    proxy.heal();
 
     proxy.retarget(server(2).await);
     assert_eq!(ask(&mut third).await, None);

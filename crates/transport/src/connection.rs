@@ -22,6 +22,11 @@ use crate::strict::{Guard, MAX_HEAD};
 /// From the signal to the hard end. A body may take 15 s and its commit a few more; service managers wait 30 s or more.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
+/// How long an HTTP/1 connection without a request is kept once the server stops. A request that is on its way when the
+/// connection is closed is lost, and its sender can't know whether it was heard; one that comes within this time is
+/// answered, and told that it was the last. HTTP/2 says by itself which requests were heard.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
+
 /// Room for the largest head that the guard lets pass, and for a piece of its body.
 const HTTP1_BUFFER: usize = 4 * MAX_HEAD;
 
@@ -73,18 +78,33 @@ impl Protocols {
             Protocol::Http1 => {
                 let guard = TokioIo::new(Guard::new(stream, Arc::clone(&pulse)));
                 let connection = self.http1.serve_connection(guard, answer);
-                drive(connection, http1::Connection::graceful_shutdown, &pulse, stop).await;
+                drive(
+                    connection,
+                    http1::Connection::graceful_shutdown,
+                    LAST_REQUEST,
+                    &pulse,
+                    stop,
+                )
+                .await;
             }
             Protocol::Http2 => {
                 let connection = self.http2.serve_connection(TokioIo::new(stream), answer);
-                drive(connection, http2::Connection::graceful_shutdown, &pulse, stop).await;
+                drive(
+                    connection,
+                    http2::Connection::graceful_shutdown,
+                    Duration::ZERO,
+                    &pulse,
+                    stop,
+                )
+                .await;
             }
         }
     }
 }
 
-/// Runs a connection to its end. An idle one and a draining one finish what they have begun, within [`DRAIN_TIMEOUT`].
-async fn drive<C, E>(connection: C, finish: fn(Pin<&mut C>), pulse: &Pulse, mut stop: Signal)
+/// Runs a connection to its end. An idle one and a draining one finish what they have begun, within [`DRAIN_TIMEOUT`];
+/// a draining one takes what comes for a `last` time before.
+async fn drive<C, E>(connection: C, finish: fn(Pin<&mut C>), last: Duration, pulse: &Pulse, mut stop: Signal)
 where
     C: Future<Output = Result<(), E>>,
     E: Display,
@@ -94,7 +114,12 @@ where
         biased;
         result = &mut connection => return ended(result),
         () = pulse.idle() => {}
-        () = stop.given() => {}
+        () = stop.given() => {
+            pulse.stop();
+            if let Ok(result) = timeout(last, &mut connection).await {
+                return ended(result);
+            }
+        }
     }
     finish(connection.as_mut());
     if let Ok(result) = timeout(DRAIN_TIMEOUT, connection).await {
@@ -108,5 +133,55 @@ where
 fn ended<E: Display>(result: Result<(), E>) {
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended early");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::time::Instant;
+
+    use super::*;
+    use crate::shutdown;
+    use crate::testing::Telltale;
+
+    const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+
+    /// A connection that was told to stop after its first answer, and what the client has of it.
+    async fn stopped() -> DuplexStream {
+        let (mut client, server) = duplex(4_096);
+        let (trigger, stop) = shutdown::channel();
+        let peer = Connection::from_peer([192, 0, 2, 1].into());
+        tokio::spawn(async move {
+            let protocols = Protocols::new();
+            protocols
+                .serve(server, Protocol::Http1, peer, Telltale::new(), stop)
+                .await;
+        });
+        client.write_all(REQUEST).await.expect("room");
+        let mut answer = [0; 1_024];
+        let length = client.read(&mut answer).await.expect("an answer");
+        assert!(!String::from_utf8_lossy(&answer[..length]).contains("connection: close"));
+        trigger.pull();
+        tokio::task::yield_now().await;
+        client
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_on_its_way_when_the_server_stops_is_answered_and_is_the_last() {
+        let mut client = stopped().await;
+        client.write_all(REQUEST).await.expect("room");
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.expect("an end");
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_without_a_request_ends_soon_after_the_server_stops() {
+        let mut client = stopped().await;
+        let began = Instant::now();
+        assert_eq!(client.read(&mut [0; 64]).await.expect("an end"), 0);
+        assert!(began.elapsed().abs_diff(LAST_REQUEST) < Duration::from_millis(5));
     }
 }

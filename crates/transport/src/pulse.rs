@@ -19,6 +19,7 @@ pub(crate) struct Pulse {
     answering: AtomicUsize,
     body_owed: AtomicBool,
     body_abandoned: AtomicBool,
+    is_stopping: AtomicBool,
 }
 
 impl Pulse {
@@ -29,6 +30,7 @@ impl Pulse {
             answering: AtomicUsize::new(0),
             body_owed: AtomicBool::new(false),
             body_abandoned: AtomicBool::new(false),
+            is_stopping: AtomicBool::new(false),
         }
     }
 
@@ -76,9 +78,16 @@ impl Pulse {
         self.body_abandoned.store(true, Ordering::Relaxed);
     }
 
+    /// The server is stopping, so whatever is answered next is the connection's last.
+    pub(crate) fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Relaxed);
+    }
+
     /// Whether the answer must be the connection's last.
     pub(crate) fn ends_here(&self) -> bool {
-        self.body_owed() || self.body_abandoned.load(Ordering::Relaxed)
+        self.body_owed()
+            || self.body_abandoned.load(Ordering::Relaxed)
+            || self.is_stopping.load(Ordering::Relaxed)
     }
 }
 

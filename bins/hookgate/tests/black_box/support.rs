@@ -84,7 +84,12 @@ impl Server {
     }
 
     fn start_dev(directory: &Path, level: &str, log: Stdio) -> Self {
-        let mut child = Command::new(HOOKGATE)
+        Self::start_by(&mut Command::new(HOOKGATE), directory, level, log)
+    }
+
+    /// Starts `hookgate dev` in this directory by this command, which becomes the binary.
+    pub(crate) fn start_by(command: &mut Command, directory: &Path, level: &str, log: Stdio) -> Self {
+        let mut child = command
             .args(["dev", "--json", "--gate", "127.0.0.1:0", "--data"])
             .arg(directory)
             .env("HOOKGATE_LOG_LEVEL", level)

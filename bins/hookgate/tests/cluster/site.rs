@@ -1,5 +1,6 @@
 //! Nodes on one database, each with its own way to it that can be cut.
 
+use std::ffi::OsStr;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -12,7 +13,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::node;
-use crate::support::{HOOKGATE, run};
+use crate::support::{HOOKGATE, run_as_is};
 
 /// The database that the nodes share.
 const DATABASE: &str = "hookgate";
@@ -33,18 +34,27 @@ pub(crate) struct Node {
     console: SocketAddr,
     /// Between it and the database.
     pub(crate) way: FaultProxy,
+    environment: Environment,
     process: Mutex<Child>,
 }
+
+/// What a process finds around it.
+pub(crate) type Environment = Vec<(&'static str, PathBuf)>;
 
 impl Site {
     /// Starts so many nodes on a fresh database of this server.
     pub(crate) async fn start(postgres: &Postgres, nodes: usize) -> Self {
+        Self::start_in(postgres, vec![Environment::new(); nodes]).await
+    }
+
+    /// Starts a node in each of these environments.
+    pub(crate) async fn start_in(postgres: &Postgres, environments: Vec<Environment>) -> Self {
         postgres
             .sql("postgres", &format!("CREATE DATABASE {DATABASE} OWNER hookgate"))
             .unwrap();
         let scratch = TempDir::new().unwrap();
         let mut started: Vec<Node> = Vec::new();
-        for number in 0..nodes {
+        for (number, environment) in environments.into_iter().enumerate() {
             let directory = scratch.path().join(format!("node{number}"));
             let way = FaultProxy::start(postgres.address()).await.unwrap();
             let url = url_at(way.address(), DATABASE);
@@ -52,10 +62,15 @@ impl Site {
                 None => node::lay_out(&directory, &url),
                 Some(first) => lay_out_beside(&directory, &first.directory, &url),
             }
-            started.push(Node::start(directory, way));
+            started.push(Node::start(directory, way, environment));
         }
         let first = &started[0].directory;
-        let made = run(first, &["token", "create", "tests", "--role", "admin"], "");
+        let config = first.join(node::CONFIG);
+        let words = [
+            "--json", "token", "create", "tests", "--role", "admin", "--config",
+        ]
+        .map(OsStr::new);
+        let made = run_as_is(&[&words[..], &[config.as_os_str()]].concat(), "");
         let made: Value = serde_json::from_slice(&made.stdout).unwrap();
         Self {
             client: Client::trusting(&std::fs::read(first.join("ca.pem")).unwrap()).unwrap(),
@@ -115,14 +130,15 @@ pub(crate) fn path_of(url: &Value) -> Outcome<String> {
 }
 
 impl Node {
-    fn start(directory: PathBuf, way: FaultProxy) -> Self {
+    fn start(directory: PathBuf, way: FaultProxy, environment: Environment) -> Self {
         let [gate, console] = node::addresses(&directory);
-        let process = node::serve(&directory, "error", Stdio::null(), &[]);
+        let process = node::serve(&directory, "error", Stdio::null(), &environment);
         Self {
             directory,
             gate,
             console,
             way,
+            environment,
             process: Mutex::new(process),
         }
     }
@@ -136,7 +152,26 @@ impl Node {
 
     /// Starts it again.
     pub(crate) fn start_again(&self) {
-        *self.process.lock().unwrap() = node::serve(&self.directory, "error", Stdio::null(), &[]);
+        let process = node::serve(&self.directory, "error", Stdio::null(), &self.environment);
+        *self.process.lock().unwrap() = process;
+    }
+
+    /// Sends it this signal.
+    pub(crate) fn signal(&self, name: &str) {
+        let sent = Command::new("kill")
+            .args([name, &self.pid().to_string()])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.lock().unwrap().id()
+    }
+
+    /// Waits until it has ended; its exit code.
+    pub(crate) fn wait(&self) -> Option<i32> {
+        self.process.lock().unwrap().wait().unwrap().code()
     }
 
     /// Whether it has not ended by itself.

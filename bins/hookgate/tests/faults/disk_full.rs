@@ -1,0 +1,57 @@
+//! There is no room on the disk, or the file may not grow: deliveries are put off, nothing that was answered 2xx is
+//! missing, and when there is room again the same process goes on.
+
+use std::fs::File;
+use std::path::Path;
+
+use crate::load::Load;
+use crate::resources::{SmallDisk, is_sound, limit};
+use crate::support::{Server, sql};
+use crate::target::Target;
+
+const SENDERS: usize = 6;
+/// Bytes of a payload: some hundred of them fill the disk.
+const BALLAST: usize = 100_000;
+/// Deliveries that are put off before there is room again.
+const PUT_OFF: usize = 200;
+/// Room that is not enough for long, and room that is.
+const LITTLE: u32 = 16;
+const ENOUGH: u32 = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_puts_deliveries_off_until_there_is_room() {
+    let disk = SmallDisk::mount(LITTLE);
+    let data = disk.path().join("data");
+    goes_on("disk full", &data, |_| {}, |_| disk.grow(ENOUGH)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_may_not_grow_put_deliveries_off_until_they_may() {
+    let scratch = tempfile::tempdir().unwrap();
+    let bytes = u64::from(LITTLE) * 1024 * 1024;
+    let bound = |server: &Server| limit(server.pid(), &format!("--fsize={bytes}:unlimited"));
+    let unbound = |server: &Server| limit(server.pid(), "--fsize=unlimited");
+    goes_on("file size limited", &scratch.path().join("data"), bound, unbound).await;
+}
+
+/// Sends until nothing can be stored, makes room, and sends on.
+async fn goes_on(fault: &str, data: &Path, narrow: impl FnOnce(&Server), widen: impl FnOnce(&Server)) {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("log");
+    let mut server = Server::start_in(data, "error", File::create(&log).unwrap().into());
+    let target = Target {
+        ballast: BALLAST,
+        ..Target::demo(&server)
+    };
+    narrow(&server);
+    let load = Load::start(&target, "t", SENDERS);
+    load.is_put_off(PUT_OFF).await;
+    widen(&server);
+    let well = target.well_again().await;
+    load.acknowledges(PUT_OFF).await;
+    let sent = load.end().await;
+    sent.is_kept(&sql(data, "SELECT title FROM incidents"));
+    assert_eq!(sent.cut_off, 0, "every request was answered");
+    is_sound(&mut server, &log);
+    println!("{fault}: {sent}; well again after {well:?}");
+}

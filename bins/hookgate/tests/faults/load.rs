@@ -1,0 +1,158 @@
+//! Senders that go on whatever happens, and the book of what they were told.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use hookgate_testkit::https::{Http, was_not_sent};
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+
+use crate::target::{PATIENCE, PAUSE, Target, is_unavailable};
+
+/// Within this a load has to bring what a test waits for.
+const SOON: Duration = Duration::from_secs(60);
+
+/// Senders at work.
+pub(crate) struct Load {
+    book: Arc<Book>,
+    senders: JoinSet<()>,
+}
+
+#[derive(Default)]
+struct Book {
+    next: AtomicUsize,
+    is_over: AtomicBool,
+    acknowledged: Mutex<Vec<String>>,
+    put_off: AtomicUsize,
+    cut_off: AtomicUsize,
+}
+
+/// What senders were told.
+pub(crate) struct Sent {
+    /// The titles of what was answered 2xx.
+    pub(crate) acknowledged: Vec<String>,
+    /// How many were answered 503.
+    pub(crate) put_off: usize,
+    /// How many were sent and not answered.
+    pub(crate) cut_off: usize,
+}
+
+impl Load {
+    /// Puts so many senders to work, on both versions of HTTP. Their titles begin with this word.
+    pub(crate) fn start(target: &Target, word: &str, senders: usize) -> Self {
+        let book = Arc::new(Book::default());
+        let mut tasks = JoinSet::new();
+        for number in 0..senders {
+            tasks.spawn(work(target.clone(), Arc::clone(&book), word.to_owned(), number));
+        }
+        Self { book, senders: tasks }
+    }
+
+    /// Returns once so many more were acknowledged than now.
+    pub(crate) async fn acknowledges(&self, more: usize) {
+        let enough = self.book.acknowledged.lock().unwrap().len() + more;
+        self.comes_to(|book| book.acknowledged.lock().unwrap().len() >= enough)
+            .await;
+    }
+
+    /// Returns once so many more were put off than now.
+    pub(crate) async fn is_put_off(&self, more: usize) {
+        let enough = self.book.put_off.load(Ordering::Relaxed) + more;
+        self.comes_to(|book| book.put_off.load(Ordering::Relaxed) >= enough)
+            .await;
+    }
+
+    /// Ends it. A sender that met anything else than 201 and 503 fails the test here.
+    pub(crate) async fn end(mut self) -> Sent {
+        self.book.is_over.store(true, Ordering::Relaxed);
+        while let Some(done) = self.senders.join_next().await {
+            done.unwrap();
+        }
+        Sent {
+            acknowledged: std::mem::take(&mut *self.book.acknowledged.lock().unwrap()),
+            put_off: self.book.put_off.load(Ordering::Relaxed),
+            cut_off: self.book.cut_off.load(Ordering::Relaxed),
+        }
+    }
+
+    async fn comes_to(&self, is_there: impl Fn(&Book) -> bool) {
+        let waited = timeout(SOON, async {
+            while !is_there(&self.book) {
+                sleep(PAUSE).await;
+            }
+        });
+        waited.await.expect("the load brings it");
+    }
+}
+
+impl Sent {
+    /// Everything that was acknowledged is among these titles, a line each, and once.
+    pub(crate) fn is_kept(&self, titles: &str) {
+        let lost = self.lost(titles);
+        assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
+    }
+
+    /// What was acknowledged and is not there once.
+    pub(crate) fn lost(&self, titles: &str) -> Vec<&str> {
+        let mut times = BTreeMap::new();
+        for title in titles.lines() {
+            *times.entry(title).or_insert(0) += 1;
+        }
+        let titles = self.acknowledged.iter().map(String::as_str);
+        titles.filter(|title| times.get(title) != Some(&1)).collect()
+    }
+}
+
+impl fmt::Display for Sent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (acknowledged, put_off, cut_off) = (self.acknowledged.len(), self.put_off, self.cut_off);
+        write!(
+            f,
+            "{acknowledged} acknowledged, {put_off} put off, {cut_off} cut off"
+        )
+    }
+}
+
+async fn work(target: Target, book: Arc<Book>, word: String, number: usize) {
+    let http = Http::BOTH[number % 2];
+    let mut turn = number / 2;
+    let mut connection = None;
+    while !book.is_over.load(Ordering::Relaxed) {
+        let gate = target.gates[turn % target.gates.len()];
+        if connection.is_none() {
+            let opened = timeout(PATIENCE, target.client.connect(gate, http)).await;
+            connection = opened.ok().and_then(Result::ok);
+        }
+        let Some(open) = &mut connection else {
+            turn += 1;
+            sleep(PAUSE).await;
+            continue;
+        };
+        let title = format!("{word}{}", book.next.fetch_add(1, Ordering::Relaxed));
+        let answer = match target.send(open, gate, &title).await {
+            Ok(answer) => answer,
+            Err(error) => {
+                let was_sent = !was_not_sent(&*error);
+                book.cut_off.fetch_add(usize::from(was_sent), Ordering::Relaxed);
+                connection = None;
+                turn += 1;
+                continue;
+            }
+        };
+        if answer.header("connection") == "close" {
+            connection = None;
+        }
+        match answer.status.as_u16() {
+            201 => book.acknowledged.lock().unwrap().push(title),
+            503 => {
+                is_unavailable(&answer);
+                book.put_off.fetch_add(1, Ordering::Relaxed);
+                sleep(PAUSE).await;
+            }
+            _ => panic!("{answer:?}"),
+        }
+    }
+}

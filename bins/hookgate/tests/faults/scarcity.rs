@@ -1,0 +1,134 @@
+//! File descriptors or memory run out: nothing panics, nothing that was answered 2xx is missing, and it passes.
+
+use std::fs::{self, File};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use hookgate_testkit::https::{Connection, Http, Outcome, TlsStream};
+use tokio::io::AsyncWriteExt;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use crate::load::Load;
+use crate::resources::{is_sound, limit};
+use crate::support::{HOOKGATE, Server, sql};
+use crate::target::Target;
+
+/// Descriptors that are left when the flood begins.
+const LEFT: usize = 16;
+/// Connections of the flood.
+const FLOOD: usize = 64;
+/// How long one of them waits to be served.
+const WAIT: Duration = Duration::from_secs(3);
+const SENDERS: usize = 4;
+/// Bytes of memory that are left when the large bodies come.
+const MEMORY: u64 = 16 * 1024 * 1024;
+/// The largest body that a webhook takes, and how many of them are sent at most.
+const LARGE: usize = 1024 * 1024;
+const MOST: usize = 200;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_that_takes_every_file_descriptor_passes() {
+    let scratch = tempfile::tempdir().unwrap();
+    let (data, log) = (scratch.path().join("data"), scratch.path().join("log"));
+    let mut server = Server::start_in(&data, "warn", File::create(&log).unwrap().into());
+    let target = Target::demo(&server);
+    let load = Load::start(&target, "t", SENDERS);
+    load.acknowledges(20).await;
+    let open = fs::read_dir(format!("/proc/{}/fd", server.pid()))
+        .unwrap()
+        .count();
+    limit(server.pid(), &format!("--nofile={}:", open + LEFT));
+
+    let mut flood = JoinSet::new();
+    for _ in 0..FLOOD {
+        let target = target.clone();
+        flood.spawn(async move { timeout(WAIT, target.client.connect(target.gates[0], Http::One)).await });
+    }
+    let opened: Vec<Connection> = flood
+        .join_all()
+        .await
+        .into_iter()
+        .filter_map(|opened| opened.ok()?.ok())
+        .collect();
+    assert!(opened.len() < FLOOD, "there were enough for all");
+    let refused = fs::read_to_string(&log).unwrap();
+    assert!(refused.contains("could not be accepted"), "{refused}");
+    // Those that were there before go on.
+    load.acknowledges(20).await;
+    let served = opened.len();
+    drop(opened);
+    let well = target.well_again().await;
+    let sent = load.end().await;
+    sent.is_kept(&sql(&data, "SELECT title FROM incidents"));
+    assert_eq!(sent.cut_off, 0, "every request was answered");
+    is_sound(&mut server, &log);
+    println!("{served} of {FLOOD} connections found a descriptor: {sent}; well again after {well:?}");
+}
+
+/// Rust ends a process that gets no memory. What it had answered is on disk, and the next start finds it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_process_that_gets_no_memory_ends_and_starts_sound() {
+    let scratch = tempfile::tempdir().unwrap();
+    let data = scratch.path().join("data");
+    let mut hookgate = Command::new(HOOKGATE);
+    // Or the allocator sets a gigabyte aside at the start, before there is a limit.
+    hookgate.env("MIMALLOC_ARENA_RESERVE", "1024");
+    let mut server = Server::start_by(&mut hookgate, &data, "off", Stdio::null());
+    let target = Target::demo(&server);
+    let large = server.create("large", &["--max-body", &LARGE.to_string()]);
+    let large = &large[large.find("/webhooks/").unwrap()..];
+    let load = Load::start(&target, "t", SENDERS);
+    load.acknowledges(20).await;
+    limit(server.pid(), &format!("--as={}:", memory(server.pid()) + MEMORY));
+    let mut bodies = Vec::new();
+    for _ in 0..MOST {
+        bodies.extend(begin_large(&target, large).await.ok());
+        if has_ended(server.pid()) {
+            break;
+        }
+    }
+    assert!(has_ended(server.pid()), "there was memory for all");
+    let sent = load.end().await;
+    assert_eq!(server.signal("-CONT"), None, "it did not exit, it aborted");
+
+    let log = scratch.path().join("log");
+    let mut again = Server::start_in(&data, "error", File::create(&log).unwrap().into());
+    let target = Target {
+        gates: vec![again.address()],
+        ..target
+    };
+    let well = target.well_again().await;
+    sent.is_kept(&sql(&data, "SELECT title FROM incidents"));
+    is_sound(&mut again, &log);
+    let bodies = bodies.len();
+    println!("no memory for {bodies} bodies of 1 MiB: {sent}; well {well:?} after the next start");
+}
+
+/// Sends a large body but for its last byte.
+async fn begin_large(target: &Target, path: &str) -> Outcome<TlsStream<TcpStream>> {
+    let mut stream = timeout(WAIT, target.client.tls(target.gates[0], Http::One)).await??;
+    let head = format!("POST {path} HTTP/1.1\r\nhost: localhost\r\ncontent-length: {LARGE}\r\n\r\n");
+    stream.write_all(head.as_bytes()).await?;
+    stream.write_all(&vec![b'x'; LARGE - 1]).await?;
+    Ok(stream)
+}
+
+/// Whether a process of ours has ended and waits to be asked how.
+fn has_ended(pid: u32) -> bool {
+    status(pid, "State:") == "Z"
+}
+
+/// The address space of a process, in bytes.
+fn memory(pid: u32) -> u64 {
+    let kibibytes: u64 = status(pid, "VmSize:").parse().unwrap();
+    kibibytes * 1024
+}
+
+/// What the system says of a process under this word.
+fn status(pid: u32, word: &str) -> String {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find(|line| line.starts_with(word)).unwrap();
+    line.split_whitespace().nth(1).unwrap().to_owned()
+}

@@ -1,0 +1,95 @@
+//! A webhook, and the gates that take deliveries for it.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hookgate_testkit::https::{Answer, Client, Connection, Http, Outcome};
+use serde_json::Value;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::site::Site;
+use crate::support::{Server, post};
+
+/// How long a sender waits for an answer: longer than the server waits for any database.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
+/// Pause after a delivery that was put off, and before the next attempt to connect.
+pub(crate) const PAUSE: Duration = Duration::from_millis(10);
+/// Five seconds are what is promised after a fault has ended; the rest is for machines that are busy with other tests.
+const WELL_AGAIN: Duration = Duration::from_secs(30);
+
+/// Where deliveries go, and how large they are.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) client: Client,
+    /// Of the gates that serve the webhook. Who finds one closed goes to the next.
+    pub(crate) gates: Vec<SocketAddr>,
+    /// Of the webhook URL.
+    pub(crate) path: String,
+    /// Bytes of ballast in each payload.
+    pub(crate) ballast: usize,
+}
+
+impl Target {
+    /// The demo webhook of this server.
+    pub(crate) fn demo(server: &Server) -> Self {
+        let url = server.demo_url();
+        Self {
+            client: server.client.clone(),
+            gates: vec![server.address()],
+            path: url[url.find("/webhooks/").unwrap()..].to_owned(),
+            ballast: 0,
+        }
+    }
+
+    /// This webhook on all nodes of a site.
+    pub(crate) fn nodes(site: &Site, path: &str) -> Self {
+        Self {
+            client: site.client.clone(),
+            gates: site.nodes.iter().map(|node| node.gate).collect(),
+            path: path.to_owned(),
+            ballast: 0,
+        }
+    }
+
+    /// Makes one delivery over a connection of its own.
+    pub(crate) async fn deliver(&self, gate: usize, title: &str) -> Outcome<Answer> {
+        let gate = self.gates[gate];
+        let mut connection = self.client.connect(gate, Http::One).await?;
+        self.send(&mut connection, gate, title).await
+    }
+
+    /// Makes one delivery over this connection.
+    pub(crate) async fn send(
+        &self,
+        connection: &mut Connection,
+        gate: SocketAddr,
+        title: &str,
+    ) -> Outcome<Answer> {
+        let url = format!("https://localhost:{}{}", gate.port(), self.path);
+        let ballast = "x".repeat(self.ballast);
+        let body = format!(r#"{{"title":"{title}","ballast":"{ballast}"}}"#);
+        timeout(PATIENCE, connection.send(post(&url, &body))).await?
+    }
+
+    /// How long it takes from now until every gate accepts.
+    pub(crate) async fn well_again(&self) -> Duration {
+        let began = Instant::now();
+        for gate in 0..self.gates.len() {
+            while !matches!(self.deliver(gate, "well?").await, Ok(answer) if answer.status == 201) {
+                assert!(began.elapsed() < WELL_AGAIN, "not well after {WELL_AGAIN:?}");
+                sleep(PAUSE).await;
+            }
+        }
+        began.elapsed()
+    }
+}
+
+/// A 503 has to say that it is ours and when to come again.
+pub(crate) fn is_unavailable(answer: &Answer) {
+    let body: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(body["error"]["code"], "UNAVAILABLE", "{answer:?}");
+    assert!(
+        answer.header("retry-after").parse::<u32>().unwrap() > 0,
+        "{answer:?}"
+    );
+}

@@ -1,0 +1,164 @@
+//! Every call of the store that a delivery makes fails once: the answer is "come again", and never an acceptance that
+//! nothing on record stands behind.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::net::IpAddr;
+
+use bytes::Bytes;
+use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp, Webhook};
+use hookgate_gate::{
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, Gate, NewWebhook, PageSize, Ports, Reply, Seek,
+    SignatureHeaders, Store,
+};
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+
+/// A body that is there.
+struct Whole(&'static [u8]);
+
+impl Body for Whole {
+    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+        Ok(Bytes::from_static(self.0))
+    }
+}
+
+/// What a delivery meets.
+#[derive(Clone, Copy, Debug)]
+enum Story {
+    /// A webhook that nobody has sent to yet.
+    Unknown,
+    /// One that is remembered.
+    Remembered,
+    /// One that is remembered, and was changed elsewhere.
+    Changed,
+    /// One that is remembered, with an allowlist that was widened elsewhere.
+    Widened,
+    /// A repetition of what was taken before.
+    Retry,
+    /// A body that is refused.
+    Broken,
+}
+
+#[tokio::test]
+async fn whichever_call_of_the_store_fails_nothing_is_accepted_without_a_record() {
+    let stories = [
+        Story::Unknown,
+        Story::Remembered,
+        Story::Changed,
+        Story::Widened,
+        Story::Retry,
+        Story::Broken,
+    ];
+    for story in stories {
+        let mut call = 1;
+        while fails_at(story, call).await {
+            call += 1;
+        }
+        assert!(call > 1, "{story:?}: a delivery without a call of the store");
+        println!("{story:?}: {} calls, each failed once", call - 1);
+    }
+}
+
+/// Plays a story in which this call fails, and says whether it was made at all.
+async fn fails_at(story: Story, call: usize) -> bool {
+    let gate = Gate::new(
+        MemoryStore::default(),
+        Ports {
+            clock: Box::new(FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000))),
+            entropy: Box::new(SeededEntropy::new(7)),
+            seal: Box::new(ClearSeal),
+            passwords: Box::new(FastPasswords),
+        },
+    );
+    let policy = match story {
+        Story::Widened => allowing("198.51.100.1"),
+        _ => Policy::default(),
+    };
+    let new = NewWebhook {
+        name: samples::name("w"),
+        format: SenderFormat::Custom,
+        policy,
+        signed: false,
+    };
+    let issued = gate.create(&samples::acting(), new).await.unwrap();
+    let id = issued.id.reveal();
+    if !matches!(story, Story::Unknown) {
+        send(&gate, id, story).await;
+    }
+    match story {
+        Story::Changed => edit(&gate, &issued.webhook, Policy::default()).await,
+        Story::Widened => edit(&gate, &issued.webhook, allowing("192.0.2.0/24")).await,
+        _ => {}
+    }
+    let before = counted(&gate).await;
+    gate.store().fail_call(call);
+    let reply = send(&gate, id, story).await;
+    let has_failed = gate.store().has_failed();
+    gate.store().fail_call(0);
+    let stored = counted(&gate).await - before;
+    match (story, &reply) {
+        (Story::Broken, Reply::Refused(refusal)) if refusal.code == RefusalCode::InvalidJson => {}
+        (_, Reply::Accepted(_)) => {
+            assert!(!has_failed, "{story:?}: accepted though call {call} failed");
+            assert_eq!(stored, 1, "{story:?}: accepted and not on record");
+        }
+        (_, Reply::Refused(refusal)) => {
+            assert!(has_failed, "{story:?}: {refusal:?}");
+            assert_eq!(refusal.code, RefusalCode::Unavailable, "{story:?}, call {call}");
+            assert!(refusal.retry_after.is_some());
+            assert_eq!(stored, 0, "{story:?}, call {call}");
+        }
+    }
+    // Whatever failed, the next one is well.
+    let next = send(&gate, id, story).await;
+    assert_eq!(
+        matches!(next, Reply::Accepted(_)),
+        !matches!(story, Story::Broken),
+        "{story:?}, call {call}"
+    );
+    has_failed
+}
+
+async fn send(gate: &Gate<MemoryStore>, id: &str, story: Story) -> Reply {
+    let body: &[u8] = match story {
+        Story::Broken => b"{broken",
+        _ => br#"{"title":"t"}"#,
+    };
+    let request = DeliveryRequest {
+        format: "custom",
+        webhook_id: id,
+        source: IpAddr::from([192, 0, 2, 9]).into(),
+        user_agent: None,
+        declared_json: true,
+        compressed: false,
+        idempotency_key: matches!(story, Story::Retry).then_some(b"key"),
+        signature: SignatureHeaders::default(),
+        headers: &(),
+    };
+    gate.receive(request, Whole(body)).await
+}
+
+/// Changes the policy in the store alone, as another process would.
+async fn edit(gate: &Gate<MemoryStore>, webhook: &Webhook, policy: Policy) {
+    let changed = webhook.clone().edit(webhook.name.clone(), policy).unwrap();
+    let stored = gate.store().webhook_replace(changed, None, samples::audit());
+    stored.await.unwrap();
+}
+
+fn allowing(list: &str) -> Policy {
+    Policy {
+        allowlist: list.parse().unwrap(),
+        ..Policy::default()
+    }
+}
+
+/// Accepted deliveries on record, retries counted.
+async fn counted(gate: &Gate<MemoryStore>) -> i64 {
+    let page = gate
+        .store()
+        .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::MAX)
+        .await
+        .unwrap();
+    let accepted = page.items.iter().filter(|record| record.answer.code().is_none());
+    accepted.map(|record| record.count).sum()
+}
