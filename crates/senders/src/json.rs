@@ -26,9 +26,14 @@ pub(crate) enum Json {
     Object(Vec<(String, Json)>),
 }
 
+/// The text behind its byte order mark, if it has one.
+pub(crate) fn unmarked(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
 /// Reads the whole text as one JSON value.
 pub(crate) fn parse(text: &[u8]) -> Result<Json, JsonFault> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = unmarked(text);
     let problem = Cell::new(JsonProblem::Syntax);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Level {
