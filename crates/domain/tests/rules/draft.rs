@@ -255,6 +255,19 @@ fn texts_lose_surrounding_space_and_nul() {
 }
 
 #[test]
+fn a_draft_tells_by_what_it_is_known() {
+    let keyed = draft(DraftFields {
+        dedup_key: Some("db1/disk".into()),
+        ..titled()
+    });
+    assert_eq!(
+        (keyed.title(), keyed.dedup_key()),
+        ("Disk full", Some("db1/disk"))
+    );
+    assert_eq!(draft(titled()).dedup_key(), None);
+}
+
+#[test]
 fn words_are_read_in_any_case_and_written_in_one() {
     let severities = [
         (Severity::Sev0, "SEV0", "critical"),
