@@ -38,7 +38,7 @@ mod tests {
         let text = "[store]\nurl = 'postgres://u:secret@db/h\n";
         assert_eq!(
             said(text),
-            "line 2, column 33: invalid literal string, expected `'`"
+            "line 2, column 32: invalid literal string, expected `'`"
         );
         assert!(said("é = 1\né = 2").starts_with("line 2, column 1: duplicate key"));
     }
