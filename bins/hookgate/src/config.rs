@@ -1,17 +1,20 @@
 //! The configuration: one table of keys; each value from the environment, the file or its default, in that order.
 //! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
 
+mod gather;
 mod lists;
+mod not_toml;
 mod proxies;
 mod store;
 #[cfg(test)]
 mod tests;
+mod told;
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::num::NonZeroU64;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -21,9 +24,11 @@ use tracing::level_filters::LevelFilter;
 use crate::failure::Failure;
 
 pub(crate) use lists::Lists;
+use not_toml::NotToml;
 pub(crate) use proxies::Front;
 pub(crate) use store::{StorePlace, StoreUrl};
 use store::{parse_store, shown};
+pub use told::{Told, tell_configuration};
 
 /// What `hookgate config init` prints.
 pub(crate) const SAMPLE: &str = include_str!("../../../docs/hookgate.toml");
@@ -114,18 +119,13 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// Gathers the values for a configuration file from it, from the environment and from the defaults.
-    pub(crate) fn gather(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Failure::usage(format!(
-                "can't read the configuration {}: {error}",
-                file.display()
-            ))
-        })?;
-        let table: toml::Table = text
-            .parse()
-            .map_err(|error| Failure::usage(format!("{} is not TOML:\n{error}", file.display())))?;
-        let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
+    /// The values that a text and the environment give; relative paths start at this directory. No file is read.
+    fn of_text(
+        text: &str,
+        directory: PathBuf,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, NotToml> {
+        let table: toml::Table = text.parse().map_err(|error| NotToml::new(text, &error))?;
         let mut gathered = Self {
             found: BTreeMap::new(),
             problems: Vec::new(),
@@ -206,21 +206,6 @@ impl Values {
     }
 
     fn store_place(&mut self) -> StorePlace {
-        if let Some(file) = self.path("store.url_file") {
-            if self.found.contains_key("store.url") {
-                self.problems
-                    .push("store.url_file: store.url is set too; one of them is enough".to_owned());
-            }
-            match std::fs::read_to_string(&file) {
-                Ok(url) => drop(
-                    self.found
-                        .insert("store.url", (url.trim().to_owned(), Source::File)),
-                ),
-                Err(error) => self
-                    .problems
-                    .push(format!("store.url_file: can't read {}: {error}", file.display())),
-            }
-        }
         let directory = self.directory.clone();
         let parse = |text: &str| parse_store(text, &directory);
         self.required("store.url", parse)

@@ -62,7 +62,7 @@ impl Failure {
         }
     }
 
-    /// What went wrong, for a failure that stands for several.
+    /// What went wrong.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }

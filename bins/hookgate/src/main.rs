@@ -1,33 +1,11 @@
-//! The `hookgate` command: reads the command line, runs one command, and tells how it went by its exit code.
-
-mod adapters;
-mod cli;
-mod commands;
-mod config;
-mod dev_certificate;
-mod failure;
-mod logging;
-mod output;
-mod people_output;
-mod place;
-mod server;
+//! The `hookgate` program.
 
 use std::process::ExitCode;
-
-use clap::Parser;
-
-use crate::cli::Cli;
 
 /// What deliveries allocate on one thread is freed on another, which the system's allocator is slow at.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    logging::withhold_panic_messages();
-    let cli = Cli::parse();
-    let json = cli.json;
-    match commands::run(cli) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(json),
-    }
+    hookgate::run()
 }

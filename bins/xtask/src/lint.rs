@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: format, clippy, dependencies, documentation.
 
-use crate::process::{self, Outcome, cargo, say};
+use crate::process::{self, Outcome, cargo, need_cargo_tool};
 
 /// The cargo-deny that the checks were written for.
 const CARGO_DENY: &str = "0.20.2";
@@ -25,14 +25,7 @@ pub(crate) fn run() -> Outcome<()> {
 
 /// The checks of cargo-deny that need no network.
 fn dependencies() -> Outcome<()> {
-    let installed = cargo()
-        .args(["deny", "--version"])
-        .output()
-        .is_ok_and(|output| output.status.success());
-    if !installed {
-        say("installing cargo-deny (a few minutes, once)");
-        process::run(cargo().args(["install", "cargo-deny", "--locked", "--version", CARGO_DENY]))?;
-    }
+    need_cargo_tool("deny", "cargo-deny", CARGO_DENY)?;
     process::run(cargo().args(["fetch", "--locked"]))?;
     process::run(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]))
 }

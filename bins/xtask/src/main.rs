@@ -1,9 +1,11 @@
 //! What contributors and CI run. `cargo xtask test` and `cargo xtask lint` install what they need and say so.
 
 mod bench;
+mod coverage;
 mod endurance;
 mod fuzz;
 mod lint;
+mod mutants;
 mod process;
 mod screenshots;
 mod test;
@@ -32,6 +34,10 @@ enum Task {
     Endurance,
     /// Search for bytes that break what reads them
     Fuzz(fuzz::Arguments),
+    /// Measure how much of the domain crate its tests reach
+    Coverage,
+    /// Change the domain crate in small ways and expect its tests to notice
+    Mutants(mutants::Arguments),
     /// Make a picture of every screen of the console
     Screenshots(screenshots::Arguments),
 }
@@ -43,6 +49,8 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Endurance => endurance::run(),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Coverage => coverage::run(),
+        Task::Mutants(arguments) => mutants::run(&arguments),
         Task::Screenshots(arguments) => screenshots::run(&arguments),
     };
     match done {

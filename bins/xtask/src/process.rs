@@ -81,6 +81,19 @@ pub(crate) fn install(packages: &[&str]) -> Outcome<()> {
     apt(&[&["install", "-y", "-qq", "--no-install-recommends"], packages].concat())
 }
 
+/// Installs a subcommand of cargo if it is missing.
+pub(crate) fn need_cargo_tool(subcommand: &str, package: &str, version: &str) -> Outcome<()> {
+    let is_there = cargo()
+        .args([subcommand, "--version"])
+        .output()
+        .is_ok_and(|output| output.status.success());
+    if is_there {
+        return Ok(());
+    }
+    say(&format!("installing {package} {version} (a few minutes, once)"));
+    run(cargo().args(["install", package, "--locked", "--version", version]))
+}
+
 fn is_there(program: &str) -> bool {
     let path = std::env::var_os("PATH").unwrap_or_default();
     std::env::split_paths(&path).any(|directory| directory.join(program).is_file())

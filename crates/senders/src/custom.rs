@@ -156,5 +156,10 @@ mod tests {
         assert!(matches!(read(b"title=x", true), PayloadError::Json(_)));
         assert!(matches!(read(b" {\"title\":", false), PayloadError::Json(_)));
         assert!(matches!(read(b"", false), PayloadError::Json(_)));
+        let marked = b"\xEF\xBB\xBF{\"title\":";
+        assert!(
+            matches!(read(marked, false), PayloadError::Json(_)),
+            "a mark is not a kind"
+        );
     }
 }

@@ -30,9 +30,14 @@ pub(crate) enum Json<'a> {
     Object(Vec<(Cow<'a, str>, Json<'a>)>),
 }
 
+/// The text behind its byte order mark, if it has one.
+pub(crate) fn unmarked(text: &[u8]) -> &[u8] {
+    text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
+}
+
 /// Reads the whole text as one JSON value.
 pub(crate) fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
-    let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text);
+    let text = unmarked(text);
     let problem = Cell::new(JsonProblem::Syntax);
     // Once for the whole text is cheaper than for each string in it.
     let text = std::str::from_utf8(text).map_err(|error| no_utf8(text, error.valid_up_to()))?;

@@ -31,7 +31,9 @@ pub fn read_payload(
 
 /// A body that neither says it is JSON nor begins like a JSON text of several parts is of another kind.
 fn refuse(fault: JsonFault, payload: &[u8], declared_json: bool) -> PayloadError {
-    let first = payload.iter().find(|byte| !byte.is_ascii_whitespace());
+    let first = json::unmarked(payload)
+        .iter()
+        .find(|byte| !byte.is_ascii_whitespace());
     match first {
         Some(b'{' | b'[') | None => PayloadError::Json(fault),
         Some(_) if declared_json => PayloadError::Json(fault),

@@ -38,6 +38,7 @@ use crate::service::{Exchange, Service};
 use crate::shutdown::Signal;
 use call::Call;
 use fault::{Code, Fault};
+pub use filter::{DeliveryQuery, delivery_query};
 use host::Host;
 
 /// What addresses start with: `https://`, a host, and maybe a port.

@@ -36,7 +36,7 @@ pub mod tls;
 pub mod wire;
 
 pub use body::{Body, BodyFault};
-pub use console::{Addresses, Console};
+pub use console::{Addresses, Console, DeliveryQuery, delivery_query};
 pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT, check_list_url};
 pub use ingest::Ingest;
 pub use listener::{Listener, MAX_CONNECTIONS};
@@ -48,3 +48,4 @@ pub use reply::Reply;
 pub use reply_body::ReplyBody;
 pub use request_id::{RequestId, RequestIds};
 pub use service::{Exchange, Protocol, Service};
+pub use strict::{Seen, SeenEnd, guarded};

@@ -8,6 +8,7 @@
 mod framing;
 mod head;
 mod inspector;
+mod seen;
 mod stand_in;
 
 use std::io;
@@ -23,6 +24,7 @@ use tokio::time::{Sleep, sleep};
 pub(crate) use head::MAX_HEADERS;
 pub(crate) use inspector::MAX_HEAD;
 use inspector::{Inspector, Outcome, Stop};
+pub use seen::{Seen, SeenEnd, guarded};
 pub(crate) use stand_in::refusal_of;
 
 use crate::linger::Linger;

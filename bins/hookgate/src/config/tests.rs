@@ -1,5 +1,7 @@
 //! What a configuration may be, and what is said of one that may not.
 
+use std::path::Path;
+
 use super::*;
 
 fn gather(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {

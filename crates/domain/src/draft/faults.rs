@@ -158,14 +158,20 @@ impl Faults {
         field: &'static str,
         mut entries: Vec<(String, MetadataValue)>,
     ) -> Vec<(String, MetadataValue)> {
-        if entries.len() > MAX_METADATA_KEYS {
-            self.add(field, FieldRule::MaxItems, FieldLimit::Number(MAX_METADATA_KEYS));
-        }
         for (key, value) in &mut entries {
             *key = without_nul(std::mem::take(key));
             if let MetadataValue::Text(text) = value {
                 *text = without_nul(std::mem::take(text));
             }
+        }
+        if entries.len() > MAX_METADATA_KEYS {
+            self.add(field, FieldRule::MaxItems, FieldLimit::Number(MAX_METADATA_KEYS));
+        } else if has_key_twice(&entries) {
+            self.add(
+                field,
+                FieldRule::Type,
+                FieldLimit::Text("flat object, each key once"),
+            );
         }
         entries
     }
@@ -177,6 +183,13 @@ impl Faults {
             limit: Some(limit),
         });
     }
+}
+
+/// Keys that were two may be one without their NULs. Every pair is compared, so there must be few.
+fn has_key_twice(entries: &[(String, MetadataValue)]) -> bool {
+    let is_there =
+        |(index, (key, _)): (usize, &(String, _))| entries[..index].iter().any(|(known, _)| known == key);
+    entries.iter().enumerate().any(is_there)
 }
 
 /// Without surrounding space, and without NUL, which one of the databases can't hold in a text.

@@ -1,9 +1,16 @@
-//! Names of address sets, and what a new version changes.
+//! Names of address sets, where their networks come from, and what a new version changes.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
-use hookgate_domain::{AddressSetName, MAX_SET_NAME_CHARACTERS, NetworkChanges, Networks};
+use std::time::Duration;
+
+use hookgate_domain::{
+    AddressSet, AddressSetName, MAX_SET_NAME_CHARACTERS, NetworkChanges, Networks, Provider, STALE_AFTER,
+    SetFilter, SetFilterError, SetOrigin, UnknownProvider, UnknownVersionState, VersionState,
+};
 use proptest::prelude::*;
+
+use crate::support::NOW;
 
 fn networks(hosts: impl IntoIterator<Item = u8>) -> Networks {
     let hosts = hosts
@@ -40,6 +47,100 @@ fn more_than_half_gone_needs_approval() {
     let first = NetworkChanges::between(&Networks::default(), &networks(0..10));
     assert!(!first.needs_approval() && !first.is_empty());
     assert!(NetworkChanges::between(&networks(0..3), &networks((0..3).rev())).is_empty());
+}
+
+fn published(url: Option<&str>) -> AddressSet {
+    let origin = SetOrigin::Published {
+        provider: Provider::List,
+        filter: SetFilter::default(),
+        url: url.map(Into::into),
+    };
+    AddressSet::new("office".parse().unwrap(), origin, 3, NOW)
+}
+
+#[test]
+fn only_what_is_read_again_and_was_not_for_long_is_stale() {
+    let url = "https://lists.example.org/a";
+    let mut set = published(Some(url));
+    assert_eq!(set.url(), Some(url));
+    assert_eq!(
+        (set.reading.read_at, set.reading.tried_at),
+        (Some(NOW), Some(NOW))
+    );
+    assert!(!set.is_stale(NOW.after(STALE_AFTER)));
+    assert!(set.is_stale(NOW.after(STALE_AFTER + Duration::from_micros(1))));
+    set.reading.read_at = None;
+    assert!(set.is_stale(NOW), "it never was");
+
+    let much_later = NOW.after(STALE_AFTER * 2);
+    let from_a_file = published(None);
+    assert!(from_a_file.url().is_none() && !from_a_file.is_stale(much_later));
+    let own = AddressSet::new("office".parse().unwrap(), SetOrigin::Own, 3, NOW);
+    assert!(own.url().is_none() && own.reading.read_at.is_none() && !own.is_stale(much_later));
+}
+
+#[test]
+fn words_read_back() {
+    for word in ["active", "pending", "replaced", "rejected"] {
+        assert_eq!(word.parse().map(VersionState::as_str), Ok(word));
+    }
+    assert_eq!("Active".parse::<VersionState>(), Err(UnknownVersionState));
+    for provider in Provider::ALL {
+        assert_eq!(provider.to_string().parse(), Ok(provider));
+        let has_https = |url: &str| url.starts_with("https://");
+        assert!(provider.url().is_none_or(has_https), "{provider}");
+        assert_eq!(provider.url().is_none(), provider == Provider::List);
+    }
+    assert_eq!("AWS".parse::<Provider>(), Err(UnknownProvider));
+}
+
+#[test]
+fn a_filter_wants_one_of_the_values_of_each_field() {
+    let filter: SetFilter = "service=EC2,service=S3\nregion=eu-west-1".parse().unwrap();
+    assert!(filter.fits("service", "EC2") && filter.fits("service", "S3") && !filter.fits("service", "ec2"));
+    assert!(filter.fits("section", "any"), "nothing is said of it");
+    assert_eq!(filter.values("service").collect::<Vec<_>>(), ["EC2", "S3"]);
+    assert_eq!(filter.to_string(), "service=EC2, service=S3, region=eu-west-1");
+    assert_eq!(filter.check(Provider::Aws), Ok(()));
+    let known: Vec<_> = Provider::Datadog.filters().iter().collect();
+    assert_eq!(known, [&("section", Some("webhooks"))]);
+    for (provider, said) in [
+        (
+            Provider::Aws,
+            "a list of aws can be narrowed by service and region",
+        ),
+        (Provider::Github, "a list of github can be narrowed by section"),
+        (Provider::Stripe, "a list of stripe can't be narrowed"),
+    ] {
+        let error = "color=red".parse::<SetFilter>().unwrap().check(provider);
+        assert_eq!(error, Err(SetFilterError::Field(provider)));
+        assert_eq!(error.unwrap_err().to_string(), said);
+    }
+}
+
+#[test]
+fn a_filter_is_bounded_and_plain() {
+    let word = |length: usize| format!("a={}", "b".repeat(length));
+    let many = |count: usize| vec!["a=b"; count].join(",");
+    for text in ["", " , \n", "a=b", "a-1_2.c=B", &word(100), &many(64)] {
+        assert!(text.parse::<SetFilter>().is_ok(), "{text}");
+    }
+    for text in [
+        "a",
+        "=",
+        "a=",
+        "=b",
+        "a=b=c",
+        "a=b c",
+        "a=\u{e4}",
+        "a=b;c=d",
+        "a=wh_1",
+        "wh_1=a",
+        &word(101),
+        &many(65),
+    ] {
+        assert_eq!(text.parse::<SetFilter>(), Err(SetFilterError::Form), "{text}");
+    }
 }
 
 proptest! {

@@ -1,6 +1,9 @@
 //! Entries with an end, a comment or a set, as text.
 
-use hookgate_domain::{Allowed, Allowlist, AllowlistError, MAX_COMMENT_CHARACTERS, MAX_SETS, MAX_TEMPORARY};
+use hookgate_domain::{
+    Allowed, Allowlist, AllowlistError, EntryComment, EntryCommentError, MAX_COMMENT_CHARACTERS, MAX_SETS,
+    MAX_TEMPORARY,
+};
 use proptest::prelude::*;
 
 fn list(text: &str) -> Allowlist {
@@ -51,6 +54,41 @@ fn what_is_wrong_is_named() {
         Err(AllowlistError::Comment { position: 1 })
     );
     assert!("192.0.2.1 # wh_secret".parse::<Allowlist>().is_err());
+}
+
+#[test]
+fn a_comment_is_one_short_line() {
+    let longest = "\u{e4}".repeat(MAX_COMMENT_CHARACTERS);
+    for text in ["x", "both offices # old", &longest] {
+        let comment: EntryComment = format!(" {text}\t").parse().unwrap();
+        assert_eq!((comment.as_str(), comment.to_string()), (text, text.to_owned()));
+    }
+    for text in [
+        "",
+        " ",
+        "two\nlines",
+        "a\u{202e}b",
+        "at wh_",
+        &format!("{longest}x"),
+    ] {
+        assert_eq!(text.parse::<EntryComment>(), Err(EntryCommentError), "{text}");
+    }
+}
+
+#[test]
+fn lists_are_equal_if_their_entries_are() {
+    let one = list("192.0.2.1\n@office # new");
+    assert_eq!(one, list("192.0.2.1/32\n@office # new"));
+    for other in [
+        "192.0.2.1",
+        "192.0.2.1\n@office",
+        "@office # new\n192.0.2.1",
+        "any",
+    ] {
+        assert_ne!(one, list(other), "{other}");
+    }
+    assert_eq!(list("any"), Allowlist::any());
+    assert_eq!(list("any").sets().count(), 0);
 }
 
 #[test]

@@ -288,6 +288,55 @@ fn a_set_counts_for_what_it_holds() {
 }
 
 #[test]
+fn one_set_may_be_exchanged_and_the_others_stay() {
+    let networks = |text: &str| Arc::new(Networks::of([text.parse().unwrap()]).unwrap());
+    let later = NOW.after(std::time::Duration::from_mins(1));
+    let list: Allowlist = format!("192.0.2.7\n@office until {later}\n@home")
+        .parse()
+        .unwrap();
+    let old = list.resolve(|name| match name.as_str() {
+        "office" => Some(networks("198.51.100.0/24")),
+        "home" => Some(networks("203.0.113.0/24")),
+        _ => None,
+    });
+    let new = old.with_set(&"office".parse().unwrap(), &networks("10.0.0.0/8"));
+    let passes = |list: &Allowlist, address: &str, now| list.permits(address.parse().unwrap(), now);
+    for (address, before, after) in [
+        ("192.0.2.7", true, true),
+        ("203.0.113.9", true, true),
+        ("198.51.100.9", true, false),
+        ("10.0.0.1", false, true),
+    ] {
+        assert_eq!(passes(&old, address, NOW), before, "{address}");
+        assert_eq!(passes(&new, address, NOW), after, "{address}");
+    }
+    assert!(!passes(&new, "10.0.0.1", later) && passes(&new, "203.0.113.9", later));
+    let other = old.with_set(&"elsewhere".parse().unwrap(), &networks("10.0.0.0/8"));
+    assert!(
+        !passes(&other, "10.0.0.1", NOW),
+        "a set that is not on the list changes nothing"
+    );
+    assert_eq!(
+        Allowlist::any().with_set(&"office".parse().unwrap(), &networks("10.0.0.0/8")),
+        Allowlist::any()
+    );
+}
+
+#[test]
+fn the_warnings_say_what_they_are_about() {
+    let list: Allowlist = "10.0.0.0/8".parse().unwrap();
+    let warnings = list.warnings(Some("203.0.113.9".parse().unwrap()), NOW);
+    let texts: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "10.0.0.0/8 is private: if a proxy that is not trusted stands in front, it permits everybody",
+            "your own address, 203.0.113.9, would not pass",
+        ]
+    );
+}
+
+#[test]
 fn any_permits_both_families() {
     for address in ["0.0.0.0", "255.255.255.255", "::", "::ffff:192.0.2.7", "ffff::"] {
         assert_eq!(

@@ -2,6 +2,7 @@
 
 use std::cell::Cell;
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::{
@@ -109,6 +110,18 @@ fn a_webhook_without_an_allowlist_says_so() {
     assert_eq!(
         judged.unwrap().to_string(),
         "203.0.113.9 passes: every address may"
+    );
+}
+
+#[test]
+fn an_address_of_a_set_passes_by_the_set() {
+    let mut webhook = webhook(1);
+    let office = Arc::new(Networks::of(["198.51.100.0/24".parse().unwrap()]).unwrap());
+    webhook.policy.allowlist = policy("@office").allowlist.resolve(|_| Some(Arc::clone(&office)));
+    let (judged, _) = judged(&KnownUrl::Live(webhook), from("198.51.100.9"), Ok(()));
+    assert_eq!(
+        judged.unwrap().to_string(),
+        "198.51.100.9 is in 198.51.100.0/24 of the address set office"
     );
 }
 
@@ -261,6 +274,10 @@ fn a_webhook_that_observes_marks_what_it_would_refuse_and_refuses_nothing_for_it
     assert_eq!(
         foreign.waived.map(|denial| denial.code()),
         Some(RefusalCode::IpNotAllowed)
+    );
+    assert_eq!(
+        foreign.to_string(),
+        "203.0.113.9 is in no entry of the allowlist (entries: 2); it passes because the webhook only observes"
     );
     let (listed, _) = judged(&url, from("192.0.2.7"), Ok(()));
     assert_eq!(listed.unwrap().waived, None);

@@ -186,7 +186,9 @@ fn a_link_is_http_and_harmless() {
 #[test]
 fn metadata_has_ten_entries_at_most_and_no_nul() {
     let entries = |count| DraftFields {
-        metadata: vec![("k".into(), MetadataValue::Bool(true)); count],
+        metadata: (0..count)
+            .map(|number| (format!("k{number}"), MetadataValue::Bool(true)))
+            .collect(),
         ..titled()
     };
     assert!(IncidentDraft::check(entries(MAX_METADATA_KEYS)).is_ok());
@@ -214,6 +216,27 @@ fn metadata_has_ten_entries_at_most_and_no_nul() {
 }
 
 #[test]
+fn keys_of_metadata_are_distinct_after_they_are_tidied() {
+    let metadata = |keys: [&str; 3]| DraftFields {
+        metadata: keys.map(|key| (key.into(), MetadataValue::Null)).into(),
+        ..titled()
+    };
+    for (first, second) in [("a", "a"), ("a\0", "a\u{fffd}")] {
+        let limit = Some(FieldLimit::Text("flat object, each key once"));
+        let error = FieldError {
+            field: "metadata",
+            rule: FieldRule::Type,
+            limit,
+        };
+        assert_eq!(
+            IncidentDraft::check(metadata([first, "b", second])),
+            Err(vec![error])
+        );
+    }
+    assert!(IncidentDraft::check(metadata(["a\0", "a", "A"])).is_ok());
+}
+
+#[test]
 fn texts_lose_surrounding_space_and_nul() {
     let fields = DraftFields {
         title: Some(" Disk\0full ".into()),
@@ -229,6 +252,19 @@ fn texts_lose_surrounding_space_and_nul() {
         (incident.service, incident.dedup_key.as_deref()),
         (None, Some("k"))
     );
+}
+
+#[test]
+fn a_draft_tells_by_what_it_is_known() {
+    let keyed = draft(DraftFields {
+        dedup_key: Some("db1/disk".into()),
+        ..titled()
+    });
+    assert_eq!(
+        (keyed.title(), keyed.dedup_key()),
+        ("Disk full", Some("db1/disk"))
+    );
+    assert_eq!(draft(titled()).dedup_key(), None);
 }
 
 #[test]

@@ -7,6 +7,7 @@ mod allowlist_text;
 mod client_address;
 mod decision;
 mod draft;
+mod ends;
 mod incident;
 mod lifecycle;
 mod names;
@@ -16,4 +17,5 @@ mod policy;
 #[cfg(feature = "serde")]
 mod serde_text;
 mod support;
+mod trail;
 mod webhook_id;

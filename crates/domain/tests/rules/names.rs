@@ -16,6 +16,22 @@ proptest! {
         prop_assert_eq!(handle.to_string().parse(), Ok(handle));
     }
 
+    /// RFC 9562, section 5.7: 48 bits of milliseconds, the version 7, the variant 10, and what is random between.
+    #[test]
+    fn a_handle_has_every_field_of_its_uuid(millis in 0_i64..1 << 48, random: [u8; 10]) {
+        let handle = WebhookHandle::new(Timestamp::from_micros(millis * 1_000), random);
+        let digits = b"0123456789abcdefghjkmnpqrstvwxyz";
+        let number = handle.to_string().bytes().skip(3).fold(0_u128, |number, byte| {
+            let value = digits.iter().position(|digit| *digit == byte).expect("a digit");
+            number << 5 | value as u128
+        });
+        let [.., a, b, c, d, e, f, g, h, i, j] = number.to_be_bytes();
+        prop_assert_eq!(number >> 80, u128::from(millis.unsigned_abs()));
+        prop_assert_eq!((a >> 4, c >> 6), (7, 0b10));
+        prop_assert_eq!([a & 0x0F, b, c & 0x3F], [random[0] & 0x0F, random[1], random[2] & 0x3F]);
+        prop_assert_eq!([d, e, f, g, h, i, j], random[3..]);
+    }
+
     #[test]
     fn handles_sort_by_time(first in 0_i64..1 << 52, later in 1_000_i64..1 << 52, random: [[u8; 10]; 2]) {
         let second = WebhookHandle::new(Timestamp::from_micros(first + later), random[1]);

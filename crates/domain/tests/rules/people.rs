@@ -3,9 +3,10 @@
 use std::convert::Infallible;
 
 use hookgate_domain::{
-    ApiToken, AuditAct, Member, MemberError, MemberId, MemberName, NameError, OrganizationId, Password,
-    PeopleNameError, Permission, Role, SecretError, SessionId, SessionToken, SignInSecret, Timestamp,
-    TokenId, TokenName, WebhookId,
+    Actor, ApiToken, ApiTokenDigest, AuditAct, AuditSubject, Member, MemberError, MemberId, MemberName,
+    NameError, NewAudit, OrganizationId, Password, PasswordError, PasswordHash, PeopleNameError, Permission,
+    Role, SecretError, SessionId, SessionToken, SignInSecret, Timestamp, TokenId, TokenName, UnknownRole,
+    WebhookId,
 };
 use proptest::prelude::*;
 
@@ -150,4 +151,126 @@ fn only_owners_touch_owners_and_one_stays() {
         };
         assert_eq!(removed, expected);
     }
+}
+
+#[test]
+fn a_name_is_one_line_of_a_hundred_characters_and_its_case_does_not_count() {
+    let longest = "\u{e4}".repeat(100);
+    assert_eq!(longest.parse::<MemberName>().unwrap().as_str(), longest);
+    let cases = [
+        (format!("{longest}a"), PeopleNameError::TooLong),
+        (" \t".to_owned(), PeopleNameError::Empty),
+        ("two\nlines".to_owned(), PeopleNameError::ControlCharacter),
+    ];
+    for (text, error) in cases {
+        assert_eq!(text.parse::<MemberName>(), Err(error));
+        assert_eq!(text.parse::<TokenName>(), Err(error));
+    }
+    let (one, other): (MemberName, MemberName) = ("Ada".parse().unwrap(), " ADA ".parse().unwrap());
+    assert_eq!((one.to_string(), one.key()), ("Ada".to_owned(), "ada".to_owned()));
+    assert_eq!(one, other);
+    assert_eq!(std::collections::HashSet::from([one.clone(), other]).len(), 1);
+    assert_ne!(one, "bob".parse().unwrap());
+    assert_eq!("Backup".parse::<TokenName>().unwrap().to_string(), "Backup");
+}
+
+#[test]
+fn passwords_and_their_hashes_stay_hidden() {
+    let password: Password = " correct horse ".parse().unwrap();
+    assert_eq!(password.reveal(), " correct horse ", "space counts");
+    let hash = PasswordHash::from_text("$argon2id$x");
+    assert_eq!(hash.as_str(), "$argon2id$x");
+    assert_eq!(
+        format!("{password:?} {hash:?}"),
+        "Password(\u{2026}) PasswordHash(\u{2026})"
+    );
+    assert_eq!("1234567".parse::<Password>().err(), Some(PasswordError::TooShort));
+    assert_eq!(
+        "a".repeat(201).parse::<Password>().err(),
+        Some(PasswordError::TooLong)
+    );
+}
+
+#[test]
+fn every_kind_of_secret_reads_back() {
+    let fill = |buffer: &mut [u8]| {
+        buffer.fill(7);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(session) = SessionToken::generate(fill);
+    assert_eq!(session.reveal(), "hgs_7777777777777777777777777777777714eeem");
+    assert_eq!(
+        session.reveal().parse::<SessionToken>().unwrap().digest(),
+        session.digest()
+    );
+    let Ok(link) = SignInSecret::generate(fill);
+    assert_eq!(link.reveal(), "hgl_777777777777777777777777777777770aFxWy");
+    assert_eq!(
+        link.reveal().parse::<SignInSecret>().unwrap().digest(),
+        link.digest()
+    );
+    assert_eq!(
+        format!("{session:?} {link:?}"),
+        "SessionToken(\u{2026}) SignInSecret(\u{2026})"
+    );
+    let digest = token(1).digest();
+    assert_eq!(ApiTokenDigest::from_bytes(*digest.as_bytes()), digest);
+    // SHA-256 of "hookgate form", a zero and the token.
+    assert_eq!(
+        session.form_token(),
+        "a434cb8cc46eb3008a2637adb61712491316ff368168200c311a9187dab4b85a"
+    );
+}
+
+#[test]
+fn roles_and_permissions_have_words() {
+    let words: Vec<_> = Role::ALL.iter().map(ToString::to_string).collect();
+    assert_eq!(words, ["viewer", "operator", "admin", "owner"]);
+    for role in Role::ALL {
+        assert_eq!(role.as_str().parse(), Ok(role));
+    }
+    assert_eq!("Owner".parse::<Role>(), Err(UnknownRole));
+    let permissions = [
+        (Permission::SeePayloads, "see payloads"),
+        (Permission::HandleIncidents, "work on incidents"),
+        (Permission::ManageWebhooks, "manage webhooks"),
+        (Permission::ManagePeople, "manage people"),
+    ];
+    for (permission, word) in permissions {
+        assert_eq!(permission.to_string(), word);
+    }
+}
+
+#[test]
+fn an_audit_entry_keeps_all_that_it_was_made_of() {
+    let new = NewAudit {
+        organization: OrganizationId::FIRST,
+        at: NOW,
+        actor: Actor::System,
+        from: Some([192, 0, 2, 7].into()),
+        act: AuditAct::WebhookRevoke,
+        subject: AuditSubject::new("hk_1", "db alerts"),
+        before: Some("{}".to_owned()),
+        after: None,
+        request: None,
+    };
+    let entry = new.clone().numbered(7);
+    assert_eq!(entry.id, 7);
+    assert_eq!(
+        (entry.organization, entry.at, entry.from),
+        (new.organization, new.at, new.from)
+    );
+    assert_eq!(
+        (entry.actor, entry.act, entry.subject),
+        (new.actor, new.act, new.subject)
+    );
+    assert_eq!(
+        (entry.before, entry.after, entry.request),
+        (new.before, new.after, new.request)
+    );
+    assert_eq!(
+        AuditAct::WebhookRevoke.to_string().parse(),
+        Ok(AuditAct::WebhookRevoke)
+    );
+    assert!("webhook".parse::<AuditAct>().is_err());
 }

@@ -4,8 +4,9 @@ use std::num::NonZeroU32;
 use std::time::Duration;
 
 use hookgate_domain::{
-    Allowlist, DEFAULT_BODY_BYTES, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError, MAX_BODY_BYTES,
-    Overload, PayloadDigest, PayloadLogging, Policy, RotationPolicy, SealedSecret, Timestamp,
+    Allowlist, AllowlistMode, DEFAULT_BODY_BYTES, IdempotencyKey, IdempotencyKeyError, Limits, LimitsError,
+    MAX_BODY_BYTES, Overload, PayloadDigest, PayloadLogging, Policy, RotationPolicy, SealedSecret, Timestamp,
+    TimestampError, UnknownAllowlistMode,
 };
 use proptest::prelude::*;
 
@@ -79,6 +80,41 @@ fn a_payload_digest_is_sha_256() {
     assert_eq!(PayloadDigest::of(b"abc").as_bytes()[..8], start);
     let digest = PayloadDigest::of(b"{}");
     assert_eq!(PayloadDigest::from_bytes(*digest.as_bytes()), digest);
+}
+
+#[test]
+fn modes_read_back() {
+    for mode in [AllowlistMode::Enforce, AllowlistMode::Observe] {
+        assert_eq!(mode.as_str().parse(), Ok(mode));
+    }
+    assert_eq!(AllowlistMode::Observe.as_str(), "observe");
+    assert_eq!("off".parse::<AllowlistMode>(), Err(UnknownAllowlistMode));
+}
+
+#[test]
+fn a_time_is_written_by_rfc_3339_and_read_as_one_or_as_a_date() {
+    let cases = [
+        (0, "1970-01-01T00:00:00Z"),
+        (-1, "1969-12-31T23:59:59.999999Z"),
+        (i64::MAX, "9999-12-30T22:00:00.999999999Z"),
+        (i64::MIN, "-009999-01-02T01:59:59Z"),
+    ];
+    for (micros, text) in cases {
+        assert_eq!(Timestamp::from_micros(micros).to_string(), text);
+    }
+    let time = |text: &str| text.parse::<Timestamp>().map(Timestamp::as_micros);
+    assert_eq!(time("1970-01-02"), Ok(86_400_000_000));
+    assert_eq!(time("1970-01-01T01:00:00+01:00"), Ok(0));
+    for text in [
+        "",
+        "1970",
+        "1970-01-01T00:00",
+        "1970-01-01 x",
+        "1970-02-30",
+        "tomorrow",
+    ] {
+        assert_eq!(time(text), Err(TimestampError), "{text}");
+    }
 }
 
 proptest! {

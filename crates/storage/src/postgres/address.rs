@@ -41,6 +41,12 @@ pub enum AddressError {
     /// A word that means nothing.
     #[error("sslmode={0} is unknown: use require or disable")]
     UnknownMode(String),
+    /// An `@` besides the one before the hosts: it may stand in a password, whose half would then be taken for a host or an
+    /// option, and be shown.
+    #[error(
+        "one @ stands before the hosts; anywhere else write @ as %40, and in a user or a password ? as %3F"
+    )]
+    UnclearAt,
     /// Roots without TLS.
     #[error("sslrootcert is set, and sslmode=disable: one of them is a mistake")]
     RootsWithoutTls,
@@ -54,6 +60,9 @@ impl FromStr for Address {
 
     fn from_str(url: &str) -> Result<Self, AddressError> {
         let (front, query) = url.split_once('?').unwrap_or((url, ""));
+        if front.matches('@').count() > 1 || query.contains('@') {
+            return Err(AddressError::UnclearAt);
+        }
         let (mut mode, mut roots) = (None, None);
         let mut rest = form_urlencoded::Serializer::new(String::new());
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -149,6 +158,18 @@ mod tests {
             tls("postgres://db:x/h"),
             Err(AddressError::Malformed(_))
         ));
+    }
+
+    #[test]
+    fn half_a_password_is_no_host_and_no_option() {
+        for url in [
+            "postgres://u:se@cret@db/h",
+            "postgres://u:se?cret@db/h",
+            "postgres://u:p@db/h?application_name=a@b",
+        ] {
+            assert_eq!(tls(url), Err(AddressError::UnclearAt), "{url}");
+        }
+        assert!(tls("postgres://u:se%40c%3Fr/et@db/h?application_name=a%40b").is_ok());
     }
 
     #[test]

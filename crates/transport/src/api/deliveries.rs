@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use hookgate_domain::{DeliveryId, Permission};
-use hookgate_gate::{Gate, Seek, Store};
+use hookgate_gate::{Gate, Store};
 use hyper::StatusCode;
 
 use super::Caller;
 use crate::console::call::Call;
 use crate::console::export;
 use crate::console::fault::{Code, Fault};
-use crate::console::filter;
+use crate::console::filter::{self, DeliveryQuery};
 use crate::payloads::delivery_page;
 use crate::reply::{self, Reply};
 use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
@@ -35,8 +35,7 @@ use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
 )]
 pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
     let query = call.query(&filter::DELIVERY_FIELDS)?;
-    let (filter, size) = (filter::deliveries(&query)?, filter::page_size(&query)?);
-    let seek = query.read("cursor")?.map_or(Seek::Newest, Seek::Before);
+    let DeliveryQuery { filter, size, seek } = filter::delivery_page(&query)?;
     let may_see = caller.may(Permission::SeePayloads);
     let page = delivery_page(gate.store(), &filter, seek, size, may_see).await?;
     Ok(reply::success(StatusCode::OK, &Page::from(page)))

@@ -33,7 +33,7 @@ impl Call {
     /// The parameters of the query, of which only these are known. A program that sends one without a value has a fault.
     pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, Fault> {
         let query = self.head.uri.query().unwrap_or_default();
-        Fields::parse(query.as_bytes())?.only(known)?.filled()
+        Fields::of_query(query.as_bytes(), known)
     }
 
     /// The first value of a header, as text.

@@ -1,11 +1,41 @@
 //! The filters of lists, read from a query.
 
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
-use hookgate_gate::{DeliveryFilter, Outcome, PageSize};
+use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::fault::Fault;
 use super::query::Fields;
 use crate::wire;
+
+/// A page of deliveries, as the admin API is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryQuery {
+    /// Which deliveries.
+    pub filter: DeliveryFilter,
+    /// How many at most.
+    pub size: PageSize,
+    /// Where the page begins.
+    pub seek: Seek,
+}
+
+/// Reads what stands behind the `?` of a list of deliveries.
+///
+/// # Errors
+/// Each parameter at fault with what is wrong with it; none of them where there are too many.
+pub fn delivery_query(query: &[u8]) -> Result<DeliveryQuery, Vec<(String, String)>> {
+    Fields::of_query(query, &DELIVERY_FIELDS)
+        .and_then(|fields| delivery_page(&fields))
+        .map_err(|fault| fault.field_problems())
+}
+
+/// Which page is asked for.
+pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, Fault> {
+    Ok(DeliveryQuery {
+        filter: deliveries(query)?,
+        size: page_size(query)?,
+        seek: query.read("cursor")?.map_or(Seek::Newest, Seek::Before),
+    })
+}
 
 /// The parameters of a list of deliveries.
 pub(crate) const DELIVERY_FIELDS: [&str; 8] = [

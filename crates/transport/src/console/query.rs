@@ -25,6 +25,11 @@ impl<'a> Fields<'a> {
         Ok(Self { fields })
     }
 
+    /// Reads the query of a program, of which only these parameters are known. One without a value is a fault of the program.
+    pub(crate) fn of_query(text: &'a [u8], known: &[&str]) -> Result<Self, Fault> {
+        Self::parse(text)?.only(known)?.filled()
+    }
+
     /// Refuses parameters that nobody knows, and any that is there twice: a misspelt filter would show everything.
     pub(crate) fn only(self, known: &[&str]) -> Result<Self, Fault> {
         let faults: Vec<_> = self

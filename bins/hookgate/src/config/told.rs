@@ -1,0 +1,29 @@
+//! What people are told of a configuration, from its text alone: what the fuzzer looks at.
+
+use std::path::PathBuf;
+
+use super::Values;
+
+/// A configuration as `config show` and `config check` tell it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// Every value that is set or has a default, by key.
+    pub shown: Vec<(&'static str, String)>,
+    /// The configuration as a log line would show it, or all of its problems.
+    pub outcome: Result<String, String>,
+}
+
+/// Reads the text of a configuration file, and these variables of the environment. Files that it names are left alone.
+///
+/// # Errors
+/// What is said of a text that is not TOML.
+pub fn tell_configuration(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Told, String> {
+    let values = Values::of_text(text, PathBuf::new(), environment).map_err(|error| error.to_string())?;
+    Ok(Told {
+        shown: values.iter().map(|(key, value, _)| (key, value)).collect(),
+        outcome: match values.read() {
+            Ok(config) => Ok(format!("{config:?}")),
+            Err(failure) => Err(failure.message().to_owned()),
+        },
+    })
+}

@@ -1,0 +1,33 @@
+//! The `hookgate` command: reads the command line, runs one command, and tells how it went by its exit code. It is a library
+//! so that what reads a configuration can be fuzzed.
+
+mod adapters;
+mod cli;
+mod commands;
+mod config;
+mod dev_certificate;
+mod failure;
+mod logging;
+mod output;
+mod people_output;
+mod place;
+mod server;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::cli::Cli;
+pub use crate::config::{Told, tell_configuration};
+
+/// Does what the command line says.
+#[must_use]
+pub fn run() -> ExitCode {
+    logging::withhold_panic_messages();
+    let cli = Cli::parse();
+    let json = cli.json;
+    match commands::run(cli) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(json),
+    }
+}

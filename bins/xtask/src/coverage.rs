@@ -1,0 +1,38 @@
+//! `cargo xtask coverage`: how many lines of the domain crate its own tests reach.
+
+use std::process::Command;
+
+use crate::process::{self, Outcome, cargo, need_cargo_tool, say};
+
+/// The cargo-llvm-cov that the figures were made with.
+const CARGO_LLVM_COV: &str = "0.9.1";
+/// Percent of the lines. What is left are arms that no input reaches.
+const LEAST_LINES: &str = "98";
+
+pub(crate) fn run() -> Outcome<()> {
+    need_cargo_tool("llvm-cov", "cargo-llvm-cov", CARGO_LLVM_COV)?;
+    need_llvm_tools()?;
+    process::run(cargo().args([
+        "llvm-cov",
+        "--package",
+        "hookgate-domain",
+        "--all-features",
+        "--locked",
+        "--fail-under-lines",
+        LEAST_LINES,
+    ]))
+}
+
+/// The part of the toolchain that reads what the tests reached.
+fn need_llvm_tools() -> Outcome<()> {
+    let output = Command::new("rustc")
+        .args(["--print", "target-libdir"])
+        .output()?;
+    let libraries = String::from_utf8(output.stdout)?;
+    let programs = std::path::Path::new(libraries.trim()).with_file_name("bin");
+    if programs.join("llvm-cov").is_file() {
+        return Ok(());
+    }
+    say("installing llvm-tools, a component of the toolchain");
+    process::run(Command::new("rustup").args(["component", "add", "llvm-tools"]))
+}

@@ -1,0 +1,33 @@
+//! `cargo xtask mutants`: changes the domain crate in one small way after another, and expects its tests to notice each. What
+//! is left out, and why, stands in `.cargo/mutants.toml`. It takes some hours.
+
+use clap::Args;
+
+use crate::process::{self, Outcome, cargo, need_cargo_tool, root};
+
+/// The cargo-mutants that the figures were made with.
+const CARGO_MUTANTS: &str = "27.1.0";
+
+#[derive(Args)]
+pub(crate) struct Arguments {
+    /// Only files of this name, for instance `secret.rs`
+    #[arg(long)]
+    file: Option<String>,
+    /// Only one part of several, for instance `0/8`
+    #[arg(long)]
+    shard: Option<String>,
+}
+
+pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+    need_cargo_tool("mutants", "cargo-mutants", CARGO_MUTANTS)?;
+    let options = [("--file", &arguments.file), ("--shard", &arguments.shard)];
+    let chosen = options
+        .into_iter()
+        .filter_map(|(name, value)| value.as_deref().map(|value| [name, value]));
+    process::run(
+        cargo()
+            .args(["mutants", "--package", "hookgate-domain", "--output"])
+            .arg(root().join("target"))
+            .args(chosen.flatten()),
+    )
+}

@@ -1,0 +1,35 @@
+//! The words of the walk to the client: headers, witnesses, and trails that say nothing.
+
+use hookgate_domain::{ForwardingHeader, Trail, TrailError, UnknownForwardingHeader, Witness};
+
+#[test]
+fn headers_and_witnesses_have_words() {
+    for header in [ForwardingHeader::XForwardedFor, ForwardingHeader::Forwarded] {
+        assert_eq!(header.as_str().parse(), Ok(header));
+    }
+    let other_case = "X-Forwarded-For".parse::<ForwardingHeader>();
+    assert_eq!(other_case, Err(UnknownForwardingHeader));
+    let witnesses = [
+        (Witness::Connection, "the connection"),
+        (Witness::ProxyProtocol, "the PROXY header"),
+        (Witness::Header(ForwardingHeader::Forwarded), "Forwarded"),
+    ];
+    for (witness, words) in witnesses {
+        assert_eq!(witness.to_string(), words);
+    }
+}
+
+#[test]
+fn a_trail_that_was_not_noted_says_so_and_another_text_is_none() {
+    assert_eq!(Trail::default().sentence(), "where it came from was not noted");
+    for text in [
+        "",
+        "connection",
+        "nobody untrusted",
+        "connection 192.0.2.7 friend",
+        "connection 192.0.2 client",
+        "connection lost",
+    ] {
+        assert_eq!(text.parse::<Trail>(), Err(TrailError), "{text}");
+    }
+}

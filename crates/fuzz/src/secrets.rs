@@ -1,0 +1,85 @@
+//! Webhook IDs and their kin: what is read is exactly what was made.
+
+use hookgate_domain::{ApiToken, SessionToken, SignInSecret, WebhookId, WebhookIdError};
+use hookgate_gate::holds_webhook_id;
+
+const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+
+/// Webhook IDs: the bytes are read as one, and as the randomness of a new one.
+pub fn webhook_id(data: &[u8]) {
+    if let Ok(text) = str::from_utf8(data) {
+        read(text);
+    }
+    let mut random = data;
+    let made = WebhookId::generate(|buffer| {
+        let (bytes, rest) = random.split_at_checked(buffer.len()).ok_or(())?;
+        buffer.copy_from_slice(bytes);
+        random = rest;
+        Ok::<_, ()>(())
+    });
+    let Ok(id) = made else {
+        return;
+    };
+    let text = id.reveal();
+    read(text);
+    assert_eq!(
+        text.parse::<WebhookId>().map(|read| read.digest()),
+        Ok(id.digest())
+    );
+    assert!(text.starts_with(&id.hint().to_string()));
+    assert!(holds_webhook_id(
+        &[b"/webhooks/custom/", text.as_bytes(), data].concat()
+    ));
+    let another_kind = text.replacen("wh_", "hgt_", 1);
+    assert!(
+        another_kind.parse::<ApiToken>().is_err(),
+        "the prefix is checked too"
+    );
+    assert!(text.parse::<SessionToken>().is_err() && text.parse::<SignInSecret>().is_err());
+    one_wrong_digit(text, data);
+}
+
+/// A text is an ID exactly if it has the form and the checksum; nothing that is said of it shows more than the hint.
+fn read(text: &str) {
+    let is_id = has_form(text) && text.as_bytes()[35..] == checksum(&text.as_bytes()[..35]);
+    match text.parse::<WebhookId>() {
+        Ok(id) => {
+            assert!(is_id, "{text}");
+            assert_eq!(id.reveal(), text);
+            assert_eq!(format!("{id:?}"), format!("WebhookId({}…)", &text[..7]));
+        }
+        Err(WebhookIdError::Form) => assert!(!has_form(text), "{text}"),
+        Err(WebhookIdError::Checksum) => assert!(has_form(text) && !is_id, "{text}"),
+    }
+}
+
+fn has_form(text: &str) -> bool {
+    text.len() == 41 && text.starts_with("wh_") && text.bytes().skip(3).all(|byte| DIGITS.contains(&byte))
+}
+
+/// A checksum of 32 bits finds every change that stays within four bytes.
+fn one_wrong_digit(text: &str, data: &[u8]) {
+    let mut wrong = text.as_bytes().to_vec();
+    let place = 3 + usize::from(data[0]) % 38;
+    wrong[place] = DIGITS[usize::from(data[1]) % 62];
+    let wrong = String::from_utf8(wrong).expect("ASCII");
+    assert_eq!(wrong.parse::<WebhookId>().is_ok(), wrong == text, "{wrong}");
+}
+
+/// CRC-32 bit by bit, as RFC 1952 describes it, in six digits.
+fn checksum(bytes: &[u8]) -> [u8; 6] {
+    let mut crc = u32::MAX;
+    for byte in bytes {
+        crc ^= u32::from(*byte);
+        for _ in 0..8 {
+            crc = (crc >> 1) ^ (0xEDB8_8320 * (crc & 1));
+        }
+    }
+    let mut rest = !crc;
+    let mut digits = [0; 6];
+    for digit in digits.iter_mut().rev() {
+        *digit = DIGITS[(rest % 62) as usize];
+        rest /= 62;
+    }
+    digits
+}

@@ -1,0 +1,78 @@
+//! Signature headers: a signature holds exactly if it is the one that the scheme asks for, and in time.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hookgate_domain::Timestamp;
+use hookgate_senders::{SignatureError, SignatureHeaders, verify_signature};
+use ring::hmac;
+
+const SECRET: &[u8] = b"the secret of both, 32 bytes ...";
+/// Seconds since 1970.
+const NOW: i64 = 1_614_265_330;
+/// What the scheme lets pass, in seconds.
+const TOLERANCE: u128 = 300;
+/// Most signatures that are tried.
+const TRIED: usize = 8;
+
+/// The headers of a signed delivery and its body: ID, timestamp, signatures and body are separated by line breaks. A
+/// signature `!` stands for the right one.
+pub fn signature(data: &[u8]) {
+    let mut parts = data.splitn(4, |byte| *byte == b'\n');
+    let [Some(id), Some(timestamp), Some(written), Some(body)] = [(); 4].map(|()| parts.next()) else {
+        return;
+    };
+    let message = [id, b".", timestamp, b".", body].concat();
+    let tag = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, SECRET), &message);
+    let right = format!("v1,{}", STANDARD.encode(tag)).into_bytes();
+    let signatures: Vec<_> = written
+        .split(|byte| *byte == b' ')
+        .map(|one| if one == b"!" { &right[..] } else { one })
+        .collect();
+    let is_right = signatures.iter().take(TRIED).any(|one| *one == right);
+    let signatures = signatures.join(&b' ');
+
+    let now = Timestamp::from_micros(NOW * 1_000_000);
+    let headers = SignatureHeaders {
+        id: Some(id),
+        timestamp: Some(timestamp),
+        signature: Some(&signatures),
+    };
+    let expected = match distance(timestamp) {
+        Some(distance) if is_right && distance <= TOLERANCE => Ok(()),
+        Some(_) if is_right => Err(SignatureError::OutOfTime),
+        _ => Err(SignatureError::Wrong),
+    };
+    assert_eq!(verify_signature(SECRET, headers, body, now), expected);
+
+    let longer = [body, b" "].concat();
+    assert!(verify_signature(SECRET, headers, &longer, now).is_err());
+    assert!(verify_signature(&SECRET[1..], headers, body, now).is_err());
+    for headers in [
+        SignatureHeaders { id: None, ..headers },
+        SignatureHeaders {
+            timestamp: None,
+            ..headers
+        },
+        SignatureHeaders {
+            signature: None,
+            ..headers
+        },
+    ] {
+        let missing = Err(SignatureError::Missing);
+        assert_eq!(verify_signature(SECRET, headers, body, now), missing);
+    }
+}
+
+/// From a timestamp to now, in seconds. `None` if it is no number, or one that no clock shows.
+fn distance(timestamp: &[u8]) -> Option<u128> {
+    if timestamp.is_empty() || !timestamp.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let most = u128::from(i64::MAX.unsigned_abs()) / 1_000_000;
+    let seconds = timestamp.iter().fold(0_u128, |seconds, digit| {
+        seconds
+            .saturating_mul(10)
+            .saturating_add(u128::from(digit - b'0'))
+    });
+    (seconds <= most).then(|| seconds.abs_diff(u128::from(NOW.unsigned_abs())))
+}

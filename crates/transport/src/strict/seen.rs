@@ -1,0 +1,108 @@
+//! What the guard lets hyper see of a stream, without hyper: to look at the guard alone.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use tokio::io::{AsyncRead, ReadBuf};
+
+use super::Guard;
+use crate::pulse::Pulse;
+
+/// What hyper sees of a stream.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The requests that passed. Where a head is refused, a stand-in request that names the refusal follows.
+    pub bytes: Vec<u8>,
+    /// What comes after those.
+    pub end: SeenEnd,
+}
+
+/// How a stream goes on for hyper behind its last byte.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SeenEnd {
+    /// Not at all: the sender has finished.
+    Over,
+    /// In silence: a head is refused, and the answer to that ends the connection.
+    Silent,
+    /// With an error: the chunks of a body are malformed.
+    Broken,
+}
+
+/// What hyper sees of an HTTP/1 stream that comes in these pieces and then ends, if it reads so many bytes at once.
+///
+/// # Panics
+/// Outside of a Tokio runtime with time: the guard sets deadlines.
+#[must_use]
+pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, buffer: usize) -> Seen {
+    let pieces = Pieces {
+        rest: pieces.into_iter(),
+        piece: &[],
+    };
+    let mut guard = Guard::new(pieces, Arc::new(Pulse::start()));
+    let mut context = Context::from_waker(Waker::noop());
+    let (mut bytes, mut room) = (Vec::new(), vec![0; buffer]);
+    let end = loop {
+        let mut read = ReadBuf::new(&mut room);
+        match Pin::new(&mut guard).poll_read(&mut context, &mut read) {
+            Poll::Ready(Ok(())) if read.filled().is_empty() => break SeenEnd::Over,
+            Poll::Ready(Ok(())) => bytes.extend_from_slice(read.filled()),
+            Poll::Ready(Err(_)) => break SeenEnd::Broken,
+            Poll::Pending => break SeenEnd::Silent,
+        }
+    };
+    Seen { bytes, end }
+}
+
+/// A sender whose next piece is always there.
+struct Pieces<'a, I> {
+    rest: I,
+    piece: &'a [u8],
+}
+
+impl<'a, I: Iterator<Item = &'a [u8]> + Unpin> AsyncRead for Pieces<'a, I> {
+    fn poll_read(self: Pin<&mut Self>, _: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let pieces = self.get_mut();
+        if pieces.piece.is_empty() {
+            pieces.piece = pieces.rest.find(|piece| !piece.is_empty()).unwrap_or_default();
+        }
+        let (now, later) = pieces.piece.split_at(pieces.piece.len().min(out.remaining()));
+        out.put_slice(now);
+        pieces.piece = later;
+        Poll::Ready(Ok(()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &[u8] = b"POST /a HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+
+    #[tokio::test]
+    async fn what_passes_is_seen_and_how_it_ends() {
+        let cases: [(&[u8], &[u8], SeenEnd); 3] = [
+            (b"POST /b HT", b"", SeenEnd::Over),
+            (
+                b"GET / HTTP/1.1\r\n\r\n",
+                b"REFUSED /BAD_REQUEST HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n",
+                SeenEnd::Silent,
+            ),
+            (
+                b"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx",
+                b"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n",
+                SeenEnd::Broken,
+            ),
+        ];
+        for (last, passes, end) in cases {
+            let stream = [GOOD, last].concat();
+            let seen = Seen {
+                bytes: [GOOD, passes].concat(),
+                end,
+            };
+            assert_eq!(guarded([&stream[..]], 8_192), seen);
+            assert_eq!(guarded(stream.chunks(7), 5), seen);
+        }
+    }
+}
