@@ -62,6 +62,11 @@ impl Failure {
         }
     }
 
+    /// What went wrong.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Says it on standard error and gives the exit code.
     pub(crate) fn report(&self, as_json: bool) -> ExitCode {
         let code = match self.kind {

@@ -36,6 +36,7 @@ use crate::reply::Reply;
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
 use crate::shutdown::Signal;
+use crate::tls::HotCertificate;
 use call::Call;
 use fault::{Code, Fault};
 use host::Host;
@@ -61,6 +62,7 @@ pub struct Console<S> {
     proxies: Arc<Proxies>,
     fetcher: Arc<Fetcher>,
     stop: Signal,
+    certificates: Vec<(&'static str, Arc<HotCertificate>)>,
 }
 
 impl<S: Store + PeopleStore> Console<S> {
@@ -83,7 +85,15 @@ impl<S: Store + PeopleStore> Console<S> {
             proxies,
             fetcher,
             stop,
+            certificates: Vec::new(),
         }
+    }
+
+    /// Tells how these certificates are, each by the name of its listener.
+    #[must_use]
+    pub fn watching(mut self, certificates: Vec<(&'static str, Arc<HotCertificate>)>) -> Self {
+        self.certificates = certificates;
+        self
     }
 
     async fn route(&self, call: Call) -> Result<Reply, Fault> {
@@ -93,11 +103,11 @@ impl<S: Store + PeopleStore> Console<S> {
             ["healthz"] => only_get(&call).map(|()| health::alive()),
             ["readyz"] => {
                 only_get(&call)?;
-                Ok(health::ready(&self.gate).await)
+                Ok(health::ready(&self.gate, &self.certificates).await)
             }
             ["metrics"] => {
                 only_get(&call)?;
-                health::metrics(&self.gate, &self.metrics).await
+                health::metrics(&self.gate, &self.metrics, &self.certificates).await
             }
             ["api", "v1", ref rest @ ..] => {
                 api::answer(&self.gate, &self.addresses, &self.fetcher, call, rest).await
