@@ -125,6 +125,14 @@ impl<S: Store + PeopleStore> Service for Console<S> {
     }
 
     async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
+        html::protected(self.respond(request, exchange).await)
+    }
+
+    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
+}
+
+impl<S: Store + PeopleStore> Console<S> {
+    async fn respond(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
         if !self.host.is_named_by(&request) {
             return Fault::from(Code::MisdirectedRequest).reply();
         }
@@ -143,8 +151,6 @@ impl<S: Store + PeopleStore> Service for Console<S> {
         tracing::debug!(request = %exchange.id, %source, status = reply.status().as_u16(), "console");
         reply
     }
-
-    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
 }
 
 /// HEAD is answered as GET; its body is left out on the way.
