@@ -12,6 +12,7 @@ mod idempotency;
 mod leaks;
 mod lifecycle;
 mod moving;
+mod needles;
 mod node;
 mod openapi;
 mod paging;
@@ -19,7 +20,10 @@ mod people;
 mod program;
 mod publisher;
 mod revocation;
+mod roles;
+mod sessions;
 mod support;
+mod tls;
 mod visitor;
 mod walk;
 
