@@ -4,7 +4,7 @@ use crate::process::{self, Outcome, cargo, need};
 use crate::tools::need_tools;
 
 /// Programs that the build and the tests use, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 10] = [
+const PROGRAMS: [(&str, &str); 11] = [
     ("cc", "gcc"),
     ("curl", "curl"),
     ("sqlite3", "sqlite3"),
@@ -12,6 +12,7 @@ const PROGRAMS: [(&str, &str); 10] = [
     ("chromium", "chromium"),
     ("chromedriver", "chromium-driver"),
     ("ip", "iproute2"),
+    ("prlimit", "util-linux"),
     ("nginx", "nginx"),
     ("haproxy", "haproxy"),
     ("caddy", "caddy"),
