@@ -11,7 +11,7 @@ use std::time::Duration;
 use hookgate_domain::{Networks, TrustedProxies};
 use hookgate_gate::{AddressSetError, Gate, Retention};
 use hookgate_storage::Database;
-use hookgate_transport::shutdown::{self, Signal};
+use hookgate_transport::shutdown;
 use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
 use hookgate_transport::{Addresses, Console, Fetcher, Ingest, Listener, Metrics, Proxies, RequestIds};
 use tokio::signal::unix::{SignalKind, signal};
