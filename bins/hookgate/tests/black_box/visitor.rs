@@ -53,9 +53,9 @@ impl<'a> Visitor<'a> {
         visitor
     }
 
-    /// The session, which the cookie holds.
+    /// The session, which the cookie holds, if there is one.
     pub(crate) fn session(&self) -> &str {
-        self.cookie.split_once('=').unwrap().1
+        self.cookie.split_once('=').map_or("", |(_, session)| session)
     }
 
     /// A page.
@@ -78,14 +78,6 @@ impl<'a> Visitor<'a> {
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.append_pair("csrf", &self.csrf).extend_pairs(fields);
         self.call("POST", path, body.finish()).await
-    }
-
-    /// The head of an answer that has no end.
-    pub(crate) async fn begin_to_read(&self, path: &str) -> Answer {
-        let origin = self.server.console();
-        let request = Request::get(format!("{origin}{path}")).header("cookie", &self.cookie);
-        let request = request.body(Full::default()).unwrap();
-        self.server.client.head(request).await.unwrap()
     }
 
     /// Sends a request.

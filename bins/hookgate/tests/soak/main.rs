@@ -8,9 +8,9 @@
 mod load;
 mod meter;
 #[path = "../black_box/node.rs"]
-#[expect(dead_code, reason = "the black-box tests use all of it")]
 mod node;
 #[path = "../black_box/program.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
 mod program;
 #[path = "../black_box/publisher.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]

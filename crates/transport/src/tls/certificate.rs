@@ -189,8 +189,8 @@ mod tests {
         let end = Timestamp::from_micros(1_577_836_800_000_000);
         assert_eq!(hot.state(end), CertificateState::Current);
         assert_eq!(
-            hot.remaining(end.before(Duration::from_secs(60))),
-            Duration::from_secs(60)
+            hot.remaining(end.before(Duration::from_mins(1))),
+            Duration::from_mins(1)
         );
     }
 
