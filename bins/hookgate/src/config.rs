@@ -19,9 +19,11 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hookgate_gate::Retention;
+use hookgate_transport::tls::MinTls;
 use tracing::level_filters::LevelFilter;
 
 use crate::failure::Failure;
+use crate::server::CertificateFiles;
 
 pub(crate) use lists::Lists;
 use not_toml::NotToml;
@@ -37,7 +39,7 @@ const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 /// Every key, with its default; `None` must be given or may be left out, as `read` decides.
-const KEYS: [(&str, Option<&str>); 25] = [
+const KEYS: [(&str, Option<&str>); 26] = [
     ("public_url", None),
     ("store.url", None),
     ("store.url_file", None),
@@ -59,6 +61,7 @@ const KEYS: [(&str, Option<&str>); 25] = [
     ("console.trusted_proxies", None),
     ("console.forwarded", Some("none")),
     ("console.proxy_protocol", Some("false")),
+    ("tls.min", Some("1.2")),
     ("addresses.refresh_hours", Some("6")),
     ("addresses.ca", None),
     ("addresses.private_targets", None),
@@ -82,18 +85,18 @@ pub(crate) struct Config {
     pub(crate) plain_listen: Option<SocketAddr>,
     /// What stands in front of the gate.
     pub(crate) front: Front,
-    /// The certificate chain, PEM.
-    pub(crate) certificate: PathBuf,
-    /// Its private key, PEM.
-    pub(crate) key: PathBuf,
+    /// The gate's certificate.
+    pub(crate) certificate: CertificateFiles,
     /// Where the console listens.
     pub(crate) console_listen: SocketAddr,
     /// What stands in front of the console.
     pub(crate) console_front: Front,
-    /// The console's own certificate chain and private key, PEM.
-    pub(crate) console_certificate: Option<(PathBuf, PathBuf)>,
+    /// The console's own certificate.
+    pub(crate) console_certificate: Option<CertificateFiles>,
     /// What the console's addresses start with.
     pub(crate) console_url: String,
+    /// The oldest version of TLS that both listeners speak.
+    pub(crate) min_tls: MinTls,
     /// How published lists of addresses are read.
     pub(crate) lists: Lists,
     /// What is logged.
@@ -170,9 +173,12 @@ impl Values {
             plain_listen: self.optional("gate.plain_listen", parse),
             front: self.front("gate"),
             console_front: self.front("console"),
+            min_tls: self.required("tls.min", parse).unwrap_or_default(),
             lists: self.lists(),
-            certificate: self.required_path("gate.certificate"),
-            key: self.required_path("gate.key"),
+            certificate: CertificateFiles {
+                chain: self.required_path("gate.certificate"),
+                key: self.required_path("gate.key"),
+            },
             console_listen: self
                 .required("console.listen", parse::<SocketAddr>)
                 .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
@@ -228,9 +234,9 @@ impl Values {
     }
 
     /// Both of the console's files, or none of them.
-    fn console_certificate(&mut self) -> Option<(PathBuf, PathBuf)> {
+    fn console_certificate(&mut self) -> Option<CertificateFiles> {
         match (self.path("console.certificate"), self.path("console.key")) {
-            (Some(chain), Some(key)) => Some((chain, key)),
+            (Some(chain), Some(key)) => Some(CertificateFiles { chain, key }),
             (None, None) => None,
             (chain, _) => {
                 let (missing, there) = if chain.is_some() {
@@ -320,6 +326,7 @@ fn scalar(value: &toml::Value) -> Option<String> {
     match value {
         toml::Value::String(text) => Some(text.clone()),
         toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
         toml::Value::Boolean(flag) => Some(flag.to_string()),
         _ => None,
     }

@@ -8,6 +8,7 @@ mod config;
 mod dev_certificate;
 mod failure;
 mod logging;
+mod memory;
 mod output;
 mod people_output;
 mod place;
@@ -26,7 +27,7 @@ pub fn run() -> ExitCode {
     logging::withhold_panic_messages();
     let cli = Cli::parse();
     let json = cli.json;
-    match commands::run(cli) {
+    match memory::keep_private().and_then(|()| commands::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),
     }

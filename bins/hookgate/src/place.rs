@@ -1,6 +1,5 @@
 //! Where a command works: the store that `--data` or `--config` names, and what webhook URLs there start with.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
@@ -151,11 +150,6 @@ pub(crate) fn acting() -> Acting {
     let named = ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
-    let by_number = || {
-        std::fs::metadata("/proc/self").map_or_else(
-            |_| "unknown".to_owned(),
-            |process| format!("uid {}", process.uid()),
-        )
-    };
+    let by_number = || format!("uid {}", rustix::process::getuid().as_raw());
     Acting::command_line(named.unwrap_or_else(by_number))
 }

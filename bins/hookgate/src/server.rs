@@ -1,27 +1,27 @@
 //! A running server: listeners, certificate reload, retention, and a stop that loses nothing.
 
+mod certificates;
 mod chores;
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use hookgate_domain::{Networks, TrustedProxies};
 use hookgate_gate::{AddressSetError, Gate, Retention};
 use hookgate_storage::Database;
-use hookgate_transport::shutdown::{self, Signal};
-use hookgate_transport::tls::{HotCertificate, TlsError, server_config};
+use hookgate_transport::shutdown;
+use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
 use hookgate_transport::{Addresses, Console, Fetcher, Ingest, Listener, Metrics, Proxies, RequestIds};
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::task::JoinSet;
 
 use crate::adapters;
 use crate::config::{Front, Lists};
-use crate::failure::{Failure, with_sources};
+use crate::failure::Failure;
 
-/// How often the certificate's files are looked at.
-const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
+pub(crate) use certificates::CertificateFiles;
 
 /// What the system sends when a file would grow beyond the process's limit, on every Linux that Hookgate is built for.
 const SIGXFSZ: i32 = 25;
@@ -36,6 +36,8 @@ pub(crate) struct Plan {
     pub(crate) public_url: Option<String>,
     /// The file of a CA that senders have to trust, if it is not a public one.
     pub(crate) ca: Option<PathBuf>,
+    /// The oldest version of TLS that both listeners speak.
+    pub(crate) min_tls: MinTls,
     /// The gate's certificate.
     pub(crate) certificate: CertificateFiles,
     /// Where the console listens.
@@ -54,15 +56,6 @@ pub(crate) struct Plan {
     pub(crate) lists: Lists,
 }
 
-/// A certificate on disk, PEM.
-#[derive(Clone, Debug)]
-pub(crate) struct CertificateFiles {
-    /// The chain.
-    pub(crate) chain: PathBuf,
-    /// The private key.
-    pub(crate) key: PathBuf,
-}
-
 /// A server with its ports bound, not serving yet.
 pub(crate) struct Server {
     gate: Arc<Gate<Database>>,
@@ -70,6 +63,7 @@ pub(crate) struct Server {
     console_listener: Listener,
     address: SocketAddr,
     addresses: Addresses,
+    /// The gate's, and the console's if it has its own.
     certificates: Vec<(Arc<HotCertificate>, CertificateFiles)>,
     retention: Retention,
     fronts: [(Front, Arc<Proxies>); 2],
@@ -83,12 +77,13 @@ impl Server {
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
         outlive_file_limit()?;
         let certificate = plan.certificate.load()?;
-        let tls = server_config(Arc::clone(&certificate)).map_err(plan.certificate.unusable())?;
+        let tls =
+            server_config(Arc::clone(&certificate), plan.min_tls).map_err(plan.certificate.unusable())?;
         let mut certificates = vec![(certificate, plan.certificate)];
         let console_tls = match plan.console_certificate {
             Some(files) => {
                 let certificate = files.load()?;
-                let tls = server_config(Arc::clone(&certificate)).map_err(files.unusable())?;
+                let tls = server_config(Arc::clone(&certificate), plan.min_tls).map_err(files.unusable())?;
                 certificates.push((certificate, files));
                 tls
             }
@@ -164,8 +159,13 @@ impl Server {
             request_ids()?,
             Arc::clone(&metrics),
         ));
+        let of_both = [self.certificates.first(), self.certificates.last()];
+        let watched = ["gate", "console"].into_iter().zip(of_both.into_iter().flatten());
+        let watched = watched
+            .map(|(name, (certificate, _))| (name, Arc::clone(certificate)))
+            .collect();
         let gate = Arc::clone(&self.gate);
-        let console = Arc::new(Console::new(
+        let console = Console::new(
             gate,
             request_ids()?,
             metrics,
@@ -173,7 +173,8 @@ impl Server {
             Arc::clone(&self.fronts[1].1),
             Arc::clone(&self.fetcher),
             stop.clone(),
-        ));
+        );
+        let console = Arc::new(console.watching(watched));
         let mut listeners = JoinSet::new();
         for listener in self.gate_listeners {
             listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));
@@ -181,7 +182,12 @@ impl Server {
         listeners.spawn(self.console_listener.serve(Arc::clone(&console), stop.clone()));
         let mut chores = JoinSet::new();
         for (certificate, files) in self.certificates {
-            chores.spawn(reload_certificate(certificate, files, stop.clone()));
+            chores.spawn(certificates::keep_fresh(
+                certificate,
+                files,
+                Arc::clone(&self.gate),
+                stop.clone(),
+            ));
         }
         chores.spawn(chores::refresh(Arc::clone(&self.gate), stop.clone()));
         let [front, console_front] = self.fronts;
@@ -255,24 +261,6 @@ fn request_ids() -> Result<RequestIds, Failure> {
     Ok(RequestIds::new(seed))
 }
 
-impl CertificateFiles {
-    fn load(&self) -> Result<Arc<HotCertificate>, Failure> {
-        let (chain, key) = (read(&self.chain)?, read(&self.key)?);
-        let certificate = HotCertificate::from_pem(&chain, &key).map_err(self.unusable())?;
-        Ok(Arc::new(certificate))
-    }
-
-    fn unusable(&self) -> impl Fn(TlsError) -> Failure + '_ {
-        |error| {
-            Failure::usage(format!(
-                "can't use the certificate {}: {}",
-                self.chain.display(),
-                with_sources(&error)
-            ))
-        }
-    }
-}
-
 /// A write beyond the limit of a file's size fails from now on, as on a full disk, instead of ending the process.
 fn outlive_file_limit() -> Result<(), Failure> {
     Ok(signal(SignalKind::from_raw(SIGXFSZ)).map(drop)?)
@@ -281,50 +269,4 @@ fn outlive_file_limit() -> Result<(), Failure> {
 /// Heeds SIGTERM and SIGINT from now on.
 fn stop_signals() -> Result<[unix::Signal; 2], Failure> {
     Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?])
-}
-
-/// Takes up a changed certificate, at SIGHUP at once. A broken one is reported and the old one stays.
-async fn reload_certificate(certificate: Arc<HotCertificate>, files: CertificateFiles, mut stop: Signal) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        return tracing::error!("SIGHUP can't be waited for; certificates are not reloaded");
-    };
-    let CertificateFiles { chain, key } = files;
-    let mut seen = (changed_at(&chain), changed_at(&key));
-    loop {
-        let asked = tokio::select! {
-            () = stop.given() => return,
-            _ = hangup.recv() => true,
-            () = tokio::time::sleep(RELOAD_INTERVAL) => false,
-        };
-        let now = (changed_at(&chain), changed_at(&key));
-        if !asked && now == seen {
-            continue;
-        }
-        seen = now;
-        let (chain_path, key_path) = (chain.clone(), key.clone());
-        let files = tokio::task::spawn_blocking(move || Ok((read(&chain_path)?, read(&key_path)?))).await;
-        match files
-            .map_err(Failure::failed)
-            .and_then(|files: Result<_, Failure>| files)
-        {
-            Ok((chain, key)) => match certificate.reload(&chain, &key) {
-                Ok(()) => tracing::info!("the certificate was reloaded"),
-                Err(error) => tracing::error!(
-                    error = with_sources(&error),
-                    "the new certificate can't be used; the old one stays"
-                ),
-            },
-            Err(failure) => tracing::error!(?failure, "the new certificate can't be read; the old one stays"),
-        }
-    }
-}
-
-fn changed_at(path: &Path) -> Option<SystemTime> {
-    std::fs::metadata(path)
-        .and_then(|metadata| metadata.modified())
-        .ok()
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::usage(format!("can't read {}: {error}", path.display())))
 }

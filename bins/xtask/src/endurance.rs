@@ -1,30 +1,32 @@
-//! `cargo xtask endurance`: the tests of several nodes and of faults under large loads, on the release build. It takes
-//! some minutes.
+//! `cargo xtask endurance`: the tests whose loads can be made large, on the release build. It takes half an hour.
 
 use crate::process::{self, Outcome, cargo};
 use crate::test::need_all;
 
+/// The tests, one after another.
+const TARGETS: [&str; 3] = ["cluster", "faults", "soak"];
+
 /// How much larger than usual the loads are: some 200,000 deliveries and 2,000 changes of policy for each kind of fault of
-/// several nodes, 200 power cuts, 60 stops.
+/// several nodes, 200 power cuts, 60 stops, and twenty minutes of steady load.
 const SCALE: &str = "10";
 
 pub(crate) fn run() -> Outcome<()> {
     need_all()?;
-    let tests = [
-        "test",
-        "--release",
-        "--locked",
-        "-p",
-        "hookgate",
-        "--test",
-        "cluster",
-        "--test",
-        "faults",
-    ];
-    process::run(
-        cargo()
-            .args(tests)
-            .args(["--", "--nocapture", "--test-threads=1"])
-            .env("HOOKGATE_TEST_SCALE", SCALE),
-    )
+    for target in TARGETS {
+        process::run(
+            cargo()
+                .args([
+                    "test",
+                    "--release",
+                    "--locked",
+                    "-p",
+                    "hookgate",
+                    "--test",
+                    target,
+                ])
+                .args(["--", "--nocapture", "--test-threads=1"])
+                .env("HOOKGATE_TEST_SCALE", SCALE),
+        )?;
+    }
+    Ok(())
 }

@@ -1,5 +1,6 @@
-//! `cargo xtask lint`: format, clippy, dependencies, documentation.
+//! `cargo xtask lint`: format, clippy, the tests that documents name, dependencies, documentation.
 
+use crate::named_tests;
 use crate::process::{self, Outcome, cargo, need_cargo_tool};
 
 /// The cargo-deny that the checks were written for.
@@ -17,6 +18,7 @@ pub(crate) fn run() -> Outcome<()> {
         "-D",
         "warnings",
     ]))?;
+    named_tests::check()?;
     dependencies()?;
     domain_is_pure()?;
     let doc = ["doc", "--workspace", "--all-features", "--no-deps", "--locked"];

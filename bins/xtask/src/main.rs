@@ -6,6 +6,7 @@ mod endurance;
 mod fuzz;
 mod lint;
 mod mutants;
+mod named_tests;
 mod process;
 mod screenshots;
 mod test;
@@ -26,11 +27,11 @@ struct Cli {
 enum Task {
     /// Run every test of the workspace, doctests included
     Test,
-    /// Check format, clippy, dependencies and documentation
+    /// Check format, clippy, dependencies, documentation, and that the tests it names exist
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
     Bench(bench::Arguments),
-    /// Run the tests of several nodes and of faults under large loads
+    /// Run the tests of several nodes and of faults under large loads, and one long steady load
     Endurance,
     /// Search for bytes that break what reads them
     Fuzz(fuzz::Arguments),

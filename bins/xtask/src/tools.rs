@@ -9,13 +9,15 @@ use crate::process::{self, Outcome, root, say};
 /// The accessibility checks that run inside pages, and the SHA-256 of their package in the npm registry.
 const AXE: &str = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz";
 const AXE_SHA256: &str = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745";
-/// The property-based client of the admin API, from `PyPI`.
-const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// From `PyPI`: the property-based client of the admin API, and the scanner of TLS servers.
+const PYTHON_TOOLS: [(&str, &str); 2] = [("schemathesis", "4.32.5"), ("sslyze", "6.3.1")];
 
 /// Fetches what is missing.
 pub(crate) fn need_tools() -> Outcome<()> {
     axe()?;
-    schemathesis()
+    PYTHON_TOOLS
+        .iter()
+        .try_for_each(|(program, version)| python_tool(program, version))
 }
 
 /// Where the tools are.
@@ -53,17 +55,19 @@ fn axe() -> Outcome<()> {
     Ok(fs::write(script, unpack.stdout)?)
 }
 
-fn schemathesis() -> Outcome<()> {
-    let home = directory().join("schemathesis");
-    if home.join("bin/schemathesis").is_file() {
+/// A program in an environment of its own.
+fn python_tool(program: &str, version: &str) -> Outcome<()> {
+    let home = directory().join(program);
+    if home.join("bin").join(program).is_file() {
         return Ok(());
     }
-    say(&format!("installing {SCHEMATHESIS} from PyPI"));
+    let package = format!("{program}=={version}");
+    say(&format!("installing {package} from PyPI"));
     // Debian has the module that makes environments in a package of its own.
     let can_make = Command::new("python3").args(["-c", "import ensurepip"]).output();
     if !can_make.is_ok_and(|output| output.status.success()) {
         process::install(&["python3-venv"])?;
     }
     process::run(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
-    process::run(Command::new(home.join("bin/pip")).args(["install", "--quiet", SCHEMATHESIS]))
+    process::run(Command::new(home.join("bin/pip")).args(["install", "--quiet", &package]))
 }

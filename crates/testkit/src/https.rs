@@ -145,6 +145,26 @@ impl Client {
 }
 
 impl Client {
+    /// Sends one request over HTTP/1.1 and leaves when the head of the answer has come, for answers that never end.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn head(&self, request: Request<Full<Bytes>>) -> Outcome<Answer> {
+        let port = request.uri().port_u16().ok_or("the URI has no port")?;
+        let stream = TokioIo::new(
+            self.tls(SocketAddr::from(([127, 0, 0, 1], port)), Http::One)
+                .await?,
+        );
+        let (mut sender, connection) = http1::handshake(stream).await?;
+        tokio::spawn(connection);
+        let (head, _) = sender.send_request(in_origin_form(request)?).await?.into_parts();
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: String::new(),
+        })
+    }
+
     /// Begins a POST over HTTP/2 whose body never ends, and waits for the answer.
     ///
     /// # Errors

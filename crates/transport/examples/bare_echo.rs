@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookgate_transport::tls::{HotCertificate, server_config};
+use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         return Err("usage: bare_echo CERTIFICATE KEY ADDRESS".into());
     };
     let certificate = HotCertificate::from_pem(&std::fs::read(chain)?, &std::fs::read(key)?)?;
-    let acceptor = TlsAcceptor::from(server_config(Arc::new(certificate))?);
+    let acceptor = TlsAcceptor::from(server_config(Arc::new(certificate), MinTls::default())?);
     let listener = TcpListener::bind(address.parse::<SocketAddr>()?).await?;
     writeln!(std::io::stdout(), "{}", listener.local_addr()?)?;
     loop {

@@ -36,6 +36,7 @@ use crate::reply::Reply;
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
 use crate::shutdown::Signal;
+use crate::tls::HotCertificate;
 use call::Call;
 use fault::{Code, Fault};
 pub use filter::{DeliveryQuery, delivery_query};
@@ -62,6 +63,7 @@ pub struct Console<S> {
     proxies: Arc<Proxies>,
     fetcher: Arc<Fetcher>,
     stop: Signal,
+    certificates: Vec<(&'static str, Arc<HotCertificate>)>,
 }
 
 impl<S: Store + PeopleStore> Console<S> {
@@ -84,7 +86,15 @@ impl<S: Store + PeopleStore> Console<S> {
             proxies,
             fetcher,
             stop,
+            certificates: Vec::new(),
         }
+    }
+
+    /// Tells how these certificates are, each by the name of its listener.
+    #[must_use]
+    pub fn watching(mut self, certificates: Vec<(&'static str, Arc<HotCertificate>)>) -> Self {
+        self.certificates = certificates;
+        self
     }
 
     async fn route(&self, call: Call) -> Result<Reply, Fault> {
@@ -94,11 +104,11 @@ impl<S: Store + PeopleStore> Console<S> {
             ["healthz"] => only_get(&call).map(|()| health::alive()),
             ["readyz"] => {
                 only_get(&call)?;
-                Ok(health::ready(&self.gate).await)
+                Ok(health::ready(&self.gate, &self.certificates).await)
             }
             ["metrics"] => {
                 only_get(&call)?;
-                health::metrics(&self.gate, &self.metrics).await
+                health::metrics(&self.gate, &self.metrics, &self.certificates).await
             }
             ["api", "v1", ref rest @ ..] => {
                 api::answer(&self.gate, &self.addresses, &self.fetcher, call, rest).await
@@ -116,6 +126,14 @@ impl<S: Store + PeopleStore> Service for Console<S> {
     }
 
     async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
+        html::protected(self.respond(request, exchange).await)
+    }
+
+    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
+}
+
+impl<S: Store + PeopleStore> Console<S> {
+    async fn respond(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
         if !self.host.is_named_by(&request) {
             return Fault::from(Code::MisdirectedRequest).reply();
         }
@@ -136,8 +154,6 @@ impl<S: Store + PeopleStore> Service for Console<S> {
         tracing::debug!(request = %exchange.id, %source, status = reply.status().as_u16(), "console");
         reply
     }
-
-    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
 }
 
 /// HEAD is answered as GET; its body is left out on the way.

@@ -39,6 +39,19 @@ pub(crate) struct Gauges {
     pub(crate) oldest_url: Duration,
     /// The address sets.
     pub(crate) sets: Vec<SetGauges>,
+    /// The certificates that are served.
+    pub(crate) certificates: Vec<CertificateGauges>,
+}
+
+/// How the certificate of a listener is.
+#[derive(Clone, Debug)]
+pub(crate) struct CertificateGauges {
+    /// Whose it is.
+    pub(crate) listener: &'static str,
+    /// How long clients go on taking it.
+    pub(crate) remaining: Duration,
+    /// Whether there is a newer one that can't be used.
+    pub(crate) reload_failed: bool,
 }
 
 /// How an address set is.
@@ -146,6 +159,7 @@ impl Collector for Reading {
         )?;
         gauge(self.gauges.oldest_url.as_secs()).encode(oldest)?;
         self.encode_sets(&mut encoder)?;
+        self.encode_certificates(&mut encoder)?;
         let mut build = encoder.encode_descriptor(
             "build_info",
             "Version of the running server",
@@ -189,6 +203,28 @@ impl Reading {
         }
         Ok(())
     }
+
+    fn encode_certificates(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut remaining = encoder.encode_descriptor(
+            "certificate_remaining_seconds",
+            "How long clients go on taking the certificate of a listener",
+            None,
+            MetricType::Gauge,
+        )?;
+        for it in &self.gauges.certificates {
+            gauge(it.remaining.as_secs()).encode(remaining.encode_family(&[("listener", it.listener)])?)?;
+        }
+        let mut failed = encoder.encode_descriptor(
+            "certificate_reload_failed",
+            "Whether the newest certificate of a listener can't be used and the one before is served",
+            None,
+            MetricType::Gauge,
+        )?;
+        for it in &self.gauges.certificates {
+            gauge(it.reload_failed.into()).encode(failed.encode_family(&[("listener", it.listener)])?)?;
+        }
+        Ok(())
+    }
 }
 
 fn gauge(value: u64) -> ConstGauge<i64> {
@@ -214,6 +250,11 @@ mod tests {
                 pending: true,
                 read: Some(Duration::from_mins(1)),
             }],
+            certificates: vec![CertificateGauges {
+                listener: "gate",
+                remaining: Duration::from_hours(24),
+                reload_failed: true,
+            }],
         };
         let text = metrics.text(gauges).expect("text");
         for line in [
@@ -229,6 +270,8 @@ mod tests {
             r#"hookgate_address_set_networks{set="aws"} 9"#,
             r#"hookgate_address_set_pending{set="aws"} 1"#,
             r#"hookgate_address_set_read_age_seconds{set="aws"} 60"#,
+            r#"hookgate_certificate_remaining_seconds{listener="gate"} 86400"#,
+            r#"hookgate_certificate_reload_failed{listener="gate"} 1"#,
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

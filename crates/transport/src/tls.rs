@@ -1,69 +1,71 @@
-//! TLS settings and the certificate that can be swapped while connections run. It never opens a file: callers hand in
-//! PEM text and know its path.
+//! TLS settings: Mozilla's "intermediate" profile, or "modern" where TLS 1.2 is switched off. What a key is used for is the
+//! library's to know.
 
+mod certificate;
+
+use std::str::FromStr;
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
-use rustls::ServerConfig;
-use rustls::crypto::CryptoProvider;
-use rustls::crypto::ring::{Ticketer, default_provider};
-use rustls::pki_types::pem::{self, PemObject};
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::server::{ClientHello, ResolvesServerCert};
-use rustls::sign::CertifiedKey;
+use rustls::crypto::ring::Ticketer;
+use rustls::pki_types::pem;
+use rustls::version::TLS13;
+use rustls::{DEFAULT_VERSIONS, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
+
+pub use certificate::{CertificateState, HotCertificate};
 
 /// HTTP/2 first: it costs less per request. A client without ALPN gets HTTP/1.1.
 const ALPN: [&[u8]; 2] = [ALPN_H2, b"http/1.1"];
 
 pub(crate) const ALPN_H2: &[u8] = b"h2";
 
-/// The certificate that new handshakes get. Running connections keep the one they started with.
-#[derive(Debug)]
-pub struct HotCertificate {
-    current: ArcSwap<CertifiedKey>,
-    provider: Arc<CryptoProvider>,
+static TLS_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
+
+/// The oldest version of TLS that is spoken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MinTls {
+    /// TLS 1.2: for senders that are a few years old.
+    #[default]
+    V1_2,
+    /// TLS 1.3.
+    V1_3,
 }
 
-impl HotCertificate {
-    /// Reads a chain (leaf first) and its private key, both PEM.
-    ///
-    /// # Errors
-    ///
-    /// When either can't be read, or the key is not the leaf's.
-    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
-        let provider = Arc::new(default_provider());
-        let current = ArcSwap::from_pointee(certified_key(chain, key, &provider)?);
-        Ok(Self { current, provider })
-    }
-
-    /// Gives every later handshake a new certificate.
-    ///
-    /// # Errors
-    ///
-    /// As in [`from_pem`](Self::from_pem). The old certificate then stays in use.
-    pub fn reload(&self, chain: &[u8], key: &[u8]) -> Result<(), TlsError> {
-        let fresh = certified_key(chain, key, &self.provider)?;
-        self.current.store(Arc::new(fresh));
-        Ok(())
+impl MinTls {
+    fn versions(self) -> &'static [&'static SupportedProtocolVersion] {
+        match self {
+            Self::V1_2 => DEFAULT_VERSIONS,
+            Self::V1_3 => &TLS_1_3,
+        }
     }
 }
 
-impl ResolvesServerCert for HotCertificate {
-    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        Some(self.current.load_full())
+impl FromStr for MinTls {
+    type Err = UnknownTls;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "1.2" => Ok(Self::V1_2),
+            "1.3" => Ok(Self::V1_3),
+            _ => Err(UnknownTls),
+        }
     }
 }
 
-/// TLS 1.2 and 1.3 on ring, tickets for resumption, HTTP/2 and HTTP/1.1 by ALPN.
+/// The text names no version that could be the oldest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("must be 1.2 or 1.3")]
+pub struct UnknownTls;
+
+/// TLS on ring in the server's order of ciphers, tickets for resumption, HTTP/2 and HTTP/1.1 by ALPN.
 ///
 /// # Errors
 ///
 /// When the system gives no randomness for the ticket key.
-pub fn server_config(certificate: Arc<HotCertificate>) -> Result<Arc<ServerConfig>, TlsError> {
+pub fn server_config(certificate: Arc<HotCertificate>, min: MinTls) -> Result<Arc<ServerConfig>, TlsError> {
     // The provider is named here because rustls' own choice fails as soon as a dependency brings a second one.
-    let mut config = ServerConfig::builder_with_provider(Arc::clone(&certificate.provider))
-        .with_safe_default_protocol_versions()
+    let mut config = ServerConfig::builder_with_provider(certificate.provider())
+        .with_protocol_versions(min.versions())
         .map_err(TlsError::Setup)?
         .with_no_client_auth()
         .with_cert_resolver(certificate);
@@ -82,82 +84,45 @@ pub enum TlsError {
     /// The chain's file has no certificate in it.
     #[error("the certificate file has no CERTIFICATE block; is it the key file?")]
     NoCertificate,
+    /// The first certificate is none.
+    #[error("the first CERTIFICATE block holds no certificate")]
+    Leaf(#[source] x509_cert::der::Error),
     /// The key's file has no usable key in it.
     #[error("the key file has no unencrypted PRIVATE KEY block (PKCS#8, SEC1 or PKCS#1 in PEM)")]
     Key(#[source] pem::Error),
     /// Chain and key don't go together, or the key's kind is not supported.
     #[error("the certificate and the key can't be used together; were both files replaced?")]
     Pair(#[source] rustls::Error),
+    /// The certificate's time is over.
+    #[error("the certificate has expired")]
+    Expired,
     /// The TLS library refused our settings.
     #[error("TLS can't be set up")]
     Setup(#[source] rustls::Error),
-}
-
-fn certified_key(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<CertifiedKey, TlsError> {
-    let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
-        .collect::<Result<_, _>>()
-        .map_err(TlsError::Chain)?;
-    if chain.is_empty() {
-        return Err(TlsError::NoCertificate);
-    }
-    let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsError::Key)?;
-    CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Pair)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn pair() -> (String, String) {
-        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-        (made.cert.pem(), made.signing_key.serialize_pem())
-    }
-
-    #[test]
-    fn a_reload_swaps_and_a_bad_one_keeps_the_old_certificate() {
-        let (first, second) = (pair(), pair());
-        let hot = HotCertificate::from_pem(first.0.as_bytes(), first.1.as_bytes()).expect("a pair");
-        let leaf = |hot: &HotCertificate| hot.current.load().cert[0].clone();
-        let before = leaf(&hot);
-
-        let mixed = hot.reload(second.0.as_bytes(), first.1.as_bytes());
-        assert!(matches!(mixed, Err(TlsError::Pair(_))), "{mixed:?}");
-        assert_eq!(leaf(&hot), before);
-
-        hot.reload(second.0.as_bytes(), second.1.as_bytes())
-            .expect("a pair");
-        assert_ne!(leaf(&hot), before);
-    }
-
-    #[test]
-    fn each_mistake_has_its_own_error() {
-        let (chain, key) = pair();
-        let read = |chain: &str, key: &str| HotCertificate::from_pem(chain.as_bytes(), key.as_bytes());
-        assert!(matches!(read(&key, &key), Err(TlsError::NoCertificate)));
-        assert!(matches!(read("", &key), Err(TlsError::NoCertificate)));
-        assert!(matches!(read(&chain, &chain), Err(TlsError::Key(_))));
-        assert!(matches!(
-            read(&chain[..chain.len() - 40], &key),
-            Err(TlsError::Chain(_))
-        ));
-    }
-
-    #[test]
-    fn errors_never_show_the_key() {
-        let (_, key) = pair();
-        let error = HotCertificate::from_pem(key.as_bytes(), key.as_bytes()).expect_err("a key is no chain");
-        let secret = key.lines().nth(1).expect("a line of base64");
-        assert!(!format!("{error} {error:?}").contains(secret));
-    }
-
     #[test]
     fn settings_are_the_documented_ones() {
-        let (chain, key) = pair();
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+        let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let hot = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
-        let config = server_config(Arc::new(hot)).expect("settings");
+        let config = server_config(Arc::new(hot), MinTls::default()).expect("settings");
         assert_eq!(config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
         assert!(config.ignore_client_order);
         assert!(config.ticketer.enabled());
         assert_eq!(config.max_early_data_size, 0, "early data can be replayed");
+    }
+
+    #[test]
+    fn the_oldest_version_has_a_word() {
+        assert_eq!("1.2".parse(), Ok(MinTls::V1_2));
+        assert_eq!("1.3".parse(), Ok(MinTls::V1_3));
+        for wrong in ["", "1", "1.1", "1.4", "TLS 1.3"] {
+            assert_eq!(wrong.parse::<MinTls>(), Err(UnknownTls), "{wrong}");
+        }
     }
 }

@@ -7,8 +7,8 @@ use std::path::Path;
 use hookgate_domain::{Policy, SenderFormat};
 use hookgate_gate::{DeliveryFilter, Gate, Issued, NewWebhook, PageSize, Retention, Store};
 use hookgate_storage::{Database, OpenMode, ServerLock};
-use hookgate_transport::Addresses;
-use hookgate_transport::wire;
+use hookgate_transport::tls::MinTls;
+use hookgate_transport::{Addresses, wire};
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
@@ -42,6 +42,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         plain_listen: None,
         public_url: None,
         ca: Some(std::path::absolute(&files.ca)?),
+        min_tls: MinTls::default(),
         certificate: CertificateFiles {
             chain: files.chain,
             key: files.key,

@@ -6,11 +6,12 @@ use hookgate_domain::{
     AddressSetName, Allowlist, SetOrigin, Timestamp, WebhookHandle, WebhookState, network_warnings,
 };
 use hookgate_gate::{AddressStore, LoneSource, PageSize, Store};
+use hookgate_transport::tls::CertificateState;
 use hookgate_transport::wire;
 use serde_json::json;
 
 use crate::cli::Cli;
-use crate::config::Front;
+use crate::config::{Config, Front};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{self, Place};
@@ -43,6 +44,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         });
     }
     if let Some(config) = &config {
+        about_certificates(config, now, &mut findings);
         for (section, front) in [("gate", &config.front), ("console", &config.console_front)] {
             for name in &front.sets {
                 if place.gate.store().address_set_by_name(name).await?.is_none() {
@@ -120,6 +122,31 @@ fn missing_set(section: &str, name: &AddressSetName) -> Finding {
     Finding {
         subject: format!("{section}.trusted_proxies"),
         sentence: format!("there is no address set @{name}: `hookgate addresses import {name} …` makes it"),
+    }
+}
+
+/// Both certificates as a server would read them now.
+fn about_certificates(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
+    let of_console = config.console_certificate.as_ref();
+    let all = [
+        ("gate.certificate", Some(&config.certificate)),
+        ("console.certificate", of_console),
+    ];
+    for (key, files) in all.into_iter().filter_map(|(key, files)| Some((key, files?))) {
+        let sentence = match files.load() {
+            Err(failure) => format!(
+                "{}; a running server goes on with the one before",
+                failure.message()
+            ),
+            Ok(certificate) if certificate.state(now) == CertificateState::Expired => {
+                "it has expired: senders and browsers refuse it".to_owned()
+            }
+            Ok(_) => continue,
+        };
+        findings.push(Finding {
+            subject: key.to_owned(),
+            sentence,
+        });
     }
 }
 

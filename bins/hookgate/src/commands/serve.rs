@@ -7,7 +7,7 @@ use crate::config::StorePlace;
 use crate::failure::Failure;
 use crate::logging;
 use crate::place::{self, Place};
-use crate::server::{CertificateFiles, Plan, Server};
+use crate::server::{Plan, Server};
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let config = place::config(cli)?.ok_or_else(|| {
@@ -27,14 +27,10 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         plain_listen: config.plain_listen,
         public_url: Some(config.public_url),
         ca: None,
-        certificate: CertificateFiles {
-            chain: config.certificate,
-            key: config.key,
-        },
+        min_tls: config.min_tls,
+        certificate: config.certificate,
         console_listen: config.console_listen,
-        console_certificate: config
-            .console_certificate
-            .map(|(chain, key)| CertificateFiles { chain, key }),
+        console_certificate: config.console_certificate,
         console_url: Some(config.console_url),
         retention: config.retention,
         front: config.front,

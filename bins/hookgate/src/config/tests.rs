@@ -20,7 +20,7 @@ fn a_short_file_is_enough() {
     assert_eq!(config.listen, "0.0.0.0:8443".parse().unwrap());
     assert_eq!(config.retention, Retention::default());
     assert_eq!(config.console_url, "https://127.0.0.1:8444");
-    assert!(config.certificate.is_absolute() && config.certificate.ends_with("a.pem"));
+    assert!(config.certificate.chain.is_absolute() && config.certificate.chain.ends_with("a.pem"));
     assert_eq!(config.sealing_key, Path::new("/var/lib/hookgate/sealing.key"));
 }
 
@@ -80,4 +80,18 @@ fn all_problems_are_told_at_once() {
     ] {
         assert!(message.contains(part), "{part} is not in {message}");
     }
+}
+
+#[test]
+fn the_oldest_tls_is_one_of_two() {
+    assert_eq!(gather(GOOD, &[]).unwrap().min_tls, MinTls::V1_2);
+    for written in ["\"1.3\"", "1.3"] {
+        let text = format!("{GOOD}[tls]\nmin = {written}\n");
+        assert_eq!(gather(&text, &[]).unwrap().min_tls, MinTls::V1_3, "{written}");
+    }
+    let message = format!("{:?}", gather(GOOD, &[("HOOKGATE_TLS_MIN", "1.1")]).unwrap_err());
+    assert!(
+        message.contains("HOOKGATE_TLS_MIN: must be 1.2 or 1.3"),
+        "{message}"
+    );
 }

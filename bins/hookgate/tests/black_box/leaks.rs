@@ -1,24 +1,102 @@
-//! The secret in a URL is nowhere but in its sender's hands: the server is flooded at the highest log level, and
-//! everything it wrote is searched.
+//! Secrets are nowhere but in the hands of those they were given to: the server is flooded at the highest log level and
+//! administered, and everything it wrote, told and showed is searched, in every form that a text could have.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 
-use hookgate_testkit::https::{Full, Http, Request};
+use hookgate_testkit::https::{Answer, Full, Http, Request};
+use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Server, dump, place, plain_tcp, post, run, run_as_is, sql};
+use super::needles::Needles;
+use super::program::{Program, data};
+use super::support::{
+    Server, Store, dump, dumps_core, let_dump_core, place, plain_tcp, post, run, run_as_is, sql,
+};
+use super::visitor::Visitor;
 
 /// Requests of each kind.
 const FLOOD: usize = 40;
+const PASSWORD: &str = "Zq7-kobold-Xylophon-31";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_webhook_id_is_written_anywhere() {
+async fn no_secret_is_written_anywhere() {
     let scratch = tempfile::tempdir().unwrap();
     let directory = scratch.path().join("data");
     let log = scratch.path().join("log");
     let mut server = Server::start_in(&directory, "trace", Stdio::from(fs::File::create(&log).unwrap()));
+    let urls = webhooks(&server);
+    let mut secrets = Needles::default();
+    for url in &urls {
+        secrets.add_id("a webhook ID", url);
+    }
+    let (program, visitor) = administer(&server, &mut secrets).await;
+
+    for url in &urls {
+        for http in Http::BOTH {
+            flood(&server, http, url, &secrets).await;
+        }
+        raw(&server, url, &secrets).await;
+    }
+    server.deliveries(|items| items.len() >= 100).await;
+    search_commands(&server, &urls, &secrets);
+    // Lists are none as long as one of their rows can't be read.
+    sql(
+        &directory,
+        "UPDATE webhooks SET allowlist = (SELECT allowlist FROM webhooks WHERE name = 'signed') WHERE name = 'damaged'",
+    );
+    search_console(&server, &visitor, &secrets).await;
+    search_api(&server, &program, &secrets).await;
+    search_process(&server, &secrets);
+    if crate::STORE == Store::Embedded {
+        let backup = scratch.path().join("backup");
+        let made = run(&directory, &["backup", backup.to_str().unwrap()], "");
+        assert!(made.status.success(), "{made:?}");
+        secrets.must_not_be_in("the backup", &fs::read(&backup).unwrap());
+    }
+    secrets.must_not_be_in("the dump", dump(&directory).as_bytes());
+    search_files(&directory, &secrets);
+    assert_eq!(server.signal("-TERM"), Some(0));
+    search_files(&directory, &secrets);
+    let logged = fs::read(&log).unwrap();
+    assert!(
+        logged.len() > 10_000,
+        "there was something to search: {} bytes",
+        logged.len()
+    );
+    secrets.must_not_be_in("the log", &logged);
+    let mut digests = Needles::default();
+    for id in urls.iter().filter_map(|url| url.rsplit('/').next()?.parse().ok()) {
+        let id: hookgate_domain::WebhookId = id;
+        digests.add("a digest", id.digest().as_bytes());
+    }
+    digests.must_not_be_in("the log", &logged);
+}
+
+/// A crash leaves nothing either, however much the system would like to keep.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_leaves_no_core_dump() {
+    let scratch = tempfile::tempdir().unwrap();
+    let mut other = Command::new("sleep")
+        .arg("60")
+        .current_dir(scratch.path())
+        .spawn()
+        .unwrap();
+    let_dump_core(other.id());
+    assert!(dumps_core(&mut other), "another process does leave one");
+
+    let mut server = Server::start();
+    server
+        .post(Http::One, &server.demo_url(), r#"{"title":"t"}"#)
+        .await;
+    let_dump_core(server.pid());
+    assert!(!server.dumps_core());
+}
+
+/// Webhooks of every kind, and a URL that never was.
+fn webhooks(server: &Server) -> Vec<String> {
     let old = server.create("old", &[]);
     let new = server.json(&["webhook", "regenerate", "old"])["url"]
         .as_str()
@@ -30,62 +108,61 @@ async fn no_webhook_id_is_written_anywhere() {
     let signed = server.create("signed", &["--signature", "standard-webhooks"]);
     server.json(&["webhook", "revoke", "dead", "--yes"]);
     sql(
-        &directory,
+        server.directory(),
         "UPDATE webhooks SET allowlist = 'garbage' WHERE name = 'damaged'",
     );
     let demo = server.demo_url();
-    let urls = [&demo, &old, &new, &dead, &closed, &damaged, &signed];
-    let mut secrets: Vec<String> = urls
-        .iter()
-        .map(|url| url.rsplit('/').next().unwrap().to_owned())
-        .collect();
     // A URL with a typing error is nearly a secret.
     let mistyped = format!("{}x", &demo[..demo.len() - 1]);
-    secrets.push(mistyped.rsplit('/').next().unwrap().to_owned());
-
-    for url in urls.into_iter().chain([&mistyped]) {
-        for http in Http::BOTH {
-            flood(&server, http, url).await;
-        }
-        raw(&server, url).await;
-    }
-    for url in [&demo, &dead] {
-        let which = run(&directory, &["webhook", "which"], url);
-        assert!(which.status.success());
-        no_secret("which", &which.stdout, &secrets);
-    }
-    server.deliveries(|items| items.len() >= 100).await;
-    for arguments in [
-        &["webhook", "list"][..],
-        &["webhook", "show", "demo"],
-        &["deliveries", "list", "--limit", "200"],
-        &["incidents", "list", "--limit", "200"],
-        &["webhook", "show", &secrets[0]],
-        &["webhook", "create", &demo],
-    ] {
-        for output in [run(&directory, arguments, ""), plain_text(&directory, arguments)] {
-            no_secret("standard output", &output.stdout, &secrets);
-            // The last two have the secret in their arguments; what clap says of those is for whoever typed them.
-            if !arguments.last().is_some_and(|last| last.contains("wh_")) {
-                no_secret("standard error", &output.stderr, &secrets);
-            }
-        }
-    }
-    no_secret("dump", dump(&directory).as_bytes(), &secrets);
-    search_files(&directory, &secrets);
-    assert_eq!(server.signal("-TERM"), Some(0));
-    search_files(&directory, &secrets);
-    let logged = fs::read(&log).unwrap();
-    assert!(
-        logged.len() > 10_000,
-        "there was something to search: {} bytes",
-        logged.len()
-    );
-    no_secret("log", &logged, &secrets);
-    no_digest("log", &logged, &secrets);
+    vec![demo, old, new, dead, closed, damaged, signed, mistyped]
 }
 
-async fn flood(server: &Server, http: Http, url: &str) {
+/// Does what gives out secrets, and what takes them, in the console, by the API and on the command line.
+async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'a>, Visitor<'a>) {
+    let link = server.ready["sign_in"].as_str().unwrap();
+    secrets.add_id("a used sign-in link", link);
+    let visitor = Visitor::sign_in(server).await;
+    secrets.add_id("a session", visitor.session());
+    visitor
+        .send(
+            "/account/password",
+            &[("password", PASSWORD), ("again", PASSWORD)],
+        )
+        .await;
+    secrets.add("a password", PASSWORD.as_bytes());
+    let by_password = Visitor::by_password(server, "owner", PASSWORD).await;
+    secrets.add_id("a session", by_password.session());
+    by_password.send("/sign-out", &[]).await;
+
+    let made = server.json(&["token", "create", "owner-tests", "--role", "owner"]);
+    let token = made["token"].as_str().unwrap();
+    secrets.add_id("a token", token);
+    let program = Program::with(server, token);
+    let made = program
+        .post("/api/v1/tokens", json!({"name": "t", "role": "viewer"}))
+        .await;
+    secrets.add_id("a token", data(&made)["token"].as_str().unwrap());
+    let member = json!({"name": "ada", "role": "operator", "password": format!("{PASSWORD}!")});
+    let member = data(&program.post("/api/v1/members", member).await);
+    let link = format!("/api/v1/members/{}/sign-in-link", member["id"].as_str().unwrap());
+    let link = data(&program.post(&link, json!({})).await)["sign_in"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    secrets.add_id("a sign-in link", &link);
+
+    let signed = json!({"name": "signed too", "signed": true});
+    let made = data(&program.post("/api/v1/webhooks", signed).await);
+    secrets.add_id("a webhook ID", made["url"].as_str().unwrap());
+    let secret = made["signing_secret"].as_str().unwrap();
+    let text = secret.strip_prefix("whsec_").unwrap();
+    secrets.add("a signing secret", text.as_bytes());
+    let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).unwrap();
+    secrets.add("a signing key", &bytes);
+    (program, visitor)
+}
+
+async fn flood(server: &Server, http: Http, url: &str, secrets: &Needles) {
     let mut connection = server.client.connect(server.address(), http).await.unwrap();
     for number in 0..FLOOD {
         let request = match number % 6 {
@@ -102,19 +179,21 @@ async fn flood(server: &Server, http: Http, url: &str) {
                 .body(Full::default())
                 .unwrap(),
         };
-        if connection.send(request).await.is_err() {
-            connection = server.client.connect(server.address(), http).await.unwrap();
+        match connection.send(request).await {
+            Ok(answer) => search_answer("an answer of the gate", &answer, secrets),
+            Err(_) => connection = server.client.connect(server.address(), http).await.unwrap(),
         }
     }
 }
 
 /// What no client library sends.
-async fn raw(server: &Server, url: &str) {
+async fn raw(server: &Server, url: &str, secrets: &Needles) {
     let path = &url[server.ready["gate"].as_str().unwrap().len()..];
-    plain_tcp(
+    let plain = plain_tcp(
         server.address(),
         format!("POST {path} HTTP/1.1\r\nhost: a\r\n\r\n").as_bytes(),
     );
+    secrets.must_not_be_in("an answer over plain HTTP", plain.as_bytes());
     for request in [
         format!("POST {path} HTTP/1.1\nhost: a\n\n"),
         format!("POST {path}\u{e9} HTTP/1.1\r\nhost: a\r\n\r\n"),
@@ -123,8 +202,42 @@ async fn raw(server: &Server, url: &str) {
     ] {
         let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
         stream.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
         // The server may close however it likes.
-        let _ = stream.read_to_end(&mut Vec::new()).await;
+        let _ = stream.read_to_end(&mut answer).await;
+        secrets.must_not_be_in("an answer to a wrong request", &answer);
+    }
+}
+
+/// What the command line prints, with a secret on its standard input or by mistake among its arguments.
+fn search_commands(server: &Server, urls: &[String], secrets: &Needles) {
+    let directory = server.directory();
+    for url in &urls[..4] {
+        let which = run(directory, &["webhook", "which"], url);
+        assert!(which.status.success());
+        secrets.must_not_be_in("which", &which.stdout);
+    }
+    for arguments in [
+        &["webhook", "list"][..],
+        &["webhook", "show", "demo"],
+        &["deliveries", "list", "--limit", "200"],
+        &["deliveries", "export", "--format", "csv"],
+        &["deliveries", "export", "--format", "ndjson"],
+        &["incidents", "list", "--limit", "200"],
+        &["member", "list"],
+        &["token", "list"],
+        &["audit", "list", "--limit", "200"],
+        &["doctor"],
+        &["webhook", "show", urls[0].rsplit('/').next().unwrap()],
+        &["webhook", "create", &urls[0]],
+    ] {
+        for output in [run(directory, arguments, ""), plain_text(directory, arguments)] {
+            secrets.must_not_be_in("standard output", &output.stdout);
+            // The last two have the secret in their arguments; what clap says of those is for whoever typed them.
+            if !arguments.last().is_some_and(|last| last.contains("wh_")) {
+                secrets.must_not_be_in("standard error", &output.stderr);
+            }
+        }
     }
 }
 
@@ -138,46 +251,87 @@ fn plain_text(directory: &Path, arguments: &[&str]) -> std::process::Output {
     run_as_is(&arguments, "")
 }
 
-fn search_files(directory: &Path, secrets: &[String]) {
+/// The console's pages and exports.
+async fn search_console(server: &Server, visitor: &Visitor<'_>, secrets: &Needles) {
+    let items = server.deliveries(|_| true).await;
+    let handle = server.ready["webhook"]["handle"].as_str().unwrap();
+    let of_webhook = ["", "/edit", "/regenerate", "/revoke"].map(|part| format!("/webhooks/{handle}{part}"));
+    let deliveries = items
+        .iter()
+        .step_by(20)
+        .map(|item| format!("/deliveries/{}", item["id"].as_str().unwrap()));
+    let others = [
+        "/webhooks",
+        "/webhooks/new",
+        "/logs",
+        "/logs?outcome=refused",
+        "/logs/export?format=csv",
+        "/logs/export?format=ndjson",
+        "/incidents",
+        "/incidents/INC-1",
+        "/members",
+        "/tokens",
+        "/audit",
+        "/account",
+    ];
+    for path in others
+        .map(str::to_owned)
+        .into_iter()
+        .chain(of_webhook)
+        .chain(deliveries)
+    {
+        let answer = visitor.call("GET", &path, String::new()).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        search_answer(&path, &answer, secrets);
+    }
+}
+
+/// What programs are told.
+async fn search_api(server: &Server, program: &Program<'_>, secrets: &Needles) {
+    for path in [
+        "/metrics",
+        "/readyz",
+        "/api/openapi.json",
+        "/api/v1/webhooks",
+        "/api/v1/deliveries?limit=200",
+        "/api/v1/deliveries/export?format=csv",
+        "/api/v1/deliveries/export?format=ndjson",
+        "/api/v1/incidents?limit=200",
+        "/api/v1/members",
+        "/api/v1/tokens",
+        "/api/v1/audit?limit=200",
+    ] {
+        let answer = program.call("GET", path, None, &[]).await;
+        assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+        search_answer(path, &answer, secrets);
+    }
+    let used = Request::get(server.ready["sign_in"].as_str().unwrap());
+    let used = server.send(Http::One, used.body(Full::default()).unwrap()).await;
+    assert_eq!(used.status, 410);
+    search_answer("the page of a used link", &used, secrets);
+}
+
+fn search_answer(place: &str, answer: &Answer, secrets: &Needles) {
+    secrets.must_not_be_in(place, answer.body.as_bytes());
+    for (name, value) in &answer.headers {
+        secrets.must_not_be_in(&format!("{place}, {name}"), value.as_bytes());
+    }
+}
+
+/// What others on the machine can see of the server's process.
+fn search_process(server: &Server, secrets: &Needles) {
+    for file in ["cmdline", "environ", "status", "maps"] {
+        match fs::read(format!("/proc/{}/{file}", server.pid())) {
+            Ok(bytes) => secrets.must_not_be_in(file, &bytes),
+            // Only root may look.
+            Err(error) => assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{file}"),
+        }
+    }
+}
+
+fn search_files(directory: &Path, secrets: &Needles) {
     for entry in fs::read_dir(directory).unwrap() {
         let path = entry.unwrap().path();
-        no_secret(&path.display().to_string(), &fs::read(&path).unwrap(), secrets);
-    }
-}
-
-/// Neither the whole ID nor what follows its hint.
-fn no_secret(place: &str, bytes: &[u8], secrets: &[String]) {
-    for secret in secrets {
-        let tail = &secret.as_bytes()[7..27];
-        assert!(
-            !bytes.windows(tail.len()).any(|window| window == tail),
-            "{place} holds a webhook ID"
-        );
-    }
-}
-
-/// No digest in hexadecimal or base 64.
-fn no_digest(place: &str, bytes: &[u8], secrets: &[String]) {
-    use base64::Engine;
-    for id in secrets
-        .iter()
-        .filter_map(|secret| secret.parse::<hookgate_domain::WebhookId>().ok())
-    {
-        let digest = *id.digest().as_bytes();
-        let hex: String = digest
-            .iter()
-            .flat_map(|byte| [byte >> 4, byte & 15])
-            .filter_map(|nibble| char::from_digit(nibble.into(), 16))
-            .collect();
-        let base64 = base64::engine::general_purpose::STANDARD.encode(digest);
-        let text = String::from_utf8_lossy(bytes);
-        for form in [
-            &hex[..],
-            &hex.to_uppercase(),
-            &base64,
-            &format!("{}, {}, {}, {}", digest[0], digest[1], digest[2], digest[3]),
-        ] {
-            assert!(!text.contains(form), "{place} holds a digest");
-        }
+        secrets.must_not_be_in(&path.display().to_string(), &fs::read(&path).unwrap());
     }
 }

@@ -3,6 +3,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::SocketAddr;
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
@@ -149,6 +150,11 @@ impl Server {
             .unwrap();
         assert!(killed.success());
         self.child.wait().unwrap().code()
+    }
+
+    /// Lets the server crash. Whether that left a core dump.
+    pub(crate) fn dumps_core(&mut self) -> bool {
+        dumps_core(&mut self.child)
     }
 
     /// Runs a command on the server's data and gives its JSON.
@@ -310,6 +316,25 @@ impl Drop for Hold {
         drop(self.0.stdin.take());
         self.0.wait().unwrap();
     }
+}
+
+/// Lifts the limit that keeps a process from leaving a core dump.
+pub(crate) fn let_dump_core(pid: u32) {
+    let lifted = Command::new("prlimit")
+        .args(["--core=unlimited:unlimited", "--pid", &pid.to_string()])
+        .status()
+        .unwrap();
+    assert!(lifted.success());
+}
+
+/// Lets a process crash. Whether that left a core dump.
+pub(crate) fn dumps_core(child: &mut Child) -> bool {
+    let aborted = Command::new("kill")
+        .args(["-ABRT", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(aborted.success());
+    child.wait().unwrap().core_dumped()
 }
 
 /// Sends raw bytes over plain TCP and reads until the other side closes.

@@ -14,24 +14,48 @@ pub(crate) struct Visitor<'a> {
 impl<'a> Visitor<'a> {
     /// Signs in by the link that the server printed.
     pub(crate) async fn sign_in(server: &'a Server) -> Self {
-        let link = server.ready["sign_in"].as_str().unwrap();
-        let request = Request::post(link)
-            .header("origin", server.console())
-            .header("content-type", "application/x-www-form-urlencoded")
-            .body(Full::from("csrf="))
-            .unwrap();
-        let answer = server.send(Http::One, request).await;
-        assert_eq!(answer.status, 303, "{}", answer.body);
+        Self::by_link(server, server.ready["sign_in"].as_str().unwrap()).await
+    }
+
+    /// Signs in by this link.
+    pub(crate) async fn by_link(server: &'a Server, link: &str) -> Self {
+        let path = link.strip_prefix(server.console()).unwrap();
+        Self::nobody(server).begin(path, &[]).await
+    }
+
+    /// Signs in by name and password.
+    pub(crate) async fn by_password(server: &'a Server, name: &str, password: &str) -> Self {
+        let fields = [("name", name), ("password", password)];
+        Self::nobody(server).begin("/sign-in", &fields).await
+    }
+
+    /// Somebody who is not signed in.
+    pub(crate) fn nobody(server: &'a Server) -> Self {
+        Self {
+            server,
+            cookie: String::new(),
+            csrf: String::new(),
+        }
+    }
+
+    /// Gets a session from a form that gives one, in the same browser.
+    pub(crate) async fn begin(&self, path: &str, fields: &[(&str, &str)]) -> Self {
+        let answer = self.send(path, fields).await;
         let cookie = answer.headers["set-cookie"].to_str().unwrap();
         let mut visitor = Self {
-            server,
+            server: self.server,
             cookie: cookie.split(';').next().unwrap().to_owned(),
             csrf: String::new(),
         };
-        let page = visitor.get("/webhooks/new").await;
+        let page = visitor.get("/account").await;
         let (_, rest) = page.split_once("name=\"csrf\" value=\"").unwrap();
         rest.split('"').next().unwrap().clone_into(&mut visitor.csrf);
         visitor
+    }
+
+    /// The session, which the cookie holds, if there is one.
+    pub(crate) fn session(&self) -> &str {
+        self.cookie.split_once('=').map_or("", |(_, session)| session)
     }
 
     /// A page.
@@ -43,15 +67,21 @@ impl<'a> Visitor<'a> {
 
     /// Sends a form.
     pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let mut body = form_urlencoded::Serializer::new(String::new());
-        body.append_pair("csrf", &self.csrf).extend_pairs(fields);
-        let answer = self.call("POST", path, body.finish()).await;
+        let answer = self.try_to_send(path, fields).await;
         let is_done = answer.status == 200 || answer.status == 303;
         assert!(is_done, "{path}: {} {}", answer.status, answer.body);
         answer
     }
 
-    async fn call(&self, method: &str, path: &str, body: String) -> Answer {
+    /// Sends a form that may be refused.
+    pub(crate) async fn try_to_send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let mut body = form_urlencoded::Serializer::new(String::new());
+        body.append_pair("csrf", &self.csrf).extend_pairs(fields);
+        self.call("POST", path, body.finish()).await
+    }
+
+    /// Sends a request.
+    pub(crate) async fn call(&self, method: &str, path: &str, body: String) -> Answer {
         let origin = self.server.console();
         let request = Request::builder()
             .method(method)

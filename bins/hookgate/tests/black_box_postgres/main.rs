@@ -18,6 +18,8 @@ mod everywhere;
 mod idempotency;
 #[path = "../black_box/leaks.rs"]
 mod leaks;
+#[path = "../black_box/needles.rs"]
+mod needles;
 #[path = "../black_box/node.rs"]
 mod node;
 #[path = "../black_box/openapi.rs"]

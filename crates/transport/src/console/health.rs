@@ -1,5 +1,7 @@
 //! For machines that watch: whether the process lives, whether it can do its work, and what it counts.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,8 +11,9 @@ use serde::Serialize;
 
 use super::fault::Fault;
 use super::html;
-use crate::metrics::{Gauges, Metrics, SetGauges};
+use crate::metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
 use crate::reply::{self, Reply};
+use crate::tls::{CertificateState, HotCertificate};
 
 /// The text format's media type, by the `OpenMetrics` specification.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -24,15 +27,23 @@ struct Health {
 struct Readiness {
     status: &'static str,
     store: &'static str,
+    /// By listener. None of them is a reason to send traffic elsewhere: every node has the same files, and the certificate
+    /// that stays is the one that worked until now.
+    certificates: BTreeMap<&'static str, &'static str>,
 }
+
+/// The certificates that are served, each by the name of its listener.
+pub(super) type Certificates = [(&'static str, Arc<HotCertificate>)];
 
 /// The process answers.
 pub(crate) fn alive() -> Reply {
     reply::success(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// The store answers too.
-pub(crate) async fn ready<S: Store>(gate: &Gate<S>) -> Reply {
+/// The store answers too, and what people should look at although it does.
+pub(super) async fn ready<S: Store>(gate: &Gate<S>, certificates: &Certificates) -> Reply {
+    let now = gate.now();
+    let certificates = certificates.iter();
     let (status, word) = match gate.store().webhook_census().await {
         Ok(_) => (StatusCode::OK, "ok"),
         Err(error) => {
@@ -49,14 +60,29 @@ pub(crate) async fn ready<S: Store>(gate: &Gate<S>) -> Reply {
                 "unavailable"
             },
             store: word,
+            certificates: certificates
+                .map(|(name, it)| (*name, word_of(it.state(now))))
+                .collect(),
         },
     );
     *reply.status_mut() = status;
     reply
 }
 
+const fn word_of(state: CertificateState) -> &'static str {
+    match state {
+        CertificateState::Current => "ok",
+        CertificateState::ReloadFailed => "reload_failed",
+        CertificateState::Expired => "expired",
+    }
+}
+
 /// What Prometheus reads.
-pub(crate) async fn metrics<S: Store>(gate: &Gate<S>, metrics: &Metrics) -> Result<Reply, Fault> {
+pub(super) async fn metrics<S: Store>(
+    gate: &Gate<S>,
+    metrics: &Metrics,
+    certificates: &Certificates,
+) -> Result<Reply, Fault> {
     let census = gate.store().webhook_census().await?;
     let now = gate.now();
     let sets = gate.store().address_sets().await?;
@@ -70,8 +96,14 @@ pub(crate) async fn metrics<S: Store>(gate: &Gate<S>, metrics: &Metrics) -> Resu
             .filter(|_| set.url().is_some())
             .map(|at| now.since(at)),
     };
+    let certificate = |(listener, it): &(&'static str, Arc<HotCertificate>)| CertificateGauges {
+        listener,
+        remaining: it.remaining(now),
+        reload_failed: it.state(now) == CertificateState::ReloadFailed,
+    };
     let gauges = Gauges {
         sets: sets.iter().map(set).collect(),
+        certificates: certificates.iter().map(certificate).collect(),
         active: census.active,
         revoked: census.revoked,
         oldest_url: census

@@ -1,4 +1,5 @@
-//! Pages as answers: the headers that keep a page from being framed, cached, sniffed, or from running what is not ours.
+//! Pages as answers, and the headers that keep any answer of the console from being framed, cached, sniffed, or from running
+//! what is not ours.
 
 use bytes::Bytes;
 use hyper::header::{
@@ -47,12 +48,18 @@ pub(crate) fn see_other(path: &str) -> Reply {
     reply
 }
 
-/// Any answer of the console that a browser may show.
+/// An answer that is not in the envelope.
 pub(crate) fn of(status: StatusCode, content_type: &'static str, body: ReplyBody) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// With what a browser has to know of any answer, also of one that was meant for programs: it can be made to open that too.
+pub(super) fn protected(mut reply: Reply) -> Reply {
+    let headers = reply.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, CSP);
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use hookgate_domain::Timestamp;
 use hookgate_transport::MAX_CONNECTIONS;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -49,7 +50,7 @@ async fn a_new_certificate_is_for_new_handshakes() {
     let (chain, key) = certificate();
     server
         .certificate
-        .reload(chain.as_bytes(), key.as_bytes())
+        .reload(chain.as_bytes(), key.as_bytes(), Timestamp::from_micros(0))
         .expect("a pair");
     server
         .try_connect(None, &chain)

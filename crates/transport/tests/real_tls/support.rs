@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use hookgate_domain::{Connection, RefusalCode};
 use hookgate_transport::shutdown::{self, Trigger};
-use hookgate_transport::tls::{HotCertificate, server_config};
+use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
 use hookgate_transport::{Body, Exchange, Listener, Reply, RequestId, RequestIds, Service, reply};
 use hyper::{Request, StatusCode};
 use rustls::pki_types::pem::PemObject;
@@ -70,7 +70,7 @@ impl Server {
         let (chain, key) = certificate();
         let certificate = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
         let certificate = Arc::new(certificate);
-        let tls = server_config(Arc::clone(&certificate)).expect("settings");
+        let tls = server_config(Arc::clone(&certificate), MinTls::default()).expect("settings");
         let listener = Listener::bind(any_port(), tls).await.expect("a free port");
         Self::run(listener.max_connections(max_connections), certificate, chain)
     }

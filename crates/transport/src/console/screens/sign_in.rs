@@ -9,6 +9,7 @@ use hyper::header::{SET_COOKIE, USER_AGENT};
 use super::{HOME, Screen, again, page};
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
+use crate::console::visitor::Visitor;
 use crate::console::{Console, cookie, html, visitor};
 use crate::reply::Reply;
 
@@ -40,6 +41,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     call: Call,
 ) -> Result<Reply, Fault> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
+    let earlier = Visitor::of(&console.gate, &call).await?;
     let form = visitor::form(call, &console.host, None).await?;
     let fields = form.fields()?;
     let (name, next) = (
@@ -60,7 +62,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
         }
     };
     let (problem, retry_after) = match signed_in {
-        Ok((token, ..)) => return begin(token.reveal(), local(next)),
+        Ok((token, ..)) => return begin(console, earlier, token.reveal(), local(next)).await,
         Err(SignInError::Wrong) => ("The name or the password is wrong.", None),
         Err(SignInError::TooMany { retry_after }) => {
             ("Too many attempts from your address.", Some(retry_after))
@@ -111,6 +113,7 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
     secret: &str,
 ) -> Result<Reply, Fault> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
+    let earlier = Visitor::of(&console.gate, &call).await?;
     visitor::form(call, &console.host, None).await?;
     let signed_in = match secret.parse::<SignInSecret>() {
         Ok(secret) => {
@@ -122,7 +125,7 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
         Err(_) => Err(SignInError::Wrong),
     };
     match signed_in {
-        Ok((token, ..)) => begin(token.reveal(), HOME),
+        Ok((token, ..)) => begin(console, earlier, token.reveal(), HOME).await,
         Err(SignInError::Wrong) => Ok(html::page(StatusCode::GONE, link_model(secret, None).render())),
         Err(error) => Err(failed(error)),
     }
@@ -137,7 +140,16 @@ pub(super) async fn out<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resul
     Ok(reply)
 }
 
-fn begin(session: &str, next: &str) -> Result<Reply, Fault> {
+/// Gives the browser the new session. The one that it had ends: nobody could end it from there any more.
+async fn begin<S: Store + PeopleStore>(
+    console: &Console<S>,
+    earlier: Option<Visitor>,
+    session: &str,
+    next: &str,
+) -> Result<Reply, Fault> {
+    if let Some(earlier) = earlier {
+        console.gate.sign_out(&earlier.acting, &earlier.session).await?;
+    }
     let mut reply = html::see_other(next);
     let cookie = cookie::begin(session).ok_or(Code::Internal)?;
     reply.headers_mut().insert(SET_COOKIE, cookie);

@@ -1,0 +1,170 @@
+//! Secrets, and every form in which something that was written could hold one.
+
+use std::collections::HashMap;
+use std::fmt::Write;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+
+/// Bytes of a form that are looked up before it is compared as a whole. No form is shorter.
+const START: usize = 8;
+/// What stands before the secret part of an ID or token, its hint included: `wh_` and four digits.
+const HINT: usize = 7;
+/// Characters behind it that are searched for: no text has them by chance, and a part of a secret is found too.
+const PART: usize = 20;
+
+/// An ID for the tests of the search itself.
+const ID: &str = "wh_7Kd0nQzR4mT8vXb1Lc5Yh2Js9Wf6Gp3Ea0Ui4OqZ";
+
+/// What is searched for.
+#[derive(Default)]
+pub(crate) struct Needles {
+    forms: Vec<Form>,
+    by_start: HashMap<[u8; START], Vec<usize>>,
+}
+
+/// One form of one secret.
+struct Form {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl Needles {
+    /// Adds a webhook ID, a token, or a URL that ends with one. Its hint may be shown, what follows may not.
+    pub(crate) fn add_id(&mut self, what: &str, id: &str) {
+        let id = id.rsplit('/').next().unwrap();
+        self.add(what, &id.as_bytes()[HINT..HINT + PART]);
+    }
+
+    /// Adds any other secret, which may not be shown at all.
+    pub(crate) fn add(&mut self, what: &str, secret: &[u8]) {
+        for (form, bytes) in forms(secret) {
+            let start = bytes[..START].try_into().unwrap();
+            self.by_start.entry(start).or_default().push(self.forms.len());
+            let name = format!("{what}, {form}");
+            self.forms.push(Form { name, bytes });
+        }
+    }
+
+    /// What of it these bytes hold, if anything.
+    pub(crate) fn found_in(&self, bytes: &[u8]) -> Option<&str> {
+        (0..bytes.len().saturating_sub(START - 1)).find_map(|at| {
+            let rest = &bytes[at..];
+            let candidates = self.by_start.get(&rest[..START])?;
+            let mut forms = candidates.iter().map(|index| &self.forms[*index]);
+            forms
+                .find(|form| rest.starts_with(&form.bytes))
+                .map(|form| &*form.name)
+        })
+    }
+
+    /// Fails if these bytes hold any of it. Their text is not shown.
+    pub(crate) fn must_not_be_in(&self, place: &str, bytes: &[u8]) {
+        if let Some(found) = self.found_in(bytes) {
+            panic!("{place} holds a secret: {found}");
+        }
+    }
+}
+
+/// Every form of these bytes, by its name.
+fn forms(secret: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let each = |write: fn(&mut String, u8)| {
+        secret.iter().fold(String::new(), |mut text, byte| {
+            write(&mut text, *byte);
+            text
+        })
+    };
+    let mut forms = vec![
+        ("plain".to_owned(), secret.to_vec()),
+        ("lower case".to_owned(), secret.to_ascii_lowercase()),
+        ("upper case".to_owned(), secret.to_ascii_uppercase()),
+    ];
+    let texts = [
+        (
+            "hexadecimal",
+            each(|text, byte| write!(text, "{byte:02x}").unwrap()),
+        ),
+        ("percent", each(|text, byte| write!(text, "%{byte:02x}").unwrap())),
+        ("JSON", each(|text, byte| write!(text, "\\u{byte:04x}").unwrap())),
+        ("HTML", each(|text, byte| write!(text, "&#x{byte:x};").unwrap())),
+    ];
+    for (name, text) in texts {
+        // The digits alone: the letters around them have a case of their own.
+        let upper = each_digit_upper(&text);
+        forms.push((format!("{name}, lower"), text.into_bytes()));
+        forms.push((format!("{name}, upper"), upper.into_bytes()));
+    }
+    let numbers = each(|text, byte| write!(text, "{byte}, ").unwrap());
+    forms.push(("numbers".to_owned(), numbers.trim_end_matches(", ").into()));
+    for before in 0..3 {
+        let padded = [&vec![0; before], secret].concat();
+        // Six bits a digit. Those that share theirs with a neighbour are left out.
+        let known = (before * 8).div_ceil(6)..padded.len() * 8 / 6;
+        for (name, engine) in [
+            ("base 64", &STANDARD_NO_PAD),
+            ("base 64 for URLs", &URL_SAFE_NO_PAD),
+        ] {
+            let text = &engine.encode(&padded).into_bytes()[known.clone()];
+            forms.push((format!("{name}, {before} bytes behind"), text.to_vec()));
+        }
+    }
+    forms
+}
+
+fn each_digit_upper(text: &str) -> String {
+    let marks = ["\\u", "&#x"];
+    let upper = text.to_ascii_uppercase();
+    marks
+        .iter()
+        .fold(upper, |text, mark| text.replace(&mark.to_ascii_uppercase(), mark))
+}
+
+/// A look-out for the ID, and a text that holds it in this form among others.
+fn planted(write: impl Fn(&str) -> String) -> Option<String> {
+    let mut needles = Needles::default();
+    needles.add_id("an ID", &format!("https://localhost/webhooks/custom/{ID}"));
+    needles.add_id("another", &ID.replace('7', "8").replace('Q', "q"));
+    let text = format!("noise {} noise", write(ID));
+    needles.found_in(text.as_bytes()).map(str::to_owned)
+}
+
+#[test]
+fn a_secret_is_found_in_every_form() {
+    let bytes = |write: fn(u8) -> String| planted(|id| id.bytes().map(write).collect());
+    let found: Vec<Option<String>> = vec![
+        planted(str::to_owned),
+        planted(str::to_lowercase),
+        planted(str::to_uppercase),
+        planted(|id| id[HINT..HINT + PART].to_owned()),
+        bytes(|byte| format!("{byte:02x}")),
+        bytes(|byte| format!("{byte:02X}")),
+        bytes(|byte| format!("%{byte:02x}")),
+        bytes(|byte| format!("%{byte:02X}")),
+        bytes(|byte| format!("\\u{byte:04x}")),
+        bytes(|byte| format!("\\u{byte:04X}")),
+        bytes(|byte| format!("&#x{byte:x};")),
+        planted(|id| format!("{:?}", id.as_bytes())),
+    ];
+    for (number, found) in found.iter().enumerate() {
+        assert!(found.is_some(), "{number}");
+    }
+    for before in ["", "a", "ab", "abc"] {
+        for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
+            let found = planted(|id| engine.encode(format!("{before}{id}")));
+            assert!(found.is_some(), "{before}");
+        }
+    }
+    let raw = [0xfb, 0xff, 0xbf, 0x3e, 0xfa, 0xfb, 0xfc, 0xfd, 0xfe];
+    let mut needles = Needles::default();
+    needles.add("a key", &raw);
+    for text in [STANDARD_NO_PAD.encode(raw), URL_SAFE_NO_PAD.encode(raw)] {
+        assert!(needles.found_in(text.as_bytes()).is_some(), "{text}");
+    }
+}
+
+#[test]
+fn a_hint_and_other_texts_are_no_find() {
+    assert_eq!(planted(|id| id[..HINT].to_owned()), None);
+    assert_eq!(planted(|id| id.replace('z', "y")), None);
+    assert_eq!(Needles::default().found_in(b""), None);
+}

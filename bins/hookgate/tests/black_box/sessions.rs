@@ -1,0 +1,57 @@
+//! Sessions of the console, as a browser keeps them.
+
+use crate::support::Server;
+use crate::visitor::Visitor;
+
+const PASSWORD: &str = "a long enough password";
+
+/// Whether the session still opens a page; without one, the way leads to the sign-in.
+async fn is_alive(visitor: &Visitor<'_>) -> bool {
+    let answer = visitor.call("GET", "/account", String::new()).await;
+    assert!(answer.status == 200 || answer.header("location").starts_with("/sign-in"));
+    answer.status == 200
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_cookie_is_for_this_host_alone_and_no_script_sees_it() {
+    let server = Server::start();
+    let link = server.ready["sign_in"].as_str().unwrap();
+    let path = link.strip_prefix(server.console()).unwrap();
+    let answer = Visitor::nobody(&server).send(path, &[]).await;
+    let cookie = answer.header("set-cookie");
+    let (pair, attributes) = cookie.split_once("; ").unwrap();
+    assert!(pair.starts_with("__Host-hookgate=hgs_"), "{pair}");
+    assert_eq!(attributes, "Path=/; Secure; HttpOnly; SameSite=Strict");
+    assert_eq!(answer.header("cache-control"), "no-store");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_is_dead_after_signing_out() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    assert!(is_alive(&visitor).await);
+    visitor.send("/sign-out", &[]).await;
+    assert!(!is_alive(&visitor).await);
+}
+
+/// Whoever signs in again in the same browser leaves nothing behind that nobody could end any more.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_new_session_takes_the_place_of_the_one_before() {
+    let server = Server::start();
+    let first = Visitor::sign_in(&server).await;
+    first
+        .send(
+            "/account/password",
+            &[("password", PASSWORD), ("again", PASSWORD)],
+        )
+        .await;
+    let fields = [("name", "owner"), ("password", PASSWORD)];
+    let second = first.begin("/sign-in", &fields).await;
+    assert!(!is_alive(&first).await && is_alive(&second).await);
+
+    let wrong = [("name", "owner"), ("password", "not this one")];
+    assert_eq!(second.try_to_send("/sign-in", &wrong).await.status, 422);
+    assert!(is_alive(&second).await, "a failed attempt ends nothing");
+    let elsewhere = Visitor::by_password(&server, "owner", PASSWORD).await;
+    assert!(is_alive(&second).await && is_alive(&elsewhere).await);
+}

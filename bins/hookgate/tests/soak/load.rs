@@ -1,0 +1,179 @@
+//! Senders, and a program at the admin API, that go on at a steady pace and know what they have to be answered.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use hookgate_testkit::https::{Answer, Client, Full, Http, Outcome, Request};
+use serde_json::json;
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval};
+
+use crate::program::{Program, data};
+use crate::support::{Server, post};
+
+/// Senders at the same time, and how often each sends.
+const SENDERS: usize = 4;
+const SEND_EVERY: Duration = Duration::from_millis(20);
+/// Requests of one connection, before it is closed and another one opened.
+const REQUESTS_A_CONNECTION: usize = 60;
+/// How often the program at the API does all that it does.
+const ADMINISTER_EVERY: Duration = Duration::from_secs(2);
+/// Incidents that are updated again and again.
+const DEDUP_KEYS: usize = 20;
+/// Unexpected answers that are kept. One is too many; more say what it is about.
+const KEPT: usize = 5;
+
+/// A load that goes on.
+pub(crate) struct Load {
+    is_over: Arc<AtomicBool>,
+    workers: Vec<JoinHandle<Sum>>,
+}
+
+/// What was answered.
+#[derive(Debug, Default)]
+pub(crate) struct Sum {
+    pub(crate) answered: usize,
+    pub(crate) unexpected: Vec<String>,
+}
+
+/// Where senders send to.
+struct Urls {
+    open: String,
+    closed: String,
+    dead: String,
+}
+
+impl Load {
+    pub(crate) fn begin(server: &Arc<Server>) -> Self {
+        let urls = Arc::new(Urls {
+            open: server.demo_url(),
+            closed: server.create("closed", &["--allow", "192.0.2.1"]),
+            dead: server.create("dead", &[]),
+        });
+        server.json(&["webhook", "revoke", "dead", "--yes"]);
+        let is_over = Arc::new(AtomicBool::new(false));
+        let next = Arc::new(AtomicUsize::new(0));
+        let mut workers: Vec<_> = (0..SENDERS)
+            .map(|sender| {
+                let (urls, is_over, next) = (Arc::clone(&urls), Arc::clone(&is_over), Arc::clone(&next));
+                let (client, address) = (server.client.clone(), server.address());
+                let http = Http::BOTH[sender % 2];
+                tokio::spawn(async move { send(&client, address, http, &urls, &is_over, &next).await })
+            })
+            .collect();
+        workers.push(tokio::spawn(administer(Arc::clone(server), Arc::clone(&is_over))));
+        Self { is_over, workers }
+    }
+
+    /// Lets it come to its end.
+    pub(crate) async fn end(self) -> Sum {
+        self.is_over.store(true, Ordering::Relaxed);
+        let mut sum = Sum::default();
+        for worker in self.workers {
+            let of_worker = worker.await.unwrap();
+            sum.answered += of_worker.answered;
+            sum.unexpected.extend(of_worker.unexpected);
+        }
+        sum
+    }
+}
+
+impl Sum {
+    fn note(&mut self, what: &str, expected: &[u16], answered: &Outcome<Answer>) {
+        self.answered += 1;
+        let is_expected = answered
+            .as_ref()
+            .is_ok_and(|answer| expected.contains(&answer.status.as_u16()));
+        if !is_expected && self.unexpected.len() < KEPT {
+            self.unexpected
+                .push(format!("{what}: {answered:?}, not {expected:?}"));
+        }
+    }
+}
+
+/// Sends what is right and what is wrong in turn, over connections that last a while.
+async fn send(
+    client: &Client,
+    address: SocketAddr,
+    http: Http,
+    urls: &Urls,
+    is_over: &AtomicBool,
+    next: &AtomicUsize,
+) -> Sum {
+    let mut sum = Sum::default();
+    let mut pace = interval(SEND_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    while !is_over.load(Ordering::Relaxed) {
+        let mut connection = match client.connect(address, http).await {
+            Ok(connection) => connection,
+            Err(error) => {
+                sum.note("a connection", &[], &Err(error));
+                continue;
+            }
+        };
+        for number in 0..REQUESTS_A_CONNECTION {
+            pace.tick().await;
+            let title = next.fetch_add(1, Ordering::Relaxed);
+            let (what, request, expected): (_, _, &[u16]) = match number % 8 {
+                0 => ("not JSON", post(&urls.open, "{"), &[400]),
+                1 => ("a refused source", post(&urls.closed, r#"{"title":"t"}"#), &[403]),
+                2 => ("a revoked webhook", post(&urls.dead, r#"{"title":"t"}"#), &[410]),
+                3 => (
+                    "a GET",
+                    Request::get(&urls.open).body(Full::default()).unwrap(),
+                    &[405],
+                ),
+                4 => (
+                    "a new incident",
+                    post(&urls.open, &format!(r#"{{"title":"t{title}"}}"#)),
+                    &[201],
+                ),
+                _ => {
+                    let key = title % DEDUP_KEYS;
+                    let body = format!(r#"{{"title":"t{title}","dedup_key":"k{key}"}}"#);
+                    ("an update", post(&urls.open, &body), &[200, 201])
+                }
+            };
+            sum.note(what, expected, &connection.send(request).await);
+        }
+    }
+    sum
+}
+
+/// Makes webhooks, replaces their URLs and kills them, and looks at what came.
+async fn administer(server: Arc<Server>, is_over: Arc<AtomicBool>) -> Sum {
+    let program = Program::new(&server, "admin");
+    let mut sum = Sum::default();
+    let mut pace = interval(ADMINISTER_EVERY);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let deliver = async |url: &str| server.client.send(Http::Two, post(url, r#"{"title":"t"}"#)).await;
+    while !is_over.load(Ordering::Relaxed) {
+        pace.tick().await;
+        let made = data(
+            &program
+                .post("/api/v1/webhooks", json!({"name": "short-lived"}))
+                .await,
+        );
+        let path = format!("/api/v1/webhooks/{}", made["handle"].as_str().unwrap());
+        let old = made["url"].as_str().unwrap();
+        sum.note("a new URL", &[201], &deliver(old).await);
+        let fresh = data(&program.post(&format!("{path}/regenerate"), json!({})).await);
+        sum.note("an old URL", &[410], &deliver(old).await);
+        sum.note(
+            "its successor",
+            &[201],
+            &deliver(fresh["url"].as_str().unwrap()).await,
+        );
+        sum.note(
+            "the end",
+            &[200],
+            &Ok(program.post(&format!("{path}/revoke"), json!({})).await),
+        );
+        for path in ["/api/v1/deliveries?limit=50", "/api/v1/incidents", "/metrics"] {
+            sum.note(path, &[200], &Ok(program.call("GET", path, None, &[]).await));
+        }
+    }
+    sum
+}

@@ -1,0 +1,77 @@
+//! A server under a steady, mixed load for a long time: what it holds stays the same, and every answer is the expected one.
+//!
+//! Five seconds show that the test works; `cargo xtask endurance` makes it twenty minutes, which is when flat means something.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+#![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]
+
+mod load;
+mod meter;
+#[path = "../black_box/node.rs"]
+mod node;
+#[path = "../black_box/program.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod program;
+#[path = "../black_box/publisher.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod publisher;
+#[path = "../black_box/support.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod support;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use load::Load;
+use meter::Meter;
+use support::Server;
+
+/// Which store these tests run on.
+const STORE: support::Store = support::Store::Embedded;
+
+/// How long one of every run takes, and a long one for each step of the scale.
+const SHORT: Duration = Duration::from_secs(5);
+const LONG: Duration = Duration::from_mins(2);
+/// Between two looks at the process.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Resident memory that may be added in an hour once caches are full. What leaks a few bytes a request is far beyond it:
+/// 40 bytes at 200 requests a second are 27 MiB.
+const MAX_MIB_AN_HOUR: f64 = 16.0;
+/// Descriptors that may come and go with the connections of the moment.
+const DESCRIPTORS_APART: usize = 8;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_steady_load_leaves_no_trace() {
+    let scale: u32 = std::env::var("HOOKGATE_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap());
+    let length = if scale == 1 { SHORT } else { LONG * scale };
+    let server = Arc::new(Server::start());
+    let load = Load::begin(&server);
+    let mut meter = Meter::of(server.pid());
+    let looks = length.as_secs() / LOOK_EVERY.as_secs();
+    for _ in 0..looks {
+        tokio::time::sleep(LOOK_EVERY).await;
+        meter.look(LOOK_EVERY);
+    }
+    let sum = load.end().await;
+    let trend = meter.second_half();
+    println!("soak.seconds {}", length.as_secs());
+    println!("soak.requests {}", sum.answered);
+    println!("soak.resident_mib {:.1}", trend.resident_mib);
+    println!("soak.mib_an_hour {:.2}", trend.mib_an_hour);
+    println!("soak.descriptors {:?}", trend.descriptors);
+    assert_eq!(sum.unexpected, Vec::<String>::new());
+    assert!(
+        sum.answered as u64 > looks * 10,
+        "the load was real: {}",
+        sum.answered
+    );
+    if scale > 1 {
+        assert!(trend.mib_an_hour < MAX_MIB_AN_HOUR, "memory grows: {trend:?}");
+        if let Some((least, most)) = trend.descriptors {
+            assert!(
+                most - least <= DESCRIPTORS_APART,
+                "descriptors are lost: {trend:?}"
+            );
+        }
+    }
+}

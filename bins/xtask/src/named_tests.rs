@@ -1,0 +1,98 @@
+//! The security documents say of each promise which test holds it. A test that was renamed or removed must not stay a promise:
+//! every `module::test` in those documents has to be there.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use crate::process::{Outcome, root};
+
+/// The documents whose code spans with `::` in them are tests.
+const DOCUMENTS: [&str; 2] = ["docs/security.md", "docs/asvs.md"];
+/// Where tests are.
+const SOURCES: [&str; 2] = ["bins", "crates"];
+
+/// Fails with every test that is named and not there.
+pub(crate) fn check() -> Outcome<()> {
+    let mut tests = HashSet::new();
+    for folder in SOURCES {
+        gather(&root().join(folder), &mut tests)?;
+    }
+    let mut missing = Vec::new();
+    for document in DOCUMENTS {
+        let text = fs::read_to_string(root().join(document))?;
+        let unknown = named(&text).filter(|name| !tests.contains(*name));
+        missing.extend(unknown.map(|name| format!("{document}: there is no test {name}")));
+    }
+    if missing.is_empty() {
+        Ok(())
+    } else {
+        Err(missing.join("\n").into())
+    }
+}
+
+/// The tests that a document names.
+fn named(text: &str) -> impl Iterator<Item = &str> {
+    let spans = text.split('`').skip(1).step_by(2);
+    spans.filter(|span| span.contains("::") && !span.contains(|c: char| c.is_whitespace() || c == '('))
+}
+
+/// The tests in a folder, each by its file's or its folder's name and its own.
+fn gather(folder: &Path, tests: &mut HashSet<String>) -> Outcome<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            gather(&path, tests)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let modules = [path.file_stem(), folder.file_name()].into_iter().flatten();
+            let modules: Vec<_> = modules.map(|name| name.to_string_lossy().into_owned()).collect();
+            for test in tests_in(&fs::read_to_string(&path)?) {
+                tests.extend(modules.iter().map(|module| format!("{module}::{test}")));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The names of the functions that stand behind a test attribute, other attributes in between or not.
+fn tests_in(source: &str) -> Vec<&str> {
+    let mut is_test = false;
+    let mut names = Vec::new();
+    for line in source.lines().map(str::trim_start) {
+        if line.starts_with("#[test]") || line.starts_with("#[tokio::test") {
+            is_test = true;
+        } else if let Some(rest) = line
+            .strip_prefix("fn ")
+            .or_else(|| line.strip_prefix("async fn "))
+        {
+            if is_test {
+                names.extend(rest.split(['(', '<']).next());
+            }
+            is_test = false;
+        }
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_names_tests_by_their_module() {
+        let text = "| row | `leaks::no_secret` and `plain words`, `Type::new()`, `word` |\n`a::b`";
+        assert_eq!(named(text).collect::<Vec<_>>(), ["leaks::no_secret", "a::b"]);
+    }
+
+    #[test]
+    fn only_tests_count() {
+        let source = "#[test]\nfn one() {}\nfn helper() {}\n    #[tokio::test(flavor = \"multi_thread\")]\n    \
+                      #[expect(x)]\n    async fn two() {\n}\nasync fn other() {}\n";
+        assert_eq!(tests_in(source), ["one", "two"]);
+    }
+
+    #[test]
+    fn every_named_test_is_there() {
+        check().expect("documents that name tests that are there");
+    }
+}

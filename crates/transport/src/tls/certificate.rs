@@ -1,0 +1,220 @@
+//! The certificate that can be swapped while connections run. It never opens a file: callers hand in PEM text and know
+//! its path.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use hookgate_domain::Timestamp;
+use rustls::crypto::CryptoProvider;
+use rustls::crypto::ring::default_provider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+use x509_cert::Certificate;
+use x509_cert::der::Decode;
+
+use super::TlsError;
+
+/// The certificate that new handshakes get. Running connections keep the one they started with.
+#[derive(Debug)]
+pub struct HotCertificate {
+    current: ArcSwap<Pair>,
+    provider: Arc<CryptoProvider>,
+    /// Whether what came last could not be taken up.
+    is_behind: AtomicBool,
+}
+
+/// A chain with its key, and the last moment at which clients take it.
+#[derive(Debug)]
+struct Pair {
+    certified: Arc<CertifiedKey>,
+    valid_until: Timestamp,
+}
+
+/// What becomes of new handshakes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateState {
+    /// They get the newest certificate.
+    Current,
+    /// They get the one before, because the newest can't be used.
+    ReloadFailed,
+    /// Clients refuse what they get, because its time is over.
+    Expired,
+}
+
+impl HotCertificate {
+    /// Reads a chain (leaf first) and its private key, both PEM. One whose time is over is taken too: a server that starts
+    /// and says so is better than none.
+    ///
+    /// # Errors
+    ///
+    /// When either can't be read, or the key is not the leaf's.
+    pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
+        let provider = Arc::new(default_provider());
+        Ok(Self {
+            current: ArcSwap::from_pointee(Pair::read(chain, key, &provider)?),
+            provider,
+            is_behind: AtomicBool::new(false),
+        })
+    }
+
+    /// Gives every later handshake a new certificate.
+    ///
+    /// # Errors
+    ///
+    /// As in [`from_pem`](Self::from_pem), and when the new one's time is over `now`. The old certificate then stays in use.
+    pub fn reload(&self, chain: &[u8], key: &[u8], now: Timestamp) -> Result<(), TlsError> {
+        let taken = Pair::read(chain, key, &self.provider).and_then(|fresh| {
+            if fresh.valid_until < now {
+                return Err(TlsError::Expired);
+            }
+            self.current.store(Arc::new(fresh));
+            Ok(())
+        });
+        self.is_behind.store(taken.is_err(), Ordering::Relaxed);
+        taken
+    }
+
+    /// Notes that there is a new certificate that could not even be read.
+    pub fn missed(&self) {
+        self.is_behind.store(true, Ordering::Relaxed);
+    }
+
+    /// What becomes of new handshakes.
+    #[must_use]
+    pub fn state(&self, now: Timestamp) -> CertificateState {
+        if self.current.load().valid_until < now {
+            CertificateState::Expired
+        } else if self.is_behind.load(Ordering::Relaxed) {
+            CertificateState::ReloadFailed
+        } else {
+            CertificateState::Current
+        }
+    }
+
+    /// How long clients go on taking it.
+    #[must_use]
+    pub fn remaining(&self, now: Timestamp) -> Duration {
+        self.current.load().valid_until.since(now)
+    }
+
+    pub(super) fn provider(&self) -> Arc<CryptoProvider> {
+        Arc::clone(&self.provider)
+    }
+}
+
+impl ResolvesServerCert for HotCertificate {
+    fn resolve(&self, _hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        Some(Arc::clone(&self.current.load().certified))
+    }
+}
+
+impl Pair {
+    fn read(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, TlsError> {
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+            .collect::<Result<_, _>>()
+            .map_err(TlsError::Chain)?;
+        let valid_until = valid_until(chain.first().ok_or(TlsError::NoCertificate)?)?;
+        let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsError::Key)?;
+        let certified = CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Pair)?;
+        Ok(Self {
+            certified: Arc::new(certified),
+            valid_until,
+        })
+    }
+}
+
+fn valid_until(leaf: &CertificateDer<'_>) -> Result<Timestamp, TlsError> {
+    let leaf = Certificate::from_der(leaf).map_err(TlsError::Leaf)?;
+    let since_1970 = leaf.tbs_certificate.validity.not_after.to_unix_duration();
+    Ok(Timestamp::from_micros(0).after(since_1970))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_800_000_000_000_000);
+
+    fn pair() -> (String, String) {
+        valid_until(4_000)
+    }
+
+    /// A certificate that is good until the first day of this year.
+    fn valid_until(year: i32) -> (String, String) {
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("parameters");
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let certificate = params.self_signed(&key).expect("a certificate");
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn leaf(hot: &HotCertificate) -> CertificateDer<'static> {
+        hot.current.load().certified.cert[0].clone()
+    }
+
+    #[test]
+    fn a_reload_swaps_and_a_bad_one_keeps_the_old_certificate() {
+        let (first, second, old) = (pair(), pair(), valid_until(2_020));
+        let hot = HotCertificate::from_pem(first.0.as_bytes(), first.1.as_bytes()).expect("a pair");
+        let before = leaf(&hot);
+        let reload = |(chain, key): (&str, &str)| hot.reload(chain.as_bytes(), key.as_bytes(), NOW);
+
+        for (bad, what) in [
+            ((&*second.0, &*first.1), "another's key"),
+            ((&*old.0, &*old.1), "an old one"),
+            (("broken", &*second.1), "no certificate"),
+        ] {
+            assert!(reload(bad).is_err(), "{what}");
+            assert_eq!(leaf(&hot), before, "{what}");
+            assert_eq!(hot.state(NOW), CertificateState::ReloadFailed, "{what}");
+        }
+        reload((&second.0, &second.1)).expect("a pair");
+        assert_ne!(leaf(&hot), before);
+        assert_eq!(hot.state(NOW), CertificateState::Current);
+        hot.missed();
+        assert_eq!(hot.state(NOW), CertificateState::ReloadFailed);
+    }
+
+    #[test]
+    fn an_old_certificate_is_served_and_told() {
+        let (chain, key) = valid_until(2_020);
+        let hot = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
+        assert_eq!(hot.state(NOW), CertificateState::Expired);
+        assert_eq!(hot.remaining(NOW), Duration::ZERO);
+        // The first second of 2020.
+        let end = Timestamp::from_micros(1_577_836_800_000_000);
+        assert_eq!(hot.state(end), CertificateState::Current);
+        assert_eq!(
+            hot.remaining(end.before(Duration::from_mins(1))),
+            Duration::from_mins(1)
+        );
+    }
+
+    #[test]
+    fn each_mistake_has_its_own_error() {
+        let (chain, key) = pair();
+        let read = |chain: &str, key: &str| HotCertificate::from_pem(chain.as_bytes(), key.as_bytes());
+        assert!(matches!(read(&key, &key), Err(TlsError::NoCertificate)));
+        assert!(matches!(read("", &key), Err(TlsError::NoCertificate)));
+        assert!(matches!(read(&chain, &chain), Err(TlsError::Key(_))));
+        assert!(matches!(
+            read(&chain[..chain.len() - 40], &key),
+            Err(TlsError::Chain(_))
+        ));
+        let empty = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
+        assert!(matches!(read(empty, &key), Err(TlsError::Leaf(_))));
+        assert!(matches!(read(&chain, &pair().1), Err(TlsError::Pair(_))));
+    }
+
+    #[test]
+    fn errors_never_show_the_key() {
+        let (_, key) = pair();
+        let error = HotCertificate::from_pem(key.as_bytes(), key.as_bytes()).expect_err("a key is no chain");
+        let secret = key.lines().nth(1).expect("a line of base64");
+        assert!(!format!("{error} {error:?}").contains(secret));
+    }
+}
