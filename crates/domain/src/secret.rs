@@ -37,17 +37,15 @@ impl<const LENGTH: usize> SecretText<LENGTH> {
         let mut secret = Self(Box::new([0; LENGTH]));
         secret.0[..prefix.len()].copy_from_slice(prefix.as_bytes());
         let mut random = Zeroizing::new([0; RANDOM_DIGITS]);
-        let (mut position, end) = (prefix.len(), prefix.len() + RANDOM_DIGITS);
-        while position < end {
+        let end = prefix.len() + RANDOM_DIGITS;
+        let mut places = secret.0[prefix.len()..end].iter_mut();
+        while places.len() > 0 {
             fill(&mut random[..])?;
-            for digit in random
+            let digits = random
                 .iter()
-                .filter_map(|byte| base62::digit_of_random_byte(*byte))
-            {
-                if position < end {
-                    secret.0[position] = digit;
-                    position += 1;
-                }
+                .filter_map(|byte| base62::digit_of_random_byte(*byte));
+            for (digit, place) in digits.zip(places.by_ref()) {
+                *place = digit;
             }
         }
         let checksum = checksum(&secret.0[..end]);

@@ -27,6 +27,7 @@ fn a_new_policy_permits_everybody_and_keeps_payloads() {
 
 #[test]
 fn limits_have_bounds() {
+    assert_eq!((DEFAULT_BODY_BYTES, MAX_BODY_BYTES), (262_144, 1_048_576));
     for bytes in [0, MAX_BODY_BYTES + 1, u32::MAX] {
         assert_eq!(
             Limits::new(bytes, None, Overload::Refuse),
