@@ -58,15 +58,12 @@ pub(crate) fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
 
 /// The fault of a text that is no UTF-8 from this byte on.
 fn no_utf8(text: &[u8], at: usize) -> JsonFault {
-    let before = &text[..at];
-    let line_start = before
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |end| end + 1);
+    let mut lines = text[..at].split(|byte| *byte == b'\n');
+    let last = lines.next_back().unwrap_or_default();
     JsonFault {
         problem: JsonProblem::Syntax,
-        line: before.iter().filter(|byte| **byte == b'\n').count() + 1,
-        column: at - line_start + 1,
+        line: lines.count() + 1,
+        column: last.len() + 1,
     }
 }
 
@@ -261,7 +258,11 @@ mod tests {
         ] {
             assert_eq!(problem(text), Some(JsonProblem::Syntax), "{text:?}");
         }
-        assert!(parse(b"\"\xff\"").is_err());
+        let fault = parse(b"{\"a\":\n \"\xff\"}").unwrap_err();
+        assert_eq!(
+            (fault.problem, fault.line, fault.column),
+            (JsonProblem::Syntax, 2, 3)
+        );
         assert_eq!(parse(b"\xEF\xBB\xBF{}"), Ok(Json::Object(Vec::new())));
     }
 
