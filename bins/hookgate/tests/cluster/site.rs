@@ -145,9 +145,8 @@ impl Node {
 
     /// Kills it as hard as can be.
     pub(crate) fn kill(&self) {
-        let mut process = self.process.lock().unwrap();
-        process.kill().unwrap();
-        process.wait().unwrap();
+        self.signal("-KILL");
+        self.wait();
     }
 
     /// Starts it again.
@@ -158,15 +157,9 @@ impl Node {
 
     /// Sends it this signal.
     pub(crate) fn signal(&self, name: &str) {
-        let sent = Command::new("kill")
-            .args([name, &self.pid().to_string()])
-            .status();
+        let pid = self.process.lock().unwrap().id().to_string();
+        let sent = Command::new("kill").args([name, &pid]).status();
         assert!(sent.unwrap().success());
-    }
-
-    /// The process.
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.lock().unwrap().id()
     }
 
     /// Waits until it has ended; its exit code.

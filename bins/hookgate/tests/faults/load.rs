@@ -13,7 +13,7 @@ use tokio::time::{sleep, timeout};
 use crate::target::{PATIENCE, PAUSE, Target, is_unavailable};
 
 /// Within this a load has to bring what a test waits for.
-const SOON: Duration = Duration::from_secs(60);
+const SOON: Duration = Duration::from_mins(1);
 
 /// Senders at work.
 pub(crate) struct Load {

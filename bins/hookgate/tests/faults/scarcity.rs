@@ -57,14 +57,14 @@ async fn a_flood_that_takes_every_file_descriptor_passes() {
     assert!(refused.contains("could not be accepted"), "{refused}");
     // Those that were there before go on.
     load.acknowledges(20).await;
-    let served = opened.len();
+    let found = opened.len();
     drop(opened);
     let well = target.well_again().await;
     let sent = load.end().await;
     sent.is_kept(&sql(&data, "SELECT title FROM incidents"));
     assert_eq!(sent.cut_off, 0, "every request was answered");
     is_sound(&mut server, &log);
-    println!("{served} of {FLOOD} connections found a descriptor: {sent}; well again after {well:?}");
+    println!("{found} of {FLOOD} connections found a descriptor: {sent}; well again after {well:?}");
 }
 
 /// Rust ends a process that gets no memory. What it had answered is on disk, and the next start finds it.
