@@ -75,7 +75,7 @@ fn toml_text(text: &str) -> String {
             written.push('\\');
         }
         if c.is_control() {
-            written.push_str(&format!("\\u{:04X}", u32::from(c)));
+            written.extend(format!("\\u{:04X}", u32::from(c)).chars());
         } else {
             written.push(c);
         }
