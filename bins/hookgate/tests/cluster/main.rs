@@ -17,7 +17,6 @@ mod publisher;
 mod retries;
 mod revocation;
 mod senders;
-#[expect(dead_code, reason = "the tests of faults use all of it")]
 mod site;
 #[path = "../black_box/support.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]

@@ -3,7 +3,6 @@
 //! Five seconds show that the test works; `cargo xtask endurance` makes it twenty minutes, which is when flat means something.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
-#![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]
 
 mod load;
 mod meter;
