@@ -40,6 +40,7 @@ mod tests {
             said(text),
             "line 2, column 32: invalid literal string, expected `'`"
         );
-        assert!(said("é = 1\né = 2").starts_with("line 2, column 1: duplicate key"));
+        assert_eq!(said("x = 'é'\nx = 2"), "line 2, column 1: duplicate key");
+        assert!(said("x = 'é' y").starts_with("line 1, column 9: "), "{}", said("x = 'é' y"));
     }
 }
