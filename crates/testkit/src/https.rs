@@ -27,11 +27,19 @@ pub use tokio_rustls::client::TlsStream;
 /// What a test does with a fault of its own: it ends.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Whether a request that was not answered was not sent either: the connection had ended before.
+/// Whether a request that was not answered was not heard either, so that it may be sent again: the connection had ended
+/// before, or HTTP/2 said goodbye to it.
 #[must_use]
-pub fn was_not_sent(error: &(dyn Error + Send + Sync + 'static)) -> bool {
-    let error = error.downcast_ref::<hyper::Error>();
-    error.is_some_and(|error| error.is_canceled() || error.is_closed())
+pub fn was_not_heard(error: &(dyn Error + Send + Sync + 'static)) -> bool {
+    let Some(error) = error.downcast_ref::<hyper::Error>() else {
+        return false;
+    };
+    let source = error
+        .source()
+        .and_then(|source| source.downcast_ref::<h2::Error>());
+    error.is_canceled()
+        || error.is_closed()
+        || source.is_some_and(|error| error.is_go_away() && error.is_remote())
 }
 
 /// The version of HTTP to speak.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hookgate_testkit::https::{Http, was_not_sent};
+use hookgate_testkit::https::{Http, was_not_heard};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 
@@ -27,7 +27,7 @@ struct Book {
     is_over: AtomicBool,
     acknowledged: Mutex<Vec<String>>,
     put_off: AtomicUsize,
-    cut_off: AtomicUsize,
+    cut_off: Mutex<Vec<String>>,
 }
 
 /// What senders were told.
@@ -36,8 +36,8 @@ pub(crate) struct Sent {
     pub(crate) acknowledged: Vec<String>,
     /// How many were answered 503.
     pub(crate) put_off: usize,
-    /// How many were sent and not answered.
-    pub(crate) cut_off: usize,
+    /// Why each that was sent and not answered was not.
+    pub(crate) cut_off: Vec<String>,
 }
 
 impl Load {
@@ -74,7 +74,7 @@ impl Load {
         Sent {
             acknowledged: std::mem::take(&mut *self.book.acknowledged.lock().unwrap()),
             put_off: self.book.put_off.load(Ordering::Relaxed),
-            cut_off: self.book.cut_off.load(Ordering::Relaxed),
+            cut_off: std::mem::take(&mut *self.book.cut_off.lock().unwrap()),
         }
     }
 
@@ -95,6 +95,17 @@ impl Sent {
         assert!(lost.is_empty(), "acknowledged and lost: {lost:?}");
     }
 
+    /// Every request was answered.
+    pub(crate) fn answered_all(&self) {
+        assert!(self.cut_off.is_empty(), "not answered: {:?}", self.cut_off);
+    }
+
+    /// Every request was answered 201.
+    pub(crate) fn took_all(&self) {
+        self.answered_all();
+        assert_eq!(self.put_off, 0, "put off");
+    }
+
     /// What was acknowledged and is not there once.
     pub(crate) fn lost(&self, titles: &str) -> Vec<&str> {
         let mut times = BTreeMap::new();
@@ -108,7 +119,7 @@ impl Sent {
 
 impl fmt::Display for Sent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (acknowledged, put_off, cut_off) = (self.acknowledged.len(), self.put_off, self.cut_off);
+        let (acknowledged, put_off, cut_off) = (self.acknowledged.len(), self.put_off, self.cut_off.len());
         write!(
             f,
             "{acknowledged} acknowledged, {put_off} put off, {cut_off} cut off"
@@ -135,8 +146,9 @@ async fn work(target: Target, book: Arc<Book>, word: String, number: usize) {
         let answer = match target.send(open, gate, &title).await {
             Ok(answer) => answer,
             Err(error) => {
-                let was_sent = !was_not_sent(&*error);
-                book.cut_off.fetch_add(usize::from(was_sent), Ordering::Relaxed);
+                if !was_not_heard(&*error) {
+                    book.cut_off.lock().unwrap().push(format!("{http:?}: {error:?}"));
+                }
                 connection = None;
                 turn += 1;
                 continue;

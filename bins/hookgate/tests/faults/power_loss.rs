@@ -40,7 +40,7 @@ async fn a_power_cut_loses_no_acknowledged_delivery() {
     }
     assert_eq!(sql(&house.data(), "PRAGMA integrity_check").trim(), "ok");
     let acknowledged: usize = sent.iter().map(|sent| sent.acknowledged.len()).sum();
-    let cut_off: usize = sent.iter().map(|sent| sent.cut_off).sum();
+    let cut_off: usize = sent.iter().map(|sent| sent.cut_off.len()).sum();
     println!("power cut {rounds} times: {acknowledged} acknowledged, {cut_off} cut off, 0 lost");
 }
 
