@@ -2,7 +2,7 @@
 //! types around it say what each secret is for, so that none is taken for another.
 
 use ring::digest::{SHA256, digest};
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 use crate::base62;
 
@@ -18,7 +18,7 @@ pub(crate) const fn length(prefix: &str) -> usize {
 
 /// A secret of `LENGTH` characters, wiped when it is dropped.
 #[derive(Clone)]
-pub(crate) struct SecretText<const LENGTH: usize>(Box<[u8; LENGTH]>);
+pub(crate) struct SecretText<const LENGTH: usize>(Box<Zeroizing<[u8; LENGTH]>>);
 
 /// Why a text is no secret of this form.
 pub(crate) enum Misread {
@@ -34,7 +34,7 @@ impl<const LENGTH: usize> SecretText<LENGTH> {
         prefix: &str,
         mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
     ) -> Result<Self, E> {
-        let mut secret = Self(Box::new([0; LENGTH]));
+        let mut secret = Self(Box::new(Zeroizing::new([0; LENGTH])));
         secret.0[..prefix.len()].copy_from_slice(prefix.as_bytes());
         let mut random = Zeroizing::new([0; RANDOM_DIGITS]);
         let end = prefix.len() + RANDOM_DIGITS;
@@ -64,7 +64,7 @@ impl<const LENGTH: usize> SecretText<LENGTH> {
         if checksum(covered) != written {
             return Err(Misread::Checksum);
         }
-        Ok(Self(Box::new(*bytes)))
+        Ok(Self(Box::new(Zeroizing::new(*bytes))))
     }
 
     /// The secret itself.
@@ -78,12 +78,6 @@ impl<const LENGTH: usize> SecretText<LENGTH> {
         let mut bytes = [0; 32];
         bytes.copy_from_slice(digest(&SHA256, &self.0[..]).as_ref());
         bytes
-    }
-}
-
-impl<const LENGTH: usize> Drop for SecretText<LENGTH> {
-    fn drop(&mut self) {
-        self.0.zeroize();
     }
 }
 

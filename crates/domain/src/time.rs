@@ -86,7 +86,7 @@ impl Timestamp {
 /// By RFC 3339, in UTC. Years beyond 9999 are cut to it.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let nearest = if self.0 < 0 {
+        let nearest = if self.0.is_negative() {
             jiff::Timestamp::MIN
         } else {
             jiff::Timestamp::MAX

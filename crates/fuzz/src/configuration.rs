@@ -69,17 +69,10 @@ fn a_password(text: &str) {
 
 /// A text as TOML writes it.
 fn toml_text(text: &str) -> String {
-    let mut written = String::from("\"");
-    for c in text.chars() {
-        if c == '"' || c == '\\' {
-            written.push('\\');
-        }
-        if c.is_control() {
-            written.extend(format!("\\u{:04X}", u32::from(c)).chars());
-        } else {
-            written.push(c);
-        }
-    }
-    written.push('"');
-    written
+    let escaped = text.chars().map(|c| match c {
+        '"' | '\\' => format!("\\{c}"),
+        c if c.is_control() => format!("\\u{:04X}", u32::from(c)),
+        c => c.to_string(),
+    });
+    format!("\"{}\"", escaped.collect::<String>())
 }

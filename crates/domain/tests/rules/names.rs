@@ -29,7 +29,7 @@ proptest! {
         prop_assert_eq!(number >> 80, u128::from(millis.unsigned_abs()));
         prop_assert_eq!((a >> 4, c >> 6), (7, 0b10));
         prop_assert_eq!([a & 0x0F, b, c & 0x3F], [random[0] & 0x0F, random[1], random[2] & 0x3F]);
-        prop_assert_eq!(&[d, e, f, g, h, i, j][..], &random[3..]);
+        prop_assert_eq!(&[d, e, f, g, h, i, j], &random[3..]);
     }
 
     #[test]

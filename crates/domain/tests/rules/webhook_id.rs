@@ -66,6 +66,17 @@ proptest! {
 }
 
 #[test]
+fn a_debug_text_shows_the_hint_alone() {
+    let id = id(1);
+    let shown = format!("{id:?} {:?} {:?}", id.hint(), id.digest());
+    let hint = &id.reveal()[..7];
+    assert_eq!(
+        shown,
+        format!("WebhookId({hint}…) WebhookIdHint({hint}) WebhookIdDigest(…)")
+    );
+}
+
+#[test]
 fn no_id_passes_with_one_character_changed() {
     for seed in 0..8 {
         let id = id(seed);
