@@ -4,8 +4,8 @@
 //! commit, what doesn't is confirmed by [`Directory::fresh`]. Tombstones are final and need no confirmation.
 
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
@@ -42,7 +42,8 @@ struct Rate {
 #[derive(Default)]
 struct Look {
     begun: AtomicU64,
-    last: Mutex<Option<Arc<Known>>>,
+    /// What it found has the look in it, so the look must not keep what it found.
+    last: Mutex<Weak<Known>>,
 }
 
 impl Default for Directory {
@@ -84,12 +85,12 @@ impl Directory {
         let begun_before = look.begun.load(Ordering::SeqCst);
         let mut last = look.last.lock().await;
         if look.begun.load(Ordering::SeqCst) > begun_before
-            && let Some(known) = last.as_ref()
+            && let Some(known) = last.upgrade()
         {
-            return Ok(Some(Arc::clone(known)));
+            return Ok(Some(known));
         }
         // From here on until the store has answered, nobody can take the last result for this one.
-        *last = None;
+        *last = Weak::new();
         look.begun.fetch_add(1, Ordering::SeqCst);
         let Some(url) = store.url_by_digest(&digest).await? else {
             self.urls.remove(&digest);
@@ -97,7 +98,7 @@ impl Directory {
         };
         let known = Arc::new(Known::new(url, Some(stale)));
         self.urls.insert(digest, Arc::clone(&known));
-        *last = Some(Arc::clone(&known));
+        *last = Arc::downgrade(&known);
         drop(last);
         Ok(Some(known))
     }

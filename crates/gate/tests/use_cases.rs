@@ -5,10 +5,12 @@
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use hookgate_domain::{
-    Limits, Overload, PayloadLogging, Policy, RefusalCode, SenderFormat, Timestamp, Webhook,
+    Limits, Networks, Overload, PayloadLogging, Policy, RefusalCode, SenderFormat, SetOrigin, Timestamp,
+    Webhook,
 };
 use hookgate_gate::{
     Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Issued, NewWebhook, PageSize,
@@ -295,4 +297,26 @@ async fn a_url_in_the_clear_is_flagged_once_and_recorded_each_time() {
     assert_eq!(fresh.webhook.live_url().unwrap().exposed_at, None);
     assert!(gate.revoke(&samples::acting(), webhook.handle).await.is_ok());
     assert!(gate.revoke(&samples::acting(), webhook.handle).await.is_err());
+}
+
+/// A look that several requests share doesn't keep what it found.
+#[tokio::test]
+async fn what_is_remembered_goes_with_the_memory() {
+    let gate = gate();
+    let name = "office".parse().unwrap();
+    let networks = Networks::of(["198.51.100.0/24".parse().unwrap()]).unwrap();
+    gate.address_set_create(&samples::acting(), name, SetOrigin::Own, networks, None)
+        .await
+        .unwrap();
+    let policy = Policy {
+        allowlist: "@office".parse().unwrap(),
+        ..Policy::default()
+    };
+    let issued = create(&gate, policy).await;
+    let refused = refusal(gate.receive(request(issued.id.reveal()), Untouched).await);
+    assert_eq!(refused.code, RefusalCode::IpNotAllowed);
+
+    let (_, networks) = gate.address_set(&"office".parse().unwrap()).await.unwrap();
+    drop((gate, issued));
+    assert_eq!(Arc::strong_count(&networks), 1, "an allowlist is still held");
 }

@@ -15,7 +15,7 @@ use crate::support::{Server, post};
 
 /// Senders at the same time, and how often each sends.
 const SENDERS: usize = 4;
-const SEND_EVERY: Duration = Duration::from_millis(20);
+const SEND_EVERY: Duration = Duration::from_millis(4);
 /// Requests of one connection, before it is closed and another one opened.
 const REQUESTS_A_CONNECTION: usize = 60;
 /// How often the program at the API does all that it does.
