@@ -1,0 +1,58 @@
+//! Several attackers at once, each of whom comes again when it is thrown out.
+
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::peer::{Ended, Peer};
+use crate::stage::Target;
+
+/// Connections that attack at the same time.
+const ATTACKERS: usize = 4;
+
+/// What attackers met.
+#[derive(Debug, Default)]
+pub(crate) struct Tally {
+    /// The codes of GOAWAY of the connections that the server ended; `None` where it sent none.
+    pub(crate) thrown_out: Vec<Option<u32>>,
+    /// Connections that went on until the attack was over.
+    pub(crate) endured: usize,
+}
+
+impl Tally {
+    /// Every connection was ended with one of these codes, and only the last ones were not, because time was up.
+    pub(crate) fn was_thrown_out_with(&self, codes: &[u32]) {
+        assert!(!self.thrown_out.is_empty(), "{self:?}");
+        let is_named = |code: &Option<u32>| code.is_none_or(|code| codes.contains(&code));
+        assert!(self.thrown_out.iter().all(is_named), "{self:?}");
+        assert!(self.thrown_out.iter().any(Option::is_some), "{self:?}");
+    }
+}
+
+/// Lets some peers attack over HTTP/2 until time is up.
+pub(crate) async fn again_and_again<A, F>(target: Target, one: A) -> Tally
+where
+    A: Fn(Peer, Target) -> F + Clone + Send + 'static,
+    F: Future<Output = Ended> + Send,
+{
+    let mut attackers = JoinSet::new();
+    for _ in 0..ATTACKERS {
+        let (target, one) = (target.clone(), one.clone());
+        attackers.spawn(async move {
+            let mut tally = Tally::default();
+            while Instant::now() < target.until {
+                let peer = Peer::connect(&target).await.unwrap();
+                match one(peer, target.clone()).await {
+                    Ended::ByServer(code) => tally.thrown_out.push(code),
+                    Ended::TimeUp => tally.endured += 1,
+                }
+            }
+            tally
+        });
+    }
+    let tallies = attackers.join_all().await;
+    tallies.into_iter().fold(Tally::default(), |mut all, one| {
+        all.thrown_out.extend(one.thrown_out);
+        all.endured += one.endured;
+        all
+    })
+}
