@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 /// For all that a test waits for. Nothing should come near it, so a busy machine makes no difference.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 
 /// An answer of HTTP/1.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -169,8 +169,9 @@ impl Stage {
 
     /// The server takes deliveries over new connections, and nothing in it has panicked.
     fn is_well(&self) {
+        let url = self.server.demo_url();
         for http in Http::BOTH {
-            let answer = self.server.post(http, &self.server.demo_url(), JSON);
+            let answer = self.server.post(http, &url, JSON);
             assert_eq!(self.runtime.block_on(answer).status, 201);
         }
         let log = fs::read_to_string(&self.log).unwrap();
