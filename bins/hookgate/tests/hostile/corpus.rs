@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 
-use hookgate_testkit::https::{Client, Http};
+use hookgate_testkit::https::{self, Client, Connection, Http};
 use serde_json::Value;
 
 use crate::answers::{Answer, answers, talk};
@@ -23,28 +23,43 @@ const LONGEST_IN_CRUMBS: usize = 2_000;
 /// Counts what the gate took: incidents are numbered in the order of their deliveries, without gaps.
 struct Teller<'a> {
     server: &'a Server,
-    url: String,
+    connection: Connection,
     last: u64,
 }
 
 impl<'a> Teller<'a> {
-    fn new(server: &'a Server) -> Self {
-        let url = server.demo_url();
-        Self { server, url, last: 0 }
+    async fn new(server: &'a Server) -> Self {
+        let connection = server.client.connect(server.address(), Http::One).await;
+        Self {
+            server,
+            connection: connection.unwrap(),
+            last: 0,
+        }
     }
 
-    /// Deliveries accepted since it was last asked, before its own, which takes this way to the gate.
-    async fn accepted(&mut self, way: SocketAddr) -> u64 {
+    /// Deliveries accepted since it was last asked.
+    async fn accepted(&mut self) -> u64 {
+        let request = post(&self.server.demo_url(), JSON);
+        let answer = self.connection.send(request).await.unwrap();
+        self.before(&answer)
+    }
+
+    /// The same, asked by this way to the gate.
+    async fn accepted_by(&mut self, way: SocketAddr) -> u64 {
         let mut connection = self.server.client.connect(way, Http::One).await.unwrap();
-        let answer = connection.send(post(&self.url, JSON)).await.unwrap();
+        let request = post(&self.server.demo_url(), JSON);
+        let answer = connection.send(request).await.unwrap();
+        self.before(&answer)
+    }
+
+    fn before(&mut self, answer: &https::Answer) -> u64 {
         let body: Value = serde_json::from_str(&answer.body).unwrap();
         let id = body["data"]["incident"]["id"].as_str();
-        let number: u64 = id.unwrap_or_else(|| panic!("{answer:?}"))["INC-".len()..]
-            .parse()
-            .unwrap();
-        let since = number - self.last - 1;
+        let number = id.and_then(|id| id.strip_prefix("INC-")).unwrap();
+        let number: u64 = number.parse().unwrap();
+        let before = number - self.last - 1;
         self.last = number;
-        since
+        before
     }
 }
 
@@ -85,7 +100,7 @@ fn deliveries(case: &Case) -> u64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_case_is_answered_as_it_must_be_and_nothing_else_is_taken() {
     let server = Server::start();
-    let (mut teller, mut faults) = (Teller::new(&server), Vec::new());
+    let (mut teller, mut faults) = (Teller::new(&server).await, Vec::new());
     for case in cases::all(path(&server.demo_url())) {
         let crumbs = (case.bytes.len() <= LONGEST_IN_CRUMBS).then_some(CRUMB);
         for piece in std::iter::once(usize::MAX).chain(crumbs) {
@@ -93,7 +108,7 @@ async fn every_case_is_answered_as_it_must_be_and_nothing_else_is_taken() {
                 Some(bytes) => faults.extend(fault(&case, &answers(&bytes))),
                 None => faults.push(format!("{}: the server does not close", case.name)),
             }
-            let (accepted, expected) = (teller.accepted(server.address()).await, deliveries(&case));
+            let (accepted, expected) = (teller.accepted().await, deliveries(&case));
             if accepted != expected {
                 faults.push(format!("{}: {accepted} accepted, not {expected}", case.name));
             }
@@ -112,7 +127,7 @@ async fn every_case_is_answered_as_it_must_be_and_nothing_else_is_taken() {
 async fn no_request_is_seen_as_two(program: &str) {
     let server = Server::start();
     let front = Front::start(program, &server);
-    let (mut teller, mut faults, mut passed) = (Teller::new(&server), Vec::new(), 0);
+    let (mut teller, mut faults, mut passed) = (Teller::new(&server).await, Vec::new(), 0);
     for case in cases::all(path(&server.demo_url())) {
         // Proxies wait for a body that never comes before they ask the gate, and nobody knows when we have left.
         let is_endless = case.answers.iter().any(|answer| answer == "PAYLOAD_TOO_LARGE");
@@ -125,8 +140,8 @@ async fn no_request_is_seen_as_two(program: &str) {
         let answered = ["HTTP/1.1 201 ", "HTTP/1.0 201 "].map(|line| text.matches(line).count() as u64);
         let answered: u64 = answered.iter().sum();
         passed += answered;
-        let accepted = teller.accepted(server.address()).await;
-        let stowaways = teller.accepted(front.address()).await;
+        let accepted = teller.accepted().await;
+        let stowaways = teller.accepted_by(front.address()).await;
         if accepted != answered || stowaways != 0 {
             faults.push(format!(
                 "{}: {accepted} accepted, {answered} answered, {stowaways} stowaways",

@@ -30,9 +30,9 @@ fn streams(burst: u32, frames: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
 fn the_same(name: &str, one: Vec<u8>) -> Tally {
     let burst = one.repeat(BURST as usize);
     attack(name, |target| {
-        again_and_again(target, move |peer, target| {
+        again_and_again(target, move |peer, _| {
             let burst = burst.clone();
-            async move { peer.flood(&target, |_| burst.clone()).await }
+            async move { peer.flood(|_| burst.clone()).await }
         })
     })
 }
@@ -42,7 +42,21 @@ fn new_streams(name: &str, frames: impl Fn(&Target, u32) -> Vec<u8> + Copy + Sen
     attack(name, move |target| {
         again_and_again(target, move |peer, target| async move {
             let burst = |number| streams(number, |stream| frames(&target, stream));
-            peer.flood(&target, burst).await
+            peer.flood(burst).await
+        })
+    })
+}
+
+/// The head of a POST with these flags, and then the same over and over.
+fn after_a_head(name: &str, flags: u8, more: Vec<u8>) -> Tally {
+    attack(name, move |target| {
+        again_and_again(target, move |peer, target| {
+            let more = more.clone();
+            let head = frame(Kind::Headers, flags, 1, &post_block(&target.path));
+            async move {
+                let burst = |number| if number == 0 { &head } else { &more }.clone();
+                peer.flood(burst).await
+            }
         })
     })
 }
@@ -71,35 +85,15 @@ fn made_you_reset() {
 /// CVE-2024-27316 and its like: a head that never ends.
 #[test]
 fn continuation() {
-    let tally = attack("CONTINUATION flood", |target| {
-        again_and_again(target, |peer, target| async move {
-            let more = frame(Kind::Continuation, 0, 1, &field("x", &"y".repeat(LARGEST / 2)));
-            let head = frame(Kind::Headers, 0, 1, &post_block(&target.path));
-            peer.flood(
-                &target,
-                |number| if number == 0 { head.clone() } else { more.clone() },
-            )
-            .await
-        })
-    });
-    tally.was_thrown_out_with(&[CALM, COMPRESSION]);
+    let more = frame(Kind::Continuation, 0, 1, &field("x", &"y".repeat(LARGEST / 2)));
+    after_a_head("CONTINUATION flood", 0, more).was_thrown_out_with(&[CALM, COMPRESSION]);
 }
 
 /// The same in frames without a byte.
 #[test]
 fn empty_continuation() {
-    let tally = attack("empty CONTINUATION flood", |target| {
-        again_and_again(target, |peer, target| async move {
-            let more = frame(Kind::Continuation, 0, 1, &[]).repeat(BURST as usize);
-            let head = frame(Kind::Headers, 0, 1, &post_block(&target.path));
-            peer.flood(
-                &target,
-                |number| if number == 0 { head.clone() } else { more.clone() },
-            )
-            .await
-        })
-    });
-    tally.was_thrown_out_with(&[CALM]);
+    let more = frame(Kind::Continuation, 0, 1, &[]).repeat(BURST as usize);
+    after_a_head("empty CONTINUATION flood", 0, more).was_thrown_out_with(&[CALM]);
 }
 
 /// CVE-2019-9515.
@@ -138,18 +132,8 @@ fn unknown_frames() {
 /// CVE-2019-9518.
 #[test]
 fn empty_data() {
-    let tally = attack("empty DATA flood", |target| {
-        again_and_again(target, |peer, target| async move {
-            let more = frame(Kind::Data, 0, 1, &[]).repeat(BURST as usize);
-            let head = frame(Kind::Headers, END_HEADERS, 1, &post_block(&target.path));
-            peer.flood(
-                &target,
-                |number| if number == 0 { head.clone() } else { more.clone() },
-            )
-            .await
-        })
-    });
-    tally.was_thrown_out_with(&[CALM]);
+    let more = frame(Kind::Data, 0, 1, &[]).repeat(BURST as usize);
+    after_a_head("empty DATA flood", END_HEADERS, more).was_thrown_out_with(&[CALM]);
 }
 
 /// A head of kilobytes that stands for megabytes.
@@ -160,7 +144,7 @@ fn hpack_bomb() {
             let flags = END_HEADERS | END_STREAM;
             let fuse = [post_block(&target.path), indexed_field("x", &"y".repeat(4_000))].concat();
             let bomb = [post_block(&target.path), vec![LAST_INDEXED; LARGEST - 200]].concat();
-            peer.flood(&target, |number| {
+            peer.flood(|number| {
                 let block = if number == 0 { &fuse } else { &bomb };
                 frame(Kind::Headers, flags, stream(number), block)
             })

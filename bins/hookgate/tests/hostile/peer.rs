@@ -6,8 +6,9 @@ use hookgate_testkit::https::{Http, TlsStream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, ReadHalf, WriteHalf};
 use tokio::net::TcpStream;
 use tokio::select;
-use tokio::time::sleep_until;
+use tokio::time::{sleep, sleep_until};
 
+use crate::answers::PATIENCE;
 use crate::frames::{HEAD, Kind, PREFACE};
 use crate::stage::Target;
 
@@ -22,8 +23,8 @@ pub(crate) struct Peer {
 pub(crate) enum Ended {
     /// The server ended it, with this code of a GOAWAY if it sent one.
     ByServer(Option<u32>),
-    /// The attack was over before.
-    TimeUp,
+    /// It did not.
+    ByUs,
 }
 
 impl Peer {
@@ -34,8 +35,8 @@ impl Peer {
         Ok(Self { reader, writer })
     }
 
-    /// Writes `burst(0)`, `burst(1)` and so on until the server ends it or the attack is over. What comes in is read.
-    pub(crate) async fn flood(self, target: &Target, mut burst: impl FnMut(u32) -> Vec<u8>) -> Ended {
+    /// Writes `burst(0)`, `burst(1)` and so on until the server ends it. What comes in is read.
+    pub(crate) async fn flood(self, mut burst: impl FnMut(u32) -> Vec<u8>) -> Ended {
         let Self {
             mut reader,
             mut writer,
@@ -51,8 +52,8 @@ impl Peer {
         };
         select! {
             code = read(&mut reader) => Ended::ByServer(code),
-            () = write => Ended::TimeUp,
-            () = sleep_until(target.until) => Ended::TimeUp,
+            () = write => Ended::ByUs,
+            () = sleep(PATIENCE) => Ended::ByUs,
         }
     }
 
@@ -60,7 +61,7 @@ impl Peer {
     pub(crate) async fn stall(mut self, target: &Target, bytes: &[u8]) -> Ended {
         let _ = self.writer.write_all(bytes).await;
         sleep_until(target.until).await;
-        Ended::TimeUp
+        Ended::ByUs
     }
 }
 

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 use crate::stage::{Target, attack};
 use crate::support::post;
 
-/// Connections that attack at the same time.
-const ATTACKERS: usize = 4;
+/// Connections that attack at the same time. Each can make the server hold a payload as a tree, some 15 MiB.
+const ATTACKERS: usize = 2;
 
 /// How often each status was answered.
 type Statuses = BTreeMap<u16, usize>;

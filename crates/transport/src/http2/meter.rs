@@ -5,8 +5,10 @@
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
 
 /// Frames that a connection may begin with. To handle them costs about what the handshake did, so a flood over ever new
 /// connections is no better than a flood of handshakes.
@@ -14,6 +16,9 @@ const ALLOWANCE: u32 = 1_000;
 
 /// Frames that come with each request: a priority, window updates, a ping. Common clients send two.
 const FOR_REQUEST: u32 = 10;
+
+/// Frames that come with each second: our own pings are answered, also while a stream goes on for hours.
+const FOR_SECOND: u32 = 1;
 
 /// What a client says before its first frame (RFC 9113 section 3.4). The h2 crate checks it.
 const PREFACE: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
@@ -30,6 +35,8 @@ const CONTINUATION: u8 = 9;
 pub(crate) struct Meter<T> {
     inner: T,
     frames: Frames,
+    /// Until when seconds have brought their frames.
+    allowed_for: Instant,
 }
 
 impl<T> Meter<T> {
@@ -37,7 +44,20 @@ impl<T> Meter<T> {
         Self {
             inner,
             frames: Frames::new(),
+            allowed_for: Instant::now(),
         }
+    }
+
+    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let seconds = self.allowed_for.elapsed().as_secs();
+        if seconds > 0 {
+            self.allowed_for += Duration::from_secs(seconds);
+            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+            self.frames.allow(seconds.saturating_mul(FOR_SECOND));
+        }
+        self.frames
+            .follow(bytes)
+            .ok_or_else(|| io::Error::other("too many frames beside requests"))
     }
 }
 
@@ -85,12 +105,17 @@ impl Frames {
         let [high, middle, low, kind, ..] = self.head;
         self.skip = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
         match kind {
-            HEADERS => self.allowance = (self.allowance + FOR_REQUEST).min(ALLOWANCE),
+            HEADERS => self.allow(FOR_REQUEST),
             // The h2 crate has bounds for these.
             DATA | CONTINUATION => {}
             _ => self.allowance = self.allowance.checked_sub(1)?,
         }
         Some(())
+    }
+
+    /// So many more, but never more than at the beginning.
+    fn allow(&mut self, frames: u32) {
+        self.allowance = self.allowance.saturating_add(frames).min(ALLOWANCE);
     }
 }
 
@@ -99,8 +124,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
         let meter = self.get_mut();
         let start = out.filled().len();
         ready!(Pin::new(&mut meter.inner).poll_read(cx, out))?;
-        let within = meter.frames.follow(&out.filled()[start..]);
-        Poll::Ready(within.ok_or_else(|| io::Error::other("too many frames beside requests")))
+        Poll::Ready(meter.follow(&out.filled()[start..]))
     }
 }
 
@@ -132,6 +156,8 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::advance;
+
     use super::*;
 
     const PING: u8 = 6;
@@ -173,5 +199,17 @@ mod tests {
         let requests = vec![frame(HEADERS, 50); 1_000];
         let flood = vec![frame(PING, 8); ALLOWANCE as usize + 1];
         assert!(!follow(&[requests, flood].concat(), 10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_to_pings_are_never_too_many() {
+        let mut meter = Meter::new(());
+        assert!(meter.follow(&[PING; PREFACE]).is_ok());
+        for _ in 0..3 * ALLOWANCE {
+            advance(Duration::from_secs(20)).await;
+            assert!(meter.follow(&frame(PING, 8)).is_ok());
+        }
+        let at_once = frame(PING, 8).repeat(ALLOWANCE as usize + 1);
+        assert!(meter.follow(&at_once).is_err());
     }
 }
