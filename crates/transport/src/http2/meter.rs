@@ -1,5 +1,5 @@
-//! Counts the frames of HTTP/2 that neither ask for anything nor carry anything: SETTINGS, PING, PRIORITY, WINDOW_UPDATE,
-//! RST_STREAM and unknown ones. The h2 crate bounds what each of them makes us hold, but takes as many as come, and each
+//! Counts the frames of HTTP/2 that neither ask for anything nor carry anything: SETTINGS, PING, PRIORITY, `RST_STREAM`,
+//! `WINDOW_UPDATE` and unknown ones. The h2 crate bounds what each of them makes us hold, but takes as many as come, and each
 //! costs us more than its sender. It looks at the heads of frames only and knows nothing of what they mean.
 
 use std::io;
@@ -191,9 +191,7 @@ mod tests {
             vec![frame(HEADERS, 50), frame(CONTINUATION, 300), frame(DATA, 70_000)],
             vec![frame(PING, 8); FOR_REQUEST as usize],
         ];
-        let requests = request
-            .concat()
-            .repeat(2 * ALLOWANCE as usize / FOR_REQUEST as usize);
+        let requests = vec![request.concat(); 2 * ALLOWANCE as usize / FOR_REQUEST as usize].concat();
         assert!(follow(&requests, 10_000));
         // But none for later.
         let requests = vec![frame(HEADERS, 50); 1_000];
