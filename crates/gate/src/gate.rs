@@ -5,6 +5,7 @@ use hookgate_domain::WebhookIdDigest;
 use crate::attempts::Attempts;
 use crate::directory::Directory;
 use crate::floor::Floor;
+use crate::reader::Reader;
 use crate::{Ports, Store};
 
 /// All use cases over one store. Cheap to make; a server makes one and shares it.
@@ -14,6 +15,7 @@ pub struct Gate<S> {
     pub(crate) directory: Directory,
     pub(crate) floor: Floor,
     pub(crate) attempts: Attempts,
+    pub(crate) reader: Reader,
 }
 
 impl<S: Store> Gate<S> {
@@ -25,6 +27,7 @@ impl<S: Store> Gate<S> {
             directory: Directory::default(),
             floor: Floor::default(),
             attempts: Attempts::default(),
+            reader: Reader::default(),
         }
     }
 

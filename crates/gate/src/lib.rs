@@ -30,6 +30,7 @@ mod payload_faults;
 mod people;
 mod people_store;
 mod ports;
+mod reader;
 mod receive;
 mod sign_in;
 mod sources;

@@ -11,7 +11,7 @@ use hookgate_domain::{
     Attempt, Denial, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, Overload, PayloadDigest,
     PayloadLogging, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest, judge,
 };
-use hookgate_senders::{PayloadError, SignatureError, read_payload, verify_signature};
+use hookgate_senders::{PayloadError, SignatureError, verify_signature};
 
 use crate::delivery::{AcceptedDelivery, Idempotency, RateScope};
 use crate::directory::Known;
@@ -141,7 +141,7 @@ impl<S: Store> Gate<S> {
         }
         let bytes = payload.read(webhook.policy.limits.body_bytes()).await?;
         self.check_signature(webhook, request, &bytes)?;
-        let draft = read_payload(format, &bytes, request.declared_json)?;
+        let draft = self.reader.read(format, &bytes, request.declared_json).await?;
         let received_at = self.now();
         let delivery = AcceptedDelivery {
             webhook: webhook.handle,

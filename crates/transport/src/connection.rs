@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::time::timeout;
 
+use crate::http2::Meter;
 use crate::pulse::Pulse;
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
@@ -88,7 +89,8 @@ impl Protocols {
                 .await;
             }
             Protocol::Http2 => {
-                let connection = self.http2.serve_connection(TokioIo::new(stream), answer);
+                let stream = TokioIo::new(Meter::new(stream));
+                let connection = self.http2.serve_connection(stream, answer);
                 drive(
                     connection,
                     http2::Connection::graceful_shutdown,

@@ -1,5 +1,7 @@
 //! HTTP/2: hyper's settings, each with its reason, and the checks that its framing doesn't make.
 
+mod meter;
+
 use std::time::Duration;
 
 use hookgate_domain::RefusalCode;
@@ -9,6 +11,8 @@ use hyper::http::uri::Scheme;
 use hyper::server::conn::http2::Builder;
 use hyper::{HeaderMap, Method};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+pub(crate) use meter::Meter;
 
 use crate::authority;
 use crate::strict::{MAX_HEAD, MAX_HEADERS};

@@ -41,6 +41,10 @@ mod tests {
             "line 2, column 32: invalid literal string, expected `'`"
         );
         assert_eq!(said("x = 'é'\nx = 2"), "line 2, column 1: duplicate key");
-        assert!(said("x = 'é' y").starts_with("line 1, column 9: "), "{}", said("x = 'é' y"));
+        assert!(
+            said("x = 'é' y").starts_with("line 1, column 9: "),
+            "{}",
+            said("x = 'é' y")
+        );
     }
 }

@@ -1,0 +1,102 @@
+//! A real proxy in front of a gate, on the same machine, by the samples of the documentation.
+
+use std::fs;
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use crate::support::Server;
+
+/// How often the proxy is asked whether it serves, and the pause between: half a minute in all.
+const LOOKS: u32 = 1_500;
+const LOOK_EVERY: Duration = Duration::from_millis(20);
+
+/// A running proxy.
+pub(crate) struct Front {
+    child: Child,
+    address: SocketAddr,
+    _scratch: TempDir,
+}
+
+impl Front {
+    /// `nginx` or `haproxy`, which ends TLS with the gate's own certificate and opens TLS to the gate.
+    pub(crate) fn start(program: &str, gate: &Server) -> Self {
+        let scratch = TempDir::new().unwrap();
+        let free = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = free.local_addr().unwrap();
+        drop(free);
+        let config = scratch.path().join(program);
+        fs::write(&config, configuration(program, gate, address, scratch.path())).unwrap();
+        let mut command = Command::new(program);
+        match program {
+            "nginx" => {
+                let globals = format!("daemon off; error_log stderr crit; pid {}.pid;", config.display());
+                command.arg("-c").arg(&config).args(["-g", &globals])
+            }
+            _ => command.args(["-db", "-q", "-f"]).arg(&config),
+        };
+        let mut front = Self {
+            child: command.stdout(Stdio::null()).spawn().unwrap(),
+            address,
+            _scratch: scratch,
+        };
+        let mut looks = (0..LOOKS).map(|_| std::thread::sleep(LOOK_EVERY));
+        let is_serving = looks.any(|()| TcpStream::connect(address).is_ok());
+        assert!(
+            is_serving,
+            "{program} does not serve: {:?}",
+            front.child.try_wait()
+        );
+        front
+    }
+
+    /// Where it listens.
+    pub(crate) const fn address(&self) -> SocketAddr {
+        self.address
+    }
+}
+
+impl Drop for Front {
+    fn drop(&mut self) {
+        // Gently, so that nginx takes its workers with it.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+    }
+}
+
+/// The sample, with the names and places of this test in it.
+fn configuration(program: &str, gate: &Server, listen: SocketAddr, scratch: &Path) -> String {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/samples/proxies");
+    let sample = match program {
+        "nginx" => "nginx-re-encrypt.conf",
+        _ => "haproxy-re-encrypt.cfg",
+    };
+    let [certificate, key] = ["gate.pem", "gate.key"].map(|file| gate.directory().join(file));
+    let both = scratch.join("both.pem");
+    let text = [&certificate, &key].map(|file| fs::read_to_string(file).unwrap());
+    fs::write(&both, text.concat()).unwrap();
+    let both = both.display().to_string();
+    let changes = [
+        ("/etc/nginx/hooks.pem", both.as_str()),
+        ("/etc/nginx/hooks.key", &key.display().to_string()),
+        ("/etc/haproxy/hooks.pem", &both),
+        (
+            "/etc/ssl/certs/ca-certificates.crt",
+            gate.ready["ca"].as_str().unwrap(),
+        ),
+        ("10.0.0.3:8443", &gate.address().to_string()),
+        ("hooks.example.org", "localhost"),
+        ("listen 443 ssl http2", &format!("listen {listen} ssl")),
+        ("listen [::]:443 ssl http2;", ""),
+        (":::443 v4v6", &listen.to_string()),
+        // What a case leaves behind on a connection meets the next request, whoever sends it.
+        ("backend hookgate\n", "backend hookgate\n    http-reuse always\n"),
+    ];
+    let text = fs::read_to_string(samples.join(sample)).unwrap();
+    changes
+        .iter()
+        .fold(text, |text, (from, to)| text.replace(from, to))
+}

@@ -1,0 +1,30 @@
+//! Peers that mean harm: requests that two parsers would read differently, and attacks on what a server is made of. The
+//! real binary, over real TLS.
+//!
+//! The attacks here are short; `cargo xtask endurance` runs them longer, and holds the senders beside them to their pace.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+#![expect(clippy::print_stdout, reason = "figures of a run are what it is for")]
+
+mod answers;
+mod attackers;
+mod cases;
+mod corpus;
+mod floods;
+mod frames;
+mod front;
+#[path = "../black_box/node.rs"]
+mod node;
+mod peer;
+#[path = "../black_box/publisher.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod publisher;
+mod requests;
+mod slow;
+mod stage;
+#[path = "../black_box/support.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod support;
+
+/// Which store these tests run on.
+const STORE: support::Store = support::Store::Embedded;

@@ -1,0 +1,212 @@
+//! A server under attack, and a sender beside the attackers whose deliveries must go on as if nothing were.
+
+use std::fs;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use hookgate_testkit::https::{Client, Connection, Http};
+use tempfile::TempDir;
+use tokio::runtime::{Builder, Runtime};
+use tokio::time::{Instant, MissedTickBehavior, interval};
+
+use crate::cases::JSON;
+use crate::support::{Server, post};
+
+/// An attack takes so long, times the scale.
+const ATTACK: Duration = Duration::from_millis(1_500);
+/// The sender delivers this often.
+const PACE: Duration = Duration::from_millis(5);
+/// More memory than this an attack must not make the server hold.
+const MOST_GROWTH: u64 = 64 * 1024;
+/// From this scale on the sender's pace is judged: the runs are long enough, and nothing else runs beside them.
+const JUDGED: u32 = 10;
+/// How much slower the slowest hundredth of the deliveries may become.
+const MOST_SLOWDOWN: f64 = 2.0;
+/// Below this a difference is the machine's, not the attack's.
+const NOISE: Duration = Duration::from_millis(2);
+
+/// What an attacker knows.
+#[derive(Clone)]
+pub(crate) struct Target {
+    pub(crate) client: Client,
+    pub(crate) address: SocketAddr,
+    /// The path of a webhook that takes everything.
+    pub(crate) path: String,
+    /// The path of a webhook that refuses everybody.
+    pub(crate) closed_path: String,
+    /// When the attack is over.
+    pub(crate) until: Instant,
+}
+
+/// How much larger than usual the attacks are.
+pub(crate) fn scale() -> u32 {
+    std::env::var("HOOKGATE_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap())
+}
+
+/// Whether times are judged, too.
+pub(crate) fn is_judged() -> bool {
+    scale() >= JUDGED
+}
+
+/// Attacks a server of its own and checks that it goes on. What the attack gives is printed and returned.
+pub(crate) fn attack<A, F>(name: &str, attack: A) -> F::Output
+where
+    A: FnOnce(Target) -> F + Send + 'static,
+    F: Future<Output: std::fmt::Debug + Send + 'static>,
+{
+    // Attacks at the same time would be one larger attack.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = is_judged().then(|| ONE.lock().unwrap_or_else(PoisonError::into_inner));
+    let stage = Stage::set();
+    let quiet = stage.deliver_for(ATTACK * scale());
+    let before = stage.forget_the_most_memory();
+    let is_over = Arc::new(AtomicBool::new(false));
+    let (target, tell) = (stage.target(), Arc::clone(&is_over));
+    let attacker = std::thread::spawn(move || {
+        let outcome = runtime().block_on(async {
+            attack(Target {
+                until: Instant::now() + ATTACK * scale(),
+                ..target
+            })
+            .await
+        });
+        tell.store(true, Ordering::Relaxed);
+        outcome
+    });
+    let busy = stage.deliver_while(|| !is_over.load(Ordering::Relaxed) && !attacker.is_finished());
+    let outcome = attacker.join().unwrap();
+    let growth = stage.memory("VmHWM:").saturating_sub(before);
+    let (quiet, busy) = (slowest_hundredth(quiet), slowest_hundredth(busy));
+    let ratio = busy.as_secs_f64() / quiet.as_secs_f64();
+    println!(
+        "{name}: {outcome:?}; p99 {quiet:.1?} quiet, {busy:.1?} under attack: {ratio:.2}; memory +{growth} KiB"
+    );
+    stage.is_well();
+    assert!(growth < MOST_GROWTH, "{name}: {growth} KiB more");
+    assert!(
+        !is_judged() || ratio <= MOST_SLOWDOWN || busy < NOISE,
+        "{name}: {ratio:.2} times slower"
+    );
+    outcome
+}
+
+struct Stage {
+    server: Server,
+    log: PathBuf,
+    closed_url: String,
+    runtime: Runtime,
+    _scratch: TempDir,
+}
+
+impl Stage {
+    fn set() -> Self {
+        let scratch = TempDir::new().unwrap();
+        let log = scratch.path().join("log");
+        let file = fs::File::create(&log).unwrap();
+        let server = Server::start_in(&scratch.path().join("data"), "warn", Stdio::from(file));
+        server.json(&["webhook", "edit", "demo", "--max-body", "1048576"]);
+        let closed_url = server.create("closed", &["--allow", "192.0.2.1"]);
+        if is_judged() {
+            // The server has a core to itself.
+            pin(server.pid(), 0);
+            pin(std::process::id(), 1);
+        }
+        Self {
+            server,
+            log,
+            closed_url,
+            runtime: runtime(),
+            _scratch: scratch,
+        }
+    }
+
+    fn target(&self) -> Target {
+        Target {
+            client: self.server.client.clone(),
+            address: self.server.address(),
+            path: path(&self.server.demo_url()),
+            closed_path: path(&self.closed_url),
+            until: Instant::now(),
+        }
+    }
+
+    /// How long each delivery took, at a steady pace, for this time.
+    fn deliver_for(&self, time: Duration) -> Vec<Duration> {
+        let _in_runtime = self.runtime.enter();
+        let end = Instant::now() + time;
+        self.deliver_while(|| Instant::now() < end)
+    }
+
+    fn deliver_while(&self, goes_on: impl Fn() -> bool) -> Vec<Duration> {
+        let url = self.server.demo_url();
+        self.runtime.block_on(async {
+            let mut connection = self.connect().await;
+            let mut pace = interval(PACE);
+            pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            let mut times = Vec::new();
+            while goes_on() {
+                pace.tick().await;
+                let begun = Instant::now();
+                let answer = connection.send(post(&url, JSON)).await.unwrap();
+                assert_eq!(answer.status, 201, "{answer:?}");
+                times.push(begun.elapsed());
+            }
+            times
+        })
+    }
+
+    async fn connect(&self) -> Connection {
+        self.server
+            .client
+            .connect(self.server.address(), Http::One)
+            .await
+            .unwrap()
+    }
+
+    /// The server takes deliveries over new connections, and nothing in it has panicked.
+    fn is_well(&self) {
+        let url = self.server.demo_url();
+        for http in Http::BOTH {
+            let answer = self.server.post(http, &url, JSON);
+            assert_eq!(self.runtime.block_on(answer).status, 201);
+        }
+        let log = fs::read_to_string(&self.log).unwrap();
+        assert!(!log.contains("panicked"), "{log}");
+    }
+
+    /// Starts the kernel's record of the most memory anew; what is held now, in KiB.
+    fn forget_the_most_memory(&self) -> u64 {
+        fs::write(format!("/proc/{}/clear_refs", self.server.pid()), "5").unwrap();
+        self.memory("VmHWM:")
+    }
+
+    /// A line of what the kernel says of the server's memory, in KiB.
+    fn memory(&self, name: &str) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.server.pid())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+        line.trim().trim_end_matches(" kB").parse().unwrap()
+    }
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn path(url: &str) -> String {
+    url[url.find("/webhooks/").unwrap()..].to_owned()
+}
+
+fn slowest_hundredth(mut times: Vec<Duration>) -> Duration {
+    times.sort_unstable();
+    times[(times.len() * 99).div_ceil(100) - 1]
+}
+
+fn pin(process: u32, core: u32) {
+    let (core, process) = (core.to_string(), process.to_string());
+    let output = Command::new("taskset").args(["-acp", &core, &process]).output();
+    assert!(output.unwrap().status.success());
+}

@@ -1,0 +1,213 @@
+//! Counts the frames of HTTP/2 that neither ask for anything nor carry anything: SETTINGS, PING, PRIORITY, `RST_STREAM`,
+//! `WINDOW_UPDATE` and unknown ones. The h2 crate bounds what each of them makes us hold, but takes as many as come, and each
+//! costs us more than its sender. It looks at the heads of frames only and knows nothing of what they mean.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+/// Frames that a connection may begin with. To handle them costs about what the handshake did, so a flood over ever new
+/// connections is no better than a flood of handshakes.
+const ALLOWANCE: u32 = 1_000;
+
+/// Frames that come with each request: a priority, window updates, a ping. Common clients send two.
+const FOR_REQUEST: u32 = 10;
+
+/// Frames that come with each second: our own pings are answered, also while a stream goes on for hours.
+const FOR_SECOND: u32 = 1;
+
+/// What a client says before its first frame (RFC 9113 section 3.4). The h2 crate checks it.
+const PREFACE: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
+
+/// Length in three bytes, type, flags, and the stream in four (RFC 9113 section 4.1).
+const FRAME_HEAD: usize = 9;
+
+const DATA: u8 = 0;
+const HEADERS: u8 = 1;
+const CONTINUATION: u8 = 9;
+
+/// Wraps the decrypted bytes of one HTTP/2 connection. Reading fails once its peer has sent too many such frames.
+#[derive(Debug)]
+pub(crate) struct Meter<T> {
+    inner: T,
+    frames: Frames,
+    /// Until when seconds have brought their frames.
+    allowed_for: Instant,
+}
+
+impl<T> Meter<T> {
+    pub(crate) fn new(inner: T) -> Self {
+        Self {
+            inner,
+            frames: Frames::new(),
+            allowed_for: Instant::now(),
+        }
+    }
+
+    fn follow(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let seconds = self.allowed_for.elapsed().as_secs();
+        if seconds > 0 {
+            self.allowed_for += Duration::from_secs(seconds);
+            let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
+            self.frames.allow(seconds.saturating_mul(FOR_SECOND));
+        }
+        self.frames
+            .follow(bytes)
+            .ok_or_else(|| io::Error::other("too many frames beside requests"))
+    }
+}
+
+/// The place in the stream, and how many more frames may come.
+#[derive(Debug)]
+struct Frames {
+    /// Bytes before the next head.
+    skip: usize,
+    head: [u8; FRAME_HEAD],
+    /// So many bytes of the head are there.
+    seen: usize,
+    allowance: u32,
+}
+
+impl Frames {
+    const fn new() -> Self {
+        Self {
+            skip: PREFACE,
+            head: [0; FRAME_HEAD],
+            seen: 0,
+            allowance: ALLOWANCE,
+        }
+    }
+
+    /// `None` when there are too many.
+    fn follow(&mut self, mut bytes: &[u8]) -> Option<()> {
+        while !bytes.is_empty() {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = &bytes[skipped..];
+            let (now, later) = bytes.split_at(bytes.len().min(FRAME_HEAD - self.seen));
+            self.head[self.seen..][..now.len()].copy_from_slice(now);
+            self.seen += now.len();
+            bytes = later;
+            if self.seen == FRAME_HEAD {
+                self.seen = 0;
+                self.count()?;
+            }
+        }
+        Some(())
+    }
+
+    /// Counts the frame of a whole head.
+    fn count(&mut self) -> Option<()> {
+        let [high, middle, low, kind, ..] = self.head;
+        self.skip = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        match kind {
+            HEADERS => self.allow(FOR_REQUEST),
+            // The h2 crate has bounds for these.
+            DATA | CONTINUATION => {}
+            _ => self.allowance = self.allowance.checked_sub(1)?,
+        }
+        Some(())
+    }
+
+    /// So many more, but never more than at the beginning.
+    fn allow(&mut self, frames: u32) {
+        self.allowance = self.allowance.saturating_add(frames).min(ALLOWANCE);
+    }
+}
+
+impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let meter = self.get_mut();
+        let start = out.filled().len();
+        ready!(Pin::new(&mut meter.inner).poll_read(cx, out))?;
+        Poll::Ready(meter.follow(&out.filled()[start..]))
+    }
+}
+
+impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    const PING: u8 = 6;
+
+    fn frame(kind: u8, payload: usize) -> Vec<u8> {
+        let length = u32::try_from(payload).expect("small").to_be_bytes();
+        let head = [length[1], length[2], length[3], kind, 0, 0, 0, 0, 1];
+        // A payload that looks like heads of frames.
+        [&head[..], &vec![PING; payload]].concat()
+    }
+
+    fn follow(frames: &[Vec<u8>], piece: usize) -> bool {
+        let mut follower = Frames::new();
+        let stream = [vec![PING; PREFACE], frames.concat()].concat();
+        stream.chunks(piece).all(|bytes| follower.follow(bytes).is_some())
+    }
+
+    #[test]
+    fn frames_beside_requests_are_bounded_however_they_are_cut() {
+        let allowed = vec![frame(PING, 8); ALLOWANCE as usize];
+        let over = [&allowed[..], &[frame(0xbb, 0)]].concat();
+        for piece in [1, 7, 4_096, usize::MAX] {
+            assert!(follow(&allowed, piece));
+            assert!(!follow(&over, piece));
+        }
+    }
+
+    #[test]
+    fn requests_bring_their_own() {
+        let request = [
+            vec![frame(HEADERS, 50), frame(CONTINUATION, 300), frame(DATA, 70_000)],
+            vec![frame(PING, 8); FOR_REQUEST as usize],
+        ];
+        let requests = vec![request.concat(); 2 * ALLOWANCE as usize / FOR_REQUEST as usize].concat();
+        assert!(follow(&requests, 10_000));
+        // But none for later.
+        let requests = vec![frame(HEADERS, 50); 1_000];
+        let flood = vec![frame(PING, 8); ALLOWANCE as usize + 1];
+        assert!(!follow(&[requests, flood].concat(), 10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_to_pings_are_never_too_many() {
+        let mut meter = Meter::new(());
+        assert!(meter.follow(&[PING; PREFACE]).is_ok());
+        for _ in 0..3 * ALLOWANCE {
+            advance(Duration::from_secs(20)).await;
+            assert!(meter.follow(&frame(PING, 8)).is_ok());
+        }
+        let at_once = frame(PING, 8).repeat(ALLOWANCE as usize + 1);
+        assert!(meter.follow(&at_once).is_err());
+    }
+}
