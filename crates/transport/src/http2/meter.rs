@@ -17,6 +17,10 @@ const ALLOWANCE: u32 = 1_000;
 /// Frames that come with each request: a priority, window updates, a ping. Common clients send two.
 const FOR_REQUEST: u32 = 10;
 
+/// Bytes of answers for which one frame comes. A client tells of the room that it has for more, mostly after 16 KiB or more,
+/// for the stream and for the connection; an export of gigabytes has room for that, and what answers a ping does not.
+const WRITTEN_FOR_FRAME: usize = 1024;
+
 /// Frames that come with each second: our own pings are answered, also while a stream goes on for hours.
 const FOR_SECOND: u32 = 1;
 
@@ -37,6 +41,8 @@ pub(crate) struct Meter<T> {
     frames: Frames,
     /// Until when seconds have brought their frames.
     allowed_for: Instant,
+    /// Bytes written that have not brought theirs.
+    written: usize,
 }
 
 impl<T> Meter<T> {
@@ -45,6 +51,16 @@ impl<T> Meter<T> {
             inner,
             frames: Frames::new(),
             allowed_for: Instant::now(),
+            written: 0,
+        }
+    }
+
+    fn wrote(&mut self, result: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(bytes)) = result {
+            self.written += bytes;
+            let frames = self.written / WRITTEN_FOR_FRAME;
+            self.written %= WRITTEN_FOR_FRAME;
+            self.frames.allow(u32::try_from(frames).unwrap_or(u32::MAX));
         }
     }
 
@@ -130,7 +146,10 @@ impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
 
 impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, bytes)
+        let meter = self.get_mut();
+        let result = Pin::new(&mut meter.inner).poll_write(cx, bytes);
+        meter.wrote(&result);
+        result
     }
 
     fn poll_write_vectored(
@@ -138,7 +157,10 @@ impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
         cx: &mut Context<'_>,
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, slices)
+        let meter = self.get_mut();
+        let result = Pin::new(&mut meter.inner).poll_write_vectored(cx, slices);
+        meter.wrote(&result);
+        result
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -161,6 +183,7 @@ mod tests {
     use super::*;
 
     const PING: u8 = 6;
+    const WINDOW_UPDATE: u8 = 8;
 
     fn frame(kind: u8, payload: usize) -> Vec<u8> {
         let length = u32::try_from(payload).expect("small").to_be_bytes();
@@ -197,6 +220,16 @@ mod tests {
         let requests = vec![frame(HEADERS, 50); 1_000];
         let flood = vec![frame(PING, 8); ALLOWANCE as usize + 1];
         assert!(!follow(&[requests, flood].concat(), 10_000));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_long_answer_has_room_to_be_asked_for() {
+        let mut meter = Meter::new(());
+        assert!(meter.follow(&[PING; PREFACE]).is_ok());
+        for _ in 0..2 * ALLOWANCE {
+            meter.wrote(&Poll::Ready(Ok(2 * WRITTEN_FOR_FRAME)));
+            assert!(meter.follow(&frame(WINDOW_UPDATE, 4).repeat(2)).is_ok());
+        }
     }
 
     #[tokio::test(start_paused = true)]
