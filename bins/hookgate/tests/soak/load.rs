@@ -13,9 +13,9 @@ use tokio::time::{MissedTickBehavior, interval};
 use crate::program::{Program, data};
 use crate::support::{Server, post};
 
-/// Senders at the same time, and how often each sends.
+/// Senders at the same time, and how often each sends once everything is warm.
 const SENDERS: usize = 4;
-const SEND_EVERY: Duration = Duration::from_millis(4);
+const SEND_EVERY: Duration = Duration::from_millis(10);
 /// Requests of one connection, before it is closed and another one opened.
 const REQUESTS_A_CONNECTION: usize = 60;
 /// How often the program at the API does all that it does.
@@ -27,7 +27,7 @@ const KEPT: usize = 5;
 
 /// A load that goes on.
 pub(crate) struct Load {
-    is_over: Arc<AtomicBool>,
+    plan: Arc<Plan>,
     workers: Vec<JoinHandle<Sum>>,
 }
 
@@ -38,38 +38,53 @@ pub(crate) struct Sum {
     pub(crate) unexpected: Vec<String>,
 }
 
-/// Where senders send to.
-struct Urls {
+/// What all of them share.
+struct Plan {
+    /// Where senders send to.
     open: String,
     closed: String,
     dead: String,
+    sent: AtomicUsize,
+    is_warm: AtomicBool,
+    is_over: AtomicBool,
 }
 
 impl Load {
+    /// Begins as fast as the server answers.
     pub(crate) fn begin(server: &Arc<Server>) -> Self {
-        let urls = Arc::new(Urls {
+        let plan = Arc::new(Plan {
             open: server.demo_url(),
             closed: server.create("closed", &["--allow", "192.0.2.1"]),
             dead: server.create("dead", &[]),
+            sent: AtomicUsize::new(0),
+            is_warm: AtomicBool::new(false),
+            is_over: AtomicBool::new(false),
         });
         server.json(&["webhook", "revoke", "dead", "--yes"]);
-        let is_over = Arc::new(AtomicBool::new(false));
-        let next = Arc::new(AtomicUsize::new(0));
         let mut workers: Vec<_> = (0..SENDERS)
             .map(|sender| {
-                let (urls, is_over, next) = (Arc::clone(&urls), Arc::clone(&is_over), Arc::clone(&next));
+                let plan = Arc::clone(&plan);
                 let (client, address) = (server.client.clone(), server.address());
                 let http = Http::BOTH[sender % 2];
-                tokio::spawn(async move { send(&client, address, http, &urls, &is_over, &next).await })
+                tokio::spawn(async move { send(&client, address, http, &plan).await })
             })
             .collect();
-        workers.push(tokio::spawn(administer(Arc::clone(server), Arc::clone(&is_over))));
-        Self { is_over, workers }
+        workers.push(tokio::spawn(administer(Arc::clone(server), Arc::clone(&plan))));
+        Self { plan, workers }
+    }
+
+    /// Waits until so many requests are sent, and lets the load be steady from then on.
+    pub(crate) async fn warm_up(&self, requests: usize) {
+        let is_sending = || self.workers.iter().any(|worker| !worker.is_finished());
+        while self.plan.sent.load(Ordering::Relaxed) < requests && is_sending() {
+            tokio::time::sleep(SEND_EVERY).await;
+        }
+        self.plan.is_warm.store(true, Ordering::Relaxed);
     }
 
     /// Lets it come to its end.
     pub(crate) async fn end(self) -> Sum {
-        self.is_over.store(true, Ordering::Relaxed);
+        self.plan.is_over.store(true, Ordering::Relaxed);
         let mut sum = Sum::default();
         for worker in self.workers {
             let of_worker = worker.await.unwrap();
@@ -94,18 +109,11 @@ impl Sum {
 }
 
 /// Sends what is right and what is wrong in turn, over connections that last a while.
-async fn send(
-    client: &Client,
-    address: SocketAddr,
-    http: Http,
-    urls: &Urls,
-    is_over: &AtomicBool,
-    next: &AtomicUsize,
-) -> Sum {
+async fn send(client: &Client, address: SocketAddr, http: Http, plan: &Plan) -> Sum {
     let mut sum = Sum::default();
     let mut pace = interval(SEND_EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    while !is_over.load(Ordering::Relaxed) {
+    while !plan.is_over.load(Ordering::Relaxed) {
         let mut connection = match client.connect(address, http).await {
             Ok(connection) => connection,
             Err(error) => {
@@ -114,26 +122,28 @@ async fn send(
             }
         };
         for number in 0..REQUESTS_A_CONNECTION {
-            pace.tick().await;
-            let title = next.fetch_add(1, Ordering::Relaxed);
+            if plan.is_warm.load(Ordering::Relaxed) {
+                pace.tick().await;
+            }
+            let title = plan.sent.fetch_add(1, Ordering::Relaxed);
             let (what, request, expected): (_, _, &[u16]) = match number % 8 {
-                0 => ("not JSON", post(&urls.open, "{"), &[400]),
-                1 => ("a refused source", post(&urls.closed, r#"{"title":"t"}"#), &[403]),
-                2 => ("a revoked webhook", post(&urls.dead, r#"{"title":"t"}"#), &[410]),
+                0 => ("not JSON", post(&plan.open, "{"), &[400]),
+                1 => ("a refused source", post(&plan.closed, r#"{"title":"t"}"#), &[403]),
+                2 => ("a revoked webhook", post(&plan.dead, r#"{"title":"t"}"#), &[410]),
                 3 => (
                     "a GET",
-                    Request::get(&urls.open).body(Full::default()).unwrap(),
+                    Request::get(&plan.open).body(Full::default()).unwrap(),
                     &[405],
                 ),
                 4 => (
                     "a new incident",
-                    post(&urls.open, &format!(r#"{{"title":"t{title}"}}"#)),
+                    post(&plan.open, &format!(r#"{{"title":"t{title}"}}"#)),
                     &[201],
                 ),
                 _ => {
                     let key = title % DEDUP_KEYS;
                     let body = format!(r#"{{"title":"t{title}","dedup_key":"k{key}"}}"#);
-                    ("an update", post(&urls.open, &body), &[200, 201])
+                    ("an update", post(&plan.open, &body), &[200, 201])
                 }
             };
             sum.note(what, expected, &connection.send(request).await);
@@ -143,13 +153,13 @@ async fn send(
 }
 
 /// Makes webhooks, replaces their URLs and kills them, and looks at what came.
-async fn administer(server: Arc<Server>, is_over: Arc<AtomicBool>) -> Sum {
+async fn administer(server: Arc<Server>, plan: Arc<Plan>) -> Sum {
     let program = Program::new(&server, "admin");
     let mut sum = Sum::default();
     let mut pace = interval(ADMINISTER_EVERY);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let deliver = async |url: &str| server.client.send(Http::Two, post(url, r#"{"title":"t"}"#)).await;
-    while !is_over.load(Ordering::Relaxed) {
+    while !plan.is_over.load(Ordering::Relaxed) {
         pace.tick().await;
         let made = data(
             &program
