@@ -48,7 +48,8 @@ pub(crate) enum End {
     GoesOn,
     Closes,
     Either,
-    WeEnd,
+    /// We end it.
+    Ours,
 }
 
 /// Every case, about the webhook at this path.
@@ -69,7 +70,7 @@ fn parse(theme: &str, line: &str, path: &str) -> Case {
     let end = match answers.chars().last() {
         Some('!') => End::Closes,
         Some('?') => End::Either,
-        Some('~') => End::WeEnd,
+        Some('~') => End::Ours,
         _ => End::GoesOn,
     };
     let answers = answers.trim_end_matches(['!', '?', '~']).split(',');

@@ -70,7 +70,7 @@ fn path(url: &str) -> &str {
 /// All that comes back for a case, sent in pieces of this size.
 async fn sent(client: &Client, address: SocketAddr, case: &Case, piece: usize) -> Option<Vec<u8>> {
     let stream = client.tls(address, Http::One).await.unwrap();
-    let we_end = case.end == End::WeEnd;
+    let we_end = case.end == End::Ours;
     let last = (!we_end).then_some(LAST);
     talk(stream, case.bytes.chunks(piece).chain(last), we_end).await
 }
@@ -85,7 +85,7 @@ fn fault(case: &Case, answers: &[Answer]) -> Option<String> {
             End::GoesOn => rest == [LAST_ANSWER],
             End::Closes => rest.is_empty(),
             End::Either => rest.is_empty() || rest == [LAST_ANSWER],
-            End::WeEnd => rest.is_empty() || rest == ["BAD_REQUEST"],
+            End::Ours => rest.is_empty() || rest == ["BAD_REQUEST"],
         });
     // A refusal that closes says so. HTTP/1.0 closes without a word.
     let last = answers.last().filter(|last| last.summary != "201");
@@ -131,7 +131,7 @@ async fn no_request_is_seen_as_two(program: &str) {
     for case in cases::all(path(&server.demo_url())) {
         // Proxies wait for a body that never comes before they ask the gate, and nobody knows when we have left.
         let is_endless = case.answers.iter().any(|answer| answer == "PAYLOAD_TOO_LARGE");
-        if is_endless || case.end == End::WeEnd {
+        if is_endless || case.end == End::Ours {
             continue;
         }
         let bytes = sent(&server.client, front.address(), &case, usize::MAX).await;

@@ -27,7 +27,7 @@ fn streams(burst: u32, frames: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
 }
 
 /// The same frame over and over.
-fn the_same(name: &str, one: Vec<u8>) -> Tally {
+fn the_same(name: &str, one: &[u8]) -> Tally {
     let burst = one.repeat(BURST as usize);
     attack(name, |target| {
         again_and_again(target, move |peer, _| {
@@ -100,33 +100,33 @@ fn empty_continuation() {
 #[test]
 fn settings() {
     let one = frame(Kind::Settings, 0, 0, &[0, 4, 0, 0, 0xff, 0xff]);
-    the_same("SETTINGS flood", one).was_thrown_out_with(&[CALM]);
+    the_same("SETTINGS flood", &one).was_thrown_out_with(&[CALM]);
 }
 
 /// CVE-2019-9512.
 #[test]
 fn ping() {
-    the_same("PING flood", frame(Kind::Ping, 0, 0, &[0; 8])).was_thrown_out_with(&[CALM]);
+    the_same("PING flood", &frame(Kind::Ping, 0, 0, &[0; 8])).was_thrown_out_with(&[CALM]);
 }
 
 /// CVE-2019-9513.
 #[test]
 fn priority() {
     let one = frame(Kind::Priority, 0, 1, &[0, 0, 0, 3, 7]);
-    the_same("PRIORITY flood", one).was_thrown_out_with(&[CALM]);
+    the_same("PRIORITY flood", &one).was_thrown_out_with(&[CALM]);
 }
 
 #[test]
 fn window_update() {
     // The window would overflow if each were wider.
     let one = frame(Kind::WindowUpdate, 0, 0, &1_u32.to_be_bytes());
-    the_same("WINDOW_UPDATE flood", one).was_thrown_out_with(&[CALM]);
+    the_same("WINDOW_UPDATE flood", &one).was_thrown_out_with(&[CALM]);
 }
 
 #[test]
 fn unknown_frames() {
     let one = frame(Kind::Unknown, 0, 0, &[]);
-    the_same("flood of unknown frames", one).was_thrown_out_with(&[CALM]);
+    the_same("flood of unknown frames", &one).was_thrown_out_with(&[CALM]);
 }
 
 /// CVE-2019-9518.

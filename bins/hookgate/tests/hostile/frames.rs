@@ -57,7 +57,7 @@ pub(crate) fn indexed_field(name: &str, value: &str) -> Vec<u8> {
 }
 
 /// The last field that went there, in one byte.
-pub(crate) const LAST_INDEXED: u8 = 0x80 | 62;
+pub(crate) const LAST_INDEXED: u8 = 0x80 | 0x3E;
 
 /// A text without compression, after its length.
 fn text(text: &str) -> Vec<u8> {
@@ -82,7 +82,7 @@ fn text(text: &str) -> Vec<u8> {
 fn lengths_are_written_as_the_standard_shows() {
     assert_eq!(
         frame(Kind::Ping, ACK, 0, b"12345678"),
-        b"\0\0\x08\x06\x01\0\0\0\012345678"
+        b"\0\0\x08\x06\x01\0\0\0\x0012345678"
     );
     assert_eq!(text("a"), b"\x01a");
     // RFC 7541 appendix C.1.2 has 1337 in five bits; this is the same in seven.

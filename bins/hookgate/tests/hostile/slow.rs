@@ -43,10 +43,10 @@ where
 {
     let mut peers = JoinSet::new();
     for _ in 0..connections() {
-        let held = hold(open(&target).await, target.clone());
+        let end = hold(open(&target).await, target.clone());
         peers.spawn(async {
             let begun = Instant::now();
-            (held.await, begun.elapsed())
+            (end.await, begun.elapsed())
         });
     }
     let (ends, times): (BTreeSet<_>, Vec<_>) = peers.join_all().await.into_iter().unzip();
