@@ -329,7 +329,7 @@ fn the_warnings_say_what_they_are_about() {
     assert_eq!(
         texts,
         [
-            "10.0.0.0/8 is private: if a proxy that is not trusted stands in front, it permits everybody",
+            "10.0.0.0/8 holds private addresses: if a proxy that is not trusted stands in front, it permits everybody",
             "your own address, 203.0.113.9, would not pass",
         ]
     );
