@@ -4,6 +4,24 @@ use hookgate_domain::{DraftFields, FieldError, FieldLimit, FieldRule, IncidentDr
 
 use crate::json::Json;
 
+/// The fields that mean something.
+const FIELDS: [&str; 9] = [
+    "title",
+    "description",
+    "severity",
+    "status",
+    "service",
+    "service_id",
+    "source_url",
+    "dedup_key",
+    "metadata",
+];
+
+/// Whether this field of a payload means something.
+pub(crate) fn is_field(name: &str) -> bool {
+    FIELDS.contains(&name)
+}
+
 /// The draft in a payload, or every field at fault.
 pub(crate) fn draft(payload: Json<'_>) -> Result<IncidentDraft, Vec<FieldError>> {
     let Json::Object(entries) = payload else {

@@ -35,8 +35,9 @@ pub(crate) fn unmarked(text: &[u8]) -> &[u8] {
     text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(text)
 }
 
-/// Reads the whole text as one JSON value.
-pub(crate) fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
+/// Reads the whole text as one JSON value. Of an object only the wanted fields are kept: the others are checked as strictly,
+/// and what they hold takes no memory.
+pub(crate) fn parse(text: &[u8], is_wanted: fn(&str) -> bool) -> Result<Json<'_>, JsonFault> {
     let text = unmarked(text);
     let problem = Cell::new(JsonProblem::Syntax);
     // Once for the whole text is cheaper than for each string in it.
@@ -44,6 +45,7 @@ pub(crate) fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let value = Level {
         left: MAX_DEPTH,
+        keep: Keep::Fields(is_wanted),
         problem: &problem,
     };
     value
@@ -102,10 +104,39 @@ impl JsonProblem {
     }
 }
 
+/// What is kept of a value.
+#[derive(Clone, Copy)]
+enum Keep {
+    All,
+    /// Of an object these fields; of an array nothing.
+    Fields(fn(&str) -> bool),
+    Nothing,
+}
+
+impl Keep {
+    /// What is kept of an array's items.
+    const fn items(self) -> Self {
+        match self {
+            Self::All => Self::All,
+            Self::Fields(_) | Self::Nothing => Self::Nothing,
+        }
+    }
+
+    /// What is kept of the value behind this key.
+    fn field(self, key: &str) -> Self {
+        match self {
+            Self::Fields(is_wanted) if is_wanted(key) => Self::All,
+            Self::Fields(_) | Self::Nothing => Self::Nothing,
+            Self::All => Self::All,
+        }
+    }
+}
+
 /// Reads one value, with so many levels left below it.
 #[derive(Clone, Copy)]
 struct Level<'a> {
     left: usize,
+    keep: Keep,
     problem: &'a Cell<JsonProblem>,
 }
 
@@ -171,21 +202,33 @@ impl<'de> Visitor<'de> for Level<'_> {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Json<'de>, A::Error> {
-        let below = self.below()?;
+        let keep = self.keep.items();
+        let below = Level {
+            keep,
+            ..self.below()?
+        };
         let mut array = Vec::new();
         while let Some(item) = items.next_element_seed(below)? {
-            array.push(item);
+            if matches!(keep, Keep::All) {
+                array.push(item);
+            }
         }
         Ok(Json::Array(array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
         let below = self.below()?;
-        let mut object = Vec::with_capacity(USUAL_ENTRIES);
+        let (mut object, mut others) = (Vec::with_capacity(USUAL_ENTRIES), Vec::new());
         while let Some(Key(key)) = entries.next_key()? {
-            object.push((key, entries.next_value_seed(below)?));
+            let keep = self.keep.field(&key);
+            let value = entries.next_value_seed(Level { keep, ..below })?;
+            if matches!(keep, Keep::Nothing) {
+                others.push(key);
+            } else {
+                object.push((key, value));
+            }
         }
-        if has_duplicate(&object) {
+        if has_duplicate(&object, &others) {
             Err(self.refuse(JsonProblem::DuplicateKey))
         } else {
             Ok(Json::Object(object))
@@ -197,11 +240,14 @@ impl<'de> Visitor<'de> for Level<'_> {
 #[derive(serde::Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
-fn has_duplicate(object: &[(Cow<'_, str>, Json<'_>)]) -> bool {
-    if object.len() <= FEW_KEYS {
-        return (1..object.len()).any(|last| object[..last].iter().any(|(key, _)| *key == object[last].0));
+fn has_duplicate(object: &[(Cow<'_, str>, Json<'_>)], others: &[Cow<'_, str>]) -> bool {
+    let keys = || object.iter().map(|(key, _)| key).chain(others).map(|key| &**key);
+    if object.len() + others.len() <= FEW_KEYS {
+        return keys()
+            .enumerate()
+            .any(|(at, key)| keys().take(at).any(|before| before == key));
     }
-    let mut keys: Vec<&str> = object.iter().map(|(key, _)| &**key).collect();
+    let mut keys: Vec<&str> = keys().collect();
     keys.sort_unstable();
     keys.windows(2).any(|pair| pair[0] == pair[1])
 }
@@ -211,6 +257,10 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    fn parse(text: &[u8]) -> Result<Json<'_>, JsonFault> {
+        super::parse(text, |_| true)
+    }
 
     fn problem(text: &str) -> Option<JsonProblem> {
         parse(text.as_bytes()).err().map(|fault| fault.problem)
@@ -238,6 +288,27 @@ mod tests {
         assert_eq!(
             problem(&format!("{{{}}}", wide.join(","))),
             Some(JsonProblem::DuplicateKey)
+        );
+    }
+
+    #[test]
+    fn what_is_not_wanted_is_checked_and_not_kept() {
+        let read = |text: &'static str| super::parse(text.as_bytes(), |key| key == "a");
+        let kept = Json::Object(vec![("a".into(), Json::Array(vec![Json::Integer(1)]))]);
+        assert_eq!(read(r#"{"b":{"a":[2]},"a":[1],"c":["x\n"]}"#), Ok(kept));
+        for text in [
+            r#"{"b":1,"b":2}"#,
+            r#"{"b":{"c":1,"c":2}}"#,
+            r#"{"a":{"c":1,"c":2}}"#,
+            r#"{"a":1,"b":2,"a":3}"#,
+        ] {
+            let problem = read(text).map_err(|fault| fault.problem);
+            assert_eq!(problem, Err(JsonProblem::DuplicateKey), "{text}");
+        }
+        let deep: &'static str = Box::leak(format!("{{\"b\":{}}}", "[".repeat(65)).into_boxed_str());
+        assert_eq!(
+            read(deep).map_err(|fault| fault.problem),
+            Err(JsonProblem::TooDeep)
         );
     }
 

@@ -23,9 +23,10 @@ pub fn read_payload(
     payload: &[u8],
     declared_json: bool,
 ) -> Result<IncidentDraft, PayloadError> {
-    let json = json::parse(payload).map_err(|fault| refuse(fault, payload, declared_json))?;
+    let read =
+        |is_wanted| json::parse(payload, is_wanted).map_err(|fault| refuse(fault, payload, declared_json));
     match format {
-        SenderFormat::Custom => custom::draft(json).map_err(PayloadError::Fields),
+        SenderFormat::Custom => custom::draft(read(custom::is_field)?).map_err(PayloadError::Fields),
     }
 }
 
