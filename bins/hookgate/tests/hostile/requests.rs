@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::stage::{Target, attack};
 use crate::support::post;
 
-/// Connections that attack at the same time. Each can make the server hold a payload as a tree, some 15 MiB.
+/// Connections that attack at the same time. Each can make the server hold a payload and its keys, some 10 MiB.
 const ATTACKERS: usize = 2;
 
 /// How often each status was answered.
