@@ -63,7 +63,8 @@ impl BodyFault {
 }
 
 impl Body {
-    pub(crate) const fn http1(incoming: Incoming, pulse: Arc<Pulse>) -> Self {
+    pub(crate) fn http1(incoming: Incoming, pulse: Arc<Pulse>) -> Self {
+        pulse.begin_body();
         Self {
             incoming: Some(incoming),
             pulse: Some(pulse),
@@ -107,7 +108,7 @@ impl Drop for Body {
         match &self.pulse {
             // hyper skips an unread body of known length that has come in already, but no chunks.
             Some(pulse) if incoming.size_hint().exact().is_none() => pulse.abandon_body(),
-            Some(_) => {}
+            Some(pulse) => pulse.leave_body(),
             // An unread stream would be reset, and clients then report the reset in place of the answer.
             None => {
                 if let Ok(runtime) = Handle::try_current() {

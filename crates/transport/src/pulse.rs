@@ -18,6 +18,7 @@ pub(crate) struct Pulse {
     last: AtomicU64,
     answering: AtomicUsize,
     body_owed: AtomicBool,
+    body_left: AtomicBool,
     body_abandoned: AtomicBool,
     is_stopping: AtomicBool,
 }
@@ -29,6 +30,7 @@ impl Pulse {
             last: AtomicU64::new(0),
             answering: AtomicUsize::new(0),
             body_owed: AtomicBool::new(false),
+            body_left: AtomicBool::new(false),
             body_abandoned: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
         }
@@ -62,15 +64,21 @@ impl Pulse {
         }
     }
 
-    /// HTTP/1: bytes of the current body are still to come from the peer.
+    /// HTTP/1: bytes of the newest body are still to come from the peer. It may be a later one than what is answered.
     pub(crate) fn set_body_owed(&self, owed: bool) {
         if self.body_owed.load(Ordering::Relaxed) != owed {
             self.body_owed.store(owed, Ordering::Relaxed);
         }
     }
 
-    pub(crate) fn body_owed(&self) -> bool {
-        self.body_owed.load(Ordering::Relaxed)
+    /// HTTP/1: a request is answered from here on, and its body may be read.
+    pub(crate) fn begin_body(&self) {
+        self.body_left.store(false, Ordering::Relaxed);
+    }
+
+    /// HTTP/1: the body was dropped unread. hyper skips it if all of it has come.
+    pub(crate) fn leave_body(&self) {
+        self.body_left.store(true, Ordering::Relaxed);
     }
 
     /// HTTP/1: a body was dropped that hyper can't skip, so this connection takes no further request.
@@ -85,9 +93,8 @@ impl Pulse {
 
     /// Whether the answer must be the connection's last.
     pub(crate) fn ends_here(&self) -> bool {
-        self.body_owed()
-            || self.body_abandoned.load(Ordering::Relaxed)
-            || self.is_stopping.load(Ordering::Relaxed)
+        let owed = self.body_left.load(Ordering::Relaxed) && self.body_owed.load(Ordering::Relaxed);
+        owed || self.body_abandoned.load(Ordering::Relaxed) || self.is_stopping.load(Ordering::Relaxed)
     }
 }
 

@@ -74,6 +74,19 @@ async fn a_head_may_begin_while_the_answer_before_it_is_slow() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_body_that_is_to_come_does_not_end_the_answer_before_it() {
+    let mut client = connect();
+    let (head, body) = POST.split_at(POST.len() - 3);
+    let slow = b"POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
+    client.write_all(&[slow, head].concat()).await.expect("open");
+    sleep(Duration::from_secs(25)).await;
+    client.write_all(body).await.expect("open");
+    let mut bytes = Vec::new();
+    client.read_to_end(&mut bytes).await.expect("a clean end");
+    assert_eq!(String::from_utf8_lossy(&bytes).matches("HTTP/1.1 201").count(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_connection_closes_without_a_word() {
     let start = Instant::now();
     assert_eq!(talk([POST]).await.len(), 1);
