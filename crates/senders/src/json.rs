@@ -15,7 +15,7 @@ const FEW_KEYS: usize = 16;
 /// What some tools put before JSON to mark UTF-8 (RFC 8259, section 8.1 lets readers ignore it).
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
-/// What is set aside for an object at once: most have no more entries.
+/// What is set aside at once for the object that a text is: most have no more fields that are wanted.
 const USUAL_ENTRIES: usize = 8;
 
 /// A JSON text as a tree. It borrows what stands in the text as it is meant.
@@ -218,7 +218,11 @@ impl<'de> Visitor<'de> for Level<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Json<'de>, A::Error> {
         let below = self.below()?;
-        let (mut object, mut others) = (Vec::with_capacity(USUAL_ENTRIES), Vec::new());
+        // Only once for a text: an object in it may be tiny, and there may be a great many.
+        let (mut object, mut others) = match self.keep {
+            Keep::Fields(_) => (Vec::with_capacity(USUAL_ENTRIES), Vec::new()),
+            Keep::All | Keep::Nothing => (Vec::new(), Vec::new()),
+        };
         while let Some(Key(key)) = entries.next_key()? {
             let keep = self.keep.field(&key);
             let value = entries.next_value_seed(Level { keep, ..below })?;
@@ -310,6 +314,20 @@ mod tests {
             read(deep).map_err(|fault| fault.problem),
             Err(JsonProblem::TooDeep)
         );
+    }
+
+    #[test]
+    fn empty_objects_take_no_memory_of_their_own() {
+        let Ok(Json::Object(fields)) = parse(br#"{"a":[{},{"b":{}}]}"#) else {
+            panic!("an object");
+        };
+        let (_, Json::Array(items)) = &fields[0] else {
+            panic!("an array");
+        };
+        let Json::Object(empty) = &items[0] else {
+            panic!("an object");
+        };
+        assert_eq!(empty.capacity(), 0);
     }
 
     #[test]
