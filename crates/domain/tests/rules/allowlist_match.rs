@@ -231,6 +231,30 @@ fn what_permits_too_much_is_flagged() {
 }
 
 #[test]
+fn private_networks_end_where_they_end() {
+    let is_private = |address: &str| hookgate_domain::is_private(address.parse().unwrap());
+    for address in [
+        "100.64.0.0",
+        "100.127.255.255",
+        "169.254.0.1",
+        "::ffff:10.0.0.1",
+        "fdff::1",
+    ] {
+        assert!(is_private(address), "{address}");
+    }
+    for address in [
+        "100.63.255.255",
+        "100.128.0.0",
+        "8.64.0.1",
+        "172.32.0.0",
+        "fe00::1",
+        "::2",
+    ] {
+        assert!(!is_private(address), "{address}");
+    }
+}
+
+#[test]
 fn somebody_who_would_cut_himself_off_is_told() {
     let list: Allowlist = "192.0.2.0/24".parse().unwrap();
     let own = |address: &str| list.warnings(Some(address.parse().unwrap()), NOW);
