@@ -259,10 +259,12 @@ pub struct Pruned {
     pub people: u64,
     /// Counts of usage, and of what sources sent.
     pub counts: u64,
+    /// It stopped before it had looked at everything.
+    pub unfinished: bool,
 }
 
 impl Pruned {
-    /// Whether there was nothing to remove.
+    /// Whether there was nothing to remove, and nothing is left to look at.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()

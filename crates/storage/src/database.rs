@@ -11,6 +11,7 @@ use tokio::sync::mpsc;
 use crate::connection::pool::{Opener, Pool, pool, run};
 use crate::connection::{Connection, is_lost_race};
 use crate::fault::{Fault, unavailable};
+use crate::lookups::Lookups;
 use crate::open::{OpenError, OpenMode, open_directory, open_server};
 use crate::postgres::Address;
 use crate::postgres::listener::listen;
@@ -29,6 +30,7 @@ const MOST_RACES: usize = 50;
 pub struct Database {
     pub(crate) writer: Arc<Writer>,
     pub(crate) pool: Pool,
+    pub(crate) lookups: Lookups,
     place: Place,
     held: Arc<HeldNetworks>,
 }
@@ -59,6 +61,7 @@ impl Database {
         Ok(Self {
             writer: Arc::new(writer),
             pool,
+            lookups: Lookups::default(),
             place: Place::File,
             held: Arc::default(),
         })
@@ -83,6 +86,7 @@ impl Database {
         Ok(Self {
             writer: Arc::new(writer),
             pool,
+            lookups: Lookups::default(),
             place: Place::Server {
                 address: Box::new(address.clone()),
                 uncounted,

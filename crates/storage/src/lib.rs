@@ -1,7 +1,7 @@
 //! Hookgate's store: webhooks, deliveries, incidents and people in an embedded SQLite database. It never knows HTTP.
 //!
 //! ```text
-//! Database ── reads ──► read/   a small pool of read-only connections, asynchronous
+//! Database ── reads ──► read/   a small pool of read-only connections, asynchronous; URLs many at a time
 //!     └────── writes ─► writer/ one thread: takes all that waits, one transaction, one fsync, answers, repeats
 //!                          └──► write/  the statements
 //! ```
@@ -18,6 +18,7 @@ mod database;
 mod fault;
 mod files;
 mod lock;
+mod lookups;
 mod migrations;
 mod open;
 mod people;

@@ -5,6 +5,7 @@ pub(crate) mod audit;
 pub(crate) mod deliveries;
 pub(crate) mod incidents;
 pub(crate) mod people;
+mod periods;
 pub(crate) mod settings;
 pub(crate) mod sources;
 pub(crate) mod usage;

@@ -54,6 +54,8 @@ diesel::table! {
         headers -> Nullable<Text>,
         payload -> Nullable<Binary>,
         trail -> Nullable<Text>,
+        // In an embedded store only.
+        period -> BigInt,
     }
 }
 

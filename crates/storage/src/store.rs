@@ -28,12 +28,7 @@ const NAMESAKES: i64 = 2;
 
 impl Store for Database {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
-        let digest = *digest;
-        let held = self.held_networks();
-        self.read("look up a URL", move |connection| {
-            url_by_digest(connection, &digest, &held)
-        })
-        .await
+        self.lookups.find(self, *digest).await
     }
 
     fn delivery_commit(
@@ -238,7 +233,7 @@ impl Store for Database {
 }
 
 /// What a digest leads to: a living URL or a tombstone.
-fn url_by_digest(
+pub(crate) fn url_by_digest(
     connection: &mut Connection,
     digest: &WebhookIdDigest,
     held: &HeldNetworks,

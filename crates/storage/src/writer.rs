@@ -230,9 +230,9 @@ fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
             queue.close();
             jobs.retain(|job| !job.is_stop());
         }
-        let done = jobs.len();
+        let work = jobs.iter().map(Job::work).sum();
         session.settle(&mut jobs);
-        session.after_batch(done);
+        session.after_batch(work);
     }
     session.finish();
 }

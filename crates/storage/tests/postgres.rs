@@ -155,7 +155,7 @@ async fn a_migration_waits_for_a_commit_instead_of_deadlocking_with_it() {
     const BACK: &str = concat!(
         include_str!("../../../migrations/postgres/0007_addresses/down.sql"),
         include_str!("../../../migrations/postgres/0006_trail/down.sql"),
-        "DELETE FROM __diesel_schema_migrations WHERE version IN ('0006', '0007');"
+        "DELETE FROM __diesel_schema_migrations WHERE version IN ('0006', '0007', '0008');"
     );
     let server = Postgres::shared();
     let url = server.database().unwrap();

@@ -74,11 +74,12 @@ impl Protocols {
             protocol,
             pulse: Arc::clone(&pulse),
         });
-        let answer = service_fn(move |request| Arc::clone(&session).answer(request));
         match protocol {
             Protocol::Http1 => {
                 let guard = TokioIo::new(Guard::new(stream, Arc::clone(&pulse)));
-                let connection = self.http1.serve_connection(guard, answer);
+                // hyper keeps room for an answer as long as the connection lasts, so the room is a pointer's.
+                let answer = service_fn(move |request| Box::pin(Arc::clone(&session).answer(request)));
+                let connection = pin!(self.http1.serve_connection(guard, answer));
                 drive(
                     connection,
                     http1::Connection::graceful_shutdown,
@@ -90,9 +91,11 @@ impl Protocols {
             }
             Protocol::Http2 => {
                 let stream = TokioIo::new(Meter::new(stream));
-                let connection = self.http2.serve_connection(stream, answer);
+                let answer = service_fn(move |request| Arc::clone(&session).answer(request));
+                // Twice as large as one of HTTP/1, which would have to make room for it.
+                let mut connection = Box::pin(self.http2.serve_connection(stream, answer));
                 drive(
-                    connection,
+                    connection.as_mut(),
                     http2::Connection::graceful_shutdown,
                     Duration::ZERO,
                     &pulse,
@@ -106,19 +109,23 @@ impl Protocols {
 
 /// Runs a connection to its end. An idle one and a draining one finish what they have begun, within [`DRAIN_TIMEOUT`];
 /// a draining one takes what comes for a `last` time before.
-async fn drive<C, E>(connection: C, finish: fn(Pin<&mut C>), last: Duration, pulse: &Pulse, mut stop: Signal)
-where
+async fn drive<C, E>(
+    mut connection: Pin<&mut C>,
+    finish: fn(Pin<&mut C>),
+    last: Duration,
+    pulse: &Pulse,
+    mut stop: Signal,
+) where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
-    let mut connection = pin!(connection);
     select! {
         biased;
-        result = &mut connection => return ended(result),
+        result = connection.as_mut() => return ended(result),
         () = pulse.idle() => {}
         () = stop.given() => {
             pulse.stop();
-            if let Ok(result) = timeout(last, &mut connection).await {
+            if let Ok(result) = timeout(last, connection.as_mut()).await {
                 return ended(result);
             }
         }

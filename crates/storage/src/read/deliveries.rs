@@ -7,6 +7,7 @@ use diesel::sql_types::Bool;
 use hookgate_domain::network_bounds;
 use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
 
+use super::periods::{Part, parts, whole};
 use super::window::{Span, span, span_of};
 use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::rows::{DeliveryRow, SummaryRow};
@@ -93,18 +94,44 @@ fn page(
     span: Span,
     size: PageSize,
 ) -> QueryResult<Vec<JoinedSummary>> {
+    let parts = match wanted {
+        Wanted::Matching(filter) if filter.webhook.is_some() => parts(connection, span, is_forward(seek))?,
+        _ => vec![whole(span)],
+    };
+    let mut rows = Vec::new();
+    for part in parts {
+        let most = usize::from(size.rows()) - rows.len();
+        if most == 0 {
+            break;
+        }
+        rows.append(&mut page_of(connection, wanted, seek, part, most)?);
+    }
+    Ok(rows)
+}
+
+/// The beginning of a page, as far as it lies in one part.
+fn page_of(
+    connection: &mut Connection,
+    wanted: Wanted<'_>,
+    seek: Seek,
+    part: Part,
+    most: usize,
+) -> QueryResult<Vec<JoinedSummary>> {
     on!(connection, c => {
         let query = deliveries::table
             .inner_join(webhooks::table)
             .select((columns::<SummaryRow>(), webhooks::handle, webhooks::name))
-            .filter(deliveries::id.between(span.first, span.last))
-            .limit(size.rows().into())
+            .filter(deliveries::id.between(part.first, part.last))
+            .limit(i64::try_from(most).unwrap_or(i64::MAX))
             .into_boxed();
         let mut query = if is_forward(seek) {
             query.order(deliveries::id.asc())
         } else {
             query.order(deliveries::id.desc())
         };
+        if let Some(period) = part.period {
+            query = query.filter(deliveries::period.eq(period));
+        }
         let filter = match wanted {
             Wanted::All => None,
             Wanted::Matching(filter) => Some(filter),
@@ -169,9 +196,17 @@ mod tests {
                 *noted.lock().unwrap() = query.to_string();
             }
         });
-        page(connection, wanted, seek, span_of(seek), PageSize::default()).unwrap();
+        let of_webhook = matches!(wanted, Wanted::Matching(filter) if filter.webhook.is_some());
+        page_of(connection, wanted, seek, part(seek, of_webhook), 50).unwrap();
         let text = asked.lock().unwrap().clone();
         plan_of(connection, &text)
+    }
+
+    fn part(seek: Seek, of_webhook: bool) -> Part {
+        Part {
+            period: of_webhook.then_some(7),
+            ..whole(span_of(seek))
+        }
     }
 
     fn plan_of(connection: &mut Connection, text: &str) -> String {
@@ -195,6 +230,7 @@ mod tests {
             include_str!("../../../../migrations/sqlite/0001_start/up.sql"),
             include_str!("../../../../migrations/sqlite/0003_usage/up.sql"),
             include_str!("../../../../migrations/sqlite/0006_trail/up.sql"),
+            include_str!("../../../../migrations/sqlite/0008_periods/up.sql"),
         ] {
             connection.batch_execute(migration).unwrap();
         }
@@ -260,8 +296,9 @@ mod tests {
                 (Some(1), false, "deliveries_webhook "),
                 (Some(1), true, "deliveries_webhook_refused"),
             ] {
+                let part = part(seek, webhook.is_some());
                 let text =
-                    super::super::window::edge_query(webhook, is_refused, span_of(seek), is_forward(seek));
+                    super::super::window::edge_query(webhook, is_refused, part, is_forward(seek), 20_000);
                 let plan = plan_of(&mut connection, &text);
                 assert!(
                     plan.contains(index) && !plan.contains("TEMP B-TREE"),

@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
-use hookgate_gate::{LastSeen, Usage, UsageRange, WebhookUsage};
+use hookgate_gate::{LastSeen, Seek, Usage, UsageRange, WebhookUsage};
 
+use super::periods::parts;
+use super::window::span_of;
 use crate::connection::{Connection, RunQueryDsl};
-
 use crate::fault::{Damage, Fault};
 use crate::rows::read_answer;
 use crate::schema::{usage, webhooks};
@@ -111,18 +112,27 @@ struct LastRow {
     code: Option<String>,
 }
 
-/// The newest record of each of these webhooks: one step down an index for each.
+/// The newest record of each of these webhooks: for each, one step down an index in every period until it is found.
 fn last_seen(connection: &mut Connection, names: &[String]) -> QueryResult<Vec<LastRow>> {
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
     // Every name is that of a handle: letters, digits and an underscore.
-    let names: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
-    diesel::sql_query(format!(
-        "SELECT w.handle AS handle, d.id AS id, d.received_at AS received_at, d.answer AS answer, d.code AS code \
-         FROM webhooks w JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE webhook = w.id) \
-         WHERE w.handle IN ({})",
-        names.join(", ")
-    ))
-    .load(connection)
+    let mut missing: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
+    let mut found = Vec::new();
+    for part in parts(connection, span_of(Seek::Newest), false)? {
+        if missing.is_empty() {
+            break;
+        }
+        let period = part
+            .period
+            .map_or_else(String::new, |period| format!("period = {period} AND "));
+        let query = diesel::sql_query(format!(
+            "SELECT w.handle AS handle, d.id AS id, d.received_at AS received_at, d.answer AS answer, d.code AS code \
+             FROM webhooks w JOIN deliveries d ON d.id = (SELECT max(id) FROM deliveries WHERE {period}webhook = w.id) \
+             WHERE w.handle IN ({})",
+            missing.join(", ")
+        ));
+        let rows: Vec<LastRow> = query.load(connection)?;
+        missing.retain(|name| rows.iter().all(|row| row.handle != name.trim_matches('\'')));
+        found.extend(rows);
+    }
+    Ok(found)
 }

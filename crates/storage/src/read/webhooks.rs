@@ -1,5 +1,7 @@
 //! Webhooks and tombstones.
 
+use std::collections::HashSet;
+
 use diesel::dsl::{count_star, min};
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 use hookgate_domain::WebhookIdDigest;
@@ -31,6 +33,28 @@ pub(crate) fn retired_by_digest(
         .select((columns::<RetiredRow>(), webhooks::handle))
         .get_result(connection)
         .optional()
+}
+
+/// Which of these digests are those of URLs, living or dead.
+pub(crate) fn digests_known(
+    connection: &mut Connection,
+    digests: &[WebhookIdDigest],
+) -> QueryResult<HashSet<Vec<u8>>> {
+    let digests: Vec<_> = digests
+        .iter()
+        .map(|digest| digest.as_bytes().as_slice())
+        .collect();
+    let living = webhooks::table
+        .filter(webhooks::digest.eq_any(&digests))
+        .select(webhooks::digest);
+    let living: Vec<Option<Vec<u8>>> = living.load(connection)?;
+    // In this order: one that dies in between is found here.
+    let dead = retired_urls::table
+        .filter(retired_urls::digest.eq_any(&digests))
+        .select(retired_urls::digest);
+    let mut known: HashSet<Vec<u8>> = dead.load(connection)?.into_iter().collect();
+    known.extend(living.into_iter().flatten());
+    Ok(known)
 }
 
 /// The webhook with this handle.

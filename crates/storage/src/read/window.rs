@@ -5,8 +5,8 @@ use diesel::sql_types::BigInt;
 use hookgate_domain::DeliveryId;
 use hookgate_gate::{CLOCK_MARGIN, DeliveryFilter, Outcome, Seek};
 
+use super::periods::{Part, parts, whole};
 use crate::connection::{Connection, RunQueryDsl};
-
 use crate::schema::{deliveries, webhooks};
 
 /// Most rows that are looked at for one page where no index tells which match: some 20 ms.
@@ -69,8 +69,19 @@ pub(crate) fn span(
     };
     let is_refused = filter.code.is_some() || filter.outcome == Some(Outcome::Refused);
     let is_forward = matches!(seek, Seek::After(_));
-    let query = diesel::sql_query(edge_query(webhook, is_refused, span, is_forward));
-    let Edge { edge, rows } = query.get_result(connection)?;
+    let (mut edge, mut rows) = (None, 0);
+    let parts = match webhook {
+        Some(_) => parts(connection, span, is_forward)?,
+        None => vec![whole(span)],
+    };
+    for part in parts {
+        let query = edge_query(webhook, is_refused, part, is_forward, LOOK - rows);
+        let seen: Edge = diesel::sql_query(query).get_result(connection)?;
+        (edge, rows) = (seen.edge.or(edge), rows + seen.rows);
+        if rows == LOOK {
+            break;
+        }
+    }
     if let (Some(edge), LOOK..) = (edge, rows) {
         span.stopped = Some(edge);
         *(if is_forward {
@@ -92,8 +103,17 @@ struct Edge {
 }
 
 /// The query for where to stop: the last of so many rows, by the index that the page goes along. It holds numbers alone.
-pub(crate) fn edge_query(webhook: Option<i64>, is_refused: bool, span: Span, is_forward: bool) -> String {
-    let webhook = webhook.map_or_else(String::new, |webhook| format!("webhook = {webhook} AND "));
+pub(crate) fn edge_query(
+    webhook: Option<i64>,
+    is_refused: bool,
+    part: Part,
+    is_forward: bool,
+    most: i64,
+) -> String {
+    let equal = |column: &str, value: Option<i64>| {
+        value.map_or_else(String::new, |value| format!("{column} = {value} AND "))
+    };
+    let (period, webhook) = (equal("period", part.period), equal("webhook", webhook));
     let refused = if is_refused { "code IS NOT NULL AND " } else { "" };
     let (edge, order) = if is_forward {
         ("max", "ASC")
@@ -102,9 +122,9 @@ pub(crate) fn edge_query(webhook: Option<i64>, is_refused: bool, span: Span, is_
     };
     format!(
         "SELECT {edge}(id) AS edge, count(*) AS rows FROM (SELECT id FROM deliveries \
-         WHERE {webhook}{refused}id BETWEEN {first} AND {last} ORDER BY id {order} LIMIT {LOOK}) AS seen",
-        first = span.first,
-        last = span.last
+         WHERE {period}{webhook}{refused}id BETWEEN {first} AND {last} ORDER BY id {order} LIMIT {most}) AS seen",
+        first = part.first,
+        last = part.last
     )
 }
 

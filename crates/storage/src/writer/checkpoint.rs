@@ -13,10 +13,13 @@ use diesel::connection::SimpleConnection;
 
 use crate::connection::sqlite::open_copier;
 
-/// Work between two checkpoints, in jobs: some 10 MiB of log, which the file system holds in memory while it is copied.
-const WORK: usize = 8_000;
-/// What a batch costs beside its jobs: the pages that every transaction writes again.
+/// Work between two checkpoints, in deliveries: some 10 MiB of log, which the file system holds in memory while it is copied.
+const WORK: usize = 2_000;
+/// What a batch costs beside its work: the pages that every transaction writes again.
 const WORK_OF_A_BATCH: usize = 8;
+/// How often the thread copies in a row. What came during the first time is copied by the second, and so on: what is left to
+/// the writer, which keeps senders waiting, is what came during the last and shortest.
+const COPIES: usize = 2;
 /// Copies what no reader needs and waits for nobody.
 const COPY: &str = "PRAGMA wal_checkpoint(PASSIVE)";
 
@@ -50,9 +53,9 @@ impl Checkpoints {
         }
     }
 
-    /// Does what is due after a batch of so many jobs.
-    pub(super) fn after_batch(&mut self, connection: &mut SqliteConnection, jobs: usize) {
-        self.work += jobs + WORK_OF_A_BATCH;
+    /// Does what is due after a batch of so much work.
+    pub(super) fn after_batch(&mut self, connection: &mut SqliteConnection, work: usize) {
+        self.work += work + WORK_OF_A_BATCH;
         if self.asked && self.copied.swap(false, Ordering::Acquire) {
             self.asked = false;
             copy(connection);
@@ -82,7 +85,9 @@ fn run(path: &str, asked: &Receiver<()>, copied: &AtomicBool) {
                 .inspect_err(|error| tracing::warn!(%error, "checkpoints can't open the database"))
                 .ok();
         }
-        connection.as_mut().map(copy);
+        for _ in 0..COPIES {
+            connection.as_mut().map(copy);
+        }
         copied.store(true, Ordering::Release);
     }
 }

@@ -29,7 +29,18 @@ pub(super) enum Job {
     Stop,
 }
 
+/// What a change may add to the log, in deliveries: a slice of pruning writes some 40 pages.
+const WORK_OF_A_CHANGE: usize = 256;
+
 impl Job {
+    /// What it adds to the log, in deliveries.
+    pub(super) const fn work(&self) -> usize {
+        match self {
+            Self::Change(_) => WORK_OF_A_CHANGE,
+            Self::Accepted(_) | Self::Refused(_) | Self::Count(_) | Self::Stop => 1,
+        }
+    }
+
     /// Whether it tells the writer to stop.
     pub(super) const fn is_stop(&self) -> bool {
         matches!(self, Self::Stop)

@@ -1,7 +1,7 @@
-//! Retention inside a transaction: one small slice of whatever is too old or too much. Slices are small because senders
+//! Retention inside a transaction: one short slice of whatever is too old or too much. Slices are short because senders
 //! wait while one is removed.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
@@ -16,56 +16,100 @@ use crate::write::prune::{
 };
 use crate::write::usage::{HOUR, MINUTE};
 
-/// Most rows of one kind that a slice removes: a few milliseconds.
-const SLICE: usize = 500;
-/// Most rows that a slice looks at to find them.
-const LOOK: i64 = 5_000;
+/// Most rows of one kind that a slice removes. It may write a page for each, and then it takes as long as the commit that
+/// senders wait for anyway.
+const STEP: usize = 32;
+/// The same for what is few beside the history.
+const SMALL_STEP: usize = 8;
+/// How long a slice goes on, step by step, if the store is far too large: deliveries come faster than the history is removed.
+const URGENT: Duration = Duration::from_millis(5);
+/// The part of its size by which a store is far too large.
+const FAR: u64 = 64;
 /// Empty pages that are kept for what comes next: 16 MiB.
 const SPARE_PAGES: i64 = 2_048;
-/// Most pages that a slice gives back to the file system: 1 MiB.
-const VACUUM_PAGES: i64 = 128;
+/// Most pages that a slice gives back to the file system. Each may cost two others that are moved.
+const VACUUM_PAGES: i64 = 32;
+/// Rows that may be looked at for each that may be removed.
+const LOOKS: usize = 10;
 /// How long counts by the minute are kept: the longest range that shows them, and one more for those who look at yesterday.
 const MINUTES_KEPT: Duration = Duration::from_hours(48);
 
-/// Removes one slice from a file, and gives back some of the space.
+/// Removes one slice from a file. Space goes back to the file system once nothing is left to remove: until then what comes
+/// can use it.
 pub(crate) fn prune_file(
     connection: &mut Connection,
     retention: Retention,
     now: Timestamp,
 ) -> QueryResult<Pruned> {
-    let too_old = now.before(retention.deliveries).as_micros();
-    let too_large = is_too_large(connection, retention)?;
-    let (deliveries, reached) = prune_deliveries(connection, too_old, too_large)?;
-    let pruned = Pruned {
-        deliveries,
-        payloads: prune_payloads(connection, now.before(retention.payloads).as_micros())?,
-        // An incident goes with the last delivery that told of it, whatever made that one go.
-        incidents: prune_incidents(connection, too_old.max(reached))?,
-        keys: prune_keys(connection, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
-        people: slice_of_people(connection, now)?,
-        counts: prune_counts(connection, retention, now)?,
+    let began = Instant::now();
+    let is_far_too_large =
+        bytes_in_use(connection)? > retention.bytes.get().saturating_add(retention.bytes.get() / FAR);
+    let most = if is_far_too_large { URGENT } else { Duration::ZERO };
+    let mut pruned = Pruned {
+        keys: prune_keys(connection, SMALL_STEP, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
+        people: slice_of_people(connection, SMALL_STEP, now)?,
+        counts: prune_counts(connection, SMALL_STEP, retention, now)?,
+        ..Pruned::default()
     };
-    if usage(connection)?.free > SPARE_PAGES {
+    loop {
+        let step = prune_history(connection, retention, now)?;
+        pruned.deliveries += step.deliveries;
+        pruned.payloads += step.payloads;
+        pruned.incidents += step.incidents;
+        if step.is_empty() {
+            break;
+        }
+        if began.elapsed() >= most {
+            pruned.unfinished = true;
+            return Ok(pruned);
+        }
+    }
+    if pruned.is_empty() && usage(connection)?.free > SPARE_PAGES {
         vacuum(connection, VACUUM_PAGES)?;
+        pruned.unfinished = true;
     }
     Ok(pruned)
 }
 
-fn is_too_large(connection: &mut Connection, retention: Retention) -> QueryResult<bool> {
+/// Removes a few rows of each part of the history.
+fn prune_history(connection: &mut Connection, retention: Retention, now: Timestamp) -> QueryResult<Pruned> {
+    let too_old = now.before(retention.deliveries).as_micros();
+    let too_large = bytes_in_use(connection)? > retention.bytes.get();
+    let (deliveries, reached) = prune_deliveries(connection, STEP, too_old, too_large)?;
+    let payloads = prune_payloads(connection, STEP, now.before(retention.payloads).as_micros())?;
+    // An incident goes with the last delivery that told of it, whatever made that one go.
+    let incidents = prune_incidents(connection, STEP, too_old.max(reached))?;
+    Ok(Pruned {
+        deliveries,
+        payloads: payloads.removed,
+        incidents: incidents.removed,
+        unfinished: payloads.went_on || incidents.went_on,
+        ..Pruned::default()
+    })
+}
+
+/// What became of rows that are looked at in their order, each once or once in a round.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Walk {
+    pub(super) removed: u64,
+    /// Whether rows were looked at and more may follow.
+    pub(super) went_on: bool,
+}
+
+fn bytes_in_use(connection: &mut Connection) -> QueryResult<u64> {
     let usage = usage(connection)?;
-    let bytes = u64::try_from((usage.pages - usage.free).saturating_mul(usage.bytes)).unwrap_or(0);
-    Ok(bytes > retention.bytes.get())
+    Ok(u64::try_from((usage.pages - usage.free).saturating_mul(usage.bytes)).unwrap_or(0))
 }
 
 /// Removes the oldest deliveries, up to the first that is young enough, or a whole slice of them if they take too much
 /// space. How many, and up to which time.
 pub(super) fn prune_deliveries(
     connection: &mut Connection,
+    most: usize,
     too_old: i64,
     too_large: bool,
 ) -> QueryResult<(u64, i64)> {
-    let most = i64::try_from(SLICE).unwrap_or(i64::MAX);
-    let mut oldest = oldest_deliveries(connection, most)?;
+    let mut oldest = oldest_deliveries(connection, rows(most))?;
     let old = oldest
         .iter()
         .take_while(|(_, received_at)| too_large || *received_at < too_old)
@@ -81,38 +125,43 @@ pub(super) fn prune_deliveries(
 }
 
 /// Removes payloads from where the last slice ended. What has none is stepped over, so it is looked at once only.
-pub(super) fn prune_payloads(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
+pub(super) fn prune_payloads(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<Walk> {
     let first = counter_value(connection, Counter::PayloadPrune)?;
     let (mut last, mut found) = (None, 0);
-    for (id, received_at, has_payload) in payloads_from(connection, first, LOOK)? {
-        if received_at >= too_old || found == SLICE {
+    for (id, received_at, has_payload) in payloads_from(connection, first, rows(most * LOOKS))? {
+        if received_at >= too_old || found == most {
             break;
         }
         (last, found) = (Some(id), found + usize::from(has_payload));
     }
     let Some(last) = last else {
-        return Ok(0);
+        return Ok(Walk::default());
     };
     counter_set(connection, Counter::PayloadPrune, last + 1)?;
-    if found == 0 {
-        Ok(0)
+    let removed = if found == 0 {
+        0
     } else {
-        payloads_delete(connection, first, last).map(count)
-    }
+        count(payloads_delete(connection, first, last)?)
+    };
+    Ok(Walk {
+        removed,
+        went_on: true,
+    })
 }
 
 /// Removes incidents that nothing has touched since. It goes round: an old incident may still be in use.
-pub(super) fn prune_incidents(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
+pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<Walk> {
     let first = counter_value(connection, Counter::IncidentPrune)?;
-    let rows = incidents_from(connection, first, LOOK)?;
+    let looks = most * LOOKS;
+    let seen = incidents_from(connection, first, rows(looks))?;
     let (mut last, mut found, mut next) = (None, 0, 1);
-    for (number, opened_at, updated_at) in rows.iter().copied() {
+    for (number, opened_at, updated_at) in seen.iter().copied() {
         if opened_at >= too_old {
             // So are all behind it: the next round begins.
             next = 1;
             break;
         }
-        if found == SLICE {
+        if found == most {
             next = number;
             break;
         }
@@ -122,44 +171,52 @@ pub(super) fn prune_incidents(connection: &mut Connection, too_old: i64) -> Quer
             number + 1,
         );
     }
-    if rows.len() < usize::try_from(LOOK).unwrap_or(usize::MAX) && last == rows.last().map(|row| row.0) {
+    if seen.len() < looks && last == seen.last().map(|row| row.0) {
         next = 1;
     }
     if next != first {
         counter_set(connection, Counter::IncidentPrune, next)?;
     }
-    match last {
-        Some(last) if found > 0 => incidents_delete(connection, first, last, too_old).map(count),
-        _ => Ok(0),
-    }
+    let removed = match last {
+        Some(last) if found > 0 => count(incidents_delete(connection, first, last, too_old)?),
+        _ => 0,
+    };
+    // A round that began anew has looked at all.
+    let went_on = next > first;
+    Ok(Walk { removed, went_on })
 }
 
 /// Removes a slice of the idempotency keys that are over.
-pub(super) fn prune_keys(connection: &mut Connection, too_old: i64) -> QueryResult<u64> {
-    let oldest = oldest_keys(connection, too_old, i64::try_from(SLICE).unwrap_or(i64::MAX))?;
+pub(super) fn prune_keys(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<u64> {
+    let oldest = oldest_keys(connection, too_old, rows(most))?;
     oldest
         .last()
         .map_or(Ok(0), |last| keys_delete(connection, *last).map(count))
 }
 
 /// Removes a slice of what is about people.
-pub(super) fn slice_of_people(connection: &mut Connection, now: Timestamp) -> QueryResult<u64> {
-    prune_people(connection, now, i64::try_from(SLICE).unwrap_or(i64::MAX)).map(count)
+pub(super) fn slice_of_people(connection: &mut Connection, most: usize, now: Timestamp) -> QueryResult<u64> {
+    prune_people(connection, now, rows(most)).map(count)
 }
 
 /// Counts by the minute go after two days, the others with the deliveries.
 pub(super) fn prune_counts(
     connection: &mut Connection,
+    most: usize,
     retention: Retention,
     now: Timestamp,
 ) -> QueryResult<u64> {
-    let most = i64::try_from(SLICE).unwrap_or(i64::MAX);
+    let most = rows(most);
     let too_old = now.before(retention.deliveries).as_micros();
     let minutes = usage_delete(connection, MINUTE, now.before(MINUTES_KEPT).as_micros(), most)?;
     let hours = usage_delete(connection, HOUR, too_old, most)?;
     // A day is over when its last moment is too old.
     let sources = sources_delete(connection, too_old.saturating_sub(DAY_MICROS), most)?;
     Ok(count(minutes + hours + sources))
+}
+
+fn rows(most: usize) -> i64 {
+    i64::try_from(most).unwrap_or(i64::MAX)
 }
 
 fn count(rows: usize) -> u64 {

@@ -16,6 +16,8 @@ use crate::write::partitions::{
 };
 use crate::write::prune::oldest_deliveries;
 
+/// Most rows of one kind that a slice removes. Senders don't wait for it, but for what it locks.
+const SLICE: usize = 500;
 /// As many deliveries are much: removing them row by row would leave more behind than it gives back.
 const MUCH: i64 = 100_000;
 /// The part of the space for the history that one table may take, so that what goes with it is not all there is.
@@ -52,19 +54,22 @@ pub(crate) fn prune_server(
     let oldest = oldest_deliveries(connection, 1)?.first().copied();
     let deliveries = match oldest {
         Some((id, _)) if !is_much(connection, id / STRETCH)? => {
-            prune_deliveries(connection, too_old, false)?.0
+            prune_deliveries(connection, SLICE, too_old, false)?.0
         }
         _ => 0,
     };
     // An incident goes with the last delivery that told of it, whatever made that one go.
     let told = oldest.map_or(too_old, |(_, received_at)| received_at.max(too_old));
+    let payloads = prune_payloads(connection, SLICE, now.before(retention.payloads).as_micros())?;
+    let incidents = prune_incidents(connection, SLICE, told)?;
     Ok(Pruned {
         deliveries,
-        payloads: prune_payloads(connection, now.before(retention.payloads).as_micros())?,
-        incidents: prune_incidents(connection, told)?,
-        keys: prune_keys(connection, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
-        people: slice_of_people(connection, now)?,
-        counts: prune_counts(connection, retention, now)?,
+        payloads: payloads.removed,
+        incidents: incidents.removed,
+        keys: prune_keys(connection, SLICE, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
+        people: slice_of_people(connection, SLICE, now)?,
+        counts: prune_counts(connection, SLICE, retention, now)?,
+        unfinished: payloads.went_on || incidents.went_on,
     })
 }
 

@@ -87,12 +87,12 @@ impl Session {
         }
     }
 
-    /// Does what is due after a batch of so many jobs.
-    pub(super) fn after_batch(&mut self, jobs: usize) {
+    /// Does what is due after a batch of so much work.
+    pub(super) fn after_batch(&mut self, work: usize) {
         if let (Connection::Sqlite(connection), Place::File { checkpoints, .. }) =
             (&mut self.connection, &mut self.place)
         {
-            checkpoints.after_batch(connection, jobs);
+            checkpoints.after_batch(connection, work);
         }
     }
 

@@ -88,6 +88,7 @@ impl State {
             keys: removed(before.2, self.keys.len()),
             people: self.people.prune(now),
             counts: removed(seen, self.seen.len()),
+            unfinished: false,
         }
     }
 

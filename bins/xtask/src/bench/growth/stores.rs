@@ -13,7 +13,7 @@ use crate::process::{Outcome, say};
 const WEBHOOKS: &str = include_str!("webhooks.sql");
 const DELIVERIES: &str = include_str!("deliveries.sql");
 /// Webhooks that take deliveries in turn, the same number in every store.
-const RECEIVERS: u32 = 10;
+const RECEIVERS: u32 = 1_000;
 /// Networks of the long allowlist, beside that of the load generator.
 const NETWORKS: u32 = 9_999;
 /// Networks in one argument of a command: the system limits its length.

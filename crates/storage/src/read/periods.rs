@@ -1,0 +1,61 @@
+//! Where the records of a webhook lie. An embedded store has an index of them for each period of numbers, so that what comes
+//! is written in one place and what goes is taken from one; whoever looks for records goes from period to period.
+
+use diesel::prelude::*;
+
+use super::window::Span;
+use crate::connection::{Connection, RunQueryDsl};
+use crate::schema::deliveries;
+
+/// Numbers in a period, as the migration has it. A search has a step for each period without what it looks for, and a batch
+/// of deliveries to many webhooks writes to all of the newest period's index: some 100 pages.
+const PERIOD: i64 = 1 << 16;
+
+/// Some numbers, in which records are found by one look at an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Part {
+    pub(crate) first: i64,
+    pub(crate) last: i64,
+    /// The period that they belong to; `None` where none has to be named.
+    pub(crate) period: Option<i64>,
+}
+
+/// The whole span in one.
+pub(crate) const fn whole(span: Span) -> Part {
+    Part {
+        first: span.first,
+        last: span.last,
+        period: None,
+    }
+}
+
+/// The parts that the records of one webhook are looked for in, in the order of the search.
+pub(crate) fn parts(connection: &mut Connection, span: Span, is_forward: bool) -> QueryResult<Vec<Part>> {
+    if matches!(connection, Connection::Postgres(_)) {
+        return Ok(vec![whole(span)]);
+    }
+    let ids = deliveries::table.select(deliveries::id).limit(1);
+    let oldest: Option<i64> = ids
+        .order(deliveries::id.asc())
+        .get_result(connection)
+        .optional()?;
+    let newest: Option<i64> = ids
+        .order(deliveries::id.desc())
+        .get_result(connection)
+        .optional()?;
+    let (Some(oldest), Some(newest)) = (oldest, newest) else {
+        return Ok(Vec::new());
+    };
+    let (first, last) = (span.first.max(oldest), span.last.min(newest));
+    let part = |period| Part {
+        first,
+        last,
+        period: Some(period),
+    };
+    let periods = first / PERIOD..=last / PERIOD;
+    Ok(match (first <= last, is_forward) {
+        (false, _) => Vec::new(),
+        (true, true) => periods.map(part).collect(),
+        (true, false) => periods.rev().map(part).collect(),
+    })
+}
