@@ -76,8 +76,8 @@ pub(crate) fn span(
     };
     for part in parts {
         let query = edge_query(webhook, is_refused, part, is_forward, LOOK - rows);
-        let seen: Edge = diesel::sql_query(query).get_result(connection)?;
-        (edge, rows) = (seen.edge.or(edge), rows + seen.rows);
+        let found: Edge = diesel::sql_query(query).get_result(connection)?;
+        (edge, rows) = (found.edge.or(edge), rows + found.rows);
         if rows == LOOK {
             break;
         }

@@ -1,7 +1,7 @@
 //! Retention inside a transaction: one short slice of whatever is too old or too much. Slices are short because senders
 //! wait while one is removed.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
@@ -21,8 +21,8 @@ use crate::write::usage::{HOUR, MINUTE};
 const STEP: usize = 32;
 /// The same for what is few beside the history.
 const SMALL_STEP: usize = 8;
-/// How long a slice goes on, step by step, if the store is far too large: deliveries come faster than the history is removed.
-const URGENT: Duration = Duration::from_millis(5);
+/// Steps of a slice if the store is far too large: deliveries come faster than the history is removed. Some milliseconds.
+const URGENT_STEPS: usize = 32;
 /// The part of its size by which a store is far too large.
 const FAR: u64 = 64;
 /// Empty pages that are kept for what comes next: 16 MiB.
@@ -41,27 +41,23 @@ pub(crate) fn prune_file(
     retention: Retention,
     now: Timestamp,
 ) -> QueryResult<Pruned> {
-    let began = Instant::now();
     let is_far_too_large =
         bytes_in_use(connection)? > retention.bytes.get().saturating_add(retention.bytes.get() / FAR);
-    let most = if is_far_too_large { URGENT } else { Duration::ZERO };
+    let steps = if is_far_too_large { URGENT_STEPS } else { 1 };
     let mut pruned = Pruned {
         keys: prune_keys(connection, SMALL_STEP, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
         people: slice_of_people(connection, SMALL_STEP, now)?,
         counts: prune_counts(connection, SMALL_STEP, retention, now)?,
         ..Pruned::default()
     };
-    loop {
+    for _ in 0..steps {
         let step = prune_history(connection, retention, now)?;
         pruned.deliveries += step.deliveries;
         pruned.payloads += step.payloads;
         pruned.incidents += step.incidents;
+        pruned.unfinished = !step.is_empty();
         if step.is_empty() {
             break;
-        }
-        if began.elapsed() >= most {
-            pruned.unfinished = true;
-            return Ok(pruned);
         }
     }
     if pruned.is_empty() && usage(connection)?.free > SPARE_PAGES {
