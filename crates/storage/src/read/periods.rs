@@ -1,11 +1,10 @@
 //! Where the records of a webhook lie. An embedded store has an index of them for each period of numbers, so that what comes
 //! is written in one place and what goes is taken from one; whoever looks for records goes from period to period.
 
-use diesel::prelude::*;
+use diesel::QueryResult;
 
-use super::window::Span;
-use crate::connection::{Connection, RunQueryDsl};
-use crate::schema::deliveries;
+use super::window::{Span, ends};
+use crate::connection::Connection;
 
 /// Numbers in a period, as the migration has it. A search has a step for each period without what it looks for, and a batch
 /// of deliveries to many webhooks writes to all of the newest period's index: some 100 pages.
@@ -34,16 +33,7 @@ pub(crate) fn parts(connection: &mut Connection, span: Span, is_forward: bool) -
     if matches!(connection, Connection::Postgres(_)) {
         return Ok(vec![whole(span)]);
     }
-    let ids = deliveries::table.select(deliveries::id).limit(1);
-    let oldest: Option<i64> = ids
-        .order(deliveries::id.asc())
-        .get_result(connection)
-        .optional()?;
-    let newest: Option<i64> = ids
-        .order(deliveries::id.desc())
-        .get_result(connection)
-        .optional()?;
-    let (Some(oldest), Some(newest)) = (oldest, newest) else {
+    let Some((oldest, newest)) = ends(connection)? else {
         return Ok(Vec::new());
     };
     let (first, last) = (span.first.max(oldest), span.last.min(newest));

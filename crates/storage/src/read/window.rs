@@ -140,16 +140,7 @@ fn has_to_look(filter: &DeliveryFilter) -> bool {
 /// The number of the first record that was received at this time or later, as far as records are in the order of their
 /// times; behind the last record if there is none.
 fn first_from(connection: &mut Connection, at: i64) -> QueryResult<i64> {
-    let ids = deliveries::table.select(deliveries::id).limit(1);
-    let oldest: Option<i64> = ids
-        .order(deliveries::id.asc())
-        .get_result(connection)
-        .optional()?;
-    let newest: Option<i64> = ids
-        .order(deliveries::id.desc())
-        .get_result(connection)
-        .optional()?;
-    let (Some(mut low), Some(mut high)) = (oldest, newest.map(|newest| newest + 1)) else {
+    let Some((mut low, mut high)) = ends(connection)?.map(|(oldest, newest)| (oldest, newest + 1)) else {
         return Ok(0);
     };
     // Everything before `low` is earlier, and everything from `high` on is not.
@@ -169,4 +160,18 @@ fn first_from(connection: &mut Connection, at: i64) -> QueryResult<i64> {
         }
     }
     Ok(low)
+}
+
+/// The numbers of the oldest and of the newest record.
+pub(crate) fn ends(connection: &mut Connection) -> QueryResult<Option<(i64, i64)>> {
+    let ids = deliveries::table.select(deliveries::id).limit(1);
+    let oldest: Option<i64> = ids
+        .order(deliveries::id.asc())
+        .get_result(connection)
+        .optional()?;
+    let newest: Option<i64> = ids
+        .order(deliveries::id.desc())
+        .get_result(connection)
+        .optional()?;
+    Ok(oldest.zip(newest))
 }
