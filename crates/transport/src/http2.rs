@@ -26,8 +26,9 @@ const HEADER_LIST: u32 = 32 * 1024;
 /// Streams opened and reset before they were looked at (rapid reset). The h2 crate's default, pinned.
 const PENDING_RESETS: usize = 20;
 
-/// Streams reset because of the peer's own mistakes (`MadeYouReset`). The h2 crate's default, pinned.
-const LOCAL_RESETS: usize = 1024;
+/// Streams reset because of the peer's own mistakes (`MadeYouReset`): as many as can be under way at once, a tenth of the h2
+/// crate's default. Each costs the server a request.
+const LOCAL_RESETS: usize = STREAMS as usize;
 
 /// A body of the default limit passes without waiting for a window update.
 const STREAM_WINDOW: u32 = 256 * 1024;

@@ -8,7 +8,7 @@ use hookgate_testkit::https::Http;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
-use crate::stage::{Target, attack};
+use crate::stage::{ON_RECORD, Target, attack, attack_within};
 use crate::support::post;
 
 /// Connections that attack at the same time. Each can make the server hold a payload and its keys, some 10 MiB.
@@ -57,7 +57,7 @@ where
 
 /// The same body over and over, which must be refused with this status only.
 fn bodies(name: &str, body: String, status: u16) {
-    let statuses = attack(name, |target| {
+    let statuses = attack_within(ON_RECORD, name, |target| {
         over_and_over(target, move |target| (target.path.clone(), body.clone()))
     });
     assert_eq!(statuses.keys().collect::<Vec<_>>(), [&status]);
@@ -112,7 +112,7 @@ fn unknown_urls() {
 
 #[test]
 fn refusals() {
-    let statuses = attack("refusals", |target| {
+    let statuses = attack_within(ON_RECORD, "refusals", |target| {
         over_and_over(target, |target| (target.closed_path.clone(), "{}".to_owned()))
     });
     assert_eq!(statuses.keys().collect::<Vec<_>>(), [&403]);
