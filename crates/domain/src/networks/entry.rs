@@ -57,8 +57,9 @@ pub(crate) fn canonical(network: IpNetwork) -> IpNetwork {
     let cleared = match network {
         IpNetwork::V4(network) => Ipv4Network::new(network.network(), network.prefix()).map(IpNetwork::V4),
         IpNetwork::V6(network) => match network.network().to_ipv4_mapped() {
-            Some(address) if network.prefix() >= MAPPED_PREFIX => mapped(address, network.prefix()),
-            _ => Ipv6Network::new(network.network(), network.prefix()).map(IpNetwork::V6),
+            // A shorter prefix would have cleared a bit of what makes an address a mapped one.
+            Some(address) => mapped(address, network.prefix()),
+            None => Ipv6Network::new(network.network(), network.prefix()).map(IpNetwork::V6),
         },
     };
     // The prefix was valid before, so it still is.

@@ -46,6 +46,7 @@ fn a_session_ends_when_it_is_left_alone_and_when_it_is_old() {
     let alone = session(NOW, NOW);
     assert!(!alone.is_over(NOW.after(SESSION_IDLE).before(MOMENT)));
     assert!(alone.is_over(NOW.after(SESSION_IDLE)));
+    assert_eq!(SESSION_LIFE.as_secs(), 7 * 86_400);
     let end = NOW.after(SESSION_LIFE);
     let busy = session(NOW, end.before(MOMENT));
     assert!(!busy.is_over(end.before(MOMENT)));

@@ -212,7 +212,8 @@ fn a_name_is_what_people_can_see() {
         "👩\u{200D}🚒 fire",
         "my hk_ hook",
     ] {
-        assert_eq!(text.parse::<WebhookName>().unwrap().to_string(), text);
+        let name: WebhookName = text.parse().unwrap();
+        assert_eq!((name.as_str(), name.to_string()), (text, text.to_owned()));
     }
     assert_eq!(
         format!("[{:>4}]", " a\t".parse::<WebhookName>().unwrap()),

@@ -1,6 +1,6 @@
 //! The words of the walk to the client: headers, witnesses, and trails that say nothing.
 
-use hookgate_domain::{ForwardingHeader, Trail, TrailError, UnknownForwardingHeader, Witness};
+use hookgate_domain::{ForwardingHeader, MAX_HOPS, Trail, TrailError, UnknownForwardingHeader, Witness};
 
 #[test]
 fn headers_and_witnesses_have_words() {
@@ -31,5 +31,15 @@ fn a_trail_that_was_not_noted_says_so_and_another_text_is_none() {
         "connection lost",
     ] {
         assert_eq!(text.parse::<Trail>(), Err(TrailError), "{text}");
+    }
+}
+
+#[test]
+fn a_trail_has_as_many_steps_as_a_walk_can_note() {
+    let steps = |number| ["connection 192.0.2.7 client"].repeat(number).join("; ");
+    let most = MAX_HOPS + 8;
+    assert!(steps(most).parse::<Trail>().is_ok());
+    for number in [most + 1, most + 2] {
+        assert_eq!(steps(number).parse::<Trail>(), Err(TrailError), "{number}");
     }
 }
