@@ -12,6 +12,7 @@ mod memory;
 mod output;
 mod people_output;
 mod place;
+mod progress;
 mod server;
 
 use std::process::ExitCode;

@@ -12,7 +12,7 @@ use hookgate_domain::{Networks, TrustedProxies};
 use hookgate_gate::{AddressSetError, Gate, Retention};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown;
-use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
+use hookgate_transport::tls::{MinTls, server_config};
 use hookgate_transport::{Addresses, Console, Fetcher, Ingest, Listener, Metrics, Proxies, RequestIds};
 use tokio::signal::unix::{self, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -20,6 +20,8 @@ use tokio::task::JoinSet;
 use crate::adapters;
 use crate::config::{Front, Lists};
 use crate::failure::Failure;
+
+use certificates::Kept;
 
 pub(crate) use certificates::CertificateFiles;
 
@@ -63,8 +65,9 @@ pub(crate) struct Server {
     console_listener: Listener,
     address: SocketAddr,
     addresses: Addresses,
-    /// The gate's, and the console's if it has its own.
-    certificates: Vec<(Arc<HotCertificate>, CertificateFiles)>,
+    certificate: Kept,
+    /// If the console has one of its own.
+    console_certificate: Option<Kept>,
     retention: Retention,
     fronts: [(Front, Arc<Proxies>); 2],
     fetcher: Arc<Fetcher>,
@@ -76,17 +79,14 @@ impl Server {
     /// Binds the ports, reads the certificates, and heeds signals from here on: what comes before [`run`](Self::run) counts.
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
         outlive_file_limit()?;
-        let certificate = plan.certificate.load()?;
-        let tls =
-            server_config(Arc::clone(&certificate), plan.min_tls).map_err(plan.certificate.unusable())?;
-        let mut certificates = vec![(certificate, plan.certificate)];
-        let console_tls = match plan.console_certificate {
-            Some(files) => {
-                let certificate = files.load()?;
-                let tls = server_config(Arc::clone(&certificate), plan.min_tls).map_err(files.unusable())?;
-                certificates.push((certificate, files));
-                tls
-            }
+        let certificate = Kept::load(plan.certificate)?;
+        let console_certificate = plan.console_certificate.map(Kept::load).transpose()?;
+        let tls_with = |kept: &Kept| {
+            server_config(Arc::clone(&kept.certificate), plan.min_tls).map_err(kept.files.unusable())
+        };
+        let tls = tls_with(&certificate)?;
+        let console_tls = match &console_certificate {
+            Some(kept) => tls_with(kept)?,
             None => Arc::clone(&tls),
         };
         let busy = |address: SocketAddr| {
@@ -129,7 +129,8 @@ impl Server {
                     .unwrap_or_else(|| format!("https://localhost:{}", address.port())),
                 ca: plan.ca.map(|path| path.display().to_string()),
             },
-            certificates,
+            certificate,
+            console_certificate,
             retention: plan.retention,
             fronts: [(plan.front, proxies), (plan.console_front, console_proxies)],
             fetcher: Arc::new(plan.lists.fetcher()?),
@@ -159,11 +160,9 @@ impl Server {
             request_ids()?,
             Arc::clone(&metrics),
         ));
-        let of_both = [self.certificates.first(), self.certificates.last()];
-        let watched = ["gate", "console"].into_iter().zip(of_both.into_iter().flatten());
-        let watched = watched
-            .map(|(name, (certificate, _))| (name, Arc::clone(certificate)))
-            .collect();
+        let of_console = self.console_certificate.as_ref().unwrap_or(&self.certificate);
+        let watched = [("gate", &self.certificate), ("console", of_console)]
+            .map(|(name, kept)| (name, Arc::clone(&kept.certificate)));
         let gate = Arc::clone(&self.gate);
         let console = Console::new(
             gate,
@@ -174,20 +173,18 @@ impl Server {
             Arc::clone(&self.fetcher),
             stop.clone(),
         );
-        let console = Arc::new(console.watching(watched));
+        let console = Arc::new(console.watching(watched.into()));
         let mut listeners = JoinSet::new();
         for listener in self.gate_listeners {
             listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));
         }
         listeners.spawn(self.console_listener.serve(Arc::clone(&console), stop.clone()));
         let mut chores = JoinSet::new();
-        for (certificate, files) in self.certificates {
-            chores.spawn(certificates::keep_fresh(
-                certificate,
-                files,
-                Arc::clone(&self.gate),
-                stop.clone(),
-            ));
+        for kept in [Some(self.certificate), self.console_certificate]
+            .into_iter()
+            .flatten()
+        {
+            chores.spawn(kept.keep_fresh(Arc::clone(&self.gate), stop.clone()));
         }
         chores.spawn(chores::refresh(Arc::clone(&self.gate), stop.clone()));
         let [front, console_front] = self.fronts;

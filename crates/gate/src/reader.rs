@@ -2,14 +2,12 @@
 //! tens of milliseconds, and many times its size in memory. It knows nothing of what a payload means.
 
 use std::sync::Arc;
-use std::thread;
 
 use bytes::Bytes;
 use hookgate_domain::{IncidentDraft, RefusalCode, SenderFormat};
 use hookgate_senders::read_payload;
-use rustix::process::setpriority_process;
-use rustix::thread::gettid;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
+use tokio::task::spawn_blocking;
 
 use crate::Refusal;
 
@@ -18,10 +16,6 @@ const LARGE: usize = 32 * 1024;
 
 /// Large payloads read at the same time: fifty of the worst kind a second. Each takes some 10 MiB while it is read.
 const AT_ONCE: usize = 1;
-
-/// How far their thread gives way to the serving ones: a tenth of a core is left to it when they need all of it, and they
-/// don't wait for the end of its time slice.
-const NICENESS: i32 = 10;
 
 /// Reads payloads, whoever they are from.
 pub(crate) struct Reader {
@@ -52,21 +46,17 @@ impl Reader {
             return Err(RefusalCode::Unavailable.into());
         };
         let payload = payload.clone();
-        let (tell, told) = oneshot::channel();
-        let reading = thread::Builder::new().name("payload".to_owned()).spawn(move || {
+        let reading = spawn_blocking(move || {
             // A sender that leaves doesn't end the reading, so the turn goes with it.
             let _turn = turn;
-            // Where it is not allowed, the reading only takes turns with the others.
-            let _ = setpriority_process(Some(gettid()), NICENESS);
-            let _ = tell.send(read_payload(format, &payload, declared_json));
+            read_payload(format, &payload, declared_json)
         });
-        if reading.is_err() {
-            return Err(RefusalCode::Unavailable.into());
+        match reading.await {
+            Ok(read) => Ok(read?),
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            // The runtime is being shut down.
+            Err(_) => Err(RefusalCode::Unavailable.into()),
         }
-        let read = told
-            .await
-            .expect("a thread tells what it read, or it has panicked and said so");
-        Ok(read?)
     }
 }
 

@@ -1,12 +1,12 @@
 //! `hookgate db copy`: a store moves from one database to another.
 
 use hookgate_storage::{CopyError, CopyStep, OpenMode, ServerLock, copy_store};
-use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::json;
 
 use crate::cli::{Cli, DbCommand};
 use crate::config::{StorePlace, StoreUrl};
 use crate::failure::Failure;
+use crate::progress::Progress;
 use crate::{output, place};
 
 pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
@@ -15,14 +15,13 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     let _locks = [lock(&from)?, lock(&to)?];
     let source = place::open(&from, OpenMode::Existing).await?;
     let target = place::open(&to, OpenMode::Create).await?;
-    let bar = progress();
+    let progress = Progress::start();
     let copied = copy_store(&source, &target, |step| match step {
-        CopyStep::Copied { table, rows } => bar.set_message(format!("{table}: {rows} rows")),
-        CopyStep::Comparing { table } => bar.set_message(format!("comparing {table}")),
+        CopyStep::Copied { table, rows } => progress.tell(format_args!("{table}: {rows} rows")),
+        CopyStep::Comparing { table } => progress.tell(format_args!("comparing {table}")),
     })
-    .await;
-    bar.finish_and_clear();
-    let copied = copied?;
+    .await?;
+    drop(progress);
     source.close().await;
     target.close().await;
     if cli.json {
@@ -47,15 +46,6 @@ fn lock(place: &StorePlace) -> Result<Option<ServerLock>, Failure> {
         StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
         StorePlace::Server(_) => None,
     })
-}
-
-/// On a terminal only.
-fn progress() -> ProgressBar {
-    let bar = ProgressBar::new_spinner();
-    if let Ok(style) = ProgressStyle::with_template("{spinner} {elapsed} {msg}") {
-        bar.set_style(style);
-    }
-    bar
 }
 
 impl From<CopyError> for Failure {

@@ -9,7 +9,7 @@ use hookgate_gate::Gate;
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::Signal;
 use hookgate_transport::tls::{HotCertificate, TlsError};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::{self, SignalKind, signal};
 
 use crate::failure::{Failure, with_sources};
 
@@ -53,27 +53,42 @@ impl CertificateFiles {
     }
 }
 
-/// Takes up a changed certificate, at SIGHUP at once. A broken one is reported and the old one stays.
-pub(super) async fn keep_fresh(
-    certificate: Arc<HotCertificate>,
-    files: CertificateFiles,
-    gate: Arc<Gate<Database>>,
-    mut stop: Signal,
-) {
-    let Ok(mut hangup) = signal(SignalKind::hangup()) else {
-        return tracing::error!("SIGHUP can't be waited for; certificates are not reloaded");
-    };
-    let mut seen = files.changed_at();
-    loop {
-        let asked = tokio::select! {
-            () = stop.given() => return,
-            _ = hangup.recv() => true,
-            () = tokio::time::sleep(RELOAD_INTERVAL) => false,
-        };
-        let now = files.changed_at();
-        if asked || now != seen {
-            seen = now;
-            take_up(&certificate, files.clone(), gate.now()).await;
+/// A certificate in use. What happens to its files from here on is seen, and SIGHUP heeded.
+pub(super) struct Kept {
+    pub(super) certificate: Arc<HotCertificate>,
+    pub(super) files: CertificateFiles,
+    seen: [Option<SystemTime>; 2],
+    hangup: unix::Signal,
+}
+
+impl Kept {
+    /// Reads it.
+    pub(super) fn load(files: CertificateFiles) -> Result<Self, Failure> {
+        let hangup = signal(SignalKind::hangup())?;
+        // Before they are read: a change in between is read twice rather than never.
+        let seen = files.changed_at();
+        let certificate = files.load()?;
+        Ok(Self {
+            certificate,
+            files,
+            seen,
+            hangup,
+        })
+    }
+
+    /// Takes up a changed certificate, at SIGHUP at once. A broken one is reported and the old one stays.
+    pub(super) async fn keep_fresh(mut self, gate: Arc<Gate<Database>>, mut stop: Signal) {
+        loop {
+            let asked = tokio::select! {
+                () = stop.given() => return,
+                _ = self.hangup.recv() => true,
+                () = tokio::time::sleep(RELOAD_INTERVAL) => false,
+            };
+            let now = self.files.changed_at();
+            if asked || now != self.seen {
+                self.seen = now;
+                take_up(&self.certificate, self.files.clone(), gate.now()).await;
+            }
         }
     }
 }

@@ -5,14 +5,14 @@ use std::path::Path;
 use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks, Provider, SetFilter};
 use hookgate_gate::{Published, read_address_list};
 use hookgate_transport::{Fetcher, MAX_DOCUMENT};
-use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::failure::Failure;
+use crate::progress::Progress;
 
-/// A document from a file, with a bar on a terminal while it is read.
+/// A document from a file.
 pub(super) fn document(file: &Path) -> Result<Published, Failure> {
     let failed = |error| Failure::usage(format!("can't read {}: {error}", file.display()));
-    let open = std::fs::File::open(file).map_err(failed)?;
+    let mut open = std::fs::File::open(file).map_err(failed)?;
     let size = open.metadata().map_err(failed)?.len();
     if size > MAX_DOCUMENT as u64 {
         return Err(Failure::usage(format!(
@@ -21,24 +21,16 @@ pub(super) fn document(file: &Path) -> Result<Published, Failure> {
             MAX_DOCUMENT / 1024 / 1024
         )));
     }
-    let bar = ProgressBar::new(size);
-    if let Ok(style) = ProgressStyle::with_template("reading {wide_bar} {bytes} of {total_bytes}") {
-        bar.set_style(style);
-    }
     let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut bar.wrap_read(open), &mut bytes).map_err(failed)?;
-    bar.finish_and_clear();
+    std::io::Read::read_to_end(&mut open, &mut bytes).map_err(failed)?;
     Ok(Published::Document { bytes, etag: None })
 }
 
 /// What is published, with a sign of life on a terminal meanwhile.
 pub(super) async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> Published {
-    let bar = ProgressBar::new_spinner();
-    bar.set_message(format!("reading {url}"));
-    bar.enable_steady_tick(std::time::Duration::from_millis(100));
-    let published = fetcher.get(url, etag).await;
-    bar.finish_and_clear();
-    published
+    let progress = Progress::start();
+    progress.tell("reading the published list");
+    fetcher.get(url, etag).await
 }
 
 pub(super) fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
