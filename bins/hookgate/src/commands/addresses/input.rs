@@ -1,5 +1,6 @@
 //! Networks as a command is given them: by arguments, from a file, from where they are published.
 
+use std::io::Read;
 use std::path::Path;
 
 use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks, Provider, SetFilter};
@@ -9,20 +10,20 @@ use hookgate_transport::{Fetcher, MAX_DOCUMENT};
 use crate::failure::Failure;
 use crate::progress::Progress;
 
-/// A document from a file.
+/// A document from a file, which may be a pipe.
 pub(super) fn document(file: &Path) -> Result<Published, Failure> {
     let failed = |error| Failure::usage(format!("can't read {}: {error}", file.display()));
-    let mut open = std::fs::File::open(file).map_err(failed)?;
-    let size = open.metadata().map_err(failed)?.len();
-    if size > MAX_DOCUMENT as u64 {
+    let most = MAX_DOCUMENT as u64;
+    let mut bytes = Vec::new();
+    let open = std::fs::File::open(file).map_err(failed)?;
+    open.take(most + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() > MAX_DOCUMENT {
         return Err(Failure::usage(format!(
             "{} is larger than {} MiB",
             file.display(),
             MAX_DOCUMENT / 1024 / 1024
         )));
     }
-    let mut bytes = Vec::new();
-    std::io::Read::read_to_end(&mut open, &mut bytes).map_err(failed)?;
     Ok(Published::Document { bytes, etag: None })
 }
 
