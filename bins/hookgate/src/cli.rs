@@ -2,17 +2,20 @@
 
 mod addresses;
 mod people;
+mod reading;
 
+use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hookgate_domain::{
     Allowlist, AllowlistMode, DeliveryId, IncidentNumber, IncidentStatus, MemberName, RefusalCode,
     SenderFormat, Timestamp, WebhookName,
 };
-use hookgate_gate::UsageRange;
+use hookgate_gate::{PreviewDays, UsageRange};
 use hookgate_transport::wire;
 use ipnetwork::IpNetwork;
 
@@ -26,13 +29,7 @@ pub(crate) use people::{AuditCommand, MemberCommand, TokenCommand};
 #[command(version, propagate_version = true)]
 pub(crate) struct Cli {
     /// Data directory with the embedded database
-    #[arg(
-        long,
-        global = true,
-        value_name = "DIR",
-        conflicts_with = "config",
-        env = "HOOKGATE_DATA"
-    )]
+    #[arg(long, global = true, value_name = "DIR", env = "HOOKGATE_DATA")]
     pub(crate) data: Option<PathBuf>,
     /// Configuration file
     #[arg(long, global = true, value_name = "FILE", env = "HOOKGATE_CONFIG")]
@@ -200,8 +197,8 @@ pub(crate) enum WebhookCommand {
         #[arg(long, value_name = "CIDR", required = true)]
         allow: Vec<Allowlist>,
         /// Days to look back
-        #[arg(long, value_name = "7|30", default_value = "7")]
-        days: DaysArg,
+        #[arg(long, value_name = "7|30", default_value = "7", value_parser = preview_days())]
+        days: PreviewDays,
     },
     /// Show the allowlist that the senders of the last 30 days would need; nothing is changed
     Suggest(WebhookArg),
@@ -265,14 +262,6 @@ pub(crate) enum OverloadStatus {
 pub(crate) enum SignatureScheme {
     StandardWebhooks,
     None,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum DaysArg {
-    #[value(name = "7")]
-    Week,
-    #[value(name = "30")]
-    Month,
 }
 
 #[derive(Subcommand)]
@@ -389,6 +378,15 @@ pub(crate) enum ConfigCommand {
         #[arg(long)]
         sources: bool,
     },
+}
+
+/// How many days a preview looks back; shells complete them.
+fn preview_days() -> impl TypedValueParser<Value = PreviewDays> {
+    PossibleValuesParser::new(["7", "30"]).try_map(
+        |days| -> Result<PreviewDays, Box<dyn Error + Send + Sync>> {
+            Ok(PreviewDays::try_from(days.parse::<u16>()?)?)
+        },
+    )
 }
 
 fn parse_time(text: &str) -> Result<Timestamp, &'static str> {

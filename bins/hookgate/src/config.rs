@@ -1,6 +1,7 @@
 //! The configuration: one table of keys; each value from the environment, the file or its default, in that order.
 //! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
 
+mod environment;
 mod gather;
 mod lists;
 mod not_toml;
@@ -25,6 +26,8 @@ use tracing::level_filters::LevelFilter;
 use crate::failure::Failure;
 use crate::server::CertificateFiles;
 
+use environment::variable_of;
+pub(crate) use environment::{Environment, environment};
 pub(crate) use lists::Lists;
 use not_toml::NotToml;
 pub(crate) use proxies::Front;
@@ -136,7 +139,7 @@ impl Values {
         };
         gathered.add_table("", &table);
         for (key, default) in KEYS {
-            let variable = format!("HOOKGATE_{}", key.replace('.', "_").to_uppercase());
+            let variable = variable_of(key);
             if let Some(value) = environment(&variable) {
                 gathered.found.insert(key, (value, Source::Environment(variable)));
             } else if let Some(default) = default {
@@ -161,7 +164,10 @@ impl Values {
         let store = self.store_place();
         let sealing_key = self.sealing_key(&store);
         let retention = self.retention();
-        let console_url = self.console_url();
+        let console_listen = self
+            .required("console.listen", parse::<SocketAddr>)
+            .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)));
+        let console_url = self.console_url(console_listen);
         let config = Config {
             public_url: self.required("public_url", parse_public_url).unwrap_or_default(),
             sealing_key,
@@ -179,9 +185,7 @@ impl Values {
                 chain: self.required_path("gate.certificate"),
                 key: self.required_path("gate.key"),
             },
-            console_listen: self
-                .required("console.listen", parse::<SocketAddr>)
-                .unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0))),
+            console_listen,
             console_certificate: self.console_certificate(),
             console_url,
             log_level: self.required("log.level", parse).unwrap_or(LevelFilter::INFO),
@@ -252,12 +256,17 @@ impl Values {
         }
     }
 
-    /// The console's public URL, or where it listens.
-    fn console_url(&mut self) -> String {
-        let listen = self.required("console.listen", parse::<SocketAddr>);
-        let public = self.optional("console.public_url", parse_public_url);
-        let listening = || listen.map_or_else(String::new, |address| format!("https://{address}"));
-        public.unwrap_or_else(listening)
+    /// The console's public URL, or where it listens. Nobody can open "every address", so that is `localhost`.
+    fn console_url(&mut self, listen: SocketAddr) -> String {
+        let listening = || {
+            if listen.ip().to_canonical().is_unspecified() {
+                format!("https://localhost:{}", listen.port())
+            } else {
+                format!("https://{listen}")
+            }
+        };
+        self.optional("console.public_url", parse_public_url)
+            .unwrap_or_else(listening)
     }
 
     fn retention(&mut self) -> Retention {

@@ -55,6 +55,11 @@ impl Failure {
         Self::new(Kind::Unreachable, message)
     }
 
+    /// Standard input can't be read, or is no text.
+    pub(crate) fn unreadable_input(error: impl Display) -> Self {
+        Self::failed(format!("can't read standard input: {error}"))
+    }
+
     fn new(kind: Kind, message: impl Display) -> Self {
         Self {
             kind,

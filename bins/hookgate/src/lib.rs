@@ -17,8 +17,6 @@ mod server;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
 use crate::cli::Cli;
 pub use crate::config::{Told, tell_configuration};
 
@@ -26,7 +24,11 @@ pub use crate::config::{Told, tell_configuration};
 #[must_use]
 pub fn run() -> ExitCode {
     logging::withhold_panic_messages();
-    let cli = Cli::parse();
+    let arguments: Vec<_> = std::env::args_os().collect();
+    let cli = match Cli::read(&arguments) {
+        Ok(cli) => cli,
+        Err(code) => return code,
+    };
     let json = cli.json;
     match memory::keep_private().and_then(|()| commands::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,

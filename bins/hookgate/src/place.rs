@@ -9,7 +9,7 @@ use hookgate_transport::Addresses;
 
 use crate::adapters;
 use crate::cli::Cli;
-use crate::config::{Config, Lists, StorePlace, Values};
+use crate::config::{self, Config, Lists, StorePlace, Values};
 use crate::failure::Failure;
 
 /// Where the store remembers the public URL, for commands that know only the data directory.
@@ -42,9 +42,7 @@ pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
     let Some(file) = &cli.config else {
         return Ok(None);
     };
-    Values::gather(file, |name| std::env::var(name).ok())?
-        .read()
-        .map(Some)
+    Values::gather(file, &config::environment())?.read().map(Some)
 }
 
 /// How published lists of addresses are read here.

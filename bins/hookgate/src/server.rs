@@ -2,7 +2,9 @@
 
 mod certificates;
 mod chores;
+mod health;
 
+use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -104,7 +106,7 @@ impl Server {
             .await
             .map_err(busy(plan.listen))?
             .behind(Arc::clone(&proxies), plan.front.proxy_protocol);
-        let address = gate_listener.local_addr()?;
+        let address = gate_listener.local_addr().map_err(port_unknown)?;
         let mut gate_listeners = vec![gate_listener];
         if let Some(plain) = plan.plain_listen {
             let listener = Listener::bind_plain(plain).await.map_err(busy(plain))?;
@@ -114,7 +116,7 @@ impl Server {
             .await
             .map_err(busy(plan.console_listen))?
             .behind(Arc::clone(&console_proxies), plan.console_front.proxy_protocol);
-        let port = console_listener.local_addr()?.port();
+        let port = console_listener.local_addr().map_err(port_unknown)?.port();
         Ok(Self {
             gate: Arc::new(gate),
             gate_listeners,
@@ -164,6 +166,7 @@ impl Server {
         let watched = [("gate", &self.certificate), ("console", of_console)]
             .map(|(name, kept)| (name, Arc::clone(&kept.certificate)));
         let gate = Arc::clone(&self.gate);
+        let store = Arc::new(health::Health(Arc::clone(&gate)));
         let console = Console::new(
             gate,
             request_ids()?,
@@ -173,7 +176,7 @@ impl Server {
             Arc::clone(&self.fetcher),
             stop.clone(),
         );
-        let console = Arc::new(console.watching(watched.into()));
+        let console = Arc::new(console.watching(watched.into(), store));
         let mut listeners = JoinSet::new();
         for listener in self.gate_listeners {
             listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));
@@ -260,10 +263,19 @@ fn request_ids() -> Result<RequestIds, Failure> {
 
 /// A write beyond the limit of a file's size fails from now on, as on a full disk, instead of ending the process.
 fn outlive_file_limit() -> Result<(), Failure> {
-    Ok(signal(SignalKind::from_raw(SIGXFSZ)).map(drop)?)
+    signal(SignalKind::from_raw(SIGXFSZ)).map(drop).map_err(unheeded)
 }
 
 /// Heeds SIGTERM and SIGINT from now on.
 fn stop_signals() -> Result<[unix::Signal; 2], Failure> {
-    Ok([signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?])
+    let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
+    Ok([terminate.map_err(unheeded)?, interrupt.map_err(unheeded)?])
+}
+
+fn unheeded(error: impl Display) -> Failure {
+    Failure::failed(format!("can't heed signals: {error}"))
+}
+
+fn port_unknown(error: impl Display) -> Failure {
+    Failure::failed(format!("can't tell which port was bound: {error}"))
 }

@@ -7,7 +7,7 @@ use crate::test::need_all;
 const TARGETS: [&str; 4] = ["cluster", "faults", "hostile", "soak"];
 
 /// How much larger than usual the loads are: some 200,000 deliveries and 2,000 changes of policy for each kind of fault of
-/// several nodes, 200 power cuts, 60 stops, 15 seconds of each attack, and twenty minutes of steady load.
+/// several nodes, 200 power cuts, 60 stops, ten seconds of each attack, and twenty minutes of steady load.
 const SCALE: &str = "10";
 
 pub(crate) fn run() -> Outcome<()> {

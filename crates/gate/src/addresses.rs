@@ -1,28 +1,26 @@
-//! Address sets: making and changing them, taking up what is published, and what that would mean for deliveries.
+//! Address sets: making and changing them, taking up what is published, and what allowlists make of them.
 
 mod published;
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::{
-    AddressSet, AddressSetName, AuditAct, AuditSubject, NetworkChanges, Networks, Permission, SetFilterError,
-    SetOrigin, Timestamp, is_private,
+    AddressSet, AddressSetName, Allowlist, AuditAct, AuditSubject, NetworkChanges, Networks, Permission,
+    SetFilterError, SetOrigin, Timestamp, is_private,
 };
 use hookgate_senders::AddressListError;
 use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::address_store::{LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChange};
-use crate::sources::{Preview, PreviewDays};
 use crate::{Acting, Forbidden, Gate, Store, StoreError};
 
 pub use published::{Published, REFRESH_AFTER};
 
 /// How often a change is tried when others change the same set.
 const MOST_TRIES: usize = 5;
-/// Webhooks that a preview of a set looks at.
-const PREVIEWED: u16 = 100;
 /// How far back it is looked whether everything comes from one address.
 const LONE_SOURCE_SPAN: Duration = Duration::from_hours(1);
 /// Fewer deliveries than this say nothing about what stands in front.
@@ -85,15 +83,6 @@ pub struct Taken {
     pub set: AddressSet,
     /// What changed, or would.
     pub changes: NetworkChanges,
-}
-
-/// What another version of a set would mean for one webhook.
-#[derive(Clone, Debug)]
-pub struct SetPreview {
-    /// The webhook.
-    pub webhook: hookgate_domain::Webhook,
-    /// Who would stop passing.
-    pub preview: Preview,
 }
 
 impl<S: Store> Gate<S> {
@@ -214,35 +203,33 @@ impl<S: Store> Gate<S> {
         Err(AddressSetError::Changed)
     }
 
-    /// What other networks of a set would mean for the senders of the webhooks whose allowlists name it: as many as are
-    /// looked at, and how many there are.
+    /// An allowlist with what its sets hold now; those that don't exist let nobody pass.
     ///
     /// # Errors
-    /// [`AddressSetError::NotFound`] or [`AddressSetError::Store`].
-    pub async fn address_set_preview(
-        &self,
-        name: &AddressSetName,
-        networks: &Networks,
-        days: PreviewDays,
-    ) -> Result<(u64, Vec<SetPreview>), AddressSetError> {
-        let (all, webhooks) = self.store.address_set_uses(name, PREVIEWED).await?;
-        let (now, proposed) = (self.now(), Arc::new(networks.clone()));
-        let since = now.before(Duration::from_hours(24) * u32::from(days.days()));
-        let mut previews = Vec::new();
-        for handle in webhooks {
-            let Some(webhook) = self.store.webhook_by_handle(handle).await? else {
+    /// [`StoreError`] if the store can't tell.
+    pub async fn resolved(&self, allowlist: &Allowlist) -> Result<Allowlist, StoreError> {
+        let mut held = HashMap::new();
+        for name in allowlist.sets() {
+            let Some(set) = self.store.address_set_by_name(name).await? else {
                 continue;
             };
-            let totals = self.store.accepted_sources(handle, since).await?;
-            let allowlist = &webhook.policy.allowlist;
-            let other = allowlist.with_set(name, &proposed);
-            previews.push(SetPreview {
-                preview: Preview::of(&totals, allowlist, &other, now),
-                webhook,
-            });
+            let networks = self.store.address_set_networks(name, set.version).await?;
+            held.extend(networks.map(|networks| (name.clone(), networks)));
         }
-        previews.sort_by_key(|one| std::cmp::Reverse(one.preview.would_stop.deliveries));
-        Ok((all, previews))
+        Ok(allowlist.resolve(|name| held.get(name).cloned()))
+    }
+
+    /// The first set that an allowlist names and that does not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn missing_set(&self, allowlist: &Allowlist) -> Result<Option<AddressSetName>, StoreError> {
+        for name in allowlist.sets() {
+            if self.store.address_set_by_name(name).await?.is_none() {
+                return Ok(Some(name.clone()));
+            }
+        }
+        Ok(None)
     }
 
     /// The one private address that everything of the last hour came from, if it did: a proxy that is not trusted yet,

@@ -100,11 +100,15 @@ fn count<K: std::hash::Hash + Eq + Clone>(cache: &Cache<K, Count>, key: &K) -> C
 fn take(count: &AtomicI64, allowance: Allowance, now: Timestamp) -> Result<(), Duration> {
     let now = now.as_micros();
     let most = now + allowance.burst * allowance.interval;
-    let next = |until: i64| Some(until.max(now) + allowance.interval).filter(|next| *next <= most);
+    // Beyond `most`, a count was made before the clock was set back, and counts as now. An interval is left for attempts at
+    // once, which may see the clock in another order than they come here.
+    let latest = most + allowance.interval;
+    let begin = |until: i64| if until > latest { now } else { until.max(now) };
+    let next = |until: i64| Some(begin(until) + allowance.interval).filter(|next| *next <= most);
     match count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
         Ok(_) => Ok(()),
         Err(until) => {
-            let wait = until.max(now) + allowance.interval - most;
+            let wait = begin(until) + allowance.interval - most;
             Err(Duration::from_micros(u64::try_from(wait).unwrap_or(0)))
         }
     }
@@ -144,6 +148,30 @@ mod tests {
         });
         assert_eq!(tried.count(), 20);
         assert!(fail(&attempts, "ada", "2001:db8:0:1::1", NOW).is_ok());
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let attempts = Attempts::default();
+        let later = NOW.after(Duration::from_hours(1));
+        for _ in 0..5 {
+            assert!(fail(&attempts, "ada", "192.0.2.1", later).is_ok());
+        }
+        assert!(fail(&attempts, "ada", "192.0.2.1", later).is_err());
+        for _ in 0..5 {
+            assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_ok());
+        }
+        assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_err());
+    }
+
+    #[test]
+    fn who_saw_the_clock_before_others_starts_nothing_anew() {
+        let attempts = Attempts::default();
+        let later = NOW.after(Duration::from_micros(1));
+        for _ in 0..5 {
+            assert!(fail(&attempts, "ada", "192.0.2.1", later).is_ok());
+        }
+        assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_err());
     }
 
     #[test]

@@ -10,6 +10,8 @@ use hookgate_domain::{
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 
+use crate::room::Held;
+
 /// Most bytes of the value of a header that are kept: browsers stay below, and a row should not be mostly this.
 pub const MAX_HEADER_BYTES: usize = 512;
 /// What every webhook ID begins with.
@@ -55,18 +57,24 @@ pub trait RequestHeaders: Sync {
 /// must not go on the record.
 #[must_use]
 pub fn holds_webhook_id(value: &[u8]) -> bool {
-    let mut rest = value;
-    while rest.len() >= ID_START.len() + ID_REST {
-        if rest.starts_with(ID_START)
-            && rest[ID_START.len()..ID_START.len() + ID_REST]
-                .iter()
-                .all(u8::is_ascii_alphanumeric)
-        {
-            return true;
+    without_webhook_ids(value).is_some()
+}
+
+/// A value without the webhook IDs in it, if there are any: a sender may tell its own URL, as GitHub does. Each has a text of its
+/// own length in its place.
+#[must_use]
+pub(crate) fn without_webhook_ids(value: &[u8]) -> Option<Vec<u8>> {
+    let mut hidden: Option<Vec<u8>> = None;
+    for start in memchr::memmem::find_iter(value, ID_START) {
+        let rest = start + ID_START.len()..start + ID_START.len() + ID_REST;
+        let is_id = value
+            .get(rest.clone())
+            .is_some_and(|rest| rest.iter().all(u8::is_ascii_alphanumeric));
+        if is_id {
+            hidden.get_or_insert_with(|| value.to_vec())[rest].fill(b'*');
         }
-        rest = &rest[1..];
     }
-    false
+    hidden
 }
 
 /// No headers at all.
@@ -94,8 +102,9 @@ impl DeliveryRequest<'_> {
 
 /// The body of a request, still to be read.
 pub trait Body: Send {
-    /// Reads the body, up to `limit` bytes of it.
-    fn read(self, limit: usize) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
+    /// Reads the body, up to `limit` bytes of it, and takes room for what comes.
+    fn read(self, limit: usize, held: &mut Held<'_>)
+    -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
 }
 
 /// Why a body could not be read.
@@ -103,6 +112,8 @@ pub trait Body: Send {
 pub enum BodyFault {
     /// It is longer than the limit.
     TooLarge,
+    /// There is no room for it at the moment.
+    NoRoom,
     /// It came too slowly.
     TimedOut,
     /// Its framing is broken, or the sender left in the middle.
@@ -180,6 +191,21 @@ pub enum Effect {
     Replayed,
 }
 
+/// What tells a refusal from those that may share a record with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefusalKey {
+    /// The webhook that has or had the URL.
+    pub webhook: WebhookHandle,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// Where it came from, in canonical form, as far as that is known.
+    pub source: IpAddr,
+    /// Why it did not pass.
+    pub code: RefusalCode,
+    /// Whether the sender was told to come again later instead of being refused.
+    pub postponed: bool,
+}
+
 /// A delivery that did not pass, for the record.
 #[derive(Clone, Debug)]
 pub struct RefusedDelivery {
@@ -203,6 +229,20 @@ pub struct RefusedDelivery {
     pub code: RefusalCode,
     /// Whether the sender was told to come again later instead of being refused.
     pub postponed: bool,
+}
+
+impl RefusedDelivery {
+    /// What tells it from others.
+    #[must_use]
+    pub const fn key(&self) -> RefusalKey {
+        RefusalKey {
+            webhook: self.webhook,
+            received_at: self.received_at,
+            source: self.source,
+            code: self.code,
+            postponed: self.postponed,
+        }
+    }
 }
 
 /// The answer to a delivery.

@@ -3,6 +3,7 @@
 //! The memory may be stale at any time, and that is never the reason of an answer: what passes is confirmed by the
 //! commit, what doesn't is confirmed by [`Directory::fresh`]. Tombstones are final and need no confirmation.
 
+use std::convert::Infallible;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
@@ -14,6 +15,7 @@ use hookgate_domain::{KnownUrl, WebhookIdDigest};
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
+use crate::room::Share;
 use crate::{Store, StoreError};
 
 /// URLs remembered: about 1 KiB each, and an installation with more of them loses a look-up of microseconds.
@@ -28,6 +30,8 @@ pub(crate) struct Directory {
 pub(crate) struct Known {
     /// What the URL leads to.
     pub(crate) url: KnownUrl,
+    /// What it has of what all webhooks share.
+    pub(crate) share: Arc<Share>,
     rate: Option<Arc<Rate>>,
     look: Arc<Look>,
 }
@@ -38,7 +42,8 @@ struct Rate {
     limiter: DefaultDirectRateLimiter,
 }
 
-/// At most one look into the store at a time per URL. Who waits shares the result of a look that began after he asked.
+/// At most one look into the store at a time per URL. Whoever waits shares the result of a look that began after
+/// they asked.
 #[derive(Default)]
 struct Look {
     begun: AtomicU64,
@@ -69,8 +74,9 @@ impl Directory {
         let Some(url) = store.url_by_digest(&digest).await? else {
             return Ok(None);
         };
-        let known = Arc::new(Known::new(url, None));
-        self.urls.insert(digest, Arc::clone(&known));
+        // Others may have asked at the same time. All count against one limit.
+        let fresh = || Ok::<_, Infallible>(Arc::new(Known::new(url, None)));
+        let Ok(known) = self.urls.get_or_insert_with(&digest, fresh);
         Ok(Some(known))
     }
 
@@ -117,6 +123,7 @@ impl Known {
         Self {
             url,
             rate,
+            share: before.map(|before| Arc::clone(&before.share)).unwrap_or_default(),
             look: before.map(|before| Arc::clone(&before.look)).unwrap_or_default(),
         }
     }

@@ -6,6 +6,7 @@ use crate::attempts::Attempts;
 use crate::directory::Directory;
 use crate::floor::Floor;
 use crate::reader::Reader;
+use crate::room::Room;
 use crate::{Ports, Store};
 
 /// All use cases over one store. Cheap to make; a server makes one and shares it.
@@ -16,6 +17,7 @@ pub struct Gate<S> {
     pub(crate) floor: Floor,
     pub(crate) attempts: Attempts,
     pub(crate) reader: Reader,
+    pub(crate) room: Room,
 }
 
 impl<S: Store> Gate<S> {
@@ -28,6 +30,7 @@ impl<S: Store> Gate<S> {
             floor: Floor::default(),
             attempts: Attempts::default(),
             reader: Reader::default(),
+            room: Room::default(),
         }
     }
 

@@ -5,9 +5,11 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use hookgate_domain::{
-    DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, Timestamp, Trail, WebhookHandle,
+    DeliveryId, IncidentNumber, IncidentStatus, Permission, RefusalCode, Timestamp, Trail, WebhookHandle,
 };
 use ipnetwork::IpNetwork;
+
+use crate::{Acting, Gate, Store, StoreError};
 
 /// Most rows of one page: a bound on memory per question.
 const MAX_PAGE: u16 = 200;
@@ -165,18 +167,6 @@ impl<T, K> Page<T, K> {
         let next = if full { items.last().map(key) } else { stopped };
         Self { items, next }
     }
-
-    /// The page with its items made into something else, if that works for each.
-    ///
-    /// # Errors
-    /// That of the first item that fails.
-    pub fn try_map<U, E>(self, make: impl FnMut(T) -> Result<U, E>) -> Result<Page<U, K>, E> {
-        let items = self.items.into_iter().map(make).collect::<Result<_, _>>()?;
-        Ok(Page {
-            items,
-            next: self.next,
-        })
-    }
 }
 
 /// Where in the history a page begins.
@@ -268,5 +258,24 @@ impl Pruned {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+}
+
+impl<S: Store> Gate<S> {
+    /// A delivery, without its payload for who may not see payloads; `None` if it is not on record.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn delivery(
+        &self,
+        acting: &Acting,
+        id: DeliveryId,
+    ) -> Result<Option<DeliveryRecord>, StoreError> {
+        let may_see = acting.role().may(Permission::SeePayloads);
+        let found = self.store.delivery_by_id(id).await?;
+        Ok(found.map(|record| DeliveryRecord {
+            payload: record.payload.filter(|_| may_see),
+            ..record
+        }))
     }
 }

@@ -3,7 +3,8 @@
 //! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
 //! - [`Gate::address_set_create`], [`Gate::address_set_refresh`], [`Gate::address_set_decide`]: named sets of addresses.
-//! - [`Store::usage`], [`Store::top_sources`], [`Gate::allowlist_preview`]: what people are shown about deliveries.
+//! - [`Store::usage`], [`Store::top_sources`], [`Gate::delivery`]: what people are shown about deliveries.
+//! - [`Gate::allowlist_preview`], [`Gate::address_set_preview`]: who would stop passing, before it is so.
 //! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: who somebody is.
 //! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: people, programs, and what they did.
 //! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: what somebody else has to supply.
@@ -30,8 +31,10 @@ mod payload_faults;
 mod people;
 mod people_store;
 mod ports;
+mod preview;
 mod reader;
 mod receive;
+mod room;
 mod sign_in;
 mod sources;
 mod store;
@@ -42,11 +45,12 @@ mod usage;
 pub use address_store::{
     AddressStore, KEPT_VERSIONS, LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChange,
 };
-pub use addresses::{AddressSetError, Published, REFRESH_AFTER, SetPreview, Taken};
+pub use addresses::{AddressSetError, Published, REFRESH_AFTER, Taken};
 pub use audit::{Acting, Forbidden, Repeated};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
-    MAX_HEADER_BYTES, RateScope, Refusal, RefusedDelivery, Reply, RequestHeaders, holds_webhook_id,
+    MAX_HEADER_BYTES, RateScope, Refusal, RefusalKey, RefusedDelivery, Reply, RequestHeaders,
+    holds_webhook_id,
 };
 pub use gate::Gate;
 pub use history::{
@@ -60,11 +64,10 @@ pub use members::MemberChange;
 pub use people::PeopleError;
 pub use people_store::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, AuditFilter, MAX_SESSIONS, PeopleStore};
 pub use ports::{Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError};
+pub use preview::{Preview, PreviewDays, PreviewSender, SetPreview, UnknownPreviewDays, WouldStop};
+pub use room::Held;
 pub use sign_in::SignInError;
-pub use sources::{
-    DAY_MICROS, Preview, PreviewDays, PreviewSender, SourceDay, SourceTotal, SourceTotals, SourceUsage,
-    TopSources, WouldStop, site,
-};
+pub use sources::{DAY_MICROS, SourceDay, SourceTotal, SourceTotals, SourceUsage, TopSources, site};
 pub use store::{Census, Store, StoreError};
 pub use suggestion::Suggestion;
 pub use usage::{

@@ -2,20 +2,26 @@
 //! tens of milliseconds, and many times its size in memory. It knows nothing of what a payload means.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::{IncidentDraft, RefusalCode, SenderFormat};
 use hookgate_senders::read_payload;
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
+use tokio::time::timeout;
 
 use crate::Refusal;
+use crate::room::Share;
 
 /// From here on a payload is large. Below, the worst one is read in a millisecond; senders' own stay under 20 KiB.
 const LARGE: usize = 32 * 1024;
 
 /// Large payloads read at the same time: fifty of the worst kind a second. Each takes some 10 MiB while it is read.
 const AT_ONCE: usize = 1;
+
+/// How long a large payload waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads payloads, whoever they are from.
 pub(crate) struct Reader {
@@ -31,9 +37,11 @@ impl Default for Reader {
 }
 
 impl Reader {
-    /// The incident draft in a payload, or why there is none.
+    /// The incident draft in a payload, or why there is none. The large ones of a webhook wait for each other first, so that a
+    /// flood of them holds up those of others by one only.
     pub(crate) async fn read(
         &self,
+        share: &Share,
         format: SenderFormat,
         payload: &Bytes,
         declared_json: bool,
@@ -41,14 +49,18 @@ impl Reader {
         if payload.len() < LARGE {
             return Ok(read_payload(format, payload, declared_json)?);
         }
+        let turns = async {
+            let own = Arc::clone(&share.turn).acquire_owned().await;
+            (own, Arc::clone(&self.turns).acquire_owned().await)
+        };
         // Closed by nobody; an error would mean that the gate is gone.
-        let Ok(turn) = Arc::clone(&self.turns).acquire_owned().await else {
+        let Ok((Ok(own), Ok(turn))) = timeout(PATIENCE, turns).await else {
             return Err(RefusalCode::Unavailable.into());
         };
         let payload = payload.clone();
         let reading = spawn_blocking(move || {
-            // A sender that leaves doesn't end the reading, so the turn goes with it.
-            let _turn = turn;
+            // A sender that leaves doesn't end the reading, so the turns go with it.
+            let _turns = (own, turn);
             read_payload(format, &payload, declared_json)
         });
         match reading.await {
@@ -62,8 +74,6 @@ impl Reader {
 
 #[cfg(test)]
 mod tests {
-    use tokio::time::timeout;
-
     use super::*;
 
     fn payload(size: usize) -> Bytes {
@@ -71,7 +81,12 @@ mod tests {
     }
 
     async fn read(reader: &Reader, payload: &Bytes) -> Option<IncidentDraft> {
-        reader.read(SenderFormat::Custom, payload, false).await.ok()
+        read_of(reader, &Share::default(), payload).await.ok()
+    }
+
+    async fn read_of(reader: &Reader, share: &Share, payload: &Bytes) -> Result<IncidentDraft, RefusalCode> {
+        let read = reader.read(share, SenderFormat::Custom, payload, false).await;
+        read.map_err(|refusal| refusal.code)
     }
 
     #[tokio::test]
@@ -82,11 +97,8 @@ mod tests {
             read(&reader, &payload(1)).await
         );
         let broken = payload(LARGE).slice(..LARGE);
-        let refusal = reader.read(SenderFormat::Custom, &broken, false).await;
-        assert_eq!(
-            refusal.map_err(|refusal| refusal.code).err(),
-            Some(RefusalCode::InvalidJson)
-        );
+        let refusal = read_of(&reader, &Share::default(), &broken).await;
+        assert_eq!(refusal.err(), Some(RefusalCode::InvalidJson));
     }
 
     #[tokio::test(start_paused = true)]
@@ -94,9 +106,25 @@ mod tests {
         let reader = Reader::default();
         let turns = reader.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await;
         assert!(read(&reader, &payload(1)).await.is_some());
-        let (large, long) = (payload(LARGE), std::time::Duration::from_mins(1));
-        assert!(timeout(long, read(&reader, &large)).await.is_err());
+        let large = payload(LARGE);
+        let refused = read_of(&reader, &Share::default(), &large).await;
+        assert_eq!(
+            refused.err(),
+            Some(RefusalCode::Unavailable),
+            "nobody waits for ever"
+        );
         drop(turns);
         assert!(read(&reader, &large).await.is_some());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn those_of_one_webhook_wait_for_each_other_and_nobody_else_does() {
+        let (reader, busy, large) = (Reader::default(), Share::default(), payload(LARGE));
+        let turn = Arc::clone(&busy.turn).acquire_owned().await;
+        let refused = read_of(&reader, &busy, &large).await;
+        assert_eq!(refused.err(), Some(RefusalCode::Unavailable));
+        assert!(read(&reader, &large).await.is_some());
+        drop(turn);
+        assert!(read_of(&reader, &busy, &large).await.is_ok());
     }
 }

@@ -13,11 +13,13 @@ use hookgate_domain::{
 };
 use hookgate_senders::{PayloadError, SignatureError, verify_signature};
 
+use crate::delivery::without_webhook_ids;
 use crate::delivery::{AcceptedDelivery, Idempotency, RateScope};
 use crate::directory::Known;
+use crate::room::Held;
 use crate::{
-    Accepted, Body, BodyFault, Commit, DeliveryRequest, Details, Gate, Refusal, RefusedDelivery, Reply,
-    Store, StoreError,
+    Accepted, Body, BodyFault, Commit, DeliveryRequest, Details, Gate, Refusal, RefusalKey, RefusedDelivery,
+    Reply, Store, StoreError,
 };
 
 /// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
@@ -41,28 +43,32 @@ enum Stop {
 
 impl<S: Store> Gate<S> {
     /// Takes a delivery. A reply of [`Reply::Accepted`] means that the delivery and its incident are on disk, under
-    /// the policy that holds at that moment; a refusal of a known webhook is on the record soon.
+    /// the policy that holds at that moment; a refusal of a known webhook is on the record soon, even if the sender leaves.
     pub async fn receive(&self, request: DeliveryRequest<'_>, body: impl Body) -> Reply {
         let began = self.now();
-        let (digest, mut known) = match self.find(&request).await {
+        let (digest, known) = match self.find(&request).await {
             Ok(found) => found,
             Err(stop) => return reply(stop),
         };
-        let mut payload = Payload::Unread(body);
+        let mut visit = Visit::new(self, request, began, known, Payload::Unread(body));
         for _ in 0..MOST_JUDGEMENTS {
-            let stop = match self.pass(&known, &request, began, &mut payload).await {
+            let stop = match visit.pass().await {
                 Ok(accepted) => return Reply::Accepted(accepted),
                 Err(stop) => stop,
             };
-            known = match Box::pin(self.confirm(digest, &known, &stop)).await {
-                Ok(Some(changed)) => changed,
+            match Box::pin(visit.confirm(digest, &stop)).await {
+                Ok(Some(changed)) => visit.known = changed,
                 Ok(None) => {
-                    self.record(&known, &request, began, &payload, &stop);
+                    visit.record(&stop);
                     return reply(stop);
                 }
-                Err(stop) => return reply(stop),
-            };
+                Err(failed) => {
+                    visit.owes = None;
+                    return reply(failed);
+                }
+            }
         }
+        visit.owes = None;
         reply(Stop::Refused(unavailable()))
     }
 
@@ -79,13 +85,8 @@ impl<S: Store> Gate<S> {
         {
             tracing::warn!(webhook = %webhook.handle, %error, "could not flag the webhook as exposed");
         }
-        self.record(
-            &known,
-            &request,
-            began,
-            &Payload::<NoBody>::Nothing,
-            &Stop::Refused(code.into()),
-        );
+        Visit::new(self, request, began, known, Payload::<NoBody>::Nothing)
+            .record(&Stop::Refused(code.into()));
     }
 
     /// From the ID in the path to what it leads to. A malformed ID costs no look-up.
@@ -96,53 +97,92 @@ impl<S: Store> Gate<S> {
         if let Some(known) = self.directory.remembered(&digest) {
             return Ok((digest, known));
         }
-        let now = self.now();
-        if let Some(retry_after) = self.floor.blocked(request.source.address(), now) {
-            let details = Some(Details::Limit(RateScope::Source));
-            let code = RefusalCode::RateLimited;
-            return Err(Stop::Refused(Refusal {
-                details,
-                retry_after: Some(retry_after),
-                ..code.into()
-            }));
-        }
+        let too_soon = self.floor.count(request.source.address());
+        let told = || too_soon.map_or_else(not_found, |wait| Stop::Refused(too_many_unknown(wait)));
+        let _turn = match too_soon {
+            Some(_) => Some(self.floor.turn().ok_or_else(told)?),
+            None => None,
+        };
         // A look into the store is rare and large: on the heap, it makes no delivery larger. So is what follows a no.
         let known = Box::pin(self.directory.find(&self.store, digest))
             .await
             .map_err(Stop::Failed)?;
-        known.map(|known| (digest, known)).ok_or_else(|| {
-            self.floor.count(request.source.address(), now);
-            not_found()
-        })
+        known.map(|known| (digest, known)).ok_or_else(told)
+    }
+}
+
+/// A delivery on its way to a known URL. If the sender leaves in between, what it was told or would have been goes on the record.
+struct Visit<'a, S: Store, B: Body> {
+    gate: &'a Gate<S>,
+    request: DeliveryRequest<'a>,
+    began: Timestamp,
+    known: Arc<Known>,
+    payload: Payload<B>,
+    /// The room of its body.
+    held: Held<'a>,
+    /// What has to go on the record, if nobody goes on with it.
+    owes: Option<Refusal>,
+}
+
+impl<'a, S: Store, B: Body> Visit<'a, S, B> {
+    fn new(
+        gate: &'a Gate<S>,
+        request: DeliveryRequest<'a>,
+        began: Timestamp,
+        known: Arc<Known>,
+        payload: Payload<B>,
+    ) -> Self {
+        Self {
+            gate,
+            request,
+            began,
+            payload,
+            held: Held::nothing(&gate.room, Arc::clone(&known.share)),
+            known,
+            owes: Some(RefusalCode::BadRequest.into()),
+        }
     }
 
     /// Judge, read, check, commit: the whole policy in its order. Nothing of the body is read before the judgement.
-    async fn pass(
-        &self,
-        known: &Known,
-        request: &DeliveryRequest<'_>,
-        began: Timestamp,
-        payload: &mut Payload<impl Body>,
-    ) -> Result<Accepted, Stop> {
+    async fn pass(&mut self) -> Result<Accepted, Stop> {
+        let passed = self.try_pass().await;
+        self.owes = match &passed {
+            Ok(_) | Err(Stop::Failed(_)) => None,
+            Err(Stop::Refused(refusal)) => Some(refusal.clone()),
+            Err(Stop::Stale) => Some(RefusalCode::BadRequest.into()),
+        };
+        passed
+    }
+
+    async fn try_pass(&mut self) -> Result<Accepted, Stop> {
+        let (gate, known) = (self.gate, Arc::clone(&self.known));
         let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
-        let format: SenderFormat = request.format.parse().map_err(not_found)?;
+        let format: SenderFormat = self.request.format.parse().map_err(not_found)?;
         let attempt = Attempt {
-            source: request.source,
+            source: self.request.source,
             format,
-            at: began,
+            at: self.began,
         };
         let admission =
-            judge(&known.url, attempt, || known.check_rate()).map_err(|denial| explain(denial, known))?;
+            judge(&known.url, attempt, || known.check_rate()).map_err(|denial| explain(denial, &known))?;
         let KnownUrl::Live(webhook) = &known.url else {
             return Err(Stop::Stale);
         };
+        let request = &self.request;
         if request.compressed {
             return Err(Stop::Refused(RefusalCode::UnsupportedMediaType.into()));
         }
-        let bytes = payload.read(webhook.policy.limits.body_bytes()).await?;
-        self.check_signature(webhook, request, &bytes)?;
-        let draft = self.reader.read(format, &bytes, request.declared_json).await?;
-        let received_at = self.now();
+        let bytes = self
+            .payload
+            .read(webhook.policy.limits.body_bytes(), &mut self.held)
+            .await?;
+        gate.check_signature(webhook, request, &bytes)?;
+        let bytes = hidden(bytes);
+        let draft = gate
+            .reader
+            .read(&known.share, format, &bytes, request.declared_json)
+            .await?;
+        let received_at = gate.now();
         let delivery = AcceptedDelivery {
             webhook: webhook.handle,
             revision: webhook.revision,
@@ -151,12 +191,15 @@ impl<S: Store> Gate<S> {
             observed: admission.waived.map(|_| request.headers.trail()),
             user_agent: request.user_agent_text(),
             headers: request.headers.kept(),
-            took: received_at.since(began),
-            idempotency: idempotency(request, &bytes)?,
+            took: received_at.since(self.began),
+            idempotency: idempotency(request, webhook, &bytes)?,
             payload: kept(webhook, bytes),
             draft,
         };
-        match self.store.delivery_commit(delivery).await {
+        let commit = gate.store.delivery_commit(delivery);
+        // It goes on without the sender.
+        self.owes = None;
+        match commit.await {
             Ok(Commit::Stored(accepted)) => Ok(accepted),
             Ok(Commit::Stale) => Err(Stop::Stale),
             Ok(Commit::IdempotencyConflict) => Err(Stop::Refused(RefusalCode::IdempotencyConflict.into())),
@@ -164,6 +207,87 @@ impl<S: Store> Gate<S> {
         }
     }
 
+    /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
+    /// now, if it changed. A dead URL needs no second look, and a fault is no judgement.
+    async fn confirm(&self, digest: WebhookIdDigest, stop: &Stop) -> Result<Option<Arc<Known>>, Stop> {
+        let judged = match &self.known.url {
+            KnownUrl::Live(webhook) => webhook.revision,
+            KnownUrl::Retired(_) => return Ok(None),
+        };
+        if matches!(stop, Stop::Failed(_)) {
+            return Ok(None);
+        }
+        let fresh = self
+            .gate
+            .directory
+            .fresh(&self.gate.store, digest, &self.known)
+            .await
+            .map_err(Stop::Failed)?;
+        let fresh = fresh.ok_or_else(|| Stop::Refused(RefusalCode::WebhookNotFound.into()))?;
+        let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
+        // A commit that calls the newest revision stale raced with a change; judging once more settles it.
+        if same && !matches!(stop, Stop::Stale) {
+            Ok(None)
+        } else {
+            Ok(Some(fresh))
+        }
+    }
+
+    /// Puts a refusal on the record; a fault of ours is none.
+    fn record(&mut self, stop: &Stop) {
+        self.owes = match stop {
+            Stop::Refused(refusal) => Some(refusal.clone()),
+            Stop::Stale | Stop::Failed(_) => None,
+        };
+        self.pay();
+    }
+
+    /// Puts on the record what is owed to it.
+    fn pay(&mut self) {
+        let Some(refusal) = self.owes.take() else {
+            return;
+        };
+        let Self {
+            gate, request, known, ..
+        } = self;
+        let received_at = gate.now();
+        let key = RefusalKey {
+            webhook: known.url.webhook(),
+            received_at,
+            source: request.source.address(),
+            code: refusal.code,
+            postponed: refusal.postponed,
+        };
+        // What a flood sends is not made ready for a record that it does not get.
+        if gate.store.refusal_count(key) {
+            return;
+        }
+        let payload = match (&known.url, &self.payload) {
+            (KnownUrl::Live(webhook), Payload::Read(bytes)) => kept(webhook, hidden(bytes.clone())),
+            _ => None,
+        };
+        gate.store.refusal_record(RefusedDelivery {
+            webhook: key.webhook,
+            received_at,
+            source: key.source,
+            trail: is_for_source(key.code).then(|| request.headers.trail()),
+            user_agent: request.user_agent_text(),
+            headers: request.headers.kept(),
+            took: received_at.since(self.began),
+            payload,
+            code: key.code,
+            postponed: key.postponed,
+        });
+    }
+}
+
+impl<S: Store, B: Body> Drop for Visit<'_, S, B> {
+    fn drop(&mut self) {
+        self.pay();
+    }
+}
+
+impl<S: Store> Gate<S> {
     fn check_signature(
         &self,
         webhook: &Webhook,
@@ -186,66 +310,6 @@ impl<S: Store> Gate<S> {
             Stop::Refused(code.into())
         })
     }
-
-    /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
-    /// now, if it changed. A dead URL needs no second look, and a fault is no judgement.
-    async fn confirm(
-        &self,
-        digest: WebhookIdDigest,
-        known: &Known,
-        stop: &Stop,
-    ) -> Result<Option<Arc<Known>>, Stop> {
-        let judged = match &known.url {
-            KnownUrl::Live(webhook) => webhook.revision,
-            KnownUrl::Retired(_) => return Ok(None),
-        };
-        if matches!(stop, Stop::Failed(_)) {
-            return Ok(None);
-        }
-        let fresh = self
-            .directory
-            .fresh(&self.store, digest, known)
-            .await
-            .map_err(Stop::Failed)?;
-        let fresh = fresh.ok_or_else(|| Stop::Refused(RefusalCode::WebhookNotFound.into()))?;
-        let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
-        // A commit that calls the newest revision stale raced with a change; judging once more settles it.
-        if same && !matches!(stop, Stop::Stale) {
-            Ok(None)
-        } else {
-            Ok(Some(fresh))
-        }
-    }
-
-    fn record(
-        &self,
-        known: &Known,
-        request: &DeliveryRequest<'_>,
-        began: Timestamp,
-        payload: &Payload<impl Body>,
-        stop: &Stop,
-    ) {
-        let Stop::Refused(refusal) = stop else {
-            return;
-        };
-        let payload = match (&known.url, payload) {
-            (KnownUrl::Live(webhook), Payload::Read(bytes)) => kept(webhook, bytes.clone()),
-            _ => None,
-        };
-        let received_at = self.now();
-        self.store.refusal_record(RefusedDelivery {
-            webhook: known.url.webhook(),
-            received_at,
-            source: request.source.address(),
-            trail: is_for_source(refusal.code).then(|| request.headers.trail()),
-            user_agent: request.user_agent_text(),
-            headers: request.headers.kept(),
-            took: received_at.since(began),
-            payload,
-            code: refusal.code,
-            postponed: refusal.postponed,
-        });
-    }
 }
 
 /// The body of a request: read at most once, however often it is judged.
@@ -256,7 +320,7 @@ enum Payload<B> {
 }
 
 impl<B: Body> Payload<B> {
-    async fn read(&mut self, limit: u32) -> Result<Bytes, Stop> {
+    async fn read(&mut self, limit: u32, held: &mut Held<'_>) -> Result<Bytes, Stop> {
         let too_large = || {
             let details = Some(Details::BodyBytes(limit));
             Stop::Refused(Refusal {
@@ -266,8 +330,9 @@ impl<B: Body> Payload<B> {
         };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let bytes = match std::mem::replace(self, Self::Nothing) {
-            Self::Unread(body) => body.read(most).await.map_err(|fault| match fault {
+            Self::Unread(body) => body.read(most, held).await.map_err(|fault| match fault {
                 BodyFault::TooLarge => too_large(),
+                BodyFault::NoRoom => Stop::Refused(unavailable()),
                 BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
                 BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
             })?,
@@ -288,7 +353,7 @@ impl<B: Body> Payload<B> {
 struct NoBody;
 
 impl Body for NoBody {
-    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::new())
     }
 }
@@ -309,12 +374,27 @@ fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
     })
 }
 
-/// A retry is told by the sender's key: `Idempotency-Key`, or the ID of the Standard Webhooks scheme.
-fn idempotency(request: &DeliveryRequest<'_>, payload: &[u8]) -> Result<Option<Idempotency>, Stop> {
-    let Some(key) = request.idempotency_key.or(request.signature.id) else {
+/// The payload without webhook IDs in it.
+fn hidden(payload: Bytes) -> Bytes {
+    without_webhook_ids(&payload).map_or(payload, Bytes::from)
+}
+
+/// A retry is told by the sender's key: `Idempotency-Key`, or the ID of the Standard Webhooks scheme. Where deliveries are signed it
+/// is the ID, because the signature covers that alone: with another key anybody could send a delivery again.
+fn idempotency(
+    request: &DeliveryRequest<'_>,
+    webhook: &Webhook,
+    payload: &[u8],
+) -> Result<Option<Idempotency>, Stop> {
+    let key = request
+        .idempotency_key
+        .filter(|_| webhook.policy.signing_secret.is_none())
+        .or(request.signature.id);
+    let Some(key) = key else {
         return Ok(None);
     };
-    let key = IdempotencyKey::parse(key).map_err(|_| {
+    let hidden = without_webhook_ids(key);
+    let key = IdempotencyKey::parse(hidden.as_deref().unwrap_or(key)).map_err(|_| {
         let limit = Some(FieldLimit::Text("1 to 255 visible ASCII characters"));
         let fault = FieldError {
             field: "Idempotency-Key",
@@ -339,6 +419,14 @@ fn explain(denial: Denial, known: &Known) -> Stop {
         }));
     }
     Stop::Refused(refusal)
+}
+
+fn too_many_unknown(wait: Duration) -> Refusal {
+    Refusal {
+        details: Some(Details::Limit(RateScope::Source)),
+        retry_after: Some(wait),
+        ..RefusalCode::RateLimited.into()
+    }
 }
 
 fn unavailable() -> Refusal {

@@ -1,20 +1,15 @@
-//! Where deliveries come from: which sources send most, and which would stop passing under another allowlist. Pure; the
-//! counts come from the store, by source and day.
+//! Where deliveries come from: which sources send most. Pure; the counts come from the store, by source and day.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::time::Duration;
 
-use hookgate_domain::{AddressSetName, Allowlist, AllowlistMode, Timestamp, WebhookHandle};
+use hookgate_domain::Timestamp;
 use ipnetwork::IpNetwork;
 
 use crate::history::PageSize;
-use crate::{Gate, Store, StoreError};
 
 /// Microseconds of a day, the step by which sources are counted.
 pub const DAY_MICROS: i64 = 86_400_000_000;
-/// Most senders that a preview shows: as many as a page has. All of them are counted.
-const MAX_SHOWN: usize = 200;
 const V6_PREFIX: u8 = 64;
 const V4_PREFIX: u8 = 32;
 
@@ -173,152 +168,5 @@ impl SourceUsage {
             last_seen: total.last_seen,
             is_new: first_seen >= start && created_at < start,
         }
-    }
-}
-
-/// How many days a preview looks back.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PreviewDays {
-    /// 7 days.
-    Week,
-    /// 30 days.
-    Month,
-}
-
-impl PreviewDays {
-    /// How many days.
-    #[must_use]
-    pub const fn days(self) -> u16 {
-        match self {
-            Self::Week => 7,
-            Self::Month => 30,
-        }
-    }
-}
-
-/// Which senders would stop passing under another allowlist.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Preview {
-    /// Sources whose deliveries were accepted, at most 200: those that would stop first, then by how much they sent.
-    pub senders: Vec<PreviewSender>,
-    /// How many senders there are, shown or not.
-    pub all_senders: u64,
-    /// Those of them that pass now and would not then.
-    pub would_stop: WouldStop,
-    /// Accepted deliveries of sources beyond those that are told apart on a day: it can't be told what becomes of them.
-    pub beyond: u64,
-}
-
-/// A sender, under the allowlist as it is and as it would be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct PreviewSender {
-    /// The address that is matched.
-    pub address: IpAddr,
-    /// How many of its deliveries were accepted.
-    pub accepted: u64,
-    /// When it was seen last.
-    pub last_seen: Timestamp,
-    /// Whether it passes now: the allowlist has it, or is only observed.
-    pub passes_now: bool,
-    /// Whether it would pass then.
-    pub passes_then: bool,
-}
-
-/// How much would stop passing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct WouldStop {
-    /// How many senders.
-    pub senders: u64,
-    /// How many deliveries of theirs were accepted.
-    pub deliveries: u64,
-}
-
-impl Preview {
-    /// What becomes of the senders if another one takes the place of the allowlist.
-    #[must_use]
-    pub fn of(totals: &SourceTotals, allowlist: &Allowlist, other: &Allowlist, now: Timestamp) -> Self {
-        let accepted = totals.sources.iter().filter(|total| total.accepted > 0);
-        let mut senders: Vec<_> = accepted
-            .map(|total| PreviewSender {
-                address: total.address,
-                accepted: total.accepted,
-                last_seen: total.last_seen,
-                passes_now: allowlist.permits(total.address, now),
-                passes_then: other.permits(total.address, now),
-            })
-            .collect();
-        let stops = |sender: &PreviewSender| sender.passes_now && !sender.passes_then;
-        let mut would_stop = WouldStop::default();
-        for sender in senders.iter().filter(|sender| stops(sender)) {
-            would_stop.senders += 1;
-            would_stop.deliveries = would_stop.deliveries.saturating_add(sender.accepted);
-        }
-        senders.sort_unstable_by_key(|sender| {
-            std::cmp::Reverse((stops(sender), sender.accepted, sender.last_seen, sender.address))
-        });
-        let all_senders = u64::try_from(senders.len()).unwrap_or(u64::MAX);
-        senders.truncate(MAX_SHOWN);
-        Self {
-            senders,
-            all_senders,
-            would_stop,
-            beyond: totals.beyond_accepted,
-        }
-    }
-}
-
-impl<S: Store> Gate<S> {
-    /// Which senders of the last days would stop passing if the webhook had this allowlist; `None` without such a webhook.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store can't tell.
-    pub async fn allowlist_preview(
-        &self,
-        webhook: WebhookHandle,
-        allowlist: &Allowlist,
-        days: PreviewDays,
-    ) -> Result<Option<Preview>, StoreError> {
-        let Some(known) = self.store.webhook_by_handle(webhook).await? else {
-            return Ok(None);
-        };
-        let now = self.now();
-        let since = now.before(Duration::from_hours(24) * u32::from(days.days()));
-        let allowlist = self.resolved(allowlist).await?;
-        let totals = self.store.accepted_sources(webhook, since).await?;
-        // Where it only observes, everybody passes now, and a list is looked ahead to before it is enforced.
-        let present = match known.policy.allowlist_mode {
-            AllowlistMode::Enforce => known.policy.allowlist,
-            AllowlistMode::Observe => Allowlist::any(),
-        };
-        Ok(Some(Preview::of(&totals, &present, &allowlist, now)))
-    }
-
-    /// An allowlist with what its sets hold now; those that don't exist let nobody pass.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store can't tell.
-    pub async fn resolved(&self, allowlist: &Allowlist) -> Result<Allowlist, StoreError> {
-        let mut held = HashMap::new();
-        for name in allowlist.sets() {
-            let Some(set) = self.store.address_set_by_name(name).await? else {
-                continue;
-            };
-            let networks = self.store.address_set_networks(name, set.version).await?;
-            held.extend(networks.map(|networks| (name.clone(), networks)));
-        }
-        Ok(allowlist.resolve(|name| held.get(name).cloned()))
-    }
-
-    /// The first set that an allowlist names and that does not exist.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store can't tell.
-    pub async fn missing_set(&self, allowlist: &Allowlist) -> Result<Option<AddressSetName>, StoreError> {
-        for name in allowlist.sets() {
-            if self.store.address_set_by_name(name).await?.is_none() {
-                return Ok(Some(name.clone()));
-            }
-        }
-        Ok(None)
     }
 }

@@ -21,7 +21,7 @@ use crate::history::{
 };
 use crate::sources::{SourceTotals, TopSources};
 use crate::usage::{Usage, UsageRange, WebhookUsage};
-use crate::{AcceptedDelivery, Acting, AddressStore, Commit, IncidentAction, RefusedDelivery};
+use crate::{AcceptedDelivery, Acting, AddressStore, Commit, IncidentAction, RefusalKey, RefusedDelivery};
 
 /// Keeps webhooks, deliveries and incidents.
 pub trait Store: AddressStore + Send + Sync + 'static {
@@ -42,6 +42,10 @@ pub trait Store: AddressStore + Send + Sync + 'static {
         &self,
         delivery: AcceptedDelivery,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
+
+    /// Counts a refused delivery, if there are so many like it that a record of this minute stands for them. `false` says that
+    /// it has to be recorded. It is written soon, as [`refusal_record`](Self::refusal_record) has it.
+    fn refusal_count(&self, refusal: RefusalKey) -> bool;
 
     /// Takes note of a refused delivery and returns at once. It is written soon; identical ones beyond a cap are
     /// folded into one record with a count. Under a flood that outruns the disk some may be dropped, and counted.

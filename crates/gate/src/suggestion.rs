@@ -6,10 +6,12 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{AddressSetName, AllowEntry, Allowed, IpNetwork, Networks, Timestamp, WebhookHandle};
+use hookgate_domain::{
+    AddressSetName, AllowEntry, Allowed, IpNetwork, Networks, Permission, Timestamp, WebhookHandle,
+};
 
 use crate::sources::{SourceTotal, SourceTotals};
-use crate::{Gate, Store, StoreError};
+use crate::{Acting, Gate, ManageError, Store};
 
 /// How far back it is looked.
 const SPAN: Duration = Duration::from_hours(24 * 30);
@@ -97,16 +99,18 @@ fn neighbourhood(address: IpAddr) -> IpNetwork {
 }
 
 impl<S: Store> Gate<S> {
-    /// The allowlist that the senders of the last 30 days would need; `None` without such a webhook.
+    /// The allowlist that the senders of the last 30 days would need.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
     pub async fn allowlist_suggestion(
         &self,
+        acting: &Acting,
         webhook: WebhookHandle,
-    ) -> Result<Option<Suggestion>, StoreError> {
+    ) -> Result<Suggestion, ManageError> {
+        acting.require(Permission::ManageWebhooks)?;
         if self.store.webhook_by_handle(webhook).await?.is_none() {
-            return Ok(None);
+            return Err(ManageError::NotFound);
         }
         let since: Timestamp = self.now().before(SPAN);
         let totals = self.store.accepted_sources(webhook, since).await?;
@@ -117,7 +121,7 @@ impl<S: Store> Gate<S> {
         }
         // The narrowest first: a wide list holds somebody by chance more often.
         sets.sort_by_key(|(_, networks)| networks.as_slice().len());
-        Ok(Some(Suggestion::of(&totals, &sets)))
+        Ok(Suggestion::of(&totals, &sets))
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId};
 use hookgate_gate::{
-    Acting, Body, BodyFault, DeliveryRequest, Gate, NewWebhook, Ports, Reply, SignatureHeaders, Store,
+    Acting, Body, BodyFault, DeliveryRequest, Gate, Held, NewWebhook, Ports, Reply, SignatureHeaders, Store,
 };
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
 use proptest::prelude::*;
@@ -47,7 +47,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Good;
 
 impl Body for Good {
-    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::from_static(br#"{"title":"t"}"#))
     }
 }

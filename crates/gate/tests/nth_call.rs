@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp, Webhook};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRequest, Gate, NewWebhook, PageSize, Ports, Reply, Seek,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, Gate, Held, NewWebhook, PageSize, Ports, Reply, Seek,
     SignatureHeaders, Store,
 };
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
@@ -17,7 +17,7 @@ use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, Seeded
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
-    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::from_static(self.0))
     }
 }

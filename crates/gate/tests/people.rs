@@ -6,12 +6,12 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    ApiToken, AuditAct, Member, MemberError, Password, Policy, Role, SESSION_IDLE, SESSION_LIFE,
+    ApiToken, AuditAct, DeliveryId, Member, MemberError, Password, Policy, Role, SESSION_IDLE, SESSION_LIFE,
     SIGN_IN_LINK_LIFE, SenderFormat, SessionToken,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, Gate, IncidentActError, IncidentAction, ManageError, NewWebhook, PageSize,
-    PeopleError, PeopleStore, Ports, SignInError,
+    Acting, AuditFilter, Commit, Gate, IncidentActError, IncidentAction, ManageError, NewWebhook, PageSize,
+    PeopleError, PeopleStore, Ports, SignInError, Store,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting};
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
@@ -334,4 +334,29 @@ async fn sessions_are_seen_and_ended_by_their_member() {
     let ended = acts(&gate).await;
     let ended = ended.iter().filter(|act| **act == AuditAct::SessionSignOut);
     assert_eq!(ended.count(), 2);
+}
+
+#[tokio::test]
+async fn a_payload_is_for_those_who_may_see_it() {
+    let (gate, _) = gate();
+    let new = NewWebhook {
+        name: samples::name("w"),
+        format: SenderFormat::Custom,
+        policy: Policy::default(),
+        signed: false,
+    };
+    let webhook = gate.create(&acting(), new).await.unwrap().webhook;
+    let commit = gate.store().delivery_commit(samples::delivery(&webhook)).await;
+    let Ok(Commit::Stored(accepted)) = commit else {
+        panic!("{commit:?}")
+    };
+    for (role, may) in [(Role::Viewer, false), (Role::Operator, true)] {
+        let member = add(&gate, role.as_str(), role).await;
+        let acting = Acting::remote(&member, SOURCE);
+        let found = gate.delivery(&acting, accepted.delivery).await.unwrap().unwrap();
+        assert_eq!(found.payload.is_some(), may, "{role}");
+        assert_eq!(found.summary.id, accepted.delivery);
+        let unknown = DeliveryId::from_number(i64::MAX).unwrap();
+        assert!(gate.delivery(&acting, unknown).await.unwrap().is_none());
+    }
 }

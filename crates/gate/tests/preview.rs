@@ -1,13 +1,21 @@
-//! What a preview says is what happens: the same lists and senders, once looked ahead to and once judged.
+//! What a preview says is what happens: the same lists and senders, once looked ahead to and once judged. And who may
+//! look ahead.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
 
 use hookgate_domain::{
-    AllowlistMode, Attempt, Denial, KnownUrl, Networks, Policy, SenderFormat, Timestamp, Webhook, judge,
+    Allowlist, AllowlistMode, Attempt, Denial, KnownUrl, Networks, Policy, Role, SenderFormat, SetOrigin,
+    Timestamp, Webhook, judge,
 };
-use hookgate_gate::{Preview, SourceTotal, SourceTotals};
-use hookgate_testkit::samples;
+use hookgate_gate::{
+    AcceptedDelivery, Acting, AddressSetError, Commit, Gate, ManageError, NewWebhook, Ports, Preview,
+    PreviewDays, SourceTotal, SourceTotals, Store,
+};
+use hookgate_testkit::samples::{SOURCE, START, acting};
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
 use proptest::prelude::*;
 
 /// Lists, times senders of each: 100,000 pairs.
@@ -63,7 +71,7 @@ fn list() -> impl Strategy<Value = String> {
 }
 
 fn webhook(allowlist: &str, office: &Arc<Networks>) -> Webhook {
-    let allowlist: hookgate_domain::Allowlist = allowlist.parse().expect("a list");
+    let allowlist: Allowlist = allowlist.parse().expect("a list");
     let policy = Policy {
         allowlist: allowlist.resolve(|_| Some(Arc::clone(office))),
         allowlist_mode: AllowlistMode::Enforce,
@@ -117,5 +125,113 @@ proptest! {
             stopping += u64::from(sender.passes_now && !sender.passes_then);
         }
         prop_assert_eq!(preview.would_stop.senders, stopping);
+    }
+}
+
+fn gate() -> Gate<MemoryStore> {
+    let ports = Ports {
+        clock: Box::new(FixedClock::at(START)),
+        entropy: Box::new(SeededEntropy::new(7)),
+        seal: Box::new(ClearSeal),
+        passwords: Box::new(FastPasswords),
+    };
+    Gate::new(MemoryStore::default(), ports)
+}
+
+fn networks(network: &str) -> Networks {
+    Networks::of([network.parse().unwrap()]).unwrap()
+}
+
+/// A webhook that lets `@office` pass, which is 192.0.2.0/24.
+async fn office(gate: &Gate<MemoryStore>, allowlist_mode: AllowlistMode) -> Webhook {
+    let (name, held) = ("office".parse().unwrap(), networks("192.0.2.0/24"));
+    gate.address_set_create(&acting(), name, SetOrigin::Own, held, None)
+        .await
+        .unwrap();
+    let policy = Policy {
+        allowlist: "@office".parse().unwrap(),
+        allowlist_mode,
+        ..Policy::default()
+    };
+    let new = NewWebhook {
+        name: samples::name("w"),
+        format: SenderFormat::Custom,
+        policy,
+        signed: false,
+    };
+    gate.create(&acting(), new).await.unwrap().webhook
+}
+
+async fn accepted(gate: &Gate<MemoryStore>, webhook: &Webhook, source: &str) {
+    let delivery = AcceptedDelivery {
+        source: source.parse().unwrap(),
+        ..samples::delivery(webhook)
+    };
+    let commit = gate.store().delivery_commit(delivery).await.unwrap();
+    assert!(matches!(commit, Commit::Stored(_)));
+}
+
+#[tokio::test]
+async fn where_a_webhook_observes_everybody_passes_until_its_set_is_enforced() {
+    for (mode, stopping) in [(AllowlistMode::Enforce, 1), (AllowlistMode::Observe, 2)] {
+        let gate = gate();
+        let webhook = office(&gate, mode).await;
+        // The second one passed because the list was observed, or was another one then.
+        for source in ["192.0.2.7", "198.51.100.7"] {
+            accepted(&gate, &webhook, source).await;
+        }
+        let (name, other) = ("office".parse().unwrap(), networks("203.0.113.0/24"));
+        let (all, previews) = gate
+            .address_set_preview(&acting(), &name, &other, PreviewDays::Week)
+            .await
+            .unwrap();
+        assert_eq!((all, previews.len()), (1, 1));
+        assert_eq!(previews[0].preview.would_stop.senders, stopping, "{mode:?}");
+        let allowlist = "203.0.113.0/24".parse().unwrap();
+        let preview = gate
+            .allowlist_preview(&acting(), webhook.handle, &allowlist, PreviewDays::Week)
+            .await
+            .unwrap();
+        assert_eq!(preview, previews[0].preview, "{mode:?}");
+    }
+}
+
+#[tokio::test]
+async fn only_who_may_change_webhooks_looks_ahead() {
+    let gate = gate();
+    let webhook = office(&gate, AllowlistMode::Enforce).await;
+    let (list, week) = (Allowlist::any(), PreviewDays::Week);
+    let held = networks("192.0.2.0/24");
+    for (role, may) in [
+        (Role::Viewer, false),
+        (Role::Operator, false),
+        (Role::Admin, true),
+    ] {
+        let name = role.as_str().parse().unwrap();
+        let member = gate.member_add(&acting(), name, role, None).await.unwrap();
+        let acting = Acting::remote(&member, SOURCE);
+        // What does not exist is not told of to who may not ask.
+        for handle in [webhook.handle, samples::webhook(9).handle] {
+            let known = handle == webhook.handle;
+            let previewed = gate.allowlist_preview(&acting, handle, &list, week).await;
+            let suggested = gate.allowlist_suggestion(&acting, handle).await;
+            for answer in [previewed.map(drop), suggested.map(drop)] {
+                match answer {
+                    Ok(()) => assert!(may && known, "{role}"),
+                    Err(ManageError::NotFound) => assert!(may && !known, "{role}"),
+                    Err(ManageError::Forbidden(_)) => assert!(!may, "{role}"),
+                    Err(other) => panic!("{role}: {other}"),
+                }
+            }
+        }
+        for (name, known) in [("office", true), ("nowhere", false)] {
+            let name = name.parse().unwrap();
+            match gate.address_set_preview(&acting, &name, &held, week).await {
+                Ok((all, _)) => assert!(may && known && all == 1, "{role}"),
+                Err(AddressSetError::NotFound) => assert!(may && !known, "{role}"),
+                Err(AddressSetError::Forbidden(_)) => assert!(!may, "{role}"),
+                Err(other) => panic!("{role}: {other}"),
+            }
+        }
     }
 }

@@ -13,8 +13,8 @@ use hookgate_domain::{
     Webhook,
 };
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Issued, NewWebhook, PageSize,
-    Ports, Refusal, Reply, Seek, SignatureHeaders, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Held, Issued, NewWebhook,
+    PageSize, Ports, Refusal, Reply, Seek, SignatureHeaders, Store,
 };
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
 
@@ -24,7 +24,7 @@ const GOOD: &[u8] = br#"{"title":"t"}"#;
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
-    async fn read(self, limit: usize) -> Result<Bytes, BodyFault> {
+    async fn read(self, limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
         if self.0.len() > limit {
             Err(BodyFault::TooLarge)
         } else {
@@ -37,7 +37,7 @@ impl Body for Whole {
 struct Untouched;
 
 impl Body for Untouched {
-    async fn read(self, _limit: usize) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
         panic!("read before the judgement")
     }
 }

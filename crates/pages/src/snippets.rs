@@ -76,9 +76,9 @@ fn alertmanager(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "alertmanager",
         sender: "Alertmanager",
-        note: "Needs Alertmanager 0.32 or newer, which can shape the payload; what older ones send is not taken yet. Put the URL alone into the file.",
+        note: "Needs Alertmanager 0.34 or newer; older ones can't shape the payload, or change words in it that look like YAML. Put the URL alone into the file.",
         code: format!(
-            "# /etc/alertmanager/hookgate.url (mode 0600):\n# {}\n\nreceivers:\n  - name: hookgate\n    webhook_configs:\n      - url_file: /etc/alertmanager/hookgate.url\n        send_resolved: true\n{ca}        payload:\n          title: '{{{{ printf \"%.500s\" (or .CommonAnnotations.summary .CommonLabels.alertname \"Alertmanager notification\") }}}}'\n          status: '{{{{ if eq .Status \"firing\" }}}}open{{{{ else }}}}resolved{{{{ end }}}}'\n          dedup_key: '{{{{ printf \"%.255s\" (.GroupLabels.Values | join \" \") }}}}'\n          source_url: '{{{{ .ExternalURL }}}}'\n",
+            "# /etc/alertmanager/hookgate.url (mode 0600):\n# {}\n\nreceivers:\n  - name: hookgate\n    webhook_configs:\n      - url_file: /etc/alertmanager/hookgate.url\n        send_resolved: true\n{ca}        payload: |\n          {{{{ $status := \"open\" }}}}{{{{ if ne .Status \"firing\" }}}}{{{{ $status = \"resolved\" }}}}{{{{ end }}}}\n          {{{{ $group := printf \"%s %s\" .Receiver .GroupLabels.SortedPairs }}}}\n          {{{{ dict\n            \"title\" (printf \"%.500s\" (or .CommonAnnotations.summary .CommonLabels.alertname \"Alertmanager notification\"))\n            \"status\" $status\n            \"dedup_key\" (printf \"%.255s\" $group)\n            \"source_url\" .ExternalURL\n            | toJson }}}}\n",
             options.url
         ),
     }
@@ -247,13 +247,28 @@ mod tests {
         assert_eq!(quoted("a\"b\\c\nd"), r#""a\"b\\c\nd""#);
     }
 
+    /// Alertmanager reads each text of a `payload` as YAML once its template was run, so texts of alerts must not stand in one
+    /// by themselves.
+    #[test]
+    fn alertmanager_gets_one_text_that_makes_json() {
+        let code = &all(None)[2].code;
+        let (_, payload) = code.split_once("        payload: |\n").unwrap();
+        assert!(
+            payload.lines().all(|line| line.starts_with("          ")),
+            "{payload}"
+        );
+        assert!(payload.trim_start().starts_with("{{") && payload.ends_with("| toJson }}\n"));
+        // Labels alone are nothing if alerts are not grouped.
+        assert!(payload.contains("printf \"%s %s\" .Receiver .GroupLabels.SortedPairs"));
+    }
+
     #[test]
     fn templates_keep_their_braces() {
         let all = all(None);
         assert!(
             all[2]
                 .code
-                .contains("'{{ if eq .Status \"firing\" }}open{{ else }}resolved{{ end }}'")
+                .contains("{{ $status := \"open\" }}{{ if ne .Status \"firing\" }}")
         );
         assert!(all[3].code.contains("{{ define \"hookgate\" -}}"));
         assert!(all[5].code.contains("${{ secrets.HOOKGATE_URL }}"));

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::result::QueryResult;
 use hookgate_domain::{Timestamp, WebhookIdDigest};
-use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusedDelivery, Retention, StoreError};
+use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 
 use crate::connection::pool::{Opener, Pool, pool, run};
@@ -17,6 +17,7 @@ use crate::postgres::Address;
 use crate::postgres::listener::listen;
 use crate::read::address_sets::HeldNetworks;
 use crate::read::settings::setting_by_key;
+use crate::read::size::database_bytes;
 use crate::write::settings::setting_put;
 use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
 
@@ -127,6 +128,16 @@ impl Database {
         self.change("write a setting", work).await
     }
 
+    /// Bytes of the database on disk, with what is free in it. Logs that are written before it are not in.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
+    pub async fn bytes(&self) -> Result<u64, StoreError> {
+        let work = |connection: &mut Connection| Ok(database_bytes(connection)?);
+        let bytes = self.read("measure the database", work).await?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
     /// Whether it can still write. Once it can't, only opening it again helps.
     #[must_use]
     pub fn is_writing(&self) -> bool {
@@ -154,6 +165,11 @@ impl Database {
             let answer = queued?.await;
             answer.unwrap_or_else(|_| Err(unavailable("commit a delivery")))
         }
+    }
+
+    /// Counts a refusal, if a record stands for those like it.
+    pub(crate) fn count_refusal(&self, refusal: RefusalKey) -> bool {
+        self.writer.count_refusal(refusal)
     }
 
     /// Takes note of a refusal.

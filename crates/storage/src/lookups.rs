@@ -19,6 +19,8 @@ use crate::store::url_by_digest;
 const WHAT: &str = "look up a URL";
 /// Most URLs that are looked up in one go: the first one waits for the last.
 const MOST: usize = 256;
+/// Most that wait. Beyond, the store is as good as unavailable.
+const MOST_WAITING: usize = 4_096;
 
 /// The URLs that are waited for.
 #[derive(Clone, Default)]
@@ -45,11 +47,14 @@ impl Lookups {
         let (reply, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.lock();
+            if waiting.asked.len() >= MOST_WAITING {
+                return Err(unavailable(WHAT));
+            }
             waiting.asked.push(Asked { digest, reply });
             !std::mem::replace(&mut waiting.is_looking, true)
         };
         if is_first {
-            // Not by whoever asked: he may leave, and others wait for the same.
+            // Not by whoever asked: they may leave, and others wait for the same.
             let looking = Looking {
                 lookups: self.clone(),
                 is_over: false,
@@ -86,8 +91,11 @@ impl Looking {
                     }
                 }
                 Err(error) => {
+                    // Those who asked meanwhile would only wait for the next failure.
+                    let meanwhile = std::mem::take(&mut self.lookups.lock().asked);
                     let source = error.source().map(tracing::field::display);
-                    tracing::warn!(%error, source, urls = asked.len(), "URLs could not be looked up");
+                    let urls = asked.len() + meanwhile.len();
+                    tracing::warn!(%error, source, urls, "URLs could not be looked up");
                 }
             }
         }
@@ -96,6 +104,8 @@ impl Looking {
     /// Those who wait, up to a bound. If nobody does, it is over.
     fn next(&mut self) -> Option<Vec<Asked>> {
         let mut waiting = self.lookups.lock();
+        // Whoever left needs no answer.
+        waiting.asked.retain(|asked| !asked.reply.is_closed());
         let some = waiting.asked.len().min(MOST);
         self.is_over = some == 0;
         waiting.is_looking = !self.is_over;
@@ -132,4 +142,54 @@ fn look_up(
         }
     };
     digests.iter().map(url).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_gate::Store;
+    use hookgate_testkit::samples::{audit, webhook, webhook_id};
+
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::OpenMode;
+
+    fn digest(seed: u64) -> WebhookIdDigest {
+        webhook_id(seed).unwrap().digest()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn those_that_wait_are_bounded_and_who_left_is_not_looked_up() {
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(directory.path(), OpenMode::Create).unwrap();
+        database.webhook_insert(webhook(1), audit()).await.unwrap();
+        let lookups = Lookups::default();
+        // As if somebody were looking, and took long.
+        lookups.lock().is_looking = true;
+        let mut waiting = Vec::new();
+        for seed in 0..MOST_WAITING as u64 {
+            let mut asking = Box::pin(lookups.find(&database, digest(seed)));
+            assert!(timeout(Duration::ZERO, &mut asking).await.is_err(), "it waits");
+            waiting.push(asking);
+        }
+        let refused = lookups.find(&database, digest(1)).await;
+        assert!(
+            matches!(refused, Err(StoreError::Unavailable { .. })),
+            "{refused:?}"
+        );
+        waiting.truncate(3);
+        let looking = Looking {
+            lookups: lookups.clone(),
+            is_over: false,
+        };
+        looking.run(database.clone()).await;
+        assert!(lookups.lock().asked.is_empty());
+        let mut found = Vec::new();
+        for asking in waiting {
+            found.push(asking.await.unwrap().is_some());
+        }
+        assert_eq!(found, [false, true, false]);
+    }
 }

@@ -6,8 +6,8 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusedDelivery, Retention, Seek, SourceTotals,
-    Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
+    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusalKey, RefusedDelivery, Retention, Seek,
+    SourceTotals, Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
 };
 
 use crate::Database;
@@ -36,6 +36,10 @@ impl Store for Database {
         delivery: AcceptedDelivery,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send {
         self.accept(delivery)
+    }
+
+    fn refusal_count(&self, refusal: RefusalKey) -> bool {
+        self.count_refusal(refusal)
     }
 
     fn refusal_record(&self, refusal: RefusedDelivery) {

@@ -4,6 +4,7 @@
 //! load the batches grow by themselves, and a lone delivery waits for nobody.
 
 mod accept;
+mod alike;
 mod batch;
 mod change;
 mod checkpoint;
@@ -28,13 +29,15 @@ use std::time::Duration;
 
 use diesel::SqliteConnection;
 use hookgate_domain::Timestamp;
-use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
+use hookgate_gate::{AcceptedDelivery, Commit, RefusalKey, RefusedDelivery, StoreError};
+use tokio::runtime::Handle;
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
 
 use crate::connection::Connection;
 use crate::fault::{Fault, unavailable};
 use crate::postgres::{Address, Link};
+use alike::{Counted, Tallies};
 use change::Asked;
 pub(crate) use counts::Counts;
 use job::{Accepting, COUNT, Job, Refusing, Weight};
@@ -55,6 +58,8 @@ const ENOUGH: usize = 32;
 const WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// The part of it that refusals may take.
 const WAITING_REFUSAL_BYTES: usize = WAITING_BYTES / 4;
+/// How long refusals that are counted before the writer wait for it.
+const TALLIED_FOR: Duration = Duration::from_millis(10);
 /// How often dropped refusals are told in the log, at most.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
@@ -63,6 +68,7 @@ pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     waiting: Arc<AtomicUsize>,
+    tallies: Arc<Tallies>,
     dropped: AtomicU64,
     warned_at: AtomicI64,
 }
@@ -70,7 +76,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread on this connection to the database file at this path.
     pub(crate) fn on_file(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
-        Self::start(Session::on_file(path, connection))
+        Self::start(|tallies| Session::on_file(path, connection, tallies))
     }
 
     /// Starts the thread on this connection to the server at this address. What it can't count is left in `uncounted`.
@@ -79,18 +85,22 @@ impl Writer {
         link: Link,
         uncounted: Arc<Mutex<Counts>>,
     ) -> std::io::Result<Self> {
-        Self::start(Session::on_server(address, link, uncounted))
+        Self::start(|tallies| Session::on_server(address, link, uncounted, tallies))
     }
 
-    fn start(session: Session) -> std::io::Result<Self> {
+    fn start(session: impl FnOnce(Arc<Tallies>) -> Session) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
+        let tallies = Arc::<Tallies>::default();
+        let session = session(Arc::clone(&tallies));
+        let theirs = Arc::clone(&tallies);
         let thread = thread::Builder::new()
             .name("writer".into())
-            .spawn(move || run(session, jobs))?;
+            .spawn(move || run(session, jobs, &theirs))?;
         Ok(Self {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
             waiting: Arc::default(),
+            tallies,
             dropped: AtomicU64::new(0),
             warned_at: AtomicI64::new(i64::MIN),
         })
@@ -112,6 +122,33 @@ impl Writer {
         Ok(answer)
     }
 
+    /// Counts a refusal if a record stands for those like it. They are written together soon.
+    pub(crate) fn count_refusal(&self, refusal: RefusalKey) -> bool {
+        let counted = self.tallies.count(&refusal);
+        if counted == Counted::First {
+            self.write_tallies_soon();
+        }
+        counted != Counted::No
+    }
+
+    fn write_tallies_soon(&self) {
+        // It must not keep the queue open.
+        let Some(queue) = self.queue().map(mpsc::Sender::downgrade) else {
+            return;
+        };
+        let write = async move {
+            tokio::time::sleep(TALLIED_FOR).await;
+            if let Some(queue) = queue.upgrade() {
+                // It fails if the thread is gone; then they were written.
+                let _ = queue.send(Job::Tallies).await;
+            }
+        };
+        // Without a runtime the next who counts or closes writes them.
+        if let Ok(runtime) = Handle::try_current() {
+            runtime.spawn(write);
+        }
+    }
+
     /// Takes note of a refusal if there is room. Without room for its payload and headers it is recorded
     /// without them.
     pub(crate) fn refuse(&self, mut refusal: RefusedDelivery) {
@@ -129,6 +166,7 @@ impl Writer {
         }
         let sent = queue.try_send(Job::Refused(Box::new(Refusing {
             refusal,
+            times: 1,
             _weight: weight,
         })));
         if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = sent {
@@ -221,10 +259,13 @@ impl Drop for Writer {
 }
 
 /// The thread: batch after batch until it is told to stop or nobody can ask any more.
-fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
+fn run(mut session: Session, mut queue: mpsc::Receiver<Job>, tallies: &Tallies) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
         gather(&mut jobs, &mut queue);
+        if jobs.iter().any(Job::wants_tallies) {
+            jobs.splice(..0, tallied(tallies));
+        }
         if jobs.iter().any(Job::is_stop) {
             // What is in the queue is still received.
             queue.close();
@@ -234,7 +275,24 @@ fn run(mut session: Session, mut queue: mpsc::Receiver<Job>) {
         session.settle(&mut jobs);
         session.after_batch(work);
     }
+    // From here on nobody is told that it is counted.
+    tallies.forget();
+    jobs.extend(tallied(tallies));
+    if !jobs.is_empty() {
+        session.settle(&mut jobs);
+    }
     session.finish();
+}
+
+/// The refusals that were counted before they came here.
+fn tallied(tallies: &Tallies) -> impl Iterator<Item = Job> {
+    tallies.take().map(|(refusal, times)| {
+        Job::Refused(Box::new(Refusing {
+            refusal,
+            times,
+            _weight: None,
+        }))
+    })
 }
 
 /// Bytes of a delivery that waits: its payload and its headers.

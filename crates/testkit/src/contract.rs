@@ -64,7 +64,7 @@ macro_rules! store_contract {
             people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code,
                 a_page_finds_a_network, filters_work_together, a_record_has_the_name_of_today;
-            refusals: a_refusal_is_on_record, a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted,
+            refusals: a_refusal_is_on_record, a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
                 a_refusal_of_no_webhook_leaves_no_trace;
             members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, pages_follow_the_ids,
                 a_role_is_changed_with_its_entry, the_last_of_many_owners_stays, a_removal_ends_everything,

@@ -16,8 +16,8 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusedDelivery, Retention, Seek, SourceTotals,
-    Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
+    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusalKey, RefusedDelivery, Retention, Seek,
+    SourceTotals, Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
 };
 
 /// A store in memory.
@@ -103,6 +103,10 @@ impl Store for MemoryStore {
 
     async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {
         Ok(self.up()?.commit(delivery))
+    }
+
+    fn refusal_count(&self, _refusal: RefusalKey) -> bool {
+        false
     }
 
     fn refusal_record(&self, refusal: RefusedDelivery) {

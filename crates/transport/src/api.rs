@@ -17,7 +17,7 @@ use std::sync::Arc;
 use hookgate_domain::{ApiToken, AuditRequest, AuditSubject, Permission};
 use hookgate_gate::{Acting, Gate, PeopleStore, Repeated, Store};
 use hyper::Method;
-use hyper::header::AUTHORIZATION;
+use hyper::header::{AUTHORIZATION, ETAG, HeaderValue};
 
 use crate::console::Addresses;
 use crate::console::call::Call;
@@ -133,6 +133,14 @@ fn gone() -> Fault {
 fn read<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Fault> {
     text.parse()
         .map_err(|error: T::Err| Fault::field(field, "form", error.to_string()))
+}
+
+/// An answer with the revision that a change of it names in `If-Match`.
+fn tagged(mut reply: Reply, revision: i64) -> Reply {
+    if let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\"")) {
+        reply.headers_mut().insert(ETAG, tag);
+    }
+    reply
 }
 
 async fn authenticate<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Result<Caller, Fault> {

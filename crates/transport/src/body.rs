@@ -39,6 +39,9 @@ pub enum BodyFault {
     /// More bytes were announced or came than the limit allows.
     #[error("the body is over the limit")]
     TooLarge,
+    /// What came has no room at the moment.
+    #[error("there is no room for the body")]
+    NoRoom,
     /// The end didn't come in time.
     #[error("the body came too slowly")]
     TimedOut,
@@ -56,6 +59,7 @@ impl BodyFault {
     pub const fn code(self) -> RefusalCode {
         match self {
             Self::TooLarge => RefusalCode::PayloadTooLarge,
+            Self::NoRoom => RefusalCode::Unavailable,
             Self::TimedOut => RefusalCode::RequestTimeout,
             Self::Malformed | Self::Gone => RefusalCode::BadRequest,
         }
@@ -84,7 +88,16 @@ impl Body {
     /// # Errors
     ///
     /// See [`BodyFault`].
-    pub async fn read(mut self, limit: usize) -> Result<Bytes, BodyFault> {
+    pub async fn read(self, limit: usize) -> Result<Bytes, BodyFault> {
+        self.read_within(limit, |_| true).await
+    }
+
+    /// The same, where `has_room` is told of each piece that came and says whether it may be kept.
+    pub(crate) async fn read_within(
+        mut self,
+        limit: usize,
+        has_room: impl FnMut(usize) -> bool,
+    ) -> Result<Bytes, BodyFault> {
         let Some(incoming) = self.incoming.as_mut() else {
             return Ok(Bytes::new());
         };
@@ -92,7 +105,7 @@ impl Body {
         if announced > limit as u64 {
             return Err(BodyFault::TooLarge);
         }
-        let whole = timeout(BODY_TIMEOUT, collect(incoming, limit))
+        let whole = timeout(BODY_TIMEOUT, collect(incoming, limit, has_room))
             .await
             .map_err(|_| BodyFault::TimedOut)??;
         self.incoming = None;
@@ -119,10 +132,22 @@ impl Drop for Body {
     }
 }
 
-async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Bytes, BodyFault> {
+async fn collect(
+    incoming: &mut Incoming,
+    limit: usize,
+    mut has_room: impl FnMut(usize) -> bool,
+) -> Result<Bytes, BodyFault> {
+    let mut keep = |piece: &Bytes| {
+        if has_room(piece.len()) {
+            Ok(())
+        } else {
+            Err(BodyFault::NoRoom)
+        }
+    };
     let Some(first) = next(incoming).await? else {
         return Ok(Bytes::new());
     };
+    keep(&first)?;
     if first.len() > limit {
         return Err(BodyFault::TooLarge);
     }
@@ -135,6 +160,7 @@ async fn collect(incoming: &mut Incoming, limit: usize) -> Result<Bytes, BodyFau
     whole.extend_from_slice(&first);
     let mut chunk = Some(second);
     while let Some(data) = chunk {
+        keep(&data)?;
         if data.len() > limit - whole.len() {
             return Err(BodyFault::TooLarge);
         }

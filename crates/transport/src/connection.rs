@@ -15,6 +15,7 @@ use tokio::select;
 use tokio::time::timeout;
 
 use crate::http2::Meter;
+use crate::proxies::Proxies;
 use crate::pulse::Pulse;
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
@@ -36,22 +37,45 @@ const HTTP1_BUFFER: usize = 4 * MAX_HEAD;
 pub(crate) struct Protocols {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
+    http2_of_proxies: http2::Builder<TokioExecutor>,
+}
+
+/// Whose requests a connection brings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Peer {
+    /// Those of the one at its other end.
+    Sender,
+    /// A trusted proxy's: those of everybody behind it.
+    Proxy,
+}
+
+impl Peer {
+    /// Behind a PROXY header speaks the one that it names, who may be a proxy in turn.
+    pub(crate) fn of(connection: Connection, proxies: &Proxies) -> Self {
+        let speaker = connection.proxied.unwrap_or(connection.peer);
+        if proxies.trust(speaker.to_canonical()) {
+            Self::Proxy
+        } else {
+            Self::Sender
+        }
+    }
 }
 
 impl Protocols {
     pub(crate) fn new() -> Self {
         let mut http1 = http1::Builder::new();
-        // No header timeout and no bound on fields here: the guard has both, and answers in our envelope. A client that
-        // closes its side has left, so its handler is dropped.
+        // No header timeout and no bound on fields here: the guard has both, and answers in our envelope. A sender that
+        // closes its side after its request still waits for the answer; without one it would deliver again.
         http1
             .timer(TokioTimer::new())
             .header_read_timeout(None)
             .max_buf_size(HTTP1_BUFFER)
             .keep_alive(true)
-            .half_close(false);
+            .half_close(true);
         Self {
             http1,
-            http2: crate::http2::builder(),
+            http2: crate::http2::builder(Peer::Sender),
+            http2_of_proxies: crate::http2::builder(Peer::Proxy),
         }
     }
 
@@ -61,6 +85,7 @@ impl Protocols {
         stream: T,
         protocol: Protocol,
         origin: Connection,
+        peer: Peer,
         service: Arc<S>,
         stop: Signal,
     ) where
@@ -92,8 +117,12 @@ impl Protocols {
             Protocol::Http2 => {
                 let stream = TokioIo::new(Meter::new(stream));
                 let answer = service_fn(move |request| Arc::clone(&session).answer(request));
+                let builder = match peer {
+                    Peer::Sender => &self.http2,
+                    Peer::Proxy => &self.http2_of_proxies,
+                };
                 // Twice as large as one of HTTP/1, which would have to make room for it.
-                let mut connection = Box::pin(self.http2.serve_connection(stream, answer));
+                let mut connection = Box::pin(builder.serve_connection(stream, answer));
                 drive(
                     connection.as_mut(),
                     http2::Connection::graceful_shutdown,
@@ -160,11 +189,12 @@ mod tests {
     async fn stopped() -> DuplexStream {
         let (mut client, server) = duplex(4_096);
         let (trigger, stop) = shutdown::channel();
-        let peer = Connection::from_peer([192, 0, 2, 1].into());
+        let origin = Connection::from_peer([192, 0, 2, 1].into());
+        let service = Telltale::new();
         tokio::spawn(async move {
             let protocols = Protocols::new();
             protocols
-                .serve(server, Protocol::Http1, peer, Telltale::new(), stop)
+                .serve(server, Protocol::Http1, origin, Peer::Sender, service, stop)
                 .await;
         });
         client.write_all(REQUEST).await.expect("room");

@@ -5,7 +5,8 @@
 //! | `/healthz` `/readyz` `/metrics` | for machines that watch |
 //! | `/api/openapi.json` | the document of the admin API |
 //!
-//! A request for another host than this console is refused before anything else.
+//! A request for another host than this console is refused, except by what machines ask: they know a node by other names, and
+//! what they are told depends on no cookie and no token.
 
 pub(crate) mod call;
 pub(crate) mod change;
@@ -19,6 +20,7 @@ pub(crate) mod html;
 mod live;
 mod query;
 mod screens;
+pub(crate) mod set_source;
 mod visitor;
 
 use std::sync::Arc;
@@ -36,10 +38,12 @@ use crate::reply::Reply;
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
 use crate::shutdown::Signal;
+use crate::store_health::StoreHealth;
 use crate::tls::HotCertificate;
 use call::Call;
 use fault::{Code, Fault};
 pub use filter::{DeliveryQuery, delivery_query};
+use health::Watched;
 use host::Host;
 
 /// What addresses start with: `https://`, a host, and maybe a port.
@@ -63,7 +67,7 @@ pub struct Console<S> {
     proxies: Arc<Proxies>,
     fetcher: Arc<Fetcher>,
     stop: Signal,
-    certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+    watched: Watched,
 }
 
 impl<S: Store + PeopleStore> Console<S> {
@@ -86,30 +90,37 @@ impl<S: Store + PeopleStore> Console<S> {
             proxies,
             fetcher,
             stop,
-            certificates: Vec::new(),
+            watched: Watched::default(),
         }
     }
 
-    /// Tells how these certificates are, each by the name of its listener.
+    /// Tells how these certificates are, each by the name of its listener, and how the store is.
     #[must_use]
-    pub fn watching(mut self, certificates: Vec<(&'static str, Arc<HotCertificate>)>) -> Self {
-        self.certificates = certificates;
+    pub fn watching(
+        mut self,
+        certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+        store: Arc<dyn StoreHealth>,
+    ) -> Self {
+        self.watched.certificates = certificates;
+        self.watched.store = Some(store);
         self
     }
 
-    async fn route(&self, call: Call) -> Result<Reply, Fault> {
+    /// `is_ours` says whether the request is for this console by its name.
+    async fn route(&self, call: Call, is_ours: bool) -> Result<Reply, Fault> {
         let path = call.head.uri.path().to_owned();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match segments[..] {
             ["healthz"] => only_get(&call).map(|()| health::alive()),
             ["readyz"] => {
                 only_get(&call)?;
-                Ok(health::ready(&self.gate, &self.certificates).await)
+                health::ready(&self.gate, &self.watched).await
             }
             ["metrics"] => {
                 only_get(&call)?;
-                health::metrics(&self.gate, &self.metrics, &self.certificates).await
+                health::metrics(&self.gate, &self.metrics, &self.watched).await
             }
+            _ if !is_ours => Err(Code::MisdirectedRequest.into()),
             ["api", "v1", ref rest @ ..] => {
                 api::answer(&self.gate, &self.addresses, &self.fetcher, call, rest).await
             }
@@ -134,9 +145,7 @@ impl<S: Store + PeopleStore> Service for Console<S> {
 
 impl<S: Store + PeopleStore> Console<S> {
     async fn respond(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
-        if !self.host.is_named_by(&request) {
-            return Fault::from(Code::MisdirectedRequest).reply();
-        }
+        let is_ours = self.host.is_named_by(&request);
         let (head, body) = request.into_parts();
         // Whoever watches from the proxy's own machine names no client.
         let source = self.proxies.client(exchange.connection, &head.headers);
@@ -150,7 +159,10 @@ impl<S: Store + PeopleStore> Console<S> {
             id: exchange.id,
             now: self.gate.now(),
         };
-        let reply = self.route(call).await.unwrap_or_else(|fault| fault.reply());
+        let reply = self
+            .route(call, is_ours)
+            .await
+            .unwrap_or_else(|fault| fault.reply());
         tracing::debug!(request = %exchange.id, %source, status = reply.status().as_u16(), "console");
         reply
     }

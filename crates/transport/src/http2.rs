@@ -15,25 +15,27 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 pub(crate) use meter::Meter;
 
 use crate::authority;
+use crate::connection::Peer;
 use crate::strict::{MAX_HEAD, MAX_HEADERS};
 
 /// What peers commonly offer; a sender needs a handful.
 const STREAMS: u32 = 100;
 
-/// Twice our own bound, so that what is over ours is answered in our envelope, and beyond it costs no memory.
-const HEADER_LIST: u32 = 32 * 1024;
+/// Four times our own bound, so that what is over ours is answered in our envelope, and beyond it costs no memory.
+const HEADER_LIST: u32 = 64 * 1024;
 
 /// Streams opened and reset before they were looked at (rapid reset). The h2 crate's default, pinned.
 const PENDING_RESETS: usize = 20;
 
-/// Streams reset because of the peer's own mistakes (`MadeYouReset`): as many as can be under way at once, a tenth of the h2
-/// crate's default. Each costs the server a request.
-const LOCAL_RESETS: usize = STREAMS as usize;
+/// Streams that the h2 crate resets in the life of a connection: for the peer's own mistakes (`MadeYouReset`), each of which
+/// costs us a request, and those refused because [`STREAMS`] others were open. So a sender that opens hundreds before it has
+/// read how many it may must fit in.
+const LOCAL_RESETS: usize = 4 * STREAMS as usize;
 
 /// A body of the default limit passes without waiting for a window update.
 const STREAM_WINDOW: u32 = 256 * 1024;
 
-/// Bounds what one connection can make us hold: four such bodies.
+/// Bounds what comes in before any of it is read. What is read makes room for more, so it is no bound on bodies.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
 /// Answers are a few hundred bytes.
@@ -46,15 +48,20 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 /// What the fields' separators cost in HTTP/1, so that the bound on bytes means the same in both protocols.
 const FIELD_OVERHEAD: usize = ": \r\n".len();
 
-/// hyper's part, ready to serve connections.
-pub(crate) fn builder() -> Builder<TokioExecutor> {
+/// hyper's part, ready to serve connections of such a peer.
+pub(crate) fn builder(peer: Peer) -> Builder<TokioExecutor> {
+    // A proxy's connection carries the requests of many, and outlives them: none of them may end it for all.
+    let local_resets = match peer {
+        Peer::Sender => Some(LOCAL_RESETS),
+        Peer::Proxy => None,
+    };
     let mut builder = Builder::new(TokioExecutor::new());
     builder
         .timer(TokioTimer::new())
         .max_concurrent_streams(STREAMS)
         .max_header_list_size(HEADER_LIST)
         .max_pending_accept_reset_streams(PENDING_RESETS)
-        .max_local_error_reset_streams(LOCAL_RESETS)
+        .max_local_error_reset_streams(local_resets)
         .initial_stream_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
         .max_send_buf_size(SEND_BUFFER)

@@ -12,15 +12,15 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{Connection, DeliveryId, FieldLimit, IncidentNumber, RefusalCode};
 use hookgate_gate::{
-    Accepted, DeliveryRequest, Details, Effect, Gate, RateScope, Refusal, Reply as GateReply,
+    Accepted, DeliveryRequest, Details, Effect, Gate, Held, RateScope, Refusal, Reply as GateReply,
     SignatureHeaders, Store,
 };
-use hyper::header::{
-    CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER, USER_AGENT,
-};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use serde::Serializer;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::body::{Body, BodyFault};
@@ -36,8 +36,9 @@ const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
 const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
-/// When to come again after a refusal that names no time.
-const RETRY_SOON: Duration = Duration::from_secs(2);
+/// Requests refused before they could be routed that are looked up for the record at once. Each holds its head, 64 KiB at
+/// most; those beyond, which only a store that stalls can make, are counted and not recorded.
+const MAX_LOOK_UPS: usize = 128;
 
 /// Serves deliveries to a gate.
 pub struct Ingest<S> {
@@ -45,11 +46,12 @@ pub struct Ingest<S> {
     proxies: Arc<Proxies>,
     request_ids: RequestIds,
     metrics: Arc<Metrics>,
+    places: Arc<Semaphore>,
 }
 
 impl<S: Store> Ingest<S> {
     /// Deliveries go to this gate, through these proxies; requests are named by these IDs.
-    pub const fn new(
+    pub fn new(
         gate: Arc<Gate<S>>,
         proxies: Arc<Proxies>,
         request_ids: RequestIds,
@@ -60,6 +62,7 @@ impl<S: Store> Ingest<S> {
             proxies,
             request_ids,
             metrics,
+            places: Arc::new(Semaphore::new(MAX_LOOK_UPS)),
         }
     }
 }
@@ -81,8 +84,26 @@ impl<S: Store> Service for Ingest<S> {
         reply
     }
 
-    fn refused(&self, _exchange: &Exchange, code: RefusalCode) {
+    fn refused(&self, head: Parts, connection: Connection, code: RefusalCode) {
         self.metrics.answered(Some(code), Duration::ZERO);
+        if webhook_path(head.uri.path()).is_none() {
+            return;
+        }
+        let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
+            return;
+        };
+        let (gate, proxies) = (Arc::clone(&self.gate), Arc::clone(&self.proxies));
+        tokio::spawn(async move {
+            if let Some((format, webhook_id)) = webhook_path(head.uri.path()) {
+                let kept = Kept {
+                    headers: &head.headers,
+                    connection,
+                    proxies: &proxies,
+                };
+                gate.refuse(describe(format, webhook_id, &kept), code).await;
+            }
+            drop(place);
+        });
     }
 
     async fn plain_http(&self, path: &str, user_agent: &[u8], connection: Connection) {
@@ -129,9 +150,11 @@ impl<S: Store> Ingest<S> {
 }
 
 impl hookgate_gate::Body for Body {
-    async fn read(self, limit: usize) -> Result<Bytes, hookgate_gate::BodyFault> {
-        Self::read(self, limit).await.map_err(|fault| match fault {
+    async fn read(self, limit: usize, held: &mut Held<'_>) -> Result<Bytes, hookgate_gate::BodyFault> {
+        let read = self.read_within(limit, |bytes| held.take(bytes));
+        read.await.map_err(|fault| match fault {
             BodyFault::TooLarge => hookgate_gate::BodyFault::TooLarge,
+            BodyFault::NoRoom => hookgate_gate::BodyFault::NoRoom,
             BodyFault::TimedOut => hookgate_gate::BodyFault::TimedOut,
             BodyFault::Malformed | BodyFault::Gone => hookgate_gate::BodyFault::Malformed,
         })
@@ -225,10 +248,8 @@ fn refuse(refusal: &Refusal) -> Reply {
         *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     let temporary = matches!(refusal.code, RefusalCode::RateLimited | RefusalCode::Unavailable);
-    if let Some(wait) = refusal.retry_after.or(temporary.then_some(RETRY_SOON)) {
-        reply
-            .headers_mut()
-            .insert(RETRY_AFTER, HeaderValue::from(reply::whole_seconds(wait)));
+    if let Some(wait) = refusal.retry_after.or(temporary.then_some(reply::RETRY_SOON)) {
+        reply::come_again(&mut reply, wait);
     }
     reply
 }

@@ -29,6 +29,8 @@ mod request_id;
 mod service;
 mod shares;
 pub mod shutdown;
+mod sighting;
+mod store_health;
 mod strict;
 #[cfg(test)]
 mod testing;
@@ -47,5 +49,6 @@ pub use proxy_protocol::proxied_address;
 pub use reply::Reply;
 pub use reply_body::ReplyBody;
 pub use request_id::{RequestId, RequestIds};
-pub use service::{Exchange, Protocol, Service};
+pub use service::{Exchange, Service};
+pub use store_health::{Later, StoreHealth};
 pub use strict::{Seen, SeenEnd, guarded};

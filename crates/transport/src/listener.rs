@@ -16,7 +16,7 @@ use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::connection::Protocols;
+use crate::connection::{Peer, Protocols};
 use crate::plaintext;
 use crate::proxies::Proxies;
 use crate::proxy_protocol;
@@ -118,18 +118,21 @@ impl Listener {
             let (front, service, stop) = (self.front.clone(), Arc::clone(&service), stop.clone());
             if self.proxies.trust(peer) {
                 let (shares, announces) = (Arc::clone(&shares), self.proxy_protocol);
+                let proxies = Arc::clone(&self.proxies);
                 tokio::spawn(async move {
                     let mut stream = arrival.stream;
                     if let Some((connection, share)) = introduced(&mut stream, peer, announces, &shares).await
                     {
-                        front.serve(stream, connection, service, stop).await;
+                        let peer = Peer::of(connection, &proxies);
+                        front.serve(stream, connection, peer, service, stop).await;
                         drop((share, arrival.permit));
                     }
                 });
             } else if let Some(share) = shares.take(peer) {
                 tokio::spawn(async move {
                     let connection = Connection::from_peer(peer);
-                    front.serve(arrival.stream, connection, service, stop).await;
+                    let stream = arrival.stream;
+                    front.serve(stream, connection, Peer::Sender, service, stop).await;
                     drop((share, arrival.permit));
                 });
             } else {
@@ -215,6 +218,7 @@ impl Front {
         self,
         stream: TcpStream,
         connection: Connection,
+        peer: Peer,
         service: Arc<S>,
         stop: Signal,
     ) {
@@ -230,7 +234,9 @@ impl Front {
                     Some(ALPN_H2) => Protocol::Http2,
                     _ => Protocol::Http1,
                 };
-                protocols.serve(stream, protocol, connection, service, stop).await;
+                protocols
+                    .serve(stream, protocol, connection, peer, service, stop)
+                    .await;
             }
             Ok(Ok(Opened::PlainHttp(stream))) => refuse_plain(stream, connection, &*service).await,
             Ok(Ok(Opened::Neither)) => {}

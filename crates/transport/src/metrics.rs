@@ -41,6 +41,8 @@ pub(crate) struct Gauges {
     pub(crate) sets: Vec<SetGauges>,
     /// The certificates that are served.
     pub(crate) certificates: Vec<CertificateGauges>,
+    /// Bytes of the database on disk, if they are measured.
+    pub(crate) store_bytes: Option<u64>,
 }
 
 /// How the certificate of a listener is.
@@ -138,6 +140,7 @@ impl Collector for Reading {
             ConstCounter::new(*count)
                 .encode(deliveries.encode_family(&[("outcome", "refused"), ("reason", *code)])?)?;
         }
+        self.encode_rejections(&mut encoder)?;
         let mut durations = encoder.encode_descriptor(
             "delivery_duration_seconds",
             "From the head of a request to its answer",
@@ -160,6 +163,7 @@ impl Collector for Reading {
         gauge(self.gauges.oldest_url.as_secs()).encode(oldest)?;
         self.encode_sets(&mut encoder)?;
         self.encode_certificates(&mut encoder)?;
+        self.encode_store(&mut encoder)?;
         let mut build = encoder.encode_descriptor(
             "build_info",
             "Version of the running server",
@@ -171,6 +175,32 @@ impl Collector for Reading {
 }
 
 impl Reading {
+    /// The same as the deliveries with this reason, by the name that people look for.
+    fn encode_rejections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let reason = RefusalCode::IpNotAllowed.as_str();
+        let refused = self.refused.iter().find(|(code, _)| *code == reason);
+        let rejections = encoder.encode_descriptor(
+            "allowlist_rejections",
+            "Requests at webhook URLs from addresses that the allowlist does not have",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(refused.map_or(0, |(_, count)| *count)).encode(rejections)
+    }
+
+    fn encode_store(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(bytes) = self.gauges.store_bytes else {
+            return Ok(());
+        };
+        let store = encoder.encode_descriptor(
+            "store_bytes",
+            "Size of the database on disk, with what is free in it",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(bytes).encode(store)
+    }
+
     fn encode_sets(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let mut networks = encoder.encode_descriptor(
             "address_set_networks",
@@ -255,11 +285,13 @@ mod tests {
                 remaining: Duration::from_hours(24),
                 reload_failed: true,
             }],
+            store_bytes: Some(4096),
         };
         let text = metrics.text(gauges).expect("text");
         for line in [
             r#"hookgate_deliveries_total{outcome="accepted",reason=""} 1"#,
             r#"hookgate_deliveries_total{outcome="refused",reason="IP_NOT_ALLOWED"} 1"#,
+            "hookgate_allowlist_rejections_total 1",
             r#"hookgate_delivery_duration_seconds_bucket{le="0.0005"} 0"#,
             r#"hookgate_delivery_duration_seconds_bucket{le="0.001"} 1"#,
             r#"hookgate_delivery_duration_seconds_bucket{le="10.0"} 1"#,
@@ -272,6 +304,7 @@ mod tests {
             r#"hookgate_address_set_read_age_seconds{set="aws"} 60"#,
             r#"hookgate_certificate_remaining_seconds{listener="gate"} 86400"#,
             r#"hookgate_certificate_reload_failed{listener="gate"} 1"#,
+            "hookgate_store_bytes 4096",
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

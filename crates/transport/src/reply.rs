@@ -23,6 +23,9 @@ pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-i
 /// One year: what browsers' preload rules ask for.
 pub(crate) const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
+/// When to come again after a failure that passes by itself and names no time.
+pub(crate) const RETRY_SOON: Duration = Duration::from_secs(2);
+
 /// The static headers, plus room for the request ID and two of the case.
 const HEADERS: usize = 8;
 
@@ -51,16 +54,6 @@ pub fn refusal(code: RefusalCode) -> Reply {
 #[must_use]
 pub fn refusal_with_details<T: Serialize + ?Sized>(code: RefusalCode, details: &T) -> Reply {
     refused(code, Some(details))
-}
-
-/// A refusal that says when to come back, in whole seconds, rounded up.
-#[must_use]
-pub fn refusal_with_retry(code: RefusalCode, after: Duration) -> Reply {
-    let mut reply = refusal(code);
-    reply
-        .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
-    reply
 }
 
 #[derive(Serialize)]
@@ -116,9 +109,12 @@ where
     }
 }
 
-/// For `Retry-After`: rounded up, because coming too early helps nobody.
-pub(crate) const fn whole_seconds(wait: Duration) -> u64 {
-    wait.as_secs() + if wait.subsec_nanos() > 0 { 1 } else { 0 }
+/// Says when to come again, in whole seconds: rounded up, because coming too early helps nobody.
+pub(crate) fn come_again(reply: &mut Reply, wait: Duration) {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    reply
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
 }
 
 fn reply(status: StatusCode, body: Bytes) -> Reply {
@@ -199,7 +195,8 @@ mod tests {
     #[test]
     fn a_wait_is_rounded_up_to_seconds() {
         let after = |millis| {
-            let reply = refusal_with_retry(RefusalCode::RateLimited, Duration::from_millis(millis));
+            let mut reply = refusal(RefusalCode::RateLimited);
+            come_again(&mut reply, Duration::from_millis(millis));
             reply.headers()[RETRY_AFTER].clone()
         };
         assert_eq!(after(1), "1");

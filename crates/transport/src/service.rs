@@ -13,6 +13,7 @@ use hookgate_domain::{Connection, RefusalCode};
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
+use hyper::http::request::Parts;
 
 use crate::body::Body;
 use crate::pulse::Pulse;
@@ -26,12 +27,14 @@ pub trait Service: Send + Sync + 'static {
     fn request_id(&self) -> RequestId;
 
     /// Answers one request that is well-formed HTTP. `X-Request-Id` and `Connection` are set by the caller. The future
-    /// is dropped when the sender goes away, so what must be finished belongs into a task of its own.
+    /// is dropped when the connection breaks, so what must be finished belongs into a task of its own.
     fn answer(&self, request: Request<Body>, exchange: &Exchange) -> impl Future<Output = Reply> + Send;
 
-    /// Learns of a request that was refused before it could be routed.
-    fn refused(&self, exchange: &Exchange, code: RefusalCode) {
-        let _ = (exchange, code);
+    /// Learns of a request that was refused before it could be routed. The answer waits for this, so it takes no time.
+    /// `head` is what could be read of the request's: over HTTP/1 the path, `/` if that could not be read, and the user agent.
+    /// A live webhook ID may be in it.
+    fn refused(&self, head: Parts, connection: Connection, code: RefusalCode) {
+        let _ = (head, connection, code);
     }
 
     /// Learns of a request over plain HTTP, after its refusal was sent. `path` is as it came, with the query and maybe
@@ -51,13 +54,11 @@ pub struct Exchange {
     pub id: RequestId,
     /// Where its connection came from.
     pub connection: Connection,
-    /// How it came.
-    pub protocol: Protocol,
 }
 
 /// The protocol that ALPN chose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Protocol {
+pub(crate) enum Protocol {
     /// HTTP/1.1, or HTTP/1.0 within it.
     Http1,
     /// HTTP/2.
@@ -81,7 +82,6 @@ impl<S: Service> Session<S> {
         let exchange = Exchange {
             id: self.service.request_id(),
             connection: self.connection,
-            protocol: self.protocol,
         };
         let refused = match self.protocol {
             Protocol::Http1 => strict::refusal_of(&request),
@@ -92,8 +92,9 @@ impl<S: Service> Session<S> {
             Protocol::Http2 => Body::http2(incoming),
         });
         let mut reply = if let Some(code) = refused {
-            drop(request);
-            self.service.refused(&exchange, code);
+            let (head, body) = request.into_parts();
+            drop(body);
+            self.service.refused(head, self.connection, code);
             reply::refusal(code)
         } else {
             let answering = pin!(self.service.answer(request, &exchange));

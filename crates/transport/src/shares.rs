@@ -1,11 +1,10 @@
 //! How many connections each source holds, so that none can take all of them.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// One customer of an IPv6 provider has all of a /64.
-const IPV6_CUSTOMER: u128 = !(u64::MAX as u128);
+use hookgate_gate::site;
 
 /// Connections by source. There are never more entries than connections.
 #[derive(Debug)]
@@ -32,7 +31,7 @@ impl Shares {
 
     /// One more for this source, unless it has its share.
     pub(crate) fn take(self: &Arc<Self>, address: IpAddr) -> Option<Share> {
-        let source = source(address);
+        let source = site(address);
         let mut held = self.lock();
         let count = held.entry(source).or_default();
         if *count >= self.most {
@@ -60,13 +59,6 @@ impl Drop for Share {
                 held.remove(&self.source);
             }
         }
-    }
-}
-
-fn source(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() & IPV6_CUSTOMER).into(),
     }
 }
 

@@ -39,14 +39,12 @@ pub(crate) struct Guard<T> {
     inner: T,
     pulse: Arc<Pulse>,
     inspector: Inspector,
-    /// The start of a head that isn't complete, or bytes that passed and didn't fit hyper's buffer.
+    /// The start of a head that isn't complete, or bytes that passed and didn't fit hyper's buffer, or a stand-in request.
     held: Vec<u8>,
     /// So many bytes of `held` have passed.
     passed: usize,
     deadline: Option<Pin<Box<Sleep>>>,
     stop: Option<Stop>,
-    /// What is left to hand on of the stand-in request.
-    stand_in: &'static [u8],
     at_eof: bool,
     closing: Closing,
 }
@@ -68,7 +66,6 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             passed: 0,
             deadline: None,
             stop: None,
-            stand_in: &[],
             at_eof: false,
             closing: Closing::ShuttingDown,
         }
@@ -89,13 +86,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
                 "malformed chunk",
             )))),
             // The answer to the stand-in ends the connection; until then hyper must see neither bytes nor an end.
-            Stop::Head(_) if self.stand_in.is_empty() => Some(Poll::Pending),
-            Stop::Head(_) => {
-                let (now, later) = self.stand_in.split_at(self.stand_in.len().min(out.remaining()));
-                out.put_slice(now);
-                self.stand_in = later;
-                Some(Poll::Ready(Ok(())))
-            }
+            Stop::Head(_) => Some(Poll::Pending),
         }
     }
 
@@ -133,7 +124,6 @@ impl<T: AsyncRead + Unpin> Guard<T> {
     fn settle(&mut self, outcome: &Outcome) {
         self.pulse.set_body_owed(self.inspector.owes_body());
         if let Some(stop) = outcome.stop {
-            self.held.truncate(self.passed);
             self.stop(stop);
             return;
         }
@@ -152,16 +142,22 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             return Poll::Pending;
         };
         ready!(deadline.as_mut().poll(cx));
-        self.held.clear();
         self.stop(Stop::Head(RefusalCode::RequestTimeout));
         Poll::Ready(())
     }
 
+    /// Lets nothing of the sender's pass any more. What takes the place of a refused head does.
     fn stop(&mut self, stop: Stop) {
         self.deadline = None;
         self.stop = Some(stop);
         if let Stop::Head(code) = stop {
-            self.stand_in = stand_in::request(code);
+            let head = &self.held[self.passed..][..self.inspector.whole_lines()];
+            let stand_in = stand_in::request(code, head);
+            self.held.truncate(self.passed);
+            self.held.extend_from_slice(&stand_in);
+            self.passed = self.held.len();
+        } else {
+            self.held.truncate(self.passed);
         }
     }
 

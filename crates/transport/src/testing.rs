@@ -9,9 +9,10 @@ use hyper::{Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
-use crate::connection::Protocols;
+use crate::connection::{Peer, Protocols};
 use crate::reply::{self, Reply};
-use crate::{Body, Exchange, Protocol, RequestId, RequestIds, Service, shutdown};
+use crate::service::Protocol;
+use crate::{Body, Exchange, RequestId, RequestIds, Service, shutdown};
 
 /// The limit of `Telltale`, small so that tests can go over it.
 pub(crate) const LIMIT: usize = 1000;
@@ -54,9 +55,10 @@ pub(crate) fn connect() -> DuplexStream {
     tokio::spawn(async move {
         // The trigger lives as long as the connection, so nothing drains.
         let (_trigger, stop) = shutdown::channel();
-        let peer = Connection::from_peer([192, 0, 2, 1].into());
+        let origin = Connection::from_peer([192, 0, 2, 1].into());
+        let service = Telltale::new();
         Protocols::new()
-            .serve(server, Protocol::Http1, peer, Telltale::new(), stop)
+            .serve(server, Protocol::Http1, origin, Peer::Sender, service, stop)
             .await;
     });
     client

@@ -14,8 +14,8 @@ use thiserror::Error;
 
 pub use certificate::{CertificateState, HotCertificate};
 
-/// HTTP/2 first: it costs less per request. A client without ALPN gets HTTP/1.1.
-const ALPN: [&[u8]; 2] = [ALPN_H2, b"http/1.1"];
+/// HTTP/2 first: it costs less per request. A client without ALPN gets HTTP/1, which is either of the other two.
+const ALPN: [&[u8]; 3] = [ALPN_H2, b"http/1.1", b"http/1.0"];
 
 pub(crate) const ALPN_H2: &[u8] = b"h2";
 
@@ -57,7 +57,7 @@ impl FromStr for MinTls {
 #[error("must be 1.2 or 1.3")]
 pub struct UnknownTls;
 
-/// TLS on ring in the server's order of ciphers, tickets for resumption, HTTP/2 and HTTP/1.1 by ALPN.
+/// TLS on ring in the server's order of ciphers, tickets for resumption, HTTP/2 and HTTP/1 by ALPN.
 ///
 /// # Errors
 ///
@@ -111,7 +111,8 @@ mod tests {
         let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
         let hot = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
         let config = server_config(Arc::new(hot), MinTls::default()).expect("settings");
-        assert_eq!(config.alpn_protocols, [b"h2".to_vec(), b"http/1.1".to_vec()]);
+        let protocols = [&b"h2"[..], b"http/1.1", b"http/1.0"];
+        assert_eq!(config.alpn_protocols, protocols);
         assert!(config.ignore_client_order);
         assert!(config.ticketer.enabled());
         assert_eq!(config.max_early_data_size, 0, "early data can be replayed");

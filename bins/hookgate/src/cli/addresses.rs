@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use hookgate_domain::{AddressSetName, Allowlist, Provider, SetFilter};
+use hookgate_gate::PreviewDays;
 
-use super::DaysArg;
+use super::preview_days;
 
 #[derive(Subcommand)]
 pub(crate) enum AddressesCommand {
@@ -50,8 +51,8 @@ pub(crate) enum AddressesCommand {
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
         /// Days of senders to look back
-        #[arg(long, value_name = "7|30", default_value = "7")]
-        days: DaysArg,
+        #[arg(long, value_name = "7|30", default_value = "7", value_parser = preview_days())]
+        days: PreviewDays,
     },
     /// Let the version that waits count
     Approve {

@@ -13,7 +13,7 @@ use hookgate_transport::{check_list_url, wire};
 use serde_json::json;
 
 use self::input::{document, fetch, joined, parse, read, texts};
-use crate::cli::{AddressesCommand, Cli, DaysArg, ImportArgs};
+use crate::cli::{AddressesCommand, Cli, ImportArgs};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting, lists};
@@ -232,18 +232,14 @@ impl Desk<'_> {
         cli: &Cli,
         name: &AddressSetName,
         file: Option<&Path>,
-        days: DaysArg,
+        days: PreviewDays,
     ) -> Result<(), Failure> {
         let gate = &self.place.gate;
         let (set, known) = gate.address_set(name).await?;
         let networks = self.proposed(cli, &set, file).await?;
         let networks = networks.unwrap_or_else(|| (*known).clone());
         let changes = NetworkChanges::between(&known, &networks);
-        let days = match days {
-            DaysArg::Week => PreviewDays::Week,
-            DaysArg::Month => PreviewDays::Month,
-        };
-        let (all, previews) = gate.address_set_preview(name, &networks, days).await?;
+        let (all, previews) = gate.address_set_preview(&acting(), name, &networks, days).await?;
         let object = wire::AddressSetPreview::new(all, &previews, days);
         if self.json {
             let mut json = output::object(&wire::AddressSetChange::new(&set, &changes, self.now()));

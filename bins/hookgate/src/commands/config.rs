@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::cli::{Cli, ConfigCommand};
-use crate::config::{SAMPLE, Source, Values};
+use crate::config::{SAMPLE, Source, Values, environment};
 use crate::failure::Failure;
 use crate::output;
 
@@ -29,7 +29,7 @@ fn gather(cli: &Cli) -> Result<Values, Failure> {
         .config
         .as_ref()
         .ok_or_else(|| Failure::usage("name the file with --config FILE"))?;
-    Values::gather(file, |name| std::env::var(name).ok())
+    Values::gather(file, &environment())
 }
 
 fn show(values: &Values, as_json: bool, sources: bool) -> Result<(), Failure> {

@@ -33,7 +33,9 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         .ok()
         .and_then(|level| level.parse().ok());
     logging::start(level.unwrap_or(LevelFilter::WARN));
-    let directory = place::data_directory(cli);
+    // What is printed has to work in another terminal, wherever that is.
+    let directory = std::path::absolute(place::data_directory(cli))
+        .map_err(|error| Failure::usage(format!("can't tell where the data directory is: {error}")))?;
     let _lock = ServerLock::acquire(&directory)?;
     let place = Place::of_data(&directory, OpenMode::Create).await?;
     let files = dev_certificate::ensure(&directory)?;
@@ -41,7 +43,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         listen: arguments.gate,
         plain_listen: None,
         public_url: None,
-        ca: Some(std::path::absolute(&files.ca)?),
+        ca: Some(files.ca.clone()),
         min_tls: MinTls::default(),
         certificate: CertificateFiles {
             chain: files.chain,
@@ -72,7 +74,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
             .map(|issued| wire::webhook_url(&addresses.gate, issued)),
     };
     if cli.json {
-        output::line(&greeting.json(demo.as_ref())?.to_string())?;
+        output::line(&greeting.json(demo.as_ref()).to_string())?;
     } else {
         greeting.print()?;
         tokio::spawn(show(gate));
@@ -109,21 +111,22 @@ struct Greeting<'a> {
 
 impl Greeting<'_> {
     /// One line for scripts.
-    fn json(&self, demo: Option<&Issued>) -> std::io::Result<Value> {
+    fn json(&self, demo: Option<&Issued>) -> Value {
         let webhook =
             demo.map(|issued| json!({"handle": issued.webhook.handle.to_string(), "url": self.url}));
-        Ok(json!({
+        json!({
             "gate": self.addresses.gate,
             "console": self.addresses.console,
-            "ca": std::path::absolute(self.ca)?,
+            "ca": self.ca.display().to_string(),
             "sign_in": self.sign_in,
             "webhook": webhook,
-        }))
+        })
     }
 
     /// For people.
     fn print(&self) -> std::io::Result<()> {
         let (directory, ca) = (self.directory.display(), self.ca.display());
+        let [data, cacert] = [self.directory, self.ca].map(quoted);
         let mut out = std::io::stdout().lock();
         writeln!(
             out,
@@ -132,7 +135,7 @@ impl Greeting<'_> {
         )?;
         writeln!(
             out,
-            "  Gate     {}\n  Console  {}\n  Sign in  {}\n           one use, within 30 minutes; another one: hookgate sign-in-link --data {directory}\n  CA file  {ca} (of this machine alone)",
+            "  Gate     {}\n  Console  {}\n  Sign in  {}\n           one use, within 30 minutes; another one: hookgate sign-in-link --data {data}\n  CA file  {ca} (of this machine alone)",
             self.addresses.gate, self.addresses.console, self.sign_in
         )?;
         match &self.url {
@@ -144,17 +147,22 @@ impl Greeting<'_> {
                 writeln!(out, "Try it in another terminal:\n")?;
                 writeln!(
                     out,
-                    "  curl --cacert {ca} {url} \\\n       -H 'content-type: application/json' -d '{{\"title\":\"Disk full on db1\"}}'\n",
+                    "  curl --cacert {cacert} {url} \\\n       -H 'content-type: application/json' -d '{{\"title\":\"Disk full on db1\"}}'\n",
                 )?;
             }
             None => writeln!(
                 out,
-                "\nWebhook URLs were shown when they were made. For a new one:\n\n  hookgate webhook regenerate {DEMO} --data {directory}\n",
+                "\nWebhook URLs were shown when they were made. For a new one:\n\n  hookgate webhook regenerate {DEMO} --data {data}\n",
             )?,
         }
         writeln!(out, "Waiting for deliveries (Ctrl-C stops):")?;
         out.flush()
     }
+}
+
+/// A path as one word of a shell, whatever is in it.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
 /// Prints deliveries as they come, from the store like everybody else.

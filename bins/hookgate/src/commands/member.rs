@@ -102,7 +102,10 @@ fn piped_password() -> Result<Option<Password>, Failure> {
         return Ok(None);
     }
     let mut text = Zeroizing::new(String::new());
-    stdin.take(MOST_INPUT).read_to_string(&mut text)?;
+    stdin
+        .take(MOST_INPUT)
+        .read_to_string(&mut text)
+        .map_err(Failure::unreadable_input)?;
     let line = text.trim_end_matches(['\r', '\n']);
     if line.is_empty() {
         return Ok(None);

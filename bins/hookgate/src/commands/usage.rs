@@ -4,10 +4,9 @@ use hookgate_domain::{Allowlist, Webhook};
 use hookgate_gate::{ManageError, PageSize, PreviewDays, PreviewSender, Store, UsageRange, spikes};
 use hookgate_transport::wire;
 
-use crate::cli::DaysArg;
 use crate::failure::Failure;
 use crate::output;
-use crate::place::Place;
+use crate::place::{Place, acting};
 
 /// Sources that are shown.
 const SOURCES: u16 = 20;
@@ -68,8 +67,7 @@ pub(crate) async fn usage(
 
 /// Prints the allowlist that the senders would need.
 pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Result<(), Failure> {
-    let suggestion = place.gate.allowlist_suggestion(webhook.handle).await?;
-    let suggestion = suggestion.ok_or_else(|| Failure::not_found("no such webhook"))?;
+    let suggestion = place.gate.allowlist_suggestion(&acting(), webhook.handle).await?;
     if json {
         let object = output::object(&wire::Suggestion::from(&suggestion));
         return Ok(output::line(&object.to_string())?);
@@ -93,20 +91,15 @@ pub(crate) async fn preview(
     place: &Place,
     webhook: &Webhook,
     allowlist: &Allowlist,
-    days: DaysArg,
+    days: PreviewDays,
 ) -> Result<(), Failure> {
-    let days = match days {
-        DaysArg::Week => PreviewDays::Week,
-        DaysArg::Month => PreviewDays::Month,
-    };
     if let Some(missing) = place.gate.missing_set(allowlist).await? {
         return Err(ManageError::UnknownSet(missing).into());
     }
     let preview = place
         .gate
-        .allowlist_preview(webhook.handle, allowlist, days)
+        .allowlist_preview(&acting(), webhook.handle, allowlist, days)
         .await?;
-    let preview = preview.ok_or_else(|| Failure::not_found("no such webhook"))?;
     let now = place.gate.now();
     if json {
         let resolved = place.gate.resolved(allowlist).await?;

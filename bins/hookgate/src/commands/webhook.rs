@@ -193,7 +193,9 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
         output::visible(webhook.name.as_str())
     ))?;
     let mut answer = String::new();
-    std::io::stdin().read_line(&mut answer)?;
+    std::io::stdin()
+        .read_line(&mut answer)
+        .map_err(Failure::unreadable_input)?;
     if answer.trim() == webhook.name.as_str() {
         Ok(())
     } else {
@@ -203,9 +205,11 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
 
 async fn which(json: bool, place: &Place) -> Result<(), Failure> {
     let mut text = String::new();
-    std::io::stdin().take(MOST_INPUT).read_to_string(&mut text)?;
-    let last = text.trim().rsplit('/').next().unwrap_or_default();
-    let id: WebhookId = last
+    std::io::stdin()
+        .take(MOST_INPUT)
+        .read_to_string(&mut text)
+        .map_err(Failure::unreadable_input)?;
+    let id: WebhookId = last_segment(text.trim())
         .parse()
         .map_err(|error| Failure::usage(format!("standard input holds no webhook URL: {error}")))?;
     let store = place.gate.store();
@@ -220,6 +224,13 @@ async fn which(json: bool, place: &Place) -> Result<(), Failure> {
         .await?
         .ok_or_else(|| Failure::not_found("no such webhook"))?;
     show(json, place, &webhook, &[("url_state", json!(url))])
+}
+
+/// The last segment of a URL's path, or the text if it is no URL.
+fn last_segment(url: &str) -> &str {
+    let end = url.find(['?', '#']).unwrap_or(url.len());
+    let path = url[..end].trim_end_matches('/');
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 fn issued(json: bool, place: &Place, issued: &Issued) -> Result<(), Failure> {

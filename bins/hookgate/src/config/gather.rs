@@ -3,12 +3,17 @@
 
 use std::path::Path;
 
-use super::{Source, Values};
+use super::{Environment, Source, Values, variable_of};
 use crate::failure::Failure;
+
+/// Where the store is, in so many words.
+const URL: &str = "store.url";
+/// The file that says it instead.
+const URL_FILE: &str = "store.url_file";
 
 impl Values {
     /// Gathers the values for a configuration file from it, from the environment and from the defaults.
-    pub(crate) fn gather(file: &Path, environment: impl Fn(&str) -> Option<String>) -> Result<Self, Failure> {
+    pub(crate) fn gather(file: &Path, environment: &Environment) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(file).map_err(|error| {
             Failure::usage(format!(
                 "can't read the configuration {}: {error}",
@@ -16,29 +21,43 @@ impl Values {
             ))
         })?;
         let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        let mut gathered = Self::of_text(&text, directory, environment)
+        let mut gathered = Self::of_text(&text, directory, |name| environment.get(name).cloned())
             .map_err(|error| Failure::usage(format!("{} is not TOML: {error}", file.display())))?;
+        gathered.check_variables(environment);
         gathered.read_store_url();
         Ok(gathered)
     }
 
-    /// Takes the store's URL from the file that `store.url_file` names.
+    /// Takes the store's URL from the file that `store.url_file` names, unless the URL itself comes from where it counts
+    /// more.
     fn read_store_url(&mut self) {
-        let Some(file) = self.path("store.url_file") else {
+        let Some((_, source)) = self.found.get(URL_FILE).cloned() else {
             return;
         };
-        if self.found.contains_key("store.url") {
-            self.problems
-                .push("store.url_file: store.url is set too; one of them is enough".to_owned());
+        let is_set_outside = matches!(source, Source::Environment(_));
+        match self.found.get(URL) {
+            Some((_, Source::Environment(_))) if !is_set_outside => {
+                self.found.remove(URL_FILE);
+                return;
+            }
+            Some((_, Source::Environment(_))) => self.problems.push(format!(
+                "{}: {} is set too; one of them is enough",
+                variable_of(URL_FILE),
+                variable_of(URL)
+            )),
+            Some((_, Source::File)) if !is_set_outside => self
+                .problems
+                .push(format!("{URL_FILE}: {URL} is set too; one of them is enough")),
+            Some(_) | None => {}
         }
+        let Some(file) = self.path(URL_FILE) else {
+            return;
+        };
         match std::fs::read_to_string(&file) {
-            Ok(url) => drop(
-                self.found
-                    .insert("store.url", (url.trim().to_owned(), Source::File)),
-            ),
+            Ok(url) => drop(self.found.insert(URL, (url.trim().to_owned(), source))),
             Err(error) => self
                 .problems
-                .push(format!("store.url_file: can't read {}: {error}", file.display())),
+                .push(format!("{URL_FILE}: can't read {}: {error}", file.display())),
         }
     }
 }

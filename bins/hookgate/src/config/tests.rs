@@ -8,8 +8,12 @@ fn gather(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("hookgate.toml");
     std::fs::write(&file, text).unwrap();
-    let variables: BTreeMap<_, _> = environment.iter().copied().collect();
-    Values::gather(&file, |name| variables.get(name).map(ToString::to_string))?.read()
+    gather_file(&file, environment)?.read()
+}
+
+fn gather_file(file: &Path, environment: &[(&str, &str)]) -> Result<Values, Failure> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    Values::gather(file, &environment.iter().map(owned).collect())
 }
 
 const GOOD: &str = "public_url = \"https://hooks.example.org\"\n[store]\nurl = \"sqlite:/var/lib/hookgate\"\n[gate]\ncertificate = \"a.pem\"\nkey = \"/b.key\"\n";
@@ -22,6 +26,34 @@ fn a_short_file_is_enough() {
     assert_eq!(config.console_url, "https://127.0.0.1:8444");
     assert!(config.certificate.chain.is_absolute() && config.certificate.chain.ends_with("a.pem"));
     assert_eq!(config.sealing_key, Path::new("/var/lib/hookgate/sealing.key"));
+}
+
+#[test]
+fn the_console_is_where_it_listens_or_where_it_is_said_to_be() {
+    for (listen, url) in [
+        ("192.0.2.1:8444", "https://192.0.2.1:8444"),
+        ("[2001:db8::1]:8444", "https://[2001:db8::1]:8444"),
+        ("0.0.0.0:8444", "https://localhost:8444"),
+        ("[::]:8444", "https://localhost:8444"),
+    ] {
+        let config = gather(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", listen)]).unwrap();
+        assert_eq!(config.console_url, url, "{listen}");
+    }
+    let named = [
+        ("HOOKGATE_CONSOLE_LISTEN", "0.0.0.0:8444"),
+        ("HOOKGATE_CONSOLE_PUBLIC_URL", "https://console.example.org/"),
+    ];
+    let config = gather(GOOD, &named).unwrap();
+    assert_eq!(config.console_url, "https://console.example.org");
+}
+
+#[test]
+fn a_problem_is_told_once() {
+    let failure = gather(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", "8444")]).unwrap_err();
+    assert_eq!(
+        failure.message(),
+        "HOOKGATE_CONSOLE_LISTEN: invalid socket address syntax"
+    );
 }
 
 #[test]
@@ -94,4 +126,74 @@ fn the_oldest_tls_is_one_of_two() {
         message.contains("HOOKGATE_TLS_MIN: must be 1.2 or 1.3"),
         "{message}"
     );
+}
+
+#[test]
+fn the_stores_url_comes_from_the_highest_place_that_names_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let [file, secret] = ["hookgate.toml", "store.url"].map(|name| directory.path().join(name));
+    std::fs::write(&secret, "sqlite:/secret\n").unwrap();
+    let secret = secret.to_str().unwrap();
+    let by_file = GOOD.replace("url = \"sqlite:/var/lib/hookgate\"", "url_file = \"store.url\"");
+    let by_both = GOOD.replace("[gate]", "url_file = \"store.url\"\n[gate]");
+    let url = ("HOOKGATE_STORE_URL", "sqlite:/variable");
+    let url_file = ("HOOKGATE_STORE_URL_FILE", secret);
+    let place = |text: &str, environment: &[(&str, &str)]| {
+        std::fs::write(&file, text).unwrap();
+        let config = gather_file(&file, environment)?.read()?;
+        Ok::<_, Failure>(config.store.to_string())
+    };
+    for (text, environment, expected) in [
+        (GOOD, &[][..], "/var/lib/hookgate"),
+        (GOOD, &[url], "/variable"),
+        (GOOD, &[url_file], "/secret"),
+        (&by_file, &[], "/secret"),
+        (&by_file, &[url], "/variable"),
+        (&by_file, &[("HOOKGATE_STORE_URL_FILE", "store.url")], "/secret"),
+        (&by_both, &[url], "/variable"),
+    ] {
+        assert_eq!(
+            place(text, environment).unwrap(),
+            expected,
+            "{text} {environment:?}"
+        );
+    }
+    for (text, environment, expected) in [
+        (
+            &*by_both,
+            &[][..],
+            "store.url_file: store.url is set too; one of them is enough",
+        ),
+        (
+            GOOD,
+            &[url, url_file],
+            "HOOKGATE_STORE_URL_FILE: HOOKGATE_STORE_URL is set too; one of them is enough",
+        ),
+    ] {
+        assert_eq!(place(text, environment).unwrap_err().message(), expected);
+    }
+    let sources = gather_file(&file, &[url_file]).unwrap();
+    let source = sources.iter().find(|(key, _, _)| *key == "store.url");
+    let variable = Source::Environment("HOOKGATE_STORE_URL_FILE".to_owned());
+    assert_eq!(source.map(|(_, _, source)| source.clone()), Some(variable));
+}
+
+#[test]
+fn a_variable_that_no_key_has_is_told_and_those_of_others_are_not() {
+    let failure = gather(GOOD, &[("HOOKGATE_GATE_LISTN", "1")]).unwrap_err();
+    assert_eq!(
+        failure.message(),
+        "HOOKGATE_GATE_LISTN: unknown variable; did you mean HOOKGATE_GATE_LISTEN?"
+    );
+    let of_others = [
+        "HOOKGATE_URL",
+        "HOOKGATE_DATA",
+        "HOOKGATE_CONFIG",
+        "HOOKGATE_TEST_SCALE",
+        "HOOKGATE_GATE_PORT",
+        "HOOKGATE_GATE_PORT_8443_TCP_ADDR",
+        "HOOKGATE_CONSOLE_SERVICE_HOST",
+        "HOOKGATE_CONSOLE_SERVICE_PORT_HTTPS",
+    ];
+    gather(GOOD, &of_others.map(|name| (name, "tcp://10.0.0.1:8443"))).unwrap();
 }

@@ -114,7 +114,7 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
             }
         },
         Err(error) => {
-            tracing::warn!(set = %set.name, %error, "a published list could not be taken up; the last good one stays");
+            tracing::warn!(set = %set.name, error = with_sources(&error), "a published list could not be taken up; the last good one stays");
         }
     }
 }

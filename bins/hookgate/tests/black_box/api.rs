@@ -357,12 +357,31 @@ async fn machines_that_watch_are_answered() {
             .contains("hookgate_deliveries_total{outcome=\"accepted\",reason=\"\"} 1\n")
     );
     assert!(metrics.body.contains("hookgate_webhooks{state=\"active\"} 1\n"));
+    assert!(metrics.body.contains("hookgate_allowlist_rejections_total 0\n"));
+    let size = metrics
+        .body
+        .lines()
+        .find_map(|line| line.strip_prefix("hookgate_store_bytes "));
+    assert!(size.unwrap().parse::<u64>().unwrap() > 4_096, "{size:?}");
     assert!(!metrics.body.contains("hk_"), "no handle is a label");
     let document: Value = serde_json::from_str(&get("/api/openapi.json").await.body).unwrap();
     assert_eq!(document["openapi"], "3.1.0");
-    let foreign = Request::get(format!("{}/healthz", server.console())).header("host", "evil.example");
-    let foreign = server
-        .send(Http::One, foreign.body(Full::default()).unwrap())
-        .await;
-    assert_eq!(foreign.status, 421);
+    let by_another_name = async |path: &str| {
+        let request = Request::get(format!("{}{path}", server.console()));
+        let request = request.header("host", "hookgate.monitoring.svc");
+        let request = request.body(Full::default()).unwrap();
+        server.send(Http::One, request).await.status
+    };
+    for path in ["/healthz", "/readyz", "/metrics"] {
+        assert_eq!(by_another_name(path).await, 200, "{path}");
+    }
+    for path in [
+        "/",
+        "/sign-in",
+        "/api/openapi.json",
+        "/api/v1/webhooks",
+        "/metrics/",
+    ] {
+        assert_eq!(by_another_name(path).await, 421, "{path}");
+    }
 }

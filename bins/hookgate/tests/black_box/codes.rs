@@ -1,7 +1,5 @@
 //! Every row of the table of refusal codes, over HTTP/1.1 and HTTP/2.
 
-use std::time::Duration;
-
 use hookgate_domain::WebhookId;
 use hookgate_testkit::https::{Answer, Full, HeaderName, Http, Request, TlsStream};
 use serde_json::{Value, json};
@@ -37,13 +35,17 @@ async fn accepted_opened_and_updated() {
         assert_eq!(data["data"]["incident"]["status"], "open");
         let updated = server.post(http, &url, body).await;
         assert_eq!(updated.status, 200);
-        let resolved = server
-            .post(http, &url, r#"{"title":"t","dedup_key":"k","status":"resolved"}"#)
-            .await;
-        assert_eq!(
-            serde_json::from_str::<Value>(&resolved.body).unwrap()["data"]["incident"]["status"],
-            "resolved"
-        );
+        // The second one finds nothing to close.
+        for status in [200, 201] {
+            let resolved = server
+                .post(http, &url, r#"{"title":"t","dedup_key":"k","status":"resolved"}"#)
+                .await;
+            assert_eq!(resolved.status, status);
+            assert_eq!(
+                serde_json::from_str::<Value>(&resolved.body).unwrap()["data"]["incident"]["status"],
+                "resolved"
+            );
+        }
     }
 }
 
@@ -214,6 +216,15 @@ async fn signatures() {
             server.send(http, signed(id, now, secret)).await.status,
             200,
             "the ID marks a retry"
+        );
+        let mut again = signed(id, now, secret);
+        again
+            .headers_mut()
+            .insert("idempotency-key", id[4..].parse().unwrap());
+        assert_eq!(
+            server.send(http, again).await.status,
+            200,
+            "what is not signed makes it no other delivery"
         );
     }
 }
@@ -394,7 +405,44 @@ async fn bad_request() {
         .headers_mut()
         .insert("host", "elsewhere.example.org".parse().unwrap());
     assert_refused(&server.send(Http::Two, request).await, 400, "BAD_REQUEST");
+    // Where the request line could be read: not the one that ends in a bare line feed.
+    are_on_record(&server, "BAD_REQUEST", 6).await;
     assert_eq!(server.json(&["incidents", "list"])["items"], json!([]));
+}
+
+/// Waits until so many deliveries were refused with this code.
+async fn are_on_record(server: &Server, code: &str, expected: u64) {
+    let times = |items: &[Value]| -> u64 {
+        let refused = items.iter().filter(|item| item["code"] == code);
+        refused.map(|item| item["count"].as_u64().unwrap()).sum()
+    };
+    server.deliveries(|items| times(items) == expected).await;
+}
+
+/// An answer of HTTP/1 to a sender that has closed its side already, by the word of TLS or without it.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_closes_its_side_is_told_of_its_delivery() {
+    let server = Server::start();
+    let path = server.demo_url()[server.ready["gate"].as_str().unwrap().len()..].to_owned();
+    let request = format!("POST {path} HTTP/1.1\r\nhost: a\r\ncontent-length: 13\r\n\r\n{GOOD}");
+    for says_so in [true, false] {
+        // The commit waits until the side is closed.
+        let hold = Hold::begin(server.directory());
+        let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
+        stream.write_all(request.as_bytes()).await.unwrap();
+        stream.flush().await.unwrap();
+        if says_so {
+            stream.shutdown().await.unwrap();
+        } else {
+            stream.get_mut().0.shutdown().await.unwrap();
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        drop(hold);
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{says_so}: {answer}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -412,6 +460,7 @@ async fn headers_too_large() {
             .insert("x-long", "1".repeat(17 * 1024).parse().unwrap());
         assert_refused(&server.send(http, long).await, 431, "HEADERS_TOO_LARGE");
     }
+    are_on_record(&server, "HEADERS_TOO_LARGE", 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -457,7 +506,6 @@ async fn unavailable() {
         assert!(answer.header("retry-after").parse::<u32>().unwrap() > 0);
     }
     drop(hold);
-    tokio::time::sleep(Duration::from_millis(100)).await;
     assert_eq!(server.post(Http::One, &url, GOOD).await.status, 201);
     assert_eq!(
         server.json(&["incidents", "list"])["items"]

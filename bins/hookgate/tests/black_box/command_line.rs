@@ -1,14 +1,14 @@
 //! The command line as scripts rely on it: names, exit codes, what goes where.
 
 use std::ffi::OsStr;
-use std::process::Output;
+use std::process::{Command, Output};
 
 use hookgate_testkit::https::Http;
 use hookgate_testkit::postgres::Postgres;
 use serde_json::{Value, json};
 
 use super::node;
-use super::support::{Server, Store, place, run, run_as_is};
+use super::support::{HOOKGATE, Server, Store, place, run, run_as_is};
 
 fn failed(output: &Output, code: i32) -> Value {
     assert_eq!(output.status.code(), Some(code), "{output:?}");
@@ -24,7 +24,17 @@ async fn exit_codes_tell_what_happened() {
     let server = Server::start();
     let data = server.directory();
     assert_eq!(run(data, &["webhook", "list"], "").status.code(), Some(0));
-    failed(&run(data, &["webhook", "nonsense"], ""), 2);
+    for misused in [
+        &["webhook", "nonsense"][..],
+        &["webhook", "create"],
+        &["webhook"],
+        &["deliveries", "list", "--limit", "500"],
+    ] {
+        let failure = failed(&run(data, misused, ""), 2);
+        assert_eq!(failure["error"]["code"], "USAGE", "{misused:?}: {failure}");
+        let message = failure["error"]["message"].as_str().unwrap();
+        assert!(!message.is_empty() && !message.contains("Usage:"), "{message}");
+    }
     failed(
         &run(data, &["webhook", "create", "x", "--allow", "10.0.0.5/8"], ""),
         2,
@@ -108,6 +118,14 @@ async fn which_tells_whose_url_it_is() {
         (&which["name"], &which["url_state"]),
         (&Value::from("w"), &Value::from("regenerated"))
     );
+    for pasted in [
+        format!("{old}?x=1\n"),
+        format!("{old}/"),
+        format!("{old}/?x=/y#z"),
+    ] {
+        let which = run(server.directory(), &["webhook", "which"], &pasted);
+        assert!(which.status.success(), "{which:?}");
+    }
     failed(&run(server.directory(), &["webhook", "which"], "nonsense"), 2);
 }
 
@@ -304,4 +322,44 @@ fn the_sample_configuration_passes_its_own_check() {
         Some(0)
     );
     assert_eq!(run_as_is(&["serve".as_ref()], "").status.code(), Some(2));
+}
+
+#[test]
+fn what_is_typed_counts_more_than_the_environment() {
+    let scratch = tempfile::tempdir().unwrap();
+    let file = scratch.path().join("hookgate.toml");
+    std::fs::write(&file, run_as_is(&["config".as_ref(), "init".as_ref()], "").stdout).unwrap();
+    let (file, nowhere) = (file.to_str().unwrap(), scratch.path().join("nowhere"));
+    let nowhere = nowhere.to_str().unwrap();
+    let (data, config) = (("HOOKGATE_DATA", nowhere), ("HOOKGATE_CONFIG", file));
+    let code = |arguments: &[&str], environment: &[(&str, &str)]| {
+        let mut command = Command::new(HOOKGATE);
+        command.args(arguments).envs(environment.iter().copied());
+        command.output().unwrap().status.code()
+    };
+    assert_eq!(code(&["config", "check", "--config", file], &[data]), Some(0));
+    assert_eq!(code(&["--config", file, "config", "check"], &[data]), Some(0));
+    assert_eq!(code(&["config", "check"], &[config]), Some(0));
+    assert_eq!(
+        code(
+            &["webhook", "list", "--data", nowhere],
+            &[("HOOKGATE_CONFIG", nowhere)]
+        ),
+        Some(5),
+        "there is no store in that directory, and the file is not asked for"
+    );
+    assert_eq!(code(&["config", "check"], &[data, config]), Some(2));
+    let both = ["config", "check", "--data", nowhere, "--config", file];
+    assert_eq!(code(&both, &[]), Some(2));
+    let typo = ("HOOKGATE_GATE_LISTN", "127.0.0.1:1");
+    assert_eq!(code(&["config", "check", "--config", file], &[typo]), Some(2));
+}
+
+#[test]
+fn help_and_version_are_text_even_for_scripts() {
+    for asked in ["--help", "--version"] {
+        let output = run_as_is(&["--json".as_ref(), asked.as_ref()], "");
+        assert_eq!(output.status.code(), Some(0), "{asked}");
+        assert!(!output.stdout.is_empty() && output.stderr.is_empty(), "{asked}");
+    }
 }

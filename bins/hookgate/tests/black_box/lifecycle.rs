@@ -1,12 +1,15 @@
 //! Starting, stopping, and what stands in between.
 
 use std::fs;
+use std::io::ErrorKind;
+use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
 use std::time::Duration;
 
 use hookgate_testkit::https::Http;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 
 use super::support::{HOOKGATE, Server, run};
 
@@ -27,11 +30,7 @@ async fn sigterm_finishes_what_is_in_flight() {
             .unwrap()
             .success()
     );
-    tokio::time::sleep(Duration::from_millis(300)).await;
-    assert!(
-        server.client.connect(server.address(), Http::One).await.is_err(),
-        "the port is closed"
-    );
+    assert!(closes(server.address()).await, "the port is closed");
     slow.write_all(br#""title":"t"}"#).await.unwrap();
     let mut answer = Vec::new();
     slow.read_to_end(&mut answer).await.unwrap();
@@ -41,6 +40,17 @@ async fn sigterm_finishes_what_is_in_flight() {
         Some(0),
         "it ended by itself, with exit code 0"
     );
+}
+
+/// Whether connections to this address are refused soon.
+async fn closes(address: SocketAddr) -> bool {
+    for _ in 0..100 {
+        match TcpStream::connect(address).await {
+            Err(error) if error.kind() == ErrorKind::ConnectionRefused => return true,
+            _ => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    false
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,9 +1,9 @@
 //! Revoked means dead when the call returns, whatever is in flight and whoever asked: here, another process.
 
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use hookgate_testkit::https::{Client, Http};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::sync::watch;
 
 use super::support::{Server, post};
@@ -12,6 +12,8 @@ use super::support::{Server, post};
 const ROUNDS: usize = 50;
 /// Connections that send at the same time.
 const SENDERS: usize = 6;
+/// What a sender that asks first is told when its body is wanted.
+const GO_ON: &[u8; 25] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// An answer, with the moment at which its request began.
 type Seen = (Instant, u16);
@@ -96,28 +98,25 @@ fn now() -> Instant {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_during_a_slow_body_is_seen_at_the_commit() {
-    let server = Arc::new(Server::start());
-    for http in Http::BOTH {
-        let name = format!("slow {http:?}");
-        let url = server.create(&name, &[]);
-        assert_eq!(server.post(http, &url, r#"{"title":"warm"}"#).await.status, 201);
-        let path = &url[server.ready["gate"].as_str().unwrap().len()..];
-        let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
-        let head =
-            format!("POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\ncontent-length: 13\r\n\r\n");
-        tokio::io::AsyncWriteExt::write_all(&mut stream, head.as_bytes())
-            .await
-            .unwrap();
-        tokio::time::sleep(Duration::from_millis(50)).await;
-        tokio::task::block_in_place(|| server.json(&["webhook", "revoke", &name, "--yes"]));
-        tokio::io::AsyncWriteExt::write_all(&mut stream, br#"{"title":"t"}"#)
-            .await
-            .unwrap();
-        let mut answer = Vec::new();
-        tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer)
-            .await
-            .unwrap();
-        let answer = String::from_utf8(answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 410 "), "{answer}");
-    }
+    let server = Server::start();
+    let url = server.create("slow", &[]);
+    assert_eq!(
+        server.post(Http::One, &url, r#"{"title":"warm"}"#).await.status,
+        201
+    );
+    let path = &url[server.ready["gate"].as_str().unwrap().len()..];
+    let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
+    let head = format!(
+        "POST {path} HTTP/1.1\r\nhost: a\r\nconnection: close\r\nexpect: 100-continue\r\ncontent-length: 13\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    // The body is asked for once the head was judged.
+    let mut go_on = [0; GO_ON.len()];
+    stream.read_exact(&mut go_on).await.unwrap();
+    assert_eq!(&go_on, GO_ON, "{}", String::from_utf8_lossy(&go_on));
+    tokio::task::block_in_place(|| server.json(&["webhook", "revoke", "slow", "--yes"]));
+    stream.write_all(br#"{"title":"t"}"#).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 410 "), "{answer}");
 }

@@ -25,6 +25,19 @@ async fn the_cookie_is_for_this_host_alone_and_no_script_sees_it() {
     assert_eq!(answer.header("cache-control"), "no-store");
 }
 
+/// Anybody can send that form, so what is held of it is little; the longest name and password fit.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn strangers_send_small_forms() {
+    let server = Server::start();
+    let stranger = Visitor::nobody(&server);
+    let (name, password) = ("\u{1F980}".repeat(100), "\u{1F980}".repeat(200));
+    let longest = [("name", &*name), ("password", &*password)];
+    assert_eq!(stranger.try_to_send("/sign-in", &longest).await.status, 422);
+    let more = "x".repeat(4_096);
+    let larger = [("name", "owner"), ("password", &*more)];
+    assert_eq!(stranger.try_to_send("/sign-in", &larger).await.status, 413);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_dead_after_signing_out() {
     let server = Server::start();

@@ -123,9 +123,13 @@ async fn from_the_first_delivery_to_revocation() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_printed_command_works_as_pasted() {
     let scratch = tempfile::tempdir().unwrap();
+    let [here, elsewhere] = ["Ada's place", "elsewhere"].map(|name| scratch.path().join(name));
+    for directory in [&here, &elsewhere] {
+        std::fs::create_dir(directory).unwrap();
+    }
     let mut child = Command::new(super::support::HOOKGATE)
         .args(["dev", "--gate", "127.0.0.1:0"])
-        .current_dir(scratch.path())
+        .current_dir(&here)
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
@@ -142,7 +146,7 @@ async fn the_printed_command_works_as_pasted() {
     }
     let pasted = Command::new("sh")
         .args(["-c", &command])
-        .current_dir(scratch.path())
+        .current_dir(&elsewhere)
         .output()
         .unwrap();
     let answer = String::from_utf8(pasted.stdout).unwrap();

@@ -3,10 +3,15 @@
 
 use std::fs::File;
 use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use hookgate_testkit::https::{Full, Http, Request};
+use tokio::time::sleep;
 
 use crate::load::Load;
 use crate::resources::{SmallDisk, is_sound, limit};
-use crate::support::{Server, sql};
+use crate::support::{Server, code, sql};
 use crate::target::Target;
 
 const SENDERS: usize = 6;
@@ -32,6 +37,47 @@ async fn files_that_may_not_grow_put_deliveries_off_until_they_may() {
     let bound = |server: &Server| limit(server.pid(), &format!("--fsize={bytes}:unlimited"));
     let unbound = |server: &Server| limit(server.pid(), "--fsize=unlimited");
     goes_on("file size limited", &scratch.path().join("data"), bound, unbound).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_can_store_nothing_is_not_ready() {
+    let scratch = tempfile::tempdir().unwrap();
+    let server = Server::start_in(&scratch.path().join("data"), "off", Stdio::null());
+    let readiness = async || {
+        // What was found last is told for a second.
+        sleep(Duration::from_millis(1_100)).await;
+        let request = Request::get(format!("{}/readyz", server.console()));
+        server
+            .send(Http::One, request.body(Full::default()).unwrap())
+            .await
+    };
+    assert_eq!(readiness().await.status, 200);
+    limit(server.pid(), "--fsize=4096:unlimited");
+    let refused = server
+        .post(Http::One, &server.demo_url(), r#"{"title":"t"}"#)
+        .await;
+    assert_eq!(refused.status, 503);
+    let not_ready = readiness().await;
+    assert_eq!(
+        (
+            not_ready.status.as_u16(),
+            &*code(&not_ready),
+            not_ready.header("retry-after")
+        ),
+        (503, "UNAVAILABLE", "2")
+    );
+    assert!(
+        not_ready.body.contains(r#""store":"unavailable""#),
+        "{}",
+        not_ready.body
+    );
+    let request = Request::get(format!("{}/healthz", server.console()));
+    let alive = server
+        .send(Http::One, request.body(Full::default()).unwrap())
+        .await;
+    assert_eq!(alive.status, 200);
+    limit(server.pid(), "--fsize=unlimited");
+    assert_eq!(readiness().await.status, 200);
 }
 
 /// Sends until nothing can be stored, makes room, and sends on.

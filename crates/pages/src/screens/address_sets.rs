@@ -169,14 +169,18 @@ pub struct SetChange {
     /// How many days of senders were looked at.
     pub days: u16,
     /// For each webhook: its name, how many senders would stop passing, of how many, and with how many deliveries.
-    pub webhooks: Vec<(UserText, u64, u64, u64)>,
+    /// `None` for who may not look ahead.
+    pub webhooks: Option<Vec<(UserText, u64, u64, u64)>>,
 }
 
 impl SetChange {
     fn sentence(&self) -> String {
         let networks = |count: usize| when::count(count as u64, "network");
         let (added, removed) = (networks(self.added.len()), networks(self.removed.len()));
-        let stopping: u64 = self.webhooks.iter().map(|webhook| webhook.1).sum();
+        let Some(webhooks) = &self.webhooks else {
+            return format!("{added} new, {removed} gone.");
+        };
+        let stopping: u64 = webhooks.iter().map(|webhook| webhook.1).sum();
         let days = when::count(u64::from(self.days), "day");
         let whom = if stopping == 0 {
             format!("No sender of the last {days} would stop passing.")
@@ -187,6 +191,10 @@ impl SetChange {
             )
         };
         format!("{added} new, {removed} gone. {whom}")
+    }
+
+    fn shown_webhooks(&self) -> &[(UserText, u64, u64, u64)] {
+        self.webhooks.as_deref().unwrap_or_default()
     }
 
     fn shown(&self) -> Vec<(&'static str, &str)> {

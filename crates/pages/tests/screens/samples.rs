@@ -242,7 +242,7 @@ impl Samples {
                 added: vec!["192.0.2.0/24".to_owned()],
                 removed: (0..60).map(|index| format!("198.51.100.{index}/32")).collect(),
                 days: 7,
-                webhooks: vec![(self.text("Alertmanager production"), 2, 9, 1_840)],
+                webhooks: Some(vec![(self.text("Alertmanager production"), 2, 9, 1_840)]),
             }),
             problems,
         };

@@ -135,6 +135,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             code: None,
             source: delivery.source,
             record: Some(id),
+            times: 1,
         });
     }
 

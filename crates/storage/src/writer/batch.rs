@@ -4,31 +4,34 @@ use std::time::Duration;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{DeliveryId, IncidentNumber, address_bytes};
-use hookgate_gate::{Answer, RefusedDelivery};
+use hookgate_gate::Answer;
 
+use super::alike::Tallies;
 use super::counting::Seen;
 use super::folding::{Folding, Place};
-use super::job::Job;
+use super::job::{Job, Refusing};
 use super::ledger::{Ledger, Numbers};
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words};
 use crate::write::webhooks::Target;
 
 /// A batch inside its transaction.
-pub(super) struct Batch<'a, L> {
+pub(super) struct Batch<'f, L> {
     /// What it reads and writes.
     pub(super) ledger: L,
-    folding: &'a mut Folding,
+    folding: &'f mut Folding,
+    tallies: &'f Tallies,
     numbers: Option<Numbers>,
     dropped: u64,
 }
 
 impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
     /// A batch without jobs.
-    pub(super) const fn new(ledger: L, folding: &'f mut Folding) -> Self {
+    pub(super) const fn new(ledger: L, folding: &'f mut Folding, tallies: &'f Tallies) -> Self {
         Self {
             ledger,
             folding,
+            tallies,
             numbers: None,
             dropped: 0,
         }
@@ -42,13 +45,13 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
                 accepting.outcome = Some(contained(self.accept(&accepting.delivery))?);
             }
             Job::Refused(refusing) => {
-                if let Err(damage) = contained(self.refuse(&refusing.refusal))? {
+                if let Err(damage) = contained(self.refuse(refusing))? {
                     tracing::error!(?damage, "a refusal can't be recorded");
                 }
             }
             Job::Change(change) => self.ledger.change(&mut **change)?,
             Job::Count(_) => self.ledger.want_counts(),
-            Job::Stop => {}
+            Job::Tallies | Job::Stop => {}
         }
         Ok(())
     }
@@ -100,16 +103,20 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
     }
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
-    fn refuse(&mut self, refusal: &'a RefusedDelivery) -> Result<(), Fault> {
+    fn refuse(&mut self, refusing: &'a Refusing) -> Result<(), Fault> {
+        let Refusing { refusal, times, .. } = refusing;
         let Some(target) = self.ledger.target(refusal.webhook)? else {
             return Ok(());
         };
         let next = self.next_delivery()?;
         let place = self.folding.place(target.id, refusal, next.number());
         match place {
-            Place::Record => self.refusal_insert(next, target, refusal),
-            Place::CountedOn(record) => self.ledger.delivery_count(record, 1),
-            Place::Dropped => self.dropped += 1,
+            Place::Record => self.refusal_insert(next, target, refusing),
+            Place::CountedOn(record) => {
+                self.ledger.delivery_count(record, *times);
+                self.tallies.fold(&refusal.key());
+            }
+            Place::Dropped => self.dropped += times.cast_unsigned(),
         }
         self.ledger.note(Seen {
             webhook: target.id,
@@ -121,11 +128,13 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
                 Place::CountedOn(record) => Some(record),
                 Place::Dropped => None,
             },
+            times: *times,
         });
         Ok(())
     }
 
-    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusal: &'a RefusedDelivery) {
+    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusing: &'a Refusing) {
+        let refusal = &refusing.refusal;
         let answer = if refusal.postponed {
             Answer::Postponed(refusal.code)
         } else {
@@ -142,7 +151,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             answer,
             code,
             incident: None,
-            count: 1,
+            count: refusing.times,
             took_us: micros(refusal.took),
             headers: refusal.headers.as_deref(),
             payload: refusal.payload.as_deref(),

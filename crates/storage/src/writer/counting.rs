@@ -23,17 +23,19 @@ use crate::write::counters::{Counter, counter_set, counter_value};
 const WRITE_EVERY: Duration = Duration::from_secs(1);
 /// As many numbers in memory are written at once: some 2 MiB.
 const MANY: usize = 8_192;
-/// A delivery, as far as it is counted.
+/// Deliveries alike, as far as they are counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Seen {
     /// The key of its webhook.
     pub(super) webhook: i64,
     pub(super) at: Timestamp,
-    /// Why it was refused, if it was.
+    /// Why they were refused, if they were.
     pub(super) code: Option<RefusalCode>,
     pub(super) source: IpAddr,
-    /// The number of the record that it is on.
+    /// The number of the record that they are on.
     pub(super) record: Option<i64>,
+    /// How many they are.
+    pub(super) times: i64,
 }
 
 impl Seen {
@@ -158,9 +160,10 @@ impl Counting {
         for alike in self.batch.chunk_by(|one, next| one.is_like(next, start)) {
             let [.., last] = alike else { continue };
             let is_on_record = last.is_on_record(start);
-            self.counts.add(&alike[0], 1, is_on_record);
-            if let Ok(more @ 1..) = i64::try_from(alike.len() - 1) {
-                self.counts.add(last, more, is_on_record);
+            let (first, all) = (&alike[0], alike.iter().map(|seen| seen.times).sum::<i64>());
+            self.counts.add(first, first.times, is_on_record);
+            if all > first.times {
+                self.counts.add(last, all - first.times, is_on_record);
             }
         }
         self.batch.clear();

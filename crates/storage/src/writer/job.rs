@@ -25,6 +25,8 @@ pub(super) enum Job {
     Change(Box<dyn Change>),
     /// Write the counts of usage, and tell who waits for them.
     Count(Option<oneshot::Sender<Result<(), StoreError>>>),
+    /// Write the refusals that were counted where they came in.
+    Tallies,
     /// Write what waits, and stop.
     Stop,
 }
@@ -37,7 +39,7 @@ impl Job {
     pub(super) const fn work(&self) -> usize {
         match self {
             Self::Change(_) => WORK_OF_A_CHANGE,
-            Self::Accepted(_) | Self::Refused(_) | Self::Count(_) | Self::Stop => 1,
+            Self::Accepted(_) | Self::Refused(_) | Self::Count(_) | Self::Tallies | Self::Stop => 1,
         }
     }
 
@@ -46,12 +48,17 @@ impl Job {
         matches!(self, Self::Stop)
     }
 
+    /// Whether it wants what was counted before it to be written.
+    pub(super) const fn wants_tallies(&self) -> bool {
+        matches!(self, Self::Count(_) | Self::Tallies | Self::Stop)
+    }
+
     /// The webhook that a delivery was sent to.
     pub(super) const fn webhook(&self) -> Option<WebhookHandle> {
         match self {
             Self::Accepted(accepting) => Some(accepting.delivery.webhook),
             Self::Refused(refusing) => Some(refusing.refusal.webhook),
-            Self::Change(_) | Self::Count(_) | Self::Stop => None,
+            Self::Change(_) | Self::Count(_) | Self::Tallies | Self::Stop => None,
         }
     }
 
@@ -61,7 +68,7 @@ impl Job {
             Self::Accepted(accepting) => accepting.answer(),
             Self::Change(change) => change.answer(),
             Self::Count(reply) => tell(reply, Ok(())),
-            Self::Refused(_) | Self::Stop => {}
+            Self::Refused(_) | Self::Tallies | Self::Stop => {}
         }
     }
 
@@ -71,7 +78,7 @@ impl Job {
             Self::Accepted(accepting) => accepting.send(Err(store_error(WHAT, error))),
             Self::Change(change) => change.fail(error),
             Self::Count(reply) => tell(reply, Err(store_error(COUNT, error))),
-            Self::Refused(_) | Self::Stop => {}
+            Self::Refused(_) | Self::Tallies | Self::Stop => {}
         }
     }
 }
@@ -122,10 +129,12 @@ impl Accepting {
     }
 }
 
-/// A refused delivery.
+/// Refused deliveries that are alike; mostly one.
 pub(super) struct Refusing {
-    /// The delivery.
+    /// The delivery, or the last of them.
     pub(super) refusal: RefusedDelivery,
+    /// How many they are.
+    pub(super) times: i64,
     pub(super) _weight: Option<Weight>,
 }
 

@@ -84,16 +84,16 @@ fn add_records(
             tracing::error!(delivery = id, "a damaged record can't be counted");
             continue;
         };
-        // Of one that passed, the others are its retries.
-        let more = if code.is_none() { 1 } else { count };
         let seen = Seen {
             webhook,
             at: Timestamp::from_micros(at),
             code,
             source,
             record: Some(id),
+            // Of one that passed, the others are its retries.
+            times: if code.is_none() { 1 } else { count },
         };
-        counts.add(&seen, more, true);
+        counts.add(&seen, seen.times, true);
     }
     Ok(last.filter(|_| !is_all))
 }

@@ -7,6 +7,7 @@ use diesel::SqliteConnection;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use tokio::runtime::Handle;
 
+use super::alike::Tallies;
 use super::batch::Batch;
 use super::checkpoint::Checkpoints;
 use super::counting::Counting;
@@ -22,6 +23,8 @@ use crate::postgres::{Address, Link};
 pub(super) struct Session {
     connection: Connection,
     folding: Folding,
+    /// Refusals that are counted before they come here.
+    tallies: Arc<Tallies>,
     place: Place,
     /// Where the callers of a batch are woken; without a runtime they are woken from here.
     runtime: Option<Handle>,
@@ -60,28 +63,34 @@ impl From<Error> for Aborted {
 
 impl Session {
     /// A session on this connection to the database file at this path.
-    pub(super) fn on_file(path: String, connection: SqliteConnection) -> Self {
+    pub(super) fn on_file(path: String, connection: SqliteConnection, tallies: Arc<Tallies>) -> Self {
         let place = Place::File {
             checkpoints: Checkpoints::start(path.clone()),
             path,
             counting: Counting::default(),
         };
-        Self::new(Connection::Sqlite(connection), place)
+        Self::new(Connection::Sqlite(connection), place, tallies)
     }
 
     /// A session on this connection to the server at this address.
-    pub(super) fn on_server(address: Address, link: Link, uncounted: Arc<Mutex<Counts>>) -> Self {
+    pub(super) fn on_server(
+        address: Address,
+        link: Link,
+        uncounted: Arc<Mutex<Counts>>,
+        tallies: Arc<Tallies>,
+    ) -> Self {
         let place = Place::Server {
             address,
             uncounted: Uncounted::new(uncounted),
         };
-        Self::new(Connection::Postgres(Box::new(link)), place)
+        Self::new(Connection::Postgres(Box::new(link)), place, tallies)
     }
 
-    fn new(connection: Connection, place: Place) -> Self {
+    fn new(connection: Connection, place: Place, tallies: Arc<Tallies>) -> Self {
         Self {
             connection,
             folding: Folding::default(),
+            tallies,
             place,
             runtime: Handle::try_current().ok(),
         }
@@ -100,7 +109,7 @@ impl Session {
     /// own, so that only that one fails.
     pub(super) fn settle(&mut self, jobs: &mut Vec<Job>) {
         match self.transact(jobs) {
-            Ok(()) => self.answer(std::mem::take(jobs)),
+            Ok(()) => self.answer(jobs),
             Err(Aborted::Job(error)) if jobs.len() > 1 && !self.connection.is_broken() => {
                 if !is_conflict(&error) {
                     tracing::warn!(%error, jobs = jobs.len(), "a batch failed; its jobs are done one by one");
@@ -124,20 +133,21 @@ impl Session {
         let Self {
             connection,
             folding,
+            tallies,
             place,
             ..
         } = self;
         let _deadline = connection.deadline();
         let done = connection.transaction(|connection| match place {
             Place::File { counting, .. } => {
-                let mut batch = Batch::new(Lines::new(connection, counting), folding);
+                let mut batch = Batch::new(Lines::new(connection, counting), folding, tallies);
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
                 Ok(batch.finish()?)
             }
             Place::Server { uncounted, .. } => {
-                let mut batch = Batch::new(Columns::read(connection, jobs, uncounted)?, folding);
+                let mut batch = Batch::new(Columns::read(connection, jobs, uncounted)?, folding, tallies);
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
@@ -154,6 +164,7 @@ impl Session {
         if done.is_err() {
             // It may name records that were never stored.
             self.folding = Folding::default();
+            self.tallies.forget();
         }
         done
     }
@@ -167,10 +178,11 @@ impl Session {
 
     /// Tells the callers what became of their jobs. Several are told by one task of the runtime: waking each of them from
     /// this thread would cost a switch between threads for each.
-    fn answer(&self, mut jobs: Vec<Job>) {
+    fn answer(&self, jobs: &mut Vec<Job>) {
         match &self.runtime {
             Some(runtime) if jobs.len() > 1 => {
-                runtime.spawn(async move { jobs.drain(..).for_each(Job::answer) });
+                let jobs: Box<[Job]> = jobs.drain(..).collect();
+                runtime.spawn(async move { jobs.into_iter().for_each(Job::answer) });
             }
             _ => jobs.drain(..).for_each(Job::answer),
         }
@@ -220,7 +232,7 @@ mod tests {
     /// A session on a fresh database that has the first sample webhook.
     fn session(directory: &tempfile::TempDir) -> Session {
         let (path, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
-        let mut session = Session::on_file(path, connection);
+        let mut session = Session::on_file(path, connection, Arc::default());
         webhook_insert(&mut session.connection, &webhook(1)).unwrap();
         session
     }

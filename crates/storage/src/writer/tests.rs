@@ -118,13 +118,21 @@ async fn closing_writes_what_waits() {
             database.webhook_insert(webhook(1), audit()).await.unwrap();
         }
         let before = recorded(&database).await.1;
-        for _ in 0..200 {
+        for _ in 0..100 {
             database.refusal_record(refusal(&webhook(1)));
+        }
+        let key = refusal(&webhook(1)).key();
+        while !database.refusal_count(key) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        for _ in 1..100 {
+            assert!(database.refusal_count(key));
         }
         // Once asked to, and once by going away.
         if round == 1 {
             database.close().await;
             database.close().await;
+            assert!(!database.refusal_count(key), "nobody writes it any more");
         }
         drop(database);
         let database = Database::open(directory.path(), OpenMode::Existing).unwrap();

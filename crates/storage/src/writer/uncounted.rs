@@ -46,7 +46,7 @@ impl Uncounted {
         }
         let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
         for seen in self.batch.drain(..) {
-            counts.add(&seen, 1, false);
+            counts.add(&seen, seen.times, false);
         }
     }
 

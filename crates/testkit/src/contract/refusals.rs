@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hookgate_domain::{RefusalCode, Trail};
-use hookgate_gate::{Answer, DeliveryFilter, RefusedDelivery, Store};
+use hookgate_gate::{Answer, DeliveryFilter, RefusedDelivery, Store, UsageRange};
 
 use super::{accounted, all_records, record, stored, with_webhook};
 use crate::samples::{self, SOURCE, START, delivery, refusal, second};
@@ -83,6 +83,31 @@ pub async fn identical_refusals_fold_and_are_counted<S: Store>(store: &Arc<S>) {
     let more = accounted(store, 302).await;
     assert_eq!(more.len(), records.len() + 2);
     assert_eq!(more.iter().map(|record| record.count).sum::<i64>(), 302);
+}
+
+/// What a store says it has counted is on record soon, like what was recorded, and usage has both.
+pub async fn a_refusal_that_is_counted_needs_no_record<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let mut sent = 0;
+    for _ in 0..5 {
+        for _ in 0..100 {
+            if !store.refusal_count(refusal(&webhook).key()) {
+                store.refusal_record(refusal(&webhook));
+            }
+        }
+        sent += 100;
+        let records = accounted(store, sent).await;
+        assert!(records.len() < 50, "{} records", records.len());
+    }
+    let other = RefusedDelivery {
+        code: RefusalCode::InvalidJson,
+        ..refusal(&webhook)
+    };
+    assert!(!store.refusal_count(other.key()), "no record stands for it");
+    let usage = store
+        .usage(Some(webhook.handle), UsageRange::Day, second(1))
+        .await;
+    assert_eq!(usage.map(|usage| usage.totals.refusals()).ok(), Some(500));
 }
 
 /// A refusal of a webhook that is not there leaves no trace.

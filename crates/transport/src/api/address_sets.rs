@@ -1,20 +1,21 @@
 //! `/api/v1/address-sets`: named sets of addresses, one's own and published ones.
 
-use hookgate_domain::{AddressSetName, Networks, Provider, SetFilter, SetOrigin, Timestamp, parse_entry};
-use hookgate_gate::{Gate, PeopleStore, PreviewDays, Published, Store, Taken, read_address_list};
-use hyper::header::{ETAG, HeaderValue};
+pub(crate) mod preview;
+pub(crate) mod published;
+
+use hookgate_domain::{AddressSetName, Permission, Provider, SetFilter, Timestamp};
+use hookgate_gate::{Gate, PeopleStore, Store, Taken};
 use hyper::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, read};
+use super::{Caller, read, tagged};
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
-use crate::fetch::{Fetcher, check_list_url};
+use crate::console::set_source::{self, SetSource, networks_of};
+use crate::fetch::Fetcher;
 use crate::reply::{self, Reply};
-use crate::wire::{
-    AddressSet, AddressSetChange, AddressSetNetworks, AddressSetPreview, AddressSetVersion, words,
-};
+use crate::wire::{AddressSet, AddressSetChange, AddressSetNetworks, AddressSetVersion, words};
 
 /// All of a short list.
 #[derive(Debug, Serialize, ToSchema)]
@@ -64,9 +65,11 @@ pub(super) async fn answer<S: Store + PeopleStore>(
         [_] => Err(Fault::method("DELETE, GET, HEAD, PATCH")),
         [name, "versions"] if reading => versions(gate, name).await,
         [_, "versions"] => Err(Fault::method("GET, HEAD")),
-        [name, "refresh"] if method == Method::POST => refresh(gate, caller, &call, fetcher, name).await,
-        [name, "decide"] if method == Method::POST => decide(gate, caller, call, name).await,
-        [name, "preview"] if method == Method::POST => preview(gate, caller, call, name).await,
+        [name, "refresh"] if method == Method::POST => {
+            published::refresh(gate, caller, &call, fetcher, name).await
+        }
+        [name, "decide"] if method == Method::POST => published::decide(gate, caller, call, name).await,
+        [name, "preview"] if method == Method::POST => preview::preview(gate, caller, call, name).await,
         [_, "refresh" | "decide" | "preview"] => Err(Fault::method("POST")),
         _ => Err(Code::NotFound.into()),
     }
@@ -107,9 +110,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     fetcher: &Fetcher,
 ) -> Result<Reply, Fault> {
     let now = call.now;
-    caller
-        .acting
-        .require(hookgate_domain::Permission::ManageWebhooks)?;
+    caller.acting.require(Permission::ManageWebhooks)?;
     let (new, request): (New, _) = call.repeatable().await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
@@ -125,85 +126,6 @@ pub(crate) async fn create<S: Store + PeopleStore>(
         .await?;
     let reply = reply::success(StatusCode::CREATED, &AddressSet::new(&set, now));
     Ok(tagged(reply, set.revision))
-}
-
-/// What a new set is made of.
-pub(crate) struct Made {
-    pub(crate) origin: SetOrigin,
-    pub(crate) networks: Networks,
-    pub(crate) etag: Option<String>,
-}
-
-async fn made_of(new: &New, fetcher: &Fetcher) -> Result<Made, Fault> {
-    match (&new.networks, &new.provider) {
-        (Some(networks), None) if new.url.is_none() && new.document.is_none() => Ok(Made {
-            origin: SetOrigin::Own,
-            networks: networks_of(networks)?,
-            etag: None,
-        }),
-        (None, Some(provider)) => {
-            let provider: Provider = read("provider", provider)?;
-            let filter: SetFilter = read("filter", new.filter.as_deref().unwrap_or_default())?;
-            published(
-                fetcher,
-                provider,
-                filter,
-                new.url.as_deref(),
-                new.document.as_deref(),
-            )
-            .await
-        }
-        _ => Err(Fault::field("networks", "form", "either networks or a provider")),
-    }
-}
-
-/// A published list: as it was handed over, or as it is where it is published.
-pub(crate) async fn published(
-    fetcher: &Fetcher,
-    provider: Provider,
-    filter: SetFilter,
-    url: Option<&str>,
-    document: Option<&str>,
-) -> Result<Made, Fault> {
-    filter
-        .check(provider)
-        .map_err(|error| Fault::field("filter", "form", error.to_string()))?;
-    let read_list = |bytes: &[u8]| {
-        read_address_list(provider, &filter, bytes)
-            .map_err(|error| Fault::field("document", "form", error.to_string()))
-    };
-    if let Some(document) = document {
-        let networks = read_list(document.as_bytes())?;
-        let origin = SetOrigin::Published {
-            provider,
-            filter,
-            url: None,
-        };
-        return Ok(Made {
-            origin,
-            networks,
-            etag: None,
-        });
-    }
-    let url = url
-        .or(provider.url())
-        .ok_or_else(|| Fault::field("url", "required", "a plain list is published anywhere: say where"))?;
-    check_list_url(url).map_err(|problem| Fault::field("url", "form", problem))?;
-    let (bytes, etag) = match fetcher.get(url, None).await {
-        Published::Document { bytes, etag } => (bytes, etag),
-        Published::Unchanged => (Vec::new(), None),
-        Published::Failed(problem) => return Err(Fault::field("url", "reachable", problem)),
-    };
-    let networks = read_list(&bytes)?;
-    Ok(Made {
-        origin: SetOrigin::Published {
-            provider,
-            filter,
-            url: Some(url.into()),
-        },
-        networks,
-        etag,
-    })
 }
 
 /// One set with its networks, or those of another of its versions.
@@ -317,143 +239,23 @@ pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Rep
     ))
 }
 
-/// Reads a published list again, now.
-#[utoipa::path(
-    post,
-    path = "/api/v1/address-sets/{name}/refresh",
-    operation_id = "refreshAddressSet",
-    tag = "address sets",
-    params(("name" = words::SetName, Path, description = "Name of a set")),
-    responses((status = 200, description = "What changed; `fault` says if it could not be read", body = super::document::Success<AddressSetChange>)),
-)]
-pub(crate) async fn refresh<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: &Call,
-    fetcher: &Fetcher,
-    name: &str,
-) -> Result<Reply, Fault> {
-    caller
-        .acting
-        .require(hookgate_domain::Permission::ManageWebhooks)?;
-    let name = read_name(name)?;
-    let (set, _) = gate.address_set(&name).await?;
-    let url = set
-        .url()
-        .ok_or_else(|| Fault::conflict("it is not read from anywhere"))?;
-    let published = fetcher.get(url, set.reading.etag.as_deref()).await;
-    let taken = gate.address_set_refresh(&caller.acting, &name, published).await?;
-    Ok(changed(&taken, call.now))
-}
-
-/// What becomes of a version that waits for approval.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Decision {
-    /// The version that waits.
-    #[schema(minimum = 1)]
-    version: i64,
-    /// Whether it shall count.
-    approve: bool,
-}
-
-/// Approves a version that waits, or rejects it.
-#[utoipa::path(
-    post,
-    path = "/api/v1/address-sets/{name}/decide",
-    operation_id = "decideAddressSet",
-    tag = "address sets",
-    params(("name" = words::SetName, Path, description = "Name of a set")),
-    request_body = Decision,
-    responses((status = 200, description = "The set as it is now", body = super::document::Success<AddressSet>)),
-)]
-pub(crate) async fn decide<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: Call,
-    name: &str,
-) -> Result<Reply, Fault> {
-    let (name, now) = (read_name(name)?, call.now);
-    let decision: Decision = call.json().await?;
-    let set = gate
-        .address_set_decide(&caller.acting, &name, decision.version, decision.approve)
-        .await?;
-    let reply = reply::success(StatusCode::OK, &AddressSet::new(&set, now));
-    Ok(tagged(reply, set.revision))
-}
-
-/// Other networks to look at before they are saved.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct SetProposal {
-    /// All networks that the set would have; absent: those of the version that waits.
-    #[schema(min_items = 1)]
-    networks: Option<Vec<String>>,
-    /// How many days of deliveries to look at: 7 (the default) or 30.
-    #[schema(value_type = Option<words::PreviewDays>)]
-    days: Option<u16>,
-}
-
-/// Which senders of the last days would stop passing if the set held other networks. Nothing is changed.
-#[utoipa::path(
-    post,
-    path = "/api/v1/address-sets/{name}/preview",
-    operation_id = "previewAddressSet",
-    tag = "address sets",
-    params(("name" = words::SetName, Path, description = "Name of a set")),
-    request_body = SetProposal,
-    responses((status = 200, description = "What would change", body = super::document::Success<AddressSetPreview>)),
-)]
-pub(crate) async fn preview<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: Call,
-    name: &str,
-) -> Result<Reply, Fault> {
-    caller
-        .acting
-        .require(hookgate_domain::Permission::ManageWebhooks)?;
-    let name = read_name(name)?;
-    let proposal: SetProposal = call.json().await?;
-    let days = match proposal.days {
-        None | Some(7) => PreviewDays::Week,
-        Some(30) => PreviewDays::Month,
-        Some(_) => return Err(Fault::field("days", "one_of", "7, 30")),
-    };
-    let (set, _) = gate.address_set(&name).await?;
-    let networks = if let Some(networks) = &proposal.networks {
-        networks_of(networks)?
-    } else {
-        let nothing = || Fault::field("networks", "required", "nothing waits for approval");
-        let pending = set.pending.ok_or_else(nothing)?;
-        let waiting = gate.store().address_set_networks(&name, pending).await?;
-        (*waiting.ok_or(Code::NotFound)?).clone()
-    };
-    let (all, previews) = gate.address_set_preview(&name, &networks, days).await?;
-    let preview = AddressSetPreview::new(all, &previews, days);
-    Ok(reply::success(StatusCode::OK, &preview))
+/// What a new set is made of: one's own networks, or what somebody publishes.
+async fn made_of(new: &New, fetcher: &Fetcher) -> Result<SetSource, Fault> {
+    match (&new.networks, &new.provider) {
+        (Some(networks), None) if new.url.is_none() && new.document.is_none() => SetSource::own(networks),
+        (None, Some(provider)) => {
+            let provider: Provider = read("provider", provider)?;
+            let filter: SetFilter = read("filter", new.filter.as_deref().unwrap_or_default())?;
+            let (url, document) = (new.url.as_deref(), new.document.as_deref());
+            set_source::published(fetcher, provider, filter, url, document).await
+        }
+        _ => Err(Fault::field("networks", "form", "either networks or a provider")),
+    }
 }
 
 /// What is no name names nothing.
 fn read_name(text: &str) -> Result<AddressSetName, Fault> {
     text.parse().map_err(|_| Code::NotFound.into())
-}
-
-/// The networks of these entries, read as strictly as those of an allowlist.
-pub(crate) fn networks_of(entries: &[String]) -> Result<Networks, Fault> {
-    let fault = |problem: String| Fault::field("networks", "form", problem);
-    let networks: Vec<_> = entries
-        .iter()
-        .enumerate()
-        .map(|(index, entry)| {
-            parse_entry(entry.trim()).map_err(|error| fault(format!("entry {}: {error}", index + 1)))
-        })
-        .collect::<Result<_, _>>()?;
-    let networks = Networks::of(networks).map_err(|error| fault(error.to_string()))?;
-    if networks.as_slice().is_empty() {
-        return Err(fault("at least one network is needed".to_owned()));
-    }
-    Ok(networks)
 }
 
 fn changed(taken: &Taken, now: Timestamp) -> Reply {
@@ -462,11 +264,4 @@ fn changed(taken: &Taken, now: Timestamp) -> Reply {
         &AddressSetChange::new(&taken.set, &taken.changes, now),
     );
     tagged(reply, taken.set.revision)
-}
-
-fn tagged(mut reply: Reply, revision: i64) -> Reply {
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\"")) {
-        reply.headers_mut().insert(ETAG, tag);
-    }
-    reply
 }

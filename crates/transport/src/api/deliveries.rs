@@ -52,12 +52,8 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call)
 )]
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, Fault> {
     let id: DeliveryId = id.parse().map_err(|_| Code::NotFound)?;
-    let record = gate.store().delivery_by_id(id).await?.ok_or(Code::NotFound)?;
-    let mut record = DeliveryRecord::from(&record);
-    if !caller.may(Permission::SeePayloads) {
-        record.delivery.payload = None;
-    }
-    Ok(reply::success(StatusCode::OK, &record))
+    let record = gate.delivery(&caller.acting, id).await?.ok_or(Code::NotFound)?;
+    Ok(reply::success(StatusCode::OK, &DeliveryRecord::from(&record)))
 }
 
 /// Deliveries as a file, newest first.

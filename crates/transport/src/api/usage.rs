@@ -1,7 +1,7 @@
 //! `/api/v1/webhooks/{handle}/usage` and `…/allowlist/preview`: how a webhook is used.
 
 use hookgate_domain::{Allowlist, Permission};
-use hookgate_gate::{Gate, ManageError, PageSize, PeopleStore, PreviewDays, Store, UsageRange};
+use hookgate_gate::{Gate, ManageError, PageSize, PeopleStore, Store, UsageRange};
 use hyper::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -57,10 +57,10 @@ pub(crate) async fn suggest<S: Store + PeopleStore>(
     call: &Call,
     handle: &str,
 ) -> Result<Reply, Fault> {
-    caller.acting.require(Permission::ManageWebhooks)?;
     call.query(&[])?;
-    let suggestion = gate.allowlist_suggestion(read_handle(handle)?).await?;
-    let suggestion = suggestion.ok_or(Code::NotFound)?;
+    let suggestion = gate
+        .allowlist_suggestion(&caller.acting, read_handle(handle)?)
+        .await?;
     Ok(reply::success(StatusCode::OK, &Suggestion::from(&suggestion)))
 }
 
@@ -95,11 +95,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     caller.acting.require(Permission::ManageWebhooks)?;
     let (handle, now) = (read_handle(handle)?, call.now);
     let proposal: Proposal = call.json().await?;
-    let days = match proposal.days {
-        None | Some(7) => PreviewDays::Week,
-        Some(30) => PreviewDays::Month,
-        Some(_) => return Err(Fault::field("days", "one_of", "7, 30")),
-    };
+    let days = change::preview_days(proposal.days)?;
     let allowlist = match proposal.allowlist {
         None => Allowlist::any(),
         Some(entries) => change::allowlist(&entries).map_err(|fault| Fault::fields(vec![fault]))?,
@@ -107,8 +103,9 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     if let Some(missing) = gate.missing_set(&allowlist).await? {
         return Err(ManageError::UnknownSet(missing).into());
     }
-    let preview = gate.allowlist_preview(handle, &allowlist, days).await?;
-    let preview = preview.ok_or(Code::NotFound)?;
+    let preview = gate
+        .allowlist_preview(&caller.acting, handle, &allowlist, days)
+        .await?;
     let resolved = gate.resolved(&allowlist).await?;
     let preview = Preview::new(&preview, days).warned(&resolved, caller.acting.from, now);
     Ok(reply::success(StatusCode::OK, &preview))

@@ -5,11 +5,11 @@ use std::num::{NonZeroU16, NonZeroU32};
 use hookgate_domain::{Policy, SenderFormat, Timestamp, WebhookHandle};
 use hookgate_gate::{Gate, Issued, NewWebhook, PeopleStore, Store};
 use hyper::StatusCode;
-use hyper::header::{ETAG, HeaderValue, LOCATION};
+use hyper::header::{HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Caller, read};
+use super::{Caller, read, tagged};
 use crate::console::call::Call;
 use crate::console::change::{self, Change};
 use crate::console::fault::{Code, Fault};
@@ -261,11 +261,4 @@ fn repeated(webhook: &hookgate_domain::Webhook, now: Timestamp) -> Reply {
         signing_secret: None,
     };
     tagged(reply::success(StatusCode::OK, &made), made.webhook.revision)
-}
-
-fn tagged(mut reply: Reply, revision: i64) -> Reply {
-    if let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\"")) {
-        reply.headers_mut().insert(ETAG, tag);
-    }
-    reply
 }

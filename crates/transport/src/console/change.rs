@@ -6,6 +6,7 @@ use hookgate_domain::{
     Allowlist, AllowlistError, AllowlistMode, Limits, Overload, PayloadLogging, Policy, RotationPolicy,
     WebhookName,
 };
+use hookgate_gate::PreviewDays;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
@@ -65,6 +66,12 @@ pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
         return Err(fault("null permits every address, not an entry".to_owned()));
     }
     Ok(allowlist)
+}
+
+/// How many days of deliveries a preview is asked to look at.
+pub(crate) fn preview_days(days: Option<u16>) -> Result<PreviewDays, Fault> {
+    days.map_or(Ok(PreviewDays::default()), PreviewDays::try_from)
+        .map_err(|_| Fault::field("days", "one_of", "7, 30"))
 }
 
 /// A change in the domain's terms.

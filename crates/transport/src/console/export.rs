@@ -1,5 +1,6 @@
 //! Deliveries as a file: read page by page and sent as they are read, so that a million rows take no memory.
 
+use std::error::Error as _;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -27,7 +28,7 @@ pub(crate) fn reply<S: Store>(
     tokio::spawn(async move {
         if let Err(error) = send(&gate, &filter, format, may_see, &sender).await {
             // The file ends early; its head has gone out already.
-            tracing::warn!(%error, "an export broke off");
+            tracing::warn!(%error, source = error.source().map(tracing::field::display), "an export broke off");
         }
     });
     let (content_type, name) = match format {

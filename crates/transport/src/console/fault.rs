@@ -9,16 +9,13 @@ use hookgate_gate::{
     AddressSetError, Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
 };
 use hyper::StatusCode;
-use hyper::header::{ALLOW, HeaderValue, RETRY_AFTER, WWW_AUTHENTICATE};
+use hyper::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::body::BodyFault;
 use crate::reply::{self, Reply};
-
-/// When to come again while the store can't be reached.
-const RETRY_SOON: Duration = Duration::from_secs(2);
 
 /// Why a request at the console's listener failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -172,6 +169,14 @@ impl Fault {
         }
     }
 
+    /// Not able to do its work, and what it is that fails.
+    pub(crate) fn not_ready(details: Option<Value>) -> Self {
+        Self {
+            details,
+            ..Code::Unavailable.into()
+        }
+    }
+
     /// To be repeated after a while.
     pub(crate) fn too_many(retry_after: Duration) -> Self {
         Self {
@@ -211,11 +216,11 @@ impl Fault {
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if let Some(wait) = self.retry_after {
-            headers.insert(RETRY_AFTER, HeaderValue::from(reply::whole_seconds(wait)));
-        }
         if self.code == Code::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(wait) = self.retry_after {
+            reply::come_again(&mut reply, wait);
         }
         reply
     }
@@ -247,7 +252,7 @@ impl From<Code> for Fault {
         Self {
             code,
             details: None,
-            retry_after: (code == Code::Unavailable).then_some(RETRY_SOON),
+            retry_after: (code == Code::Unavailable).then_some(reply::RETRY_SOON),
             allow: None,
         }
     }
@@ -350,6 +355,7 @@ impl From<BodyFault> for Fault {
     fn from(fault: BodyFault) -> Self {
         match fault {
             BodyFault::TooLarge => Code::PayloadTooLarge,
+            BodyFault::NoRoom => Code::Unavailable,
             BodyFault::TimedOut => Code::RequestTimeout,
             BodyFault::Malformed | BodyFault::Gone => Code::BadRequest,
         }

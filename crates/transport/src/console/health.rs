@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_gate::{Gate, Store};
+use hookgate_gate::{Gate, Store, StoreError};
 use hyper::StatusCode;
 use serde::Serialize;
 
@@ -13,6 +13,7 @@ use super::fault::Fault;
 use super::html;
 use crate::metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
 use crate::reply::{self, Reply};
+use crate::store_health::{StoreHealth, Trial};
 use crate::tls::{CertificateState, HotCertificate};
 
 /// The text format's media type, by the `OpenMetrics` specification.
@@ -32,41 +33,57 @@ struct Readiness {
     certificates: BTreeMap<&'static str, &'static str>,
 }
 
-/// The certificates that are served, each by the name of its listener.
-pub(super) type Certificates = [(&'static str, Arc<HotCertificate>)];
+/// What is watched for those who ask.
+#[derive(Default)]
+pub(super) struct Watched {
+    /// The certificates that are served, each by the name of its listener.
+    pub(super) certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+    /// What the gate's port does not tell of the store.
+    pub(super) store: Option<Arc<dyn StoreHealth>>,
+    trial: Trial,
+}
+
+impl Watched {
+    /// Reads and writes something.
+    async fn try_store<S: Store>(&self, gate: &Gate<S>) -> Result<(), StoreError> {
+        gate.store().webhook_census().await?;
+        match &self.store {
+            Some(store) => store.write().await,
+            None => Ok(()),
+        }
+    }
+}
 
 /// The process answers.
 pub(crate) fn alive() -> Reply {
     reply::success(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// The store answers too, and what people should look at although it does.
-pub(super) async fn ready<S: Store>(gate: &Gate<S>, certificates: &Certificates) -> Reply {
+/// The store can be read and written too, and what people should look at although it can.
+pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Result<Reply, Fault> {
+    let is_ready = watched.trial.passes(watched.try_store(gate)).await;
     let now = gate.now();
-    let certificates = certificates.iter();
-    let (status, word) = match gate.store().webhook_census().await {
-        Ok(_) => (StatusCode::OK, "ok"),
-        Err(error) => {
-            tracing::warn!(%error, "not ready");
-            (StatusCode::SERVICE_UNAVAILABLE, "unavailable")
-        }
+    let certificates = watched.certificates.iter();
+    readiness(
+        is_ready,
+        certificates
+            .map(|(name, it)| (*name, word_of(it.state(now))))
+            .collect(),
+    )
+}
+
+fn readiness(is_ready: bool, certificates: BTreeMap<&'static str, &'static str>) -> Result<Reply, Fault> {
+    let word = if is_ready { "ok" } else { "unavailable" };
+    let readiness = Readiness {
+        status: word,
+        store: word,
+        certificates,
     };
-    let mut reply = reply::success(
-        status,
-        &Readiness {
-            status: if status == StatusCode::OK {
-                "ok"
-            } else {
-                "unavailable"
-            },
-            store: word,
-            certificates: certificates
-                .map(|(name, it)| (*name, word_of(it.state(now))))
-                .collect(),
-        },
-    );
-    *reply.status_mut() = status;
-    reply
+    if is_ready {
+        Ok(reply::success(StatusCode::OK, &readiness))
+    } else {
+        Err(Fault::not_ready(serde_json::to_value(&readiness).ok()))
+    }
 }
 
 const fn word_of(state: CertificateState) -> &'static str {
@@ -81,11 +98,15 @@ const fn word_of(state: CertificateState) -> &'static str {
 pub(super) async fn metrics<S: Store>(
     gate: &Gate<S>,
     metrics: &Metrics,
-    certificates: &Certificates,
+    watched: &Watched,
 ) -> Result<Reply, Fault> {
     let census = gate.store().webhook_census().await?;
     let now = gate.now();
     let sets = gate.store().address_sets().await?;
+    let store_bytes = match &watched.store {
+        Some(store) => Some(store.bytes().await?),
+        None => None,
+    };
     let set = |set: &hookgate_domain::AddressSet| SetGauges {
         name: set.name.to_string(),
         networks: set.networks,
@@ -103,7 +124,8 @@ pub(super) async fn metrics<S: Store>(
     };
     let gauges = Gauges {
         sets: sets.iter().map(set).collect(),
-        certificates: certificates.iter().map(certificate).collect(),
+        certificates: watched.certificates.iter().map(certificate).collect(),
+        store_bytes,
         active: census.active,
         revoked: census.revoked,
         oldest_url: census
@@ -115,4 +137,32 @@ pub(super) async fn metrics<S: Store>(
         Fault::from(super::fault::Code::Internal)
     })?;
     Ok(html::of(StatusCode::OK, OPENMETRICS, Bytes::from(text).into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use hyper::header::RETRY_AFTER;
+
+    use super::*;
+
+    async fn told(is_ready: bool) -> (StatusCode, bool, String) {
+        let reply =
+            readiness(is_ready, BTreeMap::from([("gate", "ok")])).unwrap_or_else(|fault| fault.reply());
+        let status = reply.status();
+        let comes_again = reply.headers().contains_key(RETRY_AFTER);
+        let body = reply.into_body().collect().await.unwrap().to_bytes();
+        (status, comes_again, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    #[tokio::test]
+    async fn readiness_is_told_in_the_envelope_that_its_status_says() {
+        let ready = r#"{"success":true,"data":{"status":"ok","store":"ok","certificates":{"gate":"ok"}}}"#;
+        assert_eq!(told(true).await, (StatusCode::OK, false, ready.to_owned()));
+        let not_ready = r#"{"success":false,"error":{"code":"UNAVAILABLE","message":"Temporarily unavailable","details":{"certificates":{"gate":"ok"},"status":"unavailable","store":"unavailable"}}}"#;
+        assert_eq!(
+            told(false).await,
+            (StatusCode::SERVICE_UNAVAILABLE, true, not_ready.to_owned())
+        );
+    }
 }

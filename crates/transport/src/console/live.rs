@@ -1,5 +1,6 @@
 //! Live views by server-sent events: what came since, as it comes, until the browser leaves or the server stops.
 
+use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -70,6 +71,8 @@ async fn follow<S: Store>(
 ) {
     let size = PageSize::new(ROWS).unwrap_or_default();
     let mut spoke = Instant::now();
+    // That the store is away is told once, until it is back.
+    let mut is_told = false;
     let mut last = match start {
         Start::Now => newest(gate).await,
         Start::First => None,
@@ -80,8 +83,11 @@ async fn follow<S: Store>(
     }
     loop {
         let page = gate.store().delivery_page(filter, Seek::After(last), size).await;
+        let was_told = std::mem::replace(&mut is_told, page.is_err());
         let Page { items: rows, next } = page.unwrap_or_else(|error| {
-            tracing::warn!(%error, "a live view could not be continued");
+            if !was_told {
+                tracing::warn!(%error, source = error.source().map(tracing::field::display), "a live view has to wait for the store");
+            }
             Page {
                 items: Vec::new(),
                 next: None,

@@ -20,7 +20,7 @@ mod webhooks;
 use hookgate_domain::Timestamp;
 use hookgate_gate::{Gate, PeopleStore, Store};
 use hookgate_pages::{ErrorPage, Flash, FlashKind, Problem, Shell};
-use hyper::header::{HeaderName, RETRY_AFTER};
+use hyper::header::HeaderName;
 use hyper::{Method, StatusCode};
 
 use super::Console;
@@ -93,8 +93,7 @@ pub(super) async fn answer<S: Store + PeopleStore>(
         };
         let mut reply = html::page(status, page.render());
         if let Some(wait) = fault.retry_after {
-            let seconds = hyper::header::HeaderValue::from(reply::whole_seconds(wait));
-            reply.headers_mut().insert(RETRY_AFTER, seconds);
+            reply::come_again(&mut reply, wait);
         }
         reply
     })
@@ -137,7 +136,7 @@ async fn route<S: Store + PeopleStore>(
     if reading {
         return show(&screen, segments).await;
     }
-    let form = visitor::form(call, &console.host, Some(&screen.visitor)).await?;
+    let form = visitor::form(call, &console.host, &screen.visitor).await?;
     screen.query.clear();
     act(&screen, segments, &form).await
 }

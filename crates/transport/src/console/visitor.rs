@@ -10,6 +10,9 @@ use super::fault::{Code, Fault};
 use super::host::Host;
 use super::query::Fields;
 
+/// Most bytes of a form of somebody who is not signed in: the longest name and password fit, each character in twelve bytes.
+const MAX_STRANGERS_FORM: usize = 4 * 1024;
+
 /// The hidden field of every form.
 pub(crate) const FORM_TOKEN: &str = "csrf";
 
@@ -54,25 +57,30 @@ impl Visitor {
     }
 }
 
-/// A form that one of our pages sent; with a visitor, a page of that visitor's session.
-pub(crate) async fn form(call: Call, host: &Host, visitor: Option<&Visitor>) -> Result<Form, Fault> {
-    let bytes = {
-        let (head, body) = (call.head, call.body);
-        let request = Request::from_parts(head, ());
-        if !host.is_origin_of(&request) {
-            return Err(Code::ForeignForm.into());
-        }
-        let (head, ()) = request.into_parts();
-        Call { head, body, ..call }.bytes().await?
-    };
-    let form = Form(bytes);
-    if let Some(visitor) = visitor {
-        let fields = form.fields()?;
-        if fields.get(FORM_TOKEN) != Some(visitor.form_token.as_str()) {
-            return Err(Code::ForeignForm.into());
-        }
+/// A form that a page of this visitor's session sent.
+pub(crate) async fn form(call: Call, host: &Host, visitor: &Visitor) -> Result<Form, Fault> {
+    let form = Form(of_our_page(call, host)?.bytes().await?);
+    if form.fields()?.get(FORM_TOKEN) == Some(visitor.form_token.as_str()) {
+        Ok(form)
+    } else {
+        Err(Code::ForeignForm.into())
     }
-    Ok(form)
+}
+
+/// A form that one of our pages sent for somebody who is not signed in. Anybody can send one, so it is small.
+pub(crate) async fn form_of_stranger(call: Call, host: &Host) -> Result<Form, Fault> {
+    let body = of_our_page(call, host)?.body;
+    Ok(Form(body.read(MAX_STRANGERS_FORM).await?))
+}
+
+/// The same call, if one of our pages made it.
+pub(crate) fn of_our_page(call: Call, host: &Host) -> Result<Call, Fault> {
+    let request = Request::from_parts(call.head, ());
+    if !host.is_origin_of(&request) {
+        return Err(Code::ForeignForm.into());
+    }
+    let (head, ()) = request.into_parts();
+    Ok(Call { head, ..call })
 }
 
 /// The body of a form.

@@ -89,11 +89,16 @@ fn body_length(digits: &[u8]) -> Option<u64> {
     )
 }
 
+/// Whether these are bytes that every parser reads as the same path and query.
+pub(super) fn is_path(target: &[u8]) -> bool {
+    target.first() == Some(&b'/') && target.iter().all(|byte| TARGET_BYTES[usize::from(*byte)])
+}
+
 /// Origin form; `*` for OPTIONS; or an absolute `https` URL whose authority is the one in `Host`.
 fn target_is_sound(method: &str, target: &[u8], host: &[u8]) -> bool {
     const SCHEME: &[u8] = b"https://";
     if target.first() == Some(&b'/') {
-        return target.iter().all(|byte| TARGET_BYTES[usize::from(*byte)]);
+        return is_path(target);
     }
     if target == b"*" {
         return method == "OPTIONS";

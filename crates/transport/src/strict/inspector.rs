@@ -52,6 +52,11 @@ impl Inspector {
         !self.body.is_complete()
     }
 
+    /// How many bytes of the current head are whole lines: of a refused one, up to the line that was too much.
+    pub(super) const fn whole_lines(&self) -> usize {
+        self.line
+    }
+
     /// `bytes` start with what was left over the last time.
     pub(super) fn inspect(&mut self, bytes: &[u8]) -> Outcome {
         let mut passed = 0;

@@ -85,8 +85,8 @@ mod tests {
         let cases: [(&[u8], &[u8], SeenEnd); 3] = [
             (b"POST /b HT", b"", SeenEnd::Over),
             (
-                b"GET / HTTP/1.1\r\n\r\n",
-                b"REFUSED /BAD_REQUEST HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n",
+                b"GET /b?c HTTP/1.1\r\nuser-agent: x\r\n\r\n",
+                b"REFUSED /b?BAD_REQUEST HTTP/1.1\r\nhost: refused\r\nuser-agent: x\r\n\r\n",
                 SeenEnd::Silent,
             ),
             (

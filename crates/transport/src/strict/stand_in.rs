@@ -1,22 +1,37 @@
 //! The request that hyper sees in place of a refused one. The judge lets no sender use its method, so what arrives with
-//! it comes from the guard.
+//! it comes from the guard. It says why, and as far as that could be read, what was asked for and by whom: the refusal
+//! belongs on the record of the one whose URL it was.
 
 use hookgate_domain::RefusalCode;
 use hyper::Request;
 
-use super::head::STAND_IN;
+use super::head::{self, STAND_IN};
+use crate::sighting::sighting;
 
-/// A well-formed request that names `code` in its path. Heads are refused with these three codes only.
-pub(super) const fn request(code: RefusalCode) -> &'static [u8] {
-    match code {
-        RefusalCode::HeadersTooLarge => {
-            b"REFUSED /HEADERS_TOO_LARGE HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n"
-        }
-        RefusalCode::RequestTimeout => {
-            b"REFUSED /REQUEST_TIMEOUT HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n"
-        }
-        _ => b"REFUSED /BAD_REQUEST HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n",
+/// Longer paths and user agents are left out: no URL of ours is so long, and the stand-in stays small.
+const MAX_KEPT: usize = 1024;
+
+/// A well-formed request for the same path, with `code` as its query. `head` is what there is of the refused one, in whole
+/// lines; it may be anything.
+///
+/// Headers by which a proxy names its client are not taken over: the one that counts is the last, which may not have come.
+pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
+    let (target, user_agent) = sighting(head).unwrap_or_default();
+    let path = path(target).unwrap_or("/");
+    let mut request = format!("{STAND_IN} {path}?{code} HTTP/1.1\r\nhost: refused\r\n").into_bytes();
+    if matches!(user_agent.len(), 1..=MAX_KEPT) {
+        request.extend_from_slice(b"user-agent: ");
+        request.extend_from_slice(user_agent);
+        request.extend_from_slice(b"\r\n");
     }
+    request.extend_from_slice(b"\r\n");
+    request
+}
+
+/// The path of a target, without its query.
+fn path(target: &str) -> Option<&str> {
+    let path = target.split('?').next()?;
+    Some(path).filter(|path| path.len() <= MAX_KEPT && head::is_path(path.as_bytes()))
 }
 
 /// The code that a stand-in carries, or `None` for a sender's own request.
@@ -24,7 +39,7 @@ pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
     if request.method().as_str() != STAND_IN {
         return None;
     }
-    let name = request.uri().path().trim_start_matches('/');
+    let name = request.uri().query().unwrap_or_default();
     Some(name.parse().unwrap_or(RefusalCode::BadRequest))
 }
 
@@ -32,22 +47,53 @@ pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
 mod tests {
     use super::*;
 
+    const CODES: [RefusalCode; 3] = [
+        RefusalCode::BadRequest,
+        RefusalCode::HeadersTooLarge,
+        RefusalCode::RequestTimeout,
+    ];
+
+    fn stand_in(code: RefusalCode, head: &[u8]) -> String {
+        String::from_utf8(request(code, head)).expect("UTF-8")
+    }
+
     #[test]
     fn a_stand_in_names_its_code() {
-        for code in [
-            RefusalCode::BadRequest,
-            RefusalCode::HeadersTooLarge,
-            RefusalCode::RequestTimeout,
-        ] {
-            let text = std::str::from_utf8(request(code)).expect("ASCII");
-            let mut words = text.split(' ');
-            let made = Request::builder()
-                .method(words.next().expect("a method"))
-                .uri(words.next().expect("a path"))
-                .body(())
-                .expect("a request");
-            assert_eq!(refusal_of(&made), Some(code));
+        for code in CODES {
+            for head in [&b""[..], b"POST /a?b HTTP/1.1\r\n"] {
+                let text = stand_in(code, head);
+                let mut words = text.split(' ');
+                let made = Request::builder()
+                    .method(words.next().expect("a method"))
+                    .uri(words.next().expect("a path"))
+                    .body(())
+                    .expect("a request");
+                assert_eq!(refusal_of(&made), Some(code));
+            }
         }
         assert_eq!(refusal_of(&Request::new(())), None);
+    }
+
+    #[test]
+    fn what_can_be_read_of_the_request_is_taken_over() {
+        let long = format!("POST /{} HTTP/1.1\r\n", "a".repeat(MAX_KEPT));
+        let cases: [(&[u8], &str); 9] = [
+            (b"", "/"),
+            (b"POST /wh_1 HTTP/1.1\r\n", "/wh_1"),
+            (b"\r\nPOST /wh_1?x=y HTTP/1.1\r\nhost a\r\n", "/wh_1"),
+            (b"POST https://a/wh_1?x=/y HTTP/1.1\r\n", "/wh_1"),
+            (b"POST /wh_1\\ HTTP/1.1\r\n", "/"),
+            (b"POST wh_1 HTTP/1.1\r\n", "/"),
+            (b"OPTIONS * HTTP/1.1\r\n", "/"),
+            (b"\x16\x03\x01\r\n", "/"),
+            (long.as_bytes(), "/"),
+        ];
+        for (head, path) in cases {
+            let expected = format!("REFUSED {path}?BAD_REQUEST HTTP/1.1\r\nhost: refused\r\n\r\n");
+            assert_eq!(stand_in(RefusalCode::BadRequest, head), expected);
+        }
+        let head = b"POST / HTTP/1.1\r\nUser-Agent: x/1\r\nx-forwarded-for: 192.0.2.1\r\n";
+        let expected = "REFUSED /?HEADERS_TOO_LARGE HTTP/1.1\r\nhost: refused\r\nuser-agent: x/1\r\n\r\n";
+        assert_eq!(stand_in(RefusalCode::HeadersTooLarge, head), expected);
     }
 }

@@ -3,4 +3,5 @@
 mod lifecycle;
 mod plain_http;
 mod protocols;
+mod streams;
 mod support;

@@ -25,6 +25,11 @@ async fn both_protocols_and_both_versions_of_tls_pass() {
         server.curl("/a", &["--no-alpn", "-d", "abc"]).await,
         format!("201 1.1 {answer}")
     );
+    // This one offers nothing else by ALPN.
+    assert_eq!(
+        server.curl("/a", &["--http1.0", "-d", "abc"]).await,
+        format!("201 1 {answer}")
+    );
     for version in [&["--tlsv1.2", "--tls-max", "1.2"][..], &["--tlsv1.3"]] {
         let seen = server.curl("/a", &[version, &["-d", "abc"]].concat()).await;
         assert_eq!(seen, format!("201 2 {answer}"), "{version:?}");
@@ -80,6 +85,43 @@ async fn heads_are_bounded_in_both_protocols() {
             seen.starts_with(&expected) && seen.contains("HEADERS_TOO_LARGE"),
             "{seen}"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn heads_far_over_the_bound_are_told_so_too() {
+    let server = Server::start(MAX_CONNECTIONS).await;
+    let field = |index| format!("x{index}: {}", "y".repeat(12_000));
+    let fields: Vec<String> = (0..5).map(field).collect();
+    for option in ["--http1.1", "--http2"] {
+        let mut arguments = vec![option, "-d", ""];
+        arguments.extend(fields.iter().flat_map(|field| ["-H", field]));
+        let seen = server.curl("/a", &arguments).await;
+        assert!(
+            seen.starts_with("431 ") && seen.contains("HEADERS_TOO_LARGE"),
+            "{seen}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sender_that_closes_its_side_still_gets_its_answer() {
+    let server = Server::start(MAX_CONNECTIONS).await;
+    let request = b"POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+    for says_so in [true, false] {
+        let mut stream = server.connect(None).await;
+        stream.write_all(request).await.expect("open");
+        if says_so {
+            stream.shutdown().await.expect("open");
+        } else {
+            // The connection ends without the word of TLS.
+            stream.flush().await.expect("open");
+            stream.get_mut().0.shutdown().await.expect("open");
+        }
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer).await;
+        let answer = String::from_utf8_lossy(&answer);
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{says_so}: {answer}");
     }
 }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hookgate_domain::{Connection, RefusalCode};
 use hookgate_transport::shutdown::{self, Trigger};
 use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
-use hookgate_transport::{Body, Exchange, Listener, Reply, RequestId, RequestIds, Service, reply};
+use hookgate_transport::{Body, Exchange, Listener, Proxies, Reply, RequestId, RequestIds, Service, reply};
 use hyper::{Request, StatusCode};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -67,12 +67,21 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) async fn start(max_connections: u32) -> Self {
+        Self::start_as(|listener| listener.max_connections(max_connections)).await
+    }
+
+    /// A listener that trusts these proxies.
+    pub(crate) async fn start_behind(proxies: Arc<Proxies>) -> Self {
+        Self::start_as(|listener| listener.behind(proxies, false)).await
+    }
+
+    async fn start_as(set: impl FnOnce(Listener) -> Listener) -> Self {
         let (chain, key) = certificate();
         let certificate = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()).expect("a pair");
         let certificate = Arc::new(certificate);
         let tls = server_config(Arc::clone(&certificate), MinTls::default()).expect("settings");
         let listener = Listener::bind(any_port(), tls).await.expect("a free port");
-        Self::run(listener.max_connections(max_connections), certificate, chain)
+        Self::run(set(listener), certificate, chain)
     }
 
     /// A port that only refuses. Its certificate is never used.

@@ -34,10 +34,11 @@ pub(super) async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> P
     fetcher.get(url, etag).await
 }
 
+/// The document itself. Nothing was known that it could be the same as.
 pub(super) fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
     match published {
         Published::Document { bytes, etag } => Ok((bytes, etag)),
-        Published::Unchanged => Ok((Vec::new(), None)),
+        Published::Unchanged => Err(Failure::failed("the server says 304 though nothing was known")),
         Published::Failed(problem) => Err(Failure::failed(problem)),
     }
 }

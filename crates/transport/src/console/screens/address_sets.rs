@@ -4,17 +4,17 @@ use hookgate_domain::{
     AddressSet, AddressSetName, AllowlistWarning, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
     network_warnings,
 };
-use hookgate_gate::{PeopleStore, PreviewDays, Store};
+use hookgate_gate::{PeopleStore, PreviewDays, SetPreview, Store};
 use hookgate_pages::{
     AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, Problem, SetChange,
-    SetVersionRow,
+    SetVersionRow, UserText,
 };
 
 use super::{Screen, again, page, problems};
-use crate::api::address_sets::{Made, networks_of, published};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
+use crate::console::set_source::{SetSource, networks_of, published};
 use crate::reply::Reply;
 
 /// Webhooks that the page of a set names.
@@ -65,11 +65,7 @@ async fn try_create<S: Store + PeopleStore>(
     let name: AddressSetName = form.name.parse().map_err(|error| wrong("name")(&error))?;
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
     let made = if form.provider.is_empty() {
-        Made {
-            origin: SetOrigin::Own,
-            networks: networks_of(&entries(&form.networks))?,
-            etag: None,
-        }
+        SetSource::own(&entries(&form.networks))?
     } else {
         let provider = form.provider.parse().map_err(|error| wrong("provider")(&error))?;
         let filter: SetFilter = form.filter.parse().map_err(|error| wrong("filter")(&error))?;
@@ -318,29 +314,36 @@ fn warnings<S>(screen: &Screen<'_, S>, known: Option<&Networks>, networks: &Netw
         .collect()
 }
 
+/// What other networks would change, and, for who may look ahead, which senders would stop passing.
 async fn change_of<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     set: &AddressSet,
     known: &Networks,
     other: &Networks,
 ) -> Result<SetChange, Fault> {
-    let days = PreviewDays::Week;
-    let (_, previews) = screen.gate().address_set_preview(&set.name, other, days).await?;
+    let (acting, days) = (&screen.visitor.acting, PreviewDays::default());
+    let webhooks = if screen.visitor.may(Permission::ManageWebhooks) {
+        let gate = screen.gate();
+        let (_, previews) = gate.address_set_preview(acting, &set.name, other, days).await?;
+        Some(previews.iter().map(stopping).collect())
+    } else {
+        None
+    };
     let changes = NetworkChanges::between(known, other);
     let texts = |networks: &[hookgate_domain::IpNetwork]| networks.iter().map(ToString::to_string).collect();
     Ok(SetChange {
         added: texts(&changes.added),
         removed: texts(&changes.removed),
         days: days.days(),
-        webhooks: previews
-            .iter()
-            .map(|one| {
-                let stop = one.preview.would_stop;
-                let name = one.webhook.name.as_str().into();
-                (name, stop.senders, one.preview.all_senders, stop.deliveries)
-            })
-            .collect(),
+        webhooks,
     })
+}
+
+/// A webhook with how many senders would stop passing, of how many, and with how many deliveries.
+fn stopping(one: &SetPreview) -> (UserText, u64, u64, u64) {
+    let stop = one.preview.would_stop;
+    let name = one.webhook.name.as_str().into();
+    (name, stop.senders, one.preview.all_senders, stop.deliveries)
 }
 
 fn facts<S>(screen: &Screen<'_, S>, set: &AddressSet) -> AddressSetFacts {

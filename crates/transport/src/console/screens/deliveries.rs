@@ -102,13 +102,8 @@ async fn rows<S: Store + PeopleStore>(
 /// One delivery.
 pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
     let id: DeliveryId = id.parse().map_err(|_| Code::NotFound)?;
-    let record = screen
-        .gate()
-        .store()
-        .delivery_by_id(id)
-        .await?
-        .ok_or(Code::NotFound)?;
-    let may_see = screen.visitor.may(Permission::SeePayloads);
+    let record = screen.gate().delivery(&screen.visitor.acting, id).await?;
+    let record = record.ok_or(Code::NotFound)?;
     page(
         DeliveryDetail {
             shell: screen.shell(),
@@ -118,9 +113,9 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
                 .iter()
                 .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
                 .collect(),
-            payload: payload(&record, may_see),
+            payload: payload(&record, screen.visitor.may(Permission::SeePayloads)),
             trail: record.trail.clone(),
-            faults: faults(screen, &record, may_see).await?,
+            faults: faults(screen, &record).await?,
             answer: answer(&record.summary).into(),
             timing: record
                 .summary
@@ -134,7 +129,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
 }
 
 fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
-    let Some(bytes) = record.payload.as_deref().filter(|_| may_see) else {
+    let Some(bytes) = record.payload.as_deref() else {
         return Payload::Absent(if may_see {
             "It was not kept: payload logging is off, it is too old, or nothing of it was read."
         } else {
@@ -151,15 +146,11 @@ fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
     }
 }
 
-/// What exactly was at fault with the payload.
+/// What exactly was at fault with the payload, for who sees it.
 async fn faults<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     record: &DeliveryRecord,
-    may_see: bool,
 ) -> Result<Vec<UserText>, Fault> {
-    if !may_see {
-        return Ok(Vec::new());
-    }
     Ok(match screen.gate().payload_faults(record).await? {
         Some(Details::Fields(faults)) => faults
             .iter()

@@ -98,11 +98,7 @@ pub(super) async fn preview<S: Store + PeopleStore>(
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let form = read(fields);
-    let days = match fields.get("days") {
-        None | Some("7") => PreviewDays::Week,
-        Some("30") => PreviewDays::Month,
-        Some(_) => return Err(Fault::field("days", "one_of", "7, 30")),
-    };
+    let days = change::preview_days(fields.read("days")?)?;
     let preview = preview_of(screen, &webhook, &form.allowlist, days).await?;
     if screen.fragment {
         return page(preview.render());
@@ -124,8 +120,8 @@ pub(super) async fn suggest<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
-    let suggestion = screen.gate().allowlist_suggestion(webhook.handle).await?;
-    let suggestion = suggestion.ok_or(Code::NotFound)?;
+    let acting = &screen.visitor.acting;
+    let suggestion = screen.gate().allowlist_suggestion(acting, webhook.handle).await?;
     let mut form = read(fields);
     if !suggestion.entries.is_empty() {
         let lines: Vec<_> = suggestion.entries.iter().map(ToString::to_string).collect();
@@ -172,16 +168,14 @@ async fn preview_of<S: Store + PeopleStore>(
     } else {
         return Ok(preview);
     };
-    preview.your_address = screen
-        .visitor
-        .acting
+    let acting = &screen.visitor.acting;
+    preview.your_address = acting
         .from
         .map(|own| (own, allowlist.permits(own, screen.gate().now())));
     let found = screen
         .gate()
-        .allowlist_preview(webhook.handle, &allowlist, days)
-        .await?
-        .ok_or(Code::NotFound)?;
+        .allowlist_preview(acting, webhook.handle, &allowlist, days)
+        .await?;
     preview.senders = found.senders.iter().take(SENDERS).map(preview_sender).collect();
     preview.more = found.all_senders.saturating_sub(preview.senders.len() as u64);
     preview.stopping = found.would_stop.senders;

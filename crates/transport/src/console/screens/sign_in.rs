@@ -42,7 +42,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
     let earlier = Visitor::of(&console.gate, &call).await?;
-    let form = visitor::form(call, &console.host, None).await?;
+    let form = visitor::form_of_stranger(call, &console.host).await?;
     let fields = form.fields()?;
     let (name, next) = (
         fields.get("name").unwrap_or_default(),
@@ -114,7 +114,8 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
     let earlier = Visitor::of(&console.gate, &call).await?;
-    visitor::form(call, &console.host, None).await?;
+    // Nothing in the form counts.
+    visitor::of_our_page(call, &console.host)?;
     let signed_in = match secret.parse::<SignInSecret>() {
         Ok(secret) => {
             console

@@ -1,0 +1,77 @@
+//! How the command line is read: which of `--data` and `--config` holds, and what is said of one that can't be read.
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::error::ErrorKind;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Command, CommandFactory, Error, FromArgMatches};
+
+use super::Cli;
+use crate::failure::Failure;
+
+/// What clap adds to an error for people at a terminal.
+const FOR_PEOPLE: [&str; 2] = ["\n\nUsage:", "\n\nFor more information"];
+
+impl Cli {
+    /// Reads a command line, the program's name first, or says why it can't be read and gives the exit code.
+    pub(crate) fn read(arguments: &[OsString]) -> Result<Self, ExitCode> {
+        let mut command = Self::command();
+        command
+            .try_get_matches_from_mut(arguments)
+            .and_then(|matches| Self::of_matches(&matches, &mut command))
+            .map_err(|error| report(&error, arguments))
+    }
+
+    /// What is typed counts more than what the environment says.
+    fn of_matches(matches: &ArgMatches, command: &mut Command) -> Result<Self, Error> {
+        let mut cli = Self::from_arg_matches(matches).map_err(|error| error.format(command))?;
+        if cli.data.is_none() || cli.config.is_none() {
+            return Ok(cli);
+        }
+        let is_typed = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
+        let both = match (is_typed("data"), is_typed("config")) {
+            (true, false) => {
+                cli.config = None;
+                return Ok(cli);
+            }
+            (false, true) => {
+                cli.data = None;
+                return Ok(cli);
+            }
+            (true, true) => "--data and --config are both given; one of them is enough",
+            (false, false) => "HOOKGATE_DATA and HOOKGATE_CONFIG are both set; one of them is enough",
+        };
+        Err(command.error(ErrorKind::ArgumentConflict, both))
+    }
+}
+
+/// Says why a command line can't be read, or gives the help that it asks for.
+fn report(error: &Error, arguments: &[OsString]) -> ExitCode {
+    if error.use_stderr() && wants_json(arguments) {
+        return Failure::usage(sentence(error)).report(true);
+    }
+    // With the output gone there is nobody left to tell.
+    let _ = error.print();
+    ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+}
+
+fn wants_json(arguments: &[OsString]) -> bool {
+    let options = arguments.iter().take_while(|argument| *argument != "--");
+    options.into_iter().any(|argument| argument == "--json")
+}
+
+/// What is wrong, in one line.
+fn sentence(error: &Error) -> String {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return "a command is missing; --help lists them".to_owned();
+    }
+    let text = error.render().to_string();
+    let text = text.strip_prefix("error: ").unwrap_or(&text);
+    let end = FOR_PEOPLE.iter().filter_map(|begin| text.find(begin)).min();
+    let lines = text[..end.unwrap_or(text.len())].lines().map(str::trim);
+    lines
+        .filter(|line| !line.is_empty())
+        .collect::<Vec<_>>()
+        .join(" ")
+}

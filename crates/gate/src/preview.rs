@@ -1,0 +1,211 @@
+//! Who would stop passing under another allowlist or another address set, before anything is changed.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::{
+    AddressSetName, Allowlist, AllowlistMode, Networks, Permission, Policy, Timestamp, Webhook, WebhookHandle,
+};
+use thiserror::Error;
+
+use crate::sources::SourceTotals;
+use crate::{Acting, AddressSetError, Gate, ManageError, Store};
+
+/// Most senders that a preview shows: as many as a page has. All of them are counted.
+const MAX_SHOWN: usize = 200;
+/// Webhooks that a preview of a set looks at.
+const PREVIEWED: u16 = 100;
+
+/// How many days a preview looks back: a week, if nothing else is said.
+///
+/// ```
+/// use hookgate_gate::PreviewDays;
+///
+/// assert_eq!(PreviewDays::try_from(30), Ok(PreviewDays::Month));
+/// assert!(PreviewDays::try_from(8).is_err());
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PreviewDays {
+    /// 7 days.
+    #[default]
+    Week,
+    /// 30 days.
+    Month,
+}
+
+impl PreviewDays {
+    /// How many days.
+    #[must_use]
+    pub const fn days(self) -> u16 {
+        match self {
+            Self::Week => 7,
+            Self::Month => 30,
+        }
+    }
+
+    fn before(self, now: Timestamp) -> Timestamp {
+        now.before(Duration::from_hours(24) * u32::from(self.days()))
+    }
+}
+
+impl TryFrom<u16> for PreviewDays {
+    type Error = UnknownPreviewDays;
+
+    fn try_from(days: u16) -> Result<Self, Self::Error> {
+        [Self::Week, Self::Month]
+            .into_iter()
+            .find(|known| known.days() == days)
+            .ok_or(UnknownPreviewDays)
+    }
+}
+
+/// A preview does not look back so many days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a preview looks back 7 or 30 days")]
+pub struct UnknownPreviewDays;
+
+/// Which senders would stop passing under another allowlist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Preview {
+    /// Sources whose deliveries were accepted, at most 200: those that would stop first, then by how much they sent.
+    pub senders: Vec<PreviewSender>,
+    /// How many senders there are, shown or not.
+    pub all_senders: u64,
+    /// Those of them that pass now and would not then.
+    pub would_stop: WouldStop,
+    /// Accepted deliveries of sources beyond those that are told apart on a day: it can't be told what becomes of them.
+    pub beyond: u64,
+}
+
+/// A sender, under the allowlist as it is and as it would be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PreviewSender {
+    /// The address that is matched.
+    pub address: IpAddr,
+    /// How many of its deliveries were accepted.
+    pub accepted: u64,
+    /// When it was seen last.
+    pub last_seen: Timestamp,
+    /// Whether it passes now: the allowlist has it, or is only observed.
+    pub passes_now: bool,
+    /// Whether it would pass then.
+    pub passes_then: bool,
+}
+
+/// How much would stop passing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct WouldStop {
+    /// How many senders.
+    pub senders: u64,
+    /// How many deliveries of theirs were accepted.
+    pub deliveries: u64,
+}
+
+/// What another version of a set would mean for one webhook.
+#[derive(Clone, Debug)]
+pub struct SetPreview {
+    /// The webhook.
+    pub webhook: Webhook,
+    /// Who would stop passing.
+    pub preview: Preview,
+}
+
+impl Preview {
+    /// What becomes of the senders if another one takes the place of the allowlist.
+    #[must_use]
+    pub fn of(totals: &SourceTotals, allowlist: &Allowlist, other: &Allowlist, now: Timestamp) -> Self {
+        let accepted = totals.sources.iter().filter(|total| total.accepted > 0);
+        let mut senders: Vec<_> = accepted
+            .map(|total| PreviewSender {
+                address: total.address,
+                accepted: total.accepted,
+                last_seen: total.last_seen,
+                passes_now: allowlist.permits(total.address, now),
+                passes_then: other.permits(total.address, now),
+            })
+            .collect();
+        let stops = |sender: &PreviewSender| sender.passes_now && !sender.passes_then;
+        let mut would_stop = WouldStop::default();
+        for sender in senders.iter().filter(|sender| stops(sender)) {
+            would_stop.senders += 1;
+            would_stop.deliveries = would_stop.deliveries.saturating_add(sender.accepted);
+        }
+        senders.sort_unstable_by_key(|sender| {
+            std::cmp::Reverse((stops(sender), sender.accepted, sender.last_seen, sender.address))
+        });
+        let all_senders = u64::try_from(senders.len()).unwrap_or(u64::MAX);
+        senders.truncate(MAX_SHOWN);
+        Self {
+            senders,
+            all_senders,
+            would_stop,
+            beyond: totals.beyond_accepted,
+        }
+    }
+}
+
+impl<S: Store> Gate<S> {
+    /// Which senders of the last days would stop passing if the webhook had this allowlist.
+    ///
+    /// # Errors
+    /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
+    pub async fn allowlist_preview(
+        &self,
+        acting: &Acting,
+        webhook: WebhookHandle,
+        allowlist: &Allowlist,
+        days: PreviewDays,
+    ) -> Result<Preview, ManageError> {
+        acting.require(Permission::ManageWebhooks)?;
+        let known = self.store.webhook_by_handle(webhook).await?;
+        let known = known.ok_or(ManageError::NotFound)?;
+        let now = self.now();
+        let other = self.resolved(allowlist).await?;
+        let totals = self.store.accepted_sources(webhook, days.before(now)).await?;
+        Ok(Preview::of(&totals, &present(&known.policy), &other, now))
+    }
+
+    /// What other networks of a set would mean for the senders of the webhooks whose allowlists name it: as many as are
+    /// looked at, and how many there are.
+    ///
+    /// # Errors
+    /// [`AddressSetError::Forbidden`], [`AddressSetError::NotFound`] or [`AddressSetError::Store`].
+    pub async fn address_set_preview(
+        &self,
+        acting: &Acting,
+        name: &AddressSetName,
+        networks: &Networks,
+        days: PreviewDays,
+    ) -> Result<(u64, Vec<SetPreview>), AddressSetError> {
+        acting.require(Permission::ManageWebhooks)?;
+        if self.store.address_set_by_name(name).await?.is_none() {
+            return Err(AddressSetError::NotFound);
+        }
+        let (all, webhooks) = self.store.address_set_uses(name, PREVIEWED).await?;
+        let (now, proposed) = (self.now(), Arc::new(networks.clone()));
+        let mut previews = Vec::new();
+        for handle in webhooks {
+            let Some(webhook) = self.store.webhook_by_handle(handle).await? else {
+                continue;
+            };
+            let totals = self.store.accepted_sources(handle, days.before(now)).await?;
+            let other = webhook.policy.allowlist.with_set(name, &proposed);
+            previews.push(SetPreview {
+                preview: Preview::of(&totals, &present(&webhook.policy), &other, now),
+                webhook,
+            });
+        }
+        previews.sort_by_key(|one| std::cmp::Reverse(one.preview.would_stop.deliveries));
+        Ok((all, previews))
+    }
+}
+
+/// Whom a policy lets pass today: where it only observes, everybody.
+fn present(policy: &Policy) -> Allowlist {
+    match policy.allowlist_mode {
+        AllowlistMode::Enforce => policy.allowlist.clone(),
+        // A list is looked ahead to before it is enforced.
+        AllowlistMode::Observe => Allowlist::any(),
+    }
+}

@@ -1,0 +1,189 @@
+//! What a delivery may count on that is not in its answer: it is on record though its sender leaves, a flood from its address does
+//! not hold it up, and nothing of the URL's secret is kept.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::future::pending;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp};
+use hookgate_gate::{
+    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Gate, Held, Issued, NewWebhook,
+    PageSize, Ports, Reply, Seek, SignatureHeaders, Store,
+};
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use tokio::time::timeout;
+
+/// A body that is there.
+struct Whole(Vec<u8>);
+
+impl Body for Whole {
+    async fn read(self, _limit: usize, held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+        if held.take(self.0.len()) {
+            Ok(self.0.into())
+        } else {
+            Err(BodyFault::NoRoom)
+        }
+    }
+}
+
+/// A body that takes this much room and never ends.
+struct Endless(usize);
+
+impl Body for Endless {
+    async fn read(self, _limit: usize, held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+        assert!(held.take(self.0), "there is no room");
+        pending().await
+    }
+}
+
+fn gate() -> Gate<MemoryStore> {
+    let ports = Ports {
+        clock: Box::new(FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000))),
+        entropy: Box::new(SeededEntropy::new(7)),
+        seal: Box::new(ClearSeal),
+        passwords: Box::new(FastPasswords),
+    };
+    Gate::new(MemoryStore::default(), ports)
+}
+
+async fn create(gate: &Gate<MemoryStore>, name: &str) -> Issued {
+    let new = NewWebhook {
+        name: samples::name(name),
+        format: SenderFormat::Custom,
+        policy: Policy::default(),
+        signed: false,
+    };
+    gate.create(&samples::acting(), new).await.unwrap()
+}
+
+fn request(webhook_id: &str) -> DeliveryRequest<'_> {
+    DeliveryRequest {
+        format: "custom",
+        webhook_id,
+        source: IpAddr::from([192, 0, 2, 9]).into(),
+        user_agent: None,
+        declared_json: true,
+        compressed: false,
+        idempotency_key: None,
+        signature: SignatureHeaders::default(),
+        headers: &(),
+    }
+}
+
+fn code(reply: &Reply) -> Option<RefusalCode> {
+    match reply {
+        Reply::Accepted(_) => None,
+        Reply::Refused(refusal) => Some(refusal.code),
+    }
+}
+
+async fn send(gate: &Gate<MemoryStore>, issued: &Issued, body: &str) -> Option<RefusalCode> {
+    code(
+        &gate
+            .receive(request(issued.id.reveal()), Whole(body.into()))
+            .await,
+    )
+}
+
+async fn records(gate: &Gate<MemoryStore>) -> Vec<DeliveryRecord> {
+    let filter = DeliveryFilter::default();
+    let page = gate.store().delivery_page(&filter, Seek::Newest, PageSize::MAX);
+    let mut records = Vec::new();
+    for summary in page.await.unwrap().items {
+        records.push(gate.store().delivery_by_id(summary.id).await.unwrap().unwrap());
+    }
+    records
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_leaves_is_on_record() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    for _ in 0..2 {
+        let receiving = gate.receive(request(issued.id.reveal()), Endless(1));
+        assert!(timeout(Duration::from_secs(1), receiving).await.is_err());
+    }
+    let codes: Vec<_> = records(&gate)
+        .await
+        .iter()
+        .map(|record| record.summary.answer.code())
+        .collect();
+    assert_eq!(codes, [Some(RefusalCode::BadRequest); 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sender_that_is_answered_is_on_record_once() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    assert_eq!(send(&gate, &issued, r#"{"title":"t"}"#).await, None);
+    assert_eq!(send(&gate, &issued, "{").await, Some(RefusalCode::InvalidJson));
+    gate.store().set_reachable(false);
+    assert_eq!(send(&gate, &issued, "{").await, Some(RefusalCode::Unavailable));
+    gate.store().set_reachable(true);
+    assert_eq!(records(&gate).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_url_that_is_not_remembered_is_found_during_a_flood_from_its_address() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    for seed in 0..400 {
+        let guess = samples::webhook_id(1_000 + seed).unwrap();
+        gate.receive(request(guess.reveal()), Whole(Vec::new())).await;
+    }
+    let guess = samples::webhook_id(999).unwrap();
+    let reply = gate.receive(request(guess.reveal()), Whole(Vec::new())).await;
+    assert_eq!(code(&reply), Some(RefusalCode::RateLimited));
+    assert_eq!(send(&gate, &issued, r#"{"title":"t"}"#).await, None);
+}
+
+#[tokio::test]
+async fn a_webhook_id_in_what_was_sent_is_not_kept() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    let id = issued.id.reveal();
+    let accepted =
+        format!(r#"{{"title":"ping {id}","metadata":{{"url":"https://h/webhooks/custom/{id}?x"}}}}"#);
+    let with_key = DeliveryRequest {
+        idempotency_key: Some(id.as_bytes()),
+        ..request(id)
+    };
+    let reply = gate.receive(with_key, Whole(accepted.clone().into())).await;
+    let Reply::Accepted(accepted_as) = reply else {
+        panic!("{reply:?}")
+    };
+    assert_eq!(
+        send(&gate, &issued, &format!(r#"{{"url":"{id}"}}"#)).await,
+        Some(RefusalCode::ValidationError)
+    );
+    let incident = gate
+        .store()
+        .incident_by_number(accepted_as.incident)
+        .await
+        .unwrap();
+    let kept = format!("{incident:?} {:?}", records(&gate).await);
+    assert!(!kept.contains(&id[3..]), "{kept}");
+    let payload = records(&gate).await.pop().unwrap().payload.unwrap();
+    assert_eq!(payload.len(), accepted.len(), "its length is kept");
+    assert!(String::from_utf8_lossy(&payload).contains("ping wh_***"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_webhook_cannot_take_the_room_of_the_others() {
+    let gate = gate();
+    let (busy, quiet) = (create(&gate, "busy").await, create(&gate, "quiet").await);
+    let mut held: Vec<_> = (0..32)
+        .map(|_| Box::pin(gate.receive(request(busy.id.reveal()), Endless(1024 * 1024))))
+        .collect();
+    for receiving in &mut held {
+        assert!(timeout(Duration::from_millis(1), receiving).await.is_err());
+    }
+    let body = r#"{"title":"t"}"#;
+    assert_eq!(send(&gate, &busy, body).await, Some(RefusalCode::Unavailable));
+    assert_eq!(send(&gate, &quiet, body).await, None);
+    drop(held);
+    assert_eq!(send(&gate, &busy, body).await, None);
+}

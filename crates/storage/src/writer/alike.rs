@@ -1,0 +1,232 @@
+//! Refusals that a record stands for already. They are counted where they come in, and the writer gets all those alike as
+//! one: a flood of them costs neither a record to be made ready nor a wake-up of the writer for each.
+
+use std::collections::{HashMap, HashSet};
+use std::net::IpAddr;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
+use hookgate_gate::{RefusalKey, RefusedDelivery};
+
+use super::counts::minute_of;
+
+/// Most kinds that are counted here. Those beyond go to the writer one by one.
+const MOST: usize = 1_024;
+
+/// The counts of refusals that wait for the writer.
+#[derive(Default)]
+pub(super) struct Tallies(Mutex<State>);
+
+#[derive(Default)]
+struct State {
+    /// The minute that `folded` is about.
+    minute: i64,
+    /// The kinds that a record stands for.
+    folded: HashSet<Kind>,
+    waiting: HashMap<Kind, Tally>,
+}
+
+/// What refusals on one record have in common, and what usage tells apart.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+struct Kind {
+    webhook: WebhookHandle,
+    minute: i64,
+    source: IpAddr,
+    code: RefusalCode,
+    postponed: bool,
+}
+
+#[derive(Clone, Copy)]
+struct Tally {
+    times: i64,
+    last_at: Timestamp,
+}
+
+/// What became of a refusal that asked to be counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Counted {
+    /// No record stands for it.
+    No,
+    /// It is the first that waits for the writer.
+    First,
+    /// It waits with others.
+    Also,
+}
+
+impl Tallies {
+    /// Counts a refusal if a record stands for those like it.
+    pub(super) fn count(&self, refusal: &RefusalKey) -> Counted {
+        let kind = Kind::of(refusal);
+        let mut state = self.lock();
+        if !state.folded.contains(&kind) {
+            return Counted::No;
+        }
+        let counted = if state.waiting.is_empty() {
+            Counted::First
+        } else {
+            Counted::Also
+        };
+        let last_at = refusal.received_at;
+        let tally = state.waiting.entry(kind).or_insert(Tally { times: 0, last_at });
+        tally.times += 1;
+        tally.last_at = tally.last_at.max(last_at);
+        counted
+    }
+
+    /// From now on those like this one are counted, until its minute is over.
+    pub(super) fn fold(&self, refusal: &RefusalKey) {
+        let kind = Kind::of(refusal);
+        let mut state = self.lock();
+        if state.minute != kind.minute {
+            state.minute = kind.minute;
+            state.folded.clear();
+        }
+        if state.folded.len() < MOST {
+            state.folded.insert(kind);
+        }
+    }
+
+    /// No record may be believed in any more. What was counted still waits.
+    pub(super) fn forget(&self) {
+        self.lock().folded.clear();
+    }
+
+    /// What waits, as refusals with how many each stands for.
+    pub(super) fn take(&self) -> impl Iterator<Item = (RefusedDelivery, i64)> + use<> {
+        let waiting = std::mem::take(&mut self.lock().waiting);
+        waiting.into_iter().map(|(kind, tally)| {
+            let refusal = RefusedDelivery {
+                webhook: kind.webhook,
+                received_at: tally.last_at,
+                source: kind.source,
+                trail: None,
+                user_agent: None,
+                headers: None,
+                took: std::time::Duration::ZERO,
+                payload: None,
+                code: kind.code,
+                postponed: kind.postponed,
+            };
+            (refusal, tally.times)
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kind {
+    const fn of(refusal: &RefusalKey) -> Self {
+        Self {
+            webhook: refusal.webhook,
+            minute: minute_of(refusal.received_at),
+            source: refusal.source,
+            code: refusal.code,
+            postponed: refusal.postponed,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use hookgate_testkit::samples::{START, refusal, second, webhook};
+
+    use super::*;
+
+    fn key() -> RefusalKey {
+        refusal(&webhook(1)).key()
+    }
+
+    fn from(source: u32) -> RefusalKey {
+        let source = Ipv4Addr::from_bits(source).into();
+        RefusalKey { source, ..key() }
+    }
+
+    /// What waits, by source and code.
+    fn taken(tallies: &Tallies) -> Vec<(RefusalKey, i64)> {
+        tallies
+            .take()
+            .map(|(refusal, times)| (refusal.key(), times))
+            .collect()
+    }
+
+    #[test]
+    fn only_what_is_folded_is_counted_and_only_once() {
+        let tallies = Tallies::default();
+        assert_eq!(tallies.count(&key()), Counted::No);
+        tallies.fold(&key());
+        let late = RefusalKey {
+            received_at: second(1),
+            ..key()
+        };
+        assert_eq!(tallies.count(&late), Counted::First);
+        assert_eq!(tallies.count(&key()), Counted::Also);
+        assert_eq!(taken(&tallies), [(late, 2)], "with the time of the last one");
+        assert_eq!(taken(&tallies), []);
+        assert_eq!(tallies.count(&key()), Counted::First);
+    }
+
+    #[test]
+    fn sources_codes_and_minutes_are_told_apart() {
+        let tallies = Tallies::default();
+        tallies.fold(&key());
+        let others = [
+            from(1),
+            RefusalKey {
+                code: RefusalCode::InvalidJson,
+                ..key()
+            },
+            RefusalKey {
+                postponed: true,
+                ..key()
+            },
+            RefusalKey {
+                webhook: webhook(2).handle,
+                ..key()
+            },
+            RefusalKey {
+                received_at: second(60),
+                ..key()
+            },
+        ];
+        for other in others {
+            assert_eq!(tallies.count(&other), Counted::No, "{other:?}");
+        }
+        assert_eq!(tallies.count(&key()), Counted::First);
+    }
+
+    #[test]
+    fn a_new_minute_begins_anew_and_loses_nothing() {
+        let tallies = Tallies::default();
+        tallies.fold(&key());
+        tallies.count(&key());
+        tallies.fold(&RefusalKey {
+            received_at: second(60),
+            ..key()
+        });
+        assert_eq!(tallies.count(&key()), Counted::No);
+        assert_eq!(taken(&tallies), [(key(), 1)]);
+        assert_eq!(key().received_at, START);
+    }
+
+    #[test]
+    fn what_is_forgotten_is_recorded_anew_and_nothing_is_lost() {
+        let tallies = Tallies::default();
+        tallies.fold(&key());
+        tallies.count(&key());
+        tallies.forget();
+        assert_eq!(tallies.count(&key()), Counted::No);
+        assert_eq!(taken(&tallies), [(key(), 1)]);
+    }
+
+    #[test]
+    fn kinds_are_bounded() {
+        let tallies = Tallies::default();
+        (0..10_000).for_each(|source| tallies.fold(&from(source)));
+        let counted = (0..10_000).filter(|source| tallies.count(&from(*source)) != Counted::No);
+        assert_eq!(counted.count(), MOST);
+    }
+}

@@ -1,0 +1,92 @@
+//! What an address set is made of, read from JSON or from a form into the domain's terms, and from where it is published.
+
+use hookgate_domain::{Networks, Provider, SetFilter, SetOrigin, parse_entry};
+use hookgate_gate::{Published, read_address_list};
+
+use super::fault::Fault;
+use crate::fetch::{Fetcher, check_list_url};
+
+/// What a new set is made of.
+pub(crate) struct SetSource {
+    pub(crate) origin: SetOrigin,
+    pub(crate) networks: Networks,
+    pub(crate) etag: Option<String>,
+}
+
+impl SetSource {
+    /// Networks of one's own.
+    pub(crate) fn own(entries: &[String]) -> Result<Self, Fault> {
+        Ok(Self {
+            origin: SetOrigin::Own,
+            networks: networks_of(entries)?,
+            etag: None,
+        })
+    }
+}
+
+/// A published list: as it was handed over, or as it is where it is published.
+pub(crate) async fn published(
+    fetcher: &Fetcher,
+    provider: Provider,
+    filter: SetFilter,
+    url: Option<&str>,
+    document: Option<&str>,
+) -> Result<SetSource, Fault> {
+    filter
+        .check(provider)
+        .map_err(|error| Fault::field("filter", "form", error.to_string()))?;
+    let read_list = |field: &str, bytes: &[u8]| {
+        read_address_list(provider, &filter, bytes)
+            .map_err(|error| Fault::field(field, "form", error.to_string()))
+    };
+    if let Some(document) = document {
+        let networks = read_list("document", document.as_bytes())?;
+        let origin = SetOrigin::Published {
+            provider,
+            filter,
+            url: None,
+        };
+        return Ok(SetSource {
+            origin,
+            networks,
+            etag: None,
+        });
+    }
+    let url = url
+        .or(provider.url())
+        .ok_or_else(|| Fault::field("url", "required", "a plain list is published anywhere: say where"))?;
+    check_list_url(url).map_err(|problem| Fault::field("url", "form", problem))?;
+    let unreachable = |problem: &str| Fault::field("url", "reachable", problem);
+    let (bytes, etag) = match fetcher.get(url, None).await {
+        Published::Document { bytes, etag } => (bytes, etag),
+        Published::Unchanged => return Err(unreachable("the server says 304 though nothing was known")),
+        Published::Failed(problem) => return Err(unreachable(&problem)),
+    };
+    let networks = read_list("url", &bytes)?;
+    Ok(SetSource {
+        origin: SetOrigin::Published {
+            provider,
+            filter,
+            url: Some(url.into()),
+        },
+        networks,
+        etag,
+    })
+}
+
+/// The networks of these entries, read as strictly as those of an allowlist.
+pub(crate) fn networks_of(entries: &[String]) -> Result<Networks, Fault> {
+    let fault = |problem: String| Fault::field("networks", "form", problem);
+    let networks: Vec<_> = entries
+        .iter()
+        .enumerate()
+        .map(|(index, entry)| {
+            parse_entry(entry.trim()).map_err(|error| fault(format!("entry {}: {error}", index + 1)))
+        })
+        .collect::<Result<_, _>>()?;
+    let networks = Networks::of(networks).map_err(|error| fault(error.to_string()))?;
+    if networks.as_slice().is_empty() {
+        return Err(fault("at least one network is needed".to_owned()));
+    }
+    Ok(networks)
+}

@@ -1,0 +1,94 @@
+//! What is asked of a store beyond the gate's port: whether it can still write, and how large it is. What kind of store it is
+//! is not known here.
+
+use std::error::Error as _;
+use std::pin::Pin;
+use std::time::Duration;
+
+use hookgate_gate::StoreError;
+use tokio::sync::Mutex;
+use tokio::time::{Instant, timeout};
+
+/// How often a store is tried, at most: a trial costs an fsync, and whoever watches asks more rarely.
+const TRY_EVERY: Duration = Duration::from_secs(1);
+/// How long a trial may take. Whoever watches waits no longer, and a store that is as slow as that serves no sender.
+const TRY_FOR: Duration = Duration::from_secs(5);
+
+/// An answer of a store that comes later.
+pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// How a store is.
+pub trait StoreHealth: Send + Sync {
+    /// Stores something small, and answers when it is on disk.
+    fn write(&self) -> Later<'_, ()>;
+
+    /// Bytes of the database on disk.
+    fn bytes(&self) -> Later<'_, u64>;
+}
+
+/// The last trial of a store. Those who ask at the same time, or soon after, share it.
+#[derive(Debug, Default)]
+pub(crate) struct Trial(Mutex<Option<(Instant, bool)>>);
+
+impl Trial {
+    /// Whether the store did what was tried, now or shortly before.
+    pub(crate) async fn passes(&self, attempt: impl Future<Output = Result<(), StoreError>> + Send) -> bool {
+        let mut last = self.0.lock().await;
+        if let Some((at, passed)) = *last
+            && at.elapsed() < TRY_EVERY
+        {
+            return passed;
+        }
+        let passed = match timeout(TRY_FOR, attempt).await {
+            Ok(Ok(())) => true,
+            Ok(Err(error)) => {
+                tracing::warn!(%error, source = error.source().map(tracing::field::display), "not ready");
+                false
+            }
+            Err(_) => {
+                tracing::warn!(waited = ?TRY_FOR, "not ready: the store does not answer");
+                false
+            }
+        };
+        *last = Some((Instant::now(), passed));
+        passed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    fn full() -> Result<(), StoreError> {
+        Err(StoreError::Unavailable {
+            what: "write",
+            source: None,
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_trial_is_shared_for_a_second() {
+        let (trial, tries) = (Trial::default(), AtomicUsize::new(0));
+        let attempt = async |outcome| {
+            tries.fetch_add(1, Ordering::Relaxed);
+            outcome
+        };
+        assert!(!trial.passes(attempt(full())).await);
+        assert!(!trial.passes(attempt(Ok(()))).await, "it is the last one's");
+        assert_eq!(tries.load(Ordering::Relaxed), 1);
+        tokio::time::sleep(TRY_EVERY).await;
+        assert!(trial.passes(attempt(Ok(()))).await);
+        assert!(trial.passes(attempt(full())).await);
+        assert_eq!(tries.load(Ordering::Relaxed), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_does_not_answer_has_failed() {
+        let trial = Trial::default();
+        let begun = Instant::now();
+        assert!(!trial.passes(std::future::pending()).await);
+        assert_eq!(begun.elapsed(), TRY_FOR);
+    }
+}
