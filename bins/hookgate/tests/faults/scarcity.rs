@@ -77,14 +77,17 @@ async fn a_process_that_gets_no_memory_ends_and_starts_sound() {
     hookgate.env("MIMALLOC_ARENA_RESERVE", "1024");
     let mut server = Server::start_by(&mut hookgate, &data, "off", Stdio::null());
     let target = Target::demo(&server);
-    let large = server.create("large", &["--max-body", &LARGE.to_string()]);
-    let large = &large[large.find("/webhooks/").unwrap()..];
+    // One of them could not hold so much.
+    let large = ["a", "b", "c", "d"].map(|name| {
+        let url = server.create(name, &["--max-body", &LARGE.to_string()]);
+        url[url.find("/webhooks/").unwrap()..].to_owned()
+    });
     let load = Load::start(&target, "t", SENDERS);
     load.acknowledges(20).await;
     limit(server.pid(), &format!("--as={}:", memory(server.pid()) + MEMORY));
     let mut bodies = Vec::new();
-    for _ in 0..MOST {
-        bodies.extend(begin_large(&target, large).await.ok());
+    for path in large.iter().cycle().take(MOST) {
+        bodies.extend(begin_large(&target, path).await.ok());
         if has_ended(server.pid()) {
             break;
         }
