@@ -143,26 +143,29 @@ pub(super) async fn metrics<S: Store>(
 mod tests {
     use http_body_util::BodyExt;
     use hyper::header::RETRY_AFTER;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    async fn told(is_ready: bool) -> (StatusCode, bool, String) {
+    async fn told(is_ready: bool) -> (StatusCode, bool, Value) {
         let reply =
             readiness(is_ready, BTreeMap::from([("gate", "ok")])).unwrap_or_else(|fault| fault.reply());
         let status = reply.status();
         let comes_again = reply.headers().contains_key(RETRY_AFTER);
         let body = reply.into_body().collect().await.unwrap().to_bytes();
-        (status, comes_again, String::from_utf8(body.to_vec()).unwrap())
+        (status, comes_again, serde_json::from_slice(&body).unwrap())
     }
 
     #[tokio::test]
     async fn readiness_is_told_in_the_envelope_that_its_status_says() {
-        let ready = r#"{"success":true,"data":{"status":"ok","store":"ok","certificates":{"gate":"ok"}}}"#;
-        assert_eq!(told(true).await, (StatusCode::OK, false, ready.to_owned()));
-        let not_ready = r#"{"success":false,"error":{"code":"UNAVAILABLE","message":"Temporarily unavailable","details":{"certificates":{"gate":"ok"},"status":"unavailable","store":"unavailable"}}}"#;
+        let of = |word| json!({"status": word, "store": word, "certificates": {"gate": "ok"}});
+        let ready = json!({"success": true, "data": of("ok")});
+        assert_eq!(told(true).await, (StatusCode::OK, false, ready));
+        let error = json!({"code": "UNAVAILABLE", "message": "Temporarily unavailable", "details": of("unavailable")});
+        let not_ready = json!({"success": false, "error": error});
         assert_eq!(
             told(false).await,
-            (StatusCode::SERVICE_UNAVAILABLE, true, not_ready.to_owned())
+            (StatusCode::SERVICE_UNAVAILABLE, true, not_ready)
         );
     }
 }
