@@ -63,12 +63,12 @@ impl<S: Store> Gate<S> {
                     return reply(stop);
                 }
                 Err(failed) => {
-                    visit.owes = None;
+                    visit.owes = false;
                     return reply(failed);
                 }
             }
         }
-        visit.owes = None;
+        visit.owes = false;
         reply(Stop::Refused(unavailable()))
     }
 
@@ -111,7 +111,7 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// A delivery on its way to a known URL. If the sender leaves in between, what it was told or would have been goes on the record.
+/// A delivery on its way to a known URL. If the sender leaves in between, or is cut off, that goes on the record as a bad request.
 struct Visit<'a, S: Store, B: Body> {
     gate: &'a Gate<S>,
     request: DeliveryRequest<'a>,
@@ -120,8 +120,8 @@ struct Visit<'a, S: Store, B: Body> {
     payload: Payload<B>,
     /// The room of its body.
     held: Held<'a>,
-    /// What has to go on the record, if nobody goes on with it.
-    owes: Option<Refusal>,
+    /// Whether nothing of it is on its way to the record, and something has to be.
+    owes: bool,
 }
 
 impl<'a, S: Store, B: Body> Visit<'a, S, B> {
@@ -139,18 +139,16 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             payload,
             held: Held::nothing(&gate.room, Arc::clone(&known.share)),
             known,
-            owes: Some(RefusalCode::BadRequest.into()),
+            owes: true,
         }
     }
 
     /// Judge, read, check, commit: the whole policy in its order. Nothing of the body is read before the judgement.
     async fn pass(&mut self) -> Result<Accepted, Stop> {
+        self.owes = true;
         let passed = self.try_pass().await;
-        self.owes = match &passed {
-            Ok(_) | Err(Stop::Failed(_)) => None,
-            Err(Stop::Refused(refusal)) => Some(refusal.clone()),
-            Err(Stop::Stale) => Some(RefusalCode::BadRequest.into()),
-        };
+        // A fault of ours is no refusal. What was refused is one when it is confirmed.
+        self.owes = matches!(passed, Err(Stop::Refused(_) | Stop::Stale));
         passed
     }
 
@@ -197,8 +195,8 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             draft,
         };
         let commit = gate.store.delivery_commit(delivery);
-        // It goes on without the sender.
-        self.owes = None;
+        // It goes on without the sender, and so does its record.
+        self.owes = false;
         match commit.await {
             Ok(Commit::Stored(accepted)) => Ok(accepted),
             Ok(Commit::Stale) => Err(Stop::Stale),
@@ -233,20 +231,15 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         }
     }
 
-    /// Puts a refusal on the record; a fault of ours is none.
+    /// Puts what it was told on the record; a fault of ours is no refusal.
     fn record(&mut self, stop: &Stop) {
-        self.owes = match stop {
-            Stop::Refused(refusal) => Some(refusal.clone()),
-            Stop::Stale | Stop::Failed(_) => None,
-        };
-        self.pay();
+        self.owes = false;
+        if let Stop::Refused(refusal) = stop {
+            self.put_on_record(refusal);
+        }
     }
 
-    /// Puts on the record what is owed to it.
-    fn pay(&mut self) {
-        let Some(refusal) = self.owes.take() else {
-            return;
-        };
+    fn put_on_record(&self, refusal: &Refusal) {
         let Self {
             gate, request, known, ..
         } = self;
@@ -283,7 +276,10 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
 
 impl<S: Store, B: Body> Drop for Visit<'_, S, B> {
     fn drop(&mut self) {
-        self.pay();
+        // A panic is a fault of ours.
+        if self.owes && !std::thread::panicking() {
+            self.put_on_record(&RefusalCode::BadRequest.into());
+        }
     }
 }
 

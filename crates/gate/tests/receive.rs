@@ -10,7 +10,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Gate, Held, Issued, NewWebhook,
+    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Effect, Gate, Held, Issued, NewWebhook,
     PageSize, Ports, Reply, Seek, SignatureHeaders, Store,
 };
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
@@ -169,6 +169,47 @@ async fn a_webhook_id_in_what_was_sent_is_not_kept() {
     let payload = records(&gate).await.pop().unwrap().payload.unwrap();
     assert_eq!(payload.len(), accepted.len(), "its length is kept");
     assert!(String::from_utf8_lossy(&payload).contains("ping wh_***"));
+}
+
+#[tokio::test]
+async fn what_only_looks_like_a_webhook_id_stays() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    let like_one = |digit: char| format!("wh_{}", digit.to_string().repeat(40));
+    for digit in ['a', 'b'] {
+        let key = like_one(digit);
+        let with_key = DeliveryRequest {
+            idempotency_key: Some(key.as_bytes()),
+            ..request(issued.id.reveal())
+        };
+        let body = format!(r#"{{"title":"t","dedup_key":"{key}"}}"#);
+        let reply = gate.receive(with_key, Whole(body.into())).await;
+        let Reply::Accepted(accepted) = reply else {
+            panic!("{reply:?}")
+        };
+        assert_eq!(accepted.effect, Effect::Opened);
+    }
+    let payload = records(&gate).await.remove(0).payload.unwrap();
+    assert!(String::from_utf8_lossy(&payload).contains(&like_one('b')));
+}
+
+/// A body that brings the gate down.
+struct Broken;
+
+impl Body for Broken {
+    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+        panic!("on purpose")
+    }
+}
+
+#[tokio::test]
+async fn a_fault_of_ours_is_not_the_senders() {
+    let gate = std::sync::Arc::new(gate());
+    let issued = create(&gate, "w").await;
+    let theirs = std::sync::Arc::clone(&gate);
+    let receiving = tokio::spawn(async move { theirs.receive(request(issued.id.reveal()), Broken).await });
+    assert!(receiving.await.unwrap_err().is_panic());
+    assert_eq!(records(&gate).await.len(), 0);
 }
 
 #[tokio::test(start_paused = true)]

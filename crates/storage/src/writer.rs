@@ -1,7 +1,7 @@
 //! The one thread of this process that writes, and the bounded queue in front of it.
 //!
-//! It takes all that waits, runs it in one transaction, which costs one fsync, answers, and repeats. No timer: under
-//! load the batches grow by themselves, and a lone delivery waits for nobody.
+//! It takes all that waits, runs it in one transaction, which costs one fsync, answers, and repeats. No timer for deliveries:
+//! under load the batches grow by themselves, and a lone delivery waits for nobody.
 
 mod accept;
 mod alike;
@@ -50,7 +50,7 @@ use session::Session;
 const QUEUE: usize = 4_096;
 /// Places of the queue that refusals leave free: a flood of them must not keep deliveries out.
 const KEPT_FOR_DELIVERIES: usize = QUEUE / 2;
-/// Most jobs in one transaction: one fsync each is then next to nothing, and the first waits some 10 ms for the last.
+/// Most jobs in one transaction, beside refusals that were counted before: one fsync each is then next to nothing, and the first waits some 10 ms for the last.
 const BATCH: usize = 512;
 /// As many jobs make an fsync cheap for each. Fewer wait for what other threads have in hand; more don't.
 const ENOUGH: usize = 32;
@@ -124,6 +124,9 @@ impl Writer {
 
     /// Counts a refusal if a record stands for those like it. They are written together soon.
     pub(crate) fn count_refusal(&self, refusal: RefusalKey) -> bool {
+        if !self.is_running() {
+            return false;
+        }
         let counted = self.tallies.count(&refusal);
         if counted == Counted::First {
             self.write_tallies_soon();
@@ -143,9 +146,11 @@ impl Writer {
                 let _ = queue.send(Job::Tallies).await;
             }
         };
-        // Without a runtime the next who counts or closes writes them.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(write);
+        } else if let Some(queue) = self.queue() {
+            // If it is full, they wait for who counts, or for the end.
+            let _ = queue.try_send(Job::Tallies);
         }
     }
 
@@ -275,8 +280,7 @@ fn run(mut session: Session, mut queue: mpsc::Receiver<Job>, tallies: &Tallies) 
         session.settle(&mut jobs);
         session.after_batch(work);
     }
-    // From here on nobody is told that it is counted.
-    tallies.forget();
+    // The queue is closed, so nobody is told any more that it is counted.
     jobs.extend(tallied(tallies));
     if !jobs.is_empty() {
         session.settle(&mut jobs);

@@ -105,8 +105,8 @@ impl Store for MemoryStore {
         Ok(self.up()?.commit(delivery))
     }
 
-    fn refusal_count(&self, _refusal: RefusalKey) -> bool {
-        false
+    fn refusal_count(&self, refusal: RefusalKey) -> bool {
+        self.up().is_ok_and(|mut state| state.count_refusal(&refusal))
     }
 
     fn refusal_record(&self, refusal: RefusedDelivery) {

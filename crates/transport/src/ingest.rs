@@ -37,7 +37,7 @@ const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp
 const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// Requests refused before they could be routed that are looked up for the record at once. Each holds its head, 64 KiB at
-/// most; those beyond, which only a store that stalls can make, are counted and not recorded.
+/// most; those beyond, as a flood of them makes, are counted and not recorded.
 const MAX_LOOK_UPS: usize = 128;
 
 /// Serves deliveries to a gate.

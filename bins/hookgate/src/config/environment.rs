@@ -53,6 +53,5 @@ fn is_of_a_section(name: &str) -> bool {
 }
 
 fn is_of_a_service(rest: &str) -> bool {
-    let first = rest.split('_').next();
-    first.is_some_and(|word| OF_SERVICES.contains(&word))
+    rest.split('_').any(|word| OF_SERVICES.contains(&word))
 }

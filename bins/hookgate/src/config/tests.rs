@@ -193,6 +193,8 @@ fn a_variable_that_no_key_has_is_told_and_those_of_others_are_not() {
         "HOOKGATE_GATE_PORT",
         "HOOKGATE_GATE_PORT_8443_TCP_ADDR",
         "HOOKGATE_CONSOLE_SERVICE_HOST",
+        "HOOKGATE_STORE_RW_SERVICE_HOST",
+        "HOOKGATE_GATE_LB_PORT_8443_TCP_ADDR",
         "HOOKGATE_CONSOLE_SERVICE_PORT_HTTPS",
     ];
     gather(GOOD, &of_others.map(|name| (name, "tcp://10.0.0.1:8443"))).unwrap();

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
-use hookgate_gate::{RefusalKey, RefusedDelivery};
+use hookgate_gate::{RefusalKey, RefusedDelivery, site};
 
 use super::counts::minute_of;
 
@@ -26,7 +26,7 @@ struct State {
     waiting: HashMap<Kind, Tally>,
 }
 
-/// What refusals on one record have in common, and what usage tells apart.
+/// What refusals on one record have in common, at least: their source as far as it is told apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 struct Kind {
     webhook: WebhookHandle,
@@ -40,6 +40,8 @@ struct Kind {
 struct Tally {
     times: i64,
     last_at: Timestamp,
+    /// The last address of the source.
+    source: IpAddr,
 }
 
 /// What became of a refusal that asked to be counted.
@@ -66,10 +68,15 @@ impl Tallies {
         } else {
             Counted::Also
         };
-        let last_at = refusal.received_at;
-        let tally = state.waiting.entry(kind).or_insert(Tally { times: 0, last_at });
+        let tally = state.waiting.entry(kind).or_insert(Tally {
+            times: 0,
+            last_at: refusal.received_at,
+            source: refusal.source,
+        });
         tally.times += 1;
-        tally.last_at = tally.last_at.max(last_at);
+        if refusal.received_at >= tally.last_at {
+            (tally.last_at, tally.source) = (refusal.received_at, refusal.source);
+        }
         counted
     }
 
@@ -98,7 +105,7 @@ impl Tallies {
             let refusal = RefusedDelivery {
                 webhook: kind.webhook,
                 received_at: tally.last_at,
-                source: kind.source,
+                source: tally.source,
                 trail: None,
                 user_agent: None,
                 headers: None,
@@ -117,11 +124,11 @@ impl Tallies {
 }
 
 impl Kind {
-    const fn of(refusal: &RefusalKey) -> Self {
+    fn of(refusal: &RefusalKey) -> Self {
         Self {
             webhook: refusal.webhook,
             minute: minute_of(refusal.received_at),
-            source: refusal.source,
+            source: site(refusal.source),
             code: refusal.code,
             postponed: refusal.postponed,
         }
@@ -220,6 +227,18 @@ mod tests {
         tallies.forget();
         assert_eq!(tallies.count(&key()), Counted::No);
         assert_eq!(taken(&tallies), [(key(), 1)]);
+    }
+
+    #[test]
+    fn one_ipv6_site_is_one_source() {
+        let tallies = Tallies::default();
+        let of_host = |host: u128| {
+            let source = std::net::Ipv6Addr::from_bits((0x2001_0db8 << 96) + host).into();
+            RefusalKey { source, ..key() }
+        };
+        tallies.fold(&of_host(1));
+        assert!((2..100).all(|host| tallies.count(&of_host(host)) != Counted::No));
+        assert_eq!(taken(&tallies), [(of_host(99), 98)]);
     }
 
     #[test]

@@ -42,12 +42,16 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
         match job {
             Job::Accepted(accepting) => {
                 let accepting = &mut **accepting;
-                accepting.outcome = Some(contained(self.accept(&accepting.delivery))?);
+                let outcome = contained(self.accept(&accepting.delivery))?;
+                if let Ok(commit) = outcome
+                    && let Some(refusing) = accepting.left_with(commit)
+                {
+                    self.refuse_or_tell(accepting.refusing.insert(refusing))?;
+                }
+                accepting.outcome = Some(outcome);
             }
             Job::Refused(refusing) => {
-                if let Err(damage) = contained(self.refuse(refusing))? {
-                    tracing::error!(?damage, "a refusal can't be recorded");
-                }
+                self.refuse_or_tell(refusing)?;
             }
             Job::Change(change) => self.ledger.change(&mut **change)?,
             Job::Count(_) => self.ledger.want_counts(),
@@ -100,6 +104,13 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
         let numbers = self.ledger.numbers()?;
         self.numbers = Some(numbers);
         Ok(numbers)
+    }
+
+    fn refuse_or_tell(&mut self, refusing: &'a Refusing) -> QueryResult<()> {
+        if let Err(damage) = contained(self.refuse(refusing))? {
+            tracing::error!(?damage, "a refusal can't be recorded");
+        }
+        Ok(())
     }
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::result::Error;
-use hookgate_domain::WebhookHandle;
+use hookgate_domain::{RefusalCode, WebhookHandle};
 use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
 use tokio::sync::oneshot;
 
@@ -96,6 +96,8 @@ pub(super) struct Accepting {
     pub(super) delivery: AcceptedDelivery,
     /// What became of it, if the transaction is committed.
     pub(super) outcome: Option<Result<Commit, Damage>>,
+    /// How it is recorded if nothing came of it, and nobody waits to be told.
+    pub(super) refusing: Option<Refusing>,
     reply: oneshot::Sender<Result<Commit, StoreError>>,
     _weight: Weight,
 }
@@ -110,9 +112,35 @@ impl Accepting {
         Self {
             delivery,
             outcome: None,
+            refusing: None,
             reply,
             _weight: weight,
         }
+    }
+
+    /// What has to go on the record instead: who left is not judged again, and was not told.
+    pub(super) fn left_with(&self, commit: Commit) -> Option<Refusing> {
+        let code = match commit {
+            Commit::Stored(_) => return None,
+            Commit::Stale => RefusalCode::BadRequest,
+            Commit::IdempotencyConflict => RefusalCode::IdempotencyConflict,
+        };
+        self.reply.is_closed().then(|| Refusing {
+            refusal: RefusedDelivery {
+                webhook: self.delivery.webhook,
+                received_at: self.delivery.received_at,
+                source: self.delivery.source,
+                trail: None,
+                user_agent: self.delivery.user_agent.clone(),
+                headers: self.delivery.headers.clone(),
+                took: self.delivery.took,
+                payload: self.delivery.payload.clone(),
+                code,
+                postponed: false,
+            },
+            times: 1,
+            _weight: None,
+        })
     }
 
     fn answer(mut self) {

@@ -271,6 +271,30 @@ mod tests {
         assert!(matches!(fresh_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
     }
 
+    /// Who left is not told that nothing came of it, so the record says it.
+    #[test]
+    fn who_left_while_the_commit_waited_is_on_record() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut session = session(&directory);
+        let conflict = |body: &[u8]| accept(keyed(&webhook(1), "a", body));
+        let edited = webhook(1).edit(name("edited"), Policy::default()).unwrap();
+        let stale = || accept(delivery(&edited));
+        let (first, _first_answer) = conflict(b"1");
+        let (waits, waits_answer) = conflict(b"2");
+        let mut jobs = vec![first, waits, conflict(b"2").0, stale().0];
+        session.settle(&mut jobs);
+        assert!(matches!(
+            waits_answer.blocking_recv(),
+            Ok(Ok(Commit::IdempotencyConflict))
+        ));
+        let query = "SELECT group_concat(coalesce(code, answer), ' ') AS detail FROM deliveries";
+        let Connection::Sqlite(connection) = &mut session.connection else {
+            panic!("it is a file")
+        };
+        let codes: Step = sql_query(query).get_result(connection).unwrap();
+        assert_eq!(codes.detail, "opened IDEMPOTENCY_CONFLICT BAD_REQUEST");
+    }
+
     #[derive(QueryableByName)]
     struct Step {
         #[diesel(sql_type = sql_types::Text)]

@@ -3,11 +3,11 @@
 use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId,
-    Trail,
+    Timestamp, Trail,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Answer, Commit, DeliveryRecord, DeliverySummary, Effect, Idempotency,
-    RefusedDelivery,
+    RefusalKey, RefusedDelivery,
 };
 
 use super::{KnownKey, State};
@@ -134,14 +134,10 @@ impl State {
 
     /// Records a refusal, or counts it on a record of identical ones.
     pub(super) fn refuse(&mut self, refusal: RefusedDelivery) {
-        if !self.webhooks.contains_key(&refusal.webhook) {
+        if !self.webhooks.contains_key(&refusal.webhook) || self.count_refusal(&refusal.key()) {
             return;
         }
-        let answer = if refusal.postponed {
-            Answer::Postponed(refusal.code)
-        } else {
-            Answer::Refused(refusal.code)
-        };
+        let answer = answer_of(&refusal.key());
         let summary = DeliverySummary {
             id: self.next_delivery(),
             webhook: refusal.webhook,
@@ -156,29 +152,34 @@ impl State {
             would_be_refused: false,
         };
         self.see(&summary);
-        let minute = |at: hookgate_domain::Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
-        let same = |record: &&mut DeliverySummary| {
-            record.webhook == refusal.webhook
-                && record.answer == answer
-                && record.source == refusal.source
-                && minute(record.received_at) == minute(refusal.received_at)
-        };
-        if let Some(folded) = self
-            .deliveries
-            .values_mut()
-            .map(|record| &mut record.summary)
-            .filter(same)
-            .nth(ALONE)
-        {
-            folded.count += 1;
-            return;
-        }
         self.record(
             summary,
             refusal.headers.as_deref(),
             refusal.payload,
             refusal.trail,
         );
+    }
+
+    /// Counts a refusal on the record of those identical to it, if there is one for many.
+    pub(super) fn count_refusal(&mut self, refusal: &RefusalKey) -> bool {
+        let minute = |at: Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
+        let same = |record: &&mut DeliverySummary| {
+            record.webhook == refusal.webhook
+                && record.answer == answer_of(refusal)
+                && record.source == refusal.source
+                && minute(record.received_at) == minute(refusal.received_at)
+        };
+        let records = self.deliveries.values_mut().map(|record| &mut record.summary);
+        let Some(folded) = records.filter(same).nth(ALONE) else {
+            return false;
+        };
+        folded.count += 1;
+        let seen = DeliverySummary {
+            received_at: refusal.received_at,
+            ..folded.clone()
+        };
+        self.see(&seen);
+        true
     }
 
     fn next_delivery(&self) -> DeliveryId {
@@ -204,5 +205,13 @@ impl State {
         };
         self.deliveries.insert(id, record);
         id
+    }
+}
+
+const fn answer_of(refusal: &RefusalKey) -> Answer {
+    if refusal.postponed {
+        Answer::Postponed(refusal.code)
+    } else {
+        Answer::Refused(refusal.code)
     }
 }
