@@ -31,7 +31,7 @@ const JUDGED: u32 = 10;
 /// How much slower the slowest hundredth of the deliveries may become.
 const MOST_SLOWDOWN: f64 = 2.0;
 /// Below this a difference is the machine's, not the attack's: with nobody else there the figure is 0.5 to 1.6 ms, as the disk
-/// pleases.
+/// pleases. Where it is larger than this with nobody there, nothing can be said.
 const NOISE: Duration = Duration::from_millis(3);
 /// Attackers who know a URL write to the record: the sender's commit carries their rows and payloads, and may take so long.
 pub(crate) const ON_RECORD: Duration = Duration::from_millis(25);
@@ -106,6 +106,10 @@ where
     );
     stage.is_well();
     assert!(growth < MOST_GROWTH, "{name}: {growth} KiB more");
+    if is_judged() && quiet > NOISE {
+        println!("{name}: the machine is too busy with other things to judge how slow it got");
+        return outcome;
+    }
     assert!(
         !is_judged() || ratio <= MOST_SLOWDOWN || busy < most,
         "{name}: {ratio:.2} times slower"
