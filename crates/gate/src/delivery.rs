@@ -51,6 +51,9 @@ pub trait RequestHeaders: Sync {
 
     /// How the source of the request was found.
     fn trail(&self) -> Trail;
+
+    /// How many bytes they hold.
+    fn bytes(&self) -> usize;
 }
 
 /// Whether something that looks like a webhook ID stands in there, as in the `Referer` of a browser that was shown one. It
@@ -92,6 +95,10 @@ impl RequestHeaders for () {
 
     fn trail(&self) -> Trail {
         Trail::default()
+    }
+
+    fn bytes(&self) -> usize {
+        0
     }
 }
 

@@ -2,45 +2,28 @@
 //!
 //! [`Gate::receive`] tells the story; what follows are its steps in their order.
 
-use std::error::Error as _;
-use std::sync::Arc;
-use std::time::Duration;
+mod answer;
+mod payload;
 
-use bytes::Bytes;
+use std::sync::Arc;
+
 use hookgate_domain::{
-    Attempt, Denial, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, Overload, PayloadDigest,
-    PayloadLogging, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest, judge,
+    Attempt, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, PayloadDigest, RefusalCode,
+    SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest, judge,
 };
 use hookgate_senders::{PayloadError, SignatureError, verify_signature};
 
-use crate::delivery::without_webhook_ids;
-use crate::delivery::{AcceptedDelivery, Idempotency, RateScope};
+use crate::delivery::{AcceptedDelivery, Idempotency, without_webhook_ids};
 use crate::directory::Known;
 use crate::room::Held;
 use crate::{
-    Accepted, Body, BodyFault, Commit, DeliveryRequest, Details, Gate, Refusal, RefusalKey, RefusedDelivery,
-    Reply, Store, StoreError,
+    Accepted, Body, Commit, DeliveryRequest, Gate, Refusal, RefusalKey, RefusedDelivery, Reply, Store,
 };
+use answer::{Stop, explain, reply, too_many_unknown, unavailable};
+use payload::{NoBody, Payload, hidden, kept};
 
 /// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
 const MOST_JUDGEMENTS: usize = 5;
-/// When to come again after [`RefusalCode::Unavailable`]: longer than a checkpoint or a restart takes.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
-
-/// Payloads of at most so many bytes are copied to be kept: what they came in is larger, and the connection can use it again
-/// for the next request.
-const MOST_COPIED: usize = 4 * 1024;
-
-/// Why a step did not go on.
-enum Stop {
-    /// The webhook says no.
-    Refused(Refusal),
-    /// The webhook changed after it was judged.
-    Stale,
-    /// The store could not tell.
-    Failed(StoreError),
-}
-
 impl<S: Store> Gate<S> {
     /// Takes a delivery. A reply of [`Reply::Accepted`] means that the delivery and its incident are on disk, under
     /// the policy that holds at that moment; a refusal of a known webhook is on the record soon, even if the sender leaves.
@@ -169,6 +152,9 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         let request = &self.request;
         if request.compressed {
             return Err(Stop::Refused(RefusalCode::UnsupportedMediaType.into()));
+        }
+        if !self.held.begin(request.headers.bytes()) {
+            return Err(Stop::Refused(unavailable()));
         }
         let bytes = self
             .payload
@@ -308,71 +294,9 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// The body of a request: read at most once, however often it is judged.
-enum Payload<B> {
-    Unread(B),
-    Read(Bytes),
-    Nothing,
-}
-
-impl<B: Body> Payload<B> {
-    async fn read(&mut self, limit: u32, held: &mut Held<'_>) -> Result<Bytes, Stop> {
-        let too_large = || {
-            let details = Some(Details::BodyBytes(limit));
-            Stop::Refused(Refusal {
-                details,
-                ..RefusalCode::PayloadTooLarge.into()
-            })
-        };
-        let most = usize::try_from(limit).unwrap_or(usize::MAX);
-        let bytes = match std::mem::replace(self, Self::Nothing) {
-            Self::Unread(body) => body.read(most, held).await.map_err(|fault| match fault {
-                BodyFault::TooLarge => too_large(),
-                BodyFault::NoRoom => Stop::Refused(unavailable()),
-                BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
-                BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
-            })?,
-            Self::Read(bytes) => bytes,
-            // It was too long, too slow or broken when it was read before, and can't be read again.
-            Self::Nothing => return Err(Stop::Refused(unavailable())),
-        };
-        *self = Self::Read(bytes.clone());
-        if bytes.len() > most {
-            Err(too_large())
-        } else {
-            Ok(bytes)
-        }
-    }
-}
-
-/// The body of a request that is refused before anybody reads it.
-struct NoBody;
-
-impl Body for NoBody {
-    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
-        Ok(Bytes::new())
-    }
-}
-
 /// Whether a delivery is refused for the address that it comes from.
 const fn is_for_source(code: RefusalCode) -> bool {
     matches!(code, RefusalCode::IpNotAllowed | RefusalCode::SourceUnknown)
-}
-
-/// The payload, if the webhook keeps payloads.
-fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
-    (webhook.policy.payload_logging == PayloadLogging::On).then(|| {
-        if payload.len() > MOST_COPIED {
-            payload
-        } else {
-            Bytes::copy_from_slice(&payload)
-        }
-    })
-}
-
-/// The payload without webhook IDs in it.
-fn hidden(payload: Bytes) -> Bytes {
-    without_webhook_ids(&payload).map_or(payload, Bytes::from)
 }
 
 /// A retry is told by the sender's key: `Idempotency-Key`, or the ID of the Standard Webhooks scheme. Where deliveries are signed it
@@ -403,74 +327,4 @@ fn idempotency(
         key,
         payload: PayloadDigest::of(payload),
     }))
-}
-
-fn explain(denial: Denial, known: &Known) -> Stop {
-    let mut refusal = Refusal::from(denial.code());
-    if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
-        refusal.retry_after = Some(retry_after);
-        refusal.postponed = webhook.policy.limits.overload() == Overload::Postpone;
-        refusal.details = Some(Details::Limit(RateScope::Webhook {
-            per_minute: known.per_minute(),
-        }));
-    }
-    Stop::Refused(refusal)
-}
-
-fn too_many_unknown(wait: Duration) -> Refusal {
-    Refusal {
-        details: Some(Details::Limit(RateScope::Source)),
-        retry_after: Some(wait),
-        ..RefusalCode::RateLimited.into()
-    }
-}
-
-fn unavailable() -> Refusal {
-    Refusal {
-        retry_after: Some(RETRY_AFTER),
-        ..RefusalCode::Unavailable.into()
-    }
-}
-
-fn reply(stop: Stop) -> Reply {
-    Reply::Refused(match stop {
-        Stop::Refused(refusal) => refusal,
-        Stop::Stale => unavailable(),
-        Stop::Failed(error @ StoreError::Corrupt { .. }) => {
-            tracing::error!(%error, "a delivery could not be judged");
-            RefusalCode::Internal.into()
-        }
-        Stop::Failed(error) => {
-            tracing::warn!(%error, source = error.source().map(tracing::field::display), "a delivery was put off");
-            unavailable()
-        }
-    })
-}
-
-impl From<Refusal> for Stop {
-    fn from(refusal: Refusal) -> Self {
-        Self::Refused(refusal)
-    }
-}
-
-impl From<PayloadError> for Refusal {
-    fn from(error: PayloadError) -> Self {
-        match error {
-            PayloadError::OtherKind => RefusalCode::UnsupportedMediaType.into(),
-            PayloadError::Json(fault) => Self {
-                details: Some(Details::Json(fault)),
-                ..RefusalCode::InvalidJson.into()
-            },
-            PayloadError::Fields(faults) => Self {
-                details: Some(Details::Fields(faults)),
-                ..RefusalCode::ValidationError.into()
-            },
-        }
-    }
-}
-
-impl From<PayloadError> for Stop {
-    fn from(error: PayloadError) -> Self {
-        Self::Refused(error.into())
-    }
 }

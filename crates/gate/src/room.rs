@@ -1,4 +1,4 @@
-//! Room for bodies: the bytes of all that were read and are not answered yet. They are counted as they come, so that whoever
+//! Room for deliveries: the bytes of all that came and are not answered yet. They are counted as they come, so that whoever
 //! only announces much, or sends it slowly, takes nothing from the others.
 
 use std::sync::Arc;
@@ -6,14 +6,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use tokio::sync::Semaphore;
 
-/// Bytes of all bodies.
+/// Bytes of all of them.
 const ALL: usize = 256 * 1024 * 1024;
-/// Bytes of the bodies of one webhook: whoever knows one URL can't take the room of the others.
+/// Bytes of those of one webhook: whoever knows one URL can't take the room of the others.
 const OF_A_WEBHOOK: usize = ALL / 8;
-/// The last part of all, for small bodies: they still pass when large ones have filled their part.
+/// The last part of all, for small ones: they still pass when large ones have filled their part.
 const FOR_SMALL: usize = ALL / 4;
-/// A small body: senders' own stay below.
+/// A small one: senders' own stay below.
 const SMALL: usize = 32 * 1024;
+
+/// What a delivery costs beside its head and its body: a stream or a connection, and the work on it.
+const WORK: usize = 4 * 1024;
 
 /// The room of the whole gate.
 #[derive(Default)]
@@ -21,7 +24,7 @@ pub(crate) struct Room(AtomicUsize);
 
 /// What a webhook has of what all share.
 pub(crate) struct Share {
-    /// Bytes of its bodies.
+    /// Bytes of its deliveries.
     bytes: AtomicUsize,
     /// Its turn to have a large payload read.
     pub(crate) turn: Arc<Semaphore>,
@@ -36,7 +39,7 @@ impl Default for Share {
     }
 }
 
-/// The room that one body takes, given back when this is dropped.
+/// The room that one delivery takes, given back when this is dropped.
 pub struct Held<'a> {
     room: &'a Room,
     share: Arc<Share>,
@@ -51,6 +54,12 @@ impl<'a> Held<'a> {
             share,
             bytes: 0,
         }
+    }
+
+    /// Takes room for a delivery with so many bytes of head, however often it is judged. `false`: there is none.
+    #[must_use]
+    pub(crate) fn begin(&mut self, head: usize) -> bool {
+        self.bytes > 0 || self.take(WORK + head)
     }
 
     /// Takes room for so many more bytes that came. `false`: there is none, and the body is to be dropped.
@@ -105,6 +114,20 @@ mod tests {
         assert_eq!(large.len(), (ALL - FOR_SMALL) / LARGE);
         let small: Vec<_> = (0..8).flat_map(|_| fill(&room, &Arc::default(), SMALL)).collect();
         assert_eq!(small.len(), FOR_SMALL / SMALL);
+    }
+
+    #[test]
+    fn a_delivery_without_a_body_takes_room_too_and_only_once() {
+        let (room, share) = (Room::default(), Arc::default());
+        let mut held = Held::nothing(&room, Arc::clone(&share));
+        assert!(held.begin(1) && held.begin(1));
+        assert_eq!(room.0.load(Ordering::Relaxed), WORK + 1);
+        let begin = || {
+            let mut held = Held::nothing(&room, Arc::clone(&share));
+            held.begin(0).then_some(held)
+        };
+        let others: Vec<_> = std::iter::from_fn(begin).take(ALL).collect();
+        assert_eq!(others.len(), OF_A_WEBHOOK / WORK - 2);
     }
 
     #[test]

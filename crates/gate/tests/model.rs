@@ -6,11 +6,9 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId};
-use hookgate_gate::{
-    Acting, Body, BodyFault, DeliveryRequest, Gate, Held, NewWebhook, Ports, Reply, SignatureHeaders, Store,
-};
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use hookgate_domain::{Policy, RefusalCode, Webhook, WebhookId};
+use hookgate_gate::{Acting, Body, BodyFault, DeliveryRequest, Gate, Held, Reply, Store};
+use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;
 
 /// Something that happens.
@@ -65,20 +63,9 @@ struct World {
 
 impl World {
     async fn new() -> Self {
-        let clock = FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000));
-        let ports = Ports {
-            clock: Box::new(clock),
-            entropy: Box::new(SeededEntropy::new(7)),
-            seal: Box::new(ClearSeal),
-            passwords: Box::new(FastPasswords),
-        };
+        let ports = samples::ports();
         let gate = Gate::new(MemoryStore::default(), ports);
-        let new = NewWebhook {
-            name: samples::name("w"),
-            format: SenderFormat::Custom,
-            policy: Policy::default(),
-            signed: false,
-        };
+        let new = samples::new_webhook("w", Policy::default());
         let issued = gate.create(&Acting::system(), new).await.unwrap();
         Self {
             gate,
@@ -111,15 +98,8 @@ impl World {
             Some(RefusalCode::IpNotAllowed)
         };
         let request = DeliveryRequest {
-            format: "custom",
-            webhook_id: self.urls[index].reveal(),
             source: SOURCES[source].parse::<IpAddr>().unwrap().into(),
-            user_agent: None,
-            declared_json: true,
-            compressed: false,
-            idempotency_key: None,
-            signature: SignatureHeaders::default(),
-            headers: &(),
+            ..samples::request(self.urls[index].reveal())
         };
         let got = match self.gate.receive(request, Good).await {
             Reply::Accepted(_) => None,

@@ -6,12 +6,11 @@
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp, Webhook};
+use hookgate_domain::{Policy, RefusalCode, Webhook};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRequest, Gate, Held, NewWebhook, PageSize, Ports, Reply, Seek,
-    SignatureHeaders, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, Gate, Held, PageSize, Reply, Seek, Store,
 };
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use hookgate_testkit::{MemoryStore, samples};
 
 /// A body that is there.
 struct Whole(&'static [u8]);
@@ -61,25 +60,12 @@ async fn whichever_call_of_the_store_fails_nothing_is_accepted_without_a_record(
 
 /// Plays a story in which this call fails, and says whether it was made at all.
 async fn fails_at(story: Story, call: usize) -> bool {
-    let gate = Gate::new(
-        MemoryStore::default(),
-        Ports {
-            clock: Box::new(FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000))),
-            entropy: Box::new(SeededEntropy::new(7)),
-            seal: Box::new(ClearSeal),
-            passwords: Box::new(FastPasswords),
-        },
-    );
+    let gate = Gate::new(MemoryStore::default(), samples::ports());
     let policy = match story {
         Story::Widened => allowing("198.51.100.1"),
         _ => Policy::default(),
     };
-    let new = NewWebhook {
-        name: samples::name("w"),
-        format: SenderFormat::Custom,
-        policy,
-        signed: false,
-    };
+    let new = samples::new_webhook("w", policy);
     let issued = gate.create(&samples::acting(), new).await.unwrap();
     let id = issued.id.reveal();
     if !matches!(story, Story::Unknown) {
@@ -125,15 +111,9 @@ async fn send(gate: &Gate<MemoryStore>, id: &str, story: Story) -> Reply {
         _ => br#"{"title":"t"}"#,
     };
     let request = DeliveryRequest {
-        format: "custom",
-        webhook_id: id,
         source: IpAddr::from([192, 0, 2, 9]).into(),
-        user_agent: None,
-        declared_json: true,
-        compressed: false,
         idempotency_key: matches!(story, Story::Retry).then_some(b"key"),
-        signature: SignatureHeaders::default(),
-        headers: &(),
+        ..samples::request(id)
     };
     gate.receive(request, Whole(body)).await
 }

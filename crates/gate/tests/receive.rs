@@ -4,17 +4,19 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 use std::future::pending;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Policy, RefusalCode, SenderFormat, Timestamp};
+use hookgate_domain::{Policy, RefusalCode};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Effect, Gate, Held, Issued, NewWebhook,
-    PageSize, Ports, Reply, Seek, SignatureHeaders, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Effect, Gate, Held, Issued, PageSize,
+    Reply, Seek, Store,
 };
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
+
+/// A thirty-second of what a webhook may take, beside what the delivery itself takes.
+const ROOM: usize = 1024 * 1024 - 4 * 1024;
 
 /// A body that is there.
 struct Whole(Vec<u8>);
@@ -40,37 +42,17 @@ impl Body for Endless {
 }
 
 fn gate() -> Gate<MemoryStore> {
-    let ports = Ports {
-        clock: Box::new(FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000))),
-        entropy: Box::new(SeededEntropy::new(7)),
-        seal: Box::new(ClearSeal),
-        passwords: Box::new(FastPasswords),
-    };
+    let ports = samples::ports();
     Gate::new(MemoryStore::default(), ports)
 }
 
 async fn create(gate: &Gate<MemoryStore>, name: &str) -> Issued {
-    let new = NewWebhook {
-        name: samples::name(name),
-        format: SenderFormat::Custom,
-        policy: Policy::default(),
-        signed: false,
-    };
+    let new = samples::new_webhook(name, Policy::default());
     gate.create(&samples::acting(), new).await.unwrap()
 }
 
 fn request(webhook_id: &str) -> DeliveryRequest<'_> {
-    DeliveryRequest {
-        format: "custom",
-        webhook_id,
-        source: IpAddr::from([192, 0, 2, 9]).into(),
-        user_agent: None,
-        declared_json: true,
-        compressed: false,
-        idempotency_key: None,
-        signature: SignatureHeaders::default(),
-        headers: &(),
-    }
+    samples::request(webhook_id)
 }
 
 fn code(reply: &Reply) -> Option<RefusalCode> {
@@ -217,7 +199,7 @@ async fn one_webhook_cannot_take_the_room_of_the_others() {
     let gate = gate();
     let (busy, quiet) = (create(&gate, "busy").await, create(&gate, "quiet").await);
     let mut held: Vec<_> = (0..32)
-        .map(|_| Box::pin(gate.receive(request(busy.id.reveal()), Endless(1024 * 1024))))
+        .map(|_| Box::pin(gate.receive(request(busy.id.reveal()), Endless(ROOM))))
         .collect();
     for receiving in &mut held {
         assert!(timeout(Duration::from_millis(1), receiving).await.is_err());

@@ -8,15 +8,12 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hookgate_domain::{
-    Limits, Networks, Overload, PayloadLogging, Policy, RefusalCode, SenderFormat, SetOrigin, Timestamp,
-    Webhook,
-};
+use hookgate_domain::{Limits, Networks, Overload, PayloadLogging, Policy, RefusalCode, SetOrigin, Webhook};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Held, Issued, NewWebhook,
-    PageSize, Ports, Refusal, Reply, Seek, SignatureHeaders, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Held, Issued, PageSize, Refusal,
+    Reply, Seek, Store,
 };
-use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
+use hookgate_testkit::{MemoryStore, samples};
 
 const GOOD: &[u8] = br#"{"title":"t"}"#;
 
@@ -43,40 +40,19 @@ impl Body for Untouched {
 }
 
 fn gate() -> Gate<MemoryStore> {
-    let clock = FixedClock::at(Timestamp::from_micros(1_700_000_000_000_000));
-    let entropy = Box::new(SeededEntropy::new(7));
-    Gate::new(
-        MemoryStore::default(),
-        Ports {
-            clock: Box::new(clock),
-            entropy,
-            seal: Box::new(ClearSeal),
-            passwords: Box::new(FastPasswords),
-        },
-    )
+    Gate::new(MemoryStore::default(), samples::ports())
 }
 
 async fn create(gate: &Gate<MemoryStore>, policy: Policy) -> Issued {
-    let new = NewWebhook {
-        name: samples::name("w"),
-        format: SenderFormat::Custom,
-        policy,
-        signed: false,
-    };
+    let new = samples::new_webhook("w", policy);
     gate.create(&samples::acting(), new).await.unwrap()
 }
 
 fn request(webhook_id: &str) -> DeliveryRequest<'_> {
     DeliveryRequest {
-        format: "custom",
-        webhook_id,
         source: IpAddr::from([192, 0, 2, 9]).into(),
         user_agent: Some(b"test/1"),
-        declared_json: true,
-        compressed: false,
-        idempotency_key: None,
-        signature: SignatureHeaders::default(),
-        headers: &(),
+        ..samples::request(webhook_id)
     }
 }
 

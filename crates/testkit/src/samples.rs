@@ -10,10 +10,11 @@ use hookgate_domain::{
     WebhookName, WebhookState,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Acting, DeliveryFilter, Entropy, EntropyError, Idempotency, RefusedDelivery,
+    AcceptedDelivery, Acting, DeliveryFilter, DeliveryRequest, Entropy, EntropyError, Idempotency,
+    NewWebhook, Ports, RefusedDelivery, SignatureHeaders,
 };
 
-use crate::SeededEntropy;
+use crate::{ClearSeal, FastPasswords, FixedClock, SeededEntropy};
 
 /// When tests begin: 14 November 2023, 22:13:20 UTC.
 pub const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -237,5 +238,43 @@ pub fn token(owner: Option<&Member>, seed: u8) -> Token {
         expires_at: Some(second(1_000)),
         last_used_at: None,
         revoked_at: None,
+    }
+}
+
+/// Surroundings of a gate in which time stands still and randomness is always the same.
+#[must_use]
+pub fn ports() -> Ports {
+    Ports {
+        clock: Box::new(FixedClock::at(START)),
+        entropy: Box::new(SeededEntropy::new(7)),
+        seal: Box::new(ClearSeal),
+        passwords: Box::new(FastPasswords),
+    }
+}
+
+/// A webhook to be made that anybody may send to who knows it.
+#[must_use]
+pub fn new_webhook(name: &str, policy: Policy) -> NewWebhook {
+    NewWebhook {
+        name: self::name(name),
+        format: SenderFormat::Custom,
+        policy,
+        signed: false,
+    }
+}
+
+/// A request to the URL with this ID.
+#[must_use]
+pub fn request(webhook_id: &str) -> DeliveryRequest<'_> {
+    DeliveryRequest {
+        format: "custom",
+        webhook_id,
+        source: SOURCE.into(),
+        user_agent: None,
+        declared_json: true,
+        compressed: false,
+        idempotency_key: None,
+        signature: SignatureHeaders::default(),
+        headers: &(),
     }
 }

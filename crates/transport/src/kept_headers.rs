@@ -42,6 +42,13 @@ pub(crate) struct Kept<'a> {
 }
 
 impl RequestHeaders for Kept<'_> {
+    fn bytes(&self) -> usize {
+        let fields = self.headers.iter();
+        fields
+            .map(|(name, value)| name.as_str().len() + value.len())
+            .sum()
+    }
+
     fn kept(&self) -> Option<String> {
         let mut text = String::new();
         for (name, value) in self.headers {

@@ -3,10 +3,10 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use hookgate_domain::{RefusalCode, Timestamp};
-use hookgate_gate::RefusedDelivery;
+use hookgate_gate::{RefusedDelivery, site};
 
 /// Records of identical refusals within a minute, before the others are counted on one more.
 const ALONE: u32 = 10;
@@ -17,8 +17,6 @@ const MAX_SOURCES: usize = 8_192;
 /// Webhooks, and webhooks with codes, that are told apart within a minute. Beyond, refusals are dropped and counted.
 const MAX_WEBHOOKS: usize = 8_192;
 const MINUTE_MICROS: i64 = 60_000_000;
-/// An attacker has a whole /64 of IPv6 addresses, so it counts as one source.
-const V6_SITE_BITS: u32 = 64;
 
 /// What makes two refusals identical, but for the minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -112,19 +110,9 @@ fn bounded<K: Copy + Eq + Hash, V: Default>(map: &mut HashMap<K, V>, key: K, mos
     Some(map.entry(key).or_default())
 }
 
-/// The source as far as it is told apart.
-fn site(source: IpAddr) -> IpAddr {
-    match source {
-        IpAddr::V4(_) => source,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-            address.to_bits() & (u128::MAX << V6_SITE_BITS),
-        )),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use std::net::Ipv4Addr;
+    use std::net::{Ipv4Addr, Ipv6Addr};
 
     use hookgate_domain::WebhookHandle;
 

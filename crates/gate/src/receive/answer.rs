@@ -1,0 +1,98 @@
+//! Why a delivery does not go on, and what its sender is told.
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use hookgate_domain::{Denial, KnownUrl, Overload, RefusalCode};
+use hookgate_senders::PayloadError;
+
+use crate::delivery::RateScope;
+use crate::directory::Known;
+use crate::{Details, Refusal, Reply, StoreError};
+
+/// When to come again after [`RefusalCode::Unavailable`]: longer than a checkpoint or a restart takes.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// Why a step did not go on.
+pub(super) enum Stop {
+    /// The webhook says no.
+    Refused(Refusal),
+    /// The webhook changed after it was judged.
+    Stale,
+    /// The store could not tell.
+    Failed(StoreError),
+}
+
+/// What a denial is told as.
+pub(super) fn explain(denial: Denial, known: &Known) -> Stop {
+    let mut refusal = Refusal::from(denial.code());
+    if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
+        refusal.retry_after = Some(retry_after);
+        refusal.postponed = webhook.policy.limits.overload() == Overload::Postpone;
+        refusal.details = Some(Details::Limit(RateScope::Webhook {
+            per_minute: known.per_minute(),
+        }));
+    }
+    Stop::Refused(refusal)
+}
+
+/// For a source that asks for too many unknown URLs.
+pub(super) fn too_many_unknown(wait: Duration) -> Refusal {
+    Refusal {
+        details: Some(Details::Limit(RateScope::Source)),
+        retry_after: Some(wait),
+        ..RefusalCode::RateLimited.into()
+    }
+}
+
+/// For what will pass later.
+pub(super) fn unavailable() -> Refusal {
+    Refusal {
+        retry_after: Some(RETRY_AFTER),
+        ..RefusalCode::Unavailable.into()
+    }
+}
+
+/// What the sender is answered.
+pub(super) fn reply(stop: Stop) -> Reply {
+    Reply::Refused(match stop {
+        Stop::Refused(refusal) => refusal,
+        Stop::Stale => unavailable(),
+        Stop::Failed(error @ StoreError::Corrupt { .. }) => {
+            tracing::error!(%error, "a delivery could not be judged");
+            RefusalCode::Internal.into()
+        }
+        Stop::Failed(error) => {
+            tracing::warn!(%error, source = error.source().map(tracing::field::display), "a delivery was put off");
+            unavailable()
+        }
+    })
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl From<PayloadError> for Refusal {
+    fn from(error: PayloadError) -> Self {
+        match error {
+            PayloadError::OtherKind => RefusalCode::UnsupportedMediaType.into(),
+            PayloadError::Json(fault) => Self {
+                details: Some(Details::Json(fault)),
+                ..RefusalCode::InvalidJson.into()
+            },
+            PayloadError::Fields(faults) => Self {
+                details: Some(Details::Fields(faults)),
+                ..RefusalCode::ValidationError.into()
+            },
+        }
+    }
+}
+
+impl From<PayloadError> for Stop {
+    fn from(error: PayloadError) -> Self {
+        Self::Refused(error.into())
+    }
+}

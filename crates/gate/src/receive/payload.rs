@@ -1,0 +1,79 @@
+//! The body of a delivery: how it is read, and what is kept of it.
+
+use bytes::Bytes;
+use hookgate_domain::{PayloadLogging, RefusalCode, Webhook};
+
+use super::answer::{Stop, unavailable};
+use crate::delivery::without_webhook_ids;
+use crate::room::Held;
+use crate::{Body, BodyFault, Details, Refusal};
+
+/// Payloads of at most so many bytes are copied to be kept: what they came in is larger, and the connection can use it again
+/// for the next request.
+const MOST_COPIED: usize = 4 * 1024;
+
+/// The body of a request: read at most once, however often it is judged.
+pub(super) enum Payload<B> {
+    /// It is still on its way.
+    Unread(B),
+    /// Here it is.
+    Read(Bytes),
+    /// There is none, or it could not be read.
+    Nothing,
+}
+
+impl<B: Body> Payload<B> {
+    /// The body, if it has at most so many bytes and there is room for it.
+    pub(super) async fn read(&mut self, limit: u32, held: &mut Held<'_>) -> Result<Bytes, Stop> {
+        let too_large = || {
+            let details = Some(Details::BodyBytes(limit));
+            Stop::Refused(Refusal {
+                details,
+                ..RefusalCode::PayloadTooLarge.into()
+            })
+        };
+        let most = usize::try_from(limit).unwrap_or(usize::MAX);
+        let bytes = match std::mem::replace(self, Self::Nothing) {
+            Self::Unread(body) => body.read(most, held).await.map_err(|fault| match fault {
+                BodyFault::TooLarge => too_large(),
+                BodyFault::NoRoom => Stop::Refused(unavailable()),
+                BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
+                BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
+            })?,
+            Self::Read(bytes) => bytes,
+            // It was too long, too slow or broken when it was read before, and can't be read again.
+            Self::Nothing => return Err(Stop::Refused(unavailable())),
+        };
+        *self = Self::Read(bytes.clone());
+        if bytes.len() > most {
+            Err(too_large())
+        } else {
+            Ok(bytes)
+        }
+    }
+}
+
+/// The body of a request that is refused before anybody reads it.
+pub(super) struct NoBody;
+
+impl Body for NoBody {
+    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+        Ok(Bytes::new())
+    }
+}
+
+/// The payload, if the webhook keeps payloads.
+pub(super) fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
+    (webhook.policy.payload_logging == PayloadLogging::On).then(|| {
+        if payload.len() > MOST_COPIED {
+            payload
+        } else {
+            Bytes::copy_from_slice(&payload)
+        }
+    })
+}
+
+/// The payload without webhook IDs in it.
+pub(super) fn hidden(payload: Bytes) -> Bytes {
+    without_webhook_ids(&payload).map_or(payload, Bytes::from)
+}
