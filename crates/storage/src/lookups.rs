@@ -79,7 +79,7 @@ struct Looking {
 impl Looking {
     /// Looks until nobody waits.
     async fn run(mut self, database: Database) {
-        while let Some(asked) = self.next() {
+        while let Some(asked) = self.next().await {
             let digests: Vec<_> = asked.iter().map(|asked| asked.digest).collect();
             let held = database.held_networks();
             let found = database.read(WHAT, move |connection| Ok(look_up(connection, &digests, &held)?));
@@ -101,8 +101,9 @@ impl Looking {
         }
     }
 
-    /// Those who wait, up to a bound. If nobody does, it is over.
-    fn next(&mut self) -> Option<Vec<Asked>> {
+    /// Those who wait, up to a bound, once what can run now has run: it may be about to ask. If nobody waits, it is over.
+    async fn next(&mut self) -> Option<Vec<Asked>> {
+        tokio::task::yield_now().await;
         let mut waiting = self.lookups.lock();
         // Whoever left needs no answer.
         waiting.asked.retain(|asked| !asked.reply.is_closed());
@@ -131,8 +132,8 @@ fn look_up(
 ) -> QueryResult<Vec<Result<Option<KnownUrl>, StoreError>>> {
     // Only a few of many are there, if there are many.
     let known = digests_known(connection, digests)?;
-    let url = |digest: &WebhookIdDigest| {
-        if !known.contains(digest.as_bytes().as_slice()) {
+    let url = |(digest, is_known): (&WebhookIdDigest, bool)| {
+        if !is_known {
             return Ok(Ok(None));
         }
         match url_by_digest(connection, digest, held) {
@@ -141,7 +142,7 @@ fn look_up(
             Err(Fault::Statement(error)) => Err(error),
         }
     };
-    digests.iter().map(url).collect()
+    digests.iter().zip(known).map(url).collect()
 }
 
 #[cfg(test)]

@@ -289,8 +289,8 @@ fn run(mut session: Session, mut queue: mpsc::Receiver<Job>, tallies: &Tallies) 
 }
 
 /// The refusals that were counted before they came here.
-fn tallied(tallies: &Tallies) -> impl Iterator<Item = Job> {
-    tallies.take().map(|(refusal, times)| {
+fn tallied(tallies: &Tallies) -> impl Iterator<Item = Job> + use<> {
+    tallies.take().into_iter().map(|(refusal, times)| {
         Job::Refused(Box::new(Refusing {
             refusal,
             times,

@@ -15,7 +15,7 @@ use hookgate_gate::{
     Accepted, DeliveryRequest, Details, Effect, Gate, Held, RateScope, Refusal, Reply as GateReply,
     SignatureHeaders, Store,
 };
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, USER_AGENT};
+use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
 use hyper::{Method, Request, StatusCode};
 use serde::Serializer;
@@ -30,11 +30,6 @@ use crate::proxies::Proxies;
 use crate::reply::{self, Reply};
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
-
-const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
-const WEBHOOK_ID: HeaderName = HeaderName::from_static("webhook-id");
-const WEBHOOK_TIMESTAMP: HeaderName = HeaderName::from_static("webhook-timestamp");
-const WEBHOOK_SIGNATURE: HeaderName = HeaderName::from_static("webhook-signature");
 
 /// Requests refused before they could be routed that are looked up for the record at once. Each holds its head, 64 KiB at
 /// most; those beyond, as a flood of them makes, are counted and not recorded.
@@ -168,25 +163,53 @@ fn webhook_path(path: &str) -> Option<(&str, &str)> {
 }
 
 fn describe<'a>(format: &'a str, webhook_id: &'a str, kept: &'a Kept<'a>) -> DeliveryRequest<'a> {
-    let headers = kept.headers;
-    let bytes = |name: HeaderName| headers.get(name).map(HeaderValue::as_bytes);
+    let fields = Fields::of(kept.headers);
     DeliveryRequest {
         format,
         webhook_id,
-        source: kept.proxies.client(kept.connection, headers),
-        user_agent: bytes(USER_AGENT),
-        declared_json: bytes(CONTENT_TYPE).is_some_and(is_json),
-        compressed: headers
-            .get_all(CONTENT_ENCODING)
-            .iter()
-            .any(|value| !value.as_bytes().eq_ignore_ascii_case(b"identity")),
-        idempotency_key: bytes(IDEMPOTENCY_KEY),
-        signature: SignatureHeaders {
-            id: bytes(WEBHOOK_ID),
-            timestamp: bytes(WEBHOOK_TIMESTAMP),
-            signature: bytes(WEBHOOK_SIGNATURE),
-        },
+        source: kept.proxies.client(kept.connection, kept.headers),
+        user_agent: fields.user_agent,
+        declared_json: fields.content_type.is_some_and(is_json),
+        compressed: fields.compressed,
+        idempotency_key: fields.idempotency_key,
+        signature: fields.signature,
         headers: kept,
+    }
+}
+
+/// The header fields that say something of a delivery; the first, where there are several of a name.
+#[derive(Default)]
+struct Fields<'a> {
+    user_agent: Option<&'a [u8]>,
+    content_type: Option<&'a [u8]>,
+    idempotency_key: Option<&'a [u8]>,
+    signature: SignatureHeaders<'a>,
+    /// Whether any coding changes the body.
+    compressed: bool,
+}
+
+impl<'a> Fields<'a> {
+    /// In one pass: a look-up of each costs more than all that are there.
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            let value = value.as_bytes();
+            let field = match name.as_str() {
+                "user-agent" => &mut fields.user_agent,
+                "content-type" => &mut fields.content_type,
+                "idempotency-key" => &mut fields.idempotency_key,
+                "webhook-id" => &mut fields.signature.id,
+                "webhook-timestamp" => &mut fields.signature.timestamp,
+                "webhook-signature" => &mut fields.signature.signature,
+                "content-encoding" => {
+                    fields.compressed |= !value.eq_ignore_ascii_case(b"identity");
+                    continue;
+                }
+                _ => continue,
+            };
+            field.get_or_insert(value);
+        }
+        fields
     }
 }
 
@@ -280,6 +303,8 @@ fn detail(details: &Details) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
+
     use super::*;
 
     #[test]
@@ -295,6 +320,24 @@ mod tests {
         ] {
             assert_eq!(webhook_path(path), None, "{path}");
         }
+    }
+
+    #[test]
+    fn the_first_field_of_a_name_counts_and_any_coding_compresses() {
+        let mut headers = HeaderMap::new();
+        let mut append = |name, value| headers.append(name, HeaderValue::from_static(value));
+        append(CONTENT_TYPE, "application/json");
+        append(CONTENT_TYPE, "text/plain");
+        append(CONTENT_ENCODING, "Identity");
+        append(HeaderName::from_static("webhook-id"), "msg_1");
+        append(HeaderName::from_static("webhook-id"), "msg_2");
+        let fields = Fields::of(&headers);
+        assert_eq!(fields.content_type, Some(&b"application/json"[..]));
+        assert_eq!(fields.signature.id, Some(&b"msg_1"[..]));
+        assert_eq!(fields.user_agent, None);
+        assert!(!fields.compressed);
+        headers.append(CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+        assert!(Fields::of(&headers).compressed);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The answers' one shape: `{"success":true,"data":…}` or `{"success":false,"error":{…}}`, with the headers that all of
 //! them carry. `X-Request-Id` is stamped on later, in one place, so that no answer can miss it.
 
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -31,6 +32,16 @@ const HEADERS: usize = 8;
 
 /// Sent should an envelope ever fail to serialize. The same bytes as `refusal(Internal)` would give.
 const INTERNAL: &[u8] = br#"{"success":false,"error":{"code":"INTERNAL","message":"Internal error"}}"#;
+
+/// The bodies of refusals that have no details, in the order of the codes: made once, because a flood of refusals is answered
+/// with nothing else.
+static BODIES: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
+    let body = |code: &RefusalCode| failure_body::<_, ()>(code.as_str(), code.message(), None);
+    let bodies = RefusalCode::ALL.iter().map(body);
+    bodies
+        .map(|body| body.unwrap_or(Bytes::from_static(INTERNAL)))
+        .collect()
+});
 
 /// A success with `data` in the envelope.
 #[must_use]
@@ -77,7 +88,10 @@ struct Fault<'a, C: ?Sized, T: ?Sized> {
 }
 
 fn refused<T: Serialize + ?Sized>(code: RefusalCode, details: Option<&T>) -> Reply {
-    let mut reply = failure(status(code), code.as_str(), code.message(), details);
+    let mut reply = match details {
+        Some(_) => failure(status(code), code.as_str(), code.message(), details),
+        None => reply(status(code), BODIES[code as usize].clone()),
+    };
     if code == RefusalCode::MethodNotAllowed {
         reply
             .headers_mut()
@@ -92,21 +106,27 @@ where
     C: Serialize + ?Sized,
     T: Serialize + ?Sized,
 {
-    let error = Fault {
-        code,
-        message,
-        details,
-    };
-    match serde_json::to_vec(&Failure {
-        success: false,
-        error,
-    }) {
-        Ok(body) => reply(status, body.into()),
+    match failure_body(code, message, details) {
+        Ok(body) => reply(status, body),
         Err(error) => {
             tracing::error!(%error, "a refusal could not be serialized");
             reply(StatusCode::INTERNAL_SERVER_ERROR, Bytes::from_static(INTERNAL))
         }
     }
+}
+
+fn failure_body<C, T>(code: &C, message: &str, details: Option<&T>) -> serde_json::Result<Bytes>
+where
+    C: Serialize + ?Sized,
+    T: Serialize + ?Sized,
+{
+    let error = Fault {
+        code,
+        message,
+        details,
+    };
+    let success = false;
+    serde_json::to_vec(&Failure { success, error }).map(Bytes::from)
 }
 
 /// Says when to come again, in whole seconds: rounded up, because coming too early helps nobody.
@@ -154,6 +174,10 @@ mod tests {
             r#"{"success":false,"error":{"code":"WEBHOOK_REVOKED","message":"Webhook has been revoked"}}"#
         );
         assert_eq!(body(refusal(RefusalCode::Internal)).await.as_bytes(), INTERNAL);
+        for code in RefusalCode::ALL {
+            let body: serde_json::Value = serde_json::from_str(&body(refusal(*code)).await).expect("JSON");
+            assert_eq!(body["error"]["code"], code.as_str());
+        }
     }
 
     #[tokio::test]

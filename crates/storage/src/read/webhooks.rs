@@ -2,8 +2,11 @@
 
 use std::collections::HashSet;
 
-use diesel::dsl::{count_star, min};
-use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
+use diesel::dsl::{count_star, exists, min};
+use diesel::{
+    BoolExpressionMethods, Connection as _, ExpressionMethods, OptionalExtension, QueryDsl, QueryResult,
+    SqliteConnection,
+};
 use hookgate_domain::WebhookIdDigest;
 
 use crate::connection::{Connection, RunQueryDsl, columns};
@@ -35,11 +38,31 @@ pub(crate) fn retired_by_digest(
         .optional()
 }
 
-/// Which of these digests are those of URLs, living or dead.
+/// For each of these digests, whether it is that of a URL, living or dead.
 pub(crate) fn digests_known(
     connection: &mut Connection,
     digests: &[WebhookIdDigest],
-) -> QueryResult<HashSet<Vec<u8>>> {
+) -> QueryResult<Vec<bool>> {
+    match connection {
+        // One by one: that statement stays prepared, while one for several would have to be compiled for each number of them.
+        Connection::Sqlite(connection) => connection.transaction(|connection| {
+            digests
+                .iter()
+                .map(|digest| is_known(connection, digest))
+                .collect()
+        }),
+        Connection::Postgres(_) => all_known(connection, digests),
+    }
+}
+
+fn is_known(connection: &mut SqliteConnection, digest: &WebhookIdDigest) -> QueryResult<bool> {
+    let digest = digest.as_bytes().as_slice();
+    let living = webhooks::table.filter(webhooks::digest.eq(digest));
+    let dead = retired_urls::table.filter(retired_urls::digest.eq(digest));
+    diesel::RunQueryDsl::get_result(diesel::select(exists(living).or(exists(dead))), connection)
+}
+
+fn all_known(connection: &mut Connection, digests: &[WebhookIdDigest]) -> QueryResult<Vec<bool>> {
     let digests: Vec<_> = digests
         .iter()
         .map(|digest| digest.as_bytes().as_slice())
@@ -54,7 +77,7 @@ pub(crate) fn digests_known(
         .select(retired_urls::digest);
     let mut known: HashSet<Vec<u8>> = dead.load(connection)?.into_iter().collect();
     known.extend(living.into_iter().flatten());
-    Ok(known)
+    Ok(digests.iter().map(|digest| known.contains(*digest)).collect())
 }
 
 /// The webhook with this handle.

@@ -1,7 +1,7 @@
 //! Refusals that a record stands for already. They are counted where they come in, and the writer gets all those alike as
 //! one: a flood of them costs neither a record to be made ready nor a wake-up of the writer for each.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,11 +19,11 @@ pub(super) struct Tallies(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// The minute that `folded` is about.
+    /// The minute of those that a record stands for.
     minute: i64,
-    /// The kinds that a record stands for.
-    folded: HashSet<Kind>,
-    waiting: HashMap<Kind, Tally>,
+    kinds: HashMap<Kind, Tally>,
+    /// Whether some wait.
+    is_waited_for: bool,
 }
 
 /// What refusals on one record have in common, at least: their source as far as it is told apart.
@@ -36,8 +36,10 @@ struct Kind {
     postponed: bool,
 }
 
-#[derive(Clone, Copy)]
 struct Tally {
+    /// Whether a record stands for more of them.
+    is_folded: bool,
+    /// How many wait for the writer.
     times: i64,
     last_at: Timestamp,
     /// The last address of the source.
@@ -60,24 +62,18 @@ impl Tallies {
     pub(super) fn count(&self, refusal: &RefusalKey) -> Counted {
         let kind = Kind::of(refusal);
         let mut state = self.lock();
-        if !state.folded.contains(&kind) {
+        let Some(tally) = state.kinds.get_mut(&kind).filter(|tally| tally.is_folded) else {
             return Counted::No;
-        }
-        let counted = if state.waiting.is_empty() {
-            Counted::First
-        } else {
-            Counted::Also
         };
-        let tally = state.waiting.entry(kind).or_insert(Tally {
-            times: 0,
-            last_at: refusal.received_at,
-            source: refusal.source,
-        });
-        tally.times += 1;
-        if refusal.received_at >= tally.last_at {
+        if tally.times == 0 || refusal.received_at >= tally.last_at {
             (tally.last_at, tally.source) = (refusal.received_at, refusal.source);
         }
-        counted
+        tally.times += 1;
+        if std::mem::replace(&mut state.is_waited_for, true) {
+            Counted::Also
+        } else {
+            Counted::First
+        }
     }
 
     /// From now on those like this one are counted, until its minute is over.
@@ -86,40 +82,50 @@ impl Tallies {
         let mut state = self.lock();
         if state.minute != kind.minute {
             state.minute = kind.minute;
-            state.folded.clear();
+            state.unfold();
         }
-        if state.folded.len() < MOST {
-            state.folded.insert(kind);
+        if state.kinds.len() < MOST {
+            let tally = state.kinds.entry(kind).or_insert(Tally {
+                is_folded: true,
+                times: 0,
+                last_at: refusal.received_at,
+                source: refusal.source,
+            });
+            tally.is_folded = true;
         }
     }
 
     /// No record may be believed in any more. What was counted still waits.
     pub(super) fn forget(&self) {
-        self.lock().folded.clear();
+        self.lock().unfold();
     }
 
     /// What waits, as refusals with how many each stands for.
-    pub(super) fn take(&self) -> impl Iterator<Item = (RefusedDelivery, i64)> + use<> {
-        let waiting = std::mem::take(&mut self.lock().waiting);
-        waiting.into_iter().map(|(kind, tally)| {
-            let refusal = RefusedDelivery {
-                webhook: kind.webhook,
-                received_at: tally.last_at,
-                source: tally.source,
-                trail: None,
-                user_agent: None,
-                headers: None,
-                took: std::time::Duration::ZERO,
-                payload: None,
-                code: kind.code,
-                postponed: kind.postponed,
-            };
-            (refusal, tally.times)
-        })
+    pub(super) fn take(&self) -> Vec<(RefusedDelivery, i64)> {
+        let mut taken = Vec::new();
+        let mut state = self.lock();
+        state.kinds.retain(|kind, tally| {
+            if tally.times > 0 {
+                taken.push((kind.refusal(tally), std::mem::take(&mut tally.times)));
+            }
+            tally.is_folded
+        });
+        state.is_waited_for = false;
+        taken
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Keeps what waits and nothing else.
+    fn unfold(&mut self) {
+        self.kinds.retain(|_, tally| {
+            tally.is_folded = false;
+            tally.times > 0
+        });
     }
 }
 
@@ -131,6 +137,22 @@ impl Kind {
             source: site(refusal.source),
             code: refusal.code,
             postponed: refusal.postponed,
+        }
+    }
+
+    /// A refusal of this kind, at the time and from the address of the last one.
+    fn refusal(&self, tally: &Tally) -> RefusedDelivery {
+        RefusedDelivery {
+            webhook: self.webhook,
+            received_at: tally.last_at,
+            source: tally.source,
+            trail: None,
+            user_agent: None,
+            headers: None,
+            took: std::time::Duration::ZERO,
+            payload: None,
+            code: self.code,
+            postponed: self.postponed,
         }
     }
 }
@@ -154,10 +176,8 @@ mod tests {
 
     /// What waits, by source and code.
     fn taken(tallies: &Tallies) -> Vec<(RefusalKey, i64)> {
-        tallies
-            .take()
-            .map(|(refusal, times)| (refusal.key(), times))
-            .collect()
+        let taken = tallies.take().into_iter();
+        taken.map(|(refusal, times)| (refusal.key(), times)).collect()
     }
 
     #[test]
