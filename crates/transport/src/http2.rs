@@ -30,7 +30,7 @@ const PENDING_RESETS: usize = 20;
 /// Streams that the h2 crate resets in the life of a connection: for the peer's own mistakes (`MadeYouReset`), each of which
 /// costs us a request, and those refused because [`STREAMS`] others were open. So a sender that opens hundreds before it has
 /// read how many it may must fit in.
-const LOCAL_RESETS: usize = 4 * STREAMS as usize;
+const LOCAL_RESETS: usize = 2 * STREAMS as usize;
 
 /// A body of the default limit passes without waiting for a window update.
 const STREAM_WINDOW: u32 = 256 * 1024;
