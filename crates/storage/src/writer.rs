@@ -172,7 +172,7 @@ impl Writer {
         let sent = queue.try_send(Job::Refused(Box::new(Refusing {
             refusal,
             times: 1,
-            _weight: weight,
+            weight,
         })));
         if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = sent {
             self.drop_refusal(now);
@@ -294,7 +294,7 @@ fn tallied(tallies: &Tallies) -> impl Iterator<Item = Job> + use<> {
         Job::Refused(Box::new(Refusing {
             refusal,
             times,
-            _weight: None,
+            weight: None,
         }))
     })
 }

@@ -13,7 +13,7 @@ use diesel::connection::SimpleConnection;
 
 use crate::connection::sqlite::open_copier;
 
-/// Work between two checkpoints, in deliveries: some 10 MiB of log, which the file system holds in memory while it is copied.
+/// Work between two checkpoints, in small deliveries: some 10 MiB of log, which the file system holds in memory while it is copied.
 const WORK: usize = 2_000;
 /// What a batch costs beside its work: the pages that every transaction writes again.
 const WORK_OF_A_BATCH: usize = 8;

@@ -31,15 +31,19 @@ pub(super) enum Job {
     Stop,
 }
 
-/// What a change may add to the log, in deliveries: a slice of pruning writes some 40 pages.
+/// Bytes of payload that add as much to the log as a small delivery.
+const BYTES_OF_WORK: usize = 4 * 1024;
+/// What a change may add to the log, in small deliveries: a slice of pruning writes some 40 pages.
 const WORK_OF_A_CHANGE: usize = 256;
 
 impl Job {
-    /// What it adds to the log, in deliveries.
-    pub(super) const fn work(&self) -> usize {
+    /// What it adds to the log, in small deliveries.
+    pub(super) fn work(&self) -> usize {
         match self {
+            Self::Accepted(accepting) => accepting.weight.work(),
+            Self::Refused(refusing) => refusing.weight.as_ref().map_or(1, Weight::work),
             Self::Change(_) => WORK_OF_A_CHANGE,
-            Self::Accepted(_) | Self::Refused(_) | Self::Count(_) | Self::Tallies | Self::Stop => 1,
+            Self::Count(_) | Self::Tallies | Self::Stop => 1,
         }
     }
 
@@ -99,7 +103,7 @@ pub(super) struct Accepting {
     /// How it is recorded if nothing came of it, and nobody waits to be told.
     pub(super) refusing: Option<Refusing>,
     reply: oneshot::Sender<Result<Commit, StoreError>>,
-    _weight: Weight,
+    weight: Weight,
 }
 
 impl Accepting {
@@ -114,7 +118,7 @@ impl Accepting {
             outcome: None,
             refusing: None,
             reply,
-            _weight: weight,
+            weight,
         }
     }
 
@@ -139,7 +143,7 @@ impl Accepting {
                 postponed: false,
             },
             times: 1,
-            _weight: None,
+            weight: None,
         })
     }
 
@@ -163,7 +167,7 @@ pub(super) struct Refusing {
     pub(super) refusal: RefusedDelivery,
     /// How many they are.
     pub(super) times: i64,
-    pub(super) _weight: Option<Weight>,
+    pub(super) weight: Option<Weight>,
 }
 
 /// Bytes of payload that wait, given back when dropped.
@@ -183,6 +187,11 @@ impl Weight {
         // A payload that is larger than the bound by itself can't be, so the first one always fits.
         (before == 0 || before + bytes <= most).then_some(weight)
     }
+
+    /// What it adds to the log, in small deliveries.
+    const fn work(&self) -> usize {
+        1 + self.bytes / BYTES_OF_WORK
+    }
 }
 
 impl Drop for Weight {
@@ -194,6 +203,12 @@ impl Drop for Weight {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_payloads_are_more_work() {
+        let work = |bytes| Weight::take(&Arc::default(), bytes, bytes).unwrap().work();
+        assert_eq!([0, 300, 100_000].map(work), [1, 1, 25]);
+    }
 
     #[test]
     fn bytes_that_wait_are_bounded_and_given_back() {
