@@ -24,6 +24,7 @@ use payload::{NoBody, Payload, hidden, kept};
 
 /// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
 const MOST_JUDGEMENTS: usize = 5;
+
 impl<S: Store> Gate<S> {
     /// Takes a delivery. A reply of [`Reply::Accepted`] means that the delivery and its incident are on disk, under
     /// the policy that holds at that moment; a refusal of a known webhook is on the record soon, even if the sender leaves.

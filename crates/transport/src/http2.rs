@@ -28,8 +28,8 @@ const HEADER_LIST: u32 = 64 * 1024;
 const PENDING_RESETS: usize = 20;
 
 /// Streams that the h2 crate resets in the life of a connection: for the peer's own mistakes (`MadeYouReset`), each of which
-/// costs us a request, and those refused because [`STREAMS`] others were open. So a sender that opens hundreds before it has
-/// read how many it may must fit in.
+/// costs us a request, and those refused because [`STREAMS`] others were open. A sender that opens three hundred before it has
+/// read how many it may just fits in.
 const LOCAL_RESETS: usize = 2 * STREAMS as usize;
 
 /// A body of the default limit passes without waiting for a window update.
