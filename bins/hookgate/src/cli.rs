@@ -270,7 +270,7 @@ pub(crate) enum DeliveriesCommand {
     List(DeliveriesArgs),
     /// Print deliveries as a file, newest first
     Export {
-        /// CSV for spreadsheets, or one JSON object a line, which has the payloads too
+        /// CSV, CSV for Excel, or one JSON object per line with the payloads
         #[arg(long, default_value = "csv")]
         format: ExportArg,
         #[command(flatten)]
@@ -286,6 +286,8 @@ pub(crate) enum DeliveriesCommand {
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ExportArg {
     Csv,
+    /// CSV with the byte-order mark by which Excel knows UTF-8
+    Excel,
     Ndjson,
 }
 

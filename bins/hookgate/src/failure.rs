@@ -67,6 +67,11 @@ impl Failure {
         }
     }
 
+    /// The same failure, told behind what it interrupted.
+    pub(crate) fn after(self, interrupted: &str) -> Self {
+        Self::new(self.kind, format!("{interrupted}: {}", self.message))
+    }
+
     /// What went wrong.
     pub(crate) fn message(&self) -> &str {
         &self.message

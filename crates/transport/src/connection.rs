@@ -14,6 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::time::timeout;
 
+use crate::cut::{Reset, ResetIfCut};
 use crate::http2::Meter;
 use crate::proxies::Proxies;
 use crate::pulse::Pulse;
@@ -90,7 +91,7 @@ impl Protocols {
         stop: Signal,
     ) where
         S: Service,
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        T: AsyncRead + AsyncWrite + Reset + Unpin + Send + 'static,
     {
         let pulse = Arc::new(Pulse::start());
         let session = Arc::new(Session {
@@ -101,6 +102,7 @@ impl Protocols {
         });
         match protocol {
             Protocol::Http1 => {
+                let stream = ResetIfCut::new(stream, Arc::clone(&pulse));
                 let guard = TokioIo::new(Guard::new(stream, Arc::clone(&pulse)));
                 // hyper keeps room for an answer as long as the connection lasts, so the room is a pointer's.
                 let answer = service_fn(move |request| Box::pin(Arc::clone(&session).answer(request)));

@@ -9,6 +9,7 @@ mod authority;
 mod body;
 mod connection;
 mod console;
+mod cut;
 
 pub mod failure;
 mod fetch;
@@ -47,7 +48,7 @@ pub use payloads::delivery_page;
 pub use proxies::Proxies;
 pub use proxy_protocol::proxied_address;
 pub use reply::Reply;
-pub use reply_body::ReplyBody;
+pub use reply_body::{BrokenOff, Pieces, ReplyBody};
 pub use request_id::{RequestId, RequestIds};
 pub use service::{Exchange, Service};
 pub use store_health::{Later, StoreHealth};

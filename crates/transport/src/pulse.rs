@@ -21,6 +21,7 @@ pub(crate) struct Pulse {
     body_left: AtomicBool,
     body_abandoned: AtomicBool,
     is_stopping: AtomicBool,
+    is_cut: AtomicBool,
 }
 
 impl Pulse {
@@ -33,6 +34,7 @@ impl Pulse {
             body_left: AtomicBool::new(false),
             body_abandoned: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
+            is_cut: AtomicBool::new(false),
         }
     }
 
@@ -84,6 +86,16 @@ impl Pulse {
     /// HTTP/1: a body was dropped that hyper can't skip, so this connection takes no further request.
     pub(crate) fn abandon_body(&self) {
         self.body_abandoned.store(true, Ordering::Relaxed);
+    }
+
+    /// HTTP/1.0: an answer broke off whose end only the end of the connection can tell.
+    pub(crate) fn cut(&self) {
+        self.is_cut.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the connection must not end in order.
+    pub(crate) fn is_cut(&self) -> bool {
+        self.is_cut.load(Ordering::Relaxed)
     }
 
     /// The server is stopping, so whatever is answered next is the connection's last.

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use hookgate_domain::{Connection, RefusalCode};
-use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
+use hyper::{Request, Version};
 
 use crate::body::Body;
 use crate::pulse::Pulse;
@@ -83,6 +83,7 @@ impl<S: Service> Session<S> {
             id: self.service.request_id(),
             connection: self.connection,
         };
+        let version = request.version();
         let refused = match self.protocol {
             Protocol::Http1 => strict::refusal_of(&request),
             Protocol::Http2 => http2::refusal_of(&request),
@@ -108,7 +109,7 @@ impl<S: Service> Session<S> {
         if self.protocol == Protocol::Http1 && (refused.is_some() || self.pulse.ends_here()) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        reply.body_mut().hold(&self.pulse);
+        reply.body_mut().hold(&self.pulse, version == Version::HTTP_10);
         Ok(reply)
     }
 }

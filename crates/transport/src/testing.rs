@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
 use crate::connection::{Peer, Protocols};
+use crate::cut::Reset;
 use crate::reply::{self, Reply};
 use crate::service::Protocol;
 use crate::{Body, Exchange, RequestId, RequestIds, Service, shutdown};
@@ -47,6 +48,10 @@ impl Service for Telltale {
     }
 
     async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
+}
+
+impl Reset for DuplexStream {
+    fn reset_on_close(&self) {}
 }
 
 /// The client's end of an HTTP/1 connection to a [`Telltale`].

@@ -19,7 +19,7 @@ pub use address_set::{
     AddressSet, AddressSetChange, AddressSetNetworks, AddressSetPreview, AddressSetVersion, WebhookPreview,
 };
 pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status, payload};
-pub use export::ExportFormat;
+pub use export::{ExportError, ExportFormat};
 pub use incident::Incident;
 pub use people::{AuditEntry, Member, Token};
 pub use usage::{Preview, Suggestion, Usage};

@@ -9,7 +9,7 @@ use hookgate_transport::wire::{self, ExportFormat};
 use serde_json::Value;
 
 use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, ExportArg, FilterArgs, OutcomeArg};
-use crate::failure::Failure;
+use crate::failure::{Failure, with_sources};
 use crate::output;
 use crate::place::Place;
 
@@ -94,20 +94,35 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
     Ok(())
 }
 
-/// Prints every record that matches, page by page.
+/// Prints every record that matches, page by page. If it breaks off, the failure says how far it came.
 async fn export(place: &Place, format: ExportArg, arguments: &FilterArgs) -> Result<(), Failure> {
-    let store = place.gate.store();
     let filter = read_filter(place, arguments).await?;
     let format = match format {
         ExportArg::Csv => ExportFormat::Csv,
+        ExportArg::Excel => ExportFormat::Excel,
         ExportArg::Ndjson => ExportFormat::Ndjson,
     };
-    let (mut seek, mut is_first) = (Seek::Newest, true);
+    let mut printed = 0;
+    let exported = export_pages(place.gate.store(), &filter, format, &mut printed).await;
+    exported.map_err(|failure| {
+        failure.after(&format!(
+            "the export broke off after {printed} deliveries and is not complete"
+        ))
+    })
+}
+
+async fn export_pages(
+    store: &impl Store,
+    filter: &DeliveryFilter,
+    format: ExportFormat,
+    printed: &mut usize,
+) -> Result<(), Failure> {
+    let mut seek = Seek::Newest;
     loop {
-        let payloads = format == ExportFormat::Ndjson;
-        let page = delivery_page(store, &filter, seek, PageSize::MAX, payloads).await?;
-        output::raw(&format.piece(&page.items, is_first))?;
-        is_first = false;
+        let page = delivery_page(store, filter, seek, PageSize::MAX, format.has_payloads()).await?;
+        let piece = format.piece(&page.items, seek == Seek::Newest);
+        output::raw(&piece.map_err(|error| Failure::failed(with_sources(&error)))?)?;
+        *printed += page.items.len();
         match page.next {
             Some(last) => seek = Seek::Before(last),
             None => return Ok(()),

@@ -8,6 +8,7 @@ mod codes;
 mod command_line;
 mod durability;
 mod everywhere;
+mod exports;
 mod idempotency;
 mod leaks;
 mod lifecycle;

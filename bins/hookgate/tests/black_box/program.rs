@@ -26,6 +26,11 @@ impl<'a> Program<'a> {
         }
     }
 
+    /// The token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Sends a request.
     pub(crate) async fn call(
         &self,

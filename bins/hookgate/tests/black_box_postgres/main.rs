@@ -14,6 +14,8 @@ mod command_line;
 mod durability;
 #[path = "../black_box/everywhere.rs"]
 mod everywhere;
+#[path = "../black_box/exports.rs"]
+mod exports;
 #[path = "../black_box/idempotency.rs"]
 mod idempotency;
 #[path = "../black_box/leaks.rs"]

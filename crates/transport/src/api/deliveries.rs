@@ -63,7 +63,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
     operation_id = "exportDeliveries",
     tag = "deliveries",
     params(
-        ("format" = Option<words::ExportFormat>, Query, description = "`csv` (the default) or `ndjson`"),
+        ("format" = Option<words::ExportFormat>, Query, description = "`csv` (the default), `excel` (CSV with a byte-order mark) or `ndjson`, which has the payloads too"),
         ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
         ("outcome" = Option<words::Outcome>, Query, description = "`accepted` or `refused`"),
         ("code" = Option<words::RefusalCode>, Query, description = "A refusal code"),
@@ -76,7 +76,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
 pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
     let query = call.query(&["format", "webhook", "outcome", "code", "source", "from", "to"])?;
     let format = ExportFormat::read(query.get("format"))
-        .ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
+        .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;
     let may_see = caller.may(Permission::SeePayloads);
     Ok(export::reply(Arc::clone(gate), filter, format, may_see))

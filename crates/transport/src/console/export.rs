@@ -3,20 +3,20 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use bytes::Bytes;
-use hookgate_gate::{DeliveryFilter, Gate, PageSize, Seek, Store};
+use hookgate_gate::{DeliveryFilter, Gate, PageSize, Seek, Store, StoreError};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_DISPOSITION, HeaderValue};
-use tokio::sync::mpsc;
+use thiserror::Error;
 
 use super::html;
 use crate::payloads::delivery_page;
 use crate::reply::Reply;
-use crate::reply_body::ReplyBody;
-use crate::wire::ExportFormat;
+use crate::reply_body::{Pieces, ReplyBody};
+use crate::wire::{ExportError, ExportFormat};
 
 /// Pages that wait for a slow reader.
 const PAGES_AHEAD: usize = 2;
+
 /// The deliveries that match, newest first, as a file. Without the permission to see payloads there are none in it.
 pub(crate) fn reply<S: Store>(
     gate: Arc<Gate<S>>,
@@ -24,28 +24,34 @@ pub(crate) fn reply<S: Store>(
     format: ExportFormat,
     may_see: bool,
 ) -> Reply {
-    let (sender, pieces) = mpsc::channel(PAGES_AHEAD);
+    let (pieces, body) = ReplyBody::stream(PAGES_AHEAD);
+    let mut reply = html::of(StatusCode::OK, format.content_type(), body);
     tokio::spawn(async move {
-        if let Err(error) = send(&gate, &filter, format, may_see, &sender).await {
-            // The file ends early; its head has gone out already.
-            tracing::warn!(%error, source = error.source().map(tracing::field::display), "an export broke off");
+        match send(&gate, &filter, format, may_see, &pieces).await {
+            Ok(()) => pieces.finish(),
+            // The head has gone out already; the client sees the body cut off.
+            Err(error) => {
+                tracing::warn!(%error, source = error.source().map(tracing::field::display), "an export broke off");
+            }
         }
     });
-    let (content_type, name) = match format {
-        ExportFormat::Csv => (
-            "text/csv; charset=utf-8",
-            "attachment; filename=\"hookgate-deliveries.csv\"",
-        ),
-        ExportFormat::Ndjson => (
-            "application/x-ndjson",
-            "attachment; filename=\"hookgate-deliveries.ndjson\"",
-        ),
+    let name = match format {
+        ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-deliveries.csv\"",
+        ExportFormat::Ndjson => "attachment; filename=\"hookgate-deliveries.ndjson\"",
     };
-    let mut reply = html::of(StatusCode::OK, content_type, ReplyBody::stream(pieces));
     let headers = reply.headers_mut();
     headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
+}
+
+/// Why an export broke off.
+#[derive(Debug, Error)]
+enum Broken {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Form(#[from] ExportError),
 }
 
 async fn send<S: Store>(
@@ -53,19 +59,19 @@ async fn send<S: Store>(
     filter: &DeliveryFilter,
     format: ExportFormat,
     may_see: bool,
-    sender: &mpsc::Sender<Bytes>,
-) -> Result<(), hookgate_gate::StoreError> {
+    pieces: &Pieces,
+) -> Result<(), Broken> {
     let mut seek = Seek::Newest;
     let mut first = true;
     loop {
-        let with_payloads = may_see && format == ExportFormat::Ndjson;
+        let with_payloads = may_see && format.has_payloads();
         let page = delivery_page(gate.store(), filter, seek, PageSize::MAX, with_payloads).await?;
-        let piece = format.piece(&page.items, first);
+        let piece = format.piece(&page.items, first)?;
         first = false;
         let is_heard = if piece.is_empty() {
-            !sender.is_closed()
+            !pieces.is_abandoned()
         } else {
-            sender.send(piece.into()).await.is_ok()
+            pieces.send(piece.into()).await
         };
         let Some(last) = page.next.filter(|_| is_heard) else {
             return Ok(());

@@ -9,12 +9,11 @@ use hookgate_domain::DeliveryId;
 use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, HeaderValue};
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::html;
 use crate::reply::Reply;
-use crate::reply_body::ReplyBody;
+use crate::reply_body::{Pieces, ReplyBody};
 use crate::shutdown::Signal;
 
 /// How often the store is asked for what came since.
@@ -48,15 +47,16 @@ pub(crate) fn reply<S: Store>(
     mut stop: Signal,
     show: impl Fn(&DeliverySummary) -> String + Send + 'static,
 ) -> Reply {
-    let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
+    let (pieces, body) = ReplyBody::stream(PIECES_AHEAD);
     tokio::spawn(async move {
         tokio::select! {
             () = stop.given() => {}
             () = tokio::time::sleep(LIFETIME) => {}
-            () = follow(&gate, &filter, start, &sender, show) => {}
+            () = follow(&gate, &filter, start, &pieces, show) => {}
         }
+        pieces.finish();
     });
-    let mut reply = html::of(StatusCode::OK, "text/event-stream", ReplyBody::stream(pieces));
+    let mut reply = html::of(StatusCode::OK, "text/event-stream", body);
     let no_store = HeaderValue::from_static("no-store");
     reply.headers_mut().insert(CACHE_CONTROL, no_store);
     reply
@@ -66,7 +66,7 @@ async fn follow<S: Store>(
     gate: &Gate<S>,
     filter: &DeliveryFilter,
     start: Start,
-    sender: &mpsc::Sender<Bytes>,
+    pieces: &Pieces,
     show: impl Fn(&DeliverySummary) -> String,
 ) {
     let size = PageSize::new(ROWS).unwrap_or_default();
@@ -78,7 +78,7 @@ async fn follow<S: Store>(
         Start::First => None,
         Start::After(id) => Some(id),
     };
-    if sender.send(Bytes::from_static(b": connected\n\n")).await.is_err() {
+    if !pieces.send(Bytes::from_static(b": connected\n\n")).await {
         return;
     }
     loop {
@@ -104,12 +104,12 @@ async fn follow<S: Store>(
             Bytes::from_static(BEAT)
         } else {
             tokio::select! {
-                () = sender.closed() => return,
+                () = pieces.abandoned() => return,
                 () = tokio::time::sleep(INTERVAL) => continue,
             }
         };
         spoke = Instant::now();
-        if sender.send(piece).await.is_err() {
+        if !pieces.send(piece).await {
             return;
         }
     }

@@ -18,6 +18,8 @@ pub struct Delivery {
     /// Handle of the webhook it went to.
     #[schema(value_type = words::Handle)]
     pub webhook: String,
+    /// The name of that webhook now.
+    pub webhook_name: String,
     /// When it came.
     #[schema(format = DateTime)]
     pub received_at: String,
@@ -86,6 +88,7 @@ impl From<&DeliverySummary> for Delivery {
         Self {
             id: record.id.to_string(),
             webhook: record.webhook.to_string(),
+            webhook_name: record.webhook_name.clone(),
             received_at: time(record.received_at),
             source: record.source.to_string(),
             user_agent: record.user_agent.clone(),

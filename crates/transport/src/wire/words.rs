@@ -75,7 +75,7 @@ schemas! {
     /// A stretch of time.
     Range = words(UsageRange::ALL.map(UsageRange::as_str));
     /// The form of an export.
-    ExportFormat = words(["csv", "ndjson"]);
+    ExportFormat = words(["csv", "excel", "ndjson"]);
     /// The status of what is over the rate limit.
     Overload = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([429, 503]));
     /// How many days a preview looks back.

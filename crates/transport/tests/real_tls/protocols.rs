@@ -201,3 +201,22 @@ async fn a_refusal_survives_what_the_sender_is_still_writing() {
         );
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_breaks_off_is_taken_for_whole_by_no_client() {
+    let server = Server::start(MAX_CONNECTIONS).await;
+    let pieces = "a piece\nanother\n";
+    for (option, version) in [("--http1.1", "1.1"), ("--http2", "2"), ("--http1.0", "1")] {
+        assert_eq!(
+            server.curl("/whole", &[option]).await,
+            format!("200 {version} {pieces}")
+        );
+        let seen = server.curl("/broken", &[option]).await;
+        assert!(
+            seen.starts_with(&format!("200 {version} {pieces}curl: (")),
+            "{option}: {seen}"
+        );
+    }
+    let seen = server.curl("/broken", &["--http2"]).await;
+    assert!(seen.contains("INTERNAL_ERROR"), "{seen}");
+}

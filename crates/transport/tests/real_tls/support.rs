@@ -10,7 +10,9 @@ use std::time::Duration;
 use hookgate_domain::{Connection, RefusalCode};
 use hookgate_transport::shutdown::{self, Trigger};
 use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
-use hookgate_transport::{Body, Exchange, Listener, Proxies, Reply, RequestId, RequestIds, Service, reply};
+use hookgate_transport::{
+    Body, Exchange, Listener, Proxies, Reply, ReplyBody, RequestId, RequestIds, Service, reply,
+};
 use hyper::{Request, StatusCode};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -42,6 +44,8 @@ impl Service for Telltale {
             "/unread" => return reply::refusal(RefusalCode::WebhookNotFound),
             "/panic" => panic!("on purpose"),
             "/slow" => sleep(SLOW).await,
+            "/whole" => return streamed(true),
+            "/broken" => return streamed(false),
             _ => {}
         }
         match request.into_body().read(LIMIT).await {
@@ -54,6 +58,22 @@ impl Service for Telltale {
         let seen = (path.to_owned(), user_agent.to_vec(), connection.peer);
         self.plain.lock().expect("no panic").push(seen);
     }
+}
+
+/// An answer whose body is made while it is sent, and whether it comes to its end.
+fn streamed(is_whole: bool) -> Reply {
+    let (pieces, body) = ReplyBody::stream(1);
+    tokio::spawn(async move {
+        for piece in ["a piece\n", "another\n"] {
+            assert!(pieces.send(piece.into()).await);
+            // The piece before is on its way when the body breaks off.
+            sleep(Duration::from_millis(50)).await;
+        }
+        if is_whole {
+            pieces.finish();
+        }
+    });
+    Reply::new(body)
 }
 
 pub(crate) struct Server {

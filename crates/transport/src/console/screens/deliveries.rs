@@ -229,7 +229,7 @@ pub(super) async fn live<S: Store + PeopleStore>(
 pub(super) fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
     let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
     let format = ExportFormat::read(query.get("format"))
-        .ok_or_else(|| Fault::field("format", "one_of", "csv, ndjson"))?;
+        .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;
     let payloads = screen.visitor.may(Permission::SeePayloads);
     Ok(export::reply(
