@@ -313,10 +313,13 @@ pub(crate) struct FilterArgs {
     /// Only refused with this code
     #[arg(long)]
     pub(crate) code: Option<RefusalCode>,
+    /// Only what passed because its webhook observes: an enforced allowlist would have refused it
+    #[arg(long)]
+    pub(crate) would_be_refused: bool,
     /// Only from this address or network
     #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::parse_entry)]
     pub(crate) source: Option<IpNetwork>,
-    /// Only received at this time or later, by RFC 3339, for instance 2026-01-31T12:00:00Z
+    /// Only received at this time or later, by RFC 3339, for instance 2026-01-31T12:00:00Z; without an offset it is UTC
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) from: Option<Timestamp>,
     /// Only received before this time

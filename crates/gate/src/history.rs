@@ -118,6 +118,8 @@ pub struct DeliveryFilter {
     pub outcome: Option<Outcome>,
     /// Refused with this code.
     pub code: Option<RefusalCode>,
+    /// Only those that passed because their webhook observes.
+    pub would_be_refused: bool,
     /// From an address in this network.
     pub source: Option<IpNetwork>,
     /// Received at this time or later. Records that the clock put out of order by more than [`CLOCK_MARGIN`] may be

@@ -23,6 +23,7 @@ mod delivery;
 mod directory;
 mod floor;
 mod gate;
+mod health;
 mod history;
 mod incidents;
 mod manage;
@@ -53,6 +54,7 @@ pub use delivery::{
     holds_webhook_id,
 };
 pub use gate::Gate;
+pub use health::{FAILING_REFUSALS, FailingWebhook, Health, Observation};
 pub use history::{
     Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Outcome, Page,
     PageSize, Pruned, Retention, Seek,
@@ -67,8 +69,10 @@ pub use ports::{Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError
 pub use preview::{Preview, PreviewDays, PreviewSender, SetPreview, UnknownPreviewDays, WouldStop};
 pub use room::Held;
 pub use sign_in::SignInError;
-pub use sources::{DAY_MICROS, SourceDay, SourceTotal, SourceTotals, SourceUsage, TopSources, site};
-pub use store::{Census, Store, StoreError};
+pub use sources::{
+    DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources, site,
+};
+pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError};
 pub use suggestion::Suggestion;
 pub use usage::{
     LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
-use hookgate_domain::Timestamp;
+use hookgate_domain::{RefusalCode, Timestamp};
 use ipnetwork::IpNetwork;
 
 use crate::history::PageSize;
@@ -139,8 +139,55 @@ pub struct TopSources {
     pub beyond_refused: u64,
 }
 
+/// Why deliveries of sources were refused, or would have been, over some days.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SourceReasons {
+    /// Of each source as it is told apart.
+    sources: HashMap<IpAddr, Reasons>,
+}
+
+/// Why deliveries were refused, or would have been.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Reasons {
+    /// How many were refused, by code, most first. Older versions did not count them: then the sum is less than what was
+    /// refused.
+    pub codes: Vec<(RefusalCode, u64)>,
+    /// How many passed only because the webhook observes.
+    pub would_be_refused: u64,
+}
+
+impl SourceReasons {
+    /// Adds what was counted of sources: an address, a code or none for what would have been refused, and how many.
+    pub fn of(counts: impl IntoIterator<Item = (IpAddr, Option<RefusalCode>, u64)>) -> Self {
+        let mut sources = HashMap::<IpAddr, Reasons>::new();
+        for (address, code, count) in counts {
+            let reasons = sources.entry(site(address)).or_default();
+            let Some(code) = code else {
+                reasons.would_be_refused = reasons.would_be_refused.saturating_add(count);
+                continue;
+            };
+            match reasons.codes.iter_mut().find(|(known, _)| *known == code) {
+                Some((_, known)) => *known = known.saturating_add(count),
+                None => reasons.codes.push((code, count)),
+            }
+        }
+        for reasons in sources.values_mut() {
+            reasons
+                .codes
+                .sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+        }
+        Self { sources }
+    }
+
+    /// Those of one source.
+    #[must_use]
+    pub fn of_source(&self, address: IpAddr) -> Reasons {
+        self.sources.get(&site(address)).cloned().unwrap_or_default()
+    }
+}
+
 /// What a source sent within a range.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceUsage {
     /// An IPv4 address with prefix 32, or an IPv6 site with prefix 64.
     pub source: IpNetwork,
@@ -148,6 +195,8 @@ pub struct SourceUsage {
     pub accepted: u64,
     /// How many did not.
     pub refused: u64,
+    /// Why they did not, and how many passed only because the webhook observes.
+    pub reasons: Reasons,
     /// When it was seen first, ever: as long as deliveries are kept.
     pub first_seen: Timestamp,
     /// When it was seen last.
@@ -159,8 +208,15 @@ pub struct SourceUsage {
 impl SourceUsage {
     /// A source with when it was seen first, of a webhook made at `created_at`, in a range that begins at `start`.
     #[must_use]
-    pub fn of(total: &SourceTotal, first_seen: Timestamp, created_at: Timestamp, start: Timestamp) -> Self {
+    pub fn of(
+        total: &SourceTotal,
+        reasons: &SourceReasons,
+        first_seen: Timestamp,
+        created_at: Timestamp,
+        start: Timestamp,
+    ) -> Self {
         Self {
+            reasons: reasons.of_source(total.address),
             source: total.source(),
             accepted: total.accepted,
             refused: total.refused,

@@ -11,8 +11,8 @@
 use std::error::Error;
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, RetiredUrl, Timestamp, Webhook,
-    WebhookHandle, WebhookIdDigest, WebhookName,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
+    Severity, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use thiserror::Error;
 
@@ -20,7 +20,7 @@ use crate::history::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Page, PageSize, Pruned, Retention, Seek,
 };
 use crate::sources::{SourceTotals, TopSources};
-use crate::usage::{Usage, UsageRange, WebhookUsage};
+use crate::usage::{Usage, UsageRange, UsageTotals, WebhookUsage};
 use crate::{AcceptedDelivery, Acting, AddressStore, Commit, IncidentAction, RefusalKey, RefusedDelivery};
 
 /// Keeps webhooks, deliveries and incidents.
@@ -177,6 +177,17 @@ pub trait Store: AddressStore + Send + Sync + 'static {
         since: Timestamp,
     ) -> impl Future<Output = Result<SourceTotals, StoreError>> + Send;
 
+    /// What came in the last 24 hours, by the hour as for [`Store::usage_many`], to each living webhook that refused anything
+    /// in that time: at most [`MAX_TROUBLED`] of them, in no order.
+    fn refused_lately(
+        &self,
+        now: Timestamp,
+    ) -> impl Future<Output = Result<Vec<(WebhookHandle, UsageTotals)>, StoreError>> + Send;
+
+    /// How many incidents are not resolved, by status and severity; of each status the newest [`MAX_COUNTED_INCIDENTS`] are
+    /// counted, and what does not occur is left out.
+    fn incident_counts(&self) -> impl Future<Output = Result<Vec<IncidentCount>, StoreError>> + Send;
+
     /// Removes one small slice of what is older than it is kept, or of the oldest if it takes too much space. The
     /// caller repeats it until nothing is removed.
     fn history_prune(
@@ -184,6 +195,23 @@ pub trait Store: AddressStore + Send + Sync + 'static {
         retention: Retention,
         now: Timestamp,
     ) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
+}
+
+/// Most webhooks that are looked at for those that are failing: a bound on memory and time per question.
+pub const MAX_TROUBLED: u32 = 10_000;
+
+/// Most incidents of a status that are counted. Nobody works on more, and counting them takes some milliseconds.
+pub const MAX_COUNTED_INCIDENTS: u32 = 10_000;
+
+/// How many incidents have this status and severity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IncidentCount {
+    /// Open or acknowledged.
+    pub status: IncidentStatus,
+    /// How bad.
+    pub severity: Severity,
+    /// How many.
+    pub count: u64,
 }
 
 /// How many webhooks there are.

@@ -148,6 +148,12 @@ pub struct UsageTotals {
 }
 
 impl UsageTotals {
+    /// Adds so many deliveries with this code, or none if they passed.
+    pub fn add(&mut self, code: Option<RefusalCode>, count: u64) {
+        add(&mut self.accepted, &mut self.refused, code, count);
+        most_first(&mut self.refused);
+    }
+
     /// How many did not pass.
     #[must_use]
     pub fn refusals(&self) -> u64 {
@@ -203,6 +209,8 @@ pub struct WebhookUsage {
     pub accepted: u64,
     /// How many did not.
     pub refused: u64,
+    /// How many did not in all of them, by code, most first; codes that did not occur are left out.
+    pub codes: Vec<(RefusalCode, u64)>,
     /// The newest delivery on record, however old.
     pub last: Option<LastSeen>,
 }
@@ -231,23 +239,31 @@ impl WebhookUsage {
             hours: vec![(0, 0); LIST_HOURS],
             accepted: 0,
             refused: 0,
+            codes: Vec::new(),
             last: None,
         }
     }
 
     /// Adds deliveries of some time within the 24 hours; others are left out.
-    pub fn add(&mut self, now: Timestamp, at: Timestamp, is_accepted: bool, count: u64) {
+    pub fn add(&mut self, now: Timestamp, at: Timestamp, code: Option<RefusalCode>, count: u64) {
         let hour = index(Self::start(now), at, HOUR).and_then(|index| self.hours.get_mut(index));
         let Some((accepted, refused)) = hour else {
             return;
         };
-        let (hour, total) = if is_accepted {
-            (accepted, &mut self.accepted)
-        } else {
-            (refused, &mut self.refused)
-        };
+        let hour = if code.is_none() { accepted } else { refused };
         *hour = hour.saturating_add(count);
-        *total = total.saturating_add(count);
+        add(&mut self.accepted, &mut self.codes, code, count);
+        most_first(&mut self.codes);
+        self.refused = sum(&self.codes);
+    }
+
+    /// All of the 24 hours.
+    #[must_use]
+    pub fn totals(&self) -> UsageTotals {
+        UsageTotals {
+            accepted: self.accepted,
+            refused: self.codes.clone(),
+        }
     }
 }
 

@@ -122,6 +122,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    source_codes (webhook, day, source, code) {
+        webhook -> BigInt,
+        day -> BigInt,
+        source -> Binary,
+        code -> Text,
+        count -> BigInt,
+    }
+}
+
+diesel::table! {
     known_sources (webhook, source) {
         webhook -> BigInt,
         source -> Binary,

@@ -1,13 +1,14 @@
 //! The gate's port on a [`Database`]: which question is a read, and which one a change.
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, RetiredUrl, Timestamp, Webhook,
-    WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
+    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
 };
 use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusalKey, RefusedDelivery, Retention, Seek,
-    SourceTotals, Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
+    IncidentAction, IncidentCount, IncidentFilter, MAX_COUNTED_INCIDENTS, Page, PageSize, Pruned, RefusalKey,
+    RefusedDelivery, Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage, UsageRange,
+    UsageTotals, WebhookUsage,
 };
 
 use crate::Database;
@@ -229,6 +230,30 @@ impl Store for Database {
         self.count().await?;
         let work = move |connection: &mut Connection| sources::accepted_sources(connection, webhook, since);
         self.read("read accepted sources", work).await
+    }
+
+    async fn refused_lately(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {
+        self.count().await?;
+        let work = move |connection: &mut Connection| usage::refused_lately(connection, now);
+        self.read("read what was refused lately", work).await
+    }
+
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {
+        let work = |connection: &mut Connection| {
+            let mut counts = Vec::new();
+            for status in [IncidentStatus::Open, IncidentStatus::Acknowledged] {
+                for row in incidents::incident_counts(connection, status, MAX_COUNTED_INCIDENTS)? {
+                    let severity = row.severity.parse().ok();
+                    counts.push(IncidentCount {
+                        status,
+                        severity: severity.ok_or_else(|| Damage::at("incidents", 0, "severity"))?,
+                        count: u64::try_from(row.count).unwrap_or(0),
+                    });
+                }
+            }
+            Ok(counts)
+        };
+        self.read("count incidents", work).await
     }
 
     async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {

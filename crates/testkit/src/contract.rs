@@ -60,10 +60,10 @@ macro_rules! store_contract {
                 a_key_expires, a_key_belongs_to_its_webhook, a_stale_retry_is_stale, many_retries_at_once_store_one;
             incidents: an_incident_holds_what_the_delivery_said, a_dedup_key_updates_the_incident,
                 a_dedup_key_belongs_to_its_webhook, a_resolved_incident_stays_resolved, an_all_clear_is_on_record,
-                many_updates_at_once_are_all_counted, pages_go_back_by_number;
+                many_updates_at_once_are_all_counted, pages_go_back_by_number, what_is_not_resolved_is_counted;
             people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code,
-                a_page_finds_a_network, filters_work_together, a_record_has_the_name_of_today;
+                a_page_finds_a_network, a_page_finds_what_would_be_refused, filters_work_together, a_record_has_the_name_of_today;
             refusals: a_refusal_is_on_record, a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
                 a_refusal_of_no_webhook_leaves_no_trace;
             members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, pages_follow_the_ids,
@@ -87,7 +87,8 @@ macro_rules! store_contract {
                 a_revoked_webhook_uses_no_set, a_set_keeps_some_versions,
                 a_lone_source_is_found;
             usage_sources: sources_that_sent_most_come_first, a_source_is_new_once, sites_of_ipv6_are_one_source,
-                accepted_sources_are_those_that_passed;
+                accepted_sources_are_those_that_passed, reasons_are_counted_by_source,
+                what_would_be_refused_is_counted_by_source, who_refused_lately_is_found;
         }
     };
     ($fresh:path; $($module:ident: $($check:ident),+;)+) => {

@@ -11,13 +11,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{
-    AddressSetName, DeliveryId, Incident, IncidentError, IncidentNumber, KnownUrl, NewAudit, PayloadDigest,
-    RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    AddressSetName, DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit,
+    PayloadDigest, RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentFilter, Page, PageSize, Pruned, RefusalKey, RefusedDelivery, Retention, Seek,
-    SourceTotals, Store, StoreError, TopSources, Usage, UsageRange, WebhookUsage,
+    IncidentAction, IncidentCount, IncidentFilter, Page, PageSize, Pruned, RefusalKey, RefusedDelivery,
+    Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage, UsageRange, UsageTotals,
+    WebhookUsage,
 };
 
 /// A store in memory.
@@ -302,6 +303,31 @@ impl Store for MemoryStore {
             }
             Err(refused) => Ok(Some(Err(refused))),
         }
+    }
+
+    async fn refused_lately(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {
+        Ok(self.up()?.refused_lately(now))
+    }
+
+    async fn incident_counts(&self) -> Result<Vec<IncidentCount>, StoreError> {
+        let state = self.up()?;
+        let mut counts: Vec<IncidentCount> = Vec::new();
+        let unresolved = state.incidents.values();
+        for incident in unresolved.filter(|incident| incident.status != IncidentStatus::Resolved) {
+            let (status, severity) = (incident.status, incident.severity);
+            let known = counts
+                .iter_mut()
+                .find(|known| (known.status, known.severity) == (status, severity));
+            match known {
+                Some(known) => known.count += 1,
+                None => counts.push(IncidentCount {
+                    status,
+                    severity,
+                    count: 1,
+                }),
+            }
+        }
+        Ok(counts)
     }
 
     async fn history_prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {

@@ -196,6 +196,7 @@ async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFi
         webhook,
         outcome,
         code: arguments.code,
+        would_be_refused: arguments.would_be_refused,
         source: arguments.source,
         from: arguments.from,
         to: arguments.to,

@@ -1,7 +1,9 @@
 //! `hookgate webhook usage` and `hookgate webhook preview`: how a webhook is used, and by whom under another allowlist.
 
 use hookgate_domain::{Allowlist, Webhook};
-use hookgate_gate::{ManageError, PageSize, PreviewDays, PreviewSender, Store, UsageRange, spikes};
+use hookgate_gate::{
+    ManageError, PageSize, PreviewDays, PreviewSender, SourceUsage, Store, UsageRange, spikes,
+};
 use hookgate_transport::wire;
 
 use crate::failure::Failure;
@@ -54,15 +56,36 @@ pub(crate) async fn usage(
     for source in &top.sources {
         let mark = if source.is_new { "  new" } else { "" };
         output::line(&format!(
-            "{}  {} accepted  {} refused  first seen {}  last seen {}{mark}",
+            "{}  {} accepted{}  {} refused{}  first seen {}  last seen {}{mark}",
             wire::source(source.source),
             source.accepted,
+            observed(source),
             source.refused,
+            reasons(source),
             wire::time(source.first_seen),
             wire::time(source.last_seen),
         ))?;
     }
     Ok(())
+}
+
+/// How many deliveries of a source passed only because the webhook observes, if any did.
+fn observed(source: &SourceUsage) -> String {
+    match source.reasons.would_be_refused {
+        0 => String::new(),
+        count => format!(" ({count} would be refused)"),
+    }
+}
+
+/// Why deliveries of a source were refused, if any were.
+fn reasons(source: &SourceUsage) -> String {
+    let codes = source.reasons.codes.iter();
+    let codes: Vec<_> = codes.map(|(code, count)| format!("{count} {code}")).collect();
+    if codes.is_empty() {
+        String::new()
+    } else {
+        format!(" ({})", codes.join(", "))
+    }
 }
 
 /// Prints the allowlist that the senders would need.

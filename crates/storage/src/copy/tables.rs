@@ -40,7 +40,7 @@ const fn table(name: &'static str, key: usize, columns: &'static [(&'static str,
 }
 
 /// Every table, in an order in which rows find what they refer to.
-pub(super) static TABLES: [Table; 19] = [
+pub(super) static TABLES: [Table; 20] = [
     table("organizations", 1, &[("id", Number), ("name", Text)]),
     table(
         "webhooks",
@@ -268,6 +268,17 @@ pub(super) static TABLES: [Table; 19] = [
             ("refused", Number),
             ("first_at", Number),
             ("last_at", Number),
+        ],
+    ),
+    table(
+        "source_codes",
+        4,
+        &[
+            ("webhook", Number),
+            ("day", Number),
+            ("source", Bytes),
+            ("code", Text),
+            ("count", Number),
         ],
     ),
     table(

@@ -156,6 +156,9 @@ fn page_of(
             let is_code = deliveries::code.eq(code.as_str());
             query = query.filter(is_code.and(deliveries::code.is_not_null()));
         }
+        if filter.is_some_and(|filter| filter.would_be_refused) {
+            query = query.filter(deliveries::code.is_null().and(deliveries::trail.is_not_null()));
+        }
         if let Some(network) = filter.and_then(|filter| filter.source) {
             let (lowest, highest) = network_bounds(network);
             query = query.filter(deliveries::source.between(lowest.to_vec(), highest.to_vec()));

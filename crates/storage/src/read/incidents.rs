@@ -1,6 +1,7 @@
 //! Incidents.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
+use hookgate_domain::IncidentStatus;
 use hookgate_gate::IncidentFilter;
 
 use crate::connection::{Connection, RunQueryDsl, columns, on};
@@ -64,6 +65,29 @@ fn page(
         }
         diesel::RunQueryDsl::load(query, c)
     })
+}
+
+/// How many incidents have this status, by severity: of the newest `most`.
+pub(crate) fn incident_counts(
+    connection: &mut Connection,
+    status: IncidentStatus,
+    most: u32,
+) -> QueryResult<Vec<SeverityCount>> {
+    let query = format!(
+        "SELECT severity, count(*) AS count FROM \
+         (SELECT severity FROM incidents WHERE status = '{}' ORDER BY number DESC LIMIT {most}) AS newest GROUP BY severity",
+        status.as_str()
+    );
+    diesel::sql_query(query).load(connection)
+}
+
+/// How many incidents have a severity.
+#[derive(diesel::QueryableByName)]
+pub(crate) struct SeverityCount {
+    #[diesel(sql_type = diesel::sql_types::Text)]
+    pub(crate) severity: String,
+    #[diesel(sql_type = diesel::sql_types::BigInt)]
+    pub(crate) count: i64,
 }
 
 /// The newest incident below a number.

@@ -3,9 +3,9 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use hookgate_domain::{Timestamp, WebhookHandle, address_bytes};
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle, address_bytes};
 use hookgate_gate::{
-    DAY_MICROS, PageSize, SourceDay, SourceTotals, SourceUsage, TopSources, UsageRange, site,
+    DAY_MICROS, PageSize, SourceDay, SourceReasons, SourceTotals, SourceUsage, TopSources, UsageRange, site,
 };
 
 use crate::connection::{Connection, RunQueryDsl};
@@ -13,7 +13,8 @@ use crate::connection::{Connection, RunQueryDsl};
 use super::usage::webhook_key;
 use crate::fault::{Damage, Fault};
 use crate::rows::read_address;
-use crate::schema::{known_sources, sources, webhooks};
+use crate::schema::{known_sources, source_codes, sources, webhooks};
+use crate::write::sources::OBSERVED;
 
 /// Source, an address of it, accepted, refused, last seen.
 type SourceRow = (Vec<u8>, Vec<u8>, i64, i64, i64);
@@ -48,12 +49,13 @@ pub(crate) fn top_sources(
         .load(connection)?
         .into_iter()
         .collect();
+    let reasons = source_reasons(connection, key, start)?;
     let sources = top.iter().zip(&names).map(|(total, name)| {
         let first = first
             .get(name)
             .copied()
             .map_or(total.last_seen, Timestamp::from_micros);
-        SourceUsage::of(total, first, Timestamp::from_micros(created_at), start)
+        SourceUsage::of(total, &reasons, first, Timestamp::from_micros(created_at), start)
     });
     Ok(TopSources {
         sources: sources.collect(),
@@ -74,16 +76,45 @@ pub(crate) fn accepted_sources(
     }
 }
 
+/// Why deliveries of sources were refused since then. Those beyond the ones that are told apart are left out.
+fn source_reasons(
+    connection: &mut Connection,
+    webhook: i64,
+    since: Timestamp,
+) -> Result<SourceReasons, Fault> {
+    let query = source_codes::table.filter(source_codes::webhook.eq(webhook));
+    let rows: Vec<(Vec<u8>, String, i64)> = query
+        .filter(source_codes::day.ge(day_of(since)))
+        .select((source_codes::source, source_codes::code, source_codes::count))
+        .load(connection)?;
+    let damage = |column| move || Damage::at("source_codes", webhook, column);
+    let counts = rows.into_iter().filter(|(source, ..)| !source.is_empty());
+    let counts = counts.map(|(source, code, count)| {
+        let code = match code.as_str() {
+            OBSERVED => None,
+            code => Some(code.parse::<RefusalCode>().ok().ok_or_else(damage("code"))?),
+        };
+        let address = read_address(&source).ok_or_else(damage("source"))?;
+        Ok((address, code, u64::try_from(count).unwrap_or(0)))
+    });
+    let counts: Vec<_> = counts.collect::<Result<_, Damage>>()?;
+    Ok(SourceReasons::of(counts))
+}
+
+/// When the day of this time begins, as it is counted.
+fn day_of(at: Timestamp) -> i64 {
+    at.as_micros() - at.as_micros().rem_euclid(DAY_MICROS)
+}
+
 fn source_totals(
     connection: &mut Connection,
     webhook: i64,
     since: Timestamp,
     only_accepted: bool,
 ) -> Result<SourceTotals, Fault> {
-    let day = since.as_micros() - since.as_micros().rem_euclid(DAY_MICROS);
     let query = sources::table.filter(sources::webhook.eq(webhook));
     let rows: Vec<SourceRow> = query
-        .filter(sources::day.ge(day))
+        .filter(sources::day.ge(day_of(since)))
         .filter(sources::accepted.ge(i64::from(only_accepted)))
         .select((
             sources::source,

@@ -5,13 +5,13 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
-use hookgate_gate::{LastSeen, Seek, Usage, UsageRange, WebhookUsage};
+use hookgate_gate::{LastSeen, MAX_TROUBLED, Seek, Usage, UsageRange, UsageTotals, WebhookUsage};
 
 use super::periods::parts;
 use super::window::span_of;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::fault::{Damage, Fault};
-use crate::rows::read_answer;
+use crate::rows::{read_answer, read_handle};
 use crate::schema::{usage, webhooks};
 use crate::write::usage::{ALL, HOUR, MINUTE, PASSED};
 
@@ -37,16 +37,9 @@ pub(crate) fn usage_of(
         .select((usage::at, usage::code, usage::count))
         .load(connection)?;
     let counts = rows.into_iter().map(|(at, code, count)| {
-        let code = match code.as_str() {
-            PASSED => None,
-            code => Some(
-                code.parse::<RefusalCode>()
-                    .map_err(|_| Damage::at("usage", at, "code"))?,
-            ),
-        };
         Ok((
             Timestamp::from_micros(at),
-            code,
+            read_code(&code, at)?,
             u64::try_from(count).unwrap_or(0),
         ))
     });
@@ -76,9 +69,9 @@ pub(crate) fn usage_many(
     }
     let places = |name: &str| places.get(name).into_iter().flatten().copied();
     for (name, at, code, count) in rows {
-        let count = u64::try_from(count).unwrap_or(0);
+        let (count, code) = (u64::try_from(count).unwrap_or(0), read_code(&code, at)?);
         for place in places(&name) {
-            all[place].add(now, Timestamp::from_micros(at), code == PASSED, count);
+            all[place].add(now, Timestamp::from_micros(at), code, count);
         }
     }
     for row in last_seen(connection, &names)? {
@@ -90,6 +83,55 @@ pub(crate) fn usage_many(
         }
     }
     Ok(all)
+}
+
+/// The refusal code of a count; none for what passed.
+fn read_code(code: &str, at: i64) -> Result<Option<RefusalCode>, Damage> {
+    match code {
+        PASSED => Ok(None),
+        code => code
+            .parse()
+            .map(Some)
+            .map_err(|_| Damage::at("usage", at, "code")),
+    }
+}
+
+#[derive(QueryableByName)]
+struct CodeSum {
+    #[diesel(sql_type = Text)]
+    handle: String,
+    #[diesel(sql_type = Text)]
+    code: String,
+    #[diesel(sql_type = BigInt)]
+    count: i64,
+}
+
+/// What came to the living webhooks that refused anything in the last 24 hours. Those are found by an index that has
+/// nothing but refusals.
+pub(crate) fn refused_lately(
+    connection: &mut Connection,
+    now: Timestamp,
+) -> Result<Vec<(WebhookHandle, UsageTotals)>, Fault> {
+    let start = WebhookUsage::start(now).as_micros();
+    let query = format!(
+        "SELECT w.handle AS handle, u.code AS code, CAST(sum(u.count) AS BIGINT) AS count \
+         FROM usage u JOIN webhooks w ON w.id = u.webhook \
+         WHERE u.webhook IN (SELECT DISTINCT webhook FROM usage \
+            WHERE step = 3600 AND code <> '' AND at >= {start} AND webhook <> {ALL} LIMIT {MAX_TROUBLED}) \
+         AND u.step = {HOUR} AND u.at >= {start} AND w.state = 'active' \
+         GROUP BY w.handle, u.code"
+    );
+    let rows: Vec<CodeSum> = diesel::sql_query(query).load(connection)?;
+    let mut all = HashMap::<String, UsageTotals>::new();
+    for row in rows {
+        let code = read_code(&row.code, start)?;
+        let totals = all.entry(row.handle).or_default();
+        totals.add(code, u64::try_from(row.count).unwrap_or(0));
+    }
+    let all = all
+        .into_iter()
+        .map(|(handle, totals)| Ok((read_handle(&handle)?, totals)));
+    all.collect()
 }
 
 /// The key of the webhook with this handle.

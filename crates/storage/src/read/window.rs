@@ -133,6 +133,7 @@ fn has_to_look(filter: &DeliveryFilter) -> bool {
     filter.source.is_some()
         || filter.code.is_some()
         || filter.outcome == Some(Outcome::Accepted)
+        || filter.would_be_refused
         || filter.from.is_some()
         || filter.to.is_some()
 }

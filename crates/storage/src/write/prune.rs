@@ -132,10 +132,17 @@ pub(crate) fn sources_delete(connection: &mut Connection, before: i64, most: i64
         "DELETE FROM sources WHERE (webhook, day, source) IN \
          (SELECT webhook, day, source FROM sources WHERE day < {before} LIMIT {most})"
     );
+    let codes = format!(
+        "DELETE FROM source_codes WHERE (webhook, day, source, code) IN \
+         (SELECT webhook, day, source, code FROM source_codes WHERE day < {before} LIMIT {most})"
+    );
     let known = format!(
         "DELETE FROM known_sources WHERE (webhook, source) IN \
          (SELECT webhook, source FROM known_sources WHERE last_day < {before} LIMIT {most})"
     );
-    let removed = diesel::sql_query(days).execute(connection)?;
-    Ok(removed + diesel::sql_query(known).execute(connection)?)
+    let mut removed = 0;
+    for query in [days, codes, known] {
+        removed += diesel::sql_query(query).execute(connection)?;
+    }
+    Ok(removed)
 }

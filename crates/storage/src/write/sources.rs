@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
-use diesel::sql_types::{BigInt, Binary};
+use diesel::sql_types::{BigInt, Binary, Text};
 
 use crate::connection::{Connection, RunQueryDsl};
 
@@ -20,6 +20,23 @@ pub(crate) struct SourceRow<'a> {
     pub(crate) refused: i64,
     pub(crate) first_at: i64,
     pub(crate) last_at: i64,
+}
+
+/// Why so many deliveries of a source were refused on a day, to add.
+pub(crate) struct SourceCodeRow<'a> {
+    pub(crate) webhook: i64,
+    pub(crate) day: i64,
+    pub(crate) source: &'a [u8],
+    pub(crate) code: &'a str,
+    pub(crate) count: i64,
+}
+
+/// The word for deliveries that passed only because their webhook observes.
+pub(crate) const OBSERVED: &str = "observed";
+
+/// Adds to why deliveries of a source were refused on a day.
+pub(crate) fn source_code_add(connection: &mut Connection, row: &SourceCodeRow<'_>) -> QueryResult<()> {
+    SourceCodeAdd(row).execute(connection).map(drop)
 }
 
 /// A source on the first delivery of a day.
@@ -61,6 +78,16 @@ row_insert! {
     refused: BigInt,
     first_at: BigInt,
     last_at: BigInt,
+}
+
+row_insert! {
+    SourceCodeAdd(SourceCodeRow) into "source_codes":
+    webhook: BigInt,
+    day: BigInt,
+    source: Binary,
+    code: Text,
+    count: BigInt;
+    then "ON CONFLICT (webhook, day, source, code) DO UPDATE SET count = source_codes.count + excluded.count"
 }
 
 row_insert! {

@@ -133,6 +133,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             webhook: target.id,
             at: delivery.received_at,
             code: None,
+            observed: delivery.observed.is_some(),
             source: delivery.source,
             record: Some(id),
             times: 1,

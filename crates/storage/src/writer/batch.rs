@@ -133,6 +133,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             webhook: target.id,
             at: refusal.received_at,
             code: Some(refusal.code),
+            observed: false,
             source: refusal.source,
             record: match place {
                 Place::Record => Some(next.number()),

@@ -31,6 +31,8 @@ pub(super) struct Seen {
     pub(super) at: Timestamp,
     /// Why they were refused, if they were.
     pub(super) code: Option<RefusalCode>,
+    /// Whether they passed only because their webhook observes.
+    pub(super) observed: bool,
     pub(super) source: IpAddr,
     /// The number of the record that they are on.
     pub(super) record: Option<i64>,
@@ -48,6 +50,7 @@ impl Seen {
     fn is_like(&self, other: &Self, start: i64) -> bool {
         self.webhook == other.webhook
             && self.code == other.code
+            && self.observed == other.observed
             && self.source == other.source
             && minute_of(self.at) == minute_of(other.at)
             && self.is_on_record(start) == other.is_on_record(start)

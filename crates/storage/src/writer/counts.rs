@@ -6,6 +6,7 @@ use hookgate_domain::{RefusalCode, Timestamp, address_bytes};
 use hookgate_gate::{DAY_MICROS, site};
 
 use super::counting::Seen;
+use crate::write::sources::OBSERVED;
 use crate::write::usage::{ALL, HOUR, MINUTE, PASSED, UsageRow};
 
 const SECOND_MICROS: i64 = 1_000_000;
@@ -38,16 +39,28 @@ impl Count {
         }
     }
 
+    const fn merge(&mut self, other: Self) {
+        self.on_record += other.on_record;
+        self.off_record += other.off_record;
+    }
+
+    /// Without what the records behind the watermark tell again.
+    const fn without_record(self) -> Self {
+        Self { on_record: 0, ..self }
+    }
+
     const fn all(self) -> i64 {
         self.on_record + self.off_record
     }
 }
 
 /// What a source sent on a day.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct SourceCount {
     accepted: Count,
     refused: Count,
+    /// Why: a code, or none for what passed only because its webhook observes. Nothing is kept for what simply passed.
+    reasons: Vec<(Option<RefusalCode>, Count)>,
     /// An address of it: the last one that passed, or else the last one.
     pub(super) address: [u8; 16],
     pub(super) first_at: i64,
@@ -65,14 +78,29 @@ impl SourceCount {
         self.refused.all()
     }
 
+    /// Why they did not, as the words of their columns, and how many.
+    pub(super) fn reasons(&self) -> impl Iterator<Item = (&'static str, i64)> {
+        let word = |code: Option<RefusalCode>| code.map_or(OBSERVED, RefusalCode::as_str);
+        self.reasons
+            .iter()
+            .map(move |(code, count)| (word(*code), count.all()))
+    }
+
+    fn reason(&mut self, code: Option<RefusalCode>) -> &mut Count {
+        let place = self.reasons.iter().position(|(known, _)| *known == code);
+        let place = place.unwrap_or_else(|| {
+            self.reasons.push((code, Count::default()));
+            self.reasons.len() - 1
+        });
+        &mut self.reasons[place].1
+    }
+
     /// Both as one.
     pub(super) fn merge(&mut self, other: &Self) {
-        for (count, more) in [
-            (&mut self.accepted, other.accepted),
-            (&mut self.refused, other.refused),
-        ] {
-            count.add(more.on_record, true);
-            count.add(more.off_record, false);
+        self.accepted.merge(other.accepted);
+        self.refused.merge(other.refused);
+        for (code, more) in &other.reasons {
+            self.reason(*code).merge(*more);
         }
         self.address = other.address;
         self.first_at = self.first_at.min(other.first_at);
@@ -113,6 +141,7 @@ impl Counts {
             .or_insert(SourceCount {
                 accepted: Count::default(),
                 refused: Count::default(),
+                reasons: Vec::new(),
                 address,
                 first_at: at,
                 last_at: at,
@@ -126,6 +155,9 @@ impl Counts {
             }
             source.refused.add(more, is_on_record);
         }
+        if seen.code.is_some() || seen.observed {
+            source.reason(seen.code).add(more, is_on_record);
+        }
         source.first_at = source.first_at.min(at);
         source.last_at = source.last_at.max(at);
     }
@@ -133,9 +165,7 @@ impl Counts {
     /// Adds other counts.
     pub(crate) fn merge(&mut self, other: Self) {
         for (key, count) in other.minutes {
-            let mine = self.minutes.entry(key).or_default();
-            mine.add(count.on_record, true);
-            mine.add(count.off_record, false);
+            self.minutes.entry(key).or_default().merge(count);
         }
         for (key, source) in other.sources {
             let mine = self.sources.entry(key);
@@ -147,23 +177,21 @@ impl Counts {
     pub(super) fn off_record(&self) -> Self {
         let mut left = Self::default();
         for (key, count) in self.minutes.iter().filter(|(_, count)| count.off_record > 0) {
-            left.minutes.insert(
-                *key,
-                Count {
-                    on_record: 0,
-                    ..*count
-                },
-            );
+            left.minutes.insert(*key, count.without_record());
         }
         for (key, source) in &self.sources {
-            let (mut accepted, mut refused) = (source.accepted, source.refused);
-            (accepted.on_record, refused.on_record) = (0, 0);
+            let (accepted, refused) = (source.accepted.without_record(), source.refused.without_record());
             if accepted.all() + refused.all() > 0 {
+                let reasons = source
+                    .reasons
+                    .iter()
+                    .map(|(code, count)| (*code, count.without_record()));
                 left.sources.insert(
                     *key,
                     SourceCount {
                         accepted,
                         refused,
+                        reasons: reasons.filter(|(_, count)| count.all() > 0).collect(),
                         ..*source
                     },
                 );

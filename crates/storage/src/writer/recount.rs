@@ -12,7 +12,10 @@ use super::counts::{Counts, SourceCount, SourceKey};
 use crate::connection::Connection;
 use crate::rows::read_address;
 use crate::write::counters::{Counter, counter_lock, counter_set, counter_value};
-use crate::write::sources::{KnownSource, SourceRow, source_add, source_count, source_insert, source_seen};
+use crate::write::sources::{
+    KnownSource, SourceCodeRow, SourceRow, source_add, source_code_add, source_count, source_insert,
+    source_seen,
+};
 use crate::write::usage::{recorded, usage_add};
 
 /// Sources of a webhook that are told apart on a day. A webhook has a handful of senders; more is an attack or a mistake,
@@ -78,7 +81,7 @@ fn add_records(
     let records = recorded(connection, first, end, RECOUNT)?;
     let last = records.last().map(|record| record.0);
     let is_all = i64::try_from(records.len()).is_ok_and(|found| found < RECOUNT);
-    for (id, webhook, at, source, code, count) in records {
+    for (id, webhook, at, source, code, count, has_trail) in records {
         let code = code.as_deref().map(str::parse);
         let (Some(source), Ok(code)) = (read_address(&source), code.transpose()) else {
             tracing::error!(delivery = id, "a damaged record can't be counted");
@@ -88,6 +91,7 @@ fn add_records(
             webhook,
             at: Timestamp::from_micros(at),
             code,
+            observed: has_trail && code.is_none(),
             source,
             record: Some(id),
             // Of one that passed, the others are its retries.
@@ -109,6 +113,7 @@ fn write_sources(
         let (webhook, day, source) = key;
         let row = source_row(key, source, count);
         if source_add(connection, &row)? {
+            write_codes(connection, key, source, count)?;
             continue;
         }
         if told_apart.len() >= MAX_REMEMBERED {
@@ -120,17 +125,41 @@ fn write_sources(
         };
         if known < MAX_SOURCES {
             first_of_day(connection, &row, Ipv6Addr::from(*source).into())?;
+            write_codes(connection, key, source, count)?;
         } else {
             let all = beyond.entry((*webhook, *day));
-            all.and_modify(|all| all.merge(count)).or_insert(*count);
+            all.and_modify(|all| all.merge(count))
+                .or_insert_with(|| count.clone());
         }
         told_apart.insert((*webhook, *day), known + i64::from(known < MAX_SOURCES));
     }
     for ((webhook, day), count) in beyond {
-        let row = source_row(&(webhook, day, [0; 16]), &[], &count);
+        let key = (webhook, day, [0; 16]);
+        let row = source_row(&key, &[], &count);
         if !source_add(connection, &row)? {
             source_insert(connection, &row)?;
         }
+        write_codes(connection, &key, &[], &count)?;
+    }
+    Ok(())
+}
+
+/// Adds why deliveries of a source were refused.
+fn write_codes(
+    connection: &mut Connection,
+    key: &SourceKey,
+    source: &[u8],
+    count: &SourceCount,
+) -> QueryResult<()> {
+    for (code, count) in count.reasons() {
+        let row = SourceCodeRow {
+            webhook: key.0,
+            day: key.1,
+            source,
+            code,
+            count,
+        };
+        source_code_add(connection, &row)?;
     }
     Ok(())
 }

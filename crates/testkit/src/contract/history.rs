@@ -131,6 +131,38 @@ pub async fn a_page_finds_outcome_and_code<S: Store>(store: &Arc<S>) {
     assert_eq!(ids(store, both).await, []);
 }
 
+/// Records of what passed only because its webhook observes.
+pub async fn a_page_finds_what_would_be_refused<S: Store>(store: &Arc<S>) {
+    let (webhook, other) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
+    let observed = |webhook| AcceptedDelivery {
+        observed: Some("connection 192.0.2.1 client".parse().unwrap()),
+        ..delivery(webhook)
+    };
+    stored(store, delivery(&webhook)).await;
+    let mine = stored(store, observed(&webhook)).await.delivery;
+    let others = stored(store, observed(&other)).await.delivery;
+    store.refusal_record(RefusedDelivery {
+        trail: Some("connection 192.0.2.1 client".parse().unwrap()),
+        ..refusal(&webhook)
+    });
+    accounted(store, 4).await;
+    let filter = DeliveryFilter {
+        would_be_refused: true,
+        ..DeliveryFilter::default()
+    };
+    assert_eq!(ids(store, filter.clone()).await, [mine, others]);
+    let of_webhook = DeliveryFilter {
+        webhook: Some(webhook.handle),
+        ..filter.clone()
+    };
+    assert_eq!(ids(store, of_webhook).await, [mine]);
+    let refused = DeliveryFilter {
+        outcome: Some(Outcome::Refused),
+        ..filter
+    };
+    assert_eq!(ids(store, refused).await, []);
+}
+
 /// Records from one network, of both families.
 pub async fn a_page_finds_a_network<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;

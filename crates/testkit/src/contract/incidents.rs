@@ -5,7 +5,9 @@ use std::sync::Arc;
 use hookgate_domain::{
     DraftFields, Incident, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId, Severity,
 };
-use hookgate_gate::{AcceptedDelivery, Answer, Effect, IncidentAction, IncidentFilter, PageSize, Store};
+use hookgate_gate::{
+    AcceptedDelivery, Answer, Effect, IncidentAction, IncidentCount, IncidentFilter, PageSize, Store,
+};
 
 use super::{incident, incidents, record, stored, with_webhook};
 use crate::samples::{START, acting, deduplicated, delivery, draft, second};
@@ -222,4 +224,28 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
         newest_first(&[3])
     );
     assert_eq!(pages(Some(IncidentStatus::Resolved), 9).await, newest_first(&[1]));
+}
+
+/// What is open and what is acknowledged is counted by severity.
+pub async fn what_is_not_resolved_is_counted<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    assert_eq!(store.incident_counts().await.unwrap(), []);
+    for (key, status) in ["open", "resolved", "open", "acknowledged"]
+        .into_iter()
+        .enumerate()
+    {
+        stored(store, deduplicated(&webhook, &key.to_string(), status)).await;
+    }
+    let severity = incidents(store, IncidentFilter::default()).await[0].severity;
+    let mut counts = store.incident_counts().await.unwrap();
+    counts.sort_by_key(|found| found.count);
+    let of = |status, count| IncidentCount {
+        status,
+        severity,
+        count,
+    };
+    assert_eq!(
+        counts,
+        [of(IncidentStatus::Acknowledged, 1), of(IncidentStatus::Open, 2)]
+    );
 }

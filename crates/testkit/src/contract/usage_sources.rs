@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{Timestamp, Webhook};
-use hookgate_gate::{AcceptedDelivery, PageSize, RefusedDelivery, SourceUsage, Store, UsageRange};
+use hookgate_domain::{RefusalCode, Timestamp, Webhook};
+use hookgate_gate::{
+    AcceptedDelivery, PageSize, RefusedDelivery, Retention, SourceUsage, Store, UsageRange, UsageTotals,
+};
 
+use super::pruning::prune;
 use super::{accounted, all_records, stored, with_webhook};
-use crate::samples::{START, delivery, refusal, second};
+use crate::samples::{START, audit, delivery, refusal, second};
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -152,4 +155,109 @@ pub async fn accepted_sources_are_those_that_passed<S: Store>(store: &Arc<S>) {
     assert_eq!(accepted(START).await, ["192.0.2.1", "192.0.2.2"]);
     assert_eq!(accepted(START.after(DAY)).await, ["192.0.2.2"]);
     assert_eq!(accepted(START.after(3 * DAY)).await, [] as [&str; 0]);
+}
+
+/// Each refusal of a source is counted by its code, folded or not; codes go with the history.
+pub async fn reasons_are_counted_by_source<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    sent(store, &webhook, "192.0.2.1", START).await;
+    let from = |source: &str, code| RefusedDelivery {
+        source: source.parse().unwrap(),
+        code,
+        ..refusal(&webhook)
+    };
+    for _ in 0..50 {
+        store.refusal_record(from("192.0.2.1", RefusalCode::InvalidJson));
+    }
+    for source in ["192.0.2.1", "2001:db8::1", "2001:db8::2"] {
+        store.refusal_record(from(source, RefusalCode::IpNotAllowed));
+    }
+    accounted(store, 54).await;
+    let reasons = async |now| {
+        let found = top(store, &webhook, UsageRange::Week, now).await;
+        let told = found
+            .into_iter()
+            .map(|source| (source.source.to_string(), source.reasons.codes));
+        told.collect::<Vec<_>>()
+    };
+    let (json, address) = (RefusalCode::InvalidJson, RefusalCode::IpNotAllowed);
+    let expected = [
+        ("192.0.2.1/32".to_owned(), vec![(json, 50), (address, 1)]),
+        ("2001:db8::/64".to_owned(), vec![(address, 2)]),
+    ];
+    assert_eq!(reasons(START).await, expected);
+    assert_eq!(reasons(START.after(6 * DAY)).await, expected);
+    assert_eq!(reasons(START.after(9 * DAY)).await, []);
+    let retention = Retention {
+        deliveries: DAY,
+        ..Retention::default()
+    };
+    prune(store, retention, START.after(3 * DAY)).await;
+    assert_eq!(reasons(START.after(2 * DAY)).await, []);
+}
+
+/// What passed only because its webhook observes is counted beside what simply passed.
+pub async fn what_would_be_refused_is_counted_by_source<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    for (source, observed) in [
+        ("192.0.2.1", false),
+        ("192.0.2.1", true),
+        ("192.0.2.1", true),
+        ("192.0.2.2", false),
+        ("2001:db8::7", true),
+    ] {
+        let sent = AcceptedDelivery {
+            source: source.parse().unwrap(),
+            observed: observed.then(|| "connection 192.0.2.1 client".parse().unwrap()),
+            ..delivery(&webhook)
+        };
+        stored(store, sent).await;
+    }
+    let found = top(store, &webhook, UsageRange::Day, START).await;
+    let mut told: Vec<_> = found
+        .iter()
+        .map(|source| {
+            (
+                source.source.to_string(),
+                source.accepted,
+                source.reasons.would_be_refused,
+            )
+        })
+        .collect();
+    told.sort();
+    let expected = [
+        ("192.0.2.1/32", 3, 2),
+        ("192.0.2.2/32", 1, 0),
+        ("2001:db8::/64", 1, 1),
+    ];
+    assert_eq!(
+        told,
+        expected.map(|(source, all, observed)| (source.to_owned(), all, observed))
+    );
+}
+
+/// Living webhooks that refused something in the last 24 hours, with all that came to them in that time.
+pub async fn who_refused_lately_is_found<S: Store>(store: &Arc<S>) {
+    let (webhook, good) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
+    let revoked = with_webhook(store, 3).await;
+    for webhook in [&webhook, &good] {
+        sent(store, webhook, "192.0.2.1", START).await;
+        sent(store, webhook, "192.0.2.1", second(-90_000)).await;
+    }
+    for webhook in [&webhook, &webhook, &revoked] {
+        refused(store, webhook, "192.0.2.1", START).await;
+    }
+    let dead = revoked.clone().revoke(START).unwrap();
+    store
+        .webhook_replace(dead.webhook, Some(dead.retired), audit())
+        .await
+        .unwrap();
+    let found = async |now| store.refused_lately(now).await.unwrap();
+    let expected = UsageTotals {
+        accepted: 1,
+        refused: vec![(RefusalCode::IpNotAllowed, 2)],
+    };
+    assert_eq!(found(START).await, [(webhook.handle, expected.clone())]);
+    assert_eq!(found(START.after(DAY / 2)).await, [(webhook.handle, expected)]);
+    assert_eq!(found(START.after(2 * DAY)).await, []);
 }

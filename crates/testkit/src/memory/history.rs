@@ -114,6 +114,7 @@ fn matches(record: &DeliverySummary, filter: &DeliveryFilter) -> bool {
         && filter
             .outcome
             .is_none_or(|outcome| record.answer.outcome() == outcome)
+        && (!filter.would_be_refused || record.would_be_refused)
         && filter.code.is_none_or(|code| record.answer.code() == Some(code))
         && filter
             .source

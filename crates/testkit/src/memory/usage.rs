@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use hookgate_domain::{Timestamp, WebhookHandle};
 use hookgate_gate::{
-    Answer, DAY_MICROS, DeliverySummary, LastSeen, PageSize, SourceDay, SourceTotals, SourceUsage,
-    TopSources, Usage, UsageRange, WebhookUsage, site,
+    Answer, DAY_MICROS, DeliverySummary, LastSeen, PageSize, SourceDay, SourceReasons, SourceTotals,
+    SourceUsage, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage, site,
 };
 
 use super::State;
@@ -18,6 +18,7 @@ pub(super) struct Seen {
     pub(super) at: Timestamp,
     source: IpAddr,
     answer: Answer,
+    would_be_refused: bool,
 }
 
 impl Seen {
@@ -34,6 +35,7 @@ impl State {
             at: delivery.received_at,
             source: delivery.source,
             answer: delivery.answer,
+            would_be_refused: delivery.would_be_refused,
         });
     }
 
@@ -50,7 +52,7 @@ impl State {
     pub(super) fn usage_of(&self, webhook: WebhookHandle, now: Timestamp) -> WebhookUsage {
         let mut usage = WebhookUsage::silent(webhook);
         for seen in self.seen.iter().filter(|seen| seen.webhook == webhook) {
-            usage.add(now, seen.at, seen.answer.code().is_none(), 1);
+            usage.add(now, seen.at, seen.answer.code(), 1);
         }
         let records = self.deliveries.values().map(|record| &record.summary);
         let last = records.rev().find(|record| record.webhook == webhook);
@@ -59,6 +61,17 @@ impl State {
             answer: record.answer,
         });
         usage
+    }
+
+    /// What came to the living webhooks that refused something lately.
+    pub(super) fn refused_lately(&self, now: Timestamp) -> Vec<(WebhookHandle, UsageTotals)> {
+        let living = self
+            .webhooks
+            .values()
+            .filter(|webhook| webhook.live_url().is_ok());
+        let usage = living.map(|webhook| self.usage_of(webhook.handle, now));
+        let troubled = usage.filter(|usage| usage.refused > 0);
+        troubled.map(|usage| (usage.webhook, usage.totals())).collect()
     }
 
     /// The sources that sent most.
@@ -81,9 +94,13 @@ impl State {
                 .filter(|seen| seen.webhook == webhook && site(seen.source) == source);
             seen.map(|seen| seen.at).min()
         };
+        let told = self.seen.iter().filter(|seen| seen.webhook == webhook);
+        let told = told.filter(|seen| seen.day() >= day(start));
+        let told = told.filter(|seen| seen.answer.code().is_some() || seen.would_be_refused);
+        let reasons = SourceReasons::of(told.map(|seen| (seen.source, seen.answer.code(), 1)));
         let sources = top.iter().map(|total| {
             let first = first(site(total.address)).unwrap_or(total.last_seen);
-            SourceUsage::of(total, first, created_at, start)
+            SourceUsage::of(total, &reasons, first, created_at, start)
         });
         TopSources {
             sources: sources.collect(),

@@ -25,9 +25,10 @@ use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
         ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
         ("outcome" = Option<words::Outcome>, Query, description = "`accepted` or `refused`"),
         ("code" = Option<words::RefusalCode>, Query, description = "A refusal code"),
+        ("would_be_refused" = Option<words::Only>, Query, description = "`true`: only what passed because its webhook observes"),
         ("source" = Option<String>, Query, description = "An address or a network (CIDR)"),
-        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),
-        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339)"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339; without an offset it is UTC)"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339; without an offset it is UTC)"),
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
         ("cursor" = Option<words::DeliveryId>, Query, description = "`next` of the page before"),
     ),
@@ -67,14 +68,24 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
         ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
         ("outcome" = Option<words::Outcome>, Query, description = "`accepted` or `refused`"),
         ("code" = Option<words::RefusalCode>, Query, description = "A refusal code"),
+        ("would_be_refused" = Option<words::Only>, Query, description = "`true`: only what passed because its webhook observes"),
         ("source" = Option<String>, Query, description = "An address or a network (CIDR)"),
-        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),
-        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339)"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339; without an offset it is UTC)"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339; without an offset it is UTC)"),
     ),
     responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
 )]
 pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
-    let query = call.query(&["format", "webhook", "outcome", "code", "source", "from", "to"])?;
+    let query = call.query(&[
+        "format",
+        "webhook",
+        "outcome",
+        "code",
+        "would_be_refused",
+        "source",
+        "from",
+        "to",
+    ])?;
     let format = ExportFormat::read(query.get("format"))
         .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;

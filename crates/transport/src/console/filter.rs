@@ -38,8 +38,16 @@ pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, Fault> 
 }
 
 /// The parameters of a list of deliveries.
-pub(crate) const DELIVERY_FIELDS: [&str; 8] = [
-    "webhook", "outcome", "code", "source", "from", "to", "limit", "cursor",
+pub(crate) const DELIVERY_FIELDS: [&str; 9] = [
+    "webhook",
+    "outcome",
+    "code",
+    "would_be_refused",
+    "source",
+    "from",
+    "to",
+    "limit",
+    "cursor",
 ];
 
 /// Which deliveries are asked for.
@@ -61,6 +69,11 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
         webhook: query.read::<WebhookHandle>("webhook")?,
         outcome,
         code: query.read::<RefusalCode>("code")?,
+        would_be_refused: match query.get("would_be_refused") {
+            None => false,
+            Some("true") => true,
+            Some(_) => return Err(Fault::field("would_be_refused", "one_of", "true")),
+        },
         source,
         from: time(query, "from")?,
         to: time(query, "to")?,

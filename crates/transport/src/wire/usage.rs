@@ -59,8 +59,12 @@ pub struct SourceUsage {
     pub source: String,
     /// How many deliveries passed.
     pub accepted: u64,
+    /// How many of those passed only because the webhook observes.
+    pub would_be_refused: u64,
     /// How many did not.
     pub refused: u64,
+    /// How many did not, by refusal code. Refusals that an older version counted are not in it.
+    pub refused_by: BTreeMap<&'static str, u64>,
     /// When it was seen first, as long as the history is kept.
     #[schema(format = DateTime)]
     pub first_seen: String,
@@ -157,7 +161,9 @@ impl From<&gate::SourceUsage> for SourceUsage {
         Self {
             source: source(usage.source),
             accepted: usage.accepted,
+            would_be_refused: usage.reasons.would_be_refused,
             refused: usage.refused,
+            refused_by: by_code(&usage.reasons.codes),
             first_seen: time(usage.first_seen),
             last_seen: time(usage.last_seen),
             new: usage.is_new,

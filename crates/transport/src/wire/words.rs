@@ -56,6 +56,8 @@ schemas! {
     VersionState = words(["active", "pending", "replaced", "rejected"]);
     /// How it was answered.
     Outcome = words(["accepted", "refused"]);
+    /// A filter that is there or not.
+    Only = words(["true"]);
     /// Why a delivery did not pass.
     RefusalCode = words(DomainCode::ALL.iter().map(|code| code.as_str()));
     /// How bad it is: `SEV0` is worst.

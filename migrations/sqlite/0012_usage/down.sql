@@ -1,0 +1,2 @@
+DROP INDEX usage_refused;
+DROP TABLE source_codes;
