@@ -14,6 +14,7 @@ mod people_output;
 mod place;
 mod progress;
 mod server;
+mod text_input;
 
 use std::process::ExitCode;
 

@@ -14,6 +14,7 @@
 //! | tell how old a URL is | [`RotationPolicy`], [`RotationAge`] |
 //! | say who may do what | [`Role`], [`Permission`], [`Actor`] |
 //! | sign in, by people and by programs | [`Member`], [`Session`], [`SignInLink`], [`Token`] |
+//! | read files, pipes and bodies that people made | [`read_text`], [`read_line`], [`without_mark`] |
 //! | keep an audit trail | [`NewAudit`], [`AuditEntry`] |
 
 mod address_set;
@@ -89,6 +90,7 @@ pub use policy::{
 };
 pub use refusal::{RefusalCode, UnknownRefusalCode};
 pub use rotation::{RotationAge, RotationPolicy};
+pub use text::{TextError, read_line, read_text, read_text_bytes, without_mark};
 pub use time::{Timestamp, TimestampError};
 pub use webhook::{
     KnownUrl, LiveUrl, MAX_NAME_CHARACTERS, RetiredBecause, RetiredUrl, SenderFormat, UnknownSenderFormat,

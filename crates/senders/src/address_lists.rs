@@ -1,7 +1,9 @@
 //! The addresses that senders publish, from the documents in which they publish them. An entry that can't be read refuses the
 //! whole document: a list with holes loses deliveries in silence.
 
-use hookgate_domain::{EntryError, IpNetwork, Networks, Provider, SetFilter, parse_entry};
+use hookgate_domain::{
+    EntryError, IpNetwork, Networks, Provider, SetFilter, TextError, parse_entry, read_text,
+};
 use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
@@ -18,14 +20,15 @@ pub fn read_address_list(
     filter: &SetFilter,
     document: &[u8],
 ) -> Result<Networks, AddressListError> {
+    let text = &*read_text(document)?;
     let entries = match provider {
-        Provider::List => plain(document)?,
-        Provider::Aws => aws(json(document)?, filter),
-        Provider::Datadog => datadog(&json(document)?, filter)?,
-        Provider::Github => github(&json(document)?, filter)?,
-        Provider::Stripe => stripe(json(document)?),
-        Provider::Grafana => grafana(json(document)?),
-        Provider::Cloudflare => cloudflare(json(document)?)?,
+        Provider::List => plain(text)?,
+        Provider::Aws => aws(json(text)?, filter),
+        Provider::Datadog => datadog(&json(text)?, filter)?,
+        Provider::Github => github(&json(text)?, filter)?,
+        Provider::Stripe => stripe(json(text)?),
+        Provider::Grafana => grafana(json(text)?),
+        Provider::Cloudflare => cloudflare(json(text)?)?,
     };
     if entries.is_empty() {
         return Err(AddressListError::Empty);
@@ -44,6 +47,9 @@ pub fn read_address_list(
 /// Why a document gives no networks.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AddressListError {
+    /// Not UTF-8.
+    #[error("the document can't be read: {0}")]
+    Text(#[from] TextError),
     /// Not of the form that this provider publishes.
     #[error("the document is not what this provider publishes")]
     Form,
@@ -74,8 +80,8 @@ pub enum AddressListError {
     },
 }
 
-fn json<T: for<'de> Deserialize<'de>>(document: &[u8]) -> Result<T, AddressListError> {
-    serde_json::from_slice(document).map_err(|_| AddressListError::Form)
+fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, AddressListError> {
+    serde_json::from_str(text).map_err(|_| AddressListError::Form)
 }
 
 fn network(index: usize, entry: &str) -> Result<IpNetwork, AddressListError> {
@@ -87,11 +93,10 @@ fn network(index: usize, entry: &str) -> Result<IpNetwork, AddressListError> {
 }
 
 /// Networks separated by commas or space, `#` before a comment; or a JSON array of texts.
-fn plain(document: &[u8]) -> Result<Vec<String>, AddressListError> {
-    if document.trim_ascii_start().starts_with(b"[") {
-        return json(document);
+fn plain(text: &str) -> Result<Vec<String>, AddressListError> {
+    if text.trim_ascii_start().starts_with('[') {
+        return json(text);
     }
-    let text = std::str::from_utf8(document).map_err(|_| AddressListError::Form)?;
     let without_comment = |line: &str| line.split('#').next().unwrap_or_default().to_owned();
     Ok(text
         .lines()
@@ -313,6 +318,33 @@ mod tests {
         let plain = "# ours\n192.0.2.0/24, 198.51.100.7 # the office\n\n2001:db8::/32\n";
         assert_eq!(read(Provider::List, "", plain).unwrap().len(), 3);
         assert_eq!(read(Provider::List, "", r#"["192.0.2.0/24"]"#).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn a_document_is_the_same_however_an_editor_saves_it() {
+        let documents = [
+            (Provider::List, "192.0.2.0/24\n198.51.100.7\n"),
+            (Provider::List, r#"["192.0.2.0/24"]"#),
+            (Provider::Github, r#"{"hooks":["192.30.252.0/22"]}"#),
+            (Provider::Stripe, r#"{"WEBHOOKS":["3.18.12.63"]}"#),
+        ];
+        for (provider, document) in documents {
+            let plain = read(provider, "", document).unwrap();
+            let crlf = document.replace('\n', "\r\n");
+            for saved in [format!("\u{feff}{document}"), format!("\u{feff}{crlf}\r\n")] {
+                assert_eq!(read(provider, "", &saved).as_ref(), Ok(&plain), "{saved:?}");
+            }
+            let utf16: Vec<u8> = std::iter::once(0xfeff)
+                .chain(document.encode_utf16())
+                .flat_map(u16::to_le_bytes)
+                .collect();
+            assert_eq!(
+                read_address_list(provider, &SetFilter::default(), &utf16).err(),
+                Some(AddressListError::Text(TextError::Utf16))
+            );
+        }
+        let joined = "192.0.2.0/24\n\u{feff}198.51.100.7\n";
+        assert_eq!(read(Provider::List, "", joined).unwrap().len(), 2);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::Networks;
+use hookgate_domain::{Networks, read_text_bytes};
 use hookgate_gate::Published;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
@@ -85,7 +85,8 @@ impl Fetcher {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(pem) = own_cas {
-            let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
+            let pem = read_text_bytes(pem).map_err(|_| FetcherError::Certificates)?;
+            let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
                 .collect::<Result<_, _>>()
                 .map_err(|_| FetcherError::Certificates)?;
             let (added, ignored) = roots.add_parsable_certificates(certificates);

@@ -6,6 +6,7 @@ mod certificate;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use hookgate_domain::TextError;
 use rustls::crypto::ring::Ticketer;
 use rustls::pki_types::pem;
 use rustls::version::TLS13;
@@ -78,6 +79,12 @@ pub fn server_config(certificate: Arc<HotCertificate>, min: MinTls) -> Result<Ar
 /// Why a certificate or the TLS settings can't be used. The texts hold nothing of the key.
 #[derive(Debug, Error)]
 pub enum TlsError {
+    /// The chain's file is no text.
+    #[error("the certificate file can't be read as PEM: {0}")]
+    ChainText(TextError),
+    /// The key's file is no text.
+    #[error("the key file can't be read as PEM: {0}")]
+    KeyText(TextError),
     /// The chain is no PEM.
     #[error("the certificate file can't be read as PEM; it takes the leaf first, then the intermediates")]
     Chain(#[source] pem::Error),

@@ -1,20 +1,17 @@
 //! `hookgate member` and `hookgate sign-in-link`: who may use the console, and how they get in.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 
 use hookgate_domain::{Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret};
 use hookgate_gate::{PageSize, PeopleStore};
 use hookgate_transport::wire;
 use serde_json::{Value, json};
-use zeroize::Zeroizing;
 
 use crate::cli::{Cli, MemberCommand, PageArgs};
 use crate::failure::Failure;
 use crate::place::{Place, acting};
+use crate::text_input::piped_line;
 use crate::{output, people_output};
-
-/// Most bytes that are read where a password is expected: 200 characters fit whatever they are.
-const MOST_INPUT: u64 = 4 * 1024;
 
 pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -95,20 +92,19 @@ async fn find(place: &Place, argument: &str) -> Result<Member, Failure> {
     store.member_by_name(&name).await?.ok_or_else(not_found)
 }
 
-/// The password on standard input; none from a terminal, and none if nothing comes.
+/// The password on standard input; none from a terminal, and none if nothing comes. An empty line is neither: a variable
+/// that should hold the password is not set, for instance.
 fn piped_password() -> Result<Option<Password>, Failure> {
-    let stdin = std::io::stdin();
-    if stdin.is_terminal() {
+    if std::io::stdin().is_terminal() {
         return Ok(None);
     }
-    let mut text = Zeroizing::new(String::new());
-    stdin
-        .take(MOST_INPUT)
-        .read_to_string(&mut text)
-        .map_err(Failure::unreadable_input)?;
-    let line = text.trim_end_matches(['\r', '\n']);
-    if line.is_empty() {
+    let Some(line) = piped_line().map_err(Failure::usage)? else {
         return Ok(None);
+    };
+    if line.is_empty() {
+        return Err(Failure::usage(
+            "the password on standard input is empty; for a sign-in link instead, use `< /dev/null`",
+        ));
     }
     line.parse().map(Some).map_err(Failure::usage)
 }

@@ -1,6 +1,6 @@
 //! `hookgate webhook`: the life of webhooks. A URL is printed where it is made, and nowhere else.
 
-use std::io::{IsTerminal, Read};
+use std::io::IsTerminal;
 use std::num::{NonZeroU16, NonZeroU32};
 
 use hookgate_domain::{
@@ -16,9 +16,7 @@ use crate::cli::{Cli, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Swi
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
-
-/// Most bytes that are read where a URL is expected.
-const MOST_INPUT: u64 = 8 * 1024;
+use crate::text_input::piped_text;
 
 pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -204,11 +202,7 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
 }
 
 async fn which(json: bool, place: &Place) -> Result<(), Failure> {
-    let mut text = String::new();
-    std::io::stdin()
-        .take(MOST_INPUT)
-        .read_to_string(&mut text)
-        .map_err(Failure::unreadable_input)?;
+    let text = piped_text().map_err(Failure::usage)?.unwrap_or_default();
     let id: WebhookId = last_segment(text.trim())
         .parse()
         .map_err(|error| Failure::usage(format!("standard input holds no webhook URL: {error}")))?;

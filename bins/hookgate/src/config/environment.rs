@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use hookgate_domain::read_line;
+
 use super::{KEYS, Values};
 
 /// What the name of every variable begins with.
@@ -18,7 +20,13 @@ pub(crate) fn environment() -> Environment {
     std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
         .filter(|(name, _)| name.starts_with(PREFIX))
+        .map(|(name, value)| (name, one_line(&value)))
         .collect()
+}
+
+/// The value as a file with one line would give it: `--env-file` and `$(cat FILE)` leave marks and carriage returns.
+fn one_line(value: &str) -> String {
+    read_line(value.as_bytes()).unwrap_or(value).to_owned()
 }
 
 /// The variable that sets a key.

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use super::{Environment, Source, Values, variable_of};
 use crate::failure::Failure;
+use crate::text_input::{line_file, text_file};
 
 /// Where the store is, in so many words.
 const URL: &str = "store.url";
@@ -14,12 +15,7 @@ const URL_FILE: &str = "store.url_file";
 impl Values {
     /// Gathers the values for a configuration file from it, from the environment and from the defaults.
     pub(crate) fn gather(file: &Path, environment: &Environment) -> Result<Self, Failure> {
-        let text = std::fs::read_to_string(file).map_err(|error| {
-            Failure::usage(format!(
-                "can't read the configuration {}: {error}",
-                file.display()
-            ))
-        })?;
+        let text = text_file(file).map_err(|error| Failure::usage(format!("the configuration: {error}")))?;
         let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
         let mut gathered = Self::of_text(&text, directory, |name| environment.get(name).cloned())
             .map_err(|error| Failure::usage(format!("{} is not TOML: {error}", file.display())))?;
@@ -53,11 +49,9 @@ impl Values {
         let Some(file) = self.path(URL_FILE) else {
             return;
         };
-        match std::fs::read_to_string(&file) {
+        match line_file(&file) {
             Ok(url) => drop(self.found.insert(URL, (url.trim().to_owned(), source))),
-            Err(error) => self
-                .problems
-                .push(format!("{URL_FILE}: can't read {}: {error}", file.display())),
+            Err(error) => self.problems.push(format!("{URL_FILE}: {error}")),
         }
     }
 }

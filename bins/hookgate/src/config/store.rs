@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use hookgate_storage::{Address, AddressError};
 
+use crate::text_input::line_file;
+
 /// Where a store is.
 #[derive(Clone, Debug)]
 pub(crate) enum StorePlace {
@@ -36,8 +38,7 @@ impl FromStr for StoreUrl {
         match text.strip_prefix('@') {
             None => parse_store(text, Path::new("")).map(Self),
             Some(file) => {
-                let text =
-                    std::fs::read_to_string(file).map_err(|error| format!("can't read {file}: {error}"))?;
+                let text = line_file(Path::new(file)).map_err(|error| error.to_string())?;
                 parse_store(text.trim(), Path::new("")).map(Self)
             }
         }
@@ -83,9 +84,14 @@ mod tests {
     fn an_argument_names_a_store_or_a_file_that_does() {
         let directory = tempfile::tempdir().unwrap();
         let file = directory.path().join("url");
-        std::fs::write(&file, "postgres://u:secret@db/h\n").unwrap();
-        let named: StoreUrl = format!("@{}", file.display()).parse().unwrap();
-        assert_eq!(named.0.to_string(), "postgres://db/h");
+        for saved in [
+            "postgres://u:secret@db/h\n",
+            "\u{feff}postgres://u:secret@db/h\r\n",
+        ] {
+            std::fs::write(&file, saved).unwrap();
+            let named: StoreUrl = format!("@{}", file.display()).parse().unwrap();
+            assert_eq!(named.0.to_string(), "postgres://db/h");
+        }
         assert_eq!("sqlite:a/b".parse::<StoreUrl>().unwrap().0.to_string(), "a/b");
         for wrong in [
             "",

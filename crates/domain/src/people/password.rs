@@ -7,6 +7,8 @@ use std::str::FromStr;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
+use crate::text::is_unshown;
+
 /// Shortest password, in characters.
 ///
 /// ```
@@ -25,7 +27,7 @@ pub const MIN_PASSWORD_CHARACTERS: usize = 8;
 /// ```
 pub const MAX_PASSWORD_CHARACTERS: usize = 200;
 
-/// A password of 8 to 200 characters, whichever they are. Its `Debug` is masked and its memory is wiped.
+/// A password of 8 to 200 characters that can be typed. Its `Debug` is masked and its memory is wiped.
 ///
 /// ```
 /// use hookgate_domain::Password;
@@ -50,6 +52,9 @@ impl FromStr for Password {
     type Err = PasswordError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.contains(is_untypeable) {
+            return Err(PasswordError::Untypeable);
+        }
         // Not trimmed: space is as good a character as any.
         match text.chars().count() {
             length if length < MIN_PASSWORD_CHARACTERS => Err(PasswordError::TooShort),
@@ -57,6 +62,12 @@ impl FromStr for Password {
             _ => Ok(Self(Zeroizing::new(text.to_owned()))),
         }
     }
+}
+
+/// Whether no keyboard gives this character: it came from a file or a program, and the member could never sign in. U+FFFD
+/// stands for bytes that some program could not read.
+const fn is_untypeable(c: char) -> bool {
+    is_unshown(c) || c == char::REPLACEMENT_CHARACTER
 }
 
 impl fmt::Debug for Password {
@@ -80,6 +91,11 @@ pub enum PasswordError {
     /// Over [`MAX_PASSWORD_CHARACTERS`].
     #[error("the password is longer than {MAX_PASSWORD_CHARACTERS} characters")]
     TooLong,
+    /// A character that nobody can type, such as a line break, a tab or a byte-order mark.
+    #[error(
+        "the password has a character that can't be typed, such as a line break, a tab or a byte-order mark"
+    )]
+    Untypeable,
 }
 
 /// A password as it is stored: a slow, salted hash, as text (for instance a PHC string). Its `Debug` is masked.

@@ -184,6 +184,17 @@ fn passwords_and_their_hashes_stay_hidden() {
         format!("{password:?} {hash:?}"),
         "Password(\u{2026}) PasswordHash(\u{2026})"
     );
+    for nobody_types in [
+        "\u{feff}correct horse",
+        "correct\thorse",
+        "correct horse\n",
+        "c\0orrect horse",
+        "correct\u{fffd}horse",
+    ] {
+        let error = nobody_types.parse::<Password>().err();
+        assert_eq!(error, Some(PasswordError::Untypeable), "{nobody_types:?}");
+    }
+    assert!("Zoë 👩‍🚒 می‌خواهم".parse::<Password>().is_ok());
     for length in [8, 200] {
         assert!("a".repeat(length).parse::<Password>().is_ok(), "{length}");
     }

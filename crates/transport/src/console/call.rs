@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, Timestamp};
+use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, Timestamp, read_text};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -99,12 +99,13 @@ impl Call {
 /// Reads JSON; what is JSON but not of this shape is a field at fault.
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
     use serde_json::error::Category;
-    let read = serde_json::from_slice(bytes).map_err(|error| match error.classify() {
+    let text = read_text(bytes).map_err(|error| Fault::json(format!("the body can't be read: {error}")))?;
+    let read = serde_json::from_str(&text).map_err(|error| match error.classify() {
         Category::Data => Fault::fields(vec![FieldFault::new("body", "form", error.to_string())]),
         Category::Io | Category::Syntax | Category::Eof => Fault::json(error.to_string()),
     })?;
     // serde takes a list for a struct too: its fields in order, without their names.
-    if bytes.trim_ascii_start().starts_with(b"[") {
+    if text.trim_ascii_start().starts_with('[') {
         return Err(Fault::field("body", "form", "an object"));
     }
     Ok(read)
@@ -125,6 +126,12 @@ mod tests {
     fn broken_json_and_wrong_fields_are_told_apart() {
         let code = |text: &str| read_json::<Name>(text.as_bytes()).err().map(|fault| fault.code);
         assert_eq!(code(r#"{"name":"a"}"#), None);
+        assert_eq!(
+            code("\u{feff}{\"name\":\"a\"}\r\n"),
+            None,
+            "a byte-order mark is no part of it"
+        );
+        assert_eq!(code("\u{feff}[\"a\"]"), Some(Code::ValidationError));
         for text in ["", "{", "{'a':1}", "\u{0}"] {
             assert_eq!(code(text), Some(Code::InvalidJson), "{text}");
         }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hookgate_domain::Timestamp;
+use hookgate_domain::{Timestamp, read_text_bytes};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -114,11 +114,13 @@ impl ResolvesServerCert for HotCertificate {
 
 impl Pair {
     fn read(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, TlsError> {
-        let chain: Vec<_> = CertificateDer::pem_slice_iter(chain)
+        let chain = read_text_bytes(chain).map_err(TlsError::ChainText)?;
+        let key = read_text_bytes(key).map_err(TlsError::KeyText)?;
+        let chain: Vec<_> = CertificateDer::pem_slice_iter(&chain)
             .collect::<Result<_, _>>()
             .map_err(TlsError::Chain)?;
         let valid_until = valid_until(chain.first().ok_or(TlsError::NoCertificate)?)?;
-        let key = PrivateKeyDer::from_pem_slice(key).map_err(TlsError::Key)?;
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(TlsError::Key)?;
         let certified = CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Pair)?;
         Ok(Self {
             certified: Arc::new(certified),
@@ -208,6 +210,29 @@ mod tests {
         let empty = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
         assert!(matches!(read(empty, &key), Err(TlsError::Leaf(_))));
         assert!(matches!(read(&chain, &pair().1), Err(TlsError::Pair(_))));
+    }
+
+    #[test]
+    fn a_file_is_the_same_however_an_editor_saves_it() {
+        let ((chain, key), (other, _)) = (pair(), pair());
+        let plain = HotCertificate::from_pem(format!("{chain}{other}").as_bytes(), key.as_bytes());
+        let certificates = |hot: &HotCertificate| hot.current.load().certified.cert.clone();
+        let plain = certificates(&plain.expect("a pair"));
+        for saved in [
+            |text: &str| format!("\u{feff}{text}"),
+            |text: &str| format!("\u{feff}{}", text.replace('\n', "\r\n")),
+        ] {
+            let both = format!("{}{}", saved(&chain), saved(&other));
+            let hot = HotCertificate::from_pem(both.as_bytes(), saved(&key).as_bytes()).expect("a pair");
+            assert_eq!(
+                certificates(&hot),
+                plain,
+                "a mark hides no intermediate certificate"
+            );
+        }
+        let utf16: Vec<u8> = chain.encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let error = HotCertificate::from_pem(&utf16, key.as_bytes()).expect_err("UTF-16");
+        assert!(matches!(error, TlsError::ChainText(_)), "{error}");
     }
 
     #[test]

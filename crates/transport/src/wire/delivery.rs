@@ -1,6 +1,6 @@
 //! A delivery on the record.
 
-use hookgate_domain::RefusalCode;
+use hookgate_domain::{RefusalCode, without_mark};
 use hookgate_gate::{self as gate, Answer, DeliverySummary};
 use serde::Serialize;
 use serde_json::Value;
@@ -135,7 +135,7 @@ pub const fn answered_status(answer: Answer) -> u16 {
 /// The payload as the JSON that it is, or as text if it is none.
 #[must_use]
 pub fn payload(bytes: &[u8]) -> Value {
-    serde_json::from_slice(bytes)
+    serde_json::from_slice(without_mark(bytes))
         .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
 }
 

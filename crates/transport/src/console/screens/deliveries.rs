@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{DeliveryId, FieldLimit, Permission, Timestamp, WebhookHandle, WebhookState};
+use hookgate_domain::{
+    DeliveryId, FieldLimit, Permission, Timestamp, WebhookHandle, WebhookState, without_mark,
+};
 use hookgate_gate::{
     Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, Details, Page, PageSize, PeopleStore, Seek,
     Store,
@@ -136,7 +138,7 @@ fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
             "Viewers do not see payloads."
         });
     };
-    let pretty = serde_json::from_slice::<serde_json::Value>(bytes)
+    let pretty = serde_json::from_slice::<serde_json::Value>(without_mark(bytes))
         .ok()
         .and_then(|json| serde_json::to_string_pretty(&json).ok());
     Payload::Kept {
