@@ -10,6 +10,7 @@ use std::time::Duration;
 use ipnetwork::IpNetwork;
 use thiserror::Error;
 
+use crate::webhook_id::has_webhook_id;
 use crate::{Networks, Timestamp};
 pub use provider::{Provider, SetFilter, SetFilterError, UnknownProvider};
 
@@ -54,7 +55,7 @@ impl FromStr for AddressSetName {
         let sound = text.len() <= MAX_SET_NAME_CHARACTERS
             && text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.chars().all(fits)
-            && !text.contains("wh_");
+            && !has_webhook_id(text);
         if sound {
             Ok(Self(text.into()))
         } else {

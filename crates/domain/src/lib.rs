@@ -7,6 +7,7 @@
 //! | make, read and store webhook IDs | [`WebhookId`], [`WebhookIdDigest`], [`WebhookIdHint`] |
 //! | find the true client behind proxies | [`TrustedProxies`], [`Source`], [`Trail`] |
 //! | match source addresses | [`Allowlist`], [`Networks`] |
+//! | find leaked webhook IDs, and mask them | [`find_webhook_ids`], [`mask_webhook_ids`] |
 //! | regenerate and revoke | [`Webhook`], [`UrlChange`], [`RetiredUrl`] |
 //! | decide | [`judge`], [`Admission`], [`Denial`] |
 //! | name a refusal | [`RefusalCode`] |
@@ -96,4 +97,7 @@ pub use webhook::{
     KnownUrl, LiveUrl, MAX_NAME_CHARACTERS, RetiredBecause, RetiredUrl, SenderFormat, UnknownSenderFormat,
     UrlChange, Webhook, WebhookError, WebhookName, WebhookNameError, WebhookState,
 };
-pub use webhook_id::{WebhookId, WebhookIdDigest, WebhookIdError, WebhookIdHint, WebhookIdHintError};
+pub use webhook_id::{
+    WebhookId, WebhookIdDigest, WebhookIdError, WebhookIdHint, WebhookIdHintError, find_webhook_ids,
+    holds_webhook_id, mask_webhook_ids,
+};

@@ -7,9 +7,9 @@ use zeroize::Zeroizing;
 use crate::base62;
 
 /// Random digits after the prefix: 32 of base 62 are 190 bits.
-const RANDOM_DIGITS: usize = 32;
+pub(crate) const RANDOM_DIGITS: usize = 32;
 /// Digits of the CRC-32 (that of RFC 1952) over what stands before.
-const CHECK_DIGITS: usize = 6;
+pub(crate) const CHECK_DIGITS: usize = 6;
 
 /// How long a secret with this prefix is.
 pub(crate) const fn length(prefix: &str) -> usize {

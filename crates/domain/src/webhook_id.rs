@@ -1,9 +1,16 @@
 //! The webhook ID: the secret in a webhook's URL. It identifies and authenticates at once, so this module keeps it
 //! from being printed, compared or stored by accident: what is stored is its [`WebhookIdDigest`].
 
+mod search;
+mod spelling;
+mod windows;
+
 use std::fmt;
 
 use thiserror::Error;
+
+pub(crate) use search::has_webhook_id;
+pub use search::{find_webhook_ids, holds_webhook_id, mask_webhook_ids};
 
 use crate::base62;
 use crate::secret::{Misread, SecretText, length};

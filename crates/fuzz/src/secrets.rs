@@ -1,6 +1,8 @@
 //! Webhook IDs and their kin: what is read is exactly what was made.
 
-use hookgate_domain::{ApiToken, SessionToken, SignInSecret, WebhookId, WebhookIdError};
+use hookgate_domain::{
+    ApiToken, SessionToken, SignInSecret, WebhookId, WebhookIdError, find_webhook_ids, mask_webhook_ids,
+};
 use hookgate_gate::holds_webhook_id;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -30,6 +32,7 @@ pub fn webhook_id(data: &[u8]) {
     assert!(holds_webhook_id(
         &[b"/webhooks/custom/", text.as_bytes(), data].concat()
     ));
+    spelled(text, data);
     let another_kind = text.replacen("wh_", "hgt_", 1);
     assert!(
         another_kind.parse::<ApiToken>().is_err(),
@@ -37,6 +40,30 @@ pub fn webhook_id(data: &[u8]) {
     );
     assert!(text.parse::<SessionToken>().is_err() && text.parse::<SignInSecret>().is_err());
     one_wrong_digit(text, data);
+}
+
+/// In a text of any kind it is found and masked, however software on the way has written it, and nothing else changes.
+fn spelled(id: &str, data: &[u8]) {
+    let digits: Vec<_> = id[3..]
+        .bytes()
+        .zip(data.iter().cycle())
+        .map(|(digit, way)| match way % 8 {
+            0 => format!("\\u{digit:04x}"),
+            1 => format!("%{digit:02X}"),
+            2 => format!("%25{digit:02x}"),
+            3 => format!("&#{digit};"),
+            4 => format!("&amp;#x{digit:x};"),
+            5 => format!("{}\u{200B}", char::from(digit)),
+            _ => char::from(digit).to_string(),
+        })
+        .collect();
+    let text = [b"x_", digits.concat().as_bytes(), b" ", data].concat();
+    assert!(find_webhook_ids(&text).iter().any(|found| found.reveal() == id));
+    let masked = mask_webhook_ids(&text).expect("an ID");
+    assert_eq!(masked.len(), text.len());
+    assert!(find_webhook_ids(&masked).iter().all(|found| found.reveal() != id));
+    let changed = masked.iter().zip(&text).filter(|(masked, byte)| masked != byte);
+    assert!(changed.into_iter().all(|(masked, _)| *masked == b'*'));
 }
 
 /// A text is an ID exactly if it has the form and the checksum; nothing that is said of it shows more than the hint.

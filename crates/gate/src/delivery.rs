@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest,
-    RefusalCode, Source, Timestamp, Trail, WebhookHandle, WebhookId,
+    RefusalCode, Source, Timestamp, Trail, WebhookHandle,
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 
@@ -56,35 +56,15 @@ pub trait RequestHeaders: Sync {
     fn bytes(&self) -> usize;
 }
 
-/// Whether something that looks like a webhook ID stands in there, as in the `Referer` of a browser that was shown one. It
-/// must not go on the record.
+/// Whether a webhook ID stands in there, in any spelling, or something that looks like one, as in the `Referer` of a browser that
+/// was shown one with a typing error. It must not go on the record.
 #[must_use]
 pub fn holds_webhook_id(value: &[u8]) -> bool {
-    ids_by_form(value).next().is_some()
-}
-
-/// Where something that looks like a webhook ID begins, and what it is.
-fn ids_by_form(value: &[u8]) -> impl Iterator<Item = (usize, &[u8])> {
-    memchr::memmem::find_iter(value, ID_START).filter_map(|start| {
-        let id = value.get(start..start + ID_START.len() + ID_REST)?;
-        let is_id = id[ID_START.len()..].iter().all(u8::is_ascii_alphanumeric);
-        is_id.then_some((start, id))
-    })
-}
-
-/// A value without the webhook IDs in it, if there are any: a sender may tell its own URL, as GitHub does. Each has a text of its
-/// own length in its place. What only looks like one, by its checksum, stays: two of them are two keys.
-#[must_use]
-pub(crate) fn without_webhook_ids(value: &[u8]) -> Option<Vec<u8>> {
-    let mut hidden: Option<Vec<u8>> = None;
-    for (start, id) in ids_by_form(value) {
-        let is_id = str::from_utf8(id).is_ok_and(|id| id.parse::<WebhookId>().is_ok());
-        if is_id {
-            let hidden = hidden.get_or_insert_with(|| value.to_vec());
-            hidden[start + ID_START.len()..start + id.len()].fill(b'*');
-        }
-    }
-    hidden
+    let looks_like_one = memchr::memmem::find_iter(value, ID_START).any(|start| {
+        let rest = value[start + ID_START.len()..].get(..ID_REST);
+        rest.is_some_and(|rest| rest.iter().all(u8::is_ascii_alphanumeric))
+    });
+    looks_like_one || hookgate_domain::holds_webhook_id(value)
 }
 
 /// No headers at all.

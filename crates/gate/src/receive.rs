@@ -9,11 +9,11 @@ use std::sync::Arc;
 
 use hookgate_domain::{
     Attempt, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, PayloadDigest, RefusalCode,
-    SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest, judge,
+    SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest, judge, mask_webhook_ids,
 };
 use hookgate_senders::{PayloadError, SignatureError, verify_signature};
 
-use crate::delivery::{AcceptedDelivery, Idempotency, without_webhook_ids};
+use crate::delivery::{AcceptedDelivery, Idempotency};
 use crate::directory::Known;
 use crate::room::Held;
 use crate::{
@@ -314,7 +314,7 @@ fn idempotency(
     let Some(key) = key else {
         return Ok(None);
     };
-    let hidden = without_webhook_ids(key);
+    let hidden = mask_webhook_ids(key);
     let key = IdempotencyKey::parse(hidden.as_deref().unwrap_or(key)).map_err(|_| {
         let limit = Some(FieldLimit::Text("1 to 255 visible ASCII characters"));
         let fault = FieldError {

@@ -153,6 +153,71 @@ async fn a_webhook_id_in_what_was_sent_is_not_kept() {
     assert!(String::from_utf8_lossy(&payload).contains("ping wh_***"));
 }
 
+/// Spellings of the ID that software on the way makes, as they stand in JSON.
+fn spellings(digits: &str) -> Vec<String> {
+    let each = |write: fn(char) -> String| digits.chars().map(write).collect::<String>();
+    vec![
+        format!("wh\\u005f{digits}"),
+        format!("wh\\\\_{digits}"),
+        format!("wh%5F{digits}"),
+        format!("wh%255f{digits}"),
+        format!("wh&#95;{digits}"),
+        format!("wh&#x5f;{digits}"),
+        format!("wh&lowbar;{digits}"),
+        format!("wh\u{FF3F}{digits}"),
+        digits.to_owned(),
+        format!("wh_{}", each(|c| format!("\\u{:04x}", u32::from(c)))),
+        format!("wh_{}", each(|c| format!("\\u0025{:02x}", u32::from(c)))),
+        format!("wh_{}", each(|c| format!("\\u0026#{};", u32::from(c)))),
+        format!("wh_{}", each(|c| format!("{c}\u{200B}"))),
+        format!("wh_{}\\n{}", &digits[..20], &digits[20..]),
+    ]
+}
+
+#[tokio::test]
+async fn a_webhook_id_is_masked_in_every_spelling_and_field() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    let id = issued.id.reveal();
+    for (number, spelled) in spellings(&id[3..]).into_iter().enumerate() {
+        let body = format!(
+            r#"{{"title":"{number} {spelled}","description":"{spelled}","service":"s {spelled}","source_url":"https://h/{number}?{spelled}",
+                "dedup_key":"{number}:{spelled}","metadata":{{"{spelled}":"{spelled}"}}}}"#
+        );
+        let plain: String = spelled.chars().filter(char::is_ascii_graphic).collect();
+        let request = DeliveryRequest {
+            idempotency_key: Some(plain.as_bytes()),
+            user_agent: Some(spelled.as_bytes()),
+            ..request(id)
+        };
+        let code = code(&gate.receive(request, Whole(body.into())).await);
+        assert!(
+            matches!(code, None | Some(RefusalCode::ValidationError)),
+            "{number}: {code:?}"
+        );
+    }
+    let mut kept = Vec::new();
+    for record in records(&gate).await {
+        let payload = record.payload.unwrap();
+        // As it would be shown: every escape taken back.
+        let json: serde_json::Value = serde_json::from_slice(&payload).unwrap();
+        kept.push(format!(
+            "{} {json} {:?}",
+            String::from_utf8_lossy(&payload),
+            record.summary
+        ));
+        if let Some(number) = record.summary.incident {
+            kept.push(format!(
+                "{:?}",
+                gate.store().incident_by_number(number).await.unwrap()
+            ));
+        }
+    }
+    for kept in kept {
+        assert!(!hookgate_domain::holds_webhook_id(kept.as_bytes()), "{kept}");
+    }
+}
+
 #[tokio::test]
 async fn what_only_looks_like_a_webhook_id_stays() {
     let gate = gate();

@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
+use crate::webhook_id::has_webhook_id;
+
 /// Most conditions of one filter.
 const MAX_CONDITIONS: usize = 64;
 /// Longest word in a filter.
@@ -171,7 +173,7 @@ impl FromStr for SetFilter {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_word = |word: &str| {
             let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            !word.is_empty() && word.len() <= MAX_WORD && word.chars().all(fits) && !word.contains("wh_")
+            !word.is_empty() && word.len() <= MAX_WORD && word.chars().all(fits) && !has_webhook_id(word)
         };
         let mut conditions = Vec::new();
         for condition in text

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::networks::write_network;
 use crate::text::is_unshown;
+use crate::webhook_id::has_webhook_id;
 use crate::{AddressSetName, Timestamp};
 
 /// Longest comment of an entry, in characters.
@@ -124,7 +125,7 @@ impl FromStr for EntryComment {
         let text = text.trim();
         let fits = !text.is_empty()
             && text.chars().count() <= MAX_COMMENT_CHARACTERS
-            && !text.contains("wh_")
+            && !has_webhook_id(text)
             && !text.contains(is_unshown);
         if fits {
             Ok(Self(text.into()))

@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use super::{AllowEntry, Allowed, Allowlist, EntryComment, MAX_SETS, MAX_TEMPORARY};
 use crate::networks::{EntryError, MAX_NETWORKS, parse_entry};
+use crate::webhook_id::holds_webhook_id;
 use crate::{AddressSetNameError, Timestamp, TimestampError};
 
 /// How much of a wrong entry an error repeats, in characters: more than the longest entry, less than a flood.
@@ -176,7 +177,12 @@ const fn separates(c: char) -> bool {
 
 /// The entry fit for a message: no control characters, no flood, and no webhook ID pasted into the wrong field.
 fn quoted(entry: &str) -> String {
-    let open = entry.split_once("wh_").map_or(entry, |(open, _)| open);
+    let open = if holds_webhook_id(entry.as_bytes()) {
+        ""
+    } else {
+        entry
+    };
+    let open = open.split_once("wh_").map_or(open, |(open, _)| open);
     let mut quoted: String = open
         .chars()
         .take(QUOTED_CHARACTERS)

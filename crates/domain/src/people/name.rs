@@ -7,11 +7,12 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::text::is_unshown;
+use crate::webhook_id::has_webhook_id;
 
 /// Longest name, in characters: it has to fit a table row.
 const MAX_CHARACTERS: usize = 100;
 /// What a name must not hold, because it may be part of a secret that was pasted into the wrong field.
-const SECRETS: [&str; 4] = ["wh_", "hgt_", "hgs_", "hgl_"];
+const SECRETS: [&str; 3] = ["hgt_", "hgs_", "hgl_"];
 /// What a name must not start with, because it would be taken for a public ID.
 const IDS: [&str; 4] = ["mem_", "tok_", "ses_", "hk_"];
 
@@ -91,6 +92,7 @@ fn check(text: &str) -> Result<&str, PeopleNameError> {
         0 => Err(PeopleNameError::Empty),
         length if length > MAX_CHARACTERS => Err(PeopleNameError::TooLong),
         _ if name.contains(is_unshown) => Err(PeopleNameError::ControlCharacter),
+        _ if has_webhook_id(name) => Err(PeopleNameError::LooksLikeSecret),
         _ if SECRETS.iter().any(|secret| name.contains(secret)) => Err(PeopleNameError::LooksLikeSecret),
         _ if IDS.iter().any(|id| name.starts_with(id)) => Err(PeopleNameError::LooksLikeSecret),
         _ => Ok(name),

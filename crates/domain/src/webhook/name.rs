@@ -7,6 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::text::is_unshown;
+use crate::webhook_id::has_webhook_id;
 
 /// Longest name of a webhook, in characters: it has to fit a table row.
 ///
@@ -57,7 +58,7 @@ impl FromStr for WebhookName {
             0 => Err(WebhookNameError::Empty),
             length if length > MAX_NAME_CHARACTERS => Err(WebhookNameError::TooLong),
             _ if name.contains(is_unshown) => Err(WebhookNameError::ControlCharacter),
-            _ if name.contains("wh_") || name.starts_with("hk_") => Err(WebhookNameError::LooksLikeSecret),
+            _ if has_webhook_id(name) || name.starts_with("hk_") => Err(WebhookNameError::LooksLikeSecret),
             _ => Ok(Self(name.into())),
         }
     }

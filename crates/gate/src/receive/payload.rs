@@ -1,10 +1,9 @@
 //! The body of a delivery: how it is read, and what is kept of it.
 
 use bytes::Bytes;
-use hookgate_domain::{PayloadLogging, RefusalCode, Webhook};
+use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_webhook_ids};
 
 use super::answer::{Stop, unavailable};
-use crate::delivery::without_webhook_ids;
 use crate::room::Held;
 use crate::{Body, BodyFault, Details, Refusal};
 
@@ -73,7 +72,8 @@ pub(super) fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
     })
 }
 
-/// The payload without webhook IDs in it.
+/// The payload without webhook IDs in it: a sender may tell its own URL, as GitHub does. They are masked before the payload is
+/// read, in every spelling that reading could take back, so nothing that is made of it holds one.
 pub(super) fn hidden(payload: Bytes) -> Bytes {
-    without_webhook_ids(&payload).map_or(payload, Bytes::from)
+    mask_webhook_ids(&payload).map_or(payload, Bytes::from)
 }

@@ -1,0 +1,214 @@
+//! The ways in which software between a sender and here rewrites a text: JSON escapes, percent-encoding, HTML entities,
+//! backslashes of Markdown, soft line breaks, letters of other widths, characters without a shape. One call takes back one layer.
+
+use crate::base62::is_digit;
+use crate::text::is_unshown;
+
+/// What stands for a character that is no part of an ID.
+const OTHER: u8 = b' ';
+/// Most digits of a number in an HTML entity.
+const MAX_ENTITY_DIGITS: usize = 8;
+/// Entities by name that show nothing.
+const EMPTY_ENTITIES: [&[u8]; 5] = [b"shy;", b"zwnj;", b"zwj;", b"ZeroWidthSpace;", b"NoBreak;"];
+
+/// A text with where each of its bytes stands in the text that was searched.
+pub(super) struct Layer {
+    pub(super) bytes: Vec<u8>,
+    /// First byte and the one behind the last.
+    pub(super) places: Vec<(usize, usize)>,
+}
+
+/// What stands at one place.
+enum Unit {
+    /// This byte.
+    Byte(u8),
+    /// Nothing that shows.
+    Nothing,
+}
+
+impl Layer {
+    /// A part of a text, from the byte at `start` on.
+    pub(super) fn of(part: &[u8], start: usize) -> Self {
+        Self {
+            bytes: part.to_vec(),
+            places: (start..start + part.len()).map(|at| (at, at + 1)).collect(),
+        }
+    }
+
+    /// The text with one layer of writing taken back; `None` if there is none.
+    pub(super) fn decoded(&self) -> Option<Self> {
+        let mut below = Self {
+            bytes: Vec::with_capacity(self.bytes.len()),
+            places: Vec::with_capacity(self.bytes.len()),
+        };
+        let (mut at, mut is_changed) = (0, false);
+        while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
+            let (unit, length) = unit(rest);
+            let last = at + length - 1;
+            is_changed |= length > 1 || matches!(unit, Unit::Nothing);
+            if let Unit::Byte(byte) = unit {
+                below.bytes.push(byte);
+                below.places.push((self.places[at].0, self.places[last].1));
+            }
+            at += length;
+        }
+        is_changed.then_some(below)
+    }
+}
+
+/// Whether this byte may be part of a digit, however it is written.
+pub(super) const fn may_belong(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || byte >= 0x80
+        || matches!(byte, b'\\' | b'%' | b'&' | b'#' | b';' | b'=' | b'\r' | b'\n')
+}
+
+/// Whether the writing of a digit may begin with this byte. Few of those that stand in other scripts are.
+pub(super) const fn may_begin(byte: u8) -> bool {
+    // The last two begin full-width and mathematical characters.
+    byte.is_ascii_alphanumeric() || matches!(byte, b'\\' | b'%' | b'&' | b'=' | 0xEF | 0xF0)
+}
+
+/// What the text begins with, and how many bytes that has.
+fn unit(text: &[u8]) -> (Unit, usize) {
+    match text[0] {
+        byte if is_digit(byte) => (Unit::Byte(byte), 1),
+        b'\\' => after_backslashes(text),
+        b'%' => percent(text).unwrap_or((Unit::Byte(b'%'), 1)),
+        b'&' => entity(text).unwrap_or((Unit::Byte(b'&'), 1)),
+        b'=' => quoted_printable(text).unwrap_or((Unit::Byte(b'='), 1)),
+        b'\r' | b'\n' => (Unit::Nothing, 1),
+        0x80.. => character(text),
+        other => (Unit::Byte(other), 1),
+    }
+}
+
+/// `\u0041`, `\x41`, a line break as `\n`, or a mark that only quotes what follows. Text inside of text has more backslashes.
+fn after_backslashes(text: &[u8]) -> (Unit, usize) {
+    let count = text.iter().take_while(|byte| **byte == b'\\').count();
+    let rest = &text[count..];
+    let (unit, length) = match rest.first() {
+        Some(b'u') => hexadecimal(&rest[1..], 4).map_or((Unit::Nothing, 0), |code| (shown(code), 5)),
+        Some(b'x') => hexadecimal(&rest[1..], 2).map_or((Unit::Nothing, 0), |code| (shown(code), 3)),
+        Some(b'n' | b'r') => (Unit::Nothing, 1),
+        _ => (Unit::Nothing, 0),
+    };
+    (unit, count + length)
+}
+
+/// `%41`, `%2541` and so on, `%u0041`.
+fn percent(text: &[u8]) -> Option<(Unit, usize)> {
+    let mut start = 1;
+    while text.get(start..start + 2) == Some(b"25") && hexadecimal(text.get(start + 2..)?, 2).is_some() {
+        start += 2;
+    }
+    if text.get(start) == Some(&b'u') {
+        let code = hexadecimal(&text[start + 1..], 4)?;
+        return Some((shown(code), start + 5));
+    }
+    let code = hexadecimal(text.get(start..)?, 2)?;
+    // A byte of a longer character is put together with the others in the next layer.
+    let unit = u8::try_from(code)
+        .ok()
+        .filter(|byte| *byte >= 0x80)
+        .map_or_else(|| shown(code), Unit::Byte);
+    Some((unit, start + 2))
+}
+
+/// `&#65;`, `&#x41;`, also with `&amp;` in front, and the entities that show nothing.
+fn entity(text: &[u8]) -> Option<(Unit, usize)> {
+    let mut start = 1;
+    while text.get(start..start + 4) == Some(b"amp;") {
+        start += 4;
+    }
+    let rest = &text[start..];
+    if rest.first() != Some(&b'#') {
+        let empty = EMPTY_ENTITIES.iter().find(|name| rest.starts_with(name))?;
+        return Some((Unit::Nothing, start + empty.len()));
+    }
+    let (radix, mark) = match rest.get(1) {
+        Some(b'x' | b'X') => (16, 2),
+        _ => (10, 1),
+    };
+    let digits = rest[mark..]
+        .iter()
+        .take(MAX_ENTITY_DIGITS)
+        .take_while(|byte| char::from(**byte).is_digit(radix))
+        .count();
+    let number = str::from_utf8(&rest[mark..mark + digits]).ok()?;
+    let code = u32::from_str_radix(number, radix).ok()?;
+    let end = mark + digits + usize::from(rest.get(mark + digits) == Some(&b';'));
+    Some((shown(code), start + end))
+}
+
+/// `=41`, or `=` before the end of a line that goes on (RFC 2045, section 6.7).
+fn quoted_printable(text: &[u8]) -> Option<(Unit, usize)> {
+    if matches!(text.get(1), Some(b'\r' | b'\n')) {
+        return Some((Unit::Nothing, 1));
+    }
+    let code = hexadecimal(text.get(1..)?, 2)?;
+    Some((shown(code), 3))
+}
+
+/// The number of so many hexadecimal digits.
+fn hexadecimal(text: &[u8], count: usize) -> Option<u32> {
+    let digits = text.get(..count)?;
+    digits.iter().try_fold(0, |number, byte| {
+        char::from(*byte).to_digit(16).map(|digit| number * 16 + digit)
+    })
+}
+
+/// A character above ASCII, or a byte that is none.
+fn character(text: &[u8]) -> (Unit, usize) {
+    let length = match text[0] {
+        0xC2..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        0xF0..=0xF4 => 4,
+        _ => 1,
+    };
+    let whole = text.get(..length).and_then(|bytes| str::from_utf8(bytes).ok());
+    match whole.and_then(|whole| whole.chars().next()) {
+        Some(c) => (shown(c.into()), length),
+        None => (Unit::Byte(OTHER), 1),
+    }
+}
+
+/// The byte that a character stands for.
+fn shown(code: u32) -> Unit {
+    match char::from_u32(code) {
+        Some(c @ ('\r' | '\n')) => Unit::Byte(u8::try_from(c).unwrap_or(OTHER)),
+        Some(c) if is_shapeless(c) => Unit::Nothing,
+        Some(c) => Unit::Byte(u8::try_from(ascii_of(c)).unwrap_or(OTHER)),
+        None => Unit::Byte(OTHER),
+    }
+}
+
+/// Whether nobody sees it, and whoever copies the text takes it along.
+const fn is_shapeless(c: char) -> bool {
+    let is_joiner = matches!(
+        c,
+        '\u{AD}' | '\u{034F}' | '\u{180E}' | '\u{200C}' | '\u{200D}' | '\u{2061}'..='\u{2064}'
+            | '\u{FE00}'..='\u{FE0F}'
+    );
+    is_joiner || is_unshown(c)
+}
+
+/// The ASCII digit or letter that a full-width or mathematical one is to whoever normalizes it (NFKC).
+fn ascii_of(c: char) -> char {
+    let code = u32::from(c);
+    let letter = |index: u32| {
+        let base = if index < 26 {
+            u32::from('A')
+        } else {
+            u32::from('a') - 26
+        };
+        base + index
+    };
+    let ascii = match code {
+        0xFF01..=0xFF5E => code - 0xFF01 + 0x21,
+        0x1_D400..=0x1_D6A3 => letter((code - 0x1_D400) % 52),
+        0x1_D7CE..=0x1_D7FF => u32::from('0') + (code - 0x1_D7CE) % 10,
+        _ => return c,
+    };
+    char::from_u32(ascii).unwrap_or(c)
+}

@@ -1,0 +1,118 @@
+//! Finds webhook IDs among base-62 digits by their checksum alone, in one pass: a CRC-32 that rolls along. What stands before
+//! the digits is not looked at, so that no spelling of the prefix hides an ID.
+
+use super::PREFIX;
+use crate::base62::{is_digit, six_digits};
+use crate::secret::{CHECK_DIGITS, RANDOM_DIGITS};
+
+/// Digits of an ID behind its prefix. They are all of the secret.
+pub(super) const DIGITS: usize = RANDOM_DIGITS + CHECK_DIGITS;
+/// The largest first digit of a checksum: it has 32 bits, six digits have room for more.
+const MAX_FIRST_CHECK_DIGIT: u8 = b'4';
+
+/// What one byte does to the remainder of CRC-32 (RFC 1952).
+const STEP: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte: u32 = 0;
+    while byte < 256 {
+        let (mut remainder, mut bit) = (byte, 0);
+        while bit < 8 {
+            remainder = (remainder >> 1) ^ (0xEDB8_8320 * (remainder & 1));
+            bit += 1;
+        }
+        table[byte as usize] = remainder;
+        byte += 1;
+    }
+    table
+};
+
+/// What is left of a byte's remainder when the random digits of an ID have come behind it: the remainder is linear, so
+/// this takes the byte out again.
+const LEAVE: [u32; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = shifted(STEP[byte]);
+        byte += 1;
+    }
+    table
+};
+
+/// What the prefix leaves in the remainder when the random digits have come behind it.
+const START: u32 = {
+    let (mut remainder, mut at) = (u32::MAX, 0);
+    while at < PREFIX.len() {
+        remainder = step(remainder, PREFIX.as_bytes()[at]);
+        at += 1;
+    }
+    shifted(remainder)
+};
+
+const fn step(remainder: u32, byte: u8) -> u32 {
+    STEP[((remainder ^ byte as u32) & 0xFF) as usize] ^ (remainder >> 8)
+}
+
+/// The remainder after as many zero bytes as an ID has random digits.
+const fn shifted(mut remainder: u32) -> u32 {
+    let mut count = 0;
+    while count < RANDOM_DIGITS {
+        remainder = step(remainder, 0);
+        count += 1;
+    }
+    remainder
+}
+
+/// Calls `found` with each place where the digits of an ID begin.
+pub(super) fn search(text: &[u8], mut found: impl FnMut(usize)) {
+    let mut start = 0;
+    for run in text.split(|byte| !is_digit(*byte)) {
+        if run.len() >= DIGITS {
+            search_run(run, |at| found(start + at));
+        }
+        start += run.len() + 1;
+    }
+}
+
+fn search_run(run: &[u8], mut found: impl FnMut(usize)) {
+    let (first, _) = run.split_at(RANDOM_DIGITS);
+    let mut remainder = first.iter().fold(0, |remainder, byte| step(remainder, *byte));
+    for (at, window) in run.windows(DIGITS).enumerate() {
+        let written = &window[RANDOM_DIGITS..];
+        if written[0] <= MAX_FIRST_CHECK_DIGIT && six_digits(!(remainder ^ START)) == written {
+            found(at);
+        }
+        remainder = step(remainder, written[0]) ^ LEAVE[usize::from(window[0])];
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::WebhookId;
+
+    #[test]
+    fn the_checksum_that_rolls_is_that_of_the_id() {
+        let mut text = Vec::new();
+        let mut expected = Vec::new();
+        for seed in 0..200_u8 {
+            text.extend((0..seed % 50).map(|at| b"aZ09"[usize::from(at % 4)]));
+            expected.push(text.len());
+            let mut byte = seed;
+            let Ok(id) = WebhookId::generate(|buffer| {
+                buffer.fill_with(|| {
+                    byte = byte.wrapping_mul(5).wrapping_add(37);
+                    byte
+                });
+                Ok::<(), std::convert::Infallible>(())
+            });
+            text.extend_from_slice(&id.reveal().as_bytes()[PREFIX.len()..]);
+        }
+        let mut places = Vec::new();
+        search(&text, |at| places.push(at));
+        assert_eq!(places, expected);
+        for byte in &mut text {
+            *byte ^= 1;
+        }
+        search(&text, |at| panic!("a false find at {at}"));
+    }
+}
