@@ -25,13 +25,16 @@ mod visitor;
 
 use std::sync::Arc;
 
-use hookgate_domain::Connection;
+use hookgate_domain::{Connection, RefusalCode};
 use hookgate_gate::{Gate, PeopleStore, Store};
+use hyper::header::HeaderMap;
 use hyper::{Method, Request};
 
 use crate::api;
 use crate::body::Body;
 use crate::fetch::Fetcher;
+use crate::ingest::{describe, refuse_target};
+use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::reply::Reply;
@@ -39,6 +42,7 @@ use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
 use crate::shutdown::Signal;
 use crate::store_health::StoreHealth;
+use crate::target::Target;
 use crate::tls::HotCertificate;
 use call::Call;
 use fault::{Code, Fault};
@@ -140,13 +144,44 @@ impl<S: Store + PeopleStore> Service for Console<S> {
         html::protected(self.respond(request, exchange).await)
     }
 
-    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
+    /// A webhook's URL with the console's port in it has travelled in the clear as well.
+    async fn plain_http(&self, path: &str, _user_agent: &[u8], connection: Connection) {
+        self.stray_delivery(
+            &Target::of_text(path),
+            &HeaderMap::new(),
+            connection,
+            RefusalCode::HttpsRequired,
+        )
+        .await;
+    }
 }
 
 impl<S: Store + PeopleStore> Console<S> {
+    /// Puts a request on the record of the webhook whose ID stands in it: its sender has the wrong port.
+    async fn stray_delivery(
+        &self,
+        target: &Target<'_>,
+        headers: &HeaderMap,
+        connection: Connection,
+        code: RefusalCode,
+    ) {
+        if target.is_nothing() {
+            return;
+        }
+        let kept = Kept {
+            headers,
+            connection,
+            proxies: &self.proxies,
+        };
+        refuse_target(&self.gate, target, &describe("", "", &kept), code).await;
+    }
+
     async fn respond(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
         let is_ours = self.host.is_named_by(&request);
         let (head, body) = request.into_parts();
+        let target = Target::of(head.uri.path(), head.uri.query());
+        let code = RefusalCode::WebhookNotFound;
+        Box::pin(self.stray_delivery(&target, &head.headers, exchange.connection, code)).await;
         // Whoever watches from the proxy's own machine names no client.
         let source = self.proxies.client(exchange.connection, &head.headers);
         let Ok(source) = source.known_or_proxy() else {

@@ -3,7 +3,7 @@
 //! `POST /webhooks/{format}/{WEBHOOK_ID}`
 //!
 //! Everything else is `WEBHOOK_NOT_FOUND`, and another method on that path is `METHOD_NOT_ALLOWED`. The path is a
-//! secret: it goes to the gate, and nowhere else.
+//! secret: it goes to the gate, and nowhere else. What is the same URL, and what only holds its ID, is for `target` to say.
 
 use std::fmt::Display;
 use std::sync::Arc;
@@ -30,6 +30,7 @@ use crate::proxies::Proxies;
 use crate::reply::{self, Reply};
 use crate::request_id::{RequestId, RequestIds};
 use crate::service::{Exchange, Service};
+use crate::target::Target;
 
 /// Requests refused before they could be routed that are looked up for the record at once. Each holds its head, 64 KiB at
 /// most; those beyond, as a flood of them makes, are counted and not recorded.
@@ -81,7 +82,7 @@ impl<S: Store> Service for Ingest<S> {
 
     fn refused(&self, head: Parts, connection: Connection, code: RefusalCode) {
         self.metrics.answered(Some(code), Duration::ZERO);
-        if webhook_path(head.uri.path()).is_none() {
+        if Target::of(head.uri.path(), head.uri.query()).is_nothing() {
             return;
         }
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
@@ -89,14 +90,13 @@ impl<S: Store> Service for Ingest<S> {
         };
         let (gate, proxies) = (Arc::clone(&self.gate), Arc::clone(&self.proxies));
         tokio::spawn(async move {
-            if let Some((format, webhook_id)) = webhook_path(head.uri.path()) {
-                let kept = Kept {
-                    headers: &head.headers,
-                    connection,
-                    proxies: &proxies,
-                };
-                gate.refuse(describe(format, webhook_id, &kept), code).await;
-            }
+            let kept = Kept {
+                headers: &head.headers,
+                connection,
+                proxies: &proxies,
+            };
+            let target = Target::of(head.uri.path(), head.uri.query());
+            refuse_target(&gate, &target, &describe("", "", &kept), code).await;
             drop(place);
         });
     }
@@ -104,28 +104,37 @@ impl<S: Store> Service for Ingest<S> {
     async fn plain_http(&self, path: &str, user_agent: &[u8], connection: Connection) {
         self.metrics
             .answered(Some(RefusalCode::HttpsRequired), Duration::ZERO);
-        let path = path.split_once('?').map_or(path, |(path, _)| path);
-        let Some((format, webhook_id)) = webhook_path(path) else {
+        let target = Target::of_text(path);
+        if target.is_nothing() {
             return;
-        };
+        }
         let headers = HeaderMap::new();
         let kept = self.kept(connection, &headers);
         let user_agent = Some(user_agent).filter(|bytes| !bytes.is_empty());
-        let delivery = DeliveryRequest {
+        let request = DeliveryRequest {
             user_agent,
-            ..describe(format, webhook_id, &kept)
+            ..describe("", "", &kept)
         };
-        self.gate.refuse(delivery, RefusalCode::HttpsRequired).await;
+        refuse_target(&self.gate, &target, &request, RefusalCode::HttpsRequired).await;
     }
 }
 
 impl<S: Store> Ingest<S> {
     async fn deliver(&self, request: Request<Body>, exchange: &Exchange) -> GateReply {
         let (head, body) = request.into_parts();
-        let Some((format, webhook_id)) = webhook_path(head.uri.path()) else {
+        let target = Target::of(head.uri.path(), head.uri.query());
+        let kept = self.kept(exchange.connection, &head.headers);
+        let Target::Webhook { format, webhook_id } = &target else {
+            let request = describe("", "", &kept);
+            Box::pin(refuse_target(
+                &self.gate,
+                &target,
+                &request,
+                RefusalCode::WebhookNotFound,
+            ))
+            .await;
             return GateReply::Refused(RefusalCode::WebhookNotFound.into());
         };
-        let kept = self.kept(exchange.connection, &head.headers);
         let delivery = describe(format, webhook_id, &kept);
         if head.method != Method::POST {
             // Rare and large: on the heap, it makes no delivery larger.
@@ -156,13 +165,33 @@ impl hookgate_gate::Body for Body {
     }
 }
 
-/// The format and the ID in a webhook's path. A trailing slash or another segment makes it another path.
-fn webhook_path(path: &str) -> Option<(&str, &str)> {
-    let (format, webhook_id) = path.strip_prefix("/webhooks/")?.split_once('/')?;
-    Some((format, webhook_id)).filter(|_| !webhook_id.contains('/'))
+/// Refuses a request to a webhook's URL, or one in which its ID stands elsewhere: either is on the webhook's record.
+pub(crate) async fn refuse_target<S: Store>(
+    gate: &Gate<S>,
+    target: &Target<'_>,
+    request: &DeliveryRequest<'_>,
+    code: RefusalCode,
+) {
+    let refuse = async |format, webhook_id| {
+        let request = DeliveryRequest {
+            format,
+            webhook_id,
+            ..*request
+        };
+        gate.refuse(request, code).await;
+    };
+    match target {
+        Target::Webhook { format, webhook_id } => refuse(format, webhook_id).await,
+        Target::NearMiss(ids) => {
+            for id in ids {
+                refuse("", id.reveal()).await;
+            }
+        }
+    }
 }
 
-fn describe<'a>(format: &'a str, webhook_id: &'a str, kept: &'a Kept<'a>) -> DeliveryRequest<'a> {
+/// What the gate learns of a request from its head.
+pub(crate) fn describe<'a>(format: &'a str, webhook_id: &'a str, kept: &'a Kept<'a>) -> DeliveryRequest<'a> {
     let fields = Fields::of(kept.headers);
     DeliveryRequest {
         format,
@@ -306,21 +335,6 @@ mod tests {
     use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderName, HeaderValue};
 
     use super::*;
-
-    #[test]
-    fn routes_are_strict() {
-        assert_eq!(webhook_path("/webhooks/custom/wh_x"), Some(("custom", "wh_x")));
-        for path in [
-            "/",
-            "/webhooks",
-            "/webhooks/custom",
-            "/webhooks/custom/wh_x/",
-            "/webhooks/custom/a/b",
-            "/Webhooks/custom/x",
-        ] {
-            assert_eq!(webhook_path(path), None, "{path}");
-        }
-    }
 
     #[test]
     fn the_first_field_of_a_name_counts_and_any_coding_compresses() {

@@ -33,6 +33,7 @@ pub mod shutdown;
 mod sighting;
 mod store_health;
 mod strict;
+mod target;
 #[cfg(test)]
 mod testing;
 pub mod tls;

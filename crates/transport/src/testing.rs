@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{Connection, RefusalCode};
+use hookgate_domain::{Connection, RefusalCode, WebhookId};
 use hyper::{Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
@@ -19,6 +19,21 @@ use crate::{Body, Exchange, RequestId, RequestIds, Service, shutdown};
 pub(crate) const LIMIT: usize = 1000;
 
 const DUPLEX: usize = 64 * 1024;
+
+/// A webhook ID, the same for the same seed.
+pub(crate) fn webhook_id(seed: u64) -> WebhookId {
+    let mut state = seed;
+    let Ok(id) = WebhookId::generate(|buffer| {
+        buffer.fill_with(|| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[1]
+        });
+        Ok::<(), std::convert::Infallible>(())
+    });
+    id
+}
 
 /// Answers 201 with the length of the body, unless the path says otherwise.
 pub(crate) struct Telltale(RequestIds);

@@ -5,7 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use hookgate_domain::{
     Allowlist, KnownUrl, Limits, Overload, PayloadLogging, Policy, RotationPolicy, SenderFormat, Webhook,
-    WebhookHandle, WebhookId, WebhookName,
+    WebhookHandle, WebhookId, WebhookName, find_webhook_ids,
 };
 use hookgate_gate::{Issued, NewWebhook, PageSize, SigningSecret, Store};
 use hookgate_transport::wire;
@@ -203,9 +203,7 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
 
 async fn which(json: bool, place: &Place) -> Result<(), Failure> {
     let text = piped_text().map_err(Failure::usage)?.unwrap_or_default();
-    let id: WebhookId = last_segment(text.trim())
-        .parse()
-        .map_err(|error| Failure::usage(format!("standard input holds no webhook URL: {error}")))?;
+    let id = webhook_id_in(text.trim())?;
     let store = place.gate.store();
     let found = store.url_by_digest(&id.digest()).await?;
     let (handle, url) = match found {
@@ -218,6 +216,22 @@ async fn which(json: bool, place: &Place) -> Result<(), Failure> {
         .await?
         .ok_or_else(|| Failure::not_found("no such webhook"))?;
     show(json, place, &webhook, &[("url_state", json!(url))])
+}
+
+/// The one webhook ID in a text, in whatever spelling.
+fn webhook_id_in(text: &str) -> Result<WebhookId, Failure> {
+    let mut found = find_webhook_ids(text.as_bytes());
+    match (found.pop(), found.len()) {
+        (Some(id), 0) => Ok(id),
+        (Some(_), more) => Err(Failure::usage(format!(
+            "standard input holds {} webhook URLs: give one at a time",
+            more + 1
+        ))),
+        // Says what is wrong with what may have been meant for one.
+        (None, _) => last_segment(text)
+            .parse()
+            .map_err(|error| Failure::usage(format!("standard input holds no webhook URL: {error}"))),
+    }
 }
 
 /// The last segment of a URL's path, or the text if it is no URL.

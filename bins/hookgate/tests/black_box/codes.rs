@@ -90,7 +90,7 @@ async fn webhook_not_found() {
             format!("{gate}/webhooks/custom/wh_tooshort"),
             format!("{gate}/"),
             format!("{gate}/webhooks/custom/"),
-            format!("{demo}/"),
+            format!("{demo}//"),
             format!("{demo}x"),
             other_format.clone(),
             wrong_case.clone(),

@@ -122,11 +122,18 @@ async fn which_tells_whose_url_it_is() {
         format!("{old}?x=1\n"),
         format!("{old}/"),
         format!("{old}/?x=/y#z"),
+        old.replace("wh_", "wh%5F"),
+        old.replace("wh_", "wh\\_"),
+        old.replace("/webhooks", "//Webhooks"),
+        format!("curl -X POST \"{old}\" # twice: {old}"),
+        format!("\u{feff}<{old}>,\r\n"),
     ] {
         let which = run(server.directory(), &["webhook", "which"], &pasted);
         assert!(which.status.success(), "{which:?}");
     }
     failed(&run(server.directory(), &["webhook", "which"], "nonsense"), 2);
+    let two = format!("{old} {}", server.demo_url());
+    failed(&run(server.directory(), &["webhook", "which"], &two), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]

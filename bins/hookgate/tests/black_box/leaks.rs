@@ -165,13 +165,23 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
 async fn flood(server: &Server, http: Http, url: &str, secrets: &Needles) {
     let mut connection = server.client.connect(server.address(), http).await.unwrap();
     for number in 0..FLOOD {
-        let request = match number % 6 {
+        let request = match number % 8 {
             0 => post(url, &format!(r#"{{"title":"good {number}"}}"#)),
             1 => post(url, "{broken"),
             2 => post(url, r#"{"title":7}"#),
             3 => Request::get(url).body(Full::default()).unwrap(),
             4 => post(&format!("{url}/more?query=1"), "{}"),
+            5 => {
+                let urls = rewritten(url);
+                let body: Vec<_> = urls.iter().map(|url| format!(r#""{url}":"{url}","#)).collect();
+                post(
+                    url,
+                    &format!(r#"{{{}"title":"{}"}}"#, body.concat(), urls[number / 8]),
+                )
+            }
+            6 => near_miss(url, number / 8),
             _ => Request::post(url)
+                .header("x-original-url", url.replace('_', "%5F"))
                 .header("content-encoding", "gzip")
                 .header("referer", url)
                 .header("x-forwarded-uri", format!("{}x", url.rsplit('/').next().unwrap()))
@@ -184,6 +194,32 @@ async fn flood(server: &Server, http: Http, url: &str, secrets: &Needles) {
             Err(_) => connection = server.client.connect(server.address(), http).await.unwrap(),
         }
     }
+}
+
+/// A URL as software on the way writes it into a JSON text.
+fn rewritten(url: &str) -> Vec<String> {
+    let id = url.rsplit('/').next().unwrap();
+    let escaped: Vec<_> = id.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    vec![
+        url.replace('_', "\\u005f"),
+        url.replace('_', "\\\\_"),
+        url.replace('_', "%5F"),
+        url.replace('_', "&#95;"),
+        url.replace(id, &escaped.concat()),
+    ]
+}
+
+/// A request to what is nearly the URL.
+fn near_miss(url: &str, number: usize) -> Request<Full<hookgate_testkit::https::Bytes>> {
+    let id = url.rsplit('/').next().unwrap();
+    let path = match number {
+        0 => url.replace("/webhooks/", "//webhooks/"),
+        1 => format!("{url}%0A"),
+        2 => url.replace('_', "%255F"),
+        3 => url.replace(&format!("/{id}"), &format!("?id={id}")),
+        _ => format!("{url}/"),
+    };
+    post(&path, r#"{"title":"near"}"#)
 }
 
 /// What no client library sends.

@@ -13,6 +13,7 @@ mod idempotency;
 mod leaks;
 mod lifecycle;
 mod moving;
+mod near_misses;
 mod needles;
 mod node;
 mod openapi;

@@ -90,8 +90,13 @@ fn body_length(digits: &[u8]) -> Option<u64> {
 }
 
 /// Whether these are bytes that every parser reads as the same path and query.
-pub(super) fn is_path(target: &[u8]) -> bool {
-    target.first() == Some(&b'/') && target.iter().all(|byte| TARGET_BYTES[usize::from(*byte)])
+fn is_path(target: &[u8]) -> bool {
+    target.first() == Some(&b'/') && target.iter().all(|byte| is_target_byte(*byte))
+}
+
+/// Whether every parser takes this byte for a part of a path or query.
+pub(super) const fn is_target_byte(byte: u8) -> bool {
+    TARGET_BYTES[byte as usize]
 }
 
 /// Origin form; `*` for OPTIONS; or an absolute `https` URL whose authority is the one in `Host`.
@@ -114,7 +119,7 @@ fn target_is_sound(method: &str, target: &[u8], host: &[u8]) -> bool {
     scheme.eq_ignore_ascii_case(SCHEME)
         && authority::is_sound(authority)
         && authority::is_same(authority, host)
-        && path.iter().all(|byte| TARGET_BYTES[usize::from(*byte)])
+        && path.iter().all(|byte| is_target_byte(*byte))
 }
 
 /// The bytes of RFC 3986 paths and queries, and `[ ] { } |`, which senders write unescaped. A fragment, a backslash and

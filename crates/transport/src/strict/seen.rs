@@ -86,7 +86,7 @@ mod tests {
             (b"POST /b HT", b"", SeenEnd::Over),
             (
                 b"GET /b?c HTTP/1.1\r\nuser-agent: x\r\n\r\n",
-                b"REFUSED /b?BAD_REQUEST HTTP/1.1\r\nhost: refused\r\nuser-agent: x\r\n\r\n",
+                b"REFUSED /b?BAD_REQUEST&c HTTP/1.1\r\nhost: refused\r\nuser-agent: x\r\n\r\n",
                 SeenEnd::Silent,
             ),
             (

@@ -2,23 +2,31 @@
 //! it comes from the guard. It says why, and as far as that could be read, what was asked for and by whom: the refusal
 //! belongs on the record of the one whose URL it was.
 
+use std::fmt::Write;
+
 use hookgate_domain::RefusalCode;
 use hyper::Request;
 
 use super::head::{self, STAND_IN};
 use crate::sighting::sighting;
 
-/// Longer paths and user agents are left out: no URL of ours is so long, and the stand-in stays small.
+/// Longer paths and queries are cut, and longer user agents left out: no URL of ours is so long, and the stand-in stays small.
 const MAX_KEPT: usize = 1024;
 
-/// A well-formed request for the same path, with `code` as its query. `head` is what there is of the refused one, in whole
+/// A well-formed request for the same path, with `code` as its query and the sender's behind it. `head` is what there is of the refused one, in whole
 /// lines; it may be anything.
 ///
 /// Headers by which a proxy names its client are not taken over: the one that counts is the last, which may not have come.
 pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
     let (target, user_agent) = sighting(head).unwrap_or_default();
-    let path = path(target).unwrap_or("/");
-    let mut request = format!("{STAND_IN} {path}?{code} HTTP/1.1\r\nhost: refused\r\n").into_bytes();
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let (path, mut query) = (well_formed(path), well_formed(query));
+    if !query.is_empty() {
+        query.insert(0, '&');
+    }
+    let slash = if path.starts_with('/') { "" } else { "/" };
+    let target = format!("{slash}{path}?{code}{query}");
+    let mut request = format!("{STAND_IN} {target} HTTP/1.1\r\nhost: refused\r\n").into_bytes();
     if matches!(user_agent.len(), 1..=MAX_KEPT) {
         request.extend_from_slice(b"user-agent: ");
         request.extend_from_slice(user_agent);
@@ -28,10 +36,18 @@ pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
     request
 }
 
-/// The path of a target, without its query.
-fn path(target: &str) -> Option<&str> {
-    let path = target.split('?').next()?;
-    Some(path).filter(|path| path.len() <= MAX_KEPT && head::is_path(path.as_bytes()))
+/// The part of a target with what parsers disagree on percent-encoded, cut to what is kept: an ID in it may still be found.
+fn well_formed(part: &str) -> String {
+    let mut text = String::new();
+    for byte in part.bytes().take(MAX_KEPT) {
+        if head::is_target_byte(byte) && byte != b'?' {
+            text.push(byte.into());
+        } else {
+            // Writing to a text does not fail.
+            let _ = write!(text, "%{byte:02X}");
+        }
+    }
+    text
 }
 
 /// The code that a stand-in carries, or `None` for a sender's own request.
@@ -39,7 +55,8 @@ pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
     if request.method().as_str() != STAND_IN {
         return None;
     }
-    let name = request.uri().query().unwrap_or_default();
+    let query = request.uri().query().unwrap_or_default();
+    let name = query.split('&').next().unwrap_or_default();
     Some(name.parse().unwrap_or(RefusalCode::BadRequest))
 }
 
@@ -77,19 +94,25 @@ mod tests {
     #[test]
     fn what_can_be_read_of_the_request_is_taken_over() {
         let long = format!("POST /{} HTTP/1.1\r\n", "a".repeat(MAX_KEPT));
-        let cases: [(&[u8], &str); 9] = [
+        let cut = format!("/{}", "a".repeat(MAX_KEPT - 1));
+        let cases: [(&[u8], &str); 10] = [
             (b"", "/"),
             (b"POST /wh_1 HTTP/1.1\r\n", "/wh_1"),
-            (b"\r\nPOST /wh_1?x=y HTTP/1.1\r\nhost a\r\n", "/wh_1"),
-            (b"POST https://a/wh_1?x=/y HTTP/1.1\r\n", "/wh_1"),
-            (b"POST /wh_1\\ HTTP/1.1\r\n", "/"),
-            (b"POST wh_1 HTTP/1.1\r\n", "/"),
-            (b"OPTIONS * HTTP/1.1\r\n", "/"),
+            (b"\r\nPOST /wh_1?x=y HTTP/1.1\r\nhost a\r\n", "/wh_1?&x=y"),
+            (b"POST https://a/wh_1?x=/y HTTP/1.1\r\n", "/wh_1?&x=/y"),
+            (b"POST /wh_1\\ HTTP/1.1\r\n", "/wh_1%5C"),
+            (
+                "POST /wh_1\u{e9}#a?b#c HTTP/1.1\r\n".as_bytes(),
+                "/wh_1%C3%A9%23a?&b%23c",
+            ),
+            (b"POST wh_1 HTTP/1.1\r\n", "/wh_1"),
+            (b"OPTIONS * HTTP/1.1\r\n", "/*"),
             (b"\x16\x03\x01\r\n", "/"),
-            (long.as_bytes(), "/"),
+            (long.as_bytes(), &cut),
         ];
-        for (head, path) in cases {
-            let expected = format!("REFUSED {path}?BAD_REQUEST HTTP/1.1\r\nhost: refused\r\n\r\n");
+        for (head, target) in cases {
+            let (path, query) = target.split_once('?').unwrap_or((target, ""));
+            let expected = format!("REFUSED {path}?BAD_REQUEST{query} HTTP/1.1\r\nhost: refused\r\n\r\n");
             assert_eq!(stand_in(RefusalCode::BadRequest, head), expected);
         }
         let head = b"POST / HTTP/1.1\r\nUser-Agent: x/1\r\nx-forwarded-for: 192.0.2.1\r\n";

@@ -1,0 +1,167 @@
+//! A URL that is nearly a webhook's: either it is the same one, or the webhook's record says that somebody has the ID.
+
+use hookgate_testkit::https::Http;
+use serde_json::Value;
+
+use super::support::{Server, code, plain_tcp, post};
+
+const GOOD: &str = r#"{"title":"t"}"#;
+
+/// Other spellings of a URL (RFC 3986, section 6.2.2.2), and one trailing slash.
+fn same(url: &str) -> Vec<String> {
+    vec![
+        format!("{url}/"),
+        format!("{url}/?a=b"),
+        url.replace("wh_", "wh%5F"),
+        url.replace("/webhooks/custom", "/%77ebhooks/c%75stom"),
+    ]
+}
+
+/// What people and software make of a URL by mistake.
+fn near(url: &str) -> Vec<String> {
+    let id = url.rsplit('/').next().unwrap();
+    vec![
+        format!("{url}//"),
+        url.replace("/webhooks/", "//webhooks/"),
+        url.replace("/webhooks/", "/gate/webhooks/"),
+        url.replace("/webhooks/", "/Webhooks/"),
+        url.replace("wh_", "wh%255F"),
+        format!("{url}%0A"),
+        format!("{url}%0D%0A"),
+        format!("{url}%20"),
+        format!("{url}."),
+        format!("{url}/events"),
+        url.replace("/custom/", "/grafana/"),
+        url.replace(&format!("/{id}"), &format!("?id={id}")),
+        url.replace(&format!("/custom/{id}"), &format!("/custom/?{id}")),
+    ]
+}
+
+fn path(url: &str) -> &str {
+    &url[url["https://".len()..].find('/').unwrap() + "https://".len()..]
+}
+
+/// The codes on the record of a webhook, once there are so many.
+async fn codes(server: &Server, name: &str, count: usize) -> Vec<String> {
+    let of_webhook = |items: &[Value]| -> Vec<String> {
+        let handle = server.json(&["webhook", "show", name])["handle"].clone();
+        let own = items.iter().filter(|item| item["webhook"] == handle);
+        own.flat_map(|item| {
+            let times = usize::try_from(item["count"].as_u64().unwrap()).unwrap();
+            vec![item["code"].as_str().unwrap_or("accepted").to_owned(); times]
+        })
+        .collect()
+    };
+    of_webhook(&server.deliveries(|items| of_webhook(items).len() >= count).await)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn equivalent_urls_are_the_same_one() {
+    let server = Server::start();
+    let (live, dead) = (server.create("live", &[]), server.create("dead", &[]));
+    server.json(&["webhook", "revoke", "dead", "--yes"]);
+    let mut count = 0;
+    for http in Http::BOTH {
+        for url in same(&live) {
+            assert_eq!(server.post(http, &url, GOOD).await.status, 201, "{}", path(&url));
+        }
+        for url in same(&dead) {
+            let answer = server.post(http, &url, GOOD).await;
+            assert_eq!(
+                (answer.status.as_u16(), code(&answer).as_str()),
+                (410, "WEBHOOK_REVOKED")
+            );
+            count += 1;
+        }
+    }
+    assert!(
+        codes(&server, "dead", count)
+            .await
+            .iter()
+            .all(|code| code == "WEBHOOK_REVOKED")
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn near_misses_are_refused_and_on_the_record() {
+    let server = Server::start();
+    for name in ["live", "dead"] {
+        let url = server.create(name, &[]);
+        if name == "dead" {
+            server.json(&["webhook", "revoke", "dead", "--yes"]);
+        }
+        let mut count = 0;
+        for http in Http::BOTH {
+            for url in near(&url) {
+                let answer = server.post(http, &url, GOOD).await;
+                let expected = (404, "WEBHOOK_NOT_FOUND");
+                assert_eq!((answer.status.as_u16(), code(&answer).as_str()), expected);
+                assert!(!answer.body.contains("wh"), "nothing of it is echoed");
+                count += 1;
+            }
+        }
+        assert_eq!(codes(&server, name, count).await.len(), count, "{name}");
+    }
+    assert_eq!(
+        server.json(&["incidents", "list"])["items"],
+        Value::Array(Vec::new())
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_clear_every_form_exposes_the_url() {
+    let server = Server::start();
+    let console = server.console().rsplit(':').next().unwrap().parse().unwrap();
+    let mut console_address = server.address();
+    console_address.set_port(console);
+    let forms = [same, near]
+        .map(|forms| forms("https://h/webhooks/custom/ID").len())
+        .iter()
+        .sum::<usize>();
+    for number in 0..forms + 3 {
+        let name = format!("w{number}");
+        let url = server.create(&name, &[]);
+        let mut forms = [same(&url), near(&url)].concat();
+        // What is no request at all, and the wrong port.
+        forms.extend([format!("{url}\u{1}"), format!("{url}\u{e9}"), url.clone()]);
+        let address = if number + 1 == forms.len() {
+            console_address
+        } else {
+            server.address()
+        };
+        let request = format!("POST {} HTTP/1.1\r\nhost: a\r\n\r\n", path(&forms[number]));
+        assert!(
+            plain_tcp(address, request.as_bytes()).starts_with("HTTP/1.1 403 "),
+            "{number}"
+        );
+        assert_eq!(codes(&server, &name, 1).await, ["HTTPS_REQUIRED"], "{number}");
+        assert!(
+            server.json(&["webhook", "show", &name])["exposed_at"].is_string(),
+            "{number}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_http_and_what_comes_to_the_console_is_on_record_too() {
+    let server = Server::start();
+    let url = server.create("w", &[]);
+    for target in [
+        format!("{}#a", path(&url)),
+        format!("{}\u{e9}", path(&url)),
+        format!("/?{}", path(&url)),
+    ] {
+        let mut stream = server.client.tls(server.address(), Http::One).await.unwrap();
+        let request = format!("POST {target} HTTP/1.1\r\nhost: a\r\nhost: b\r\n\r\n");
+        tokio::io::AsyncWriteExt::write_all(&mut stream, request.as_bytes())
+            .await
+            .unwrap();
+        let mut answer = Vec::new();
+        let _ = tokio::io::AsyncReadExt::read_to_end(&mut stream, &mut answer).await;
+        assert!(answer.starts_with(b"HTTP/1.1 400 "));
+    }
+    assert_eq!(codes(&server, "w", 3).await, ["BAD_REQUEST"; 3]);
+    let at_the_console = format!("{}{}", server.console(), path(&url));
+    server.send(Http::Two, post(&at_the_console, GOOD)).await;
+    assert_eq!(codes(&server, "w", 4).await[0], "WEBHOOK_NOT_FOUND");
+}
