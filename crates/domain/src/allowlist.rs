@@ -26,7 +26,7 @@ pub const MAX_SETS: usize = 16;
 /// Which source addresses may use a webhook.
 ///
 /// The text form has entries separated by commas, spaces or newlines; `any` stands for every address, `@name` for the
-/// addresses of a set. On a line, `until` and a time end its entries then, and what follows a `#` is their comment. Parsing
+/// addresses of a set. On a line, `until` and a time end its entries then (a date includes its day, in UTC), and what follows a `#` is their comment. Parsing
 /// is strict: see [`parse_entry`](crate::parse_entry). IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2) is the IPv4 address it
 /// maps, in the list and in the address that is matched; so an IPv6 network lets no IPv4 address pass, not even `::/0`.
 ///
@@ -42,7 +42,7 @@ pub const MAX_SETS: usize = 16;
 /// assert!(!list.permits("203.0.113.9".parse()?, now));
 /// assert_eq!(list.to_string(), "192.0.2.7, 198.51.100.0/24, 2001:db8::/32");
 ///
-/// let list: Allowlist = "192.0.2.0/24 # the office\n203.0.113.9 until 1970-01-02 # while it moves".parse()?;
+/// let list: Allowlist = "192.0.2.0/24 # the office\n203.0.113.9 until 1970-01-01 # while it moves".parse()?;
 /// assert!(list.permits("203.0.113.9".parse()?, now));
 /// assert!(!list.permits("203.0.113.9".parse()?, Timestamp::from_micros(86_400_000_000)));
 /// # Ok::<(), Box<dyn std::error::Error>>(())

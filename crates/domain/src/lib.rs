@@ -75,7 +75,8 @@ pub use idempotency::{IDEMPOTENCY_WINDOW, IdempotencyKey, IdempotencyKeyError, P
 pub use incident::{Incident, IncidentError};
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
 pub use networks::{
-    EntryError, MAX_NETWORKS, Networks, TooManyNetworks, address_bytes, network_bounds, parse_entry,
+    AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, address_bytes, misread_pair,
+    network_bounds, parse_entry,
 };
 pub use people::{
     Actor, ApiToken, ApiTokenDigest, AuditAct, AuditEntry, AuditRequest, AuditSubject,

@@ -6,6 +6,7 @@
 //! network: the match names it for free.
 
 mod entry;
+mod misread;
 mod ranges;
 
 use std::fmt;
@@ -16,6 +17,7 @@ use thiserror::Error;
 
 pub(crate) use entry::canonical;
 pub use entry::{EntryError, parse_entry};
+pub use misread::{AddressRange, misread_pair};
 use ranges::Ranges;
 pub use ranges::{address_bytes, network_bounds};
 
@@ -141,7 +143,8 @@ pub struct TooManyNetworks;
 /// A network as people write it: a single address without its prefix length.
 pub(crate) fn write_network(f: &mut impl fmt::Write, network: IpNetwork) -> fmt::Result {
     let single = if network.is_ipv4() { 32 } else { 128 };
-    if network.prefix() == single {
+    // Without its length, 0.0.0.0 is every address to other programs and to people.
+    if network.prefix() == single && !network.ip().is_unspecified() {
         write!(f, "{}", network.ip())
     } else {
         write!(f, "{network}")

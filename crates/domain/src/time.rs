@@ -107,25 +107,58 @@ impl fmt::Display for Timestamp {
 /// let time: Timestamp = "1970-01-02".parse()?;
 /// assert_eq!(time.to_string(), "1970-01-02T00:00:00Z");
 /// assert_eq!("1970-01-02T01:00:00+01:00".parse(), Ok(time));
+/// assert!("1970-01-02T01:00:00".parse::<Timestamp>().is_err(), "no zone: two readings");
 /// # Ok::<(), hookgate_domain::TimestampError>(())
 /// ```
 impl FromStr for Timestamp {
     type Err = TimestampError;
 
     fn from_str(text: &str) -> Result<Self, TimestampError> {
-        let time = text.parse::<jiff::Timestamp>().or_else(|error| {
-            // The parser of dates would take the date of a time, and ignore the rest.
-            if text.len() > DATE_BYTES {
-                return Err(error);
-            }
-            jiff::tz::Offset::UTC.to_timestamp(
-                text.parse::<jiff::civil::Date>()?
-                    .to_datetime(jiff::civil::Time::midnight()),
-            )
-        });
-        time.map(|time| Self(time.as_microsecond()))
-            .map_err(|_| TimestampError)
+        // A zone in brackets (RFC 9557) may contradict the offset before it.
+        if text.contains('[') {
+            return Err(TimestampError);
+        }
+        match text.parse::<jiff::Timestamp>() {
+            Ok(time) => Ok(Self(time.as_microsecond())),
+            Err(_) => start_of(date(text)?),
+        }
     }
+}
+
+impl Timestamp {
+    /// Reads the end of a span of time: as [`from_str`](Self::from_str), but a date includes its day, so it stands for the
+    /// beginning of the next one. `until 2026-12-31` ends with the year.
+    ///
+    /// ```
+    /// use hookgate_domain::Timestamp;
+    ///
+    /// assert_eq!(Timestamp::parse_end("2026-12-31"), "2027-01-01T00:00:00Z".parse());
+    /// assert_eq!(Timestamp::parse_end("2026-12-31T18:00:00Z"), "2026-12-31T18:00:00Z".parse());
+    /// ```
+    ///
+    /// # Errors
+    /// [`TimestampError`].
+    pub fn parse_end(text: &str) -> Result<Self, TimestampError> {
+        match date(text) {
+            Ok(date) => start_of(date.tomorrow().map_err(|_| TimestampError)?),
+            Err(_) => text.parse(),
+        }
+    }
+}
+
+/// A date as `2026-12-01`, and in no other form that a date may have: `20261201` could be a number of seconds.
+fn date(text: &str) -> Result<jiff::civil::Date, TimestampError> {
+    if text.len() != DATE_BYTES || text.bytes().filter(|byte| *byte == b'-').count() != 2 {
+        return Err(TimestampError);
+    }
+    text.parse().map_err(|_| TimestampError)
+}
+
+fn start_of(date: jiff::civil::Date) -> Result<Timestamp, TimestampError> {
+    let midnight = date.to_datetime(jiff::civil::Time::midnight());
+    let time = jiff::tz::Offset::UTC.to_timestamp(midnight);
+    time.map(|time| Timestamp(time.as_microsecond()))
+        .map_err(|_| TimestampError)
 }
 
 /// Bytes of a date, such as `2026-12-01`.

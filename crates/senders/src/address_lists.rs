@@ -2,7 +2,7 @@
 //! whole document: a list with holes loses deliveries in silence.
 
 use hookgate_domain::{
-    EntryError, IpNetwork, Networks, Provider, SetFilter, TextError, parse_entry, read_text,
+    EntryError, IpNetwork, Networks, Provider, SetFilter, TextError, misread_pair, parse_entry, read_text,
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -87,7 +87,7 @@ fn json<T: for<'de> Deserialize<'de>>(text: &str) -> Result<T, AddressListError>
 fn network(index: usize, entry: &str) -> Result<IpNetwork, AddressListError> {
     parse_entry(entry).map_err(|source| AddressListError::Entry {
         position: index + 1,
-        entry: entry.chars().take(QUOTED).flat_map(char::escape_debug).collect(),
+        entry: quoted(entry),
         source,
     })
 }
@@ -97,17 +97,32 @@ fn plain(text: &str) -> Result<Vec<String>, AddressListError> {
     if text.trim_ascii_start().starts_with('[') {
         return json(text);
     }
-    let without_comment = |line: &str| line.split('#').next().unwrap_or_default().to_owned();
-    Ok(text
+    let mut entries: Vec<String> = Vec::new();
+    let parts = text
         .lines()
-        .map(without_comment)
-        .flat_map(|line| {
-            line.split(|c: char| c == ',' || c.is_ascii_whitespace())
-                .filter(|entry| !entry.is_empty())
-                .map(str::to_owned)
-                .collect::<Vec<_>>()
-        })
-        .collect())
+        .filter_map(|line| line.split('#').next())
+        .flat_map(|line| line.split(','));
+    for part in parts {
+        let mut words = part.split_ascii_whitespace().peekable();
+        while let Some(word) = words.next() {
+            if let Some(next) = words.peek()
+                && let Some(source) = misread_pair(word, next)
+            {
+                return Err(AddressListError::Entry {
+                    position: entries.len() + 1,
+                    entry: quoted(&format!("{word} {next}")),
+                    source,
+                });
+            }
+            entries.push(word.to_owned());
+        }
+    }
+    Ok(entries)
+}
+
+/// The entry fit for a message.
+fn quoted(entry: &str) -> String {
+    entry.chars().take(QUOTED).flat_map(char::escape_debug).collect()
 }
 
 #[derive(Deserialize)]
@@ -356,6 +371,9 @@ mod tests {
                 .starts_with("entry 2 of the document, `10.0.0.1/8`: the address has bits"),
             "{error}"
         );
+        let masked = read(Provider::List, "", "192.0.2.0 255.255.255.0\n").unwrap_err();
+        assert!(masked.to_string().contains("write 192.0.2.0/24"), "{masked}");
+        assert!(read(Provider::List, "", "192.0.2.7 198.51.100.7\n").is_ok());
         for provider in Provider::ALL {
             for document in ["", "{}", "[]", "null", "<html>", "{\"prefixes\":[]}"] {
                 assert!(read(provider, "", document).is_err(), "{provider} {document}");

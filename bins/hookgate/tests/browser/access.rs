@@ -52,7 +52,7 @@ async fn every_screen(server: &Server, person: &Person, look: impl AsyncFn(&Pers
     person.go(&format!("/webhooks/{handle}/edit")).await;
     person.write("#f-allowlist", "10.0.0.0/8\n10.0.0.1/8").await;
     person.press("Preview the allowlist").await;
-    person.sees("can't be taken").await;
+    person.sees("1 entry is not valid").await;
     look(person, "preview").await;
     person.create("New one").await;
     look(person, "issued").await;

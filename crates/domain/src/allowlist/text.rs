@@ -6,13 +6,15 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::{AllowEntry, Allowed, Allowlist, EntryComment, MAX_SETS, MAX_TEMPORARY};
-use crate::networks::{EntryError, MAX_NETWORKS, parse_entry};
+use crate::networks::{EntryError, MAX_NETWORKS, misread_pair, parse_entry};
 use crate::webhook_id::holds_webhook_id;
 use crate::{AddressSetNameError, Timestamp, TimestampError};
 
 /// How much of a wrong entry an error repeats, in characters: more than the longest entry, less than a flood.
 const QUOTED_CHARACTERS: usize = 64;
 
+/// The list that permits every address.
+const ANY: &str = "any";
 /// The word before the time at which the entries of a line end.
 const UNTIL: &str = "until";
 
@@ -20,43 +22,68 @@ impl FromStr for Allowlist {
     type Err = AllowlistError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.trim_matches(separates) == "any" {
+        Self::parse(text, Origin::Written)
+    }
+}
+
+/// The origin of a text decides which rules hold for it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Origin {
+    /// Somebody writes it now: what can be read in two ways is refused.
+    Written,
+    /// It was accepted before, maybe by an older version with fewer rules: its meaning is settled.
+    Stored,
+}
+
+impl Allowlist {
+    /// Reads a list that was accepted before, from its [`Display`](fmt::Display) form. Rules that were added since do not
+    /// hold for it, so that an upgrade never makes a stored list unreadable. For texts that people write use `parse`.
+    ///
+    /// ```
+    /// use hookgate_domain::Allowlist;
+    ///
+    /// let accepted_before = "192.0.2.1 # office, 192.0.2.2";
+    /// assert!(accepted_before.parse::<Allowlist>().is_err());
+    /// assert_eq!(Allowlist::from_stored(accepted_before)?.to_string(), accepted_before);
+    /// # Ok::<(), hookgate_domain::AllowlistError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`AllowlistError`] if the text never was the form of a list.
+    pub fn from_stored(text: &str) -> Result<Self, AllowlistError> {
+        Self::parse(text, Origin::Stored)
+    }
+
+    fn parse(text: &str, origin: Origin) -> Result<Self, AllowlistError> {
+        if text.trim_matches(separates) == ANY {
             return Ok(Self::any());
         }
         let mut entries = Vec::new();
         for line in text.lines() {
-            parse_line(line, &mut entries)?;
+            parse_line(line, origin, &mut entries)?;
+        }
+        if origin == Origin::Written {
+            check_ends(&entries)?;
         }
         Self::of_entries(entries)
     }
 }
 
 /// The entries of one line, with the end and the comment that stand behind them.
-fn parse_line(line: &str, entries: &mut Vec<AllowEntry>) -> Result<(), AllowlistError> {
+fn parse_line(line: &str, origin: Origin, entries: &mut Vec<AllowEntry>) -> Result<(), AllowlistError> {
     let (line, comment) = match line.split_once('#') {
         Some((line, comment)) => (line, Some(comment)),
         None => (line, None),
     };
-    let mut words = line.split(separates).filter(|word| !word.is_empty());
     let first = entries.len();
-    let mut until = None;
-    while let Some(word) = words.next() {
-        if word == UNTIL && entries.len() > first {
-            until = Some(parse_until(words.next(), words.next())?);
-            break;
-        }
-        if entries.len() >= MAX_NETWORKS {
-            return Err(AllowlistError::TooLong);
-        }
-        entries.push(AllowEntry::of(parse_allowed(word, entries.len() + 1)?));
-    }
+    let until = parse_entries(line, origin, entries)?;
     if entries.len() == first {
         // A line with nothing but a comment is a remark to the reader; it belongs to no entry.
         return Ok(());
     }
     let comment = comment.map(str::trim).filter(|comment| !comment.is_empty());
-    let comment = comment.map(str::parse::<EntryComment>).transpose();
-    let comment = comment.map_err(|_| AllowlistError::Comment { position: first + 1 })?;
+    let comment = comment.map(|comment| parse_comment(comment, origin, first + 1));
+    let comment = comment.transpose()?;
     for entry in &mut entries[first..] {
         entry.until = until;
         entry.comment.clone_from(&comment);
@@ -64,7 +91,67 @@ fn parse_line(line: &str, entries: &mut Vec<AllowEntry>) -> Result<(), Allowlist
     Ok(())
 }
 
-fn parse_allowed(word: &str, position: usize) -> Result<Allowed, AllowlistError> {
+/// The entries of a line without its comment, and their end.
+fn parse_entries(
+    line: &str,
+    origin: Origin,
+    entries: &mut Vec<AllowEntry>,
+) -> Result<Option<Timestamp>, AllowlistError> {
+    let first = entries.len();
+    let words = |(part, text): (usize, _)| str::split_ascii_whitespace(text).map(move |word| (part, word));
+    let mut words = line.split(',').enumerate().flat_map(words).peekable();
+    while let Some((part, word)) = words.next() {
+        if word == UNTIL && entries.len() > first {
+            let time = words.next().map(|(_, word)| word);
+            return parse_until(time, words.next().is_some()).map(Some);
+        }
+        if entries.len() >= MAX_NETWORKS {
+            return Err(AllowlistError::TooLong);
+        }
+        let position = entries.len() + 1;
+        let next = words
+            .peek()
+            .filter(|(of, _)| *of == part && origin == Origin::Written);
+        if let Some((_, next)) = next
+            && let Some(source) = misread_pair(word, next)
+        {
+            let entry = quoted(&format!("{word} {next}"));
+            return Err(AllowlistError::Entry {
+                position,
+                entry,
+                source,
+            });
+        }
+        entries.push(AllowEntry::of(parse_allowed(word, origin, position)?));
+    }
+    Ok(None)
+}
+
+/// The comment of an entry. A list that goes on behind the comment was meant to be part of the list.
+fn parse_comment(comment: &str, origin: Origin, position: usize) -> Result<EntryComment, AllowlistError> {
+    if origin == Origin::Written {
+        let mut parts = comment.split(',').skip(1).map(str::trim);
+        if let Some(entry) = parts.find(|part| parse_entry(part).is_ok()) {
+            let entry = quoted(entry);
+            return Err(AllowlistError::EntryInComment { position, entry });
+        }
+    }
+    comment.parse().map_err(|_| AllowlistError::Comment { position })
+}
+
+/// Refuses the same entry with two ends: the text does not say which one holds.
+fn check_ends(entries: &[AllowEntry]) -> Result<(), AllowlistError> {
+    let mut ends = std::collections::HashMap::new();
+    for entry in entries {
+        if *ends.entry(&entry.allowed).or_insert(entry.until) != entry.until {
+            let entry = entry.allowed.to_string();
+            return Err(AllowlistError::TwoEnds { entry });
+        }
+    }
+    Ok(())
+}
+
+fn parse_allowed(word: &str, origin: Origin, position: usize) -> Result<Allowed, AllowlistError> {
     if let Some(name) = word.strip_prefix('@') {
         let name = name.parse().map_err(|source| AllowlistError::Set {
             position,
@@ -73,31 +160,36 @@ fn parse_allowed(word: &str, position: usize) -> Result<Allowed, AllowlistError>
         })?;
         return Ok(Allowed::Set(name));
     }
-    parse_entry(word)
-        .map(Allowed::Network)
-        .map_err(|source| AllowlistError::Entry {
+    match parse_entry(word) {
+        Ok(network) => Ok(Allowed::Network(network)),
+        Err(EntryError::Unspecified { address }) if origin == Origin::Stored => {
+            Ok(Allowed::Network(address.into()))
+        }
+        Err(source) => Err(AllowlistError::Entry {
             position,
             entry: quoted(word),
             source,
-        })
+        }),
+    }
 }
 
-fn parse_until(time: Option<&str>, behind: Option<&str>) -> Result<Timestamp, AllowlistError> {
+/// The end of the entries on a line. A date includes its day, in UTC: that is how people use the word.
+fn parse_until(time: Option<&str>, more: bool) -> Result<Timestamp, AllowlistError> {
     let time = time.unwrap_or_default();
     let wrong = |source| AllowlistError::Until {
         until: quoted(time),
         source,
     };
-    if behind.is_some() {
+    if more {
         return Err(wrong(TimestampError));
     }
-    time.parse().map_err(wrong)
+    Timestamp::parse_end(time).map_err(wrong)
 }
 
 impl fmt::Display for Allowlist {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Some(entries) = self.entries() else {
-            return f.write_str("any");
+            return f.write_str(ANY);
         };
         let plain = |entry: &AllowEntry| entry.until.is_none() && entry.comment.is_none();
         let separator = if entries.iter().all(plain) { ", " } else { "\n" };
@@ -158,6 +250,22 @@ pub enum AllowlistError {
         until: String,
         /// What is wrong with it.
         source: TimestampError,
+    },
+    /// One entry stands in the list with two ends, or with an end and without.
+    #[error("the allowlist has {entry} twice, with different ends: keep one of them")]
+    TwoEnds {
+        /// The entry.
+        entry: String,
+    },
+    /// A comment goes on with an entry: `192.0.2.1 # office, 192.0.2.2`.
+    #[error(
+        "`{entry}` stands in the comment of entry {position} of the allowlist and would not count: write it on a line of its own, or without the comma if it belongs to the comment"
+    )]
+    EntryInComment {
+        /// Which entry has the comment, counted from 1.
+        position: usize,
+        /// The entry in the comment, as above.
+        entry: String,
     },
     /// A comment is too long, or can't be shown.
     #[error(

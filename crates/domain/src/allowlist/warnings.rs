@@ -25,6 +25,16 @@ const PRIVATE: [IpAddr; 9] = [
     IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)),
 ];
 
+/// Networks that no packet of a sender comes from (RFC 6890, RFC 5771, RFC 4291): this host, multicast, reserved with all
+/// netmasks, and the addresses of IPv6 that begin with 96 or 8 such bits.
+const UNUSABLE: [(IpAddr, u8); 5] = [
+    (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8),
+    (IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)), 4),
+    (IpAddr::V4(Ipv4Addr::new(240, 0, 0, 0)), 4),
+    (IpAddr::V6(Ipv6Addr::UNSPECIFIED), 96),
+    (IpAddr::V6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0)), 8),
+];
+
 /// Something about an allowlist that deserves a second look.
 ///
 /// ```
@@ -45,6 +55,8 @@ pub enum AllowlistWarning {
     Huge(IpNetwork),
     /// It permits addresses that are not on the internet: behind a proxy, that may be everybody.
     Private(IpNetwork),
+    /// No sender can have such an address; it may be a netmask.
+    Unusable(IpNetwork),
     /// Whoever asks would not pass.
     OwnAddress(IpAddr),
 }
@@ -60,6 +72,10 @@ impl fmt::Display for AllowlistWarning {
             Self::Private(network) => write!(
                 f,
                 "{network} holds private addresses: if a proxy that is not trusted stands in front, it permits everybody"
+            ),
+            Self::Unusable(network) => write!(
+                f,
+                "{network} has no address that a sender can have: is it a netmask, or a typing error?"
             ),
             Self::OwnAddress(address) => write!(f, "your own address, {address}, would not pass"),
         }
@@ -104,6 +120,8 @@ fn of_network(network: IpNetwork) -> Option<AllowlistWarning> {
     let huge = if network.is_ipv4() { HUGE_V4 } else { HUGE_V6 };
     if network.prefix() == 0 {
         Some(AllowlistWarning::WholeFamily(network))
+    } else if UNUSABLE.iter().any(|unusable| holds(unusable, network)) {
+        Some(AllowlistWarning::Unusable(network))
     } else if is_private(network.ip()) || PRIVATE.iter().any(|first| network.contains(*first)) {
         Some(AllowlistWarning::Private(network))
     } else if network.prefix() < huge {
@@ -111,6 +129,12 @@ fn of_network(network: IpNetwork) -> Option<AllowlistWarning> {
     } else {
         None
     }
+}
+
+fn holds((start, prefix): &(IpAddr, u8), network: IpNetwork) -> bool {
+    let unusable = IpNetwork::new(*start, *prefix);
+    let loopback = network.ip().is_loopback();
+    network.prefix() >= *prefix && !loopback && unusable.is_ok_and(|unusable| unusable.contains(network.ip()))
 }
 
 /// Whether an address is of a private network or of this machine (RFC 1918, RFC 6598, RFC 4193, RFC 3927).

@@ -1,20 +1,26 @@
 //! One entry of a list: an address or a network in CIDR notation, read strictly. What two programs could read
 //! differently is refused, because a list that means something else than it says is worse than none.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
 
 use ipnetwork::{IpNetwork, Ipv4Network, Ipv6Network};
 use thiserror::Error;
 
+use super::misread::AddressRange;
+
 /// Bits before the IPv4 address in IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2).
 const MAPPED_PREFIX: u8 = 96;
+
+/// Words for every address in other programs.
+const EVERYTHING: [&str; 3] = ["any", "all", "*"];
 
 /// Reads `192.0.2.7`, `192.0.2.0/24`, `2001:db8::1` or `2001:db8::/32`.
 ///
 /// Addresses are written as in RFC 6943, section 3.1.1 (strict form) and RFC 4291, section 2.2, prefixes as in RFC 4632
 /// and RFC 4291, section 2.3. Refused: leading zeros (`010.0.0.1` is 8.0.0.1 to some programs), signs, netmasks, zones
-/// (RFC 4007), shortened addresses, host names, and set host bits. An IPv4-mapped network becomes the IPv4 network it
-/// maps.
+/// (RFC 4007), ranges, shortened addresses, host names, and set host bits. An IPv4-mapped network becomes the IPv4 network
+/// it maps.
 ///
 /// ```
 /// use hookgate_domain::{EntryError, parse_entry};
@@ -32,11 +38,20 @@ pub fn parse_entry(entry: &str) -> Result<IpNetwork, EntryError> {
     if entry.contains('%') {
         return Err(EntryError::Zone);
     }
+    if let Some(range) = AddressRange::parse(entry) {
+        return Err(EntryError::Range(range));
+    }
+    if EVERYTHING.iter().any(|word| entry.eq_ignore_ascii_case(word)) {
+        return Err(EntryError::Everything);
+    }
     let (address, prefix) = match entry.split_once('/') {
         Some((address, prefix)) => (address, Some(prefix)),
         None => (entry, None),
     };
     let address: IpAddr = address.parse().map_err(|_| EntryError::Address)?;
+    if address.is_unspecified() && prefix.is_none() {
+        return Err(EntryError::Unspecified { address });
+    }
     let bits = if address.is_ipv4() { 32 } else { 128 };
     let prefix = match prefix {
         Some(prefix) => parse_prefix(prefix, bits)?,
@@ -102,11 +117,32 @@ pub enum EntryError {
     )]
     Address,
     /// A zone such as `%eth0`: it means something on one machine only.
-    #[error("addresses with a zone (%) are not taken: leave the zone out")]
+    #[error("addresses with a zone (%) are not accepted: leave the zone out")]
     Zone,
     /// A netmask instead of a prefix length.
-    #[error("netmasks are not taken: write the prefix length, such as /24")]
+    #[error("netmasks are not accepted: write the prefix length, such as /24")]
     Netmask,
+    /// An address and a netmask with only a space between them: one network or two addresses may be meant.
+    #[error(
+        "a netmask behind an address, with only a space between them: write {} for the network, or put a comma between two addresses",
+        Short(*network)
+    )]
+    AddressAndMask {
+        /// The two read as a network.
+        network: IpNetwork,
+    },
+    /// A range of addresses, or a wildcard.
+    #[error("ranges and wildcards are not accepted: write {0}")]
+    Range(AddressRange),
+    /// `0.0.0.0` or `::` without a prefix length: every address to some programs, one that nobody has to others.
+    #[error("write {address}/0 for every address of this family, an allowlist of `any` for every address, or {}", Short((*address).into()))]
+    Unspecified {
+        /// The address.
+        address: IpAddr,
+    },
+    /// A word for every address, such as `any`, where one entry is expected.
+    #[error("not one address or network: an allowlist for every address is the word `any` and nothing else")]
+    Everything,
     /// The prefix length is no plain decimal number.
     #[error("the prefix length must be a plain number without sign or leading zero, such as /8")]
     Prefix,
@@ -127,4 +163,13 @@ pub enum EntryError {
         /// The entry read as one address.
         address: IpAddr,
     },
+}
+
+/// A network as lists show it.
+struct Short(IpNetwork);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        super::write_network(f, self.0)
+    }
 }

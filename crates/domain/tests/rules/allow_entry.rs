@@ -16,7 +16,7 @@ fn a_line_has_entries_an_end_and_a_comment() {
     let list = list(text);
     assert_eq!(
         list.to_string(),
-        "192.0.2.1 until 2026-12-01T00:00:00Z # both offices # old\n192.0.2.2 until 2026-12-01T00:00:00Z # both offices # old\n@github"
+        "192.0.2.1 until 2026-12-02T00:00:00Z # both offices # old\n192.0.2.2 until 2026-12-02T00:00:00Z # both offices # old\n@github"
     );
     assert_eq!(
         list.sets().map(ToString::to_string).collect::<Vec<_>>(),

@@ -5,7 +5,7 @@ use std::error::Error;
 use hookgate_domain::{Allowlist, AllowlistError, EntryError, IpNetwork, MAX_NETWORKS, parse_entry};
 use proptest::prelude::*;
 
-use EntryError::{Address, Netmask, Prefix, PrefixTooLong, Zone};
+use EntryError::{Address, Everything, Netmask, Prefix, PrefixTooLong, Zone};
 
 const V4: EntryError = PrefixTooLong { bits: 32 };
 const V6: EntryError = PrefixTooLong { bits: 128 };
@@ -76,9 +76,7 @@ const REFUSED: &[(&str, EntryError)] = &[
     ("10.0.0.0/0.255.255.255", Netmask),
     ("2001:db8::/ffff:ffff::", Netmask),
     ("10.0.0.0/8.", Netmask),
-    ("10.*", Address),
-    ("10.0.0.0-10.0.0.9", Address),
-    ("*", Address),
+    ("*", Everything),
     // Zones.
     ("fe80::1%eth0", Zone),
     ("fe80::1%25eth0", Zone),
@@ -88,7 +86,8 @@ const REFUSED: &[(&str, EntryError)] = &[
     ("", Address),
     ("localhost", Address),
     ("hooks.example.org", Address),
-    ("any", Address),
+    ("any", Everything),
+    ("ALL", Everything),
     ("[2001:db8::1]", Address),
     ("192.0.2.7:443", Address),
     ("[::1]:443", Address),
@@ -113,6 +112,53 @@ const REFUSED: &[(&str, EntryError)] = &[
 fn what_others_read_differently_is_refused() {
     for (entry, expected) in REFUSED {
         assert_eq!(parse_entry(entry), Err(*expected), "{entry:?}");
+    }
+}
+
+#[test]
+fn two_readings_are_offered() {
+    for (text, offered) in [
+        ("192.0.2.0 255.255.255.0", "write 192.0.2.0/24 for the network"),
+        (
+            "198.51.100.7\n127.0.0.0\t255.0.0.0",
+            "entry 2 of the allowlist, `127.0.0.0 255.0.0.0`",
+        ),
+        ("192.0.2.10-192.0.2.13", "write 192.0.2.10/31, 192.0.2.12/31"),
+        ("192.0.2.*", "write 192.0.2.0/24"),
+        (
+            "0.0.0.0",
+            "write 0.0.0.0/0 for every address of this family, an allowlist of `any`",
+        ),
+        ("::", "or ::/128"),
+        ("any, 192.0.2.1", "the word `any` and nothing else"),
+        (
+            "192.0.2.1 # office, 192.0.2.2",
+            "`192.0.2.2` stands in the comment",
+        ),
+        ("192.0.2.1\n192.0.2.1 until 2026-12-31", "has 192.0.2.1 twice"),
+    ] {
+        let error = text.parse::<Allowlist>().unwrap_err().to_string();
+        assert!(error.contains(offered), "{text}: {error}");
+    }
+    for text in [
+        "192.0.2.0, 255.255.255.0",
+        "192.0.2.0\n255.255.255.0",
+        "192.0.2.1 # the office, old",
+    ] {
+        let list: Allowlist = text.parse().unwrap();
+        assert_eq!(list.to_string().parse(), Ok(list), "{text}");
+    }
+}
+
+#[test]
+fn what_was_accepted_before_stays_readable() {
+    for text in [
+        "0.0.0.0, 255.255.255.0",
+        "192.0.2.1 # office, 192.0.2.2",
+        "::, 192.0.2.1",
+    ] {
+        let list = Allowlist::from_stored(text).unwrap();
+        assert_eq!(Allowlist::from_stored(&list.to_string()), Ok(list), "{text}");
     }
 }
 

@@ -1,16 +1,21 @@
 //! How an allowlist is read while it is written, and who would stop passing.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use hookgate_domain::{Allowlist, AllowlistError, EntryError, Timestamp, parse_entry};
+use hookgate_domain::{Allowlist, AllowlistError, Timestamp, misread_pair};
 
 use crate::text::UserText;
 use crate::when;
 
 /// Most entries that are listed; the rest is counted.
 const MAX_LINES: usize = 50;
+/// A time at a multiple of this is midnight, UTC.
+const MICROS_OF_DAY: i64 = 86_400_000_000;
+/// The date at the beginning of a time as it is shown: `2026-12-31`.
+const DATE_CHARACTERS: usize = 10;
 
 /// One entry of an allowlist as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,17 +38,15 @@ pub enum LineReading {
         /// What to think about, such as a very wide network.
         remark: Option<String>,
     },
-    /// It can't be taken.
+    /// It is not valid.
     Wrong {
-        /// What is wrong.
+        /// The reason, with what may have been meant.
         message: String,
-        /// What may have been meant.
-        readings: Vec<String>,
     },
 }
 
 impl LineReading {
-    /// Whether it can't be taken.
+    /// Whether it is not valid.
     #[must_use]
     pub const fn is_wrong(&self) -> bool {
         matches!(self, Self::Wrong { .. })
@@ -66,7 +69,7 @@ pub fn allowlist_lines(text: &str) -> Vec<AllowlistLine> {
             read.push(AllowlistLine {
                 line: index + 1,
                 text: whole.as_str().into(),
-                reading: reading(entry, &whole),
+                reading: reading(&whole),
             });
         }
     }
@@ -74,21 +77,24 @@ pub fn allowlist_lines(text: &str) -> Vec<AllowlistLine> {
 }
 
 /// The entries of a line, and what counts for all of them: their end and their comment.
-fn split_line(line: &str) -> (Vec<&str>, String) {
+fn split_line(line: &str) -> (Vec<String>, String) {
     let (before, comment) = line
         .split_once('#')
         .map_or((line, None), |(before, comment)| (before, Some(comment)));
-    let mut words = before.split(|c: char| c == ',' || c.is_ascii_whitespace());
     let mut entries = Vec::new();
     let mut rest = String::new();
-    for word in words.by_ref().filter(|word| !word.is_empty()) {
+    let words = |(part, text): (usize, _)| str::split_ascii_whitespace(text).map(move |word| (part, word));
+    let mut words = before.split(',').enumerate().flat_map(words).peekable();
+    while let Some((part, word)) = words.next() {
         if word == "until" && !entries.is_empty() {
             rest.push_str(" until");
             break;
         }
-        entries.push(word);
+        // An address and its netmask are shown as the one entry that somebody meant.
+        let mask = words.next_if(|(of, next)| *of == part && misread_pair(word, next).is_some());
+        entries.push(mask.map_or_else(|| word.to_owned(), |(_, mask)| format!("{word} {mask}")));
     }
-    for word in words {
+    for (_, word) in words {
         rest.push(' ');
         rest.push_str(word);
     }
@@ -99,22 +105,17 @@ fn split_line(line: &str) -> (Vec<&str>, String) {
     (entries, rest)
 }
 
-fn reading(entry: &str, whole: &str) -> LineReading {
+fn reading(whole: &str) -> LineReading {
     match whole.parse::<Allowlist>() {
         Ok(list) => LineReading::Fine {
             network: list.to_string(),
             remark: list
                 .warnings(None, Timestamp::from_micros(0))
                 .first()
-                .map(ToString::to_string),
+                .map(ToString::to_string)
+                .or_else(|| end_of_day(&list)),
         },
         Err(error) => LineReading::Wrong {
-            readings: match parse_entry(entry) {
-                Err(EntryError::HostBits { network, address }) => {
-                    vec![network.to_string(), address.to_string()]
-                }
-                _ => Vec::new(),
-            },
             message: match error {
                 AllowlistError::Entry { source, .. } => source.to_string(),
                 AllowlistError::Set { source, .. } => source.to_string(),
@@ -124,12 +125,23 @@ fn reading(entry: &str, whole: &str) -> LineReading {
     }
 }
 
+/// Says that the last day counts, if the entries end at midnight (UTC).
+fn end_of_day(list: &Allowlist) -> Option<String> {
+    let until = list.entries()?.first()?.until?;
+    let last_day = until.before(Duration::from_micros(1)).to_string();
+    let last_day: String = last_day.chars().take(DATE_CHARACTERS).collect();
+    let is_midnight = until.as_micros().rem_euclid(MICROS_OF_DAY) == 0;
+    is_midnight.then(|| format!("ends after {last_day} (UTC)"))
+}
+
 /// What an allowlist would change, before it is saved. A fragment: it has no page around it.
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "parts/preview.html")]
 pub struct Preview {
     /// How the entries were read.
     pub lines: Vec<AllowlistLine>,
+    /// A problem of the list as a whole, if each entry alone is right: the same entry with two ends, too many entries.
+    pub problem: Option<String>,
     /// How many days of senders were looked at.
     pub days: u16,
     /// Who was let through in that time, those that would stop passing first. Empty while an entry is wrong.
@@ -159,7 +171,9 @@ impl Preview {
         self.lines.iter().filter(|line| line.reading.is_wrong())
     }
 
-    fn has_wrong(&self) -> bool {
+    /// Whether an entry is wrong.
+    #[must_use]
+    pub fn has_wrong(&self) -> bool {
         self.wrong().next().is_some()
     }
 
@@ -180,7 +194,11 @@ impl Preview {
             .count() as u64;
         if self.has_wrong() {
             let wrong = self.wrong().count() as u64;
-            return format!("{} can't be taken.", when::count(wrong, "entry"));
+            let verb = if wrong == 1 { "is" } else { "are" };
+            return format!("{} {verb} not valid.", when::count(wrong, "entry"));
+        }
+        if let Some(problem) = &self.problem {
+            return format!("The list is not valid: {problem}.");
         }
         let days = when::count(u64::from(self.days), "day");
         if self.stopping > 0 {
@@ -241,10 +259,25 @@ mod tests {
             .map(|line| (line.line, line.reading.is_wrong()))
             .collect();
         assert_eq!(at, [(1, false), (1, false), (3, true), (4, true), (5, false)]);
-        let LineReading::Wrong { readings, .. } = &lines[2].reading else {
+        let LineReading::Wrong { message } = &lines[2].reading else {
             panic!("{:?}", lines[2])
         };
-        assert_eq!(readings, &["192.168.1.0/24", "192.168.1.5"]);
+        assert!(
+            message.contains("write 192.168.1.0/24 for the network or 192.168.1.5"),
+            "{message}"
+        );
+        let lines = allowlist_lines(
+            "192.0.2.0 255.255.255.0 198.51.100.7\n192.0.2.10-11\n192.0.2.1 until 2026-12-31",
+        );
+        let LineReading::Wrong { message } = &lines[0].reading else {
+            panic!("{:?}", lines[0])
+        };
+        assert!(message.contains("write 192.0.2.0/24"), "{message}");
+        assert!(!lines[1].reading.is_wrong() && lines[2].reading.is_wrong());
+        let LineReading::Fine { remark, .. } = &lines[3].reading else {
+            panic!("{:?}", lines[3])
+        };
+        assert_eq!(remark.as_deref(), Some("ends after 2026-12-31 (UTC)"));
         assert!(allowlist_lines(" any\n").is_empty() && allowlist_lines("").is_empty());
     }
 

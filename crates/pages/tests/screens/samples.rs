@@ -287,7 +287,7 @@ impl Samples {
         };
         let problems = vec![
             problem("name", "Another webhook has this name."),
-            problem("allowlist", "An entry of the allowlist can't be taken."),
+            problem("allowlist", "An entry of the allowlist is not valid."),
             problem("body_bytes", "The largest payload is 1 to 1,048,576 bytes."),
         ];
         let new = |problems: Vec<Problem>, form: WebhookForm| NewWebhook {

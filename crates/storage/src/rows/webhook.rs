@@ -6,7 +6,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use hookgate_domain::{
-    Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause, RetiredUrl,
+    Allowlist, Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause, RetiredUrl,
     RotationPolicy, SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookState,
 };
 
@@ -90,7 +90,7 @@ impl WebhookRow {
             .rotation_days
             .map(|days| narrow::<u16>(days).and_then(NonZeroU16::new));
         Ok(Policy {
-            allowlist: self.allowlist.parse().map_err(|_| self.damage("allowlist"))?,
+            allowlist: Allowlist::from_stored(&self.allowlist).map_err(|_| self.damage("allowlist"))?,
             allowlist_mode: self
                 .allowlist_mode
                 .parse()

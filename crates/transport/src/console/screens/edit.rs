@@ -148,25 +148,31 @@ async fn preview_of<S: Store + PeopleStore>(
         days: days.days(),
         ..Preview::default()
     };
-    // What is wrong is told line by line; until it is right there is nothing to look ahead to.
+    // Every line is judged each time, also while another one is wrong.
+    let mut misses_set = false;
+    for line in &mut preview.lines {
+        let names_set = line.text.raw().starts_with('@');
+        if let Ok(entry) = line.text.raw().parse::<Allowlist>()
+            && names_set
+            && screen.gate().missing_set(&entry).await?.is_some()
+        {
+            misses_set = true;
+            line.reading = LineReading::Wrong {
+                message: "there is no such address set".to_owned(),
+            };
+        }
+    }
     let allowlist = if permits_any(text) {
         Allowlist::any()
-    } else if let Ok(allowlist) = text.parse::<Allowlist>() {
-        if let Some(missing) = screen.gate().missing_set(&allowlist).await? {
-            preview
-                .lines
-                .retain(|line| line.text.raw().starts_with(&format!("@{missing}")));
-            for line in &mut preview.lines {
-                line.reading = LineReading::Wrong {
-                    message: "there is no such address set".to_owned(),
-                    readings: Vec::new(),
-                };
-            }
-            return Ok(preview);
-        }
-        screen.gate().resolved(&allowlist).await?
     } else {
-        return Ok(preview);
+        match text.parse::<Allowlist>() {
+            Ok(allowlist) if !misses_set => screen.gate().resolved(&allowlist).await?,
+            Ok(_) => return Ok(preview),
+            Err(error) => {
+                preview.problem = Some(error.to_string()).filter(|_| !preview.has_wrong());
+                return Ok(preview);
+            }
+        }
     };
     let acting = &screen.visitor.acting;
     preview.your_address = acting
