@@ -39,8 +39,9 @@ pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
         key: directory.join("gate.key"),
     };
     let ca_key_file = directory.join("ca.key");
+    refuse_half(&files.ca, &ca_key_file)?;
     let make = || -> Result<(), Box<dyn std::error::Error>> {
-        if !files.ca.exists() || !ca_key_file.exists() {
+        if !files.ca.exists() {
             let key = KeyPair::generate()?;
             write(&files.ca, ca_params()?.self_signed(&key)?.pem().as_bytes(), 0o644)?;
             write(&ca_key_file, key.serialize_pem().as_bytes(), 0o600)?;
@@ -61,6 +62,22 @@ pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
         ))
     })?;
     Ok(files)
+}
+
+/// Refuses a CA without its key, and a key without its CA: a new one would be one that no sender trusts.
+fn refuse_half(ca: &Path, key: &Path) -> Result<(), Failure> {
+    let (missing, other) = match (ca.exists(), key.exists()) {
+        (true, false) => (key, ca),
+        (false, true) => (ca, key),
+        (true, true) | (false, false) => return Ok(()),
+    };
+    Err(Failure::failed(format!(
+        "{} is missing, and {} is there: put it back. To start with a new CA, which every sender has to trust anew, move {} \
+         away too",
+        missing.display(),
+        other.display(),
+        other.display()
+    )))
 }
 
 fn ca_params() -> Result<CertificateParams, Box<dyn std::error::Error>> {
@@ -110,4 +127,28 @@ fn write(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
         .mode(mode)
         .open(path)?;
     file.write_all(content)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_ca_without_its_other_half_is_not_replaced() {
+        let directory = tempfile::tempdir().unwrap();
+        ensure(directory.path()).unwrap();
+        for half in ["ca.key", "ca.pem"].map(|half| directory.path().join(half)) {
+            let kept = std::fs::read(&half).unwrap();
+            std::fs::remove_file(&half).unwrap();
+            let failure = ensure(directory.path()).err().unwrap();
+            assert!(
+                failure.message().contains(half.to_str().unwrap()),
+                "{}",
+                failure.message()
+            );
+            assert!(!half.exists());
+            std::fs::write(&half, kept).unwrap();
+        }
+        ensure(directory.path()).unwrap();
+    }
 }

@@ -13,6 +13,7 @@ mod output;
 mod people_output;
 mod place;
 mod progress;
+mod sealing;
 mod server;
 mod text_input;
 

@@ -3,14 +3,15 @@
 use std::path::{Path, PathBuf};
 
 use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
-use hookgate_gate::{Acting, Gate, Store};
+use hookgate_gate::{Acting, Gate, Seal, Store};
 use hookgate_storage::{Database, OpenMode};
 use hookgate_transport::Addresses;
 
-use crate::adapters;
+use crate::adapters::{self, NoKey};
 use crate::cli::Cli;
 use crate::config::{self, Config, Lists, StorePlace, Values};
 use crate::failure::Failure;
+use crate::sealing::{self, KeyFile};
 
 /// Where the store remembers the public URL, for commands that know only the data directory.
 const PUBLIC_URL: &str = "public_url";
@@ -20,8 +21,6 @@ const FALLBACK_URL: &str = "https://localhost:8443";
 const CONSOLE_URL: &str = "console_url";
 /// Where the console is when nobody has said so yet.
 const FALLBACK_CONSOLE_URL: &str = "https://localhost:8444";
-/// Where the store remembers which sealing key is its own.
-const SEALING_KEY_FINGERPRINT: &str = "sealing_key";
 /// Name of the sealing key in a data directory.
 const SEALING_KEY: &str = "sealing.key";
 /// What `hookgate dev` uses, and so what the other commands look for when nothing is named.
@@ -61,41 +60,29 @@ pub(crate) fn data_directory(cli: &Cli) -> PathBuf {
 impl Place {
     /// Opens the store that the command line names.
     pub(crate) async fn open(cli: &Cli) -> Result<Self, Failure> {
-        match config(cli)? {
-            Some(config) => Self::of_config(&config, OpenMode::Existing).await,
-            None => Self::of_data(&data_directory(cli), OpenMode::Existing).await,
+        let found = Found::of(cli).await?;
+        let key = sealing::unlock(&found.database, &found.key, OpenMode::Existing).await?;
+        found.sealed_by(key.seal().map_err(Failure::failed)?).await
+    }
+
+    /// Opens the store that the command line names to look at it, with its sealing key or without; and what is wrong with
+    /// the key.
+    pub(crate) async fn inspect(cli: &Cli) -> Result<(Self, Option<Failure>), Failure> {
+        let found = Found::of(cli).await?;
+        match sealing::unlock(&found.database, &found.key, OpenMode::Existing).await {
+            Ok(key) => Ok((found.sealed_by(key.seal().map_err(Failure::failed)?).await?, None)),
+            Err(failure) => Ok((found.sealed_by(NoKey).await?, Some(failure))),
         }
     }
 
-    /// Opens the store of a configuration.
-    pub(crate) async fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
-        let database = open(&config.store, mode).await?;
-        let (ports, fingerprint) = adapters::ports(&config.sealing_key)?;
-        check_sealing_key(&database, &fingerprint).await?;
-        let gate = Gate::new(database, ports);
-        Ok(Self {
-            gate,
-            public_url: config.public_url.clone(),
-            console_url: config.console_url.clone(),
-        })
+    /// Opens the store of a configuration; what is not there is made.
+    pub(crate) async fn of_config(config: &Config) -> Result<Self, Failure> {
+        Found::of_config(config, OpenMode::Create).await?.with_key().await
     }
 
-    /// Opens the store in a data directory.
-    pub(crate) async fn of_data(directory: &Path, mode: OpenMode) -> Result<Self, Failure> {
-        let database = Database::open(directory, mode)?;
-        let public_url = database
-            .setting(PUBLIC_URL)
-            .await?
-            .unwrap_or_else(|| FALLBACK_URL.to_owned());
-        let console_url = database
-            .setting(CONSOLE_URL)
-            .await?
-            .unwrap_or_else(|| FALLBACK_CONSOLE_URL.to_owned());
-        Ok(Self {
-            gate: Gate::new(database, adapters::ports(&directory.join(SEALING_KEY))?.0),
-            public_url,
-            console_url,
-        })
+    /// Opens the store in a data directory; what is not there is made.
+    pub(crate) async fn of_data(directory: &Path) -> Result<Self, Failure> {
+        Found::of_data(directory, OpenMode::Create)?.with_key().await
     }
 
     /// The webhook that an argument names: by handle, or by a name that only one webhook has.
@@ -125,15 +112,78 @@ pub(crate) async fn open(place: &StorePlace, mode: OpenMode) -> Result<Database,
     })
 }
 
-/// Refuses a key that is not the one that the store's secrets are sealed with: another node may have made them.
-async fn check_sealing_key(database: &Database, fingerprint: &str) -> Result<(), Failure> {
-    match database.setting(SEALING_KEY_FINGERPRINT).await? {
-        Some(known) if known == fingerprint => Ok(()),
-        Some(_) => Err(Failure::usage(
-            "store.sealing_key_file: this is not the key of this store; copy the file of a node that works",
-        )),
-        None => Ok(database.set_setting(SEALING_KEY_FINGERPRINT, fingerprint).await?),
+/// A store before its sealing key is known.
+struct Found {
+    database: Database,
+    key: KeyFile,
+    /// What a configuration says that the addresses of gate and console start with; otherwise the store may know it.
+    addresses: Option<[String; 2]>,
+}
+
+impl Found {
+    async fn of(cli: &Cli) -> Result<Self, Failure> {
+        match config(cli)? {
+            Some(config) => Self::of_config(&config, OpenMode::Existing).await,
+            None => Self::of_data(&data_directory(cli), OpenMode::Existing),
+        }
     }
+
+    async fn of_config(config: &Config, mode: OpenMode) -> Result<Self, Failure> {
+        Ok(Self {
+            database: open(&config.store, mode).await?,
+            key: KeyFile {
+                path: config.sealing_key.clone(),
+                setting: Some("store.sealing_key_file"),
+            },
+            addresses: Some([&config.public_url, &config.console_url].map(Clone::clone)),
+        })
+    }
+
+    fn of_data(directory: &Path, mode: OpenMode) -> Result<Self, Failure> {
+        Ok(Self {
+            database: Database::open(directory, mode)?,
+            key: KeyFile {
+                path: directory.join(SEALING_KEY),
+                setting: None,
+            },
+            addresses: None,
+        })
+    }
+
+    /// The place, with the key that the store has or gets now.
+    async fn with_key(self) -> Result<Place, Failure> {
+        let key = sealing::unlock(&self.database, &self.key, OpenMode::Create).await?;
+        self.sealed_by(key.seal().map_err(Failure::failed)?).await
+    }
+
+    async fn sealed_by(self, seal: impl Seal + 'static) -> Result<Place, Failure> {
+        let (public_url, console_url) = match self.addresses {
+            Some([gate, console]) => (Some(gate), Some(console)),
+            None => (
+                self.database.setting(PUBLIC_URL).await?,
+                self.database.setting(CONSOLE_URL).await?,
+            ),
+        };
+        Ok(Place {
+            gate: Gate::new(self.database, adapters::ports(seal)),
+            public_url: public_url.unwrap_or_else(|| FALLBACK_URL.to_owned()),
+            console_url: console_url.unwrap_or_else(|| FALLBACK_CONSOLE_URL.to_owned()),
+        })
+    }
+}
+
+/// Makes what the command line names: the store, at this version's schema, and its sealing key unless it had one.
+pub(crate) async fn create(cli: &Cli) -> Result<StorePlace, Failure> {
+    let (found, place) = if let Some(config) = config(cli)? {
+        (Found::of_config(&config, OpenMode::Create).await?, config.store)
+    } else {
+        let directory = data_directory(cli);
+        let found = Found::of_data(&directory, OpenMode::Create)?;
+        (found, StorePlace::Directory(directory))
+    };
+    let unlocked = sealing::unlock(&found.database, &found.key, OpenMode::Create).await;
+    found.database.close().await;
+    unlocked.map(|_| place)
 }
 
 /// Remembers what addresses start with, for commands that know only the data directory.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use diesel::result::QueryResult;
-use hookgate_domain::{Timestamp, WebhookIdDigest};
+use hookgate_domain::{SealedSecret, Timestamp, WebhookHandle, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 
@@ -18,7 +18,8 @@ use crate::postgres::listener::listen;
 use crate::read::address_sets::HeldNetworks;
 use crate::read::settings::setting_by_key;
 use crate::read::size::database_bytes;
-use crate::write::settings::setting_put;
+use crate::read::webhooks::sealed_secrets;
+use crate::write::settings::{setting_claim, setting_put};
 use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
 
 /// Changed URLs that may wait to be looked at; of those beyond, the node finds out by itself.
@@ -126,6 +127,32 @@ impl Database {
         let (key, value) = (key.to_owned(), value.to_owned());
         let work = move |connection: &mut Connection| Ok(setting_put(connection, &key, &value)?);
         self.change("write a setting", work).await
+    }
+
+    /// Remembers a value under a key that has none yet, and gives the one that it has then: of two that do so at the same
+    /// time, one wins.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
+    pub async fn claim_setting(&self, key: &str, value: &str) -> Result<String, StoreError> {
+        let (key, value) = (key.to_owned(), value.to_owned());
+        let work = move |connection: &mut Connection| Ok(setting_claim(connection, &key, &value)?);
+        self.change("write a setting", work).await
+    }
+
+    /// Some of the sealed signing secrets, and whose they are. There is none if nothing was ever sealed.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
+    pub async fn sealed_secrets(&self, limit: u16) -> Result<Vec<(WebhookHandle, SealedSecret)>, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let rows = sealed_secrets(connection, limit)?;
+            let sealed = |(handle, secret): (String, Option<Vec<u8>>)| {
+                Some((handle.parse().ok()?, SealedSecret::from_bytes(secret?)))
+            };
+            Ok(rows.into_iter().filter_map(sealed).collect())
+        };
+        self.read("read sealed secrets", work).await
     }
 
     /// Bytes of the database on disk, with what is free in it. Logs that are written before it are not in.

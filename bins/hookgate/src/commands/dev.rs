@@ -6,7 +6,7 @@ use std::path::Path;
 
 use hookgate_domain::{Policy, SenderFormat};
 use hookgate_gate::{DeliveryFilter, Gate, Issued, NewWebhook, PageSize, Retention, Store};
-use hookgate_storage::{Database, OpenMode, ServerLock};
+use hookgate_storage::{Database, ServerLock};
 use hookgate_transport::tls::MinTls;
 use hookgate_transport::{Addresses, wire};
 use serde_json::{Value, json};
@@ -37,7 +37,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     let directory = std::path::absolute(place::data_directory(cli))
         .map_err(|error| Failure::usage(format!("can't tell where the data directory is: {error}")))?;
     let _lock = ServerLock::acquire(&directory)?;
-    let place = Place::of_data(&directory, OpenMode::Create).await?;
+    let place = Place::of_data(&directory).await?;
     let files = dev_certificate::ensure(&directory)?;
     let plan = Plan {
         listen: arguments.gate,

@@ -1,6 +1,6 @@
 //! `hookgate serve`: the server in production.
 
-use hookgate_storage::{OpenMode, ServerLock};
+use hookgate_storage::ServerLock;
 
 use crate::cli::Cli;
 use crate::config::StorePlace;
@@ -21,7 +21,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
         StorePlace::Server(_) => None,
     };
-    let place = Place::of_config(&config, OpenMode::Create).await?;
+    let place = Place::of_config(&config).await?;
     let plan = Plan {
         listen: config.listen,
         plain_listen: config.plain_listen,

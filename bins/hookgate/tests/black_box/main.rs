@@ -23,6 +23,7 @@ mod program;
 mod publisher;
 mod revocation;
 mod roles;
+mod sealing;
 mod sessions;
 mod support;
 mod tls;

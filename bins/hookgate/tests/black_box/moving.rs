@@ -69,12 +69,15 @@ async fn a_store_moves_to_a_server_and_back() {
     let there = directory.join("node");
     node::lay_out(&there, &url);
     let config = there.join(node::CONFIG);
+    let give_key = |to: &Path| fs::copy(directory.join("sealing.key"), to.join("sealing.key")).unwrap();
+    give_key(&there);
     let before = lists(["--data".as_ref(), directory.as_os_str()]);
     assert_eq!(lists(["--config".as_ref(), config.as_os_str()]), before);
     assert_eq!(copy(&embedded, &url, 4)["error"]["code"], "REFUSED");
     let back = directory.join("back");
     let returned = copy(&url, &format!("sqlite:{}", back.display()), 0);
     assert_eq!(returned["tables"]["incidents"], copied["tables"]["incidents"]);
+    give_key(&back);
     assert_eq!(lists(["--data".as_ref(), back.as_os_str()]), before);
 }
 
@@ -94,6 +97,11 @@ async fn a_backup_is_written_while_the_server_runs_and_is_a_store_again() {
     done(server.directory(), &["restore", name], 4);
     let restored = scratch.path().join("restored");
     done(&restored, &["restore", name], 0);
+    fs::copy(
+        server.directory().join("sealing.key"),
+        restored.join("sealing.key"),
+    )
+    .unwrap();
     let place = |directory: &Path| lists(["--data".as_ref(), directory.as_os_str()]);
     assert_eq!(place(&restored), place(server.directory()));
     done(&restored, &["restore", "nowhere", "--verify"], 3);

@@ -38,6 +38,19 @@ pub(crate) fn retired_by_digest(
         .optional()
 }
 
+/// Sealed signing secrets, with the handles of their webhooks.
+pub(crate) fn sealed_secrets(
+    connection: &mut Connection,
+    limit: u16,
+) -> QueryResult<Vec<(String, Option<Vec<u8>>)>> {
+    let query = webhooks::table.filter(webhooks::signing_secret.is_not_null());
+    query
+        .order(webhooks::id)
+        .limit(limit.into())
+        .select((webhooks::handle, webhooks::signing_secret))
+        .load(connection)
+}
+
 /// For each of these digests, whether it is that of a URL, living or dead.
 pub(crate) fn digests_known(
     connection: &mut Connection,

@@ -18,6 +18,18 @@ pub(crate) fn setting_put(connection: &mut Connection, key: &str, value: &str) -
         .map(drop)
 }
 
+/// Sets a setting that is not set, and gives what it is then.
+pub(crate) fn setting_claim(connection: &mut Connection, key: &str, value: &str) -> QueryResult<String> {
+    let row = (settings::key.eq(key), settings::value.eq(value));
+    diesel::insert_into(settings::table)
+        .values(row)
+        .on_conflict(settings::key)
+        .do_nothing()
+        .execute(connection)?;
+    let query = settings::table.filter(settings::key.eq(key));
+    query.select(settings::value).get_result(connection)
+}
+
 /// Forgets a setting.
 pub(crate) fn setting_delete(connection: &mut Connection, key: &str) -> QueryResult<()> {
     diesel::delete(settings::table.filter(settings::key.eq(key)))

@@ -1,0 +1,114 @@
+//! Which sealing key a store may be opened with. A store that has ever had a key is never given another one: what was
+//! sealed by the first could not be opened any more.
+
+use std::path::{Path, PathBuf};
+
+use hookgate_gate::Seal;
+use hookgate_storage::{Database, OpenMode};
+
+use crate::adapters::SealingKey;
+use crate::failure::Failure;
+
+/// Where the store remembers which sealing key is its own.
+const FINGERPRINT: &str = "sealing_key";
+/// Sealed secrets that a key without a fingerprint is tried on. One that opens is enough.
+const MAX_TRIED: u16 = 200;
+
+/// Where the key of a store is, and what people call that place.
+pub(crate) struct KeyFile {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The configuration key that names it, if one may.
+    pub(crate) setting: Option<&'static str>,
+}
+
+impl KeyFile {
+    /// What is said of the file, with what it is called.
+    fn says(&self, what: &str) -> String {
+        match self.setting {
+            Some(setting) => format!("{setting}: {} {what}", self.path.display()),
+            None => format!("the sealing key {} {what}", self.path.display()),
+        }
+    }
+}
+
+/// The key that this store's secrets are sealed by. Only [`OpenMode::Create`] makes a missing one, and only for a store that
+/// never had one.
+///
+/// # Errors
+/// The key is missing, can't be read, or is another store's. Nothing is changed then.
+pub(crate) async fn unlock(
+    database: &Database,
+    file: &KeyFile,
+    mode: OpenMode,
+) -> Result<SealingKey, Failure> {
+    let known = database.setting(FINGERPRINT).await?;
+    let read = SealingKey::read(&file.path)
+        .map_err(|error| Failure::failed(file.says(&format!("can't be used: {error}"))))?;
+    match (read, known) {
+        (Some(key), Some(known)) if key.fingerprint() == known => Ok(key),
+        (Some(_), Some(_)) => Err(another(file)),
+        (Some(key), None) => adopt(database, file, key).await,
+        (None, Some(_)) => Err(missing(file)),
+        (None, None) if !database.sealed_secrets(1).await?.is_empty() => Err(missing(file)),
+        (None, None) => match mode {
+            OpenMode::Create => create(database, file).await,
+            OpenMode::Existing | OpenMode::Migrate => Err(Failure::usage(
+                file.says("is missing; the store has sealed nothing yet, so `hookgate migrate` creates it"),
+            )),
+        },
+    }
+}
+
+/// Takes a key as the store's own, unless it can't open what is sealed there.
+async fn adopt(database: &Database, file: &KeyFile, key: SealingKey) -> Result<SealingKey, Failure> {
+    let seal = key.seal().map_err(Failure::failed)?;
+    let sealed = database.sealed_secrets(MAX_TRIED).await?;
+    let opens = sealed
+        .iter()
+        .any(|(webhook, secret)| seal.open(secret, *webhook).is_ok());
+    if !sealed.is_empty() && !opens {
+        return Err(another(file));
+    }
+    claim(database, file, key).await
+}
+
+async fn create(database: &Database, file: &KeyFile) -> Result<SealingKey, Failure> {
+    let key = SealingKey::create(&file.path)
+        .map_err(|error| Failure::failed(file.says(&format!("can't be created: {error}"))))?;
+    let claimed = claim(database, file, key).await;
+    if claimed.is_err() {
+        // Another node was first, or the store is gone: this key is nobody's.
+        remove(&file.path);
+    }
+    claimed
+}
+
+fn remove(path: &Path) {
+    if let Err(error) = std::fs::remove_file(path) {
+        tracing::warn!(%error, "a sealing key that is not used stays");
+    }
+}
+
+/// Makes a key the store's own, unless another node did so with another key at the same time.
+async fn claim(database: &Database, file: &KeyFile, key: SealingKey) -> Result<SealingKey, Failure> {
+    let known = database.claim_setting(FINGERPRINT, &key.fingerprint()).await?;
+    if known == key.fingerprint() {
+        Ok(key)
+    } else {
+        Err(another(file))
+    }
+}
+
+fn missing(file: &KeyFile) -> Failure {
+    Failure::usage(file.says(
+        "is missing, and this store has one: copy the sealing key of the backed-up store or of a node that works to that \
+         path. A new key is not created, because it could not open the signing secrets",
+    ))
+}
+
+fn another(file: &KeyFile) -> Failure {
+    Failure::usage(file.says(
+        "is not the key of this store; copy the sealing key of the backed-up store or of a node that works to that path",
+    ))
+}
