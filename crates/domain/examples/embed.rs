@@ -131,13 +131,8 @@ fn open_incident(webhook: &Webhook, now: Timestamp) -> Result<Incident, Box<dyn 
     };
     let draft = IncidentDraft::check(fields).map_err(|errors| format!("fields at fault: {errors:?}"))?;
     let number = IncidentNumber::new(1).ok_or("incident numbers begin at 1")?;
-    Ok(Incident::open(
-        number,
-        webhook.organization,
-        webhook.handle,
-        draft,
-        now,
-    ))
+    let opened = Incident::open(number, webhook.organization, webhook.handle, draft, now);
+    Ok(opened.ok_or("a draft that says resolved opens nothing")?)
 }
 
 fn new_id(random: &SystemRandom) -> Result<WebhookId, Unspecified> {

@@ -87,12 +87,12 @@ pub const MAX_METADATA_KEYS: usize = 10;
 ///     service: Some(String::new()),
 ///     ..DraftFields::default()
 /// };
-/// assert_eq!(IncidentDraft::check(fields)?.title(), "Disk full");
+/// assert_eq!(IncidentDraft::check(fields)?.title(), Some("Disk full"));
 /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct DraftFields {
-    /// One line that says what is wrong. Required.
+    /// One line that says what is wrong. Required, unless the status is `resolved`.
     pub title: Option<String>,
     /// The rest of the story.
     pub description: Option<String>,
@@ -139,7 +139,7 @@ pub enum MetadataValue {
 /// use hookgate_domain::{DraftFields, IncidentDraft, FieldRule};
 ///
 /// let fields = DraftFields { title: Some("Disk full on db1".into()), ..DraftFields::default() };
-/// assert_eq!(IncidentDraft::check(fields)?.title(), "Disk full on db1");
+/// assert_eq!(IncidentDraft::check(fields)?.title(), Some("Disk full on db1"));
 ///
 /// let errors = IncidentDraft::check(DraftFields::default()).unwrap_err();
 /// assert_eq!((errors[0].field, errors[0].rule), ("title", FieldRule::Required));
@@ -147,7 +147,7 @@ pub enum MetadataValue {
 /// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct IncidentDraft {
-    pub(crate) title: String,
+    pub(crate) title: Option<String>,
     pub(crate) description: Option<String>,
     pub(crate) severity: Option<Severity>,
     pub(crate) status: IncidentStatus,
@@ -173,8 +173,17 @@ impl IncidentDraft {
     /// All fields at fault, in the order of the documentation; never empty.
     pub fn check(fields: DraftFields) -> Result<Self, Vec<FieldError>> {
         let mut faults = Faults::default();
+        // What is over has a title already. Without one, nothing could be opened.
+        let resolves = fields
+            .status
+            .as_deref()
+            .is_some_and(|word| word.trim().parse() == Ok(IncidentStatus::Resolved));
         let draft = Self {
-            title: faults.required_text("title", fields.title, MAX_TITLE),
+            title: if resolves {
+                faults.text("title", fields.title, MAX_TITLE)
+            } else {
+                Some(faults.required_text("title", fields.title, MAX_TITLE))
+            },
             description: faults.text("description", fields.description, MAX_DESCRIPTION),
             severity: faults.word("severity", fields.severity, "SEV0, SEV1, SEV2, SEV3, SEV4"),
             status: faults
@@ -192,10 +201,24 @@ impl IncidentDraft {
         }
     }
 
-    /// The title, 1 to 500 characters.
+    /// The title, 1 to 500 characters; only a draft that says `resolved` may have none.
     #[must_use]
-    pub fn title(&self) -> &str {
-        &self.title
+    pub fn title(&self) -> Option<&str> {
+        self.title.as_deref()
+    }
+
+    /// Whether it says that the trouble is over. It opens nothing then.
+    ///
+    /// ```
+    /// use hookgate_domain::{DraftFields, IncidentDraft};
+    ///
+    /// let fields = DraftFields { status: Some("resolved".into()), ..DraftFields::default() };
+    /// assert!(IncidentDraft::check(fields)?.resolves());
+    /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+    /// ```
+    #[must_use]
+    pub fn resolves(&self) -> bool {
+        self.status == IncidentStatus::Resolved
     }
 
     /// What makes two deliveries the same trouble, if the sender says so.

@@ -72,7 +72,10 @@ pub use draft::{
 pub use ipnetwork::IpNetwork;
 
 pub use idempotency::{IDEMPOTENCY_WINDOW, IdempotencyKey, IdempotencyKeyError, PayloadDigest};
-pub use incident::{Incident, IncidentError};
+pub use incident::{
+    Incident, IncidentError, IncidentEvent, IncidentNote, IncidentNoteError, MAX_LISTED_CHANGES, MAX_NOTE,
+    REOPEN_WINDOW,
+};
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
 pub use networks::{
     AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, address_bytes, misread_pair,

@@ -139,7 +139,7 @@ mod tests {
         .unwrap();
         assert_eq!(
             (draft.title(), draft.dedup_key()),
-            ("Disk full", Some("disk:db1"))
+            (Some("Disk full"), Some("disk:db1"))
         );
     }
 

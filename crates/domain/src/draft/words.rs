@@ -95,7 +95,7 @@ pub enum IncidentStatus {
     Open,
     /// Somebody works on it.
     Acknowledged,
-    /// Over. Final: the same trouble opens a new incident.
+    /// Over. Deliveries never reopen it: the same trouble opens a new incident.
     Resolved,
 }
 

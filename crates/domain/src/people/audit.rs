@@ -169,6 +169,10 @@ acts! {
     IncidentAcknowledge = "incident.acknowledge",
     /// An incident is over.
     IncidentResolve = "incident.resolve",
+    /// A resolved incident is open again.
+    IncidentReopen = "incident.reopen",
+    /// A note was added to an incident.
+    IncidentNote = "incident.note",
     /// A member was added.
     MemberAdd = "member.add",
     /// A member got another role.

@@ -47,13 +47,8 @@ fn set_url(fields: &mut DraftFields, text: String) {
 /// The incident that the fields open: what is inside a draft is seen there.
 fn opened(fields: DraftFields) -> Incident {
     let number = IncidentNumber::new(1).expect("one is a number");
-    Incident::open(
-        number,
-        OrganizationId::FIRST,
-        WebhookHandle::new(NOW, [1; 10]),
-        draft(fields),
-        NOW,
-    )
+    let webhook = WebhookHandle::new(NOW, [1; 10]);
+    Incident::open(number, OrganizationId::FIRST, webhook, draft(fields), NOW).expect("it opens one")
 }
 
 #[test]
@@ -261,10 +256,31 @@ fn a_draft_tells_by_what_it_is_known() {
         ..titled()
     });
     assert_eq!(
-        (keyed.title(), keyed.dedup_key()),
+        (keyed.title().unwrap_or_default(), keyed.dedup_key()),
         ("Disk full", Some("db1/disk"))
     );
     assert_eq!(draft(titled()).dedup_key(), None);
+}
+
+#[test]
+fn only_what_is_resolved_needs_no_title() {
+    let saying = |status: &str, title: Option<&str>| {
+        IncidentDraft::check(DraftFields {
+            title: title.map(Into::into),
+            status: Some(status.into()),
+            ..DraftFields::default()
+        })
+    };
+    for title in [None, Some(""), Some(" ")] {
+        let resolved = saying(" Resolved ", title).expect("no title is needed");
+        assert_eq!(resolved.title(), None);
+        for status in ["open", "acknowledged", ""] {
+            let errors = saying(status, title).expect_err("a title is needed");
+            assert_eq!((errors[0].field, errors[0].rule), ("title", FieldRule::Required));
+        }
+    }
+    let titled = saying("resolved", Some(" Disk fine ")).expect("a title may be there");
+    assert_eq!(titled.title(), Some("Disk fine"));
 }
 
 #[test]
@@ -360,10 +376,11 @@ proptest! {
         let fields = DraftFields { title, service, source_url, dedup_key, ..DraftFields::default() };
         match IncidentDraft::check(fields) {
             Ok(draft) => {
-                prop_assert!((1..=MAX_TITLE).contains(&draft.title().chars().count()));
+                let title = draft.title().expect("only what is resolved may have none");
+                prop_assert!((1..=MAX_TITLE).contains(&title.chars().count()));
                 let key = draft.dedup_key().map(|key| key.chars().count());
                 prop_assert!(key.is_none_or(|length| (1..=MAX_DEDUP_KEY).contains(&length)));
-                prop_assert_eq!(draft.title().trim(), draft.title());
+                prop_assert_eq!(title.trim(), title);
             }
             Err(errors) => prop_assert!(!errors.is_empty()),
         }

@@ -1,16 +1,17 @@
-//! Incidents: the status only moves forward, every delivery counts, resolved is final.
+//! Incidents: deliveries only move the status forward, every delivery counts, people reopen for a day.
 
 use std::time::Duration;
 
 use hookgate_domain::{
-    DraftFields, Incident, IncidentError, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId,
-    Severity, WebhookHandle,
+    DraftFields, Incident, IncidentDraft, IncidentError, IncidentEvent, IncidentNote, IncidentNumber,
+    IncidentStatus, MAX_LISTED_CHANGES, MetadataValue, OrganizationId, REOPEN_WINDOW, Severity,
+    WebhookHandle,
 };
 use proptest::prelude::*;
 
 use crate::support::{NOW, draft};
 
-fn opened(fields: DraftFields) -> Incident {
+fn open(fields: DraftFields) -> Option<Incident> {
     let number = IncidentNumber::new(1).expect("one is a number");
     Incident::open(
         number,
@@ -19,6 +20,10 @@ fn opened(fields: DraftFields) -> Incident {
         draft(fields),
         NOW,
     )
+}
+
+fn opened(fields: DraftFields) -> Incident {
+    open(fields).expect("it opens one")
 }
 
 fn saying(status: &str) -> DraftFields {
@@ -36,37 +41,153 @@ const fn rank(status: IncidentStatus) -> u8 {
     }
 }
 
+/// What a status move is listed as.
+const fn listed(from: u8, to: u8) -> Option<IncidentEvent> {
+    match (from, to) {
+        (0, 1) => Some(IncidentEvent::Acknowledged),
+        (0 | 1, 2) => Some(IncidentEvent::Resolved),
+        _ => None,
+    }
+}
+
 proptest! {
+    /// Steps 0 to 2 are deliveries with that status, 3 to 5 people: acknowledge, resolve, reopen.
     #[test]
-    fn the_status_only_moves_forward(first in 0..3_usize, steps in prop::collection::vec(0..5_usize, 0..30)) {
+    fn deliveries_move_the_status_forward_and_people_may_reopen(
+        first in 0..2_usize,
+        steps in prop::collection::vec((0..6_usize, 0..90_000_u64), 0..30),
+    ) {
         let words = ["open", "acknowledged", "resolved"];
         let mut incident = opened(saying(words[first]));
         prop_assert_eq!(usize::from(rank(incident.status)), first);
-        let mut told = 1;
-        for (seconds, step) in (1..).zip(steps) {
-            let (before, now) = (incident.clone(), NOW.after(Duration::from_secs(seconds)));
+        let (mut told, mut now) = (1, NOW);
+        for (step, seconds) in steps {
+            now = now.after(Duration::from_secs(seconds));
+            let before = incident.clone();
+            let stands = rank(before.status);
             let acted = match step {
                 0..3 => {
                     told += 1;
-                    Ok(incident.absorb(draft(saying(words[step])), now))
+                    let (after, events) = incident.absorb(draft(saying(words[step])), now);
+                    let to = u8::try_from(step)?.max(stands);
+                    prop_assert_eq!(rank(after.status), to);
+                    let late = stands == 2 && step == 2 && before.cleared_at.is_none();
+                    let expected = if late { Some(IncidentEvent::ResolvedLate) } else { listed(stands, to) };
+                    prop_assert_eq!(events, expected.into_iter().collect::<Vec<_>>());
+                    Ok(after)
                 }
                 3 => incident.acknowledge(now),
-                _ => incident.resolve(now),
+                4 => incident.resolve(now),
+                _ => incident.reopen(now),
             };
-            if let Ok(after) = &acted {
-                prop_assert_eq!(after.updated_at, now);
-                let to = [rank(before.status), u8::try_from(step)?].into_iter().max();
-                prop_assert!(step > 2 || Some(rank(after.status)) == to);
-            }
-            // People may do what moves it forward, and nothing else.
-            let stands = rank(before.status);
-            prop_assert_eq!(acted.is_err(), step == 3 && stands > 0 || step == 4 && stands > 1);
+            let is_recent = before.resolved_at.is_some_and(|at| now.since(at) <= REOPEN_WINDOW);
+            let is_refused = match step {
+                3 => stands > 0,
+                4 => stands > 1,
+                5 => !is_recent,
+                _ => false,
+            };
+            prop_assert_eq!(acted.is_err(), is_refused);
             incident = acted.unwrap_or(before.clone());
-            prop_assert!(rank(incident.status) >= rank(before.status));
+            if !is_refused {
+                prop_assert_eq!(incident.updated_at, now);
+            }
+            prop_assert!(step == 5 || rank(incident.status) >= stands);
+            prop_assert_eq!(incident.resolved_at.is_some(), incident.status == IncidentStatus::Resolved);
+            prop_assert!(incident.cleared_at.is_none() || incident.resolved_at.is_some());
+            prop_assert!(incident.status != IncidentStatus::Acknowledged || incident.acknowledged_at.is_some());
             prop_assert_eq!(incident.occurrences, told);
             prop_assert_eq!((incident.number, incident.opened_at), (before.number, NOW));
         }
     }
+}
+
+#[test]
+fn an_all_clear_opens_nothing() {
+    assert_eq!(open(saying("resolved")), None);
+}
+
+/// A sender that reports a resolve late, or again, is on the timeline once, and changes nothing else.
+#[test]
+fn a_late_resolve_joins_and_changes_nothing_but_the_count() {
+    let resolved = opened(saying("open")).resolve(NOW).unwrap();
+    let late = NOW.after(Duration::from_mins(14));
+    let news = || {
+        draft(DraftFields {
+            title: Some("Another title".into()),
+            severity: Some("critical".into()),
+            ..saying("resolved")
+        })
+    };
+    let (told, events) = resolved.clone().absorb(news(), late);
+    assert_eq!(events, [IncidentEvent::ResolvedLate]);
+    let expected = Incident {
+        occurrences: 2,
+        updated_at: late,
+        cleared_at: Some(late),
+        ..resolved.clone()
+    };
+    assert_eq!(told, expected);
+    assert_eq!(told.absorb(news(), late).1, []);
+
+    let (by_sender, _) = opened(saying("open")).absorb(draft(saying("resolved")), NOW);
+    assert_eq!(by_sender.absorb(news(), late).1, [], "it is known already");
+}
+
+#[test]
+fn a_resolve_without_words_keeps_those_of_before() {
+    let first = opened(DraftFields {
+        description: Some("on db1".into()),
+        severity: Some("high".into()),
+        ..saying("open")
+    });
+    let silent = IncidentDraft::check(saying("resolved")).expect("no title is needed");
+    let (resolved, events) = first.clone().absorb(silent, NOW);
+    assert_eq!(events, [IncidentEvent::Resolved]);
+    let expected = Incident {
+        status: IncidentStatus::Resolved,
+        occurrences: 2,
+        resolved_at: Some(NOW),
+        cleared_at: Some(NOW),
+        ..first
+    };
+    assert_eq!(resolved, expected);
+}
+
+/// A title that holds a measured value changes each time; the list of changes ends, the count goes on.
+#[test]
+fn changes_are_listed_up_to_a_bound_and_counted_beyond() {
+    let (mut incident, mut listed) = (opened(saying("open")), 0);
+    for percent in 0..250_i64 {
+        let title = Some(format!("Disk {percent} % full"));
+        let (after, events) = incident.absorb(
+            draft(DraftFields {
+                title,
+                ..saying("open")
+            }),
+            NOW,
+        );
+        (incident, listed) = (after, listed + events.len());
+    }
+    assert_eq!(i64::try_from(listed), Ok(MAX_LISTED_CHANGES));
+    assert_eq!(
+        (incident.changes, incident.title.as_str()),
+        (250, "Disk 249 % full")
+    );
+    let (_, events) = incident.absorb(draft(saying("resolved")), NOW);
+    assert_eq!(
+        events,
+        [IncidentEvent::Resolved],
+        "a change of status is always listed"
+    );
+}
+
+#[test]
+fn a_note_is_bounded_and_has_one_kind_of_line_end() {
+    let note = |text: &str| text.parse::<IncidentNote>().map(|note| note.to_string());
+    assert_eq!(note("\u{FEFF}a\r\nb\rc\n").as_deref(), Ok("a\nb\nc"));
+    assert_eq!(note("a\0b").as_deref(), Ok("a\u{FFFD}b"));
+    assert!(note("").is_err() && note("\u{FEFF} \n").is_err());
 }
 
 #[test]
@@ -84,7 +205,11 @@ fn people_are_told_why_not() {
     assert_eq!(resolved.resolve(NOW), Err(IncidentError::AlreadyResolved));
     assert_eq!(
         IncidentError::AlreadyAcknowledged.to_string(),
-        "the incident is acknowledged already"
+        "the incident is already acknowledged"
+    );
+    assert_eq!(
+        opened(saying("open")).reopen(NOW),
+        Err(IncidentError::NotResolved)
     );
 }
 
@@ -111,12 +236,18 @@ fn the_newest_words_count_and_silence_changes_nothing() {
         title: Some("Disk 90 % full".into()),
         ..DraftFields::default()
     };
-    let second = first.clone().absorb(draft(brief), NOW);
+    let (second, events) = first.clone().absorb(draft(brief), NOW);
     let expected = Incident {
         title: "Disk 90 % full".into(),
         occurrences: 2,
+        changes: 1,
         ..first.clone()
     };
+    let retitled = IncidentEvent::Title {
+        from: "Disk 80 % full".into(),
+        to: "Disk 90 % full".into(),
+    };
+    assert_eq!(events, [retitled]);
     assert_eq!(second, expected);
 
     let news = DraftFields {
@@ -128,7 +259,7 @@ fn the_newest_words_count_and_silence_changes_nothing() {
         metadata: vec![("used".into(), MetadataValue::Integer(99))],
         ..full
     };
-    let third = second.absorb(draft(news), NOW);
+    let (third, _) = second.absorb(draft(news), NOW);
     assert_eq!(
         (third.severity, third.description.as_deref()),
         (Severity::Sev0, Some("on db2"))
@@ -148,5 +279,5 @@ fn occurrences_stop_at_their_end() {
         occurrences: i64::MAX,
         ..opened(saying("open"))
     };
-    assert_eq!(counted.absorb(draft(saying("open")), NOW).occurrences, i64::MAX);
+    assert_eq!(counted.absorb(draft(saying("open")), NOW).0.occurrences, i64::MAX);
 }

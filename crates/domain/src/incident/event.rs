@@ -1,0 +1,116 @@
+//! What happens to an incident after it was opened, beyond being told of again.
+
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use crate::Severity;
+
+/// Longest note, in characters.
+///
+/// ```
+/// use hookgate_domain::{IncidentNote, IncidentNoteError, MAX_NOTE};
+///
+/// assert!("é".repeat(MAX_NOTE).parse::<IncidentNote>().is_ok());
+/// assert_eq!("é".repeat(MAX_NOTE + 1).parse::<IncidentNote>(), Err(IncidentNoteError));
+/// ```
+pub const MAX_NOTE: usize = 2_000;
+
+/// Something that happened to an incident.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum IncidentEvent {
+    /// A sender gave it another severity.
+    Severity {
+        /// What it was.
+        from: Severity,
+        /// What it is since.
+        to: Severity,
+    },
+    /// A sender gave it another title.
+    Title {
+        /// What it was.
+        from: String,
+        /// What it is since.
+        to: String,
+    },
+    /// A person or a sender works on it.
+    Acknowledged,
+    /// A person or a sender says that it is over.
+    Resolved,
+    /// A sender reported it as resolved after a person had resolved it.
+    ResolvedLate,
+    /// A person says that it is not over.
+    Reopened,
+    /// A person wrote something down.
+    Note(IncidentNote),
+}
+
+impl IncidentEvent {
+    /// The word for its kind. The words are stable.
+    ///
+    /// ```
+    /// assert_eq!(hookgate_domain::IncidentEvent::ResolvedLate.kind(), "resolved_late");
+    /// ```
+    #[must_use]
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Severity { .. } => "severity",
+            Self::Title { .. } => "title",
+            Self::Acknowledged => "acknowledged",
+            Self::Resolved => "resolved",
+            Self::ResolvedLate => "resolved_late",
+            Self::Reopened => "reopened",
+            Self::Note(_) => "note",
+        }
+    }
+}
+
+/// What a person wrote down about an incident: 1 to 2,000 characters, without space around them, lines ended by LF.
+///
+/// ```
+/// use hookgate_domain::IncidentNote;
+///
+/// let note: IncidentNote = " Restarted db1.\r\nWatching. ".parse()?;
+/// assert_eq!(note.as_str(), "Restarted db1.\nWatching.");
+/// assert!(" \r\n".parse::<IncidentNote>().is_err());
+/// # Ok::<(), hookgate_domain::IncidentNoteError>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IncidentNote(String);
+
+impl IncidentNote {
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for IncidentNote {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.0)
+    }
+}
+
+impl FromStr for IncidentNote {
+    type Err = IncidentNoteError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Not every database can hold a NUL.
+        let text = text
+            .replace("\r\n", "\n")
+            .replace('\r', "\n")
+            .replace('\0', "\u{FFFD}");
+        let text = text.trim_start_matches('\u{FEFF}').trim();
+        if text.is_empty() || text.chars().count() > MAX_NOTE {
+            return Err(IncidentNoteError);
+        }
+        Ok(Self(text.to_owned()))
+    }
+}
+
+/// The text is no note.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("a note has 1 to 2,000 characters")]
+pub struct IncidentNoteError;
