@@ -166,12 +166,19 @@ pub enum Commit {
 pub struct Accepted {
     /// The record of the delivery; of the first one, for a replay.
     pub delivery: DeliveryId,
-    /// The incident that it opened or updated.
-    pub incident: IncidentNumber,
-    /// The status of the incident after that.
-    pub status: IncidentStatus,
+    /// The incident that it opened or updated; `None` for a `resolved` that found none.
+    pub incident: Option<Touched>,
     /// What it did.
     pub effect: Effect,
+}
+
+/// An incident that a delivery opened or updated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// Which one.
+    pub number: IncidentNumber,
+    /// Its status after that.
+    pub status: IncidentStatus,
 }
 
 /// What an accepted delivery did.
@@ -179,8 +186,10 @@ pub struct Accepted {
 pub enum Effect {
     /// It opened an incident.
     Opened,
-    /// It updated an open incident.
+    /// It updated an incident, or joined a resolved one as a late `resolved`.
     Updated,
+    /// Nothing: it says `resolved`, and no incident has its dedup key.
+    Unmatched,
     /// Nothing: it is a retry, and the answer is the first one.
     Replayed,
 }

@@ -63,6 +63,8 @@ pub enum Answer {
     Opened,
     /// Accepted: it updated an incident.
     Updated,
+    /// Accepted: it says `resolved`, and there was nothing to resolve.
+    Unmatched,
     /// Refused.
     Refused(RefusalCode),
     /// Refused, told as a temporary failure.
@@ -74,7 +76,7 @@ impl Answer {
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
-            Self::Opened | Self::Updated => Outcome::Accepted,
+            Self::Opened | Self::Updated | Self::Unmatched => Outcome::Accepted,
             Self::Refused(_) | Self::Postponed(_) => Outcome::Refused,
         }
     }
@@ -83,7 +85,7 @@ impl Answer {
     #[must_use]
     pub const fn code(self) -> Option<RefusalCode> {
         match self {
-            Self::Opened | Self::Updated => None,
+            Self::Opened | Self::Updated | Self::Unmatched => None,
             Self::Refused(code) | Self::Postponed(code) => Some(code),
         }
     }
@@ -92,7 +94,7 @@ impl Answer {
 /// Whether a delivery passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It passed, and an incident tells of it.
+    /// It passed.
     Accepted,
     /// It did not pass.
     Refused,

@@ -3,6 +3,7 @@
 //! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
 //! - [`Gate::address_set_create`], [`Gate::address_set_refresh`], [`Gate::address_set_decide`]: named sets of addresses.
+//! - [`Gate::incident_act`], [`Gate::incident_timeline`]: what people do with an incident, and what happened to it.
 //! - [`Store::usage`], [`Store::top_sources`], [`Gate::delivery`]: what people are shown about deliveries.
 //! - [`Gate::allowlist_preview`], [`Gate::address_set_preview`]: who would stop passing, before it is so.
 //! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: who somebody is.
@@ -40,6 +41,7 @@ mod sign_in;
 mod sources;
 mod store;
 mod suggestion;
+mod timeline;
 mod tokens;
 mod usage;
 
@@ -50,7 +52,7 @@ pub use addresses::{AddressSetError, Published, REFRESH_AFTER, Taken};
 pub use audit::{Acting, Forbidden, Repeated};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
-    MAX_HEADER_BYTES, RateScope, Refusal, RefusalKey, RefusedDelivery, Reply, RequestHeaders,
+    MAX_HEADER_BYTES, RateScope, Refusal, RefusalKey, RefusedDelivery, Reply, RequestHeaders, Touched,
     holds_webhook_id,
 };
 pub use gate::Gate;
@@ -60,7 +62,7 @@ pub use history::{
     PageSize, Pruned, Retention, Seek,
 };
 pub use hookgate_senders::{AddressListError, JsonFault, SignatureHeaders, SigningSecret, read_address_list};
-pub use incidents::{IncidentActError, IncidentAction};
+pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRecord, MAX_EVENTS};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::MemberChange;
 pub use people::PeopleError;
@@ -74,6 +76,7 @@ pub use sources::{
 };
 pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError};
 pub use suggestion::Suggestion;
+pub use timeline::{Timeline, TimelineEntry, TimelineKind};
 pub use usage::{
     LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage,
     spikes,

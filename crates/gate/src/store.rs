@@ -21,7 +21,10 @@ use crate::history::{
 };
 use crate::sources::{SourceTotals, TopSources};
 use crate::usage::{Usage, UsageRange, UsageTotals, WebhookUsage};
-use crate::{AcceptedDelivery, Acting, AddressStore, Commit, IncidentAction, RefusalKey, RefusedDelivery};
+use crate::{
+    AcceptedDelivery, Acting, AddressStore, Commit, IncidentAction, IncidentRecord, RefusalKey,
+    RefusedDelivery,
+};
 
 /// Keeps webhooks, deliveries and incidents.
 pub trait Store: AddressStore + Send + Sync + 'static {
@@ -132,8 +135,8 @@ pub trait Store: AddressStore + Send + Sync + 'static {
         number: IncidentNumber,
     ) -> impl Future<Output = Result<Option<Incident>, StoreError>> + Send;
 
-    /// Acts on the incident as it is at that moment by [`IncidentAction::apply`], stores the entry of the audit trail with
-    /// it, and gives it back as it is then. The inner error is the rule that refused; nothing is stored then.
+    /// Acts on the incident as it is at that moment by [`IncidentAction::apply`], stores what happened and the entry of the
+    /// audit trail with it, and gives it back as it is then. The inner error is the rule that refused; nothing is stored then.
     fn incident_act(
         &self,
         number: IncidentNumber,
@@ -141,6 +144,13 @@ pub trait Store: AddressStore + Send + Sync + 'static {
         acting: Acting,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Incident, IncidentError>>, StoreError>> + Send;
+
+    /// What changed an incident beyond its count of deliveries, oldest first: by its deliveries, and by people. At most
+    /// [`MAX_EVENTS`](crate::MAX_EVENTS); nothing, if there is no such incident.
+    fn incident_events(
+        &self,
+        number: IncidentNumber,
+    ) -> impl Future<Output = Result<Vec<IncidentRecord>, StoreError>> + Send;
 
     /// How many deliveries of a webhook, or of all, were accepted and refused over time. Every delivery that was answered
     /// before is in it, refusals too once they are on record, folded or not; a retry that replays an answer counts for

@@ -143,7 +143,7 @@ async fn a_webhook_id_in_what_was_sent_is_not_kept() {
     );
     let incident = gate
         .store()
-        .incident_by_number(accepted_as.incident)
+        .incident_by_number(accepted_as.incident.unwrap().number)
         .await
         .unwrap();
     let kept = format!("{incident:?} {:?}", records(&gate).await);

@@ -17,6 +17,7 @@ mod copy;
 mod database;
 mod fault;
 mod files;
+mod incidents;
 mod lock;
 mod lookups;
 mod migrations;

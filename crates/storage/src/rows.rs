@@ -4,6 +4,7 @@ mod address_set;
 mod audit;
 mod delivery;
 mod incident;
+mod incident_event;
 mod metadata;
 mod people;
 mod webhook;
@@ -12,6 +13,7 @@ pub(crate) use address_set::{AddressSetFields, AddressSetRow, SetVersionRow, net
 pub(crate) use audit::{AuditRow, NewAuditRow};
 pub(crate) use delivery::{DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer};
 pub(crate) use incident::{IncidentRow, NewIncident};
+pub(crate) use incident_event::{EventRow, NewEventRow, event_texts};
 pub(crate) use metadata::metadata_text;
 pub(crate) use people::{LinkRow, MemberRow, SessionRow, TokenRow};
 pub(crate) use webhook::{RetiredRow, WebhookFields, WebhookRow};

@@ -76,6 +76,27 @@ diesel::table! {
         opened_at -> BigInt,
         updated_at -> BigInt,
         first_delivery -> Nullable<BigInt>,
+        acknowledged_at -> Nullable<BigInt>,
+        resolved_at -> Nullable<BigInt>,
+        cleared_at -> Nullable<BigInt>,
+        changes -> BigInt,
+    }
+}
+
+diesel::table! {
+    incident_events (id) {
+        id -> BigInt,
+        incident -> BigInt,
+        at -> BigInt,
+        kind -> Text,
+        delivery -> Nullable<BigInt>,
+        occurrences -> BigInt,
+        actor_kind -> Nullable<Text>,
+        actor_id -> Nullable<Text>,
+        actor_name -> Nullable<Text>,
+        actor_role -> Nullable<Text>,
+        before -> Nullable<Text>,
+        after -> Nullable<Text>,
     }
 }
 

@@ -6,7 +6,7 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentCount, IncidentFilter, MAX_COUNTED_INCIDENTS, Page, PageSize, Pruned, RefusalKey,
+    IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_COUNTED_INCIDENTS, Page, PageSize, Pruned, RefusalKey,
     RefusedDelivery, Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage, UsageRange,
     UsageTotals, WebhookUsage,
 };
@@ -14,18 +14,22 @@ use hookgate_gate::{
 use crate::Database;
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
+use crate::incidents::act;
 use crate::read::address_sets::{HeldNetworks, resolve};
 use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::address_sets::{allowlist_sets_put, sets_of};
 use crate::write::audit::audit_insert;
-use crate::write::incidents::{incident_by_number, incident_status_set};
+use crate::write::incident_events::events_of_incident;
+use crate::write::incidents::incident_by_number;
 use crate::write::webhooks::{
     policy_hold, retired_insert, target_by_handle, url_changed, webhook_insert, webhook_update,
 };
 
 /// How many webhooks of one name are looked at: enough to tell one from several.
 const NAMESAKES: i64 = 2;
+/// What an error says of acting on an incident.
+const ACT: &str = "act on an incident";
 
 impl Store for Database {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
@@ -182,8 +186,26 @@ impl Store for Database {
         acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
-        let work = move |connection: &mut Connection| act(connection, number, action, &acting, now);
-        self.change("act on an incident", work).await
+        let act = || {
+            let (action, acting) = (action.clone(), acting.clone());
+            move |connection: &mut Connection| act(connection, number, &action, &acting, now)
+        };
+        match self.change(ACT, act()).await {
+            // A delivery opened one with the same dedup key meanwhile, which is seen now.
+            Err(StoreError::Conflict) => self.change(ACT, act()).await,
+            acted => acted,
+        }
+    }
+
+    async fn incident_events(&self, number: IncidentNumber) -> Result<Vec<IncidentRecord>, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let rows = events_of_incident(connection, number.get())?;
+            Ok(rows
+                .into_iter()
+                .map(IncidentRecord::try_from)
+                .collect::<Result<_, Damage>>()?)
+        };
+        self.read("read what happened to an incident", work).await
     }
 
     async fn usage(
@@ -324,28 +346,6 @@ fn replace(
     }
     audit_insert(connection, audit)?;
     Ok(true)
-}
-
-/// Acts on the incident as it is now, if there is one and its rules allow it.
-fn act(
-    connection: &mut Connection,
-    number: IncidentNumber,
-    action: IncidentAction,
-    acting: &Acting,
-    now: Timestamp,
-) -> Result<Option<Result<Incident, IncidentError>>, Fault> {
-    let Some(row) = incident_by_number(connection, number.get())? else {
-        return Ok(None);
-    };
-    let acted = match action.apply(read_incident(row)?, acting, now) {
-        Ok((incident, audit)) => {
-            incident_status_set(connection, &incident)?;
-            audit_insert(connection, &audit)?;
-            Ok(incident)
-        }
-        Err(refused) => Err(refused),
-    };
-    Ok(Some(acted))
 }
 
 /// From the number and the oldest URL of each state.

@@ -9,6 +9,7 @@ pub(crate) mod columns;
 pub(crate) mod counters;
 pub(crate) mod deliveries;
 mod fragment;
+pub(crate) mod incident_events;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod partitions;

@@ -119,11 +119,16 @@ async fn damaged_history_is_named_and_not_shown() {
             &format!("UPDATE incidents SET {column} = {value}"),
         );
         assert_eq!(
-            place(store.incident_by_number(accepted.incident).await),
+            place(store.incident_by_number(accepted.incident.unwrap().number).await),
             format!("incidents, row 1, column {column}")
         );
         let acted = store
-            .incident_act(accepted.incident, IncidentAction::Resolve, acting(), second(1))
+            .incident_act(
+                accepted.incident.unwrap().number,
+                IncidentAction::Resolve,
+                acting(),
+                second(1),
+            )
             .await;
         assert_eq!(place(acted), format!("incidents, row 1, column {column}"));
         edit(

@@ -210,6 +210,28 @@ pub(super) static TABLES: [Table; 20] = [
             ("opened_at", Number),
             ("updated_at", Number),
             ("first_delivery", Number),
+            ("acknowledged_at", Number),
+            ("resolved_at", Number),
+            ("cleared_at", Number),
+            ("changes", Number),
+        ],
+    ),
+    table(
+        "incident_events",
+        1,
+        &[
+            ("id", Number),
+            ("incident", Number),
+            ("at", Number),
+            ("kind", Text),
+            ("delivery", Number),
+            ("occurrences", Number),
+            ("actor_kind", Text),
+            ("actor_id", Text),
+            ("actor_name", Text),
+            ("actor_role", Text),
+            ("before", Text),
+            ("after", Text),
         ],
     ),
     table(
@@ -348,7 +370,7 @@ pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<(
 /// Lets numbers go on behind those that were copied.
 pub(super) fn finish(connection: &mut Connection) -> Result<(), Fault> {
     if let Connection::Postgres(_) = connection {
-        for name in ["webhooks", "audit", "address_sets"] {
+        for name in ["webhooks", "audit", "address_sets", "incident_events"] {
             connection.batch_execute(&format!(
                 "SELECT setval(pg_get_serial_sequence('{name}', 'id'), greatest(1, (SELECT max(id) FROM {name})))"
             ))?;

@@ -69,24 +69,32 @@ impl TryFrom<AuditRow> for AuditEntry {
 
 impl AuditRow {
     fn actor(&self) -> Option<Actor> {
-        let name = self.actor_name.clone();
-        let id = self.actor_id.as_deref();
-        let role = || self.actor_role.as_deref()?.parse::<Role>().ok();
-        match self.actor_kind.as_str() {
-            "member" => Some(Actor::Member {
-                id: id?.parse::<MemberId>().ok()?,
-                name,
-                role: role()?,
-            }),
-            "token" => Some(Actor::Token {
-                id: id?.parse::<TokenId>().ok()?,
-                name,
-                role: role()?,
-            }),
-            "command_line" => Some(Actor::CommandLine { user: name }),
-            "system" => Some(Actor::System),
-            _ => None,
-        }
+        read_actor(
+            &self.actor_kind,
+            self.actor_id.as_deref(),
+            self.actor_name.clone(),
+            self.actor_role.as_deref(),
+        )
+    }
+}
+
+/// An actor of its columns.
+pub(super) fn read_actor(kind: &str, id: Option<&str>, name: String, role: Option<&str>) -> Option<Actor> {
+    let role = || role?.parse::<Role>().ok();
+    match kind {
+        "member" => Some(Actor::Member {
+            id: id?.parse::<MemberId>().ok()?,
+            name,
+            role: role()?,
+        }),
+        "token" => Some(Actor::Token {
+            id: id?.parse::<TokenId>().ok()?,
+            name,
+            role: role()?,
+        }),
+        "command_line" => Some(Actor::CommandLine { user: name }),
+        "system" => Some(Actor::System),
+        _ => None,
     }
 }
 

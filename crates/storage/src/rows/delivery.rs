@@ -16,6 +16,7 @@ const TABLE: &str = "deliveries";
 
 const OPENED: &str = "opened";
 const UPDATED: &str = "updated";
+const UNMATCHED: &str = "unmatched";
 const REFUSED: &str = "refused";
 const POSTPONED: &str = "postponed";
 
@@ -117,6 +118,7 @@ pub(crate) fn answer_words(answer: Answer) -> (&'static str, Option<&'static str
     let word = match answer {
         Answer::Opened => OPENED,
         Answer::Updated => UPDATED,
+        Answer::Unmatched => UNMATCHED,
         Answer::Refused(_) => REFUSED,
         Answer::Postponed(_) => POSTPONED,
     };
@@ -129,6 +131,7 @@ pub(crate) fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
     match (answer, code) {
         (OPENED, None) => Some(Answer::Opened),
         (UPDATED, None) => Some(Answer::Updated),
+        (UNMATCHED, None) => Some(Answer::Unmatched),
         (REFUSED, Some(code)) => Some(Answer::Refused(code)),
         (POSTPONED, Some(code)) => Some(Answer::Postponed(code)),
         _ => None,

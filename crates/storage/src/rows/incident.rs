@@ -1,7 +1,9 @@
 //! Rows of `incidents`.
 
 use diesel::{QueryResult, Queryable, Selectable};
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, OrganizationId, Timestamp, WebhookHandle};
+use hookgate_domain::{
+    DeliveryId, Incident, IncidentNumber, IncidentStatus, OrganizationId, Timestamp, WebhookHandle,
+};
 
 use super::metadata::{metadata_text, read_metadata};
 use crate::fault::Damage;
@@ -26,12 +28,21 @@ pub(crate) struct IncidentRow {
     occurrences: i64,
     opened_at: i64,
     updated_at: i64,
+    acknowledged_at: Option<i64>,
+    resolved_at: Option<i64>,
+    cleared_at: Option<i64>,
+    changes: i64,
 }
 
 impl IncidentRow {
     /// The dedup key as it is stored.
     pub(crate) fn dedup_key(&self) -> Option<&str> {
         self.dedup_key.as_deref()
+    }
+
+    /// Whether it is resolved.
+    pub(crate) fn is_resolved(&self) -> bool {
+        self.status == IncidentStatus::Resolved.as_str()
     }
 
     /// The incident, whose webhook is known from elsewhere.
@@ -55,6 +66,10 @@ impl IncidentRow {
             occurrences: self.occurrences,
             opened_at: Timestamp::from_micros(self.opened_at),
             updated_at: Timestamp::from_micros(self.updated_at),
+            acknowledged_at: self.acknowledged_at.map(Timestamp::from_micros),
+            resolved_at: self.resolved_at.map(Timestamp::from_micros),
+            cleared_at: self.cleared_at.map(Timestamp::from_micros),
+            changes: self.changes,
         })
     }
 }
@@ -76,6 +91,7 @@ pub(crate) struct NewIncident<'a> {
     pub(crate) opened_at: i64,
     pub(crate) updated_at: i64,
     pub(crate) first_delivery: i64,
+    pub(crate) acknowledged_at: Option<i64>,
 }
 
 impl<'a> NewIncident<'a> {
@@ -97,6 +113,7 @@ impl<'a> NewIncident<'a> {
             opened_at: incident.opened_at.as_micros(),
             updated_at: incident.updated_at.as_micros(),
             first_delivery: delivery.number(),
+            acknowledged_at: incident.acknowledged_at.map(Timestamp::as_micros),
         })
     }
 }

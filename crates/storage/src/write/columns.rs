@@ -126,6 +126,42 @@ pub(crate) fn incidents_hold(
         .load(connection)
 }
 
+/// The numbers of the newest resolved incidents of these keys, each of the webhook beside it.
+pub(crate) fn newest_resolved(
+    connection: &mut PgConnection,
+    webhooks: &[i64],
+    dedup_keys: &[String],
+) -> QueryResult<Vec<i64>> {
+    #[derive(QueryableByName)]
+    struct Number {
+        #[diesel(sql_type = BigInt)]
+        number: i64,
+    }
+    // One look into the index for each: a key may have any number of resolved incidents.
+    let query = "SELECT found.number FROM unnest($1, $2) AS wanted (webhook, dedup_key) CROSS JOIN LATERAL \
+                 (SELECT number FROM incidents WHERE incidents.webhook = wanted.webhook \
+                  AND incidents.dedup_key = wanted.dedup_key AND status = 'resolved' \
+                  ORDER BY number DESC LIMIT 1) AS found";
+    let found: Vec<Number> = diesel::sql_query(query)
+        .bind::<Array<BigInt>, _>(webhooks)
+        .bind::<Array<Text>, _>(dedup_keys)
+        .load(connection)?;
+    Ok(found.into_iter().map(|row| row.number).collect())
+}
+
+/// The incidents with these numbers. They stay as they are until the transaction ends.
+pub(crate) fn incidents_hold_numbered(
+    connection: &mut PgConnection,
+    numbers: &[i64],
+) -> QueryResult<Vec<(i64, IncidentRow)>> {
+    incidents::table
+        .filter(incidents::number.eq_any(numbers))
+        .order(incidents::number)
+        .select((incidents::webhook, columns::<IncidentRow>()))
+        .for_update()
+        .load(connection)
+}
+
 column_statement! {
     /// Records of deliveries to store.
     DeliveryColumns:
@@ -164,9 +200,10 @@ column_statement! {
     occurrences: BigInt = i64,
     opened_at: BigInt = i64,
     updated_at: BigInt = i64,
-    first_delivery: BigInt = i64;
+    first_delivery: BigInt = i64,
+    acknowledged_at: Nullable<BigInt> = Option<i64>;
     "INSERT INTO incidents (number, organization, webhook, title, description, severity, status, service, source_url, \
-     dedup_key, metadata, occurrences, opened_at, updated_at, first_delivery) SELECT * FROM" .. ""
+     dedup_key, metadata, occurrences, opened_at, updated_at, first_delivery, acknowledged_at) SELECT * FROM" .. ""
 }
 
 column_statement! {
@@ -181,12 +218,30 @@ column_statement! {
     source_url: Nullable<Text> = Option<String>,
     metadata: Nullable<Text> = Option<String>,
     occurrences: BigInt = i64,
-    updated_at: BigInt = i64;
+    updated_at: BigInt = i64,
+    acknowledged_at: Nullable<BigInt> = Option<i64>,
+    resolved_at: Nullable<BigInt> = Option<i64>,
+    cleared_at: Nullable<BigInt> = Option<i64>,
+    changes: BigInt = i64;
     "UPDATE incidents SET title = new.title, description = new.description, severity = new.severity, \
      status = new.status, service = new.service, source_url = new.source_url, metadata = new.metadata, \
-     occurrences = new.occurrences, updated_at = new.updated_at FROM" ..
-    "AS new (number, title, description, severity, status, service, source_url, metadata, occurrences, updated_at) \
-     WHERE incidents.number = new.number"
+     occurrences = new.occurrences, updated_at = new.updated_at, acknowledged_at = new.acknowledged_at, \
+     resolved_at = new.resolved_at, cleared_at = new.cleared_at, changes = new.changes FROM" ..
+    "AS new (number, title, description, severity, status, service, source_url, metadata, occurrences, updated_at, \
+     acknowledged_at, resolved_at, cleared_at, changes) WHERE incidents.number = new.number"
+}
+
+column_statement! {
+    /// What happened to incidents.
+    EventColumns:
+    incident: BigInt = i64,
+    at: BigInt = i64,
+    kind: Text = &'static str,
+    delivery: Nullable<BigInt> = Option<i64>,
+    occurrences: BigInt = i64,
+    before: Nullable<Text> = Option<String>,
+    after: Nullable<Text> = Option<String>;
+    "INSERT INTO incident_events (incident, at, kind, delivery, occurrences, before, after) SELECT * FROM" .. ""
 }
 
 column_statement! {

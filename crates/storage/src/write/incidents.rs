@@ -1,13 +1,14 @@
 //! Incidents.
 
+use diesel::dsl::max;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable, Text};
-use hookgate_domain::Incident;
+use hookgate_domain::{Incident, Timestamp};
 
 use crate::connection::{Connection, RunQueryDsl, columns};
 
 use super::rows_insert::rows_insert;
-use super::unresolved::Unresolved;
+use super::unresolved::{Resolved, Unresolved};
 use crate::rows::{IncidentRow, NewIncident};
 use crate::schema::{incidents, webhooks};
 
@@ -29,6 +30,7 @@ rows_insert! {
     opened_at: BigInt,
     updated_at: BigInt,
     first_delivery: BigInt,
+    acknowledged_at: Nullable<BigInt>,
 }
 
 /// Stores what a delivery may change about an incident, but for its status; its metadata comes as text.
@@ -49,17 +51,21 @@ pub(crate) fn incident_update(
             incidents::metadata.eq(metadata),
             incidents::occurrences.eq(incident.occurrences),
             incidents::updated_at.eq(incident.updated_at.as_micros()),
+            incidents::changes.eq(incident.changes),
         ))
         .execute(connection)
         .map(drop)
 }
 
-/// Stores the status of an incident, and when it changed.
+/// Stores the status of an incident, and when it changed: its times too.
 pub(crate) fn incident_status_set(connection: &mut Connection, incident: &Incident) -> QueryResult<()> {
     diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
         .set((
             incidents::status.eq(incident.status.as_str()),
             incidents::updated_at.eq(incident.updated_at.as_micros()),
+            incidents::acknowledged_at.eq(incident.acknowledged_at.map(Timestamp::as_micros)),
+            incidents::resolved_at.eq(incident.resolved_at.map(Timestamp::as_micros)),
+            incidents::cleared_at.eq(incident.cleared_at.map(Timestamp::as_micros)),
         ))
         .execute(connection)
         .map(drop)
@@ -75,6 +81,28 @@ pub(crate) fn incident_unresolved(
         .filter(incidents::webhook.eq(webhook))
         .filter(incidents::dedup_key.eq(dedup_key))
         .filter(Unresolved)
+        .select(columns::<IncidentRow>())
+        .get_result(connection)
+        .optional()
+}
+
+/// The newest resolved incident of a webhook that has this dedup key.
+pub(crate) fn incident_resolved(
+    connection: &mut Connection,
+    webhook: i64,
+    dedup_key: &str,
+) -> QueryResult<Option<IncidentRow>> {
+    let newest = incidents::table
+        .filter(incidents::webhook.eq(webhook))
+        .filter(incidents::dedup_key.eq(dedup_key))
+        .filter(Resolved)
+        .select(max(incidents::number));
+    let newest: Option<i64> = newest.get_result(connection)?;
+    let Some(newest) = newest else {
+        return Ok(None);
+    };
+    incidents::table
+        .filter(incidents::number.eq(newest))
         .select(columns::<IncidentRow>())
         .get_result(connection)
         .optional()

@@ -78,9 +78,9 @@ pub(crate) fn stretch_bytes(connection: &mut Connection, stretch: i64) -> QueryR
     bytes_of(connection, &format!("deliveries_{stretch}"))
 }
 
-/// Bytes on disk of the incidents, with their indexes.
+/// Bytes on disk of the incidents and of what happened to them, with their indexes.
 pub(crate) fn incidents_bytes(connection: &mut Connection) -> QueryResult<i64> {
-    bytes_of(connection, "incidents")
+    Ok(bytes_of(connection, "incidents")?.saturating_add(bytes_of(connection, "incident_events")?))
 }
 
 /// Lets the numbers of deliveries go on at this stretch, if they are not there yet.

@@ -1,4 +1,4 @@
-//! The condition of the index over incidents that are not resolved, word for word: the index is not used for a bound value.
+//! The conditions of the indexes over incidents by dedup key, word for word: an index is not used for a bound value.
 
 use diesel::expression::{AppearsOnTable, Expression, SelectableExpression, ValidGrouping, is_aggregate};
 use diesel::query_builder::QueryId;
@@ -6,23 +6,36 @@ use diesel::sql_types::Bool;
 
 use super::fragment::fragment;
 
-/// Whether an incident is not resolved.
-#[derive(Clone, Copy, QueryId)]
-pub(crate) struct Unresolved;
+macro_rules! conditions {
+    ($($(#[$doc:meta])* $name:ident = $sql:literal;)+) => {
+        $(
+            $(#[$doc])*
+            #[derive(Clone, Copy, QueryId)]
+            pub(crate) struct $name;
 
-impl Expression for Unresolved {
-    type SqlType = Bool;
+            impl Expression for $name {
+                type SqlType = Bool;
+            }
+
+            impl<Source> AppearsOnTable<Source> for $name {}
+
+            impl<Source> SelectableExpression<Source> for $name {}
+
+            impl ValidGrouping<()> for $name {
+                type IsAggregate = is_aggregate::Never;
+            }
+
+            fragment!($name, self, out => {
+                out.push_sql($sql);
+                Ok(())
+            });
+        )+
+    };
 }
 
-impl<Source> AppearsOnTable<Source> for Unresolved {}
-
-impl<Source> SelectableExpression<Source> for Unresolved {}
-
-impl ValidGrouping<()> for Unresolved {
-    type IsAggregate = is_aggregate::Never;
+conditions! {
+    /// Whether an incident is not resolved.
+    Unresolved = "status <> 'resolved'";
+    /// Whether it is.
+    Resolved = "status = 'resolved'";
 }
-
-fragment!(Unresolved, self, out => {
-    out.push_sql("status <> 'resolved'");
-    Ok(())
-});

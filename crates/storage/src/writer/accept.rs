@@ -3,10 +3,10 @@
 
 use diesel::result::QueryResult;
 use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId,
-    Timestamp, address_bytes,
+    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentEvent, IncidentNumber, IncidentStatus,
+    OrganizationId, Timestamp, address_bytes,
 };
-use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency};
+use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency, Touched};
 
 use super::batch::{Batch, micros};
 use super::counting::Seen;
@@ -15,6 +15,9 @@ use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words};
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
+
+/// The incident of a key whose first answer named none.
+const NO_INCIDENT: i64 = 0;
 
 impl<'a, L: Ledger<'a>> Batch<'_, L> {
     /// Commits an accepted delivery, or says why not.
@@ -29,19 +32,22 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             return Ok(answer);
         }
         let id = self.next_delivery()?;
-        let (incident, before) = self.tell(target, delivery)?;
-        let effect = if before.is_some() {
-            Effect::Updated
-        } else {
-            Effect::Opened
-        };
+        let outcome = self.tell(target, delivery)?;
         let accepted = Accepted {
             delivery: id,
-            incident: incident.number,
-            status: incident.status,
-            effect,
+            incident: outcome.touched(),
+            effect: outcome.effect(),
         };
-        self.incident_write(target, id, incident, before)?;
+        match outcome {
+            Told::Unmatched => {}
+            Told::Opened(incident) => {
+                self.ledger.incident_insert(incident, target.id, id)?;
+                self.incident_used();
+            }
+            Told::Updated(incident, events) => {
+                self.ledger.incident_update(incident, target.id, id, events)?;
+            }
+        }
         self.accepted_insert(target, delivery, accepted);
         if let Some(idempotency) = &delivery.idempotency {
             self.remember(target.id, idempotency, accepted, delivery.received_at)?;
@@ -64,52 +70,38 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         Ok(Some(Commit::Stored(first)))
     }
 
-    /// The incident after this delivery told of it, and the status that it had before; `None` if this opens it.
-    fn tell(
-        &mut self,
-        target: Target,
-        delivery: &AcceptedDelivery,
-    ) -> Result<(Incident, Option<IncidentStatus>), Fault> {
+    /// The incident after this delivery told of it. A `resolved` belongs to the newest incident of its key, which may be
+    /// resolved already; anything else to the unresolved one.
+    fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<Told, Fault> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
-        let known = match draft.dedup_key() {
+        let mut known = match draft.dedup_key() {
             Some(key) => self.ledger.incident_unresolved(target.id, webhook, key)?,
             None => None,
         };
+        if draft.resolves() {
+            if let (None, Some(key)) = (&known, draft.dedup_key()) {
+                known = self.ledger.incident_resolved(target.id, webhook, key)?;
+            }
+            if known.is_none() {
+                return Ok(Told::Unmatched);
+            }
+        }
         if let Some(incident) = known {
-            let before = incident.status;
-            return Ok((incident.absorb(draft, now), Some(before)));
+            let (incident, events) = incident.absorb(draft, now);
+            return Ok(Told::Updated(incident, events));
         }
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| Damage::at("webhooks", webhook, "organization"))?;
-        Ok((
-            Incident::open(self.next_incident()?, organization, webhook, draft, now),
-            None,
-        ))
-    }
-
-    fn incident_write(
-        &mut self,
-        target: Target,
-        id: DeliveryId,
-        incident: Incident,
-        before: Option<IncidentStatus>,
-    ) -> QueryResult<()> {
-        match before {
-            None => {
-                self.ledger.incident_insert(incident, target.id, id)?;
-                self.incident_used();
-                Ok(())
-            }
-            Some(before) => self.ledger.incident_update(incident, target.id, before),
-        }
+        let opened = Incident::open(self.next_incident()?, organization, webhook, draft, now);
+        Ok(opened.map_or(Told::Unmatched, Told::Opened))
     }
 
     fn accepted_insert(&mut self, target: Target, delivery: &'a AcceptedDelivery, accepted: Accepted) {
-        let (answer, code) = answer_words(if accepted.effect == Effect::Updated {
-            Answer::Updated
-        } else {
-            Answer::Opened
+        let (answer, code) = answer_words(match accepted.effect {
+            Effect::Updated => Answer::Updated,
+            Effect::Unmatched => Answer::Unmatched,
+            Effect::Opened | Effect::Replayed => Answer::Opened,
         });
         let id = accepted.delivery.number();
         self.ledger.delivery_insert(NewDelivery {
@@ -121,7 +113,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             user_agent: delivery.user_agent.as_deref(),
             answer,
             code,
-            incident: Some(accepted.incident.get()),
+            incident: accepted.incident.map(|touched| touched.number.get()),
             count: 1,
             took_us: micros(delivery.took),
             headers: delivery.headers.as_deref(),
@@ -152,8 +144,11 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             key: sent.key.as_str(),
             payload_digest: sent.payload.as_bytes(),
             delivery: first.delivery.number(),
-            incident: first.incident.get(),
-            status: first.status.as_str(),
+            incident: first.incident.map_or(NO_INCIDENT, |touched| touched.number.get()),
+            status: first
+                .incident
+                .map_or(IncidentStatus::Resolved, |touched| touched.status)
+                .as_str(),
             created_at: now.as_micros(),
         };
         self.ledger.key_put(&row)
@@ -163,10 +158,47 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
 /// What the first delivery with a key was answered.
 fn first_answer(row: &KeyRow) -> Result<Accepted, Damage> {
     let damage = |column| move || Damage::at("idempotency_keys", row.delivery, column);
+    let incident = if row.incident == NO_INCIDENT {
+        None
+    } else {
+        Some(Touched {
+            number: IncidentNumber::new(row.incident).ok_or_else(damage("incident"))?,
+            status: row.status.parse().ok().ok_or_else(damage("status"))?,
+        })
+    };
     Ok(Accepted {
         delivery: DeliveryId::from_number(row.delivery).ok_or_else(damage("delivery"))?,
-        incident: IncidentNumber::new(row.incident).ok_or_else(damage("incident"))?,
-        status: row.status.parse().ok().ok_or_else(damage("status"))?,
+        incident,
         effect: Effect::Replayed,
     })
+}
+
+/// What a delivery comes to.
+enum Told {
+    /// It says `resolved`, and no incident has its key.
+    Unmatched,
+    /// It opens this one.
+    Opened(Incident),
+    /// It tells of this one, and this is listed of it.
+    Updated(Incident, Vec<IncidentEvent>),
+}
+
+impl Told {
+    fn touched(&self) -> Option<Touched> {
+        match self {
+            Self::Unmatched => None,
+            Self::Opened(incident) | Self::Updated(incident, _) => Some(Touched {
+                number: incident.number,
+                status: incident.status,
+            }),
+        }
+    }
+
+    const fn effect(&self) -> Effect {
+        match self {
+            Self::Unmatched => Effect::Unmatched,
+            Self::Opened(_) => Effect::Opened,
+            Self::Updated(..) => Effect::Updated,
+        }
+    }
 }

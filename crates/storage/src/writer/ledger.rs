@@ -5,7 +5,8 @@ mod columns;
 mod lines;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{DeliveryId, Incident, IncidentStatus, WebhookHandle};
+use hookgate_domain::{DeliveryId, Incident, IncidentEvent, WebhookHandle};
+use hookgate_gate::IncidentRecord;
 
 pub(super) use columns::Columns;
 pub(super) use lines::Lines;
@@ -49,15 +50,25 @@ pub(super) trait Ledger<'a> {
         dedup_key: &str,
     ) -> Result<Option<Incident>, Fault>;
 
+    /// The newest resolved incident of a webhook that has this dedup key. It is asked for only for a delivery that says
+    /// `resolved`, and only if none of that key is unresolved.
+    fn incident_resolved(
+        &mut self,
+        webhook: i64,
+        handle: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<Incident>, Fault>;
+
     /// Stores an incident that this delivery opens.
     fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()>;
 
-    /// Stores what a delivery changed about an incident that had this status before.
+    /// Stores what a delivery changed about an incident, and what is listed of it.
     fn incident_update(
         &mut self,
         incident: Incident,
         webhook: i64,
-        before: IncidentStatus,
+        id: DeliveryId,
+        events: Vec<IncidentEvent>,
     ) -> QueryResult<()>;
 
     /// Stores the record of a delivery.
@@ -77,4 +88,15 @@ pub(super) trait Ledger<'a> {
 
     /// Writes what is written once, with the numbers as they are after the batch.
     fn finish(self, numbers: Option<Numbers>) -> QueryResult<()>;
+}
+
+/// An event that a delivery brought about, as it is stored.
+fn record(incident: &Incident, id: DeliveryId, event: IncidentEvent) -> IncidentRecord {
+    IncidentRecord {
+        at: incident.updated_at,
+        event,
+        actor: None,
+        delivery: Some(id),
+        occurrences: incident.occurrences,
+    }
 }

@@ -10,6 +10,7 @@ use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 use super::prune_people::prune_people;
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_set, counter_value};
+use crate::write::incident_events::events_delete;
 use crate::write::prune::{
     deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
     payloads_delete, payloads_from, sources_delete, usage, usage_delete, vacuum,
@@ -174,7 +175,11 @@ pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old:
         counter_set(connection, Counter::IncidentPrune, next)?;
     }
     let removed = match last {
-        Some(last) if found > 0 => count(incidents_delete(connection, first, last, too_old)?),
+        Some(last) if found > 0 => {
+            let removed = incidents_delete(connection, first, last, too_old)?;
+            events_delete(connection, first, last)?;
+            count(removed)
+        }
         _ => 0,
     };
     // A round that began anew has looked at all.

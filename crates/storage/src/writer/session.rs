@@ -108,7 +108,14 @@ impl Session {
     /// Does all the jobs in one transaction and answers them. If one of them fails, each gets a transaction of its
     /// own, so that only that one fails.
     pub(super) fn settle(&mut self, jobs: &mut Vec<Job>) {
-        match self.transact(jobs) {
+        let mut done = self.transact(jobs);
+        if let (Err(Aborted::Job(error)), [Job::Accepted(_)]) = (&done, &jobs[..])
+            && is_conflict(error)
+        {
+            // A person reopened an incident that has the dedup key of the one to be opened. It is seen now.
+            done = self.transact(jobs);
+        }
+        match done {
             Ok(()) => self.answer(jobs),
             Err(Aborted::Job(error)) if jobs.len() > 1 && !self.connection.is_broken() => {
                 if !is_conflict(&error) {

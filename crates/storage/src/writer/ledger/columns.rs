@@ -9,20 +9,21 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::RunQueryDsl;
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, IncidentStatus, WebhookHandle};
+use hookgate_domain::{DeliveryId, Incident, IncidentEvent, IncidentNumber, IncidentStatus, WebhookHandle};
 
 use super::super::change::Change;
 use super::super::counting::Seen;
 use super::super::job::Job;
 use super::super::uncounted::Uncounted;
-use super::{Ledger, Numbers};
+use super::{Ledger, Numbers, record};
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::postgres::PgConnection;
-use crate::rows::NewDelivery;
+use crate::rows::{IncidentRow, NewDelivery};
 use crate::write::columns::{
-    CountColumns, CounterColumns, DeliveryColumns, IncidentChanges, IncidentColumns, KeyColumns,
-    counter_share, counters_hold, incidents_hold, keys_of, policies_hold, targets_hold,
+    CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
+    KeyColumns, counter_share, counters_hold, incidents_hold, incidents_hold_numbered, keys_of,
+    newest_resolved, policies_hold, targets_hold,
 };
 use crate::write::counters::Counter;
 use crate::write::keys::{KeyRow, NewKey};
@@ -40,6 +41,9 @@ pub(in super::super) struct Columns<'a> {
     incidents: HashMap<IncidentNumber, Known>,
     /// What is damaged is told when it is asked for: it concerns one delivery.
     unresolved: HashMap<(i64, String), Result<IncidentNumber, Damage>>,
+    /// The newest resolved incident of each key that a late `resolved` may belong to.
+    resolved: HashMap<(i64, String), Result<IncidentNumber, Damage>>,
+    events: EventColumns,
     deliveries: DeliveryColumns,
     counted: HashMap<i64, i64>,
 }
@@ -82,6 +86,8 @@ impl<'a> Columns<'a> {
             new_keys: HashSet::new(),
             incidents: HashMap::new(),
             unresolved: HashMap::new(),
+            resolved: HashMap::new(),
+            events: EventColumns::default(),
             deliveries: DeliveryColumns::default(),
             counted: HashMap::new(),
         };
@@ -120,25 +126,64 @@ impl<'a> Columns<'a> {
             .map(|(handle, target)| (target.id, *handle))
             .collect();
         for (webhook, row) in incidents_hold(self.connection, &self.target_ids(), &keys)? {
-            let Some(handle) = handles.get(&webhook) else {
-                continue;
-            };
-            let Some(key) = row.dedup_key().map(str::to_owned) else {
-                continue;
-            };
-            let read = row.read(*handle).map(|incident| {
-                let number = incident.number;
-                let known = Known {
-                    incident,
-                    webhook,
-                    place: Place::Stored,
-                };
-                self.incidents.insert(number, known);
-                number
-            });
-            self.unresolved.insert((webhook, key), read);
+            self.known(&handles, webhook, row);
+        }
+        self.read_resolved(jobs, &handles)
+    }
+
+    /// What a `resolved` may belong to that finds nothing unresolved.
+    fn read_resolved(&mut self, jobs: &[Job], handles: &HashMap<i64, WebhookHandle>) -> QueryResult<()> {
+        let late: BTreeSet<_> = accepted(jobs)
+            .filter(|delivery| delivery.draft.resolves())
+            .filter_map(|delivery| {
+                let target = self.targets.get(&delivery.webhook)?;
+                Some((target.id, storable(delivery.draft.dedup_key()?)))
+            })
+            .filter(|key| !self.unresolved.contains_key(key))
+            .collect();
+        if late.is_empty() {
+            return Ok(());
+        }
+        let (webhooks, keys): (Vec<_>, Vec<_>) = late.into_iter().unzip();
+        let numbers = newest_resolved(self.connection, &webhooks, &keys)?;
+        for (webhook, row) in incidents_hold_numbered(self.connection, &numbers)? {
+            self.known(handles, webhook, row);
         }
         Ok(())
+    }
+
+    /// Takes note of an incident as it was read.
+    fn known(&mut self, handles: &HashMap<i64, WebhookHandle>, webhook: i64, row: IncidentRow) {
+        let (Some(handle), Some(key)) = (handles.get(&webhook), row.dedup_key().map(str::to_owned)) else {
+            return;
+        };
+        let is_resolved = row.is_resolved();
+        let read = row.read(*handle).map(|incident| {
+            let number = incident.number;
+            let known = Known {
+                incident,
+                webhook,
+                place: Place::Stored,
+            };
+            self.incidents.insert(number, known);
+            number
+        });
+        let by_key = if is_resolved {
+            &mut self.resolved
+        } else {
+            // A person may have reopened it while it was waited for.
+            &mut self.unresolved
+        };
+        by_key.insert((webhook, key), read);
+    }
+
+    /// The incident that a key leads to.
+    fn by_number(&self, found: Option<&Result<IncidentNumber, Damage>>) -> Result<Option<Incident>, Fault> {
+        let Some(found) = found else {
+            return Ok(None);
+        };
+        let number = found.clone()?;
+        Ok(self.incidents.get(&number).map(|known| known.incident.clone()))
     }
 
     fn target_ids(&self) -> Vec<i64> {
@@ -160,6 +205,9 @@ impl<'a> Columns<'a> {
         }
         if !new.number.is_empty() {
             new.execute(self.connection)?;
+        }
+        if !self.events.incident.is_empty() {
+            std::mem::take(&mut self.events).execute(self.connection)?;
         }
         Ok(())
     }
@@ -216,17 +264,20 @@ impl<'a> Ledger<'a> for Columns<'_> {
         _: WebhookHandle,
         dedup_key: &str,
     ) -> Result<Option<Incident>, Fault> {
-        let Some(found) = self.unresolved.get(&(webhook, storable(dedup_key))) else {
-            return Ok(None);
-        };
-        let number = found.clone()?;
-        Ok(self.incidents.get(&number).map(|known| known.incident.clone()))
+        self.by_number(self.unresolved.get(&(webhook, storable(dedup_key))))
+    }
+
+    fn incident_resolved(
+        &mut self,
+        webhook: i64,
+        _: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<Incident>, Fault> {
+        self.by_number(self.resolved.get(&(webhook, storable(dedup_key))))
     }
 
     fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
-        if let Some(key) = &incident.dedup_key
-            && incident.status != IncidentStatus::Resolved
-        {
+        if let Some(key) = &incident.dedup_key {
             self.unresolved
                 .insert((webhook, storable(key)), Ok(incident.number));
         }
@@ -240,11 +291,22 @@ impl<'a> Ledger<'a> for Columns<'_> {
         Ok(())
     }
 
-    fn incident_update(&mut self, incident: Incident, webhook: i64, _: IncidentStatus) -> QueryResult<()> {
+    fn incident_update(
+        &mut self,
+        incident: Incident,
+        webhook: i64,
+        id: DeliveryId,
+        events: Vec<IncidentEvent>,
+    ) -> QueryResult<()> {
         if let Some(key) = &incident.dedup_key
             && incident.status == IncidentStatus::Resolved
         {
-            self.unresolved.remove(&(webhook, storable(key)));
+            let key = (webhook, storable(key));
+            self.unresolved.remove(&key);
+            self.resolved.insert(key, Ok(incident.number));
+        }
+        for event in events {
+            self.events.push(incident.number, &record(&incident, id, event));
         }
         if let Some(known) = self.incidents.get_mut(&incident.number) {
             known.incident = incident;

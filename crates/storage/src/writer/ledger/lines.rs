@@ -4,17 +4,20 @@
 use std::collections::HashMap;
 
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::{DeliveryId, Incident, IncidentStatus, WebhookHandle};
+use hookgate_domain::{DeliveryId, Incident, IncidentEvent, WebhookHandle};
 
 use super::super::change::Change;
 use super::super::counting::{Counting, Seen};
-use super::{Ledger, Numbers};
+use super::{Ledger, Numbers, record};
 use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::rows::{NewDelivery, NewIncident, metadata_text};
 use crate::write::counters::{Counter, counter_set, counter_value};
 use crate::write::deliveries::{deliveries_insert, delivery_count};
-use crate::write::incidents::{incident_status_set, incident_unresolved, incident_update, incidents_insert};
+use crate::write::incident_events::event_insert;
+use crate::write::incidents::{
+    incident_resolved, incident_status_set, incident_unresolved, incident_update, incidents_insert,
+};
 use crate::write::keys::{KeyRow, NewKey, key_by_name, key_put};
 use crate::write::webhooks::{Target, target_by_handle};
 
@@ -112,16 +115,41 @@ impl<'a> Ledger<'a> for Lines<'_, 'a> {
         Ok(row.map(|row| row.read(handle)).transpose()?)
     }
 
+    fn incident_resolved(
+        &mut self,
+        webhook: i64,
+        handle: WebhookHandle,
+        dedup_key: &str,
+    ) -> Result<Option<Incident>, Fault> {
+        let row = incident_resolved(self.connection, webhook, dedup_key)?;
+        Ok(row.map(|row| row.read(handle)).transpose()?)
+    }
+
     fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
         self.new_incidents.push((incident, webhook, first));
         Ok(())
     }
 
-    fn incident_update(&mut self, incident: Incident, _: i64, before: IncidentStatus) -> QueryResult<()> {
+    fn incident_update(
+        &mut self,
+        incident: Incident,
+        _: i64,
+        id: DeliveryId,
+        events: Vec<IncidentEvent>,
+    ) -> QueryResult<()> {
         let metadata = metadata_text(&incident.metadata)?;
         incident_update(self.connection, &incident, metadata.as_deref())?;
-        if before != incident.status {
+        let moves = |event: &IncidentEvent| {
+            matches!(
+                event,
+                IncidentEvent::Acknowledged | IncidentEvent::Resolved | IncidentEvent::ResolvedLate
+            )
+        };
+        if events.iter().any(moves) {
             incident_status_set(self.connection, &incident)?;
+        }
+        for event in events {
+            event_insert(self.connection, incident.number, &record(&incident, id, event))?;
         }
         Ok(())
     }

@@ -1,10 +1,11 @@
 //! Rows on their way into columns: what was borrowed is copied, and made such that PostgreSQL can store it.
 
 use diesel::result::QueryResult;
-use hookgate_domain::{DeliveryId, Incident};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp};
+use hookgate_gate::IncidentRecord;
 
-use crate::rows::{NewDelivery, metadata_text};
-use crate::write::columns::{DeliveryColumns, IncidentChanges, IncidentColumns, KeyColumns};
+use crate::rows::{NewDelivery, event_texts, metadata_text};
+use crate::write::columns::{DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns, KeyColumns};
 use crate::write::keys::KeyRow;
 
 /// Text as PostgreSQL can store it: without NUL.
@@ -55,7 +56,22 @@ impl IncidentColumns {
         self.opened_at.push(incident.opened_at.as_micros());
         self.updated_at.push(incident.updated_at.as_micros());
         self.first_delivery.push(first.number());
+        self.acknowledged_at
+            .push(incident.acknowledged_at.map(Timestamp::as_micros));
         Ok(())
+    }
+}
+
+impl EventColumns {
+    pub(super) fn push(&mut self, incident: IncidentNumber, record: &IncidentRecord) {
+        let (before, after) = event_texts(&record.event);
+        self.incident.push(incident.get());
+        self.at.push(record.at.as_micros());
+        self.kind.push(record.event.kind());
+        self.delivery.push(record.delivery.map(DeliveryId::number));
+        self.occurrences.push(record.occurrences);
+        self.before.push(storable_option(before));
+        self.after.push(storable_option(after));
     }
 }
 
@@ -73,6 +89,13 @@ impl IncidentChanges {
         self.metadata.push(metadata_text(&incident.metadata)?);
         self.occurrences.push(incident.occurrences);
         self.updated_at.push(incident.updated_at.as_micros());
+        self.acknowledged_at
+            .push(incident.acknowledged_at.map(Timestamp::as_micros));
+        self.resolved_at
+            .push(incident.resolved_at.map(Timestamp::as_micros));
+        self.cleared_at
+            .push(incident.cleared_at.map(Timestamp::as_micros));
+        self.changes.push(incident.changes);
         Ok(())
     }
 }

@@ -1,0 +1,67 @@
+//! What people do with incidents, inside its transaction.
+
+use hookgate_domain::{DeliveryId, Incident, IncidentError, IncidentNumber, Timestamp};
+use hookgate_gate::{Acted, ActedOn, Acting, IncidentAction, IncidentRecord};
+
+use crate::connection::Connection;
+use crate::fault::Fault;
+use crate::rows::{IncidentRow, read_handle};
+use crate::write::audit::audit_insert;
+use crate::write::incident_events::{event_count, event_insert, last_delivery};
+use crate::write::incidents::{incident_by_number, incident_status_set, incident_unresolved};
+use crate::write::webhooks::target_by_handle;
+
+/// Acts on the incident as it is now, if there is one and its rules allow it.
+pub(crate) fn act(
+    connection: &mut Connection,
+    number: IncidentNumber,
+    action: &IncidentAction,
+    acting: &Acting,
+    now: Timestamp,
+) -> Result<Option<Result<Incident, IncidentError>>, Fault> {
+    let Some(row) = incident_by_number(connection, number.get())? else {
+        return Ok(None);
+    };
+    let on = acted_on(connection, row)?;
+    let Acted {
+        incident,
+        event,
+        audit,
+    } = match action.apply(on, acting, now) {
+        Ok(acted) => acted,
+        Err(refused) => return Ok(Some(Err(refused))),
+    };
+    let record = IncidentRecord {
+        at: now,
+        event,
+        actor: Some(acting.actor.clone()),
+        delivery: last_delivery(connection, number.get())?.and_then(DeliveryId::from_number),
+        occurrences: incident.occurrences,
+    };
+    incident_status_set(connection, &incident)?;
+    event_insert(connection, number, &record)?;
+    audit_insert(connection, &audit)?;
+    Ok(Some(Ok(incident)))
+}
+
+/// The incident of a row, with what the rules look at beside it.
+fn acted_on(connection: &mut Connection, row: (IncidentRow, String)) -> Result<ActedOn, Fault> {
+    let (row, handle) = row;
+    let incident = row.read(read_handle(&handle)?)?;
+    let events = event_count(connection, incident.number.get())?;
+    let twin = match &incident.dedup_key {
+        Some(key) => match target_by_handle(connection, &handle)? {
+            Some(target) => incident_unresolved(connection, target.id, key)?,
+            None => None,
+        },
+        None => None,
+    };
+    let twin = twin.map(|row| row.read(incident.webhook)).transpose()?;
+    Ok(ActedOn {
+        events: usize::try_from(events).unwrap_or(usize::MAX),
+        twin: twin
+            .map(|twin| twin.number)
+            .filter(|twin| *twin != incident.number),
+        incident,
+    })
+}
