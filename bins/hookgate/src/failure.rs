@@ -147,6 +147,7 @@ impl From<IncidentActError> for Failure {
             }
             IncidentActError::Forbidden(error) => Self::refused(error),
             IncidentActError::Refused(error) => Self::refused(error),
+            IncidentActError::Note(error) => Self::usage(error),
             IncidentActError::Store(error) => error.into(),
         }
     }

@@ -57,9 +57,12 @@ pub(crate) fn object(thing: &impl Serialize) -> Value {
 /// A delivery in one line for people.
 pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
     let what = match record.answer {
-        _ if record.would_be_refused => format!("observed {}", incident_name(record)),
+        _ if record.would_be_refused => format!("observed {}", incident_name(record))
+            .trim_end()
+            .to_owned(),
         Answer::Opened => format!("opened {}", incident_name(record)),
         Answer::Updated => format!("updated {}", incident_name(record)),
+        Answer::Unmatched => "nothing to resolve".to_owned(),
         Answer::Refused(code) | Answer::Postponed(code) => format!("refused {code}"),
     };
     let times = if record.count > 1 {

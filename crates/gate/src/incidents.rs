@@ -2,12 +2,11 @@
 
 use hookgate_domain::{
     Actor, AuditAct, AuditSubject, DeliveryId, Incident, IncidentError, IncidentEvent, IncidentNote,
-    IncidentNoteError, IncidentNumber, NewAudit, Permission, Timestamp,
+    IncidentNoteError, IncidentNumber, NewAudit, Permission, Timestamp, mask_webhook_ids,
 };
 use serde_json::json;
 use thiserror::Error;
 
-use crate::delivery::without_webhook_ids;
 use crate::{Acting, Forbidden, Gate, Store, StoreError};
 
 /// Most events of an incident that are kept. Senders' changes end at a bound of their own
@@ -172,7 +171,7 @@ impl<S: Store> Gate<S> {
         text: &str,
     ) -> Result<Incident, IncidentActError> {
         acting.require(Permission::HandleIncidents)?;
-        let masked = without_webhook_ids(text.as_bytes());
+        let masked = mask_webhook_ids(text.as_bytes());
         let masked = masked.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
         let note: IncidentNote = masked.as_deref().unwrap_or(text).parse()?;
         self.incident_act(acting, number, IncidentAction::Note(note))

@@ -6,9 +6,9 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_COUNTED_INCIDENTS, Page, PageSize, Pruned, RefusalKey,
-    RefusedDelivery, Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage, UsageRange,
-    UsageTotals, WebhookUsage,
+    IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_COUNTED_INCIDENTS, Page, PageSize,
+    Pruned, RefusalKey, RefusedDelivery, Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage,
+    UsageRange, UsageTotals, WebhookUsage,
 };
 
 use crate::Database;

@@ -18,6 +18,7 @@ pub mod pruning;
 pub mod refusals;
 pub mod retries;
 pub mod sessions;
+pub mod timeline;
 pub mod tokens;
 pub mod usage;
 pub mod usage_history;
@@ -27,10 +28,10 @@ pub mod webhooks;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Webhook};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp, Webhook};
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter,
-    PageSize, Seek, Store,
+    Accepted, AcceptedDelivery, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentAction,
+    IncidentFilter, PageSize, Seek, Store, Touched,
 };
 
 use crate::samples;
@@ -60,7 +61,12 @@ macro_rules! store_contract {
                 a_key_expires, a_key_belongs_to_its_webhook, a_stale_retry_is_stale, many_retries_at_once_store_one;
             incidents: an_incident_holds_what_the_delivery_said, a_dedup_key_updates_the_incident,
                 a_dedup_key_belongs_to_its_webhook, a_resolved_incident_stays_resolved, an_all_clear_is_on_record,
-                many_updates_at_once_are_all_counted, pages_go_back_by_number, what_is_not_resolved_is_counted;
+                a_late_resolve_joins_its_incident, many_updates_at_once_are_all_counted, pages_go_back_by_number,
+                what_is_not_resolved_is_counted;
+            timeline: what_changes_is_listed_in_order, plain_repeats_are_not_listed, a_late_resolve_is_listed_once,
+                listed_changes_are_bounded, acts_of_people_are_listed, a_full_timeline_takes_no_more_notes,
+                a_reopened_incident_takes_deliveries_again, a_taken_dedup_key_keeps_an_incident_resolved,
+                events_go_with_their_incident, a_timeline_counts_runs;
             people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code,
                 a_page_finds_a_network, a_page_finds_what_would_be_refused, filters_work_together, a_record_has_the_name_of_today;
@@ -120,6 +126,27 @@ async fn stored<S: Store>(store: &Arc<S>, delivery: AcceptedDelivery) -> Accepte
         Commit::Stored(accepted) => accepted,
         other => panic!("not stored but {other:?}"),
     }
+}
+
+/// The incident that a delivery opened or updated.
+fn touched(accepted: &Accepted) -> Touched {
+    accepted.incident.expect("it tells of an incident")
+}
+
+/// Commits a delivery that opens or updates an incident.
+async fn told<S: Store>(store: &Arc<S>, delivery: AcceptedDelivery) -> IncidentNumber {
+    touched(&stored(store, delivery).await).number
+}
+
+/// Acts on an incident, as its rules allow.
+async fn acted<S: Store>(
+    store: &Arc<S>,
+    number: IncidentNumber,
+    action: IncidentAction,
+    at: Timestamp,
+) -> Incident {
+    let acted = store.incident_act(number, action, samples::acting(), at).await;
+    acted.unwrap().expect("there is such an incident").unwrap()
 }
 
 /// An incident that was stored.

@@ -16,9 +16,9 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentCount, IncidentFilter, Page, PageSize, Pruned, RefusalKey, RefusedDelivery,
-    Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage, UsageRange, UsageTotals,
-    WebhookUsage,
+    IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_EVENTS, Page, PageSize, Pruned,
+    RefusalKey, RefusedDelivery, Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage,
+    UsageRange, UsageTotals, WebhookUsage,
 };
 
 /// A store in memory.
@@ -34,6 +34,7 @@ struct State {
     retired: Vec<RetiredUrl>,
     deliveries: BTreeMap<DeliveryId, DeliveryRecord>,
     incidents: BTreeMap<IncidentNumber, Incident>,
+    events: Vec<(IncidentNumber, IncidentRecord)>,
     seen: Vec<usage::Seen>,
     keys: HashMap<(WebhookHandle, String), KnownKey>,
     last_delivery: i64,
@@ -291,18 +292,13 @@ impl Store for MemoryStore {
         acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
-        let mut state = self.up()?;
-        let Some(incident) = state.incidents.get_mut(&number) else {
-            return Ok(None);
-        };
-        match action.apply(incident.clone(), &acting, now) {
-            Ok((changed, audit)) => {
-                incident.clone_from(&changed);
-                state.people.note(audit);
-                Ok(Some(Ok(changed)))
-            }
-            Err(refused) => Ok(Some(Err(refused))),
-        }
+        Ok(self.up()?.act(number, &action, &acting, now))
+    }
+
+    async fn incident_events(&self, number: IncidentNumber) -> Result<Vec<IncidentRecord>, StoreError> {
+        let state = self.up()?;
+        let of_it = state.events.iter().filter(|(incident, _)| *incident == number);
+        Ok(of_it.map(|(_, record)| record.clone()).take(MAX_EVENTS).collect())
     }
 
     async fn refused_lately(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {

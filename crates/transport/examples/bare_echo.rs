@@ -20,7 +20,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 const BODY: &[u8] =
-    br#"{"success":true,"data":{"delivery_id":"dlv_0","incident":{"id":"INC-1","status":"open"}}}"#;
+    br#"{"success":true,"data":{"delivery_id":"dlv_0","incident":{"id":"INC-1","status":"open"},"incidents":[{"id":"INC-1","status":"open"}]}}"#;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {

@@ -258,10 +258,11 @@ pub(crate) fn is_json(content_type: &[u8]) -> bool {
 
 fn accept(accepted: &Accepted) -> Reply {
     #[derive(serde::Serialize)]
-    struct Data {
+    struct Data<'a> {
         #[serde(serialize_with = "as_text")]
         delivery_id: DeliveryId,
-        incident: Incident,
+        incident: Option<&'a Incident>,
+        incidents: &'a [Incident],
     }
     #[derive(serde::Serialize)]
     struct Incident {
@@ -271,17 +272,18 @@ fn accept(accepted: &Accepted) -> Reply {
     }
     let status = match accepted.effect {
         Effect::Opened => StatusCode::CREATED,
-        Effect::Updated | Effect::Replayed => StatusCode::OK,
+        Effect::Updated | Effect::Unmatched | Effect::Replayed => StatusCode::OK,
     };
-    let incident = Incident {
-        id: accepted.incident,
-        status: accepted.status.as_str(),
-    };
+    let incident = accepted.incident.map(|touched| Incident {
+        id: touched.number,
+        status: touched.status.as_str(),
+    });
     reply::success(
         status,
         &Data {
             delivery_id: accepted.delivery,
-            incident,
+            incident: incident.as_ref(),
+            incidents: incident.as_slice(),
         },
     )
 }

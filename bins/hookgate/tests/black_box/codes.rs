@@ -35,17 +35,35 @@ async fn accepted_opened_and_updated() {
         assert_eq!(data["data"]["incident"]["status"], "open");
         let updated = server.post(http, &url, body).await;
         assert_eq!(updated.status, 200);
-        // The second one finds nothing to close.
-        for status in [200, 201] {
+        assert_eq!(data["data"]["incidents"], json!([data["data"]["incident"]]));
+        // What is over needs no title. The second one belongs to the incident that the first one resolved.
+        for _ in 0..2 {
             let resolved = server
-                .post(http, &url, r#"{"title":"t","dedup_key":"k","status":"resolved"}"#)
+                .post(http, &url, r#"{"dedup_key":"k","status":"resolved"}"#)
                 .await;
-            assert_eq!(resolved.status, status);
+            assert_eq!(resolved.status, 200);
+            let resolved: Value = serde_json::from_str(&resolved.body).unwrap();
+            let id = &data["data"]["incident"]["id"];
             assert_eq!(
-                serde_json::from_str::<Value>(&resolved.body).unwrap()["data"]["incident"]["status"],
-                "resolved"
+                resolved["data"]["incidents"],
+                json!([{"id": id, "status": "resolved"}])
             );
         }
+        let clear = server
+            .post(http, &url, r#"{"dedup_key":"never","status":"resolved"}"#)
+            .await;
+        assert_eq!(clear.status, 200);
+        let clear: Value = serde_json::from_str(&clear.body).unwrap();
+        assert_eq!(clear["data"]["incident"], Value::Null);
+        assert_eq!(clear["data"]["incidents"], json!([]));
+        let id = clear["data"]["delivery_id"].as_str().unwrap();
+        let record = server.json(&["deliveries", "show", id]);
+        assert_eq!(
+            (&record["outcome"], &record["incident"], &record["status"]),
+            (&json!("accepted"), &Value::Null, &json!(200))
+        );
+        let untitled = server.post(http, &url, r#"{"dedup_key":"k"}"#).await;
+        assert_eq!(untitled.status, 422);
     }
 }
 

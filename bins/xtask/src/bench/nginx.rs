@@ -33,7 +33,7 @@ http {
         ssl_certificate {certificates}/gate.pem;
         ssl_certificate_key {certificates}/gate.key;
         if ($allowed = 0) { return 403; }
-        return 201 '{"success":true,"data":{"delivery_id":"dlv_0","incident":{"id":"INC-1","status":"open"}}}';
+        return 201 '{"success":true,"data":{"delivery_id":"dlv_0","incident":{"id":"INC-1","status":"open"},"incidents":[{"id":"INC-1","status":"open"}]}}';
     }
 }
 "#;

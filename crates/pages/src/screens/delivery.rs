@@ -24,6 +24,8 @@ pub enum Verdict {
     Opened,
     /// Accepted: it updated one.
     Updated,
+    /// Accepted: it says `resolved`, and there was nothing to resolve.
+    Unmatched,
     /// Refused.
     Refused(RefusalCode),
     /// Refused, told as a temporary failure.
@@ -71,7 +73,7 @@ impl DeliveryRow {
     #[must_use]
     pub const fn code(&self) -> Option<RefusalCode> {
         match self.verdict {
-            Verdict::Opened | Verdict::Updated => None,
+            Verdict::Opened | Verdict::Updated | Verdict::Unmatched => None,
             Verdict::Refused(code) | Verdict::Postponed(code) => Some(code),
         }
     }
@@ -96,6 +98,7 @@ impl DeliveryRow {
     fn say(&self) -> String {
         match self.code() {
             None if self.would_be_refused => "accepted, though its address would be refused".to_owned(),
+            None if self.verdict == Verdict::Unmatched => "accepted, nothing to resolve".to_owned(),
             None => "accepted".to_owned(),
             Some(code) => format!("refused, {code}. {}", explain(code).why),
         }

@@ -498,7 +498,7 @@ impl Samples {
             3 => Verdict::Refused(RefusalCode::IpNotAllowed),
             _ => Verdict::Postponed(RefusalCode::RateLimited),
         };
-        let accepted = matches!(verdict, Verdict::Opened | Verdict::Updated);
+        let accepted = matches!(verdict, Verdict::Opened | Verdict::Updated | Verdict::Unmatched);
         let agents = ["Alertmanager/0.32.0", "curl/8.5.0", "Grafana/12.1"];
         DeliveryRow {
             id: DeliveryId::from_number(90_000 - signed(index)).expect("positive"),

@@ -13,7 +13,7 @@ use hookgate_gate::{
 };
 
 use super::members::with_member;
-use super::{stored, with_webhook};
+use super::{told, with_webhook};
 use crate::samples::{
     START, acting, audit, audit_of, delivery, member, name, second, session, token, webhook,
 };
@@ -99,7 +99,7 @@ pub async fn what_changes_nothing_has_no_entry<S: Store + PeopleStore>(store: &A
 /// An action on an incident says who did it, and the status before and after; one that is refused says nothing.
 pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let number = stored(store, delivery(&webhook)).await.incident;
+    let number = told(store, delivery(&webhook)).await;
     for _ in 0..2 {
         store
             .incident_act(number, IncidentAction::Resolve, acting(), second(3))

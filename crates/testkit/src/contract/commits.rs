@@ -11,7 +11,7 @@ use hookgate_gate::{
     IncidentFilter, PageSize, Seek, Store,
 };
 
-use super::{accounted, all_records, incidents, stored, with_webhook};
+use super::{accounted, all_records, incidents, stored, touched, with_webhook};
 use crate::samples::{self, audit, delivery, name, second};
 
 /// What was stored is on record, with everything that is known of it.
@@ -31,7 +31,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         source: sent.source,
         user_agent: sent.user_agent.map(String::from),
         answer: Answer::Opened,
-        incident: Some(accepted.incident),
+        incident: accepted.incident.map(|touched| touched.number),
         count: 1,
         took: Some(sent.took),
         would_be_refused: false,
@@ -228,7 +228,7 @@ pub async fn numbers_are_unique_and_rise<S: Store>(store: &Arc<S>) {
                 let mut numbers = Vec::new();
                 for _ in 0..20 {
                     let accepted = stored(&store, delivery(&webhook)).await;
-                    numbers.push((accepted.delivery, accepted.incident));
+                    numbers.push((accepted.delivery, touched(&accepted).number));
                 }
                 assert!(numbers.is_sorted_by(|one, next| one.0 < next.0 && one.1 < next.1));
                 numbers

@@ -6,11 +6,11 @@ use hookgate_domain::{
     DraftFields, Incident, IncidentNumber, IncidentStatus, MetadataValue, OrganizationId, Severity,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Answer, Effect, IncidentAction, IncidentCount, IncidentFilter, PageSize, Store,
+    AcceptedDelivery, Answer, Effect, IncidentAction, IncidentCount, IncidentFilter, PageSize, Store, Touched,
 };
 
-use super::{incident, incidents, record, stored, with_webhook};
-use crate::samples::{START, acting, deduplicated, delivery, draft, second};
+use super::{acted, incident, incidents, record, stored, told, touched, with_webhook};
+use crate::samples::{START, deduplicated, delivery, draft, keyed, second};
 
 /// An incident comes back with everything that the delivery said.
 pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) {
@@ -41,7 +41,7 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
     )
     .await;
     let expected = Incident {
-        number: accepted.incident,
+        number: touched(&accepted).number,
         organization: OrganizationId::FIRST,
         webhook: webhook.handle,
         title: "Disk full on Ærø".into(),
@@ -55,8 +55,12 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
         occurrences: 1,
         opened_at: START,
         updated_at: START,
+        acknowledged_at: None,
+        resolved_at: None,
+        cleared_at: None,
+        changes: 0,
     };
-    assert_eq!(incident(store, accepted.incident).await, expected);
+    assert_eq!(incident(store, expected.number).await, expected);
     assert_eq!(incidents(store, IncidentFilter::default()).await, [expected]);
     let unknown = IncidentNumber::new(i64::MAX).unwrap();
     assert_eq!(store.incident_by_number(unknown).await.unwrap(), None);
@@ -65,33 +69,30 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
 /// A dedup key that an open or acknowledged incident has updates it.
 pub async fn a_dedup_key_updates_the_incident<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let opened = stored(store, deduplicated(&webhook, "disk", "open")).await;
-    store
-        .incident_act(opened.incident, IncidentAction::Acknowledge, acting(), second(1))
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    let opened = told(store, deduplicated(&webhook, "disk", "open")).await;
+    acted(store, opened, IncidentAction::Acknowledge, second(1)).await;
     let again = AcceptedDelivery {
         received_at: second(2),
         ..deduplicated(&webhook, "disk", "open")
     };
     let updated = stored(store, again).await;
     assert_eq!(
-        (updated.effect, updated.incident),
-        (Effect::Updated, opened.incident)
+        (updated.effect, touched(&updated)),
+        (
+            Effect::Updated,
+            Touched {
+                number: opened,
+                status: IncidentStatus::Acknowledged
+            }
+        )
     );
-    assert_eq!(updated.status, IncidentStatus::Acknowledged);
-    let now = incident(store, opened.incident).await;
+    let now = incident(store, opened).await;
     assert_eq!(
         (now.occurrences, now.status, now.updated_at),
         (2, IncidentStatus::Acknowledged, second(2))
     );
     let record = record(store, updated.delivery).await.summary;
-    assert_eq!(
-        (record.answer, record.incident),
-        (Answer::Updated, Some(opened.incident))
-    );
+    assert_eq!((record.answer, record.incident), (Answer::Updated, Some(opened)));
 
     let other = stored(store, deduplicated(&webhook, "Disk", "open")).await;
     assert_eq!(other.effect, Effect::Opened, "keys are told apart to the letter");
@@ -105,53 +106,93 @@ pub async fn a_dedup_key_updates_the_incident<S: Store>(store: &Arc<S>) {
 /// The same dedup key at two webhooks is two incidents.
 pub async fn a_dedup_key_belongs_to_its_webhook<S: Store>(store: &Arc<S>) {
     let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
-    let first = stored(store, deduplicated(&one, "disk", "open")).await;
+    let first = told(store, deduplicated(&one, "disk", "open")).await;
     let second = stored(store, deduplicated(&two, "disk", "open")).await;
     assert_eq!(second.effect, Effect::Opened);
-    assert_ne!(first.incident, second.incident);
+    assert_ne!(first, touched(&second).number);
 }
 
 /// A delivery may resolve an incident; the same trouble after that opens a new one.
 pub async fn a_resolved_incident_stays_resolved<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let first = stored(store, deduplicated(&webhook, "disk", "open")).await;
+    let first = told(store, deduplicated(&webhook, "disk", "open")).await;
     let resolved = stored(store, deduplicated(&webhook, "disk", "resolved")).await;
-    assert_eq!(
-        (resolved.incident, resolved.effect),
-        (first.incident, Effect::Updated)
-    );
-    assert_eq!(resolved.status, IncidentStatus::Resolved);
+    assert_eq!(resolved.effect, Effect::Updated);
+    let ended = |number| Touched {
+        number,
+        status: IncidentStatus::Resolved,
+    };
+    assert_eq!(touched(&resolved), ended(first));
     let again = stored(store, deduplicated(&webhook, "disk", "open")).await;
-    assert_eq!(
-        (again.effect, again.status),
-        (Effect::Opened, IncidentStatus::Open)
-    );
-    assert_ne!(again.incident, first.incident);
-    assert_eq!(
-        incident(store, first.incident).await.status,
-        IncidentStatus::Resolved
-    );
+    let Touched { number, status } = touched(&again);
+    assert_eq!((again.effect, status), (Effect::Opened, IncidentStatus::Open));
+    assert_ne!(number, first);
+    let before = incident(store, first).await;
+    assert_eq!(before.status, IncidentStatus::Resolved);
+    assert_eq!(before.resolved_at, Some(START));
 
-    store
-        .incident_act(again.incident, IncidentAction::Resolve, acting(), second(9))
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
+    acted(store, number, IncidentAction::Resolve, second(9)).await;
     let third = stored(store, deduplicated(&webhook, "disk", "open")).await;
     assert_eq!(third.effect, Effect::Opened, "people resolve too");
 }
 
-/// An all-clear without an alarm is an incident that is resolved from the start, as often as it comes.
+/// An all-clear without an alarm is on the record, and makes no incident. A retry of it gets the same answer.
 pub async fn an_all_clear_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    for _ in 0..2 {
-        let clear = stored(store, deduplicated(&webhook, "disk", "resolved")).await;
-        assert_eq!(
-            (clear.effect, clear.status),
-            (Effect::Opened, IncidentStatus::Resolved)
-        );
+    let other = with_webhook(store, 2).await;
+    told(store, deduplicated(&other, "disk", "open")).await;
+    let clear = AcceptedDelivery {
+        idempotency: keyed(&webhook, "a", b"1").idempotency,
+        ..deduplicated(&webhook, "disk", "resolved")
+    };
+    let keyless = AcceptedDelivery {
+        draft: draft(DraftFields {
+            status: Some("resolved".into()),
+            ..DraftFields::default()
+        })
+        .unwrap(),
+        ..delivery(&webhook)
+    };
+    for sent in [clear.clone(), keyless] {
+        let accepted = stored(store, sent).await;
+        assert_eq!((accepted.effect, accepted.incident), (Effect::Unmatched, None));
+        let summary = record(store, accepted.delivery).await.summary;
+        assert_eq!((summary.answer, summary.incident), (Answer::Unmatched, None));
     }
+    let again = stored(store, clear).await;
+    assert_eq!((again.effect, again.incident), (Effect::Replayed, None));
+    let all = incidents(store, IncidentFilter::default()).await;
+    assert_eq!(all.len(), 1, "that of the other webhook");
+}
+
+/// A `resolved` that finds nothing open belongs to the newest incident of its key, resolved as it is.
+pub async fn a_late_resolve_joins_its_incident<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let mut last = None;
+    for at in [1, 2] {
+        let number = told(store, deduplicated(&webhook, "disk", "open")).await;
+        acted(store, number, IncidentAction::Resolve, second(at)).await;
+        last = Some(number);
+    }
+    let number = last.unwrap();
+    let late = AcceptedDelivery {
+        received_at: second(900),
+        ..deduplicated(&webhook, "disk", "resolved")
+    };
+    let joined = stored(store, late).await;
+    assert_eq!(joined.effect, Effect::Updated);
+    assert_eq!(touched(&joined).number, number);
+    let summary = record(store, joined.delivery).await.summary;
+    assert_eq!(
+        (summary.answer, summary.incident),
+        (Answer::Updated, Some(number))
+    );
+    let now = incident(store, number).await;
+    assert_eq!((now.status, now.occurrences), (IncidentStatus::Resolved, 2));
+    assert_eq!(
+        (now.resolved_at, now.cleared_at),
+        (Some(second(2)), Some(second(900)))
+    );
 }
 
 /// Deliveries with one dedup key that come together are one incident, and none is lost.
@@ -185,14 +226,14 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut numbers = Vec::new();
     for status in ["open", "resolved", "open", "acknowledged", "open"] {
-        numbers.push(
-            stored(
-                store,
-                deduplicated(&webhook, &format!("{}", numbers.len()), status),
-            )
-            .await
-            .incident,
-        );
+        let key = format!("{}", numbers.len());
+        let number = told(store, deduplicated(&webhook, &key, "open")).await;
+        match status {
+            "acknowledged" => drop(acted(store, number, IncidentAction::Acknowledge, second(1)).await),
+            "resolved" => drop(acted(store, number, IncidentAction::Resolve, second(1)).await),
+            _ => {}
+        }
+        numbers.push(number);
     }
     let pages = async |status, size: u16| {
         let (mut seen, mut before) = (Vec::new(), None);

@@ -5,20 +5,20 @@ use std::sync::Arc;
 use hookgate_domain::{IncidentError, IncidentNumber, IncidentStatus};
 use hookgate_gate::{IncidentAction, Store};
 
-use super::{incident, stored, with_webhook};
+use super::{incident, told, with_webhook};
 use crate::samples::{acting, delivery, second};
 
 /// People acknowledge and resolve, and are given the incident as it is then.
 pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let number = stored(store, delivery(&webhook)).await.incident;
+    let number = told(store, delivery(&webhook)).await;
     let steps = [
         (IncidentAction::Acknowledge, IncidentStatus::Acknowledged),
         (IncidentAction::Resolve, IncidentStatus::Resolved),
     ];
     for (at, (action, status)) in (1..).zip(steps) {
         let acted = store
-            .incident_act(number, action, acting(), second(at))
+            .incident_act(number, action.clone(), acting(), second(at))
             .await
             .unwrap()
             .unwrap()
@@ -39,7 +39,7 @@ pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
 /// A rule that refuses is told, and the incident stays as it is.
 pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let number = stored(store, delivery(&webhook)).await.incident;
+    let number = told(store, delivery(&webhook)).await;
     store
         .incident_act(number, IncidentAction::Resolve, acting(), second(1))
         .await
@@ -49,7 +49,7 @@ pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
     let before = incident(store, number).await;
     for action in [IncidentAction::Acknowledge, IncidentAction::Resolve] {
         let refused = store
-            .incident_act(number, action, acting(), second(2))
+            .incident_act(number, action.clone(), acting(), second(2))
             .await
             .unwrap();
         assert_eq!(refused, Some(Err(IncidentError::AlreadyResolved)));
@@ -61,7 +61,7 @@ pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
 pub async fn one_of_two_actions_wins<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for _ in 0..20 {
-        let number = stored(store, delivery(&webhook)).await.incident;
+        let number = told(store, delivery(&webhook)).await;
         let act = || store.incident_act(number, IncidentAction::Acknowledge, acting(), second(1));
         let (one, two) = tokio::join!(act(), act());
         let won = [one, two]

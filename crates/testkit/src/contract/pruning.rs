@@ -9,7 +9,7 @@ use hookgate_gate::{
     AcceptedDelivery, DeliveryFilter, IncidentAction, IncidentFilter, Pruned, Retention, Store,
 };
 
-use super::{all_records, incidents, record, stored, with_webhook};
+use super::{all_records, incidents, record, stored, told, with_webhook};
 use crate::samples::{acting, audit, delivery, keyed, second};
 
 const HOUR: Duration = Duration::from_hours(1);
@@ -93,8 +93,8 @@ pub async fn payloads_go_before_records<S: Store>(store: &Arc<S>) {
 /// Incidents go when nothing has touched them for as long as deliveries are kept.
 pub async fn old_incidents_go_unless_touched<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
-    let old = stored(store, delivery(&webhook)).await.incident;
-    let touched = stored(store, delivery(&webhook)).await.incident;
+    let old = told(store, delivery(&webhook)).await;
+    let touched = told(store, delivery(&webhook)).await;
     let acted = store
         .incident_act(
             touched,

@@ -5,10 +5,11 @@ use std::time::Duration;
 
 use hookgate_domain::IncidentStatus;
 use hookgate_gate::{
-    AcceptedDelivery, CLOCK_MARGIN, DeliveryFilter, IncidentFilter, PageSize, RefusedDelivery, Seek, Store,
+    AcceptedDelivery, CLOCK_MARGIN, DeliveryFilter, IncidentAction, IncidentFilter, PageSize,
+    RefusedDelivery, Seek, Store,
 };
 
-use super::{accounted, all_records, incidents, record, stored, with_webhook};
+use super::{accounted, acted, all_records, incidents, record, stored, told, with_webhook};
 use crate::samples::{deduplicated, delivery, refusal, second, sources_in};
 
 fn size(rows: u16) -> PageSize {
@@ -140,13 +141,13 @@ pub async fn an_incident_has_its_deliveries<S: Store>(store: &Arc<S>) {
     for _ in 0..4 {
         let accepted = stored(store, deduplicated(&webhook, "disk", "open")).await;
         disk.push(accepted.delivery);
-        number = Some(accepted.incident);
+        number = accepted.incident;
         stored(store, deduplicated(&webhook, "other", "open")).await;
         stored(store, delivery(&webhook)).await;
     }
     let page = async |seek, rows| {
         let page = store
-            .deliveries_of_incident(number.unwrap(), seek, size(rows))
+            .deliveries_of_incident(number.unwrap().number, seek, size(rows))
             .await
             .unwrap();
         (
@@ -172,9 +173,9 @@ pub async fn an_incident_has_its_deliveries<S: Store>(store: &Arc<S>) {
         page(Seek::After(Some(disk[1])), 9).await,
         (vec![disk[2], disk[3]], None)
     );
-    let alone = stored(store, delivery(&webhook)).await;
+    let alone = told(store, delivery(&webhook)).await;
     let of_one = store
-        .deliveries_of_incident(alone.incident, Seek::Newest, size(9))
+        .deliveries_of_incident(alone, Seek::Newest, size(9))
         .await
         .unwrap();
     assert_eq!(of_one.items.len(), 1);
@@ -196,13 +197,12 @@ pub async fn incidents_are_found_by_webhook<S: Store>(store: &Arc<S>) {
         (&one, "resolved"),
         (&two, "resolved"),
     ] {
-        let sent = deduplicated(webhook, "disk", status);
         let key = format!("{}", numbers.len());
-        let sent = AcceptedDelivery {
-            draft: deduplicated(webhook, &key, status).draft,
-            ..sent
-        };
-        numbers.push(stored(store, sent).await.incident);
+        let number = told(store, deduplicated(webhook, &key, "open")).await;
+        if status == "resolved" {
+            acted(store, number, IncidentAction::Resolve, second(1)).await;
+        }
+        numbers.push(number);
     }
     let found = async |webhook: Option<_>, status| {
         let found = incidents(store, IncidentFilter { status, webhook }).await;

@@ -2,12 +2,12 @@
 
 use bytes::Bytes;
 use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentNumber, IncidentStatus, OrganizationId,
-    Timestamp, Trail,
+    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentError, IncidentNumber, IncidentStatus,
+    OrganizationId, Timestamp, Trail,
 };
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Answer, Commit, DeliveryRecord, DeliverySummary, Effect, Idempotency,
-    RefusalKey, RefusedDelivery,
+    Accepted, AcceptedDelivery, ActedOn, Acting, Answer, Commit, DeliveryRecord, DeliverySummary, Effect,
+    Idempotency, IncidentAction, IncidentRecord, RefusalKey, RefusedDelivery, Touched,
 };
 
 use super::{KnownKey, State};
@@ -34,10 +34,10 @@ impl State {
             return answer;
         }
         let (incident, effect) = self.tell(delivery.draft.clone(), organization, &delivery);
-        let answer = if effect == Effect::Opened {
-            Answer::Opened
-        } else {
-            Answer::Updated
+        let answer = match effect {
+            Effect::Opened | Effect::Replayed => Answer::Opened,
+            Effect::Updated => Answer::Updated,
+            Effect::Unmatched => Answer::Unmatched,
         };
         let summary = DeliverySummary {
             id: self.next_delivery(),
@@ -47,7 +47,7 @@ impl State {
             source: delivery.source,
             user_agent: delivery.user_agent.map(String::from),
             answer,
-            incident: Some(incident.0),
+            incident: incident.map(|touched| touched.number),
             count: 1,
             took: Some(delivery.took),
             would_be_refused: delivery.observed.is_some(),
@@ -61,8 +61,7 @@ impl State {
         );
         let accepted = Accepted {
             delivery: id,
-            incident: incident.0,
-            status: incident.1,
+            incident,
             effect,
         };
         if let Some(sent) = delivery.idempotency {
@@ -104,32 +103,90 @@ impl State {
         draft: IncidentDraft,
         organization: OrganizationId,
         delivery: &AcceptedDelivery,
-    ) -> ((IncidentNumber, IncidentStatus), Effect) {
-        let same = |incident: &&Incident| {
+    ) -> (Option<Touched>, Effect) {
+        let has_key = |incident: &&Incident| {
             incident.webhook == delivery.webhook
-                && incident.status != IncidentStatus::Resolved
                 && draft
                     .dedup_key()
                     .is_some_and(|key| incident.dedup_key.as_deref() == Some(key))
         };
-        let known = self.incidents.values().find(same).cloned();
+        let same = self.incidents.values().rev().filter(has_key);
+        let known = same
+            .filter(|incident| draft.resolves() || incident.status != IncidentStatus::Resolved)
+            .min_by_key(|incident| incident.status == IncidentStatus::Resolved)
+            .cloned();
         let (incident, effect) = if let Some(known) = known {
-            (known.absorb(draft, delivery.received_at), Effect::Updated)
+            let (incident, events) = known.absorb(draft, delivery.received_at);
+            let record = |event| IncidentRecord {
+                at: delivery.received_at,
+                event,
+                actor: None,
+                delivery: Some(self.next_delivery()),
+                occurrences: incident.occurrences,
+            };
+            let records: Vec<_> = events
+                .into_iter()
+                .map(|event| (incident.number, record(event)))
+                .collect();
+            self.events.extend(records);
+            (incident, Effect::Updated)
         } else {
+            let number = IncidentNumber::new(self.last_incident + 1).expect("counted up from 0");
+            let (webhook, now) = (delivery.webhook, delivery.received_at);
+            let Some(opened) = Incident::open(number, organization, webhook, draft, now) else {
+                return (None, Effect::Unmatched);
+            };
             self.last_incident += 1;
-            let number = IncidentNumber::new(self.last_incident).expect("counted up from 0");
-            let opened = Incident::open(
-                number,
-                organization,
-                delivery.webhook,
-                draft,
-                delivery.received_at,
-            );
             (opened, Effect::Opened)
         };
-        let told = (incident.number, incident.status);
+        let touched = Touched {
+            number: incident.number,
+            status: incident.status,
+        };
         self.incidents.insert(incident.number, incident);
-        (told, effect)
+        (Some(touched), effect)
+    }
+
+    /// Acts on an incident, if there is one and its rules allow it.
+    pub(super) fn act(
+        &mut self,
+        number: IncidentNumber,
+        action: &IncidentAction,
+        acting: &Acting,
+        now: Timestamp,
+    ) -> Option<Result<Incident, IncidentError>> {
+        let incident = self.incidents.get(&number)?.clone();
+        let is_twin = |other: &&Incident| {
+            other.number != number
+                && other.webhook == incident.webhook
+                && other.status != IncidentStatus::Resolved
+                && other.dedup_key.is_some()
+                && other.dedup_key == incident.dedup_key
+        };
+        let on = ActedOn {
+            events: self.events.iter().filter(|(of, _)| *of == number).count(),
+            twin: self.incidents.values().find(is_twin).map(|twin| twin.number),
+            incident,
+        };
+        let acted = match action.apply(on, acting, now) {
+            Ok(acted) => acted,
+            Err(refused) => return Some(Err(refused)),
+        };
+        let told = self.deliveries.values().map(|record| &record.summary);
+        let record = IncidentRecord {
+            at: now,
+            event: acted.event,
+            actor: Some(acting.actor.clone()),
+            delivery: told
+                .filter(|delivery| delivery.incident == Some(number))
+                .map(|delivery| delivery.id)
+                .next_back(),
+            occurrences: acted.incident.occurrences,
+        };
+        self.events.push((number, record));
+        self.incidents.insert(number, acted.incident.clone());
+        self.people.note(acted.audit);
+        Some(Ok(acted.incident))
     }
 
     /// Records a refusal, or counts it on a record of identical ones.

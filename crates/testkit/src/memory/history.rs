@@ -76,6 +76,8 @@ impl State {
         self.seen.retain(|seen| seen.at >= too_old);
         self.incidents
             .retain(|_, incident| incident.updated_at >= too_old);
+        let incidents = &self.incidents;
+        self.events.retain(|(number, _)| incidents.contains_key(number));
         self.keys.retain(|_, key| now.since(key.at) < IDEMPOTENCY_WINDOW);
         if self.bytes() > retention.bytes.get() {
             self.deliveries.pop_first();

@@ -309,6 +309,7 @@ impl From<IncidentActError> for Fault {
             IncidentActError::NotFound => Code::NotFound.into(),
             IncidentActError::Forbidden(forbidden) => forbidden.into(),
             IncidentActError::Refused(error) => Self::conflict(error.to_string()),
+            IncidentActError::Note(error) => Self::field("text", "length", error.to_string()),
             IncidentActError::Store(error) => error.into(),
         }
     }

@@ -38,7 +38,7 @@ pub struct Delivery {
     pub status: u16,
     /// Whether it passed only because its webhook observes: its address would have been refused.
     pub would_be_refused: bool,
-    /// The incident that it opened or updated.
+    /// The incident that it opened or updated; null also for a `resolved` that found none.
     #[schema(value_type = Option<words::IncidentId>, required)]
     pub incident: Option<String>,
     /// The body: as JSON where it is JSON, else as text; null if it was not kept.
@@ -126,7 +126,7 @@ impl From<&gate::DeliveryRecord> for DeliveryRecord {
 pub const fn answered_status(answer: Answer) -> u16 {
     match answer {
         Answer::Opened => 201,
-        Answer::Updated => 200,
+        Answer::Updated | Answer::Unmatched => 200,
         Answer::Refused(code) => status(code).as_u16(),
         Answer::Postponed(_) => 503,
     }

@@ -18,6 +18,7 @@ pub(super) fn delivery_row(record: &DeliverySummary) -> DeliveryRow {
         verdict: match record.answer {
             Answer::Opened => Verdict::Opened,
             Answer::Updated => Verdict::Updated,
+            Answer::Unmatched => Verdict::Unmatched,
             Answer::Refused(code) => Verdict::Refused(code),
             Answer::Postponed(code) => Verdict::Postponed(code),
         },
