@@ -37,6 +37,7 @@ mod preview;
 mod reader;
 mod receive;
 mod room;
+mod search;
 mod sign_in;
 mod sources;
 mod store;
@@ -70,6 +71,7 @@ pub use people_store::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, AuditFilter, M
 pub use ports::{Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError};
 pub use preview::{Preview, PreviewDays, PreviewSender, SetPreview, UnknownPreviewDays, WouldStop};
 pub use room::Held;
+pub use search::{MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchMatches, SearchTerm};
 pub use sign_in::SignInError;
 pub use sources::{
     DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources, site,

@@ -24,6 +24,7 @@ mod publisher;
 mod revocation;
 mod roles;
 mod sealing;
+mod search;
 mod sessions;
 mod support;
 mod tls;

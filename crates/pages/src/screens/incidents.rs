@@ -50,7 +50,7 @@ pub struct IncidentRow {
 }
 
 impl IncidentRow {
-    fn status_class(&self) -> &'static str {
+    pub(super) fn status_class(&self) -> &'static str {
         match self.status {
             IncidentStatus::Open => "bad",
             IncidentStatus::Acknowledged => "warn",

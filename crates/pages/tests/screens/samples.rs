@@ -12,9 +12,10 @@ use hookgate_pages::{
     AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow, EditWebhook, ErrorPage, Flash,
     FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue, Issued, LogFilter, Logs, MemberRow,
     Members, NewWebhook, Paging, Payload, Preview, PreviewSender, Problem, Range, RegenerateConfirm,
-    RevokeConfirm, Series, SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade,
-    SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
-    WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
+    RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell,
+    SignIn, SignInLink, SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText,
+    Verdict, WebhookDetail, WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow,
+    allowlist_lines,
 };
 
 /// The time of all samples.
@@ -39,6 +40,7 @@ pub(crate) fn all(kind: Kind) -> Vec<(&'static str, String)> {
     all.extend(samples.address_sets());
     all.extend(samples.deliveries());
     all.extend(samples.incidents());
+    all.extend(samples.search());
     all.extend(samples.people());
     all
 }
@@ -358,6 +360,7 @@ impl Samples {
         };
         Preview {
             lines: allowlist_lines("198.51.100.0/24, 10.0.0.0/8"),
+            problem: None,
             days: 30,
             senders: (0..5).map(sender).collect(),
             more: 12,
@@ -602,6 +605,27 @@ impl Samples {
             opened_at: ago(index as u64 + 2),
             updated_at: ago(index as u64),
         }
+    }
+
+    fn search(&self) -> Vec<(&'static str, String)> {
+        let results = |rows: usize| SearchResults {
+            shell: self.shell(None),
+            text: self.text("disk"),
+            webhooks: (0..u8::try_from(rows).unwrap_or_default())
+                .map(|index| SearchedWebhook {
+                    handle: handle(index),
+                    name: self.text("disk checks"),
+                    hint: "wh_3kQz".to_owned(),
+                    revoked: index == 1,
+                })
+                .collect(),
+            incidents: (0..rows).map(|index| self.incident_row(index)).collect(),
+            incomplete: rows > 0,
+        };
+        vec![
+            ("search", results(2).render()),
+            ("search-empty", results(0).render()),
+        ]
     }
 
     fn incidents(&self) -> Vec<(&'static str, String)> {

@@ -12,6 +12,7 @@ mod incidents;
 mod issue;
 mod members;
 mod models;
+mod search;
 mod sign_in;
 mod tokens;
 mod webhook;
@@ -164,6 +165,7 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
         ["tokens"] => tokens::list(screen).await,
         ["account"] => account::show(screen).await,
         ["audit"] => audit::list(screen).await,
+        ["search"] => search::results(screen).await,
         _ => Err(Code::NotFound.into()),
     }
 }
@@ -177,6 +179,8 @@ async fn act<S: Store + PeopleStore>(
     let fields = form.fields()?;
     match *segments {
         ["sign-out"] => sign_in::out(screen).await,
+        ["search"] => search::submit(screen, &fields).await,
+        ["webhooks", "filter"] => search::filter_webhooks(screen, &fields).await,
         ["webhooks", "new"] | ["webhooks"] => issue::create(screen, &fields).await,
         ["webhooks", handle, "edit"] => edit::save(screen, handle, &fields).await,
         ["webhooks", handle, "preview"] => edit::preview(screen, handle, &fields).await,
@@ -230,6 +234,8 @@ fn problems(fault: Fault) -> Result<Vec<Problem>, Fault> {
 /// What the last act came to, by the word in the redirect.
 fn said(word: &str) -> Option<&'static str> {
     Some(match word {
+        "url-live" => "That URL belongs to this webhook, and it works.",
+        "url-retired" => "That URL belonged to this webhook. It no longer works.",
         "edited" => "The webhook is changed.",
         "set-created" => "The address set is made.",
         "set-changed" => "The address set is changed, for every allowlist that names it.",

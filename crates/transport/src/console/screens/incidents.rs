@@ -98,7 +98,7 @@ async fn find<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Resul
 }
 
 /// The name of a webhook, looked up once for each page.
-async fn name_of<S: Store + PeopleStore>(
+pub(super) async fn name_of<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     names: &mut HashMap<WebhookHandle, UserText>,
     handle: WebhookHandle,

@@ -1,0 +1,199 @@
+//! Search: from a text that somebody pasted or typed to the things that it names.
+
+use hookgate_domain::{
+    DeliveryId, Incident, IncidentNumber, IpNetwork, Webhook, WebhookHandle, WebhookId, WebhookIdHint,
+    find_webhook_ids, parse_entry,
+};
+
+use crate::{Gate, IncidentFilter, PageSize, Store, StoreError};
+
+/// Most characters of a text that is searched for: names and titles are shorter.
+pub const MAX_SEARCH_CHARACTERS: usize = 200;
+/// Most matches of a kind. Somebody who sees this many types another word.
+pub const MAX_SEARCH_MATCHES: usize = 20;
+/// Most webhooks and most incidents whose names are compared for one search: a bound on the work, newest incidents first.
+const MAX_COMPARED: usize = 10_000;
+
+/// A text to search for, by its form.
+#[derive(Debug)]
+pub enum SearchTerm {
+    /// A webhook ID, alone or in a URL, in any spelling. It is a secret: a caller must not repeat it.
+    WebhookId(WebhookId),
+    /// `INC-42`.
+    Incident(IncidentNumber),
+    /// `dlv_…`.
+    Delivery(DeliveryId),
+    /// `hk_…`.
+    Webhook(WebhookHandle),
+    /// An address or a network of sources.
+    Source(IpNetwork),
+    /// The first characters of a webhook ID, as lists show them.
+    Hint(WebhookIdHint),
+    /// Part of a name or a title.
+    Text(String),
+}
+
+impl SearchTerm {
+    /// Reads a text; `None` if there is nothing in it. Names of things are recognized in any case.
+    ///
+    /// ```
+    /// use hookgate_gate::SearchTerm;
+    ///
+    /// assert!(matches!(SearchTerm::parse(" inc-42 "), Some(SearchTerm::Incident(number)) if number.get() == 42));
+    /// assert!(matches!(SearchTerm::parse("192.0.2.7"), Some(SearchTerm::Source(_))));
+    /// assert!(matches!(SearchTerm::parse("disk full"), Some(SearchTerm::Text(_))));
+    /// assert!(SearchTerm::parse("  ").is_none());
+    /// ```
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        if let Some(id) = find_webhook_ids(text.as_bytes()).pop() {
+            return Some(Self::WebhookId(id));
+        }
+        let text: String = text.trim().chars().take(MAX_SEARCH_CHARACTERS).collect();
+        if text.is_empty() {
+            return None;
+        }
+        if let Ok(number) = text.to_ascii_uppercase().parse() {
+            return Some(Self::Incident(number));
+        }
+        let lower = text.to_ascii_lowercase();
+        if let Ok(id) = lower.parse() {
+            return Some(Self::Delivery(id));
+        }
+        if let Ok(handle) = lower.parse() {
+            return Some(Self::Webhook(handle));
+        }
+        if let Ok(network) = parse_entry(&text) {
+            return Some(Self::Source(network));
+        }
+        // Lists show an ellipsis behind a hint, and people copy it along.
+        if let Ok(hint) = text.trim_end_matches(['\u{2026}', '.']).parse() {
+            return Some(Self::Hint(hint));
+        }
+        Some(Self::Text(text))
+    }
+}
+
+/// Webhooks and incidents that match a search.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct SearchMatches {
+    /// Webhooks by their names or hints, at most [`MAX_SEARCH_MATCHES`].
+    pub webhooks: Vec<Webhook>,
+    /// Incidents by their titles, newest first, at most [`MAX_SEARCH_MATCHES`].
+    pub incidents: Vec<Incident>,
+    /// Whether there may be more, because a bound was reached.
+    pub incomplete: bool,
+}
+
+impl<S: Store> Gate<S> {
+    /// The webhooks whose name, and the incidents whose title holds this text, in any case.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn search_text(&self, text: &str) -> Result<SearchMatches, StoreError> {
+        let wanted = text.to_lowercase();
+        let mut matches = self
+            .webhooks_matching(|webhook| webhook.name.as_str().to_lowercase().contains(&wanted))
+            .await?;
+        let mut before = None;
+        for _ in 0..MAX_COMPARED / usize::from(PageSize::MAX.rows()) {
+            let page = self
+                .store
+                .incident_page(IncidentFilter::default(), before, PageSize::MAX)
+                .await?;
+            for incident in page.items {
+                if incident.title.to_lowercase().contains(&wanted) {
+                    matches.incidents.push(incident);
+                }
+                if matches.incidents.len() == MAX_SEARCH_MATCHES {
+                    matches.incomplete = true;
+                    return Ok(matches);
+                }
+            }
+            if page.next.is_none() {
+                return Ok(matches);
+            }
+            before = page.next;
+        }
+        matches.incomplete = true;
+        Ok(matches)
+    }
+
+    /// The webhooks whose present URL begins like this.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn search_hint(&self, hint: WebhookIdHint) -> Result<SearchMatches, StoreError> {
+        self.webhooks_matching(|webhook| webhook.state.hint() == hint)
+            .await
+    }
+
+    async fn webhooks_matching(
+        &self,
+        matching: impl Fn(&Webhook) -> bool + Send,
+    ) -> Result<SearchMatches, StoreError> {
+        let mut matches = SearchMatches::default();
+        let mut after = None;
+        for _ in 0..MAX_COMPARED / usize::from(PageSize::MAX.rows()) {
+            let webhooks = self.store.webhook_page(after, PageSize::MAX).await?;
+            let is_last = webhooks.len() < usize::from(PageSize::MAX.rows());
+            after = webhooks.last().map(|webhook| webhook.handle);
+            matches.webhooks.extend(webhooks.into_iter().filter(&matching));
+            if matches.webhooks.len() >= MAX_SEARCH_MATCHES {
+                matches.webhooks.truncate(MAX_SEARCH_MATCHES);
+                break;
+            }
+            if is_last {
+                return Ok(matches);
+            }
+        }
+        matches.incomplete = true;
+        Ok(matches)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forms_are_told_apart() {
+        let form = |text: &str| match SearchTerm::parse(text) {
+            Some(SearchTerm::WebhookId(_)) => "webhook ID",
+            Some(SearchTerm::Incident(_)) => "incident",
+            Some(SearchTerm::Delivery(_)) => "delivery",
+            Some(SearchTerm::Webhook(_)) => "webhook",
+            Some(SearchTerm::Source(_)) => "source",
+            Some(SearchTerm::Hint(_)) => "hint",
+            Some(SearchTerm::Text(_)) => "text",
+            None => "nothing",
+        };
+        let id = WebhookId::generate(|buffer| {
+            buffer.fill(9);
+            Ok::<(), std::convert::Infallible>(())
+        })
+        .unwrap_or_else(|never| match never {});
+        let hint = id.hint().to_string();
+        for (text, expected) in [
+            (
+                format!("https://h.example/webhooks/custom/{}?x=1", id.reveal()),
+                "webhook ID",
+            ),
+            (
+                format!("curl {}", id.reveal().replace("wh_", "wh%5F")),
+                "webhook ID",
+            ),
+            (hint.clone(), "hint"),
+            (format!("{hint}\u{2026}"), "hint"),
+            ("Inc-7".into(), "incident"),
+            ("2001:db8::/32".into(), "source"),
+            ("192.0.2.0 ".into(), "source"),
+            ("10.0.0.1/8".into(), "text"),
+            ("wh_".into(), "text"),
+            ("x".repeat(5_000), "text"),
+            ("\t".into(), "nothing"),
+        ] {
+            assert_eq!(form(&text), expected, "{text}");
+        }
+    }
+}
