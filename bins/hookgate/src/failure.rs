@@ -20,13 +20,29 @@ pub(crate) struct Failure {
 /// What scripts can tell failures by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    Failed = 1,
-    Usage = 2,
-    NotFound = 3,
-    Refused = 4,
-    Unreachable = 5,
+    Failed,
+    Usage,
+    NotFound,
+    Refused,
+    Unreachable,
     /// Whoever read the output has gone, which is nobody's fault.
-    OutputClosed = 0,
+    OutputClosed,
+    /// The output can't be written: the disk is full, for instance.
+    OutputFailed,
+}
+
+impl Kind {
+    /// The exit code.
+    const fn exit_code(self) -> u8 {
+        match self {
+            Self::OutputClosed => 0,
+            Self::Failed | Self::OutputFailed => 1,
+            Self::Usage => 2,
+            Self::NotFound => 3,
+            Self::Refused => 4,
+            Self::Unreachable => 5,
+        }
+    }
 }
 
 impl Failure {
@@ -53,6 +69,16 @@ impl Failure {
     /// The store can't be reached.
     pub(crate) fn unreachable(message: impl Display) -> Self {
         Self::new(Kind::Unreachable, message)
+    }
+
+    /// Something was done, and what it gave could not be printed.
+    pub(crate) fn unprinted(message: impl Display) -> Self {
+        Self::new(Kind::OutputFailed, message)
+    }
+
+    /// Whether it is the output that failed, and not what the command did.
+    pub(crate) const fn is_of_output(&self) -> bool {
+        matches!(self.kind, Kind::OutputClosed | Kind::OutputFailed)
     }
 
     /// Standard input can't be read, or is no text.
@@ -86,6 +112,7 @@ impl Failure {
             Kind::NotFound => "NOT_FOUND",
             Kind::Refused => "REFUSED",
             Kind::Unreachable => "UNAVAILABLE",
+            Kind::OutputFailed => "OUTPUT_FAILED",
         };
         let line = if as_json {
             envelope(code, &self.message)
@@ -95,7 +122,7 @@ impl Failure {
         };
         // With standard error gone there is nobody left to tell.
         let _ = writeln!(std::io::stderr(), "{line}");
-        ExitCode::from(self.kind as u8)
+        ExitCode::from(self.kind.exit_code())
     }
 }
 
@@ -105,7 +132,7 @@ impl From<std::io::Error> for Failure {
         let kind = if error.kind() == std::io::ErrorKind::BrokenPipe {
             Kind::OutputClosed
         } else {
-            Kind::Failed
+            Kind::OutputFailed
         };
         Self::new(kind, error)
     }

@@ -6,6 +6,7 @@ mod cli;
 mod commands;
 mod config;
 mod dev_certificate;
+mod effect;
 mod failure;
 mod logging;
 mod memory;

@@ -14,6 +14,7 @@ use serde_json::json;
 
 use self::input::{document, fetch, joined, parse, read, texts};
 use crate::cli::{AddressesCommand, Cli, ImportArgs};
+use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting, lists};
@@ -39,7 +40,8 @@ pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Fail
         AddressesCommand::Reject { name } => desk.decide(&name, false).await,
         AddressesCommand::Remove { name } => {
             place.gate.address_set_remove(&acting(), &name).await?;
-            desk.say(&json!({"name": name.to_string()}), &format!("@{name} is removed"))
+            let said = desk.say(&json!({"name": name.to_string()}), &format!("@{name} is removed"));
+            Effect::of(format!("@{name} was removed")).told(said)
         }
     }
 }
@@ -117,8 +119,8 @@ impl Desk<'_> {
         let made = gate
             .address_set_create(&acting(), name, SetOrigin::Own, networks, None)
             .await?;
-        self.say_set(&made)?;
-        self.warn(&warnings)
+        Effect::of(format!("@{} was created", made.name))
+            .told(self.say_set(&made).and_then(|()| self.warn(&warnings)))
     }
 
     async fn edit(&self, name: &AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
@@ -176,7 +178,7 @@ impl Desk<'_> {
         let made = gate
             .address_set_create(&acting(), arguments.name, origin, networks, etag)
             .await?;
-        self.say_set(&made)
+        Effect::of(format!("@{} was created", made.name)).told(self.say_set(&made))
     }
 
     async fn refresh(&self, cli: &Cli, name: Option<AddressSetName>) -> Result<(), Failure> {
@@ -293,7 +295,7 @@ impl Desk<'_> {
         let (set, _) = gate.address_set(name).await?;
         let pending = set.pending.ok_or(AddressSetError::NothingPending)?;
         let decided = gate.address_set_decide(&acting(), name, pending, approve).await?;
-        self.say_set(&decided)
+        Effect::of(format!("the waiting version of @{name} was decided on")).told(self.say_set(&decided))
     }
 
     fn say_set(&self, set: &AddressSet) -> Result<(), Failure> {
@@ -303,6 +305,10 @@ impl Desk<'_> {
     }
 
     fn say_taken(&self, taken: &Taken) -> Result<(), Failure> {
+        Effect::of(format!("@{} was updated", taken.set.name)).told(self.show_taken(taken))
+    }
+
+    fn show_taken(&self, taken: &Taken) -> Result<(), Failure> {
         let now = self.now();
         if self.json {
             let object = output::object(&wire::AddressSetChange::new(&taken.set, &taken.changes, now));

@@ -1,10 +1,11 @@
 //! `hookgate db copy`: a store moves from one database to another.
 
-use hookgate_storage::{CopyError, CopyStep, OpenMode, ServerLock, copy_store};
+use hookgate_storage::{Copied, CopyError, CopyStep, OpenMode, ServerLock, copy_store};
 use serde_json::json;
 
 use crate::cli::{Cli, DbCommand};
 use crate::config::{StorePlace, StoreUrl};
+use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::progress::Progress;
 use crate::{output, place};
@@ -24,7 +25,11 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     drop(progress);
     source.close().await;
     target.close().await;
-    if cli.json {
+    Effect::of(format!("{to} holds what {from} holds")).told(show(cli.json, &from, &to, &copied))
+}
+
+fn show(json: bool, from: &StorePlace, to: &StorePlace, copied: &Copied) -> Result<(), Failure> {
+    if json {
         let tables = copied.iter().map(|(table, (rows, sum))| {
             let what = json!({"rows": rows, "checksum": sum});
             ((*table).to_owned(), what)
@@ -33,7 +38,7 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
         let all = json!({"from": from.to_string(), "to": to.to_string(), "tables": tables});
         return Ok(output::line(&all.to_string())?);
     }
-    for (table, (rows, sum)) in &copied {
+    for (table, (rows, sum)) in copied {
         output::line(&format!("{table:<18} {rows:>12}  {sum}"))?;
     }
     output::line(&format!("{to} holds what {from} holds"))?;

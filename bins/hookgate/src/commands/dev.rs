@@ -15,6 +15,7 @@ use tracing::level_filters::LevelFilter;
 use super::deliveries;
 use crate::cli::{Cli, DevArgs};
 use crate::config::{Front, Lists};
+use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::place::{self, Place};
 use crate::server::{CertificateFiles, Plan, Server};
@@ -73,10 +74,13 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
             .as_ref()
             .map(|issued| wire::webhook_url(&addresses.gate, issued)),
     };
-    if cli.json {
-        output::line(&greeting.json(demo.as_ref()).to_string())?;
+    let printed = if cli.json {
+        output::line(&greeting.json(demo.as_ref()).to_string())
     } else {
-        greeting.print()?;
+        greeting.print()
+    };
+    made(&directory, demo.as_ref()).told(printed.map_err(Failure::from))?;
+    if !cli.json {
         tokio::spawn(show(gate));
     }
     server.run().await
@@ -96,6 +100,22 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
         signed: false,
     };
     Ok(Some(gate.create(&place::acting(), new).await?))
+}
+
+/// What was made before the greeting.
+fn made(directory: &Path, demo: Option<&Issued>) -> Effect {
+    let data = quoted(directory);
+    match demo {
+        Some(issued) => {
+            Effect::of(format!("the webhook {} was created", issued.webhook.name)).or_else(format!(
+                "its URL is lost; run `hookgate webhook regenerate {} --data {data}`",
+                issued.webhook.handle
+            ))
+        }
+        None => Effect::of("a sign-in link was created").or_else(format!(
+            "run `hookgate sign-in-link --data {data}` for another one"
+        )),
+    }
 }
 
 /// What is told once the server is bound.

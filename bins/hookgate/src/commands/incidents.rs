@@ -5,6 +5,7 @@ use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store};
 use hookgate_transport::wire;
 
 use crate::cli::{Cli, IncidentsCommand, PageArgs};
+use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
@@ -96,7 +97,8 @@ async fn act(
     } else {
         output::incident_line(&incident)
     };
-    Ok(output::line(&text)?)
+    Effect::of(format!("{} is {} now", incident.number, incident.status.as_str()))
+        .told(output::line(&text).map_err(Failure::from))
 }
 
 fn not_found() -> Failure {

@@ -8,6 +8,7 @@ use hookgate_transport::wire;
 use serde_json::{Value, json};
 
 use crate::cli::{Cli, MemberCommand, PageArgs};
+use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::place::{Place, acting};
 use crate::text_input::piped_line;
@@ -21,12 +22,16 @@ pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure
         MemberCommand::Role { name, role } => {
             let member = find(&place, &name).await?;
             let changed = place.gate.member_set_role(&acting(), member.id, role).await?;
-            show(cli.json, &changed, &[])
+            Effect::of(format!("{} is {} now", changed.name, changed.role)).told(show(
+                cli.json,
+                &changed,
+                &[],
+            ))
         }
         MemberCommand::Remove { name } => {
             let member = find(&place, &name).await?;
             let removed = place.gate.member_remove(&acting(), member.id).await?;
-            show(cli.json, &removed, &[])
+            Effect::of(format!("the member {} was removed", removed.name)).told(show(cli.json, &removed, &[]))
         }
     }
 }
@@ -34,26 +39,40 @@ pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure
 /// `hookgate sign-in-link`.
 pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
+    require_output()?;
     let (secret, link, member) = place.gate.sign_in_link(&acting(), name).await?;
-    if cli.json {
+    let text = if cli.json {
         let mut object = json!({"member": output::object(&wire::Member::from(&member))});
         for (name, value) in link_fields(&place, &secret, &link) {
             object[name] = value;
         }
-        return Ok(output::line(&object.to_string())?);
-    }
-    Ok(output::line(&wire::sign_in_url(&place.console_url, &secret))?)
+        object.to_string()
+    } else {
+        wire::sign_in_url(&place.console_url, &secret)
+    };
+    Effect::of(format!("a sign-in link for {} was created", member.name))
+        .or_else("run `hookgate sign-in-link` again; the lost link ends by itself")
+        .told(output::line(&text).map_err(Failure::from))
 }
 
 async fn add(json: bool, place: &Place, name: MemberName, role: Role) -> Result<(), Failure> {
     let password = piped_password()?;
     let has_password = password.is_some();
+    if !has_password {
+        require_output()?;
+    }
     let member = place.gate.member_add(&acting(), name, role, password).await?;
+    let effect = Effect::of(format!("the member {} was added", member.name));
     if has_password {
-        return show(json, &member, &[]);
+        return effect.told(show(json, &member, &[]));
     }
     let (secret, link, member) = place.gate.sign_in_link(&acting(), Some(&member.name)).await?;
-    show(json, &member, &link_fields(place, &secret, &link))
+    effect
+        .or_else(format!(
+            "run `hookgate sign-in-link {}` for another link",
+            member.name
+        ))
+        .told(show(json, &member, &link_fields(place, &secret, &link)))
 }
 
 async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::cli::Cli;
+use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::{output, place};
 
@@ -13,5 +14,5 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     } else {
         format!("the store in {place} has this version's schema")
     };
-    Ok(output::line(&text)?)
+    Effect::of("the store has this version's schema").told(output::line(&text).map_err(Failure::from))
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{Role, Token, TokenId, TokenName, TokenState};
+use hookgate_domain::{Role, Timestamp, Token, TokenId, TokenName, TokenState};
 use hookgate_gate::PageSize;
 use hookgate_transport::wire;
 use serde_json::json;
 
 use crate::cli::{Cli, PageArgs, TokenCommand};
+use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::place::{Place, acting};
 use crate::{output, people_output};
@@ -28,7 +29,8 @@ pub(crate) async fn run(cli: &Cli, command: TokenCommand) -> Result<(), Failure>
             } else {
                 people_output::token_line(&revoked, now)
             };
-            Ok(output::line(&text)?)
+            Effect::of(format!("the token {} was revoked", revoked.name))
+                .told(output::line(&text).map_err(Failure::from))
         }
     }
 }
@@ -42,14 +44,23 @@ async fn create(
 ) -> Result<(), Failure> {
     let now = place.gate.now();
     let expires_at = days.map(|days| now.after(DAY * days.into()));
+    require_output()?;
     let (secret, token) = place.gate.token_create(&acting(), name, role, expires_at).await?;
+    let effect = Effect::of(format!("the token {} ({}) was created", token.name, token.id)).or_else(format!(
+        "its secret is lost; run `hookgate token revoke {}` and create another one",
+        token.id
+    ));
+    effect.told(show_created(json, &token, secret.reveal(), now))
+}
+
+fn show_created(json: bool, token: &Token, secret: &str, now: Timestamp) -> Result<(), Failure> {
     if json {
-        let mut object = output::object(&wire::Token::new(&token, now));
-        object["token"] = json!(secret.reveal());
+        let mut object = output::object(&wire::Token::new(token, now));
+        object["token"] = json!(secret);
         return Ok(output::line(&object.to_string())?);
     }
-    output::line(&people_output::token_line(&token, now))?;
-    Ok(output::line(&format!("token: {}", secret.reveal()))?)
+    output::line(&people_output::token_line(token, now))?;
+    Ok(output::line(&format!("token: {secret}"))?)
 }
 
 async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {

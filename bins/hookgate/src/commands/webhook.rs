@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use super::usage;
 use crate::cli::{Cli, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Switch, WebhookCommand};
+use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
@@ -36,14 +37,7 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
         WebhookCommand::Allow { webhook, entries } => {
             allow(cli.json, &place, &webhook.webhook, &entries).await
         }
-        WebhookCommand::Regenerate(argument) => {
-            let webhook = place.webhook(&argument.webhook).await?;
-            issued(
-                cli.json,
-                &place,
-                &place.gate.regenerate(&acting(), webhook.handle).await?,
-            )
-        }
+        WebhookCommand::Regenerate(argument) => regenerate(cli.json, &place, &argument.webhook).await,
         WebhookCommand::Revoke { webhook, yes } => revoke(cli.json, &place, &webhook.webhook, yes).await,
         WebhookCommand::Usage { webhook, range } => {
             usage::usage(cli.json, &place, &place.webhook(&webhook.webhook).await?, range).await
@@ -68,23 +62,42 @@ async fn create(
 ) -> Result<(), Failure> {
     let mut policy = Policy::default();
     amend(&mut policy, arguments)?;
+    require_output()?;
     let signed = arguments.signature == Some(SignatureScheme::StandardWebhooks);
-    issued(
-        json,
-        place,
-        &place
-            .gate
-            .create(
-                &acting(),
-                NewWebhook {
-                    name,
-                    format,
-                    policy,
-                    signed,
-                },
-            )
-            .await?,
-    )
+    let new = NewWebhook {
+        name,
+        format,
+        policy,
+        signed,
+    };
+    let created = place.gate.create(&acting(), new).await?;
+    let (name, handle) = (&created.webhook.name, created.webhook.handle);
+    let mut remedy = format!("run `hookgate webhook regenerate {handle}`");
+    if signed {
+        write_signature_remedy(&mut remedy, handle);
+    }
+    Effect::of(format!("the webhook {name} ({handle}) was created"))
+        .or_else(remedy)
+        .told(issued(json, place, &created))
+}
+
+async fn regenerate(json: bool, place: &Place, argument: &str) -> Result<(), Failure> {
+    let handle = place.webhook(argument).await?.handle;
+    require_output()?;
+    let regenerated = place.gate.regenerate(&acting(), handle).await?;
+    let name = &regenerated.webhook.name;
+    Effect::of(format!(
+        "the webhook {name} has a new URL and the old one is dead"
+    ))
+    .or_else(format!("run `hookgate webhook regenerate {handle}` again"))
+    .told(issued(json, place, &regenerated))
+}
+
+/// Adds how to get a signing secret that was lost.
+fn write_signature_remedy(remedy: &mut String, handle: WebhookHandle) {
+    remedy.push_str(" for a new URL, and `hookgate webhook edit ");
+    remedy.push_str(&handle.to_string());
+    remedy.push_str(" --signature standard-webhooks` for a new signing secret");
 }
 
 async fn edit(
@@ -96,6 +109,9 @@ async fn edit(
 ) -> Result<(), Failure> {
     let webhook = place.webhook(argument).await?;
     amend(&mut webhook.policy.clone(), arguments)?;
+    if arguments.signature == Some(SignatureScheme::StandardWebhooks) {
+        require_output()?;
+    }
     let unsign = arguments.signature == Some(SignatureScheme::None);
     let mut edited = place
         .gate
@@ -111,11 +127,16 @@ async fn edit(
         })
         .await?;
     let mut secret = None;
+    let mut effect = Effect::of(format!("the webhook {} was changed", edited.name));
     if arguments.signature == Some(SignatureScheme::StandardWebhooks) {
         let (webhook, made) = place.gate.require_signature(&acting(), webhook.handle).await?;
         (edited, secret) = (webhook, Some(made));
+        effect = effect.or_else(format!(
+            "its new signing secret is lost; run `hookgate webhook edit {} --signature standard-webhooks` again",
+            edited.handle
+        ));
     }
-    show(json, place, &edited, &secret_fields(secret.as_ref()))
+    effect.told(show(json, place, &edited, &secret_fields(secret.as_ref())))
 }
 
 /// Adds entries. Nothing can be added to a list that permits everybody already: it would refuse all others from then on.
@@ -135,7 +156,7 @@ async fn allow(json: bool, place: &Place, argument: &str, entries: &[Allowlist])
         }
     };
     let edited = place.gate.edit(&acting(), webhook.handle, change).await?;
-    show(json, place, &edited, &[])
+    Effect::of(format!("the allowlist of {} was changed", edited.name)).told(show(json, place, &edited, &[]))
 }
 
 async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
@@ -176,20 +197,20 @@ async fn revoke(json: bool, place: &Place, argument: &str, yes: bool) -> Result<
         confirm(&webhook)?;
     }
     let revoked = place.gate.revoke(&acting(), webhook.handle).await?;
-    show(json, place, &revoked, &[])
+    Effect::of(format!("the webhook {} was revoked", revoked.name)).told(show(json, place, &revoked, &[]))
 }
 
 /// Asks a person to type the name; a script has to say `--yes`.
 fn confirm(webhook: &Webhook) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
-            "revoking is final; add --yes to do it without being asked",
+            "revoking is permanent; standard input is not a terminal, so add --yes",
         ));
     }
-    output::line(&format!(
-        "Revoking is final: every request to {} fails from then on. Type its name to go on:",
+    output::remark(&format!(
+        "Revoking is permanent: every request to {} fails from then on. Type its name to go on:",
         output::visible(webhook.name.as_str())
-    ))?;
+    ));
     let mut answer = String::new();
     std::io::stdin()
         .read_line(&mut answer)

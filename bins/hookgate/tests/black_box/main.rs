@@ -12,6 +12,7 @@ mod exports;
 mod idempotency;
 mod leaks;
 mod lifecycle;
+mod lost_answers;
 mod moving;
 mod near_misses;
 mod needles;

@@ -1,0 +1,113 @@
+//! What a command has changed by the time that it prints. A change whose answer can't be printed has still been made, and
+//! a secret that could not be shown is lost: the failure says both, and what to do.
+
+use std::fs::File;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+use rustix::fs::{OFlags, fcntl_getfl};
+
+use crate::failure::Failure;
+
+/// A change that was made.
+pub(crate) struct Effect {
+    /// In a sentence without its end: `the webhook w has a new URL`.
+    done: String,
+    /// What to do if the answer is lost.
+    remedy: Option<String>,
+}
+
+impl Effect {
+    /// This was done.
+    pub(crate) fn of(done: impl Into<String>) -> Self {
+        Self {
+            done: done.into(),
+            remedy: None,
+        }
+    }
+
+    /// What to do if the answer, which has a secret that is shown once, is lost.
+    pub(crate) fn or_else(mut self, remedy: impl Into<String>) -> Self {
+        self.remedy = Some(remedy.into());
+        self
+    }
+
+    /// The outcome of a command that did this and then printed its answer.
+    ///
+    /// # Errors
+    /// The answer could not be printed, also if its reader has gone: the failure says what was done all the same.
+    pub(crate) fn told(self, printed: Result<(), Failure>) -> Result<(), Failure> {
+        printed.map_err(|failure| {
+            if !failure.is_of_output() {
+                return failure;
+            }
+            let remedy = self
+                .remedy
+                .map_or_else(String::new, |remedy| format!(": {remedy}"));
+            Failure::unprinted(format!(
+                "{}, but the answer could not be printed ({}){remedy}",
+                self.done,
+                failure.message()
+            ))
+        })
+    }
+}
+
+/// Refuses to go on if standard output is closed, before a secret is made that is shown once.
+///
+/// The runtime opens the null device for reading and writing where standard output was closed. That is what is looked for:
+/// `> /dev/null` opens it for writing alone, and says that nobody wants the answer.
+///
+/// # Errors
+/// Standard output is closed.
+pub(crate) fn require_output() -> Result<(), Failure> {
+    if is_closed(std::io::stdout()) {
+        return Err(Failure::usage(
+            "standard output is closed, so the secret could not be shown; nothing was done",
+        ));
+    }
+    Ok(())
+}
+
+fn is_closed(output: impl AsFd) -> bool {
+    let is_for_both = fcntl_getfl(&output).is_ok_and(|flags| flags & OFlags::RWMODE == OFlags::RDWR);
+    is_for_both && is_null(output).unwrap_or(false)
+}
+
+fn is_null(output: impl AsFd) -> std::io::Result<bool> {
+    let output = File::from(output.as_fd().try_clone_to_owned()?).metadata()?;
+    let null = std::fs::metadata("/dev/null")?;
+    Ok(output.file_type().is_char_device() && output.rdev() == null.rdev())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    #[test]
+    fn a_lost_answer_says_what_was_done() {
+        let broken = |kind: io::ErrorKind| Err(Failure::from(io::Error::from(kind)));
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::BrokenPipe] {
+            let effect = Effect::of("the webhook w has a new URL").or_else("run it again");
+            let failure = effect.told(broken(kind)).unwrap_err();
+            let message = failure.message();
+            assert!(
+                message.starts_with("the webhook w has a new URL, but"),
+                "{message}"
+            );
+            assert!(message.ends_with(": run it again"), "{message}");
+        }
+        let other = Effect::of("x").told(Err(Failure::not_found("y"))).unwrap_err();
+        assert_eq!(other.message(), "y");
+    }
+
+    #[test]
+    fn what_the_runtime_puts_for_a_closed_output_is_told_from_null_on_purpose() {
+        let open = |read| File::options().read(read).write(true).open("/dev/null").unwrap();
+        assert!(is_closed(open(true)));
+        assert!(!is_closed(open(false)));
+        assert!(!is_closed(tempfile::tempfile().unwrap()));
+    }
+}
