@@ -82,16 +82,19 @@ pub(crate) enum Command {
     Db(DbCommand),
     /// Write a copy of the embedded store to a file, with the server running or not
     Backup {
-        /// The file; it must not be there yet
+        /// The file, which must not exist yet; `-` is standard output
         file: PathBuf,
     },
-    /// Make an embedded store from a backup
+    /// Make an embedded store from a backup; sessions end, and what was revoked since works again
     Restore {
-        /// The backup
+        /// The backup; `-` is standard input
         file: PathBuf,
-        /// Only check that the backup is whole
+        /// Only check that the backup is complete
         #[arg(long)]
         verify: bool,
+        /// Retire every URL of the backup: each webhook needs a new one then
+        #[arg(long, conflicts_with = "verify")]
+        retire_all_urls: bool,
     },
     /// Make, check and show the configuration
     #[command(subcommand)]

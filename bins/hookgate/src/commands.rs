@@ -39,7 +39,11 @@ pub(crate) fn run(mut cli: Cli) -> Result<(), Failure> {
         Command::Audit(command) => block_on(audit::run(&cli, command)),
         Command::Db(command) => block_on(db::run(&cli, command)),
         Command::Backup { file } => backup::backup(&cli, &file),
-        Command::Restore { file, verify } => backup::restore(&cli, &file, verify),
+        Command::Restore {
+            file,
+            verify,
+            retire_all_urls,
+        } => block_on(backup::restore(&cli, &file, verify, retire_all_urls)),
         Command::Migrate => block_on(migrate::run(&cli)),
     }
 }

@@ -1,7 +1,7 @@
 //! The embedded store as one file: written while others go on, checked, and made a store again.
 
 use std::fs;
-use std::io;
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use diesel::connection::SimpleConnection;
@@ -15,6 +15,12 @@ use crate::migrations::{SQLITE, SQLITE_TABLE, Schema, applied_versions, known_ve
 
 /// Behind the name of a file that is not whole yet.
 const PART: &str = "part";
+/// What the file begins with that a backup is streamed from, in the data directory.
+const STREAM: &str = "backup-stream";
+/// Behind the name of the file that is locked as long as a backup is streamed.
+const HELD: &str = "held";
+/// Where a store is restored until it counts, in its data directory.
+const STAGED: &str = "restoring";
 
 /// Why there is no backup, or no store from it.
 #[derive(Debug, Error)]
@@ -39,6 +45,9 @@ pub enum BackupError {
         /// What is wrong with it.
         why: String,
     },
+    /// Where it is streamed to takes no more.
+    #[error("the backup broke off and is not whole")]
+    Output(#[source] io::Error),
     /// The database refuses.
     #[error("the database refuses")]
     Database(#[from] diesel::result::Error),
@@ -50,6 +59,18 @@ pub enum BackupError {
         /// What the system says.
         source: io::Error,
     },
+}
+
+impl BackupError {
+    /// The same, said of the backup that a person named.
+    fn of(self, name: &Path) -> Self {
+        let path = name.to_owned();
+        match self {
+            Self::Damaged { why, .. } => Self::Damaged { path, why },
+            Self::Missing { .. } => Self::Missing { path },
+            other => other,
+        }
+    }
 }
 
 /// Writes the store in a directory to a file, as it is at one moment; the server may run. It is checked before it gets its
@@ -99,22 +120,143 @@ pub fn verify_file(file: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Makes a store in a directory from a backup, once that has been checked.
+/// Writes the store in a directory as it is at one moment, to where a program reads it; the server may run. It is checked
+/// before its first byte is written.
 ///
 /// # Errors
-/// [`BackupError::IsThere`] if the directory has a store.
-pub fn restore_file(file: &Path, directory: &Path) -> Result<(), BackupError> {
-    verify_file(file)?;
-    let database = directory.join(DATABASE);
-    private_directory(directory).map_err(|source| failed(directory, source))?;
-    let part = part_of(&database)?;
-    let files = |source| failed(&part, source);
-    let mut to = private_file(&part).map_err(files)?;
-    let mut from = fs::File::open(file).map_err(|source| failed(file, source))?;
-    io::copy(&mut from, &mut to).map_err(files)?;
-    drop(to);
-    verify_file(&part)?;
-    publish(&part, &database)
+/// [`BackupError`]; what was written is not whole then.
+pub fn backup_to(directory: &Path, mut out: impl Write) -> Result<(), BackupError> {
+    remove_abandoned(directory);
+    let file = directory.join(format!("{STREAM}-{}", std::process::id()));
+    let held = Held::new(part_of(&file)?)?;
+    backup_file(directory, &file)?;
+    let from = fs::File::open(&file);
+    // It is read by its handle from here on, and gone however this ends.
+    let removed = fs::remove_file(&file);
+    drop(held);
+    let mut from = from
+        .and_then(|from| removed.map(|()| from))
+        .map_err(|source| failed(&file, source))?;
+    io::copy(&mut from, &mut out)
+        .and_then(|_| out.flush())
+        .map_err(BackupError::Output)
+}
+
+/// A store that is being restored. It becomes the directory's by [`publish`](Self::publish), and is removed otherwise.
+pub struct Restoring {
+    staged: PathBuf,
+    database: PathBuf,
+}
+
+impl Restoring {
+    /// Copies a backup to a place of its own in the directory, and checks it there.
+    ///
+    /// # Errors
+    /// [`BackupError::IsThere`] if the directory has a store.
+    pub fn begin(mut backup: impl Read, name: &Path, directory: &Path) -> Result<Self, BackupError> {
+        let database = directory.join(DATABASE);
+        if database.exists() {
+            return Err(BackupError::IsThere { path: database });
+        }
+        let restoring = Self {
+            staged: directory.join(STAGED),
+            database,
+        };
+        restoring.remove();
+        private_directory(&restoring.staged).map_err(|source| failed(&restoring.staged, source))?;
+        let file = restoring.staged.join(DATABASE);
+        let mut to = private_file(&file).map_err(|source| failed(&file, source))?;
+        io::copy(&mut backup, &mut to).map_err(|source| failed(&file, source))?;
+        drop(to);
+        verify_file(&file).map_err(|error| error.of(name))?;
+        Ok(restoring)
+    }
+
+    /// The directory in which the store may be opened and changed before it counts.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.staged
+    }
+
+    /// Makes the store the directory's. It has to be closed.
+    ///
+    /// # Errors
+    /// [`BackupError`]
+    pub fn publish(self) -> Result<(), BackupError> {
+        let file = self.staged.join(DATABASE);
+        let mut connection = open(&file)?;
+        connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA wal_checkpoint(TRUNCATE)")?;
+        drop(connection);
+        verify_file(&file)?;
+        if self.database.exists() {
+            return Err(BackupError::IsThere {
+                path: self.database.clone(),
+            });
+        }
+        publish(&file, &self.database)
+    }
+
+    fn remove(&self) {
+        // There is mostly none, and the next restore tries again.
+        let _ = fs::remove_dir_all(&self.staged);
+    }
+}
+
+impl Drop for Restoring {
+    fn drop(&mut self) {
+        self.remove();
+    }
+}
+
+/// A file that this process writes: others see by its lock that it is not abandoned.
+struct Held {
+    path: PathBuf,
+    /// Where the file is written first.
+    part: PathBuf,
+    _file: fs::File,
+}
+
+impl Held {
+    fn new(part: PathBuf) -> Result<Self, BackupError> {
+        let path = part.with_extension(HELD);
+        let file = private_file(&path).map_err(|source| failed(&path, source))?;
+        file.try_lock().map_err(|error| failed(&path, error.into()))?;
+        Ok(Self {
+            path,
+            part,
+            _file: file,
+        })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // The part has become the file, if all went well.
+        let _ = fs::remove_file(&self.part);
+        let _ = fs::remove_file(&self.path);
+    }
+}
+
+/// Removes what streams left that were killed while they wrote their file.
+fn remove_abandoned(directory: &Path) {
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    for held in entries.map(|entry| entry.path()) {
+        let name = held
+            .file_name()
+            .and_then(|name| name.to_str())
+            .unwrap_or_default();
+        if !name.starts_with(STREAM) || held.extension().is_none_or(|end| end != HELD) {
+            continue;
+        }
+        let is_abandoned = fs::File::open(&held).is_ok_and(|file| file.try_lock().is_ok());
+        if is_abandoned {
+            let file = held.with_extension("");
+            for left in [file.with_added_extension(PART), file, held] {
+                // Somebody else may have removed it.
+                let _ = fs::remove_file(left);
+            }
+        }
+    }
 }
 
 #[derive(QueryableByName)]

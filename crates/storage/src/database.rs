@@ -19,6 +19,7 @@ use crate::read::address_sets::HeldNetworks;
 use crate::read::settings::setting_by_key;
 use crate::read::size::database_bytes;
 use crate::read::webhooks::sealed_secrets;
+use crate::write::people::delete_all_sessions;
 use crate::write::settings::{setting_claim, setting_put};
 use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
 
@@ -153,6 +154,17 @@ impl Database {
             Ok(rows.into_iter().filter_map(sealed).collect())
         };
         self.read("read sealed secrets", work).await
+    }
+
+    /// Ends every session and every sign-in link, and gives their number.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the store can't be reached.
+    pub async fn end_all_sessions(&self) -> Result<usize, StoreError> {
+        self.change("end all sessions", |connection| {
+            Ok(delete_all_sessions(connection)?)
+        })
+        .await
     }
 
     /// Bytes of the database on disk, with what is free in it. Logs that are written before it are not in.

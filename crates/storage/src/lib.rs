@@ -31,7 +31,7 @@ mod store;
 mod write;
 mod writer;
 
-pub use backup::{BackupError, backup_file, restore_file, verify_file};
+pub use backup::{BackupError, Restoring, backup_file, backup_to, verify_file};
 pub use copy::{Copied, CopyError, CopyStep, copy_store};
 pub use database::Database;
 pub use lock::{LockError, ServerLock};

@@ -1,34 +1,174 @@
 //! `hookgate backup` and `hookgate restore`: the embedded store as one file.
 
+use std::fs::File;
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 
-use hookgate_storage::{BackupError, backup_file, restore_file, verify_file};
+use hookgate_domain::WebhookState;
+use hookgate_gate::{Gate, PageSize, Store};
+use hookgate_storage::{BackupError, Database, OpenMode, Restoring, backup_file, backup_to, verify_file};
 use serde_json::json;
 
+use crate::adapters::{self, NoKey};
 use crate::cli::Cli;
 use crate::config::StorePlace;
+use crate::effect::{Effect, require_output};
 use crate::failure::{Failure, with_sources};
 use crate::{output, place};
 
+/// The file that stands for standard output and standard input.
+const STREAM: &str = "-";
+const KEEP_THE_KEY: &str = "The sealing key is not in the backup: keep a copy of that file elsewhere.";
+
 pub(crate) fn backup(cli: &Cli, file: &Path) -> Result<(), Failure> {
-    backup_file(&directory(cli)?, file)?;
-    tell(
-        cli,
-        "backup",
-        file,
-        "the sealing key is not in it: keep a copy of that file elsewhere",
-    )
+    let directory = directory(cli)?;
+    if file == Path::new(STREAM) {
+        return stream(&directory);
+    }
+    backup_file(&directory, file)?;
+    let text = if cli.json {
+        json!({"backup": file}).to_string()
+    } else {
+        format!("backup: {}", file.display())
+    };
+    Effect::of(format!("the backup {} was written", file.display()))
+        .told(output::line(&text).map_err(Failure::from))?;
+    if !cli.json {
+        output::remark(KEEP_THE_KEY);
+    }
+    Ok(())
 }
 
-pub(crate) fn restore(cli: &Cli, file: &Path, only_verify: bool) -> Result<(), Failure> {
+/// Writes the backup to standard output, and nothing else.
+fn stream(directory: &Path) -> Result<(), Failure> {
+    let out = std::io::stdout();
+    if out.is_terminal() {
+        return Err(Failure::usage(
+            "standard output is a terminal; send the backup to a file or a program",
+        ));
+    }
+    require_output()?;
+    backup_to(directory, out.lock())?;
+    output::remark(KEEP_THE_KEY);
+    Ok(())
+}
+
+/// Makes a store of a backup, in which no session lives on.
+pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: bool) -> Result<(), Failure> {
     if only_verify {
-        verify_file(file)?;
-        return tell(cli, "verified", file, "the backup is whole");
+        return verify(cli, file);
     }
     let directory = directory(cli)?;
-    restore_file(file, &directory)?;
-    let hint = "put the sealing key there too, or signing secrets can't be opened";
-    tell(cli, "restored", &directory, hint)
+    let restoring = begin(file, &directory)?;
+    let database = Database::open(restoring.directory(), OpenMode::Migrate)?;
+    let sessions = database.end_all_sessions().await?;
+    // A URL is no sealed secret, so the key is not needed.
+    let gate = Gate::new(database, adapters::ports(NoKey));
+    let retired = if retire { retire_all_urls(&gate).await? } else { 0 };
+    gate.store().close().await;
+    drop(gate);
+    restoring.publish()?;
+    let restored = Restored { sessions, retired };
+    Effect::of(format!("the store was restored to {}", directory.display()))
+        .told(restored.tell(cli.json, &directory, retire))
+}
+
+fn verify(cli: &Cli, file: &Path) -> Result<(), Failure> {
+    if file == Path::new(STREAM) {
+        return Err(Failure::usage(
+            "--verify needs a file: a pipe can be read only once",
+        ));
+    }
+    verify_file(file)?;
+    let text = if cli.json {
+        json!({"verified": file}).to_string()
+    } else {
+        format!("verified: {} is a complete backup", file.display())
+    };
+    Ok(output::line(&text)?)
+}
+
+fn begin(file: &Path, directory: &Path) -> Result<Restoring, Failure> {
+    if file == Path::new(STREAM) {
+        let input = std::io::stdin();
+        if input.is_terminal() {
+            return Err(Failure::usage(
+                "standard input is a terminal; name the backup's file, or send it by a pipe",
+            ));
+        }
+        return Ok(Restoring::begin(
+            input.lock(),
+            Path::new("standard input"),
+            directory,
+        )?);
+    }
+    let backup = File::open(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => BackupError::Missing {
+            path: file.to_owned(),
+        }
+        .into(),
+        _ => Failure::failed(format!("can't read {}: {error}", file.display())),
+    })?;
+    Ok(Restoring::begin(backup, file, directory)?)
+}
+
+/// Gives every living webhook a URL that nobody knows, so that the ones of the backup are dead.
+async fn retire_all_urls(gate: &Gate<Database>) -> Result<usize, Failure> {
+    let (mut retired, mut after) = (0, None);
+    loop {
+        let page = gate.store().webhook_page(after, PageSize::MAX).await?;
+        let Some(last) = page.last() else {
+            return Ok(retired);
+        };
+        after = Some(last.handle);
+        let living = page
+            .iter()
+            .filter(|webhook| matches!(webhook.state, WebhookState::Active(_)));
+        for webhook in living {
+            gate.regenerate(&place::acting(), webhook.handle).await?;
+            retired += 1;
+        }
+    }
+}
+
+/// What was ended in a restored store.
+struct Restored {
+    /// Sessions and sign-in links.
+    sessions: usize,
+    /// URLs.
+    retired: usize,
+}
+
+impl Restored {
+    fn tell(&self, json: bool, directory: &Path, retire: bool) -> Result<(), Failure> {
+        if json {
+            let object =
+                json!({"restored": directory, "sessions_ended": self.sessions, "urls_retired": self.retired});
+            return Ok(output::line(&object.to_string())?);
+        }
+        output::line(&format!("restored to {}", directory.display()))?;
+        output::remark("Copy sealing.key there, or the server does not start.");
+        output::remark(&format!(
+            "Sessions and sign-in links were ended: {}.",
+            self.sessions
+        ));
+        if retire {
+            output::remark(&format!(
+                "URLs retired: {}. Run `hookgate webhook regenerate` for each webhook, and give its sender the new URL.",
+                self.retired
+            ));
+        } else {
+            output::remark(
+                "URLs that were revoked or regenerated after this backup work again: regenerate them now. Restoring with \
+                 --retire-all-urls retires all of them.",
+            );
+        }
+        output::remark(
+            "Tokens that were revoked, members that were removed and passwords that were changed after this backup are \
+             valid again too: look through `token list` and `member list`.",
+        );
+        Ok(())
+    }
 }
 
 fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
@@ -41,24 +181,16 @@ fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
     }
 }
 
-fn tell(cli: &Cli, word: &str, path: &Path, hint: &str) -> Result<(), Failure> {
-    let text = if cli.json {
-        json!({word: path}).to_string()
-    } else {
-        format!("{word}: {} ({hint})", path.display())
-    };
-    Ok(output::line(&text)?)
-}
-
 impl From<BackupError> for Failure {
     fn from(error: BackupError) -> Self {
         let text = with_sources(&error);
         match error {
             BackupError::IsThere { .. } => Self::refused(text),
             BackupError::Missing { .. } => Self::not_found(text),
-            BackupError::Damaged { .. } | BackupError::Database { .. } | BackupError::Files { .. } => {
-                Self::failed(text)
-            }
+            BackupError::Damaged { .. }
+            | BackupError::Database { .. }
+            | BackupError::Files { .. }
+            | BackupError::Output(_) => Self::failed(text),
         }
     }
 }

@@ -22,6 +22,7 @@ mod paging;
 mod people;
 mod program;
 mod publisher;
+mod restoring;
 mod revocation;
 mod roles;
 mod sealing;

@@ -9,6 +9,13 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::rows::{LinkRow, MemberRow, SessionRow, TokenRow};
 use crate::schema::people::{members, sessions, sign_in_links, tokens};
 
+/// Removes every session and every sign-in link.
+pub(crate) fn delete_all_sessions(connection: &mut Connection) -> QueryResult<usize> {
+    let links = diesel::delete(sign_in_links::table).execute(connection)?;
+    let sessions = diesel::delete(sessions::table).execute(connection)?;
+    Ok(links + sessions)
+}
+
 /// Stores a new member.
 pub(crate) fn member_insert(connection: &mut Connection, member: &Member) -> QueryResult<()> {
     diesel::insert_into(members::table)

@@ -1,0 +1,163 @@
+//! A backup goes through a pipe, and a restored store says and ends what must not live on.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use hookgate_testkit::https::Http;
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::support::{HOOKGATE, Server, run, sql};
+
+/// A server with a webhook whose URL was revoked after the backup, and the backup.
+struct Stage {
+    server: Server,
+    scratch: TempDir,
+    backup: PathBuf,
+    /// The URL that lives in the backup.
+    revoked: String,
+}
+
+impl Stage {
+    fn new() -> Self {
+        let server = Server::start();
+        let revoked = server.create("leaked", &[]);
+        let scratch = TempDir::new().unwrap();
+        let backup = scratch.path().join("backup.db");
+        let output = server_command(server.directory(), &["backup", "-"])
+            .stdout(File::create(&backup).unwrap())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert!(String::from_utf8(output.stderr).unwrap().contains("sealing key"));
+        server.json(&["webhook", "revoke", "leaked", "--yes"]);
+        Self {
+            server,
+            scratch,
+            backup,
+            revoked,
+        }
+    }
+
+    /// Restores, with these arguments beside the file, and gives the new directory and what was said.
+    fn restore(&self, name: &str, arguments: &[&str]) -> (PathBuf, Output) {
+        let to = self.scratch.path().join(name);
+        let output = server_command(
+            &to,
+            &[&["restore", self.backup.to_str().unwrap()], arguments].concat(),
+        )
+        .output()
+        .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        fs::copy(
+            self.server.directory().join("sealing.key"),
+            to.join("sealing.key"),
+        )
+        .unwrap();
+        (to, output)
+    }
+}
+
+fn server_command(directory: &Path, arguments: &[&str]) -> Command {
+    let mut command = Command::new(HOOKGATE);
+    command
+        .args(arguments)
+        .arg("--data")
+        .arg(directory)
+        .stdin(Stdio::null());
+    command
+}
+
+fn url_state(directory: &Path, url: &str) -> Value {
+    let which = run(directory, &["webhook", "which"], url);
+    serde_json::from_slice::<Value>(&which.stdout).unwrap()["url_state"].take()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_revoked_lives_again_unless_all_urls_are_retired() {
+    let stage = Stage::new();
+    assert_eq!(url_state(stage.server.directory(), &stage.revoked), "revoked");
+    let (plain, output) = stage.restore("plain", &[]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        said.contains("work again") && said.contains("--retire-all-urls"),
+        "{said}"
+    );
+    assert_eq!(url_state(&plain, &stage.revoked), "live");
+    let (retired, output) = stage.restore("retired", &["--retire-all-urls"]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("URLs retired: 2"), "{said}");
+    for url in [&stage.revoked, &stage.server.demo_url()] {
+        assert_eq!(url_state(&retired, url), "regenerated");
+    }
+    let audit = run(&retired, &["audit", "list", "--act", "webhook.regenerate"], "");
+    let audit: Value = serde_json::from_slice(&audit.stdout).unwrap();
+    assert_eq!(audit["items"].as_array().unwrap().len(), 2);
+    let names: Vec<_> = fs::read_dir(&retired)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(!names.iter().any(|name| name == "restoring"), "{names:?}");
+    let server = Server::start_in(&retired, "warn", Stdio::inherit());
+    let old = stage.server.demo_url().replace(
+        stage.server.ready["gate"].as_str().unwrap(),
+        server.ready["gate"].as_str().unwrap(),
+    );
+    assert_eq!(server.post(Http::One, &old, r#"{"title":"x"}"#).await.status, 410);
+}
+
+#[test]
+fn no_session_or_sign_in_link_lives_in_a_restored_store() {
+    let stage = Stage::new();
+    let count = |directory: &Path| {
+        let counted = sql(
+            directory,
+            "SELECT (SELECT COUNT(*) FROM sessions) + (SELECT COUNT(*) FROM sign_in_links)",
+        );
+        counted.trim().parse::<u32>().unwrap()
+    };
+    assert!(count(stage.server.directory()) > 0);
+    let (restored, _) = stage.restore("restored", &[]);
+    assert_eq!(count(&restored), 0);
+}
+
+#[test]
+fn a_backup_goes_through_pipes() {
+    let stage = Stage::new();
+    let to = stage.scratch.path().join("piped");
+    let restore = |from: Stdio| {
+        server_command(&to, &["restore", "-"])
+            .stdin(from)
+            .output()
+            .unwrap()
+    };
+    let broken = stage.scratch.path().join("broken");
+    fs::write(&broken, &fs::read(&stage.backup).unwrap()[..5000]).unwrap();
+    let output = restore(File::open(&broken).unwrap().into());
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(
+        String::from_utf8(output.stderr)
+            .unwrap()
+            .contains("standard input")
+    );
+    assert!(!to.join("hookgate.db").exists());
+    let output = restore(File::open(&stage.backup).unwrap().into());
+    assert!(output.status.success(), "{output:?}");
+    assert!(to.join("hookgate.db").exists());
+    let data = stage.server.directory();
+    let full = server_command(data, &["backup", "-"])
+        .stdout(File::options().write(true).open("/dev/full").unwrap())
+        .output()
+        .unwrap();
+    assert_eq!(full.status.code(), Some(1));
+    assert!(String::from_utf8(full.stderr).unwrap().contains("not whole"));
+    let left = fs::read_dir(data)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name());
+    assert!(
+        !left
+            .into_iter()
+            .any(|name| name.to_string_lossy().starts_with("backup-stream"))
+    );
+}
