@@ -4,6 +4,7 @@ mod bench;
 mod coverage;
 mod endurance;
 mod fuzz;
+mod gallery;
 mod lint;
 mod mutants;
 mod named_tests;
@@ -39,7 +40,9 @@ enum Task {
     Coverage,
     /// Change the domain crate in small ways and expect its tests to notice
     Mutants(mutants::Arguments),
-    /// Make a picture of every screen of the console
+    /// Write the console's pages with sample data into a directory
+    Gallery(gallery::Arguments),
+    /// Make a picture of every page of the gallery
     Screenshots(screenshots::Arguments),
 }
 
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Coverage => coverage::run(),
         Task::Mutants(arguments) => mutants::run(&arguments),
+        Task::Gallery(arguments) => gallery::run(&arguments),
         Task::Screenshots(arguments) => screenshots::run(&arguments),
     };
     match done {

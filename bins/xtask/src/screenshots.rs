@@ -1,4 +1,4 @@
-//! `cargo xtask screenshots`: a picture of every screen, with the sample data that the tests of the pages use.
+//! `cargo xtask screenshots`: a picture of every page of the gallery, wide and as on a phone.
 
 use std::fs;
 use std::net::TcpListener;
@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use clap::Args;
 
-use crate::process::{self, Outcome, cargo, need, root, say};
+use crate::gallery;
+use crate::process::{Outcome, need, root, say};
 
 /// Programs that make the pictures, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 2] = [("python3", "python3"), ("chromium", "chromium")];
@@ -30,20 +31,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     let gallery = root().join("target/gallery");
     let pictures = root().join("target/screenshots");
     fs::create_dir_all(&pictures)?;
-    process::run(
-        cargo()
-            .args([
-                "run",
-                "--quiet",
-                "--locked",
-                "--package",
-                "hookgate-pages",
-                "--example",
-                "gallery",
-                "--",
-            ])
-            .arg(&gallery),
-    )?;
+    gallery::write(&gallery)?;
     let server = Server::start(&gallery)?;
     for screen in screens(&gallery, &arguments.prefix)? {
         for (width, height, ending) in WINDOWS {
@@ -55,7 +43,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
     Ok(())
 }
 
-/// The names of the whole pages with ordinary data.
+/// The names of the pages.
 fn screens(gallery: &Path, prefix: &str) -> Outcome<Vec<String>> {
     let mut names = Vec::new();
     for file in fs::read_dir(gallery)? {
@@ -63,7 +51,7 @@ fn screens(gallery: &Path, prefix: &str) -> Outcome<Vec<String>> {
         let Some(name) = name.strip_suffix(".html") else {
             continue;
         };
-        if name.starts_with(prefix) && !name.starts_with("part-") && !name.ends_with("-hostile") {
+        if name.starts_with(prefix) {
             names.push(name.to_owned());
         }
     }
