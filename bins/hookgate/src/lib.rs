@@ -16,6 +16,7 @@ mod place;
 mod progress;
 mod sealing;
 mod server;
+mod table;
 mod text_input;
 
 use std::process::ExitCode;

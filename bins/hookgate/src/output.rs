@@ -11,6 +11,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::failure::Failure;
+use crate::table::{Table, details, endless_line, fields};
 
 /// Prints one line to standard output.
 pub(crate) fn line(text: &str) -> io::Result<()> {
@@ -31,26 +32,50 @@ pub(crate) fn raw(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints a page of a list, for scripts or for people.
-pub(crate) fn list(
+/// Prints a page of a list, for scripts or for people. `what` names the things for a list that has none.
+pub(crate) fn list<const N: usize>(
     json: bool,
     objects: &[Value],
-    lines: &[String],
+    table: &Table<N>,
     next: Option<&str>,
+    what: &str,
 ) -> Result<(), Failure> {
     if json {
         return Ok(line(&page(objects, next).to_string())?);
     }
-    lines.iter().try_for_each(|text| line(text))?;
+    if table.is_empty() {
+        remark(&format!("No {what} match."));
+        return Ok(());
+    }
+    lines(&table.lines())?;
     if let Some(next) = next {
-        line(&format!("more: --cursor {next}"))?;
+        remark(&format!(
+            "More {what} exist: add --cursor {next} for the next page, or raise --limit (200 at most)."
+        ));
     }
     Ok(())
+}
+
+/// Prints lines to standard output.
+pub(crate) fn lines(lines: &[String]) -> io::Result<()> {
+    lines.iter().try_for_each(|text| line(text))
 }
 
 /// A page of a list, as scripts see it.
 pub(crate) fn page(items: &[Value], next: Option<&str>) -> Value {
     json!({"items": items, "next": next})
+}
+
+/// Prints one thing: the object for scripts, its fields for people, who are led to its page of the console too.
+pub(crate) fn thing(
+    json: bool,
+    object: &Value,
+    console: Option<(&'static str, String)>,
+) -> Result<(), Failure> {
+    if json {
+        return Ok(line(&object.to_string())?);
+    }
+    Ok(lines(&details(fields(object).into_iter().chain(console)))?)
 }
 
 /// A thing as scripts see it: the same object as the admin API answers.
@@ -59,14 +84,29 @@ pub(crate) fn object(thing: &impl Serialize) -> Value {
     serde_json::to_value(thing).unwrap_or_default()
 }
 
-/// A delivery in one line for people.
-pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
-    let what = match record.answer {
-        _ if record.would_be_refused => format!("observed {}", incident_name(record))
-            .trim_end()
-            .to_owned(),
-        Answer::Opened => format!("opened {}", incident_name(record)),
-        Answer::Updated => format!("updated {}", incident_name(record)),
+/// The columns of deliveries.
+pub(crate) const DELIVERY_HEADER: [&str; 7] = [
+    "ID",
+    "RECEIVED",
+    "STATUS",
+    "WEBHOOK",
+    "SOURCE",
+    "RESULT",
+    "USER AGENT",
+];
+/// Their widths where deliveries are printed as they come: what is usual in a column.
+const DELIVERY_WIDTHS: [usize; 7] = [17, 27, 6, 16, 15, 24, 0];
+
+/// A delivery's columns.
+pub(crate) fn delivery_cells(record: &DeliverySummary) -> [String; 7] {
+    let incident = record
+        .incident
+        .map(|number| number.to_string())
+        .unwrap_or_default();
+    let result = match record.answer {
+        _ if record.would_be_refused => format!("observed {incident}"),
+        Answer::Opened => format!("opened {incident}"),
+        Answer::Updated => format!("updated {incident}"),
         Answer::Unmatched => "nothing to resolve".to_owned(),
         Answer::Refused(code) | Answer::Postponed(code) => format!("refused {code}"),
     };
@@ -75,63 +115,88 @@ pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
     } else {
         String::new()
     };
-    format!(
-        "{}  {}  {}  from {}  {}  {what}{times}",
+    [
+        record.id.to_string(),
         time(record.received_at),
-        answered_status(record.answer),
-        visible(&record.webhook_name),
-        record.source,
-        record.user_agent.as_deref().map_or(Cow::Borrowed("-"), visible),
-    )
+        answered_status(record.answer).to_string(),
+        record.webhook_name.clone(),
+        record.source.to_string(),
+        format!("{result}{times}"),
+        record.user_agent.clone().unwrap_or_default(),
+    ]
 }
 
-/// A webhook in one line for people.
-pub(crate) fn webhook_line(webhook: &Webhook, now: Timestamp) -> String {
-    let state = match &webhook.state {
+/// A delivery in one line, for those that are printed as they come.
+pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
+    endless_line(delivery_cells(record), &DELIVERY_WIDTHS)
+}
+
+/// The header of such lines.
+pub(crate) fn delivery_header() -> String {
+    endless_line(DELIVERY_HEADER.map(str::to_owned), &DELIVERY_WIDTHS)
+}
+
+/// The columns of webhooks.
+pub(crate) const WEBHOOK_HEADER: [&str; 5] = ["HANDLE", "NAME", "HINT", "STATE", "SOURCES"];
+
+/// A webhook's columns.
+pub(crate) fn webhook_cells(webhook: &Webhook, now: Timestamp) -> [String; 5] {
+    [
+        webhook.handle.to_string(),
+        webhook.name.to_string(),
+        format!("{}…", webhook.state.hint()),
+        webhook_state(webhook, now),
+        webhook_sources(webhook, now),
+    ]
+}
+
+fn webhook_state(webhook: &Webhook, now: Timestamp) -> String {
+    match &webhook.state {
         WebhookState::Active(_) => match webhook.rotation_age(now) {
             RotationAge::Exposed { .. } => "active, URL exposed: regenerate it".to_owned(),
-            RotationAge::Due { days_over } => format!("active, URL due for a new one for {days_over} days"),
+            RotationAge::Due { days_over } => format!("active, rotation overdue by {days_over} days"),
             RotationAge::Fresh { .. } | RotationAge::NotTracked => "active".to_owned(),
         },
         WebhookState::Revoked { at, .. } => format!("revoked {}", time(*at)),
-    };
+    }
+}
+
+fn webhook_sources(webhook: &Webhook, now: Timestamp) -> String {
     let list = &webhook.policy.allowlist;
     let sources = match list.entries() {
         None => "any source".to_owned(),
-        Some([one]) => visible(&one.to_string()).into_owned(),
+        Some([one]) => one.to_string(),
         Some(entries) => format!("{} entries", entries.len()),
     };
     let observed = match webhook.policy.allowlist_mode {
-        AllowlistMode::Observe => ", only observed",
+        AllowlistMode::Observe => ", observe only",
         AllowlistMode::Enforce => "",
     };
     let warnings = list.warnings(None, now);
     let warning = warnings
         .first()
         .map_or_else(String::new, |first| format!(" ({first})"));
-    format!(
-        "{}  {}…  {}  {state}  {sources}{observed}{warning}",
-        webhook.handle,
-        webhook.state.hint(),
-        visible(webhook.name.as_str())
-    )
+    format!("{sources}{observed}{warning}")
+}
+
+/// The columns of incidents.
+pub(crate) const INCIDENT_HEADER: [&str; 6] = ["ID", "SEVERITY", "STATUS", "UPDATED", "DELIVERIES", "TITLE"];
+
+/// An incident's columns.
+pub(crate) fn incident_cells(incident: &Incident) -> [String; 6] {
+    [
+        incident.number.to_string(),
+        incident.severity.as_str().to_owned(),
+        incident.status.as_str().to_owned(),
+        time(incident.updated_at),
+        incident.occurrences.to_string(),
+        incident.title.clone(),
+    ]
 }
 
 /// An incident in one line for people.
 pub(crate) fn incident_line(incident: &Incident) -> String {
-    let times = if incident.occurrences > 1 {
-        format!(" x{}", incident.occurrences)
-    } else {
-        String::new()
-    };
-    format!(
-        "{}  {}  {}  {}  {}{times}",
-        incident.number,
-        incident.severity.as_str(),
-        incident.status.as_str(),
-        time(incident.updated_at),
-        visible(&incident.title),
-    )
+    endless_line(incident_cells(incident), &[0; 6])
 }
 
 /// The text with everything escaped that a terminal could act on or that reorders what is read: control characters,
@@ -152,13 +217,6 @@ pub(crate) fn visible(text: &str) -> Cow<'_, str> {
         }
     };
     Cow::Owned(text.chars().map(escape).collect())
-}
-
-fn incident_name(record: &DeliverySummary) -> String {
-    record
-        .incident
-        .map(|number| number.to_string())
-        .unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,62 +1,62 @@
-//! Lines about members, tokens and their acts, for people.
+//! Members, tokens and their acts as columns for people.
 
 use hookgate_domain::{AuditEntry, Member, Timestamp, Token};
 use hookgate_transport::wire::time;
 
-use crate::output::visible;
+/// The columns of members.
+pub(crate) const MEMBER_HEADER: [&str; 4] = ["ID", "ROLE", "NAME", "PASSWORD"];
 
-/// A member in one line for people.
-pub(crate) fn member_line(member: &Member) -> String {
+/// A member's columns.
+pub(crate) fn member_cells(member: &Member) -> [String; 4] {
     let password = if member.password.is_some() {
-        ""
+        "set"
     } else {
-        "  no password yet"
+        "not set"
     };
-    format!(
-        "{}  {:<8}  {}{password}",
-        member.id,
-        member.role,
-        visible(member.name.as_str())
-    )
+    [
+        member.id.to_string(),
+        member.role.to_string(),
+        member.name.to_string(),
+        password.to_owned(),
+    ]
 }
 
-/// A token in one line for people.
-pub(crate) fn token_line(token: &Token, now: Timestamp) -> String {
-    let used = token
-        .last_used_at
-        .map_or_else(|| "never used".to_owned(), |at| format!("used {}", time(at)));
-    let expires = token
-        .expires_at
-        .map_or_else(String::new, |at| format!("  expires {}", time(at)));
-    format!(
-        "{}  {:<8}  {:<7}  {}  {used}{expires}",
-        token.id,
-        token.role,
-        token.state(now).as_str(),
-        visible(token.name.as_str())
-    )
+/// The columns of tokens.
+pub(crate) const TOKEN_HEADER: [&str; 6] = ["ID", "ROLE", "STATE", "NAME", "LAST USED", "EXPIRES"];
+
+/// A token's columns.
+pub(crate) fn token_cells(token: &Token, now: Timestamp) -> [String; 6] {
+    let or_never = |at: Option<Timestamp>| at.map_or_else(|| "never".to_owned(), time);
+    [
+        token.id.to_string(),
+        token.role.to_string(),
+        token.state(now).as_str().to_owned(),
+        token.name.to_string(),
+        or_never(token.last_used_at),
+        or_never(token.expires_at),
+    ]
 }
 
-/// An entry of the audit trail in one line for people.
-pub(crate) fn audit_line(entry: &AuditEntry) -> String {
-    let from = entry
-        .from
-        .map_or_else(String::new, |address| format!(" from {address}"));
+/// The columns of the audit trail.
+pub(crate) const AUDIT_HEADER: [&str; 7] = ["ID", "TIME", "EVENT", "BY", "FROM", "SUBJECT", "CHANGE"];
+
+/// The columns of an entry of the audit trail.
+pub(crate) fn audit_cells(entry: &AuditEntry) -> [String; 7] {
     let change = match (&entry.before, &entry.after) {
         (None, None) => String::new(),
         (before, after) => format!(
-            "  {} -> {}",
-            visible(before.as_deref().unwrap_or("-")),
-            visible(after.as_deref().unwrap_or("-"))
+            "{} -> {}",
+            before.as_deref().unwrap_or("-"),
+            after.as_deref().unwrap_or("-")
         ),
     };
-    format!(
-        "{}  {}  {} {}{from}  {} {}{change}",
+    [
+        entry.id.to_string(),
         time(entry.at),
-        entry.act,
-        entry.actor.kind(),
-        visible(entry.actor.name()),
-        visible(&entry.subject.id),
-        visible(&entry.subject.name),
-    )
+        entry.act.to_string(),
+        format!("{} {}", entry.actor.kind(), entry.actor.name()),
+        entry.from.map_or_else(String::new, |address| address.to_string()),
+        format!("{} {}", entry.subject.id, entry.subject.name),
+        change,
+    ]
 }

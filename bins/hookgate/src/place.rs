@@ -1,5 +1,6 @@
 //! Where a command works: the store that `--data` or `--config` names, and what webhook URLs there start with.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
@@ -34,6 +35,8 @@ pub(crate) struct Place {
     pub(crate) public_url: String,
     /// Where the console is.
     pub(crate) console_url: String,
+    /// Whether a configuration or a server said so, so that people may be led there.
+    is_console_known: bool,
 }
 
 /// The configuration that `--config` names.
@@ -83,6 +86,12 @@ impl Place {
     /// Opens the store in a data directory; what is not there is made.
     pub(crate) async fn of_data(directory: &Path) -> Result<Self, Failure> {
         Found::of_data(directory, OpenMode::Create)?.with_key().await
+    }
+
+    /// The console's page at this path, as a field of what is shown; none if nobody has said where the console is.
+    pub(crate) fn console_page(&self, path: impl Display) -> Option<(&'static str, String)> {
+        self.is_console_known
+            .then(|| ("console", format!("{}/{path}", self.console_url)))
     }
 
     /// The webhook that an argument names: by handle, or by a name that only one webhook has.
@@ -167,6 +176,7 @@ impl Found {
         Ok(Place {
             gate: Gate::new(self.database, adapters::ports(seal)),
             public_url: public_url.unwrap_or_else(|| FALLBACK_URL.to_owned()),
+            is_console_known: console_url.is_some(),
             console_url: console_url.unwrap_or_else(|| FALLBACK_CONSOLE_URL.to_owned()),
         })
     }

@@ -1,6 +1,7 @@
 //! `hookgate addresses`: named sets of addresses, one's own and published ones.
 
 mod input;
+mod sets;
 
 use std::path::Path;
 
@@ -13,11 +14,13 @@ use hookgate_transport::{check_list_url, wire};
 use serde_json::json;
 
 use self::input::{document, fetch, joined, parse, read, texts};
+use self::sets::{SET_HEADER, set_cells, set_line};
 use crate::cli::{AddressesCommand, Cli, ImportArgs};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting, lists};
+use crate::table::Table;
 
 /// Networks of a change that a person is shown; scripts get all.
 const SHOWN: usize = 20;
@@ -73,8 +76,8 @@ impl Desk<'_> {
             .iter()
             .map(|set| output::object(&wire::AddressSet::new(set, now)))
             .collect();
-        let lines: Vec<_> = sets.iter().map(|set| set_line(set, now)).collect();
-        output::list(self.json, &objects, &lines, None)
+        let table = Table::of(SET_HEADER, &sets, |set| set_cells(set, now));
+        output::list(self.json, &objects, &table, None, "address sets")
     }
 
     async fn show(&self, name: &AddressSetName, version: Option<i64>) -> Result<(), Failure> {
@@ -340,37 +343,6 @@ fn say_changes(changes: &NetworkChanges) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-/// A set in one line for people.
-fn set_line(set: &AddressSet, now: Timestamp) -> String {
-    let origin = match &set.origin {
-        SetOrigin::Own => "own".to_owned(),
-        SetOrigin::Published { provider, filter, .. } => format!("{provider} {filter}").trim_end().to_owned(),
-    };
-    let mut line = format!(
-        "@{}  {} networks  {origin}  version {} since {}",
-        set.name,
-        set.networks,
-        set.version,
-        wire::time(set.changed_at)
-    );
-    if let Some(read_at) = set.reading.read_at.filter(|_| set.url().is_some()) {
-        line.push_str("  read ");
-        line.push_str(&wire::time(read_at));
-    }
-    if set.is_stale(now) {
-        line.push_str("  STALE");
-    }
-    if let Some(fault) = &set.reading.fault {
-        line.push_str("  failed: ");
-        line.push_str(&output::visible(fault));
-    }
-    if let Some(pending) = set.pending {
-        let pending = pending.to_string();
-        line.extend(["  version ", &pending, " waits for approval: over half would go"]);
-    }
-    line
 }
 
 impl From<AddressSetError> for Failure {

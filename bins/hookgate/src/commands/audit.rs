@@ -6,6 +6,7 @@ use hookgate_transport::wire;
 use crate::cli::{AuditCommand, Cli};
 use crate::failure::Failure;
 use crate::place::{Place, acting};
+use crate::table::Table;
 use crate::{output, people_output};
 
 pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure> {
@@ -30,12 +31,8 @@ pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure>
         .last()
         .filter(|_| entries.len() == usize::from(size.rows()))
         .map(|last| last.id.to_string());
-    let (objects, lines): (Vec<_>, Vec<_>) = (
-        entries
-            .iter()
-            .map(|entry| output::object(&wire::AuditEntry::from(entry)))
-            .collect(),
-        entries.iter().map(people_output::audit_line).collect(),
-    );
-    output::list(cli.json, &objects, &lines, next.as_deref())
+    let object = |entry| output::object(&wire::AuditEntry::from(entry));
+    let objects: Vec<_> = entries.iter().map(object).collect();
+    let table = Table::of(people_output::AUDIT_HEADER, &entries, people_output::audit_cells);
+    output::list(cli.json, &objects, &table, next.as_deref(), "events")
 }

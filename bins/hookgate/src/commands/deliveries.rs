@@ -12,6 +12,7 @@ use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, ExportArg, FilterArgs, 
 use crate::failure::{Failure, with_sources};
 use crate::output;
 use crate::place::Place;
+use crate::table::{Table, details, fields};
 
 /// How often the store is asked for what came since.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
@@ -71,6 +72,9 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
     } = store.delivery_page(&filter, seek, size).await?;
     if arguments.follow {
         records.reverse();
+        if !json {
+            output::line(&output::delivery_header())?;
+        }
         let print = async |record: &DeliverySummary| print(json, store, record).await;
         for record in &records {
             print(record).await?;
@@ -78,20 +82,12 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
         return follow(store, &filter, records.last().map(|newest| newest.id), print).await;
     }
     let next = next.map(|last| last.to_string());
-    if json {
-        let mut items = Vec::with_capacity(records.len());
-        for record in &records {
-            items.push(with_payload(store, record).await?);
-        }
-        return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
+    let mut objects = Vec::new();
+    for record in records.iter().filter(|_| json) {
+        objects.push(with_payload(store, record).await?);
     }
-    records
-        .iter()
-        .try_for_each(|record| output::line(&output::delivery_line(record)))?;
-    if let Some(next) = next {
-        output::line(&format!("more: --cursor {next}"))?;
-    }
-    Ok(())
+    let table = Table::of(output::DELIVERY_HEADER, &records, output::delivery_cells);
+    output::list(json, &objects, &table, next.as_deref(), "deliveries")
 }
 
 /// Prints every record that matches, page by page. If it breaks off, the failure says how far it came.
@@ -134,53 +130,46 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
     let record = place.gate.store().delivery_by_id(id).await?;
     let record = record
         .ok_or_else(|| Failure::not_found("no such delivery; it may be older than the history is kept"))?;
-    let object = output::object(&wire::DeliveryRecord::from(&record));
+    let mut object = output::object(&wire::DeliveryRecord::from(&record));
     if json {
         return Ok(output::line(&object.to_string())?);
     }
-    let Value::Object(mut fields) = object else {
-        return Ok(());
-    };
-    fields.remove("headers");
-    fields.remove("trail");
-    for (name, value) in fields {
-        let text = if let Value::String(text) = &value {
-            text.clone()
-        } else {
-            value.to_string()
-        };
-        output::line(&format!("{name:<12} {}", output::visible(&text)))?;
-    }
-    for (name, value) in &record.headers {
-        let text = format!("{name}: {value}");
-        output::line(&format!("{:<12} {}", "header", output::visible(&text)))?;
-    }
+    object["webhook"] = format!("{} ({})", record.summary.webhook_name, record.summary.webhook).into();
+    let hidden = ["headers", "trail", "webhook_name"];
+    let mut shown: Vec<_> = fields(&object)
+        .into_iter()
+        .filter(|(name, _)| !hidden.contains(name))
+        .collect();
+    shown.extend(
+        record
+            .headers
+            .iter()
+            .map(|(name, value)| ("header", format!("{name}: {value}"))),
+    );
     if let Some(code) = record.summary.answer.code() {
-        output::line(&format!("{:<12} {}", "because", code.message()))?;
+        shown.push(("because", code.message().to_owned()));
     }
-    explain_source(&record)
+    shown.extend(explain_source(&record));
+    shown.extend(place.console_page(format_args!("deliveries/{id}")));
+    Ok(output::lines(&details(shown))?)
 }
 
 /// Where the source comes from, for a delivery that was refused for it or would have been, and what to do.
-fn explain_source(record: &DeliveryRecord) -> Result<(), Failure> {
+fn explain_source(record: &DeliveryRecord) -> Vec<(&'static str, String)> {
     let Some(trail) = &record.trail else {
-        return Ok(());
+        return Vec::new();
     };
     let source = record.summary.source;
-    output::line(&format!("{:<12} {}", "source is", trail.sentence()))?;
+    let mut shown = vec![("source is", trail.sentence())];
     let untrusted = |hop: &Hop| hop.verdict == Verdict::Untrusted;
     if is_private(source) && trail.hops().iter().any(untrusted) {
-        output::line(&format!(
-            "{:<12} if {source} is your proxy, set gate.trusted_proxies to it",
-            "to mend it"
-        ))?;
+        let fix = format!("if {source} is your proxy, set gate.trusted_proxies to it");
+        shown.push(("to fix it", fix));
     } else if trail.fault().is_none() {
-        output::line(&format!(
-            "{:<12} hookgate webhook allow {} {source}",
-            "to allow it", record.summary.webhook
-        ))?;
+        let fix = format!("hookgate webhook allow {} {source}", record.summary.webhook);
+        shown.push(("to allow it", fix));
     }
-    Ok(())
+    shown
 }
 
 async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFilter, Failure> {
@@ -192,14 +181,20 @@ async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFi
         OutcomeArg::Accepted => Outcome::Accepted,
         OutcomeArg::Refused => Outcome::Refused,
     });
+    let now = place.gate.now();
+    let from = arguments.since.map(|since| since.start(now)).or(arguments.from);
+    let to = arguments.until.map(|until| until.end(now)).or(arguments.to);
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Err(Failure::usage("the range ends before it begins"));
+    }
     Ok(DeliveryFilter {
         webhook,
         outcome,
         code: arguments.code,
         would_be_refused: arguments.would_be_refused,
         source: arguments.source,
-        from: arguments.from,
-        to: arguments.to,
+        from,
+        to,
     })
 }
 

@@ -9,6 +9,7 @@ use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
+use crate::table::Table;
 
 pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -49,20 +50,10 @@ async fn list(json: bool, place: &Place, filter: IncidentFilter, page: &PageArgs
         next,
     } = place.gate.store().incident_page(filter, before, size).await?;
     let next = next.map(|number| number.to_string());
-    if json {
-        let items: Vec<_> = incidents
-            .iter()
-            .map(|incident| output::object(&wire::Incident::from(incident)))
-            .collect();
-        return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
-    }
-    incidents
-        .iter()
-        .try_for_each(|incident| output::line(&output::incident_line(incident)))?;
-    if let Some(next) = next {
-        output::line(&format!("more: --cursor {next}"))?;
-    }
-    Ok(())
+    let object = |incident| output::object(&wire::Incident::from(incident));
+    let objects: Vec<_> = incidents.iter().map(object).collect();
+    let table = Table::of(output::INCIDENT_HEADER, &incidents, output::incident_cells);
+    output::list(json, &objects, &table, next.as_deref(), "incidents")
 }
 
 async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), Failure> {
@@ -72,17 +63,15 @@ async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), F
         .incident_by_number(number)
         .await?
         .ok_or_else(not_found)?;
-    let object = output::object(&wire::Incident::from(&incident));
-    if json {
-        return Ok(output::line(&object.to_string())?);
+    let mut object = output::object(&wire::Incident::from(&incident));
+    if !json && let Some(webhook) = place.gate.store().webhook_by_handle(incident.webhook).await? {
+        object["webhook"] = format!("{} ({})", webhook.name, webhook.handle).into();
     }
-    for (name, value) in object.as_object().into_iter().flatten() {
-        let text = value
-            .as_str()
-            .map_or_else(|| value.to_string(), ToOwned::to_owned);
-        output::line(&format!("{name:<12} {}", output::visible(&text)))?;
-    }
-    Ok(())
+    output::thing(
+        json,
+        &object,
+        place.console_page(format_args!("incidents/{number}")),
+    )
 }
 
 async fn act(

@@ -11,6 +11,7 @@ use crate::cli::{Cli, MemberCommand, PageArgs};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::place::{Place, acting};
+use crate::table::Table;
 use crate::text_input::piped_line;
 use crate::{output, people_output};
 
@@ -90,14 +91,14 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         .last()
         .filter(|_| members.len() == usize::from(size.rows()))
         .map(|last| last.id.to_string());
-    let (objects, lines): (Vec<_>, Vec<_>) = (
-        members
-            .iter()
-            .map(|member| output::object(&wire::Member::from(member)))
-            .collect(),
-        members.iter().map(people_output::member_line).collect(),
+    let object = |member| output::object(&wire::Member::from(member));
+    let objects: Vec<_> = members.iter().map(object).collect();
+    let table = Table::of(
+        people_output::MEMBER_HEADER,
+        &members,
+        people_output::member_cells,
     );
-    output::list(json, &objects, &lines, next.as_deref())
+    output::list(json, &objects, &table, next.as_deref(), "members")
 }
 
 /// The member that an argument names, by ID or name.
@@ -137,16 +138,9 @@ fn link_fields(place: &Place, secret: &SignInSecret, link: &SignInLink) -> [(&'s
 
 /// Prints a member, with fields that are shown in this answer alone.
 fn show(json: bool, member: &Member, once: &[(&'static str, Value)]) -> Result<(), Failure> {
-    if json {
-        let mut object = output::object(&wire::Member::from(member));
-        for (name, value) in once {
-            object[*name] = value.clone();
-        }
-        return Ok(output::line(&object.to_string())?);
-    }
-    output::line(&people_output::member_line(member))?;
+    let mut object = output::object(&wire::Member::from(member));
     for (name, value) in once {
-        output::line(&format!("{name}: {}", value.as_str().unwrap_or_default()))?;
+        object[*name] = value.clone();
     }
-    Ok(())
+    output::thing(json, &object, None)
 }

@@ -11,6 +11,7 @@ use crate::cli::{Cli, PageArgs, TokenCommand};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::place::{Place, acting};
+use crate::table::Table;
 use crate::{output, people_output};
 
 const DAY: Duration = Duration::from_hours(24);
@@ -24,13 +25,9 @@ pub(crate) async fn run(cli: &Cli, command: TokenCommand) -> Result<(), Failure>
             let id = find(&place, &token).await?;
             let revoked = place.gate.token_revoke(&acting(), id).await?;
             let now = place.gate.now();
-            let text = if cli.json {
-                output::object(&wire::Token::new(&revoked, now)).to_string()
-            } else {
-                people_output::token_line(&revoked, now)
-            };
+            let object = output::object(&wire::Token::new(&revoked, now));
             Effect::of(format!("the token {} was revoked", revoked.name))
-                .told(output::line(&text).map_err(Failure::from))
+                .told(output::thing(cli.json, &object, None))
         }
     }
 }
@@ -54,13 +51,9 @@ async fn create(
 }
 
 fn show_created(json: bool, token: &Token, secret: &str, now: Timestamp) -> Result<(), Failure> {
-    if json {
-        let mut object = output::object(&wire::Token::new(token, now));
-        object["token"] = json!(secret);
-        return Ok(output::line(&object.to_string())?);
-    }
-    output::line(&people_output::token_line(token, now))?;
-    Ok(output::line(&format!("token: {secret}"))?)
+    let mut object = output::object(&wire::Token::new(token, now));
+    object["token"] = json!(secret);
+    output::thing(json, &object, None)
 }
 
 async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
@@ -79,17 +72,12 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         .filter(|_| tokens.len() == usize::from(size.rows()))
         .map(|last| last.id.to_string());
     let now = place.gate.now();
-    let (objects, lines): (Vec<_>, Vec<_>) = (
-        tokens
-            .iter()
-            .map(|token| output::object(&wire::Token::new(token, now)))
-            .collect(),
-        tokens
-            .iter()
-            .map(|token| people_output::token_line(token, now))
-            .collect(),
-    );
-    output::list(json, &objects, &lines, next.as_deref())
+    let object = |token| output::object(&wire::Token::new(token, now));
+    let objects: Vec<_> = tokens.iter().map(object).collect();
+    let table = Table::of(people_output::TOKEN_HEADER, &tokens, |token| {
+        people_output::token_cells(token, now)
+    });
+    output::list(json, &objects, &table, next.as_deref(), "tokens")
 }
 
 /// The token that an argument names: by ID, or by a name that only one token has that is not revoked.

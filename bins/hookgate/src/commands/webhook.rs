@@ -17,6 +17,7 @@ use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
+use crate::table::{Table, details};
 use crate::text_input::piped_text;
 
 pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failure> {
@@ -175,20 +176,12 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         .filter(|_| webhooks.len() == usize::from(size.rows()))
         .map(|last| last.handle.to_string());
     let now = place.gate.now();
-    if json {
-        let items: Vec<_> = webhooks
-            .iter()
-            .map(|webhook| output::object(&wire::Webhook::new(webhook, now)))
-            .collect();
-        return Ok(output::line(&output::page(&items, next.as_deref()).to_string())?);
-    }
-    webhooks
-        .iter()
-        .try_for_each(|webhook| output::line(&output::webhook_line(webhook, now)))?;
-    if let Some(next) = next {
-        output::line(&format!("more: --cursor {next}"))?;
-    }
-    Ok(())
+    let object = |webhook| output::object(&wire::Webhook::new(webhook, now));
+    let objects: Vec<_> = webhooks.iter().map(object).collect();
+    let table = Table::of(output::WEBHOOK_HEADER, &webhooks, |webhook| {
+        output::webhook_cells(webhook, now)
+    });
+    output::list(json, &objects, &table, next.as_deref(), "webhooks")
 }
 
 async fn revoke(json: bool, place: &Place, argument: &str, yes: bool) -> Result<(), Failure> {
@@ -263,9 +256,23 @@ fn last_segment(url: &str) -> &str {
 }
 
 fn issued(json: bool, place: &Place, issued: &Issued) -> Result<(), Failure> {
-    let mut fields = vec![("url", json!(wire::webhook_url(&place.public_url, issued)))];
-    fields.extend(secret_fields(issued.signing_secret.as_ref()));
-    show(json, place, &issued.webhook, &fields)
+    let mut once = vec![("url", json!(wire::webhook_url(&place.public_url, issued)))];
+    once.extend(secret_fields(issued.signing_secret.as_ref()));
+    let webhook = &issued.webhook;
+    if json {
+        return show(json, place, webhook, &once);
+    }
+    // What is needed now; `webhook show` has the settings.
+    let mut shown = vec![
+        ("handle", webhook.handle.to_string()),
+        ("name", webhook.name.to_string()),
+    ];
+    shown.extend(
+        once.iter()
+            .map(|(name, value)| (*name, value.as_str().unwrap_or_default().to_owned())),
+    );
+    shown.extend(place.console_page(format_args!("webhooks/{}", webhook.handle)));
+    Ok(output::lines(&details(shown))?)
 }
 
 fn secret_fields(secret: Option<&SigningSecret>) -> Vec<(&'static str, Value)> {
@@ -278,18 +285,39 @@ fn secret_fields(secret: Option<&SigningSecret>) -> Vec<(&'static str, Value)> {
 /// Prints a webhook, with fields that are shown in this answer alone.
 fn show(json: bool, place: &Place, webhook: &Webhook, once: &[(&'static str, Value)]) -> Result<(), Failure> {
     let now = place.gate.now();
-    if json {
-        let mut object = output::object(&wire::Webhook::new(webhook, now));
-        for (name, value) in once {
-            object[*name] = value.clone();
-        }
-        return Ok(output::line(&object.to_string())?);
+    let mut object = output::object(&wire::Webhook::new(webhook, now));
+    if !json {
+        put_in_words(&mut object, webhook);
     }
-    output::line(&output::webhook_line(webhook, now))?;
     for (name, value) in once {
-        output::line(&format!("{name}: {}", value.as_str().unwrap_or_default()))?;
+        object[*name] = value.clone();
     }
-    Ok(())
+    output::thing(
+        json,
+        &object,
+        place.console_page(format_args!("webhooks/{}", webhook.handle)),
+    )
+}
+
+/// Says in words what is null or has parts in the object for scripts.
+fn put_in_words(object: &mut Value, webhook: &Webhook) {
+    let entries = webhook.policy.allowlist.entries();
+    object["allowlist"] = entries.map_or_else(
+        || json!("every source"),
+        |entries| entries.iter().map(ToString::to_string).collect(),
+    );
+    for (name, absent) in [
+        ("per_minute", "no limit"),
+        ("signature", "none"),
+        ("rotation_days", "never"),
+    ] {
+        if object[name].is_null() {
+            object[name] = json!(absent);
+        }
+    }
+    if let Some(fields) = object.as_object_mut() {
+        fields.remove("allowlist_entries");
+    }
 }
 
 /// Changes what the arguments name and leaves the rest.

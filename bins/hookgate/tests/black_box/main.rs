@@ -29,6 +29,7 @@ mod sealing;
 mod search;
 mod sessions;
 mod support;
+mod terminal;
 mod tls;
 mod visitor;
 mod walk;

@@ -1,0 +1,87 @@
+//! The commands about deliveries, as clap reads them.
+
+use clap::{Args, Subcommand, ValueEnum};
+use hookgate_domain::{DeliveryId, RefusalCode, Timestamp};
+use hookgate_transport::wire;
+use ipnetwork::IpNetwork;
+
+use super::{Moment, PageArgs};
+
+#[derive(Subcommand)]
+pub(crate) enum DeliveriesCommand {
+    /// List deliveries, newest first
+    List(DeliveriesArgs),
+    /// Print deliveries as a file, newest first
+    Export {
+        /// CSV, CSV for Excel, or one JSON object per line with the payloads
+        #[arg(long, default_value = "csv")]
+        format: ExportArg,
+        #[command(flatten)]
+        filter: FilterArgs,
+    },
+    /// Show one delivery
+    Show {
+        /// Delivery ID (dlv_…)
+        id: DeliveryId,
+    },
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ExportArg {
+    Csv,
+    /// CSV with the byte-order mark by which Excel knows UTF-8
+    Excel,
+    Ndjson,
+}
+
+#[derive(Args)]
+pub(crate) struct DeliveriesArgs {
+    #[command(flatten)]
+    pub(crate) filter: FilterArgs,
+    /// Go on printing deliveries as they come
+    #[arg(long, conflicts_with = "cursor")]
+    pub(crate) follow: bool,
+    #[command(flatten)]
+    pub(crate) page: PageArgs,
+}
+
+#[derive(Args)]
+pub(crate) struct FilterArgs {
+    /// Only of this webhook: handle or unique name
+    #[arg(long, value_name = "WEBHOOK")]
+    pub(crate) webhook: Option<String>,
+    /// Only with this outcome
+    #[arg(long)]
+    pub(crate) outcome: Option<OutcomeArg>,
+    /// Only refused with this code
+    #[arg(long)]
+    pub(crate) code: Option<RefusalCode>,
+    /// Only what passed because its webhook observes: an enforced allowlist would have refused it
+    #[arg(long)]
+    pub(crate) would_be_refused: bool,
+    /// Only from this address or network
+    #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::parse_entry)]
+    pub(crate) source: Option<IpNetwork>,
+    /// Only received since then: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
+    #[arg(long, value_name = "TIME", conflicts_with = "from")]
+    pub(crate) since: Option<Moment>,
+    /// Only received until then; a day is included
+    #[arg(long, value_name = "TIME", conflicts_with = "to")]
+    pub(crate) until: Option<Moment>,
+    /// Only received at this time or later, by RFC 3339, for instance 2026-01-31T12:00:00Z; without an offset it is UTC
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) from: Option<Timestamp>,
+    /// Only received before this time
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    pub(crate) to: Option<Timestamp>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum OutcomeArg {
+    Accepted,
+    Refused,
+}
+
+fn parse_time(text: &str) -> Result<Timestamp, &'static str> {
+    wire::read_time(text).ok_or("not a time by RFC 3339, such as 2026-11-24T03:30:00Z")
+}
