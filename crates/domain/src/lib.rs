@@ -82,12 +82,12 @@ pub use networks::{
     network_bounds, parse_entry,
 };
 pub use people::{
-    Actor, ApiToken, ApiTokenDigest, AuditAct, AuditEntry, AuditRequest, AuditSubject,
+    Actor, ActorKind, ApiToken, ApiTokenDigest, AuditAct, AuditActs, AuditEntry, AuditRequest, AuditSubject,
     MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId, MemberName, NewAudit,
     Password, PasswordError, PasswordHash, PeopleNameError, Permission, Role, SESSION_IDLE, SESSION_LIFE,
     SIGN_IN_LINK_LIFE, SecretError, Session, SessionDigest, SessionId, SessionToken, SignInLink, SignInMeans,
-    SignInSecret, SignInSecretDigest, Token, TokenError, TokenId, TokenName, TokenState, UnknownAuditAct,
-    UnknownRole,
+    SignInSecret, SignInSecretDigest, Token, TokenError, TokenId, TokenName, TokenState, UnknownActorKind,
+    UnknownAuditAct, UnknownAuditActs, UnknownRole,
 };
 pub use policy::{
     AllowlistMode, DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging, Policy,

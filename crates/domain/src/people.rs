@@ -2,6 +2,7 @@
 //! what they did.
 
 mod audit;
+mod audit_kinds;
 mod ids;
 mod link;
 mod member;
@@ -13,6 +14,7 @@ mod session;
 mod token;
 
 pub use audit::{Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, UnknownAuditAct};
+pub use audit_kinds::{ActorKind, AuditActs, UnknownActorKind, UnknownAuditActs};
 pub use ids::{MemberId, SessionId, TokenId};
 pub use link::{SIGN_IN_LINK_LIFE, SignInLink};
 pub use member::{Member, MemberError};

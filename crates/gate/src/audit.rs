@@ -9,7 +9,7 @@ use hookgate_domain::{
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::{AuditFilter, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
+use crate::{ActorMatch, AuditFilter, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
 
 /// Who acts, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -134,6 +134,29 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(self.store.audit_page(filter, before, size).await?)
     }
 
+    /// Puts an export of the trail on the trail, with what it was `asked` for. Call it before the first entry is sent.
+    ///
+    /// # Errors
+    /// [`PeopleError::Forbidden`] or [`PeopleError::Store`]; nothing may be exported then.
+    pub async fn audit_export(
+        &self,
+        acting: &Acting,
+        format: &str,
+        asked: Vec<(&'static str, String)>,
+    ) -> Result<(), PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        let filter = asked.into_iter().map(|(name, value)| (name, value.into()));
+        let after: Map<String, Value> = [("format", format.into())]
+            .into_iter()
+            .chain(filter)
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let subject = AuditSubject::new("", "audit trail");
+        let changes = (Value::Null, after.into());
+        let audit = acting.note_change(AuditAct::AuditExport, subject, self.now(), changes);
+        Ok(self.store.audit_insert(audit).await?)
+    }
+
     /// Whether who acts has made this request before. What two of the same do at the same time is decided by the store:
     /// only one of them is stored.
     ///
@@ -144,7 +167,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             return Ok(None);
         };
         let filter = AuditFilter {
-            actor: Some(actor),
+            actor: Some(ActorMatch::Id(actor)),
             request: Some(request.key.clone()),
             ..AuditFilter::default()
         };

@@ -20,6 +20,7 @@ mod address_store;
 mod addresses;
 mod attempts;
 mod audit;
+mod audit_search;
 mod delivery;
 mod directory;
 mod floor;
@@ -51,6 +52,7 @@ pub use address_store::{
 };
 pub use addresses::{AddressSetError, Published, REFRESH_AFTER, Taken};
 pub use audit::{Acting, Forbidden, Repeated};
+pub use audit_search::{AuditQuery, AuditQueryError};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
     MAX_HEADER_BYTES, RateScope, Refusal, RefusalKey, RefusedDelivery, Reply, RequestHeaders, Touched,
@@ -67,7 +69,10 @@ pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRe
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::MemberChange;
 pub use people::PeopleError;
-pub use people_store::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, AuditFilter, MAX_SESSIONS, PeopleStore};
+pub use people_store::{
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor, MAX_KNOWN_ACTORS,
+    MAX_SESSIONS, PeopleStore, SubjectMatch,
+};
 pub use ports::{Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError};
 pub use preview::{Preview, PreviewDays, PreviewSender, SetPreview, UnknownPreviewDays, WouldStop};
 pub use room::Held;

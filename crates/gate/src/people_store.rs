@@ -8,9 +8,9 @@
 use std::num::NonZeroU64;
 
 use hookgate_domain::{
-    ApiTokenDigest, AuditAct, AuditEntry, IdempotencyKey, Member, MemberError, MemberId, MemberName,
-    NewAudit, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
-    TokenError, TokenId,
+    Actor, ActorKind, ApiTokenDigest, AuditActs, AuditEntry, AuditSubject, IdempotencyKey, Member,
+    MemberError, MemberId, MemberName, NewAudit, Session, SessionDigest, SessionId, SignInLink,
+    SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
 };
 
 use crate::{Acting, MemberChange, PageSize, StoreError};
@@ -23,6 +23,10 @@ pub const AUDIT_ROWS: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
 pub const AUDIT_DAYS: u64 = 730;
 /// How long failed sign-ins are kept, in days: strangers make them, so they must not push out what members did.
 pub const AUDIT_FAILED_DAYS: u64 = 30;
+
+/// Names of actors of one kind that are offered to filter the audit trail by: more than a person looks through, and a store
+/// finds each by one look into an index.
+pub const MAX_KNOWN_ACTORS: u16 = 500;
 
 /// Keeps members, sessions, tokens, sign-in links and the audit trail.
 pub trait PeopleStore: Send + Sync + 'static {
@@ -177,17 +181,85 @@ pub trait PeopleStore: Send + Sync + 'static {
         before: Option<i64>,
         size: PageSize,
     ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
+
+    /// The actors of this kind that are on the trail, in the order of their names, each name once; at most `most`.
+    fn audit_actors(
+        &self,
+        kind: ActorKind,
+        most: u16,
+    ) -> impl Future<Output = Result<Vec<KnownActor>, StoreError>> + Send;
 }
 
-/// Which entries of the audit trail are asked for; the default asks for all.
+/// Which entries of the audit trail are asked for; the default asks for all. An entry matches if every field does.
+///
+/// People's words become one by [`Gate::audit_filter`](crate::Gate::audit_filter).
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Of this act.
-    pub act: Option<AuditAct>,
-    /// About the subject with this ID.
-    pub subject: Option<String>,
-    /// By the member or token with this ID.
-    pub actor: Option<String>,
+    /// Of these acts.
+    pub acts: Option<AuditActs>,
+    /// About this.
+    pub subject: Option<SubjectMatch>,
+    /// By this actor.
+    pub actor: Option<ActorMatch>,
+    /// Done at this time or later. Entries that the clock put out of order by more than [`CLOCK_MARGIN`](crate::CLOCK_MARGIN) may be missing.
+    pub from: Option<Timestamp>,
+    /// Done before this time.
+    pub to: Option<Timestamp>,
     /// By the request with this key.
     pub request: Option<IdempotencyKey>,
+}
+
+/// The actors whose entries are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ActorMatch {
+    /// The member or token with this ID, whatever it was called.
+    Id(String),
+    /// All actors of this kind.
+    Kind(ActorKind),
+    /// The actors of these kinds that were called exactly so when they acted; empty is any kind.
+    Named(Vec<ActorKind>, String),
+}
+
+impl ActorMatch {
+    /// Whether the actor is one of them.
+    #[must_use]
+    pub fn holds(&self, actor: &Actor) -> bool {
+        match self {
+            Self::Id(id) => actor.id().as_ref() == Some(id),
+            Self::Kind(kind) => actor.kind() == kind.as_str(),
+            Self::Named(kinds, name) => {
+                actor.name() == name
+                    && (kinds.is_empty() || kinds.iter().any(|kind| kind.as_str() == actor.kind()))
+            }
+        }
+    }
+}
+
+/// The subjects whose entries are asked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SubjectMatch {
+    /// Those with one of these IDs, whatever they were called.
+    Ids(Vec<String>),
+    /// Those that were called exactly so at that time.
+    Named(String),
+}
+
+impl SubjectMatch {
+    /// Whether the subject is one of them.
+    #[must_use]
+    pub fn holds(&self, subject: &AuditSubject) -> bool {
+        match self {
+            Self::Ids(ids) => ids.contains(&subject.id),
+            Self::Named(name) => subject.name == *name,
+        }
+    }
+}
+
+/// Somebody who is on the audit trail, by kind and name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct KnownActor {
+    /// What it is.
+    pub kind: ActorKind,
+    /// What it was called when it acted.
+    pub name: String,
 }

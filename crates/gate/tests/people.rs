@@ -114,7 +114,7 @@ async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
     assert!(sign_in_from(&gate, "ada", GOOD, "198.51.100.1").await.is_ok());
 
     let failed = AuditFilter {
-        act: Some(AuditAct::SessionSignInFailed),
+        acts: Some(AuditAct::SessionSignInFailed.into()),
         ..AuditFilter::default()
     };
     let failed = gate.audit_page(&acting(), &failed, None, PageSize::MAX).await;

@@ -2,10 +2,13 @@
 //! in the same transaction.
 
 use hookgate_domain::{
-    ApiTokenDigest, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit, OrganizationId, Session,
-    SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
+    ActorKind, ApiTokenDigest, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit,
+    OrganizationId, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
+    TokenError, TokenId,
 };
-use hookgate_gate::{Acting, AuditFilter, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError};
+use hookgate_gate::{
+    Acting, AuditFilter, KnownActor, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
+};
 
 use crate::Database;
 use crate::connection::Connection;
@@ -271,6 +274,13 @@ impl PeopleStore for Database {
             )?)
         };
         self.read("list the audit trail", work).await
+    }
+
+    async fn audit_actors(&self, kind: ActorKind, most: u16) -> Result<Vec<KnownActor>, StoreError> {
+        let work = move |connection: &mut Connection| Ok(audit::actor_names(connection, kind, most)?);
+        let names = self.read("list the actors of the audit trail", work).await?;
+        let known = names.into_iter().map(|name| KnownActor { kind, name });
+        Ok(known.collect())
     }
 }
 

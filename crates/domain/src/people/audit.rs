@@ -140,6 +140,17 @@ macro_rules! acts {
                     $(Self::$act => $word,)+
                 }
             }
+
+            /// The part of its word before the dot: what it was done to.
+            ///
+            /// ```
+            /// assert_eq!(hookgate_domain::AuditAct::WebhookRevoke.family(), "webhook");
+            /// ```
+            #[must_use]
+            pub fn family(self) -> &'static str {
+                let word = self.as_str();
+                word.split_once('.').map_or(word, |(family, _)| family)
+            }
         }
     };
 }
@@ -193,6 +204,8 @@ acts! {
     SessionSignOut = "session.sign_out",
     /// A sign-in link was made.
     SignInLinkCreate = "sign_in_link.create",
+    /// The audit trail was exported.
+    AuditExport = "audit.export",
 }
 
 impl fmt::Display for AuditAct {

@@ -67,6 +67,10 @@ pub(super) static TABLES: [Table; 21] = [
             ("revision", Number),
             ("created_at", Number),
             ("allowlist_mode", Text),
+            ("url_shown_to", Text),
+            ("secret_shown_to", Text),
+            ("leaver", Text),
+            ("leaver_at", Number),
         ],
     ),
     table(

@@ -16,7 +16,7 @@ use crate::schema::people::audit;
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = audit, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct AuditRow {
-    id: i64,
+    pub(crate) id: i64,
     organization: i64,
     at: i64,
     actor_kind: String,

@@ -8,8 +8,8 @@ use hookgate_domain::{
     SESSION_IDLE, SignInLink, SignInSecretDigest,
 };
 use hookgate_gate::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AuditFilter, IncidentAction, PageSize, PeopleStore, Retention, Store,
-    StoreError,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, ActorMatch, AuditFilter, IncidentAction, PageSize, PeopleStore, Retention,
+    Store, StoreError, SubjectMatch,
 };
 
 use super::members::with_member;
@@ -77,7 +77,7 @@ pub async fn a_request_is_stored_once<S: Store + PeopleStore>(store: &Arc<S>) {
     store.webhook_insert(webhook(2), by(1, "b")).await.unwrap();
     store.webhook_insert(webhook(3), by(2, "a")).await.unwrap();
     let filter = AuditFilter {
-        actor: by(1, "a").actor.id(),
+        actor: by(1, "a").actor.id().map(ActorMatch::Id),
         request: Some(key("a")),
         ..AuditFilter::default()
     };
@@ -109,7 +109,7 @@ pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
             .ok();
     }
     let filter = AuditFilter {
-        act: Some(AuditAct::IncidentResolve),
+        acts: Some(AuditAct::IncidentResolve.into()),
         ..AuditFilter::default()
     };
     let entries = store.audit_page(&filter, None, PageSize::MAX).await.unwrap();
@@ -148,8 +148,8 @@ pub async fn entries_are_found_and_paged<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(times(first), [5, 4, 3, 2]);
     assert_eq!(times(store.audit_page(&all, before, size).await.unwrap()), [1, 0]);
     let filter = AuditFilter {
-        act: Some(AuditAct::WebhookEdit),
-        subject: Some("a".into()),
+        acts: Some(AuditAct::WebhookEdit.into()),
+        subject: Some(SubjectMatch::Ids(vec!["a".into()])),
         ..AuditFilter::default()
     };
     assert_eq!(
@@ -157,7 +157,7 @@ pub async fn entries_are_found_and_paged<S: PeopleStore>(store: &Arc<S>) {
         [2, 0]
     );
     let filter = AuditFilter {
-        actor: Some(ada.id.to_string()),
+        actor: Some(ActorMatch::Id(ada.id.to_string())),
         ..AuditFilter::default()
     };
     assert_eq!(times(store.audit_page(&filter, None, size).await.unwrap()), [5]);

@@ -18,7 +18,7 @@ pub(super) async fn with_member<S: PeopleStore>(store: &Arc<S>, seed: u8, role: 
 /// How many entries of this act there are.
 pub(super) async fn entries<S: PeopleStore>(store: &Arc<S>, act: AuditAct) -> usize {
     let filter = AuditFilter {
-        act: Some(act),
+        acts: Some(act.into()),
         ..AuditFilter::default()
     };
     store
@@ -86,7 +86,7 @@ pub async fn a_role_is_changed_with_its_entry<S: PeopleStore>(store: &Arc<S>) {
     let nobody = member(3, Role::Viewer).id;
     assert_eq!(change(nobody, Role::Admin).await.unwrap(), None);
     let filter = AuditFilter {
-        act: Some(AuditAct::MemberRole),
+        acts: Some(AuditAct::MemberRole.into()),
         ..AuditFilter::default()
     };
     let entries = store.audit_page(&filter, None, PageSize::MAX).await.unwrap();

@@ -1,15 +1,16 @@
 //! Members, sessions, tokens, sign-in links and the audit trail.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hookgate_domain::{
-    ApiTokenDigest, AuditAct, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit, Role, Session,
-    SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
+    ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit,
+    Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError,
+    TokenId,
 };
 use hookgate_gate::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, Acting, AuditFilter, MAX_SESSIONS, MemberChange, PageSize,
-    PeopleStore, StoreError,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, Acting, AuditFilter, KnownActor, MAX_SESSIONS, MemberChange,
+    PageSize, PeopleStore, StoreError,
 };
 
 use super::MemoryStore;
@@ -320,12 +321,32 @@ impl PeopleStore for MemoryStore {
         let state = self.up()?;
         let older = state.people.audit.range(..before.unwrap_or(i64::MAX)).rev();
         let wanted = older.map(|(_, entry)| entry).filter(|entry| {
-            filter.act.is_none_or(|act| entry.act == act)
-                && filter.subject.as_ref().is_none_or(|id| entry.subject.id == *id)
-                && (filter.actor.is_none() || filter.actor == entry.actor.id())
+            filter
+                .acts
+                .as_ref()
+                .is_none_or(|acts| acts.as_slice().contains(&entry.act))
+                && filter
+                    .subject
+                    .as_ref()
+                    .is_none_or(|subject| subject.holds(&entry.subject))
+                && filter
+                    .actor
+                    .as_ref()
+                    .is_none_or(|actor| actor.holds(&entry.actor))
+                && filter.from.is_none_or(|from| entry.at >= from)
+                && filter.to.is_none_or(|to| entry.at < to)
                 && (filter.request.is_none()
                     || filter.request.as_ref() == entry.request.as_ref().map(|request| &request.key))
         });
         Ok(wanted.take(size.rows().into()).cloned().collect())
+    }
+
+    async fn audit_actors(&self, kind: ActorKind, most: u16) -> Result<Vec<KnownActor>, StoreError> {
+        let state = self.up()?;
+        let actors = state.people.audit.values().map(|entry| &entry.actor);
+        let of_kind = actors.filter(|actor| actor.kind() == kind.as_str());
+        let names: BTreeSet<_> = of_kind.map(|actor| actor.name().to_owned()).collect();
+        let known = names.into_iter().map(|name| KnownActor { kind, name });
+        Ok(known.take(most.into()).collect())
     }
 }

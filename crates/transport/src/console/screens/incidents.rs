@@ -6,7 +6,7 @@ use hookgate_domain::{
     AuditAct, AuditEntry, Incident, IncidentNumber, IncidentStatus, MetadataValue, WebhookHandle,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
+    Acting, AuditFilter, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store, SubjectMatch,
 };
 use hookgate_pages::{IncidentDetail, IncidentList, Paging, TimelineEntry, UserText};
 
@@ -132,7 +132,7 @@ async fn timeline<S: Store + PeopleStore>(
     incident: &Incident,
 ) -> Result<Vec<TimelineEntry>, Fault> {
     let filter = AuditFilter {
-        subject: Some(incident.number.to_string()),
+        subject: Some(SubjectMatch::Ids(vec![incident.number.to_string()])),
         ..AuditFilter::default()
     };
     let acts = screen

@@ -1,0 +1,178 @@
+//! The audit trail's filter over a store in memory: what people's words stand for.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use hookgate_domain::{AuditAct, Member, Role, Timestamp};
+use hookgate_gate::{Acting, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, Ports};
+use hookgate_testkit::samples::{SOURCE, START, acting};
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy};
+
+fn gate() -> (Gate<MemoryStore>, FixedClock) {
+    let clock = FixedClock::at(START);
+    let ports = Ports {
+        clock: Box::new(clock.clone()),
+        entropy: Box::new(SeededEntropy::new(7)),
+        seal: Box::new(ClearSeal),
+        passwords: Box::new(FastPasswords),
+    };
+    (Gate::new(MemoryStore::default(), ports), clock)
+}
+
+async fn add(gate: &Gate<MemoryStore>, name: &str, role: Role) -> Member {
+    let name = name.parse().unwrap();
+    gate.member_add(&acting(), name, role, None).await.unwrap()
+}
+
+async fn create(gate: &Gate<MemoryStore>, acting: &Acting, name: &str) -> hookgate_domain::Webhook {
+    let new = NewWebhook {
+        name: name.parse().unwrap(),
+        format: hookgate_domain::SenderFormat::Custom,
+        policy: hookgate_domain::Policy::default(),
+        signed: false,
+    };
+    gate.create(acting, new).await.unwrap().webhook
+}
+
+fn by(actor: &str) -> AuditQuery {
+    AuditQuery {
+        actor: Some(actor.to_owned()),
+        ..AuditQuery::default()
+    }
+}
+
+fn about(subject: &str) -> AuditQuery {
+    AuditQuery {
+        subject: Some(subject.to_owned()),
+        ..AuditQuery::default()
+    }
+}
+
+/// The acts that match, oldest first.
+async fn found(gate: &Gate<MemoryStore>, query: AuditQuery) -> Result<Vec<AuditAct>, AuditQueryError> {
+    let filter = gate.audit_filter(&acting(), query).await?;
+    let entries = gate.audit_page(&acting(), &filter, None, PageSize::MAX).await;
+    let mut acts: Vec<_> = entries.unwrap().into_iter().map(|entry| entry.act).collect();
+    acts.reverse();
+    Ok(acts)
+}
+
+#[tokio::test]
+async fn a_member_is_found_by_name_also_when_it_is_gone() {
+    let (gate, _) = gate();
+    let ada = add(&gate, "Ada@example.org", Role::Admin).await;
+    create(&gate, &Acting::remote(&ada, SOURCE), "db").await;
+    gate.member_remove(&acting(), ada.id).await.unwrap();
+    let id = ada.id.to_string();
+    for text in [
+        "Ada@example.org",
+        "ada@EXAMPLE.org",
+        "member:Ada@example.org",
+        " Ada@example.org ",
+        &id,
+    ] {
+        assert_eq!(
+            found(&gate, by(text)).await.unwrap(),
+            [AuditAct::WebhookCreate],
+            "{text}"
+        );
+    }
+    assert_eq!(
+        found(&gate, about("Ada@example.org")).await.unwrap(),
+        [AuditAct::MemberAdd, AuditAct::MemberRemove]
+    );
+    let token = found(&gate, by("token:Ada@example.org")).await;
+    assert!(
+        matches!(token, Err(AuditQueryError::UnknownActor { .. })),
+        "{token:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_stands_for_nobody_is_told_with_those_there_are() {
+    let (gate, _) = gate();
+    let ada = add(&gate, "ada", Role::Admin).await;
+    create(&gate, &Acting::remote(&ada, SOURCE), "db").await;
+    add(&gate, "idle", Role::Viewer).await;
+    let error = found(&gate, by("mallory")).await.unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "nobody on the audit trail is called “mallory”; there are ada, command-line, system"
+    );
+    // A member who did nothing is no mistake: an empty list is the truth.
+    assert!(found(&gate, by("Idle")).await.unwrap().is_empty());
+    let error = found(&gate, about("dbx")).await.unwrap_err().to_string();
+    assert!(error.contains("“dbx”") && error.contains("INC-1"), "{error}");
+}
+
+#[tokio::test]
+async fn names_that_differ_by_case_alone_are_told_apart() {
+    let (gate, _) = gate();
+    for user in ["Root", "root"] {
+        create(&gate, &Acting::command_line(user), user).await;
+    }
+    assert_eq!(found(&gate, by("root")).await.unwrap().len(), 1);
+    assert_eq!(found(&gate, by("root (command line)")).await.unwrap().len(), 1);
+    let error = found(&gate, by("ROOT")).await.unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "“ROOT” could be Root or root: write it as it is shown"
+    );
+    for text in ["command-line", "command line", "command_line"] {
+        assert_eq!(found(&gate, by(text)).await.unwrap().len(), 2, "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_webhook_is_found_by_each_of_its_names() {
+    let (gate, _) = gate();
+    let webhook = create(&gate, &acting(), "old").await;
+    gate.edit(&acting(), webhook.handle, |name, _| {
+        *name = "new".parse().unwrap()
+    })
+    .await
+    .unwrap();
+    create(&gate, &acting(), "other").await;
+    let handle = webhook.handle.to_string();
+    for text in ["old", "new", &handle] {
+        assert_eq!(
+            found(&gate, about(text)).await.unwrap(),
+            [AuditAct::WebhookCreate, AuditAct::WebhookEdit],
+            "{text}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_time_that_ends_before_it_begins_is_told() {
+    let (gate, _) = gate();
+    let at = |second: i64| Some(Timestamp::from_micros(second * 1_000_000));
+    let query = AuditQuery {
+        from: at(2),
+        to: at(2),
+        ..AuditQuery::default()
+    };
+    assert!(matches!(found(&gate, query).await, Err(AuditQueryError::NoTime)));
+}
+
+#[tokio::test]
+async fn an_export_is_on_the_trail_and_takes_the_same_role() {
+    let (gate, _) = gate();
+    let viewer = add(&gate, "viewer", Role::Operator).await;
+    let viewer = Acting::remote(&viewer, SOURCE);
+    let asked = vec![("actor", "ada".to_owned())];
+    assert!(gate.audit_export(&viewer, "csv", asked.clone()).await.is_err());
+    assert!(gate.audit_filter(&viewer, AuditQuery::default()).await.is_err());
+    assert!(gate.audit_actors(&viewer).await.is_err());
+    gate.audit_export(&acting(), "csv", asked).await.unwrap();
+    let filter = gate.audit_filter(&acting(), AuditQuery::default()).await.unwrap();
+    let entries = gate
+        .audit_page(&acting(), &filter, None, PageSize::MAX)
+        .await
+        .unwrap();
+    assert_eq!(entries[0].act, AuditAct::AuditExport);
+    assert_eq!(
+        entries[0].after.as_deref(),
+        Some(r#"{"actor":"ada","format":"csv"}"#)
+    );
+    assert_eq!(entries.len(), 2);
+}

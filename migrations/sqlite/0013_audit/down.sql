@@ -1,0 +1,15 @@
+DROP INDEX webhooks_secret_shown_to;
+DROP INDEX webhooks_url_shown_to;
+ALTER TABLE webhooks DROP COLUMN leaver_at;
+ALTER TABLE webhooks DROP COLUMN leaver;
+ALTER TABLE webhooks DROP COLUMN secret_shown_to;
+ALTER TABLE webhooks DROP COLUMN url_shown_to;
+DROP INDEX audit_actor_name;
+DROP INDEX audit_actor_kind;
+DROP INDEX audit_actor;
+DROP INDEX audit_subject_name;
+DROP INDEX audit_subject;
+DROP INDEX audit_act;
+CREATE INDEX audit_act ON audit (act);
+CREATE INDEX audit_subject ON audit (subject_id);
+CREATE INDEX audit_actor ON audit (actor_id) WHERE actor_id IS NOT NULL;
