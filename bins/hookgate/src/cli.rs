@@ -23,7 +23,7 @@ use crate::config::StoreUrl;
 pub(crate) use addresses::{AddressesCommand, ImportArgs};
 pub(crate) use deliveries::{DeliveriesArgs, DeliveriesCommand, ExportArg, FilterArgs, OutcomeArg};
 pub(crate) use moments::Moment;
-pub(crate) use people::{AuditCommand, MemberCommand, TokenCommand};
+pub(crate) use people::{AuditArgs, AuditCommand, MemberCommand, TokenCommand};
 
 /// A self-hosted gate for inbound webhooks.
 #[derive(Parser)]

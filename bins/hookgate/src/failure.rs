@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
-use hookgate_gate::{IncidentActError, ManageError, PasswordsError, PeopleError, StoreError};
+use hookgate_gate::{
+    AuditQueryError, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
+};
 use hookgate_storage::{LockError, OpenError};
 use serde::Serialize;
 
@@ -188,6 +190,19 @@ impl From<PeopleError> for Failure {
             PeopleError::Passwords(error @ PasswordsError::Failed) => Self::failed(error),
             PeopleError::Entropy(error) => Self::failed(error),
             error => Self::refused(error),
+        }
+    }
+}
+
+impl From<AuditQueryError> for Failure {
+    fn from(error: AuditQueryError) -> Self {
+        match error {
+            AuditQueryError::UnknownActor { .. } | AuditQueryError::UnknownSubject(_) => {
+                Self::not_found(error)
+            }
+            AuditQueryError::AmbiguousActor { .. } | AuditQueryError::NoTime => Self::usage(error),
+            AuditQueryError::Forbidden(error) => Self::refused(error),
+            AuditQueryError::Store(error) => error.into(),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Members, tokens and their acts as columns for people.
 
 use hookgate_domain::{AuditEntry, Member, Timestamp, Token};
-use hookgate_transport::wire::time;
+use hookgate_transport::wire::{AuditEntry as AuditObject, time};
 
 /// The columns of members.
 pub(crate) const MEMBER_HEADER: [&str; 4] = ["ID", "ROLE", "NAME", "PASSWORD"];
@@ -40,23 +40,22 @@ pub(crate) fn token_cells(token: &Token, now: Timestamp) -> [String; 6] {
 /// The columns of the audit trail.
 pub(crate) const AUDIT_HEADER: [&str; 7] = ["ID", "TIME", "EVENT", "BY", "FROM", "SUBJECT", "CHANGE"];
 
-/// The columns of an entry of the audit trail.
+/// The columns of an entry of the audit trail, what changed in words.
 pub(crate) fn audit_cells(entry: &AuditEntry) -> [String; 7] {
-    let change = match (&entry.before, &entry.after) {
-        (None, None) => String::new(),
-        (before, after) => format!(
-            "{} -> {}",
-            before.as_deref().unwrap_or("-"),
-            after.as_deref().unwrap_or("-")
-        ),
+    let entry = AuditObject::from(entry);
+    let tag = match entry.actor.kind {
+        "member" => "",
+        "command_line" => " (command line)",
+        "token" => " (token)",
+        _ => " (system)",
     };
     [
         entry.id.to_string(),
-        time(entry.at),
-        entry.act.to_string(),
-        format!("{} {}", entry.actor.kind(), entry.actor.name()),
-        entry.from.map_or_else(String::new, |address| address.to_string()),
+        entry.at,
+        entry.act.to_owned(),
+        format!("{}{tag}", entry.actor.name),
+        entry.from.unwrap_or_default(),
         format!("{} {}", entry.subject.id, entry.subject.name),
-        change,
+        entry.change,
     ]
 }

@@ -5,6 +5,7 @@
 //! link to. Text from outside is a [`UserText`], which can't be written unescaped.
 
 mod assets;
+mod audit_words;
 mod chart;
 mod explain;
 mod link;
@@ -15,6 +16,7 @@ mod text;
 mod when;
 
 pub use assets::{Asset, asset, assets};
+pub use audit_words::{AuditChange, audit_changes};
 pub use chart::{Bucket, Chart, Series, Svg, sparkline};
 pub use explain::{Explanation, Place, explain};
 pub use screens::*;

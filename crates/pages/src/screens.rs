@@ -24,7 +24,7 @@ pub use address_sets::{
     AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, SetChange, SetVersionRow,
 };
 pub use allowlist::{AllowlistLine, LineReading, Preview, PreviewSender, allowlist_lines};
-pub use audit::{AuditFilter, AuditRow, AuditTrail};
+pub use audit::{AuditActor, AuditFilter, AuditRow, AuditTrail};
 pub use confirm::{Confirm, Impact, RegenerateConfirm, RevokeConfirm};
 pub use delivery::{DeliveryDetail, DeliveryRow, Payload, Verdict};
 pub use error::ErrorPage;

@@ -3,6 +3,7 @@
 //! Every request carries `Authorization: Bearer hgt_…`; what the token's role may do is the gate's to say.
 
 pub(crate) mod address_sets;
+mod audit;
 mod deliveries;
 pub(crate) mod document;
 mod incidents;
@@ -108,10 +109,12 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["tokens"] if method == Method::POST => people::token_create(gate, &caller, call).await,
         ["tokens", id] if method == Method::DELETE => people::token_revoke(gate, &caller, &call, id).await,
         ["tokens", _] => Err(Fault::method("DELETE")),
-        ["audit"] if reading => people::audit(gate, &caller, &call).await,
+        ["audit"] if reading => audit::list(gate, &caller, &call).await,
+        ["audit", "export"] if reading => audit::export(gate, &caller, &call).await,
         ["webhooks" | "members" | "tokens"] => Err(Fault::method("GET, HEAD, POST")),
         ["webhooks" | "incidents", _] => Err(Fault::method("GET, HEAD, PATCH")),
         ["incidents" | "audit" | "deliveries"]
+        | ["audit", "export"]
         | ["deliveries", _]
         | ["webhooks", _, "usage"]
         | ["webhooks", _, "allowlist", "suggestion"] => Err(Fault::method("GET, HEAD")),

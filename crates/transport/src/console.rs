@@ -8,6 +8,7 @@
 //! A request for another host than this console is refused, except by what machines ask: they know a node by other names, and
 //! what they are told depends on no cookie and no token.
 
+pub(crate) mod audit_export;
 pub(crate) mod call;
 pub(crate) mod change;
 mod cookie;

@@ -1,6 +1,7 @@
 //! The objects that scripts see, the same from the admin API and from the command line. Times are RFC 3339 in UTC.
 
 mod address_set;
+mod audit_export;
 mod delivery;
 mod export;
 mod incident;
@@ -19,7 +20,7 @@ pub use address_set::{
     AddressSet, AddressSetChange, AddressSetNetworks, AddressSetPreview, AddressSetVersion, WebhookPreview,
 };
 pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status, payload};
-pub use export::{ExportError, ExportFormat};
+pub use export::{Column, ExportError, ExportFormat, ExportRow};
 pub use incident::Incident;
 pub use people::{AuditEntry, Member, Token};
 pub use usage::{Preview, Suggestion, Usage};

@@ -1,9 +1,9 @@
 //! The commands about people, as clap reads them.
 
-use clap::Subcommand;
-use hookgate_domain::{AuditAct, MemberName, Role, TokenName};
+use clap::{Args, Subcommand};
+use hookgate_domain::{AuditActs, MemberName, Role, TokenName};
 
-use super::PageArgs;
+use super::{ExportArg, Moment, PageArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum MemberCommand {
@@ -57,13 +57,36 @@ pub(crate) enum TokenCommand {
 pub(crate) enum AuditCommand {
     /// List what was done, newest first
     List {
-        /// Only this act, for instance webhook.create
-        #[arg(long)]
-        act: Option<AuditAct>,
-        /// Only what was done to this: a handle, an incident, a member or token ID
-        #[arg(long, value_name = "ID")]
-        subject: Option<String>,
+        #[command(flatten)]
+        filter: AuditArgs,
         #[command(flatten)]
         page: PageArgs,
     },
+    /// Print every entry that matches, newest first, as a file; the export itself is on the trail
+    Export {
+        /// The form of the file
+        #[arg(long, default_value = "csv")]
+        format: ExportArg,
+        #[command(flatten)]
+        filter: AuditArgs,
+    },
+}
+
+#[derive(Args)]
+pub(crate) struct AuditArgs {
+    /// Only this act, for instance webhook.create, or all acts of a family: webhook
+    #[arg(long)]
+    pub(crate) act: Option<AuditActs>,
+    /// Only what was done to this: a handle, an incident, a member or token ID, or the exact name
+    #[arg(long, value_name = "ID|NAME")]
+    pub(crate) subject: Option<String>,
+    /// Only by this member or token (name or ID, removed ones too), `command-line` or `system`
+    #[arg(long, value_name = "NAME|ID")]
+    pub(crate) actor: Option<String>,
+    /// Only since then: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
+    #[arg(long, value_name = "TIME", visible_alias = "since")]
+    pub(crate) from: Option<Moment>,
+    /// Only before then; a day is included to its end
+    #[arg(long, value_name = "TIME", visible_alias = "until")]
+    pub(crate) to: Option<Moment>,
 }

@@ -1,17 +1,24 @@
 //! `hookgate audit`: who did what.
 
-use hookgate_gate::{AuditFilter, PageSize};
-use hookgate_transport::wire;
+use hookgate_domain::Timestamp;
+use hookgate_gate::{AuditQuery, PageSize};
+use hookgate_transport::wire::{self, ExportFormat};
 
-use crate::cli::{AuditCommand, Cli};
-use crate::failure::Failure;
+use crate::cli::{AuditArgs, AuditCommand, Cli, ExportArg, PageArgs};
+use crate::failure::{Failure, with_sources};
 use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::{output, people_output};
 
 pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure> {
-    let AuditCommand::List { act, subject, page } = command;
     let place = Place::open(cli).await?;
+    match command {
+        AuditCommand::List { filter, page } => list(cli.json, &place, filter, &page).await,
+        AuditCommand::Export { format, filter } => export(&place, format, filter).await,
+    }
+}
+
+async fn list(json: bool, place: &Place, arguments: AuditArgs, page: &PageArgs) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let before = match &page.cursor {
         Some(cursor) => Some(
@@ -21,11 +28,8 @@ pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure>
         ),
         None => None,
     };
-    let filter = AuditFilter {
-        act,
-        subject,
-        ..AuditFilter::default()
-    };
+    let query = query(arguments, place.gate.now());
+    let filter = place.gate.audit_filter(&acting(), query).await?;
     let entries = place.gate.audit_page(&acting(), &filter, before, size).await?;
     let next = entries
         .last()
@@ -34,5 +38,66 @@ pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure>
     let object = |entry| output::object(&wire::AuditEntry::from(entry));
     let objects: Vec<_> = entries.iter().map(object).collect();
     let table = Table::of(people_output::AUDIT_HEADER, &entries, people_output::audit_cells);
-    output::list(cli.json, &objects, &table, next.as_deref(), "events")
+    output::list(json, &objects, &table, next.as_deref(), "events")
+}
+
+/// Prints every entry that matches, page by page, and puts the export on the trail.
+async fn export(place: &Place, format: ExportArg, arguments: AuditArgs) -> Result<(), Failure> {
+    let format = match format {
+        ExportArg::Csv => ExportFormat::Csv,
+        ExportArg::Excel => ExportFormat::Excel,
+        ExportArg::Ndjson => ExportFormat::Ndjson,
+    };
+    let query = query(arguments, place.gate.now());
+    let asked = asked(&query);
+    let filter = place.gate.audit_filter(&acting(), query).await?;
+    let acting = acting();
+    place.gate.audit_export(&acting, format.as_str(), asked).await?;
+    let (mut before, mut is_first, mut count) = (None, true, 0_usize);
+    loop {
+        let page = place
+            .gate
+            .audit_page(&acting, &filter, before, PageSize::MAX)
+            .await;
+        let page = page.map_err(|error| {
+            Failure::from(error).after(&format!("the export broke off after {count} entries"))
+        })?;
+        let objects: Vec<_> = page.iter().map(wire::AuditEntry::from).collect();
+        let piece = format.piece(&objects, is_first);
+        output::raw(&piece.map_err(|error| Failure::failed(with_sources(&error)))?)?;
+        (is_first, count) = (false, count + page.len());
+        match page
+            .last()
+            .filter(|_| page.len() == usize::from(PageSize::MAX.rows()))
+        {
+            Some(last) => before = Some(last.id),
+            None => return Ok(()),
+        }
+    }
+}
+
+fn query(arguments: AuditArgs, now: Timestamp) -> AuditQuery {
+    AuditQuery {
+        actor: arguments.actor,
+        subject: arguments.subject,
+        acts: arguments.act,
+        from: arguments.from.map(|from| from.start(now)),
+        to: arguments.to.map(|to| to.end(now)),
+    }
+}
+
+/// The filter as it was asked for, for the entry of the export.
+fn asked(query: &AuditQuery) -> Vec<(&'static str, String)> {
+    let time = |at: Option<Timestamp>| at.map(wire::time);
+    let asked = [
+        ("actor", query.actor.clone()),
+        ("act", query.acts.as_ref().map(ToString::to_string)),
+        ("subject", query.subject.clone()),
+        ("from", time(query.from)),
+        ("to", time(query.to)),
+    ];
+    asked
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .collect()
 }

@@ -308,6 +308,7 @@ async fn search_console(server: &Server, visitor: &Visitor<'_>, secrets: &Needle
         "/members",
         "/tokens",
         "/audit",
+        "/audit/export?format=ndjson",
         "/account",
     ];
     for path in others
@@ -336,6 +337,7 @@ async fn search_api(server: &Server, program: &Program<'_>, secrets: &Needles) {
         "/api/v1/members",
         "/api/v1/tokens",
         "/api/v1/audit?limit=200",
+        "/api/v1/audit/export?format=csv",
     ] {
         let answer = program.call("GET", path, None, &[]).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);

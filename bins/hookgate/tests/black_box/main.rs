@@ -4,6 +4,7 @@
 
 mod addresses;
 mod api;
+mod audit;
 mod codes;
 mod command_line;
 mod durability;

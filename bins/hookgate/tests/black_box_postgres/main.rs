@@ -6,6 +6,8 @@
 mod addresses;
 #[path = "../black_box/api.rs"]
 mod api;
+#[path = "../black_box/audit.rs"]
+mod audit;
 #[path = "../black_box/codes.rs"]
 mod codes;
 #[path = "../black_box/command_line.rs"]

@@ -4,12 +4,13 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    AllowlistMode, DeliveryId, IncidentNumber, IncidentStatus, RefusalCode, RotationAge, Severity, Timestamp,
-    Trail, WebhookHandle,
+    Actor, AllowlistMode, AuditAct, AuditEntry, AuditSubject, DeliveryId, IncidentNumber, IncidentStatus,
+    MemberId, OrganizationId, RefusalCode, Role, RotationAge, Severity, Timestamp, TokenId, Trail,
+    WebhookHandle,
 };
 use hookgate_pages::{
-    Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditFilter, AuditRow,
-    AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow, EditWebhook, ErrorPage, Flash,
+    Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
+    AuditRow, AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow, EditWebhook, ErrorPage, Flash,
     FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue, Issued, LogFilter, Logs, MemberRow,
     Members, NewWebhook, Paging, Payload, Preview, PreviewSender, Problem, Range, RegenerateConfirm,
     RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell,
@@ -758,28 +759,86 @@ impl Samples {
         }
     }
 
+    /// Entries as the server reads them, on the way that the server takes.
     fn audit(&self, rows: usize) -> AuditTrail {
-        let row = |index: usize| AuditRow {
-            at: ago(index as u64),
-            who: self.text("Ada Example"),
-            source: (index % 3 != 2).then(|| source(index)),
-            what: self.text(["webhook.edit", "webhook.revoke", "token.create"][index % 3]),
-            object: Some(self.text("Grafana staging")),
-            before: index
-                .is_multiple_of(3)
-                .then(|| self.text("allowlist: 10.0.0.0/8")),
-            after: index
-                .is_multiple_of(3)
-                .then(|| self.text("allowlist: 10.1.0.0/16")),
+        let row = |index: usize| AuditRow::from(&self.audit_entry(index));
+        let actor = |value: &str, label: &str| AuditActor {
+            value: value.to_owned(),
+            label: self.text(label),
         };
         AuditTrail {
             shell: self.shell(None),
             filter: AuditFilter::default(),
+            actors: vec![
+                actor("member:Ada Example", "Ada Example"),
+                actor("token:deploy", "deploy (token)"),
+                actor("command-line", "command line"),
+            ],
+            problems: Vec::new(),
             rows: (0..rows).map(row).collect(),
             paging: Paging {
                 newer: None,
                 older: Some("b2xk".to_owned()),
             },
+        }
+    }
+
+    fn audit_entry(&self, index: usize) -> AuditEntry {
+        let name = |text: &str| self.text(text).raw().to_owned();
+        let ada = Actor::Member {
+            id: MemberId::new(ago(9_000), [1; 10]),
+            name: name("Ada Example"),
+            role: Role::Admin,
+        };
+        let deploy = Actor::Token {
+            id: TokenId::new(ago(8_000), [2; 10]),
+            name: name("deploy"),
+            role: Role::Operator,
+        };
+        let root = Actor::CommandLine { user: name("root") };
+        let (actor, act, subject, before, after) = match index % 4 {
+            0 => (
+                ada,
+                AuditAct::WebhookEdit,
+                handle(1).to_string(),
+                Some(r#"{"allowlist":"10.0.0.0/8"}"#),
+                Some(r#"{"allowlist":"10.1.0.0/16"}"#),
+            ),
+            1 => (
+                deploy,
+                AuditAct::IncidentResolve,
+                "INC-7".to_owned(),
+                Some(r#"{"status":"open"}"#),
+                Some(r#"{"status":"resolved"}"#),
+            ),
+            2 => (
+                root,
+                AuditAct::WebhookCreate,
+                handle(2).to_string(),
+                None,
+                Some(
+                    r#"{"allowlist":"any","max_body":262144,"payload_logging":true,"per_minute":null,"signed":false}"#,
+                ),
+            ),
+            _ => (
+                Actor::System,
+                AuditAct::SessionSignInFailed,
+                String::new(),
+                None,
+                None,
+            ),
+        };
+        AuditEntry {
+            id: i64::try_from(index).unwrap_or(0) + 1,
+            organization: OrganizationId::FIRST,
+            at: ago(index as u64),
+            from: (index % 4 != 2).then(|| source(index)),
+            actor,
+            act,
+            subject: AuditSubject::new(subject, name("Grafana staging")),
+            before: before.map(str::to_owned),
+            after: after.map(str::to_owned),
+            request: None,
         }
     }
 }

@@ -1,9 +1,9 @@
-//! `/api/v1/members`, `/api/v1/tokens` and `/api/v1/audit`: who may do what, and who did what.
+//! `/api/v1/members` and `/api/v1/tokens`: who may do what.
 
 use std::num::NonZeroU16;
 
-use hookgate_domain::{AuditAct, MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
-use hookgate_gate::{AuditFilter, Gate, PeopleStore, Store};
+use hookgate_domain::{MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
+use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -13,7 +13,7 @@ use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
-use crate::wire::{self, AuditEntry, Member, Page, Token, words};
+use crate::wire::{self, Member, Page, Token, words};
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -290,42 +290,4 @@ pub(crate) async fn token_revoke<S: Store + PeopleStore>(
     let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
     let token = gate.token_revoke(&caller.acting, id).await?;
     Ok(reply::success(StatusCode::OK, &Token::new(&token, call.now)))
-}
-
-/// The audit trail, newest first.
-#[utoipa::path(
-    get,
-    path = "/api/v1/audit",
-    operation_id = "listAudit",
-    tag = "people",
-    params(
-        ("act" = Option<words::AuditAct>, Query, description = "An act, `webhook.revoke` for instance"),
-        ("subject" = Option<String>, Query, description = "Handle or ID of what it was done to"),
-        ("actor" = Option<String>, Query, description = "ID of the member or token that did it"),
-        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<words::Number>, Query, description = "`next` of the page before"),
-    ),
-    responses((status = 200, description = "A page", body = super::document::Success<Page<AuditEntry>>)),
-)]
-pub(crate) async fn audit<S: Store + PeopleStore>(
-    gate: &Gate<S>,
-    caller: &Caller,
-    call: &Call,
-) -> Result<Reply, Fault> {
-    let query = call.query(&["act", "subject", "actor", "limit", "cursor"])?;
-    let size = filter::page_size(&query)?;
-    let filter = AuditFilter {
-        act: query.read::<AuditAct>("act")?,
-        subject: query.get("subject").map(str::to_owned),
-        actor: query.get("actor").map(str::to_owned),
-        request: None,
-    };
-    let before = query.read::<i64>("cursor")?;
-    if before.is_some_and(|entry| entry < 1) {
-        return Err(Fault::field("cursor", "range", "1 or more"));
-    }
-    let rows = gate.audit_page(&caller.acting, &filter, before, size).await?;
-    let next = filter::next(&rows, size, |row| row.id.to_string());
-    let items = rows.iter().map(AuditEntry::from).collect();
-    Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }

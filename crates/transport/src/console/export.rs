@@ -3,7 +3,7 @@
 use std::error::Error as _;
 use std::sync::Arc;
 
-use hookgate_gate::{DeliveryFilter, Gate, PageSize, Seek, Store, StoreError};
+use hookgate_gate::{DeliveryFilter, Gate, PageSize, PeopleError, Seek, Store, StoreError};
 use hyper::StatusCode;
 use hyper::header::{CACHE_CONTROL, CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
@@ -24,32 +24,48 @@ pub(crate) fn reply<S: Store>(
     format: ExportFormat,
     may_see: bool,
 ) -> Reply {
+    let name = match format {
+        ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-deliveries.csv\"",
+        ExportFormat::Ndjson => "attachment; filename=\"hookgate-deliveries.ndjson\"",
+    };
+    file(format, name, async move |pieces| {
+        send(&gate, &filter, format, may_see, &pieces)
+            .await
+            .map(|()| pieces)
+    })
+}
+
+/// A file that `work` sends piece by piece, under the name in `disposition`. `work` gives the pieces back when all are sent.
+pub(super) fn file<W, F>(format: ExportFormat, disposition: &'static str, work: W) -> Reply
+where
+    W: FnOnce(Pieces) -> F,
+    F: Future<Output = Result<Pieces, Broken>> + Send + 'static,
+{
     let (pieces, body) = ReplyBody::stream(PAGES_AHEAD);
     let mut reply = html::of(StatusCode::OK, format.content_type(), body);
+    let work = work(pieces);
     tokio::spawn(async move {
-        match send(&gate, &filter, format, may_see, &pieces).await {
-            Ok(()) => pieces.finish(),
+        match work.await {
+            Ok(pieces) => pieces.finish(),
             // The head has gone out already; the client sees the body cut off.
             Err(error) => {
                 tracing::warn!(%error, source = error.source().map(tracing::field::display), "an export broke off");
             }
         }
     });
-    let name = match format {
-        ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-deliveries.csv\"",
-        ExportFormat::Ndjson => "attachment; filename=\"hookgate-deliveries.ndjson\"",
-    };
     let headers = reply.headers_mut();
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(name));
+    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     reply
 }
 
 /// Why an export broke off.
 #[derive(Debug, Error)]
-enum Broken {
+pub(super) enum Broken {
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error(transparent)]
+    People(#[from] PeopleError),
     #[error(transparent)]
     Form(#[from] ExportError),
 }

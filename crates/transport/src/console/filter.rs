@@ -1,7 +1,7 @@
 //! The filters of lists, read from a query.
 
-use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
-use hookgate_gate::{DeliveryFilter, Outcome, PageSize, Seek};
+use hookgate_domain::{AuditActs, RefusalCode, Timestamp, WebhookHandle};
+use hookgate_gate::{AuditQuery, AuditQueryError, DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::fault::Fault;
 use super::query::Fields;
@@ -78,6 +78,55 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
         from: time(query, "from")?,
         to: time(query, "to")?,
     })
+}
+
+/// What the audit trail is asked for, by the parameters that are called so.
+pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery, Fault> {
+    let text = |name| query.get(name).map(str::to_owned);
+    Ok(AuditQuery {
+        actor: text(names.actor),
+        subject: text(names.subject),
+        acts: query.read::<AuditActs>(names.acts)?,
+        from: time(query, "from")?,
+        to: time(query, "to")?,
+    })
+}
+
+/// What the parameters of the audit trail are called: the console and the admin API use words of their own.
+pub(crate) struct AuditNames {
+    pub(crate) actor: &'static str,
+    pub(crate) acts: &'static str,
+    pub(crate) subject: &'static str,
+}
+
+impl AuditNames {
+    /// At the parameter that stands for nothing, what it could be.
+    pub(crate) fn fault(&self, error: AuditQueryError) -> Fault {
+        let field = match &error {
+            AuditQueryError::UnknownActor { .. } | AuditQueryError::AmbiguousActor { .. } => self.actor,
+            AuditQueryError::UnknownSubject(_) => self.subject,
+            AuditQueryError::NoTime => "to",
+            AuditQueryError::Forbidden(_) | AuditQueryError::Store(_) => "",
+        };
+        match error {
+            AuditQueryError::Forbidden(error) => error.into(),
+            AuditQueryError::Store(error) => error.into(),
+            error => Fault::field(field, "known", error.to_string()),
+        }
+    }
+
+    /// The filter as it was asked for, for the entry that an export leaves.
+    pub(crate) fn asked(&self, query: &Fields<'_>) -> Vec<(&'static str, String)> {
+        let names = [
+            ("actor", self.actor),
+            ("act", self.acts),
+            ("subject", self.subject),
+            ("from", "from"),
+            ("to", "to"),
+        ];
+        let asked = names.map(|(word, name)| Some((word, query.get(name)?.to_owned())));
+        asked.into_iter().flatten().collect()
+    }
 }
 
 fn time(query: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, Fault> {

@@ -166,6 +166,7 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
         ["account"] => account::show(screen).await,
         ["audit"] => audit::list(screen).await,
         ["search"] => search::results(screen).await,
+        ["audit", "export"] => audit::export(screen).await,
         _ => Err(Code::NotFound.into()),
     }
 }

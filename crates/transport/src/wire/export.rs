@@ -1,15 +1,25 @@
-//! Deliveries as a file.
+//! Lists as files: deliveries and the audit trail.
 
+use serde::Serialize;
 use thiserror::Error;
 
 use super::Delivery;
 
-/// The text of a cell.
-type Cell = fn(&Delivery) -> String;
+/// A column of a CSV file: its name, and the text of a cell.
+pub type Column<R> = (&'static str, fn(&R) -> String);
 
-/// The columns of a CSV file, each with its cell. New ones are added behind the others, so that scripts may count them.
+/// A row of a file: the object itself in NDJSON, its columns in CSV.
+pub trait ExportRow: Serialize + Sized + 'static {
+    /// The columns of a CSV file. New ones are added behind the others, so that scripts may count them.
+    const COLUMNS: &'static [Column<Self>];
+}
+
 /// Payloads are left out: they are JSON of any size and shape, which the NDJSON form keeps as it is.
-const COLUMNS: &[(&str, Cell)] = &[
+impl ExportRow for Delivery {
+    const COLUMNS: &'static [Column<Self>] = DELIVERY_COLUMNS;
+}
+
+const DELIVERY_COLUMNS: &[Column<Delivery>] = &[
     ("id", |row| row.id.clone()),
     ("webhook", |row| row.webhook.clone()),
     ("received_at", |row| row.received_at.clone()),
@@ -38,7 +48,7 @@ pub enum ExportFormat {
     Ndjson,
 }
 
-/// Deliveries could not be written as a file.
+/// A list could not be written as a file.
 #[derive(Debug, Error)]
 pub enum ExportError {
     /// As CSV.
@@ -61,6 +71,16 @@ impl ExportFormat {
         }
     }
 
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Excel => "excel",
+            Self::Ndjson => "ndjson",
+        }
+    }
+
     /// Whether payloads are in it.
     #[must_use]
     pub const fn has_payloads(self) -> bool {
@@ -76,24 +96,24 @@ impl ExportFormat {
         }
     }
 
-    /// These deliveries in this form. The beginning of a file is in its first piece.
+    /// These rows in this form. The beginning of a file is in its first piece.
     ///
     /// # Errors
     /// [`ExportError`]; the file is not whole then.
-    pub fn piece(self, deliveries: &[Delivery], is_first: bool) -> Result<Vec<u8>, ExportError> {
+    pub fn piece<R: ExportRow>(self, rows: &[R], is_first: bool) -> Result<Vec<u8>, ExportError> {
         let mut bytes = Vec::new();
         if self == Self::Excel && is_first {
             bytes.extend_from_slice(BYTE_ORDER_MARK);
         }
         match self {
-            Self::Csv | Self::Excel => csv(&mut bytes, deliveries, is_first)?,
-            Self::Ndjson => ndjson(&mut bytes, deliveries)?,
+            Self::Csv | Self::Excel => csv(&mut bytes, rows, is_first)?,
+            Self::Ndjson => ndjson(&mut bytes, rows)?,
         }
         Ok(bytes)
     }
 }
 
-fn ndjson(bytes: &mut Vec<u8>, rows: &[Delivery]) -> Result<(), serde_json::Error> {
+fn ndjson(bytes: &mut Vec<u8>, rows: &[impl Serialize]) -> Result<(), serde_json::Error> {
     for row in rows {
         serde_json::to_writer(&mut *bytes, row)?;
         bytes.push(b'\n');
@@ -101,15 +121,15 @@ fn ndjson(bytes: &mut Vec<u8>, rows: &[Delivery]) -> Result<(), serde_json::Erro
     Ok(())
 }
 
-fn csv(bytes: &mut Vec<u8>, rows: &[Delivery], with_head: bool) -> Result<(), csv::Error> {
+fn csv<R: ExportRow>(bytes: &mut Vec<u8>, rows: &[R], with_head: bool) -> Result<(), csv::Error> {
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(bytes);
     if with_head {
-        writer.write_record(COLUMNS.iter().map(|(name, _)| name))?;
+        writer.write_record(R::COLUMNS.iter().map(|(name, _)| name))?;
     }
     for row in rows {
-        writer.write_record(COLUMNS.iter().map(|(_, cell)| harmless(&cell(row))))?;
+        writer.write_record(R::COLUMNS.iter().map(|(_, cell)| harmless(&cell(row))))?;
     }
     Ok(writer.flush()?)
 }
@@ -165,7 +185,7 @@ mod tests {
         let mut in_json: Vec<_> = object.keys().map(String::as_str).collect();
         // The one fact that is left out of CSV, as docs/console.md says.
         in_json.retain(|name| *name != "payload");
-        let mut in_csv: Vec<_> = COLUMNS.iter().map(|(name, _)| *name).collect();
+        let mut in_csv: Vec<_> = DELIVERY_COLUMNS.iter().map(|(name, _)| *name).collect();
         in_json.sort_unstable();
         in_csv.sort_unstable();
         assert_eq!(in_json, in_csv);

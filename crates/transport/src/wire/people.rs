@@ -1,6 +1,7 @@
 //! Members, tokens and the audit trail.
 
 use hookgate_domain::{AuditEntry as DomainEntry, Member as DomainMember, Timestamp, Token as DomainToken};
+use hookgate_pages::audit_changes;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
@@ -107,6 +108,8 @@ pub struct AuditEntry {
     pub act: &'static str,
     /// What it was done to.
     pub subject: AuditSubject,
+    /// What changed, in words, as the console shows it: `role: viewer → admin`; empty if nothing did.
+    pub change: String,
     /// What it was before, where that says something.
     #[schema(value_type = Value, required)]
     pub before: Option<Value>,
@@ -146,6 +149,8 @@ impl From<&DomainEntry> for AuditEntry {
             Some(serde_json::from_str(text).unwrap_or_else(|_| text.into()))
         };
         let actor = entry.actor.id();
+        let changes = audit_changes(entry.before.as_deref(), entry.after.as_deref());
+        let change: Vec<_> = changes.iter().map(ToString::to_string).collect();
         Self {
             id: entry.id,
             at: time(entry.at),
@@ -161,6 +166,7 @@ impl From<&DomainEntry> for AuditEntry {
                 id: entry.subject.id.clone(),
                 name: entry.subject.name.clone(),
             },
+            change: change.join("; "),
             before: json(&entry.before),
             after: json(&entry.after),
         }

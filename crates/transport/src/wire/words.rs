@@ -1,7 +1,9 @@
 //! The words and names that the objects hold, as schemas of the `OpenAPI` document. The domain's own lists make them, so
 //! the document never knows another word than the program.
 
-use hookgate_domain::{AuditAct as DomainAct, RefusalCode as DomainCode, Role as DomainRole};
+use hookgate_domain::{
+    AuditAct as DomainAct, AuditActs as DomainActs, RefusalCode as DomainCode, Role as DomainRole,
+};
 use hookgate_gate::UsageRange;
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
@@ -66,6 +68,8 @@ schemas! {
     IncidentStatus = words(["open", "acknowledged", "resolved"]);
     /// What was done.
     AuditAct = words(DomainAct::ALL.iter().map(|act| act.as_str()));
+    /// An act, or a family of acts.
+    AuditActs = words(DomainActs::families().into_iter().chain(DomainAct::ALL.iter().map(|act| act.as_str())));
     /// Whether a token works.
     TokenState = words(["live", "expired", "revoked"]);
     /// Whether a webhook takes deliveries.

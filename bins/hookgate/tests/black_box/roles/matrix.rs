@@ -107,6 +107,7 @@ pub(super) const API: &[Row] = &[
     ),
     ("DELETE", "/api/v1/tokens/{id}", "admin", "", 200),
     ("GET", "/api/v1/audit", "admin", "", 200),
+    ("GET", "/api/v1/audit/export", "admin", "", 200),
 ];
 
 pub(super) const CONSOLE: &[Row] = &[
@@ -140,6 +141,7 @@ pub(super) const CONSOLE: &[Row] = &[
     ("GET", "/tokens", "admin", "", 200),
     ("GET", "/account", EVERYBODY, "", 200),
     ("GET", "/audit", "admin", "", 200),
+    ("GET", "/audit/export", "admin", "", 200),
     ("POST", "/webhooks", "admin", "name=FRESH&rotation_days=90", 200),
     (
         "POST",

@@ -1,0 +1,158 @@
+//! What an entry of the audit trail changed, in words: from the small JSON objects of the trail to lines that people read.
+//! The console, the export and the command line all show these. It knows no gate and no screen.
+
+use std::fmt;
+
+use serde_json::{Map, Value};
+
+use crate::when;
+
+/// One thing that an act changed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AuditChange {
+    /// Its name, as the console calls it.
+    pub what: String,
+    /// Its value before; `None` where there was none.
+    pub before: Option<String>,
+    /// Its value since.
+    pub after: Option<String>,
+}
+
+/// `allowlist: 10.0.0.0/8 → 10.1.0.0/16`.
+impl fmt::Display for AuditChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.what)?;
+        match (&self.before, &self.after) {
+            (Some(before), Some(after)) => write!(f, "{before} → {after}"),
+            (Some(before), None) => write!(f, "{before} → –"),
+            (None, Some(after)) => f.write_str(after),
+            (None, None) => f.write_str("–"),
+        }
+    }
+}
+
+/// What changed, from the two objects of an entry, in the order of their names. What is no object is one change, as it is.
+///
+/// ```
+/// use hookgate_pages::audit_changes;
+///
+/// let changes = audit_changes(Some(r#"{"role":"viewer"}"#), Some(r#"{"role":"admin"}"#));
+/// assert_eq!(changes[0].to_string(), "role: viewer → admin");
+/// ```
+#[must_use]
+pub fn audit_changes(before: Option<&str>, after: Option<&str>) -> Vec<AuditChange> {
+    let (before, after) = (object(before), object(after));
+    let mut names: Vec<&str> = before.keys().chain(after.keys()).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    let value = |of: &Map<String, Value>, name: &str| of.get(name).map(|value| words(name, value));
+    names
+        .into_iter()
+        .map(|name| AuditChange {
+            what: label(name),
+            before: value(&before, name),
+            after: value(&after, name),
+        })
+        .collect()
+}
+
+/// The object in a text; a text that holds none is a value without a name.
+fn object(text: Option<&str>) -> Map<String, Value> {
+    let Some(text) = text else {
+        return Map::new();
+    };
+    match serde_json::from_str(text) {
+        Ok(Value::Object(object)) => object,
+        _ => Map::from_iter([("value".to_owned(), Value::String(text.to_owned()))]),
+    }
+}
+
+/// What the console calls a field. What is not here is called by its own name.
+fn label(name: &str) -> String {
+    match name {
+        "max_body" => "payload limit",
+        "per_minute" => "deliveries per minute",
+        "overload" => "response above the limit",
+        "signed" => "signature required",
+        "rotation_days" => "rotation reminder",
+        "expires_in_days" => "expires",
+        "hint" => "URL",
+        _ => return name.replace('_', " "),
+    }
+    .to_owned()
+}
+
+fn words(name: &str, value: &Value) -> String {
+    match (name, value) {
+        ("max_body", Value::Number(number)) => {
+            number.as_u64().map_or_else(|| number.to_string(), when::bytes)
+        }
+        ("rotation_days", Value::Number(days)) => format!("after {days} days"),
+        ("expires_in_days", Value::Number(days)) => format!("in {days} days"),
+        ("rotation_days" | "expires_in_days", Value::Null) => "never".to_owned(),
+        ("per_minute", Value::Null) => "no limit".to_owned(),
+        ("hint", Value::String(hint)) => format!("{hint}…"),
+        ("payload_logging", Value::Bool(is_on)) => if *is_on { "on" } else { "off" }.to_owned(),
+        (_, Value::Bool(is_so)) => if *is_so { "yes" } else { "no" }.to_owned(),
+        (_, Value::Null) => "none".to_owned(),
+        (_, Value::String(text)) => text.clone(),
+        (_, Value::Array(values)) => {
+            let values = values.iter().map(|value| words("", value));
+            values.collect::<Vec<_>>().join(", ")
+        }
+        (_, other) => other.to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lines(before: Option<&str>, after: Option<&str>) -> Vec<String> {
+        let changes = audit_changes(before, after);
+        changes.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_change_is_told_in_words() {
+        assert_eq!(
+            lines(
+                Some(
+                    r#"{"allowlist":"10.0.0.0/8","max_body":262144,"payload_logging":true,"per_minute":null}"#
+                ),
+                Some(
+                    r#"{"allowlist":"10.1.0.0/16","max_body":1048576,"payload_logging":false,"per_minute":60}"#
+                ),
+            ),
+            [
+                "allowlist: 10.0.0.0/8 → 10.1.0.0/16",
+                "payload limit: 256 KiB → 1 MiB",
+                "payload logging: on → off",
+                "deliveries per minute: no limit → 60",
+            ]
+        );
+        assert_eq!(
+            lines(Some(r#"{"hint":"wh_4Cqc"}"#), Some(r#"{"hint":"wh_9XYZ"}"#)),
+            ["URL: wh_4Cqc… → wh_9XYZ…"]
+        );
+    }
+
+    #[test]
+    fn what_came_and_what_went_has_one_side() {
+        assert_eq!(
+            lines(None, Some(r#"{"expires_in_days":null,"role":"viewer"}"#)),
+            ["expires: never", "role: viewer"]
+        );
+        assert_eq!(lines(Some(r#"{"role":"admin"}"#), None), ["role: admin → –"]);
+        assert!(lines(None, None).is_empty());
+    }
+
+    #[test]
+    fn what_nobody_foresaw_is_shown_as_it_is() {
+        assert_eq!(lines(None, Some("no json")), ["value: no json"]);
+        assert_eq!(
+            lines(None, Some(r#"{"new_thing":{"a":[1,true]},"list":["a",true]}"#)),
+            ["list: a, yes", r#"new thing: {"a":[1,true]}"#]
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! `/api/v1/audit`: who did what.
+
+use std::sync::Arc;
+
+use hookgate_gate::{Gate, PeopleStore, Store};
+use hyper::StatusCode;
+
+use super::Caller;
+use crate::console::audit_export;
+use crate::console::call::Call;
+use crate::console::fault::Fault;
+use crate::console::filter::{self, AuditNames};
+use crate::reply::{self, Reply};
+use crate::wire::{AuditEntry, Page, words};
+
+const NAMES: AuditNames = AuditNames {
+    actor: "actor",
+    acts: "act",
+    subject: "subject",
+};
+const FILTER: [&str; 5] = ["act", "subject", "actor", "from", "to"];
+
+/// The audit trail, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit",
+    operation_id = "listAudit",
+    tag = "people",
+    params(
+        ("act" = Option<words::AuditActs>, Query, description = "An act, `webhook.revoke` for instance, or a family of acts: `webhook`"),
+        ("subject" = Option<String>, Query, description = "What it was done to: a handle, an ID, an incident or the exact name. An unknown name is an error"),
+        ("actor" = Option<String>, Query, description = "Who did it: the ID or name of a member or token (removed ones too), `command-line`, `system`, or a name with its kind: `token:deploy`. An unknown name is an error"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339)"),
+        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::Number>, Query, description = "`next` of the page before"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<AuditEntry>>)),
+)]
+pub(crate) async fn list<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Reply, Fault> {
+    let query = call.query(&[&FILTER[..], &["limit", "cursor"]].concat())?;
+    let size = filter::page_size(&query)?;
+    let before = query.read::<i64>("cursor")?;
+    if before.is_some_and(|entry| entry < 1) {
+        return Err(Fault::field("cursor", "range", "1 or more"));
+    }
+    let asked = filter::audit(&query, &NAMES)?;
+    let filter = gate
+        .audit_filter(&caller.acting, asked)
+        .await
+        .map_err(|error| NAMES.fault(error))?;
+    let rows = gate.audit_page(&caller.acting, &filter, before, size).await?;
+    let next = filter::next(&rows, size, |row| row.id.to_string());
+    let items = rows.iter().map(AuditEntry::from).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// The audit trail as a file, newest first. The export is on the trail itself.
+#[utoipa::path(
+    get,
+    path = "/api/v1/audit/export",
+    operation_id = "exportAudit",
+    tag = "people",
+    params(
+        ("format" = Option<words::ExportFormat>, Query, description = "`csv` (the default) or `ndjson`"),
+        ("act" = Option<words::AuditActs>, Query, description = "An act or a family of acts"),
+        ("subject" = Option<String>, Query, description = "What it was done to, as in the list"),
+        ("actor" = Option<String>, Query, description = "Who did it, as in the list"),
+        ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),
+        ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339)"),
+    ),
+    responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
+)]
+pub(crate) async fn export<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Reply, Fault> {
+    let query = call.query(&[&FILTER[..], &["format"]].concat())?;
+    let asked = filter::audit(&query, &NAMES)?;
+    audit_export::reply(gate, &caller.acting, &query, asked, &NAMES).await
+}

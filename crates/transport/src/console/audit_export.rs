@@ -1,0 +1,63 @@
+//! The audit trail as a file: read page by page and sent as it is read.
+
+use std::sync::Arc;
+
+use hookgate_gate::{Acting, AuditFilter, AuditQuery, Gate, PageSize, PeopleStore, Store};
+
+use super::export::{Broken, file};
+use super::fault::Fault;
+use super::filter::AuditNames;
+use super::query::Fields;
+use crate::reply::Reply;
+use crate::reply_body::Pieces;
+use crate::wire::{AuditEntry, ExportFormat};
+
+/// The entries that match, newest first, as a file; and the entry of the export itself.
+pub(crate) async fn reply<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    acting: &Acting,
+    query: &Fields<'_>,
+    asked: AuditQuery,
+    names: &AuditNames,
+) -> Result<Reply, Fault> {
+    let format = ExportFormat::read(query.get("format"))
+        .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
+    let filter = gate.audit_filter(acting, asked).await;
+    let filter = filter.map_err(|error| names.fault(error))?;
+    gate.audit_export(acting, format.as_str(), names.asked(query))
+        .await?;
+    let name = match format {
+        ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-audit.csv\"",
+        ExportFormat::Ndjson => "attachment; filename=\"hookgate-audit.ndjson\"",
+    };
+    let (gate, acting) = (Arc::clone(gate), acting.clone());
+    Ok(file(format, name, async move |pieces| {
+        send(&gate, &acting, &filter, format, &pieces)
+            .await
+            .map(|()| pieces)
+    }))
+}
+
+async fn send<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    acting: &Acting,
+    filter: &AuditFilter,
+    format: ExportFormat,
+    pieces: &Pieces,
+) -> Result<(), Broken> {
+    let (mut before, mut is_first) = (None, true);
+    loop {
+        let entries = gate.audit_page(acting, filter, before, PageSize::MAX).await?;
+        let objects: Vec<_> = entries.iter().map(AuditEntry::from).collect();
+        let piece = format.piece(&objects, is_first)?;
+        is_first = false;
+        if !piece.is_empty() && !pieces.send(piece.into()).await {
+            return Ok(());
+        }
+        let is_full = entries.len() == usize::from(PageSize::MAX.rows());
+        match entries.last().filter(|_| is_full) {
+            Some(last) => before = Some(last.id),
+            None => return Ok(()),
+        }
+    }
+}
