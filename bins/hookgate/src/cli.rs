@@ -60,7 +60,7 @@ pub(crate) enum Command {
     /// Add and remove members, and give them roles
     #[command(subcommand)]
     Member(MemberCommand),
-    /// Make and revoke tokens of the admin API
+    /// Create and revoke tokens of the admin API
     #[command(subcommand)]
     Token(TokenCommand),
     /// Print a link that signs a member in once, within 30 minutes; without a name, the first owner
@@ -74,7 +74,7 @@ pub(crate) enum Command {
     /// Named sets of addresses, shared by allowlists: one's own, and those that providers publish
     #[command(subcommand)]
     Addresses(AddressesCommand),
-    /// Look for what costs deliveries in silence, and say how to mend it
+    /// Find problems that silently cost deliveries, with fixes
     Doctor,
     /// Make the store, or bring it to this version's schema
     Migrate,
@@ -143,7 +143,7 @@ pub(crate) enum DbCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum WebhookCommand {
-    /// Create a webhook; its URL is shown this once
+    /// Create a webhook; its URL is shown once
     Create {
         /// What people call it
         name: WebhookName,
@@ -175,9 +175,9 @@ pub(crate) enum WebhookCommand {
         #[arg(value_name = "CIDR", required = true)]
         entries: Vec<Allowlist>,
     },
-    /// Give a webhook a new URL, shown this once; the old one is dead at once
+    /// Give a webhook a new URL (shown once); the old one stops working at once
     Regenerate(WebhookArg),
-    /// Kill a webhook for good; every request to it fails from then on
+    /// Revoke a webhook permanently
     Revoke {
         #[command(flatten)]
         webhook: WebhookArg,
@@ -193,7 +193,7 @@ pub(crate) enum WebhookCommand {
         #[arg(long, default_value = "24h")]
         range: UsageRange,
     },
-    /// Show which senders would stop passing under another allowlist; nothing is changed
+    /// Show which senders another allowlist would refuse; nothing is changed
     Preview {
         #[command(flatten)]
         webhook: WebhookArg,
@@ -225,7 +225,7 @@ pub(crate) struct PolicyArgs {
     /// Allow every source
     #[arg(long)]
     pub(crate) allow_any: bool,
-    /// Refuse other sources (enforce), or let them pass and mark them (observe)
+    /// Refuse other sources (enforce), or accept and mark them (observe)
     #[arg(long, value_name = "enforce|observe")]
     pub(crate) allowlist_mode: Option<AllowlistMode>,
     /// Keep payloads in the history
@@ -234,16 +234,16 @@ pub(crate) struct PolicyArgs {
     /// Largest payload, in bytes
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_body: Option<u32>,
-    /// Most deliveries a minute; 0 for no limit
+    /// Rate limit, deliveries per minute; 0 for no limit
     #[arg(long, value_name = "N")]
     pub(crate) per_minute: Option<u32>,
-    /// What a delivery above that is told: 429, or 503 for senders that retry nothing else
+    /// Response above the limit: 429, or 503 for senders that retry only 5xx
     #[arg(long, value_name = "429|503")]
     pub(crate) overload: Option<OverloadStatus>,
-    /// Signature that deliveries must carry; its secret is shown this once
+    /// Signature that deliveries must carry; its secret is shown once
     #[arg(long, value_name = "SCHEME")]
     pub(crate) signature: Option<SignatureScheme>,
-    /// Days after which the URL is due for a new one; 0 never asks
+    /// Remind to rotate the URL after (days); 0 for never
     #[arg(long, value_name = "DAYS")]
     pub(crate) rotation_days: Option<u16>,
 }

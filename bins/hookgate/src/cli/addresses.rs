@@ -54,12 +54,12 @@ pub(crate) enum AddressesCommand {
         #[arg(long, value_name = "7|30", default_value = "7", value_parser = preview_days())]
         days: PreviewDays,
     },
-    /// Let the version that waits count
+    /// Approve the pending version
     Approve {
         /// Name of the set
         name: AddressSetName,
     },
-    /// Let the version that waits never count
+    /// Reject the pending version
     Reject {
         /// Name of the set
         name: AddressSetName,

@@ -24,7 +24,7 @@ pub(crate) enum MemberCommand {
         /// viewer, operator, admin or owner
         role: Role,
     },
-    /// Remove a member; its sessions and tokens are dead at once
+    /// Remove a member; its sessions and tokens stop working at once
     Remove {
         /// Name or ID (mem_…)
         name: String,
@@ -33,7 +33,7 @@ pub(crate) enum MemberCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum TokenCommand {
-    /// Make a token; it is shown this once
+    /// Create a token (shown once)
     Create {
         /// What people call it
         name: TokenName,
@@ -46,7 +46,7 @@ pub(crate) enum TokenCommand {
     },
     /// List tokens
     List(PageArgs),
-    /// Kill a token for good
+    /// Revoke a token permanently
     Revoke {
         /// ID (tok_…) or unique name
         token: String,

@@ -1,4 +1,4 @@
-//! `hookgate doctor`: looks for what costs deliveries in silence, and says how to mend it.
+//! `hookgate doctor`: finds problems that silently cost deliveries, with fixes.
 
 use std::net::IpAddr;
 
@@ -76,9 +76,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         ))?;
     }
     let sum = match findings.len() {
-        0 => "nothing to mend was found".to_owned(),
-        1 => "1 thing to look at".to_owned(),
-        many => format!("{many} things to look at"),
+        0 => "No problems found".to_owned(),
+        1 => "1 problem found".to_owned(),
+        many => format!("{many} problems found"),
     };
     Ok(output::line(&sum)?)
 }
