@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use hookgate_gate::Seal;
+use hookgate_gate::{Seal, SealPurpose};
 use hookgate_storage::{Database, OpenMode};
 
 use crate::adapters::SealingKey;
@@ -66,7 +66,7 @@ async fn adopt(database: &Database, file: &KeyFile, key: SealingKey) -> Result<S
     let sealed = database.sealed_secrets(MAX_TRIED).await?;
     let opens = sealed
         .iter()
-        .any(|(webhook, secret)| seal.open(secret, *webhook).is_ok());
+        .any(|(webhook, secret)| seal.open(secret, SealPurpose::Signing(*webhook)).is_ok());
     if !sealed.is_empty() && !opens {
         return Err(another(file));
     }

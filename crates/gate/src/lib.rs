@@ -39,6 +39,7 @@ mod reader;
 mod receive;
 mod room;
 mod search;
+mod shown_once;
 mod sign_in;
 mod sources;
 mod store;
@@ -73,10 +74,13 @@ pub use people_store::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor, MAX_KNOWN_ACTORS,
     MAX_SESSIONS, PeopleStore, SubjectMatch,
 };
-pub use ports::{Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError};
+pub use ports::{
+    Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError, SealPurpose,
+};
 pub use preview::{Preview, PreviewDays, PreviewSender, SetPreview, UnknownPreviewDays, WouldStop};
 pub use room::Held;
 pub use search::{MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchMatches, SearchTerm};
+pub use shown_once::{SHOWN_ONCE_LIFE, ShownOnce};
 pub use sign_in::SignInError;
 pub use sources::{
     DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources, site,

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use crate::audit::{webhook_changes, webhook_settings, webhook_subject};
-use crate::{Acting, EntropyError, Forbidden, Gate, SealError, Store, StoreError};
+use crate::{Acting, EntropyError, Forbidden, Gate, SealError, SealPurpose, Store, StoreError};
 
 /// How often a change is tried when others change the same webhook.
 const MOST_TRIES: usize = 5;
@@ -258,7 +258,11 @@ impl<S: Store> Gate<S> {
         policy: &mut Policy,
     ) -> Result<SigningSecret, ManageError> {
         let secret = SigningSecret::generate(|buffer| self.ports.entropy.fill(buffer))?;
-        policy.signing_secret = Some(self.ports.seal.seal(secret.as_bytes(), handle)?);
+        policy.signing_secret = Some(
+            self.ports
+                .seal
+                .seal(secret.as_bytes(), SealPurpose::Signing(handle))?,
+        );
         Ok(secret)
     }
 }

@@ -11,8 +11,13 @@ use crate::{Acting, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError}
 /// A change of a member, for the store to apply to the member as it is at that moment.
 #[derive(Clone, Debug)]
 pub enum MemberChange {
-    /// Another role.
-    Role(Role),
+    /// Another role, if the member still has the one `from` which it is changed.
+    Role {
+        /// The new one.
+        to: Role,
+        /// The one that was seen; none if any will do.
+        from: Option<Role>,
+    },
     /// Another password. The sessions end, but for this one.
     Password(PasswordHash, Option<SessionId>),
     /// Remove the member.
@@ -34,9 +39,12 @@ impl MemberChange {
         let subject = member_subject(&member);
         let before = json!({"role": member.role.as_str()});
         let (member, act, changes) = match self {
-            Self::Role(role) => {
-                let member = member.with_role(*role, acting.role(), owners)?;
-                let after = json!({"role": role.as_str()});
+            Self::Role { to, from } => {
+                if from.is_some_and(|seen| seen != member.role) {
+                    return Err(MemberError::Changed);
+                }
+                let member = member.with_role(*to, acting.role(), owners)?;
+                let after = json!({"role": to.as_str()});
                 (member, AuditAct::MemberRole, (before, after))
             }
             Self::Password(hash, _) => {
@@ -99,7 +107,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(self.store.member_page(after, size).await?)
     }
 
-    /// Gives a member another role. It holds from the member's next request on.
+    /// Gives a member another role. It holds from the member's next request on. With `from`, only while the member has that
+    /// one: a choice made on an old page does not overwrite a newer one.
     ///
     /// # Errors
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::Member`] or [`PeopleError::Store`].
@@ -107,10 +116,11 @@ impl<S: Store + PeopleStore> Gate<S> {
         &self,
         acting: &Acting,
         id: MemberId,
-        role: Role,
+        to: Role,
+        from: Option<Role>,
     ) -> Result<Member, PeopleError> {
         acting.require(Permission::ManagePeople)?;
-        self.member_act(acting, id, MemberChange::Role(role)).await
+        self.member_act(acting, id, MemberChange::Role { to, from }).await
     }
 
     /// Removes a member. Its sessions and tokens are dead when this returns.

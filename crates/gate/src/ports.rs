@@ -1,10 +1,11 @@
 //! What the gate needs of its surroundings besides a store: time, randomness, a seal for secrets at rest, and a
 //! hash for passwords.
 
+use std::fmt;
 use std::pin::Pin;
 use std::time::Duration;
 
-use hookgate_domain::{Password, PasswordHash, SealedSecret, Timestamp, WebhookHandle};
+use hookgate_domain::{Password, PasswordHash, SealedSecret, SessionId, Timestamp, WebhookHandle};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
@@ -28,19 +29,43 @@ pub trait Entropy: Send + Sync {
 #[error("the system gives no random bytes")]
 pub struct EntropyError;
 
-/// Encrypts signing secrets for the store, with a key that the store never sees.
+/// Encrypts secrets that leave the process, with a key that the store never sees.
 pub trait Seal: Send + Sync {
-    /// Seals the secret of a webhook. It opens for that webhook only.
+    /// Seals a secret. It opens for the same purpose only.
     ///
     /// # Errors
     /// [`SealError`] if that can't be done.
-    fn seal(&self, secret: &[u8], webhook: WebhookHandle) -> Result<SealedSecret, SealError>;
+    fn seal(&self, secret: &[u8], purpose: SealPurpose<'_>) -> Result<SealedSecret, SealError>;
 
-    /// Opens the sealed secret of a webhook.
+    /// Opens a sealed secret.
     ///
     /// # Errors
-    /// [`SealError`] if it was sealed by another key, for another webhook, or is damaged.
-    fn open(&self, sealed: &SealedSecret, webhook: WebhookHandle) -> Result<Zeroizing<Vec<u8>>, SealError>;
+    /// [`SealError`] if it was sealed by another key, for another purpose, or is damaged.
+    fn open(&self, sealed: &SealedSecret, purpose: SealPurpose<'_>) -> Result<Zeroizing<Vec<u8>>, SealError>;
+}
+
+/// The use of a sealed secret. Its text is authenticated, so that a secret can't be moved from one use to another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SealPurpose<'a> {
+    /// The signing secret of a webhook, in the store.
+    Signing(WebhookHandle),
+    /// Secrets on their way to the one page of the console that shows them, in a cookie of this session.
+    ShownOnce {
+        /// The session that may see them.
+        session: SessionId,
+        /// The path of the page.
+        path: &'a str,
+    },
+}
+
+impl fmt::Display for SealPurpose<'_> {
+    /// No two purposes have the same text: a handle begins with `hk_`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Signing(webhook) => write!(f, "{webhook}"),
+            Self::ShownOnce { session, path } => write!(f, "shown once {session} {path}"),
+        }
+    }
 }
 
 /// A signing secret can't be sealed or opened.

@@ -17,7 +17,8 @@ use crate::delivery::{AcceptedDelivery, Idempotency};
 use crate::directory::Known;
 use crate::room::Held;
 use crate::{
-    Accepted, Body, Commit, DeliveryRequest, Gate, Refusal, RefusalKey, RefusedDelivery, Reply, Store,
+    Accepted, Body, Commit, DeliveryRequest, Gate, Refusal, RefusalKey, RefusedDelivery, Reply, SealPurpose,
+    Store,
 };
 use answer::{Stop, explain, reply, too_many_unknown, unavailable};
 use payload::{NoBody, Payload, hidden, kept};
@@ -280,10 +281,14 @@ impl<S: Store> Gate<S> {
         let Some(sealed) = &webhook.policy.signing_secret else {
             return Ok(());
         };
-        let secret = self.ports.seal.open(sealed, webhook.handle).map_err(|error| {
-            tracing::error!(webhook = %webhook.handle, %error, "can't check signatures");
-            Refusal::from(RefusalCode::Internal)
-        })?;
+        let secret = self
+            .ports
+            .seal
+            .open(sealed, SealPurpose::Signing(webhook.handle))
+            .map_err(|error| {
+                tracing::error!(webhook = %webhook.handle, %error, "can't check signatures");
+                Refusal::from(RefusalCode::Internal)
+            })?;
         verify_signature(&secret, request.signature, body, self.now()).map_err(|error| {
             let code = match error {
                 SignatureError::Missing => RefusalCode::SignatureRequired,

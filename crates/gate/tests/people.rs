@@ -203,7 +203,7 @@ async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
         .await
         .unwrap();
 
-    gate.member_set_role(&acting(), ada.id, Role::Viewer)
+    gate.member_set_role(&acting(), ada.id, Role::Viewer, None)
         .await
         .unwrap();
     let (member, _) = gate.signed_in(&session).await.unwrap().unwrap();
@@ -245,7 +245,7 @@ async fn only_owners_touch_owners() {
     let admin = Acting::remote(&add(&gate, "admin", Role::Admin).await, SOURCE);
     let only = |error: PeopleError| assert!(matches!(error, PeopleError::Member(MemberError::OwnersOnly)));
     only(
-        gate.member_set_role(&admin, owner.id, Role::Viewer)
+        gate.member_set_role(&admin, owner.id, Role::Viewer, None)
             .await
             .unwrap_err(),
     );

@@ -31,7 +31,7 @@ function copyButtons() {
         button.textContent = said.textContent = "Copied";
       } catch {
         getSelection()?.selectAllChildren(from);
-        said.textContent = "Selected: copy it with the keyboard";
+        said.textContent = "Selected – press Ctrl+C";
         button.textContent = "Selected";
       }
       setTimeout(() => {
@@ -39,6 +39,20 @@ function copyButtons() {
         said.textContent = "";
       }, 3000);
     });
+  }
+}
+
+/** A form that is on its way is not sent a second time by a double click. The server knows one by its key anyway. */
+function sentOnce() {
+  for (const form of /** @type {HTMLFormElement[]} */ (all(document, "form[method=post]"))) {
+    let busy = false;
+    form.addEventListener("submit", (event) => {
+      if (busy) event.preventDefault();
+      busy = true;
+      // After an answer that never came it may be tried again.
+      setTimeout(() => { busy = false; }, 5000);
+    });
+    addEventListener("pageshow", () => { busy = false; });
   }
 }
 
@@ -127,7 +141,7 @@ function liveRows() {
       unheard += 1;
       if (!say) return;
       if (waiting) {
-        if (first) say.textContent = `The first delivery came: ${row.dataset.say}`;
+        if (first) say.textContent = `First delivery received: ${row.dataset.say}`;
       } else {
         clearTimeout(speaking);
         speaking = setTimeout(() => {
@@ -148,7 +162,7 @@ function liveRows() {
       stream.addEventListener("beat", () => {
         heard = Date.now();
       });
-      stream.addEventListener("error", () => tell("Connecting again"));
+      stream.addEventListener("error", () => tell("Reconnecting"));
     };
     open();
     // A connection that died without a word is noticed by its missing beats, one of which is due every 15 s.
@@ -180,6 +194,7 @@ function menus() {
 localTimes(document);
 copyButtons();
 typedConfirmations();
+sentOnce();
 previews();
 liveRows();
 menus();

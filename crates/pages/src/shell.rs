@@ -19,6 +19,8 @@ pub struct Shell {
     pub organization: UserText,
     /// The token that every form sends back.
     pub csrf: String,
+    /// The key of the forms of this page alone, sent back too: the same form sent twice is known by it.
+    pub once: String,
     /// The time of the page; ages are counted to it.
     pub now: Timestamp,
     /// What to tell about the last act, after its redirect.
@@ -38,9 +40,12 @@ impl Shell {
         self.is_admin() || self.role == "operator"
     }
 
-    /// The hidden field that every form has.
+    /// The hidden fields that every form has.
     pub(crate) fn csrf_field(&self) -> CsrfField<'_> {
-        CsrfField(&self.csrf)
+        CsrfField {
+            token: &self.csrf,
+            once: &self.once,
+        }
     }
 }
 
@@ -62,18 +67,36 @@ pub enum FlashKind {
     Failed,
 }
 
-/// The hidden field with the token that shows that a form is ours.
+/// The hidden fields with the token that shows that a form is ours, and with the key of its page.
 #[derive(Clone, Copy)]
-pub(crate) struct CsrfField<'a>(pub(crate) &'a str);
+pub(crate) struct CsrfField<'a> {
+    pub(crate) token: &'a str,
+    pub(crate) once: &'a str,
+}
 
 impl fmt::Display for CsrfField<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let token = askama::filters::escape(self.0, askama::filters::Html).map_err(|_| fmt::Error)?;
-        write!(f, "<input type=\"hidden\" name=\"csrf\" value=\"{token}\">")
+        for (name, value) in [("csrf", self.token), ("once", self.once)] {
+            let value = askama::filters::escape(value, askama::filters::Html).map_err(|_| fmt::Error)?;
+            write!(f, "<input type=\"hidden\" name=\"{name}\" value=\"{value}\">")?;
+        }
+        Ok(())
     }
 }
 
 impl HtmlSafe for CsrfField<'_> {}
+
+/// A sentence for each of these roles, the least first.
+pub(crate) fn role_sentences(roles: &[String]) -> Vec<&'static str> {
+    let sentence = |role: &String| match role.as_str() {
+        "viewer" => Some("Viewer: read only, no payloads."),
+        "operator" => Some("Operator: also handles incidents and reads payloads."),
+        "admin" => Some("Admin: also manages webhooks, members and tokens."),
+        "owner" => Some("Owner: everything, also other owners."),
+        _ => None,
+    };
+    roles.iter().filter_map(sentence).collect()
+}
 
 /// What is wrong with a field of a form.
 #[derive(Clone, Debug)]

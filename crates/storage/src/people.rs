@@ -302,7 +302,7 @@ fn act(
         Err(refused) => return Ok(Some(Err(refused))),
     };
     match change {
-        MemberChange::Role(_) => write::member_update(connection, &member)?,
+        MemberChange::Role { .. } => write::member_update(connection, &member)?,
         MemberChange::Password(_, kept) => {
             write::member_update(connection, &member)?;
             let kept = kept.map(|id| id.to_string()).unwrap_or_default();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hookgate_domain::{Password, PasswordHash, SealedSecret, Timestamp, WebhookHandle};
-use hookgate_gate::{Clock, Entropy, EntropyError, Hashing, Passwords, Seal, SealError};
+use hookgate_domain::{Password, PasswordHash, SealedSecret, Timestamp};
+use hookgate_gate::{Clock, Entropy, EntropyError, Hashing, Passwords, Seal, SealError, SealPurpose};
 use zeroize::Zeroizing;
 
 /// A clock that stands still until it is told otherwise.
@@ -62,21 +62,21 @@ impl Entropy for SeededEntropy {
     }
 }
 
-/// A seal that hides nothing, but notices a secret that belongs to another webhook.
+/// A seal that hides nothing, but notices a secret that is for another purpose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClearSeal;
 
 impl Seal for ClearSeal {
-    fn seal(&self, secret: &[u8], webhook: WebhookHandle) -> Result<SealedSecret, SealError> {
-        let mut sealed = webhook.to_string().into_bytes();
+    fn seal(&self, secret: &[u8], purpose: SealPurpose<'_>) -> Result<SealedSecret, SealError> {
+        let mut sealed = purpose.to_string().into_bytes();
         sealed.extend_from_slice(secret);
         Ok(SealedSecret::from_bytes(sealed))
     }
 
-    fn open(&self, sealed: &SealedSecret, webhook: WebhookHandle) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    fn open(&self, sealed: &SealedSecret, purpose: SealPurpose<'_>) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let secret = sealed
             .as_bytes()
-            .strip_prefix(webhook.to_string().as_bytes())
+            .strip_prefix(purpose.to_string().as_bytes())
             .ok_or(SealError)?;
         Ok(Zeroizing::new(secret.to_vec()))
     }
@@ -98,6 +98,8 @@ impl Passwords for FastPasswords {
 
 #[cfg(test)]
 mod tests {
+    use hookgate_domain::WebhookHandle;
+
     use super::*;
 
     #[test]
@@ -112,8 +114,9 @@ mod tests {
     }
 
     #[test]
-    fn a_seal_opens_for_its_webhook_only() {
-        let handle = |random| WebhookHandle::new(Timestamp::from_micros(0), [random; 10]);
+    fn a_seal_opens_for_its_purpose_only() {
+        let handle =
+            |random| SealPurpose::Signing(WebhookHandle::new(Timestamp::from_micros(0), [random; 10]));
         let sealed = ClearSeal.seal(b"secret", handle(1)).unwrap();
         assert_eq!(*ClearSeal.open(&sealed, handle(1)).unwrap(), b"secret");
         assert_eq!(ClearSeal.open(&sealed, handle(2)), Err(SealError));

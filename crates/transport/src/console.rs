@@ -18,6 +18,7 @@ pub(crate) mod filter;
 mod health;
 mod host;
 pub(crate) mod html;
+pub(crate) mod if_match;
 mod live;
 mod query;
 mod screens;

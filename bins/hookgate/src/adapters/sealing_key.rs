@@ -5,8 +5,8 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
-use hookgate_domain::{SealedSecret, WebhookHandle, without_mark};
-use hookgate_gate::{Entropy, Seal, SealError};
+use hookgate_domain::{SealedSecret, without_mark};
+use hookgate_gate::{Entropy, Seal, SealError, SealPurpose};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use zeroize::Zeroizing;
 
@@ -92,7 +92,7 @@ fn key_in(bytes: &[u8]) -> Option<&[u8]> {
         .find(|key| key.len() == KEY_BYTES)
 }
 
-/// Seals by AES-256-GCM with a random nonce; the handle is authenticated, so a secret can't be moved to another webhook.
+/// Seals by AES-256-GCM with a random nonce; the purpose is authenticated, so a secret can't be moved to another webhook or session.
 pub(crate) struct KeySeal {
     key: LessSafeKey,
     entropy: SystemEntropy,
@@ -109,24 +109,24 @@ impl KeySeal {
 }
 
 impl Seal for KeySeal {
-    fn seal(&self, secret: &[u8], webhook: WebhookHandle) -> Result<SealedSecret, SealError> {
+    fn seal(&self, secret: &[u8], purpose: SealPurpose<'_>) -> Result<SealedSecret, SealError> {
         let mut nonce = [0; NONCE_LEN];
         self.entropy.fill(&mut nonce).map_err(|_| SealError)?;
         let mut sealed = secret.to_vec();
-        let aad = Aad::from(webhook.to_string());
+        let aad = Aad::from(purpose.to_string());
         self.key
             .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut sealed)
             .map_err(|_| SealError)?;
         Ok(SealedSecret::from_bytes([&nonce[..], &sealed].concat()))
     }
 
-    fn open(&self, sealed: &SealedSecret, webhook: WebhookHandle) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    fn open(&self, sealed: &SealedSecret, purpose: SealPurpose<'_>) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (nonce, sealed) = sealed.as_bytes().split_at_checked(NONCE_LEN).ok_or(SealError)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| SealError)?;
         let mut opened = Zeroizing::new(sealed.to_vec());
         let length = self
             .key
-            .open_in_place(nonce, Aad::from(webhook.to_string()), &mut opened)
+            .open_in_place(nonce, Aad::from(purpose.to_string()), &mut opened)
             .map_err(|_| SealError)?
             .len();
         opened.truncate(length);
@@ -138,23 +138,27 @@ impl Seal for KeySeal {
 pub(crate) struct NoKey;
 
 impl Seal for NoKey {
-    fn seal(&self, _secret: &[u8], _webhook: WebhookHandle) -> Result<SealedSecret, SealError> {
+    fn seal(&self, _secret: &[u8], _purpose: SealPurpose<'_>) -> Result<SealedSecret, SealError> {
         Err(SealError)
     }
 
-    fn open(&self, _sealed: &SealedSecret, _webhook: WebhookHandle) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    fn open(
+        &self,
+        _sealed: &SealedSecret,
+        _purpose: SealPurpose<'_>,
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         Err(SealError)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::Timestamp;
+    use hookgate_domain::{Timestamp, WebhookHandle};
 
     use super::*;
 
-    fn handle(byte: u8) -> WebhookHandle {
-        WebhookHandle::new(Timestamp::from_micros(0), [byte; 10])
+    fn handle(byte: u8) -> SealPurpose<'static> {
+        SealPurpose::Signing(WebhookHandle::new(Timestamp::from_micros(0), [byte; 10]))
     }
 
     #[test]

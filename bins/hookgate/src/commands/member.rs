@@ -22,7 +22,10 @@ pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure
         MemberCommand::List(page) => list(cli.json, &place, &page).await,
         MemberCommand::Role { name, role } => {
             let member = find(&place, &name).await?;
-            let changed = place.gate.member_set_role(&acting(), member.id, role).await?;
+            let changed = place
+                .gate
+                .member_set_role(&acting(), member.id, role, None)
+                .await?;
             Effect::of(format!("{} is {} now", changed.name, changed.role)).told(show(
                 cli.json,
                 &changed,

@@ -356,6 +356,7 @@ async fn programs_do_all_of_it_too() {
     assert_eq!(code(&edit("\"7\"").await), "PRECONDITION_FAILED");
     assert_eq!(data(&edit("\"1\"").await)["removed"], json!(["127.0.0.0/8"]));
     assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 403);
+    assert_eq!(data(&edit("*").await)["removed"], json!([]));
     let versions = program.get("/api/v1/address-sets/office/versions").await;
     assert_eq!(versions["items"].as_array().unwrap().len(), 2);
     assert_eq!(

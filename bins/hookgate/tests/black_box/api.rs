@@ -53,6 +53,17 @@ async fn the_life_of_a_webhook() {
         (late.status.as_u16(), code(&late).as_str()),
         (412, "PRECONDITION_FAILED")
     );
+    for (tags, revision) in [("*", "\"3\""), ("\"1\", \"3\"", "\"4\"")] {
+        let change = json!({"name": format!("disk {revision}")});
+        let edited = admin
+            .call("PATCH", &path, Some(change), &[("if-match", tags)])
+            .await;
+        assert_eq!(
+            (edited.status.as_u16(), edited.header("etag")),
+            (200, revision),
+            "{tags}"
+        );
+    }
 
     let regenerated = admin.post(&format!("{path}/regenerate"), json!({})).await;
     let fresh = data(&regenerated)["url"].as_str().unwrap().to_owned();

@@ -99,6 +99,9 @@ pub enum MemberError {
     /// Only an owner may make, change or remove an owner.
     #[error("only an owner may make, change or remove an owner")]
     OwnersOnly,
+    /// The member has another role than the one that was to be changed.
+    #[error("the role was changed by somebody else meanwhile")]
+    Changed,
     /// Somebody has to be able to do everything.
     #[error("the last owner can't be removed or given another role")]
     LastOwner,

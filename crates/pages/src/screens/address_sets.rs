@@ -3,6 +3,7 @@
 use askama::Template;
 use hookgate_domain::{AddressSetName, Provider, Timestamp, WebhookHandle};
 
+use super::conflict::{Conflict, ConflictPart};
 use super::screen;
 use crate::assets;
 use crate::shell::{Problem, Problems, Shell, problem_of};
@@ -83,8 +84,6 @@ pub struct AddressSetFacts {
     pub fault: Option<UserText>,
     /// Whether that is too long ago.
     pub stale: bool,
-    /// Rises with every change.
-    pub revision: i64,
 }
 
 impl AddressSetFacts {
@@ -116,6 +115,10 @@ pub struct AddressSetDetail {
     pub set: AddressSetFacts,
     /// Its networks, one a line: as they are, or as they were typed.
     pub networks: String,
+    /// The revision that the form was opened with, sent back as `revision`.
+    pub revision: i64,
+    /// What somebody else saved in between.
+    pub conflict: Option<Conflict>,
     /// The webhooks whose allowlists name it: how many, and the first of them.
     pub uses: (u64, Vec<(WebhookHandle, UserText)>),
     /// Its versions, newest first.

@@ -4,6 +4,7 @@ use askama::Template;
 
 use super::screen;
 use crate::assets;
+use crate::shell::Shell;
 use crate::text::UserText;
 
 /// An error, for somebody who may not be signed in. It never repeats the path, which may hold a secret.
@@ -21,3 +22,30 @@ pub struct ErrorPage {
 }
 
 screen!(ErrorPage);
+
+/// The same for somebody who is signed in: inside the frame, with the way back.
+#[derive(Clone, Debug, Template)]
+#[template(path = "error_screen.html")]
+pub struct ErrorScreen {
+    /// The frame.
+    pub shell: Shell,
+    /// The status of the answer.
+    pub status: u16,
+    /// What is wrong, in two or three words.
+    pub title: String,
+    /// What it is about and what to do, in one or two sentences.
+    pub sentence: UserText,
+    /// Where to go on: a path and the text of its link.
+    pub back: (&'static str, &'static str),
+    /// The name of the request in the server's log.
+    pub request_id: UserText,
+}
+
+screen!(ErrorScreen);
+
+impl ErrorScreen {
+    /// The part of the navigation that the page would belong to.
+    fn section(&self) -> &'static str {
+        self.back.0.trim_start_matches('/')
+    }
+}

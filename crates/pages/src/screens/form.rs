@@ -4,6 +4,7 @@ use askama::Template;
 use hookgate_domain::WebhookHandle;
 
 use super::allowlist::{Preview, allowlist_lines};
+use super::conflict::{Conflict, ConflictPart};
 use super::screen;
 use crate::assets;
 use crate::shell::{Problem, Problems, Shell, problem_of};
@@ -16,11 +17,11 @@ pub struct WebhookForm {
     pub name: String,
     /// `allowlist`: one entry a line; empty permits every address.
     pub allowlist: String,
-    /// `observe`: a checkbox, `on` or absent: whether the allowlist only marks what it would refuse.
+    /// `observe`: a checkbox, `on` or `off`: whether the allowlist only marks what it would refuse.
     pub observe: bool,
-    /// `payload_logging`: a checkbox, `on` or absent.
+    /// `payload_logging`: a checkbox, `on` or `off`.
     pub payload_logging: bool,
-    /// `signed`: a checkbox, `on` or absent; asked for in the new form only.
+    /// `signed`: a checkbox, `on` or `off`; asked for in the new form only.
     pub signed: bool,
     /// `body_bytes`: the largest payload.
     pub body_bytes: String,
@@ -88,8 +89,10 @@ pub struct EditWebhook {
     pub handle: WebhookHandle,
     /// What it is called now.
     pub name: UserText,
-    /// The revision that is edited, sent back as `revision`: a change in between is not overwritten.
+    /// The revision that the form was opened with, sent back as `revision`: a change in between is not overwritten.
     pub revision: i64,
+    /// What somebody else saved in between.
+    pub conflict: Option<Conflict>,
     /// The fields.
     pub form: WebhookForm,
     /// What is wrong with them.

@@ -9,6 +9,9 @@ use crate::shell::Shell;
 use crate::snippets::{Snippet, SnippetOptions, snippets};
 use crate::text::{SecretText, UserText};
 
+/// Stands in the snippets for a URL that can't be shown any more.
+const PLACEHOLDER: &str = "YOUR-WEBHOOK-URL";
+
 /// Why there is a new URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issue {
@@ -18,7 +21,7 @@ pub enum Issue {
     Regenerated,
 }
 
-/// The answer to `POST /webhooks/new` and `POST /webhooks/{handle}/regenerate`. It must not be kept by any cache.
+/// `/webhooks/{handle}/url`, where a new webhook and a regenerated one lead to. It must not be kept by any cache.
 #[derive(Clone, Debug, Template)]
 #[template(path = "issued.html")]
 pub struct Issued {
@@ -30,8 +33,8 @@ pub struct Issued {
     pub name: UserText,
     /// Why there is a new URL.
     pub issue: Issue,
-    /// The URL.
-    pub url: SecretText,
+    /// The URL; none once it was shown.
+    pub url: Option<SecretText>,
     /// The signing secret, if deliveries must be signed.
     pub signing_secret: Option<SecretText>,
     /// The file of a private CA that senders must trust.
@@ -45,9 +48,17 @@ impl Issued {
         self.issue == Issue::Created
     }
 
+    fn title(&self) -> &'static str {
+        match (&self.url, self.issue) {
+            (None, _) => "was given its URL",
+            (Some(_), Issue::Created) => "is ready",
+            (Some(_), Issue::Regenerated) => "has a new URL",
+        }
+    }
+
     fn snippets(&self) -> Vec<Snippet> {
         snippets(SnippetOptions {
-            url: self.url.reveal(),
+            url: self.url.as_ref().map_or(PLACEHOLDER, SecretText::reveal),
             ca_file: self.ca_file.as_deref(),
         })
     }

@@ -21,9 +21,11 @@ pub struct Members {
     pub roles: Vec<String>,
     /// `name` of the new member, as typed before.
     pub name: String,
+    /// `role` of the new member, as chosen before; the least if it was not.
+    pub role: String,
     /// What is wrong with the form.
     pub problems: Vec<Problem>,
-    /// A link that was just made: shown once.
+    /// A link that was just made.
     pub link: Option<SignInLinkMade>,
 }
 
@@ -59,8 +61,6 @@ pub struct MemberRow {
 pub struct SignInLinkMade {
     /// For whom.
     pub member: UserText,
-    /// The link.
-    pub url: SecretText,
-    /// Until when it can be used.
-    pub expires_at: Timestamp,
+    /// The link and until when it can be used; none once it was shown.
+    pub link: Option<(SecretText, Timestamp)>,
 }

@@ -20,6 +20,8 @@ pub struct SignIn {
     pub name: String,
     /// Path to go on to, sent back as `next`; empty for the start page.
     pub next: String,
+    /// A form that was sent without a session, to be shown again afterwards.
+    pub kept: Option<KeptForm>,
     /// Why the last try failed. It never tells whether the name exists.
     pub problem: Option<UserText>,
     /// How long to wait before the next try, after too many.
@@ -27,6 +29,15 @@ pub struct SignIn {
 }
 
 screen!(SignIn);
+
+/// A form that was sent when the session had ended. Nobody who is not signed in can read it but the one who typed it.
+#[derive(Clone, Debug)]
+pub struct KeptForm {
+    /// Where it was sent, sent back as `form_path`.
+    pub path: String,
+    /// Its fields, encoded as they were sent, sent back as `form`.
+    pub fields: String,
+}
 
 impl SignIn {
     fn wait(&self) -> Option<String> {

@@ -21,9 +21,13 @@ pub struct Tokens {
     pub roles: Vec<String>,
     /// `name` of the new token, as typed before.
     pub name: String,
+    /// `role` of the new token, as chosen before; the least if it was not.
+    pub role: String,
+    /// `expires_days` of the new token: a number of days, or empty for never.
+    pub expires: String,
     /// What is wrong with the form.
     pub problems: Vec<Problem>,
-    /// A token that was just made: shown once.
+    /// A token that was just made.
     pub made: Option<TokenMade>,
 }
 
@@ -32,6 +36,16 @@ screen!(Tokens, "tokens");
 impl Tokens {
     fn problem(&self, field: &str) -> Option<&Problem> {
         problem_of(&self.problems, field)
+    }
+
+    #[expect(clippy::unused_self, reason = "templates call methods")]
+    const fn lives(&self) -> [(&'static str, &'static str); 4] {
+        [
+            ("30", "in 30 days"),
+            ("90", "in 90 days"),
+            ("365", "in a year"),
+            ("", "never"),
+        ]
     }
 }
 
@@ -73,6 +87,6 @@ impl TokenRow {
 pub struct TokenMade {
     /// What it is called.
     pub name: UserText,
-    /// The token.
-    pub token: SecretText,
+    /// The token; none once it was shown.
+    pub token: Option<SecretText>,
 }

@@ -9,14 +9,7 @@ use hookgate_domain::{
     WebhookHandle,
 };
 use hookgate_pages::{
-    Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
-    AuditRow, AuditTrail, Bucket, Chart, Confirm, DeliveryDetail, DeliveryRow, EditWebhook, ErrorPage, Flash,
-    FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue, Issued, LogFilter, Logs, MemberRow,
-    Members, NewWebhook, Paging, Payload, Preview, PreviewSender, Problem, Range, RegenerateConfirm,
-    RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell,
-    SignIn, SignInLink, SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText,
-    Verdict, WebhookDetail, WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow,
-    allowlist_lines,
+    Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter, AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow, EditWebhook, ErrorPage, ErrorScreen, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, Paging, Payload, Preview, PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };
 
 /// The time of all samples.
@@ -108,6 +101,7 @@ impl Samples {
             role: "owner".to_owned(),
             organization: self.text("Example Works"),
             csrf: "q7Hs2".to_owned(),
+            once: "4f2a".to_owned(),
             now: NOW,
             flash: flash.map(|(kind, text)| Flash {
                 kind,
@@ -121,6 +115,10 @@ impl Samples {
             csrf: "q7Hs2".to_owned(),
             name: self.string("ada"),
             next: "/logs".to_owned(),
+            kept: problem.map(|_| KeptForm {
+                path: "/webhooks/new".to_owned(),
+                fields: "name=Disk+alerts".to_owned(),
+            }),
             problem: problem.map(|text| self.text(text)),
             retry_after: problem.map(|_| Duration::from_secs(40)),
         };
@@ -136,7 +134,16 @@ impl Samples {
             sentence: self.text("There is nothing at this address; the webhook may have another handle."),
             request_id: self.text("req_01j9zk3v5x"),
         };
+        let inside = ErrorScreen {
+            shell: self.shell(None),
+            status: 404,
+            title: "Page not found".to_owned(),
+            sentence: self.text("There is no incident INC-999."),
+            back: ("/incidents", "Back to incidents"),
+            request_id: self.text("req_01j9zk3v5x"),
+        };
         vec![
+            ("error-inside", inside.render()),
             ("sign-in", sign_in(None).render()),
             (
                 "sign-in-failed",
@@ -205,7 +212,6 @@ impl Samples {
             read_at: (!provider.is_empty()).then(|| ago(3)),
             fault: (provider == "github").then(|| self.text("it answers 503 Service Unavailable")),
             stale: provider == "stripe",
-            revision: 40,
         };
         let problem = |field: &str, message: &str| Problem {
             field: field.to_owned(),
@@ -238,6 +244,8 @@ impl Samples {
             shell: self.shell(Some((FlashKind::Done, "The published list was read."))),
             set: facts("aws-ec2", provider),
             networks: "192.0.2.0/24\n2001:db8::/32".to_owned(),
+            revision: 40,
+            conflict: None,
             uses: (30, vec![(handle(0), self.text("Alertmanager production"))]),
             versions: (1..=8).rev().map(version).collect(),
             warnings: vec!["0.0.0.0/0 permits every IPv4 address".to_owned()],
@@ -303,16 +311,18 @@ impl Samples {
             handle: handle(0),
             name: self.text("Alertmanager production"),
             revision: 7,
+            conflict: None,
             form: form.clone(),
             problems,
             preview,
         };
+        let url = "https://hooks.example.org/webhooks/custom/wh_3kQbXzT1mP9sVn2LrY7cKd4WfHa8EjGu0iBoN5";
         let issued = |issue: Issue, secret: Option<&str>| Issued {
             shell: self.shell(None),
             handle: handle(0),
             name: self.text("Alertmanager production"),
             issue,
-            url: "https://hooks.example.org/webhooks/custom/wh_3kQbXzT1mP9sVn2LrY7cKd4WfHa8EjGu0iBoN5".into(),
+            url: Some(url.into()),
             signing_secret: secret.map(Into::into),
             ca_file: Some("/etc/hookgate/ca.pem".to_owned()),
         };
@@ -334,7 +344,23 @@ impl Samples {
                 "webhook-regenerated",
                 issued(Issue::Regenerated, Some("whsec_bm90IGEgc2VjcmV0")).render(),
             ),
+            (
+                "webhook-shown",
+                Issued {
+                    url: None,
+                    ..issued(Issue::Created, None)
+                }
+                .render(),
+            ),
             ("webhook-edit", edit(Vec::new(), Some(Self::preview())).render()),
+            (
+                "webhook-edit-conflict",
+                EditWebhook {
+                    conflict: Some(self.conflict()),
+                    ..edit(Vec::new(), None)
+                }
+                .render(),
+            ),
             (
                 "webhook-edit-wrong",
                 edit(
@@ -349,6 +375,21 @@ impl Samples {
         ];
         pages.extend(self.webhook_pages());
         pages
+    }
+
+    fn conflict(&self) -> Conflict {
+        Conflict {
+            by: Some(self.text("Bo Sample")),
+            at: Some(ago(1)),
+            now: NOW,
+            revision: 9,
+            rows: vec![ConflictRow {
+                label: "Allowlist",
+                theirs: self.text("192.0.2.1"),
+                mine: self.text("198.51.100.0/24"),
+            }],
+            theirs: format!("/webhooks/{}/edit", handle(0)),
+        }
     }
 
     fn preview() -> Preview {
@@ -685,20 +726,24 @@ impl Samples {
             is_you: index == 0,
             may_change: index != 0,
         };
-        let roles = || ["admin", "operator", "viewer"].map(str::to_owned).to_vec();
+        // The least first, as the server gives them.
+        let roles = || ["viewer", "operator", "admin"].map(str::to_owned).to_vec();
         let members = Members {
             shell: self.shell(None),
             rows: (0..3).map(member).collect(),
             roles: roles(),
             name: self.string("Di"),
+            role: "viewer".to_owned(),
             problems: vec![Problem {
                 field: "name".to_owned(),
                 message: self.text("Somebody has this name."),
             }],
             link: Some(SignInLinkMade {
                 member: self.text("Bo Sample"),
-                url: "https://console.example.org/sign-in/7QbcDeFgH".into(),
-                expires_at: NOW.after(Duration::from_mins(30)),
+                link: Some((
+                    "https://console.example.org/sign-in/7QbcDeFgH".into(),
+                    NOW.after(Duration::from_mins(30)),
+                )),
             }),
         };
         let token = |index: usize| TokenRow {
@@ -722,10 +767,12 @@ impl Samples {
             rows: (0..rows).map(token).collect(),
             roles: roles(),
             name: self.string("ci"),
+            role: "viewer".to_owned(),
+            expires: "90".to_owned(),
             problems: Vec::new(),
             made: (rows > 0).then(|| TokenMade {
                 name: self.text("ci"),
-                token: "hgt_3kQbXzT1mP9sVn2LrY7cKd4W".into(),
+                token: Some("hgt_3kQbXzT1mP9sVn2LrY7cKd4W".into()),
             }),
         };
         vec![

@@ -76,10 +76,30 @@ pub async fn pages_follow_the_ids<S: PeopleStore>(store: &Arc<S>) {
 pub async fn a_role_is_changed_with_its_entry<S: PeopleStore>(store: &Arc<S>) {
     let owner = with_member(store, 1, Role::Owner).await;
     let viewer = with_member(store, 2, Role::Viewer).await;
-    let change = |id, role| store.member_act(id, MemberChange::Role(role), acting(), second(9));
+    let change = |id, role| {
+        store.member_act(
+            id,
+            MemberChange::Role { to: role, from: None },
+            acting(),
+            second(9),
+        )
+    };
     let changed = change(viewer.id, Role::Admin).await.unwrap().unwrap().unwrap();
     assert_eq!(changed.role, Role::Admin);
     assert_eq!(store.member_by_id(viewer.id).await.unwrap(), Some(changed));
+    let stale = MemberChange::Role {
+        to: Role::Operator,
+        from: Some(Role::Viewer),
+    };
+    let stale = store
+        .member_act(viewer.id, stale, acting(), second(9))
+        .await
+        .unwrap();
+    assert_eq!(
+        stale,
+        Some(Err(MemberError::Changed)),
+        "somebody else changed it since"
+    );
     let refused = change(owner.id, Role::Admin).await.unwrap();
     assert_eq!(refused, Some(Err(MemberError::LastOwner)));
     assert_eq!(store.member_by_id(owner.id).await.unwrap(), Some(owner));
@@ -106,7 +126,10 @@ pub async fn the_last_of_many_owners_stays<S: PeopleStore>(store: &Arc<S>) {
             let change = if seed % 2 == 0 {
                 MemberChange::Remove
             } else {
-                MemberChange::Role(Role::Viewer)
+                MemberChange::Role {
+                    to: Role::Viewer,
+                    from: None,
+                }
             };
             tokio::task::yield_now().await;
             store.member_act(owner.id, change, acting(), second(9)).await

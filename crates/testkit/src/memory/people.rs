@@ -92,7 +92,7 @@ impl People {
             Err(refused) => return Some(Err(refused)),
         };
         match change {
-            MemberChange::Role(_) => drop(self.members.insert(id, member.clone())),
+            MemberChange::Role { .. } => drop(self.members.insert(id, member.clone())),
             MemberChange::Password(_, kept) => {
                 self.members.insert(id, member.clone());
                 self.sessions

@@ -170,7 +170,7 @@ pub(crate) struct Networking {
     tag = "address sets",
     params(
         ("name" = words::SetName, Path, description = "Name of a set"),
-        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read"),
+        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to change whatever is there"),
     ),
     request_body = Networking,
     responses((status = 200, description = "What changed", body = super::document::Success<AddressSetChange>)),
@@ -181,11 +181,14 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     call: Call,
     name: &str,
 ) -> Result<Reply, Fault> {
-    let (name, now, revision) = (read_name(name)?, call.now, call.if_match()?);
+    let (name, now, tags) = (read_name(name)?, call.now, call.if_match()?);
     let wanted: Networking = call.json().await?;
     let networks = networks_of(&wanted.networks)?;
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let (set, _) = gate.address_set(&name).await?;
+    let revision = tags.insist(set.revision)?;
     let taken = gate
-        .address_set_edit(&caller.acting, &name, Some(revision), networks)
+        .address_set_edit(&caller.acting, &name, revision, networks)
         .await?;
     Ok(changed(&taken, now))
 }

@@ -142,7 +142,7 @@ pub(crate) async fn member_change<S: Store + PeopleStore>(
     let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
     let change: MemberChange = call.json().await?;
     let role: Role = read("role", &change.role)?;
-    let member = gate.member_set_role(&caller.acting, id, role).await?;
+    let member = gate.member_set_role(&caller.acting, id, role, None).await?;
     Ok(reply::success(StatusCode::OK, &Member::from(&member)))
 }
 

@@ -2,7 +2,7 @@
 
 use std::num::{NonZeroU16, NonZeroU32};
 
-use hookgate_domain::{Policy, SenderFormat, Timestamp, WebhookHandle};
+use hookgate_domain::{Permission, Policy, SenderFormat, Timestamp, WebhookHandle, WebhookName};
 use hookgate_gate::{Gate, Issued, NewWebhook, PeopleStore, Store};
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
@@ -171,7 +171,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
     tag = "webhooks",
     params(
         ("handle" = words::Handle, Path, description = "Handle of a webhook"),
-        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read"),
+        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to change whatever is there"),
     ),
     request_body = change::Fields,
     responses((status = 200, description = "The webhook as it is now", body = super::document::Success<Webhook>)),
@@ -182,13 +182,15 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     call: Call,
     handle: &str,
 ) -> Result<Reply, Fault> {
-    let (handle, now, revision) = (read_handle(handle)?, call.now, call.if_match()?);
+    let (handle, now, tags) = (read_handle(handle)?, call.now, call.if_match()?);
     let change = Change::read(call.json().await?)?;
-    let edited = gate
-        .edit_at(&caller.acting, handle, revision, |name, policy| {
-            change.apply(name, policy);
-        })
-        .await?;
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let found = gate.store().webhook_by_handle(handle).await?;
+    let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
+    let edited = match tags.insist(found.ok_or(Code::NotFound)?.revision)? {
+        Some(revision) => gate.edit_at(&caller.acting, handle, revision, apply).await?,
+        None => gate.edit(&caller.acting, handle, apply).await?,
+    };
     Ok(shown(&Webhook::new(&edited, now)))
 }
 

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, Timestamp, read_text};
-use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, IF_MATCH};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 
 use super::fault::{Code, Fault, FieldFault};
+use super::if_match::IfMatch;
 use super::query::Fields;
 use crate::body::Body;
 use crate::ingest::is_json;
@@ -41,14 +42,9 @@ impl Call {
         self.head.headers.get(name).and_then(|value| value.to_str().ok())
     }
 
-    /// The revision that `If-Match` names.
-    pub(crate) fn if_match(&self) -> Result<i64, Fault> {
-        let text = self.header(&IF_MATCH).ok_or(Code::PreconditionRequired)?;
-        text.strip_prefix('"')
-            .and_then(|rest| rest.strip_suffix('"'))
-            .filter(|digits| digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0'))
-            .and_then(|revision| revision.parse().ok())
-            .ok_or_else(|| Code::PreconditionFailed.into())
+    /// The revisions that `If-Match` names.
+    pub(crate) fn if_match(&self) -> Result<IfMatch, Fault> {
+        Ok(IfMatch::of(&self.head.headers)?)
     }
 
     /// The sender's name for this request, to recognise a repetition.

@@ -201,13 +201,7 @@ mod tests {
     fn every_fault_is_told() {
         let fault = read(r#"{"name":"","allowlist":["192.0.2.1/24"],"max_body":0,"overload":500}"#)
             .expect_err("faults");
-        let details = fault.details.expect("details");
-        let fields: Vec<_> = details
-            .as_array()
-            .expect("a list")
-            .iter()
-            .map(|fault| fault["field"].clone())
-            .collect();
+        let fields: Vec<_> = fault.field_faults().iter().map(|fault| &fault.field).collect();
         assert_eq!(fields, ["name", "allowlist", "max_body", "overload"]);
     }
 }

@@ -1,19 +1,36 @@
-//! The session cookie. Its name begins with `__Host-`, so that no other host and no plain HTTP can set it.
+//! The cookies: the session, and secrets on their way to the page that shows them once. The session's name begins with
+//! `__Host-`, so that no other host and no plain HTTP can set it; the other's with `__Secure-`, because it has a path.
 
+use base64::Engine as _;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
+use hookgate_domain::SealedSecret;
+use hookgate_gate::SHOWN_ONCE_LIFE;
 use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue};
 
 const NAME: &str = "__Host-hookgate";
+const ONCE: &str = "__Secure-hookgate-once";
 
 /// The session in a request, if there is exactly one.
 pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
+    value(headers, NAME)
+}
+
+/// The sealed secrets in a request for the page that shows them.
+pub(crate) fn shown_once(headers: &HeaderMap) -> Option<SealedSecret> {
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(value(headers, ONCE)?).ok()?;
+    Some(SealedSecret::from_bytes(sealed))
+}
+
+/// The value of the cookie with this name, if there is exactly one.
+fn value<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
     let mut values = headers
         .get_all(COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .filter(|(name, _)| *name == NAME)
+        .filter(|(name, _)| *name == cookie)
         .map(|(_, value)| value);
     let session = values.next()?;
     values.next().is_none().then_some(session)
@@ -21,13 +38,31 @@ pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
 
 /// Gives the browser a session. It ends with the browser, or when the server says so.
 pub(crate) fn begin(session: &str) -> Option<HeaderValue> {
-    let text = format!("{NAME}={session}; Path=/; Secure; HttpOnly; SameSite=Strict");
-    HeaderValue::try_from(text)
-        .map(|mut value| {
-            value.set_sensitive(true);
-            value
-        })
-        .ok()
+    sensitive(format!(
+        "{NAME}={session}; Path=/; Secure; HttpOnly; SameSite=Strict"
+    ))
+}
+
+/// Gives the browser sealed secrets for the page at this path, which is made of our own words and IDs.
+pub(crate) fn show_once(sealed: &SealedSecret, path: &str) -> Option<HeaderValue> {
+    let sealed = BASE64_URL_SAFE_NO_PAD.encode(sealed.as_bytes());
+    let life = SHOWN_ONCE_LIFE.as_secs();
+    sensitive(format!(
+        "{ONCE}={sealed}; Path={path}; Max-Age={life}; Secure; HttpOnly; SameSite=Strict"
+    ))
+}
+
+/// Takes them from the browser, once they are shown.
+pub(crate) fn forget_shown(path: &str) -> Option<HeaderValue> {
+    sensitive(format!(
+        "{ONCE}=; Path={path}; Max-Age=0; Secure; HttpOnly; SameSite=Strict"
+    ))
+}
+
+fn sensitive(text: String) -> Option<HeaderValue> {
+    let mut value = HeaderValue::try_from(text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
 }
 
 /// Takes the session from the browser.

@@ -10,7 +10,7 @@ use hookgate_gate::{
 };
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use utoipa::ToSchema;
 
@@ -102,7 +102,10 @@ impl Code {
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 "Content-Type must be application/json",
             ),
-            Self::MisdirectedRequest => (StatusCode::MISDIRECTED_REQUEST, "Host does not name this console"),
+            Self::MisdirectedRequest => (
+                StatusCode::MISDIRECTED_REQUEST,
+                "Host does not name this console: set console.public_url to the name in use",
+            ),
             Self::ValidationError => (StatusCode::UNPROCESSABLE_ENTITY, "Request has invalid fields"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body came too slowly"),
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
@@ -120,12 +123,32 @@ impl Code {
     }
 }
 
+/// The part of a failure that its code does not tell.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Details {
+    /// Fields that break rules.
+    Fields(Vec<FieldFault>),
+    /// The rule, in words.
+    Reason(String),
+    /// The role that it takes.
+    #[serde(serialize_with = "as_text")]
+    Role(Forbidden),
+    /// The parts that fail.
+    Parts(Value),
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+fn as_text<S: Serializer>(forbidden: &Forbidden, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(forbidden)
+}
+
 /// A failed request.
 #[derive(Clone, Debug)]
 pub(crate) struct Fault {
     pub(crate) code: Code,
-    /// Which fields are at fault, or which rule it is.
-    pub(crate) details: Option<Value>,
+    /// The fields at fault, or the rule.
+    pub(crate) details: Option<Details>,
     pub(crate) retry_after: Option<Duration>,
     /// The methods that a refused one could have been.
     allow: Option<&'static str>,
@@ -140,7 +163,7 @@ impl Fault {
     /// Fields that break rules.
     pub(crate) fn fields(faults: Vec<FieldFault>) -> Self {
         Self {
-            details: serde_json::to_value(faults).ok(),
+            details: Some(Details::Fields(faults)),
             ..Code::ValidationError.into()
         }
     }
@@ -148,7 +171,7 @@ impl Fault {
     /// A body that is no JSON, and where.
     pub(crate) fn json(problem: String) -> Self {
         Self {
-            details: Some(Value::String(problem)),
+            details: Some(Details::Reason(problem)),
             ..Code::InvalidJson.into()
         }
     }
@@ -156,7 +179,7 @@ impl Fault {
     /// Refused by a rule that `reason` names.
     pub(crate) fn conflict(reason: impl Into<String>) -> Self {
         Self {
-            details: Some(Value::String(reason.into())),
+            details: Some(Details::Reason(reason.into())),
             ..Code::Conflict.into()
         }
     }
@@ -172,7 +195,7 @@ impl Fault {
     /// Not able to do its work, and what it is that fails.
     pub(crate) fn not_ready(details: Option<Value>) -> Self {
         Self {
-            details,
+            details: details.map(Details::Parts),
             ..Code::Unavailable.into()
         }
     }
@@ -188,23 +211,34 @@ impl Fault {
     /// What went wrong, in a sentence for people.
     pub(crate) fn sentence(&self) -> String {
         match &self.details {
-            Some(Value::String(reason)) => format!("{}: {reason}.", self.code.message()),
-            _ => format!("{}.", self.code.message()),
+            Some(Details::Role(Forbidden(role))) => format!("You need the {role} role for this."),
+            Some(Details::Reason(reason)) if self.code == Code::Conflict => {
+                format!("{}.", capitalized(reason))
+            }
+            Some(Details::Reason(reason)) => format!("{}: {reason}.", self.code.message()),
+            Some(Details::Fields(faults)) => {
+                let sentences = faults
+                    .iter()
+                    .map(|fault| format!("{}: {}.", fault.field, fault.problem()));
+                sentences.collect::<Vec<_>>().join(" ")
+            }
+            Some(Details::Parts(_)) | None => format!("{}.", self.code.message()),
+        }
+    }
+
+    /// The fields at fault.
+    pub(crate) fn field_faults(&self) -> &[FieldFault] {
+        match &self.details {
+            Some(Details::Fields(faults)) => faults,
+            _ => &[],
         }
     }
 
     /// Each field at fault with what is wrong with it.
     pub(crate) fn field_problems(&self) -> Vec<(String, String)> {
-        let Some(Value::Array(faults)) = &self.details else {
-            return Vec::new();
-        };
-        let text = |value: &Value| match value {
-            Value::String(text) => text.clone(),
-            value => value.to_string(),
-        };
-        faults
-            .iter()
-            .map(|fault| (text(&fault["field"]), text(&fault["limit"])))
+        let problems = self.field_faults().iter();
+        problems
+            .map(|fault| (fault.field.clone(), fault.problem()))
             .collect()
     }
 
@@ -230,7 +264,7 @@ impl Fault {
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct FieldFault {
     /// The field of the body, or the parameter of the query.
-    field: String,
+    pub(crate) field: String,
     /// The rule that it breaks.
     rule: String,
     /// What the rule allows, or the problem in words.
@@ -245,6 +279,20 @@ impl FieldFault {
             limit: limit.into(),
         }
     }
+
+    /// What is wrong, in words.
+    pub(crate) fn problem(&self) -> String {
+        match &self.limit {
+            Value::String(text) => text.clone(),
+            limit => limit.to_string(),
+        }
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().into_iter().flat_map(char::to_uppercase);
+    first.chain(letters).collect()
 }
 
 impl From<Code> for Fault {
@@ -277,7 +325,7 @@ impl From<StoreError> for Fault {
 impl From<Forbidden> for Fault {
     fn from(forbidden: Forbidden) -> Self {
         Self {
-            details: Some(Value::String(forbidden.to_string())),
+            details: Some(Details::Role(forbidden)),
             ..Code::Forbidden.into()
         }
     }

@@ -53,6 +53,48 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// The query of a page, of which only these parameters are known. Others are left out: links are decorated on their way
+    /// (`utm_…`, `fbclid`). One that is there twice is refused.
+    pub(crate) fn of_page(text: &'a [u8], known: &[&str]) -> Result<Self, Fault> {
+        let mut fields = Self::parse(text)?;
+        fields.fields.retain(|(name, _)| known.contains(&&**name));
+        fields.only(known)
+    }
+
+    /// Refuses a form that lacks one of these fields, or has one twice: an absent field is never taken for an empty one.
+    /// `switches` are boxes, each with a hidden companion of the same name, so that an unticked one is there too.
+    pub(crate) fn complete(&self, texts: &[&str], switches: &[&str]) -> Result<(), Fault> {
+        let count = |name: &str| self.fields.iter().filter(|(known, _)| known == name).count();
+        let is_switch = |name: &str| {
+            let mut values = self.fields.iter().filter(|(known, _)| known == name);
+            values.all(|(_, value)| matches!(&**value, "on" | "off"))
+        };
+        let missing = "is missing: load the page again";
+        let texts = texts.iter().filter_map(|name| match count(name) {
+            0 => Some(FieldFault::new(name, "required", missing)),
+            1 => None,
+            _ => Some(FieldFault::new(name, "once", "is there twice")),
+        });
+        let switches = switches.iter().filter_map(|name| match count(name) {
+            0 => Some(FieldFault::new(name, "required", missing)),
+            _ if is_switch(name) => None,
+            _ => Some(FieldFault::new(name, "one_of", "on, off")),
+        });
+        let faults: Vec<_> = texts.chain(switches).collect();
+        if faults.is_empty() {
+            Ok(())
+        } else {
+            Err(Fault::fields(faults))
+        }
+    }
+
+    /// Names and values in their order.
+    pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.fields
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value.as_ref()))
+    }
+
     /// Refuses parameters without a value.
     pub(crate) fn filled(self) -> Result<Self, Fault> {
         let empty = self.fields.iter().filter(|(_, value)| value.is_empty());
@@ -85,8 +127,8 @@ impl<'a> Fields<'a> {
     }
 
     /// Whether a box was ticked.
-    pub(crate) fn is_set(&self, name: &str) -> bool {
-        self.get(name).is_some()
+    pub(crate) fn is_on(&self, name: &str) -> bool {
+        self.pairs().any(|pair| pair == (name, "on"))
     }
 }
 
@@ -111,7 +153,30 @@ mod tests {
                 Code::ValidationError
             );
         }
+        let decorated = Fields::of_page(b"a=1&utm_source=x&fbclid=y&utm_source=z", &["a"]).expect("a page");
+        assert_eq!(decorated.pairs().collect::<Vec<_>>(), [("a", "1")]);
+        assert!(Fields::of_page(b"a=1&a=2", &["a"]).is_err());
         let many = "a=1&".repeat(MAX_FIELDS + 1);
         assert!(Fields::parse(many.as_bytes()).is_err());
+    }
+
+    #[test]
+    fn an_absent_field_is_no_empty_one() {
+        let check = |text: &str| {
+            let fields = Fields::parse(text.as_bytes()).expect("fields");
+            fields.complete(&["list"], &["box"]).map(|()| fields.is_on("box"))
+        };
+        assert_eq!(check("list=&box=off").ok(), Some(false));
+        assert_eq!(check("list=&box=off&box=on").ok(), Some(true));
+        for text in [
+            "",
+            "list=",
+            "box=off",
+            "list=&list=a&box=off",
+            "list=&box=",
+            "list=&box=yes",
+        ] {
+            assert!(check(text).is_err(), "{text}");
+        }
     }
 }

@@ -1,103 +1,202 @@
 //! The console's pages: who may see which, and the way from a request to a page or to the next one.
 //!
 //! Every page but the two ways in needs a session. A form is taken only from a page of the same session, and answered
-//! with a redirect, so that reloading repeats nothing.
+//! with a redirect, so that reloading repeats nothing. What a form creates it creates once (`once`), and a form that comes
+//! without its session is shown again with what was typed (`restore`).
 
 mod account;
 mod address_sets;
 mod audit;
 mod deliveries;
 mod edit;
+mod failed;
 mod incidents;
 mod issue;
 mod members;
 mod models;
+mod once;
+mod restore;
 mod search;
 mod sign_in;
 mod tokens;
 mod webhook;
 mod webhooks;
 
-use hookgate_domain::Timestamp;
-use hookgate_gate::{Gate, PeopleStore, Store};
-use hookgate_pages::{ErrorPage, Flash, FlashKind, Problem, Shell};
+use hookgate_domain::{SealedSecret, Timestamp};
+use hookgate_gate::{Gate, PeopleStore, Store, holds_webhook_id};
+use hookgate_pages::{Flash, FlashKind, Problem, Shell, WebhookForm};
 use hyper::header::HeaderName;
+use hyper::http::uri::PathAndQuery;
 use hyper::{Method, StatusCode};
 
 use super::Console;
 use super::call::Call;
 use super::fault::{Code, Fault};
-use super::html;
 use super::query::Fields;
-use super::visitor::{self, Form, Visitor};
-use crate::reply::{self, Reply};
+use super::visitor::{self, FORM_TOKEN, Visitor};
+use super::{cookie, html};
+use crate::reply::Reply;
+use crate::request_id::RequestId;
+
+/// Most bytes of a wrong value that a page repeats.
+const MAX_REPEATED: usize = 60;
 
 /// Where people begin.
 const HOME: &str = "/webhooks";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const FRAGMENT: HeaderName = HeaderName::from_static("x-fragment");
 
+/// Parts of a console that give no page: a wrong filter of theirs is refused, since a file or a stream with more than was
+/// asked for would be taken for the answer.
+const STRICT: [&str; 2] = ["export", "live"];
+
+/// The name and the time of a request.
+#[derive(Clone, Copy)]
+struct Arrival {
+    id: RequestId,
+    now: Timestamp,
+}
+
+impl Arrival {
+    fn of(call: &Call) -> Self {
+        Self {
+            id: call.id,
+            now: call.now,
+        }
+    }
+}
+
 /// What a page is made from: who asks, when, and for what.
 struct Screen<'a, S> {
     console: &'a Console<S>,
     visitor: Visitor,
     now: Timestamp,
+    id: RequestId,
+    path: String,
     query: String,
+    /// The key of the forms of this page.
+    page_key: String,
+    /// Secrets that this page may show, as the browser brought them.
+    sealed: Option<SealedSecret>,
+    /// What to say above the page.
+    notices: Vec<String>,
     /// The last event that a live view has, when its browser comes back.
     last_event: Option<String>,
     /// Whether only a part of the page is asked for.
     fragment: bool,
 }
 
-impl<S: Store + PeopleStore> Screen<'_, S> {
+impl<'a, S: Store + PeopleStore> Screen<'a, S> {
+    fn new(console: &'a Console<S>, visitor: Visitor, call: &Call) -> Result<Self, Fault> {
+        Ok(Self {
+            path: call.head.uri.path().to_owned(),
+            query: call.head.uri.query().unwrap_or_default().to_owned(),
+            sealed: cookie::shown_once(&call.head.headers),
+            last_event: call.header(&LAST_EVENT_ID).map(str::to_owned),
+            fragment: call.header(&FRAGMENT).is_some(),
+            ..Self::arrived(console, visitor, Arrival::of(call))?
+        })
+    }
+
+    /// For somebody who has just signed in, without anything of the request.
+    fn arrived(console: &'a Console<S>, visitor: Visitor, came: Arrival) -> Result<Self, Fault> {
+        let page_key = console.gate.form_key().map_err(|error| {
+            tracing::error!(%error, "a page can't have a key for its forms");
+            Code::Internal
+        })?;
+        Ok(Self {
+            console,
+            visitor,
+            now: came.now,
+            id: came.id,
+            path: String::new(),
+            query: String::new(),
+            page_key,
+            sealed: None,
+            notices: Vec::new(),
+            last_event: None,
+            fragment: false,
+        })
+    }
+
     fn gate(&self) -> &Gate<S> {
         &self.console.gate
     }
 
+    /// The word for the last act, which its redirect brought.
+    fn done(&self) -> Option<&str> {
+        self.query.split('&').find_map(|pair| pair.strip_prefix("done="))
+    }
+
     /// The frame of the page.
     fn shell(&self) -> Shell {
-        let done = self.query.split('&').find_map(|pair| pair.strip_prefix("done="));
+        let flash = if self.notices.is_empty() {
+            self.done().and_then(said).map(|text| Flash {
+                kind: FlashKind::Done,
+                text: text.into(),
+            })
+        } else {
+            Some(Flash {
+                kind: FlashKind::Failed,
+                text: self.notices.join(" ").into(),
+            })
+        };
         Shell {
             user: self.visitor.member.name.as_str().into(),
             role: self.visitor.member.role.as_str().to_owned(),
             organization: "default".into(),
             csrf: self.visitor.form_token.clone(),
+            once: self.page_key.clone(),
             now: self.now,
-            flash: done.and_then(said).map(|text| Flash {
-                kind: FlashKind::Done,
-                text: text.into(),
-            }),
+            flash,
         }
     }
 
-    /// The parameters of a list, of which only these are known.
+    /// The parameters of a page, of which only these are known; the others are left out.
     fn fields(&self, known: &[&str]) -> Result<Fields<'_>, Fault> {
-        let known: Vec<&str> = known.iter().copied().chain(["done"]).collect();
-        Fields::parse(self.query.as_bytes())?.only(&known)
+        Fields::of_page(self.query.as_bytes(), known)
+    }
+
+    /// Leaves the parameters out that a fault is about, and says so above the page. Whether there was one.
+    fn leave_out(&mut self, fault: &Fault) -> bool {
+        let mut notices = Vec::new();
+        for at_fault in fault.field_faults() {
+            let given =
+                form_urlencoded::parse(self.query.as_bytes()).find(|(name, _)| *name == at_fault.field);
+            let Some((name, value)) = given else { continue };
+            notices.push(unknown_value(&name, &value, &at_fault.problem()));
+            let others = form_urlencoded::parse(self.query.as_bytes()).filter(|(other, _)| *other != name);
+            let query = form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(others)
+                .finish();
+            self.query = query;
+        }
+        let is_any = !notices.is_empty();
+        self.notices.append(&mut notices);
+        is_any
     }
 }
 
-/// Answers a request for a page. What fails is told by a page too.
+/// A value that a parameter does not take. One that may be a secret is not repeated.
+fn unknown_value(name: &str, value: &str, problem: &str) -> String {
+    let is_shown = value.len() <= MAX_REPEATED && !holds_webhook_id(value.as_bytes());
+    let value = if is_shown {
+        format!("\"{value}\"")
+    } else {
+        "value".to_owned()
+    };
+    format!("Unknown {value} for \"{name}\": {problem}.")
+}
+
+/// Answers a request for a page. A failure is a page too.
 pub(super) async fn answer<S: Store + PeopleStore>(
     console: &Console<S>,
     call: Call,
     segments: &[&str],
 ) -> Reply {
     let id = call.id;
-    route(console, call, segments).await.unwrap_or_else(|fault| {
-        let status = fault.code.status();
-        let page = ErrorPage {
-            status: status.as_u16(),
-            title: status.canonical_reason().unwrap_or("Error").to_owned(),
-            sentence: fault.sentence().into(),
-            request_id: id.to_string().into(),
-        };
-        let mut reply = html::page(status, page.render());
-        if let Some(wait) = fault.retry_after {
-            reply::come_again(&mut reply, wait);
-        }
-        reply
-    })
+    let replied = route(console, call, segments).await;
+    replied.unwrap_or_else(|fault| failed::bare(&fault, id))
 }
 
 async fn route<S: Store + PeopleStore>(
@@ -122,24 +221,57 @@ async fn route<S: Store + PeopleStore>(
         _ => {}
     }
     let Some(visitor) = Visitor::of(&console.gate, &call).await? else {
-        return Ok(html::see_other(&sign_in::path(
-            reading.then(|| call.head.uri.path()),
-        )));
+        return if reading {
+            let uri = &call.head.uri;
+            let next = uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str);
+            Ok(html::see_other(&sign_in::path(Some(next))))
+        } else {
+            sign_in::keep(console, call, segments).await
+        };
     };
-    let mut screen = Screen {
-        console,
-        visitor,
-        now: call.now,
-        query: call.head.uri.query().unwrap_or_default().to_owned(),
-        last_event: call.header(&LAST_EVENT_ID).map(str::to_owned),
-        fragment: call.header(&FRAGMENT).is_some(),
+    let mut screen = Screen::new(console, visitor, &call)?;
+    let replied = if reading {
+        shown(&mut screen, segments).await
+    } else {
+        acted(&mut screen, call, segments).await
     };
-    if reading {
-        return show(&screen, segments).await;
+    Ok(replied.unwrap_or_else(|fault| failed::inside(&screen, &fault, segments)))
+}
+
+/// A page, without those parameters of its query that it does not take.
+async fn shown<S: Store + PeopleStore>(
+    screen: &mut Screen<'_, S>,
+    segments: &[&str],
+) -> Result<Reply, Fault> {
+    loop {
+        let fault = match show(screen, segments).await {
+            Err(fault) if fault.code == Code::ValidationError => fault,
+            replied => return replied,
+        };
+        let is_page = !segments.last().is_some_and(|last| STRICT.contains(last));
+        // Each turn leaves out one parameter at least.
+        if !(is_page && screen.leave_out(&fault)) {
+            return Err(fault);
+        }
     }
-    let form = visitor::form(call, &console.host, &screen.visitor).await?;
+}
+
+/// A form that a page of ours sent. One of another session is shown again, and nothing is done.
+async fn acted<S: Store + PeopleStore>(
+    screen: &mut Screen<'_, S>,
+    call: Call,
+    segments: &[&str],
+) -> Result<Reply, Fault> {
+    let form = visitor::form(call, &screen.console.host).await?;
     screen.query.clear();
-    act(&screen, segments, &form).await
+    let fields = form.fields()?;
+    if fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str()) {
+        return act(screen, segments, &fields).await;
+    }
+    screen.notices.push(restore::NOTICE.to_owned());
+    let mut reply = restore::page(screen, segments, &fields).await?;
+    *reply.status_mut() = Code::ForeignForm.status();
+    Ok(reply)
 }
 
 /// Pages that are looked at.
@@ -147,9 +279,10 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
     match *segments {
         [""] => Ok(html::see_other(HOME)),
         ["webhooks"] => webhooks::list(screen).await,
-        ["webhooks", "new"] => edit::new(screen),
+        ["webhooks", "new"] => edit::new(screen, WebhookForm::default()),
         ["webhooks", handle] => webhook::show(screen, handle).await,
         ["webhooks", handle, "edit"] => edit::show(screen, handle).await,
+        ["webhooks", handle, "url"] => issue::shown(screen, handle).await,
         ["webhooks", handle, "live"] => deliveries::live(screen, Some(handle)).await,
         ["webhooks", handle, "regenerate"] => issue::ask_regenerate(screen, handle).await,
         ["webhooks", handle, "revoke"] => issue::ask_revoke(screen, handle).await,
@@ -162,7 +295,9 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
         ["incidents"] => incidents::list(screen).await,
         ["incidents", id] => incidents::show(screen, id).await,
         ["members"] => members::list(screen).await,
+        ["members", id, "link"] => members::shown(screen, id).await,
         ["tokens"] => tokens::list(screen).await,
+        ["tokens", id, "made"] => tokens::shown(screen, id).await,
         ["account"] => account::show(screen).await,
         ["audit"] => audit::list(screen).await,
         ["search"] => search::results(screen).await,
@@ -175,33 +310,32 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
 async fn act<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     segments: &[&str],
-    form: &Form,
+    fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
-    let fields = form.fields()?;
     match *segments {
         ["sign-out"] => sign_in::out(screen).await,
-        ["search"] => search::submit(screen, &fields).await,
-        ["webhooks", "filter"] => search::filter_webhooks(screen, &fields).await,
-        ["webhooks", "new"] | ["webhooks"] => issue::create(screen, &fields).await,
-        ["webhooks", handle, "edit"] => edit::save(screen, handle, &fields).await,
-        ["webhooks", handle, "preview"] => edit::preview(screen, handle, &fields).await,
-        ["webhooks", handle, "suggest"] => edit::suggest(screen, handle, &fields).await,
-        ["address-sets"] => address_sets::create(screen, &fields).await,
-        ["address-sets", name, "edit"] => address_sets::edit(screen, name, &fields).await,
-        ["address-sets", name, "preview"] => address_sets::preview(screen, name, &fields).await,
+        ["search"] => search::submit(screen, fields).await,
+        ["webhooks", "filter"] => search::filter_webhooks(screen, fields).await,
+        ["webhooks", "new"] | ["webhooks"] => issue::create(screen, fields).await,
+        ["webhooks", handle, "edit"] => edit::save(screen, handle, fields).await,
+        ["webhooks", handle, "preview"] => edit::preview(screen, handle, fields).await,
+        ["webhooks", handle, "suggest"] => edit::suggest(screen, handle, fields).await,
+        ["address-sets"] => address_sets::create(screen, fields).await,
+        ["address-sets", name, "edit"] => address_sets::edit(screen, name, fields).await,
+        ["address-sets", name, "preview"] => address_sets::preview(screen, name, fields).await,
         ["address-sets", name, "refresh"] => address_sets::refresh(screen, name).await,
-        ["address-sets", name, "decide"] => address_sets::decide(screen, name, &fields).await,
-        ["address-sets", name, "remove"] => address_sets::remove(screen, name, &fields).await,
-        ["webhooks", handle, "regenerate"] => issue::regenerate(screen, handle).await,
-        ["webhooks", handle, "revoke"] => issue::revoke(screen, handle, &fields).await,
+        ["address-sets", name, "decide"] => address_sets::decide(screen, name, fields).await,
+        ["address-sets", name, "remove"] => address_sets::remove(screen, name, fields).await,
+        ["webhooks", handle, "regenerate"] => issue::regenerate(screen, handle, fields).await,
+        ["webhooks", handle, "revoke"] => issue::revoke(screen, handle, fields).await,
         ["incidents", id, word @ ("acknowledge" | "resolve")] => incidents::act(screen, id, word).await,
-        ["members"] => members::add(screen, &fields).await,
-        ["members", id, "role"] => members::role(screen, id, &fields).await,
-        ["members", id, "link"] => members::link(screen, id).await,
-        ["members", id, "remove"] => members::remove(screen, id, &fields).await,
-        ["tokens"] => tokens::create(screen, &fields).await,
-        ["tokens", id, "revoke"] => tokens::revoke(screen, id, &fields).await,
-        ["account", "password"] => account::password(screen, &fields).await,
+        ["members"] => members::add(screen, fields).await,
+        ["members", id, "role"] => members::role(screen, id, fields).await,
+        ["members", id, "link"] => members::link(screen, id, fields).await,
+        ["members", id, "remove"] => members::remove(screen, id, fields).await,
+        ["tokens"] => tokens::create(screen, fields).await,
+        ["tokens", id, "revoke"] => tokens::revoke(screen, id, fields).await,
+        ["account", "password"] => account::password(screen, fields).await,
         ["account", "sessions", id, "end"] => account::end(screen, id).await,
         _ => Err(Fault::method("GET, HEAD")),
     }
@@ -237,20 +371,21 @@ fn said(word: &str) -> Option<&'static str> {
     Some(match word {
         "url-live" => "That URL belongs to this webhook, and it works.",
         "url-retired" => "That URL belonged to this webhook. It no longer works.",
-        "edited" => "The webhook is changed.",
-        "set-created" => "The address set is made.",
-        "set-changed" => "The address set is changed, for every allowlist that names it.",
+        "repeated" => "This was already done. Nothing was done a second time.",
+        "edited" => "Changes saved.",
+        "set-created" => "Address set created.",
+        "set-changed" => "Address set changed, in every allowlist that uses it.",
         "set-refreshed" => "The published list was read.",
-        "set-approved" => "The version is approved and counts from now on.",
-        "set-rejected" => "The version is rejected; nothing changes.",
-        "set-removed" => "The address set is removed.",
+        "set-approved" => "Version approved; in effect now.",
+        "set-rejected" => "Version rejected; nothing changes.",
+        "set-removed" => "Address set removed.",
         "revoked" => "The webhook is revoked: every request to it is refused from now on.",
         "acknowledged" => "The incident is acknowledged.",
         "resolved" => "The incident is resolved.",
-        "member-added" => "The member is added. Make a sign-in link to let them in.",
-        "member-changed" => "The member has another role.",
-        "member-removed" => "The member is removed.",
-        "token-revoked" => "The token is revoked.",
+        "member-added" => "Member added. Create a sign-in link to let them in.",
+        "member-changed" => "Role changed.",
+        "member-removed" => "Member removed.",
+        "token-revoked" => "Token revoked.",
         "password-set" => "The password is set. Other sessions are signed out.",
         "session-ended" => "The session is signed out.",
         _ => return None,

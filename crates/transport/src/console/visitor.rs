@@ -1,5 +1,7 @@
 //! Who looks at a page, and the proof that a form was made by one of our pages for the session that sends it.
 
+use std::net::IpAddr;
+
 use hookgate_domain::{Member, Permission, Session, SessionToken};
 use hookgate_gate::{Acting, Gate, PeopleStore, Store};
 use hyper::Request;
@@ -10,11 +12,11 @@ use super::fault::{Code, Fault};
 use super::host::Host;
 use super::query::Fields;
 
-/// Most bytes of a form of somebody who is not signed in: the longest name and password fit, each character in twelve bytes.
-const MAX_STRANGERS_FORM: usize = 4 * 1024;
-
-/// The hidden field of every form.
+/// The hidden field of every form that shows its session.
 pub(crate) const FORM_TOKEN: &str = "csrf";
+
+/// The hidden field of every form that tells it from all others.
+pub(crate) const PAGE_KEY: &str = "once";
 
 /// A person who is signed in.
 pub(crate) struct Visitor {
@@ -38,12 +40,17 @@ impl Visitor {
         let Some((member, session)) = gate.signed_in(&token).await? else {
             return Ok(None);
         };
-        Ok(Some(Self {
-            acting: Acting::remote(&member, call.source),
+        Ok(Some(Self::new(&token, member, session, call.source)))
+    }
+
+    /// The member in this session.
+    pub(crate) fn new(token: &SessionToken, member: Member, session: Session, source: IpAddr) -> Self {
+        Self {
+            acting: Acting::remote(&member, source),
             form_token: token.form_token(),
             member,
             session,
-        }))
+        }
     }
 
     /// Whether the person's role reaches so far.
@@ -57,20 +64,15 @@ impl Visitor {
     }
 }
 
-/// A form that a page of this visitor's session sent.
-pub(crate) async fn form(call: Call, host: &Host, visitor: &Visitor) -> Result<Form, Fault> {
-    let form = Form(of_our_page(call, host)?.bytes().await?);
-    if form.fields()?.get(FORM_TOKEN) == Some(visitor.form_token.as_str()) {
-        Ok(form)
-    } else {
-        Err(Code::ForeignForm.into())
-    }
+/// A form that one of our pages sent, of whatever session.
+pub(crate) async fn form(call: Call, host: &Host) -> Result<Form, Fault> {
+    Ok(Form(of_our_page(call, host)?.bytes().await?))
 }
 
-/// A form that one of our pages sent for somebody who is not signed in. Anybody can send one, so it is small.
-pub(crate) async fn form_of_stranger(call: Call, host: &Host) -> Result<Form, Fault> {
+/// A form that one of our pages sent for somebody who is not signed in. Anybody can send one, so it has `most` bytes.
+pub(crate) async fn form_of_stranger(call: Call, host: &Host, most: usize) -> Result<Form, Fault> {
     let body = of_our_page(call, host)?.body;
-    Ok(Form(body.read(MAX_STRANGERS_FORM).await?))
+    Ok(Form(body.read(most).await?))
 }
 
 /// The same call, if one of our pages made it.

@@ -88,8 +88,8 @@ schemas! {
     PreviewDays = ObjectBuilder::new().schema_type(Type::Integer).enum_values(Some([7, 30]));
     /// The number of an entry.
     Number = whole().minimum(Some(1)).format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)));
-    /// An entity tag.
-    Tag = pattern("^\"[1-9][0-9]{0,17}\"$".to_owned());
+    /// An entity tag, or `*`.
+    Tag = pattern("^(\"[1-9][0-9]{0,17}\"|\\*)$".to_owned());
     /// The name of a request: another one with the same is the same.
     RequestKey = text().min_length(Some(1)).max_length(Some(255)).pattern(Some("^[!-~]{1,255}$"));
 }

@@ -4,13 +4,14 @@ use hookgate_domain::{
     AddressSet, AddressSetName, AllowlistWarning, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
     network_warnings,
 };
-use hookgate_gate::{PeopleStore, PreviewDays, SetPreview, Store};
+use hookgate_gate::{Acting, PeopleStore, PreviewDays, SetPreview, Store};
 use hookgate_pages::{
-    AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, Problem, SetChange,
+    AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, ConflictRow, SetChange,
     SetVersionRow, UserText,
 };
 
-use super::{Screen, again, page, problems};
+use super::once::{Done, done_already};
+use super::{Screen, again, edit, page, problems};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
@@ -32,17 +33,18 @@ pub(super) async fn create<S: Store + PeopleStore>(
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
-    let text = |name| fields.get(name).unwrap_or_default().trim().to_owned();
-    let form = AddressSetForm {
-        name: text("name"),
-        networks: text("networks"),
-        provider: text("provider"),
-        filter: text("filter"),
-        url: text("url"),
-        document: text("document"),
+    let acting = screen.acting_once(fields)?;
+    if let Some(made) = screen.done_before(&acting).await? {
+        return Ok(done_already(&format!("/address-sets/{}", made.name)));
+    }
+    let form = typed(fields);
+    let created = match complete(fields) {
+        Ok(()) => try_create(screen, &acting, &form).await,
+        Err(fault) => Err(fault),
     };
-    match try_create(screen, &form).await {
-        Ok(name) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-created"))),
+    match screen.settled(&acting, created).await {
+        Ok(Done::Now(name)) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-created"))),
+        Ok(Done::Before(made)) => Ok(done_already(&format!("/address-sets/{}", made.name))),
         Err(fault) => {
             let problems = problems(fault)?;
             let model = AddressSetList {
@@ -55,8 +57,42 @@ pub(super) async fn create<S: Store + PeopleStore>(
     }
 }
 
+/// The list with the form of a new set as it was typed.
+pub(super) async fn restore_new<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    let model = AddressSetList {
+        form: typed(fields),
+        ..model(screen).await?
+    };
+    page(model.render())
+}
+
+fn typed(fields: &Fields<'_>) -> AddressSetForm {
+    let text = |name| fields.get(name).unwrap_or_default().trim().to_owned();
+    AddressSetForm {
+        name: text("name"),
+        networks: text("networks"),
+        provider: text("provider"),
+        filter: text("filter"),
+        url: text("url"),
+        document: text("document"),
+    }
+}
+
+/// Whether one of the two forms is whole: without its filter an import would be the whole list.
+fn complete(fields: &Fields<'_>) -> Result<(), Fault> {
+    if fields.get("provider").is_some() {
+        fields.complete(&["name", "provider", "filter", "url", "document"], &[])
+    } else {
+        fields.complete(&["name", "networks"], &[])
+    }
+}
+
 async fn try_create<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
+    acting: &Acting,
     form: &AddressSetForm,
 ) -> Result<AddressSetName, Fault> {
     let wrong = |field: &'static str| {
@@ -73,7 +109,6 @@ async fn try_create<S: Store + PeopleStore>(
         let fetcher = &screen.console.fetcher;
         published(fetcher, provider, filter, url.as_deref(), document.as_deref()).await?
     };
-    let acting = &screen.visitor.acting;
     let gate = screen.gate();
     let set = gate.address_set_create(acting, name, made.origin, made.networks, made.etag);
     Ok(set.await?.name)
@@ -117,30 +152,55 @@ pub(super) async fn edit<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, _) = find(screen, name).await?;
+    let opened = edit::opened_with(fields)?;
     let typed = fields.get("networks").unwrap_or_default();
-    let revision = fields.read::<i64>("revision")?;
-    let saved = match networks_of(&entries(typed)) {
+    let networks = fields
+        .complete(&["networks"], &[])
+        .and_then(|()| networks_of(&entries(typed)));
+    let saved = match networks {
         Ok(networks) => {
+            let revision = fields.read("overwrite")?.unwrap_or(opened);
             let acting = &screen.visitor.acting;
             let edited = screen
                 .gate()
-                .address_set_edit(acting, &set.name, revision, networks);
+                .address_set_edit(acting, &set.name, Some(revision), networks);
             edited.await.map_err(Fault::from)
         }
         Err(fault) => Err(fault),
     };
+    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    detail.revision = opened;
     match saved {
-        Ok(_) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
+        Ok(_) => return Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
         Err(fault) if fault.code == Code::PreconditionFailed => {
-            let message = "Somebody else changed this set meanwhile. Look at it again before you save.";
-            let problem = Problem {
-                field: String::new(),
-                message: message.into(),
+            // As it is now; it may have been changed since it was read above.
+            let (set, networks) = find(screen, name).await?;
+            let row = ConflictRow {
+                label: "Networks",
+                theirs: edit::shown_value(&lines(&networks)),
+                mine: edit::shown_value(typed),
             };
-            again_with(screen, &set, typed, vec![problem]).await
+            let subject = set.name.to_string();
+            let theirs = format!("/address-sets/{name}");
+            let conflict = edit::conflict(screen, subject, set.revision, theirs, vec![row]).await?;
+            detail.conflict = Some(conflict);
         }
-        Err(fault) => again_with(screen, &set, typed, problems(fault)?).await,
+        Err(fault) => detail.problems = problems(fault)?,
     }
+    again(detail.render())
+}
+
+/// The page of a set with the networks that were typed.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    let (set, _) = find(screen, name).await?;
+    let typed = fields.get("networks").unwrap_or_default();
+    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    detail.revision = fields.read("revision")?.unwrap_or(set.revision);
+    page(detail.render())
 }
 
 /// Other networks for a set of one's own, looked at.
@@ -151,13 +211,18 @@ pub(super) async fn preview<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, known) = find(screen, name).await?;
+    let opened = edit::opened_with(fields)?;
     let typed = fields.get("networks").unwrap_or_default();
+    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    detail.revision = opened;
     let networks = match networks_of(&entries(typed)) {
         Ok(networks) => networks,
-        Err(fault) => return again_with(screen, &set, typed, problems(fault)?).await,
+        Err(fault) => {
+            detail.problems = problems(fault)?;
+            return again(detail.render());
+        }
     };
     let change = Some(change_of(screen, &set, &known, &networks).await?);
-    let detail = detail(screen, &set, typed.to_owned()).await?;
     let warnings = warnings(screen, Some(&known), &networks);
     page(
         AddressSetDetail {
@@ -202,7 +267,11 @@ pub(super) async fn decide<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let (set, _) = find(screen, name).await?;
     let version = fields.read::<i64>("version")?.ok_or(Code::BadRequest)?;
-    let approve = fields.get("approve") == Some("yes");
+    let approve = match fields.get("approve") {
+        Some("yes") => true,
+        Some("no") => false,
+        _ => return Err(Fault::field("approve", "one_of", "yes, no")),
+    };
     let acting = &screen.visitor.acting;
     screen
         .gate()
@@ -220,7 +289,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, _) = find(screen, name).await?;
-    if !fields.is_set("confirm") {
+    if fields.get("confirm") != Some("yes") {
         let confirm = Confirm {
             shell: screen.shell(),
             title: format!("Remove the address set @{}?", set.name),
@@ -257,16 +326,6 @@ async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Address
     })
 }
 
-async fn again_with<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    set: &AddressSet,
-    typed: &str,
-    problems: Vec<Problem>,
-) -> Result<Reply, Fault> {
-    let detail = detail(screen, set, typed.to_owned()).await?;
-    again(AddressSetDetail { problems, ..detail }.render())
-}
-
 async fn detail<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     set: &AddressSet,
@@ -293,6 +352,8 @@ async fn detail<S: Store + PeopleStore>(
         shell: screen.shell(),
         set: facts(screen, set),
         networks,
+        revision: set.revision,
+        conflict: None,
         uses: (count, users),
         versions: versions.iter().map(row).collect(),
         warnings: Vec::new(),
@@ -363,7 +424,6 @@ fn facts<S>(screen: &Screen<'_, S>, set: &AddressSet) -> AddressSetFacts {
         read_at: set.reading.read_at,
         fault: set.reading.fault.as_deref().map(Into::into),
         stale: set.is_stale(screen.now),
-        revision: set.revision,
     }
 }
 

@@ -63,7 +63,10 @@ async fn rows<S: Store + PeopleStore>(
     filter: &DeliveryFilter,
     cursor: Option<&str>,
 ) -> Result<(Vec<DeliverySummary>, Paging), Fault> {
-    let id = |text: &str| text.parse::<DeliveryId>().map_err(|_| Code::NotFound);
+    let id = |text: &str| {
+        let id = text.parse::<DeliveryId>();
+        id.map_err(|_| Fault::field("cursor", "form", "not a place in this list"))
+    };
     let (seek, is_first) = match cursor {
         None => (Seek::Newest, true),
         Some(text) => match text.strip_prefix("newer.") {

@@ -2,10 +2,13 @@
 
 use std::num::NonZero;
 
-use hookgate_domain::{Allowlist, AllowlistMode, Overload, PayloadLogging, Permission, Webhook};
-use hookgate_gate::{PeopleStore, PreviewDays, Store};
+use hookgate_domain::{
+    Allowlist, AllowlistMode, Overload, PayloadLogging, Permission, Policy, Webhook, WebhookName,
+};
+use hookgate_gate::{Acting, AuditFilter, PageSize, PeopleStore, PreviewDays, Store};
 use hookgate_pages::{
-    EditWebhook, LineReading, NewWebhook, Preview, PreviewSender, Problem, WebhookForm, allowlist_lines,
+    Conflict, ConflictRow, EditWebhook, LineReading, NewWebhook, Preview, PreviewSender, Problem, UserText,
+    WebhookForm, allowlist_lines,
 };
 
 use super::webhook::find;
@@ -19,13 +22,24 @@ use crate::reply::Reply;
 /// Senders that a preview shows; a page has a bound.
 const SENDERS: usize = 50;
 
-/// The empty form.
-pub(super) fn new<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+/// Fields of every form of a webhook.
+const TEXTS: [&str; 6] = [
+    "name",
+    "allowlist",
+    "body_bytes",
+    "per_minute",
+    "overload",
+    "rotation_days",
+];
+const SWITCHES: [&str; 2] = ["observe", "payload_logging"];
+
+/// The form of a new one, empty or with what was typed.
+pub(super) fn new<S: Store + PeopleStore>(screen: &Screen<'_, S>, form: WebhookForm) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     page(
         NewWebhook {
             shell: screen.shell(),
-            form: WebhookForm::default(),
+            form,
             problems: Vec::new(),
         }
         .render(),
@@ -49,7 +63,22 @@ pub(super) async fn show<S: Store + PeopleStore>(
     page(model(screen, &webhook, form, Vec::new()).render())
 }
 
-/// Saves the form.
+/// The form with what was typed, when its session has ended meanwhile.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    handle: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let model = EditWebhook {
+        revision: fields.read("revision")?.unwrap_or(webhook.revision),
+        ..model(screen, &webhook, typed(fields), Vec::new())
+    };
+    page(model.render())
+}
+
+/// Saves the form over the revision that it was opened with, or over the one that its person has decided to overwrite.
 pub(super) async fn save<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     handle: &str,
@@ -57,36 +86,118 @@ pub(super) async fn save<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
-    let form = read(fields);
-    let saved = match change(&form) {
+    let form = typed(fields);
+    let opened = opened_with(fields)?;
+    let saved = match edited(fields, &form) {
         Ok(change) => {
-            let revision = fields.read::<i64>("revision")?.unwrap_or(webhook.revision);
+            let revision = fields.read("overwrite")?.unwrap_or(opened);
             let acting = &screen.visitor.acting;
+            let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
             let edited = screen
                 .gate()
-                .edit_at(acting, webhook.handle, revision, |name, policy| {
-                    change.apply(name, policy);
-                })
+                .edit_at(acting, webhook.handle, revision, apply)
                 .await;
             edited.map_err(Fault::from)
         }
         Err(fault) => Err(fault),
     };
-    match saved {
-        Ok(_) => Ok(html::see_other(&format!("/webhooks/{handle}?done=edited"))),
+    let (conflict, problems) = match saved {
+        Ok(_) => return Ok(html::see_other(&format!("/webhooks/{handle}?done=edited"))),
         Err(fault) if fault.code == Code::PreconditionFailed => {
-            let problem = Problem {
-                field: String::new(),
-                message: "Somebody else changed this webhook meanwhile. Look at it again before you save."
-                    .into(),
-            };
-            again(model(screen, &webhook, form, vec![problem]).render())
+            // As it is now; it may have been changed since it was read above.
+            let webhook = find(screen, handle).await?;
+            let rows = differences(&form_of(&webhook), &form);
+            let subject = webhook.handle.to_string();
+            let page = format!("/webhooks/{handle}/edit");
+            (
+                Some(conflict(screen, subject, webhook.revision, page, rows).await?),
+                Vec::new(),
+            )
         }
-        Err(fault) => {
-            let problems = told(fault)?;
-            again(model(screen, &webhook, form, problems).render())
-        }
-    }
+        Err(fault) => (None, told(fault)?),
+    };
+    let model = EditWebhook {
+        revision: opened,
+        conflict,
+        ..model(screen, &webhook, form, problems)
+    };
+    again(model.render())
+}
+
+/// The revision that a form was opened with.
+pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, Fault> {
+    fields.complete(&["revision"], &[])?;
+    let revision = fields.read("revision")?;
+    revision.ok_or_else(|| Fault::field("revision", "required", "load the page again"))
+}
+
+/// What a complete form asks for.
+pub(super) fn edited(fields: &Fields<'_>, form: &WebhookForm) -> Result<Change, Fault> {
+    fields.complete(&TEXTS, &SWITCHES)?;
+    change(form)
+}
+
+/// What somebody else saved, with who it was.
+pub(super) async fn conflict<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    subject: String,
+    revision: i64,
+    theirs: String,
+    rows: Vec<ConflictRow>,
+) -> Result<Conflict, Fault> {
+    let filter = AuditFilter {
+        subject: Some(subject),
+        ..AuditFilter::default()
+    };
+    let one = PageSize::new(1).unwrap_or_default();
+    // Who changed what is edited here is no secret to anybody who may edit it.
+    let last = screen
+        .gate()
+        .audit_page(&Acting::system(), &filter, None, one)
+        .await?
+        .pop();
+    Ok(Conflict {
+        by: last.as_ref().map(|entry| entry.actor.name().into()),
+        at: last.map(|entry| entry.at),
+        now: screen.now,
+        revision,
+        rows,
+        theirs,
+    })
+}
+
+/// The fields in which two forms differ.
+fn differences(theirs: &WebhookForm, mine: &WebhookForm) -> Vec<ConflictRow> {
+    let on = |is_on: bool| if is_on { "yes" } else { "no" }.to_owned();
+    let values = |form: &WebhookForm| {
+        [
+            ("Name", form.name.clone()),
+            ("Allowlist", form.allowlist.replace('\r', "")),
+            ("Observe only", on(form.observe)),
+            ("Keep payloads", on(form.payload_logging)),
+            ("Largest payload, in bytes", form.body_bytes.clone()),
+            ("Rate limit, deliveries per minute", form.per_minute.clone()),
+            ("Response above the limit", form.overload.clone()),
+            (
+                "Remind to rotate the URL after (days)",
+                form.rotation_days.clone(),
+            ),
+        ]
+    };
+    let pairs = values(theirs).into_iter().zip(values(mine));
+    pairs
+        .filter(|((_, theirs), (_, mine))| theirs.trim() != mine.trim())
+        .map(|((label, theirs), (_, mine))| ConflictRow {
+            label,
+            theirs: shown_value(&theirs),
+            mine: shown_value(&mine),
+        })
+        .collect()
+}
+
+/// A value of a form, to be read.
+pub(super) fn shown_value(value: &str) -> UserText {
+    if value.trim().is_empty() { "(empty)" } else { value }.into()
 }
 
 /// Who would pass and who would not: the form again with it, or, for the script, only that part of it.
@@ -97,15 +208,15 @@ pub(super) async fn preview<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
-    let form = read(fields);
+    fields.complete(&["allowlist"], &[])?;
+    let form = typed(fields);
     let days = change::preview_days(fields.read("days")?)?;
     let preview = preview_of(screen, &webhook, &form.allowlist, days).await?;
     if screen.fragment {
         return page(preview.render());
     }
-    let revision = fields.read::<i64>("revision")?.unwrap_or(webhook.revision);
     let model = EditWebhook {
-        revision,
+        revision: opened_with(fields)?,
         preview: Some(preview),
         ..model(screen, &webhook, form, Vec::new())
     };
@@ -122,15 +233,14 @@ pub(super) async fn suggest<S: Store + PeopleStore>(
     let webhook = find(screen, handle).await?;
     let acting = &screen.visitor.acting;
     let suggestion = screen.gate().allowlist_suggestion(acting, webhook.handle).await?;
-    let mut form = read(fields);
+    let mut form = typed(fields);
     if !suggestion.entries.is_empty() {
         let lines: Vec<_> = suggestion.entries.iter().map(ToString::to_string).collect();
         form.allowlist = lines.join("\n");
     }
     let preview = preview_of(screen, &webhook, &form.allowlist, PreviewDays::Month).await?;
-    let revision = fields.read::<i64>("revision")?.unwrap_or(webhook.revision);
     let model = EditWebhook {
-        revision,
+        revision: opened_with(fields)?,
         preview: Some(preview),
         ..model(screen, &webhook, form, Vec::new())
     };
@@ -205,15 +315,15 @@ fn permits_any(text: &str) -> bool {
     matches!(text.trim(), "" | "any")
 }
 
-/// The form as it was sent.
-pub(super) fn read(fields: &Fields<'_>) -> WebhookForm {
+/// The form as it was sent; what is absent is shown empty, and refused where it counts.
+pub(super) fn typed(fields: &Fields<'_>) -> WebhookForm {
     let text = |name| fields.get(name).unwrap_or_default().to_owned();
     WebhookForm {
         name: text("name"),
         allowlist: text("allowlist"),
-        observe: fields.is_set("observe"),
-        payload_logging: fields.is_set("payload_logging"),
-        signed: fields.is_set("signed"),
+        observe: fields.is_on("observe"),
+        payload_logging: fields.is_on("payload_logging"),
+        signed: fields.is_on("signed"),
         body_bytes: text("body_bytes"),
         per_minute: text("per_minute"),
         overload: text("overload"),
@@ -222,7 +332,7 @@ pub(super) fn read(fields: &Fields<'_>) -> WebhookForm {
 }
 
 /// What the form asks for, or all that is wrong with it.
-pub(super) fn change(form: &WebhookForm) -> Result<Change, Fault> {
+fn change(form: &WebhookForm) -> Result<Change, Fault> {
     let number = |field, text: &str| {
         let text = text.trim();
         if text.is_empty() {
@@ -232,6 +342,11 @@ pub(super) fn change(form: &WebhookForm) -> Result<Change, Fault> {
         number
             .map(Some)
             .ok_or_else(|| Fault::field(field, "range", "must be a whole number above 0, or empty"))
+    };
+    let overload = match form.overload.as_str() {
+        "refuse" => 429,
+        "postpone" => 503,
+        _ => return Err(Fault::field("overload", "one_of", "choose 429 or 503")),
     };
     let any = permits_any(&form.allowlist);
     let days = number("rotation_days", &form.rotation_days)?
@@ -243,7 +358,7 @@ pub(super) fn change(form: &WebhookForm) -> Result<Change, Fault> {
         allowlist_mode: Some(if form.observe { "observe" } else { "enforce" }.to_owned()),
         max_body: number("body_bytes", &form.body_bytes)?,
         per_minute: Some(number("per_minute", &form.per_minute)?.and_then(NonZero::new)),
-        overload: Some(if form.overload == "postpone" { 503 } else { 429 }),
+        overload: Some(overload),
         payload_logging: Some(form.payload_logging),
         rotation_days: Some(days.and_then(NonZero::new)),
     })
@@ -293,6 +408,7 @@ fn model<S: Store + PeopleStore>(
         handle: webhook.handle,
         name: webhook.name.as_str().into(),
         revision: webhook.revision,
+        conflict: None,
         form,
         problems,
         preview: None,

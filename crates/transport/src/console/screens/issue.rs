@@ -1,11 +1,18 @@
-//! What makes and ends URLs: create, regenerate, revoke. A URL is on the page that answers, and nowhere else.
+//! What makes and ends URLs: create, regenerate, revoke. A URL is on the page that a redirect leads to, once, and nowhere else.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use hookgate_domain::{Permission, Policy, SenderFormat};
-use hookgate_gate::{Issued as GateIssued, NewWebhook as GateNew, PeopleStore, SourceTotal, Store};
-use hookgate_pages::{Impact, Issue, Issued, NewWebhook, Range, RegenerateConfirm, RevokeConfirm};
+use hookgate_gate::{
+    Issued as GateIssued, NewWebhook as GateNew, PeopleStore, SigningSecret, SourceTotal, Store,
+};
+use hookgate_pages::{
+    Impact, Issue, Issued, NewWebhook, Range, RegenerateConfirm, RevokeConfirm, WebhookForm,
+};
+use zeroize::Zeroizing;
 
+use super::once::{Done, done_already};
 use super::webhook::{find, sources};
 use super::{Screen, again, edit, page};
 use crate::console::fault::Fault;
@@ -13,6 +20,10 @@ use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
 use crate::wire::webhook_url;
+
+/// Why there is a new URL, on the way to its page.
+const CREATED: &str = "created";
+const REGENERATED: &str = "regenerated";
 
 const DAY: Duration = Duration::from_hours(24);
 const WEEK: Duration = Duration::from_hours(7 * 24);
@@ -25,36 +36,47 @@ pub(super) async fn create<S: Store + PeopleStore>(
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
     screen.visitor.require(Permission::ManageWebhooks)?;
-    let form = edit::read(fields);
-    let change = edit::change(&form).and_then(|change| match change.name.clone() {
-        Some(name) => Ok((change, name)),
-        None => Err(Fault::field("name", "required", "1 to 100 characters")),
-    });
-    let (change, mut name) = match change {
-        Ok(read) => read,
+    let acting = screen.acting_once(fields)?;
+    if let Some(made) = screen.done_before(&acting).await? {
+        return Ok(done_already(&url_page(&made.id)));
+    }
+    let form = edit::typed(fields);
+    let issued = match wanted(fields, &form) {
+        Ok(new) => screen.gate().create(&acting, new).await.map_err(Fault::from),
+        Err(fault) => Err(fault),
+    };
+    match screen.settled(&acting, issued).await {
+        Ok(Done::Now(issued)) => show(screen, &issued, CREATED),
+        Ok(Done::Before(made)) => Ok(done_already(&url_page(&made.id))),
         Err(fault) => {
             let problems = edit::told(fault)?;
             let shell = screen.shell();
-            return again(
+            again(
                 NewWebhook {
                     shell,
                     form,
                     problems,
                 }
                 .render(),
-            );
+            )
         }
-    };
+    }
+}
+
+/// The webhook that the form asks for.
+fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, Fault> {
+    fields.complete(&[], &["signed"])?;
+    let change = edit::edited(fields, form)?;
+    let name = change.name.clone();
+    let mut name = name.ok_or_else(|| Fault::field("name", "required", "1 to 100 characters"))?;
     let mut policy = Policy::default();
     change.apply(&mut name, &mut policy);
-    let new = GateNew {
+    Ok(GateNew {
         name,
         format: SenderFormat::Custom,
         policy,
         signed: form.signed,
-    };
-    let issued = screen.gate().create(&screen.visitor.acting, new).await?;
-    shown(screen, &issued, Issue::Created)
+    })
 }
 
 /// Asks before a URL is replaced.
@@ -80,11 +102,46 @@ pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
 pub(super) async fn regenerate<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     handle: &str,
+    fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
-    let acting = &screen.visitor.acting;
-    let issued = screen.gate().regenerate(acting, webhook.handle).await?;
-    shown(screen, &issued, Issue::Regenerated)
+    let acting = screen.acting_once(fields)?;
+    if let Some(made) = screen.done_before(&acting).await? {
+        return Ok(done_already(&url_page(&made.id)));
+    }
+    let issued = screen.gate().regenerate(&acting, webhook.handle).await;
+    match screen.settled(&acting, issued.map_err(Fault::from)).await? {
+        Done::Now(issued) => show(screen, &issued, REGENERATED),
+        Done::Before(made) => Ok(done_already(&url_page(&made.id))),
+    }
+}
+
+/// The page that shows a URL once.
+pub(super) async fn shown<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    handle: &str,
+) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let values = screen.shown_once().unwrap_or_default();
+    let value = |place: usize| values.get(place).map(|value| value.as_str());
+    let issue = match value(0) {
+        Some(REGENERATED) => Issue::Regenerated,
+        _ => Issue::Created,
+    };
+    screen.once_page(
+        Issued {
+            shell: screen.shell(),
+            handle: webhook.handle,
+            name: webhook.name.as_str().into(),
+            issue,
+            url: value(1).map(Into::into),
+            signing_secret: value(2).map(Into::into),
+            ca_file: screen.console.addresses.ca.clone(),
+        }
+        .render(),
+    )
 }
 
 /// Asks before a webhook is killed.
@@ -154,22 +211,24 @@ async fn impact<S: Store + PeopleStore>(
     })
 }
 
-fn shown<S: Store + PeopleStore>(
+/// Leads to the page that shows what was issued.
+fn show<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     issued: &GateIssued,
-    issue: Issue,
+    issue: &str,
 ) -> Result<Reply, Fault> {
-    let secret = issued.signing_secret.as_ref();
-    page(
-        Issued {
-            shell: screen.shell(),
-            handle: issued.webhook.handle,
-            name: issued.webhook.name.as_str().into(),
-            issue,
-            url: webhook_url(&screen.console.addresses.gate, issued).into(),
-            signing_secret: secret.map(|secret| secret.reveal().to_string().into()),
-            ca_file: screen.console.addresses.ca.clone(),
-        }
-        .render(),
-    )
+    let url = Zeroizing::new(webhook_url(&screen.console.addresses.gate, issued));
+    let secret = issued.signing_secret.as_ref().map(SigningSecret::reveal);
+    let values = [
+        Some(issue),
+        Some(url.as_str()),
+        secret.as_ref().map(|secret| secret.as_str()),
+    ];
+    let values: Vec<&str> = values.into_iter().flatten().collect();
+    screen.show_once(&url_page(&issued.webhook.handle), &values)
+}
+
+/// The page that shows the URL of the webhook with this handle.
+fn url_page(handle: &impl Display) -> String {
+    format!("/webhooks/{handle}/url")
 }

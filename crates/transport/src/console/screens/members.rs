@@ -1,9 +1,13 @@
 //! `/members`: who belongs to the organization.
 
-use hookgate_domain::{Member, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE};
-use hookgate_gate::{PageSize, PeopleStore, Store};
+use hookgate_domain::{
+    Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE, Timestamp,
+};
+use hookgate_gate::{PageSize, PeopleError, PeopleStore, Store};
 use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade};
+use zeroize::Zeroizing;
 
+use super::once::{Done, done_already};
 use super::{Screen, again, page, problems};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
@@ -16,85 +20,146 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
     page(model(screen).await?.render())
 }
 
+/// The list with the form of a new member as it was typed.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    page(typed(screen, fields, Vec::new()).await?.render())
+}
+
 /// A new member.
 pub(super) async fn add<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
-    let name = fields.read::<MemberName>("name").and_then(|name| {
-        name.ok_or_else(|| Fault::field("name", "required", "a name of 1 to 100 characters is needed"))
-    });
-    let role = fields
-        .read::<Role>("role")
-        .and_then(|role| role.ok_or_else(|| Fault::field("role", "required", "choose a role")));
-    let added = match name.and_then(|name| Ok((name, role?))) {
-        Ok((name, role)) => screen
-            .gate()
-            .member_add(&screen.visitor.acting, name, role, None)
-            .await
-            .map_err(Fault::from),
+    let acting = screen.acting_once(fields)?;
+    if screen.done_before(&acting).await?.is_some() {
+        return Ok(done_already("/members"));
+    }
+    let added = match read(fields) {
+        Ok((name, role)) => {
+            let added = screen.gate().member_add(&acting, name, role, None).await;
+            added.map_err(Fault::from)
+        }
         Err(fault) => Err(fault),
     };
-    match added {
-        Ok(_) => Ok(html::see_other("/members?done=member-added")),
+    match screen.settled(&acting, added).await {
+        Ok(Done::Now(_)) => Ok(html::see_other("/members?done=member-added")),
+        Ok(Done::Before(_)) => Ok(done_already("/members")),
         Err(fault) => {
             let problems = told(fault, "name")?;
-            again(
-                Members {
-                    problems,
-                    name: fields.get("name").unwrap_or_default().to_owned(),
-                    ..model(screen).await?
-                }
-                .render(),
-            )
+            again(typed(screen, fields, problems).await?.render())
         }
     }
 }
 
-/// Another role.
+fn read(fields: &Fields<'_>) -> Result<(MemberName, Role), Fault> {
+    fields.complete(&["name", "role"], &[])?;
+    let name = fields.read::<MemberName>("name")?;
+    let name =
+        name.ok_or_else(|| Fault::field("name", "required", "a name of 1 to 100 characters is needed"))?;
+    let role = fields.read::<Role>("role")?;
+    Ok((
+        name,
+        role.ok_or_else(|| Fault::field("role", "required", "choose a role"))?,
+    ))
+}
+
+async fn typed<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    fields: &Fields<'_>,
+    problems: Vec<Problem>,
+) -> Result<Members, Fault> {
+    let model = model(screen).await?;
+    Ok(Members {
+        problems,
+        name: fields.get("name").unwrap_or_default().to_owned(),
+        role: fields.get("role").map_or(model.role, str::to_owned),
+        ..model
+    })
+}
+
+/// Another role, if the member still has the one that the page showed.
 pub(super) async fn role<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     id: &str,
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
     let id = read_id(id)?;
-    let role = fields
-        .read::<Role>("role")?
-        .ok_or_else(|| Fault::field("role", "required", "choose a role"))?;
+    fields.complete(&["role", "was"], &[])?;
+    let role = fields.read::<Role>("role")?;
+    let role = role.ok_or_else(|| Fault::field("role", "required", "choose a role"))?;
+    let was = fields.read::<Role>("was")?;
+    let was = was.ok_or_else(|| Fault::field("was", "required", "load the page again"))?;
     let changed = screen
         .gate()
-        .member_set_role(&screen.visitor.acting, id, role)
+        .member_set_role(&screen.visitor.acting, id, role, Some(was))
         .await;
-    match changed.map_err(Fault::from) {
+    match changed {
         Ok(_) => Ok(html::see_other("/members?done=member-changed")),
+        Err(PeopleError::Member(MemberError::Changed)) => {
+            let member = screen
+                .gate()
+                .store()
+                .member_by_id(id)
+                .await?
+                .ok_or(Code::NotFound)?;
+            // The same choice of two people, or of one who clicked twice.
+            if member.role == role {
+                return Ok(html::see_other("/members?done=member-changed"));
+            }
+            let reason = format!(
+                "somebody else made {} {} meanwhile. Choose again if it should be {role}",
+                member.name, member.role
+            );
+            refused(screen, Fault::conflict(reason)).await
+        }
+        Err(error) => refused(screen, error.into()).await,
+    }
+}
+
+/// A one-time sign-in link. The next page shows it, once.
+pub(super) async fn link<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    let member = find(screen, id).await?;
+    let page = format!("/members/{}/link", member.id);
+    let acting = screen.acting_once(fields)?;
+    if screen.done_before(&acting).await?.is_some() {
+        return Ok(done_already(&page));
+    }
+    let made = screen.gate().sign_in_link(&acting, Some(&member.name)).await;
+    match screen.settled(&acting, made.map_err(Fault::from)).await {
+        Ok(Done::Now((secret, link, _))) => {
+            let url = Zeroizing::new(wire::sign_in_url(screen.console.host.origin(), &secret));
+            let until = link.created_at.after(SIGN_IN_LINK_LIFE).as_micros().to_string();
+            screen.show_once(&page, &[&url, &until])
+        }
+        Ok(Done::Before(_)) => Ok(done_already(&page)),
         Err(fault) => refused(screen, fault).await,
     }
 }
 
-/// A one-time sign-in link, shown once.
-pub(super) async fn link<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+/// The list with a link that was just made, once.
+pub(super) async fn shown<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManagePeople)?;
     let member = find(screen, id).await?;
-    let made = screen
-        .gate()
-        .sign_in_link(&screen.visitor.acting, Some(&member.name))
-        .await;
-    let (secret, link, member) = match made.map_err(Fault::from) {
-        Ok(made) => made,
-        Err(fault) => return refused(screen, fault).await,
-    };
-    let url = wire::sign_in_url(screen.console.host.origin(), &secret);
+    let link = screen.shown_once().and_then(|values| {
+        let until = values.get(1)?.parse().ok()?;
+        Some((values.first()?.as_str().into(), Timestamp::from_micros(until)))
+    });
     let made = SignInLinkMade {
         member: member.name.as_str().into(),
-        url: url.into(),
-        expires_at: link.created_at.after(SIGN_IN_LINK_LIFE),
+        link,
     };
-    page(
-        Members {
-            link: Some(made),
-            ..model(screen).await?
-        }
-        .render(),
-    )
+    let model = Members {
+        link: Some(made),
+        ..model(screen).await?
+    };
+    screen.once_page(model.render())
 }
 
 /// Removes a member, after asking once more.
@@ -105,7 +170,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let member = find(screen, id).await?;
     screen.visitor.require(Permission::ManagePeople)?;
-    if !fields.is_set("confirm") {
+    if fields.get("confirm") != Some("yes") {
         let confirm = Confirm {
             shell: screen.shell(),
             title: format!("Remove {}?", member.name),
@@ -186,6 +251,7 @@ async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Members
         rows,
         roles: roles_up_to(own.role),
         name: String::new(),
+        role: Role::Viewer.as_str().to_owned(),
         problems: Vec::new(),
         link: None,
     })

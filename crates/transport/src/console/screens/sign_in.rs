@@ -2,13 +2,15 @@
 
 use hookgate_domain::{MemberName, Password, SignInSecret};
 use hookgate_gate::{PeopleStore, SignInError, Store};
-use hookgate_pages::{SignIn, SignInLink};
+use hookgate_pages::{KeptForm, SignIn, SignInLink};
 use hyper::StatusCode;
 use hyper::header::{SET_COOKIE, USER_AGENT};
 
-use super::{HOME, Screen, again, page};
+use super::restore::{self, MAX_KEPT};
+use super::{Arrival, HOME, Screen, again, failed, page};
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
+use crate::console::query::Fields;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, cookie, html, visitor};
 use crate::reply::Reply;
@@ -16,10 +18,17 @@ use crate::reply::Reply;
 /// Forms before there is a session are told by their origin alone; their token is empty.
 const NO_TOKEN: &str = "";
 
+/// Most bytes of a sign-in: the longest name and password, each character in twelve bytes, and a kept form, encoded once more.
+const MAX_SIGN_IN: usize = 64 * 1024;
+
+/// Most bytes of the path that a sign-in goes on to.
+const MAX_NEXT: usize = 2 * 1024;
+
 /// The path of the sign-in page, which goes on to `next`.
 pub(super) fn path(next: Option<&str>) -> String {
     match next {
         None | Some("/") => "/sign-in".to_owned(),
+        Some(next) if next.len() > MAX_NEXT => "/sign-in".to_owned(),
         Some(next) => {
             let query = form_urlencoded::Serializer::new(String::new())
                 .append_pair("next", next)
@@ -31,8 +40,39 @@ pub(super) fn path(next: Option<&str>) -> String {
 
 /// The page that asks for name and password.
 pub(super) fn show(call: &Call) -> Result<Reply, Fault> {
-    let query = call.query(&["next"])?;
+    let query = call.head.uri.query().unwrap_or_default();
+    let query = Fields::of_page(query.as_bytes(), &["next"])?;
     page(model(query.get("next").unwrap_or_default(), "").render())
+}
+
+/// The same page for a form that was sent without a session: what was typed stays in it until its person has signed in.
+pub(super) async fn keep<S: Store + PeopleStore>(
+    console: &Console<S>,
+    call: Call,
+    segments: &[&str],
+) -> Result<Reply, Fault> {
+    if segments == ["sign-out"] {
+        return Ok(html::see_other("/sign-in"));
+    }
+    let path = call.head.uri.path().to_owned();
+    let (kept, problem) = match visitor::form_of_stranger(call, &console.host, MAX_KEPT).await {
+        Ok(form) => {
+            let fields = restore::kept(&form.fields()?);
+            let problem = "Your session has ended. Sign in to go on: what you typed is kept.";
+            (Some(KeptForm { path, fields }), problem)
+        }
+        Err(fault) if fault.code == Code::PayloadTooLarge => (
+            None,
+            "Your session has ended, and the form is too large to keep. Go back in the browser to copy it.",
+        ),
+        Err(fault) => return Err(fault),
+    };
+    let page = SignIn {
+        kept,
+        problem: Some(problem.into()),
+        ..model("", "")
+    };
+    Ok(html::page(StatusCode::UNAUTHORIZED, page.render()))
 }
 
 /// Name and password.
@@ -42,12 +82,14 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
     let earlier = Visitor::of(&console.gate, &call).await?;
-    let form = visitor::form_of_stranger(call, &console.host).await?;
+    let came = Arrival::of(&call);
+    let form = visitor::form_of_stranger(call, &console.host, MAX_SIGN_IN).await?;
     let fields = form.fields()?;
     let (name, next) = (
         fields.get("name").unwrap_or_default(),
         fields.get("next").unwrap_or_default(),
     );
+    let kept = kept(&fields);
     // What can't be a name or a password is answered like a wrong one.
     let parsed = name.parse::<MemberName>().ok().zip(
         fields
@@ -62,7 +104,16 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
         }
     };
     let (problem, retry_after) = match signed_in {
-        Ok((token, ..)) => return begin(console, earlier, token.reveal(), local(next)).await,
+        Ok((token, session, member)) => {
+            let reply = match kept {
+                Some(kept) => {
+                    let visitor = Visitor::new(&token, member, session, source);
+                    go_on(console, visitor, came, &kept).await?
+                }
+                None => html::see_other(local(next)),
+            };
+            return begin(console, earlier, token.reveal(), reply).await;
+        }
         Err(SignInError::Wrong) => ("The name or the password is wrong.", None),
         Err(SignInError::TooMany { retry_after }) => {
             ("Too many attempts from your address.", Some(retry_after))
@@ -71,12 +122,38 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     };
     again(
         SignIn {
+            kept,
             problem: Some(problem.into()),
             retry_after,
             ..model(next, name)
         }
         .render(),
     )
+}
+
+/// The form that was kept while somebody signed in.
+fn kept(fields: &Fields<'_>) -> Option<KeptForm> {
+    let path = fields.get("form_path").map(local)?;
+    Some(KeptForm {
+        path: path.to_owned(),
+        fields: fields.get("form").unwrap_or_default().to_owned(),
+    })
+}
+
+/// The page of a form that was kept, with what was typed. Nothing is done before its person sends it again.
+async fn go_on<S: Store + PeopleStore>(
+    console: &Console<S>,
+    visitor: Visitor,
+    came: Arrival,
+    kept: &KeptForm,
+) -> Result<Reply, Fault> {
+    let mut screen = Screen::arrived(console, visitor, came)?;
+    screen.notices.push(restore::NOTICE.to_owned());
+    let segments: Vec<&str> = kept.path.split('/').skip(1).collect();
+    let fields = Fields::parse(kept.fields.as_bytes())?;
+    let restored = restore::page(&screen, &segments, &fields).await;
+    // The session has begun, whatever became of the form.
+    Ok(restored.unwrap_or_else(|fault| failed::inside(&screen, &fault, &segments)))
 }
 
 /// The page with the button of a sign-in link.
@@ -126,7 +203,7 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
         Err(_) => Err(SignInError::Wrong),
     };
     match signed_in {
-        Ok((token, ..)) => begin(console, earlier, token.reveal(), HOME).await,
+        Ok((token, ..)) => begin(console, earlier, token.reveal(), html::see_other(HOME)).await,
         Err(SignInError::Wrong) => Ok(html::page(StatusCode::GONE, link_model(secret, None).render())),
         Err(error) => Err(failed(error)),
     }
@@ -146,21 +223,22 @@ async fn begin<S: Store + PeopleStore>(
     console: &Console<S>,
     earlier: Option<Visitor>,
     session: &str,
-    next: &str,
+    mut reply: Reply,
 ) -> Result<Reply, Fault> {
     if let Some(earlier) = earlier {
         console.gate.sign_out(&earlier.acting, &earlier.session).await?;
     }
-    let mut reply = html::see_other(next);
     let cookie = cookie::begin(session).ok_or(Code::Internal)?;
     reply.headers_mut().insert(SET_COOKIE, cookie);
     Ok(reply)
 }
 
-/// Where to go on to: a path of this console, or its start.
+/// Where to go on to: a path of this console with its query, or its start. A browser reads `//` and a backslash as the
+/// beginning of another host, and leaves control characters out.
 fn local(next: &str) -> &str {
-    let ours = next.starts_with('/') && !next.starts_with("//") && !next.contains(['\\', '\t', '\r', '\n']);
-    if ours { next } else { HOME }
+    let is_path = next.starts_with('/') && !next.starts_with("//") && next.len() <= MAX_NEXT;
+    let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
+    if is_path && is_plain { next } else { HOME }
 }
 
 fn model(next: &str, name: &str) -> SignIn {
@@ -168,14 +246,14 @@ fn model(next: &str, name: &str) -> SignIn {
         csrf: NO_TOKEN.to_owned(),
         name: name.to_owned(),
         next: next.to_owned(),
+        kept: None,
         problem: None,
         retry_after: None,
     }
 }
 
 fn link_model(secret: &str, member: Option<String>) -> SignInLink {
-    let problem = "This link was used already, is too old, or is not whole. Ask for another one: \
-                   hookgate sign-in-link prints it.";
+    let problem = "This link is invalid, expired or already used. Ask an admin for a new one.";
     SignInLink {
         csrf: NO_TOKEN.to_owned(),
         secret: secret.into(),
@@ -207,11 +285,21 @@ mod tests {
             "",
             "//evil.example",
             "https://evil.example",
+            "/\u{e9}",
+            "/a\u{7f}",
+            "/\t/evil.example",
+            " //evil.example",
             "/\\evil.example",
             "/a\r\nx",
         ] {
             assert_eq!(local(next), HOME, "{next:?}");
         }
+        assert_eq!(local(&format!("/{}", "a".repeat(MAX_NEXT))), HOME);
         assert_eq!(path(Some("/webhooks/hk_1")), "/sign-in?next=%2Fwebhooks%2Fhk_1");
+        let query = path(Some("/logs?outcome=refused&code=INVALID_JSON"));
+        assert_eq!(
+            query,
+            "/sign-in?next=%2Flogs%3Foutcome%3Drefused%26code%3DINVALID_JSON"
+        );
     }
 }

@@ -1,17 +1,22 @@
 //! `/tokens`: API tokens.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use hookgate_domain::{Permission, Role, Timestamp, Token, TokenId, TokenName, TokenState};
 use hookgate_gate::{PageSize, PeopleStore, Store};
-use hookgate_pages::{Confirm, TokenMade, TokenRow, Tokens};
+use hookgate_pages::{Confirm, Problem, TokenMade, TokenRow, Tokens};
 
 use super::members::roles_up_to;
+use super::once::{Done, done_already};
 use super::{Screen, again, page, problems};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
+
+/// The days of a new token, if nothing else is chosen.
+const LIFE: &str = "90";
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -20,41 +25,79 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
     page(model(screen).await?.render())
 }
 
-/// A new token, shown once.
+/// The list with the form of a new token as it was typed.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    page(typed(screen, fields, Vec::new()).await?.render())
+}
+
+/// A new token. The next page shows it, once.
 pub(super) async fn create<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
-    let (name, role, expires_at) = match read(fields, screen.now) {
-        Ok(read) => read,
-        Err(fault) => {
-            let problems = problems(fault)?;
-            let name = fields.get("name").unwrap_or_default().to_owned();
-            return again(
-                Tokens {
-                    problems,
-                    name,
-                    ..model(screen).await?
-                }
-                .render(),
-            );
+    let acting = screen.acting_once(fields)?;
+    if let Some(made) = screen.done_before(&acting).await? {
+        return Ok(done_already(&made_page(&made.id)));
+    }
+    let made = match read(fields, screen.now) {
+        Ok((name, role, expires_at)) => {
+            let made = screen.gate().token_create(&acting, name, role, expires_at).await;
+            made.map_err(Fault::from)
         }
+        Err(fault) => Err(fault),
     };
-    let (secret, token) = screen
+    match screen.settled(&acting, made).await {
+        Ok(Done::Now((secret, token))) => screen.show_once(&made_page(&token.id), &[secret.reveal()]),
+        Ok(Done::Before(made)) => Ok(done_already(&made_page(&made.id))),
+        Err(fault) => again(typed(screen, fields, problems(fault)?).await?.render()),
+    }
+}
+
+/// The list with a token that was just made, once.
+pub(super) async fn shown<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+    screen.visitor.require(Permission::ManagePeople)?;
+    let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
+    let token = screen
         .gate()
-        .token_create(&screen.visitor.acting, name, role, expires_at)
-        .await?;
+        .store()
+        .token_by_id(id)
+        .await?
+        .ok_or(Code::NotFound)?;
     let made = TokenMade {
         name: token.name.as_str().into(),
-        token: secret.reveal().into(),
+        token: screen
+            .shown_once()
+            .and_then(|values| Some(values.first()?.as_str().into())),
     };
-    page(
-        Tokens {
-            made: Some(made),
-            ..model(screen).await?
-        }
-        .render(),
-    )
+    let model = Tokens {
+        made: Some(made),
+        ..model(screen).await?
+    };
+    screen.once_page(model.render())
+}
+
+/// The page that shows this token.
+fn made_page(id: &impl Display) -> String {
+    format!("/tokens/{id}/made")
+}
+
+async fn typed<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    fields: &Fields<'_>,
+    problems: Vec<Problem>,
+) -> Result<Tokens, Fault> {
+    let text = |name| fields.get(name).unwrap_or_default().to_owned();
+    let model = model(screen).await?;
+    Ok(Tokens {
+        problems,
+        name: text("name"),
+        role: fields.get("role").map_or(model.role, str::to_owned),
+        expires: text("expires_days"),
+        ..model
+    })
 }
 
 /// Revokes a token, after asking once more.
@@ -67,7 +110,7 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
     let token_id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
     let token = screen.gate().store().token_by_id(token_id).await?;
     let token = token.ok_or(Code::NotFound)?;
-    if !fields.is_set("confirm") {
+    if fields.get("confirm") != Some("yes") {
         let confirm = Confirm {
             shell: screen.shell(),
             title: format!("Revoke the token {}?", token.name),
@@ -89,6 +132,7 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
 type Wanted = (TokenName, Role, Option<Timestamp>);
 
 fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, Fault> {
+    fields.complete(&["name", "role", "expires_days"], &[])?;
     let name = fields.read::<TokenName>("name")?;
     let name =
         name.ok_or_else(|| Fault::field("name", "required", "a name of 1 to 100 characters is needed"))?;
@@ -117,6 +161,8 @@ async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Tokens,
         rows: tokens.iter().map(row).collect(),
         roles: roles_up_to(screen.visitor.member.role),
         name: String::new(),
+        role: Role::Viewer.as_str().to_owned(),
+        expires: LIFE.to_owned(),
         problems: Vec::new(),
         made: None,
     })

@@ -1,0 +1,53 @@
+//! Secrets on their way to the page that shows them once.
+
+use hookgate_domain::{SealedSecret, SessionId, Timestamp};
+use hookgate_gate::{Gate, Ports, SHOWN_ONCE_LIFE};
+use hookgate_testkit::samples::START;
+use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy};
+
+const PATH: &str = "/webhooks/hk_1/url";
+
+fn gate() -> (Gate<MemoryStore>, FixedClock) {
+    let clock = FixedClock::at(START);
+    let ports = Ports {
+        clock: Box::new(clock.clone()),
+        entropy: Box::new(SeededEntropy::new(7)),
+        seal: Box::new(ClearSeal),
+        passwords: Box::new(FastPasswords),
+    };
+    (Gate::new(MemoryStore::default(), ports), clock)
+}
+
+fn session(random: u8) -> SessionId {
+    SessionId::new(Timestamp::from_micros(0), [random; 10])
+}
+
+#[test]
+fn a_secret_opens_in_its_session_at_its_path_for_a_few_minutes() {
+    let (gate, clock) = gate();
+    let sealed = gate
+        .seal_shown_once(session(1), PATH, &["url", "secret"])
+        .unwrap();
+    let open = |session, path: &str| {
+        let opened = gate.open_shown_once(session, path, &sealed);
+        opened.map(|values| values.iter().map(|value| value.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(
+        open(session(1), PATH),
+        Some(vec!["url".to_owned(), "secret".to_owned()])
+    );
+    assert_eq!(open(session(2), PATH), None);
+    assert_eq!(open(session(1), "/webhooks/hk_2/url"), None);
+    clock.advance(SHOWN_ONCE_LIFE);
+    assert_eq!(open(session(1), PATH), None);
+    let damaged = SealedSecret::from_bytes([1, 2]);
+    assert!(gate.open_shown_once(session(1), PATH, &damaged).is_none());
+}
+
+#[test]
+fn no_two_forms_have_the_same_key() {
+    let (gate, _) = gate();
+    let keys = [gate.form_key().unwrap(), gate.form_key().unwrap()];
+    assert_ne!(keys[0], keys[1]);
+    assert!(keys.iter().all(|key| key.len() == 32));
+}

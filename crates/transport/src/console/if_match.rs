@@ -1,0 +1,89 @@
+//! `If-Match` (RFC 9110, 13.1.1): the revision that a change is made for.
+
+use hyper::HeaderMap;
+use hyper::header::IF_MATCH;
+
+use super::fault::Code;
+
+/// Which revisions a change may be made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum IfMatch {
+    /// `*`: any, as long as the thing exists.
+    Any,
+    /// One of these. A weak tag and a tag that is none of ours match nothing.
+    Revisions(Vec<i64>),
+}
+
+impl IfMatch {
+    /// From the fields of a request.
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Code> {
+        let mut fields = headers.get_all(IF_MATCH).iter().peekable();
+        if fields.peek().is_none() {
+            return Err(Code::PreconditionRequired);
+        }
+        let texts: Vec<_> = fields.filter_map(|field| field.to_str().ok()).collect();
+        if let [text] = texts[..]
+            && text.trim() == "*"
+        {
+            return Ok(Self::Any);
+        }
+        let tags = texts.iter().flat_map(|text| text.split(','));
+        Ok(Self::Revisions(tags.filter_map(revision).collect()))
+    }
+
+    /// The revision that the thing must still have when it is changed; none if any will do.
+    pub(crate) fn insist(&self, current: i64) -> Result<Option<i64>, Code> {
+        match self {
+            Self::Any => Ok(None),
+            Self::Revisions(revisions) if revisions.contains(&current) => Ok(Some(current)),
+            Self::Revisions(_) => Err(Code::PreconditionFailed),
+        }
+    }
+}
+
+/// The revision that a strong tag of ours names.
+fn revision(tag: &str) -> Option<i64> {
+    let digits = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
+    let is_ours = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');
+    is_ours.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use hyper::header::HeaderValue;
+
+    use super::*;
+
+    fn of(fields: &[&'static str]) -> Result<IfMatch, Code> {
+        let mut headers = HeaderMap::new();
+        for text in fields {
+            headers.append(IF_MATCH, HeaderValue::from_static(text));
+        }
+        IfMatch::of(&headers)
+    }
+
+    #[test]
+    fn a_star_matches_whatever_is_there() {
+        for star in ["*", " * "] {
+            assert_eq!(of(&[star]).map(|tags| tags.insist(7)), Ok(Ok(None)));
+        }
+    }
+
+    #[test]
+    fn one_tag_of_several_is_enough() {
+        for fields in [&["\"7\""][..], &["\"3\", \"7\""], &["\"3\"", "W/\"7\",\"7\""]] {
+            let tags = of(fields).expect("tags");
+            assert_eq!(tags.insist(7), Ok(Some(7)), "{fields:?}");
+            assert_eq!(tags.insist(8), Err(Code::PreconditionFailed), "{fields:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_tag_of_ours_matches_nothing() {
+        for text in ["7", "\"07\"", "W/\"7\"", "\"x\"", "", "*, x", "\"7"] {
+            let tags = of(&[text]).expect("tags");
+            assert_eq!(tags.insist(7), Err(Code::PreconditionFailed), "{text:?}");
+        }
+        assert_eq!(of(&[]), Err(Code::PreconditionRequired));
+    }
+}

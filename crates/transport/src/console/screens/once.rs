@@ -1,0 +1,116 @@
+//! Forms that create something: each is done at most once, and the secret that it made is shown by the next page, once.
+//!
+//! A form carries the key of its page. What is created stores the key in its entry of the audit trail, whose unique index
+//! refuses the same form a second time: after a double click, a reload, or a second node. The secret goes to the next page in
+//! a sealed cookie, which that page takes away.
+
+use hookgate_domain::{AuditRequest, AuditSubject, IdempotencyKey, PayloadDigest};
+use hookgate_gate::{Acting, PeopleStore, Repeated, ShownOnce, Store};
+use hyper::StatusCode;
+use hyper::header::SET_COOKIE;
+
+use super::Screen;
+use crate::console::fault::{Code, Fault};
+use crate::console::query::Fields;
+use crate::console::visitor::{FORM_TOKEN, PAGE_KEY};
+use crate::console::{cookie, html};
+use crate::reply::Reply;
+
+/// Digits of a page's key.
+const KEY_DIGITS: usize = 32;
+
+/// The outcome of a form.
+pub(super) enum Done<T> {
+    /// It was done now.
+    Now(T),
+    /// The same form did it before, to this.
+    Before(AuditSubject),
+}
+
+impl<S: Store + PeopleStore> Screen<'_, S> {
+    /// Who acts by this form, which is done once.
+    pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<Acting, Fault> {
+        fields.complete(&[PAGE_KEY], &[])?;
+        let key = fields.get(PAGE_KEY).unwrap_or_default();
+        if key.len() != KEY_DIGITS || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(Fault::field(PAGE_KEY, "form", "load the page again"));
+        }
+        // Another path or another value is another form, also when it comes from the same page.
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        text.append_pair("path", &self.path);
+        text.extend_pairs(fields.pairs().filter(|(name, _)| *name != FORM_TOKEN));
+        let digest = PayloadDigest::of(text.finish().as_bytes());
+        let key = digest
+            .as_bytes()
+            .iter()
+            .fold("form:".to_owned(), |mut key, byte| {
+                for digit in [byte >> 4, byte & 15] {
+                    key.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
+                }
+                key
+            });
+        let key = IdempotencyKey::parse(key.as_bytes()).map_err(|_| Code::Internal)?;
+        Ok(Acting {
+            request: Some(AuditRequest { key, digest }),
+            ..self.visitor.acting.clone()
+        })
+    }
+
+    /// The object that the same form made or changed before.
+    pub(super) async fn done_before(&self, acting: &Acting) -> Result<Option<AuditSubject>, Fault> {
+        Ok(match self.gate().repeated(acting).await? {
+            Some(Repeated::Same(subject)) => Some(subject),
+            Some(Repeated::Other) | None => None,
+        })
+    }
+
+    /// The outcome of an act. One that failed because the same form was faster was done by that.
+    pub(super) async fn settled<T>(
+        &self,
+        acting: &Acting,
+        acted: Result<T, Fault>,
+    ) -> Result<Done<T>, Fault> {
+        match acted {
+            Ok(done) => Ok(Done::Now(done)),
+            Err(fault) => match self.done_before(acting).await? {
+                Some(subject) => Ok(Done::Before(subject)),
+                None => Err(fault),
+            },
+        }
+    }
+
+    /// Leads to the page at this path, which shows these values once.
+    pub(super) fn show_once(&self, path: &str, values: &[&str]) -> Result<Reply, Fault> {
+        let sealed = self.gate().seal_shown_once(self.visitor.session.id, path, values);
+        let sealed = sealed.map_err(|error| {
+            tracing::error!(%error, "a secret can't be sealed for its page");
+            Code::Internal
+        })?;
+        let mut reply = html::see_other(path);
+        let cookie = cookie::show_once(&sealed, path).ok_or(Code::Internal)?;
+        reply.headers_mut().insert(SET_COOKIE, cookie);
+        Ok(reply)
+    }
+
+    /// The values that this page shows, unless it has shown them.
+    pub(super) fn shown_once(&self) -> Option<ShownOnce> {
+        let sealed = self.sealed.as_ref()?;
+        self.gate()
+            .open_shown_once(self.visitor.session.id, &self.path, sealed)
+    }
+
+    /// A page that may show secrets: the browser keeps nothing of them.
+    pub(super) fn once_page(&self, html: String) -> Result<Reply, Fault> {
+        let mut reply = html::page(StatusCode::OK, html);
+        if self.sealed.is_some() {
+            let cookie = cookie::forget_shown(&self.path).ok_or(Code::Internal)?;
+            reply.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        Ok(reply)
+    }
+}
+
+/// Leads to the page at this path, and says there that nothing was done a second time.
+pub(super) fn done_already(path: &str) -> Reply {
+    html::see_other(&format!("{path}?done=repeated"))
+}
