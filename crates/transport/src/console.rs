@@ -126,7 +126,8 @@ impl<S: Store + PeopleStore> Console<S> {
                 only_get(&call)?;
                 health::metrics(&self.gate, &self.metrics, &self.watched).await
             }
-            _ if !is_ours => Err(Code::MisdirectedRequest.into()),
+            ["api", ..] if !is_ours => Err(Code::MisdirectedRequest.into()),
+            _ if !is_ours => Ok(screens::misdirected(&call)),
             ["api", "v1", ref rest @ ..] => {
                 api::answer(&self.gate, &self.addresses, &self.fetcher, call, rest).await
             }

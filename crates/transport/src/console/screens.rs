@@ -7,6 +7,7 @@
 mod account;
 mod address_sets;
 mod audit;
+mod conflict;
 mod deliveries;
 mod edit;
 mod failed;
@@ -33,7 +34,7 @@ use super::Console;
 use super::call::Call;
 use super::fault::{Code, Fault};
 use super::query::Fields;
-use super::visitor::{self, FORM_TOKEN, Visitor};
+use super::visitor::{self, FORM_TOKEN, PAGE_KEY, Visitor};
 use super::{cookie, html};
 use crate::reply::Reply;
 use crate::request_id::RequestId;
@@ -199,6 +200,11 @@ pub(super) async fn answer<S: Store + PeopleStore>(
     replied.unwrap_or_else(|fault| failed::bare(&fault, id))
 }
 
+/// Answers a request for a page of another host.
+pub(super) fn misdirected(call: &Call) -> Reply {
+    failed::bare(&Code::MisdirectedRequest.into(), call.id)
+}
+
 async fn route<S: Store + PeopleStore>(
     console: &Console<S>,
     call: Call,
@@ -265,7 +271,9 @@ async fn acted<S: Store + PeopleStore>(
     let form = visitor::form(call, &screen.console.host).await?;
     screen.query.clear();
     let fields = form.fields()?;
-    if fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str()) {
+    let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());
+    // A page of an older version had no key.
+    if is_ours && fields.get(PAGE_KEY).is_some() {
         return act(screen, segments, &fields).await;
     }
     screen.notices.push(restore::NOTICE.to_owned());

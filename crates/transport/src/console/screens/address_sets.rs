@@ -1,22 +1,26 @@
 //! `/address-sets`: named sets of addresses.
 
+mod networks;
+
 use hookgate_domain::{
     AddressSet, AddressSetName, AllowlistWarning, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
     network_warnings,
 };
 use hookgate_gate::{Acting, PeopleStore, PreviewDays, SetPreview, Store};
 use hookgate_pages::{
-    AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, ConflictRow, SetChange,
-    SetVersionRow, UserText,
+    AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, SetChange, SetVersionRow,
+    UserText,
 };
 
 use super::once::{Done, done_already};
-use super::{Screen, again, edit, page, problems};
+use super::{Screen, again, page, problems};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
-use crate::console::set_source::{SetSource, networks_of, published};
+use crate::console::set_source::{SetSource, published};
 use crate::reply::Reply;
+
+pub(super) use networks::{edit, preview, restore};
 
 /// Webhooks that the page of a set names.
 const USES: u16 = 20;
@@ -134,96 +138,6 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, name: &
     };
     let detail = detail(screen, &set, lines(&networks)).await?;
     let warnings = warnings(screen, None, &networks);
-    page(
-        AddressSetDetail {
-            change,
-            warnings,
-            ..detail
-        }
-        .render(),
-    )
-}
-
-/// Other networks for a set of one's own, saved.
-pub(super) async fn edit<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    name: &str,
-    fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let (set, _) = find(screen, name).await?;
-    let opened = edit::opened_with(fields)?;
-    let typed = fields.get("networks").unwrap_or_default();
-    let networks = fields
-        .complete(&["networks"], &[])
-        .and_then(|()| networks_of(&entries(typed)));
-    let saved = match networks {
-        Ok(networks) => {
-            let revision = fields.read("overwrite")?.unwrap_or(opened);
-            let acting = &screen.visitor.acting;
-            let edited = screen
-                .gate()
-                .address_set_edit(acting, &set.name, Some(revision), networks);
-            edited.await.map_err(Fault::from)
-        }
-        Err(fault) => Err(fault),
-    };
-    let mut detail = detail(screen, &set, typed.to_owned()).await?;
-    detail.revision = opened;
-    match saved {
-        Ok(_) => return Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
-        Err(fault) if fault.code == Code::PreconditionFailed => {
-            // As it is now; it may have been changed since it was read above.
-            let (set, networks) = find(screen, name).await?;
-            let row = ConflictRow {
-                label: "Networks",
-                theirs: edit::shown_value(&lines(&networks)),
-                mine: edit::shown_value(typed),
-            };
-            let subject = set.name.to_string();
-            let theirs = format!("/address-sets/{name}");
-            let conflict = edit::conflict(screen, subject, set.revision, theirs, vec![row]).await?;
-            detail.conflict = Some(conflict);
-        }
-        Err(fault) => detail.problems = problems(fault)?,
-    }
-    again(detail.render())
-}
-
-/// The page of a set with the networks that were typed.
-pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    name: &str,
-    fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
-    let (set, _) = find(screen, name).await?;
-    let typed = fields.get("networks").unwrap_or_default();
-    let mut detail = detail(screen, &set, typed.to_owned()).await?;
-    detail.revision = fields.read("revision")?.unwrap_or(set.revision);
-    page(detail.render())
-}
-
-/// Other networks for a set of one's own, looked at.
-pub(super) async fn preview<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    name: &str,
-    fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
-    screen.visitor.require(Permission::ManageWebhooks)?;
-    let (set, known) = find(screen, name).await?;
-    let opened = edit::opened_with(fields)?;
-    let typed = fields.get("networks").unwrap_or_default();
-    let mut detail = detail(screen, &set, typed.to_owned()).await?;
-    detail.revision = opened;
-    let networks = match networks_of(&entries(typed)) {
-        Ok(networks) => networks,
-        Err(fault) => {
-            detail.problems = problems(fault)?;
-            return again(detail.render());
-        }
-    };
-    let change = Some(change_of(screen, &set, &known, &networks).await?);
-    let warnings = warnings(screen, Some(&known), &networks);
     page(
         AddressSetDetail {
             change,

@@ -5,12 +5,13 @@ use std::num::NonZero;
 use hookgate_domain::{
     Allowlist, AllowlistMode, Overload, PayloadLogging, Permission, Policy, Webhook, WebhookName,
 };
-use hookgate_gate::{Acting, AuditFilter, PageSize, PeopleStore, PreviewDays, Store};
+use hookgate_gate::{PeopleStore, PreviewDays, Store};
 use hookgate_pages::{
-    Conflict, ConflictRow, EditWebhook, LineReading, NewWebhook, Preview, PreviewSender, Problem, UserText,
-    WebhookForm, allowlist_lines,
+    ConflictRow, EditWebhook, LineReading, NewWebhook, Preview, PreviewSender, Problem, WebhookForm,
+    allowlist_lines,
 };
 
+use super::conflict::{conflict, opened_with, shown_value};
 use super::webhook::find;
 use super::{Screen, again, page, problems};
 use crate::console::change::{self, Change};
@@ -124,46 +125,10 @@ pub(super) async fn save<S: Store + PeopleStore>(
     again(model.render())
 }
 
-/// The revision that a form was opened with.
-pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, Fault> {
-    fields.complete(&["revision"], &[])?;
-    let revision = fields.read("revision")?;
-    revision.ok_or_else(|| Fault::field("revision", "required", "load the page again"))
-}
-
 /// What a complete form asks for.
 pub(super) fn edited(fields: &Fields<'_>, form: &WebhookForm) -> Result<Change, Fault> {
     fields.complete(&TEXTS, &SWITCHES)?;
     change(form)
-}
-
-/// What somebody else saved, with who it was.
-pub(super) async fn conflict<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    subject: String,
-    revision: i64,
-    theirs: String,
-    rows: Vec<ConflictRow>,
-) -> Result<Conflict, Fault> {
-    let filter = AuditFilter {
-        subject: Some(subject),
-        ..AuditFilter::default()
-    };
-    let one = PageSize::new(1).unwrap_or_default();
-    // Who changed what is edited here is no secret to anybody who may edit it.
-    let last = screen
-        .gate()
-        .audit_page(&Acting::system(), &filter, None, one)
-        .await?
-        .pop();
-    Ok(Conflict {
-        by: last.as_ref().map(|entry| entry.actor.name().into()),
-        at: last.map(|entry| entry.at),
-        now: screen.now,
-        revision,
-        rows,
-        theirs,
-    })
 }
 
 /// The fields in which two forms differ.
@@ -193,11 +158,6 @@ fn differences(theirs: &WebhookForm, mine: &WebhookForm) -> Vec<ConflictRow> {
             mine: shown_value(&mine),
         })
         .collect()
-}
-
-/// A value of a form, to be read.
-pub(super) fn shown_value(value: &str) -> UserText {
-    if value.trim().is_empty() { "(empty)" } else { value }.into()
 }
 
 /// Who would pass and who would not: the form again with it, or, for the script, only that part of it.

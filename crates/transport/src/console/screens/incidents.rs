@@ -6,15 +6,21 @@ use hookgate_domain::{
     AuditAct, AuditEntry, Incident, IncidentNumber, IncidentStatus, MetadataValue, WebhookHandle,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store, SubjectMatch,
+    Acting, AuditFilter, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
+    SubjectMatch,
 };
-use hookgate_pages::{IncidentDetail, IncidentList, Paging, TimelineEntry, UserText};
+use hookgate_pages::{
+    Flash, FlashKind, IncidentDetail, IncidentList, Paging, Shell, TimelineEntry, UserText,
+};
 
 use super::models::{delivery_row, incident_row};
 use super::{Screen, page};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::reply::Reply;
+
+/// The word of the redirect after an act that came too late.
+const EARLIER: &str = "earlier";
 
 /// The newest deliveries of an incident that its page shows.
 const DELIVERIES: u16 = 20;
@@ -59,9 +65,11 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
         .deliveries_of_incident(incident.number, Seek::Newest, newest)
         .await?;
     let text = |text: &Option<String>| text.as_deref().map(UserText::from);
+    let shell = screen.shell();
+    let flash = earlier(screen, &incident).await?.or(shell.flash.clone());
     page(
         IncidentDetail {
-            shell: screen.shell(),
+            shell: Shell { flash, ..shell },
             description: text(&incident.description),
             service: text(&incident.service),
             source_url: text(&incident.source_url),
@@ -87,8 +95,59 @@ pub(super) async fn act<S: Store + PeopleStore>(
         _ => (IncidentAction::Resolve, "resolved"),
     };
     let acting = &screen.visitor.acting;
-    screen.gate().incident_act(acting, number, action).await?;
+    let done = match screen.gate().incident_act(acting, number, action).await {
+        Ok(_) => done,
+        // Somebody was faster. The page of the incident says who.
+        Err(IncidentActError::Refused(_)) => EARLIER,
+        Err(error) => return Err(error.into()),
+    };
     Ok(html::see_other(&format!("/incidents/{number}?done={done}")))
+}
+
+/// Says who was faster, for somebody whose act came too late.
+async fn earlier<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    incident: &Incident,
+) -> Result<Option<Flash>, Fault> {
+    if screen.done() != Some(EARLIER) {
+        return Ok(None);
+    }
+    let filter = AuditFilter {
+        subject: Some(incident.number.to_string()),
+        ..AuditFilter::default()
+    };
+    let acts = screen
+        .gate()
+        .audit_page(&Acting::system(), &filter, None, PageSize::default())
+        .await?;
+    let done = acts.iter().find_map(|entry| {
+        let done = match entry.act {
+            AuditAct::IncidentAcknowledge => "acknowledged",
+            AuditAct::IncidentResolve => "resolved",
+            _ => return None,
+        };
+        let is_own = entry.actor == screen.visitor.acting.actor;
+        let who = if is_own { "You" } else { entry.actor.name() };
+        Some(format!(
+            "{who} {done} this {} ago.",
+            span(screen.now.since(entry.at).as_secs())
+        ))
+    });
+    let text = done.unwrap_or_else(|| format!("This incident is already {}.", incident.status.as_str()));
+    Ok(Some(Flash {
+        kind: FlashKind::Done,
+        text: text.into(),
+    }))
+}
+
+/// A span of time in its largest unit.
+fn span(seconds: u64) -> String {
+    match seconds {
+        0..60 => format!("{seconds} s"),
+        60..3_600 => format!("{} min", seconds / 60),
+        3_600..86_400 => format!("{} h", seconds / 3_600),
+        _ => format!("{} d", seconds / 86_400),
+    }
 }
 
 async fn find<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Incident, Fault> {

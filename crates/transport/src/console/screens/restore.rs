@@ -1,6 +1,6 @@
 //! A form that came without its session is shown again with what was typed, to be sent by its person's own click.
 
-use hookgate_gate::{PeopleStore, Store};
+use hookgate_gate::{PeopleStore, Store, holds_webhook_id};
 
 use super::{Screen, account, address_sets, edit, incidents, issue, members, tokens, webhook, webhooks};
 use crate::console::fault::Fault;
@@ -20,7 +20,11 @@ pub(super) const NOTICE: &str =
 
 /// The fields to keep, encoded.
 pub(super) fn kept(fields: &Fields<'_>) -> String {
-    let kept = fields.pairs().filter(|(name, _)| !NOT_KEPT.contains(name));
+    let is_kept = |(name, value): &(&str, &str)| {
+        // A search may hold the URL that somebody looks for.
+        !NOT_KEPT.contains(name) && !holds_webhook_id(value.as_bytes())
+    };
+    let kept = fields.pairs().filter(is_kept);
     form_urlencoded::Serializer::new(String::new())
         .extend_pairs(kept)
         .finish()

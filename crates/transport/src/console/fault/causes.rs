@@ -1,0 +1,136 @@
+//! From what the layers below say to what the console answers.
+
+use std::error::Error;
+
+use hookgate_domain::WebhookError;
+use hookgate_gate::{
+    AddressSetError, Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
+};
+
+use super::{Code, Details, Fault};
+use crate::body::BodyFault;
+
+impl From<StoreError> for Fault {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Conflict => Code::Conflict.into(),
+            StoreError::Unavailable { .. } => {
+                tracing::warn!(%error, source = error.source().map(tracing::field::display), "the console has no store");
+                Code::Unavailable.into()
+            }
+            StoreError::Corrupt { .. } => {
+                tracing::error!(%error, "the console can't read what is stored");
+                Code::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<Forbidden> for Fault {
+    fn from(forbidden: Forbidden) -> Self {
+        Self {
+            details: Some(Details::Role(forbidden)),
+            ..Code::Forbidden.into()
+        }
+    }
+}
+
+impl From<PeopleError> for Fault {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::NotFound => Code::NotFound.into(),
+            PeopleError::Forbidden(forbidden) => forbidden.into(),
+            PeopleError::NameTaken | PeopleError::Member(_) | PeopleError::Token(_) => {
+                Self::conflict(error.to_string())
+            }
+            PeopleError::WrongPassword => Self::field("current", "password", error.to_string()),
+            PeopleError::TooMany { retry_after }
+            | PeopleError::Passwords(PasswordsError::Busy { retry_after }) => Self::too_many(retry_after),
+            PeopleError::Store(error) => error.into(),
+            error @ (PeopleError::Passwords(_) | PeopleError::Entropy(_)) => {
+                tracing::error!(%error, "people can't be managed");
+                Code::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<IncidentActError> for Fault {
+    fn from(error: IncidentActError) -> Self {
+        match error {
+            IncidentActError::NotFound => Code::NotFound.into(),
+            IncidentActError::Forbidden(forbidden) => forbidden.into(),
+            IncidentActError::Refused(error) => Self::conflict(error.to_string()),
+            IncidentActError::Note(error) => Self::field("text", "length", error.to_string()),
+            IncidentActError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ManageError> for Fault {
+    fn from(error: ManageError) -> Self {
+        match error {
+            ManageError::NotFound => Code::NotFound.into(),
+            ManageError::Forbidden(forbidden) => forbidden.into(),
+            ManageError::Changed => Code::PreconditionFailed.into(),
+            ManageError::Refused(WebhookError::Revoked { .. }) => Code::WebhookRevoked.into(),
+            ManageError::Refused(error) => Self::conflict(error.to_string()),
+            error @ ManageError::UnknownSet(_) => Self::field("allowlist", "known", error.to_string()),
+            ManageError::Store(error) => error.into(),
+            error @ (ManageError::Entropy(_) | ManageError::Seal(_)) => {
+                tracing::error!(%error, "a webhook can't be changed");
+                Code::Internal.into()
+            }
+        }
+    }
+}
+
+impl From<AddressSetError> for Fault {
+    fn from(error: AddressSetError) -> Self {
+        match error {
+            AddressSetError::NotFound => Code::NotFound.into(),
+            AddressSetError::Forbidden(forbidden) => forbidden.into(),
+            AddressSetError::Changed => Code::PreconditionFailed.into(),
+            AddressSetError::Exists => Self::field("name", "unique", error.to_string()),
+            AddressSetError::Empty => Self::field("networks", "required", error.to_string()),
+            AddressSetError::Filter(error) => Self::field("filter", "form", error.to_string()),
+            AddressSetError::Document(error) => Self::field("document", "form", error.to_string()),
+            AddressSetError::TooMany
+            | AddressSetError::InUse(_)
+            | AddressSetError::Published
+            | AddressSetError::NothingPending => Self::conflict(error.to_string()),
+            AddressSetError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<BodyFault> for Fault {
+    fn from(fault: BodyFault) -> Self {
+        match fault {
+            BodyFault::TooLarge => Code::PayloadTooLarge,
+            BodyFault::NoRoom => Code::Unavailable,
+            BodyFault::TimedOut => Code::RequestTimeout,
+            BodyFault::Malformed | BodyFault::Gone => Code::BadRequest,
+        }
+        .into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn too_many_passwords_at_once_are_no_fault_of_the_server() {
+        let retry_after = Duration::from_secs(5);
+        let fault = Fault::from(PeopleError::Passwords(PasswordsError::Busy { retry_after }));
+        assert_eq!(
+            (fault.code, fault.retry_after),
+            (Code::RateLimited, Some(retry_after))
+        );
+        let fault = Fault::from(PeopleError::Passwords(PasswordsError::Failed));
+        assert_eq!(fault.code, Code::Internal);
+    }
+}

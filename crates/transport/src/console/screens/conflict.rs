@@ -1,0 +1,49 @@
+//! A form over something that somebody else changed meanwhile: by which revision that is noticed, and what is shown of it.
+
+use hookgate_gate::{Acting, AuditFilter, PageSize, PeopleStore, Store};
+use hookgate_pages::{Conflict, ConflictRow, UserText};
+
+use super::Screen;
+use crate::console::fault::Fault;
+use crate::console::query::Fields;
+
+/// The revision that a form was opened with.
+pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, Fault> {
+    fields.complete(&["revision"], &[])?;
+    let revision = fields.read("revision")?;
+    revision.ok_or_else(|| Fault::field("revision", "required", "load the page again"))
+}
+
+/// What somebody else saved, with who it was.
+pub(super) async fn conflict<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    subject: String,
+    revision: i64,
+    theirs: String,
+    rows: Vec<ConflictRow>,
+) -> Result<Conflict, Fault> {
+    let filter = AuditFilter {
+        subject: Some(subject),
+        ..AuditFilter::default()
+    };
+    let one = PageSize::new(1).unwrap_or_default();
+    // Who changed what is edited here is no secret to anybody who may edit it.
+    let last = screen
+        .gate()
+        .audit_page(&Acting::system(), &filter, None, one)
+        .await?
+        .pop();
+    Ok(Conflict {
+        by: last.as_ref().map(|entry| entry.actor.name().into()),
+        at: last.map(|entry| entry.at),
+        now: screen.now,
+        revision,
+        rows,
+        theirs,
+    })
+}
+
+/// A value of a form, to be read.
+pub(super) fn shown_value(value: &str) -> UserText {
+    if value.trim().is_empty() { "(empty)" } else { value }.into()
+}
