@@ -102,6 +102,8 @@ async fn the_life_of_a_webhook() {
             "webhook.revoke",
             "webhook.regenerate",
             "webhook.edit",
+            "webhook.edit",
+            "webhook.edit",
             "webhook.create"
         ]
     );

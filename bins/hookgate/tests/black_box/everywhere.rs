@@ -402,7 +402,10 @@ async fn people_are_managed_everywhere() {
         assert!(said.contains("/sign-in/hgl_"), "{name}: {said}");
         let body = json!({"role": "operator"});
         hand.act(
-            (&format!("/members/{id}/role"), &[("role", "operator")]),
+            (
+                &format!("/members/{id}/role"),
+                &[("role", "operator"), ("was", "viewer")],
+            ),
             ("PATCH", &path, Some(body)),
             &["member", "role", name, "operator"],
         )

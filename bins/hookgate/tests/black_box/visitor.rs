@@ -1,5 +1,7 @@
 //! Somebody who uses the console without scripts: a session, and forms that are filled in and sent.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use hookgate_testkit::https::{Answer, Full, Http, Request};
 
 use crate::support::Server;
@@ -65,32 +67,78 @@ impl<'a> Visitor<'a> {
         answer.body
     }
 
-    /// Sends a form.
+    /// Sends a form, and goes on to the page that shows what it made, if there is one.
     pub(crate) async fn send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let answer = self.try_to_send(path, fields).await;
         let is_done = answer.status == 200 || answer.status == 303;
         assert!(is_done, "{path}: {} {}", answer.status, answer.body);
+        let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
+        if cookie.starts_with("__Secure-hookgate-once=") {
+            return self
+                .call_with("GET", answer.header("location"), &cookie, String::new())
+                .await;
+        }
         answer
     }
 
-    /// Sends a form that may be refused.
+    /// Sends a form that may be refused, whole as a browser would.
     pub(crate) async fn try_to_send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send_as_it_is(path, &completed(path, fields)).await
+    }
+
+    /// Sends just these fields, and those that every form has.
+    pub(crate) async fn send_as_it_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        static FORMS: AtomicU64 = AtomicU64::new(0);
         let mut body = form_urlencoded::Serializer::new(String::new());
-        body.append_pair("csrf", &self.csrf).extend_pairs(fields);
+        body.append_pair("csrf", &self.csrf);
+        if !fields.iter().any(|(name, _)| *name == "once") {
+            let form = FORMS.fetch_add(1, Ordering::Relaxed);
+            body.append_pair("once", &format!("{form:032x}"));
+        }
+        body.extend_pairs(fields);
         self.call("POST", path, body.finish()).await
     }
 
     /// Sends a request.
     pub(crate) async fn call(&self, method: &str, path: &str, body: String) -> Answer {
+        self.call_with(method, path, "", body).await
+    }
+
+    /// Sends a request with one more cookie.
+    pub(crate) async fn call_with(&self, method: &str, path: &str, cookie: &str, body: String) -> Answer {
         let origin = self.server.console();
         let request = Request::builder()
             .method(method)
             .uri(format!("{origin}{path}"))
             .header("origin", origin)
-            .header("cookie", &self.cookie)
+            .header("cookie", format!("{}; {cookie}", self.cookie))
             .header("content-type", "application/x-www-form-urlencoded")
             .body(Full::from(body))
             .unwrap();
         self.server.send(Http::One, request).await
     }
+}
+
+/// The fields of a form of a webhook, with what its page has in those that are not given.
+fn completed<'a>(path: &str, fields: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a str)> {
+    const WEBHOOK: [(&str, &str); 10] = [
+        ("name", "webhook"),
+        ("allowlist", ""),
+        ("observe", "off"),
+        ("payload_logging", "off"),
+        ("signed", "off"),
+        ("body_bytes", "262144"),
+        ("per_minute", ""),
+        ("overload", "refuse"),
+        ("rotation_days", ""),
+        ("revision", "1"),
+    ];
+    let is_webhooks = path == "/webhooks"
+        || path.starts_with("/webhooks/")
+            && ["new", "edit", "preview", "suggest"].contains(&path.rsplit('/').next().unwrap());
+    let given = |name: &str| fields.iter().any(|(known, _)| *known == name);
+    let others = WEBHOOK
+        .into_iter()
+        .filter(|(name, _)| is_webhooks && !given(name));
+    fields.iter().copied().chain(others).collect()
 }

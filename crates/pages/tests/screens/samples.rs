@@ -9,7 +9,14 @@ use hookgate_domain::{
     WebhookHandle,
 };
 use hookgate_pages::{
-    Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter, AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow, EditWebhook, ErrorPage, ErrorScreen, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, Paging, Payload, Preview, PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
+    Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
+    AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow,
+    EditWebhook, ErrorPage, ErrorScreen, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow,
+    Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, Paging, Payload, Preview,
+    PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults, SearchedWebhook, Series,
+    SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade, SourceRow,
+    TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
+    WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };
 
 /// The time of all samples.

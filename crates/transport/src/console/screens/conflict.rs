@@ -1,6 +1,6 @@
 //! A form over something that somebody else changed meanwhile: by which revision that is noticed, and what is shown of it.
 
-use hookgate_gate::{Acting, AuditFilter, PageSize, PeopleStore, Store};
+use hookgate_gate::{Acting, AuditFilter, PageSize, PeopleStore, Store, SubjectMatch};
 use hookgate_pages::{Conflict, ConflictRow, UserText};
 
 use super::Screen;
@@ -23,7 +23,7 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
     rows: Vec<ConflictRow>,
 ) -> Result<Conflict, Fault> {
     let filter = AuditFilter {
-        subject: Some(subject),
+        subject: Some(SubjectMatch::Ids(vec![subject])),
         ..AuditFilter::default()
     };
     let one = PageSize::new(1).unwrap_or_default();

@@ -6,8 +6,8 @@ use hookgate_domain::{
     AuditAct, AuditEntry, Incident, IncidentNumber, IncidentStatus, MetadataValue, WebhookHandle,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
-    SubjectMatch,
+    Acting, AuditFilter, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek,
+    Store, SubjectMatch,
 };
 use hookgate_pages::{
     Flash, FlashKind, IncidentDetail, IncidentList, Paging, Shell, TimelineEntry, UserText,
@@ -113,7 +113,7 @@ async fn earlier<S: Store + PeopleStore>(
         return Ok(None);
     }
     let filter = AuditFilter {
-        subject: Some(incident.number.to_string()),
+        subject: Some(SubjectMatch::Ids(vec![incident.number.to_string()])),
         ..AuditFilter::default()
     };
     let acts = screen
