@@ -417,7 +417,6 @@ impl Samples {
             stopping_deliveries: 1_840,
             beyond: 7,
             your_address: Some((source(9), false)),
-            problem: None,
         }
     }
 

@@ -142,9 +142,12 @@ pub(super) const CONSOLE: &[Row] = &[
     ("GET", "/members/{id}/link", "admin", "", 200),
     ("GET", "/tokens", "admin", "", 200),
     ("GET", "/tokens/{id}/made", "admin", "", 200),
+    ("GET", "/search", EVERYBODY, "", 200),
     ("GET", "/account", EVERYBODY, "", 200),
     ("GET", "/audit", "admin", "", 200),
     ("GET", "/audit/export", "admin", "", 200),
+    ("POST", "/search", EVERYBODY, "q=alerts", 303),
+    ("POST", "/webhooks/filter", EVERYBODY, "q=alerts", 303),
     ("POST", "/webhooks", "admin", "name=FRESH&rotation_days=90", 303),
     (
         "POST",
