@@ -28,6 +28,7 @@ mod idempotency;
 mod incident;
 mod names;
 mod networks;
+mod pem;
 mod people;
 mod policy;
 mod refusal;
@@ -81,6 +82,7 @@ pub use networks::{
     AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, address_bytes, misread_pair,
     network_bounds, parse_entry,
 };
+pub use pem::{PemFault, PemKind, check_pem};
 pub use people::{
     Actor, ActorKind, ApiToken, ApiTokenDigest, AuditAct, AuditActs, AuditEntry, AuditRequest, AuditSubject,
     MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId, MemberName, NewAudit,

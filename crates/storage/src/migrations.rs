@@ -21,13 +21,13 @@ pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrati
 pub(crate) const SQLITE_TABLE: &str =
     "SELECT name AS version FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
 /// The same on a server.
-pub(crate) const POSTGRES_TABLE: &str = "SELECT tablename::text AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = 'public'";
+pub(crate) const POSTGRES_TABLE: &str = "SELECT tablename::text AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = current_schema()";
 /// Held by the node that brings the tables of a server up to date. Steps may take their time.
 const POSTGRES_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
     SELECT pg_advisory_xact_lock(5209673104)";
 /// Lets the commits of this moment end and keeps new ones out: each begins with the rows of its webhooks. A step that alters
 /// several tables would deadlock with those that hold some of them already.
-const POSTGRES_QUIET: &str = "DO $$ BEGIN IF to_regclass('public.webhooks') IS NOT NULL THEN \
+const POSTGRES_QUIET: &str = "DO $$ BEGIN IF to_regclass('webhooks') IS NOT NULL THEN \
     LOCK TABLE webhooks IN ACCESS EXCLUSIVE MODE; END IF; END $$";
 
 /// The tables of a store, against those that this program knows.

@@ -127,7 +127,7 @@ pub(crate) fn open_directory(
 
 /// A connection to the server at this address, whose tables it knows.
 pub(crate) async fn open_server(address: &Address, mode: OpenMode) -> Result<Link, OpenError> {
-    let mut link = Box::pin(Link::connect(address)).await?;
+    let mut link = Box::pin(Link::first(address)).await?;
     let place = address.to_string();
     let opened = tokio::task::spawn_blocking(move || {
         let _deadline = (mode == OpenMode::Existing).then(|| link.deadline());

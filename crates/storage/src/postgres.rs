@@ -1,10 +1,12 @@
 //! Connections to a PostgreSQL server, each set up so that what is answered is durable and nothing waits for ever.
 
 mod address;
+mod connect_error;
 pub(crate) mod listener;
+mod parameters;
+mod pooler;
 mod tls;
 
-use std::error::Error;
 use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
@@ -16,6 +18,7 @@ use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, NoTls, Socket};
 
 pub use address::{Address, AddressError};
+pub use connect_error::ConnectError;
 
 /// How long a connection may take to be made, for each of the hosts.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -27,12 +30,25 @@ const ANSWER: Duration = Duration::from_secs(15);
 const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
 /// How long a connection is idle before the system asks whether the other side is there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
+/// The driver's own, which stands where the URL names none.
+const DEFAULT_KEEPALIVE: Duration = Duration::from_hours(2);
 /// What every session begins with. Durability is raised to what the promises need, never lowered; a node that stands still
-/// in the middle of a transaction is cut off, because others may wait for what it has locked.
+/// in the middle of a transaction is cut off, because others may wait for what it has locked. A session that rests in the pool
+/// is not ended by the server: a delivery might be on its way to it.
+///
+/// The schema is the first of the search path that has a store, or else the first one, and from here on the only one: what
+/// others put into the rest of the path is never taken for a table of the store.
 const SETUP: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; \
     SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '3s'; \
-    SET application_name = 'hookgate'; SET search_path = public; \
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local')";
+    SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) IS NOT NULL; \
+    SELECT set_config('application_name', 'hookgate', false) WHERE current_setting('application_name') = ''; \
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') IN ('off', 'local'); \
+    DO $$ DECLARE found name; BEGIN \
+    SELECT nspname INTO found FROM pg_class JOIN pg_namespace ON pg_namespace.oid = relnamespace \
+    WHERE pg_class.oid = to_regclass('__diesel_schema_migrations'); \
+    found := coalesce(found, current_schema()); \
+    IF found IS NULL THEN RAISE EXCEPTION 'no schema of search_path exists, or this user may not use it: make it by CREATE SCHEMA'; END IF; \
+    PERFORM set_config('search_path', quote_ident(found), false); END $$";
 
 /// A connection as diesel's blocking side has it. It is used off the runtime only.
 pub(crate) type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
@@ -41,7 +57,7 @@ pub(crate) type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 pub(crate) struct Link {
     /// What queries run on.
     pub(crate) connection: PgConnection,
-    task: JoinHandle<()>,
+    task: AbortOnDrop,
     runtime: Handle,
 }
 
@@ -49,10 +65,14 @@ impl Address {
     /// How to connect: with bounds on all that may take time, and not to a standby, which can't write.
     fn patient(&self) -> tokio_postgres::Config {
         let mut config = self.config.clone();
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(CONNECT);
+        }
+        if config.get_keepalives_idle() == DEFAULT_KEEPALIVE {
+            config.keepalives_idle(KEEPALIVE);
+        }
         config
-            .connect_timeout(CONNECT)
             .tcp_user_timeout(UNACKNOWLEDGED)
-            .keepalives_idle(KEEPALIVE)
             .target_session_attrs(TargetSessionAttrs::ReadWrite);
         config
     }
@@ -61,26 +81,27 @@ impl Address {
 impl Link {
     /// Connects, on the runtime that calls it.
     pub(crate) async fn connect(address: &Address) -> Result<Self, ConnectError> {
-        let config = address.patient();
-        let opening = async {
-            match &address.tls {
-                Some(roots) => Self::open(&config, tls::connector(roots)?).await,
-                None => Self::open(&config, NoTls).await,
-            }
-        };
-        // A server that stands still takes connections, and says nothing on them.
-        let opened = tokio::time::timeout(OPEN, opening).await;
-        opened.unwrap_or_else(|_| Err(ConnectError("it does not answer".to_owned())))
+        in_time(async { Raw::connect(address).await?.set_up().await }).await
+    }
+
+    /// Connects for the first time: a pooler that shares sessions between clients is found out before anything is done.
+    pub(crate) async fn first(address: &Address) -> Result<Self, ConnectError> {
+        in_time(async {
+            let [first, second] = [Raw::connect(address).await?, Raw::connect(address).await?];
+            pooler::refuse_shared_sessions(&first.client, &second.client).await?;
+            first.set_up().await
+        })
+        .await
     }
 
     /// Whether it leads nowhere any more.
     pub(crate) fn is_closed(&self) -> bool {
-        self.task.is_finished()
+        self.task.0.is_finished()
     }
 
     /// Cuts the connection if this is not dropped in time: a server that says nothing must not hold a caller for ever.
     pub(crate) fn deadline(&self) -> Deadline {
-        let link = self.task.abort_handle();
+        let link = self.task.0.abort_handle();
         Deadline(
             self.runtime
                 .spawn(async move {
@@ -91,6 +112,22 @@ impl Link {
                 .abort_handle(),
         )
     }
+}
+
+/// A connection that was not set up yet.
+struct Raw {
+    client: Client,
+    task: AbortOnDrop,
+}
+
+impl Raw {
+    async fn connect(address: &Address) -> Result<Self, ConnectError> {
+        let config = address.patient();
+        match &address.tls {
+            Some(roots) => Self::open(&config, tls::connector(roots)?).await,
+            None => Self::open(&config, NoTls).await,
+        }
+    }
 
     async fn open<T>(config: &tokio_postgres::Config, tls: T) -> Result<Self, ConnectError>
     where
@@ -98,35 +135,53 @@ impl Link {
         <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
     {
         let (client, connection) = config.connect(tls).await?;
-        let runtime = Handle::current();
-        let task = runtime.spawn(async move {
+        let task = tokio::spawn(async move {
             if let Err(error) = connection.await {
                 tracing::debug!(%error, "a connection to the database ended");
             }
         });
         Ok(Self {
-            connection: set_up(client).await?,
-            task,
-            runtime,
+            client,
+            task: AbortOnDrop(task),
+        })
+    }
+
+    async fn set_up(self) -> Result<Link, ConnectError> {
+        use diesel_async::SimpleAsyncConnection;
+        let mut connection = AsyncPgConnection::try_from(self.client).await?;
+        connection
+            .batch_execute(SETUP)
+            .await
+            .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
+        Ok(Link {
+            connection: PgConnection::from(connection),
+            task: self.task,
+            runtime: Handle::current(),
         })
     }
 }
 
-impl Drop for Link {
+/// A session in the middle of a transaction ends with its connection.
+struct AbortOnDrop(JoinHandle<()>);
+
+impl Drop for AbortOnDrop {
     fn drop(&mut self) {
-        // A session in the middle of a transaction ends with its connection.
-        self.task.abort();
+        self.0.abort();
     }
 }
 
-async fn set_up(client: Client) -> Result<PgConnection, ConnectError> {
-    use diesel_async::SimpleAsyncConnection;
-    let mut connection = AsyncPgConnection::try_from(client).await?;
-    connection
-        .batch_execute(SETUP)
-        .await
-        .map_err(diesel::ConnectionError::CouldntSetupConfiguration)?;
-    Ok(PgConnection::from(connection))
+/// Bounds the time of opening: a server that stands still takes connections, and says nothing on them.
+async fn in_time<T>(opening: impl Future<Output = Result<T, ConnectError>>) -> Result<T, ConnectError> {
+    let opened = tokio::time::timeout(OPEN, opening).await;
+    opened.unwrap_or_else(|_| Err(ConnectError::silent()))
+}
+
+/// Connects and leaves again.
+///
+/// # Errors
+/// [`ConnectError`]; whether waiting may help is [`ConnectError::is_passing`].
+pub async fn reach(address: &Address) -> Result<(), ConnectError> {
+    in_time(Raw::connect(address)).await.map(drop)
 }
 
 /// Until when an answer has to come.
@@ -136,35 +191,4 @@ impl Drop for Deadline {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// Why there is no connection. It holds no password.
-#[derive(Debug, thiserror::Error)]
-#[error("can't connect to PostgreSQL: {0}")]
-pub struct ConnectError(String);
-
-impl From<tokio_postgres::Error> for ConnectError {
-    /// With its causes, because the error itself only says what was being done.
-    fn from(error: tokio_postgres::Error) -> Self {
-        Self(with_causes(&error))
-    }
-}
-
-impl From<diesel::ConnectionError> for ConnectError {
-    fn from(error: diesel::ConnectionError) -> Self {
-        Self(with_causes(&error))
-    }
-}
-
-impl From<tls::RootsError> for ConnectError {
-    fn from(error: tls::RootsError) -> Self {
-        Self(with_causes(&error))
-    }
-}
-
-fn with_causes(error: &(dyn Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| (*error).source());
-    let mut texts: Vec<_> = causes.map(ToString::to_string).collect();
-    texts.dedup();
-    texts.join(": ")
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Networks, read_text_bytes};
+use hookgate_domain::{Networks, PemFault, PemKind, check_pem};
 use hookgate_gate::Published;
 use http_body_util::{BodyExt, Empty, Limited};
 use hyper::body::Incoming;
@@ -44,8 +44,11 @@ pub struct Fetcher {
 #[derive(Debug, Error)]
 pub enum FetcherError {
     /// The certificates of one's own CA can't be read.
-    #[error("not a list of certificates in PEM")]
-    Certificates,
+    #[error("the CA file {0}")]
+    Certificates(PemFault),
+    /// One of those certificates is none.
+    #[error("a CERTIFICATE block of the CA file holds no certificate")]
+    NotACertificate,
     /// Nobody's certificate would be trusted.
     #[error("this machine trusts no CA: install its certificates")]
     NoCa,
@@ -85,13 +88,13 @@ impl Fetcher {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
         if let Some(pem) = own_cas {
-            let pem = read_text_bytes(pem).map_err(|_| FetcherError::Certificates)?;
+            let pem = check_pem(pem, PemKind::Certificates).map_err(FetcherError::Certificates)?;
             let certificates: Vec<_> = CertificateDer::pem_slice_iter(&pem)
                 .collect::<Result<_, _>>()
-                .map_err(|_| FetcherError::Certificates)?;
+                .map_err(|_| FetcherError::Certificates(PemFault::NotBase64))?;
             let (added, ignored) = roots.add_parsable_certificates(certificates);
             if added == 0 || ignored > 0 {
-                return Err(FetcherError::Certificates);
+                return Err(FetcherError::NotACertificate);
             }
         }
         if roots.is_empty() {

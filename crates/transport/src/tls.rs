@@ -6,9 +6,8 @@ mod certificate;
 use std::str::FromStr;
 use std::sync::Arc;
 
-use hookgate_domain::TextError;
+use hookgate_domain::PemFault;
 use rustls::crypto::ring::Ticketer;
-use rustls::pki_types::pem;
 use rustls::version::TLS13;
 use rustls::{DEFAULT_VERSIONS, ServerConfig, SupportedProtocolVersion};
 use thiserror::Error;
@@ -76,30 +75,25 @@ pub fn server_config(certificate: Arc<HotCertificate>, min: MinTls) -> Result<Ar
     Ok(Arc::new(config))
 }
 
-/// Why a certificate or the TLS settings can't be used. The texts hold nothing of the key.
+/// Why a certificate or the TLS settings can't be used. The texts are our own: those of parsers quote what they read, and that
+/// may be a private key.
 #[derive(Debug, Error)]
 pub enum TlsError {
-    /// The chain's file is no text.
-    #[error("the certificate file can't be read as PEM: {0}")]
-    ChainText(TextError),
-    /// The key's file is no text.
-    #[error("the key file can't be read as PEM: {0}")]
-    KeyText(TextError),
-    /// The chain is no PEM.
-    #[error("the certificate file can't be read as PEM; it takes the leaf first, then the intermediates")]
-    Chain(#[source] pem::Error),
-    /// The chain's file has no certificate in it.
-    #[error("the certificate file has no CERTIFICATE block; is it the key file?")]
-    NoCertificate,
+    /// The chain's file can't be read.
+    #[error("the certificate file {0}")]
+    Chain(PemFault),
     /// The first certificate is none.
-    #[error("the first CERTIFICATE block holds no certificate")]
-    Leaf(#[source] x509_cert::der::Error),
-    /// The key's file has no usable key in it.
-    #[error("the key file has no unencrypted PRIVATE KEY block (PKCS#8, SEC1 or PKCS#1 in PEM)")]
-    Key(#[source] pem::Error),
-    /// Chain and key don't go together, or the key's kind is not supported.
-    #[error("the certificate and the key can't be used together; were both files replaced?")]
-    Pair(#[source] rustls::Error),
+    #[error("the first CERTIFICATE block of the certificate file holds no certificate")]
+    Leaf,
+    /// The key's file can't be read.
+    #[error("the key file {0}")]
+    Key(PemFault),
+    /// The key belongs to another certificate.
+    #[error("the key is not the certificate's, so they can't be used together: were both files replaced?")]
+    WrongKey,
+    /// The key's kind is not supported.
+    #[error("the key can't be used: it must be RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, or Ed25519")]
+    UnsupportedKey,
     /// The certificate's time is over.
     #[error("the certificate has expired")]
     Expired,

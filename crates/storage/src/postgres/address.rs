@@ -1,12 +1,15 @@
 //! Where a PostgreSQL server is: the URL that people know, with TLS that is checked or, in so many words, none.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
+
+use super::{ConnectError, parameters};
+use crate::literal_path::{UnexpandedPath, literal_path};
 
 /// Words of `sslmode` that mean TLS. Name and chain are checked with either.
 const TLS: [&str; 2] = ["require", "verify-full"];
@@ -30,17 +33,17 @@ pub(super) enum Roots {
     File(PathBuf),
 }
 
-/// Why a URL is no address.
+/// Why a URL is no address. No text repeats a part of the URL: it may be a part of the password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AddressError {
     /// It would fall back to plain text, or not check the name.
     #[error(
         "sslmode={0} does not check whom it talks to: use sslmode=require (name and chain are checked), or sslmode=disable for plain text"
     )]
-    Weak(String),
+    Weak(&'static str),
     /// A word that means nothing.
-    #[error("sslmode={0} is unknown: use require or disable")]
-    UnknownMode(String),
+    #[error("sslmode must be require, verify-full or disable")]
+    UnknownMode,
     /// An `@` besides the one before the hosts: it may stand in a password, whose half would then be taken for a host or an
     /// option, and be shown.
     #[error(
@@ -50,9 +53,50 @@ pub enum AddressError {
     /// Roots without TLS.
     #[error("sslrootcert is set, and sslmode=disable: one of them is a mistake")]
     RootsWithoutTls,
+    /// A path that only a shell could read.
+    #[error("sslrootcert: {0}")]
+    Path(UnexpandedPath),
+    /// A parameter that means nothing here; its name, if it is a known one of other programs.
+    #[error("{}", unknown_parameter(*.0))]
+    UnknownParameter(Option<&'static str>),
+    /// A parameter of other drivers that names a schema.
+    #[error(
+        "{0} is not understood here: name the schema by options=-csearch_path%3DNAME, or by ALTER ROLE … SET search_path"
+    )]
+    Schema(&'static str),
+    /// A parameter that is there twice.
+    #[error("{0} is there twice; one of them is a mistake")]
+    Twice(&'static str),
+    /// A parameter with a value that it can't have.
+    #[error("{name} must be {rule}")]
+    Value {
+        /// The parameter.
+        name: &'static str,
+        /// Values that it can have.
+        rule: &'static str,
+    },
+    /// A setting in `options` that every session sets to another value.
+    #[error("options sets {0}, which Hookgate sets itself: leave it out")]
+    OwnSetting(&'static str),
+    /// A setting in `options` under which an answered delivery may be lost.
+    #[error("options lowers synchronous_commit, and an answered delivery has to be on disk: leave it out")]
+    NotDurable,
+    /// No host.
+    #[error("no host is named: it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require")]
+    NoHost,
     /// The rest of it.
-    #[error("must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require: {0}")]
-    Malformed(String),
+    #[error(
+        "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require, with : / ? # @ % in a user or a password written as %3A %2F %3F %23 %40 %25"
+    )]
+    Malformed,
+}
+
+fn unknown_parameter(name: Option<&'static str>) -> String {
+    match name {
+        Some(name) => format!("{name} is not supported behind the ?"),
+        None => "a parameter behind the ? is unknown; if it is a part of the password, write ? there as %3F"
+            .to_owned(),
+    }
 }
 
 impl FromStr for Address {
@@ -63,22 +107,18 @@ impl FromStr for Address {
         if front.matches('@').count() > 1 || query.contains('@') {
             return Err(AddressError::UnclearAt);
         }
-        let (mut mode, mut roots) = (None, None);
-        let mut rest = form_urlencoded::Serializer::new(String::new());
-        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
-            match &*name {
-                "sslmode" => mode = Some(value.into_owned()),
-                "sslrootcert" => roots = Some(PathBuf::from(value.into_owned())),
-                _ => drop(rest.append_pair(&name, &value)),
-            }
+        if !["postgres://", "postgresql://"]
+            .iter()
+            .any(|scheme| front.starts_with(scheme))
+        {
+            return Err(AddressError::Malformed);
         }
-        // Its parser takes a blank for a blank, and the serializer writes it as a plus.
-        let rest = rest.finish().replace('+', "%20");
+        let Query { mode, roots, rest } = Query::read(query)?;
         let mut config: Config = format!("{front}?{rest}")
             .parse()
-            .map_err(|error: tokio_postgres::Error| AddressError::Malformed(super::with_causes(&error)))?;
+            .map_err(|_| AddressError::Malformed)?;
         if config.get_hosts().is_empty() {
-            return Err(AddressError::Malformed("no host is named".to_owned()));
+            return Err(AddressError::NoHost);
         }
         let is_local = config
             .get_hosts()
@@ -87,8 +127,10 @@ impl FromStr for Address {
         let tls = match mode.as_deref() {
             Some("disable") if roots.is_some() => return Err(AddressError::RootsWithoutTls),
             Some("disable") => None,
-            Some(word) if WEAK.contains(&word) => return Err(AddressError::Weak(word.to_owned())),
-            Some(word) if !TLS.contains(&word) => return Err(AddressError::UnknownMode(word.to_owned())),
+            Some(word) if !TLS.contains(&word) => {
+                let weak = WEAK.into_iter().find(|weak| *weak == word);
+                return Err(weak.map_or(AddressError::UnknownMode, AddressError::Weak));
+            }
             // A socket of this machine has no TLS.
             None if is_local => None,
             _ => Some(roots.map_or(Roots::System, Roots::File)),
@@ -99,6 +141,68 @@ impl FromStr for Address {
             SslMode::Disable
         });
         Ok(Self { config, tls })
+    }
+}
+
+impl Address {
+    /// Reads a relative `sslrootcert` as one of this directory.
+    #[must_use]
+    pub fn relative_to(mut self, directory: &Path) -> Self {
+        if let Some(Roots::File(path)) = &mut self.tls {
+            *path = directory.join(&*path);
+        }
+        self
+    }
+
+    /// Reads the files that it names, as a connection does. Nothing is called.
+    ///
+    /// # Errors
+    /// If they can't be used.
+    pub fn check_files(&self) -> Result<(), ConnectError> {
+        if let Some(roots) = &self.tls {
+            super::tls::connector(roots)?;
+        }
+        Ok(())
+    }
+}
+
+/// What stands behind the `?`.
+#[derive(Default)]
+struct Query {
+    mode: Option<String>,
+    roots: Option<PathBuf>,
+    /// Parameters for the driver.
+    rest: String,
+}
+
+impl Query {
+    fn read(query: &str) -> Result<Self, AddressError> {
+        let mut read = Self::default();
+        let mut rest = form_urlencoded::Serializer::new(String::new());
+        let mut names = Vec::new();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let known = match &*name {
+                "sslmode" => {
+                    read.mode = Some(value.into_owned());
+                    "sslmode"
+                }
+                "sslrootcert" => {
+                    read.roots = Some(literal_path(&*value).map_err(AddressError::Path)?);
+                    "sslrootcert"
+                }
+                _ => {
+                    rest.append_pair(&name, &value);
+                    parameters::check(&name, &value)?
+                }
+            };
+            if names.contains(&known) {
+                return Err(AddressError::Twice(known));
+            }
+            names.push(known);
+        }
+        // The driver takes a blank for a blank, and the serializer writes it as a plus.
+        read.rest = rest.finish().replace('+', "%20");
+        Ok(read)
     }
 }
 
@@ -143,21 +247,62 @@ mod tests {
         assert_eq!(tls("postgres:///h?host=/run/postgresql"), Ok(None));
         for weak in WEAK {
             let url = format!("postgres://u:p@db/h?sslmode={weak}");
-            assert_eq!(tls(&url), Err(AddressError::Weak(weak.to_owned())));
+            assert_eq!(tls(&url), Err(AddressError::Weak(weak)));
         }
         assert_eq!(
             tls("postgres://u:p@db/h?sslmode=on"),
-            Err(AddressError::UnknownMode("on".to_owned()))
+            Err(AddressError::UnknownMode)
         );
         assert_eq!(
             tls("postgres://u:p@db/h?sslmode=disable&sslrootcert=a"),
             Err(AddressError::RootsWithoutTls)
         );
-        assert!(matches!(tls("postgres:///h"), Err(AddressError::Malformed(_))));
-        assert!(matches!(
-            tls("postgres://db:x/h"),
-            Err(AddressError::Malformed(_))
-        ));
+        assert_eq!(tls("postgres:///h"), Err(AddressError::NoHost));
+        assert_eq!(tls("postgres://db:x/h"), Err(AddressError::Malformed));
+        assert_eq!(
+            tls("postgres://u:p@db/h?sslmode=require&sslmode=disable"),
+            Err(AddressError::Twice("sslmode"))
+        );
+        assert_eq!(
+            tls("postgres://u:p@db/h?sslrootcert=~/ca.pem"),
+            Err(AddressError::Path(UnexpandedPath::Home))
+        );
+    }
+
+    #[test]
+    fn an_error_repeats_nothing_of_the_url() {
+        const SECRET: &str = "hunter2-Zq7";
+        for url in [
+            "postgres://db/h?SECRET=1",
+            "postgres://db/h?SECRET",
+            "postgres://db/h?password=a&SECRET=b",
+            "postgres://u:SECRET/h",
+            "postgres://u:SECRET",
+            "postgres:user=u password=SECRET",
+            "postgres:SECRET",
+            "postgres://u:a@SECRET@db/h",
+            "postgres://u:%FFSECRET%@db:SECRET/h",
+            "postgres://u:p@db/h?sslmode=SECRET",
+            "postgres://u:p@db/h?connect_timeout=SECRET",
+            "postgres://u:p@db/h?options=-cstatement_timeout=SECRET",
+            "postgres://u:p@db/h?sslmode=disable&sslrootcert=SECRET",
+            "postgres://u:p@db/h?sslrootcert=$SECRET",
+            "postgres://u:p@/h?user=SECRET",
+        ] {
+            let url = url.replace("SECRET", SECRET);
+            let error = url.parse::<Address>().expect_err("no address");
+            let told = format!("{error} {error:?}");
+            assert!(!told.contains("hunter2") && !told.contains("Zq7"), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_relative_file_is_one_of_a_directory() {
+        let address: Address = "postgres://u:p@db/h?sslrootcert=ca.pem"
+            .parse()
+            .expect("an address");
+        let rooted = address.relative_to(Path::new("/etc/hookgate"));
+        assert_eq!(rooted.tls, Some(Roots::File("/etc/hookgate/ca.pem".into())));
     }
 
     #[test]

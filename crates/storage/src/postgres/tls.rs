@@ -1,8 +1,10 @@
 //! TLS to the database: the server's name and chain are checked, always.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hookgate_domain::{PemFault, PemKind, check_pem};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
@@ -14,18 +16,18 @@ use super::address::Roots;
 /// Why nobody can vouch for the server.
 #[derive(Debug, Error)]
 pub(super) enum RootsError {
-    /// The file can't be read, or is no certificate.
-    #[error("can't read certificates from {}", .path.display())]
-    File {
-        path: PathBuf,
-        source: rustls::pki_types::pem::Error,
-    },
+    /// The file can't be opened.
+    #[error("sslrootcert: can't read {}", .path.display())]
+    Unreadable { path: PathBuf, source: io::Error },
+    /// The file is no PEM. A parser's own error would quote what it read.
+    #[error("sslrootcert: {} {fault}", .path.display())]
+    Pem { path: PathBuf, fault: PemFault },
     /// No certificate was found.
     #[error("no CA certificate in {0}; sslrootcert names a file of them")]
     None(String),
     /// A certificate can't be used.
-    #[error("a CA certificate can't be used")]
-    Unusable(#[source] rustls::Error),
+    #[error("sslrootcert: a CERTIFICATE block of {} can't be used as a CA", .0.display())]
+    Unusable(PathBuf),
     /// The protocol versions are not there.
     #[error("TLS can't be set up")]
     Setup(#[source] rustls::Error),
@@ -52,13 +54,9 @@ fn store(roots: &Roots) -> Result<RootCertStore, RootsError> {
             "the system's certificates".to_owned()
         }
         Roots::File(path) => {
-            let failed = |source| RootsError::File {
-                path: path.clone(),
-                source,
-            };
-            for certificate in CertificateDer::pem_file_iter(path).map_err(failed)? {
-                let certificate = certificate.map_err(failed)?;
-                store.add(certificate).map_err(RootsError::Unusable)?;
+            for certificate in certificates(path)? {
+                let added = store.add(certificate);
+                added.map_err(|_| RootsError::Unusable(path.clone()))?;
             }
             path.display().to_string()
         }
@@ -67,4 +65,18 @@ fn store(roots: &Roots) -> Result<RootCertStore, RootsError> {
         return Err(RootsError::None(place));
     }
     Ok(store)
+}
+
+fn certificates(path: &Path) -> Result<Vec<CertificateDer<'static>>, RootsError> {
+    let bytes = std::fs::read(path).map_err(|source| RootsError::Unreadable {
+        path: path.to_owned(),
+        source,
+    })?;
+    let failed = |fault| RootsError::Pem {
+        path: path.to_owned(),
+        fault,
+    };
+    let text = check_pem(&bytes, PemKind::Certificates).map_err(failed)?;
+    let found = CertificateDer::pem_slice_iter(&text).collect::<Result<_, _>>();
+    found.map_err(|_| failed(PemFault::NotBase64))
 }

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use hookgate_domain::{Timestamp, read_text_bytes};
+use hookgate_domain::{PemFault, PemKind, Timestamp, check_pem};
 use rustls::crypto::CryptoProvider;
 use rustls::crypto::ring::default_provider;
 use rustls::pki_types::pem::PemObject;
@@ -114,14 +114,14 @@ impl ResolvesServerCert for HotCertificate {
 
 impl Pair {
     fn read(chain: &[u8], key: &[u8], provider: &CryptoProvider) -> Result<Self, TlsError> {
-        let chain = read_text_bytes(chain).map_err(TlsError::ChainText)?;
-        let key = read_text_bytes(key).map_err(TlsError::KeyText)?;
+        let chain = check_pem(chain, PemKind::Certificates).map_err(TlsError::Chain)?;
         let chain: Vec<_> = CertificateDer::pem_slice_iter(&chain)
             .collect::<Result<_, _>>()
-            .map_err(TlsError::Chain)?;
-        let valid_until = valid_until(chain.first().ok_or(TlsError::NoCertificate)?)?;
-        let key = PrivateKeyDer::from_pem_slice(&key).map_err(TlsError::Key)?;
-        let certified = CertifiedKey::from_der(chain, key, provider).map_err(TlsError::Pair)?;
+            .map_err(|_| TlsError::Chain(PemFault::NotBase64))?;
+        let valid_until = valid_until(chain.first().ok_or(TlsError::Chain(PemFault::NoCertificate))?)?;
+        let key = check_pem(key, PemKind::PrivateKey).map_err(TlsError::Key)?;
+        let key = PrivateKeyDer::from_pem_slice(&key).map_err(|_| TlsError::Key(PemFault::NotBase64))?;
+        let certified = CertifiedKey::from_der(chain, key, provider).map_err(|error| pair_error(&error))?;
         Ok(Self {
             certified: Arc::new(certified),
             valid_until,
@@ -129,8 +129,16 @@ impl Pair {
     }
 }
 
+fn pair_error(error: &rustls::Error) -> TlsError {
+    match error {
+        rustls::Error::InconsistentKeys(_) => TlsError::WrongKey,
+        rustls::Error::InvalidCertificate(_) => TlsError::Leaf,
+        _ => TlsError::UnsupportedKey,
+    }
+}
+
 fn valid_until(leaf: &CertificateDer<'_>) -> Result<Timestamp, TlsError> {
-    let leaf = Certificate::from_der(leaf).map_err(TlsError::Leaf)?;
+    let leaf = Certificate::from_der(leaf).map_err(|_| TlsError::Leaf)?;
     let since_1970 = leaf.tbs_certificate.validity.not_after.to_unix_duration();
     Ok(Timestamp::from_micros(0).after(since_1970))
 }
@@ -200,16 +208,23 @@ mod tests {
     fn each_mistake_has_its_own_error() {
         let (chain, key) = pair();
         let read = |chain: &str, key: &str| HotCertificate::from_pem(chain.as_bytes(), key.as_bytes());
-        assert!(matches!(read(&key, &key), Err(TlsError::NoCertificate)));
-        assert!(matches!(read("", &key), Err(TlsError::NoCertificate)));
-        assert!(matches!(read(&chain, &chain), Err(TlsError::Key(_))));
-        assert!(matches!(
-            read(&chain[..chain.len() - 40], &key),
-            Err(TlsError::Chain(_))
-        ));
+        let chain_fault = |chain: &str| match read(chain, &key) {
+            Err(TlsError::Chain(fault)) => fault,
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(chain_fault(&key), PemFault::KeyInstead);
+        assert_eq!(chain_fault(""), PemFault::Empty);
+        assert_eq!(chain_fault(&chain[..chain.len() - 40]), PemFault::NoEnd);
+        let wrong = Err::<(), _>(TlsError::Key(PemFault::CertificateInstead));
+        assert_eq!(
+            format!("{:?}", read(&chain, &chain).map(drop)),
+            format!("{wrong:?}")
+        );
         let empty = "-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n";
-        assert!(matches!(read(empty, &key), Err(TlsError::Leaf(_))));
-        assert!(matches!(read(&chain, &pair().1), Err(TlsError::Pair(_))));
+        assert!(matches!(read(empty, &key), Err(TlsError::Leaf)));
+        assert!(matches!(read(&chain, &pair().1), Err(TlsError::WrongKey)));
+        let no_key = "-----BEGIN PRIVATE KEY-----\nMAA=\n-----END PRIVATE KEY-----\n";
+        assert!(matches!(read(&chain, no_key), Err(TlsError::UnsupportedKey)));
     }
 
     #[test]
@@ -232,14 +247,38 @@ mod tests {
         }
         let utf16: Vec<u8> = chain.encode_utf16().flat_map(u16::to_le_bytes).collect();
         let error = HotCertificate::from_pem(&utf16, key.as_bytes()).expect_err("UTF-16");
-        assert!(matches!(error, TlsError::ChainText(_)), "{error}");
+        assert!(matches!(error, TlsError::Chain(PemFault::Binary)), "{error}");
     }
 
     #[test]
     fn errors_never_show_the_key() {
-        let (_, key) = pair();
-        let error = HotCertificate::from_pem(key.as_bytes(), key.as_bytes()).expect_err("a key is no chain");
+        let (chain, key) = pair();
         let secret = key.lines().nth(1).expect("a line of base64");
-        assert!(!format!("{error} {error:?}").contains(secret));
+        let numbers = format!("{:?}", &secret.as_bytes()[..8]);
+        let numbers = numbers.trim_matches(['[', ']']);
+        let lost = [
+            key.clone(),
+            key.replace('\n', ""),
+            key.replace('\n', " "),
+            key.replace('\n', "\\n"),
+            format!("{key}{chain}").replace('\n', ""),
+            key.replace("-----END", "--END"),
+            key.replacen('\n', "é\n", 2),
+            key.replace("PRIVATE KEY", "CERTIFICATE"),
+        ];
+        for text in &lost {
+            for (chain, key) in [(text, &key), (&chain, text)] {
+                let Err(error) = HotCertificate::from_pem(chain.as_bytes(), key.as_bytes()) else {
+                    continue;
+                };
+                let mut told = format!("{error} {error:?}");
+                let mut below = std::error::Error::source(&error);
+                while let Some(error) = below {
+                    told = format!("{told} {error} {error:?}");
+                    below = error.source();
+                }
+                assert!(!told.contains(&secret[..8]) && !told.contains(numbers), "{told}");
+            }
+        }
     }
 }

@@ -1,0 +1,65 @@
+//! The one reading of a path that a person wrote. Only a shell expands `~` and `$HOME`; taken literally they would make a
+//! directory of that name where nobody looks for it.
+
+use std::ffi::OsStr;
+use std::path::{Component, Path, PathBuf};
+
+use thiserror::Error;
+
+/// Why a text is not taken as a path. It does not repeat the text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+pub enum UnexpandedPath {
+    /// It begins with `~`.
+    #[error(
+        "a path that begins with ~ is expanded by shells only: write the whole path (or ./~ for a directory of that name)"
+    )]
+    Home,
+    /// A part of it is `$NAME` or holds `${NAME}`.
+    #[error("a $ variable in a path is expanded by shells only: write the whole path")]
+    Variable,
+}
+
+/// Takes a path literally, and refuses one that is meant to be expanded.
+///
+/// # Errors
+///
+/// [`UnexpandedPath`], with the reason.
+pub fn literal_path(text: impl AsRef<OsStr>) -> Result<PathBuf, UnexpandedPath> {
+    let path = Path::new(text.as_ref());
+    if path.as_os_str().as_encoded_bytes().starts_with(b"~") {
+        return Err(UnexpandedPath::Home);
+    }
+    if path.components().any(|part| is_variable(&part)) {
+        return Err(UnexpandedPath::Variable);
+    }
+    Ok(path.to_owned())
+}
+
+fn is_variable(part: &Component<'_>) -> bool {
+    let bytes = part.as_os_str().as_encoded_bytes();
+    bytes.starts_with(b"$") || bytes.windows(2).any(|pair| pair == b"${" || pair == b"$(")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_shell_would_expand_is_refused() {
+        for text in ["~", "~/data", "~ada/data"] {
+            assert_eq!(literal_path(text), Err(UnexpandedPath::Home), "{text}");
+        }
+        for text in [
+            "$HOME/data",
+            "${HOME}/data",
+            "/var/$NAME/x",
+            "/var/a-${NAME}",
+            "$(pwd)/a",
+        ] {
+            assert_eq!(literal_path(text), Err(UnexpandedPath::Variable), "{text}");
+        }
+        for text in ["", "/var/lib", "a/b", "./~", "/home/a~", "/srv/a$b", "c~1/d"] {
+            assert_eq!(literal_path(text), Ok(PathBuf::from(text)), "{text}");
+        }
+    }
+}

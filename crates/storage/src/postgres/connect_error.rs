@@ -1,0 +1,105 @@
+//! Why there is no connection to a PostgreSQL server, and whether waiting may help.
+
+use std::error::Error;
+
+use tokio_postgres::error::SqlState;
+
+use super::tls::RootsError;
+
+/// States of a server that is starting, stopping or full for a moment.
+const PASSING: [SqlState; 5] = [
+    SqlState::CANNOT_CONNECT_NOW,
+    SqlState::ADMIN_SHUTDOWN,
+    SqlState::CRASH_SHUTDOWN,
+    SqlState::TOO_MANY_CONNECTIONS,
+    SqlState::CONNECTION_EXCEPTION,
+];
+/// Said by pgbouncer of what it does not pass on.
+const POOLER_WORDS: [&str; 2] = ["unsupported startup parameter", "pooling mode"];
+/// The advice where a pooler is in the way.
+const POOLER: &str = "pgbouncer, or another connection pooler, is in front of PostgreSQL and shares sessions between clients (pool_mode \
+    transaction or statement). Hookgate needs sessions of its own: set pool_mode = session for this database, or connect to \
+    PostgreSQL itself";
+
+/// Why there is no connection. It holds no password.
+#[derive(Debug, thiserror::Error)]
+#[error("can't connect to PostgreSQL: {text}")]
+pub struct ConnectError {
+    text: String,
+    is_passing: bool,
+}
+
+impl ConnectError {
+    /// Whether the server may take a connection in a moment: it is not there yet, starts, stops or is full. A wrong password or
+    /// a certificate that can't be trusted stays as it is.
+    #[must_use]
+    pub const fn is_passing(&self) -> bool {
+        self.is_passing
+    }
+
+    /// A server that takes connections and says nothing.
+    pub(super) fn silent() -> Self {
+        Self {
+            text: "it does not answer".to_owned(),
+            is_passing: true,
+        }
+    }
+
+    /// A pooler that shares sessions between its clients.
+    pub(super) fn pooler() -> Self {
+        Self::lasting(POOLER.to_owned())
+    }
+
+    const fn lasting(text: String) -> Self {
+        Self {
+            text,
+            is_passing: false,
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for ConnectError {
+    /// With its causes, because the error itself only says what was being done.
+    fn from(error: tokio_postgres::Error) -> Self {
+        let text = with_causes(&error);
+        if POOLER_WORDS.iter().any(|words| text.contains(words)) {
+            return Self::lasting(format!("{text}. {POOLER}"));
+        }
+        let is_passing = match error.code() {
+            Some(code) => PASSING.contains(code),
+            None => !is_lasting(&error),
+        };
+        Self { text, is_passing }
+    }
+}
+
+impl From<diesel::ConnectionError> for ConnectError {
+    fn from(error: diesel::ConnectionError) -> Self {
+        Self::lasting(with_causes(&error))
+    }
+}
+
+impl From<RootsError> for ConnectError {
+    fn from(error: RootsError) -> Self {
+        Self::lasting(with_causes(&error))
+    }
+}
+
+/// Whether TLS or the credentials are at fault, which no waiting mends.
+fn is_lasting(error: &tokio_postgres::Error) -> bool {
+    let text = error.to_string();
+    ["TLS handshake", "authentication error", "invalid configuration"]
+        .iter()
+        .any(|words| text.contains(words))
+        || causes(error).any(<dyn Error + 'static>::is::<rustls::Error>)
+}
+
+fn with_causes(error: &(dyn Error + 'static)) -> String {
+    let mut texts: Vec<_> = causes(error).map(ToString::to_string).collect();
+    texts.dedup();
+    texts.join(": ")
+}
+
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error| (*error).source())
+}
