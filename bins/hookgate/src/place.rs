@@ -69,13 +69,25 @@ impl Place {
     }
 
     /// Opens the store that the command line names to look at it, with its sealing key or without; and what is wrong with
-    /// the key.
-    pub(crate) async fn inspect(cli: &Cli) -> Result<(Self, Option<Failure>), Failure> {
+    /// the key, in sentences.
+    pub(crate) async fn inspect(cli: &Cli) -> Result<(Self, Vec<String>), Failure> {
         let found = Found::of(cli).await?;
-        match sealing::unlock(&found.database, &found.key, OpenMode::Existing).await {
-            Ok(key) => Ok((found.sealed_by(key.seal().map_err(Failure::failed)?).await?, None)),
-            Err(failure) => Ok((found.sealed_by(NoKey).await?, Some(failure))),
-        }
+        let key = match sealing::unlock(&found.database, &found.key, OpenMode::Existing).await {
+            Ok(key) => key,
+            Err(failure) => return Ok((found.sealed_by(NoKey).await?, vec![failure.message().to_owned()])),
+        };
+        let unopened = sealing::unopened(&found.database, &key).await?;
+        let sentences = unopened.into_iter().map(|webhook| {
+            format!(
+                "it does not open the signing secret of {webhook}, which another key sealed: its deliveries fail. Run \
+                 `hookgate webhook edit {webhook} --signature standard-webhooks` for a new secret"
+            )
+        });
+        let sentences = sentences.collect();
+        Ok((
+            found.sealed_by(key.seal().map_err(Failure::failed)?).await?,
+            sentences,
+        ))
     }
 
     /// Opens the store of a configuration; what is not there is made.

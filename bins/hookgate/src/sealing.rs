@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use hookgate_domain::WebhookHandle;
 use hookgate_gate::{Seal, SealPurpose};
 use hookgate_storage::{Database, OpenMode};
 
@@ -58,6 +59,15 @@ pub(crate) async fn unlock(
             )),
         },
     }
+}
+
+/// Webhooks whose signing secret this key does not open, of the first [`MAX_TRIED`] that have one: another key sealed it, and
+/// their deliveries fail.
+pub(crate) async fn unopened(database: &Database, key: &SealingKey) -> Result<Vec<WebhookHandle>, Failure> {
+    let seal = key.seal().map_err(Failure::failed)?;
+    let mut sealed = database.sealed_secrets(MAX_TRIED).await?;
+    sealed.retain(|(webhook, secret)| seal.open(secret, SealPurpose::Signing(*webhook)).is_err());
+    Ok(sealed.into_iter().map(|(webhook, _)| webhook).collect())
 }
 
 /// Takes a key as the store's own, unless it can't open what is sealed there.

@@ -27,15 +27,13 @@ struct Finding {
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     // A configuration that can't be read is a failure of its own, which names every problem.
     let config = place::config(cli)?;
-    let (place, key_fault) = Place::inspect(cli).await?;
+    let (place, key_faults) = Place::inspect(cli).await?;
     let now = place.gate.now();
     let mut findings = Vec::new();
-    if let Some(fault) = &key_fault {
-        findings.push(Finding {
-            subject: "sealing key".to_owned(),
-            sentence: fault.message().to_owned(),
-        });
-    }
+    findings.extend(key_faults.into_iter().map(|sentence| Finding {
+        subject: "sealing key".to_owned(),
+        sentence,
+    }));
     let is_local = place.public_url.starts_with("https://localhost");
     let lone = place.gate.proxy_suspect().await?;
     if let Some(lone) = lone.filter(|lone| !(is_local && lone.address.is_loopback())) {

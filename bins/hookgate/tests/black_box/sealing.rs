@@ -101,4 +101,10 @@ fn a_key_without_a_fingerprint_has_to_open_what_is_sealed() {
     assert!(!key.exists());
     fs::write(&key, right).unwrap();
     says(&data, &["webhook", "list"], 0);
+    assert!(!says(&data, &["doctor"], 0).contains("sealing key"));
+    super::support::sql(
+        &data,
+        "UPDATE webhooks SET signing_secret = x'00' WHERE signing_secret IS NOT NULL",
+    );
+    assert!(says(&data, &["doctor"], 0).contains("does not open the signing secret"));
 }
