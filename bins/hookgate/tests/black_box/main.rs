@@ -33,6 +33,7 @@ mod search;
 mod sessions;
 mod support;
 mod terminal;
+mod texts;
 mod tls;
 mod visitor;
 mod walk;
