@@ -10,7 +10,7 @@ use hookgate_transport::wire::{answered_status, time};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::failure::Failure;
+use crate::failure::{Failure, with_sources};
 use crate::table::{Table, details, endless_line, fields};
 
 /// Prints one line to standard output.
@@ -35,13 +35,13 @@ pub(crate) fn raw(bytes: &[u8]) -> io::Result<()> {
 /// Prints a page of a list, for scripts or for people. `what` names the things for a list that has none.
 pub(crate) fn list<const N: usize>(
     json: bool,
-    objects: &[Value],
+    objects: &[impl Serialize],
     table: &Table<N>,
     next: Option<&str>,
     what: &str,
 ) -> Result<(), Failure> {
     if json {
-        return Ok(line(&page(objects, next).to_string())?);
+        return Ok(line(&json_page(objects, next)?)?);
     }
     if table.is_empty() {
         remark(&format!("No {what} match."));
@@ -82,6 +82,22 @@ pub(crate) fn thing(
 pub(crate) fn object(thing: &impl Serialize) -> Value {
     // The types of the wire have no keys but strings.
     serde_json::to_value(thing).unwrap_or_default()
+}
+
+/// A thing as the admin API answers it, in one line of JSON. Numbers of senders stay as they were written, which a
+/// [`Value`] would round.
+pub(crate) fn json(thing: &impl Serialize) -> Result<String, Failure> {
+    serde_json::to_string(thing).map_err(|error| Failure::failed(with_sources(&error)))
+}
+
+/// A page of a list in one line of JSON; the same holds.
+fn json_page(items: &[impl Serialize], next: Option<&str>) -> Result<String, Failure> {
+    #[derive(Serialize)]
+    struct Page<'a, T> {
+        items: &'a [T],
+        next: Option<&'a str>,
+    }
+    json(&Page { items, next })
 }
 
 /// The columns of deliveries.

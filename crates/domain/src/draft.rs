@@ -1,78 +1,63 @@
 //! What a sender says about an incident, checked field by field. A sender format fills [`DraftFields`]; the rules and
-//! limits stand here, once for all formats. How a payload is written is not known here.
+//! limits stand here, once for all formats. What does not fit is repaired or left out, and noted; only an incident without
+//! a title is refused. How a payload is written is not known here.
 
+mod cut;
 mod faults;
+mod link;
+mod metadata;
+mod notes;
+mod repair;
 mod words;
 
-use faults::Faults;
-pub use faults::{FieldError, FieldLimit, FieldRule};
+pub use faults::{FieldError, FieldRule};
+pub use metadata::{MetadataValue, NotANumber, NumberText};
+pub use notes::{Note, NoteCode, UnknownNoteCode};
+use repair::Repairs;
 pub use words::{IncidentStatus, Severity, UnknownWord};
 
-/// Longest title, in characters.
+/// Longest title, in characters. A longer one is cut.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_TITLE};
 ///
-/// let fields = |length| DraftFields { title: Some("é".repeat(length)), ..DraftFields::default() };
-/// assert!(IncidentDraft::check(fields(MAX_TITLE)).is_ok());
-/// assert!(IncidentDraft::check(fields(MAX_TITLE + 1)).is_err());
+/// let title = |length| DraftFields { title: Some("é".repeat(length)), ..DraftFields::default() };
+/// let draft = IncidentDraft::check(title(MAX_TITLE + 1))?;
+/// assert_eq!(draft.title(), Some(&*("é".repeat(MAX_TITLE - 1) + "…")));
+/// assert!(IncidentDraft::check(title(MAX_TITLE))?.notes().is_empty());
+/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
 pub const MAX_TITLE: usize = 500;
-/// Longest description, in characters.
-///
-/// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_DESCRIPTION};
-///
-/// let titled = || DraftFields { title: Some("t".into()), ..DraftFields::default() };
-/// let fields = |length| DraftFields { description: Some("é".repeat(length)), ..titled() };
-/// assert!(IncidentDraft::check(fields(MAX_DESCRIPTION)).is_ok());
-/// assert!(IncidentDraft::check(fields(MAX_DESCRIPTION + 1)).is_err());
-/// ```
+/// Longest description, in characters. A longer one is cut.
 pub const MAX_DESCRIPTION: usize = 5_000;
-/// Longest service name, in characters.
-///
-/// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_SERVICE};
-///
-/// let titled = || DraftFields { title: Some("t".into()), ..DraftFields::default() };
-/// let fields = |length| DraftFields { service: Some("é".repeat(length)), ..titled() };
-/// assert!(IncidentDraft::check(fields(MAX_SERVICE)).is_ok());
-/// assert!(IncidentDraft::check(fields(MAX_SERVICE + 1)).is_err());
-/// ```
+/// Longest service name, in characters. A longer one is cut.
 pub const MAX_SERVICE: usize = 100;
-/// Longest dedup key, in characters.
+/// Longest dedup key, in characters. A longer one is cut, and ends in a hash of all of it, so that two keys stay two.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_DEDUP_KEY};
 ///
-/// let titled = || DraftFields { title: Some("t".into()), ..DraftFields::default() };
-/// let fields = |length| DraftFields { dedup_key: Some("é".repeat(length)), ..titled() };
-/// assert!(IncidentDraft::check(fields(MAX_DEDUP_KEY)).is_ok());
-/// assert!(IncidentDraft::check(fields(MAX_DEDUP_KEY + 1)).is_err());
+/// let key = |end: &str| {
+///     let dedup_key = Some("k".repeat(MAX_DEDUP_KEY) + end);
+///     let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), dedup_key, ..DraftFields::default() });
+///     draft.map(|draft| draft.dedup_key().map(str::to_owned))
+/// };
+/// assert_eq!(key("1")?, key("1")?);
+/// assert_ne!(key("1")?, key("2")?);
+/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
 pub const MAX_DEDUP_KEY: usize = 255;
-/// Longest source URL, in characters: what browsers and proxies take.
-///
-/// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_SOURCE_URL};
-///
-/// let url = |length: usize| "https://".to_owned() + &"h".repeat(length - "https://".len());
-/// let fields =
-///     |length| DraftFields { title: Some("t".into()), source_url: Some(url(length)), ..DraftFields::default() };
-/// assert!(IncidentDraft::check(fields(MAX_SOURCE_URL)).is_ok());
-/// assert!(IncidentDraft::check(fields(MAX_SOURCE_URL + 1)).is_err());
-/// ```
+/// Longest source URL, in characters: what browsers and proxies take. A longer one is left out: cut, it would lead elsewhere.
 pub const MAX_SOURCE_URL: usize = 2_048;
-/// Most metadata entries.
+/// Most metadata entries. Those behind them are left out.
 ///
 /// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_METADATA_KEYS, MetadataValue};
+/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_METADATA_KEYS, MetadataValue, Note, NoteCode};
 ///
-/// let metadata = |count| (0..count).map(|key: usize| (key.to_string(), MetadataValue::Null)).collect();
-/// let fields =
-///     |count| DraftFields { title: Some("t".into()), metadata: metadata(count), ..DraftFields::default() };
-/// assert!(IncidentDraft::check(fields(MAX_METADATA_KEYS)).is_ok());
-/// assert!(IncidentDraft::check(fields(MAX_METADATA_KEYS + 1)).is_err());
+/// let metadata = (0..=MAX_METADATA_KEYS).map(|key| (key.to_string(), MetadataValue::Null)).collect();
+/// let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), metadata, ..DraftFields::default() })?;
+/// assert_eq!(draft.notes(), [Note::limit("metadata", NoteCode::TooMany, MAX_METADATA_KEYS)]);
+/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
 pub const MAX_METADATA_KEYS: usize = 10;
 
@@ -96,9 +81,9 @@ pub struct DraftFields {
     pub title: Option<String>,
     /// The rest of the story.
     pub description: Option<String>,
-    /// `SEV0` to `SEV4`, or critical, high, medium, low, info.
+    /// One of [`Severity::WORDS`].
     pub severity: Option<String>,
-    /// `open` (`new`), `acknowledged` (`investigating`) or `resolved`.
+    /// One of [`IncidentStatus::WORDS`].
     pub status: Option<String>,
     /// What is affected.
     pub service: Option<String>,
@@ -108,29 +93,8 @@ pub struct DraftFields {
     pub dedup_key: Option<String>,
     /// A few named values.
     pub metadata: Vec<(String, MetadataValue)>,
-}
-
-/// A value in an incident's metadata: what JSON (RFC 8259) knows, without arrays and objects.
-///
-/// ```
-/// use hookgate_domain::{DraftFields, IncidentDraft, MetadataValue};
-///
-/// let metadata = vec![("rack".into(), MetadataValue::Integer(12)), ("hall".into(), MetadataValue::Text("B".into()))];
-/// let fields = DraftFields { title: Some("Disk full".into()), metadata, ..DraftFields::default() };
-/// assert!(IncidentDraft::check(fields).is_ok());
-/// ```
-#[derive(Clone, Debug, PartialEq)]
-pub enum MetadataValue {
-    /// JSON `null`.
-    Null,
-    /// A truth value.
-    Bool(bool),
-    /// A whole number.
-    Integer(i64),
-    /// Any other number.
-    Float(f64),
-    /// A text.
-    Text(String),
+    /// What the sender format changed already.
+    pub notes: Vec<Note>,
 }
 
 /// What a delivery says about an incident, every field within its limits.
@@ -155,50 +119,69 @@ pub struct IncidentDraft {
     pub(crate) source_url: Option<String>,
     pub(crate) dedup_key: Option<String>,
     pub(crate) metadata: Vec<(String, MetadataValue)>,
+    notes: Vec<Note>,
 }
 
 impl IncidentDraft {
-    /// Checks every field against its rule. Texts lose the space around them, and a NUL in them becomes U+FFFD
-    /// because not every database can hold one; lengths are counted in characters (Unicode scalar values) after that.
+    /// Checks every field against its rule, repairs or leaves out what breaks it, and notes that.
+    ///
+    /// Texts lose the space around them, and a NUL in them becomes U+FFFD because not every database can hold one;
+    /// lengths are counted in characters (Unicode scalar values) after that.
     ///
     /// ```
-    /// use hookgate_domain::{DraftFields, IncidentDraft};
+    /// use hookgate_domain::{DraftFields, IncidentDraft, Note, NoteCode};
     ///
-    /// let errors = IncidentDraft::check(DraftFields { severity: Some("SEV5".into()), ..DraftFields::default() });
-    /// let fields: Vec<_> = errors.unwrap_err().iter().map(|error| error.field).collect();
-    /// assert_eq!(fields, ["title", "severity"]);
+    /// let fields = DraftFields {
+    ///     title: Some("Disk full".into()),
+    ///     severity: Some("catastrophic".into()),
+    ///     ..DraftFields::default()
+    /// };
+    /// let draft = IncidentDraft::check(fields)?;
+    /// assert_eq!(draft.notes(), [Note::word("severity", NoteCode::UnknownWord, "catastrophic")]);
+    /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
     /// ```
     ///
     /// # Errors
-    /// All fields at fault, in the order of the documentation; never empty.
+    /// There is no title; never empty.
     pub fn check(fields: DraftFields) -> Result<Self, Vec<FieldError>> {
-        let mut faults = Faults::default();
-        // What is over has a title already. Without one, nothing could be opened.
-        let resolves = fields
-            .status
-            .as_deref()
-            .is_some_and(|word| word.trim().parse() == Ok(IncidentStatus::Resolved));
-        let draft = Self {
-            title: if resolves {
-                faults.text("title", fields.title, MAX_TITLE)
-            } else {
-                Some(faults.required_text("title", fields.title, MAX_TITLE))
-            },
-            description: faults.text("description", fields.description, MAX_DESCRIPTION),
-            severity: faults.word("severity", fields.severity, "SEV0, SEV1, SEV2, SEV3, SEV4"),
-            status: faults
-                .word("status", fields.status, "open, acknowledged, resolved")
-                .unwrap_or_default(),
-            service: faults.text("service", fields.service, MAX_SERVICE),
-            source_url: faults.url("source_url", fields.source_url),
-            dedup_key: faults.text("dedup_key", fields.dedup_key, MAX_DEDUP_KEY),
-            metadata: faults.metadata("metadata", fields.metadata),
+        let mut repairs = Repairs(fields.notes);
+        let mut draft = Self {
+            title: repairs.text("title", fields.title, MAX_TITLE),
+            description: repairs.text("description", fields.description, MAX_DESCRIPTION),
+            severity: repairs.severity("severity", fields.severity),
+            status: repairs.status("status", fields.status).unwrap_or_default(),
+            service: repairs.text("service", fields.service, MAX_SERVICE),
+            source_url: repairs.link("source_url", fields.source_url),
+            dedup_key: repairs.key("dedup_key", fields.dedup_key),
+            metadata: repairs.metadata("metadata", fields.metadata),
+            notes: Vec::new(),
         };
-        if faults.0.is_empty() {
-            Ok(draft)
-        } else {
-            Err(faults.0)
+        draft.notes = repairs.0;
+        // What is over has a title already. Without one, nothing could be opened.
+        if draft.title.is_none() && !draft.resolves() {
+            return Err(vec![FieldError::required("title")]);
         }
+        Ok(draft)
+    }
+
+    /// What was changed about the delivery; mostly nothing.
+    #[must_use]
+    pub fn notes(&self) -> &[Note] {
+        &self.notes
+    }
+
+    /// Notes a change outside the fields, such as in a header.
+    ///
+    /// ```
+    /// use hookgate_domain::{DraftFields, IncidentDraft, Note, NoteCode};
+    ///
+    /// let mut draft = IncidentDraft::check(DraftFields { title: Some("t".into()), ..DraftFields::default() })?;
+    /// draft.add_note(Note::new("Idempotency-Key", NoteCode::JoinedHeaders));
+    /// assert_eq!(draft.notes().len(), 1);
+    /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+    /// ```
+    pub fn add_note(&mut self, note: Note) {
+        self.notes.push(note);
     }
 
     /// The title, 1 to 500 characters; only a draft that says `resolved` may have none.

@@ -1,6 +1,6 @@
 //! Idempotency keys: how a sender marks a retry of the same delivery. Which header brought one is not known here.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::time::Duration;
 
 use ring::digest::{SHA256, digest};
@@ -54,6 +54,36 @@ impl IdempotencyKey {
             .filter(|_| fits)
             .ok_or(IdempotencyKeyError)?;
         Ok(Self(text.into()))
+    }
+
+    /// The key that a sender gave in a header, whatever it is: one that is no key by the rules counts by its SHA-256, so that
+    /// a retry is still known. `None` for an empty one.
+    ///
+    /// ```
+    /// use hookgate_domain::IdempotencyKey;
+    ///
+    /// let key = |bytes| IdempotencyKey::from_header(bytes);
+    /// assert_eq!(key(b"7f3c-1"), IdempotencyKey::parse(b"7f3c-1").ok());
+    /// assert_eq!(key(b" "), None);
+    /// assert_eq!(key("Größe 1".as_bytes()), key("Größe 1".as_bytes()));
+    /// assert_ne!(key(&[b'k'; 256]), key(&[b'k'; 257]));
+    /// ```
+    #[must_use]
+    pub fn from_header(bytes: &[u8]) -> Option<Self> {
+        let bytes = bytes.trim_ascii();
+        if bytes.is_empty() {
+            return None;
+        }
+        Some(Self::parse(bytes).unwrap_or_else(|_| Self::of_digest(bytes)))
+    }
+
+    fn of_digest(bytes: &[u8]) -> Self {
+        let mut text = String::from("sha256:");
+        for byte in PayloadDigest::of(bytes).0 {
+            // Writing to a text does not fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        Self(text.into())
     }
 
     /// The key.

@@ -56,9 +56,9 @@ pub use client_address::{
 };
 pub use decision::{Admission, Attempt, Denial, judge};
 pub use draft::{
-    DraftFields, FieldError, FieldLimit, FieldRule, IncidentDraft, IncidentStatus, MAX_DEDUP_KEY,
-    MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, Severity,
-    UnknownWord,
+    DraftFields, FieldError, FieldRule, IncidentDraft, IncidentStatus, MAX_DEDUP_KEY, MAX_DESCRIPTION,
+    MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, NotANumber, Note, NoteCode,
+    NumberText, Severity, UnknownNoteCode, UnknownWord,
 };
 /// The network type of [`Allowlist`] entries, of the `ipnetwork` crate.
 ///

@@ -35,8 +35,10 @@ pub struct DeliveryRequest<'a> {
     pub declared_json: bool,
     /// Whether the body is compressed.
     pub compressed: bool,
-    /// The sender's name for this delivery, to recognise a retry.
+    /// The sender's name for this delivery, to recognise a retry: the first, if it came in several headers.
     pub idempotency_key: Option<&'a [u8]>,
+    /// Whether a header that names the delivery came again with another value.
+    pub has_repeated_key: bool,
     /// The signature, if the sender signed.
     pub signature: SignatureHeaders<'a>,
     /// All headers. They are asked for once a delivery is to be stored or put on record.
@@ -48,6 +50,9 @@ pub trait RequestHeaders: Sync {
     /// The headers that may be kept: a JSON array of pairs of name and value, `[["accept","*/*"]]`, without
     /// secrets and bounded. `None` if there is none.
     fn kept(&self) -> Option<String>;
+
+    /// The different values of the headers of this name, joined by commas. Empty ones are left out.
+    fn joined(&self, name: &str) -> Vec<u8>;
 
     /// How the source of the request was found.
     fn trail(&self) -> Trail;
@@ -71,6 +76,10 @@ pub fn holds_webhook_id(value: &[u8]) -> bool {
 impl RequestHeaders for () {
     fn kept(&self) -> Option<String> {
         None
+    }
+
+    fn joined(&self, _name: &str) -> Vec<u8> {
+        Vec::new()
     }
 
     fn trail(&self) -> Trail {

@@ -5,7 +5,8 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use hookgate_domain::{
-    DeliveryId, IncidentNumber, IncidentStatus, Permission, RefusalCode, Timestamp, Trail, WebhookHandle,
+    DeliveryId, IncidentNumber, IncidentStatus, Note, Permission, RefusalCode, Timestamp, Trail,
+    WebhookHandle,
 };
 use ipnetwork::IpNetwork;
 
@@ -51,6 +52,8 @@ pub struct DeliverySummary {
     pub incident: Option<IncidentNumber>,
     /// How many deliveries this record stands for: retries of it, or refusals folded into it.
     pub count: i64,
+    /// What was changed about it so that it could be taken; mostly nothing.
+    pub notes: Vec<Note>,
     /// How long it took from the complete head of the request until it was handed to the store. Older versions did not
     /// measure it.
     pub took: Option<Duration>,

@@ -65,7 +65,10 @@ pub use history::{
     Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Outcome, Page,
     PageSize, Pruned, Retention, Seek,
 };
-pub use hookgate_senders::{AddressListError, JsonFault, SignatureHeaders, SigningSecret, read_address_list};
+pub use hookgate_senders::{
+    AddressListError, JsonFault, JsonLayout, SignatureHeaders, SigningSecret, is_double, lay_out,
+    read_address_list,
+};
 pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRecord, MAX_EVENTS};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::MemberChange;

@@ -4,14 +4,15 @@
 
 mod answer;
 mod payload;
+mod sender_key;
 
 use std::sync::Arc;
 
 use hookgate_domain::{
-    Attempt, FieldError, FieldLimit, FieldRule, IdempotencyKey, KnownUrl, PayloadDigest, RefusalCode,
-    SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest, judge, mask_webhook_ids,
+    Attempt, KnownUrl, PayloadDigest, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId,
+    WebhookIdDigest, judge,
 };
-use hookgate_senders::{PayloadError, SignatureError, verify_signature};
+use hookgate_senders::{SignatureError, verify_signature};
 
 use crate::delivery::{AcceptedDelivery, Idempotency};
 use crate::directory::Known;
@@ -22,6 +23,7 @@ use crate::{
 };
 use answer::{Stop, explain, reply, too_many_unknown, unavailable};
 use payload::{NoBody, Payload, hidden, kept};
+use sender_key::sender_key;
 
 /// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
 const MOST_JUDGEMENTS: usize = 5;
@@ -164,10 +166,11 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             .await?;
         gate.check_signature(webhook, request, &bytes)?;
         let bytes = hidden(bytes);
-        let draft = gate
+        let mut draft = gate
             .reader
             .read(&known.share, format, &bytes, request.declared_json)
             .await?;
+        let key = sender_key(request, webhook, &mut draft);
         let received_at = gate.now();
         let delivery = AcceptedDelivery {
             webhook: webhook.handle,
@@ -178,7 +181,10 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             user_agent: request.user_agent_text(),
             headers: request.headers.kept(),
             took: received_at.since(self.began),
-            idempotency: idempotency(request, webhook, &bytes)?,
+            idempotency: key.map(|key| Idempotency {
+                key,
+                payload: PayloadDigest::of(&bytes),
+            }),
             payload: kept(webhook, bytes),
             draft,
         };
@@ -303,34 +309,4 @@ impl<S: Store> Gate<S> {
 /// Whether a delivery is refused for the address that it comes from.
 const fn is_for_source(code: RefusalCode) -> bool {
     matches!(code, RefusalCode::IpNotAllowed | RefusalCode::SourceUnknown)
-}
-
-/// A retry is told by the sender's key: `Idempotency-Key`, or the ID of the Standard Webhooks scheme. Where deliveries are signed it
-/// is the ID, because the signature covers that alone: with another key anybody could send a delivery again.
-fn idempotency(
-    request: &DeliveryRequest<'_>,
-    webhook: &Webhook,
-    payload: &[u8],
-) -> Result<Option<Idempotency>, Stop> {
-    let key = request
-        .idempotency_key
-        .filter(|_| webhook.policy.signing_secret.is_none())
-        .or(request.signature.id);
-    let Some(key) = key else {
-        return Ok(None);
-    };
-    let hidden = mask_webhook_ids(key);
-    let key = IdempotencyKey::parse(hidden.as_deref().unwrap_or(key)).map_err(|_| {
-        let limit = Some(FieldLimit::Text("1 to 255 visible ASCII characters"));
-        let fault = FieldError {
-            field: "Idempotency-Key",
-            rule: FieldRule::Type,
-            limit,
-        };
-        Stop::from(PayloadError::Fields(vec![fault]))
-    })?;
-    Ok(Some(Idempotency {
-        key,
-        payload: PayloadDigest::of(payload),
-    }))
 }

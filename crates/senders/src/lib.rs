@@ -6,11 +6,11 @@ mod custom;
 mod json;
 mod signature;
 
-use hookgate_domain::{FieldError, IncidentDraft, SenderFormat};
+use hookgate_domain::{FieldError, IncidentDraft, SenderFormat, without_mark};
 use thiserror::Error;
 
 pub use address_lists::{AddressListError, read_address_list};
-pub use json::{JsonFault, JsonProblem, MAX_DEPTH};
+pub use json::{JsonFault, JsonLayout, JsonProblem, MAX_DEPTH, is_double, lay_out};
 pub use signature::{SignatureError, SignatureHeaders, SigningSecret, TOLERANCE, verify_signature};
 
 /// Reads a payload of this format. JSON is told by content; `declared_json` only decides how a body that is none is
@@ -23,21 +23,20 @@ pub fn read_payload(
     payload: &[u8],
     declared_json: bool,
 ) -> Result<IncidentDraft, PayloadError> {
-    let read =
-        |is_wanted| json::parse(payload, is_wanted).map_err(|fault| refuse(fault, payload, declared_json));
+    let read = |role| json::parse(payload, role).map_err(|fault| refuse(fault, payload, declared_json));
     match format {
-        SenderFormat::Custom => custom::draft(read(custom::is_field)?).map_err(PayloadError::Fields),
+        SenderFormat::Custom => custom::draft(read(custom::role)?).map_err(PayloadError::Fields),
     }
 }
 
 /// A body that neither says it is JSON nor begins like a JSON text of several parts is of another kind.
 fn refuse(fault: JsonFault, payload: &[u8], declared_json: bool) -> PayloadError {
-    let first = json::unmarked(payload)
+    let first = without_mark(payload)
         .iter()
         .find(|byte| !byte.is_ascii_whitespace());
     match first {
         Some(b'{' | b'[') | None => PayloadError::Json(fault),
-        Some(_) if declared_json => PayloadError::Json(fault),
+        Some(_) if declared_json || json::is_utf_16(payload) => PayloadError::Json(fault),
         Some(_) => PayloadError::OtherKind,
     }
 }

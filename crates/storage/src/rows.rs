@@ -6,6 +6,7 @@ mod delivery;
 mod incident;
 mod incident_event;
 mod metadata;
+mod notes;
 mod people;
 mod webhook;
 
@@ -15,6 +16,7 @@ pub(crate) use delivery::{DeliveryRow, NewDelivery, SummaryRow, answer_words, re
 pub(crate) use incident::{IncidentRow, NewIncident};
 pub(crate) use incident_event::{EventRow, NewEventRow, event_texts};
 pub(crate) use metadata::metadata_text;
+pub(crate) use notes::notes_text;
 pub(crate) use people::{LinkRow, MemberRow, SessionRow, TokenRow};
 pub(crate) use webhook::{RetiredRow, WebhookFields, WebhookRow};
 

@@ -54,6 +54,7 @@ diesel::table! {
         headers -> Nullable<Text>,
         payload -> Nullable<Binary>,
         trail -> Nullable<Text>,
+        notes -> Nullable<Text>,
         // In an embedded store only.
         period -> BigInt,
     }

@@ -153,9 +153,10 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_migration_waits_for_a_commit_instead_of_deadlocking_with_it() {
     const BACK: &str = concat!(
+        include_str!("../../../migrations/postgres/0009_notes/down.sql"),
         include_str!("../../../migrations/postgres/0007_addresses/down.sql"),
         include_str!("../../../migrations/postgres/0006_trail/down.sql"),
-        "DELETE FROM __diesel_schema_migrations WHERE version IN ('0006', '0007', '0008');"
+        "DELETE FROM __diesel_schema_migrations WHERE version IN ('0006', '0007', '0008', '0009');"
     );
     let server = Postgres::shared();
     let url = server.database().unwrap();

@@ -274,6 +274,7 @@ pub fn request(webhook_id: &str) -> DeliveryRequest<'_> {
         declared_json: true,
         compressed: false,
         idempotency_key: None,
+        has_repeated_key: false,
         signature: SignatureHeaders::default(),
         headers: &(),
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Connection, DeliveryId, FieldLimit, IncidentNumber, RefusalCode};
+use hookgate_domain::{Connection, DeliveryId, IncidentNumber, RefusalCode};
 use hookgate_gate::{
     Accepted, DeliveryRequest, Details, Effect, Gate, Held, RateScope, Refusal, Reply as GateReply,
     SignatureHeaders, Store,
@@ -201,6 +201,7 @@ pub(crate) fn describe<'a>(format: &'a str, webhook_id: &'a str, kept: &'a Kept<
         declared_json: fields.content_type.is_some_and(is_json),
         compressed: fields.compressed,
         idempotency_key: fields.idempotency_key,
+        has_repeated_key: fields.has_repeated_key,
         signature: fields.signature,
         headers: kept,
     }
@@ -213,6 +214,8 @@ struct Fields<'a> {
     content_type: Option<&'a [u8]>,
     idempotency_key: Option<&'a [u8]>,
     signature: SignatureHeaders<'a>,
+    /// Whether a header that names the delivery came again with another value.
+    has_repeated_key: bool,
     /// Whether any coding changes the body.
     compressed: bool,
 }
@@ -226,8 +229,12 @@ impl<'a> Fields<'a> {
             let field = match name.as_str() {
                 "user-agent" => &mut fields.user_agent,
                 "content-type" => &mut fields.content_type,
-                "idempotency-key" => &mut fields.idempotency_key,
-                "webhook-id" => &mut fields.signature.id,
+                // An empty name is none.
+                "idempotency-key" | "webhook-id" if value.is_empty() => continue,
+                "idempotency-key" => {
+                    name_of(&mut fields.idempotency_key, value, &mut fields.has_repeated_key)
+                }
+                "webhook-id" => name_of(&mut fields.signature.id, value, &mut fields.has_repeated_key),
                 "webhook-timestamp" => &mut fields.signature.timestamp,
                 "webhook-signature" => &mut fields.signature.signature,
                 "content-encoding" => {
@@ -240,6 +247,16 @@ impl<'a> Fields<'a> {
         }
         fields
     }
+}
+
+/// The field for a name of the delivery, after a look whether it has another one already.
+fn name_of<'f, 'a>(
+    field: &'f mut Option<&'a [u8]>,
+    value: &[u8],
+    has_repeated_key: &mut bool,
+) -> &'f mut Option<&'a [u8]> {
+    *has_repeated_key |= field.is_some_and(|first| first != value);
+    field
 }
 
 /// `application/json`, or anything with the suffix `+json` (RFC 6839), parameters aside.
@@ -312,14 +329,7 @@ fn detail(details: &Details) -> Value {
     match details {
         Details::Fields(faults) => faults
             .iter()
-            .map(|fault| {
-                let limit = match fault.limit {
-                    Some(FieldLimit::Number(number)) => json!(number),
-                    Some(FieldLimit::Text(text)) => json!(text),
-                    None => Value::Null,
-                };
-                json!({"field": fault.field, "rule": fault.rule.as_str(), "limit": limit})
-            })
+            .map(|fault| json!({"field": fault.field, "rule": fault.rule.as_str(), "limit": fault.limit}))
             .collect(),
         Details::Json(fault) => {
             json!({"problem": fault.problem.as_str(), "line": fault.line, "column": fault.column})

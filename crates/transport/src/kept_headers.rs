@@ -77,6 +77,17 @@ impl RequestHeaders for Kept<'_> {
         Some(text)
     }
 
+    fn joined(&self, name: &str) -> Vec<u8> {
+        let mut values: Vec<&[u8]> = Vec::new();
+        for value in self.headers.get_all(name) {
+            let value = value.as_bytes();
+            if !value.is_empty() && !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values.join(&b", "[..])
+    }
+
     fn trail(&self) -> Trail {
         self.proxies.trail(self.connection, self.headers)
     }

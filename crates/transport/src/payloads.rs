@@ -3,7 +3,7 @@
 use hookgate_domain::DeliveryId;
 use hookgate_gate::{DeliveryFilter, Page, PageSize, Seek, Store, StoreError};
 
-use crate::wire::{Delivery, payload};
+use crate::wire::{Delivery, Payload};
 
 /// Bytes of payloads after which a page ends: a bound on memory, whatever the deliveries are.
 const MAX_BYTES: usize = 8 * 1024 * 1024;
@@ -26,7 +26,7 @@ pub async fn delivery_page<S: Store>(
         let mut delivery = Delivery::from(summary);
         if may_see && let Some(record) = store.delivery_by_id(summary.id).await? {
             bytes += record.payload.as_ref().map_or(0, Vec::len);
-            delivery.payload = record.payload.as_deref().map(payload);
+            delivery.payload = record.payload.as_deref().map(Payload::of);
         }
         read.push(delivery);
         if bytes >= MAX_BYTES && last != Some(summary.id) {

@@ -5,6 +5,8 @@ mod audit_export;
 mod delivery;
 mod export;
 mod incident;
+mod note;
+mod payload;
 mod people;
 mod usage;
 mod webhook;
@@ -19,9 +21,11 @@ use utoipa::ToSchema;
 pub use address_set::{
     AddressSet, AddressSetChange, AddressSetNetworks, AddressSetPreview, AddressSetVersion, WebhookPreview,
 };
-pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status, payload};
+pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status};
 pub use export::{Column, ExportError, ExportFormat, ExportRow};
 pub use incident::Incident;
+pub use note::Note;
+pub use payload::{Payload, PlainValue};
 pub use people::{AuditEntry, Member, Token};
 pub use usage::{Preview, Suggestion, Usage};
 pub use webhook::{AllowlistEntry, Webhook};

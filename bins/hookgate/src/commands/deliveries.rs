@@ -130,12 +130,16 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
     let record = place.gate.store().delivery_by_id(id).await?;
     let record = record
         .ok_or_else(|| Failure::not_found("no such delivery; it may be older than the history is kept"))?;
-    let mut object = output::object(&wire::DeliveryRecord::from(&record));
+    let whole = wire::DeliveryRecord::from(&record);
     if json {
-        return Ok(output::line(&object.to_string())?);
+        return Ok(output::line(&output::json(&whole)?)?);
     }
+    let mut object = output::object(&whole);
     object["webhook"] = format!("{} ({})", record.summary.webhook_name, record.summary.webhook).into();
-    let hidden = ["headers", "trail", "webhook_name"];
+    if let Some(payload) = &whole.delivery.payload {
+        object["payload"] = payload.to_string().into();
+    }
+    let hidden = ["headers", "trail", "webhook_name", "notes"];
     let mut shown: Vec<_> = fields(&object)
         .into_iter()
         .filter(|(name, _)| !hidden.contains(name))
@@ -146,6 +150,8 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
             .iter()
             .map(|(name, value)| ("header", format!("{name}: {value}"))),
     );
+    let notes = whole.delivery.notes.iter();
+    shown.extend(notes.map(|note| ("note", note.sentence.clone())));
     if let Some(code) = record.summary.answer.code() {
         shown.push(("because", code.message().to_owned()));
     }
@@ -200,7 +206,7 @@ async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFi
 
 async fn print(json: bool, store: &impl Store, record: &DeliverySummary) -> Result<(), Failure> {
     let text = if json {
-        with_payload(store, record).await?.to_string()
+        output::json(&with_payload(store, record).await?)?
     } else {
         output::delivery_line(record)
     };
@@ -208,11 +214,11 @@ async fn print(json: bool, store: &impl Store, record: &DeliverySummary) -> Resu
 }
 
 /// A delivery of a list, with its payload. One that was pruned meanwhile has none.
-async fn with_payload(store: &impl Store, record: &DeliverySummary) -> Result<Value, Failure> {
+async fn with_payload(store: &impl Store, record: &DeliverySummary) -> Result<wire::Delivery, Failure> {
     let whole = store.delivery_by_id(record.id).await?;
     let payload = whole.and_then(|whole| whole.payload);
-    Ok(output::object(&wire::Delivery {
-        payload: payload.as_deref().map(wire::payload),
+    Ok(wire::Delivery {
+        payload: payload.as_deref().map(wire::Payload::of),
         ..wire::Delivery::from(record)
-    }))
+    })
 }

@@ -50,8 +50,7 @@ async fn list(json: bool, place: &Place, filter: IncidentFilter, page: &PageArgs
         next,
     } = place.gate.store().incident_page(filter, before, size).await?;
     let next = next.map(|number| number.to_string());
-    let object = |incident| output::object(&wire::Incident::from(incident));
-    let objects: Vec<_> = incidents.iter().map(object).collect();
+    let objects: Vec<_> = incidents.iter().map(wire::Incident::from).collect();
     let table = Table::of(output::INCIDENT_HEADER, &incidents, output::incident_cells);
     output::list(json, &objects, &table, next.as_deref(), "incidents")
 }
@@ -63,12 +62,17 @@ async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), F
         .incident_by_number(number)
         .await?
         .ok_or_else(not_found)?;
-    let mut object = output::object(&wire::Incident::from(&incident));
-    if !json && let Some(webhook) = place.gate.store().webhook_by_handle(incident.webhook).await? {
+    let whole = wire::Incident::from(&incident);
+    if json {
+        return Ok(output::line(&output::json(&whole)?)?);
+    }
+    let mut object = output::object(&whole);
+    object["metadata"] = output::json(&whole.metadata)?.into();
+    if let Some(webhook) = place.gate.store().webhook_by_handle(incident.webhook).await? {
         object["webhook"] = format!("{} ({})", webhook.name, webhook.handle).into();
     }
     output::thing(
-        json,
+        false,
         &object,
         place.console_page(format_args!("incidents/{number}")),
     )
@@ -82,7 +86,7 @@ async fn act(
 ) -> Result<(), Failure> {
     let incident = place.gate.incident_act(&acting(), number, action).await?;
     let text = if json {
-        output::object(&wire::Incident::from(&incident)).to_string()
+        output::json(&wire::Incident::from(&incident))?
     } else {
         output::incident_line(&incident)
     };

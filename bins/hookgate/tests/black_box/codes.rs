@@ -312,15 +312,21 @@ async fn invalid_json() {
     let deep = format!("{{\"title\":\"t\",\"x\":{}1{}}}", "[".repeat(64), "]".repeat(64));
     for http in Http::BOTH {
         for (body, problem) in [
-            ("{\"title\":", "syntax"),
-            ("", "syntax"),
+            ("{\"title\":", "truncated"),
+            ("", "empty"),
+            ("{\"title\":\"a\nb\"}", "syntax"),
             (r#"{"title":"a","title":"b"}"#, "duplicate_key"),
+            (r#"{"title":"a","metadata":{"k":1,"k":2}}"#, "duplicate_key"),
             (deep.as_str(), "too_deep"),
         ] {
             let answer = server.post(http, &server.demo_url(), body).await;
             assert_refused(&answer, 400, "INVALID_JSON");
             assert_eq!(details(&answer)["problem"], problem);
         }
+        let request = post(&server.demo_url(), "").map(|_| Full::from(&b"{\"title\":\"Gr\xF6\xDFe\"}"[..]));
+        let answer = server.send(http, request).await;
+        assert_refused(&answer, 400, "INVALID_JSON");
+        assert_eq!(details(&answer)["problem"], "not_utf8");
     }
 }
 
@@ -328,14 +334,20 @@ async fn invalid_json() {
 async fn validation_error() {
     let server = Server::start();
     for http in Http::BOTH {
-        let body = json!({"title": "x".repeat(501), "severity": "worst"}).to_string();
+        let body = json!({"title": {}, "dedup_key": [1], "severity": "worst"}).to_string();
         let answer = server.post(http, &server.demo_url(), &body).await;
         assert_refused(&answer, 422, "VALIDATION_ERROR");
+        let wrong_type = |field| json!({"field": field, "rule": "type", "limit": "string"});
         assert_eq!(
-            details(&answer)[0],
-            json!({"field": "title", "rule": "max_length", "limit": 500})
+            details(&answer),
+            json!([wrong_type("title"), wrong_type("dedup_key")])
         );
-        assert_eq!(details(&answer)[1]["field"], "severity");
+        let answer = server.post(http, &server.demo_url(), r#"{"title":" "}"#).await;
+        assert_refused(&answer, 422, "VALIDATION_ERROR");
+        assert_eq!(
+            details(&answer),
+            json!([{"field": "title", "rule": "required", "limit": null}])
+        );
     }
 }
 

@@ -20,6 +20,7 @@ mod moving;
 mod near_misses;
 mod needles;
 mod node;
+mod notes;
 mod openapi;
 mod paging;
 mod people;

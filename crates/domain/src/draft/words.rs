@@ -1,20 +1,30 @@
-//! The closed sets of words that senders use for how bad an incident is and where it stands.
+//! The words that senders use for how bad an incident is and where it stands. The tables here are the only ones: the
+//! documentation is compared with them by a test.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// The word that a text spells, whatever its case.
+/// Bytes of the longest word of a table.
+const LONGEST: usize = 16;
+
+/// The word of a table that a text spells, whatever its case. Spaces, hyphens and underscores don't count.
 fn known<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, UnknownWord> {
+    let mut letters = [0; LONGEST];
+    let mut length = 0;
+    for byte in text.trim().bytes().filter(|byte| !b" -_".contains(byte)) {
+        *letters.get_mut(length).ok_or(UnknownWord)? = byte.to_ascii_lowercase();
+        length += 1;
+    }
     words
         .iter()
-        .find(|(word, _)| text.eq_ignore_ascii_case(word))
+        .find(|(word, _)| word.as_bytes() == &letters[..length])
         .map(|(_, value)| *value)
         .ok_or(UnknownWord)
 }
 
-/// How bad it is, from `SEV0` (worst) to `SEV4`. Read in any case, written in one.
+/// How bad it is, from `SEV0` (worst) to `SEV4`. Read in many words, written in one.
 ///
 /// ```
 /// use hookgate_domain::Severity;
@@ -40,6 +50,80 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// The words that are understood, in lower case, with what each means. Its own names come first.
+    ///
+    /// `P1` is the worst of five in `PagerDuty`, Opsgenie and Jira, `P0` where tools count from zero: both are [`Sev0`](Self::Sev0).
+    ///
+    /// ```
+    /// use hookgate_domain::Severity;
+    ///
+    /// for (word, severity) in Severity::WORDS {
+    ///     assert_eq!(word.to_uppercase().parse(), Ok(*severity));
+    /// }
+    /// ```
+    pub const WORDS: &'static [(&'static str, Self)] = &[
+        ("sev0", Self::Sev0),
+        ("sev1", Self::Sev1),
+        ("sev2", Self::Sev2),
+        ("sev3", Self::Sev3),
+        ("sev4", Self::Sev4),
+        ("critical", Self::Sev0),
+        ("high", Self::Sev1),
+        ("medium", Self::Sev2),
+        ("low", Self::Sev3),
+        ("info", Self::Sev4),
+        ("warning", Self::Sev2),
+        ("error", Self::Sev1),
+        ("crit", Self::Sev0),
+        ("fatal", Self::Sev0),
+        ("emergency", Self::Sev0),
+        ("emerg", Self::Sev0),
+        ("disaster", Self::Sev0),
+        ("alert", Self::Sev0),
+        ("panic", Self::Sev0),
+        ("page", Self::Sev0),
+        ("blocker", Self::Sev0),
+        ("highest", Self::Sev0),
+        ("p0", Self::Sev0),
+        ("p1", Self::Sev0),
+        ("err", Self::Sev1),
+        ("major", Self::Sev1),
+        ("severe", Self::Sev1),
+        ("important", Self::Sev1),
+        ("p2", Self::Sev1),
+        ("warn", Self::Sev2),
+        ("moderate", Self::Sev2),
+        ("average", Self::Sev2),
+        ("p3", Self::Sev2),
+        ("minor", Self::Sev3),
+        ("notice", Self::Sev3),
+        ("ticket", Self::Sev3),
+        ("p4", Self::Sev3),
+        ("information", Self::Sev4),
+        ("informational", Self::Sev4),
+        ("debug", Self::Sev4),
+        ("trace", Self::Sev4),
+        ("lowest", Self::Sev4),
+        ("trivial", Self::Sev4),
+        ("ok", Self::Sev4),
+        ("normal", Self::Sev4),
+        ("none", Self::Sev4),
+        ("p5", Self::Sev4),
+        ("sev5", Self::Sev4),
+        ("0", Self::Sev0),
+        ("1", Self::Sev0),
+        ("2", Self::Sev1),
+        ("3", Self::Sev2),
+        ("4", Self::Sev3),
+        ("5", Self::Sev4),
+    ];
+
+    /// Whether tools differ in what this word means: a bare number is the worst in one and the least in another, and `none`
+    /// is the least of all or no severity.
+    pub(super) fn is_ambiguous(word: &str) -> bool {
+        word.bytes().all(|byte| byte.is_ascii_digit()) || word.eq_ignore_ascii_case("none")
+    }
+
     /// `SEV0` to `SEV4`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -63,19 +147,7 @@ impl FromStr for Severity {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let words = [
-            ("sev0", Self::Sev0),
-            ("sev1", Self::Sev1),
-            ("sev2", Self::Sev2),
-            ("sev3", Self::Sev3),
-            ("sev4", Self::Sev4),
-            ("critical", Self::Sev0),
-            ("high", Self::Sev1),
-            ("medium", Self::Sev2),
-            ("low", Self::Sev3),
-            ("info", Self::Sev4),
-        ];
-        known(text, &words)
+        known(text, Self::WORDS)
     }
 }
 
@@ -85,6 +157,7 @@ impl FromStr for Severity {
 /// use hookgate_domain::IncidentStatus;
 ///
 /// assert_eq!("investigating".parse(), Ok(IncidentStatus::Acknowledged));
+/// assert_eq!("In Progress".parse(), Ok(IncidentStatus::Acknowledged));
 /// assert_eq!(IncidentStatus::Open.as_str(), "open");
 /// assert_eq!(IncidentStatus::Resolved.to_string(), "resolved");
 /// ```
@@ -100,6 +173,74 @@ pub enum IncidentStatus {
 }
 
 impl IncidentStatus {
+    /// The words that are understood, in lower case, with what each means. Its own names come first.
+    ///
+    /// ```
+    /// use hookgate_domain::IncidentStatus;
+    ///
+    /// for (word, status) in IncidentStatus::WORDS {
+    ///     assert_eq!(word.to_uppercase().parse(), Ok(*status));
+    /// }
+    /// ```
+    pub const WORDS: &'static [(&'static str, Self)] = &[
+        ("open", Self::Open),
+        ("acknowledged", Self::Acknowledged),
+        ("resolved", Self::Resolved),
+        ("firing", Self::Open),
+        ("new", Self::Open),
+        ("fired", Self::Open),
+        ("alerting", Self::Open),
+        ("alert", Self::Open),
+        ("alarm", Self::Open),
+        ("triggered", Self::Open),
+        ("trigger", Self::Open),
+        ("active", Self::Open),
+        ("activated", Self::Open),
+        ("opened", Self::Open),
+        ("created", Self::Open),
+        ("reopened", Self::Open),
+        ("unresolved", Self::Open),
+        ("problem", Self::Open),
+        ("down", Self::Open),
+        ("critical", Self::Open),
+        ("error", Self::Open),
+        ("warning", Self::Open),
+        ("warn", Self::Open),
+        ("failed", Self::Open),
+        ("failure", Self::Open),
+        ("failing", Self::Open),
+        ("unhealthy", Self::Open),
+        ("degraded", Self::Open),
+        ("outage", Self::Open),
+        ("nodata", Self::Open),
+        ("acknowledge", Self::Acknowledged),
+        ("acked", Self::Acknowledged),
+        ("ack", Self::Acknowledged),
+        ("investigating", Self::Acknowledged),
+        ("identified", Self::Acknowledged),
+        ("monitoring", Self::Acknowledged),
+        ("inprogress", Self::Acknowledged),
+        ("resolve", Self::Resolved),
+        ("ok", Self::Resolved),
+        ("okay", Self::Resolved),
+        ("closed", Self::Resolved),
+        ("close", Self::Resolved),
+        ("recovered", Self::Resolved),
+        ("recovery", Self::Resolved),
+        ("up", Self::Resolved),
+        ("normal", Self::Resolved),
+        ("inactive", Self::Resolved),
+        ("deactivated", Self::Resolved),
+        ("cleared", Self::Resolved),
+        ("clear", Self::Resolved),
+        ("fixed", Self::Resolved),
+        ("solved", Self::Resolved),
+        ("healthy", Self::Resolved),
+        ("operational", Self::Resolved),
+        ("restored", Self::Resolved),
+        ("success", Self::Resolved),
+    ];
+
     /// `open`, `acknowledged` or `resolved`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -121,24 +262,17 @@ impl FromStr for IncidentStatus {
     type Err = UnknownWord;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let words = [
-            ("open", Self::Open),
-            ("new", Self::Open),
-            ("acknowledged", Self::Acknowledged),
-            ("investigating", Self::Acknowledged),
-            ("resolved", Self::Resolved),
-        ];
-        known(text, &words)
+        known(text, Self::WORDS)
     }
 }
 
-/// The text is none of the words of a closed set.
+/// The text is none of the known words.
 ///
 /// ```
 /// use hookgate_domain::{IncidentStatus, Severity, UnknownWord};
 ///
 /// assert_eq!("catastrophic".parse::<Severity>(), Err(UnknownWord));
-/// assert_eq!("closed".parse::<IncidentStatus>(), Err(UnknownWord));
+/// assert_eq!("maybe".parse::<IncidentStatus>(), Err(UnknownWord));
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not one of the known words")]

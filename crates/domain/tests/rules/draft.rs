@@ -1,13 +1,13 @@
-//! Drafts: limits are exact, in characters, and every fault is told with its field, rule and limit.
+//! Drafts: limits are exact, in characters; what breaks a rule is repaired or left out, and noted.
 
 use hookgate_domain::{
-    DraftFields, FieldError, FieldLimit, FieldRule, Incident, IncidentDraft, IncidentNumber, IncidentStatus,
-    MAX_DEDUP_KEY, MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue,
-    OrganizationId, Severity, UnknownWord, WebhookHandle,
+    DraftFields, FieldError, FieldRule, Incident, IncidentDraft, IncidentStatus, MAX_DEDUP_KEY,
+    MAX_DESCRIPTION, MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, Note,
+    NoteCode, Severity,
 };
 use proptest::prelude::*;
 
-use crate::support::{NOW, draft};
+use crate::support::{draft, opened, titled};
 
 /// Sets a text field of a draft.
 type Set = fn(&mut DraftFields, String);
@@ -19,17 +19,17 @@ const TEXTS: [(&str, usize, Set); 4] = [
     ("description", MAX_DESCRIPTION, set_description),
 ];
 
-fn titled() -> DraftFields {
-    DraftFields {
-        title: Some("Disk full".into()),
-        ..DraftFields::default()
-    }
-}
-
-fn with(set: Set, text: &str) -> Result<IncidentDraft, Vec<FieldError>> {
+fn with(set: Set, text: &str) -> IncidentDraft {
     let mut fields = titled();
     set(&mut fields, text.to_owned());
-    IncidentDraft::check(fields)
+    draft(fields)
+}
+
+/// What is noted, and the incident that the fields open.
+fn taken(set: Set, text: &str) -> (Vec<Note>, Incident) {
+    let mut fields = titled();
+    set(&mut fields, text.to_owned());
+    (draft(fields.clone()).notes().to_vec(), opened(fields))
 }
 
 fn set_dedup_key(fields: &mut DraftFields, text: String) {
@@ -44,33 +44,51 @@ fn set_url(fields: &mut DraftFields, text: String) {
     fields.source_url = Some(text);
 }
 
-/// The incident that the fields open: what is inside a draft is seen there.
-fn opened(fields: DraftFields) -> Incident {
-    let number = IncidentNumber::new(1).expect("one is a number");
-    let webhook = WebhookHandle::new(NOW, [1; 10]);
-    Incident::open(number, OrganizationId::FIRST, webhook, draft(fields), NOW).expect("it opens one")
+/// The field of an incident that a test sets.
+fn field(incident: &Incident, name: &str) -> String {
+    let value = match name {
+        "title" => Some(&incident.title),
+        "service" => incident.service.as_ref(),
+        "dedup_key" => incident.dedup_key.as_ref(),
+        "description" => incident.description.as_ref(),
+        other => panic!("{other}"),
+    };
+    value.cloned().unwrap_or_default()
 }
 
 #[test]
 fn limits_are_exact_and_in_characters() {
-    for (field, most, set) in TEXTS {
-        let limit = Some(FieldLimit::Number(most));
-        let error = FieldError {
-            field,
-            rule: FieldRule::MaxLength,
-            limit,
-        };
+    for (name, most, set) in TEXTS {
         for character in ["a", "é", "警", "🚒"] {
-            assert!(with(set, &character.repeat(most)).is_ok(), "{field} {character}");
-            assert_eq!(
-                with(set, &character.repeat(most + 1)),
-                Err(vec![error]),
-                "{field} {character}"
-            );
+            let whole = character.repeat(most);
+            let (notes, incident) = taken(set, &whole);
+            assert_eq!((notes, field(&incident, name)), (vec![], whole.clone()));
             // Space around it doesn't count.
-            assert!(with(set, &format!(" {}\n", character.repeat(most))).is_ok());
+            assert!(with(set, &format!(" {whole}\n")).notes().is_empty());
+            let (notes, incident) = taken(set, &character.repeat(most + 1));
+            assert_eq!(
+                notes,
+                [Note::limit(name, NoteCode::Cut, most)],
+                "{name} {character}"
+            );
+            let short = field(&incident, name);
+            assert_eq!(short.chars().count(), most, "{name} {character}");
+            if name != "dedup_key" {
+                assert_eq!(short, character.repeat(most - 1) + "…");
+            }
         }
     }
+}
+
+#[test]
+fn a_key_that_is_cut_is_still_a_key_of_its_own() {
+    let key = |end: &str| {
+        let text = "k".repeat(MAX_DEDUP_KEY) + end;
+        with(set_dedup_key, &text).dedup_key().map(str::to_owned)
+    };
+    assert_eq!(key("a"), key("a"), "a retry finds its incident");
+    assert_ne!(key("a"), key("b"));
+    assert_ne!(key("a"), key(""));
 }
 
 #[test]
@@ -91,34 +109,82 @@ fn a_title_is_required() {
 }
 
 #[test]
-fn all_faults_are_told_in_the_order_of_the_documentation() {
+fn everything_but_the_title_is_repaired_and_noted_in_the_order_of_the_documentation() {
     let fields = DraftFields {
-        title: None,
+        title: Some("t".repeat(MAX_TITLE + 1)),
         description: Some("x".repeat(MAX_DESCRIPTION + 1)),
         severity: Some("SEV9".into()),
-        status: Some("closed".into()),
+        status: Some("maybe".into()),
         service: Some("x".repeat(MAX_SERVICE + 1)),
         source_url: Some("x".repeat(MAX_SOURCE_URL + 1)),
         dedup_key: Some("x".repeat(MAX_DEDUP_KEY + 1)),
         metadata: vec![("k".into(), MetadataValue::Null); MAX_METADATA_KEYS + 1],
+        notes: vec![Note::new("payload", NoteCode::DuplicateKey)],
     };
-    let faults: Vec<_> = IncidentDraft::check(fields)
-        .unwrap_err()
+    let draft = IncidentDraft::check(fields.clone()).unwrap();
+    let notes: Vec<_> = draft
+        .notes()
         .iter()
-        .map(ToString::to_string)
+        .map(|note| format!("{} {}", note.field, note.code))
         .collect();
     let expected = [
-        "title: required",
-        "description: max_length",
-        "severity: one_of",
-        "status: one_of",
-        "service: max_length",
-        "source_url: max_length",
-        "source_url: http_url",
-        "dedup_key: max_length",
-        "metadata: max_items",
+        "payload duplicate_key",
+        "title cut",
+        "description cut",
+        "severity unknown_word",
+        "status unknown_word",
+        "service cut",
+        "source_url not_a_link",
+        "dedup_key cut",
+        "metadata too_many",
+        "metadata duplicate_key",
     ];
-    assert_eq!(faults, expected);
+    assert_eq!(notes, expected);
+    let incident = opened(fields);
+    assert_eq!(
+        (incident.severity, incident.status),
+        (Severity::Sev2, IncidentStatus::Open)
+    );
+    assert_eq!((incident.source_url, incident.metadata.len()), (None, 1));
+}
+
+/// A word of the sender is repeated only if it is short enough to be one, and never long enough for a secret.
+#[test]
+fn notes_hold_no_long_texts() {
+    let secret = "wh_00000000000000000000000000000000000000";
+    for (text, detail) in [("catastrophic", Some("catastrophic")), (secret, None)] {
+        let fields = DraftFields {
+            severity: Some(text.into()),
+            ..titled()
+        };
+        let draft = draft(fields);
+        assert_eq!(draft.notes()[0].detail.as_deref(), detail);
+        assert!(!draft.notes()[0].sentence().contains(secret));
+    }
+}
+
+#[test]
+fn a_note_has_a_sentence_for_every_code() {
+    for code in NoteCode::ALL {
+        for note in [
+            Note::new("title", *code),
+            Note::new("payload", *code),
+            Note::limit("dedup_key", *code, 255),
+            Note::word("severity", *code, "5"),
+        ] {
+            let sentence = note.sentence();
+            assert!(
+                sentence.starts_with("The ") || sentence.starts_with("A part "),
+                "{sentence}"
+            );
+            assert!(sentence.ends_with('.'), "{sentence}");
+        }
+    }
+    let ambiguous = Note::word("severity", NoteCode::AmbiguousWord, "5").sentence();
+    assert!(
+        ambiguous.starts_with("The severity “5” was read as SEV4."),
+        "{ambiguous}"
+    );
 }
 
 #[test]
@@ -131,13 +197,8 @@ fn a_link_is_http_and_harmless() {
         "https://bücher.example/ä",
         "https://e",
     ] {
-        assert!(with(set_url, url).is_ok(), "{url}");
+        assert!(with(set_url, url).notes().is_empty(), "{url}");
     }
-    let fault = FieldError {
-        field: "source_url",
-        rule: FieldRule::HttpUrl,
-        limit: Some(FieldLimit::Text("http:// or https://")),
-    };
     for url in [
         "javascript:alert(1)",
         "data:text/html,x",
@@ -148,34 +209,60 @@ fn a_link_is_http_and_harmless() {
         "https://",
         "https:///path",
         "https:// example.org",
-        "https://example.org/a b",
-        "https://example.org/\"onclick=",
-        "https://example.org/<script>",
+        "https://exam ple.org/",
+        "https://example.org\"/",
         "https://example.org\\@evil.example",
         "https://example.org/\nx",
         "https://example.org/\u{1B}[0m",
         "https://example.org/\u{202E}gro.elpmaxe",
-        "https://example.org/\u{A0}x",
         "httpſ://example.org",
         "é",
     ] {
-        assert_eq!(with(set_url, url), Err(vec![fault]), "{url}");
+        let (notes, incident) = taken(set_url, url);
+        assert_eq!(notes, [Note::new("source_url", NoteCode::NotALink)], "{url}");
+        assert_eq!(incident.source_url, None, "{url}");
     }
     let start = "https://e/";
-    assert!(
-        with(
-            set_url,
-            &(start.to_owned() + &"é".repeat(MAX_SOURCE_URL - start.len()))
-        )
-        .is_ok()
-    );
-    assert!(
-        with(
-            set_url,
-            &(start.to_owned() + &"é".repeat(MAX_SOURCE_URL - start.len() + 1))
-        )
-        .is_err()
-    );
+    let longest = start.to_owned() + &"é".repeat(MAX_SOURCE_URL - start.len());
+    assert_eq!(taken(set_url, &longest).1.source_url, Some(longest.clone()));
+    let too_long = Note::limit("source_url", NoteCode::TooLong, MAX_SOURCE_URL);
+    let (notes, incident) = taken(set_url, &(longest + "é"));
+    assert_eq!((notes, incident.source_url), (vec![too_long.clone()], None));
+    // Encoded, it is longer.
+    let spaces = start.to_owned() + &" x".repeat(1_000);
+    assert_eq!(taken(set_url, &spaces).0, [too_long]);
+}
+
+#[test]
+fn a_link_with_characters_of_another_text_is_encoded() {
+    for (url, encoded) in [
+        (
+            "http://prom/graph?g0.expr=up == 0",
+            "http://prom/graph?g0.expr=up%20==%200",
+        ),
+        ("https://h/d?q=\"x\"", "https://h/d?q=%22x%22"),
+        ("https://h/<script>", "https://h/%3Cscript%3E"),
+        ("https://h/?path=C:\\x", "https://h/?path=C:%5Cx"),
+        ("https://h/\u{A0}x", "https://h/%C2%A0x"),
+        ("https://h#a b", "https://h#a%20b"),
+    ] {
+        let (notes, incident) = taken(set_url, url);
+        assert_eq!(
+            notes,
+            [Note::new("source_url", NoteCode::PercentEncoded)],
+            "{url}"
+        );
+        assert_eq!(incident.source_url.as_deref(), Some(encoded));
+        assert!(with(set_url, encoded).notes().is_empty(), "{encoded}");
+    }
+    for url in [
+        "https://h/a|b`c{d}",
+        "https://bücher.example/ä?ö#ü",
+        "https://h/%zz%20",
+    ] {
+        let (notes, incident) = taken(set_url, url);
+        assert_eq!((notes, incident.source_url.as_deref()), (vec![], Some(url)));
+    }
 }
 
 #[test]
@@ -186,26 +273,27 @@ fn metadata_has_ten_entries_at_most_and_no_nul() {
             .collect(),
         ..titled()
     };
-    assert!(IncidentDraft::check(entries(MAX_METADATA_KEYS)).is_ok());
-    let limit = Some(FieldLimit::Number(MAX_METADATA_KEYS));
-    let error = FieldError {
-        field: "metadata",
-        rule: FieldRule::MaxItems,
-        limit,
-    };
+    assert!(draft(entries(MAX_METADATA_KEYS)).notes().is_empty());
+    let too_many = Note::limit("metadata", NoteCode::TooMany, MAX_METADATA_KEYS);
+    assert_eq!(draft(entries(MAX_METADATA_KEYS + 5)).notes(), [too_many]);
     assert_eq!(
-        IncidentDraft::check(entries(MAX_METADATA_KEYS + 1)),
-        Err(vec![error])
+        opened(entries(MAX_METADATA_KEYS + 5)).metadata,
+        entries(MAX_METADATA_KEYS).metadata
     );
 
     let metadata = vec![
         ("a\0b".into(), MetadataValue::Text("c\0".into())),
-        ("f".into(), MetadataValue::Float(0.5)),
+        ("f".into(), MetadataValue::number("0.50").unwrap()),
     ];
-    let incident = opened(DraftFields { metadata, ..titled() });
+    let fields = DraftFields { metadata, ..titled() };
+    assert_eq!(
+        draft(fields.clone()).notes(),
+        [Note::new("metadata", NoteCode::ReplacedCharacters)]
+    );
+    let incident = opened(fields);
     let clean = [
         ("a\u{FFFD}b".into(), MetadataValue::Text("c\u{FFFD}".into())),
-        ("f".into(), MetadataValue::Float(0.5)),
+        ("f".into(), MetadataValue::number("0.50").unwrap()),
     ];
     assert_eq!(incident.metadata, clean);
 }
@@ -217,18 +305,19 @@ fn keys_of_metadata_are_distinct_after_they_are_tidied() {
         ..titled()
     };
     for (first, second) in [("a", "a"), ("a\0", "a\u{fffd}")] {
-        let limit = Some(FieldLimit::Text("flat object, each key once"));
-        let error = FieldError {
-            field: "metadata",
-            rule: FieldRule::Type,
-            limit,
-        };
+        let fields = metadata([first, "b", second]);
+        let draft = draft(fields.clone());
         assert_eq!(
-            IncidentDraft::check(metadata([first, "b", second])),
-            Err(vec![error])
+            draft.notes().last(),
+            Some(&Note::new("metadata", NoteCode::DuplicateKey))
         );
+        assert_eq!(opened(fields).metadata.len(), 2, "the first stays");
     }
-    assert!(IncidentDraft::check(metadata(["a\0", "a", "A"])).is_ok());
+    let distinct = draft(metadata(["a\0", "a", "A"]));
+    assert_eq!(
+        distinct.notes(),
+        [Note::new("metadata", NoteCode::ReplacedCharacters)]
+    );
 }
 
 #[test]
@@ -284,85 +373,9 @@ fn only_what_is_resolved_needs_no_title() {
 }
 
 #[test]
-fn words_are_read_in_any_case_and_written_in_one() {
-    let severities = [
-        (Severity::Sev0, "SEV0", "critical"),
-        (Severity::Sev1, "SEV1", "high"),
-        (Severity::Sev2, "SEV2", "medium"),
-        (Severity::Sev3, "SEV3", "low"),
-        (Severity::Sev4, "SEV4", "info"),
-    ];
-    for (severity, code, word) in severities {
-        for text in [code, word, &code.to_lowercase(), &word.to_uppercase()] {
-            assert_eq!(text.parse(), Ok(severity), "{text}");
-        }
-        assert_eq!(severity.to_string(), code);
-    }
-    let statuses = [
-        (IncidentStatus::Open, "open", "new"),
-        (IncidentStatus::Acknowledged, "acknowledged", "investigating"),
-        (IncidentStatus::Resolved, "resolved", "resolved"),
-    ];
-    for (status, word, other) in statuses {
-        for text in [word, other, &word.to_uppercase()] {
-            assert_eq!(text.parse(), Ok(status), "{text}");
-        }
-        assert_eq!(status.to_string(), word);
-    }
-    for text in [
-        "",
-        " ",
-        "sev",
-        "sev5",
-        "SEV 1",
-        "\u{17F}ev1",
-        "closed",
-        "op\u{435}n",
-    ] {
-        assert_eq!(text.parse::<Severity>(), Err(UnknownWord), "{text}");
-        assert_eq!(text.parse::<IncidentStatus>(), Err(UnknownWord), "{text}");
-    }
-}
-
-#[test]
-fn an_absent_word_is_the_default_and_space_around_one_is_cut() {
-    for word in [None, Some(""), Some("  ")] {
-        let incident = opened(DraftFields {
-            severity: word.map(Into::into),
-            status: word.map(Into::into),
-            ..titled()
-        });
-        assert_eq!(
-            (incident.severity, incident.status),
-            (Severity::Sev2, IncidentStatus::Open)
-        );
-    }
-    let incident = opened(DraftFields {
-        severity: Some(" High ".into()),
-        status: Some("NEW\n".into()),
-        ..titled()
-    });
-    assert_eq!(
-        (incident.severity, incident.status),
-        (Severity::Sev1, IncidentStatus::Open)
-    );
-}
-
-#[test]
 fn rules_have_names_of_their_own() {
-    use FieldRule::{HttpUrl, MaxItems, MaxLength, OneOf, Required, Type};
-    let names = [Required, Type, MaxLength, OneOf, HttpUrl, MaxItems].map(FieldRule::as_str);
-    assert_eq!(
-        names,
-        [
-            "required",
-            "type",
-            "max_length",
-            "one_of",
-            "http_url",
-            "max_items"
-        ]
-    );
+    let names = [FieldRule::Required, FieldRule::Type].map(FieldRule::as_str);
+    assert_eq!(names, ["required", "type"]);
 }
 
 proptest! {
@@ -382,7 +395,7 @@ proptest! {
                 prop_assert!(key.is_none_or(|length| (1..=MAX_DEDUP_KEY).contains(&length)));
                 prop_assert_eq!(title.trim(), title);
             }
-            Err(errors) => prop_assert!(!errors.is_empty()),
+            Err(errors) => prop_assert_eq!(errors, [FieldError::required("title")]),
         }
     }
 }

@@ -224,6 +224,7 @@ fn the_newest_words_count_and_silence_changes_nothing() {
         source_url: Some("https://graphs.example.org/1".into()),
         dedup_key: Some("db1/disk".into()),
         metadata: vec![("used".into(), MetadataValue::Integer(80))],
+        ..DraftFields::default()
     };
     let first = opened(full.clone());
     assert_eq!(

@@ -19,3 +19,4 @@ mod serde_text;
 mod support;
 mod trail;
 mod webhook_id;
+mod words;

@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 
 use hookgate_domain::{
-    DraftFields, IncidentDraft, OrganizationId, Policy, SenderFormat, Timestamp, Webhook, WebhookHandle,
-    WebhookId,
+    DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Policy, SenderFormat, Timestamp,
+    Webhook, WebhookHandle, WebhookId,
 };
 
 pub(crate) const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
@@ -58,4 +58,19 @@ pub(crate) fn policy(allowlist: &str) -> Policy {
 pub(crate) fn draft(fields: DraftFields) -> IncidentDraft {
     let title = fields.title.or_else(|| Some("Disk full".into()));
     IncidentDraft::check(DraftFields { title, ..fields }).expect("a draft")
+}
+
+/// Fields with a title and nothing else.
+pub(crate) fn titled() -> DraftFields {
+    DraftFields {
+        title: Some("Disk full".into()),
+        ..DraftFields::default()
+    }
+}
+
+/// The incident that the fields open: what is inside a draft is seen there.
+pub(crate) fn opened(fields: DraftFields) -> Incident {
+    let number = IncidentNumber::new(1).expect("one is a number");
+    let webhook = WebhookHandle::new(NOW, [1; 10]);
+    Incident::open(number, OrganizationId::FIRST, webhook, draft(fields), NOW).expect("it opens one")
 }

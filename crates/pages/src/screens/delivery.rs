@@ -135,6 +135,8 @@ pub struct DeliveryDetail {
     pub payload: Payload,
     /// How its source was found, if it was refused for it or would have been.
     pub trail: Option<Trail>,
+    /// What was changed about it so that it could be taken, in sentences.
+    pub notes: Vec<UserText>,
     /// What exactly was at fault, such as fields of the payload.
     pub faults: Vec<UserText>,
     /// The body of the answer.

@@ -604,7 +604,8 @@ impl Samples {
             ],
             payload,
             trail: Some(trail()),
-            faults: vec![self.text("title: longer than 500 characters")],
+            notes: vec![self.text("The title was longer than 500 characters, so it was cut. The payload has all of it.")],
+            faults: vec![self.text("title: required")],
             answer: self.text("{\"success\":false,\"error\":{\"code\":\"IP_NOT_ALLOWED\",\"message\":\"Source address is not allowed for this webhook\"}}"),
             timing: vec![("Judged", Duration::from_micros(41)), ("Read", Duration::from_micros(310)), ("Committed", Duration::from_micros(2_140))],
         }

@@ -256,6 +256,7 @@ pub(super) static TABLES: [Table; 21] = [
             ("headers", Text),
             ("payload", Bytes),
             ("trail", Text),
+            ("notes", Text),
         ],
     ),
     table(

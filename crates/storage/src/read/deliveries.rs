@@ -234,6 +234,7 @@ mod tests {
             include_str!("../../../../migrations/sqlite/0003_usage/up.sql"),
             include_str!("../../../../migrations/sqlite/0006_trail/up.sql"),
             include_str!("../../../../migrations/sqlite/0008_periods/up.sql"),
+            include_str!("../../../../migrations/sqlite/0009_notes/up.sql"),
         ] {
             connection.batch_execute(migration).unwrap();
         }

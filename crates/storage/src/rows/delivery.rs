@@ -8,6 +8,7 @@ use diesel::{ExpressionMethods, Queryable, Selectable};
 use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, Trail};
 use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, Outcome};
 
+use super::notes::read_notes;
 use super::read_handle;
 use crate::fault::Damage;
 use crate::schema::deliveries;
@@ -33,6 +34,7 @@ pub(crate) struct SummaryRow {
     incident: Option<i64>,
     count: i64,
     took_us: Option<i64>,
+    notes: Option<String>,
     #[diesel(select_expression = deliveries::trail.is_not_null())]
     #[diesel(select_expression_type = IsNotNull<deliveries::trail>)]
     has_trail: bool,
@@ -62,6 +64,7 @@ impl SummaryRow {
             incident: incident.transpose()?,
             count: self.count,
             took: took.transpose()?.map(Duration::from_micros),
+            notes: read_notes(self.notes.as_deref()).ok_or_else(damage("notes"))?,
         })
     }
 }
@@ -111,6 +114,7 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) headers: Option<&'a str>,
     pub(crate) payload: Option<&'a [u8]>,
     pub(crate) trail: Option<String>,
+    pub(crate) notes: Option<String>,
 }
 
 /// An answer as its two columns, `answer` and `code`.

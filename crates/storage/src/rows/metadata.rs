@@ -1,12 +1,12 @@
 //! The metadata of an incident as a JSON object, in the order in which the sender wrote it.
 
-use std::borrow::Cow;
 use std::fmt;
 
 use diesel::result::{Error, QueryResult};
 use hookgate_domain::{MAX_METADATA_KEYS, MetadataValue};
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
-use serde::{Serialize, Serializer};
+use serde::ser::{Error as _, Serialize, Serializer};
+use serde_json::value::RawValue;
 
 /// The text that is stored; `None` for an empty one, which is what most incidents have.
 pub(crate) fn metadata_text(metadata: &[(String, MetadataValue)]) -> QueryResult<Option<String>> {
@@ -29,7 +29,7 @@ struct Written<'a>(&'a [(String, MetadataValue)]);
 
 impl Serialize for Written<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(key, value)| (key, Value::from(value))))
+        serializer.collect_map(self.0.iter().map(|(key, value)| (key, Value(value))))
     }
 }
 
@@ -52,45 +52,40 @@ impl<'de> Visitor<'de> for InOrder {
 
     fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Read, M::Error> {
         let mut entries = Vec::with_capacity(MAX_METADATA_KEYS);
-        while let Some((key, value)) = map.next_entry::<String, Value<'_>>()? {
-            entries.push((key, value.into()));
+        while let Some((key, value)) = map.next_entry::<String, &RawValue>()? {
+            entries.push((key, read_value(value.get()).map_err(serde::de::Error::custom)?));
         }
         Ok(Read(entries))
     }
 }
 
-#[derive(serde::Serialize, serde::Deserialize)]
-#[serde(untagged)]
-enum Value<'a> {
-    Null,
-    Bool(bool),
-    Integer(i64),
-    Float(f64),
-    Text(Cow<'a, str>),
-}
+/// A number is written as the text that it came as.
+struct Value<'a>(&'a MetadataValue);
 
-impl<'a> From<&'a MetadataValue> for Value<'a> {
-    fn from(value: &'a MetadataValue) -> Self {
-        match value {
-            MetadataValue::Null => Self::Null,
-            MetadataValue::Bool(value) => Self::Bool(*value),
-            MetadataValue::Integer(value) => Self::Integer(*value),
-            MetadataValue::Float(value) => Self::Float(*value),
-            MetadataValue::Text(value) => Self::Text(Cow::Borrowed(value)),
+impl Serialize for Value<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self.0 {
+            MetadataValue::Null => serializer.serialize_unit(),
+            MetadataValue::Bool(value) => serializer.serialize_bool(*value),
+            MetadataValue::Integer(value) => serializer.serialize_i64(*value),
+            MetadataValue::Number(number) => serde_json::from_str::<&RawValue>(number.as_str())
+                .map_err(S::Error::custom)?
+                .serialize(serializer),
+            MetadataValue::Text(value) => serializer.serialize_str(value),
         }
     }
 }
 
-impl From<Value<'_>> for MetadataValue {
-    fn from(value: Value<'_>) -> Self {
-        match value {
-            Value::Null => Self::Null,
-            Value::Bool(value) => Self::Bool(value),
-            Value::Integer(value) => Self::Integer(value),
-            Value::Float(value) => Self::Float(value),
-            Value::Text(value) => Self::Text(value.into_owned()),
-        }
+fn read_value(text: &str) -> Result<MetadataValue, serde_json::Error> {
+    if let Some(number) = MetadataValue::number(text) {
+        return Ok(number);
     }
+    Ok(match text {
+        "null" => MetadataValue::Null,
+        "true" => MetadataValue::Bool(true),
+        "false" => MetadataValue::Bool(false),
+        _ => MetadataValue::Text(serde_json::from_str(text)?),
+    })
 }
 
 #[cfg(test)]
@@ -100,11 +95,15 @@ mod tests {
     #[test]
     fn metadata_comes_back_in_order_and_of_its_kind() {
         let text = |key: &str, value: &str| (key.to_owned(), MetadataValue::Text(value.to_owned()));
+        let number = |key: &str, text| (key.to_owned(), MetadataValue::number(text).unwrap());
         let metadata = vec![
             text("zone", "eu \"1\""),
             ("a".to_owned(), MetadataValue::Integer(-3)),
-            ("whole".to_owned(), MetadataValue::Float(2.0)),
-            ("big".to_owned(), MetadataValue::Float(1e300)),
+            number("whole", "2.0"),
+            number("price", "1.10"),
+            number("long", "12345678901234567890"),
+            number("big", "1e400"),
+            number("zero", "-0"),
             ("none".to_owned(), MetadataValue::Null),
             ("yes".to_owned(), MetadataValue::Bool(true)),
             text("digits", "7"),

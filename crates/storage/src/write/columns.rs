@@ -178,9 +178,10 @@ column_statement! {
     took_us: BigInt = i64,
     headers: Nullable<Text> = Option<String>,
     payload: Nullable<Binary> = Option<Vec<u8>>,
-    trail: Nullable<Text> = Option<String>;
+    trail: Nullable<Text> = Option<String>,
+    notes: Nullable<Text> = Option<String>;
     "INSERT INTO deliveries (id, organization, webhook, received_at, source, user_agent, answer, code, incident, count, \
-     took_us, headers, payload, trail) SELECT * FROM" .. ""
+     took_us, headers, payload, trail, notes) SELECT * FROM" .. ""
 }
 
 column_statement! {

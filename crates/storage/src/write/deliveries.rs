@@ -26,6 +26,7 @@ rows_insert! {
     headers: Nullable<Text>,
     payload: Nullable<Binary>,
     trail: Nullable<Text>,
+    notes: Nullable<Text>,
 }
 
 /// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.

@@ -12,7 +12,7 @@ use super::batch::{Batch, micros};
 use super::counting::Seen;
 use super::ledger::Ledger;
 use crate::fault::{Damage, Fault};
-use crate::rows::{NewDelivery, answer_words};
+use crate::rows::{NewDelivery, answer_words, notes_text};
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
 
@@ -48,7 +48,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
                 self.ledger.incident_update(incident, target.id, id, events)?;
             }
         }
-        self.accepted_insert(target, delivery, accepted);
+        self.accepted_insert(target, delivery, accepted)?;
         if let Some(idempotency) = &delivery.idempotency {
             self.remember(target.id, idempotency, accepted, delivery.received_at)?;
         }
@@ -97,7 +97,13 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         Ok(opened.map_or(Told::Unmatched, Told::Opened))
     }
 
-    fn accepted_insert(&mut self, target: Target, delivery: &'a AcceptedDelivery, accepted: Accepted) {
+    fn accepted_insert(
+        &mut self,
+        target: Target,
+        delivery: &'a AcceptedDelivery,
+        accepted: Accepted,
+    ) -> QueryResult<()> {
+        let notes = notes_text(delivery.draft.notes())?;
         let (answer, code) = answer_words(match accepted.effect {
             Effect::Updated => Answer::Updated,
             Effect::Unmatched => Answer::Unmatched,
@@ -119,6 +125,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             headers: delivery.headers.as_deref(),
             payload: delivery.payload.as_deref(),
             trail: delivery.observed.as_ref().map(ToString::to_string),
+            notes,
         });
         self.delivery_used();
         self.ledger.note(Seen {
@@ -130,6 +137,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             record: Some(id),
             times: 1,
         });
+        Ok(())
     }
 
     fn remember(

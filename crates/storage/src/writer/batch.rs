@@ -168,6 +168,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             headers: refusal.headers.as_deref(),
             payload: refusal.payload.as_deref(),
             trail: refusal.trail.as_ref().map(ToString::to_string),
+            notes: None,
         };
         self.ledger.delivery_insert(row);
         self.delivery_used();

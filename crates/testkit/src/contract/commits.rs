@@ -5,7 +5,7 @@ use std::future::ready;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use hookgate_domain::{Policy, Trail, UrlChange, Webhook};
+use hookgate_domain::{DraftFields, Policy, Trail, UrlChange, Webhook};
 use hookgate_gate::{
     AcceptedDelivery, Answer, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, Effect,
     IncidentFilter, PageSize, Seek, Store,
@@ -35,6 +35,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         count: 1,
         took: Some(sent.took),
         would_be_refused: false,
+        notes: Vec::new(),
     };
     let record = DeliveryRecord {
         summary: summary.clone(),
@@ -51,6 +52,34 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         .await
         .unwrap();
     assert_eq!((page.items, page.next), (vec![summary], None));
+}
+
+/// The changes that were made to a delivery are on its record and in lists.
+pub async fn notes_are_on_record<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let draft = samples::draft(DraftFields {
+        title: Some("é".repeat(501)),
+        severity: Some("\"x\"".to_owned()),
+        ..DraftFields::default()
+    });
+    let draft = draft.expect("a draft that the rules take");
+    let expected = draft.notes().to_vec();
+    assert_eq!(expected.len(), 2);
+    let accepted = stored(
+        store,
+        AcceptedDelivery {
+            draft,
+            ..delivery(&webhook)
+        },
+    )
+    .await;
+    let record = store.delivery_by_id(accepted.delivery).await.unwrap().unwrap();
+    assert_eq!(record.summary.notes, expected);
+    let page = store
+        .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::default())
+        .await
+        .unwrap();
+    assert_eq!(page.items[0].notes, expected);
 }
 
 /// A delivery that passes only because its webhook observes is marked, in lists too, and tells how its source was found.

@@ -18,7 +18,13 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
     let metadata = vec![
         ("zone".to_owned(), MetadataValue::Text("eu \"1\"".into())),
         ("count".to_owned(), MetadataValue::Integer(-3)),
-        ("load".to_owned(), MetadataValue::Float(2.0)),
+        ("load".to_owned(), MetadataValue::number("2.0").unwrap()),
+        ("price".to_owned(), MetadataValue::number("1.10").unwrap()),
+        (
+            "serial".to_owned(),
+            MetadataValue::number("12345678901234567890").unwrap(),
+        ),
+        ("huge".to_owned(), MetadataValue::number("1e400").unwrap()),
         ("none".to_owned(), MetadataValue::Null),
         ("a".to_owned(), MetadataValue::Bool(true)),
     ];

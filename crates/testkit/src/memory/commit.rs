@@ -51,6 +51,7 @@ impl State {
             count: 1,
             took: Some(delivery.took),
             would_be_refused: delivery.observed.is_some(),
+            notes: delivery.draft.notes().to_vec(),
         };
         self.see(&summary);
         let id = self.record(
@@ -207,6 +208,7 @@ impl State {
             count: 1,
             took: Some(refusal.took),
             would_be_refused: false,
+            notes: Vec::new(),
         };
         self.see(&summary);
         self.record(

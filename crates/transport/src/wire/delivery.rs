@@ -1,12 +1,11 @@
 //! A delivery on the record.
 
-use hookgate_domain::{RefusalCode, without_mark};
+use hookgate_domain::RefusalCode;
 use hookgate_gate::{self as gate, Answer, DeliverySummary};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{time, words};
+use super::{Note, Payload, time, words};
 use crate::failure::status;
 
 /// A delivery.
@@ -42,8 +41,10 @@ pub struct Delivery {
     #[schema(value_type = Option<words::IncidentId>, required)]
     pub incident: Option<String>,
     /// The body: as JSON where it is JSON, else as text; null if it was not kept.
-    #[schema(value_type = Value, required)]
-    pub payload: Option<Value>,
+    #[schema(value_type = serde_json::Value, required)]
+    pub payload: Option<Payload>,
+    /// What was changed about it so that it could be taken; mostly nothing.
+    pub notes: Vec<Note>,
     /// How many deliveries this record stands for.
     pub count: i64,
 }
@@ -98,6 +99,7 @@ impl From<&DeliverySummary> for Delivery {
             would_be_refused: record.would_be_refused,
             incident: record.incident.map(|number| number.to_string()),
             payload: None,
+            notes: record.notes.iter().map(Note::from).collect(),
             count: record.count,
         }
     }
@@ -109,7 +111,7 @@ impl From<&gate::DeliveryRecord> for DeliveryRecord {
         let headers = record.headers.iter();
         Self {
             delivery: Delivery {
-                payload: record.payload.as_deref().map(payload),
+                payload: record.payload.as_deref().map(Payload::of),
                 ..Delivery::from(&record.summary)
             },
             trail: record.trail.as_ref().map(Trail::from),
@@ -129,25 +131,5 @@ pub const fn answered_status(answer: Answer) -> u16 {
         Answer::Updated | Answer::Unmatched => 200,
         Answer::Refused(code) => status(code).as_u16(),
         Answer::Postponed(_) => 503,
-    }
-}
-
-/// The payload as the JSON that it is, or as text if it is none.
-#[must_use]
-pub fn payload(bytes: &[u8]) -> Value {
-    serde_json::from_slice(without_mark(bytes))
-        .unwrap_or_else(|_| Value::String(String::from_utf8_lossy(bytes).into_owned()))
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn payloads_are_shown_as_what_they_are() {
-        assert_eq!(payload(br#"{"a":1}"#), json!({"a": 1}));
-        assert_eq!(payload(b"\xffnot json"), json!("\u{fffd}not json"));
     }
 }

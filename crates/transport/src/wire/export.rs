@@ -32,7 +32,17 @@ const DELIVERY_COLUMNS: &[Column<Delivery>] = &[
     ("count", |row| row.count.to_string()),
     ("webhook_name", |row| row.webhook_name.clone()),
     ("would_be_refused", |row| row.would_be_refused.to_string()),
+    ("notes", notes),
 ];
+
+/// The codes of the notes, each with its field: `title cut; severity unknown_word`.
+fn notes(row: &Delivery) -> String {
+    let notes = row.notes.iter();
+    let codes: Vec<_> = notes
+        .map(|note| format!("{} {}", note.field, note.code))
+        .collect();
+    codes.join("; ")
+}
 
 /// Excel takes a CSV file without this mark for one in a Windows code page.
 const BYTE_ORDER_MARK: &[u8] = "\u{FEFF}".as_bytes();
@@ -150,8 +160,10 @@ fn harmless(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
+    use hookgate_domain::NoteCode;
+    use serde_json::Value;
 
+    use super::super::{Note, Payload};
     use super::*;
 
     fn delivery() -> Delivery {
@@ -167,7 +179,8 @@ mod tests {
             status: 201,
             would_be_refused: true,
             incident: Some("INC-1".to_owned()),
-            payload: Some(json!({"title": "Disk full"})),
+            payload: Some(Payload::of(br#"{"title":"Disk full"}"#)),
+            notes: vec![Note::from(&hookgate_domain::Note::new("title", NoteCode::Cut))],
             count: 1,
         }
     }
@@ -193,7 +206,7 @@ mod tests {
 
     #[test]
     fn a_file_has_one_head_and_its_rows() {
-        let row = "dlv_1,hk_1,2026-11-30T04:00:00Z,192.0.2.7,curl/8.5,accepted,,201,INC-1,1,\"'=HYPERLINK(\"\"x\"\")\",true\r\n";
+        let row = "dlv_1,hk_1,2026-11-30T04:00:00Z,192.0.2.7,curl/8.5,accepted,,201,INC-1,1,\"'=HYPERLINK(\"\"x\"\")\",true,title cut\r\n";
         assert_eq!(text(ExportFormat::Csv, false), row);
         let whole = text(ExportFormat::Csv, true);
         assert!(

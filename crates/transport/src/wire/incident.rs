@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::{Incident as DomainIncident, MetadataValue};
+use hookgate_domain::Incident as DomainIncident;
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::{time, words};
+use super::{PlainValue, time, words};
 
 /// An incident.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -48,7 +47,7 @@ pub struct Incident {
     pub source_url: Option<String>,
     /// What else the sender said.
     #[schema(value_type = Object)]
-    pub metadata: BTreeMap<String, Value>,
+    pub metadata: BTreeMap<String, PlainValue>,
 }
 
 impl From<&DomainIncident> for Incident {
@@ -67,17 +66,7 @@ impl From<&DomainIncident> for Incident {
             description: incident.description.clone(),
             service: incident.service.clone(),
             source_url: incident.source_url.clone(),
-            metadata: metadata.map(|(key, value)| (key.clone(), json(value))).collect(),
+            metadata: metadata.map(|(key, value)| (key.clone(), value.into())).collect(),
         }
-    }
-}
-
-fn json(value: &MetadataValue) -> Value {
-    match value {
-        MetadataValue::Null => Value::Null,
-        MetadataValue::Bool(value) => (*value).into(),
-        MetadataValue::Integer(value) => (*value).into(),
-        MetadataValue::Float(value) => (*value).into(),
-        MetadataValue::Text(value) => value.as_str().into(),
     }
 }

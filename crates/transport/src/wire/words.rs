@@ -62,6 +62,8 @@ schemas! {
     Only = words(["true"]);
     /// Why a delivery did not pass.
     RefusalCode = words(DomainCode::ALL.iter().map(|code| code.as_str()));
+    /// What was changed about a delivery.
+    NoteCode = words(hookgate_domain::NoteCode::ALL.iter().map(|code| code.as_str()));
     /// How bad it is: `SEV0` is worst.
     Severity = words(["SEV0", "SEV1", "SEV2", "SEV3", "SEV4"]);
     /// Where an incident stands.

@@ -2,12 +2,10 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
-    DeliveryId, FieldLimit, Permission, Timestamp, WebhookHandle, WebhookState, without_mark,
-};
+use hookgate_domain::{DeliveryId, Permission, Timestamp, WebhookHandle, WebhookState};
 use hookgate_gate::{
-    Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, Details, Page, PageSize, PeopleStore, Seek,
-    Store,
+    Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, Details, JsonLayout, Page, PageSize,
+    PeopleStore, Seek, Store, lay_out,
 };
 use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, UserText};
 
@@ -120,6 +118,12 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
                 .collect(),
             payload: payload(&record, screen.visitor.may(Permission::SeePayloads)),
             trail: record.trail.clone(),
+            notes: record
+                .summary
+                .notes
+                .iter()
+                .map(|note| note.sentence().into())
+                .collect(),
             faults: faults(screen, &record).await?,
             answer: answer(&record.summary).into(),
             timing: record
@@ -141,12 +145,9 @@ fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
             "Viewers do not see payloads."
         });
     };
-    let pretty = serde_json::from_slice::<serde_json::Value>(without_mark(bytes))
-        .ok()
-        .and_then(|json| serde_json::to_string_pretty(&json).ok());
     Payload::Kept {
         raw: UserText::from(String::from_utf8_lossy(bytes)),
-        pretty: pretty.map(Into::into),
+        pretty: lay_out(bytes, JsonLayout::Indented).map(Into::into),
         bytes: bytes.len() as u64,
     }
 }
@@ -160,10 +161,7 @@ async fn faults<S: Store + PeopleStore>(
         Some(Details::Fields(faults)) => faults
             .iter()
             .map(|fault| match fault.limit {
-                Some(FieldLimit::Number(number)) => {
-                    format!("{}: {}, {number}", fault.field, fault.rule.as_str())
-                }
-                Some(FieldLimit::Text(text)) => format!("{}: {}, {text}", fault.field, fault.rule.as_str()),
+                Some(limit) => format!("{}: {}, {limit}", fault.field, fault.rule.as_str()),
                 None => format!("{}: {}", fault.field, fault.rule.as_str()),
             })
             .map(Into::into)

@@ -176,7 +176,7 @@ fn metadata(incident: &Incident) -> Vec<(UserText, UserText)> {
         MetadataValue::Null => "null".to_owned(),
         MetadataValue::Bool(value) => value.to_string(),
         MetadataValue::Integer(value) => value.to_string(),
-        MetadataValue::Float(value) => value.to_string(),
+        MetadataValue::Number(number) => number.to_string(),
         MetadataValue::Text(value) => value.clone(),
     };
     let pairs = incident.metadata.iter();

@@ -33,6 +33,7 @@ impl DeliveryColumns {
         self.headers.push(storable_option(row.headers));
         self.payload.push(row.payload.map(<[u8]>::to_vec));
         self.trail.push(row.trail);
+        self.notes.push(row.notes);
     }
 }
 

@@ -1,0 +1,49 @@
+//! Links that a sender gives: http and https only, and nothing in them that breaks out of a page or misleads.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use crate::text::is_unshown;
+
+/// A URL that can be shown as a link, with what no URL may hold percent-encoded (RFC 3986, section 2.1); `None` if the text
+/// is another scheme, has no host, or could lead elsewhere than it seems to.
+pub(super) fn http_url(url: &str) -> Option<Cow<'_, str>> {
+    let scheme = |name: &&str| {
+        url.get(..name.len())
+            .is_some_and(|start| start.eq_ignore_ascii_case(name))
+    };
+    let start = ["https://", "http://"].iter().find(|name| scheme(name))?.len();
+    let rest = &url[start..];
+    let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
+    // In a host, an encoded character would be part of another name.
+    let is_plain = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+        && !authority.contains(is_unfit)
+        && !path.contains(is_unshown);
+    if !is_plain {
+        return None;
+    }
+    Some(if path.contains(is_unfit) {
+        let mut encoded = url[..start + authority.len()].to_owned();
+        path.chars().for_each(|c| encode(c, &mut encoded));
+        Cow::Owned(encoded)
+    } else {
+        Cow::Borrowed(url)
+    })
+}
+
+/// Whether a character ends a URL, or breaks out of it, where one is written. Others outside RFC 3986, such as umlauts, are
+/// what browsers take.
+fn is_unfit(c: char) -> bool {
+    is_unshown(c) || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\')
+}
+
+fn encode(c: char, url: &mut String) {
+    if is_unfit(c) {
+        for byte in c.encode_utf8(&mut [0; 4]).bytes() {
+            // Writing to a text does not fail.
+            let _ = write!(url, "%{byte:02X}");
+        }
+    } else {
+        url.push(c);
+    }
+}

@@ -1,0 +1,242 @@
+//! Notes: what was changed about a delivery so that it could be taken. An alert is not lost for an ornament; what is
+//! repaired or left out is said here.
+
+use std::borrow::Cow;
+use std::fmt;
+use std::str::FromStr;
+
+use thiserror::Error;
+
+use super::words::{Severity, UnknownWord};
+
+/// Longest word of a sender that a note repeats, in characters: longer than any word in use, shorter than a secret.
+const MAX_WORD: usize = 32;
+
+/// One thing that was changed about a delivery, and where.
+///
+/// ```
+/// use hookgate_domain::{DraftFields, IncidentDraft, NoteCode};
+///
+/// let fields = DraftFields { title: Some("é".repeat(501)), ..DraftFields::default() };
+/// let draft = IncidentDraft::check(fields)?;
+/// let note = &draft.notes()[0];
+/// assert_eq!((&*note.field, note.code, note.detail.as_deref()), ("title", NoteCode::Cut, Some("500")));
+/// assert_eq!(
+///     note.sentence(),
+///     "The title was longer than 500 characters, so it was cut. The payload has all of it."
+/// );
+/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Note {
+    /// The field as senders write it, or the header; `payload` for the whole.
+    pub field: Cow<'static, str>,
+    /// The change.
+    pub code: NoteCode,
+    /// The limit that was exceeded, or the sender's word that was not clear.
+    pub detail: Option<Box<str>>,
+}
+
+impl Note {
+    /// A change that has no detail.
+    #[must_use]
+    pub const fn new(field: &'static str, code: NoteCode) -> Self {
+        Self {
+            field: Cow::Borrowed(field),
+            code,
+            detail: None,
+        }
+    }
+
+    /// A change because of this limit.
+    #[must_use]
+    pub fn limit(field: &'static str, code: NoteCode, limit: usize) -> Self {
+        Self {
+            detail: Some(limit.to_string().into()),
+            ..Self::new(field, code)
+        }
+    }
+
+    /// A change because of this word of the sender. A long one is left out: it is no word.
+    #[must_use]
+    pub fn word(field: &'static str, code: NoteCode, word: &str) -> Self {
+        Self {
+            detail: (word.chars().count() <= MAX_WORD).then(|| word.into()),
+            ..Self::new(field, code)
+        }
+    }
+
+    /// The change in one or two sentences, for people. It may hold a word of the sender.
+    ///
+    /// ```
+    /// use hookgate_domain::{Note, NoteCode};
+    ///
+    /// assert_eq!(
+    ///     Note::new("source_url", NoteCode::NotALink).sentence(),
+    ///     "The source_url is not an http or https URL, so it was left out."
+    /// );
+    /// ```
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let field = &*self.field;
+        let limit = self.detail.as_deref().unwrap_or("its limit of");
+        match self.code {
+            NoteCode::Cut if field == "dedup_key" => format!(
+                "The {field} was longer than {limit} characters, so it was cut. A hash of all of it is at its end."
+            ),
+            NoteCode::Cut => {
+                format!(
+                    "The {field} was longer than {limit} characters, so it was cut. The payload has all of it."
+                )
+            }
+            NoteCode::TooLong => {
+                format!("The {field} was longer than {limit} characters, so it was left out.")
+            }
+            NoteCode::TooMany => format!("The {field} had more than {limit} entries. The rest was left out."),
+            NoteCode::NotALink => format!("The {field} is not an http or https URL, so it was left out."),
+            NoteCode::WrongType => format!("The type of the {field} does not fit, so it was left out."),
+            NoteCode::Nested => {
+                format!("The {field} had values that are arrays or objects. They were left out.")
+            }
+            NoteCode::ReadAsText => format!("The {field} was not a JSON string. It was taken as text."),
+            NoteCode::UnknownWord => {
+                let word = self.quoted();
+                format!("The {field}{word} is not a word that Hookgate knows. It counts as absent.")
+            }
+            NoteCode::AmbiguousWord => self.ambiguous(),
+            NoteCode::PercentEncoded => {
+                format!("The {field} had characters that no URL may hold. They were percent-encoded.")
+            }
+            NoteCode::ReplacedCharacters => {
+                format!("The {field} had characters that are no text. Each became U+FFFD.")
+            }
+            NoteCode::DuplicateKey if field == "payload" => {
+                "A part of the payload that no field is read from has the same key twice.".to_owned()
+            }
+            NoteCode::DuplicateKey => {
+                format!("The {field} has the same key twice. The first entry was taken.")
+            }
+            NoteCode::JoinedHeaders => {
+                format!("The request had several different {field} headers. Together they are the key.")
+            }
+        }
+    }
+
+    fn ambiguous(&self) -> String {
+        let read: Result<Severity, UnknownWord> = self.detail.as_deref().unwrap_or_default().parse();
+        let (field, word, read) = (&*self.field, self.quoted(), read.unwrap_or_default());
+        format!(
+            "The {field}{word} was read as {read}. Other tools count differently: SEV0 to SEV4 are clear."
+        )
+    }
+
+    fn quoted(&self) -> String {
+        self.detail
+            .as_deref()
+            .map_or_else(String::new, |word| format!(" \u{201C}{word}\u{201D}"))
+    }
+}
+
+/// A kind of change. The set is closed: answers, exports and stores name changes by [`as_str`](Self::as_str).
+///
+/// ```
+/// use hookgate_domain::NoteCode;
+///
+/// for code in NoteCode::ALL {
+///     assert_eq!(code.as_str().parse(), Ok(*code));
+/// }
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum NoteCode {
+    /// A text was longer than its limit and was cut.
+    Cut,
+    /// A value was longer than its limit and can't be cut, so it was left out.
+    TooLong,
+    /// Entries beyond the limit were left out.
+    TooMany,
+    /// The value is not an http or https URL and was left out.
+    NotALink,
+    /// The value is of a type that the field can't have and was left out.
+    WrongType,
+    /// Values that are arrays or objects were left out.
+    Nested,
+    /// A value that is not a string was taken as text.
+    ReadAsText,
+    /// The word is none of the known ones and counts as absent.
+    UnknownWord,
+    /// The word means different things in different tools, and was read as the documentation says.
+    AmbiguousWord,
+    /// Characters that a URL can't have were percent-encoded.
+    PercentEncoded,
+    /// NUL and halves of characters became U+FFFD.
+    ReplacedCharacters,
+    /// An object has the same key twice.
+    DuplicateKey,
+    /// Several different headers of one name count together.
+    JoinedHeaders,
+}
+
+impl NoteCode {
+    /// All kinds of changes.
+    pub const ALL: &'static [Self] = &[
+        Self::Cut,
+        Self::TooLong,
+        Self::TooMany,
+        Self::NotALink,
+        Self::WrongType,
+        Self::Nested,
+        Self::ReadAsText,
+        Self::UnknownWord,
+        Self::AmbiguousWord,
+        Self::PercentEncoded,
+        Self::ReplacedCharacters,
+        Self::DuplicateKey,
+        Self::JoinedHeaders,
+    ];
+
+    /// The code as answers and stores have it, for instance `not_a_link`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cut => "cut",
+            Self::TooLong => "too_long",
+            Self::TooMany => "too_many",
+            Self::NotALink => "not_a_link",
+            Self::WrongType => "wrong_type",
+            Self::Nested => "nested",
+            Self::ReadAsText => "read_as_text",
+            Self::UnknownWord => "unknown_word",
+            Self::AmbiguousWord => "ambiguous_word",
+            Self::PercentEncoded => "percent_encoded",
+            Self::ReplacedCharacters => "replaced_characters",
+            Self::DuplicateKey => "duplicate_key",
+            Self::JoinedHeaders => "joined_headers",
+        }
+    }
+}
+
+impl fmt::Display for NoteCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl FromStr for NoteCode {
+    type Err = UnknownNoteCode;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.iter().find(|code| code.as_str() == text);
+        known.copied().ok_or(UnknownNoteCode)
+    }
+}
+
+/// The text is no code of a note.
+///
+/// ```
+/// use hookgate_domain::{NoteCode, UnknownNoteCode};
+///
+/// assert_eq!("shortened".parse::<NoteCode>(), Err(UnknownNoteCode));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("no code of a note")]
+pub struct UnknownNoteCode;

@@ -1,0 +1,143 @@
+//! The rules for single fields: how a value that breaks its rule is repaired, and when it is left out.
+
+use std::borrow::Cow;
+
+use super::cut::{cut, cut_key, fits};
+use super::link::http_url;
+use super::words::{IncidentStatus, Severity};
+use super::{MAX_DEDUP_KEY, MAX_METADATA_KEYS, MAX_SOURCE_URL, MetadataValue, Note, NoteCode};
+
+/// What was changed while the fields were read.
+pub(super) struct Repairs(pub(super) Vec<Note>);
+
+impl Repairs {
+    /// A text, cut to so many characters; `None` if it is empty.
+    pub(super) fn text(&mut self, field: &'static str, value: Option<String>, most: usize) -> Option<String> {
+        self.bounded(field, value?, most, cut)
+    }
+
+    /// A text that tells things apart, cut so that it still does.
+    pub(super) fn key(&mut self, field: &'static str, value: Option<String>) -> Option<String> {
+        self.bounded(field, value?, MAX_DEDUP_KEY, cut_key)
+    }
+
+    pub(super) fn severity(&mut self, field: &'static str, value: Option<String>) -> Option<Severity> {
+        let word = self.tidy(field, value?)?;
+        let Ok(severity) = word.parse() else {
+            self.0.push(Note::word(field, NoteCode::UnknownWord, &word));
+            return None;
+        };
+        if Severity::is_ambiguous(&word) {
+            self.0.push(Note::word(field, NoteCode::AmbiguousWord, &word));
+        }
+        Some(severity)
+    }
+
+    pub(super) fn status(&mut self, field: &'static str, value: Option<String>) -> Option<IncidentStatus> {
+        let word = self.tidy(field, value?)?;
+        let status = word.parse().ok();
+        if status.is_none() {
+            self.0.push(Note::word(field, NoteCode::UnknownWord, &word));
+        }
+        status
+    }
+
+    /// An http or https URL, or nothing.
+    pub(super) fn link(&mut self, field: &'static str, value: Option<String>) -> Option<String> {
+        let text = self.tidy(field, value?)?;
+        let Some(url) = http_url(&text) else {
+            self.0.push(Note::new(field, NoteCode::NotALink));
+            return None;
+        };
+        if !fits(&url, MAX_SOURCE_URL) {
+            self.0.push(Note::limit(field, NoteCode::TooLong, MAX_SOURCE_URL));
+            return None;
+        }
+        Some(match url {
+            Cow::Owned(encoded) => {
+                self.0.push(Note::new(field, NoteCode::PercentEncoded));
+                encoded
+            }
+            Cow::Borrowed(_) => text,
+        })
+    }
+
+    /// The first entries, each key once.
+    pub(super) fn metadata(
+        &mut self,
+        field: &'static str,
+        mut entries: Vec<(String, MetadataValue)>,
+    ) -> Vec<(String, MetadataValue)> {
+        if entries.len() > MAX_METADATA_KEYS {
+            entries.truncate(MAX_METADATA_KEYS);
+            self.0
+                .push(Note::limit(field, NoteCode::TooMany, MAX_METADATA_KEYS));
+        }
+        let mut has_nul = false;
+        for (key, value) in &mut entries {
+            has_nul |= replace_nul(key);
+            if let MetadataValue::Text(text) = value {
+                has_nul |= replace_nul(text);
+            }
+        }
+        if has_nul {
+            self.0.push(Note::new(field, NoteCode::ReplacedCharacters));
+        }
+        if drop_duplicates(&mut entries) {
+            self.0.push(Note::new(field, NoteCode::DuplicateKey));
+        }
+        entries
+    }
+
+    fn bounded(
+        &mut self,
+        field: &'static str,
+        value: String,
+        most: usize,
+        cut: fn(&str, usize) -> String,
+    ) -> Option<String> {
+        let text = self.tidy(field, value)?;
+        if fits(&text, most) {
+            return Some(text);
+        }
+        self.0.push(Note::limit(field, NoteCode::Cut, most));
+        Some(cut(&text, most))
+    }
+
+    /// Without surrounding space, and without NUL, which one of the databases can't hold in a text. `None` if nothing is left.
+    fn tidy(&mut self, field: &'static str, mut text: String) -> Option<String> {
+        if replace_nul(&mut text) {
+            self.0.push(Note::new(field, NoteCode::ReplacedCharacters));
+        }
+        let trimmed = text.trim();
+        if trimmed.len() == text.len() {
+            Some(text).filter(|text| !text.is_empty())
+        } else {
+            Some(trimmed.to_owned()).filter(|text| !text.is_empty())
+        }
+    }
+}
+
+/// Whether there was a NUL to replace.
+fn replace_nul(text: &mut String) -> bool {
+    let has_nul = text.contains('\0');
+    if has_nul {
+        *text = text.replace('\0', "\u{FFFD}");
+    }
+    has_nul
+}
+
+/// Drops entries whose key is there already, and says whether there were any. Every pair is compared, so there must be few.
+fn drop_duplicates(entries: &mut Vec<(String, MetadataValue)>) -> bool {
+    let before = entries.len();
+    let mut at = 0;
+    while at < entries.len() {
+        let (kept, rest) = entries.split_at(at);
+        if kept.iter().any(|(key, _)| *key == rest[0].0) {
+            entries.remove(at);
+        } else {
+            at += 1;
+        }
+    }
+    entries.len() < before
+}

@@ -1,0 +1,34 @@
+//! The sender's own name for a delivery, by which a retry is known.
+
+use hookgate_domain::{IdempotencyKey, IncidentDraft, Note, NoteCode, Webhook, mask_webhook_ids};
+
+use crate::DeliveryRequest;
+
+/// The key of a delivery: `Idempotency-Key`, or the ID of the Standard Webhooks scheme; an empty one is none. Where deliveries are
+/// signed it is the ID, because the signature covers that alone: with another key anybody could send a delivery again.
+///
+/// Several different headers of one name are one key together, as HTTP combines them (RFC 9110, section 5.3): a retry brings all
+/// of them again. That is noted.
+pub(super) fn sender_key(
+    request: &DeliveryRequest<'_>,
+    webhook: &Webhook,
+    draft: &mut IncidentDraft,
+) -> Option<IdempotencyKey> {
+    let is_signed = webhook.policy.signing_secret.is_some();
+    let headers = [
+        ("Idempotency-Key", request.idempotency_key.filter(|_| !is_signed)),
+        ("webhook-id", request.signature.id),
+    ];
+    headers.into_iter().find_map(|(name, first)| {
+        let first = first?;
+        let is_repeated = request.has_repeated_key && !is_signed;
+        let joined = is_repeated.then(|| request.headers.joined(name));
+        let value = joined.as_deref().unwrap_or(first);
+        let hidden = mask_webhook_ids(value);
+        let key = IdempotencyKey::from_header(hidden.as_deref().unwrap_or(value))?;
+        if value != first {
+            draft.add_note(Note::new(name, NoteCode::JoinedHeaders));
+        }
+        Some(key)
+    })
+}
