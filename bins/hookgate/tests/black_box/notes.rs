@@ -128,11 +128,11 @@ async fn no_number_is_rounded_on_its_way() {
     let page = visitor.get(&format!("/deliveries/{delivery}")).await;
     for number in ["12345678901234567890123", "1.10", "1e400", "-0"] {
         // Laid out and as it came.
-        assert!(page.matches(number).count() >= 2, "{number}: {}", page);
+        assert!(page.matches(number).count() >= 2, "{number}: {page}");
     }
     let page = visitor.get(&format!("/incidents/{incident}")).await;
     for number in ["12345678901234567890123", "1.10", "1e400"] {
-        assert!(page.contains(number), "{number}: {}", page);
+        assert!(page.contains(number), "{number}: {page}");
     }
 }
 
