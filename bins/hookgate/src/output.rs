@@ -8,7 +8,7 @@ use hookgate_domain::{AllowlistMode, Incident, RotationAge, Timestamp, Webhook, 
 use hookgate_gate::{Answer, DeliverySummary};
 use hookgate_transport::wire::{answered_status, time};
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::failure::{Failure, with_sources};
 use crate::table::{Table, details, endless_line, fields};
@@ -59,11 +59,6 @@ pub(crate) fn list<const N: usize>(
 /// Prints lines to standard output.
 pub(crate) fn lines(lines: &[String]) -> io::Result<()> {
     lines.iter().try_for_each(|text| line(text))
-}
-
-/// A page of a list, as scripts see it.
-pub(crate) fn page(items: &[Value], next: Option<&str>) -> Value {
-    json!({"items": items, "next": next})
 }
 
 /// Prints one thing: the object for scripts, its fields for people, who are led to its page of the console too.

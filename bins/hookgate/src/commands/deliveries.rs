@@ -6,7 +6,6 @@ use hookgate_domain::{DeliveryId, Hop, Verdict, is_private};
 use hookgate_gate::{DeliveryFilter, DeliveryRecord, DeliverySummary, Outcome, Page, PageSize, Seek, Store};
 use hookgate_transport::delivery_page;
 use hookgate_transport::wire::{self, ExportFormat};
-use serde_json::Value;
 
 use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, ExportArg, FilterArgs, OutcomeArg};
 use crate::failure::{Failure, with_sources};
