@@ -10,13 +10,14 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::builder::{OsStringValueParser, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use hookgate_domain::{
     Allowlist, AllowlistMode, IncidentNumber, IncidentStatus, MemberName, SenderFormat, WebhookName,
 };
 use hookgate_gate::{PreviewDays, UsageRange};
+use hookgate_storage::literal_path;
 
 use crate::config::StoreUrl;
 
@@ -30,10 +31,10 @@ pub(crate) use people::{AuditArgs, AuditCommand, MemberCommand, TokenCommand};
 #[command(version, propagate_version = true)]
 pub(crate) struct Cli {
     /// Data directory with the embedded database
-    #[arg(long, global = true, value_name = "DIR", env = "HOOKGATE_DATA")]
+    #[arg(long, global = true, value_name = "DIR", env = "HOOKGATE_DATA", value_parser = path())]
     pub(crate) data: Option<PathBuf>,
     /// Configuration file
-    #[arg(long, global = true, value_name = "FILE", env = "HOOKGATE_CONFIG")]
+    #[arg(long, global = true, value_name = "FILE", env = "HOOKGATE_CONFIG", value_parser = path())]
     pub(crate) config: Option<PathBuf>,
     /// JSON on standard output
     #[arg(long, global = true)]
@@ -84,11 +85,13 @@ pub(crate) enum Command {
     /// Write a copy of the embedded store to a file, with the server running or not
     Backup {
         /// The file, which must not exist yet; `-` is standard output
+        #[arg(value_parser = path())]
         file: PathBuf,
     },
     /// Make an embedded store from a backup; sessions end, and what was revoked since works again
     Restore {
         /// The backup; `-` is standard input
+        #[arg(value_parser = path())]
         file: PathBuf,
         /// Only check that the backup is complete
         #[arg(long)]
@@ -105,6 +108,11 @@ pub(crate) enum Command {
         /// The shell
         shell: Shell,
     },
+}
+
+/// Reads a path as it stands, and refuses one that a shell was meant to expand.
+fn path() -> impl TypedValueParser<Value = PathBuf> {
+    OsStringValueParser::new().try_map(literal_path)
 }
 
 #[derive(Args)]

@@ -2,6 +2,7 @@
 //! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
 
 mod environment;
+mod files;
 mod gather;
 mod lists;
 mod not_toml;
@@ -20,6 +21,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hookgate_gate::Retention;
+use hookgate_storage::literal_path;
 use hookgate_transport::tls::MinTls;
 use tracing::level_filters::LevelFilter;
 
@@ -320,7 +322,7 @@ impl Values {
 
     fn path(&mut self, key: &str) -> Option<PathBuf> {
         let directory = self.directory.clone();
-        self.optional(key, |text| Ok::<_, String>(directory.join(text)))
+        self.optional(key, |text| literal_path(text).map(|path| directory.join(path)))
     }
 
     fn required_path(&mut self, key: &str) -> PathBuf {

@@ -48,7 +48,7 @@ pub(crate) enum AddressesCommand {
         /// Name of the set
         name: AddressSetName,
         /// A published document to compare with; otherwise the version that waits, or what is published now
-        #[arg(long, value_name = "FILE")]
+        #[arg(long, value_name = "FILE", value_parser = super::path())]
         file: Option<PathBuf>,
         /// Days of senders to look back
         #[arg(long, value_name = "7|30", default_value = "7", value_parser = preview_days())]
@@ -82,7 +82,7 @@ pub(crate) struct ImportArgs {
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) filter: Vec<SetFilter>,
     /// A published document; it is not read from anywhere then
-    #[arg(long, value_name = "FILE", conflicts_with = "url")]
+    #[arg(long, value_name = "FILE", conflicts_with = "url", value_parser = super::path())]
     pub(crate) file: Option<PathBuf>,
     /// Where it is published, if not where the provider usually does
     #[arg(long)]

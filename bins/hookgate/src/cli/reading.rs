@@ -7,9 +7,15 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, Error, FromArgMatches};
 
+use hookgate_domain::find_webhook_ids;
+
 use super::Cli;
 use crate::failure::Failure;
 
+/// Tokens of the admin API begin with this.
+const TOKEN: &str = "hgt_";
+/// The text in place of a secret.
+const HIDDEN: &str = "(hidden)";
 /// What clap adds to an error for people at a terminal.
 const FOR_PEOPLE: [&str; 2] = ["\n\nUsage:", "\n\nFor more information"];
 
@@ -49,11 +55,36 @@ impl Cli {
 /// Says why a command line can't be read, or gives the help that it asks for.
 fn report(error: &Error, arguments: &[OsString]) -> ExitCode {
     if error.use_stderr() && wants_json(arguments) {
-        return Failure::usage(sentence(error)).report(true);
+        return Failure::usage(hide(&sentence(error), arguments)).report(true);
+    }
+    // clap quotes what it can't read. It prints by itself, in colours, only what holds no secret.
+    let text = error.render().to_string();
+    let hidden = hide(&text, arguments);
+    if hidden != text {
+        return Failure::usage(hide(&sentence(error), arguments)).report(false);
     }
     // With the output gone there is nobody left to tell.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
+}
+
+/// The text without the secrets that somebody typed as arguments: URLs of webhooks, tokens, passwords in URLs of databases.
+fn hide(text: &str, arguments: &[OsString]) -> String {
+    let mut hidden = text.to_owned();
+    for argument in arguments {
+        let argument = argument.to_string_lossy();
+        let value = argument.split_once('=').map_or(&*argument, |(option, value)| {
+            if option.starts_with('-') { value } else { &argument }
+        });
+        let is_login = value
+            .split_once("://")
+            .is_some_and(|(_, rest)| rest.contains(['@', ':']));
+        let is_secret = is_login || value.contains(TOKEN) || !find_webhook_ids(value.as_bytes()).is_empty();
+        if is_secret {
+            hidden = hidden.replace(value, HIDDEN);
+        }
+    }
+    hidden
 }
 
 fn wants_json(arguments: &[OsString]) -> bool {

@@ -11,7 +11,7 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Init => output::line(SAMPLE.trim_end())?,
         ConfigCommand::Check => {
-            gather(cli)?.read()?;
+            gather(cli)?.read()?.check_files()?;
             let text = if cli.json {
                 json!({"valid": true}).to_string()
             } else {

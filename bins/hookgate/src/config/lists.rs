@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks};
 use hookgate_gate::REFRESH_AFTER;
+use hookgate_storage::literal_path;
 use hookgate_transport::Fetcher;
 
 use super::Values;
@@ -31,7 +32,10 @@ impl Lists {
         let private_targets = std::env::var(PRIVATE_TARGETS).unwrap_or_default();
         Ok(Self {
             refresh_after: REFRESH_AFTER,
-            ca: std::env::var_os(CA).map(PathBuf::from),
+            ca: std::env::var_os(CA)
+                .map(literal_path)
+                .transpose()
+                .map_err(|error| Failure::usage(format!("{CA}: {error}")))?,
             private_targets: networks(&private_targets)
                 .map_err(|error| Failure::usage(format!("{PRIVATE_TARGETS}: {error}")))?,
         })

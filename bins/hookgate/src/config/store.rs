@@ -4,7 +4,7 @@ use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use hookgate_storage::{Address, AddressError};
+use hookgate_storage::{Address, AddressError, literal_path};
 
 use crate::text_input::line_file;
 
@@ -38,7 +38,8 @@ impl FromStr for StoreUrl {
         match text.strip_prefix('@') {
             None => parse_store(text, Path::new("")).map(Self),
             Some(file) => {
-                let text = line_file(Path::new(file)).map_err(|error| error.to_string())?;
+                let file = literal_path(file).map_err(|error| error.to_string())?;
+                let text = line_file(&file).map_err(|error| error.to_string())?;
                 parse_store(text.trim(), Path::new("")).map(Self)
             }
         }
@@ -48,10 +49,12 @@ impl FromStr for StoreUrl {
 /// A store's URL; a relative directory is one of this directory's.
 pub(super) fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, String> {
     match text.split_once(':') {
-        Some(("sqlite", path)) if !path.is_empty() => Ok(StorePlace::Directory(directory.join(path))),
+        Some(("sqlite", path)) if !path.is_empty() => literal_path(path)
+            .map(|path| StorePlace::Directory(directory.join(path)))
+            .map_err(|error| error.to_string()),
         Some(("postgres" | "postgresql", _)) => text
             .parse()
-            .map(|address| StorePlace::Server(Box::new(address)))
+            .map(|address: Address| StorePlace::Server(Box::new(address.relative_to(directory))))
             .map_err(|error: AddressError| error.to_string()),
         _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
     }
@@ -99,6 +102,9 @@ mod tests {
             "sqlite:",
             "mysql://x",
             "@/nowhere",
+            "@~/url",
+            "sqlite:~/data",
+            "sqlite:$HOME/data",
             "postgres://h?sslmode=prefer",
         ] {
             assert!(wrong.parse::<StoreUrl>().is_err(), "{wrong}");

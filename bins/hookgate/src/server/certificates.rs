@@ -2,17 +2,21 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use hookgate_domain::Timestamp;
 use hookgate_gate::Gate;
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::Signal;
 use hookgate_transport::tls::{HotCertificate, TlsError};
+use ring::digest::{SHA256, digest};
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use super::unheeded;
 use crate::failure::{Failure, with_sources};
+
+/// SHA-256 of chain and key; `None` for a file that can't be read.
+type Digests = [Option<[u8; 32]>; 2];
 
 /// How often the files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
@@ -49,8 +53,13 @@ impl CertificateFiles {
         Ok((read(&self.chain)?, read(&self.key)?))
     }
 
-    fn changed_at(&self) -> [Option<SystemTime>; 2] {
-        [&self.chain, &self.key].map(|path| std::fs::metadata(path).and_then(|file| file.modified()).ok())
+    /// A digest of each file's content. Times are no sign of a change: they are equal for all files of some systems, and
+    /// tools that copy files keep them.
+    fn digests(&self) -> Digests {
+        [&self.chain, &self.key].map(|path| {
+            let content = std::fs::read(path).ok()?;
+            digest(&SHA256, &content).as_ref().try_into().ok()
+        })
     }
 }
 
@@ -58,8 +67,8 @@ impl CertificateFiles {
 pub(super) struct Kept {
     pub(super) certificate: Arc<HotCertificate>,
     pub(super) files: CertificateFiles,
-    /// When the files that were taken up last were changed.
-    seen: [Option<SystemTime>; 2],
+    /// The files that were taken up last.
+    seen: Digests,
     /// Why newer files were not taken up.
     problem: Option<String>,
     hangup: unix::Signal,
@@ -70,7 +79,7 @@ impl Kept {
     pub(super) fn load(files: CertificateFiles) -> Result<Self, Failure> {
         let hangup = signal(SignalKind::hangup()).map_err(unheeded)?;
         // Before they are read: a change in between is read twice rather than never.
-        let seen = files.changed_at();
+        let seen = files.digests();
         let certificate = files.load()?;
         Ok(Self {
             certificate,
@@ -96,13 +105,13 @@ impl Kept {
     /// Takes up files that have changed. Those that could not be taken up are tried each time: what is wrong with them may be
     /// mended without a change of theirs. The same problem is logged once, unless somebody asked.
     async fn look(&mut self, asked: bool, now: Timestamp) {
-        let changed = self.files.changed_at();
-        if !asked && changed == self.seen && self.problem.is_none() {
+        let found = self.files.digests();
+        if !asked && found == self.seen && self.problem.is_none() {
             return;
         }
         match take_up(&self.certificate, self.files.clone(), now).await {
             Ok(()) => {
-                (self.seen, self.problem) = (changed, None);
+                (self.seen, self.problem) = (found, None);
                 tracing::info!("the certificate was reloaded");
             }
             Err(problem) => {
@@ -143,42 +152,67 @@ fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::time::UNIX_EPOCH;
 
     use hookgate_transport::tls::CertificateState;
 
     use super::*;
     use crate::dev_certificate;
 
-    #[tokio::test]
-    async fn a_key_that_was_mended_without_a_trace_is_taken_up() {
+    /// Sets the time of a file to that of all files of a Nix store.
+    fn set_modified(path: &Path) {
+        let file = File::options().write(true).open(path).unwrap();
+        file.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();
+    }
+
+    fn kept() -> (tempfile::TempDir, Kept) {
         let directory = tempfile::tempdir().unwrap();
         let made = dev_certificate::ensure(directory.path()).unwrap();
         let files = CertificateFiles {
             chain: made.chain,
-            key: made.key.clone(),
+            key: made.key,
         };
-        let mut kept = Kept::load(files).unwrap();
-        let now = Timestamp::from_micros(jiff::Timestamp::now().as_microsecond());
-        let state = |kept: &Kept| kept.certificate.state(now);
-
-        dev_certificate::ensure(directory.path()).unwrap();
-        let key = std::fs::read(&made.key).unwrap();
-        let changed_at = kept.seen[1].unwrap() + RELOAD_INTERVAL;
-        let write = |bytes: &[u8]| {
-            std::fs::write(&made.key, bytes).unwrap();
-            let file = File::options().write(true).open(&made.key).unwrap();
-            file.set_modified(changed_at).unwrap();
-        };
-        write(b"");
-        for _ in 0..2 {
-            kept.look(false, now).await;
-            assert_eq!(state(&kept), CertificateState::ReloadFailed);
+        for path in [&files.chain, &files.key] {
+            set_modified(path);
         }
-        let problem = kept.problem.clone().unwrap();
-        assert!(!problem.is_empty());
-        write(&key);
-        kept.look(false, now).await;
-        assert_eq!((state(&kept), &kept.problem), (CertificateState::Current, &None));
-        assert_eq!(kept.seen, kept.files.changed_at());
+        (directory, Kept::load(files).unwrap())
+    }
+
+    fn now() -> Timestamp {
+        Timestamp::from_micros(jiff::Timestamp::now().as_microsecond())
+    }
+
+    #[tokio::test]
+    async fn a_change_is_seen_by_content_and_not_by_time() {
+        let (_directory, mut kept) = kept();
+        let other = tempfile::tempdir().unwrap();
+        let made = dev_certificate::ensure(other.path()).unwrap();
+        let before = kept.seen;
+        for (from, to) in [(&made.chain, &kept.files.chain), (&made.key, &kept.files.key)] {
+            std::fs::copy(from, to).unwrap();
+            set_modified(to);
+        }
+        kept.look(false, now()).await;
+        assert_ne!(kept.seen, before, "the new pair is in use");
+        assert_eq!(kept.certificate.state(now()), CertificateState::Current);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_right_again_is_taken_up() {
+        let (_directory, mut kept) = kept();
+        let key = std::fs::read(&kept.files.key).unwrap();
+        std::fs::write(&kept.files.key, b"").unwrap();
+        for _ in 0..2 {
+            kept.look(false, now()).await;
+            assert_eq!(kept.certificate.state(now()), CertificateState::ReloadFailed);
+        }
+        assert!(!kept.problem.clone().unwrap().is_empty());
+        std::fs::write(&kept.files.key, &key).unwrap();
+        kept.look(false, now()).await;
+        assert_eq!(
+            (kept.certificate.state(now()), &kept.problem),
+            (CertificateState::Current, &None)
+        );
+        assert_eq!(kept.seen, kept.files.digests());
     }
 }

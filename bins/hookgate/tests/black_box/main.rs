@@ -16,6 +16,7 @@ mod leaks;
 mod lifecycle;
 mod links;
 mod lost_answers;
+mod mistakes;
 mod moving;
 mod near_misses;
 mod needles;

@@ -4,8 +4,7 @@ use std::error::Error as _;
 use std::sync::Arc;
 
 use hookgate_gate::{DeliveryFilter, Gate, PageSize, PeopleError, Seek, Store, StoreError};
-use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, CONTENT_DISPOSITION, HeaderValue};
+use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
 
 use super::html;
@@ -42,7 +41,7 @@ where
     F: Future<Output = Result<Pieces, Broken>> + Send + 'static,
 {
     let (pieces, body) = ReplyBody::stream(PAGES_AHEAD);
-    let mut reply = html::of(StatusCode::OK, format.content_type(), body);
+    let mut reply = html::stream(format.content_type(), body);
     let work = work(pieces);
     tokio::spawn(async move {
         match work.await {
@@ -53,9 +52,8 @@ where
             }
         }
     });
-    let headers = reply.headers_mut();
-    headers.insert(CONTENT_DISPOSITION, HeaderValue::from_static(disposition));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    let disposition = HeaderValue::from_static(disposition);
+    reply.headers_mut().insert(CONTENT_DISPOSITION, disposition);
     reply
 }
 

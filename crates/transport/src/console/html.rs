@@ -19,6 +19,7 @@ const CSP: HeaderValue = HeaderValue::from_static(
 const SAME_ORIGIN: HeaderValue = HeaderValue::from_static("same-origin");
 const OPENER: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-policy");
+const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 
 /// A page. No page is cached: each shows what only its member may see.
@@ -54,6 +55,16 @@ pub(crate) fn of(status: StatusCode, content_type: &'static str, body: ReplyBody
     *reply.status_mut() = status;
     let headers = reply.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// An answer that comes piece by piece.
+pub(super) fn stream(content_type: &'static str, body: ReplyBody) -> Reply {
+    let mut reply = of(StatusCode::OK, content_type, body);
+    let headers = reply.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
+    // nginx holds an answer back until a buffer is full, unless the answer asks it not to.
+    headers.insert(BUFFERING, HeaderValue::from_static("no"));
     reply
 }
 

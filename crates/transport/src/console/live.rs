@@ -7,8 +7,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::DeliveryId;
 use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store};
-use hyper::StatusCode;
-use hyper::header::{CACHE_CONTROL, HeaderValue};
 use tokio::time::Instant;
 
 use super::html;
@@ -56,10 +54,7 @@ pub(crate) fn reply<S: Store>(
         }
         pieces.finish();
     });
-    let mut reply = html::of(StatusCode::OK, "text/event-stream", body);
-    let no_store = HeaderValue::from_static("no-store");
-    reply.headers_mut().insert(CACHE_CONTROL, no_store);
-    reply
+    html::stream("text/event-stream", body)
 }
 
 async fn follow<S: Store>(
