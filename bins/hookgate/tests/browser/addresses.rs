@@ -30,7 +30,7 @@ async fn edit_a_set(setup: Setup) {
     person.sees("entry 2: the address has bits set behind /8").await;
     person.write("#f-networks", "127.0.0.1\n192.0.2.0/24").await;
     person.press("Create set").await;
-    person.sees("The address set is made.").await;
+    person.sees("Address set created.").await;
 
     let url = person.create("Disk alerts").await;
     person.open("Disk alerts").await;
@@ -50,7 +50,7 @@ async fn edit_a_set(setup: Setup) {
         .await;
     person.press("Save networks").await;
     person
-        .sees("The address set is changed, for every allowlist that names it.")
+        .sees("Address set changed, in every allowlist that uses it.")
         .await;
     person.sees("replaced").await;
     assert_eq!(deliver(&server, &url, ALERT).await, 403);
@@ -79,7 +79,7 @@ async fn import_and_approve(setup: Setup) {
     person.sees("redirects are not followed").await;
     person.write("#i-url", &publisher.url("/list")).await;
     person.press("Import list").await;
-    person.sees("The address set is made.").await;
+    person.sees("Address set created.").await;
     person.sees("current").await;
     person.sees("192.30.252.0/22").await;
     server.json(&["webhook", "edit", "demo", "--allow", "@github"]);
@@ -99,13 +99,11 @@ async fn import_and_approve(setup: Setup) {
         "the last good version counts"
     );
     person.press("Reject it").await;
-    person.sees("The version is rejected; nothing changes.").await;
+    person.sees("Version rejected; nothing changes.").await;
     publisher.publish(r#"{"hooks":["192.30.252.0/23"]}"#);
     person.press("Refresh now").await;
     person.press("Approve version 3").await;
-    person
-        .sees("The version is approved and counts from now on.")
-        .await;
+    person.sees("Version approved; in effect now.").await;
     assert_eq!(deliver(&server, &server.demo_url(), ALERT).await, 403);
 
     drop(publisher);
@@ -117,7 +115,7 @@ async fn import_and_approve(setup: Setup) {
     person.go("/address-sets/github").await;
     person.press("Remove the set").await;
     person.press("Remove the set").await;
-    person.sees("The address set is removed.").await;
+    person.sees("Address set removed.").await;
     person.close().await;
 }
 
@@ -164,7 +162,7 @@ async fn observe(setup: Setup) {
     person.sees("127.0.0.1").await;
     person.find("#f-observe").await.click().await.unwrap();
     person.press("Save changes").await;
-    person.sees("The webhook is changed.").await;
+    person.sees("Changes saved.").await;
     assert_eq!(deliver(&server, &url, ALERT).await, 201);
     person.go("/logs").await;
     person.sees("accepted").await;

@@ -4,6 +4,7 @@
 
 mod access;
 mod addresses;
+mod forms;
 mod hostile;
 #[path = "../black_box/node.rs"]
 mod node;

@@ -35,7 +35,7 @@ async fn each_role(setup: Setup) {
         owner.write("#f-name", role).await;
         owner.choose("#f-role", role).await;
         owner.press("Add").await;
-        owner.sees("The member is added.").await;
+        owner.sees("Member added.").await;
         owner.press(&format!("Sign-in link for {role}")).await;
         let link = owner.find("#link").await.text().await.unwrap();
         let member = Person::new(&server, setup).await;
@@ -92,7 +92,7 @@ async fn end_tokens_and_sessions(setup: Setup) {
     assert!(!person.text().await.contains("hgt_"), "a token is shown once");
     person.press("Revoke backup").await;
     person.find("main button.bad").await.click().await.unwrap();
-    person.sees("The token is revoked.").await;
+    person.sees("Token revoked.").await;
 
     person.go("/account").await;
     person.write("#f-password", "correct horse battery").await;

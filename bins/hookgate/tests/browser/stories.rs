@@ -87,7 +87,7 @@ async fn life_of_a_webhook(setup: Setup) {
         .await;
     person.sees("would stop passing").await;
     person.press("Save changes").await;
-    person.sees("The webhook is changed.").await;
+    person.sees("Changes saved.").await;
     person.sees("10.0.0.0/8").await;
 
     assert_eq!(deliver(&server, &first, r#"{"title":"Disk full"}"#).await, 403);
@@ -104,7 +104,7 @@ async fn life_of_a_webhook(setup: Setup) {
         .await;
     person.press("Allow this address").await;
     person.press("Save changes").await;
-    person.sees("The webhook is changed.").await;
+    person.sees("Changes saved.").await;
     assert_eq!(deliver(&server, &first, r#"{"title":"Disk full"}"#).await, 201);
 
     person.open("Disk alerts").await;
