@@ -165,6 +165,9 @@ fn webhook_state(webhook: &Webhook, now: Timestamp) -> String {
     match &webhook.state {
         WebhookState::Active(_) => match webhook.rotation_age(now) {
             RotationAge::Exposed { .. } => "active, URL exposed: regenerate it".to_owned(),
+            RotationAge::KnownToLeaver { .. } => {
+                "active, URL known to a former member: regenerate it".to_owned()
+            }
             RotationAge::Due { days_over } => format!("active, rotation overdue by {days_over} days"),
             RotationAge::Fresh { .. } | RotationAge::NotTracked => "active".to_owned(),
         },

@@ -100,8 +100,8 @@ pub use rotation::{RotationAge, RotationPolicy};
 pub use text::{TextError, read_line, read_text, read_text_bytes, without_mark};
 pub use time::{Timestamp, TimestampError};
 pub use webhook::{
-    KnownUrl, LiveUrl, MAX_NAME_CHARACTERS, RetiredBecause, RetiredUrl, SenderFormat, UnknownSenderFormat,
-    UrlChange, Webhook, WebhookError, WebhookName, WebhookNameError, WebhookState,
+    KnownUrl, Leaver, LiveUrl, MAX_NAME_CHARACTERS, RetiredBecause, RetiredUrl, SenderFormat,
+    UnknownSenderFormat, UrlChange, Webhook, WebhookError, WebhookName, WebhookNameError, WebhookState,
 };
 pub use webhook_id::{
     WebhookId, WebhookIdDigest, WebhookIdError, WebhookIdHint, WebhookIdHintError, find_webhook_ids,

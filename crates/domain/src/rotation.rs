@@ -1,4 +1,4 @@
-//! When a URL should be regenerated: after a number of days, and at once after it was exposed. Advice, never a lock:
+//! When a URL should be regenerated: after a number of days, and at once after it was exposed or a member who saw it left. Advice, never a lock:
 //! an old URL works until somebody regenerates it.
 
 use std::num::NonZeroU16;
@@ -87,6 +87,11 @@ pub enum RotationAge {
     Due {
         /// Whole days since it is.
         days_over: u64,
+    },
+    /// A member who was shown it was removed: it should be regenerated now, whatever its age.
+    KnownToLeaver {
+        /// When the member was removed.
+        since: Timestamp,
     },
     /// It travelled in the clear and should be regenerated now, whatever its age.
     Exposed {

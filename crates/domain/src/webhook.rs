@@ -50,6 +50,25 @@ pub struct Webhook {
     pub revision: i64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// A removed member who was shown the living URL or its signing secret: a reason to regenerate. It is advice and no
+    /// part of the policy, so it raises no revision.
+    pub leaver: Option<Leaver>,
+}
+
+/// A removed member who knows a URL that still lives.
+///
+/// ```
+/// use hookgate_domain::{Leaver, Timestamp};
+///
+/// let leaver = Leaver { name: "mallory".to_owned(), since: Timestamp::from_micros(0) };
+/// assert_eq!(leaver.clone(), leaver);
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leaver {
+    /// What the member was called.
+    pub name: String,
+    /// When the member was removed.
+    pub since: Timestamp,
 }
 
 impl Webhook {
@@ -88,6 +107,7 @@ impl Webhook {
             policy,
             revision: 1,
             created_at: now,
+            leaver: None,
         }
     }
 
@@ -119,7 +139,10 @@ impl Webhook {
             return Err(WebhookError::SameUrl);
         }
         Ok(UrlChange {
-            webhook: self.changed(|webhook| webhook.state = WebhookState::issued(id, now)),
+            webhook: self.changed(|webhook| {
+                webhook.state = WebhookState::issued(id, now);
+                webhook.leaver = None;
+            }),
             retired,
         })
     }
@@ -255,7 +278,13 @@ impl Webhook {
     #[must_use]
     pub fn rotation_age(&self, now: Timestamp) -> RotationAge {
         match &self.state {
-            WebhookState::Active(url) => self.policy.rotation.age(url.issued_at, url.exposed_at, now),
+            WebhookState::Active(url) => {
+                let age = self.policy.rotation.age(url.issued_at, url.exposed_at, now);
+                match (&self.leaver, age) {
+                    (_, RotationAge::Exposed { .. }) | (None, _) => age,
+                    (Some(leaver), _) => RotationAge::KnownToLeaver { since: leaver.since },
+                }
+            }
             WebhookState::Revoked { .. } => RotationAge::NotTracked,
         }
     }

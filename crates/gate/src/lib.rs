@@ -71,11 +71,11 @@ pub use hookgate_senders::{
 };
 pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRecord, MAX_EVENTS};
 pub use manage::{Issued, ManageError, NewWebhook};
-pub use members::MemberChange;
+pub use members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
 pub use people::PeopleError;
 pub use people_store::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor, MAX_KNOWN_ACTORS,
-    MAX_SESSIONS, PeopleStore, SubjectMatch,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor, KnownWebhook,
+    KnownWebhooks, MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore, SubjectMatch,
 };
 pub use ports::{
     Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError, SealPurpose,

@@ -93,6 +93,7 @@ impl<S: Store> Gate<S> {
             policy,
             revision: 1,
             created_at: now,
+            leaver: None,
         };
         self.check_sets(&webhook.policy).await?;
         let changes = (Value::Null, webhook_settings(&webhook));

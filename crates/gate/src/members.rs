@@ -6,7 +6,7 @@ use hookgate_domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{Acting, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
+use crate::{Acting, Gate, KnownWebhooks, PageSize, PeopleError, PeopleStore, Store, StoreError};
 
 /// A change of a member, for the store to apply to the member as it is at that moment.
 #[derive(Clone, Debug)]
@@ -60,6 +60,18 @@ impl MemberChange {
         };
         Ok((member, acting.note_change(act, subject, now, changes)))
     }
+}
+
+/// Webhooks that a removal names. All are marked; the list of webhooks shows which.
+pub const MAX_KNOWN_WEBHOOKS: u16 = 200;
+
+/// A member who was removed, and what the member goes on knowing.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    /// The member as it was.
+    pub member: Member,
+    /// The living URLs and signing secrets that the member was shown.
+    pub known: KnownWebhooks,
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
@@ -123,13 +135,26 @@ impl<S: Store + PeopleStore> Gate<S> {
         self.member_act(acting, id, MemberChange::Role { to, from }).await
     }
 
-    /// Removes a member. Its sessions and tokens are dead when this returns.
+    /// Removes a member. Its sessions and tokens are dead when this returns, and the URLs that it was shown are due.
     ///
     /// # Errors
     /// As [`Self::member_set_role`].
-    pub async fn member_remove(&self, acting: &Acting, id: MemberId) -> Result<Member, PeopleError> {
+    pub async fn member_remove(&self, acting: &Acting, id: MemberId) -> Result<Removed, PeopleError> {
         acting.require(Permission::ManagePeople)?;
-        self.member_act(acting, id, MemberChange::Remove).await
+        let member = self.member_act(acting, id, MemberChange::Remove).await?;
+        // Afterwards: now it is shown nothing more.
+        let known = self.store.known_webhooks(id, MAX_KNOWN_WEBHOOKS).await?;
+        Ok(Removed { member, known })
+    }
+
+    /// The URLs and signing secrets that a member was shown and that still live: what its removal marks.
+    ///
+    /// # Errors
+    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`] or [`PeopleError::Store`].
+    pub async fn member_known(&self, acting: &Acting, id: MemberId) -> Result<KnownWebhooks, PeopleError> {
+        acting.require(Permission::ManagePeople)?;
+        self.store.member_by_id(id).await?.ok_or(PeopleError::NotFound)?;
+        Ok(self.store.known_webhooks(id, MAX_KNOWN_WEBHOOKS).await?)
     }
 
     /// Sets a member's password and ends the member's other sessions.

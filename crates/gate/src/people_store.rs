@@ -10,7 +10,7 @@ use std::num::NonZeroU64;
 use hookgate_domain::{
     Actor, ActorKind, ApiTokenDigest, AuditActs, AuditEntry, AuditSubject, IdempotencyKey, Member,
     MemberError, MemberId, MemberName, NewAudit, Session, SessionDigest, SessionId, SignInLink,
-    SignInSecretDigest, Timestamp, Token, TokenError, TokenId,
+    SignInSecretDigest, Timestamp, Token, TokenError, TokenId, WebhookHandle, WebhookIdHint, WebhookName,
 };
 
 use crate::{Acting, MemberChange, PageSize, StoreError};
@@ -60,7 +60,8 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// if it is removed). The inner error is the rule that refused; nothing is stored then.
     ///
     /// A new password ends the sessions of the member but for the one to keep, and its sign-in link. A removal ends all
-    /// sessions and the link, and revokes the tokens that the member owns.
+    /// sessions and the link, revokes the tokens that the member owns, and marks the webhooks of
+    /// [`known_webhooks`](Self::known_webhooks) with the [`Leaver`](hookgate_domain::Leaver), without another revision.
     fn member_act(
         &self,
         id: MemberId,
@@ -68,6 +69,14 @@ pub trait PeopleStore: Send + Sync + 'static {
         acting: Acting,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Member, MemberError>>, StoreError>> + Send;
+
+    /// The living webhooks whose URL or signing secret was shown to this member or to a token that goes with it, in the
+    /// order of their handles; how many there are, and at most `most` of them. Also of a member who is gone.
+    fn known_webhooks(
+        &self,
+        member: MemberId,
+        most: u16,
+    ) -> impl Future<Output = Result<KnownWebhooks, StoreError>> + Send;
 
     /// Stores a new session of this member, and ends the oldest ones beyond [`MAX_SESSIONS`].
     ///
@@ -188,6 +197,32 @@ pub trait PeopleStore: Send + Sync + 'static {
         kind: ActorKind,
         most: u16,
     ) -> impl Future<Output = Result<Vec<KnownActor>, StoreError>> + Send;
+}
+
+/// The webhooks whose secrets a member was shown.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownWebhooks {
+    /// The first of them.
+    pub webhooks: Vec<KnownWebhook>,
+    /// How many there are.
+    pub count: u64,
+    /// Whether there are living URLs of which nobody wrote down to whom they were shown: the member may know those too.
+    pub others_unknown: bool,
+}
+
+/// A webhook of which a member was shown a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownWebhook {
+    /// Which one.
+    pub handle: WebhookHandle,
+    /// What people call it.
+    pub name: WebhookName,
+    /// The first characters of its URL's secret.
+    pub hint: WebhookIdHint,
+    /// Whether the URL was shown.
+    pub url: bool,
+    /// Whether the signing secret was shown.
+    pub signing_secret: bool,
 }
 
 /// Which entries of the audit trail are asked for; the default asks for all. An entry matches if every field does.

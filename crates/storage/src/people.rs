@@ -7,15 +7,18 @@ use hookgate_domain::{
     TokenError, TokenId,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, KnownActor, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
+    Acting, AuditFilter, KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize,
+    PeopleStore, StoreError,
 };
 
 use crate::Database;
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
-use crate::read::{audit, people};
+use crate::read::{audit, people, shown};
+use crate::rows::read_handle;
 use crate::write::audit::audit_insert;
 use crate::write::people as write;
+use crate::write::shown::leaver_mark;
 
 impl Database {
     /// A change that others may have made impossible, with its entry of the audit trail.
@@ -78,6 +81,12 @@ impl PeopleStore for Database {
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
         let work = move |connection: &mut Connection| act(connection, id, &change, &acting, now);
         self.change("change a member", work).await
+    }
+
+    async fn known_webhooks(&self, member: MemberId, most: u16) -> Result<KnownWebhooks, StoreError> {
+        let work =
+            move |connection: &mut Connection| known_webhooks(connection, &member.to_string(), most.into());
+        self.read("list the webhooks that a member knows", work).await
     }
 
     async fn session_insert(
@@ -310,12 +319,40 @@ fn act(
             write::link_delete_of(connection, &key)?;
         }
         MemberChange::Remove => {
+            let known = shown::webhooks_known_to(connection, &key)?;
+            leaver_mark(connection, &known, member.name.as_str(), now.as_micros())?;
             write::tokens_revoke_of(connection, &key, now.as_micros())?;
             write::member_delete(connection, &key)?;
         }
     }
     audit_insert(connection, &audit)?;
     Ok(Some(Ok(member)))
+}
+
+/// The webhooks of which a member was shown a secret, at most `most` of them.
+fn known_webhooks(connection: &mut Connection, member: &str, most: usize) -> Result<KnownWebhooks, Fault> {
+    let keys = shown::webhooks_known_to(connection, member)?;
+    let tokens = shown::tokens_of(connection, member)?;
+    let is_theirs = |shown_to: &Option<String>| {
+        let shown_to = shown_to.as_deref();
+        shown_to == Some(member) || tokens.iter().any(|token| shown_to == Some(token.as_str()))
+    };
+    let mut webhooks = Vec::new();
+    for row in shown::known_webhooks(connection, &keys[..keys.len().min(most)])? {
+        let damage = |column| Damage::at("webhooks", &row.handle, column);
+        webhooks.push(KnownWebhook {
+            handle: read_handle(&row.handle)?,
+            name: row.name.parse().map_err(|_| damage("name"))?,
+            hint: row.hint.parse().map_err(|_| damage("hint"))?,
+            url: is_theirs(&row.url_shown_to),
+            signing_secret: is_theirs(&row.secret_shown_to),
+        });
+    }
+    Ok(KnownWebhooks {
+        webhooks,
+        count: u64::try_from(keys.len()).unwrap_or(u64::MAX),
+        others_unknown: shown::has_unknown_urls(connection)?,
+    })
 }
 
 /// Stores a session, and ends the member's oldest ones beyond the bound.

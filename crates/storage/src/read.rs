@@ -7,6 +7,7 @@ pub(crate) mod incidents;
 pub(crate) mod people;
 mod periods;
 pub(crate) mod settings;
+pub(crate) mod shown;
 pub(crate) mod size;
 pub(crate) mod sources;
 pub(crate) mod usage;

@@ -2,6 +2,8 @@
 
 pub(crate) mod people;
 
+use people::tokens;
+
 diesel::table! {
     webhooks (id) {
         id -> BigInt,
@@ -25,6 +27,10 @@ diesel::table! {
         revision -> BigInt,
         created_at -> BigInt,
         allowlist_mode -> Text,
+        url_shown_to -> Nullable<Text>,
+        secret_shown_to -> Nullable<Text>,
+        leaver -> Nullable<Text>,
+        leaver_at -> Nullable<BigInt>,
     }
 }
 
@@ -216,6 +222,7 @@ diesel::joinable!(deliveries -> webhooks (webhook));
 diesel::joinable!(incidents -> webhooks (webhook));
 diesel::allow_tables_to_appear_in_same_query!(
     webhooks,
+    tokens,
     retired_urls,
     deliveries,
     incidents,

@@ -1,8 +1,8 @@
 //! The gate's port on a [`Database`]: which question is a read, and which one a change.
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredUrl,
-    Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
+    DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredBecause,
+    RetiredUrl, SealedSecret, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
 };
 use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
@@ -22,6 +22,7 @@ use crate::write::address_sets::{allowlist_sets_put, sets_of};
 use crate::write::audit::audit_insert;
 use crate::write::incident_events::events_of_incident;
 use crate::write::incidents::incident_by_number;
+use crate::write::shown::{sealed_secret, secret_shown, url_shown};
 use crate::write::webhooks::{
     policy_hold, retired_insert, target_by_handle, url_changed, webhook_insert, webhook_update,
 };
@@ -313,6 +314,10 @@ fn insert(connection: &mut Connection, webhook: &Webhook, audit: &NewAudit) -> R
     webhook_insert(connection, webhook)?;
     if let Some(target) = target_by_handle(connection, &webhook.handle.to_string())? {
         allowlist_sets_put(connection, target.id, &sets)?;
+        url_shown(connection, target.id, audit)?;
+        if webhook.policy.signing_secret.is_some() {
+            secret_shown(connection, target.id, audit)?;
+        }
     }
     audit_insert(connection, audit)?;
     Ok(true)
@@ -334,6 +339,13 @@ fn replace(
     let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
         return Ok(false);
     };
+    let secret = webhook.policy.signing_secret.as_ref().map(SealedSecret::as_bytes);
+    if secret.is_some() && sealed_secret(connection, target.id)?.as_deref() != secret {
+        secret_shown(connection, target.id, audit)?;
+    }
+    if retired.is_some_and(|retired| retired.because == RetiredBecause::Regenerated) {
+        url_shown(connection, target.id, audit)?;
+    }
     webhook_update(connection, target.id, webhook)?;
     // A revoked webhook uses nothing any more.
     let is_alive = matches!(webhook.state, WebhookState::Active(_));

@@ -18,6 +18,7 @@ pub(crate) mod prune;
 mod row_insert;
 mod rows_insert;
 pub(crate) mod settings;
+pub(crate) mod shown;
 pub(crate) mod sources;
 mod unresolved;
 pub(crate) mod usage;

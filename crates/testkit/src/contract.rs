@@ -13,6 +13,7 @@ pub mod audit_search;
 pub mod commits;
 pub mod history;
 pub mod incidents;
+pub mod leavers;
 pub mod members;
 pub mod people;
 pub mod pruning;
@@ -82,6 +83,8 @@ macro_rules! store_contract {
             tokens: a_token_comes_back, a_token_is_revoked_once, token_pages_follow_the_ids;
             audit: a_change_of_a_webhook_has_its_entry, a_request_is_stored_once, what_changes_nothing_has_no_entry,
                 an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes;
+            leavers: a_member_knows_what_it_was_shown, a_removal_marks_urls_and_disturbs_no_delivery,
+                a_new_url_clears_the_mark;
             audit_search: entries_are_found_by_name_and_kind, actors_are_named_once, families_of_acts_are_one_list,
                 entries_are_found_by_time, subjects_are_found_by_name;
             pruning: nothing_old_means_nothing_to_remove, payloads_go_before_records, old_incidents_go_unless_touched,

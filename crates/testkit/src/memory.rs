@@ -12,7 +12,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{
     AddressSetName, DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit,
-    PayloadDigest, RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName,
+    PayloadDigest, RetiredBecause, RetiredUrl, Timestamp, Webhook, WebhookHandle, WebhookIdDigest,
+    WebhookName,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
@@ -123,6 +124,7 @@ impl Store for MemoryStore {
         if is_taken || !state.has_sets_of(&webhook) {
             return Err(StoreError::Conflict);
         }
+        state.people.show(&webhook, None, &audit);
         state.webhooks.insert(webhook.handle, webhook);
         state.people.note(audit);
         Ok(())
@@ -142,7 +144,12 @@ impl Store for MemoryStore {
             .webhooks
             .get_mut(&webhook.handle)
             .filter(|known| known.revision + 1 == webhook.revision);
-        *known.ok_or(StoreError::Conflict)? = webhook;
+        let known = known.ok_or(StoreError::Conflict)?;
+        let is_new = retired.is_some_and(|retired| retired.because == RetiredBecause::Regenerated);
+        let leaver = known.leaver.clone().filter(|_| !is_new);
+        let webhook = Webhook { leaver, ..webhook };
+        let before = std::mem::replace(known, webhook.clone());
+        state.people.show(&webhook, Some((&before, is_new)), &audit);
         state.retired.extend(retired);
         state.people.note(audit);
         Ok(())

@@ -104,6 +104,7 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
             people::sign_in_link(gate, &caller, id, &addresses.console).await
         }
         ["members", _, "sign-in-link"] => Err(Fault::method("POST")),
+        ["members", id, "removal"] if reading => people::removal(gate, &caller, id).await,
         ["members", _] => Err(Fault::method("DELETE, PATCH")),
         ["tokens"] if reading => people::tokens(gate, &caller, &call).await,
         ["tokens"] if method == Method::POST => people::token_create(gate, &caller, call).await,
@@ -115,6 +116,7 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["webhooks" | "incidents", _] => Err(Fault::method("GET, HEAD, PATCH")),
         ["incidents" | "audit" | "deliveries"]
         | ["audit", "export"]
+        | ["members", _, "removal"]
         | ["deliveries", _]
         | ["webhooks", _, "usage"]
         | ["webhooks", _, "allowlist", "suggestion"] => Err(Fault::method("GET, HEAD")),

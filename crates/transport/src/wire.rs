@@ -26,9 +26,9 @@ pub use export::{Column, ExportError, ExportFormat, ExportRow};
 pub use incident::Incident;
 pub use note::Note;
 pub use payload::{Payload, PlainValue};
-pub use people::{AuditEntry, Member, Token};
+pub use people::{AuditEntry, KnownWebhook, KnownWebhooks, Member, RemovedMember, Token};
 pub use usage::{Preview, Suggestion, Usage};
-pub use webhook::{AllowlistEntry, Webhook};
+pub use webhook::{AllowlistEntry, Leaver, Webhook};
 
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -1,3 +1,4 @@
+DROP INDEX webhooks_url_unknown;
 DROP INDEX webhooks_secret_shown_to;
 DROP INDEX webhooks_url_shown_to;
 ALTER TABLE webhooks DROP COLUMN leaver_at;

@@ -32,3 +32,4 @@ UPDATE webhooks SET secret_shown_to = (
 
 CREATE INDEX webhooks_url_shown_to ON webhooks (url_shown_to) WHERE url_shown_to IS NOT NULL;
 CREATE INDEX webhooks_secret_shown_to ON webhooks (secret_shown_to) WHERE secret_shown_to IS NOT NULL;
+CREATE INDEX webhooks_url_unknown ON webhooks (id) WHERE url_shown_to IS NULL AND digest IS NOT NULL;

@@ -206,6 +206,17 @@ async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Findin
             .iter()
             .filter(|webhook| matches!(webhook.state, WebhookState::Active(_)));
         for webhook in alive {
+            if let Some(leaver) = &webhook.leaver {
+                findings.push(Finding {
+                    subject: webhook.name.to_string(),
+                    sentence: format!(
+                        "{} was removed on {} and had been shown its URL or signing secret: `hookgate webhook regenerate {}`",
+                        leaver.name,
+                        wire::time(leaver.since),
+                        webhook.handle
+                    ),
+                });
+            }
             for sentence in of_list(&webhook.policy.allowlist, now) {
                 findings.push(Finding {
                     subject: webhook.name.to_string(),

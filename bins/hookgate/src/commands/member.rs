@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use hookgate_domain::{Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret};
-use hookgate_gate::{PageSize, PeopleStore};
+use hookgate_gate::{PageSize, PeopleStore, Removed};
 use hookgate_transport::wire;
 use serde_json::{Value, json};
 
@@ -35,7 +35,8 @@ pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure
         MemberCommand::Remove { name } => {
             let member = find(&place, &name).await?;
             let removed = place.gate.member_remove(&acting(), member.id).await?;
-            Effect::of(format!("the member {} was removed", removed.name)).told(show(cli.json, &removed, &[]))
+            Effect::of(format!("the member {} was removed", removed.member.name))
+                .told(show_removed(cli.json, &removed))
         }
     }
 }
@@ -137,6 +138,36 @@ fn link_fields(place: &Place, secret: &SignInSecret, link: &SignInLink) -> [(&'s
         ("sign_in", json!(wire::sign_in_url(&place.console_url, secret))),
         ("sign_in_expires_at", json!(wire::time(link.expires_at()))),
     ]
+}
+
+/// Prints a removed member, and the webhooks whose secrets the member goes on knowing.
+fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
+    if json {
+        let object = output::object(&wire::RemovedMember::from(removed));
+        return Ok(output::line(&object.to_string())?);
+    }
+    show(json, &removed.member, &[])?;
+    let known = &removed.known;
+    for webhook in &known.webhooks {
+        output::line(&format!(
+            "known: {}  {}…  {}",
+            webhook.handle,
+            webhook.hint,
+            output::visible(webhook.name.as_str())
+        ))?;
+    }
+    if known.count > 0 {
+        output::remark(&format!(
+            "{} webhooks whose URL or signing secret this member was shown keep working and are marked: regenerate them.",
+            known.count
+        ));
+    }
+    if known.others_unknown {
+        output::remark(
+            "Some URLs are older than the record of who was shown them; this member may know those too.",
+        );
+    }
+    Ok(())
 }
 
 /// Prints a member, with fields that are shown in this answer alone.

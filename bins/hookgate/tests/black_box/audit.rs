@@ -3,7 +3,7 @@
 
 use serde_json::{Value, json};
 
-use super::program::{Program, code};
+use super::program::{Program, code, data};
 use super::support::{Server, run};
 use super::visitor::Visitor;
 
@@ -180,4 +180,55 @@ async fn the_trail_is_exported_and_the_export_is_on_it() {
             .status,
         403
     );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_removal_names_the_urls_that_the_member_saw_and_marks_them() {
+    let server = Server::start();
+    let made = server.json(&["member", "add", "mallory", "--role", "admin"]);
+    let id = made["id"].as_str().unwrap();
+    let mallory = Visitor::by_link(&server, made["sign_in"].as_str().unwrap()).await;
+    let form = [("name", "mallorys hook"), ("rotation_days", "90")];
+    mallory.send("/webhooks", &form).await;
+    let owner = Visitor::sign_in(&server).await;
+    let admin = Program::new(&server, "admin");
+    let preview = admin.get(&format!("/api/v1/members/{id}/removal")).await;
+    assert_eq!(preview["webhooks_count"], 1, "{preview}");
+    assert_eq!(preview["others_unknown"], false, "{preview}");
+    assert_eq!(preview["webhooks"][0]["name"], "mallorys hook");
+    let handle = preview["webhooks"][0]["handle"].as_str().unwrap();
+    let question = owner.send(&format!("/members/{id}/remove"), &[]).await.body;
+    assert!(question.contains(&format!("/webhooks/{handle}")), "{question}");
+    assert!(question.contains("1 webhook. It keeps working"), "{question}");
+
+    let path = format!("/api/v1/members/{id}");
+    let removed = admin.call("DELETE", &path, None, &[]).await;
+    let removed = data(&removed);
+    assert_eq!(
+        (&removed["name"], &removed["webhooks"][0]["handle"]),
+        (&json!("mallory"), &json!(handle))
+    );
+    let marked = admin.get(&format!("/api/v1/webhooks/{handle}")).await;
+    assert_eq!(marked["rotation"], "known_to_leaver", "{marked}");
+    assert_eq!(marked["leaver"]["name"], "mallory");
+    assert!(owner.get("/webhooks").await.contains("known to a former member"));
+    let page = owner.get(&format!("/webhooks/{handle}")).await;
+    assert!(page.contains("mallory was removed"), "{page}");
+    assert!(page.contains(&format!("/audit?about={handle}")), "{page}");
+    assert!(
+        server
+            .json(&["doctor"])
+            .to_string()
+            .contains("mallory was removed")
+    );
+
+    server.json(&["webhook", "regenerate", handle]);
+    let fresh = admin.get(&format!("/api/v1/webhooks/{handle}")).await;
+    assert_eq!(
+        (&fresh["rotation"], &fresh["leaver"]),
+        (&json!("fresh"), &Value::Null)
+    );
+    server.json(&["webhook", "revoke", handle, "--yes"]);
+    let page = owner.get(&format!("/webhooks/{handle}")).await;
+    assert!(page.contains("(command line)"), "{page}");
 }

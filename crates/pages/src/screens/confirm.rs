@@ -90,6 +90,8 @@ pub struct Confirm {
     pub title: String,
     /// What happens, one sentence each.
     pub consequences: Vec<UserText>,
+    /// What it concerns, each with the path of its page.
+    pub affected: Vec<(String, UserText)>,
     /// Where the form goes.
     pub action: String,
     /// What the form sends besides, as names and values.

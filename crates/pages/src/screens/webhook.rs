@@ -50,8 +50,12 @@ pub struct WebhookFacts {
     pub issued_at: Timestamp,
     /// Where that stands against its rotation policy.
     pub rotation: RotationAge,
+    /// A removed member who knows the URL or the signing secret.
+    pub leaver: Option<UserText>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// Who revoked it, as far as that is on record.
+    pub revoked_by: Option<UserText>,
     /// The entries of its allowlist; empty permits every address.
     pub networks: Vec<String>,
     /// What becomes of deliveries from elsewhere.
@@ -129,6 +133,17 @@ impl WebhookDetail {
         if let RotationAge::Exposed { .. } = self.webhook.rotation {
             let text = "The URL was sent over plain HTTP and must be taken as known to others.".to_owned();
             return say("bad", text, Some((format!("{path}/regenerate"), "Regenerate it")));
+        }
+        if let Some(leaver) = &self.webhook.leaver {
+            let text = format!(
+                "{} was removed and had been shown this URL or its signing secret.",
+                leaver.plain()
+            );
+            return say(
+                "warn",
+                text,
+                Some((format!("{path}/regenerate"), "Regenerate it")),
+            );
         }
         let refused = self.sources.iter().filter(|source| source.refused > 0);
         if let Some(worst) = refused.max_by_key(|source| source.refused) {

@@ -108,6 +108,7 @@ pub(super) fn rotation_badge(
 ) -> Option<(&'static str, String)> {
     match rotation {
         _ if revoked => None,
+        RotationAge::KnownToLeaver { .. } => Some(("warn", "URL known to a former member".to_owned())),
         RotationAge::Exposed { .. } => Some(("bad", "URL exposed".to_owned())),
         RotationAge::Due { days_over: 0 } => Some(("warn", "rotation due".to_owned())),
         RotationAge::Due { days_over } => Some((

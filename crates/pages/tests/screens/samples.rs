@@ -450,6 +450,8 @@ impl Samples {
             postpones: true,
             payload_logging: true,
             signed: false,
+            leaver: None,
+            revoked_by: None,
             rotation_days: Some(90),
         }
     }
@@ -529,6 +531,7 @@ impl Samples {
                 self.text("Bo is signed out everywhere at once."),
                 self.text("2 tokens stop working."),
             ],
+            affected: Vec::new(),
             action: "/members/7/remove".to_owned(),
             fields: vec![("why".to_owned(), self.string("left"))],
             button: "Remove the member".to_owned(),

@@ -6,8 +6,8 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use hookgate_domain::{
-    Allowlist, Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause, RetiredUrl,
-    RotationPolicy, SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookState,
+    Allowlist, Leaver, Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause,
+    RetiredUrl, RotationPolicy, SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookState,
 };
 
 use super::read_handle;
@@ -45,6 +45,8 @@ pub(crate) struct WebhookRow {
     revision: i64,
     created_at: i64,
     allowlist_mode: String,
+    leaver: Option<String>,
+    leaver_at: Option<i64>,
 }
 
 impl TryFrom<WebhookRow> for Webhook {
@@ -59,6 +61,10 @@ impl TryFrom<WebhookRow> for Webhook {
             state: row.state()?,
             revision: row.revision,
             created_at: Timestamp::from_micros(row.created_at),
+            leaver: row.leaver.clone().zip(row.leaver_at).map(|(name, at)| Leaver {
+                name,
+                since: Timestamp::from_micros(at),
+            }),
             policy: row.policy()?,
         })
     }

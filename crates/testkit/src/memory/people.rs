@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hookgate_domain::{
-    ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit,
-    Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token, TokenError,
-    TokenId,
+    ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Leaver, Member, MemberError, MemberId, MemberName,
+    NewAudit, Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
+    TokenError, TokenId, Webhook, WebhookHandle,
 };
 use hookgate_gate::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, Acting, AuditFilter, KnownActor, MAX_SESSIONS, MemberChange,
-    PageSize, PeopleStore, StoreError,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, Acting, AuditFilter, KnownActor, KnownWebhook, KnownWebhooks,
+    MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
 };
 
-use super::MemoryStore;
+use super::{MemoryStore, State};
 
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
@@ -25,6 +25,8 @@ pub(super) struct People {
     tokens: BTreeMap<TokenId, Token>,
     links: BTreeMap<MemberId, SignInLink>,
     audit: BTreeMap<i64, AuditEntry>,
+    /// To whom the URL and the signing secret of a webhook were shown.
+    shown: BTreeMap<WebhookHandle, [Option<String>; 2]>,
     last_audit: i64,
 }
 
@@ -34,6 +36,30 @@ impl People {
         self.last_audit += 1;
         self.audit
             .insert(self.last_audit, audit.numbered(self.last_audit));
+    }
+
+    /// Notes who was shown a new URL or signing secret: `before` is the webhook that was replaced, and whether its URL was.
+    pub(super) fn show(&mut self, webhook: &Webhook, before: Option<(&Webhook, bool)>, audit: &NewAudit) {
+        let who = audit.actor.id();
+        let [url, secret] = self.shown.entry(webhook.handle).or_default();
+        if before.is_none_or(|(_, is_new)| is_new) {
+            url.clone_from(&who);
+        }
+        let new = &webhook.policy.signing_secret;
+        if new.is_some() && before.is_none_or(|(before, _)| before.policy.signing_secret != *new) {
+            *secret = who;
+        }
+    }
+
+    /// Whether the URL and the signing secret of a webhook were shown to this member or a token of it.
+    fn knows(&self, member: MemberId, webhook: WebhookHandle) -> [bool; 2] {
+        let is_theirs = |id: &String| {
+            let token: Option<TokenId> = id.parse().ok();
+            let owner = token.and_then(|token| self.tokens.get(&token)?.owner);
+            *id == member.to_string() || owner == Some(member)
+        };
+        let shown = self.shown.get(&webhook).cloned().unwrap_or_default();
+        shown.map(|id| id.as_ref().is_some_and(is_theirs))
     }
 
     /// Whether the actor has made the request of this entry before.
@@ -149,7 +175,46 @@ impl PeopleStore for MemoryStore {
         acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
-        Ok(self.up()?.people.act(id, &change, &acting, now))
+        let mut state = self.up()?;
+        let acted = state.people.act(id, &change, &acting, now);
+        if let (MemberChange::Remove, Some(Ok(member))) = (&change, &acted) {
+            let State { people, webhooks, .. } = &mut *state;
+            let alive = webhooks.values_mut().filter(|webhook| webhook.live_url().is_ok());
+            for webhook in alive.filter(|webhook| people.knows(id, webhook.handle) != [false; 2]) {
+                webhook.leaver.get_or_insert_with(|| Leaver {
+                    name: member.name.to_string(),
+                    since: now,
+                });
+            }
+        }
+        Ok(acted)
+    }
+
+    async fn known_webhooks(&self, member: MemberId, most: u16) -> Result<KnownWebhooks, StoreError> {
+        let state = self.up()?;
+        let alive = state
+            .webhooks
+            .values()
+            .filter(|webhook| webhook.live_url().is_ok());
+        let known = alive.filter_map(|webhook| {
+            let [url, signing_secret] = state.people.knows(member, webhook.handle);
+            (url || signing_secret).then(|| KnownWebhook {
+                handle: webhook.handle,
+                name: webhook.name.clone(),
+                hint: webhook.state.hint(),
+                url,
+                signing_secret,
+            })
+        });
+        let mut webhooks: Vec<_> = known.collect();
+        webhooks.sort_by_key(|webhook| webhook.handle);
+        let count = u64::try_from(webhooks.len()).unwrap_or(u64::MAX);
+        webhooks.truncate(most.into());
+        Ok(KnownWebhooks {
+            webhooks,
+            count,
+            others_unknown: false,
+        })
     }
 
     async fn session_insert(

@@ -89,6 +89,7 @@ pub(crate) enum Details {
         super::people::members,
         super::people::member_add,
         super::people::member_change,
+        super::people::removal,
         super::people::member_remove,
         super::people::sign_in_link,
         super::people::tokens,

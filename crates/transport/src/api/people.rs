@@ -13,7 +13,7 @@ use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
-use crate::wire::{self, Member, Page, Token, words};
+use crate::wire::{self, KnownWebhooks, Member, Page, RemovedMember, Token, words};
 
 const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 
@@ -146,14 +146,33 @@ pub(crate) async fn member_change<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &Member::from(&member)))
 }
 
-/// Removes a member. Its sessions and tokens are dead at once.
+/// The living URLs and signing secrets that a member was shown: what a removal marks due.
+#[utoipa::path(
+    get,
+    path = "/api/v1/members/{id}/removal",
+    operation_id = "previewRemoval",
+    tag = "people",
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
+    responses((status = 200, description = "What the member knows", body = super::document::Success<KnownWebhooks>)),
+)]
+pub(crate) async fn removal<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+    let known = gate.member_known(&caller.acting, id).await?;
+    Ok(reply::success(StatusCode::OK, &KnownWebhooks::from(&known)))
+}
+
+/// Removes a member. Its sessions and tokens are dead at once; the URLs that it was shown go on working, and are due.
 #[utoipa::path(
     delete,
     path = "/api/v1/members/{id}",
     operation_id = "removeMember",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
-    responses((status = 200, description = "The member as it was", body = super::document::Success<Member>)),
+    responses((status = 200, description = "The member as it was, and what it goes on knowing", body = super::document::Success<RemovedMember>)),
 )]
 pub(crate) async fn member_remove<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -161,8 +180,8 @@ pub(crate) async fn member_remove<S: Store + PeopleStore>(
     id: &str,
 ) -> Result<Reply, Fault> {
     let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
-    let member = gate.member_remove(&caller.acting, id).await?;
-    Ok(reply::success(StatusCode::OK, &Member::from(&member)))
+    let removed = gate.member_remove(&caller.acting, id).await?;
+    Ok(reply::success(StatusCode::OK, &RemovedMember::from(&removed)))
 }
 
 /// A link that signs a member in.

@@ -1,6 +1,7 @@
 //! Members, tokens and the audit trail.
 
 use hookgate_domain::{AuditEntry as DomainEntry, Member as DomainMember, Timestamp, Token as DomainToken};
+use hookgate_gate::{KnownWebhooks as DomainKnown, Removed};
 use hookgate_pages::audit_changes;
 use serde::Serialize;
 use serde_json::Value;
@@ -34,6 +35,71 @@ impl From<&DomainMember> for Member {
             role: member.role.as_str(),
             has_password: member.password.is_some(),
             created_at: time(member.created_at),
+        }
+    }
+}
+
+/// The living webhooks of which a member was shown the URL or the signing secret.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KnownWebhooks {
+    /// Them, in the order of their creation; at most 200.
+    pub webhooks: Vec<KnownWebhook>,
+    /// How many there are.
+    #[schema(minimum = 0)]
+    pub webhooks_count: u64,
+    /// Whether there are other living URLs of which it is not on record to whom they were shown.
+    pub others_unknown: bool,
+}
+
+/// A webhook of which a member was shown a secret.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct KnownWebhook {
+    /// Its public name.
+    #[schema(value_type = words::Handle)]
+    pub handle: String,
+    /// What people call it.
+    pub name: String,
+    /// The first characters of the webhook ID.
+    pub hint: String,
+    /// Whether the URL was shown.
+    pub url: bool,
+    /// Whether the signing secret was shown.
+    pub signing_secret: bool,
+}
+
+impl From<&DomainKnown> for KnownWebhooks {
+    fn from(known: &DomainKnown) -> Self {
+        let webhooks = known.webhooks.iter().map(|webhook| KnownWebhook {
+            handle: webhook.handle.to_string(),
+            name: webhook.name.to_string(),
+            hint: webhook.hint.to_string(),
+            url: webhook.url,
+            signing_secret: webhook.signing_secret,
+        });
+        Self {
+            webhooks: webhooks.collect(),
+            webhooks_count: known.count,
+            others_unknown: known.others_unknown,
+        }
+    }
+}
+
+/// A member who was removed, and the secrets that the member goes on knowing.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RemovedMember {
+    /// The member as it was.
+    #[serde(flatten)]
+    pub member: Member,
+    /// The URLs and signing secrets that are due now, because the member was shown them.
+    #[serde(flatten)]
+    pub known: KnownWebhooks,
+}
+
+impl From<&Removed> for RemovedMember {
+    fn from(removed: &Removed) -> Self {
+        Self {
+            member: Member::from(&removed.member),
+            known: KnownWebhooks::from(&removed.known),
         }
     }
 }

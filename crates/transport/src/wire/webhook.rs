@@ -52,9 +52,12 @@ pub struct Webhook {
     /// After how many days a new URL is due; null is never.
     #[schema(required)]
     pub rotation_days: Option<u16>,
-    /// `not_tracked`, `fresh`, `due` or `exposed`.
+    /// `not_tracked`, `fresh`, `due`, `known_to_leaver` or `exposed`.
     #[schema(value_type = words::Rotation)]
     pub rotation: &'static str,
+    /// A removed member who was shown the present URL or its signing secret; null if there is none.
+    #[schema(required)]
+    pub leaver: Option<Leaver>,
     /// Rises with every change; the `ETag` holds it.
     pub revision: i64,
     /// When it was created.
@@ -97,12 +100,26 @@ impl Webhook {
             signature: policy.signing_secret.is_some().then_some("standard-webhooks"),
             rotation_days: policy.rotation.days.map(NonZero::get),
             rotation: rotation(webhook.rotation_age(now)),
+            leaver: webhook.leaver.as_ref().map(|leaver| Leaver {
+                name: leaver.name.clone(),
+                since: time(leaver.since),
+            }),
             revision: webhook.revision,
             created_at: time(webhook.created_at),
             issued_at: url.map(|url| time(url.issued_at)),
             exposed_at: url.and_then(|url| url.exposed_at).map(time),
         }
     }
+}
+
+/// A removed member who knows a living URL.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Leaver {
+    /// What the member was called.
+    pub name: String,
+    /// When the member was removed.
+    #[schema(format = DateTime)]
+    pub since: String,
 }
 
 /// An entry of an allowlist.
@@ -141,6 +158,7 @@ const fn rotation(age: RotationAge) -> &'static str {
         RotationAge::NotTracked => "not_tracked",
         RotationAge::Fresh { .. } => "fresh",
         RotationAge::Due { .. } => "due",
+        RotationAge::KnownToLeaver { .. } => "known_to_leaver",
         RotationAge::Exposed { .. } => "exposed",
     }
 }

@@ -79,7 +79,7 @@ schemas! {
     /// What senders send.
     Sender = words(["custom"]);
     /// Whether a new URL is due.
-    Rotation = words(["not_tracked", "fresh", "due", "exposed"]);
+    Rotation = words(["not_tracked", "fresh", "due", "known_to_leaver", "exposed"]);
     /// A stretch of time.
     Range = words(UsageRange::ALL.map(UsageRange::as_str));
     /// The form of an export.

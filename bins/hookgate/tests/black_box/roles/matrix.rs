@@ -95,6 +95,7 @@ pub(super) const API: &[Row] = &[
         r#"{"role":"operator"}"#,
         200,
     ),
+    ("GET", "/api/v1/members/{id}/removal", "admin", "", 200),
     ("DELETE", "/api/v1/members/{id}", "admin", "", 200),
     ("POST", "/api/v1/members/{id}/sign-in-link", "admin", "{}", 201),
     ("GET", "/api/v1/tokens", "admin", "", 200),

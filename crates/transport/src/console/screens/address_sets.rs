@@ -208,6 +208,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
             shell: screen.shell(),
             title: format!("Remove the address set @{}?", set.name),
             consequences: vec!["Its networks and its versions are gone then. No allowlist names it.".into()],
+            affected: Vec::new(),
             action: format!("/address-sets/{name}/remove"),
             fields: vec![("confirm".to_owned(), "yes".to_owned())],
             button: "Remove the set".to_owned(),

@@ -3,8 +3,8 @@
 use hookgate_domain::{
     Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE, Timestamp,
 };
-use hookgate_gate::{PageSize, PeopleError, PeopleStore, Store};
-use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade};
+use hookgate_gate::{KnownWebhook, KnownWebhooks, PageSize, PeopleError, PeopleStore, Store};
+use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserText};
 use zeroize::Zeroizing;
 
 use super::once::{Done, done_already};
@@ -171,14 +171,15 @@ pub(super) async fn remove<S: Store + PeopleStore>(
     let member = find(screen, id).await?;
     screen.visitor.require(Permission::ManagePeople)?;
     if fields.get("confirm") != Some("yes") {
+        let known = screen
+            .gate()
+            .member_known(&screen.visitor.acting, member.id)
+            .await?;
         let confirm = Confirm {
             shell: screen.shell(),
             title: format!("Remove {}?", member.name),
-            consequences: vec![
-                "Every session of this member ends at once.".into(),
-                "Every API token that this member made is dead at once.".into(),
-                "What the member did stays in the audit trail.".into(),
-            ],
+            consequences: consequences(&known),
+            affected: known.webhooks.iter().map(affected).collect(),
             action: format!("/members/{id}/remove"),
             fields: vec![("confirm".to_owned(), "yes".to_owned())],
             button: "Remove the member".to_owned(),
@@ -195,6 +196,43 @@ pub(super) async fn remove<S: Store + PeopleStore>(
         Ok(_) => Ok(html::see_other("/members?done=member-removed")),
         Err(fault) => refused(screen, fault).await,
     }
+}
+
+/// What a removal does, and what it does not.
+fn consequences(known: &KnownWebhooks) -> Vec<UserText> {
+    let mut consequences = vec![
+        "Every session of this member ends at once.".into(),
+        "Every API token that this member made is dead at once.".into(),
+        "What the member did stays in the audit trail.".into(),
+    ];
+    consequences.push(match known.count {
+        0 => "No living webhook URL or signing secret was shown to this member.".into(),
+        1 => "This member was shown the URL or signing secret of 1 webhook. It keeps working, and is marked: regenerate it."
+            .into(),
+        many => format!(
+            "This member was shown the URLs or signing secrets of {many} webhooks. They keep working, and are marked: \
+             regenerate them."
+        )
+        .into(),
+    });
+    if known.others_unknown {
+        consequences.push(
+            "Some URLs are older than the record of who was shown them; this member may know those too."
+                .into(),
+        );
+    }
+    consequences
+}
+
+/// A webhook of which the member was shown a secret, with its page.
+fn affected(webhook: &KnownWebhook) -> (String, UserText) {
+    let what = match (webhook.url, webhook.signing_secret) {
+        (true, true) => "URL and signing secret",
+        (false, true) => "signing secret",
+        _ => "URL",
+    };
+    let text = format!("{} ({}…): {what}", webhook.name, webhook.hint);
+    (format!("/webhooks/{}", webhook.handle), text.into())
 }
 
 /// The list again, with why something could not be done.

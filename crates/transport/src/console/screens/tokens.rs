@@ -115,6 +115,7 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
             shell: screen.shell(),
             title: format!("Revoke the token {}?", token.name),
             consequences: vec!["Every program that uses it is refused at once. This is final.".into()],
+            affected: Vec::new(),
             action: format!("/tokens/{id}/revoke"),
             fields: vec![("confirm".to_owned(), "yes".to_owned())],
             button: "Revoke the token".to_owned(),

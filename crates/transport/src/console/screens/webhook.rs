@@ -1,8 +1,11 @@
 //! `/webhooks/{handle}`: one webhook and how it does.
 
-use hookgate_domain::Webhook;
-use hookgate_gate::{DeliveryFilter, Outcome, PageSize, PeopleStore, Seek, Store, UsageRange, spikes};
-use hookgate_pages::{Bucket, Chart, Range, Series, SourceRow, WebhookDetail};
+use hookgate_domain::{Actor, AuditAct, Webhook};
+use hookgate_gate::{
+    Acting, AuditFilter, DeliveryFilter, Outcome, PageSize, PeopleStore, Seek, Store, SubjectMatch,
+    UsageRange, spikes,
+};
+use hookgate_pages::{Bucket, Chart, Range, Series, SourceRow, UserText, WebhookDetail, WebhookFacts};
 
 use super::models::{delivery_row, webhook_facts};
 use super::{Screen, page};
@@ -40,7 +43,10 @@ pub(super) async fn show<S: Store + PeopleStore>(
     page(
         WebhookDetail {
             shell: screen.shell(),
-            webhook: webhook_facts(&webhook, screen.now),
+            webhook: WebhookFacts {
+                revoked_by: revoked_by(screen, &webhook).await?,
+                ..webhook_facts(&webhook, screen.now)
+            },
             range,
             chart: Chart::of(series(screen, &webhook, range).await?),
             sources: sources(screen, &webhook, range, SOURCES).await?,
@@ -48,6 +54,31 @@ pub(super) async fn show<S: Store + PeopleStore>(
         }
         .render(),
     )
+}
+
+/// Who revoked the webhook. That is no secret to anybody who sees that it is revoked.
+async fn revoked_by<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    webhook: &Webhook,
+) -> Result<Option<UserText>, Fault> {
+    if webhook.live_url().is_ok() {
+        return Ok(None);
+    }
+    let filter = AuditFilter {
+        acts: Some(AuditAct::WebhookRevoke.into()),
+        subject: Some(SubjectMatch::Ids(vec![webhook.handle.to_string()])),
+        ..AuditFilter::default()
+    };
+    let one = PageSize::new(1).unwrap_or_default();
+    let entries = screen
+        .gate()
+        .audit_page(&Acting::system(), &filter, None, one)
+        .await?;
+    let named = entries.first().map(|entry| match &entry.actor {
+        Actor::CommandLine { user } => format!("{user} (command line)").into(),
+        actor => actor.name().into(),
+    });
+    Ok(named)
 }
 
 /// The webhook that a path names.

@@ -1,0 +1,61 @@
+//! To whom the URL and the signing secret of a webhook were shown, and that one of those has left. None of it is policy: it
+//! raises no revision, and what deliveries are judged by stays.
+
+use diesel::prelude::*;
+use hookgate_domain::NewAudit;
+
+use super::webhooks::policies_hold;
+use crate::connection::{Connection, RunQueryDsl};
+use crate::schema::webhooks;
+
+/// Rows that one statement names: databases bound the values of a statement.
+const KEYS_AT_ONCE: usize = 500;
+
+/// The word for who was shown something: an ID, or the kind of an actor that has none.
+fn shown_to(audit: &NewAudit) -> String {
+    audit.actor.id().unwrap_or_else(|| audit.actor.kind().to_owned())
+}
+
+/// Notes that the webhook with this key has a new URL, and who was shown it. A member who left does not know it.
+pub(crate) fn url_shown(connection: &mut Connection, webhook: i64, audit: &NewAudit) -> QueryResult<()> {
+    diesel::update(webhooks::table.filter(webhooks::id.eq(webhook)))
+        .set((
+            webhooks::url_shown_to.eq(shown_to(audit)),
+            webhooks::leaver.eq(None::<String>),
+            webhooks::leaver_at.eq(None::<i64>),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// Notes who was shown a new signing secret.
+pub(crate) fn secret_shown(connection: &mut Connection, webhook: i64, audit: &NewAudit) -> QueryResult<()> {
+    diesel::update(webhooks::table.filter(webhooks::id.eq(webhook)))
+        .set(webhooks::secret_shown_to.eq(shown_to(audit)))
+        .execute(connection)
+        .map(drop)
+}
+
+/// The sealed signing secret of the webhook with this key.
+pub(crate) fn sealed_secret(connection: &mut Connection, webhook: i64) -> QueryResult<Option<Vec<u8>>> {
+    let query = webhooks::table.filter(webhooks::id.eq(webhook));
+    query.select(webhooks::signing_secret).get_result(connection)
+}
+
+/// Marks these webhooks as known to a member who left, but for those that an earlier one knows.
+pub(crate) fn leaver_mark(connection: &mut Connection, keys: &[i64], name: &str, at: i64) -> QueryResult<()> {
+    if keys.is_empty() {
+        return Ok(());
+    }
+    // Row locks are not fair: a steady stream of deliveries would starve the update. These locks queue.
+    policies_hold(connection)?;
+    for keys in keys.chunks(KEYS_AT_ONCE) {
+        let rows = webhooks::table
+            .filter(webhooks::id.eq_any(keys))
+            .filter(webhooks::leaver_at.is_null());
+        diesel::update(rows)
+            .set((webhooks::leaver.eq(name), webhooks::leaver_at.eq(at)))
+            .execute(connection)?;
+    }
+    Ok(())
+}
