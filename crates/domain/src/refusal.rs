@@ -79,9 +79,9 @@ refusal_codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", "Payload is larger than this webhook takes";
     /// Neither JSON by content nor a form that the sender format knows; or a compressed body.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", "Payload must be uncompressed JSON";
-    /// Not JSON, nested too deeply, or with duplicate keys.
+    /// Not JSON, nested too deeply, or with a key twice that decides something.
     InvalidJson = "INVALID_JSON", "Payload is not valid JSON";
-    /// A field is missing, too long or of the wrong kind.
+    /// There is no title, or a key field is of the wrong type.
     ValidationError = "VALIDATION_ERROR", "Payload has invalid fields";
     /// The idempotency key was used before with another body.
     IdempotencyConflict = "IDEMPOTENCY_CONFLICT", "Idempotency key was used with a different payload";

@@ -84,13 +84,13 @@ pub const fn explain(code: RefusalCode) -> Explanation {
             None,
         ),
         RefusalCode::InvalidJson => (
-            "The payload is not valid JSON, is nested more than 64 levels deep or has a key twice.",
-            "Look at the payload below: mostly a quote or a line break in a template was not escaped.",
+            "The payload is not JSON that can be read: the problem is named below.",
+            "Look at the payload at that place. Mostly a quote or a line break in a template was not escaped, or the text is not UTF-8.",
             None,
         ),
         RefusalCode::ValidationError => (
-            "A field of the payload is missing, too long or of the wrong kind.",
-            "A title of 1 to 500 characters is needed; correct the named fields in the sender's template.",
+            "The payload has no title, or its title or dedup key is an array or an object.",
+            "Correct the named fields in the sender's template. Everything else in a payload is repaired and noted.",
             None,
         ),
         RefusalCode::IdempotencyConflict => (
