@@ -55,7 +55,7 @@ pub(crate) enum Command {
     /// Look at what was delivered and what was refused
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
-    /// Look at incidents, acknowledge and resolve them
+    /// Look at incidents, acknowledge, resolve and reopen them, and write notes
     #[command(subcommand)]
     Incidents(IncidentsCommand),
     /// Add and remove members, and give them roles
@@ -299,12 +299,22 @@ pub(crate) enum IncidentsCommand {
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Show an incident
+    /// Show an incident and all that happened to it
     Show(IncidentArg),
-    /// Say that somebody works on it
+    /// Mark as acknowledged
     Acknowledge(IncidentArg),
-    /// Say that it is over
+    /// Mark as resolved
     Resolve(IncidentArg),
+    /// Reopen an incident that was resolved within the last 24 hours
+    Reopen(IncidentArg),
+    /// Add a note, 1 to 2,000 characters
+    Note {
+        #[command(flatten)]
+        incident: IncidentArg,
+        /// Text of the note; `-` reads it from standard input
+        #[arg(value_name = "TEXT")]
+        text: String,
+    },
 }
 
 #[derive(Args)]

@@ -31,7 +31,7 @@ pub use conflict::{Conflict, ConflictRow};
 pub use delivery::{DeliveryDetail, DeliveryRow, Payload, Verdict};
 pub use error::{ErrorPage, ErrorScreen};
 pub use form::{EditWebhook, NewWebhook, WebhookForm};
-pub use incidents::{IncidentDetail, IncidentList, IncidentRow, TimelineEntry};
+pub use incidents::{IncidentDetail, IncidentList, IncidentRow, NoteForm, TimelineEntry};
 pub use issued::{Issue, Issued};
 pub use logs::{LogFilter, Logs};
 pub use members::{MemberRow, Members, SignInLinkMade};

@@ -94,8 +94,11 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["deliveries", "export"] if reading => deliveries::export(gate, &caller, &call),
         ["deliveries", id] if reading => deliveries::show(gate, &caller, id).await,
         ["incidents"] if reading => incidents::list(gate, &call).await,
-        ["incidents", id] if reading => incidents::show(gate, id).await,
+        ["incidents", id] if reading => incidents::show(gate, &call, id).await,
         ["incidents", id] if method == Method::PATCH => incidents::act(gate, &caller, call, id).await,
+        ["incidents", id, "notes"] if method == Method::POST => {
+            incidents::note(gate, &caller, call, id).await
+        }
         ["members"] if reading => people::members(gate, &call).await,
         ["members"] if method == Method::POST => people::member_add(gate, &caller, call).await,
         ["members", id] if method == Method::PATCH => people::member_change(gate, &caller, call, id).await,
@@ -103,7 +106,7 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["members", id, "sign-in-link"] if method == Method::POST => {
             people::sign_in_link(gate, &caller, id, &addresses.console).await
         }
-        ["members", _, "sign-in-link"] => Err(Fault::method("POST")),
+        ["members", _, "sign-in-link"] | ["incidents", _, "notes"] => Err(Fault::method("POST")),
         ["members", id, "removal"] if reading => people::removal(gate, &caller, id).await,
         ["members", _] => Err(Fault::method("DELETE, PATCH")),
         ["tokens"] if reading => people::tokens(gate, &caller, &call).await,

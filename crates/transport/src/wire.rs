@@ -8,6 +8,7 @@ mod incident;
 mod note;
 mod payload;
 mod people;
+mod timeline;
 mod usage;
 mod webhook;
 pub(crate) mod words;
@@ -23,10 +24,11 @@ pub use address_set::{
 };
 pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status};
 pub use export::{Column, ExportError, ExportFormat, ExportRow};
-pub use incident::Incident;
+pub use incident::{Incident, IncidentRecord};
 pub use note::Note;
 pub use payload::{Payload, PlainValue};
 pub use people::{AuditEntry, KnownWebhook, KnownWebhooks, Member, RemovedMember, Token};
+pub use timeline::{TimelineActor, TimelineEntry, doer, sentence, span, summary};
 pub use usage::{Preview, Suggestion, Usage};
 pub use webhook::{AllowlistEntry, Leaver, Webhook};
 

@@ -1,7 +1,7 @@
-//! `hookgate incidents`: look at them, acknowledge and resolve them.
+//! `hookgate incidents`: look at them, acknowledge, resolve and reopen them, and write notes.
 
-use hookgate_domain::IncidentNumber;
-use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store};
+use hookgate_domain::{Incident, IncidentEvent, IncidentNumber};
+use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
 use hookgate_transport::wire;
 
 use crate::cli::{Cli, IncidentsCommand, PageArgs};
@@ -10,6 +10,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
 use crate::table::Table;
+use crate::text_input;
 
 pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -32,6 +33,10 @@ pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Fail
         IncidentsCommand::Resolve(incident) => {
             act(cli.json, &place, incident.number, IncidentAction::Resolve).await
         }
+        IncidentsCommand::Reopen(incident) => {
+            act(cli.json, &place, incident.number, IncidentAction::Reopen).await
+        }
+        IncidentsCommand::Note { incident, text } => note(cli.json, &place, incident.number, text).await,
     }
 }
 
@@ -56,26 +61,63 @@ async fn list(json: bool, place: &Place, filter: IncidentFilter, page: &PageArgs
 }
 
 async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), Failure> {
-    let incident = place
+    let timeline = place
         .gate
-        .store()
-        .incident_by_number(number)
+        .incident_timeline(number)
         .await?
         .ok_or_else(not_found)?;
-    let whole = wire::Incident::from(&incident);
+    let now = place.gate.now();
     if json {
-        return Ok(output::line(&output::json(&whole)?)?);
+        return Ok(output::line(&output::json(&wire::IncidentRecord::new(
+            &timeline, now,
+        ))?)?);
     }
+    let incident = &timeline.incident;
+    let whole = wire::Incident::from(incident);
     let mut object = output::object(&whole);
     object["metadata"] = output::json(&whole.metadata)?.into();
     if let Some(webhook) = place.gate.store().webhook_by_handle(incident.webhook).await? {
         object["webhook"] = format!("{} ({})", webhook.name, webhook.handle).into();
     }
+    object["summary"] = wire::summary(&timeline, now).into();
     output::thing(
         false,
         &object,
         place.console_page(format_args!("incidents/{number}")),
-    )
+    )?;
+    output::line("")?;
+    timeline.entries.iter().try_for_each(happened)
+}
+
+/// One thing that happened, with the lines of a note below it.
+fn happened(entry: &TimelineEntry) -> Result<(), Failure> {
+    let until = entry
+        .until
+        .map_or_else(String::new, |until| format!(" to {}", wire::time(until)));
+    let sentence = wire::sentence(entry);
+    let delivery = entry
+        .delivery
+        .map_or_else(String::new, |delivery| format!("  {delivery}"));
+    let (at, sentence) = (wire::time(entry.at), output::visible(&sentence));
+    output::line(&format!("  {at}{until}  {sentence}{delivery}"))?;
+    if let TimelineKind::Event(IncidentEvent::Note(note)) = &entry.kind {
+        for line in note.as_str().lines() {
+            output::line(&format!("      {}", output::visible(line)))?;
+        }
+    }
+    Ok(())
+}
+
+/// Adds a note; `-` stands for standard input.
+async fn note(json: bool, place: &Place, number: IncidentNumber, text: String) -> Result<(), Failure> {
+    let text = if text == "-" {
+        let piped = text_input::piped_text().map_err(Failure::usage)?;
+        piped.map_or_else(String::new, |text| text.to_string())
+    } else {
+        text
+    };
+    let incident = place.gate.incident_note(&acting(), number, &text).await?;
+    Effect::of(format!("the note is on {number}")).told(printed(json, &incident))
 }
 
 async fn act(
@@ -85,13 +127,17 @@ async fn act(
     action: IncidentAction,
 ) -> Result<(), Failure> {
     let incident = place.gate.incident_act(&acting(), number, action).await?;
+    let done = format!("{} is {} now", incident.number, incident.status.as_str());
+    Effect::of(done).told(printed(json, &incident))
+}
+
+fn printed(json: bool, incident: &Incident) -> Result<(), Failure> {
     let text = if json {
-        output::json(&wire::Incident::from(&incident))?
+        output::json(&wire::Incident::from(incident))?
     } else {
-        output::incident_line(&incident)
+        output::incident_line(incident)
     };
-    Effect::of(format!("{} is {} now", incident.number, incident.status.as_str()))
-        .told(output::line(&text).map_err(Failure::from))
+    Ok(output::line(&text)?)
 }
 
 fn not_found() -> Failure {

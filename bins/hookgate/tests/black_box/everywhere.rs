@@ -333,25 +333,60 @@ async fn deliveries_and_incidents_are_seen_everywhere() {
         server
             .post(Http::One, &server.demo_url(), r#"{"title":"Again"}"#)
             .await;
-        for (word, done) in [("acknowledge", "acknowledged"), ("resolve", "resolved")] {
-            let (form, path) = (
-                format!("/incidents/{id}/{word}"),
-                format!("/api/v1/incidents/{id}"),
-            );
-            hand.act(
-                (&form, &[]),
-                ("PATCH", &path, Some(json!({"status": done}))),
-                &["incidents", word, &id],
-            )
-            .await;
-            assert_eq!(
-                server.json(&["incidents", "show", &id])["status"],
-                done,
-                "{}",
-                hand.name()
-            );
-        }
+        story(hand, &id).await;
     }
+}
+
+/// An incident is worked on, resolved and reopened, and gets a note.
+async fn story(hand: &Hand<'_>, id: &str) {
+    for (word, done) in [("acknowledge", "acknowledged"), ("resolve", "resolved")] {
+        let (form, path) = (
+            format!("/incidents/{id}/{word}"),
+            format!("/api/v1/incidents/{id}"),
+        );
+        hand.act(
+            (&form, &[]),
+            ("PATCH", &path, Some(json!({"status": done}))),
+            &["incidents", word, id],
+        )
+        .await;
+        assert_eq!(
+            hand.server.json(&["incidents", "show", id])["status"],
+            done,
+            "{}",
+            hand.name()
+        );
+    }
+    let (form, path) = (
+        format!("/incidents/{id}/reopen"),
+        format!("/api/v1/incidents/{id}"),
+    );
+    hand.act(
+        (&form, &[]),
+        ("PATCH", &path, Some(json!({"status": "open"}))),
+        &["incidents", "reopen", id],
+    )
+    .await;
+    let (form, notes) = (format!("/incidents/{id}/note"), format!("{path}/notes"));
+    hand.act(
+        (&form, &[("text", "It came back.")]),
+        ("POST", &notes, Some(json!({"text": "It came back."}))),
+        &["incidents", "note", id, "It came back."],
+    )
+    .await;
+    hand.look(
+        &format!("/incidents/{id}"),
+        &path,
+        &["incidents", "show", id],
+        &[
+            "Opened by a delivery",
+            "Resolved by",
+            "Reopened by",
+            "Note by",
+            "It came back.",
+        ],
+    )
+    .await;
 }
 
 async fn export(hand: &Hand<'_>) -> String {

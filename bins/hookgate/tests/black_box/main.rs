@@ -12,6 +12,7 @@ mod everywhere;
 mod exports;
 mod forms;
 mod idempotency;
+mod incidents;
 mod leaks;
 mod lifecycle;
 mod links;

@@ -21,7 +21,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 const REFUSED: &str = "[400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428]";
 
 /// What must have been done in the end: otherwise the client was only ever told that there is no such thing.
-const DONE: [&str; 13] = [
+const DONE: [&str; 14] = [
     "webhook.create",
     "webhook.edit",
     "webhook.regenerate",
@@ -30,6 +30,7 @@ const DONE: [&str; 13] = [
     "address_set.edit",
     "address_set.remove",
     "incident.resolve",
+    "incident.note",
     "member.add",
     "member.role",
     "member.remove",

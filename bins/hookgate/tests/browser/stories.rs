@@ -223,13 +223,16 @@ async fn resolve(setup: Setup) {
     person.press("Resolve").await;
     person.sees("The incident is resolved.").await;
     for entry in [
-        "Opened by a delivery.",
-        "Acknowledged.",
-        "Resolved.",
+        "Opened by a delivery",
+        "Updated by a delivery",
+        "Acknowledged by owner",
+        "Resolved by owner",
         "black-box/1",
     ] {
         person.sees(entry).await;
     }
     assert_eq!(server.json(&["incidents", "show", "INC-1"])["status"], "resolved");
+    person.press("Reopen").await;
+    person.sees("The incident is open again.").await;
     person.close().await;
 }

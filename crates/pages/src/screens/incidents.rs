@@ -1,7 +1,9 @@
 //! Incidents: the list and one of them.
 
 use askama::Template;
-use hookgate_domain::{IncidentNumber, IncidentStatus, Severity, Timestamp, WebhookHandle};
+use hookgate_domain::{
+    DeliveryId, IncidentNumber, IncidentStatus, MAX_NOTE, Severity, Timestamp, WebhookHandle,
+};
 
 use super::delivery::DeliveryRow;
 use super::screen;
@@ -18,6 +20,10 @@ pub struct IncidentList {
     pub shell: Shell,
     /// `status`: which ones are shown; `None` for all.
     pub status: Option<IncidentStatus>,
+    /// How many are open, up to a bound.
+    pub open: u64,
+    /// How many are acknowledged, up to a bound.
+    pub acknowledged: u64,
     /// The rows of this page.
     pub rows: Vec<IncidentRow>,
     /// The neighbouring pages.
@@ -68,26 +74,27 @@ impl IncidentRow {
 }
 
 impl IncidentList {
-    fn choices(&self) -> [(&'static str, &'static str, bool); 4] {
+    fn choices(&self) -> [(&'static str, String, bool); 4] {
         let of = |status: IncidentStatus| self.status == Some(status);
+        let counted = |word: &str, count: u64| format!("{word} {}", when::grouped(count));
         [
-            ("/incidents", "All", self.status.is_none()),
-            ("/incidents?status=open", "Open", of(IncidentStatus::Open)),
+            ("/incidents", counted("Open", self.open), of(IncidentStatus::Open)),
             (
                 "/incidents?status=acknowledged",
-                "Acknowledged",
+                counted("Acknowledged", self.acknowledged),
                 of(IncidentStatus::Acknowledged),
             ),
             (
                 "/incidents?status=resolved",
-                "Resolved",
+                "Resolved".to_owned(),
                 of(IncidentStatus::Resolved),
             ),
+            ("/incidents?status=all", "All".to_owned(), self.status.is_none()),
         ]
     }
 
     fn pager(&self) -> Pager<'_> {
-        let status = self.status.map_or("", IncidentStatus::as_str);
+        let status = self.status.map_or("all", IncidentStatus::as_str);
         Pager {
             path: "/incidents",
             filter: [("status", status)].to_vec(),
@@ -114,10 +121,16 @@ pub struct IncidentDetail {
     pub dedup_key: Option<UserText>,
     /// What else the sender told.
     pub metadata: Vec<(UserText, UserText)>,
+    /// How long it was open, and after what time it was acknowledged, and by whom.
+    pub summary: UserText,
     /// What happened, newest first.
     pub timeline: Vec<TimelineEntry>,
     /// The newest deliveries that told of it.
     pub deliveries: Vec<DeliveryRow>,
+    /// Whether it was resolved so recently that it can be reopened.
+    pub can_be_reopened: bool,
+    /// The form for a note.
+    pub note: NoteForm,
 }
 
 screen!(IncidentDetail, "incidents");
@@ -131,13 +144,26 @@ impl IncidentDetail {
     }
 }
 
+/// The form for a note, as it was sent if something is wrong with it.
+#[derive(Clone, Debug, Default)]
+pub struct NoteForm {
+    /// The text.
+    pub text: String,
+    /// What is wrong with it, in a sentence.
+    pub problem: Option<UserText>,
+}
+
 /// One thing that happened to an incident.
 #[derive(Clone, Debug)]
 pub struct TimelineEntry {
-    /// When.
+    /// When; of several deliveries, the first.
     pub at: Timestamp,
-    /// Who did it; `None` for a sender.
-    pub who: Option<UserText>,
-    /// What happened.
+    /// Of several deliveries, the last.
+    pub until: Option<Timestamp>,
+    /// What happened, and by whom: `Acknowledged by Ada`.
     pub what: UserText,
+    /// The text of a note.
+    pub note: Option<UserText>,
+    /// The delivery that did it.
+    pub delivery: Option<DeliveryId>,
 }

@@ -12,9 +12,9 @@ use hookgate_pages::{
     Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
     AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow,
     EditWebhook, ErrorPage, ErrorScreen, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow,
-    Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, Paging, Payload, Preview,
-    PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults, SearchedWebhook, Series,
-    SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade, SourceRow,
+    Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, NoteForm, Paging, Payload,
+    Preview, PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults, SearchedWebhook,
+    Series, SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade, SourceRow,
     TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
     WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };
@@ -685,11 +685,20 @@ impl Samples {
         let list = |rows: usize, status: Option<IncidentStatus>| IncidentList {
             shell: self.shell(None),
             status,
+            open: 12,
+            acknowledged: 1_204,
             rows: (0..rows).map(|index| self.incident_row(index)).collect(),
             paging: Paging {
                 newer: Some("bmV3".to_owned()),
                 older: Some("b2xk".to_owned()),
             },
+        };
+        let happened = |before, what: &'static str| TimelineEntry {
+            at: ago(before),
+            until: None,
+            what: self.text(what),
+            note: None,
+            delivery: None,
         };
         let detail = |index: usize, link: &str| IncidentDetail {
             shell: self.shell(None),
@@ -702,18 +711,25 @@ impl Samples {
                 (self.text("cluster"), self.text("eu-1")),
                 (self.text("free"), self.text("2 %")),
             ],
+            summary: self.text("Open for 12 min, acknowledged after 3 min by Ada Example."),
             timeline: vec![
                 TimelineEntry {
-                    at: ago(1),
-                    who: Some(self.text("Ada Example")),
-                    what: self.text("acknowledged"),
+                    note: Some(self.text("The log partition. Rotating it by hand.")),
+                    ..happened(1, "Note by root (command line)")
+                },
+                happened(1, "Acknowledged by Ada Example"),
+                TimelineEntry {
+                    until: Some(ago(1)),
+                    ..happened(2, "Updated by 7 deliveries")
                 },
                 TimelineEntry {
-                    at: ago(2),
-                    who: None,
-                    what: self.text("opened by a delivery"),
+                    delivery: DeliveryId::from_number(7),
+                    ..happened(3, "Severity changed from SEV2 to SEV0 by the sender")
                 },
+                happened(3, "Opened by a delivery"),
             ],
+            can_be_reopened: false,
+            note: NoteForm::default(),
             deliveries: (0..3).map(|index| self.delivery(index)).collect(),
         };
         vec![
@@ -724,6 +740,18 @@ impl Samples {
                 detail(0, "https://grafana.example.org/d/disk").render(),
             ),
             ("incident-bad-link", detail(1, "javascript:alert(1)").render()),
+            (
+                "incident-resolved",
+                IncidentDetail {
+                    can_be_reopened: true,
+                    note: NoteForm {
+                        text: self.string("x"),
+                        problem: Some(self.text("Nothing was added: a note has 1 to 2,000 characters.")),
+                    },
+                    ..detail(2, "https://grafana.example.org/d/disk")
+                }
+                .render(),
+            ),
         ]
     }
 

@@ -86,6 +86,7 @@ pub(crate) enum Details {
         super::incidents::list,
         super::incidents::show,
         super::incidents::act,
+        super::incidents::note,
         super::people::members,
         super::people::member_add,
         super::people::member_change,

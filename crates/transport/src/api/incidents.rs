@@ -1,6 +1,6 @@
 //! `/api/v1/incidents`: what accepted deliveries told of.
 
-use hookgate_domain::{IncidentNumber, IncidentStatus, WebhookHandle};
+use hookgate_domain::{IncidentNumber, IncidentStatus, Timestamp, WebhookHandle};
 use hookgate_gate::{Gate, IncidentAction, IncidentFilter, PeopleStore, Store};
 use hyper::StatusCode;
 use serde::Deserialize;
@@ -11,7 +11,7 @@ use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
-use crate::wire::{Incident, Page, words};
+use crate::wire::{Incident, IncidentRecord, Page, words};
 
 /// Incidents, newest first.
 #[utoipa::path(
@@ -43,23 +43,21 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     Ok(reply::success(StatusCode::OK, &page))
 }
 
-/// One incident.
+/// One incident, with all that happened to it.
 #[utoipa::path(
     get,
     path = "/api/v1/incidents/{id}",
     operation_id = "showIncident",
     tag = "incidents",
     params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
-    responses((status = 200, description = "The incident", body = super::document::Success<Incident>)),
+    responses((status = 200, description = "The incident", body = super::document::Success<IncidentRecord>)),
 )]
-pub(crate) async fn show<S: Store>(gate: &Gate<S>, id: &str) -> Result<Reply, Fault> {
+pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, id: &str) -> Result<Reply, Fault> {
     let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
-    let found = gate.store().incident_by_number(number).await?;
-    let incident = found.ok_or(Code::NotFound)?;
-    Ok(reply::success(StatusCode::OK, &Incident::from(&incident)))
+    recorded(gate, number, StatusCode::OK, call.now).await
 }
 
-/// Acknowledges or resolves an incident.
+/// Acknowledges, resolves or reopens an incident.
 #[utoipa::path(
     patch,
     path = "/api/v1/incidents/{id}",
@@ -83,6 +81,59 @@ pub(crate) async fn act<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &Incident::from(&incident)))
 }
 
+/// Adds a note to an incident. A repetition with the same `Idempotency-Key` adds nothing and is answered 200.
+#[utoipa::path(
+    post,
+    path = "/api/v1/incidents/{id}/notes",
+    operation_id = "addIncidentNote",
+    tag = "incidents",
+    params(
+        ("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`"),
+        ("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by"),
+    ),
+    request_body = NewNote,
+    responses(
+        (status = 201, description = "The incident with the note", body = super::document::Success<IncidentRecord>),
+        (status = 200, description = "The same request added it before", body = super::document::Success<IncidentRecord>),
+    ),
+)]
+pub(crate) async fn note<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: Call,
+    id: &str,
+) -> Result<Reply, Fault> {
+    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+    let now = call.now;
+    let (note, request): (NewNote, _) = call.repeatable().await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        return recorded(gate, super::made_before(&made)?, StatusCode::OK, now).await;
+    }
+    gate.incident_note(&acting, number, &note.text).await?;
+    recorded(gate, number, StatusCode::CREATED, now).await
+}
+
+/// An incident with all that happened to it.
+async fn recorded<S: Store>(
+    gate: &Gate<S>,
+    number: IncidentNumber,
+    status: StatusCode,
+    now: Timestamp,
+) -> Result<Reply, Fault> {
+    let timeline = gate.incident_timeline(number).await?.ok_or(Code::NotFound)?;
+    Ok(reply::success(status, &IncidentRecord::new(&timeline, now)))
+}
+
+/// A note to add.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewNote {
+    /// Its text: 1 to 2,000 characters. A webhook ID in it is masked.
+    #[schema(value_type = words::NoteText)]
+    text: String,
+}
+
 /// What is done with an incident.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -95,6 +146,8 @@ pub(crate) struct Act {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Target {
+    /// It is not over after all: within a day of its resolve.
+    Open,
     /// Somebody works on it.
     Acknowledged,
     /// It is over.
@@ -104,6 +157,7 @@ enum Target {
 impl Target {
     const fn action(self) -> IncidentAction {
         match self {
+            Self::Open => IncidentAction::Reopen,
             Self::Acknowledged => IncidentAction::Acknowledge,
             Self::Resolved => IncidentAction::Resolve,
         }

@@ -336,7 +336,10 @@ async fn act<S: Store + PeopleStore>(
         ["address-sets", name, "remove"] => address_sets::remove(screen, name, fields).await,
         ["webhooks", handle, "regenerate"] => issue::regenerate(screen, handle, fields).await,
         ["webhooks", handle, "revoke"] => issue::revoke(screen, handle, fields).await,
-        ["incidents", id, word @ ("acknowledge" | "resolve")] => incidents::act(screen, id, word).await,
+        ["incidents", id, word @ ("acknowledge" | "resolve" | "reopen")] => {
+            incidents::act(screen, id, word).await
+        }
+        ["incidents", id, "note"] => incidents::note(screen, id, fields).await,
         ["members"] => members::add(screen, fields).await,
         ["members", id, "role"] => members::role(screen, id, fields).await,
         ["members", id, "link"] => members::link(screen, id, fields).await,
@@ -390,6 +393,7 @@ fn said(word: &str) -> Option<&'static str> {
         "revoked" => "The webhook is revoked: every request to it is refused from now on.",
         "acknowledged" => "The incident is acknowledged.",
         "resolved" => "The incident is resolved.",
+        "reopened" => "The incident is open again.",
         "member-added" => "Member added. Create a sign-in link to let them in.",
         "member-changed" => "Role changed.",
         "member-removed" => "Member removed.",

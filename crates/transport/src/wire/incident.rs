@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::Incident as DomainIncident;
+use hookgate_domain::{Incident as DomainIncident, Timestamp};
+use hookgate_gate::Timeline;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::timeline::{TimelineEntry, summary};
 use super::{PlainValue, time, words};
 
 /// An incident.
@@ -36,6 +38,18 @@ pub struct Incident {
     /// When it last changed.
     #[schema(format = DateTime)]
     pub updated_at: String,
+    /// When it was acknowledged; null if it was not, or was reopened since.
+    #[schema(format = DateTime, required)]
+    pub acknowledged_at: Option<String>,
+    /// When it was resolved; null unless it is.
+    #[schema(format = DateTime, required)]
+    pub resolved_at: Option<String>,
+    /// Seconds from its opening until it was acknowledged.
+    #[schema(required)]
+    pub seconds_to_acknowledge: Option<u64>,
+    /// Seconds from its opening until it was resolved.
+    #[schema(required)]
+    pub seconds_to_resolve: Option<u64>,
     /// More about it.
     #[schema(required)]
     pub description: Option<String>,
@@ -50,9 +64,34 @@ pub struct Incident {
     pub metadata: BTreeMap<String, PlainValue>,
 }
 
+/// All that is known of an incident.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct IncidentRecord {
+    /// What lists show too.
+    #[serde(flatten)]
+    pub incident: Incident,
+    /// How long it was open and after what time it was acknowledged, and by whom, in one sentence.
+    pub summary: String,
+    /// What happened to it, oldest first.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+impl IncidentRecord {
+    /// The object of an incident, at this time.
+    #[must_use]
+    pub fn new(timeline: &Timeline, now: Timestamp) -> Self {
+        Self {
+            incident: Incident::from(&timeline.incident),
+            summary: summary(timeline, now),
+            timeline: timeline.entries.iter().map(TimelineEntry::from).collect(),
+        }
+    }
+}
+
 impl From<&DomainIncident> for Incident {
     fn from(incident: &DomainIncident) -> Self {
         let metadata = incident.metadata.iter();
+        let seconds = |at: Option<Timestamp>| Some(at?.since(incident.opened_at).as_secs());
         Self {
             id: incident.number.to_string(),
             title: incident.title.clone(),
@@ -63,6 +102,10 @@ impl From<&DomainIncident> for Incident {
             webhook: incident.webhook.to_string(),
             opened_at: time(incident.opened_at),
             updated_at: time(incident.updated_at),
+            acknowledged_at: incident.acknowledged_at.map(time),
+            resolved_at: incident.resolved_at.map(time),
+            seconds_to_acknowledge: seconds(incident.acknowledged_at),
+            seconds_to_resolve: seconds(incident.resolved_at),
             description: incident.description.clone(),
             service: incident.service.clone(),
             source_url: incident.source_url.clone(),

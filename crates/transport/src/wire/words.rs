@@ -46,6 +46,8 @@ schemas! {
     TokenId = pattern(format!("^tok_{UUID}"));
     /// A name that people give. It must not hold a secret, nor be taken for an ID.
     Name = text().min_length(Some(1)).max_length(Some(100)).pattern(Some(SHOWN));
+    /// A note about an incident.
+    NoteText = text().min_length(Some(1)).max_length(Some(hookgate_domain::MAX_NOTE)).pattern(Some(r"\S"));
     /// What a member or a token may do; each includes the ones before.
     Role = words(DomainRole::ALL.map(DomainRole::as_str));
     /// What becomes of deliveries from elsewhere than the allowlist says.
@@ -68,6 +70,10 @@ schemas! {
     Severity = words(["SEV0", "SEV1", "SEV2", "SEV3", "SEV4"]);
     /// Where an incident stands.
     IncidentStatus = words(["open", "acknowledged", "resolved"]);
+    /// What happened to an incident.
+    TimelineKind = words(super::timeline::KINDS);
+    /// What acts.
+    ActorKind = words(["member", "token", "command_line", "system"]);
     /// What was done.
     AuditAct = words(DomainAct::ALL.iter().map(|act| act.as_str()));
     /// An act, or a family of acts.

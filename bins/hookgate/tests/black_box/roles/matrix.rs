@@ -80,6 +80,13 @@ pub(super) const API: &[Row] = &[
         r#"{"status":"resolved"}"#,
         200,
     ),
+    (
+        "POST",
+        "/api/v1/incidents/{id}/notes",
+        "operator",
+        r#"{"text":"seen"}"#,
+        201,
+    ),
     ("GET", "/api/v1/members", EVERYBODY, "", 200),
     (
         "POST",
@@ -207,6 +214,9 @@ pub(super) const CONSOLE: &[Row] = &[
     ("POST", "/address-sets/{name}/remove", "admin", "confirm=yes", 303),
     ("POST", "/incidents/{id}/acknowledge", "operator", "", 303),
     ("POST", "/incidents/{id}/resolve", "operator", "", 303),
+    // It is not resolved, which its page says.
+    ("POST", "/incidents/{id}/reopen", "operator", "", 303),
+    ("POST", "/incidents/{id}/note", "operator", "text=seen", 303),
     ("POST", "/members", "admin", "name=FRESH&role=viewer", 303),
     (
         "POST",

@@ -3,32 +3,41 @@
 use std::collections::HashMap;
 
 use hookgate_domain::{
-    AuditAct, AuditEntry, Incident, IncidentNumber, IncidentStatus, MetadataValue, WebhookHandle,
+    Actor, Incident, IncidentError, IncidentEvent, IncidentNumber, IncidentStatus, MetadataValue, Timestamp,
+    WebhookHandle,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek,
-    Store, SubjectMatch,
+    self as gate, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
+    Timeline, TimelineKind,
 };
 use hookgate_pages::{
-    Flash, FlashKind, IncidentDetail, IncidentList, Paging, Shell, TimelineEntry, UserText,
+    Flash, FlashKind, IncidentDetail, IncidentList, NoteForm, Paging, Shell, TimelineEntry, UserText,
 };
+use hyper::StatusCode;
 
 use super::models::{delivery_row, incident_row};
-use super::{Screen, page};
+use super::{Screen, again, page};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
+use crate::console::query::Fields;
 use crate::reply::Reply;
+use crate::wire;
 
 /// The word of the redirect after an act that came too late.
 const EARLIER: &str = "earlier";
-
+/// The value of `status` that shows incidents of every status.
+const ALL: &str = "all";
 /// The newest deliveries of an incident that its page shows.
 const DELIVERIES: u16 = 20;
 
 /// The list, newest first.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
     let query = screen.fields(&["status", "cursor"])?;
-    let status = query.read::<IncidentStatus>("status")?;
+    let status = match query.get("status") {
+        None => Some(IncidentStatus::Open),
+        Some(ALL) => None,
+        Some(_) => query.read::<IncidentStatus>("status")?,
+    };
     let before = query.read::<IncidentNumber>("cursor")?;
     let size = PageSize::default();
     let filter = IncidentFilter {
@@ -43,10 +52,17 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         let name = name_of(screen, &mut names, incident.webhook).await?;
         rows.push(incident_row(incident, name));
     }
+    let counts = screen.gate().store().incident_counts().await?;
+    let count = |status| {
+        let of_it = counts.iter().filter(|found| found.status == status);
+        of_it.map(|found| found.count).sum()
+    };
     super::page(
         IncidentList {
             shell: screen.shell(),
             status,
+            open: count(IncidentStatus::Open),
+            acknowledged: count(IncidentStatus::Acknowledged),
             rows,
             paging: Paging { newer: None, older },
         }
@@ -56,7 +72,61 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
 
 /// One incident.
 pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
-    let incident = find(screen, id).await?;
+    let number = id.parse().map_err(|_| Code::NotFound)?;
+    let timeline = read(screen, number).await?;
+    let mut shell = screen.shell();
+    shell.flash = flash(&timeline, screen, shell.flash);
+    page(detail(screen, shell, &timeline, None).await?.render())
+}
+
+/// What to say about the last act, if it still holds: the page may be loaded again later, or by another person.
+fn flash(
+    timeline: &Timeline,
+    screen: &Screen<'_, impl Store + PeopleStore>,
+    flash: Option<Flash>,
+) -> Option<Flash> {
+    let wanted = match screen.done() {
+        Some(EARLIER) => return Some(earlier(timeline, &screen.visitor.acting.actor, screen.now)),
+        Some("acknowledged") => IncidentStatus::Acknowledged,
+        Some("resolved") => IncidentStatus::Resolved,
+        Some("reopened") => IncidentStatus::Open,
+        _ => return flash,
+    };
+    flash.filter(|_| timeline.incident.status == wanted)
+}
+
+/// Says who was faster, for somebody whose act came too late.
+fn earlier(timeline: &Timeline, visitor: &Actor, now: Timestamp) -> Flash {
+    let done = timeline.entries.iter().rev().find_map(|entry| {
+        let done = match &entry.kind {
+            TimelineKind::Event(IncidentEvent::Acknowledged) => "acknowledged",
+            TimelineKind::Event(IncidentEvent::Resolved) => "resolved",
+            TimelineKind::Event(IncidentEvent::Reopened) => "reopened",
+            _ => return None,
+        };
+        let who = match &entry.actor {
+            Some(actor) if actor == visitor => "You".to_owned(),
+            Some(actor) => wire::doer(Some(actor)),
+            None => "The sender".to_owned(),
+        };
+        let ago = wire::span(now.since(entry.at));
+        Some(format!("{who} {done} this {ago} ago."))
+    });
+    let status = timeline.incident.status.as_str();
+    let text = done.unwrap_or_else(|| format!("This incident is already {status}."));
+    Flash {
+        kind: FlashKind::Done,
+        text: text.into(),
+    }
+}
+
+async fn detail<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    shell: Shell,
+    timeline: &Timeline,
+    note: Option<NoteForm>,
+) -> Result<IncidentDetail, Fault> {
+    let incident = &timeline.incident;
     let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
     let newest = PageSize::new(DELIVERIES).unwrap_or_default();
     let deliveries = screen
@@ -65,25 +135,23 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
         .deliveries_of_incident(incident.number, Seek::Newest, newest)
         .await?;
     let text = |text: &Option<String>| text.as_deref().map(UserText::from);
-    let shell = screen.shell();
-    let flash = earlier(screen, &incident).await?.or(shell.flash.clone());
-    page(
-        IncidentDetail {
-            shell: Shell { flash, ..shell },
-            description: text(&incident.description),
-            service: text(&incident.service),
-            source_url: text(&incident.source_url),
-            dedup_key: text(&incident.dedup_key),
-            metadata: metadata(&incident),
-            timeline: timeline(screen, &incident).await?,
-            deliveries: deliveries.items.iter().map(delivery_row).collect(),
-            row: incident_row(&incident, name),
-        }
-        .render(),
-    )
+    Ok(IncidentDetail {
+        shell,
+        description: text(&incident.description),
+        service: text(&incident.service),
+        source_url: text(&incident.source_url),
+        dedup_key: text(&incident.dedup_key),
+        metadata: metadata(incident),
+        summary: wire::summary(timeline, screen.now).into(),
+        timeline: timeline.entries.iter().rev().map(entry).collect(),
+        deliveries: deliveries.items.iter().map(delivery_row).collect(),
+        row: incident_row(incident, name),
+        can_be_reopened: incident.clone().reopen(screen.now).is_ok(),
+        note: note.unwrap_or_default(),
+    })
 }
 
-/// Acknowledges or resolves.
+/// Acknowledges, resolves or reopens.
 pub(super) async fn act<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     id: &str,
@@ -92,67 +160,96 @@ pub(super) async fn act<S: Store + PeopleStore>(
     let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
     let (action, done) = match word {
         "acknowledge" => (IncidentAction::Acknowledge, "acknowledged"),
+        "reopen" => (IncidentAction::Reopen, "reopened"),
         _ => (IncidentAction::Resolve, "resolved"),
     };
     let acting = &screen.visitor.acting;
     let done = match screen.gate().incident_act(acting, number, action).await {
         Ok(_) => done,
         // Somebody was faster. The page of the incident says who.
-        Err(IncidentActError::Refused(_)) => EARLIER,
+        Err(IncidentActError::Refused(
+            IncidentError::AlreadyAcknowledged | IncidentError::AlreadyResolved | IncidentError::NotResolved,
+        )) => EARLIER,
+        Err(IncidentActError::Refused(error)) => return refused(screen, number, error).await,
         Err(error) => return Err(error.into()),
     };
     Ok(html::see_other(&format!("/incidents/{number}?done={done}")))
 }
 
-/// Says who was faster, for somebody whose act came too late.
-async fn earlier<S: Store + PeopleStore>(
+/// The page of the incident as it is, with the reason why nothing was done.
+async fn refused<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
-    incident: &Incident,
-) -> Result<Option<Flash>, Fault> {
-    if screen.done() != Some(EARLIER) {
-        return Ok(None);
-    }
-    let filter = AuditFilter {
-        subject: Some(SubjectMatch::Ids(vec![incident.number.to_string()])),
-        ..AuditFilter::default()
-    };
-    let acts = screen
-        .gate()
-        .audit_page(&Acting::system(), &filter, None, PageSize::default())
-        .await?;
-    let done = acts.iter().find_map(|entry| {
-        let done = match entry.act {
-            AuditAct::IncidentAcknowledge => "acknowledged",
-            AuditAct::IncidentResolve => "resolved",
-            _ => return None,
-        };
-        let is_own = entry.actor == screen.visitor.acting.actor;
-        let who = if is_own { "You" } else { entry.actor.name() };
-        Some(format!(
-            "{who} {done} this {} ago.",
-            span(screen.now.since(entry.at).as_secs())
-        ))
+    number: IncidentNumber,
+    error: IncidentError,
+) -> Result<Reply, Fault> {
+    let timeline = read(screen, number).await?;
+    let mut shell = screen.shell();
+    shell.flash = Some(Flash {
+        kind: FlashKind::Failed,
+        text: format!("Nothing was changed: {error}.").into(),
     });
-    let text = done.unwrap_or_else(|| format!("This incident is already {}.", incident.status.as_str()));
-    Ok(Some(Flash {
-        kind: FlashKind::Done,
-        text: text.into(),
-    }))
+    let page = detail(screen, shell, &timeline, None).await?.render();
+    Ok(html::page(StatusCode::CONFLICT, page))
 }
 
-/// A span of time in its largest unit.
-fn span(seconds: u64) -> String {
-    match seconds {
-        0..60 => format!("{seconds} s"),
-        60..3_600 => format!("{} min", seconds / 60),
-        3_600..86_400 => format!("{} h", seconds / 3_600),
-        _ => format!("{} d", seconds / 86_400),
+/// Adds a note, once for each form.
+pub(super) async fn note<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
+    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+    fields.complete(&["text"], &[])?;
+    let text = fields.get("text").unwrap_or_default();
+    let acting = screen.acting_once(fields)?;
+    let there = || html::see_other(&format!("/incidents/{number}#timeline"));
+    if screen.done_before(&acting).await?.is_some() {
+        return Ok(there());
+    }
+    match screen.gate().incident_note(&acting, number, text).await {
+        Ok(_) => Ok(there()),
+        Err(IncidentActError::Refused(error)) => refused(screen, number, error).await,
+        Err(IncidentActError::Note(error)) => {
+            let problem = Some(format!("Nothing was added: {error}.").into());
+            again(typed(screen, number, text, problem).await?.render())
+        }
+        Err(error) => {
+            screen.settled(&acting, Err::<(), _>(error.into())).await?;
+            Ok(there())
+        }
     }
 }
 
-async fn find<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Incident, Fault> {
+/// The page with a note that was typed and not added.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, Fault> {
     let number = id.parse().map_err(|_| Code::NotFound)?;
-    let found = screen.gate().store().incident_by_number(number).await?;
+    let text = fields.get("text").unwrap_or_default();
+    page(typed(screen, number, text, None).await?.render())
+}
+
+async fn typed<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    number: IncidentNumber,
+    text: &str,
+    problem: Option<UserText>,
+) -> Result<IncidentDetail, Fault> {
+    let timeline = read(screen, number).await?;
+    let form = NoteForm {
+        text: text.to_owned(),
+        problem,
+    };
+    detail(screen, screen.shell(), &timeline, Some(form)).await
+}
+
+async fn read<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    number: IncidentNumber,
+) -> Result<Timeline, Fault> {
+    let found = screen.gate().incident_timeline(number).await?;
     found.ok_or_else(|| Code::NotFound.into())
 }
 
@@ -185,37 +282,15 @@ fn metadata(incident: &Incident) -> Vec<(UserText, UserText)> {
         .collect()
 }
 
-/// What happened, newest first. Who worked on an incident is no secret to anybody who sees it.
-async fn timeline<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    incident: &Incident,
-) -> Result<Vec<TimelineEntry>, Fault> {
-    let filter = AuditFilter {
-        subject: Some(SubjectMatch::Ids(vec![incident.number.to_string()])),
-        ..AuditFilter::default()
-    };
-    let acts = screen
-        .gate()
-        .audit_page(&Acting::system(), &filter, None, PageSize::default())
-        .await?;
-    let mut entries: Vec<_> = acts.iter().filter_map(entry).collect();
-    entries.push(TimelineEntry {
-        at: incident.opened_at,
-        who: None,
-        what: "Opened by a delivery.".into(),
-    });
-    Ok(entries)
-}
-
-fn entry(entry: &AuditEntry) -> Option<TimelineEntry> {
-    let what = match entry.act {
-        AuditAct::IncidentAcknowledge => "Acknowledged.",
-        AuditAct::IncidentResolve => "Resolved.",
-        _ => return None,
-    };
-    Some(TimelineEntry {
+fn entry(entry: &gate::TimelineEntry) -> TimelineEntry {
+    TimelineEntry {
         at: entry.at,
-        who: Some(entry.actor.name().into()),
-        what: what.into(),
-    })
+        until: entry.until,
+        what: wire::sentence(entry).into(),
+        note: match &entry.kind {
+            TimelineKind::Event(IncidentEvent::Note(note)) => Some(note.as_str().into()),
+            _ => None,
+        },
+        delivery: entry.delivery,
+    }
 }

@@ -45,6 +45,7 @@ pub(super) async fn page<S: Store + PeopleStore>(
         ["address-sets"] => address_sets::restore_new(screen, fields).await,
         ["address-sets", name, "edit" | "preview"] => address_sets::restore(screen, name, fields).await,
         ["address-sets", name, ..] => address_sets::show(screen, name).await,
+        ["incidents", id, "note"] => incidents::restore(screen, id, fields).await,
         ["incidents", id, ..] => incidents::show(screen, id).await,
         ["members"] => members::restore(screen, fields).await,
         ["members", ..] => members::list(screen).await,
