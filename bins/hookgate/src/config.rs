@@ -44,7 +44,7 @@ const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 /// Every key, with its default; `None` must be given or may be left out, as `read` decides.
-const KEYS: [(&str, Option<&str>); 26] = [
+const KEYS: [(&str, Option<&str>); 27] = [
     ("public_url", None),
     ("store.url", None),
     ("store.url_file", None),
@@ -56,6 +56,7 @@ const KEYS: [(&str, Option<&str>); 26] = [
     ("gate.certificate", None),
     ("gate.key", None),
     ("gate.plain_listen", None),
+    ("gate.idle_seconds", Some("75")),
     ("gate.trusted_proxies", None),
     ("gate.forwarded", Some("none")),
     ("gate.proxy_protocol", Some("false")),
@@ -88,6 +89,8 @@ pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     /// Where plain HTTP is refused, if anywhere.
     pub(crate) plain_listen: Option<SocketAddr>,
+    /// Time without a request after which the gate closes a connection.
+    pub(crate) idle_timeout: Duration,
     /// What stands in front of the gate.
     pub(crate) front: Front,
     /// The gate's certificate.
@@ -179,6 +182,9 @@ impl Values {
                 .required("gate.listen", parse::<SocketAddr>)
                 .unwrap_or_else(|| SocketAddr::from(([0; 4], 0))),
             plain_listen: self.optional("gate.plain_listen", parse),
+            idle_timeout: self
+                .required("gate.idle_seconds", parse_idle_seconds)
+                .unwrap_or_default(),
             front: self.front("gate"),
             console_front: self.front("console"),
             min_tls: self.required("tls.min", parse).unwrap_or_default(),
@@ -365,6 +371,14 @@ fn unknown(key: &str) -> String {
 
 fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("{error}"))
+}
+
+/// A time that no client takes for a hang-up, and that holds no descriptor for ever.
+fn parse_idle_seconds(text: &str) -> Result<Duration, &'static str> {
+    match text.parse::<u16>() {
+        Ok(seconds @ 5..=3_600) => Ok(Duration::from_secs(seconds.into())),
+        _ => Err("must be 5 to 3600 seconds"),
+    }
 }
 
 /// An https URL of scheme, host and maybe port: webhook paths are put behind it.

@@ -2,6 +2,7 @@
 
 mod certificates;
 mod chores;
+mod configuration;
 mod health;
 
 use std::fmt::Display;
@@ -26,6 +27,7 @@ use crate::failure::Failure;
 use certificates::Kept;
 
 pub(crate) use certificates::CertificateFiles;
+pub(crate) use configuration::ConfigurationFile;
 
 /// What the system sends when a file would grow beyond the process's limit, on every Linux that Hookgate is built for.
 const SIGXFSZ: i32 = 25;
@@ -36,6 +38,8 @@ pub(crate) struct Plan {
     pub(crate) listen: SocketAddr,
     /// Where plain HTTP is refused, beside the gate's own port.
     pub(crate) plain_listen: Option<SocketAddr>,
+    /// Time without a request after which the gate closes a connection; without it, the default.
+    pub(crate) idle_timeout: Option<Duration>,
     /// What webhook URLs start with; without it, `localhost` and the gate's port.
     pub(crate) public_url: Option<String>,
     /// The file of a CA that senders have to trust, if it is not a public one.
@@ -58,6 +62,8 @@ pub(crate) struct Plan {
     pub(crate) console_front: Front,
     /// How published lists of addresses are read.
     pub(crate) lists: Lists,
+    /// The file with the configuration, if there is one.
+    pub(crate) configuration: Option<ConfigurationFile>,
 }
 
 /// A server with its ports bound, not serving yet.
@@ -74,6 +80,7 @@ pub(crate) struct Server {
     fronts: [(Front, Arc<Proxies>); 2],
     fetcher: Arc<Fetcher>,
     refresh_after: Duration,
+    configuration: Option<ConfigurationFile>,
     stop_signals: [unix::Signal; 2],
 }
 
@@ -102,10 +109,13 @@ impl Server {
             Proxies::new(trusted(&gate, "gate", &plan.front).await?),
             Proxies::new(trusted(&gate, "console", &plan.console_front).await?),
         ];
-        let gate_listener = Listener::bind(plan.listen, tls)
+        let mut gate_listener = Listener::bind(plan.listen, tls)
             .await
             .map_err(busy(plan.listen))?
             .behind(Arc::clone(&proxies), plan.front.proxy_protocol);
+        if let Some(idle_timeout) = plan.idle_timeout {
+            gate_listener = gate_listener.idle_timeout(idle_timeout);
+        }
         let address = gate_listener.local_addr().map_err(port_unknown)?;
         let mut gate_listeners = vec![gate_listener];
         if let Some(plain) = plan.plain_listen {
@@ -137,6 +147,7 @@ impl Server {
             fronts: [(plan.front, proxies), (plan.console_front, console_proxies)],
             fetcher: Arc::new(plan.lists.fetcher()?),
             refresh_after: plan.lists.refresh_after,
+            configuration: plan.configuration,
             stop_signals: stop_signals()?,
         })
     }
@@ -177,6 +188,7 @@ impl Server {
             stop.clone(),
         );
         let console = Arc::new(console.watching(watched.into(), store));
+        let console_address = self.console_listener.local_addr().map_err(port_unknown)?;
         let mut listeners = JoinSet::new();
         for listener in self.gate_listeners {
             listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));
@@ -188,6 +200,9 @@ impl Server {
             .flatten()
         {
             chores.spawn(kept.keep_fresh(Arc::clone(&self.gate), stop.clone()));
+        }
+        if let Some(configuration) = self.configuration {
+            chores.spawn(configuration.watch(stop.clone()));
         }
         chores.spawn(chores::refresh(Arc::clone(&self.gate), stop.clone()));
         let [front, console_front] = self.fronts;
@@ -212,7 +227,12 @@ impl Server {
         chores.spawn(lists);
         chores.spawn(chores::count(Arc::clone(&self.gate), stop.clone()));
         chores.spawn(chores::prune(Arc::clone(&self.gate), self.retention, stop));
-        tracing::info!(address = %self.address, "serving");
+        tracing::info!(
+            address = %self.address,
+            console = %console_address,
+            version = env!("CARGO_PKG_VERSION"),
+            "serving"
+        );
         // Without systemd there is nobody to tell.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 

@@ -127,7 +127,7 @@ async fn a_webhook_is_found_by_each_of_its_names() {
     let (gate, _) = gate();
     let webhook = create(&gate, &acting(), "old").await;
     gate.edit(&acting(), webhook.handle, |name, _| {
-        *name = "new".parse().unwrap()
+        *name = "new".parse().unwrap();
     })
     .await
     .unwrap();

@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use crate::cut::{Reset, ResetIfCut};
 use crate::http2::Meter;
 use crate::proxies::Proxies;
-use crate::pulse::Pulse;
+use crate::pulse::{IDLE_TIMEOUT, Pulse};
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
 use crate::strict::{Guard, MAX_HEAD};
@@ -39,6 +39,7 @@ pub(crate) struct Protocols {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     http2_of_proxies: http2::Builder<TokioExecutor>,
+    idle_timeout: Duration,
 }
 
 /// Whose requests a connection brings.
@@ -77,7 +78,13 @@ impl Protocols {
             http1,
             http2: crate::http2::builder(Peer::Sender),
             http2_of_proxies: crate::http2::builder(Peer::Proxy),
+            idle_timeout: IDLE_TIMEOUT,
         }
+    }
+
+    /// Closes connections that have no request for this long.
+    pub(crate) const fn set_idle_timeout(&mut self, idle_timeout: Duration) {
+        self.idle_timeout = idle_timeout;
     }
 
     /// Serves until the peer closes, the connection is idle for too long, or the shutdown's drain is over.
@@ -93,7 +100,7 @@ impl Protocols {
         S: Service,
         T: AsyncRead + AsyncWrite + Reset + Unpin + Send + 'static,
     {
-        let pulse = Arc::new(Pulse::start());
+        let pulse = Arc::new(Pulse::start(self.idle_timeout));
         let session = Arc::new(Session {
             service,
             connection: origin,

@@ -6,6 +6,7 @@
 //! secret: it goes to the gate, and nowhere else. What is the same URL, and what only holds its ID, is for `target` to say.
 
 use std::fmt::Display;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,6 +25,7 @@ use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::body::{Body, BodyFault};
+use crate::handshake::HandshakeFailure;
 use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
@@ -78,6 +80,10 @@ impl<S: Store> Service for Ingest<S> {
         self.metrics.answered(code, begun.elapsed());
         tracing::debug!(request = %exchange.id, peer = %exchange.connection.peer, status = reply.status().as_u16(), "delivery");
         reply
+    }
+
+    fn handshake_failed(&self, failure: HandshakeFailure, source: IpAddr) {
+        self.metrics.handshake_failures.count(failure, source);
     }
 
     fn refused(&self, head: Parts, connection: Connection, code: RefusalCode) {

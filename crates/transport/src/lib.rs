@@ -13,6 +13,7 @@ mod cut;
 
 pub mod failure;
 mod fetch;
+mod handshake;
 mod http2;
 mod ingest;
 mod kept_headers;
@@ -42,6 +43,7 @@ pub mod wire;
 pub use body::{Body, BodyFault};
 pub use console::{Addresses, Console, DeliveryQuery, delivery_query};
 pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT, check_list_url};
+pub use handshake::HandshakeFailure;
 pub use ingest::Ingest;
 pub use listener::{Listener, MAX_CONNECTIONS};
 pub use metrics::Metrics;

@@ -17,6 +17,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
 use crate::connection::{Peer, Protocols};
+use crate::handshake::HandshakeFailure;
 use crate::plaintext;
 use crate::proxies::Proxies;
 use crate::proxy_protocol;
@@ -83,6 +84,15 @@ impl Listener {
     #[must_use]
     pub fn max_connections(mut self, count: u32) -> Self {
         self.max_connections = count.clamp(1, MAX_CONNECTIONS);
+        self
+    }
+
+    /// Closes connections that have no request for this long.
+    #[must_use]
+    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        if let Front::Tls(_, protocols) = &mut self.front {
+            Arc::make_mut(protocols).set_idle_timeout(idle_timeout);
+        }
         self
     }
 
@@ -240,8 +250,11 @@ impl Front {
             }
             Ok(Ok(Opened::PlainHttp(stream))) => refuse_plain(stream, connection, &*service).await,
             Ok(Ok(Opened::Neither)) => {}
-            Ok(Err(error)) => tracing::debug!(%error, "a handshake failed"),
-            Err(_) => tracing::debug!("a handshake came too slowly"),
+            Ok(Err(error)) => {
+                tracing::debug!(%error, "a handshake failed");
+                service.handshake_failed(HandshakeFailure::of(&error), connection.peer);
+            }
+            Err(_) => service.handshake_failed(HandshakeFailure::TimedOut, connection.peer),
         }
     }
 }

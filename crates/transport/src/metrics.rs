@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::handshake::HandshakeFailures;
 use hookgate_domain::RefusalCode;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text::encode};
@@ -26,6 +27,7 @@ pub struct Metrics {
     /// The last one counts what took longer than every bound.
     durations: [AtomicU64; BOUNDS.len() + 1],
     duration_micros: AtomicU64,
+    pub(crate) handshake_failures: HandshakeFailures,
 }
 
 /// What is asked of the store when the metrics are read.
@@ -106,6 +108,7 @@ struct Reading {
     refused: Vec<(&'static str, u64)>,
     durations: Vec<(f64, u64)>,
     duration_sum: f64,
+    handshake_failures: Vec<(&'static str, u64)>,
     gauges: Gauges,
 }
 
@@ -121,6 +124,7 @@ impl Reading {
                 .collect(),
             durations: bounds.zip(metrics.durations.iter().map(value)).collect(),
             duration_sum: Duration::from_micros(value(&metrics.duration_micros)).as_secs_f64(),
+            handshake_failures: metrics.handshake_failures.counts(),
             gauges,
         }
     }
@@ -141,6 +145,15 @@ impl Collector for Reading {
                 .encode(deliveries.encode_family(&[("outcome", "refused"), ("reason", *code)])?)?;
         }
         self.encode_rejections(&mut encoder)?;
+        let mut handshakes = encoder.encode_descriptor(
+            "handshake_failures",
+            "TLS handshakes with the gate that failed, by reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for (reason, count) in &self.handshake_failures {
+            ConstCounter::new(*count).encode(handshakes.encode_family(&[("reason", *reason)])?)?;
+        }
         let mut durations = encoder.encode_descriptor(
             "delivery_duration_seconds",
             "From the head of a request to its answer",
@@ -292,6 +305,7 @@ mod tests {
             r#"hookgate_deliveries_total{outcome="accepted",reason=""} 1"#,
             r#"hookgate_deliveries_total{outcome="refused",reason="IP_NOT_ALLOWED"} 1"#,
             "hookgate_allowlist_rejections_total 1",
+            r#"hookgate_handshake_failures_total{reason="certificate_rejected"} 0"#,
             r#"hookgate_delivery_duration_seconds_bucket{le="0.0005"} 0"#,
             r#"hookgate_delivery_duration_seconds_bucket{le="0.001"} 1"#,
             r#"hookgate_delivery_duration_seconds_bucket{le="10.0"} 1"#,

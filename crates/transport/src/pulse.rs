@@ -7,13 +7,16 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 
-/// A connection without a request for so long is closed. Senders' pools keep theirs for less or expect this.
-pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
+/// Time without a request after which a connection is closed, unless configured. Longer than the 60 seconds after which AWS's
+/// load balancers and most client pools let go: whoever sends requests should be the one who closes, because a request that
+/// crosses a close is lost.
+pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
 /// One connection's state. Orderings are relaxed: no other memory depends on these values.
 #[derive(Debug)]
 pub(crate) struct Pulse {
     opened: Instant,
+    idle_timeout: Duration,
     /// Milliseconds from `opened` to the last sign of life.
     last: AtomicU64,
     answering: AtomicUsize,
@@ -25,9 +28,10 @@ pub(crate) struct Pulse {
 }
 
 impl Pulse {
-    pub(crate) fn start() -> Self {
+    pub(crate) fn start(idle_timeout: Duration) -> Self {
         Self {
             opened: Instant::now(),
+            idle_timeout,
             last: AtomicU64::new(0),
             answering: AtomicUsize::new(0),
             body_owed: AtomicBool::new(false),
@@ -49,7 +53,7 @@ impl Pulse {
         self.last.store(millis, Ordering::Relaxed);
     }
 
-    /// Returns once no request has been answered for [`IDLE_TIMEOUT`].
+    /// Returns once no request has been answered for the idle timeout.
     pub(crate) async fn idle(&self) {
         loop {
             let busy = self.answering.load(Ordering::Relaxed) > 0;
@@ -58,7 +62,7 @@ impl Pulse {
             } else {
                 self.opened + Duration::from_millis(self.last.load(Ordering::Relaxed))
             };
-            let deadline = last + IDLE_TIMEOUT;
+            let deadline = last + self.idle_timeout;
             if deadline <= Instant::now() {
                 return;
             }
@@ -135,11 +139,11 @@ mod tests {
 
     use super::*;
 
-    const ALMOST: Duration = Duration::from_secs(59);
+    const ALMOST: Duration = Duration::from_secs(74);
 
     #[tokio::test(start_paused = true)]
     async fn idle_counts_from_the_end_of_the_last_answer() {
-        let pulse = Pulse::start();
+        let pulse = Pulse::start(IDLE_TIMEOUT);
         let answering = pulse.answering();
         sleep(3 * IDLE_TIMEOUT).await;
         assert!(

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::poll_fn;
+use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use hyper::http::request::Parts;
 use hyper::{Request, Version};
 
 use crate::body::Body;
+use crate::handshake::HandshakeFailure;
 use crate::pulse::Pulse;
 use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::RequestId;
@@ -35,6 +37,11 @@ pub trait Service: Send + Sync + 'static {
     /// A live webhook ID may be in it.
     fn refused(&self, head: Parts, connection: Connection, code: RefusalCode) {
         let _ = (head, connection, code);
+    }
+
+    /// Learns of a TLS handshake that failed.
+    fn handshake_failed(&self, failure: HandshakeFailure, source: IpAddr) {
+        let _ = (failure, source);
     }
 
     /// Learns of a request over plain HTTP, after its refusal was sent. `path` is as it came, with the query and maybe

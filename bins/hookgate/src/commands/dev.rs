@@ -43,6 +43,8 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     let plan = Plan {
         listen: arguments.gate,
         plain_listen: None,
+        idle_timeout: None,
+        configuration: None,
         public_url: None,
         ca: Some(files.ca.clone()),
         min_tls: MinTls::default(),

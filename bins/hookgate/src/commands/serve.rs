@@ -1,13 +1,21 @@
 //! `hookgate serve`: the server in production.
 
-use hookgate_storage::ServerLock;
+use std::time::Duration;
+
+use hookgate_storage::{ServerLock, reach};
+use tokio::time::{Instant, sleep};
 
 use crate::cli::Cli;
 use crate::config::StorePlace;
 use crate::failure::Failure;
 use crate::logging;
 use crate::place::{self, Place};
-use crate::server::{Plan, Server};
+use crate::server::{ConfigurationFile, Plan, Server};
+
+/// Time that a server waits for its database at the start: after a reboot, or with compose, both start together.
+const DATABASE_WAIT: Duration = Duration::from_secs(30);
+/// Pause between two attempts. Each failed one is a line in the log.
+const DATABASE_PAUSE: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let config = place::config(cli)?.ok_or_else(|| {
@@ -21,10 +29,13 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
         StorePlace::Server(_) => None,
     };
+    tracing::info!(store = %config.store, "starting");
+    await_database(&config.store).await?;
     let place = Place::of_config(&config).await?;
     let plan = Plan {
         listen: config.listen,
         plain_listen: config.plain_listen,
+        idle_timeout: Some(config.idle_timeout),
         public_url: Some(config.public_url),
         ca: None,
         min_tls: config.min_tls,
@@ -36,8 +47,25 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         front: config.front,
         console_front: config.console_front,
         lists: config.lists,
+        configuration: cli.config.clone().map(ConfigurationFile::remember).transpose()?,
     };
     let server = Server::bind(place.gate, plan).await?;
     place::remember_addresses(server.gate().store(), server.addresses()).await?;
     server.run().await
+}
+
+/// Waits until a database server can be reached. A fault that waiting does not heal, such as a wrong password, ends it at once.
+async fn await_database(store: &StorePlace) -> Result<(), Failure> {
+    let StorePlace::Server(address) = store else {
+        return Ok(());
+    };
+    let deadline = Instant::now() + DATABASE_WAIT;
+    while let Err(error) = reach(address).await {
+        if !error.is_passing() || Instant::now() >= deadline {
+            return Err(Failure::unreachable(error));
+        }
+        tracing::warn!(%error, "the database can't be reached yet; trying again");
+        sleep(DATABASE_PAUSE).await;
+    }
+    Ok(())
 }

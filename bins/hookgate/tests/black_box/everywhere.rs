@@ -272,7 +272,7 @@ async fn deliveries_and_incidents_are_seen_everywhere() {
     assert_eq!(accepted.status, 201);
     assert_eq!(
         server
-            .post(Http::One, &server.demo_url(), r#"{"title":5}"#)
+            .post(Http::One, &server.demo_url(), r#"{"title":{}}"#)
             .await
             .status,
         422

@@ -11,6 +11,7 @@ mod durability;
 mod everywhere;
 mod exports;
 mod forms;
+mod handshakes;
 mod idempotency;
 mod incidents;
 mod leaks;

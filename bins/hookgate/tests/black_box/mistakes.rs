@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::Output;
 
 use tempfile::TempDir;
+use tokio::time::Instant;
 
 use crate::needles::Needles;
 use crate::node::{self, CONFIG};
@@ -135,4 +136,34 @@ fn arguments_with_secrets_are_not_repeated() {
             said(&output)
         );
     }
+}
+
+#[test]
+fn a_server_waits_for_its_database_and_not_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    // Nobody listens on this port, which is what a database looks like that has not started yet.
+    let port = std::net::TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let url = format!("postgres://u:hunter2-Zq7-correct@127.0.0.1:{port}/h?sslmode=disable");
+    node::lay_out(directory.path(), &url);
+    fs::write(directory.path().join("sealing.key"), [7; 32]).unwrap();
+    let began = Instant::now();
+    let output = run(directory.path(), &["serve"]);
+    let text = said(&output);
+    assert_eq!(output.status.code(), Some(5), "{text}");
+    assert!(began.elapsed() >= std::time::Duration::from_secs(25), "{text}");
+    assert!(
+        text.contains("trying again") && !text.contains("hunter2"),
+        "{text}"
+    );
+    let began = Instant::now();
+    let output = run(directory.path(), &["webhook", "list"]);
+    assert_eq!(output.status.code(), Some(5), "{}", said(&output));
+    assert!(
+        began.elapsed() < std::time::Duration::from_secs(20),
+        "commands don't wait"
+    );
 }

@@ -93,7 +93,7 @@ async fn a_broken_certificate_is_told_and_the_old_one_stays() {
         ("can't be used together", &|| {
             fs::write(&key, KeyPair::generate().unwrap().serialize_pem()).unwrap();
         }),
-        ("can't be read as PEM", &|| {
+        ("without its END marker", &|| {
             let whole = fs::read_to_string(&chain).unwrap();
             fs::write(&chain, &whole[..whole.len() - 40]).unwrap();
         }),

@@ -40,7 +40,7 @@ pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, 
         rest: pieces.into_iter(),
         piece: &[],
     };
-    let mut guard = Guard::new(pieces, Arc::new(Pulse::start()));
+    let mut guard = Guard::new(pieces, Arc::new(Pulse::start(crate::pulse::IDLE_TIMEOUT)));
     let mut context = Context::from_waker(Waker::noop());
     let (mut bytes, mut room) = (Vec::new(), vec![0; buffer]);
     let end = loop {
