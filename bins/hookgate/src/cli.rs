@@ -22,7 +22,9 @@ use hookgate_storage::literal_path;
 use crate::config::StoreUrl;
 
 pub(crate) use addresses::{AddressesCommand, ImportArgs};
-pub(crate) use deliveries::{DeliveriesArgs, DeliveriesCommand, ExportArg, FilterArgs, OutcomeArg};
+pub(crate) use deliveries::{
+    DeliveriesArgs, DeliveriesCommand, DeliveryName, ExportArg, FilterArgs, OutcomeArg,
+};
 pub(crate) use moments::Moment;
 pub(crate) use people::{AuditArgs, AuditCommand, MemberCommand, TokenCommand};
 

@@ -276,7 +276,7 @@ async fn trusted(gate: &Gate<Database>, section: &str, front: &Front) -> Result<
 }
 
 fn request_ids() -> Result<RequestIds, Failure> {
-    let mut seed = [0; 10];
+    let mut seed = [0; 6];
     hookgate_gate::Entropy::fill(&adapters::random(), &mut seed).map_err(Failure::failed)?;
     Ok(RequestIds::new(seed))
 }

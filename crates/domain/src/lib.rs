@@ -32,6 +32,7 @@ mod pem;
 mod people;
 mod policy;
 mod refusal;
+mod request_id;
 mod rotation;
 mod secret;
 mod text;
@@ -96,6 +97,7 @@ pub use policy::{
     SealedSecret, UnknownAllowlistMode,
 };
 pub use refusal::{RefusalCode, UnknownRefusalCode};
+pub use request_id::RequestId;
 pub use rotation::{RotationAge, RotationPolicy};
 pub use text::{TextError, read_line, read_text, read_text_bytes, without_mark};
 pub use time::{Timestamp, TimestampError};

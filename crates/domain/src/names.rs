@@ -225,6 +225,9 @@ pub enum NameError {
     /// No session ID.
     #[error("not a session ID (ses_ and 26 characters)")]
     Session,
+    /// No request ID.
+    #[error("not a request ID (req_ and 26 characters)")]
+    Request,
 }
 
 /// The number of a UUIDv7: 48 bits of milliseconds and 74 random bits.
@@ -242,8 +245,15 @@ pub(crate) fn uuid_v7(created_at: Timestamp, random: [u8; 10]) -> u128 {
 pub(crate) fn write_name<const LENGTH: usize>(
     f: &mut fmt::Formatter<'_>,
     prefix: &str,
-    mut number: u128,
+    number: u128,
 ) -> fmt::Result {
+    let name = name_text::<LENGTH>(prefix, number);
+    // Prefix and alphabet are ASCII, so the default can't be reached.
+    f.pad(str::from_utf8(&name).unwrap_or_default())
+}
+
+/// The prefix and the number in base 32, `LENGTH` characters in all.
+pub(crate) fn name_text<const LENGTH: usize>(prefix: &str, mut number: u128) -> [u8; LENGTH] {
     let mut name = [0; LENGTH];
     let (start, digits) = name.split_at_mut(prefix.len());
     start.copy_from_slice(prefix.as_bytes());
@@ -251,8 +261,7 @@ pub(crate) fn write_name<const LENGTH: usize>(
         *digit = BASE32[(number % 32) as usize];
         number /= 32;
     }
-    // Prefix and alphabet are ASCII, so the default can't be reached.
-    f.pad(str::from_utf8(&name).unwrap_or_default())
+    name
 }
 
 /// Reads a number of so many digits of base 32.

@@ -6,12 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest,
-    RefusalCode, Source, Timestamp, Trail, WebhookHandle,
+    RefusalCode, RequestId, Source, Timestamp, Trail, WebhookHandle,
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
+use serde_json::{Value, json};
 
+use crate::history::NoPayload;
 use crate::room::Held;
 
+/// When to come again after a failure that passes by itself and names no time: longer than a checkpoint or a restart takes.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Most bytes of the value of a header that are kept: browsers stay below, and a row should not be mostly this.
 pub const MAX_HEADER_BYTES: usize = 512;
 /// What every webhook ID begins with.
@@ -27,6 +31,8 @@ pub struct DeliveryRequest<'a> {
     pub format: &'a str,
     /// The webhook ID segment of the path: a secret if it is one.
     pub webhook_id: &'a str,
+    /// The name of the request, as its answer has it.
+    pub request_id: RequestId,
     /// Where the request came from.
     pub source: Source,
     /// How the sender calls itself.
@@ -119,8 +125,10 @@ pub enum BodyFault {
     NoRoom,
     /// It came too slowly.
     TimedOut,
-    /// Its framing is broken, or the sender left in the middle.
+    /// Its framing is broken.
     Malformed,
+    /// The sender left in the middle.
+    Gone,
 }
 
 /// A delivery that passed every check, to be committed.
@@ -132,6 +140,8 @@ pub struct AcceptedDelivery {
     pub revision: i64,
     /// When it came.
     pub received_at: Timestamp,
+    /// The name of the request.
+    pub request_id: RequestId,
     /// Where it came from, in canonical form.
     pub source: IpAddr,
     /// How its source was found, if it would have been refused for it and the webhook only observes.
@@ -225,6 +235,8 @@ pub struct RefusedDelivery {
     pub webhook: WebhookHandle,
     /// When it came.
     pub received_at: Timestamp,
+    /// The name of the request; `None` for one that was counted with others first.
+    pub request_id: Option<RequestId>,
     /// Where it came from, in canonical form, as far as that is known.
     pub source: IpAddr,
     /// How its source was found, if it is refused for it.
@@ -237,10 +249,16 @@ pub struct RefusedDelivery {
     pub took: Duration,
     /// The body, if it was read and is kept.
     pub payload: Option<Bytes>,
+    /// Why it is not there; `None` if it is, or if nobody knows.
+    pub no_payload: Option<NoPayload>,
     /// Why it did not pass.
     pub code: RefusalCode,
     /// Whether the sender was told to come again later instead of being refused.
     pub postponed: bool,
+    /// What exactly the sender was told to be at fault, as JSON.
+    pub details: Option<Box<str>>,
+    /// When the sender was told to come again.
+    pub retry_after: Option<Duration>,
 }
 
 impl RefusedDelivery {
@@ -284,7 +302,8 @@ impl From<RefusalCode> for Refusal {
         Self {
             code,
             details: None,
-            retry_after: None,
+            retry_after: matches!(code, RefusalCode::RateLimited | RefusalCode::Unavailable)
+                .then_some(RETRY_AFTER),
             postponed: false,
         }
     }
@@ -301,6 +320,27 @@ pub enum Details {
     Limit(RateScope),
     /// The body is longer than this many bytes.
     BodyBytes(u32),
+}
+
+impl Details {
+    /// The details as answers have them, and as they are kept.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        match self {
+            Self::Fields(faults) => faults
+                .iter()
+                .map(|fault| json!({"field": fault.field, "rule": fault.rule.as_str(), "limit": fault.limit}))
+                .collect(),
+            Self::Json(fault) => {
+                json!({"problem": fault.problem.as_str(), "line": fault.line, "column": fault.column})
+            }
+            Self::Limit(RateScope::Webhook { per_minute }) => {
+                json!({"limit": "webhook", "per_minute": per_minute})
+            }
+            Self::Limit(RateScope::Source) => json!({"limit": "unknown_urls_of_source"}),
+            Self::BodyBytes(bytes) => json!({"limit": bytes, "unit": "bytes"}),
+        }
+    }
 }
 
 /// Which rate limit is reached.

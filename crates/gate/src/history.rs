@@ -5,7 +5,7 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use hookgate_domain::{
-    DeliveryId, IncidentNumber, IncidentStatus, Note, Permission, RefusalCode, Timestamp, Trail,
+    DeliveryId, IncidentNumber, IncidentStatus, Note, Permission, RefusalCode, RequestId, Timestamp, Trail,
     WebhookHandle,
 };
 use ipnetwork::IpNetwork;
@@ -27,6 +27,54 @@ pub struct DeliveryRecord {
     pub headers: Vec<(String, String)>,
     /// The body, if it was read and kept.
     pub payload: Option<Vec<u8>>,
+    /// Why it was not kept; `None` if it was, or if an older version wrote the record.
+    pub no_payload: Option<NoPayload>,
+    /// The status of the incident that its answer told, if it was accepted.
+    pub incident_status: Option<IncidentStatus>,
+    /// What exactly its answer told to be at fault, as JSON.
+    pub details: Option<String>,
+    /// When its answer told to come again.
+    pub retry_after: Option<Duration>,
+}
+
+impl DeliveryRecord {
+    /// Why its payload is not there; `None` if it is. What was kept and is gone has expired.
+    #[must_use]
+    pub fn why_no_payload(&self) -> Option<NoPayload> {
+        match (&self.payload, self.no_payload) {
+            (Some(_), _) => None,
+            (None, why) => Some(why.unwrap_or(NoPayload::Expired)),
+        }
+    }
+}
+
+/// Why there is no payload on a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NoPayload {
+    /// Nothing of it was read, or not all.
+    Unread,
+    /// The webhook does not keep payloads.
+    Off,
+    /// It is older than payloads are kept; or an older version wrote the record.
+    Expired,
+    /// Who asks may not see payloads.
+    Hidden,
+}
+
+impl NoPayload {
+    /// Every reason.
+    pub const ALL: [Self; 4] = [Self::Unread, Self::Off, Self::Expired, Self::Hidden];
+
+    /// The reason as a word, for instance `unread`.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Unread => "unread",
+            Self::Off => "off",
+            Self::Expired => "expired",
+            Self::Hidden => "hidden",
+        }
+    }
 }
 
 /// What a list shows of a delivery: all but what may be large.
@@ -54,6 +102,8 @@ pub struct DeliverySummary {
     pub count: i64,
     /// What was changed about it so that it could be taken; mostly nothing.
     pub notes: Vec<Note>,
+    /// The name of the request, of the first one if it stands for several. Older versions did not keep it.
+    pub request_id: Option<RequestId>,
     /// How long it took from the complete head of the request until it was handed to the store. Older versions did not
     /// measure it.
     pub took: Option<Duration>,
@@ -132,6 +182,8 @@ pub struct DeliveryFilter {
     pub from: Option<Timestamp>,
     /// Received before this time; the same holds.
     pub to: Option<Timestamp>,
+    /// Of the request with this name. It is looked for around the time in the name.
+    pub request_id: Option<RequestId>,
 }
 
 impl DeliveryFilter {
@@ -140,7 +192,22 @@ impl DeliveryFilter {
     pub fn spans(&self, received_at: Timestamp) -> bool {
         self.from.is_none_or(|from| received_at >= from) && self.to.is_none_or(|to| received_at < to)
     }
+
+    /// The times that a record may have: within those that are asked for, and around that in the request's name.
+    #[must_use]
+    pub fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
+        let Some(at) = self.request_id.map(RequestId::at) else {
+            return (self.from, self.to);
+        };
+        // Before it as well: a clock may be set back meanwhile.
+        let (first, end) = (at.before(REQUEST_LIFE), at.after(REQUEST_LIFE));
+        let from = self.from.map_or(first, |from| from.max(first));
+        (Some(from), Some(self.to.map_or(end, |to| to.min(end))))
+    }
 }
+
+/// Longest time from the head of a request to its record: 15 seconds for the body, and the waits for a turn and for the store.
+const REQUEST_LIFE: Duration = Duration::from_mins(1);
 
 /// How far the times of records may be out of the order of their commits, for a filter by time to find them all: requests
 /// overtake each other, and clocks are set. Anything within it is looked through row by row.
@@ -280,9 +347,37 @@ impl<S: Store> Gate<S> {
     ) -> Result<Option<DeliveryRecord>, StoreError> {
         let may_see = acting.role().may(Permission::SeePayloads);
         let found = self.store.delivery_by_id(id).await?;
-        Ok(found.map(|record| DeliveryRecord {
-            payload: record.payload.filter(|_| may_see),
-            ..record
+        Ok(found.map(|record| match record.payload {
+            Some(_) if !may_see => DeliveryRecord {
+                payload: None,
+                no_payload: Some(NoPayload::Hidden),
+                ..record
+            },
+            _ => record,
         }))
+    }
+
+    /// The delivery of the request with this ID, however many came in the minutes around it; `None` if it is not on record, or
+    /// if the record stands for an earlier one like it.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn delivery_by_request(&self, id: RequestId) -> Result<Option<DeliveryId>, StoreError> {
+        let filter = DeliveryFilter {
+            request_id: Some(id),
+            ..DeliveryFilter::default()
+        };
+        let mut seek = Seek::Newest;
+        loop {
+            let page = self
+                .store
+                .delivery_page(&filter, seek, PageSize::default())
+                .await?;
+            match (page.items.first(), page.next) {
+                (Some(found), _) => return Ok(Some(found.id)),
+                (None, Some(next)) => seek = Seek::Before(next),
+                (None, None) => return Ok(None),
+            }
+        }
     }
 }

@@ -62,8 +62,8 @@ pub use delivery::{
 pub use gate::Gate;
 pub use health::{FAILING_REFUSALS, FailingWebhook, Health, Observation};
 pub use history::{
-    Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, Outcome, Page,
-    PageSize, Pruned, Retention, Seek,
+    Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, NoPayload,
+    Outcome, Page, PageSize, Pruned, Retention, Seek,
 };
 pub use hookgate_senders::{
     AddressListError, JsonFault, JsonLayout, SignatureHeaders, SigningSecret, is_double, lay_out,

@@ -18,8 +18,8 @@ use crate::delivery::{AcceptedDelivery, Idempotency};
 use crate::directory::Known;
 use crate::room::Held;
 use crate::{
-    Accepted, Body, Commit, DeliveryRequest, Gate, Refusal, RefusalKey, RefusedDelivery, Reply, SealPurpose,
-    Store,
+    Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery, Reply,
+    SealPurpose, Store,
 };
 use answer::{Stop, explain, reply, too_many_unknown, unavailable};
 use payload::{NoBody, Payload, hidden, kept};
@@ -98,7 +98,7 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// A delivery on its way to a known URL. If the sender leaves in between, or is cut off, that goes on the record as a bad request.
+/// A delivery on its way to a known URL. If the sender leaves in between, or is cut off, that goes on the record.
 struct Visit<'a, S: Store, B: Body> {
     gate: &'a Gate<S>,
     request: DeliveryRequest<'a>,
@@ -176,6 +176,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             webhook: webhook.handle,
             revision: webhook.revision,
             received_at,
+            request_id: request.request_id,
             source: admission.source,
             observed: admission.waived.map(|_| request.headers.trail()),
             user_agent: request.user_agent_text(),
@@ -249,21 +250,31 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         if gate.store.refusal_count(key) {
             return;
         }
-        let payload = match (&known.url, &self.payload) {
-            (KnownUrl::Live(webhook), Payload::Read(bytes)) => kept(webhook, hidden(bytes.clone())),
-            _ => None,
+        let (payload, no_payload) = match (&known.url, &self.payload) {
+            (KnownUrl::Live(webhook), Payload::Read(bytes)) => match kept(webhook, hidden(bytes.clone())) {
+                Some(payload) => (Some(payload), None),
+                None => (None, Some(NoPayload::Off)),
+            },
+            _ => (None, Some(NoPayload::Unread)),
         };
         gate.store.refusal_record(RefusedDelivery {
             webhook: key.webhook,
             received_at,
+            request_id: Some(request.request_id),
             source: key.source,
             trail: is_for_source(key.code).then(|| request.headers.trail()),
             user_agent: request.user_agent_text(),
             headers: request.headers.kept(),
             took: received_at.since(self.began),
             payload,
+            no_payload,
             code: key.code,
             postponed: key.postponed,
+            details: refusal
+                .details
+                .as_ref()
+                .map(|details| details.to_json().to_string().into()),
+            retry_after: refusal.retry_after,
         });
     }
 }
@@ -272,7 +283,7 @@ impl<S: Store, B: Body> Drop for Visit<'_, S, B> {
     fn drop(&mut self) {
         // A panic is a fault of ours.
         if self.owes && !std::thread::panicking() {
-            self.put_on_record(&RefusalCode::BadRequest.into());
+            self.put_on_record(&RefusalCode::ClientGone.into());
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Search: from a text that somebody pasted or typed to the things that it names.
 
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentNumber, IpNetwork, Webhook, WebhookHandle, WebhookId, WebhookIdHint,
-    find_webhook_ids, parse_entry,
+    DeliveryId, Incident, IncidentNumber, IpNetwork, RequestId, Webhook, WebhookHandle, WebhookId,
+    WebhookIdHint, find_webhook_ids, parse_entry,
 };
 
 use crate::{Gate, IncidentFilter, PageSize, Store, StoreError};
@@ -23,6 +23,8 @@ pub enum SearchTerm {
     Incident(IncidentNumber),
     /// `dlv_…`.
     Delivery(DeliveryId),
+    /// `req_…`, the `X-Request-Id` of an answer.
+    Request(RequestId),
     /// `hk_…`.
     Webhook(WebhookHandle),
     /// An address or a network of sources.
@@ -59,6 +61,9 @@ impl SearchTerm {
         let lower = text.to_ascii_lowercase();
         if let Ok(id) = lower.parse() {
             return Some(Self::Delivery(id));
+        }
+        if let Ok(id) = lower.parse() {
+            return Some(Self::Request(id));
         }
         if let Ok(handle) = lower.parse() {
             return Some(Self::Webhook(handle));
@@ -162,6 +167,7 @@ mod tests {
             Some(SearchTerm::WebhookId(_)) => "webhook ID",
             Some(SearchTerm::Incident(_)) => "incident",
             Some(SearchTerm::Delivery(_)) => "delivery",
+            Some(SearchTerm::Request(_)) => "request",
             Some(SearchTerm::Webhook(_)) => "webhook",
             Some(SearchTerm::Source(_)) => "source",
             Some(SearchTerm::Hint(_)) => "hint",
@@ -186,6 +192,7 @@ mod tests {
             (hint.clone(), "hint"),
             (format!("{hint}\u{2026}"), "hint"),
             ("Inc-7".into(), "incident"),
+            ("REQ_01hf7yat000000nf6g00000007".into(), "request"),
             ("2001:db8::/32".into(), "source"),
             ("192.0.2.0 ".into(), "source"),
             ("10.0.0.1/8".into(), "text"),

@@ -93,7 +93,7 @@ async fn a_sender_that_leaves_is_on_record() {
         .iter()
         .map(|record| record.summary.answer.code())
         .collect();
-    assert_eq!(codes, [Some(RefusalCode::BadRequest); 2]);
+    assert_eq!(codes, [Some(RefusalCode::ClientGone); 2]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,6 +106,33 @@ async fn a_sender_that_is_answered_is_on_record_once() {
     assert_eq!(send(&gate, &issued, "{").await, Some(RefusalCode::Unavailable));
     gate.store().set_reachable(true);
     assert_eq!(records(&gate).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_was_answered_is_on_record() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    let id = hookgate_domain::RequestId::new(samples::START, 7, 9);
+    let request = DeliveryRequest {
+        request_id: id,
+        ..request(issued.id.reveal())
+    };
+    let reply = gate.receive(request, Whole(br#"{"title":7}"#.to_vec())).await;
+    let Reply::Refused(refusal) = reply else {
+        panic!("{reply:?}")
+    };
+    let delivery = gate.delivery_by_request(id).await.unwrap().unwrap();
+    let record = gate.store().delivery_by_id(delivery).await.unwrap().unwrap();
+    assert_eq!(record.summary.request_id, Some(id));
+    assert_eq!(
+        record.details,
+        refusal.details.map(|details| details.to_json().to_string())
+    );
+    assert!(record.details.unwrap().contains("title"));
+    assert_eq!(
+        gate.delivery_by_request(samples::request_id(3)).await.unwrap(),
+        None
+    );
 }
 
 #[tokio::test]

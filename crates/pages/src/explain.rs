@@ -3,6 +3,9 @@
 
 use hookgate_domain::RefusalCode;
 
+use crate::text::UserText;
+use crate::when;
+
 /// One refusal in words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
@@ -30,12 +33,12 @@ pub const fn explain(code: RefusalCode) -> Explanation {
     let (why, remedy, place) = match code {
         RefusalCode::WebhookRevoked => (
             "The URL is dead: the webhook was revoked, or it has been given a new URL since.",
-            "Give the sender the present URL, or a new webhook if this one was revoked. If you don't know the sender, the old URL was taken: leave it dead.",
+            "Give the sender the present URL, or a new webhook if this one was revoked. If you don't recognise the sender, someone has the old URL. Leave it revoked.",
             None,
         ),
         RefusalCode::WebhookNotFound => (
-            "The format in the path isn't the format of this webhook.",
-            "Copy the whole URL again into the sender: the part before the secret belongs to it.",
+            "The request holds this webhook's ID, but its URL is another one: another format, or something before, behind or inside of it.",
+            "Copy the whole URL again into the sender, without a line break, space or punctuation around it. If a proxy stands in front, it must leave the path as it is.",
             None,
         ),
         RefusalCode::IpNotAllowed => (
@@ -49,7 +52,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
             None,
         ),
         RefusalCode::HttpsRequired => (
-            "It came over plain HTTP, so the URL has travelled readable for everybody on the way.",
+            "It came over plain HTTP: the URL was visible to anyone on the network path.",
             "Change http:// to https:// in the sender, then regenerate the URL, since others may have read it.",
             Some(Place::Regenerate),
         ),
@@ -79,7 +82,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
             Some(Place::Edit),
         ),
         RefusalCode::UnsupportedMediaType => (
-            "The payload is neither JSON nor says that it is, or it is compressed.",
+            "The payload is not JSON, or it is compressed.",
             "Set the sender to send uncompressed JSON.",
             None,
         ),
@@ -125,11 +128,125 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         ),
         RefusalCode::Internal => (
             "A fault of Hookgate's own.",
-            "Look for the request ID in the server's log, and report it.",
+            "Search the server's log for the request ID below, and report what it says.",
+            None,
+        ),
+        RefusalCode::ClientGone => (
+            "The sender closed the connection before its answer.",
+            "Look at the sender's timeout, and at the network or a proxy in between. Nothing was accepted; the sender probably tries again.",
             None,
         ),
     };
     Explanation { why, remedy, place }
+}
+
+/// What exactly was at fault with a payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PayloadFault {
+    /// A field.
+    Field {
+        /// Its name.
+        field: String,
+        /// The rule that it breaks, as answers name it.
+        rule: String,
+        /// The bound or the choices of the rule.
+        limit: Option<String>,
+        /// What it holds, for who sees payloads.
+        value: Option<UserText>,
+    },
+    /// The JSON text, here.
+    Json {
+        /// What is wrong, as answers name it.
+        problem: String,
+        /// The line, from 1.
+        line: u64,
+        /// The byte in the line, from 1.
+        column: u64,
+    },
+    /// More than so many deliveries came in a minute.
+    PerMinute(u64),
+    /// It has more than so many bytes.
+    Bytes(u64),
+}
+
+impl PayloadFault {
+    /// The fault in a sentence.
+    #[must_use]
+    pub fn sentence(&self) -> UserText {
+        match self {
+            Self::Field {
+                field,
+                rule,
+                limit,
+                value,
+            } => field_sentence(field, rule, limit.as_deref().unwrap_or_default(), value.as_ref()),
+            Self::Json {
+                problem,
+                line,
+                column,
+            } => {
+                format!("{}, at line {line}, column {column}.", json_problem(problem))
+            }
+            Self::PerMinute(count) => format!("The limit is {count} deliveries a minute."),
+            Self::Bytes(bytes) => format!("The limit is {}.", when::bytes(*bytes)),
+        }
+        .into()
+    }
+
+    /// What to do about it, if there is something better to say than to correct it.
+    #[must_use]
+    pub fn remedy(&self) -> Option<&'static str> {
+        let Self::Field { field, rule, .. } = self else {
+            return None;
+        };
+        Some(match (field.as_str(), rule.as_str()) {
+            ("title", _) => {
+                "Map what the sender calls its message or alert name to title, 1 to 500 characters."
+            }
+            ("payload", _) => "Send one JSON object for each delivery, with at least a title.",
+            ("severity" | "status", "one_of") => {
+                "Map the sender's own words to the accepted ones in its template."
+            }
+            ("metadata", _) => {
+                "Send a flat object: its values are texts, numbers or true and false, not lists or objects."
+            }
+            ("Idempotency-Key", _) => "Send a key of visible ASCII characters, or none.",
+            _ => return None,
+        })
+    }
+}
+
+fn field_sentence(field: &str, rule: &str, limit: &str, value: Option<&UserText>) -> String {
+    let article = if limit.starts_with(['a', 'e', 'i', 'o', 'u']) {
+        "an"
+    } else {
+        "a"
+    };
+    match (rule, value) {
+        ("required", _) => format!("{field} is missing or empty."),
+        ("type", _) if limit.starts_with(|first: char| first.is_ascii_digit()) => {
+            format!("{field} must have {limit}.")
+        }
+        ("type", _) => format!("{field} must be {article} {limit}."),
+        ("max_length", _) => format!("{field} is longer than {limit} characters."),
+        ("max_items", _) => format!("{field} has more than {limit} keys."),
+        ("one_of", Some(value)) => format!("{field} is “{}”; accepted are {limit}.", value.raw()),
+        ("one_of", None) => format!("{field} must be one of {limit}."),
+        ("http_url", _) => format!("{field} must be a URL that begins with {limit}."),
+        _ => format!("{field}: {}, {limit}", rule.replace('_', " ")),
+    }
+}
+
+fn json_problem(problem: &str) -> String {
+    match problem {
+        "empty" => "The body is empty".to_owned(),
+        "truncated" => "The text ends too early".to_owned(),
+        "not_utf8" => "The text is not UTF-8".to_owned(),
+        "syntax" => "The text is no longer JSON".to_owned(),
+        "too_deep" => "It is nested more than 64 levels deep".to_owned(),
+        "duplicate_key" => "A key stands twice".to_owned(),
+        other => other.replace('_', " "),
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +264,6 @@ mod tests {
             );
             assert!(seen.insert(words.why), "{code} says what another says");
         }
-        assert_eq!(seen.len(), 20);
+        assert_eq!(seen.len(), 21);
     }
 }

@@ -12,7 +12,9 @@ mod webhook;
 
 pub(crate) use address_set::{AddressSetFields, AddressSetRow, SetVersionRow, networks_text, read_networks};
 pub(crate) use audit::{AuditRow, NewAuditRow};
-pub(crate) use delivery::{DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer};
+pub(crate) use delivery::{
+    DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer, seconds_up,
+};
 pub(crate) use incident::{IncidentRow, NewIncident};
 pub(crate) use incident_event::{EventRow, NewEventRow, event_texts};
 pub(crate) use metadata::metadata_text;

@@ -61,6 +61,11 @@ diesel::table! {
         payload -> Nullable<Binary>,
         trail -> Nullable<Text>,
         notes -> Nullable<Text>,
+        request_id -> Nullable<Binary>,
+        incident_status -> Nullable<Text>,
+        details -> Nullable<Text>,
+        retry_after -> Nullable<BigInt>,
+        no_payload -> Nullable<Text>,
         // In an embedded store only.
         period -> BigInt,
     }

@@ -70,7 +70,8 @@ macro_rules! store_contract {
                 a_reopened_incident_takes_deliveries_again, a_taken_dedup_key_keeps_an_incident_resolved,
                 events_go_with_their_incident, a_timeline_counts_runs;
             people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
-            history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code,
+            history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code, a_page_finds_its_request,
+                what_was_answered_is_on_record,
                 a_page_finds_a_network, a_page_finds_what_would_be_refused, filters_work_together, a_record_has_the_name_of_today;
             refusals: a_refusal_is_on_record, a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
                 a_refusal_of_no_webhook_leaves_no_trace;

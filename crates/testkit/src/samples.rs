@@ -5,13 +5,13 @@ use std::time::Duration;
 
 use hookgate_domain::{
     ApiTokenDigest, AuditAct, AuditSubject, DraftFields, FieldError, IdempotencyKey, IncidentDraft, Member,
-    MemberId, NewAudit, OrganizationId, PayloadDigest, Policy, RefusalCode, Role, SenderFormat, Session,
-    SessionDigest, SessionId, SignInMeans, Timestamp, Token, TokenId, Webhook, WebhookHandle, WebhookId,
-    WebhookName, WebhookState,
+    MemberId, NewAudit, OrganizationId, PayloadDigest, Policy, RefusalCode, RequestId, Role, SenderFormat,
+    Session, SessionDigest, SessionId, SignInMeans, Timestamp, Token, TokenId, Webhook, WebhookHandle,
+    WebhookId, WebhookName, WebhookState,
 };
 use hookgate_gate::{
     AcceptedDelivery, Acting, DeliveryFilter, DeliveryRequest, Entropy, EntropyError, Idempotency,
-    NewWebhook, Ports, RefusedDelivery, SignatureHeaders,
+    NewWebhook, NoPayload, Ports, RefusedDelivery, SignatureHeaders,
 };
 
 use crate::{ClearSeal, FastPasswords, FixedClock, SeededEntropy};
@@ -89,6 +89,7 @@ pub fn delivery(webhook: &Webhook) -> AcceptedDelivery {
         webhook: webhook.handle,
         revision: webhook.revision,
         received_at: START,
+        request_id: request_id(1),
         source: SOURCE,
         observed: None,
         user_agent: Some("alerts/1.0".into()),
@@ -135,6 +136,12 @@ pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
     }
 }
 
+/// The name of the request with this number, at the start.
+#[must_use]
+pub fn request_id(number: u32) -> RequestId {
+    RequestId::new(START, 1, number)
+}
+
 /// The filter that asks for one network.
 ///
 /// # Panics
@@ -154,14 +161,18 @@ pub fn refusal(webhook: &Webhook) -> RefusedDelivery {
     RefusedDelivery {
         webhook: webhook.handle,
         received_at: START,
+        request_id: Some(request_id(1)),
         source: SOURCE,
         trail: None,
         user_agent: None,
         headers: None,
         took: Duration::ZERO,
         payload: None,
+        no_payload: Some(NoPayload::Unread),
         code: RefusalCode::IpNotAllowed,
         postponed: false,
+        details: None,
+        retry_after: None,
     }
 }
 
@@ -270,6 +281,7 @@ pub fn request(webhook_id: &str) -> DeliveryRequest<'_> {
     DeliveryRequest {
         format: "custom",
         webhook_id,
+        request_id: request_id(1),
         source: SOURCE.into(),
         user_agent: None,
         declared_json: true,

@@ -27,7 +27,7 @@ mod visitor;
 
 use std::sync::Arc;
 
-use hookgate_domain::{Connection, RefusalCode};
+use hookgate_domain::{RefusalCode, RequestId};
 use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request};
@@ -40,7 +40,7 @@ use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
 use crate::reply::Reply;
-use crate::request_id::{RequestId, RequestIds};
+use crate::request_id::RequestIds;
 use crate::service::{Exchange, Service};
 use crate::shutdown::Signal;
 use crate::store_health::StoreHealth;
@@ -140,7 +140,7 @@ impl<S: Store + PeopleStore> Console<S> {
 
 impl<S: Store + PeopleStore> Service for Console<S> {
     fn request_id(&self) -> RequestId {
-        self.request_ids.next()
+        self.request_ids.next(self.gate.now())
     }
 
     async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
@@ -148,11 +148,11 @@ impl<S: Store + PeopleStore> Service for Console<S> {
     }
 
     /// A webhook's URL with the console's port in it has travelled in the clear as well.
-    async fn plain_http(&self, path: &str, _user_agent: &[u8], connection: Connection) {
+    async fn plain_http(&self, path: &str, _user_agent: &[u8], exchange: &Exchange) {
         self.stray_delivery(
             &Target::of_text(path),
             &HeaderMap::new(),
-            connection,
+            exchange,
             RefusalCode::HttpsRequired,
         )
         .await;
@@ -165,7 +165,7 @@ impl<S: Store + PeopleStore> Console<S> {
         &self,
         target: &Target<'_>,
         headers: &HeaderMap,
-        connection: Connection,
+        exchange: &Exchange,
         code: RefusalCode,
     ) {
         if target.is_nothing() {
@@ -173,10 +173,10 @@ impl<S: Store + PeopleStore> Console<S> {
         }
         let kept = Kept {
             headers,
-            connection,
+            connection: exchange.connection,
             proxies: &self.proxies,
         };
-        refuse_target(&self.gate, target, &describe("", "", &kept), code).await;
+        refuse_target(&self.gate, target, &describe("", "", exchange.id, &kept), code).await;
     }
 
     async fn respond(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
@@ -184,7 +184,7 @@ impl<S: Store + PeopleStore> Console<S> {
         let (head, body) = request.into_parts();
         let target = Target::of(head.uri.path(), head.uri.query());
         let code = RefusalCode::WebhookNotFound;
-        Box::pin(self.stray_delivery(&target, &head.headers, exchange.connection, code)).await;
+        Box::pin(self.stray_delivery(&target, &head.headers, exchange, code)).await;
         // Whoever watches from the proxy's own machine names no client.
         let source = self.proxies.client(exchange.connection, &head.headers);
         let Ok(source) = source.known_or_proxy() else {

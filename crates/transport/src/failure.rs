@@ -6,7 +6,7 @@ use hyper::StatusCode;
 
 /// The status that goes with `code`. The match has no default arm, so a new code doesn't compile without its status.
 #[must_use]
-pub const fn status(code: RefusalCode) -> StatusCode {
+pub fn status(code: RefusalCode) -> StatusCode {
     match code {
         RefusalCode::WebhookRevoked => StatusCode::GONE,
         RefusalCode::WebhookNotFound => StatusCode::NOT_FOUND,
@@ -27,6 +27,8 @@ pub const fn status(code: RefusalCode) -> StatusCode {
         RefusalCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         RefusalCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         RefusalCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        // No answer is sent; on the record it is what nginx writes into its log.
+        RefusalCode::ClientGone => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
     }
 }
 
@@ -35,7 +37,7 @@ mod tests {
     use super::*;
 
     /// The table of the documentation, by name and number, so that neither side can drift alone.
-    const DOCUMENTED: [(&str, u16); 20] = [
+    const DOCUMENTED: [(&str, u16); 21] = [
         ("WEBHOOK_REVOKED", 410),
         ("WEBHOOK_NOT_FOUND", 404),
         ("IP_NOT_ALLOWED", 403),
@@ -56,6 +58,7 @@ mod tests {
         ("REQUEST_TIMEOUT", 408),
         ("UNAVAILABLE", 503),
         ("INTERNAL", 500),
+        ("CLIENT_GONE", 499),
     ];
 
     #[test]

@@ -5,32 +5,27 @@
 //! Everything else is `WEBHOOK_NOT_FOUND`, and another method on that path is `METHOD_NOT_ALLOWED`. The path is a
 //! secret: it goes to the gate, and nowhere else. What is the same URL, and what only holds its ID, is for `target` to say.
 
-use std::fmt::Display;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Connection, DeliveryId, IncidentNumber, RefusalCode};
-use hookgate_gate::{
-    Accepted, DeliveryRequest, Details, Effect, Gate, Held, RateScope, Refusal, Reply as GateReply,
-    SignatureHeaders, Store,
-};
+use hookgate_domain::{Connection, RefusalCode, RequestId};
+use hookgate_gate::{DeliveryRequest, Gate, Held, Reply as GateReply, SignatureHeaders, Store};
 use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
-use hyper::{Method, Request, StatusCode};
-use serde::Serializer;
-use serde_json::{Value, json};
+use hyper::{Method, Request};
 use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
+use crate::answer;
 use crate::body::{Body, BodyFault};
 use crate::handshake::HandshakeFailure;
 use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
-use crate::reply::{self, Reply};
-use crate::request_id::{RequestId, RequestIds};
+use crate::reply::Reply;
+use crate::request_id::RequestIds;
 use crate::service::{Exchange, Service};
 use crate::target::Target;
 
@@ -67,15 +62,17 @@ impl<S: Store> Ingest<S> {
 
 impl<S: Store> Service for Ingest<S> {
     fn request_id(&self) -> RequestId {
-        self.request_ids.next()
+        self.request_ids.next(self.gate.now())
     }
 
     async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
         let begun = Instant::now();
+        let unanswered = Unanswered(&self.metrics, begun);
         let answer = self.deliver(request, exchange).await;
+        std::mem::forget(unanswered);
         let (reply, code) = match &answer {
-            GateReply::Accepted(accepted) => (accept(accepted), None),
-            GateReply::Refused(refusal) => (refuse(refusal), Some(refusal.code)),
+            GateReply::Accepted(accepted) => (answer::accepted(accepted), None),
+            GateReply::Refused(refusal) => (answer::refused(refusal), Some(refusal.code)),
         };
         self.metrics.answered(code, begun.elapsed());
         tracing::debug!(request = %exchange.id, peer = %exchange.connection.peer, status = reply.status().as_u16(), "delivery");
@@ -86,7 +83,7 @@ impl<S: Store> Service for Ingest<S> {
         self.metrics.handshake_failures.count(failure, source);
     }
 
-    fn refused(&self, head: Parts, connection: Connection, code: RefusalCode) {
+    fn refused(&self, head: Parts, exchange: &Exchange, code: RefusalCode) {
         self.metrics.answered(Some(code), Duration::ZERO);
         if Target::of(head.uri.path(), head.uri.query()).is_nothing() {
             return;
@@ -94,20 +91,20 @@ impl<S: Store> Service for Ingest<S> {
         let Ok(place) = Arc::clone(&self.places).try_acquire_owned() else {
             return;
         };
-        let (gate, proxies) = (Arc::clone(&self.gate), Arc::clone(&self.proxies));
+        let (gate, proxies, exchange) = (Arc::clone(&self.gate), Arc::clone(&self.proxies), *exchange);
         tokio::spawn(async move {
             let kept = Kept {
                 headers: &head.headers,
-                connection,
+                connection: exchange.connection,
                 proxies: &proxies,
             };
             let target = Target::of(head.uri.path(), head.uri.query());
-            refuse_target(&gate, &target, &describe("", "", &kept), code).await;
+            refuse_target(&gate, &target, &describe("", "", exchange.id, &kept), code).await;
             drop(place);
         });
     }
 
-    async fn plain_http(&self, path: &str, user_agent: &[u8], connection: Connection) {
+    async fn plain_http(&self, path: &str, user_agent: &[u8], exchange: &Exchange) {
         self.metrics
             .answered(Some(RefusalCode::HttpsRequired), Duration::ZERO);
         let target = Target::of_text(path);
@@ -115,13 +112,25 @@ impl<S: Store> Service for Ingest<S> {
             return;
         }
         let headers = HeaderMap::new();
-        let kept = self.kept(connection, &headers);
+        let kept = self.kept(exchange.connection, &headers);
         let user_agent = Some(user_agent).filter(|bytes| !bytes.is_empty());
         let request = DeliveryRequest {
             user_agent,
-            ..describe("", "", &kept)
+            ..describe("", "", exchange.id, &kept)
         };
         refuse_target(&self.gate, &target, &request, RefusalCode::HttpsRequired).await;
+    }
+}
+
+/// A request that is not answered yet. Dropped, it is counted as one whose sender has left.
+struct Unanswered<'a>(&'a Metrics, Instant);
+
+impl Drop for Unanswered<'_> {
+    fn drop(&mut self) {
+        // A panic is answered elsewhere.
+        if !std::thread::panicking() {
+            self.0.answered(Some(RefusalCode::ClientGone), self.1.elapsed());
+        }
     }
 }
 
@@ -131,7 +140,7 @@ impl<S: Store> Ingest<S> {
         let target = Target::of(head.uri.path(), head.uri.query());
         let kept = self.kept(exchange.connection, &head.headers);
         let Target::Webhook { format, webhook_id } = &target else {
-            let request = describe("", "", &kept);
+            let request = describe("", "", exchange.id, &kept);
             Box::pin(refuse_target(
                 &self.gate,
                 &target,
@@ -141,7 +150,7 @@ impl<S: Store> Ingest<S> {
             .await;
             return GateReply::Refused(RefusalCode::WebhookNotFound.into());
         };
-        let delivery = describe(format, webhook_id, &kept);
+        let delivery = describe(format, webhook_id, exchange.id, &kept);
         if head.method != Method::POST {
             // Rare and large: on the heap, it makes no delivery larger.
             Box::pin(self.gate.refuse(delivery, RefusalCode::MethodNotAllowed)).await;
@@ -166,7 +175,8 @@ impl hookgate_gate::Body for Body {
             BodyFault::TooLarge => hookgate_gate::BodyFault::TooLarge,
             BodyFault::NoRoom => hookgate_gate::BodyFault::NoRoom,
             BodyFault::TimedOut => hookgate_gate::BodyFault::TimedOut,
-            BodyFault::Malformed | BodyFault::Gone => hookgate_gate::BodyFault::Malformed,
+            BodyFault::Malformed => hookgate_gate::BodyFault::Malformed,
+            BodyFault::Gone => hookgate_gate::BodyFault::Gone,
         })
     }
 }
@@ -197,11 +207,17 @@ pub(crate) async fn refuse_target<S: Store>(
 }
 
 /// What the gate learns of a request from its head.
-pub(crate) fn describe<'a>(format: &'a str, webhook_id: &'a str, kept: &'a Kept<'a>) -> DeliveryRequest<'a> {
+pub(crate) fn describe<'a>(
+    format: &'a str,
+    webhook_id: &'a str,
+    request_id: RequestId,
+    kept: &'a Kept<'a>,
+) -> DeliveryRequest<'a> {
     let fields = Fields::of(kept.headers);
     DeliveryRequest {
         format,
         webhook_id,
+        request_id,
         source: kept.proxies.client(kept.connection, kept.headers),
         user_agent: fields.user_agent,
         declared_json: fields.content_type.is_some_and(is_json),
@@ -277,75 +293,6 @@ pub(crate) fn is_json(content_type: &[u8]) -> bool {
         .checked_sub(b"+json".len())
         .map_or(&b""[..], |start| &essence[start..]);
     essence.eq_ignore_ascii_case(b"application/json") || suffix.eq_ignore_ascii_case(b"+json")
-}
-
-fn accept(accepted: &Accepted) -> Reply {
-    #[derive(serde::Serialize)]
-    struct Data<'a> {
-        #[serde(serialize_with = "as_text")]
-        delivery_id: DeliveryId,
-        incident: Option<&'a Incident>,
-        incidents: &'a [Incident],
-    }
-    #[derive(serde::Serialize)]
-    struct Incident {
-        #[serde(serialize_with = "as_text")]
-        id: IncidentNumber,
-        status: &'static str,
-    }
-    let status = match accepted.effect {
-        Effect::Opened => StatusCode::CREATED,
-        Effect::Updated | Effect::Unmatched | Effect::Replayed => StatusCode::OK,
-    };
-    let incident = accepted.incident.map(|touched| Incident {
-        id: touched.number,
-        status: touched.status.as_str(),
-    });
-    reply::success(
-        status,
-        &Data {
-            delivery_id: accepted.delivery,
-            incident: incident.as_ref(),
-            incidents: incident.as_slice(),
-        },
-    )
-}
-
-/// Written into the answer as it is shown, without a text of its own.
-fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.collect_str(value)
-}
-
-fn refuse(refusal: &Refusal) -> Reply {
-    let mut reply = match &refusal.details {
-        Some(details) => reply::refusal_with_details(refusal.code, &detail(details)),
-        None => reply::refusal(refusal.code),
-    };
-    if refusal.postponed {
-        *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
-    }
-    let temporary = matches!(refusal.code, RefusalCode::RateLimited | RefusalCode::Unavailable);
-    if let Some(wait) = refusal.retry_after.or(temporary.then_some(reply::RETRY_SOON)) {
-        reply::come_again(&mut reply, wait);
-    }
-    reply
-}
-
-fn detail(details: &Details) -> Value {
-    match details {
-        Details::Fields(faults) => faults
-            .iter()
-            .map(|fault| json!({"field": fault.field, "rule": fault.rule.as_str(), "limit": fault.limit}))
-            .collect(),
-        Details::Json(fault) => {
-            json!({"problem": fault.problem.as_str(), "line": fault.line, "column": fault.column})
-        }
-        Details::Limit(RateScope::Webhook { per_minute }) => {
-            json!({"limit": "webhook", "per_minute": per_minute})
-        }
-        Details::Limit(RateScope::Source) => json!({"limit": "unknown_urls_of_source"}),
-        Details::BodyBytes(bytes) => json!({"limit": bytes, "unit": "bytes"}),
-    }
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 //! refuses what two parsers could read differently; hyper parses; and [`Service`] answers. Every answer has one
 //! shape ([`reply`]) and one status for each refusal ([`failure`]). SQL and policy are unknown here.
 
+mod answer;
 mod api;
 mod authority;
 mod body;
@@ -52,7 +53,7 @@ pub use proxies::Proxies;
 pub use proxy_protocol::proxied_address;
 pub use reply::Reply;
 pub use reply_body::{BrokenOff, Pieces, ReplyBody};
-pub use request_id::{RequestId, RequestIds};
+pub use request_id::RequestIds;
 pub use service::{Exchange, Service};
 pub use store_health::{Later, StoreHealth};
 pub use strict::{Seen, SeenEnd, guarded};

@@ -4,7 +4,7 @@
 use std::future::poll_fn;
 use std::time::Duration;
 
-use hookgate_domain::{Connection, RefusalCode};
+use hookgate_domain::{Connection, RefusalCode, RequestId};
 use http_body_util::BodyExt;
 use hyper::header::STRICT_TRANSPORT_SECURITY;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -12,7 +12,8 @@ use tokio::time::timeout;
 
 use crate::linger::Linger;
 use crate::reply::{self, Reply};
-use crate::service::Service;
+use crate::request_id::header_value;
+use crate::service::{Exchange, Service};
 use crate::sighting::sighting;
 
 /// Enough for the request line and `User-Agent` of every known sender.
@@ -33,14 +34,18 @@ where
     if head.is_empty() {
         return;
     }
-    let answer = answer(service).await;
+    let exchange = Exchange {
+        id: service.request_id(),
+        connection,
+    };
+    let answer = answer(exchange.id).await;
     let _ = timeout(TIMEOUT, async {
         stream.write_all(&answer).await?;
         stream.shutdown().await
     })
     .await;
     if let Some((path, user_agent)) = sighting(&head) {
-        service.plain_http(path, user_agent, connection).await;
+        service.plain_http(path, user_agent, &exchange).await;
     }
     let mut linger = Linger::start();
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;
@@ -58,13 +63,13 @@ async fn read_head<T: AsyncRead + Unpin>(stream: &mut T, head: &mut Vec<u8>) -> 
 }
 
 /// The refusal as bytes. No `Strict-Transport-Security`, which RFC 6797 section 7.2 forbids on plain HTTP.
-async fn answer<S: Service>(service: &S) -> Vec<u8> {
+async fn answer(id: RequestId) -> Vec<u8> {
     let code = RefusalCode::HttpsRequired;
     let mut refusal: Reply = reply::refusal(code);
     refusal.headers_mut().remove(STRICT_TRANSPORT_SECURITY);
     refusal
         .headers_mut()
-        .insert(reply::X_REQUEST_ID, service.request_id().header_value());
+        .insert(reply::X_REQUEST_ID, header_value(id));
     let (parts, body) = refusal.into_parts();
     let body = body
         .collect()

@@ -46,8 +46,8 @@ static BODIES: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
 /// A success with `data` in the envelope.
 #[must_use]
 pub fn success<T: Serialize + ?Sized>(status: StatusCode, data: &T) -> Reply {
-    match serde_json::to_vec(&Success { success: true, data }) {
-        Ok(body) => reply(status, body.into()),
+    match success_body(data) {
+        Ok(body) => reply(status, body),
         Err(error) => {
             tracing::error!(%error, "an answer could not be serialized");
             refusal(RefusalCode::Internal)
@@ -65,6 +65,11 @@ pub fn refusal(code: RefusalCode) -> Reply {
 #[must_use]
 pub fn refusal_with_details<T: Serialize + ?Sized>(code: RefusalCode, details: &T) -> Reply {
     refused(code, Some(details))
+}
+
+/// The body of a success.
+pub(crate) fn success_body<T: Serialize + ?Sized>(data: &T) -> serde_json::Result<Bytes> {
+    serde_json::to_vec(&Success { success: true, data }).map(Bytes::from)
 }
 
 #[derive(Serialize)]
@@ -115,7 +120,8 @@ where
     }
 }
 
-fn failure_body<C, T>(code: &C, message: &str, details: Option<&T>) -> serde_json::Result<Bytes>
+/// The body of a failure.
+pub(crate) fn failure_body<C, T>(code: &C, message: &str, details: Option<&T>) -> serde_json::Result<Bytes>
 where
     C: Serialize + ?Sized,
     T: Serialize + ?Sized,
@@ -129,12 +135,16 @@ where
     serde_json::to_vec(&Failure { success, error }).map(Bytes::from)
 }
 
-/// Says when to come again, in whole seconds: rounded up, because coming too early helps nobody.
+/// Says when to come again.
 pub(crate) fn come_again(reply: &mut Reply, wait: Duration) {
-    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
     reply
         .headers_mut()
-        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
+}
+
+/// Whole seconds to wait: rounded up, because coming too early helps nobody.
+pub(crate) const fn whole_seconds(wait: Duration) -> u64 {
+    wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }
 
 fn reply(status: StatusCode, body: Bytes) -> Reply {

@@ -10,7 +10,7 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::Poll;
 
-use hookgate_domain::{Connection, RefusalCode};
+use hookgate_domain::{Connection, RefusalCode, RequestId};
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
@@ -20,7 +20,7 @@ use crate::body::Body;
 use crate::handshake::HandshakeFailure;
 use crate::pulse::Pulse;
 use crate::reply::{self, Reply, X_REQUEST_ID};
-use crate::request_id::RequestId;
+use crate::request_id::header_value;
 use crate::{http2, strict};
 
 /// What a listener serves.
@@ -35,8 +35,8 @@ pub trait Service: Send + Sync + 'static {
     /// Learns of a request that was refused before it could be routed. The answer waits for this, so it takes no time.
     /// `head` is what could be read of the request's: over HTTP/1 the path, `/` if that could not be read, and the user agent.
     /// A live webhook ID may be in it.
-    fn refused(&self, head: Parts, connection: Connection, code: RefusalCode) {
-        let _ = (head, connection, code);
+    fn refused(&self, head: Parts, exchange: &Exchange, code: RefusalCode) {
+        let _ = (head, exchange, code);
     }
 
     /// Learns of a TLS handshake that failed.
@@ -50,7 +50,7 @@ pub trait Service: Send + Sync + 'static {
         &self,
         path: &str,
         user_agent: &[u8],
-        connection: Connection,
+        exchange: &Exchange,
     ) -> impl Future<Output = ()> + Send;
 }
 
@@ -102,7 +102,7 @@ impl<S: Service> Session<S> {
         let mut reply = if let Some(code) = refused {
             let (head, body) = request.into_parts();
             drop(body);
-            self.service.refused(head, self.connection, code);
+            self.service.refused(head, &exchange, code);
             reply::refusal(code)
         } else {
             let answering = pin!(self.service.answer(request, &exchange));
@@ -112,7 +112,7 @@ impl<S: Service> Session<S> {
             })
         };
         let headers = reply.headers_mut();
-        headers.insert(X_REQUEST_ID, exchange.id.header_value());
+        headers.insert(X_REQUEST_ID, header_value(exchange.id));
         if self.protocol == Protocol::Http1 && (refused.is_some() || self.pulse.ends_here()) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{Connection, RefusalCode, WebhookId};
+use hookgate_domain::{Connection, RefusalCode, RequestId, Timestamp, WebhookId};
 use hyper::{Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
@@ -13,7 +13,7 @@ use crate::connection::{Peer, Protocols};
 use crate::cut::Reset;
 use crate::reply::{self, Reply};
 use crate::service::Protocol;
-use crate::{Body, Exchange, RequestId, RequestIds, Service, shutdown};
+use crate::{Body, Exchange, RequestIds, Service, shutdown};
 
 /// The limit of `Telltale`, small so that tests can go over it.
 pub(crate) const LIMIT: usize = 1000;
@@ -40,13 +40,13 @@ pub(crate) struct Telltale(RequestIds);
 
 impl Telltale {
     pub(crate) fn new() -> Arc<Self> {
-        Arc::new(Self(RequestIds::new([7; 10])))
+        Arc::new(Self(RequestIds::new([7; 6])))
     }
 }
 
 impl Service for Telltale {
     fn request_id(&self) -> RequestId {
-        self.0.next()
+        self.0.next(Timestamp::from_micros(0))
     }
 
     async fn answer(&self, request: Request<Body>, _exchange: &Exchange) -> Reply {
@@ -62,7 +62,7 @@ impl Service for Telltale {
         }
     }
 
-    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _connection: Connection) {}
+    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _exchange: &Exchange) {}
 }
 
 impl Reset for DuplexStream {

@@ -19,10 +19,11 @@ use ipnetwork::IpNetwork;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+pub use crate::answer::answered_status;
 pub use address_set::{
     AddressSet, AddressSetChange, AddressSetNetworks, AddressSetPreview, AddressSetVersion, WebhookPreview,
 };
-pub use delivery::{Delivery, DeliveryRecord, Trail, answered_status};
+pub use delivery::{Delivery, DeliveryAnswer, DeliveryRecord, Trail};
 pub use export::{Column, ExportError, ExportFormat, ExportRow};
 pub use incident::{Incident, IncidentRecord};
 pub use note::Note;

@@ -1,7 +1,9 @@
 //! The commands about deliveries, as clap reads them.
 
+use std::str::FromStr;
+
 use clap::{Args, Subcommand, ValueEnum};
-use hookgate_domain::{DeliveryId, RefusalCode, Timestamp};
+use hookgate_domain::{DeliveryId, NameError, RefusalCode, RequestId, Timestamp};
 use hookgate_transport::wire;
 use ipnetwork::IpNetwork;
 
@@ -21,9 +23,30 @@ pub(crate) enum DeliveriesCommand {
     },
     /// Show one delivery
     Show {
-        /// Delivery ID (dlv_…)
-        id: DeliveryId,
+        /// Delivery ID (dlv_…), or the X-Request-Id of its answer (req_…)
+        id: DeliveryName,
     },
+}
+
+/// How a delivery is named.
+#[derive(Clone, Copy)]
+pub(crate) enum DeliveryName {
+    /// By its own ID.
+    Delivery(DeliveryId),
+    /// By the ID of its request.
+    Request(RequestId),
+}
+
+impl FromStr for DeliveryName {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("req_") {
+            text.parse().map(Self::Request)
+        } else {
+            text.parse().map(Self::Delivery)
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -74,6 +97,9 @@ pub(crate) struct FilterArgs {
     /// Only received before this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) to: Option<Timestamp>,
+    /// Only the one whose answer had this X-Request-Id
+    #[arg(long, value_name = "REQUEST")]
+    pub(crate) request: Option<RequestId>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]

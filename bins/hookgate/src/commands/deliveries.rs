@@ -7,7 +7,7 @@ use hookgate_gate::{DeliveryFilter, DeliveryRecord, DeliverySummary, Outcome, Pa
 use hookgate_transport::delivery_page;
 use hookgate_transport::wire::{self, ExportFormat};
 
-use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, ExportArg, FilterArgs, OutcomeArg};
+use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, DeliveryName, ExportArg, FilterArgs, OutcomeArg};
 use crate::failure::{Failure, with_sources};
 use crate::output;
 use crate::place::Place;
@@ -125,8 +125,16 @@ async fn export_pages(
     }
 }
 
-async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> {
-    let record = place.gate.store().delivery_by_id(id).await?;
+async fn show(json: bool, place: &Place, name: DeliveryName) -> Result<(), Failure> {
+    let store = place.gate.store();
+    let id = match name {
+        DeliveryName::Delivery(id) => Some(id),
+        DeliveryName::Request(id) => place.gate.delivery_by_request(id).await?,
+    };
+    let record = match id {
+        Some(id) => store.delivery_by_id(id).await?,
+        None => None,
+    };
     let record = record
         .ok_or_else(|| Failure::not_found("no such delivery; it may be older than the history is kept"))?;
     let whole = wire::DeliveryRecord::from(&record);
@@ -155,7 +163,7 @@ async fn show(json: bool, place: &Place, id: DeliveryId) -> Result<(), Failure> 
         shown.push(("because", code.message().to_owned()));
     }
     shown.extend(explain_source(&record));
-    shown.extend(place.console_page(format_args!("deliveries/{id}")));
+    shown.extend(place.console_page(format_args!("deliveries/{}", record.summary.id)));
     Ok(output::lines(&details(shown))?)
 }
 
@@ -200,6 +208,7 @@ async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFi
         source: arguments.source,
         from,
         to,
+        request_id: arguments.request,
     })
 }
 

@@ -99,10 +99,13 @@ async fn every_form_names_the_webhook_and_the_verdict() {
         csv.lines()
             .next()
             .unwrap()
-            .ends_with(",webhook_name,would_be_refused,notes"),
+            .ends_with(",webhook_name,would_be_refused,notes,request_id"),
         "{csv}"
     );
-    assert!(csv.ends_with(",'=1+1,true,\r\n"), "{csv}");
+    assert!(
+        csv.contains(",'=1+1,true,,req_") && csv.ends_with("\r\n"),
+        "{csv}"
+    );
     assert_eq!(export("excel"), format!("\u{FEFF}{csv}"));
     let line: serde_json::Value = serde_json::from_str(&export("ndjson")).unwrap();
     assert_eq!(

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
 mod addresses;
+mod answers;
 mod api;
 mod audit;
 mod codes;

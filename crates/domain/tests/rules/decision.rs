@@ -199,7 +199,7 @@ fn refusal_codes_read_back_and_are_all_different() {
         );
         assert!(!code.message().is_empty() && seen.insert(code.as_str()) && seen.insert(code.message()));
     }
-    assert_eq!(RefusalCode::ALL.len(), 20);
+    assert_eq!(RefusalCode::ALL.len(), 21);
     assert_eq!(RefusalCode::WebhookRevoked.message(), "Webhook has been revoked");
     assert_eq!(format!("[{:>9}]", RefusalCode::Internal), "[ INTERNAL]");
     for text in ["", "webhook_revoked", "WEBHOOK_REVOKED ", "REVOKED"] {

@@ -10,9 +10,6 @@ use crate::delivery::RateScope;
 use crate::directory::Known;
 use crate::{Details, Refusal, Reply, StoreError};
 
-/// When to come again after [`RefusalCode::Unavailable`]: longer than a checkpoint or a restart takes.
-const RETRY_AFTER: Duration = Duration::from_secs(2);
-
 /// Why a step did not go on.
 pub(super) enum Stop {
     /// The webhook says no.
@@ -47,10 +44,7 @@ pub(super) fn too_many_unknown(wait: Duration) -> Refusal {
 
 /// For what will pass later.
 pub(super) fn unavailable() -> Refusal {
-    Refusal {
-        retry_after: Some(RETRY_AFTER),
-        ..RefusalCode::Unavailable.into()
-    }
+    RefusalCode::Unavailable.into()
 }
 
 /// What the sender is answered.

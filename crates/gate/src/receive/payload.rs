@@ -38,6 +38,7 @@ impl<B: Body> Payload<B> {
                 BodyFault::NoRoom => Stop::Refused(unavailable()),
                 BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
                 BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
+                BodyFault::Gone => Stop::Refused(RefusalCode::ClientGone.into()),
             })?,
             Self::Read(bytes) => bytes,
             // It was too long, too slow or broken when it was read before, and can't be read again.

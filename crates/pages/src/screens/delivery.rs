@@ -5,11 +5,13 @@ use std::time::Duration;
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, Trail, WebhookHandle, is_private};
+use hookgate_domain::{
+    DeliveryId, IncidentNumber, RefusalCode, RequestId, Timestamp, Trail, WebhookHandle, is_private,
+};
 
 use super::screen;
 use crate::assets;
-use crate::explain::{Explanation, Place, explain};
+use crate::explain::{Explanation, PayloadFault, Place, explain};
 use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when;
@@ -58,6 +60,8 @@ pub struct DeliveryRow {
     pub incident: Option<IncidentNumber>,
     /// How many deliveries it stands for.
     pub count: u64,
+    /// The name of its request, if it was kept.
+    pub request_id: Option<RequestId>,
 }
 
 impl HtmlSafe for DeliveryRow {}
@@ -121,6 +125,15 @@ pub enum Payload {
     Absent(&'static str),
 }
 
+/// An answer as it was sent, beside its status.
+#[derive(Clone, Debug)]
+pub struct ShownAnswer {
+    /// Headers that tell something.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: UserText,
+}
+
 /// `/deliveries/{id}`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "delivery.html")]
@@ -138,9 +151,9 @@ pub struct DeliveryDetail {
     /// What was changed about it so that it could be taken, in sentences.
     pub notes: Vec<UserText>,
     /// What exactly was at fault, such as fields of the payload.
-    pub faults: Vec<UserText>,
-    /// The body of the answer.
-    pub answer: UserText,
+    pub faults: Vec<PayloadFault>,
+    /// The answer as it was sent; `None` if nobody was there to be answered, or if it was not kept.
+    pub answer: Option<ShownAnswer>,
     /// How long each step took.
     pub timing: Vec<(&'static str, Duration)>,
 }
@@ -149,7 +162,51 @@ screen!(DeliveryDetail, "logs");
 
 impl DeliveryDetail {
     fn explanation(&self) -> Option<Explanation> {
-        self.row.code().map(explain)
+        let explanation = self.row.code().map(explain)?;
+        let remedy = self.faults.iter().find_map(PayloadFault::remedy);
+        Some(Explanation {
+            remedy: remedy.unwrap_or(explanation.remedy),
+            ..explanation
+        })
+    }
+
+    /// Whether the sender left before its answer, and after how long.
+    fn left_after(&self) -> Option<String> {
+        let step = self
+            .timing
+            .first()
+            .filter(|_| self.row.code() == Some(RefusalCode::ClientGone))?;
+        Some(format!("{:.1} s", step.1.as_secs_f64()))
+    }
+
+    /// Why there is no answer to show.
+    fn no_answer(&self) -> &'static str {
+        if self.row.code() == Some(RefusalCode::ClientGone) {
+            "None: nobody was there to read it."
+        } else {
+            "Not stored by the version that took this delivery."
+        }
+    }
+
+    /// How many of those that the record stands for were answered by what the first one was answered.
+    fn repeats(&self) -> Option<String> {
+        let others = self.row.count.checked_sub(1).filter(|others| *others > 0)?;
+        let answered = if self.row.code().is_some() {
+            "Answered likewise, each with a request ID of its own"
+        } else {
+            "They were answered 200 with the same body, each with a request ID of its own"
+        };
+        Some(format!(
+            "{answered}: {}.",
+            when::count(
+                others,
+                if self.row.code().is_some() {
+                    "more refusal"
+                } else {
+                    "retry"
+                }
+            )
+        ))
     }
 
     /// Where its source comes from, in one sentence.

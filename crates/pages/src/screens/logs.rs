@@ -44,10 +44,12 @@ pub struct LogFilter {
     pub from: String,
     /// `to`: the latest time, likewise.
     pub to: String,
+    /// `request_id`: the `X-Request-Id` of an answer.
+    pub request_id: String,
 }
 
 impl LogFilter {
-    fn pairs(&self) -> [(&str, &str); 6] {
+    fn pairs(&self) -> [(&str, &str); 7] {
         [
             ("webhook", &self.webhook),
             ("outcome", &self.outcome),
@@ -55,6 +57,7 @@ impl LogFilter {
             ("source", &self.source),
             ("from", &self.from),
             ("to", &self.to),
+            ("request_id", &self.request_id),
         ]
     }
 

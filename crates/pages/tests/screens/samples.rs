@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hookgate_domain::{
     Actor, AllowlistMode, AuditAct, AuditEntry, AuditSubject, DeliveryId, IncidentNumber, IncidentStatus,
-    MemberId, OrganizationId, RefusalCode, Role, RotationAge, Severity, Timestamp, TokenId, Trail,
+    MemberId, OrganizationId, RefusalCode, RequestId, Role, RotationAge, Severity, Timestamp, TokenId, Trail,
     WebhookHandle,
 };
 use hookgate_pages::{
@@ -13,10 +13,10 @@ use hookgate_pages::{
     AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow,
     EditWebhook, ErrorPage, ErrorScreen, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow,
     Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, NoteForm, Paging, Payload,
-    Preview, PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults, SearchedWebhook,
-    Series, SessionRow, SetChange, SetVersionRow, Shell, SignIn, SignInLink, SignInLinkMade, SourceRow,
-    TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
-    WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
+    PayloadFault, Preview, PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults,
+    SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell, ShownAnswer, SignIn, SignInLink,
+    SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail,
+    WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };
 
 /// The time of all samples.
@@ -79,6 +79,10 @@ fn source(index: usize) -> IpAddr {
         4 => IpAddr::from([0x2001, 0xdb8, 0, 0, 0, 0, 0, u16::from(last)]),
         _ => IpAddr::from([198, 51, 100, last]),
     }
+}
+
+fn request_id(index: usize) -> RequestId {
+    RequestId::new(NOW, 7, u32::try_from(index).unwrap_or(0))
 }
 
 fn handle(index: u8) -> WebhookHandle {
@@ -567,6 +571,7 @@ impl Samples {
             status: [201, 200, 201, 403, 503][index % 5],
             incident: accepted.then(|| incident(40 + signed(index))),
             count: if index % 5 == 3 { 128 } else { 1 },
+            request_id: Some(request_id(index)),
         }
     }
 
@@ -608,8 +613,16 @@ impl Samples {
             payload,
             trail: Some(trail()),
             notes: vec![self.text("The title was longer than 500 characters, so it was cut. The payload has all of it.")],
-            faults: vec![self.text("title: required")],
-            answer: self.text("{\"success\":false,\"error\":{\"code\":\"IP_NOT_ALLOWED\",\"message\":\"Source address is not allowed for this webhook\"}}"),
+            faults: vec![PayloadFault::Field {
+                field: self.string("severity"),
+                rule: "one_of".to_owned(),
+                limit: Some("SEV0, SEV1, SEV2, SEV3, SEV4".to_owned()),
+                value: Some(self.text("purple")),
+            }],
+            answer: Some(ShownAnswer {
+                headers: vec![("X-Request-Id", request_id(index).to_string())],
+                body: self.text("{\"success\":false,\"error\":{\"code\":\"IP_NOT_ALLOWED\",\"message\":\"Source address is not allowed for this webhook\"}}"),
+            }),
             timing: vec![("Judged", Duration::from_micros(41)), ("Read", Duration::from_micros(310)), ("Committed", Duration::from_micros(2_140))],
         }
         };

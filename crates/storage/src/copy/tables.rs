@@ -257,6 +257,11 @@ pub(super) static TABLES: [Table; 21] = [
             ("payload", Bytes),
             ("trail", Text),
             ("notes", Text),
+            ("request_id", Bytes),
+            ("incident_status", Text),
+            ("details", Text),
+            ("retry_after", Number),
+            ("no_payload", Text),
         ],
     ),
     table(

@@ -163,11 +163,15 @@ fn page_of(
             let (lowest, highest) = network_bounds(network);
             query = query.filter(deliveries::source.between(lowest.to_vec(), highest.to_vec()));
         }
-        if let Some(from) = filter.and_then(|filter| filter.from) {
+        let (from, to) = filter.map(DeliveryFilter::times).unwrap_or_default();
+        if let Some(from) = from {
             query = query.filter(deliveries::received_at.ge(from.as_micros()));
         }
-        if let Some(to) = filter.and_then(|filter| filter.to) {
+        if let Some(to) = to {
             query = query.filter(deliveries::received_at.lt(to.as_micros()));
+        }
+        if let Some(id) = filter.and_then(|filter| filter.request_id) {
+            query = query.filter(deliveries::request_id.eq(id.to_bytes().to_vec()));
         }
         diesel::RunQueryDsl::load(query, c)
     })
@@ -235,6 +239,7 @@ mod tests {
             include_str!("../../../../migrations/sqlite/0006_trail/up.sql"),
             include_str!("../../../../migrations/sqlite/0008_periods/up.sql"),
             include_str!("../../../../migrations/sqlite/0009_notes/up.sql"),
+            include_str!("../../../../migrations/sqlite/0010_record/up.sql"),
         ] {
             connection.batch_execute(migration).unwrap();
         }

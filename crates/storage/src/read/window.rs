@@ -11,6 +11,8 @@ use crate::schema::{deliveries, webhooks};
 
 /// Most rows that are looked at for one page where no index tells which match: some 20 ms.
 const LOOK: i64 = 20_000;
+/// Rows that are looked at for a request, of which there is one within minutes: some 200 ms.
+const LOOK_FOR_REQUEST: i64 = 200_000;
 
 /// Numbers of records, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +44,12 @@ pub(crate) fn span(
     seek: Seek,
 ) -> QueryResult<Option<Span>> {
     let mut span = span_of(seek);
-    if let Some(from) = filter.from {
+    let (from, to) = filter.times();
+    if let Some(from) = from {
         let from = from.before(CLOCK_MARGIN).as_micros();
         span.first = span.first.max(first_from(connection, from)?);
     }
-    if let Some(to) = filter.to {
+    if let Some(to) = to {
         let to = to.after(CLOCK_MARGIN).as_micros();
         span.last = span.last.min(first_from(connection, to)?.saturating_sub(1));
     }
@@ -74,15 +77,16 @@ pub(crate) fn span(
         Some(_) => parts(connection, span, is_forward)?,
         None => vec![whole(span)],
     };
+    let look = filter.request_id.map_or(LOOK, |_| LOOK_FOR_REQUEST);
     for part in parts {
-        let query = edge_query(webhook, is_refused, part, is_forward, LOOK - rows);
+        let query = edge_query(webhook, is_refused, part, is_forward, look - rows);
         let found: Edge = diesel::sql_query(query).get_result(connection)?;
         (edge, rows) = (found.edge.or(edge), rows + found.rows);
-        if rows == LOOK {
+        if rows == look {
             break;
         }
     }
-    if let (Some(edge), LOOK..) = (edge, rows) {
+    if let Some(edge) = edge.filter(|_| rows >= look) {
         span.stopped = Some(edge);
         *(if is_forward {
             &mut span.last
@@ -136,6 +140,7 @@ fn has_to_look(filter: &DeliveryFilter) -> bool {
         || filter.would_be_refused
         || filter.from.is_some()
         || filter.to.is_some()
+        || filter.request_id.is_some()
 }
 
 /// The number of the first record that was received at this time or later, as far as records are in the order of their

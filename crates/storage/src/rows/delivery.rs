@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use diesel::dsl::IsNotNull;
 use diesel::{ExpressionMethods, Queryable, Selectable};
-use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, Timestamp, Trail};
-use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, Outcome};
+use hookgate_domain::{DeliveryId, IncidentNumber, RefusalCode, RequestId, Timestamp, Trail};
+use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, NoPayload, Outcome};
 
 use super::notes::read_notes;
 use super::read_handle;
@@ -35,6 +35,7 @@ pub(crate) struct SummaryRow {
     count: i64,
     took_us: Option<i64>,
     notes: Option<String>,
+    request_id: Option<Vec<u8>>,
     #[diesel(select_expression = deliveries::trail.is_not_null())]
     #[diesel(select_expression_type = IsNotNull<deliveries::trail>)]
     has_trail: bool,
@@ -51,6 +52,10 @@ impl SummaryRow {
         let took = self
             .took_us
             .map(|micros| u64::try_from(micros).ok().ok_or_else(damage("took_us")));
+        let request_id = self.request_id.map(|bytes| {
+            let bytes = <[u8; 16]>::try_from(bytes).map_err(|_| damage("request_id")())?;
+            Ok(RequestId::from_bytes(bytes))
+        });
         let answer = read_answer(&self.answer, self.code.as_deref()).ok_or_else(damage("answer"))?;
         Ok(DeliverySummary {
             id: DeliveryId::from_number(self.id).ok_or_else(damage("id"))?,
@@ -63,6 +68,7 @@ impl SummaryRow {
             would_be_refused: self.has_trail && answer.outcome() == Outcome::Accepted,
             incident: incident.transpose()?,
             count: self.count,
+            request_id: request_id.transpose()?,
             took: took.transpose()?.map(Duration::from_micros),
             notes: read_notes(self.notes.as_deref()).ok_or_else(damage("notes"))?,
         })
@@ -78,6 +84,10 @@ pub(crate) struct DeliveryRow {
     headers: Option<String>,
     payload: Option<Vec<u8>>,
     trail: Option<String>,
+    incident_status: Option<String>,
+    details: Option<String>,
+    retry_after: Option<i64>,
+    no_payload: Option<String>,
 }
 
 impl DeliveryRow {
@@ -86,7 +96,21 @@ impl DeliveryRow {
         let row = self.summary.id;
         let headers = self.headers.as_deref().map(serde_json::from_str);
         let trail = self.trail.as_deref().map(str::parse::<Trail>);
+        let damage = |column| move || Damage::at(TABLE, row, column);
+        let status = self
+            .incident_status
+            .map(|word| word.parse().ok().ok_or_else(damage("incident_status")));
+        let wait = self
+            .retry_after
+            .map(|seconds| u64::try_from(seconds).ok().ok_or_else(damage("retry_after")));
+        let no_payload = self
+            .no_payload
+            .map(|word| read_no_payload(&word).ok_or_else(damage("no_payload")));
         Ok(DeliveryRecord {
+            incident_status: status.transpose()?,
+            details: self.details,
+            retry_after: wait.transpose()?.map(Duration::from_secs),
+            no_payload: no_payload.transpose()?,
             trail: trail.transpose().map_err(|_| Damage::at(TABLE, row, "trail"))?,
             headers: headers
                 .transpose()
@@ -115,6 +139,11 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) payload: Option<&'a [u8]>,
     pub(crate) trail: Option<String>,
     pub(crate) notes: Option<String>,
+    pub(crate) request_id: Option<[u8; 16]>,
+    pub(crate) incident_status: Option<&'static str>,
+    pub(crate) details: Option<&'a str>,
+    pub(crate) retry_after: Option<i64>,
+    pub(crate) no_payload: Option<&'static str>,
 }
 
 /// An answer as its two columns, `answer` and `code`.
@@ -140,6 +169,18 @@ pub(crate) fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
         (POSTPONED, Some(code)) => Some(Answer::Postponed(code)),
         _ => None,
     }
+}
+
+fn read_no_payload(word: &str) -> Option<NoPayload> {
+    [NoPayload::Unread, NoPayload::Off]
+        .into_iter()
+        .find(|why| why.as_str() == word)
+}
+
+/// Whole seconds as their column has them, rounded up.
+pub(crate) fn seconds_up(wait: Duration) -> i64 {
+    let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+    i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
 /// An address of its column.

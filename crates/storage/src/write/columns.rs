@@ -179,9 +179,14 @@ column_statement! {
     headers: Nullable<Text> = Option<String>,
     payload: Nullable<Binary> = Option<Vec<u8>>,
     trail: Nullable<Text> = Option<String>,
-    notes: Nullable<Text> = Option<String>;
+    notes: Nullable<Text> = Option<String>,
+    request_id: Nullable<Binary> = Option<Vec<u8>>,
+    incident_status: Nullable<Text> = Option<&'static str>,
+    details: Nullable<Text> = Option<String>,
+    retry_after: Nullable<BigInt> = Option<i64>,
+    no_payload: Nullable<Text> = Option<&'static str>;
     "INSERT INTO deliveries (id, organization, webhook, received_at, source, user_agent, answer, code, incident, count, \
-     took_us, headers, payload, trail, notes) SELECT * FROM" .. ""
+     took_us, headers, payload, trail, notes, request_id, incident_status, details, retry_after, no_payload) SELECT * FROM" .. ""
 }
 
 column_statement! {

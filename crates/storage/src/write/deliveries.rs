@@ -27,6 +27,11 @@ rows_insert! {
     payload: Nullable<Binary>,
     trail: Nullable<Text>,
     notes: Nullable<Text>,
+    request_id: Nullable<Binary>,
+    incident_status: Nullable<Text>,
+    details: Nullable<Text>,
+    retry_after: Nullable<BigInt>,
+    no_payload: Nullable<Text>,
 }
 
 /// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.

@@ -6,7 +6,7 @@ use hookgate_domain::{
     DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentEvent, IncidentNumber, IncidentStatus,
     OrganizationId, Timestamp, address_bytes,
 };
-use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency, Touched};
+use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency, NoPayload, Touched};
 
 use super::batch::{Batch, micros};
 use super::counting::Seen;
@@ -126,6 +126,11 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             payload: delivery.payload.as_deref(),
             trail: delivery.observed.as_ref().map(ToString::to_string),
             notes,
+            request_id: Some(delivery.request_id.to_bytes()),
+            incident_status: accepted.incident.map(|touched| touched.status.as_str()),
+            details: None,
+            retry_after: None,
+            no_payload: delivery.payload.is_none().then_some(NoPayload::Off.as_str()),
         });
         self.delivery_used();
         self.ledger.note(Seen {

@@ -146,12 +146,16 @@ impl Kind {
             webhook: self.webhook,
             received_at: tally.last_at,
             source: tally.source,
+            request_id: None,
             trail: None,
             user_agent: None,
             headers: None,
             took: std::time::Duration::ZERO,
             payload: None,
+            no_payload: None,
             code: self.code,
+            details: None,
+            retry_after: None,
             postponed: self.postponed,
         }
     }

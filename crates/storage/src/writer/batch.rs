@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use diesel::result::QueryResult;
-use hookgate_domain::{DeliveryId, IncidentNumber, address_bytes};
-use hookgate_gate::Answer;
+use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
+use hookgate_gate::{Answer, NoPayload};
 
 use super::alike::Tallies;
 use super::counting::Seen;
@@ -12,7 +12,7 @@ use super::folding::{Folding, Place};
 use super::job::{Job, Refusing};
 use super::ledger::{Ledger, Numbers};
 use crate::fault::{Damage, Fault};
-use crate::rows::{NewDelivery, answer_words};
+use crate::rows::{NewDelivery, answer_words, seconds_up};
 use crate::write::webhooks::Target;
 
 /// A batch inside its transaction.
@@ -169,6 +169,11 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             payload: refusal.payload.as_deref(),
             trail: refusal.trail.as_ref().map(ToString::to_string),
             notes: None,
+            request_id: refusal.request_id.map(RequestId::to_bytes),
+            incident_status: None,
+            details: refusal.details.as_deref(),
+            retry_after: refusal.retry_after.map(seconds_up),
+            no_payload: refusal.no_payload.map(NoPayload::as_str),
         };
         self.ledger.delivery_insert(row);
         self.delivery_used();

@@ -125,12 +125,16 @@ mod tests {
             webhook,
             received_at,
             source,
+            request_id: None,
             trail: None,
             user_agent: None,
             headers: None,
             took: std::time::Duration::ZERO,
             payload: None,
+            no_payload: None,
             code,
+            details: None,
+            retry_after: None,
             postponed: false,
         }
     }

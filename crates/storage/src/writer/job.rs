@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::result::Error;
 use hookgate_domain::{RefusalCode, WebhookHandle};
-use hookgate_gate::{AcceptedDelivery, Commit, RefusedDelivery, StoreError};
+use hookgate_gate::{AcceptedDelivery, Commit, NoPayload, RefusedDelivery, StoreError};
 use tokio::sync::oneshot;
 
 use super::change::Change;
@@ -126,21 +126,25 @@ impl Accepting {
     pub(super) fn left_with(&self, commit: Commit) -> Option<Refusing> {
         let code = match commit {
             Commit::Stored(_) => return None,
-            Commit::Stale => RefusalCode::BadRequest,
+            Commit::Stale => RefusalCode::ClientGone,
             Commit::IdempotencyConflict => RefusalCode::IdempotencyConflict,
         };
         self.reply.is_closed().then(|| Refusing {
             refusal: RefusedDelivery {
                 webhook: self.delivery.webhook,
                 received_at: self.delivery.received_at,
+                request_id: Some(self.delivery.request_id),
                 source: self.delivery.source,
                 trail: None,
                 user_agent: self.delivery.user_agent.clone(),
                 headers: self.delivery.headers.clone(),
                 took: self.delivery.took,
                 payload: self.delivery.payload.clone(),
+                no_payload: self.delivery.payload.is_none().then_some(NoPayload::Off),
                 code,
                 postponed: false,
+                details: None,
+                retry_after: None,
             },
             times: 1,
             weight: None,

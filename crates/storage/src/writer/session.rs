@@ -299,7 +299,7 @@ mod tests {
             panic!("it is a file")
         };
         let codes: Step = sql_query(query).get_result(connection).unwrap();
-        assert_eq!(codes.detail, "opened IDEMPOTENCY_CONFLICT BAD_REQUEST");
+        assert_eq!(codes.detail, "opened IDEMPOTENCY_CONFLICT CLIENT_GONE");
     }
 
     #[derive(QueryableByName)]

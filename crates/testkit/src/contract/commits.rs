@@ -33,6 +33,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         answer: Answer::Opened,
         incident: accepted.incident.map(|touched| touched.number),
         count: 1,
+        request_id: Some(sent.request_id),
         took: Some(sent.took),
         would_be_refused: false,
         notes: Vec::new(),
@@ -42,6 +43,10 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         trail: None,
         headers: vec![("accept".into(), "*/*".into())],
         payload: sent.payload.map(|payload| payload.to_vec()),
+        no_payload: None,
+        incident_status: accepted.incident.map(|touched| touched.status),
+        details: None,
+        retry_after: None,
     };
     assert_eq!(
         store.delivery_by_id(accepted.delivery).await.unwrap().as_ref(),

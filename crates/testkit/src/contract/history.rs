@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
-use hookgate_domain::{DeliveryId, Policy, RefusalCode};
-use hookgate_gate::{AcceptedDelivery, DeliveryFilter, Outcome, PageSize, RefusedDelivery, Seek, Store};
+use hookgate_domain::{DeliveryId, IncidentStatus, Policy, RefusalCode, RequestId};
+use hookgate_gate::{
+    AcceptedDelivery, DeliveryFilter, NoPayload, Outcome, PageSize, RefusedDelivery, Seek, Store,
+};
 
 use super::{accounted, all_records, record, stored, with_webhook};
-use crate::samples::{SOURCE, audit, delivery, name, refusal, second, sources_in};
+use crate::samples::{SOURCE, audit, delivery, name, refusal, request_id, second, sources_in};
 
 async fn page<S: Store>(store: &Arc<S>, filter: &DeliveryFilter, seek: Seek, size: u16) -> Vec<DeliveryId> {
     let page = store
@@ -252,4 +255,80 @@ pub async fn a_record_has_the_name_of_today<S: Store>(store: &Arc<S>) {
         .await
         .unwrap();
     assert_eq!(record(store, id).await.summary.webhook_name, "renamed");
+}
+
+/// What the answer said beside its code is on record, and why there is no payload.
+pub async fn what_was_answered_is_on_record<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let quiet = AcceptedDelivery {
+        payload: None,
+        ..crate::samples::deduplicated(&webhook, "k", "acknowledged")
+    };
+    let accepted = stored(store, quiet).await;
+    let accepted = store.delivery_by_id(accepted.delivery).await.unwrap().unwrap();
+    assert_eq!(accepted.incident_status, Some(IncidentStatus::Acknowledged));
+    assert_eq!(accepted.no_payload, Some(NoPayload::Off));
+    let details = r#"{"limit":"webhook","per_minute":60}"#;
+    store.refusal_record(RefusedDelivery {
+        request_id: Some(request_id(9)),
+        code: RefusalCode::RateLimited,
+        details: Some(details.into()),
+        retry_after: Some(Duration::from_millis(1_500)),
+        ..refusal(&webhook)
+    });
+    accounted(store, 2).await;
+    let refusals = DeliveryFilter {
+        outcome: Some(Outcome::Refused),
+        ..DeliveryFilter::default()
+    };
+    let refused = all_records(store, &refusals).await.remove(0);
+    assert_eq!(refused.request_id, Some(request_id(9)));
+    let refused = record(store, refused.id).await;
+    assert_eq!(refused.details.as_deref(), Some(details));
+    assert_eq!(
+        refused.retry_after,
+        Some(Duration::from_secs(2)),
+        "as it was told"
+    );
+    assert_eq!(
+        (refused.incident_status, refused.no_payload),
+        (None, Some(NoPayload::Unread))
+    );
+}
+
+/// The one record of a request, wherever in the history it is.
+pub async fn a_page_finds_its_request<S: Store>(store: &Arc<S>) {
+    let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
+    let mut sent = Vec::new();
+    for number in 0..20_u32 {
+        let at = second(i64::from(number) * 600);
+        let request_id = RequestId::new(at, 7, number);
+        let delivery = AcceptedDelivery {
+            // The clock of another node.
+            received_at: second(i64::from(number) * 600 + 20 - i64::from(number % 3) * 20),
+            request_id,
+            ..delivery(if number % 2 == 0 { &one } else { &two })
+        };
+        sent.push((request_id, stored(store, delivery).await.delivery));
+    }
+    let of = |request_id| DeliveryFilter {
+        request_id: Some(request_id),
+        ..DeliveryFilter::default()
+    };
+    for (request_id, id) in &sent {
+        assert_eq!(ids(store, of(*request_id)).await, [*id]);
+        assert_eq!(page(store, &of(*request_id), Seek::After(None), 5).await, [*id]);
+    }
+    for unknown in [
+        RequestId::new(second(600), 7, 99),
+        RequestId::from_bytes([0xFF; 16]),
+        RequestId::from_bytes([0; 16]),
+    ] {
+        assert_eq!(ids(store, of(unknown)).await, []);
+    }
+    let elsewhere = DeliveryFilter {
+        webhook: Some(two.handle),
+        ..of(sent[0].0)
+    };
+    assert_eq!(ids(store, elsewhere).await, []);
 }

@@ -1,13 +1,15 @@
 //! What happens to a delivery in one step: under the lock, which is this store's transaction.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentDraft, IncidentError, IncidentNumber, IncidentStatus,
-    OrganizationId, Timestamp, Trail,
+    OrganizationId, Timestamp,
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, ActedOn, Acting, Answer, Commit, DeliveryRecord, DeliverySummary, Effect,
-    Idempotency, IncidentAction, IncidentRecord, RefusalKey, RefusedDelivery, Touched,
+    Idempotency, IncidentAction, IncidentRecord, NoPayload, RefusalKey, RefusedDelivery, Touched,
 };
 
 use super::{KnownKey, State};
@@ -49,16 +51,20 @@ impl State {
             answer,
             incident: incident.map(|touched| touched.number),
             count: 1,
+            request_id: Some(delivery.request_id),
             took: Some(delivery.took),
             would_be_refused: delivery.observed.is_some(),
             notes: delivery.draft.notes().to_vec(),
         };
         self.see(&summary);
         let id = self.record(
-            summary,
+            DeliveryRecord {
+                no_payload: delivery.payload.is_none().then_some(NoPayload::Off),
+                incident_status: incident.map(|touched| touched.status),
+                trail: delivery.observed,
+                ..record(summary, delivery.payload)
+            },
             delivery.headers.as_deref(),
-            delivery.payload,
-            delivery.observed,
         );
         let accepted = Accepted {
             delivery: id,
@@ -206,16 +212,21 @@ impl State {
             answer,
             incident: None,
             count: 1,
+            request_id: refusal.request_id,
             took: Some(refusal.took),
             would_be_refused: false,
             notes: Vec::new(),
         };
         self.see(&summary);
         self.record(
-            summary,
+            DeliveryRecord {
+                no_payload: refusal.no_payload,
+                details: refusal.details.map(Into::into),
+                retry_after: refusal.retry_after.map(whole_seconds),
+                trail: refusal.trail,
+                ..record(summary, refusal.payload)
+            },
             refusal.headers.as_deref(),
-            refusal.payload,
-            refusal.trail,
         );
     }
 
@@ -245,26 +256,37 @@ impl State {
         DeliveryId::from_number(self.last_delivery + 1).expect("counted up from 0")
     }
 
-    fn record(
-        &mut self,
-        summary: DeliverySummary,
-        headers: Option<&str>,
-        payload: Option<Bytes>,
-        trail: Option<Trail>,
-    ) -> DeliveryId {
-        let id = summary.id;
+    fn record(&mut self, record: DeliveryRecord, headers: Option<&str>) -> DeliveryId {
+        let id = record.summary.id;
         self.last_delivery = id.number();
         let record = DeliveryRecord {
-            summary,
-            trail,
             headers: headers.map_or_else(Vec::new, |text| {
                 serde_json::from_str(text).expect("headers as they are kept")
             }),
-            payload: payload.map(|payload| payload.to_vec()),
+            ..record
         };
         self.deliveries.insert(id, record);
         id
     }
+}
+
+/// A record with nothing but what each has.
+fn record(summary: DeliverySummary, payload: Option<Bytes>) -> DeliveryRecord {
+    DeliveryRecord {
+        summary,
+        trail: None,
+        headers: Vec::new(),
+        payload: payload.map(|payload| payload.to_vec()),
+        no_payload: None,
+        incident_status: None,
+        details: None,
+        retry_after: None,
+    }
+}
+
+/// Stores keep whole seconds, rounded up.
+fn whole_seconds(wait: Duration) -> Duration {
+    Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 const fn answer_of(refusal: &RefusalKey) -> Answer {

@@ -122,5 +122,6 @@ fn matches(record: &DeliverySummary, filter: &DeliveryFilter) -> bool {
             .source
             .map(network_bounds)
             .is_none_or(|(lowest, highest)| lowest <= source && source <= highest)
+        && filter.request_id.is_none_or(|id| record.request_id == Some(id))
         && filter.spans(record.received_at)
 }

@@ -29,6 +29,7 @@ use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
         ("source" = Option<String>, Query, description = "An address or a network (CIDR)"),
         ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339; without an offset it is UTC)"),
         ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339; without an offset it is UTC)"),
+        ("request_id" = Option<words::RequestId>, Query, description = "The `X-Request-Id` of an answer"),
         ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
         ("cursor" = Option<words::DeliveryId>, Query, description = "`next` of the page before"),
     ),
@@ -72,6 +73,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
         ("source" = Option<String>, Query, description = "An address or a network (CIDR)"),
         ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339; without an offset it is UTC)"),
         ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339; without an offset it is UTC)"),
+        ("request_id" = Option<words::RequestId>, Query, description = "The `X-Request-Id` of an answer"),
     ),
     responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
 )]
@@ -85,6 +87,7 @@ pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call
         "source",
         "from",
         "to",
+        "request_id",
     ])?;
     let format = ExportFormat::read(query.get("format"))
         .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;

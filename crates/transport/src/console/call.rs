@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, Timestamp, read_text};
+use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, RequestId, Timestamp, read_text};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -12,7 +12,6 @@ use super::if_match::IfMatch;
 use super::query::Fields;
 use crate::body::Body;
 use crate::ingest::is_json;
-use crate::request_id::RequestId;
 
 /// Most bytes of a body: an allowlist of 10,000 networks fits.
 const MAX_BODY: usize = 1024 * 1024;

@@ -1,6 +1,6 @@
 //! The filters of lists, read from a query.
 
-use hookgate_domain::{AuditActs, RefusalCode, Timestamp, WebhookHandle};
+use hookgate_domain::{AuditActs, RefusalCode, RequestId, Timestamp, WebhookHandle};
 use hookgate_gate::{AuditQuery, AuditQueryError, DeliveryFilter, Outcome, PageSize, Seek};
 
 use super::fault::Fault;
@@ -38,7 +38,7 @@ pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, Fault> 
 }
 
 /// The parameters of a list of deliveries.
-pub(crate) const DELIVERY_FIELDS: [&str; 9] = [
+pub(crate) const DELIVERY_FIELDS: [&str; 10] = [
     "webhook",
     "outcome",
     "code",
@@ -46,6 +46,7 @@ pub(crate) const DELIVERY_FIELDS: [&str; 9] = [
     "source",
     "from",
     "to",
+    "request_id",
     "limit",
     "cursor",
 ];
@@ -77,6 +78,7 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
         source,
         from: time(query, "from")?,
         to: time(query, "to")?,
+        request_id: query.read::<RequestId>("request_id")?,
     })
 }
 

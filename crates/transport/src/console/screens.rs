@@ -16,6 +16,7 @@ mod issue;
 mod members;
 mod models;
 mod once;
+mod payload_faults;
 mod restore;
 mod search;
 mod sign_in;
@@ -23,7 +24,7 @@ mod tokens;
 mod webhook;
 mod webhooks;
 
-use hookgate_domain::{SealedSecret, Timestamp};
+use hookgate_domain::{RequestId, SealedSecret, Timestamp};
 use hookgate_gate::{Gate, PeopleStore, Store, holds_webhook_id};
 use hookgate_pages::{Flash, FlashKind, Problem, Shell, WebhookForm};
 use hyper::header::HeaderName;
@@ -37,7 +38,6 @@ use super::query::Fields;
 use super::visitor::{self, FORM_TOKEN, PAGE_KEY, Visitor};
 use super::{cookie, html};
 use crate::reply::Reply;
-use crate::request_id::RequestId;
 
 /// Most bytes of a wrong value that a page repeats.
 const MAX_REPEATED: usize = 60;

@@ -1,12 +1,12 @@
 //! A delivery on the record.
 
 use hookgate_domain::RefusalCode;
-use hookgate_gate::{self as gate, Answer, DeliverySummary};
+use hookgate_gate::{self as gate, DeliverySummary};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Note, Payload, time, words};
-use crate::failure::status;
+use crate::answer::{SentAnswer, answered_status};
 
 /// A delivery.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -47,6 +47,9 @@ pub struct Delivery {
     pub notes: Vec<Note>,
     /// How many deliveries this record stands for.
     pub count: i64,
+    /// The `X-Request-Id` of the answer; of the first one, if the record stands for several. Null on records of older versions.
+    #[schema(value_type = Option<words::RequestId>, required)]
+    pub request_id: Option<String>,
 }
 
 /// All that is on the record of a delivery.
@@ -63,6 +66,36 @@ pub struct DeliveryRecord {
     /// Microseconds from the head of the request until it was handed to the store; null if it was not measured.
     #[schema(required)]
     pub took_us: Option<u64>,
+    /// The answer as it was sent; of the first one, if the record stands for several. Null if nobody was there to be answered,
+    /// and on records of older versions.
+    #[schema(required)]
+    pub answer: Option<DeliveryAnswer>,
+    /// Why there is no payload; null if there is one.
+    #[schema(value_type = Option<words::NoPayload>, required)]
+    pub no_payload: Option<&'static str>,
+}
+
+/// The answer to a delivery.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct DeliveryAnswer {
+    /// The HTTP status.
+    pub status: u16,
+    /// Seconds of `Retry-After`; null if there was none.
+    #[schema(required)]
+    pub retry_after: Option<u64>,
+    /// The body.
+    #[schema(value_type = serde_json::Value)]
+    pub body: Payload,
+}
+
+impl From<SentAnswer> for DeliveryAnswer {
+    fn from(sent: SentAnswer) -> Self {
+        Self {
+            status: sent.status,
+            retry_after: sent.retry_after,
+            body: Payload::of(&sent.body),
+        }
+    }
 }
 
 /// How the source of a delivery was found.
@@ -101,6 +134,7 @@ impl From<&DeliverySummary> for Delivery {
             payload: None,
             notes: record.notes.iter().map(Note::from).collect(),
             count: record.count,
+            request_id: record.request_id.map(|id| id.to_string()),
         }
     }
 }
@@ -119,17 +153,8 @@ impl From<&gate::DeliveryRecord> for DeliveryRecord {
                 .map(|(name, value)| [name.clone(), value.clone()])
                 .collect(),
             took_us: took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
+            answer: SentAnswer::of(record).map(Into::into),
+            no_payload: record.why_no_payload().map(gate::NoPayload::as_str),
         }
-    }
-}
-
-/// The HTTP status that a delivery was answered with.
-#[must_use]
-pub const fn answered_status(answer: Answer) -> u16 {
-    match answer {
-        Answer::Opened => 201,
-        Answer::Updated | Answer::Unmatched => 200,
-        Answer::Refused(code) => status(code).as_u16(),
-        Answer::Postponed(_) => 503,
     }
 }

@@ -33,6 +33,7 @@ const DELIVERY_COLUMNS: &[Column<Delivery>] = &[
     ("webhook_name", |row| row.webhook_name.clone()),
     ("would_be_refused", |row| row.would_be_refused.to_string()),
     ("notes", notes),
+    ("request_id", |row| row.request_id.clone().unwrap_or_default()),
 ];
 
 /// The codes of the notes, each with its field: `title cut; severity unknown_word`.
@@ -182,6 +183,7 @@ mod tests {
             payload: Some(Payload::of(br#"{"title":"Disk full"}"#)),
             notes: vec![Note::from(&hookgate_domain::Note::new("title", NoteCode::Cut))],
             count: 1,
+            request_id: Some("req_1".to_owned()),
         }
     }
 
@@ -206,7 +208,7 @@ mod tests {
 
     #[test]
     fn a_file_has_one_head_and_its_rows() {
-        let row = "dlv_1,hk_1,2026-11-30T04:00:00Z,192.0.2.7,curl/8.5,accepted,,201,INC-1,1,\"'=HYPERLINK(\"\"x\"\")\",true,title cut\r\n";
+        let row = "dlv_1,hk_1,2026-11-30T04:00:00Z,192.0.2.7,curl/8.5,accepted,,201,INC-1,1,\"'=HYPERLINK(\"\"x\"\")\",true,title cut,req_1\r\n";
         assert_eq!(text(ExportFormat::Csv, false), row);
         let whole = text(ExportFormat::Csv, true);
         assert!(

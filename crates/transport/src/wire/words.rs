@@ -4,7 +4,7 @@
 use hookgate_domain::{
     AuditAct as DomainAct, AuditActs as DomainActs, RefusalCode as DomainCode, Role as DomainRole,
 };
-use hookgate_gate::UsageRange;
+use hookgate_gate::{NoPayload as NoPayloadReason, UsageRange};
 use utoipa::openapi::schema::{KnownFormat, SchemaFormat, Type};
 use utoipa::openapi::{ObjectBuilder, RefOr, Schema};
 use utoipa::{PartialSchema, ToSchema};
@@ -38,6 +38,10 @@ schemas! {
     Handle = pattern(format!("^hk_{UUID}"));
     /// The ID of a delivery.
     DeliveryId = pattern("^dlv_[0-7][0-9a-hjkmnp-tv-z]{12}$".to_owned());
+    /// The ID of a request.
+    RequestId = pattern(format!("^req_{UUID}"));
+    /// Why a payload is not there.
+    NoPayload = words(NoPayloadReason::ALL.map(NoPayloadReason::as_str));
     /// The ID of an incident.
     IncidentId = pattern("^INC-[1-9][0-9]{0,17}$".to_owned());
     /// The ID of a member.

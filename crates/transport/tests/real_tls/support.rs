@@ -7,12 +7,10 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use hookgate_domain::{Connection, RefusalCode};
+use hookgate_domain::{RefusalCode, RequestId, Timestamp};
 use hookgate_transport::shutdown::{self, Trigger};
 use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
-use hookgate_transport::{
-    Body, Exchange, Listener, Proxies, Reply, ReplyBody, RequestId, RequestIds, Service, reply,
-};
+use hookgate_transport::{Body, Exchange, Listener, Proxies, Reply, ReplyBody, RequestIds, Service, reply};
 use hyper::{Request, StatusCode};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -36,7 +34,7 @@ pub(crate) struct Telltale {
 
 impl Service for Telltale {
     fn request_id(&self) -> RequestId {
-        self.ids.next()
+        self.ids.next(Timestamp::from_micros(0))
     }
 
     async fn answer(&self, request: Request<Body>, _exchange: &Exchange) -> Reply {
@@ -54,8 +52,8 @@ impl Service for Telltale {
         }
     }
 
-    async fn plain_http(&self, path: &str, user_agent: &[u8], connection: Connection) {
-        let seen = (path.to_owned(), user_agent.to_vec(), connection.peer);
+    async fn plain_http(&self, path: &str, user_agent: &[u8], exchange: &Exchange) {
+        let seen = (path.to_owned(), user_agent.to_vec(), exchange.connection.peer);
         self.plain.lock().expect("no panic").push(seen);
     }
 }
@@ -116,7 +114,7 @@ impl Server {
         let address = listener.local_addr().expect("an address");
         let (trigger, stop) = shutdown::channel();
         let service = Arc::new(Telltale {
-            ids: RequestIds::new([9; 10]),
+            ids: RequestIds::new([9; 6]),
             plain: Mutex::default(),
         });
         let done = tokio::spawn(listener.serve(Arc::clone(&service), stop));

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{DeliveryId, Permission, Timestamp, WebhookHandle, WebhookState};
+use hookgate_domain::{DeliveryId, Permission, RefusalCode, Timestamp, WebhookHandle, WebhookState};
 use hookgate_gate::{
-    Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, Details, JsonLayout, Page, PageSize,
-    PeopleStore, Seek, Store, lay_out,
+    DeliveryFilter, DeliveryRecord, DeliverySummary, JsonLayout, NoPayload, Page, PageSize, PeopleStore,
+    Seek, Store, lay_out,
 };
-use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, UserText};
+use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, PayloadFault, ShownAnswer, UserText};
 
 use super::models::delivery_row;
-use super::{Screen, page, problems};
+use super::{Screen, page, payload_faults, problems};
+use crate::answer::SentAnswer;
 use crate::console::export;
 use crate::console::fault::{Code, Fault};
 use crate::console::live::Start;
@@ -18,7 +19,7 @@ use crate::console::{filter, live as stream};
 use crate::reply::Reply;
 use crate::wire::ExportFormat;
 
-const FILTER: [&str; 6] = ["webhook", "outcome", "code", "source", "from", "to"];
+const FILTER: [&str; 7] = ["webhook", "outcome", "code", "source", "from", "to", "request_id"];
 
 /// The deliveries of all webhooks.
 pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
@@ -31,6 +32,7 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         source: text("source"),
         from: text("from"),
         to: text("to"),
+        request_id: text("request_id"),
     };
     let webhooks = screen.gate().store().webhook_page(None, PageSize::MAX).await?;
     let mut model = Logs {
@@ -116,7 +118,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
                 .iter()
                 .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
                 .collect(),
-            payload: payload(&record, screen.visitor.may(Permission::SeePayloads)),
+            payload: payload(&record),
             trail: record.trail.clone(),
             notes: record
                 .summary
@@ -125,11 +127,11 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
                 .map(|note| note.sentence().into())
                 .collect(),
             faults: faults(screen, &record).await?,
-            answer: answer(&record.summary).into(),
+            answer: SentAnswer::of(&record).map(|answer| shown_answer(&record, &answer)),
             timing: record
                 .summary
                 .took
-                .map(|took| ("From the request's head until it was handed to the store", took))
+                .map(|took| ("Time from request headers to storage", took))
                 .into_iter()
                 .collect(),
         }
@@ -137,12 +139,18 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
     )
 }
 
-fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
+fn payload(record: &DeliveryRecord) -> Payload {
     let Some(bytes) = record.payload.as_deref() else {
-        return Payload::Absent(if may_see {
-            "It was not kept: payload logging is off, it is too old, or nothing of it was read."
-        } else {
-            "Viewers do not see payloads."
+        return Payload::Absent(match record.why_no_payload() {
+            Some(NoPayload::Hidden) => "Viewers do not see payloads.",
+            Some(NoPayload::Off) => "Not stored: this webhook's payload logging was off.",
+            Some(NoPayload::Unread) if record.summary.answer.code() == Some(RefusalCode::ClientGone) => {
+                "Not stored: the connection ended before the body arrived."
+            }
+            Some(NoPayload::Unread) => "Not stored: the delivery was refused before its body was read.",
+            Some(NoPayload::Expired) | None => {
+                "No longer stored: payloads are deleted after their retention time."
+            }
         });
     };
     Payload::Kept {
@@ -152,38 +160,35 @@ fn payload(record: &DeliveryRecord, may_see: bool) -> Payload {
     }
 }
 
-/// What exactly was at fault with the payload, for who sees it.
+/// The answer as it was sent, with the headers that tell something.
+fn shown_answer(record: &DeliveryRecord, answer: &SentAnswer) -> ShownAnswer {
+    let wait = answer
+        .retry_after
+        .map(|seconds| ("Retry-After", seconds.to_string()));
+    let id = record
+        .summary
+        .request_id
+        .map(|id| ("X-Request-Id", id.to_string()));
+    ShownAnswer {
+        headers: wait.into_iter().chain(id).collect(),
+        body: String::from_utf8_lossy(&answer.body).into(),
+    }
+}
+
+/// What exactly was at fault, as the sender was told. Of records that older versions wrote, the payload is read again.
 async fn faults<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     record: &DeliveryRecord,
-) -> Result<Vec<UserText>, Fault> {
-    Ok(match screen.gate().payload_faults(record).await? {
-        Some(Details::Fields(faults)) => faults
-            .iter()
-            .map(|fault| match fault.limit {
-                Some(limit) => format!("{}: {}, {limit}", fault.field, fault.rule.as_str()),
-                None => format!("{}: {}", fault.field, fault.rule.as_str()),
-            })
-            .map(Into::into)
-            .collect(),
-        Some(Details::Json(fault)) => vec![fault.to_string().into()],
-        _ => Vec::new(),
-    })
-}
-
-/// What the sender was answered, as it was sent.
-fn answer(record: &DeliverySummary) -> String {
-    match (record.answer, record.incident) {
-        (Answer::Refused(code) | Answer::Postponed(code), _) => format!(
-            r#"{{"success":false,"error":{{"code":"{code}","message":"{}"}}}}"#,
-            code.message()
-        ),
-        (_, incident) => format!(
-            r#"{{"success":true,"data":{{"delivery_id":"{}","incident":{{"id":"{}"}}}}}}"#,
-            record.id,
-            incident.map(|number| number.to_string()).unwrap_or_default()
-        ),
-    }
+) -> Result<Vec<PayloadFault>, Fault> {
+    let kept = record.details.as_deref().map(serde_json::from_str);
+    let details = match kept.transpose().ok().flatten() {
+        Some(details) => details,
+        None => match screen.gate().payload_faults(record).await? {
+            Some(details) => details.to_json(),
+            None => return Ok(Vec::new()),
+        },
+    };
+    Ok(payload_faults::read(&details, record.payload.as_deref()))
 }
 
 /// When the living URL of a webhook was made.

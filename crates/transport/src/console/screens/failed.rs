@@ -1,6 +1,6 @@
 //! Error pages: inside the frame for somebody who is signed in, with a sentence about the object and the way back.
 
-use hookgate_domain::IncidentNumber;
+use hookgate_domain::{IncidentNumber, RequestId};
 use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{ErrorPage, ErrorScreen};
 use hyper::StatusCode;
@@ -9,7 +9,6 @@ use super::Screen;
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::reply::{self, Reply};
-use crate::request_id::RequestId;
 
 /// A page for somebody who is not signed in.
 pub(in crate::console) fn bare(fault: &Fault, id: RequestId) -> Reply {

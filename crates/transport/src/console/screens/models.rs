@@ -26,6 +26,7 @@ pub(super) fn delivery_row(record: &DeliverySummary) -> DeliveryRow {
         would_be_refused: record.would_be_refused,
         incident: record.incident,
         count: u64::try_from(record.count).unwrap_or(0),
+        request_id: record.request_id,
     }
 }
 

@@ -100,6 +100,10 @@ async fn named<S: Store + PeopleStore>(screen: &Screen<'_, S>, term: SearchTerm)
         }
         SearchTerm::Incident(number) => html::see_other(&format!("/incidents/{number}")),
         SearchTerm::Delivery(id) => html::see_other(&format!("/deliveries/{id}")),
+        SearchTerm::Request(id) => match screen.gate().delivery_by_request(id).await? {
+            Some(delivery) => html::see_other(&format!("/deliveries/{delivery}")),
+            None => see_other("/logs", &[("request_id", &id.to_string())]),
+        },
         SearchTerm::Webhook(handle) => html::see_other(&format!("/webhooks/{handle}")),
         SearchTerm::Source(network) => see_other("/logs", &[("source", &network.to_string())]),
         SearchTerm::Hint(hint) => see_other("/search", &[("q", &hint.to_string())]),

@@ -34,6 +34,11 @@ impl DeliveryColumns {
         self.payload.push(row.payload.map(<[u8]>::to_vec));
         self.trail.push(row.trail);
         self.notes.push(row.notes);
+        self.request_id.push(row.request_id.map(|id| id.to_vec()));
+        self.incident_status.push(row.incident_status);
+        self.details.push(storable_option(row.details));
+        self.retry_after.push(row.retry_after);
+        self.no_payload.push(row.no_payload);
     }
 }
 
