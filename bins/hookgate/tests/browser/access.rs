@@ -11,6 +11,24 @@ use crate::support::Server;
 const TAB: &str = "\u{E004}";
 const ENTER: &str = "\u{E007}";
 
+/// Tables of which a part is out of sight: the charts' own tables may scroll, they are shown on demand.
+const HIDDEN_TABLES: &str = "return [...document.querySelectorAll('.scroll')]
+    .filter(box => box.querySelector('table') && box.scrollWidth > box.clientWidth && !box.closest('details'))
+    .map(box => box.getAttribute('aria-label'))";
+
+/// Targets that are smaller than 24 pixels, but for links in a sentence (WCAG 2.2, success criterion 2.5.8).
+const SMALL_TARGETS: &str =
+    "return [...document.querySelectorAll('a[href], button, summary, select, input, textarea')]
+    .filter(target => {
+        const { width, height } = target.getBoundingClientRect();
+        const parent = target.parentElement;
+        const inSentence = target.matches('a') && parent.matches('p, li, dd, span, div')
+            && parent.textContent.trim().length > target.textContent.trim().length;
+        const shown = target.tabIndex >= 0 && width > 1 && height > 1 && getComputedStyle(target).visibility !== 'hidden';
+        return shown && !inSentence && (width < 23.9 || height < 23.9);
+    })
+    .map(target => target.outerHTML.slice(0, 80))";
+
 /// Opens every screen, one by one, and looks at it.
 async fn every_screen(server: &Server, person: &Person, look: impl AsyncFn(&Person, &str)) {
     for body in [r#"{"title":"Disk full"}"#, "{"] {
@@ -121,7 +139,7 @@ async fn every_screen_is_accessible_in_dark() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn no_screen_scrolls_sideways_at_360_pixels() {
+async fn a_phone_of_360_pixels_shows_everything() {
     let server = Server::start();
     let setup = Setup {
         window: (360, 800),
@@ -143,6 +161,14 @@ async fn no_screen_scrolls_sideways_at_360_pixels() {
             window <= 360 && page <= window,
             "{name}: {page} of {window} pixels"
         );
+        let hidden = person.run(HIDDEN_TABLES).await;
+        assert_eq!(
+            hidden,
+            serde_json::json!([]),
+            "{name}: tables that scroll in a box"
+        );
+        let small = person.run(SMALL_TARGETS).await;
+        assert_eq!(small, serde_json::json!([]), "{name}: targets below 24 pixels");
     })
     .await;
     person.close().await;

@@ -61,8 +61,14 @@ const DELIVERIES: [(&str, &str); 9] = [
 ];
 
 /// What is done after the deliveries.
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 8] = [
     &["incidents", "acknowledge", "INC-1"],
+    &[
+        "incidents",
+        "note",
+        "INC-1",
+        "Old logs are being moved to the archive.",
+    ],
     &["incidents", "resolve", "INC-3"],
     &["webhook", "revoke", "old pager", "--yes"],
     &["member", "add", "olga", "--role", "operator"],
