@@ -135,6 +135,22 @@ impl Chart {
             .collect()
     }
 
+    /// How many were accepted, and how many refused by code, most first.
+    pub(crate) fn totals(&self) -> (u64, Vec<(RefusalCode, u64)>) {
+        let buckets = &self.series.buckets;
+        let accepted = buckets
+            .iter()
+            .fold(0_u64, |sum, bucket| sum.saturating_add(bucket.accepted));
+        let count = |code: RefusalCode| {
+            let counts = buckets.iter().map(|bucket| bucket.refused_as(code));
+            counts.fold(0_u64, u64::saturating_add)
+        };
+        let codes = RefusalCode::ALL.iter().map(|code| (*code, count(*code)));
+        let mut codes: Vec<_> = codes.filter(|(_, count)| *count > 0).collect();
+        codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+        (accepted, codes)
+    }
+
     /// The whole in one sentence.
     pub(crate) fn summary(&self) -> String {
         let sum = |count: fn(&Bucket) -> u64| {

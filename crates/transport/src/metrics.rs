@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use crate::handshake::HandshakeFailures;
-use hookgate_domain::RefusalCode;
+use hookgate_domain::{IncidentStatus, RefusalCode, Severity};
+use hookgate_gate::IncidentCount;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text::encode};
 use prometheus_client::metrics::MetricType;
@@ -17,6 +18,15 @@ use prometheus_client::registry::Registry;
 /// Upper ends of the classes of duration, in seconds: from a refusal out of memory to the end of a sender's patience.
 const BOUNDS: [f64; 11] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
+];
+
+/// Each has a series, also at zero.
+const SEVERITIES: [Severity; 5] = [
+    Severity::Sev0,
+    Severity::Sev1,
+    Severity::Sev2,
+    Severity::Sev3,
+    Severity::Sev4,
 ];
 
 /// Counts what a listener did since the process began. Counting takes no lock.
@@ -37,6 +47,10 @@ pub(crate) struct Gauges {
     pub(crate) active: u64,
     /// Revoked webhooks.
     pub(crate) revoked: u64,
+    /// Webhooks whose deliveries are refused.
+    pub(crate) failing: u64,
+    /// Incidents that are not resolved.
+    pub(crate) incidents: Vec<IncidentCount>,
     /// Age of the oldest live URL.
     pub(crate) oldest_url: Duration,
     /// The address sets.
@@ -167,6 +181,7 @@ impl Collector for Reading {
         for (state, count) in [("active", self.gauges.active), ("revoked", self.gauges.revoked)] {
             gauge(count).encode(webhooks.encode_family(&[("state", state)])?)?;
         }
+        self.encode_trouble(&mut encoder)?;
         let oldest = encoder.encode_descriptor(
             "oldest_url_age_seconds",
             "Age of the oldest webhook URL that is alive",
@@ -199,6 +214,37 @@ impl Reading {
             MetricType::Counter,
         )?;
         ConstCounter::new(refused.map_or(0, |(_, count)| *count)).encode(rejections)
+    }
+
+    /// What people should look at: failing webhooks, and incidents that are not resolved.
+    fn encode_trouble(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let failing = encoder.encode_descriptor(
+            "webhooks_failing",
+            "Webhooks whose deliveries of the last 24 hours were refused; doctor names them",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(self.gauges.failing).encode(failing)?;
+        let mut incidents = encoder.encode_descriptor(
+            "incidents",
+            "Incidents that are not resolved, up to 10000 of a status",
+            None,
+            MetricType::Gauge,
+        )?;
+        for status in [IncidentStatus::Open, IncidentStatus::Acknowledged] {
+            for severity in SEVERITIES {
+                let of = |found: &&IncidentCount| (found.status, found.severity) == (status, severity);
+                let count = self
+                    .gauges
+                    .incidents
+                    .iter()
+                    .find(of)
+                    .map_or(0, |found| found.count);
+                let labels = [("status", status.as_str()), ("severity", severity.as_str())];
+                gauge(count).encode(incidents.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
     }
 
     fn encode_store(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -285,6 +331,12 @@ mod tests {
         metrics.answered(Some(RefusalCode::IpNotAllowed), Duration::from_secs(20));
         let gauges = Gauges {
             active: 2,
+            failing: 1,
+            incidents: vec![IncidentCount {
+                status: IncidentStatus::Open,
+                severity: Severity::Sev1,
+                count: 7,
+            }],
             revoked: 1,
             oldest_url: Duration::from_hours(1),
             sets: vec![SetGauges {
@@ -312,6 +364,9 @@ mod tests {
             r#"hookgate_delivery_duration_seconds_bucket{le="+Inf"} 2"#,
             "hookgate_delivery_duration_seconds_count 2",
             r#"hookgate_webhooks{state="active"} 2"#,
+            "hookgate_webhooks_failing 1",
+            r#"hookgate_incidents{status="open",severity="SEV1"} 7"#,
+            r#"hookgate_incidents{status="acknowledged",severity="SEV4"} 0"#,
             "hookgate_oldest_url_age_seconds 3600",
             r#"hookgate_address_set_networks{set="aws"} 9"#,
             r#"hookgate_address_set_pending{set="aws"} 1"#,

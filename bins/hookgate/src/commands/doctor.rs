@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use hookgate_domain::{
-    AddressSetName, Allowlist, SetOrigin, Timestamp, WebhookHandle, WebhookState, network_warnings,
+    AddressSetName, Allowlist, AllowlistMode, RotationAge, SetOrigin, Timestamp, Webhook, WebhookHandle,
+    WebhookState, network_warnings,
 };
 use hookgate_gate::{AddressStore, LoneSource, PageSize, Store};
 use hookgate_transport::tls::CertificateState;
@@ -58,6 +59,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         }
     }
     about_sets(&place, now, &mut findings).await?;
+    about_failing(&place, &mut findings).await?;
     about_webhooks(&place, now, &mut findings).await?;
     if cli.json {
         let items: Vec<_> = findings
@@ -217,6 +219,7 @@ async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Findin
                     ),
                 });
             }
+            findings.extend(of_use(place, webhook, now).await?);
             for sentence in of_list(&webhook.policy.allowlist, now) {
                 findings.push(Finding {
                     subject: webhook.name.to_string(),
@@ -225,6 +228,61 @@ async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Findin
             }
         }
     }
+}
+
+/// What is wrong with how a living webhook is used: who is refused, a URL that others may know, a rotation that is due.
+async fn of_use(place: &Place, webhook: &Webhook, now: Timestamp) -> Result<Vec<Finding>, Failure> {
+    let mut sentences = Vec::new();
+    let seen = match webhook.policy.allowlist_mode {
+        AllowlistMode::Enforce => None,
+        // By itself, for only then its allowlist has what its address sets hold.
+        AllowlistMode::Observe => match place.gate.store().webhook_by_handle(webhook.handle).await? {
+            Some(whole) => place.gate.observation(&whole).await?,
+            None => None,
+        },
+    };
+    if let Some(seen) = seen.filter(|seen| seen.refused_senders > 0) {
+        sentences.push(format!(
+            "its allowlist is only observed: {} of {} senders in the last 7 days would be refused ({} deliveries)",
+            seen.refused_senders, seen.senders, seen.refused_deliveries
+        ));
+    }
+    match webhook.rotation_age(now) {
+        RotationAge::Exposed { .. } => sentences.push(
+            "its URL was used over unencrypted HTTP and may have been read by others: regenerate it"
+                .to_owned(),
+        ),
+        RotationAge::Due { days_over } => {
+            sentences.push(format!("rotation of its URL is overdue by {days_over} days"));
+        }
+        // Who knows it is told beside.
+        RotationAge::KnownToLeaver { .. } | RotationAge::Fresh { .. } | RotationAge::NotTracked => {}
+    }
+    let finding = |sentence| Finding {
+        subject: webhook.name.to_string(),
+        sentence,
+    };
+    Ok(sentences.into_iter().map(finding).collect())
+}
+
+/// The webhooks whose deliveries are refused.
+async fn about_failing(place: &Place, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+    for one in place.gate.failing().await? {
+        let Some(webhook) = place.gate.store().webhook_by_handle(one.webhook).await? else {
+            continue;
+        };
+        let refused = one.day.refusals();
+        findings.push(Finding {
+            subject: webhook.name.to_string(),
+            sentence: format!(
+                "failing: {refused} of {} deliveries in the last 24 hours were refused, mostly {} ({})",
+                one.day.accepted.saturating_add(refused),
+                one.code,
+                one.code.message()
+            ),
+        });
+    }
+    Ok(())
 }
 
 fn of_list(list: &Allowlist, now: Timestamp) -> Vec<String> {

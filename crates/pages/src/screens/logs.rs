@@ -38,6 +38,8 @@ pub struct LogFilter {
     pub outcome: String,
     /// `code`: a refusal code.
     pub code: String,
+    /// `would_be_refused`: `true` or empty.
+    pub would_be_refused: String,
     /// `source`: an address or a network.
     pub source: String,
     /// `from`: the earliest time, `2026-11-24T03:30`, UTC.
@@ -49,11 +51,12 @@ pub struct LogFilter {
 }
 
 impl LogFilter {
-    fn pairs(&self) -> [(&str, &str); 7] {
+    fn pairs(&self) -> [(&str, &str); 8] {
         [
             ("webhook", &self.webhook),
             ("outcome", &self.outcome),
             ("code", &self.code),
+            ("would_be_refused", &self.would_be_refused),
             ("source", &self.source),
             ("from", &self.from),
             ("to", &self.to),

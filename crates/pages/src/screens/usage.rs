@@ -2,6 +2,8 @@
 
 use hookgate_domain::{RefusalCode, Timestamp};
 
+use crate::when;
+
 /// Which stretch of time a chart shows; `range` in the query string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Range {
@@ -47,6 +49,25 @@ impl Range {
     }
 }
 
+/// Most codes that a sentence names; the rest is one number.
+const NAMED_CODES: usize = 3;
+
+/// Refusals by number: `412 INVALID_JSON, 31 IP_NOT_ALLOWED, 2 other`.
+pub(super) fn by_number(reasons: &[(RefusalCode, u64)], refused: u64) -> String {
+    let named = &reasons[..reasons.len().min(NAMED_CODES)];
+    let mut told: Vec<_> = named
+        .iter()
+        .map(|(code, count)| format!("{} {code}", when::grouped(*count)))
+        .collect();
+    let other = named
+        .iter()
+        .fold(refused, |left, (_, count)| left.saturating_sub(*count));
+    if other > 0 {
+        told.push(format!("{} other", when::grouped(other)));
+    }
+    told.join(", ")
+}
+
 /// One source of deliveries.
 #[derive(Clone, Debug)]
 pub struct SourceRow {
@@ -56,12 +77,42 @@ pub struct SourceRow {
     pub accepted: u64,
     /// How many were refused.
     pub refused: u64,
-    /// Why the newest of the refused ones was, if that was looked up.
-    pub refused_as: Option<RefusalCode>,
+    /// Why they were, most first. Refusals that an older version counted are not in it.
+    pub reasons: Vec<(RefusalCode, u64)>,
+    /// How many were accepted only because the webhook observes.
+    pub would_be_refused: u64,
     /// When it was first seen at this webhook.
     pub first_seen: Timestamp,
     /// When it was last seen.
     pub last_seen: Timestamp,
     /// Whether it is new here: not seen before the range that is shown.
     pub unknown: bool,
+}
+
+impl SourceRow {
+    /// Why deliveries of it were refused, by number; empty if none was, or nothing is known of it.
+    pub(super) fn why(&self) -> String {
+        if self.reasons.is_empty() {
+            String::new()
+        } else {
+            by_number(&self.reasons, self.refused)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refusals_are_told_by_number() {
+        let reasons = [(RefusalCode::InvalidJson, 1_412), (RefusalCode::IpNotAllowed, 31)];
+        assert_eq!(
+            by_number(&reasons, 1_443),
+            "1,412 INVALID_JSON, 31 IP_NOT_ALLOWED"
+        );
+        assert_eq!(by_number(&reasons[1..], 33), "31 IP_NOT_ALLOWED, 2 other");
+        let many = [(RefusalCode::InvalidJson, 2); 5];
+        assert!(by_number(&many, 10).ends_with(", 4 other"));
+    }
 }

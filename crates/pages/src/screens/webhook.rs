@@ -5,10 +5,11 @@ use hookgate_domain::{AllowlistMode, RefusalCode, RotationAge, Timestamp, Webhoo
 
 use super::delivery::DeliveryRow;
 use super::screen;
-use super::usage::{Range, SourceRow};
+use super::usage::{Range, SourceRow, by_number};
 use super::webhooks::rotation_badge;
 use crate::assets;
 use crate::chart::Chart;
+use crate::explain::explain;
 use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when::{self, Given};
@@ -25,6 +26,10 @@ pub struct WebhookDetail {
     pub range: Range,
     /// Deliveries over that time.
     pub chart: Chart,
+    /// What came lately, if the webhook is failing.
+    pub failing: Option<Failing>,
+    /// What enforcing would mean, if the webhook only observes.
+    pub observed: Option<Observed>,
     /// The most active sources of that time.
     pub sources: Vec<SourceRow>,
     /// The newest deliveries, newest first.
@@ -108,72 +113,192 @@ impl WebhookFacts {
     }
 }
 
-/// How the webhook does, in one sentence, and what could be done about it.
+/// What came in the last 24 hours to a webhook that is failing.
+#[derive(Clone, Debug)]
+pub struct Failing {
+    /// Mostly why its deliveries are refused.
+    pub code: RefusalCode,
+    /// How many were accepted.
+    pub accepted: u64,
+    /// How many were refused, by code, most first.
+    pub refused: Vec<(RefusalCode, u64)>,
+}
+
+/// What enforcing an allowlist that is only observed would mean for the senders of the last 7 days.
+#[derive(Clone, Copy, Debug)]
+pub struct Observed {
+    /// How many senders there were.
+    pub senders: u64,
+    /// How many of them would be refused.
+    pub refused_senders: u64,
+    /// With how many deliveries.
+    pub refused_deliveries: u64,
+}
+
+/// How the webhook does, in a sentence or two, and what could be done about it.
 struct Health {
     class: &'static str,
     sentence: String,
-    action: Option<(String, &'static str)>,
+    actions: Vec<(String, &'static str)>,
+}
+
+impl Health {
+    fn new(class: &'static str, sentence: impl Into<String>) -> Self {
+        Self {
+            class,
+            sentence: sentence.into(),
+            actions: Vec::new(),
+        }
+    }
+
+    fn with(mut self, path: String, words: &'static str) -> Self {
+        self.actions.push((path, words));
+        self
+    }
 }
 
 impl WebhookDetail {
-    fn health(&self) -> Health {
-        let say = |class, sentence, action| Health {
-            class,
-            sentence,
-            action,
-        };
+    /// What there is to say, worst first.
+    fn health(&self) -> Vec<Health> {
         let path = self.path();
         if self.webhook.revoked_at.is_some() {
-            return say(
-                "dim",
-                "This webhook is revoked: every delivery is refused with 410.".to_owned(),
-                None,
-            );
+            return vec![Health::new("dim", "This webhook is revoked. Deliveries get 410.")];
         }
+        let mut all = Vec::new();
         if let RotationAge::Exposed { .. } = self.webhook.rotation {
-            let text = "The URL was sent over plain HTTP and must be taken as known to others.".to_owned();
-            return say("bad", text, Some((format!("{path}/regenerate"), "Regenerate it")));
+            let text = "This URL was used over unencrypted HTTP and may have been read by others.";
+            all.push(Health::new("bad", text).with(format!("{path}/regenerate"), "Rotate it"));
         }
         if let Some(leaver) = &self.webhook.leaver {
             let text = format!(
                 "{} was removed and had been shown this URL or its signing secret.",
                 leaver.plain()
             );
-            return say(
-                "warn",
-                text,
-                Some((format!("{path}/regenerate"), "Regenerate it")),
+            all.push(Health::new("warn", text).with(format!("{path}/regenerate"), "Regenerate it"));
+        }
+        match &self.failing {
+            Some(failing) => all.push(self.failure(failing)),
+            None => all.extend(self.refusals()),
+        }
+        all.extend(self.observed.as_ref().map(|observed| self.observation(observed)));
+        if all.is_empty() {
+            all.push(self.peace());
+        }
+        all
+    }
+
+    fn failure(&self, failing: &Failing) -> Health {
+        let refused = failing
+            .refused
+            .iter()
+            .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        let text = format!(
+            "Failing: {} of {} in the last 24 hours were refused: {}. {} {}",
+            when::grouped(refused),
+            when::count(failing.accepted.saturating_add(refused), "delivery"),
+            by_number(&failing.refused, refused),
+            explain(failing.code).why,
+            explain(failing.code).remedy,
+        );
+        let code = failing.code.as_str();
+        self.with_allow(
+            Health::new("bad", text).with(self.logs(&[("code", code)]), "View them"),
+            failing.code,
+        )
+    }
+
+    /// What was refused in the time that is shown, though the webhook is not failing.
+    fn refusals(&self) -> Option<Health> {
+        let codes = self.chart.totals().1;
+        let refused = codes
+            .iter()
+            .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        let most = codes.first()?.0;
+        let text = format!(
+            "{} in the {} {} refused: {}.",
+            when::count(refused, "delivery"),
+            self.range.words(),
+            if refused == 1 { "was" } else { "were" },
+            by_number(&codes, refused)
+        );
+        let health = Health::new("warn", text).with(self.logs(&[("outcome", "refused")]), "View");
+        Some(self.with_allow(health, most))
+    }
+
+    /// Offers to allow the source that the allowlist refused most.
+    fn with_allow(&self, health: Health, code: RefusalCode) -> Health {
+        let count = |source: &SourceRow| {
+            let reasons = source.reasons.iter();
+            reasons
+                .filter(|(code, _)| *code == RefusalCode::IpNotAllowed)
+                .map(|(_, count)| *count)
+                .sum::<u64>()
+        };
+        let worst = self
+            .sources
+            .iter()
+            .filter(|source| count(source) > 0)
+            .max_by_key(|source| count(source));
+        match worst.filter(|_| code == RefusalCode::IpNotAllowed) {
+            Some(worst) => {
+                let add = crate::link::query(&[("add", &worst.source)]);
+                health.with(
+                    format!("{}/edit{add}", self.path()),
+                    "Allow the most frequent address",
+                )
+            }
+            None => health,
+        }
+    }
+
+    fn observation(&self, observed: &Observed) -> Health {
+        let enforce = format!("{}/enforce", self.path());
+        if observed.refused_senders == 0 {
+            let text = match observed.senders {
+                0 => "Observing: no sender in the last 7 days to judge the allowlist by.".to_owned(),
+                senders => format!(
+                    "Observing: of {} in the last 7 days, none would be refused.",
+                    when::count(senders, "sender")
+                ),
+            };
+            return Health::new("dim", text).with(enforce, "Enforce");
+        }
+        let text = format!(
+            "Observing: {} of {} in the last 7 days would be refused ({}).",
+            when::grouped(observed.refused_senders),
+            when::count(observed.senders, "sender"),
+            when::count(observed.refused_deliveries, "delivery")
+        );
+        Health::new("warn", text)
+            .with(self.logs(&[("would_be_refused", "true")]), "View them")
+            .with(enforce, "Enforce")
+    }
+
+    fn peace(&self) -> Health {
+        if self.recent.is_empty() {
+            return Health::new(
+                "dim",
+                "No deliveries yet. Send one with the snippets that came with the URL.",
             );
         }
-        let refused = self.sources.iter().filter(|source| source.refused > 0);
-        if let Some(worst) = refused.max_by_key(|source| source.refused) {
-            let count = when::count(worst.refused, "refusal");
-            if worst.refused_as == Some(RefusalCode::IpNotAllowed) {
-                let text = format!("{count} from {}, which is not in the allowlist.", worst.source);
-                let edit = format!("{path}/edit{}", crate::link::query(&[("add", &worst.source)]));
-                return say("warn", text, Some((edit, "Add it?")));
-            }
-            let code = worst.refused_as.map_or("several reasons", RefusalCode::as_str);
-            let logs = crate::link::query(&[
-                ("webhook", &self.webhook.handle.to_string()),
-                ("outcome", "refused"),
-                ("source", &worst.source),
-            ]);
-            let text = format!("{count} from {}: {code}.", worst.source);
-            return say("warn", text, Some((format!("/logs{logs}"), "Look at them")));
+        if self.chart.totals().0 == 0 {
+            return Health::new("dim", format!("No deliveries in the {}.", self.range.words()));
         }
-        if self.recent.is_empty() {
-            let text = "No delivery yet. Send one with the snippets you were given with the URL.".to_owned();
-            return say("dim", text, None);
-        }
-        if self.sources.is_empty() {
-            return say("dim", format!("Quiet in the {}.", self.range.words()), None);
-        }
-        say(
+        Health::new(
             "ok",
-            format!("Everything passed in the {}.", self.range.words()),
-            None,
+            format!("All deliveries were accepted in the {}.", self.range.words()),
         )
+    }
+
+    /// The logs of this webhook, narrowed further.
+    fn logs(&self, narrowed: &[(&str, &str)]) -> String {
+        let handle = self.webhook.handle.to_string();
+        let pairs = [&[("webhook", handle.as_str())], narrowed].concat();
+        format!("/logs{}", crate::link::query(&pairs))
+    }
+
+    fn has_observed(&self) -> bool {
+        self.sources.iter().any(|source| source.would_be_refused > 0)
     }
 
     fn path(&self) -> String {

@@ -49,6 +49,8 @@ pub struct WebhookRow {
     pub name: UserText,
     /// Whether it is revoked.
     pub revoked: bool,
+    /// Whether its deliveries are refused.
+    pub failing: bool,
     /// The first characters of its URL's secret.
     pub hint: String,
     /// When its URL was made.

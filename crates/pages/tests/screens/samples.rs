@@ -11,12 +11,13 @@ use hookgate_domain::{
 use hookgate_pages::{
     Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
     AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow,
-    EditWebhook, ErrorPage, ErrorScreen, Flash, FlashKind, Impact, IncidentDetail, IncidentList, IncidentRow,
-    Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, NoteForm, Paging, Payload,
-    PayloadFault, Preview, PreviewSender, Problem, Range, RegenerateConfirm, RevokeConfirm, SearchResults,
-    SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell, ShownAnswer, SignIn, SignInLink,
-    SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail,
-    WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
+    EditWebhook, ErrorPage, ErrorScreen, Failing, Flash, FlashKind, Impact, IncidentDetail, IncidentList,
+    IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, NoteForm,
+    Observed, Paging, Payload, PayloadFault, Preview, PreviewSender, Problem, Range, RegenerateConfirm,
+    RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell,
+    ShownAnswer, SignIn, SignInLink, SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens,
+    UserText, Verdict, WebhookDetail, WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow,
+    allowlist_lines,
 };
 
 /// The time of all samples.
@@ -192,6 +193,7 @@ impl Samples {
             handle: handle(u8::try_from(index).unwrap_or(0)),
             name: self.text(names[index % 4]),
             revoked: index % 7 == 6,
+            failing: index % 7 == 3,
             hint: format!("wh_3k{}x", index % 10),
             issued_at: ago(24 * (20 + 34 * index as u64 % 140)),
             rotation: rotation[index % 4],
@@ -429,7 +431,12 @@ impl Samples {
             source: source(index).to_string(),
             accepted: 1_204 / (index as u64 + 1),
             refused: if index == 2 { 31 } else { 0 },
-            refused_as: (index == 2).then_some(RefusalCode::IpNotAllowed),
+            reasons: if index == 2 {
+                vec![(RefusalCode::IpNotAllowed, 30)]
+            } else {
+                Vec::new()
+            },
+            would_be_refused: u64::from(index == 1),
             first_seen: ago(if index == 2 { 3 } else { 900 }),
             last_seen: ago(index as u64),
             unknown: index == 2,
@@ -487,6 +494,16 @@ impl Samples {
             webhook: self.facts(),
             range: Range::Day,
             chart: Self::chart(),
+            failing: Some(Failing {
+                code: RefusalCode::ValidationError,
+                accepted: 2,
+                refused: vec![(RefusalCode::ValidationError, 9), (RefusalCode::InvalidJson, 3)],
+            }),
+            observed: Some(Observed {
+                senders: 12,
+                refused_senders: 6,
+                refused_deliveries: 12,
+            }),
             sources: Self::sources(),
             recent: (0..20).map(|index| self.delivery(index)).collect(),
         };

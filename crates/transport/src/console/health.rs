@@ -126,6 +126,8 @@ pub(super) async fn metrics<S: Store>(
         sets: sets.iter().map(set).collect(),
         certificates: watched.certificates.iter().map(certificate).collect(),
         store_bytes,
+        failing: u64::try_from(gate.failing().await?.len()).unwrap_or(u64::MAX),
+        incidents: gate.store().incident_counts().await?,
         active: census.active,
         revoked: census.revoked,
         oldest_url: census

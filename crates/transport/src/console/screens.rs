@@ -10,6 +10,7 @@ mod audit;
 mod conflict;
 mod deliveries;
 mod edit;
+mod enforce;
 mod failed;
 mod incidents;
 mod issue;
@@ -294,6 +295,7 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
         ["webhooks", handle, "live"] => deliveries::live(screen, Some(handle)).await,
         ["webhooks", handle, "regenerate"] => issue::ask_regenerate(screen, handle).await,
         ["webhooks", handle, "revoke"] => issue::ask_revoke(screen, handle).await,
+        ["webhooks", handle, "enforce"] => enforce::ask(screen, handle).await,
         ["logs"] => deliveries::logs(screen).await,
         ["logs", "live"] => deliveries::live(screen, None).await,
         ["logs", "export"] => deliveries::export(screen),
@@ -327,6 +329,7 @@ async fn act<S: Store + PeopleStore>(
         ["webhooks", "new"] | ["webhooks"] => issue::create(screen, fields).await,
         ["webhooks", handle, "edit"] => edit::save(screen, handle, fields).await,
         ["webhooks", handle, "preview"] => edit::preview(screen, handle, fields).await,
+        ["webhooks", handle, "enforce"] => enforce::enforce(screen, handle, fields).await,
         ["webhooks", handle, "suggest"] => edit::suggest(screen, handle, fields).await,
         ["address-sets"] => address_sets::create(screen, fields).await,
         ["address-sets", name, "edit"] => address_sets::edit(screen, name, fields).await,
@@ -384,6 +387,7 @@ fn said(word: &str) -> Option<&'static str> {
         "url-retired" => "That URL belonged to this webhook. It no longer works.",
         "repeated" => "This was already done. Nothing was done a second time.",
         "edited" => "Changes saved.",
+        "enforced" => "The allowlist is enforced from now on.",
         "set-created" => "Address set created.",
         "set-changed" => "Address set changed, in every allowlist that uses it.",
         "set-refreshed" => "The published list was read.",

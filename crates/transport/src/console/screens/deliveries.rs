@@ -19,7 +19,16 @@ use crate::console::{filter, live as stream};
 use crate::reply::Reply;
 use crate::wire::ExportFormat;
 
-const FILTER: [&str; 7] = ["webhook", "outcome", "code", "source", "from", "to", "request_id"];
+const FILTER: [&str; 8] = [
+    "webhook",
+    "outcome",
+    "code",
+    "would_be_refused",
+    "source",
+    "from",
+    "to",
+    "request_id",
+];
 
 /// The deliveries of all webhooks.
 pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
@@ -29,6 +38,7 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         webhook: text("webhook"),
         outcome: text("outcome"),
         code: text("code"),
+        would_be_refused: text("would_be_refused"),
         source: text("source"),
         from: text("from"),
         to: text("to"),

@@ -2,10 +2,12 @@
 
 use hookgate_domain::{Actor, AuditAct, Webhook};
 use hookgate_gate::{
-    Acting, AuditFilter, DeliveryFilter, Outcome, PageSize, PeopleStore, Seek, Store, SubjectMatch,
-    UsageRange, spikes,
+    Acting, AuditFilter, DeliveryFilter, Health, PageSize, PeopleStore, Seek, Store, SubjectMatch,
+    UsageRange, WebhookUsage, spikes,
 };
-use hookgate_pages::{Bucket, Chart, Range, Series, SourceRow, UserText, WebhookDetail, WebhookFacts};
+use hookgate_pages::{
+    Bucket, Chart, Failing, Observed, Range, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
+};
 
 use super::models::{delivery_row, webhook_facts};
 use super::{Screen, page};
@@ -49,6 +51,12 @@ pub(super) async fn show<S: Store + PeopleStore>(
             },
             range,
             chart: Chart::of(series(screen, &webhook, range).await?),
+            failing: failing(screen, &webhook).await?,
+            observed: screen.gate().observation(&webhook).await?.map(|seen| Observed {
+                senders: seen.senders,
+                refused_senders: seen.refused_senders,
+                refused_deliveries: seen.refused_deliveries,
+            }),
             sources: sources(screen, &webhook, range, SOURCES).await?,
             recent: recent.items.iter().map(delivery_row).collect(),
         }
@@ -117,7 +125,7 @@ async fn series<S: Store + PeopleStore>(
     })
 }
 
-/// The sources that sent most, with what the newest refusal was of the one that was refused most.
+/// The sources that sent most.
 pub(super) async fn sources<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     webhook: &Webhook,
@@ -130,42 +138,38 @@ pub(super) async fn sources<S: Store + PeopleStore>(
         .store()
         .top_sources(webhook.handle, usage_range(range), limit, screen.now)
         .await?;
-    let refused = top
-        .sources
-        .iter()
-        .enumerate()
-        .filter(|(_, source)| source.refused > 0);
-    let worst = refused.max_by_key(|(_, source)| source.refused);
-    let mut reason = None;
-    if let Some((place, source)) = worst {
-        let filter = DeliveryFilter {
-            webhook: Some(webhook.handle),
-            outcome: Some(Outcome::Refused),
-            source: Some(source.source),
-            ..DeliveryFilter::default()
-        };
-        let one = PageSize::new(1).unwrap_or_default();
-        let newest = screen
-            .gate()
-            .store()
-            .delivery_page(&filter, Seek::Newest, one)
-            .await?;
-        reason = newest
-            .items
-            .first()
-            .and_then(|row| row.answer.code())
-            .map(|code| (place, code));
-    }
-    let rows = top.sources.iter().enumerate().map(|(place, source)| SourceRow {
+    let rows = top.sources.into_iter().map(|source| SourceRow {
         source: wire::source(source.source),
         accepted: source.accepted,
         refused: source.refused,
-        refused_as: reason.filter(|(worst, _)| *worst == place).map(|(_, code)| code),
+        reasons: source.reasons.codes,
+        would_be_refused: source.reasons.would_be_refused,
         first_seen: source.first_seen,
         last_seen: source.last_seen,
         unknown: source.is_new,
     });
     Ok(rows.collect())
+}
+
+/// What came in the last 24 hours, if the webhook is failing.
+async fn failing<S: Store + PeopleStore>(
+    screen: &Screen<'_, S>,
+    webhook: &Webhook,
+) -> Result<Option<Failing>, Fault> {
+    let usage = screen
+        .gate()
+        .store()
+        .usage_many(&[webhook.handle], screen.now)
+        .await?;
+    let day = usage.first().map(WebhookUsage::totals).unwrap_or_default();
+    Ok(match Health::of(&day) {
+        Health::Failing(code) => Some(Failing {
+            code,
+            accepted: day.accepted,
+            refused: day.refused,
+        }),
+        Health::Ok | Health::Quiet => None,
+    })
 }
 
 const fn usage_range(range: Range) -> UsageRange {

@@ -10,6 +10,8 @@ use super::{Screen, page};
 use crate::console::fault::Fault;
 use crate::reply::Reply;
 
+/// Most failing webhooks that stand before the others: a page has a bound.
+const MOST_FAILING: usize = 50;
 /// Most webhooks that are looked at for one page of a narrowed list.
 const MOST_LOOKED_AT: usize = 10_000;
 
@@ -20,13 +22,25 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         name: query.get("q").unwrap_or_default().to_owned(),
         state: query.get("state").unwrap_or_default().to_owned(),
     };
-    let (webhooks, older) = find(screen, &filter, query.read("cursor")?).await?;
+    let after = query.read("cursor")?;
+    let failing = failing(screen).await?;
+    let is_failing = |webhook: &Webhook| failing.iter().any(|one| one.handle == webhook.handle);
+    let (mut webhooks, older) = find(screen, &filter, after).await?;
+    if after.is_none() {
+        // The whole list begins with them, wherever in it they were made; where they were made they are seen again.
+        webhooks.retain(|webhook| !is_failing(webhook));
+        let first = failing
+            .iter()
+            .filter(|webhook| matches(webhook, &filter))
+            .cloned();
+        webhooks = first.chain(webhooks).collect();
+    }
     let handles: Vec<_> = webhooks.iter().map(|webhook| webhook.handle).collect();
     let usage = screen.gate().store().usage_many(&handles, screen.now).await?;
     let rows = webhooks
         .iter()
         .zip(usage)
-        .map(|(webhook, usage)| row(screen, webhook, usage));
+        .map(|(webhook, usage)| row(screen, webhook, usage, is_failing(webhook)));
     let proxy = proxy_in_front(screen).await?;
     page(
         WebhookList {
@@ -41,6 +55,15 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         }
         .render(),
     )
+}
+
+/// The webhooks that are failing, most refusals first.
+async fn failing<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Vec<Webhook>, Fault> {
+    let mut found = Vec::new();
+    for one in screen.gate().failing().await?.into_iter().take(MOST_FAILING) {
+        found.extend(screen.gate().store().webhook_by_handle(one.webhook).await?);
+    }
+    Ok(found)
 }
 
 /// The private address that all traffic of the last hour came from: a proxy, unless everybody is on this machine anyway.
@@ -90,7 +113,7 @@ fn matches(webhook: &Webhook, filter: &WebhookFilter) -> bool {
     (filter.state.is_empty() || filter.state == state) && name.contains(&filter.name.to_lowercase())
 }
 
-fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook, usage: WebhookUsage) -> WebhookRow {
+fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook, usage: WebhookUsage, failing: bool) -> WebhookRow {
     let (issued_at, revoked) = match &webhook.state {
         WebhookState::Active(url) => (url.issued_at, false),
         WebhookState::Revoked { .. } => (webhook.created_at, true),
@@ -99,6 +122,7 @@ fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook, usage: WebhookUsage) -> Web
         handle: webhook.handle,
         name: webhook.name.as_str().into(),
         revoked,
+        failing,
         hint: webhook.state.hint().to_string(),
         issued_at,
         rotation: webhook.rotation_age(screen.now),
