@@ -1,6 +1,7 @@
 //! The command line as scripts rely on it: names, exit codes, what goes where.
 
 use std::ffi::OsStr;
+use std::path::Path;
 use std::process::{Command, Output};
 
 use hookgate_testkit::https::Http;
@@ -296,13 +297,20 @@ async fn incidents_are_acknowledged_and_resolved() {
     );
 }
 
+/// The sample configuration with its files in this directory, where there is a certificate.
+fn sample_in(directory: &Path) -> String {
+    node::lay_out(directory, "sqlite:data");
+    let sample = run_as_is(&["config".as_ref(), "init".as_ref()], "").stdout;
+    let sample = String::from_utf8(sample).unwrap();
+    sample.replace("/etc/hookgate/", &format!("{}/", directory.display()))
+}
+
 #[test]
 fn the_sample_configuration_passes_its_own_check() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("hookgate.toml");
-    let sample = run_as_is(&["config".as_ref(), "init".as_ref()], "");
-    std::fs::write(&file, &sample.stdout).unwrap();
-    let check = |file: &std::path::Path| {
+    std::fs::write(&file, sample_in(scratch.path())).unwrap();
+    let check = |file: &Path| {
         run_as_is(
             &[
                 "config".as_ref(),
@@ -335,7 +343,7 @@ fn the_sample_configuration_passes_its_own_check() {
 fn what_is_typed_counts_more_than_the_environment() {
     let scratch = tempfile::tempdir().unwrap();
     let file = scratch.path().join("hookgate.toml");
-    std::fs::write(&file, run_as_is(&["config".as_ref(), "init".as_ref()], "").stdout).unwrap();
+    std::fs::write(&file, sample_in(scratch.path())).unwrap();
     let (file, nowhere) = (file.to_str().unwrap(), scratch.path().join("nowhere"));
     let nowhere = nowhere.to_str().unwrap();
     let (data, config) = (("HOOKGATE_DATA", nowhere), ("HOOKGATE_CONFIG", file));

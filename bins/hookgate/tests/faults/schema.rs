@@ -17,7 +17,16 @@ const SENDERS: usize = 6;
 /// Deliveries that are acknowledged or put off before the next step.
 const STEP: usize = 50;
 /// The steps that are taken back, the newest first: the last of them changes the table of deliveries.
-const TAKEN_BACK: [&str; 4] = ["0009_notes", "0008_periods", "0007_addresses", "0006_trail"];
+const TAKEN_BACK: [&str; 8] = [
+    "0013_audit",
+    "0012_usage",
+    "0011_timeline",
+    "0010_record",
+    "0009_notes",
+    "0008_periods",
+    "0007_addresses",
+    "0006_trail",
+];
 /// What a newer program might do to the tables. Those of webhooks come first, as in every transaction of a delivery: in
 /// another order PostgreSQL would have to end one of the two.
 const NEWER: &str = "ALTER TABLE webhooks ADD COLUMN newer TEXT; ALTER TABLE deliveries ADD COLUMN newer TEXT; \

@@ -99,7 +99,7 @@ pub(crate) enum Details {
         super::audit::list,
         super::audit::export,
     ),
-    components(schemas(Failure, words::Tag, words::RequestKey, words::ExportFormat, words::Number)),
+    components(schemas(Failure, words::Tag, words::RequestKey, words::ExportFormat, words::Number, words::AuditActs, words::Only)),
     security(("token" = [])),
     modifiers(&Shared)
 )]
