@@ -3,14 +3,61 @@
 /** @template {Element} T @param {ParentNode} root @param {string} selector @returns {T[]} */
 const all = (root, selector) => /** @type {T[]} */ ([...root.querySelectorAll(selector)]);
 
-/** Times in the reader's own zone; UTC stays on hover. @param {ParentNode} root */
+const MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+/** @param {number} number */
+const two = (number) => String(number).padStart(2, "0");
+
+/** 30 Nov 02:28 @param {Date} at */
+const short = (at) => `${at.getDate()} ${MONTHS[at.getMonth()]} ${two(at.getHours())}:${two(at.getMinutes())}`;
+
+/** All times of a page in the reader's own zone: tables, charts and their words. UTC stays on hover. @param {ParentNode} root */
 function localTimes(root) {
-  const format = new Intl.DateTimeFormat(undefined, {
-    year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
-  });
   for (const time of all(root, "time[datetime]")) {
     const at = new Date(time.getAttribute("datetime") ?? "");
-    if (!Number.isNaN(at.getTime())) time.textContent = format.format(at);
+    const clock = `${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
+    if (!Number.isNaN(at.getTime())) time.textContent = `${at.getDate()} ${MONTHS[at.getMonth()]} ${at.getFullYear()} ${clock}`;
+  }
+  for (const text of all(root, "[data-time]")) {
+    const at = new Date(Number(text.getAttribute("data-time")) * 60_000);
+    const words = text.textContent ?? "";
+    const rest = words.indexOf(": ");
+    if (!Number.isNaN(at.getTime())) text.textContent = short(at) + (rest < 0 ? "" : words.slice(rest));
+  }
+}
+
+/** The zone of the page, by name and present offset. */
+function zoneName() {
+  const minutes = -new Date().getTimezoneOffset();
+  const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+  const size = Math.abs(minutes);
+  const part = size % 60 ? `:${two(size % 60)}` : "";
+  const offset = `UTC${minutes < 0 ? "-" : "+"}${Math.floor(size / 60)}${part}`;
+  for (const name of all(document, "[data-zone]")) name.textContent = zone === "UTC" ? "UTC" : `${zone} (${offset})`;
+  for (const note of all(document, "[data-utc]")) note.setAttribute("hidden", "");
+}
+
+/** A time as such an input has it. @param {Date} at @param {boolean} utc */
+function inputValue(at, utc) {
+  const local = new Date(at.getTime() - (utc ? 0 : at.getTimezoneOffset() * 60_000));
+  return local.toISOString().slice(0, at.getUTCSeconds() ? 19 : 16);
+}
+
+/**
+ * Inputs of times are in the zone of the page, and in UTC on their way. Where clocks are set back, an hour comes twice: the
+ * earlier one is meant for a beginning, the later one for an end, so that nothing is hidden.
+ */
+function localInputs() {
+  for (const input of /** @type {HTMLInputElement[]} */ (all(document, "input[type=datetime-local]"))) {
+    const given = new Date(`${input.value}Z`);
+    if (input.value && !Number.isNaN(given.getTime())) input.value = inputValue(given, false);
+    input.form?.addEventListener("formdata", (event) => {
+      const at = new Date(input.value);
+      if (!input.value || Number.isNaN(at.getTime())) return;
+      const again = new Date(at.getTime() + 3_600_000);
+      const twice = inputValue(again, false) === inputValue(at, false);
+      event.formData.set(input.name, inputValue(twice && input.name === "to" ? again : at, true));
+    });
   }
 }
 
@@ -192,6 +239,8 @@ function menus() {
 }
 
 localTimes(document);
+zoneName();
+localInputs();
 copyButtons();
 typedConfirmations();
 sentOnce();

@@ -124,7 +124,7 @@ impl Chart {
         let rows = self.series.buckets.iter().enumerate().rev();
         rows.filter(|(_, bucket)| bucket.total() > 0)
             .map(|(index, bucket)| TableRow {
-                at: crate::when::minute(self.time(index)),
+                at: self.time(index),
                 counts: self
                     .layers
                     .iter()
@@ -186,7 +186,7 @@ impl Chart {
 /// One row of the table beside the chart.
 #[derive(Clone, Debug)]
 pub(crate) struct TableRow {
-    pub(crate) at: String,
+    pub(crate) at: Timestamp,
     pub(crate) counts: Vec<u64>,
     pub(crate) spike: bool,
 }

@@ -2,7 +2,6 @@
 //! zone and keeps UTC on hover. There is no clock here: "now" is always given.
 
 use std::fmt;
-use std::time::Duration;
 
 use askama::filters::HtmlSafe;
 use hookgate_domain::Timestamp;
@@ -47,29 +46,29 @@ impl fmt::Display for When {
         let utc = in_utc(self.0);
         write!(
             f,
-            "<time datetime=\"{}\" title=\"{} UTC\">{} UTC</time>",
+            "<time datetime=\"{}\" title=\"{} UTC\">{}</time>",
             utc.strftime("%Y-%m-%dT%H:%M:%SZ"),
             utc.strftime("%Y-%m-%d %H:%M:%S"),
-            utc.strftime("%Y-%m-%d %H:%M")
+            utc.strftime("%-d %b %Y %H:%M:%S")
         )
     }
 }
 
 impl HtmlSafe for When {}
 
-/// A point in time in words without markup, to the minute, for chart labels.
-pub(crate) fn minute(at: Timestamp) -> String {
-    in_utc(at).strftime("%Y-%m-%d %H:%M").to_string()
+/// A point in time as a field of a form and a query has it: UTC, to the minute.
+pub(crate) fn field(at: Timestamp) -> String {
+    in_utc(at).strftime("%Y-%m-%dT%H:%M").to_string()
 }
 
-/// The time of day or the day, whichever tells more at this step of a chart.
-pub(crate) fn tick(at: Timestamp, step: Duration) -> String {
-    let form = if step < Duration::from_hours(1) {
-        "%H:%M"
-    } else {
-        "%d %b %H:%M"
-    };
-    in_utc(at).strftime(form).to_string()
+/// Day and time for the labels of a chart. The script rewrites them by their `data-time` to the zone of the page.
+pub(crate) fn tick(at: Timestamp) -> String {
+    in_utc(at).strftime("%-d %b %H:%M").to_string()
+}
+
+/// A point in time for the script, in minutes since 1970: a full chart has hundreds of them.
+pub(crate) fn minutes(at: Timestamp) -> i64 {
+    at.as_micros().div_euclid(60_000_000)
 }
 
 /// How long ago, in the largest unit that fits: `3 days ago`.
@@ -135,6 +134,8 @@ fn in_utc(at: Timestamp) -> jiff::Timestamp {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const AT: Timestamp = Timestamp::from_micros(1_795_000_000_123_456);
@@ -143,7 +144,7 @@ mod tests {
     fn a_time_has_a_machine_form_and_a_utc_title() {
         assert_eq!(
             at(AT).to_string(),
-            "<time datetime=\"2026-11-18T11:06:40Z\" title=\"2026-11-18 11:06:40 UTC\">2026-11-18 11:06 UTC</time>"
+            "<time datetime=\"2026-11-18T11:06:40Z\" title=\"2026-11-18 11:06:40 UTC\">18 Nov 2026 11:06:40</time>"
         );
         assert!(at(Timestamp::from_micros(i64::MAX)).to_string().contains("1970"));
     }

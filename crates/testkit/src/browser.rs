@@ -29,6 +29,8 @@ pub struct Setup {
     pub window: (u32, u32),
     /// Whether pages are asked for their dark colours.
     pub dark: bool,
+    /// The reader's time zone.
+    pub zone: &'static str,
 }
 
 impl Default for Setup {
@@ -37,6 +39,7 @@ impl Default for Setup {
             scripts: true,
             window: (1280, 900),
             dark: false,
+            zone: "UTC",
         }
     }
 }
@@ -56,6 +59,7 @@ impl Browser {
     pub async fn start(setup: Setup) -> Outcome<Self> {
         let mut chromedriver = Command::new("chromedriver")
             .arg("--port=0")
+            .env("TZ", setup.zone)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .kill_on_drop(true)

@@ -40,7 +40,7 @@ async fn hostile_deliveries_harm_nobody() {
         let answer = server.send(Http::One, request).await;
         assert_eq!(answer.status, 201, "{text}: {}", answer.body);
     }
-    let long = json!({"title": "x".repeat(5_000)}).to_string();
+    let long = json!({"title": ["x".repeat(5_000)]}).to_string();
     for body in [long.as_bytes(), b"{\"title\":\"\xff\x00\"}", b"\x00\x1b]0;x\x07"] {
         let request = Request::post(server.demo_url())
             .body(Full::from(body.to_vec()))

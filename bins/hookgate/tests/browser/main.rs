@@ -17,6 +17,7 @@ mod stories;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 #[path = "../black_box/support.rs"]
 mod support;
+mod zone;
 
 /// Which store these tests run on.
 const STORE: support::Store = support::Store::Embedded;

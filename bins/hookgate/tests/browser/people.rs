@@ -53,7 +53,7 @@ async fn each_role(setup: Setup) {
         let may_create = member.count("#f-allowlist").await == 1;
         assert_eq!(may_create, manages, "{role}: {}", member.text().await);
         member.go("/incidents/INC-1").await;
-        member.sees("Opened by a delivery.").await;
+        member.sees("Opened by a delivery").await;
         let buttons = member.count("form[action$='/resolve']").await;
         assert_eq!(buttons == 1, acts, "{role}");
         member.go("/audit").await;

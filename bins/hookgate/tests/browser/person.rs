@@ -17,6 +17,7 @@ pub(crate) const NO_SCRIPTS: Setup = Setup {
     scripts: false,
     window: (1280, 900),
     dark: false,
+    zone: "UTC",
 };
 
 /// A browser window at the console.

@@ -2,7 +2,6 @@
 //! its words.
 
 use std::fmt::Write;
-use std::time::Duration;
 
 use super::{Chart, Svg};
 use crate::when;
@@ -140,10 +139,11 @@ impl<'a> Frame<'a> {
             let at = self.chart.time(self.first + bar);
             write!(
                 out,
-                "<text class=\"tick\" x=\"{}\" y=\"{}\">{}</text>",
+                "<text class=\"tick\" x=\"{}\" y=\"{}\" data-time=\"{}\">{}</text>",
                 self.place(bar).0,
                 HEIGHT - 4,
-                when::tick(at, self.chart.series.step)
+                when::minutes(at),
+                when::tick(at)
             )?;
         }
         Ok(())
@@ -161,9 +161,10 @@ impl<'a> Frame<'a> {
             let spike = self.chart.series.buckets[self.first + bar].is_spike;
             write!(
                 out,
-                "<path d=\"M{left} 0h{width}v{}h-{width}z\"><title>{}: {} accepted, {} refused</title></path>",
+                "<path d=\"M{left} 0h{width}v{}h-{width}z\"><title data-time=\"{}\">{}: {} accepted, {} refused</title></path>",
                 HEIGHT - BOTTOM,
-                when::tick(self.chart.time(self.first + bar), Duration::MAX),
+                when::minutes(self.chart.time(self.first + bar)),
+                when::tick(self.chart.time(self.first + bar)),
                 bucket.accepted,
                 bucket.refused_total()
             )?;

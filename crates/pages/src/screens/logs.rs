@@ -1,5 +1,7 @@
 //! The deliveries of all webhooks.
 
+use std::time::Duration;
+
 use askama::Template;
 use hookgate_domain::{RefusalCode, WebhookHandle};
 
@@ -8,6 +10,15 @@ use super::screen;
 use crate::assets;
 use crate::shell::{Pager, Paging, Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
+use crate::when;
+
+/// Spans of time that people ask for most.
+const PRESETS: [(&str, Duration); 4] = [
+    ("15 min", Duration::from_mins(15)),
+    ("1 h", Duration::from_hours(1)),
+    ("24 h", Duration::from_hours(24)),
+    ("7 d", Duration::from_hours(7 * 24)),
+];
 
 /// `/logs`.
 #[derive(Clone, Debug, Template)]
@@ -78,6 +89,21 @@ impl Logs {
 
     fn is_live(&self) -> bool {
         self.paging.newer.is_none() && self.problems.is_empty() && self.filter.to.is_empty()
+    }
+
+    /// Links to the newest deliveries, with the rest of the filter: a name, an address, whether it is what is shown.
+    fn presets(&self) -> Vec<(&'static str, String, bool)> {
+        let link = |(name, span): (&'static str, Duration)| {
+            let from = when::field(self.shell.now.before(span));
+            let filter = LogFilter {
+                from,
+                to: String::new(),
+                ..self.filter.clone()
+            };
+            let is_shown = filter == self.filter;
+            (name, format!("/logs{}", filter.query()), is_shown)
+        };
+        PRESETS.into_iter().map(link).collect()
     }
 
     fn is_narrowed(&self) -> bool {

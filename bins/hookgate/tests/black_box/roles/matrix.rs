@@ -138,6 +138,7 @@ pub(super) const CONSOLE: &[Row] = &[
     ("GET", "/webhooks/{handle}/url", "admin", "", 200),
     ("GET", "/webhooks/{handle}/regenerate", "admin", "", 200),
     ("GET", "/webhooks/{handle}/revoke", "admin", "", 200),
+    ("GET", "/webhooks/{handle}/enforce", "admin", "", 303),
     ("GET", "/logs", EVERYBODY, "", 200),
     ("GET", "/logs/live", EVERYBODY, "", 200),
     ("GET", "/logs/export", EVERYBODY, "", 200),
@@ -182,6 +183,7 @@ pub(super) const CONSOLE: &[Row] = &[
     ("POST", "/webhooks/{handle}/regenerate", "admin", "", 303),
     // The name was not typed.
     ("POST", "/webhooks/{handle}/revoke", "admin", "", 422),
+    ("POST", "/webhooks/{handle}/enforce", "admin", "", 422),
     (
         "POST",
         "/address-sets",

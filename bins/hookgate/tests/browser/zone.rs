@@ -1,0 +1,79 @@
+//! One time zone on a page: the reader's where scripts run, UTC where they don't.
+
+use hookgate_testkit::browser::Setup;
+use hookgate_testkit::https::Http;
+use serde_json::{Value, json};
+
+use crate::person::Person;
+use crate::support::Server;
+
+/// The clocks of tables, of the chart's axis and of its words, each beside what the browser's own formatter makes of its time.
+const CLOCKS: &str = "
+    const clock = (at) => new Intl.DateTimeFormat('en-GB', {
+        timeZone: 'Europe/Berlin', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }).format(at);
+    const tables = [...document.querySelectorAll('main time[datetime]')].map(
+        (time) => [time.textContent.slice(-8, -3), clock(new Date(time.getAttribute('datetime')))]);
+    const charts = [...document.querySelectorAll('[data-time]')].map(
+        (text) => [/\\d\\d:\\d\\d/.exec(text.textContent)[0], clock(new Date(text.dataset.time * 60000))]);
+    return [tables.length, charts.length, [...tables, ...charts].filter(([shown, expected]) => shown !== expected)]";
+
+/// What a reader in Berlin would type for the time some minutes from now, as the input has it.
+const TYPED: &str = "
+    const at = new Date(Date.now() + MINUTES * 60000);
+    const local = new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+    document.querySelector('#f-from').value = local;
+    return at.toISOString().slice(0, 16)";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn all_times_of_a_page_are_in_the_readers_zone() {
+    let server = Server::start();
+    server
+        .post(Http::One, &server.demo_url(), r#"{"title":"Disk full"}"#)
+        .await;
+    let handle = server.ready["webhook"]["handle"].as_str().unwrap().to_owned();
+    let setup = Setup {
+        zone: "Europe/Berlin",
+        ..Setup::default()
+    };
+    let person = Person::signed_in(&server, setup).await;
+    person.go(&format!("/webhooks/{handle}?range=1h")).await;
+    person.sees("Times in Europe/Berlin (UTC+").await;
+    let clocks = person.run(CLOCKS).await;
+    assert!(
+        clocks[0].as_u64() >= Some(2) && clocks[1].as_u64() >= Some(2),
+        "{clocks}"
+    );
+    assert_eq!(clocks[2], json!([]), "shown and expected");
+
+    for (minutes, is_found) in [("-5", true), ("5", false)] {
+        person.go("/logs").await;
+        let utc = person.run(&TYPED.replace("MINUTES", minutes)).await;
+        person.press("Show").await;
+        let url = person.run("return location.search").await;
+        let from = format!("from={}", utc.as_str().unwrap().replace(':', "%3A"));
+        assert!(url.as_str().unwrap().contains(&from), "{url} is UTC: {from}");
+        let rows = person
+            .run("return document.querySelectorAll('tbody tr').length")
+            .await;
+        assert_eq!(rows == Value::from(0), !is_found, "{minutes}: {rows}");
+    }
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_scripts_all_times_are_utc() {
+    let server = Server::start();
+    server
+        .post(Http::One, &server.demo_url(), r#"{"title":"Disk full"}"#)
+        .await;
+    let setup = Setup {
+        scripts: false,
+        zone: "Europe/Berlin",
+        ..Setup::default()
+    };
+    let person = Person::signed_in(&server, setup).await;
+    person.go("/logs").await;
+    person.sees("Times in UTC").await;
+    person.sees("From (UTC)").await;
+    person.close().await;
+}
