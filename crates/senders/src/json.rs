@@ -97,7 +97,10 @@ pub(crate) enum Role {
 
 /// Whether this is UTF-16 or UTF-32: by its mark, or by the zeros between its letters.
 pub(crate) fn is_utf_16(text: &[u8]) -> bool {
-    UTF_16_MARKS.iter().any(|mark| text.starts_with(mark)) || text.iter().take(4).any(|byte| *byte == 0)
+    let start = &text[..text.len().min(4)];
+    let begins_json = |byte: &u8| matches!(byte, b'{' | b'[' | b'"' | b' ' | b'\t' | b'\r' | b'\n');
+    UTF_16_MARKS.iter().any(|mark| text.starts_with(mark))
+        || (start.contains(&0) && start.iter().any(begins_json))
 }
 
 /// Reads the whole text as one JSON value. Of an object only the fields are kept: what else it holds is checked as
