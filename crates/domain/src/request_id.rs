@@ -20,7 +20,7 @@ const COUNT_BITS: u32 = 32;
 ///
 /// let at = Timestamp::from_micros(1_700_000_000_000_000);
 /// let id = RequestId::new(at, 0xABCD, 7);
-/// assert_eq!(id.to_string(), "req_01hf7yat000000nf6g00000007");
+/// assert_eq!(id.to_string(), "req_01hf7yat000000005bsm000007");
 /// assert_eq!(id.to_string().parse(), Ok(id));
 /// assert_eq!(id.at(), at);
 /// ```

@@ -117,7 +117,7 @@ async fn what_was_answered_is_on_record() {
         request_id: id,
         ..request(issued.id.reveal())
     };
-    let reply = gate.receive(request, Whole(br#"{"title":7}"#.to_vec())).await;
+    let reply = gate.receive(request, Whole(br#"{"title":{}}"#.to_vec())).await;
     let Reply::Refused(refusal) = reply else {
         panic!("{reply:?}")
     };
