@@ -25,6 +25,7 @@ mod near_misses;
 mod needles;
 mod node;
 mod notes;
+mod observing;
 mod openapi;
 mod paging;
 mod people;
