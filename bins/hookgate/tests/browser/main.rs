@@ -8,6 +8,7 @@ mod forms;
 mod hostile;
 #[path = "../black_box/node.rs"]
 mod node;
+mod observing;
 mod people;
 mod person;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
