@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::io::{self, Write};
 
 use hookgate_domain::{AllowlistMode, Incident, RotationAge, Timestamp, Webhook, WebhookState};
-use hookgate_gate::{Answer, DeliverySummary};
+use hookgate_gate::{Answer, DeliverySummary, Health};
 use hookgate_transport::wire::{answered_status, time};
 use serde::Serialize;
 use serde_json::Value;
@@ -148,15 +148,16 @@ pub(crate) fn delivery_header() -> String {
 }
 
 /// The columns of webhooks.
-pub(crate) const WEBHOOK_HEADER: [&str; 5] = ["HANDLE", "NAME", "HINT", "STATE", "SOURCES"];
+pub(crate) const WEBHOOK_HEADER: [&str; 6] = ["HANDLE", "NAME", "HINT", "STATE", "HEALTH", "SOURCES"];
 
 /// A webhook's columns.
-pub(crate) fn webhook_cells(webhook: &Webhook, now: Timestamp) -> [String; 5] {
+pub(crate) fn webhook_cells(webhook: &Webhook, health: Health, now: Timestamp) -> [String; 6] {
     [
         webhook.handle.to_string(),
         webhook.name.to_string(),
         format!("{}…", webhook.state.hint()),
         webhook_state(webhook, now),
+        health.as_str().to_owned(),
         webhook_sources(webhook, now),
     ]
 }

@@ -33,6 +33,9 @@ pub enum Health {
 }
 
 impl Health {
+    /// Every word of [`Health::as_str`].
+    pub const WORDS: [&'static str; 3] = ["ok", "failing", "quiet"];
+
     /// Judges what came in the last 24 hours.
     ///
     /// It is failing if nothing passed and a sender was refused for what it sent, or if three and at least half of what its
@@ -139,6 +142,23 @@ fn observes(webhook: &Webhook) -> bool {
 }
 
 impl<S: Store> Gate<S> {
+    /// How these webhooks do, in the order asked for, in one question. Bounded, as [`Store::usage_many`] is; a revoked one is quiet.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn health(&self, webhooks: &[Webhook]) -> Result<Vec<Health>, StoreError> {
+        let handles: Vec<_> = webhooks.iter().map(|webhook| webhook.handle).collect();
+        let usage = self.store.usage_many(&handles, self.now()).await?;
+        let health = webhooks
+            .iter()
+            .zip(usage)
+            .map(|(webhook, usage)| match webhook.live_url() {
+                Ok(_) => Health::of(&usage.totals()),
+                Err(_) => Health::Quiet,
+            });
+        Ok(health.collect())
+    }
+
     /// The webhooks that are failing now, most refusals first. Bounded, as [`Store::refused_lately`] is.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use hookgate_domain::{
     Allowlist, KnownUrl, Limits, Overload, PayloadLogging, Policy, RotationPolicy, SenderFormat, Webhook,
     WebhookHandle, WebhookId, WebhookName, find_webhook_ids,
 };
-use hookgate_gate::{Issued, NewWebhook, PageSize, SigningSecret, Store};
+use hookgate_gate::{Health, Issued, NewWebhook, PageSize, SigningSecret, Store};
 use hookgate_transport::wire;
 use serde_json::{Value, json};
 
@@ -28,7 +28,10 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
         }
         WebhookCommand::List(page) => list(cli.json, &place, &page).await,
         WebhookCommand::Show(argument) => {
-            show(cli.json, &place, &place.webhook(&argument.webhook).await?, &[])
+            let webhook = place.webhook(&argument.webhook).await?;
+            let health = place.gate.health(std::slice::from_ref(&webhook)).await?;
+            let once = health.first().map(|health| ("health", json!(health.as_str())));
+            show(cli.json, &place, &webhook, once.as_slice())
         }
         WebhookCommand::Edit {
             webhook,
@@ -176,10 +179,14 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         .filter(|_| webhooks.len() == usize::from(size.rows()))
         .map(|last| last.handle.to_string());
     let now = place.gate.now();
-    let object = |webhook| output::object(&wire::Webhook::new(webhook, now));
-    let objects: Vec<_> = webhooks.iter().map(object).collect();
-    let table = Table::of(output::WEBHOOK_HEADER, &webhooks, |webhook| {
-        output::webhook_cells(webhook, now)
+    let health = place.gate.health(&webhooks).await?;
+    let rows: Vec<_> = webhooks.iter().zip(health).collect();
+    let object = |(webhook, health): &(&Webhook, Health)| {
+        output::object(&wire::Webhook::new(webhook, now).with_health(*health))
+    };
+    let objects: Vec<_> = rows.iter().map(object).collect();
+    let table = Table::of(output::WEBHOOK_HEADER, &rows, |(webhook, health)| {
+        output::webhook_cells(webhook, *health, now)
     });
     output::list(json, &objects, &table, next.as_deref(), "webhooks")
 }

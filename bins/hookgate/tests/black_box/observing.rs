@@ -3,6 +3,7 @@
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::Value;
 
+use crate::program::Program;
 use crate::support::{Server, sql};
 use crate::visitor::Visitor;
 
@@ -155,6 +156,21 @@ async fn a_failing_webhook_is_first_red_and_named() {
     assert!(row.contains("<span class=\"tag bad\">failing</span>"), "{row}");
     let row = list[place("demo")..].split("</tr>").next().unwrap();
     assert!(row.contains("<span class=\"tag ok\">active</span>"), "{row}");
+
+    let program = Program::new(&server, "viewer");
+    server.create("unused", &[]);
+    for (name, health) in [("broken", "failing"), ("demo", "ok"), ("unused", "quiet")] {
+        let shown = server.json(&["webhook", "show", name]);
+        assert_eq!(shown["health"], health);
+        let path = format!("/api/v1/webhooks/{}", shown["handle"].as_str().unwrap());
+        assert_eq!(program.get(&path).await, shown);
+        for list in [
+            server.json(&["webhook", "list"]),
+            program.get("/api/v1/webhooks").await,
+        ] {
+            assert!(list["items"].as_array().unwrap().contains(&shown), "{list}");
+        }
+    }
 
     // What is said of all sources does not hang on those that are told apart.
     sql(server.directory(), "DELETE FROM sources");

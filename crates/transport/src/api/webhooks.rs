@@ -85,7 +85,12 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     let size = filter::page_size(&query)?;
     let rows = gate.store().webhook_page(query.read("cursor")?, size).await?;
     let next = filter::next(&rows, size, |row| row.handle.to_string());
-    let items = rows.iter().map(|row| Webhook::new(row, call.now)).collect();
+    let health = gate.health(&rows).await?;
+    let items = rows
+        .iter()
+        .zip(health)
+        .map(|(row, health)| Webhook::new(row, call.now).with_health(health))
+        .collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
 
@@ -160,7 +165,10 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 )]
 pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) -> Result<Reply, Fault> {
     let found = gate.store().webhook_by_handle(read_handle(handle)?).await?;
-    Ok(shown(&Webhook::new(&found.ok_or(Code::NotFound)?, call.now)))
+    let found = found.ok_or(Code::NotFound)?;
+    let health = gate.health(std::slice::from_ref(&found)).await?;
+    let webhook = Webhook::new(&found, call.now);
+    Ok(shown(&health.into_iter().fold(webhook, Webhook::with_health)))
 }
 
 /// Changes a webhook; what is absent stays as it is.

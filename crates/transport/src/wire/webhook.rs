@@ -6,6 +6,7 @@ use hookgate_domain::{
     AllowEntry, Allowed, Overload, PayloadLogging, RotationAge, Timestamp, Webhook as DomainWebhook,
     WebhookState,
 };
+use hookgate_gate::Health;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -25,6 +26,10 @@ pub struct Webhook {
     /// `active` or `revoked`.
     #[schema(value_type = words::WebhookState)]
     pub state: &'static str,
+    /// How its senders did in the last 24 hours: `ok`, `failing` or `quiet`. Only where webhooks are read, not where one is changed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<words::Health>)]
+    pub health: Option<&'static str>,
     /// The first characters of the webhook ID, to tell URLs apart.
     pub hint: String,
     /// Who may send: networks, and address sets as `@name`; null is any.
@@ -86,6 +91,7 @@ impl Webhook {
             name: webhook.name.as_str().to_owned(),
             sender: webhook.format.as_str(),
             state,
+            health: None,
             hint: webhook.state.hint().to_string(),
             allowlist: entries.map(|entries| entries.iter().map(allowed).collect()),
             allowlist_entries: entries.map(|entries| entries.iter().map(AllowlistEntry::from).collect()),
@@ -109,6 +115,13 @@ impl Webhook {
             issued_at: url.map(|url| time(url.issued_at)),
             exposed_at: url.and_then(|url| url.exposed_at).map(time),
         }
+    }
+
+    /// With how it does.
+    #[must_use]
+    pub const fn with_health(mut self, health: Health) -> Self {
+        self.health = Some(health.as_str());
+        self
     }
 }
 

@@ -88,6 +88,8 @@ schemas! {
     WebhookState = words(["active", "revoked"]);
     /// What senders send.
     Sender = words(["custom"]);
+    /// Whether the senders of a webhook got through in the last 24 hours.
+    Health = words(hookgate_gate::Health::WORDS);
     /// Whether a new URL is due.
     Rotation = words(["not_tracked", "fresh", "due", "known_to_leaver", "exposed"]);
     /// A stretch of time.
