@@ -359,6 +359,10 @@ fn list_of(key: &str, value: &toml::Value) -> Option<String> {
 }
 
 fn unknown(key: &str) -> String {
+    let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+    if !key.chars().all(is_name) {
+        return "a key is unknown, and no name: is a value on the left of its =?".to_owned();
+    }
     let nearest = KEYS
         .iter()
         .map(|(known, _)| *known)

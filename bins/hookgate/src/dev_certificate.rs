@@ -12,6 +12,8 @@ use rcgen::{
     KeyUsagePurpose, SanType,
 };
 
+use hookgate_domain::{PemFault, PemKind, check_pem};
+
 use crate::failure::Failure;
 
 /// Days that the certificate is good for; browsers and scanners like short ones.
@@ -47,7 +49,7 @@ pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
             write(&ca_key_file, key.serialize_pem().as_bytes(), 0o600)?;
         }
         // The issuer is named by the parameters; the certificate in the file was made from the same ones.
-        let ca_key = KeyPair::from_pem(&std::fs::read_to_string(&ca_key_file)?)?;
+        let ca_key = read_ca_key(&ca_key_file)?;
         let issuer = Issuer::new(ca_params()?, ca_key);
         let key = KeyPair::generate()?;
         let leaf = leaf_params()?.signed_by(&key, &issuer)?;
@@ -127,6 +129,15 @@ fn write(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
         .mode(mode)
         .open(path)?;
     file.write_all(content)
+}
+
+/// Reads the key of the CA. The error of the parser would quote it.
+fn read_ca_key(file: &Path) -> Result<KeyPair, Box<dyn std::error::Error>> {
+    let bytes = std::fs::read(file)?;
+    let fault = |fault: PemFault| format!("{} {fault}", file.display());
+    let text = check_pem(&bytes, PemKind::PrivateKey).map_err(fault)?;
+    let text = std::str::from_utf8(&text).map_err(|_| fault(PemFault::NotBase64))?;
+    Ok(KeyPair::from_pem(text).map_err(|_| fault(PemFault::NotBase64))?)
 }
 
 #[cfg(test)]

@@ -86,12 +86,14 @@ async fn adopt(database: &Database, file: &KeyFile, key: SealingKey) -> Result<S
 async fn create(database: &Database, file: &KeyFile) -> Result<SealingKey, Failure> {
     let key = SealingKey::create(&file.path)
         .map_err(|error| Failure::failed(file.says(&format!("can't be created: {error}"))))?;
-    let claimed = claim(database, file, key).await;
-    if claimed.is_err() {
-        // Another node was first, or the store is gone: this key is nobody's.
-        remove(&file.path);
+    let known = database.claim_setting(FINGERPRINT, &key.fingerprint()).await?;
+    if known == key.fingerprint() {
+        return Ok(key);
     }
-    claimed
+    // Another node was first, so this key is nobody's. After an error it may be the store's: then it stays, and the next start
+    // takes it.
+    remove(&file.path);
+    Err(another(file))
 }
 
 fn remove(path: &Path) {

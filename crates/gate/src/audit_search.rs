@@ -7,6 +7,7 @@ use hookgate_domain::{
 };
 use thiserror::Error;
 
+use crate::delivery::holds_webhook_id;
 use crate::{
     Acting, ActorMatch, AuditFilter, Forbidden, Gate, KnownActor, MAX_KNOWN_ACTORS, PageSize, PeopleStore,
     Store, StoreError, SubjectMatch,
@@ -70,6 +71,15 @@ pub enum AuditQueryError {
     /// The store could not do it.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// A word as an error repeats it: not if it holds a webhook ID, which people paste anywhere.
+fn shown(text: &str) -> String {
+    if holds_webhook_id(text.as_bytes()) {
+        "(hidden)".to_owned()
+    } else {
+        text.to_owned()
+    }
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
@@ -155,7 +165,7 @@ impl<S: Store + PeopleStore> Gate<S> {
                 member.map_or_else(
                     || {
                         Err(AuditQueryError::UnknownActor {
-                            name: name.to_owned(),
+                            name: shown(name),
                             known: offered(&known),
                         })
                     },
@@ -191,7 +201,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         };
         let entries = self.store.audit_page(&filter, None, PageSize::MAX).await?;
         if entries.is_empty() {
-            return Err(AuditQueryError::UnknownSubject(text.to_owned()));
+            return Err(AuditQueryError::UnknownSubject(shown(text)));
         }
         let mut ids: Vec<_> = entries.into_iter().map(|entry| entry.subject.id).collect();
         ids.sort_unstable();

@@ -83,7 +83,11 @@ impl Health {
 const fn is_noise(code: RefusalCode) -> bool {
     matches!(
         code,
-        RefusalCode::IpNotAllowed | RefusalCode::MethodNotAllowed | RefusalCode::WebhookRevoked
+        RefusalCode::IpNotAllowed
+            | RefusalCode::MethodNotAllowed
+            | RefusalCode::WebhookRevoked
+            | RefusalCode::WebhookNotFound
+            | RefusalCode::HttpsRequired
     )
 }
 

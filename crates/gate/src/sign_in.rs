@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hookgate_domain::{
     Actor, AuditAct, AuditSubject, Member, MemberId, MemberName, Password, Permission, Role, Session,
-    SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret,
+    SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, find_webhook_ids,
 };
 use thiserror::Error;
 
@@ -269,7 +269,9 @@ impl<S: Store + PeopleStore> Gate<S> {
             created_at: now,
             last_seen_at: now,
             source: source.to_canonical(),
-            user_agent: user_agent.map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+            user_agent: user_agent
+                .filter(|text| find_webhook_ids(text.as_bytes()).is_empty())
+                .map(|text| text.chars().take(MAX_USER_AGENT).collect()),
         };
         Ok((token, session))
     }

@@ -158,6 +158,13 @@ impl Restoring {
         if database.exists() {
             return Err(BackupError::IsThere { path: database });
         }
+        // SQLite would replay another store's log into the restored one.
+        for suffix in ["-wal", "-shm", "-journal"] {
+            let path = directory.join(format!("{DATABASE}{suffix}"));
+            if path.exists() {
+                return Err(BackupError::IsThere { path });
+            }
+        }
         let restoring = Self {
             staged: directory.join(STAGED),
             database,

@@ -14,6 +14,8 @@ use crate::failure::Failure;
 
 /// Tokens of the admin API begin with this.
 const TOKEN: &str = "hgt_";
+/// clap's words before an argument that no command takes.
+const UNEXPECTED: &str = "unexpected argument '";
 /// The text in place of a secret.
 const HIDDEN: &str = "(hidden)";
 /// What clap adds to an error for people at a terminal.
@@ -71,6 +73,13 @@ fn report(error: &Error, arguments: &[OsString]) -> ExitCode {
 /// The text without the secrets that somebody typed as arguments: URLs of webhooks, tokens, passwords in URLs of databases.
 fn hide(text: &str, arguments: &[OsString]) -> String {
     let mut hidden = text.to_owned();
+    // What nobody expects may be a secret that was meant for standard input.
+    if let Some((before, rest)) = text.split_once(UNEXPECTED)
+        && let Some((argument, behind)) = rest.split_once('\'')
+        && !argument.starts_with('-')
+    {
+        hidden = format!("{before}{UNEXPECTED}{HIDDEN}'{behind}");
+    }
     for argument in arguments {
         let argument = argument.to_string_lossy();
         let value = argument.split_once('=').map_or(&*argument, |(option, value)| {

@@ -119,6 +119,7 @@ fn arguments_with_secrets_are_not_repeated() {
         &["db", "copy", "--from", url, "--to", "sqlite:x"][..],
         &["db", "copy", &format!("--from={url}"), "--to", "sqlite:x"],
         &["webhook", "which", &token],
+        &["member", "add", "ada", "hunter2-Zq7-correct"],
         &["webhook", "which", &token, "--json"],
     ] {
         let output = run(directory.path(), arguments);
@@ -127,6 +128,13 @@ fn arguments_with_secrets_are_not_repeated() {
         needles.must_not_be_in("the message", text.as_bytes());
         assert!(text.contains("(hidden)"), "{text}");
     }
+    fs::write(
+        directory.path().join(CONFIG),
+        "\"postgres://u:hunter2-Zq7-correct@db\" = 1\n",
+    )
+    .unwrap();
+    let output = run(directory.path(), &["config", "check"]);
+    needles.must_not_be_in("an unknown key", said(&output).as_bytes());
     for path in ["~/data", "$HOME/data"] {
         let output = run_as_is(&["--data", path, "webhook", "list"].map(OsStr::new), "");
         assert_eq!(output.status.code(), Some(2), "{path}");

@@ -130,6 +130,9 @@ fn entity(text: &[u8]) -> Option<(Unit, usize)> {
         Some(b'x' | b'X') => (16, 2),
         _ => (10, 1),
     };
+    let zeros = rest[mark..].iter().take_while(|byte| **byte == b'0').count();
+    // One zero stays: it may be the number.
+    let mark = mark + zeros.saturating_sub(1);
     let digits = rest[mark..]
         .iter()
         .take(MAX_ENTITY_DIGITS)

@@ -2,7 +2,9 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, RequestId, Timestamp, read_text};
+use hookgate_domain::{
+    AuditRequest, IdempotencyKey, PayloadDigest, RequestId, Timestamp, find_webhook_ids, read_text,
+};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -52,6 +54,14 @@ impl Call {
         let (key, another) = (keys.next(), keys.next());
         if another.is_some() {
             return Err(Fault::field("Idempotency-Key", "once", 1));
+        }
+        // It is stored with the trail, where no secret may be.
+        if key.is_some_and(|key| !find_webhook_ids(key.as_bytes()).is_empty()) {
+            return Err(Fault::field(
+                "Idempotency-Key",
+                "form",
+                "a text without a webhook ID",
+            ));
         }
         key.map(|key| {
             IdempotencyKey::parse(key.as_bytes())
