@@ -49,8 +49,9 @@ function inputValue(at, utc) {
  */
 function localInputs() {
   for (const input of /** @type {HTMLInputElement[]} */ (all(document, "input[type=datetime-local]"))) {
-    const given = new Date(`${input.value}Z`);
-    if (input.value && !Number.isNaN(given.getTime())) input.value = inputValue(given, false);
+    // Not the value: after Back, the browser puts there what was shown, which is local already.
+    const given = new Date(`${input.defaultValue}Z`);
+    if (!Number.isNaN(given.getTime())) input.value = inputValue(given, false);
     input.form?.addEventListener("formdata", (event) => {
       const at = new Date(input.value);
       if (!input.value || Number.isNaN(at.getTime())) return;

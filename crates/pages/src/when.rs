@@ -61,6 +61,20 @@ pub(crate) fn field(at: Timestamp) -> String {
     in_utc(at).strftime("%Y-%m-%dT%H:%M").to_string()
 }
 
+/// A time of a query as a field of a form takes it. Such a field is empty for a time with a zone, which is therefore brought to
+/// UTC; what is no time with a zone stays as it is.
+pub(crate) fn typed(text: &str) -> String {
+    let Ok(at) = text.parse::<jiff::Timestamp>() else {
+        return text.to_owned();
+    };
+    let form = if at.as_second() % 60 == 0 {
+        "%Y-%m-%dT%H:%M"
+    } else {
+        "%Y-%m-%dT%H:%M:%S"
+    };
+    at.strftime(form).to_string()
+}
+
 /// Day and time for the labels of a chart. The script rewrites them by their `data-time` to the zone of the page.
 pub(crate) fn tick(at: Timestamp) -> String {
     in_utc(at).strftime("%-d %b %H:%M").to_string()
@@ -139,6 +153,14 @@ mod tests {
     use super::*;
 
     const AT: Timestamp = Timestamp::from_micros(1_795_000_000_123_456);
+
+    #[test]
+    fn a_time_with_a_zone_fills_a_field_in_utc() {
+        assert_eq!(typed("2026-11-18T11:06:40Z"), "2026-11-18T11:06:40");
+        assert_eq!(typed("2026-11-18T11:06:00+01:00"), "2026-11-18T10:06");
+        assert_eq!(typed("2026-11-18T11:06"), "2026-11-18T11:06");
+        assert_eq!(typed("yesterday"), "yesterday");
+    }
 
     #[test]
     fn a_time_has_a_machine_form_and_a_utc_title() {

@@ -61,6 +61,41 @@ async fn all_times_of_a_page_are_in_the_readers_zone() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn typed_times_hide_nothing_and_stay_over_links_and_back() {
+    let server = Server::start();
+    let setup = Setup {
+        zone: "Europe/Berlin",
+        ..Setup::default()
+    };
+    let person = Person::signed_in(&server, setup).await;
+    let field = "return document.querySelector('#f-from').value";
+    for page in ["/logs", "/audit"] {
+        // A link with a zone fills the field, and comes back as it was after Back.
+        person.go(&format!("{page}?from=2026-11-24T03:30:00Z")).await;
+        person.sees("Times in Europe/Berlin").await;
+        assert_eq!(person.run(field).await, json!("2026-11-24T04:30"), "{page}");
+        person.go("/account").await;
+        person.browser.driver.back().await.unwrap();
+        person.sees("Times in Europe/Berlin").await;
+        assert_eq!(person.run(field).await, json!("2026-11-24T04:30"), "{page}");
+        // An hour that is skipped, one that comes twice, and summer.
+        for (local, from, to) in [
+            ("2026-03-29T02:30", "2026-03-29T01:30", "2026-03-29T01:30"),
+            ("2026-10-25T02:30", "2026-10-25T00:30", "2026-10-25T01:30"),
+            ("2026-07-01T12:00", "2026-07-01T10:00", "2026-07-01T10:00"),
+        ] {
+            let script = format!(
+                "for (const id of ['#f-from', '#f-to']) document.querySelector(id).value = '{local}';
+                 const data = new FormData(document.querySelector('form.filter'));
+                 return [data.get('from'), data.get('to')]"
+            );
+            assert_eq!(person.run(&script).await, json!([from, to]), "{page} {local}");
+        }
+    }
+    person.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn without_scripts_all_times_are_utc() {
     let server = Server::start();
     server

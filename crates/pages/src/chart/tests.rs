@@ -92,6 +92,19 @@ fn a_spike_is_marked_in_picture_and_table() {
 }
 
 #[test]
+fn axis_and_words_have_the_day_and_a_time_for_the_script() {
+    let svg = Chart::of(series(vec![bucket(3, &[]); 12])).svg("c").to_string();
+    assert!(
+        svg.contains(" data-time=\"29916666\">18 Nov 11:06</text>"),
+        "{svg}"
+    );
+    assert!(
+        svg.contains("<title data-time=\"29916666\">18 Nov 11:06: 3 accepted"),
+        "{svg}"
+    );
+}
+
+#[test]
 fn an_empty_series_is_a_chart_too() {
     let chart = Chart::of(series(Vec::new()));
     assert!(well_formed(chart.svg("c").as_str()));
