@@ -213,7 +213,8 @@ impl Values {
                 format!("{prefix}.{name}")
             };
             match (value, KEYS.iter().find(|(known, _)| *known == key)) {
-                (toml::Value::Table(table), None) => self.add_table(&key, table),
+                (toml::Value::Table(table), None) if !table.is_empty() => self.add_table(&key, table),
+                (toml::Value::Table(_), None) if is_section(&key) => {}
                 (_, None) => self.problems.push(unknown(&key)),
                 (value, Some((known, _))) => match scalar(value).or_else(|| list_of(known, value)) {
                     Some(text) => drop(self.found.insert(known, (text, Source::File))),
@@ -337,6 +338,12 @@ impl Values {
         }
         self.path(key).unwrap_or_default()
     }
+}
+
+/// Whether keys begin with this.
+fn is_section(name: &str) -> bool {
+    let mut sections = KEYS.iter().filter_map(|(key, _)| key.split_once('.'));
+    sections.any(|(section, _)| section == name)
 }
 
 fn scalar(value: &toml::Value) -> Option<String> {

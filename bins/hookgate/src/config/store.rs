@@ -49,6 +49,9 @@ impl FromStr for StoreUrl {
 /// A store's URL; a relative directory is one of this directory's.
 pub(super) fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, String> {
     match text.split_once(':') {
+        Some(("sqlite", path)) if is_url_of_others(path) => {
+            Err("must be sqlite:DIRECTORY: one colon, a directory, and no options".to_owned())
+        }
         Some(("sqlite", path)) if !path.is_empty() => literal_path(path)
             .map(|path| StorePlace::Directory(directory.join(path)))
             .map_err(|error| error.to_string()),
@@ -58,6 +61,11 @@ pub(super) fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, St
             .map_err(|error: AddressError| error.to_string()),
         _ => Err("must be sqlite:DIRECTORY or postgres://…".to_owned()),
     }
+}
+
+/// Whether other programs would read something else than a directory: a host, a store in memory, options.
+fn is_url_of_others(path: &str) -> bool {
+    (path.starts_with("//") && !path.starts_with("///")) || path == ":memory:" || path.contains('?')
 }
 
 /// A value as it may be shown: without a password.
@@ -104,6 +112,9 @@ mod tests {
             "@/nowhere",
             "@~/url",
             "sqlite:~/data",
+            "sqlite://data",
+            "sqlite::memory:",
+            "sqlite:data?mode=ro",
             "sqlite:$HOME/data",
             "postgres://h?sslmode=prefer",
         ] {

@@ -48,6 +48,17 @@ fn the_console_is_where_it_listens_or_where_it_is_said_to_be() {
 }
 
 #[test]
+fn an_empty_section_with_a_wrong_name_is_unknown() {
+    let failure = gather(&format!("{GOOD}[gaet]\n"), &[]).unwrap_err();
+    assert!(
+        failure.message().starts_with("gaet: unknown key"),
+        "{}",
+        failure.message()
+    );
+    assert!(gather(&format!("{GOOD}[addresses]\n"), &[]).is_ok());
+}
+
+#[test]
 fn a_problem_is_told_once() {
     let failure = gather(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", "8444")]).unwrap_err();
     assert_eq!(
