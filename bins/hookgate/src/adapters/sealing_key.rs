@@ -68,7 +68,7 @@ impl SealingKey {
         })
     }
 
-    /// What seals by this key.
+    /// Seals and opens by this key.
     ///
     /// # Errors
     /// [`SealError`] if the library refuses the key.

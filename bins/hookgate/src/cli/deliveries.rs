@@ -28,7 +28,7 @@ pub(crate) enum DeliveriesCommand {
     },
 }
 
-/// How a delivery is named.
+/// The name of a delivery on the command line: its own ID, or that of its request.
 #[derive(Clone, Copy)]
 pub(crate) enum DeliveryName {
     /// By its own ID.

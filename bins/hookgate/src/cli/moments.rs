@@ -25,7 +25,7 @@ pub(crate) enum Moment {
 }
 
 impl Moment {
-    /// Where a range begins that starts with it.
+    /// The first moment of a range that begins with it.
     pub(crate) fn start(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(at) | Self::Day(at) => at,
@@ -33,7 +33,7 @@ impl Moment {
         }
     }
 
-    /// Where a range ends that includes it: a day to its end.
+    /// The end of a range that includes it; a day counts to its end.
     pub(crate) fn end(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Day(at) => at.after(DAY),

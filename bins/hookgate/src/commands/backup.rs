@@ -131,7 +131,7 @@ async fn retire_all_urls(gate: &Gate<Database>) -> Result<usize, Failure> {
     }
 }
 
-/// What was ended in a restored store.
+/// Counts of what was ended in a restored store.
 struct Restored {
     /// Sessions and sign-in links.
     sessions: usize,

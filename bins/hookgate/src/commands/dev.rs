@@ -104,7 +104,7 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
     Ok(Some(gate.create(&place::acting(), new).await?))
 }
 
-/// What was made before the greeting.
+/// Things that were created before the greeting.
 fn made(directory: &Path, demo: Option<&Issued>) -> Effect {
     let data = quoted(directory);
     match demo {
