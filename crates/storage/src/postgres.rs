@@ -1,6 +1,7 @@
 //! Connections to a PostgreSQL server, each set up so that what is answered is durable and nothing waits for ever.
 
 mod address;
+mod address_error;
 mod connect_error;
 pub(crate) mod listener;
 mod parameters;
@@ -17,7 +18,8 @@ use tokio_postgres::config::TargetSessionAttrs;
 use tokio_postgres::tls::{MakeTlsConnect, TlsConnect};
 use tokio_postgres::{Client, NoTls, Socket};
 
-pub use address::{Address, AddressError};
+pub use address::Address;
+pub use address_error::AddressError;
 pub use connect_error::ConnectError;
 
 /// How long a connection may take to be made, for each of the hosts.

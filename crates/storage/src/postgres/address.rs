@@ -4,12 +4,14 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
-use thiserror::Error;
 use tokio_postgres::Config;
 use tokio_postgres::config::{Host, SslMode};
 
-use super::{ConnectError, parameters};
-use crate::literal_path::{UnexpandedPath, literal_path};
+use super::address_error::AddressError;
+use super::connect_error::ConnectError;
+use super::parameters;
+use super::tls::{self, Roots};
+use crate::literal_path::literal_path;
 
 /// Words of `sslmode` that mean TLS. Name and chain are checked with either.
 const TLS: [&str; 2] = ["require", "verify-full"];
@@ -22,81 +24,6 @@ pub struct Address {
     pub(super) config: Config,
     /// TLS with these roots; `None` is plain text.
     pub(super) tls: Option<Roots>,
-}
-
-/// Who may vouch for the server.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Roots {
-    /// The CAs that the system trusts.
-    System,
-    /// Those in this PEM file.
-    File(PathBuf),
-}
-
-/// Why a URL is no address. No text repeats a part of the URL: it may be a part of the password.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-pub enum AddressError {
-    /// It would fall back to plain text, or not check the name.
-    #[error(
-        "sslmode={0} does not check whom it talks to: use sslmode=require (name and chain are checked), or sslmode=disable for plain text"
-    )]
-    Weak(&'static str),
-    /// A word that means nothing.
-    #[error("sslmode must be require, verify-full or disable")]
-    UnknownMode,
-    /// An `@` besides the one before the hosts: it may stand in a password, whose half would then be taken for a host or an
-    /// option, and be shown.
-    #[error(
-        "one @ stands before the hosts; anywhere else write @ as %40, and in a user or a password ? as %3F"
-    )]
-    UnclearAt,
-    /// Roots without TLS.
-    #[error("sslrootcert is set, and sslmode=disable: one of them is a mistake")]
-    RootsWithoutTls,
-    /// A path that only a shell could read.
-    #[error("sslrootcert: {0}")]
-    Path(UnexpandedPath),
-    /// A parameter that means nothing here; its name, if it is a known one of other programs.
-    #[error("{}", unknown_parameter(*.0))]
-    UnknownParameter(Option<&'static str>),
-    /// A parameter of other drivers that names a schema.
-    #[error(
-        "{0} is not understood here: name the schema by options=-csearch_path%3DNAME, or by ALTER ROLE … SET search_path"
-    )]
-    Schema(&'static str),
-    /// A parameter that is there twice.
-    #[error("{0} is there twice; one of them is a mistake")]
-    Twice(&'static str),
-    /// A parameter with a value that it can't have.
-    #[error("{name} must be {rule}")]
-    Value {
-        /// The parameter.
-        name: &'static str,
-        /// Values that it can have.
-        rule: &'static str,
-    },
-    /// A setting in `options` that every session sets to another value.
-    #[error("options sets {0}, which Hookgate sets itself: leave it out")]
-    OwnSetting(&'static str),
-    /// A setting in `options` under which an answered delivery may be lost.
-    #[error("options lowers synchronous_commit, and an answered delivery has to be on disk: leave it out")]
-    NotDurable,
-    /// No host.
-    #[error("no host is named: it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require")]
-    NoHost,
-    /// The rest of it.
-    #[error(
-        "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require, with : / ? # @ % in a user or a password written as %3A %2F %3F %23 %40 %25"
-    )]
-    Malformed,
-}
-
-fn unknown_parameter(name: Option<&'static str>) -> String {
-    match name {
-        Some(name) => format!("{name} is not supported behind the ?"),
-        None => "a parameter behind the ? is unknown; if it is a part of the password, write ? there as %3F"
-            .to_owned(),
-    }
 }
 
 impl FromStr for Address {
@@ -160,7 +87,7 @@ impl Address {
     /// If they can't be used.
     pub fn check_files(&self) -> Result<(), ConnectError> {
         if let Some(roots) = &self.tls {
-            super::tls::connector(roots)?;
+            tls::connector(roots)?;
         }
         Ok(())
     }
@@ -230,6 +157,7 @@ impl fmt::Debug for Address {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::literal_path::UnexpandedPath;
 
     fn tls(url: &str) -> Result<Option<Roots>, AddressError> {
         url.parse::<Address>().map(|address| address.tls)

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 
-use super::address::AddressError;
+use super::address_error::AddressError;
 
 /// The longest that a connection may take is bounded by what callers wait for.
 const MOST_CONNECT_SECONDS: u64 = 10;

@@ -4,7 +4,7 @@
 
 use tokio_postgres::{Client, SimpleQueryMessage};
 
-use super::ConnectError;
+use super::connect_error::ConnectError;
 
 /// Refuses the connections if one session of the server serves both clients, or two sessions serve one of them.
 ///

@@ -11,7 +11,14 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::address::Roots;
+/// Who may vouch for the server.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Roots {
+    /// The CAs that the system trusts.
+    System,
+    /// Those in this PEM file.
+    File(PathBuf),
+}
 
 /// Why nobody can vouch for the server.
 #[derive(Debug, Error)]
