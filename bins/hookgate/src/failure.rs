@@ -10,7 +10,7 @@ use hookgate_gate::{
 use hookgate_storage::{LockError, OpenError};
 use serde::Serialize;
 
-use crate::output;
+use crate::visible::visible;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Failure {
         let line = if as_json {
             envelope(code, &self.message)
         } else {
-            let lines: Vec<_> = self.message.lines().map(output::visible).collect();
+            let lines: Vec<_> = self.message.lines().map(visible).collect();
             format!("hookgate: {}", lines.join("\n  "))
         };
         // With standard error gone there is nobody left to tell.

@@ -18,6 +18,7 @@ mod sealing;
 mod server;
 mod table;
 mod text_input;
+mod visible;
 
 use std::process::ExitCode;
 

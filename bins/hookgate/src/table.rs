@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
-use crate::output::visible;
+use crate::visible::visible;
 
 /// Between columns.
 const GAP: &str = "  ";

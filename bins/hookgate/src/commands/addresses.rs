@@ -21,6 +21,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting, lists};
 use crate::table::Table;
+use crate::visible::visible;
 
 /// Networks of a change that a person is shown; scripts get all.
 const SHOWN: usize = 20;
@@ -101,7 +102,7 @@ impl Desk<'_> {
                 "  version {} {} by {} at {}: {} networks, {} new, {} gone",
                 version.number,
                 version.state.as_str(),
-                output::visible(&version.made_by),
+                visible(&version.made_by),
                 wire::time(version.made_at),
                 version.networks,
                 version.added,
@@ -257,7 +258,7 @@ impl Desk<'_> {
             let stop = one.preview.would_stop;
             output::line(&format!(
                 "{}: {} of {} senders of the last {} days would stop passing, with {} deliveries",
-                output::visible(one.webhook.name.as_str()),
+                visible(one.webhook.name.as_str()),
                 stop.senders,
                 one.preview.all_senders,
                 days.days(),

@@ -16,6 +16,7 @@ use crate::config::{Config, Front};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{self, Place};
+use crate::visible::visible;
 
 /// Something that was found.
 struct Finding {
@@ -71,8 +72,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     for finding in &findings {
         output::line(&format!(
             "{}: {}.",
-            output::visible(&finding.subject),
-            output::visible(&finding.sentence)
+            visible(&finding.subject),
+            visible(&finding.sentence)
         ))?;
     }
     let sum = match findings.len() {

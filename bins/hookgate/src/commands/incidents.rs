@@ -11,6 +11,7 @@ use crate::output;
 use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::text_input;
+use crate::visible::visible;
 
 pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -98,11 +99,11 @@ fn happened(entry: &TimelineEntry) -> Result<(), Failure> {
     let delivery = entry
         .delivery
         .map_or_else(String::new, |delivery| format!("  {delivery}"));
-    let (at, sentence) = (wire::time(entry.at), output::visible(&sentence));
+    let (at, sentence) = (wire::time(entry.at), visible(&sentence));
     output::line(&format!("  {at}{until}  {sentence}{delivery}"))?;
     if let TimelineKind::Event(IncidentEvent::Note(note)) = &entry.kind {
         for line in note.as_str().lines() {
-            output::line(&format!("      {}", output::visible(line)))?;
+            output::line(&format!("      {}", visible(line)))?;
         }
     }
     Ok(())

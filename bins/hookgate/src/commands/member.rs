@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::text_input::piped_line;
+use crate::visible::visible;
 use crate::{output, people_output};
 
 pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure> {
@@ -153,7 +154,7 @@ fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
             "known: {}  {}…  {}",
             webhook.handle,
             webhook.hint,
-            output::visible(webhook.name.as_str())
+            visible(webhook.name.as_str())
         ))?;
     }
     if known.count > 0 {

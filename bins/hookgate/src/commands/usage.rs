@@ -9,6 +9,7 @@ use hookgate_transport::wire;
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
+use crate::visible::visible;
 
 /// Sources that are shown.
 const SOURCES: u16 = 20;
@@ -31,7 +32,7 @@ pub(crate) async fn usage(
     let totals = &usage.totals;
     output::line(&format!(
         "{}  last {range}: {} accepted, {} refused",
-        output::visible(webhook.name.as_str()),
+        visible(webhook.name.as_str()),
         totals.accepted,
         totals.refusals()
     ))?;

@@ -19,6 +19,7 @@ use crate::output;
 use crate::place::{Place, acting};
 use crate::table::{Table, details};
 use crate::text_input::piped_text;
+use crate::visible::visible;
 
 pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -209,7 +210,7 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
     }
     output::remark(&format!(
         "Revoking is permanent: every request to {} fails from then on. Type its name to go on:",
-        output::visible(webhook.name.as_str())
+        visible(webhook.name.as_str())
     ));
     let mut answer = String::new();
     std::io::stdin()

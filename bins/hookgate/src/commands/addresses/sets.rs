@@ -3,7 +3,7 @@
 use hookgate_domain::{AddressSet, SetOrigin, Timestamp};
 use hookgate_transport::wire;
 
-use crate::output;
+use crate::visible::visible;
 
 /// The columns of address sets.
 pub(super) const SET_HEADER: [&str; 7] = ["NAME", "NETWORKS", "ORIGIN", "VERSION", "SINCE", "READ", "REMARK"];
@@ -47,5 +47,5 @@ pub(super) fn set_line(set: &AddressSet, now: Timestamp) -> String {
         format!("  {remark}")
     };
     let line = format!("{name}  {networks} networks  {origin}  version {version} since {since}{remark}");
-    output::visible(&line).into_owned()
+    visible(&line).into_owned()
 }
