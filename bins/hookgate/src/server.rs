@@ -4,6 +4,8 @@ mod certificates;
 mod chores;
 mod configuration;
 mod health;
+mod signals;
+mod trusted;
 
 use std::fmt::Display;
 use std::net::SocketAddr;
@@ -11,13 +13,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{Networks, TrustedProxies};
-use hookgate_gate::{AddressSetError, Gate, Retention};
+use hookgate_gate::{Gate, Retention};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown;
 use hookgate_transport::tls::{MinTls, server_config};
 use hookgate_transport::{Addresses, Console, Fetcher, Ingest, Listener, Metrics, Proxies, RequestIds};
-use tokio::signal::unix::{self, SignalKind, signal};
+use tokio::signal::unix;
 use tokio::task::JoinSet;
 
 use crate::adapters;
@@ -25,12 +26,11 @@ use crate::config::{Front, Lists};
 use crate::failure::Failure;
 
 use certificates::Kept;
+use signals::{outlive_file_limit, stop_signals};
+use trusted::trusted;
 
 pub(crate) use certificates::CertificateFiles;
 pub(crate) use configuration::ConfigurationFile;
-
-/// What the system sends when a file would grow beyond the process's limit, on every Linux that Hookgate is built for.
-const SIGXFSZ: i32 = 25;
 
 /// What a server needs to know.
 pub(crate) struct Plan {
@@ -252,48 +252,10 @@ impl Server {
     }
 }
 
-/// Whom a listener trusts, now.
-async fn trusted(gate: &Gate<Database>, section: &str, front: &Front) -> Result<TrustedProxies, Failure> {
-    let mut networks = front.trusted.clone();
-    for name in &front.sets {
-        let set = gate.address_set(name).await.map_err(|error| match error {
-            AddressSetError::NotFound => Failure::usage(format!(
-                "{section}.trusted_proxies: there is no address set @{name}; `hookgate addresses import` makes it"
-            )),
-            error => error.into(),
-        })?;
-        if set.1.as_slice().iter().any(|network| network.prefix() == 0) {
-            return Err(Failure::usage(format!(
-                "{section}.trusted_proxies: @{name} holds a /0 and would let everybody choose its address"
-            )));
-        }
-        networks.extend_from_slice(set.1.as_slice());
-    }
-    Ok(TrustedProxies {
-        networks: Networks::of(networks).map_err(Failure::usage)?,
-        header: front.header,
-    })
-}
-
 fn request_ids() -> Result<RequestIds, Failure> {
     let mut seed = [0; 6];
     hookgate_gate::Entropy::fill(&adapters::random(), &mut seed).map_err(Failure::failed)?;
     Ok(RequestIds::new(seed))
-}
-
-/// A write beyond the limit of a file's size fails from now on, as on a full disk, instead of ending the process.
-fn outlive_file_limit() -> Result<(), Failure> {
-    signal(SignalKind::from_raw(SIGXFSZ)).map(drop).map_err(unheeded)
-}
-
-/// Heeds SIGTERM and SIGINT from now on.
-fn stop_signals() -> Result<[unix::Signal; 2], Failure> {
-    let [terminate, interrupt] = [SignalKind::terminate(), SignalKind::interrupt()].map(signal);
-    Ok([terminate.map_err(unheeded)?, interrupt.map_err(unheeded)?])
-}
-
-fn unheeded(error: impl Display) -> Failure {
-    Failure::failed(format!("can't heed signals: {error}"))
 }
 
 fn port_unknown(error: impl Display) -> Failure {

@@ -12,7 +12,7 @@ use hookgate_transport::tls::{HotCertificate, TlsError};
 use ring::digest::{SHA256, digest};
 use tokio::signal::unix::{self, SignalKind, signal};
 
-use super::unheeded;
+use super::signals::unheeded;
 use crate::failure::{Failure, with_sources};
 
 /// SHA-256 of chain and key; `None` for a file that can't be read.

@@ -9,7 +9,7 @@ use hookgate_storage::Database;
 use hookgate_transport::shutdown::Signal;
 use hookgate_transport::{Fetcher, Proxies};
 
-use super::trusted;
+use super::trusted::trusted;
 use crate::config::Front;
 use crate::failure::with_sources;
 

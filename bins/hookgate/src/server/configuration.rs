@@ -6,7 +6,7 @@ use hookgate_transport::shutdown::Signal;
 use ring::digest::{Digest, SHA256, digest};
 use tokio::signal::unix::{self, SignalKind, signal};
 
-use super::unheeded;
+use super::signals::unheeded;
 use crate::failure::Failure;
 
 /// A configuration file as it was at the start.
