@@ -2,6 +2,7 @@
 //! so that what reads a configuration can be fuzzed.
 
 mod adapters;
+mod certificate_files;
 mod cli;
 mod commands;
 mod config;

@@ -10,7 +10,7 @@ use hookgate_transport::Addresses;
 
 use crate::adapters::{self, NoKey};
 use crate::cli::Cli;
-use crate::config::{self, Config, Lists, StorePlace, Values};
+use crate::config::{self, Config, Lists, StorePlace, Values, WithoutFile};
 use crate::failure::Failure;
 use crate::sealing::{self, KeyFile};
 
@@ -51,7 +51,7 @@ pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
 pub(crate) fn lists(cli: &Cli) -> Result<Lists, Failure> {
     match config(cli)? {
         Some(config) => Ok(config.lists),
-        None => Lists::of_environment(),
+        None => WithoutFile(&config::environment()).lists(),
     }
 }
 

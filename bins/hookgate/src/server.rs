@@ -22,6 +22,7 @@ use tokio::signal::unix;
 use tokio::task::JoinSet;
 
 use crate::adapters;
+use crate::certificate_files::CertificateFiles;
 use crate::config::{Front, Lists};
 use crate::failure::Failure;
 
@@ -29,8 +30,7 @@ use certificates::Kept;
 use signals::{outlive_file_limit, stop_signals};
 use trusted::trusted;
 
-pub(crate) use certificates::CertificateFiles;
-pub(crate) use configuration::ConfigurationFile;
+pub(crate) use configuration::FilesAtStart;
 
 /// What a server needs to know.
 pub(crate) struct Plan {
@@ -62,8 +62,8 @@ pub(crate) struct Plan {
     pub(crate) console_front: Front,
     /// How published lists of addresses are read.
     pub(crate) lists: Lists,
-    /// The file with the configuration, if there is one.
-    pub(crate) configuration: Option<ConfigurationFile>,
+    /// The files of its configuration, if there is one.
+    pub(crate) configuration: Option<FilesAtStart>,
 }
 
 /// A server with its ports bound, not serving yet.
@@ -80,7 +80,7 @@ pub(crate) struct Server {
     fronts: [(Front, Arc<Proxies>); 2],
     fetcher: Arc<Fetcher>,
     refresh_after: Duration,
-    configuration: Option<ConfigurationFile>,
+    configuration: Option<FilesAtStart>,
     stop_signals: [unix::Signal; 2],
 }
 
@@ -91,7 +91,8 @@ impl Server {
         let certificate = Kept::load(plan.certificate)?;
         let console_certificate = plan.console_certificate.map(Kept::load).transpose()?;
         let tls_with = |kept: &Kept| {
-            server_config(Arc::clone(&kept.certificate), plan.min_tls).map_err(kept.files.unusable())
+            server_config(Arc::clone(&kept.certificate), plan.min_tls)
+                .map_err(|error| kept.files.unusable(&error))
         };
         let tls = tls_with(&certificate)?;
         let console_tls = match &console_certificate {

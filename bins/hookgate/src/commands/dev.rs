@@ -13,12 +13,13 @@ use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use super::deliveries;
+use crate::certificate_files::CertificateFiles;
 use crate::cli::{Cli, DevArgs};
-use crate::config::{Front, Lists};
+use crate::config::{self, Front, WithoutFile};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::place::{self, Place};
-use crate::server::{CertificateFiles, Plan, Server};
+use crate::server::{Plan, Server};
 use crate::{dev_certificate, logging, output};
 
 /// The webhook of the first start.
@@ -30,10 +31,11 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
             "dev takes no configuration; use `hookgate serve --config FILE`",
         ));
     }
-    let level = std::env::var("HOOKGATE_LOG_LEVEL")
-        .ok()
-        .and_then(|level| level.parse().ok());
-    logging::start(level.unwrap_or(LevelFilter::WARN));
+    let environment = config::environment();
+    let settings = WithoutFile(&environment);
+    let lists = settings.lists()?;
+    logging::start(settings.log_level()?.unwrap_or(LevelFilter::WARN));
+    lists.fetcher()?;
     // What is printed has to work in another terminal, wherever that is.
     let directory = std::path::absolute(place::data_directory(cli))
         .map_err(|error| Failure::usage(format!("can't tell where the data directory is: {error}")))?;
@@ -49,6 +51,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         ca: Some(files.ca.clone()),
         min_tls: MinTls::default(),
         certificate: CertificateFiles {
+            section: None,
             chain: files.chain,
             key: files.key,
         },
@@ -58,7 +61,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         retention: Retention::default(),
         front: Front::default(),
         console_front: Front::default(),
-        lists: Lists::of_environment()?,
+        lists,
     };
     // The port is bound before a URL is made: a URL that nobody gets to see would be lost.
     let server = Server::bind(place.gate, plan).await?;

@@ -11,12 +11,15 @@ use hookgate_transport::tls::CertificateState;
 use hookgate_transport::wire;
 use serde_json::json;
 
+use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
 use crate::config::{Config, Front};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{self, Place};
 use crate::visible::visible;
+
+const SEALING_KEY_FILE: &str = "store.sealing_key_file";
 
 /// Something that was found.
 struct Finding {
@@ -29,47 +32,46 @@ struct Finding {
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     // A configuration that can't be read is a failure of its own, which names every problem.
     let config = place::config(cli)?;
-    let (place, key_faults) = Place::inspect(cli).await?;
-    let now = place.gate.now();
     let mut findings = Vec::new();
-    findings.extend(key_faults.into_iter().map(|sentence| Finding {
-        subject: "sealing key".to_owned(),
-        sentence,
-    }));
-    let is_local = place.public_url.starts_with("https://localhost");
-    let lone = place.gate.proxy_suspect().await?;
-    if let Some(lone) = lone.filter(|lone| !(is_local && lone.address.is_loopback())) {
-        let is_trusted = match &config {
-            Some(config) => trusts(&place, &config.front, lone.address).await?,
-            None => false,
-        };
-        findings.push(if is_trusted {
-            silent_proxy(&lone)
-        } else {
-            untrusted_proxy(&lone)
-        });
-    }
     if let Some(config) = &config {
-        about_certificates(config, now, &mut findings);
-        for (section, front) in [("gate", &config.front), ("console", &config.console_front)] {
-            for name in &front.sets {
-                if place.gate.store().address_set_by_name(name).await?.is_none() {
-                    findings.push(missing_set(section, name));
-                }
-            }
-        }
+        about_files(config, &mut findings);
     }
+    let (place, key_faults) = match Place::inspect(cli).await {
+        Ok(inspected) => inspected,
+        // Its files may be what keeps a store from being reached.
+        Err(failure) => {
+            if !findings.is_empty() {
+                show(&findings, cli.json)?;
+            }
+            return Err(failure);
+        }
+    };
+    if !findings.iter().any(|finding| finding.subject == SEALING_KEY_FILE) {
+        findings.extend(key_faults.into_iter().map(|sentence| Finding {
+            subject: "sealing key".to_owned(),
+            sentence,
+        }));
+    }
+    let now = place.gate.now();
+    if let Some(config) = &config {
+        about_expiry(config, now, &mut findings);
+    }
+    about_proxies(&place, config.as_ref(), &mut findings).await?;
     about_sets(&place, now, &mut findings).await?;
     about_failing(&place, &mut findings).await?;
     about_webhooks(&place, now, &mut findings).await?;
-    if cli.json {
+    show(&findings, cli.json)
+}
+
+fn show(findings: &[Finding], as_json: bool) -> Result<(), Failure> {
+    if as_json {
         let items: Vec<_> = findings
             .iter()
             .map(|finding| json!({"subject": finding.subject, "finding": finding.sentence}))
             .collect();
         return Ok(output::line(&json!({"findings": items}).to_string())?);
     }
-    for finding in &findings {
+    for finding in findings {
         output::line(&format!(
             "{}: {}.",
             visible(&finding.subject),
@@ -82,6 +84,36 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         many => format!("{many} problems found"),
     };
     Ok(output::line(&sum)?)
+}
+
+/// The proxies in front of both listeners, as the configuration names them and as deliveries come.
+async fn about_proxies(
+    place: &Place,
+    config: Option<&Config>,
+    findings: &mut Vec<Finding>,
+) -> Result<(), Failure> {
+    let is_local = place.public_url.starts_with("https://localhost");
+    let lone = place.gate.proxy_suspect().await?;
+    if let Some(lone) = lone.filter(|lone| !(is_local && lone.address.is_loopback())) {
+        let is_trusted = match config {
+            Some(config) => trusts(place, &config.front, lone.address).await?,
+            None => false,
+        };
+        findings.push(if is_trusted {
+            silent_proxy(&lone)
+        } else {
+            untrusted_proxy(&lone)
+        });
+    }
+    let fronts = config.map(|config| [("gate", &config.front), ("console", &config.console_front)]);
+    for (section, front) in fronts.into_iter().flatten() {
+        for name in &front.sets {
+            if place.gate.store().address_set_by_name(name).await?.is_none() {
+                findings.push(missing_set(section, name));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// Whether the gate believes this address.
@@ -132,28 +164,34 @@ fn missing_set(section: &str, name: &AddressSetName) -> Finding {
     }
 }
 
-/// Both certificates as a server would read them now.
-fn about_certificates(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
-    let of_console = config.console_certificate.as_ref();
-    let all = [
-        ("gate.certificate", Some(&config.certificate)),
-        ("console.certificate", of_console),
-    ];
-    for (key, files) in all.into_iter().filter_map(|(key, files)| Some((key, files?))) {
-        let sentence = match files.load() {
-            Err(failure) => format!(
-                "{}; a running server goes on with the one before",
-                failure.message()
-            ),
-            Ok(certificate) if certificate.state(now) == CertificateState::Expired => {
-                "it has expired: senders and browsers refuse it".to_owned()
-            }
-            Ok(_) => continue,
-        };
-        findings.push(Finding {
-            subject: key.to_owned(),
-            sentence,
-        });
+/// The files that the configuration names, as a server would read them now.
+fn about_files(config: &Config, findings: &mut Vec<Finding>) {
+    let finding = |problem: FileProblem| Finding {
+        subject: problem.setting.unwrap_or_default(),
+        sentence: problem.sentence,
+    };
+    findings.extend(config.certificate_problems().map(|mut problem| {
+        problem
+            .sentence
+            .push_str("; a running server goes on with the one before");
+        finding(problem)
+    }));
+    findings.extend(config.other_problems().map(finding));
+}
+
+/// Certificates whose time is over.
+fn about_expiry(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
+    let all = [Some(&config.certificate), config.console_certificate.as_ref()];
+    for files in all.into_iter().flatten() {
+        let expired = files
+            .load()
+            .is_ok_and(|certificate| certificate.state(now) == CertificateState::Expired);
+        if expired {
+            findings.push(Finding {
+                subject: format!("{}.certificate", files.section.unwrap_or_default()),
+                sentence: "it has expired: senders and browsers refuse it".to_owned(),
+            });
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::config::StorePlace;
 use crate::failure::Failure;
 use crate::logging;
 use crate::place::{self, Place};
-use crate::server::{ConfigurationFile, Plan, Server};
+use crate::server::{FilesAtStart, Plan, Server};
 
 /// Time that a server waits for its database at the start: after a reboot, or with compose, both start together.
 const DATABASE_WAIT: Duration = Duration::from_secs(30);
@@ -18,12 +18,18 @@ const DATABASE_WAIT: Duration = Duration::from_secs(30);
 const DATABASE_PAUSE: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    let config = place::config(cli)?.ok_or_else(|| {
+    let needs_file = || {
         Failure::usage(
             "serve needs --config FILE; `hookgate config init` prints one, `hookgate dev` needs none",
         )
-    })?;
+    };
+    let file = cli.config.clone().ok_or_else(needs_file)?;
+    let mut config = place::config(cli)?.ok_or_else(needs_file)?;
     logging::start(config.log_level);
+    // Before anything is locked, waited for or migrated: a server that can't start leaves everything as it was.
+    config.check_files()?;
+    let read_once = std::iter::once(("--config", file)).chain(std::mem::take(&mut config.read_once));
+    let configuration = FilesAtStart::remember(read_once)?;
     // A directory has one server; a database server has as many nodes as are wanted.
     let _lock = match &config.store {
         StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
@@ -47,7 +53,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         front: config.front,
         console_front: config.console_front,
         lists: config.lists,
-        configuration: cli.config.clone().map(ConfigurationFile::remember).transpose()?,
+        configuration: Some(configuration),
     };
     let server = Server::bind(place.gate, plan).await?;
     place::remember_addresses(server.gate().store(), server.addresses()).await?;

@@ -1,27 +1,79 @@
-//! The variables of the environment that are a configuration's, by name. What they mean is in the table of keys.
+//! The variables of the environment that are this program's, by name. Each is known, or an error that names the nearest; what a
+//! known one means is in the table of keys.
 
 use std::collections::BTreeMap;
 
 use hookgate_domain::read_line;
 
-use super::{KEYS, Values};
+use super::keys::{KEYS, PREFIX, nearest, variable_of};
+use crate::failure::Failure;
 
-/// What the name of every variable begins with.
-const PREFIX: &str = "HOOKGATE_";
-/// What Kubernetes and Docker say by themselves of a service that is called `hookgate-gate` or `hookgate-console`, behind
-/// the name of a section.
-const OF_SERVICES: [&str; 2] = ["PORT", "SERVICE"];
+/// Variables that stand for an option.
+const OPTIONS: [&str; 2] = ["HOOKGATE_DATA", "HOOKGATE_CONFIG"];
+/// The variable in which the snippets for senders keep a webhook's URL.
+const OF_SENDERS: &str = "HOOKGATE_URL";
+/// What begins the variables of Hookgate's own tests.
+const OF_TESTS: &str = "HOOKGATE_TEST_";
+/// Protocols of a Kubernetes service.
+const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 
 /// The variables of this program, by name.
-pub(crate) type Environment = BTreeMap<String, String>;
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Environment(BTreeMap<String, String>);
 
 /// Those of this process.
 pub(crate) fn environment() -> Environment {
-    std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())))
-        .filter(|(name, _)| name.starts_with(PREFIX))
-        .map(|(name, value)| (name, one_line(&value)))
-        .collect()
+    let all = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
+    Environment::of(all)
+}
+
+/// Refuses variables that nothing reads.
+///
+/// # Errors
+/// All of them, each with the nearest known one.
+pub(crate) fn refuse_unknown_variables(environment: &Environment) -> Result<(), Failure> {
+    let unknown: Vec<_> = environment.unknown().collect();
+    if unknown.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::usage(unknown.join("\n")))
+    }
+}
+
+impl Environment {
+    /// The variables of this program among these.
+    pub(super) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        Self(
+            variables
+                .into_iter()
+                .filter(|(name, _)| name.starts_with(PREFIX))
+                .map(|(name, value)| (name, one_line(&value)))
+                .collect(),
+        )
+    }
+
+    /// The value of a variable.
+    pub(super) fn value(&self, name: &str) -> Option<String> {
+        self.0.get(name).cloned()
+    }
+
+    /// The keys of the configuration that have a variable here, each with its name.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&'static str, String)> {
+        KEYS.iter()
+            .map(|(key, _)| (*key, variable_of(key)))
+            .filter(|(_, variable)| self.0.contains_key(variable))
+    }
+
+    /// What is said of each variable that nothing reads.
+    pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
+        self.0.iter().filter_map(|(name, value)| {
+            let known = KEYS.iter().map(|(key, _)| variable_of(key));
+            let nearest = nearest(name, known.chain(OPTIONS.map(str::to_owned)))?;
+            (nearest != *name && !is_of_others(name, value))
+                .then(|| format!("{name}: unknown variable; did you mean {nearest}?"))
+        })
+    }
 }
 
 /// The value as a file with one line would give it: `--env-file` and `$(cat FILE)` leave marks and carriage returns.
@@ -29,37 +81,77 @@ fn one_line(value: &str) -> String {
     read_line(value.as_bytes()).unwrap_or(value).to_owned()
 }
 
-/// The variable that sets a key.
-pub(super) fn variable_of(key: &str) -> String {
-    format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
+/// Whether a variable is set for others than this program: senders, tests, and containers beside a service whose name begins
+/// with `hookgate`.
+fn is_of_others(name: &str, value: &str) -> bool {
+    name == OF_SENDERS || name.starts_with(OF_TESTS) || is_of_a_service(name, value)
 }
 
-impl Values {
-    /// Takes note of variables that are named like a key of some section, and are none.
-    pub(super) fn check_variables(&mut self, environment: &Environment) {
-        for name in environment.keys().filter(|name| is_of_a_section(name)) {
-            let nearest = KEYS
-                .iter()
-                .map(|(key, _)| variable_of(key))
-                .min_by_key(|known| strsim::damerau_levenshtein(known, name))
-                .unwrap_or_default();
-            if nearest != *name {
-                self.problems
-                    .push(format!("{name}: unknown variable; did you mean {nearest}?"));
-            }
+/// Whether Kubernetes sets such a variable for a service: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_HTTPS`, `…_PORT` and
+/// `…_PORT_8443_TCP_ADDR`. Only by the URL in its value is `…_PORT` told from a mistake.
+fn is_of_a_service(name: &str, value: &str) -> bool {
+    let words: Vec<&str> = name.split('_').collect();
+    let is_link = words
+        .windows(3)
+        .any(|part| part[0] == "PORT" && part[1].parse::<u16>().is_ok() && PROTOCOLS.contains(&part[2]));
+    let is_endpoint = words
+        .windows(2)
+        .any(|part| part == ["SERVICE", "HOST"] || part == ["SERVICE", "PORT"]);
+    is_link || is_endpoint || (words.last() == Some(&"PORT") && value.contains("://"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn unknown(variables: &[(&str, &str)]) -> Vec<String> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Environment::of(variables.iter().map(owned)).unknown().collect()
+    }
+
+    #[test]
+    fn a_variable_that_nothing_reads_names_the_nearest() {
+        for (name, nearest) in [
+            ("HOOKGATE_PUBLIC_ULR", "HOOKGATE_PUBLIC_URL"),
+            ("HOOKGATE_PUBLICURL", "HOOKGATE_PUBLIC_URL"),
+            ("HOOKGATE_STORE__URL", "HOOKGATE_STORE_URL"),
+            ("HOOKGATE_GATE_LISTN", "HOOKGATE_GATE_LISTEN"),
+            ("HOOKGATE_LOGLEVEL", "HOOKGATE_LOG_LEVEL"),
+            ("HOOKGATE_LOG", "HOOKGATE_LOG_LEVEL"),
+            ("HOOKGATE_DATA_DIR", "HOOKGATE_DATA"),
+            ("HOOKGATE_CONFIG_FILE", "HOOKGATE_CONFIG"),
+        ] {
+            let said = format!("{name}: unknown variable; did you mean {nearest}?");
+            assert_eq!(unknown(&[(name, "x")]), [said]);
+        }
+        assert_eq!(
+            unknown(&[("HOOKGATE_GATE_PORT", "8443")]).len(),
+            1,
+            "no service's"
+        );
+        assert!(unknown(&[("HOOK_GATE_URL", "x"), ("PATH", "x")]).is_empty());
+    }
+
+    #[test]
+    fn known_variables_and_those_of_others_pass() {
+        let keys: Vec<_> = KEYS.iter().map(|(key, _)| variable_of(key)).collect();
+        let all: Vec<_> = keys.iter().map(|name| (&**name, "x")).collect();
+        assert!(unknown(&all).is_empty());
+        for name in [
+            "HOOKGATE_URL",
+            "HOOKGATE_DATA",
+            "HOOKGATE_CONFIG",
+            "HOOKGATE_TEST_SCALE",
+            "HOOKGATE_PORT",
+            "HOOKGATE_SERVICE_HOST",
+            "HOOKGATE_GATE_PORT",
+            "HOOKGATE_GATE_PORT_8443_TCP_ADDR",
+            "HOOKGATE_CONSOLE_SERVICE_HOST",
+            "HOOKGATE_STORE_RW_SERVICE_HOST",
+            "HOOKGATE_GATE_LB_PORT_8443_TCP_ADDR",
+            "HOOKGATE_CONSOLE_SERVICE_PORT_HTTPS",
+        ] {
+            assert!(unknown(&[(name, "tcp://10.0.0.1:8443")]).is_empty(), "{name}");
         }
     }
-}
-
-/// Whether a variable can only be meant for a section of the configuration.
-fn is_of_a_section(name: &str) -> bool {
-    let mut sections = KEYS.iter().filter_map(|(key, _)| key.split_once('.'));
-    sections.any(|(section, _)| {
-        name.strip_prefix(&format!("{}_", variable_of(section)))
-            .is_some_and(|rest| !is_of_a_service(rest))
-    })
-}
-
-fn is_of_a_service(rest: &str) -> bool {
-    rest.split('_').any(|word| OF_SERVICES.contains(&word))
 }

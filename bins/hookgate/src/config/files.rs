@@ -3,6 +3,7 @@
 
 use super::{Config, StorePlace};
 use crate::adapters::SealingKey;
+use crate::certificate_files::FileProblem;
 use crate::failure::Failure;
 
 impl Config {
@@ -11,43 +12,46 @@ impl Config {
     /// # Errors
     /// All problems: a server would not start with any of them.
     pub(crate) fn check_files(&self) -> Result<(), Failure> {
-        let certificates = [Some(&self.certificate), self.console_certificate.as_ref()];
-        let mut problems: Vec<String> = certificates
-            .into_iter()
-            .flatten()
-            .filter_map(|files| files.load().err())
-            .map(|failure| failure.message().to_owned())
-            .collect();
-        problems.extend(
-            self.lists
-                .fetcher()
-                .err()
-                .map(|failure| failure.message().to_owned()),
-        );
-        problems.extend(self.store_problem());
-        if let Err(error) = SealingKey::read(&self.sealing_key) {
-            problems.push(format!(
-                "store.sealing_key_file: {} can't be used: {error}",
-                self.sealing_key.display()
-            ));
-        }
-        if problems.is_empty() {
+        let problems = self.certificate_problems().chain(self.other_problems());
+        let sentences: Vec<_> = problems.map(|problem| problem.to_string()).collect();
+        if sentences.is_empty() {
             Ok(())
         } else {
-            Err(Failure::usage(problems.join("\n")))
+            Err(Failure::usage(sentences.join("\n")))
         }
     }
 
-    fn store_problem(&self) -> Option<String> {
-        match &self.store {
-            StorePlace::Server(address) => address
-                .check_files()
-                .err()
-                .map(|error| format!("store.url: {error}")),
+    /// What is wrong with the certificates.
+    pub(crate) fn certificate_problems(&self) -> impl Iterator<Item = FileProblem> {
+        let all = [Some(&self.certificate), self.console_certificate.as_ref()];
+        all.into_iter().flatten().filter_map(|files| files.load().err())
+    }
+
+    /// What is wrong with files that a running server does not read again.
+    pub(crate) fn other_problems(&self) -> impl Iterator<Item = FileProblem> {
+        [
+            self.lists.fetcher().err(),
+            self.store_problem(),
+            self.sealing_key_problem(),
+        ]
+        .into_iter()
+        .flatten()
+    }
+
+    fn store_problem(&self) -> Option<FileProblem> {
+        let sentence = match &self.store {
+            StorePlace::Server(address) => address.check_files().err()?.to_string(),
             StorePlace::Directory(directory) if directory.exists() && !directory.is_dir() => {
-                Some(format!("store.url: {} is not a directory", directory.display()))
+                format!("{} is not a directory", directory.display())
             }
-            StorePlace::Directory(_) => None,
-        }
+            StorePlace::Directory(_) => return None,
+        };
+        Some(FileProblem::of("store.url", sentence))
+    }
+
+    fn sealing_key_problem(&self) -> Option<FileProblem> {
+        let error = SealingKey::read(&self.sealing_key).err()?;
+        let sentence = format!("{} can't be used: {error}", self.sealing_key.display());
+        Some(FileProblem::of("store.sealing_key_file", sentence))
     }
 }

@@ -3,7 +3,9 @@
 
 use std::path::Path;
 
-use super::{Environment, Source, Values, variable_of};
+use super::environment::Environment;
+use super::keys::variable_of;
+use super::values::{Source, Values};
 use crate::failure::Failure;
 use crate::text_input::{line_file, text_file};
 
@@ -17,9 +19,9 @@ impl Values {
     pub(crate) fn gather(file: &Path, environment: &Environment) -> Result<Self, Failure> {
         let text = text_file(file).map_err(|error| Failure::usage(format!("the configuration: {error}")))?;
         let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
-        let mut gathered = Self::of_text(&text, directory, |name| environment.get(name).cloned())
+        let mut gathered = Self::of_text(&text, directory, |name| environment.value(name))
             .map_err(|error| Failure::usage(format!("{} is not TOML: {error}", file.display())))?;
-        gathered.check_variables(environment);
+        gathered.problems.extend(environment.unknown());
         gathered.read_store_url();
         Ok(gathered)
     }
@@ -49,6 +51,7 @@ impl Values {
         let Some(file) = self.path(URL_FILE) else {
             return;
         };
+        self.read_once.push((URL_FILE, file.clone()));
         match line_file(&file) {
             Ok(url) => drop(self.found.insert(URL, (url.trim().to_owned(), source))),
             Err(error) => self.problems.push(format!("{URL_FILE}: {error}")),

@@ -1,19 +1,19 @@
 //! How published lists of addresses are read.
 
+use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks};
 use hookgate_gate::REFRESH_AFTER;
-use hookgate_storage::literal_path;
 use hookgate_transport::Fetcher;
 
-use super::Values;
-use crate::failure::Failure;
+use super::values::Values;
+use crate::certificate_files::FileProblem;
 
 const HOUR: Duration = Duration::from_hours(1);
-const CA: &str = "HOOKGATE_ADDRESSES_CA";
-const PRIVATE_TARGETS: &str = "HOOKGATE_ADDRESSES_PRIVATE_TARGETS";
+const CA: &str = "addresses.ca";
+const PRIVATE_TARGETS: &str = "addresses.private_targets";
 
 /// How published lists of addresses are read.
 #[derive(Clone, Debug)]
@@ -27,30 +27,19 @@ pub(crate) struct Lists {
 }
 
 impl Lists {
-    /// Where there is no configuration, the environment alone says it.
-    pub(crate) fn of_environment() -> Result<Self, Failure> {
-        let private_targets = std::env::var(PRIVATE_TARGETS).unwrap_or_default();
-        Ok(Self {
-            refresh_after: REFRESH_AFTER,
-            ca: std::env::var_os(CA)
-                .map(literal_path)
-                .transpose()
-                .map_err(|error| Failure::usage(format!("{CA}: {error}")))?,
-            private_targets: networks(&private_targets)
-                .map_err(|error| Failure::usage(format!("{PRIVATE_TARGETS}: {error}")))?,
-        })
-    }
-
     /// What reads them.
-    pub(crate) fn fetcher(&self) -> Result<Fetcher, Failure> {
-        let read = |file: &Path| {
-            std::fs::read(file).map_err(|error| {
-                Failure::usage(format!("addresses.ca: can't read {}: {error}", file.display()))
-            })
+    pub(crate) fn fetcher(&self) -> Result<Fetcher, FileProblem> {
+        let problem = |file: &Path, error: &dyn Display| {
+            FileProblem::of(CA, format!("can't use {}: {error}", file.display()))
         };
+        let read = |file: &Path| std::fs::read(file).map_err(|error| problem(file, &error));
         let ca = self.ca.as_deref().map(read).transpose()?;
-        let private = Networks::of(self.private_targets.iter().copied()).map_err(Failure::usage)?;
-        Fetcher::new(ca.as_deref(), private).map_err(Failure::usage)
+        let private = Networks::of(self.private_targets.iter().copied())
+            .map_err(|error| FileProblem::of(PRIVATE_TARGETS, error.to_string()))?;
+        Fetcher::new(ca.as_deref(), private).map_err(|error| match &self.ca {
+            Some(file) => problem(file, &error),
+            None => FileProblem::of(CA, error.to_string()),
+        })
     }
 }
 
@@ -76,14 +65,14 @@ impl Values {
             Ok(hours @ 1..=720) => Ok(HOUR * hours),
             _ => Err("must be 1 to 720 hours"),
         };
+        let ca = self.path(CA);
+        self.read_once.extend(ca.clone().map(|file| (CA, file)));
         Lists {
             refresh_after: self
                 .required("addresses.refresh_hours", hours)
                 .unwrap_or(REFRESH_AFTER),
-            ca: self.path("addresses.ca"),
-            private_targets: self
-                .optional("addresses.private_targets", networks)
-                .unwrap_or_default(),
+            ca,
+            private_targets: self.optional(PRIVATE_TARGETS, networks).unwrap_or_default(),
         }
     }
 }

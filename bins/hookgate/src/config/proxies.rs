@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use hookgate_domain::{AddressSetName, ForwardingHeader, IpNetwork, parse_entry};
 
-use super::Values;
+use super::values::Values;
 
 /// This machine.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Values;
+use super::values::Values;
 
 /// A configuration as `config show` and `config check` tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,6 +1,5 @@
 //! Certificates on disk: read at the start, and again when their files change.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,60 +7,15 @@ use hookgate_domain::Timestamp;
 use hookgate_gate::Gate;
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::Signal;
-use hookgate_transport::tls::{HotCertificate, TlsError};
-use ring::digest::{SHA256, digest};
+use hookgate_transport::tls::HotCertificate;
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use super::signals::unheeded;
-use crate::failure::{Failure, with_sources};
-
-/// SHA-256 of chain and key; `None` for a file that can't be read.
-type Digests = [Option<[u8; 32]>; 2];
+use crate::certificate_files::{CertificateFiles, Digests};
+use crate::failure::Failure;
 
 /// How often the files are looked at.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
-
-/// A certificate on disk, PEM.
-#[derive(Clone, Debug)]
-pub(crate) struct CertificateFiles {
-    /// The chain.
-    pub(crate) chain: PathBuf,
-    /// The private key.
-    pub(crate) key: PathBuf,
-}
-
-impl CertificateFiles {
-    /// Reads them.
-    pub(crate) fn load(&self) -> Result<Arc<HotCertificate>, Failure> {
-        let (chain, key) = self.read()?;
-        let certificate = HotCertificate::from_pem(&chain, &key).map_err(self.unusable())?;
-        Ok(Arc::new(certificate))
-    }
-
-    /// What is said when they can't be used.
-    pub(super) fn unusable(&self) -> impl Fn(TlsError) -> Failure + '_ {
-        |error| {
-            Failure::usage(format!(
-                "can't use the certificate {}: {}",
-                self.chain.display(),
-                with_sources(&error)
-            ))
-        }
-    }
-
-    fn read(&self) -> Result<(Vec<u8>, Vec<u8>), Failure> {
-        Ok((read(&self.chain)?, read(&self.key)?))
-    }
-
-    /// A digest of each file's content. Times are no sign of a change: they are equal for all files of some systems, and
-    /// tools that copy files keep them.
-    fn digests(&self) -> Digests {
-        [&self.chain, &self.key].map(|path| {
-            let content = std::fs::read(path).ok()?;
-            digest(&SHA256, &content).as_ref().try_into().ok()
-        })
-    }
-}
 
 /// A certificate in use. What happens to its files from here on is seen, and SIGHUP heeded.
 pub(super) struct Kept {
@@ -133,25 +87,27 @@ async fn take_up(
     files: CertificateFiles,
     now: Timestamp,
 ) -> Result<(), String> {
+    let named = files.clone();
     let read = tokio::task::spawn_blocking(move || files.read()).await;
-    match read.map_err(Failure::failed).and_then(|files| files) {
+    let read = match read {
+        Ok(read) => read.map_err(|problem| problem.to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    match read {
         Ok((chain, key)) => certificate
             .reload(&chain, &key, now)
-            .map_err(|error| with_sources(&error)),
-        Err(failure) => {
+            .map_err(|error| named.unusable(&error).to_string()),
+        Err(problem) => {
             certificate.missed();
-            Err(failure.message().to_owned())
+            Err(problem)
         }
     }
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    std::fs::read(path).map_err(|error| Failure::usage(format!("can't read {}: {error}", path.display())))
 }
 
 #[cfg(test)]
 mod tests {
     use std::fs::File;
+    use std::path::Path;
     use std::time::UNIX_EPOCH;
 
     use hookgate_transport::tls::CertificateState;
@@ -169,6 +125,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let made = dev_certificate::ensure(directory.path()).unwrap();
         let files = CertificateFiles {
+            section: None,
             chain: made.chain,
             key: made.key,
         };

@@ -1,52 +1,98 @@
-//! The configuration file of a running server: at SIGHUP certificates are reloaded, settings are not, and the log says so.
+//! The files that a running server has read once: at SIGHUP certificates are reloaded, settings are not, and the log says
+//! which of these files is another one now.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use hookgate_transport::shutdown::Signal;
-use ring::digest::{Digest, SHA256, digest};
+use ring::digest::{SHA256, digest};
 use tokio::signal::unix::{self, SignalKind, signal};
 
 use super::signals::unheeded;
 use crate::failure::Failure;
 
-/// A configuration file as it was at the start.
-pub(crate) struct ConfigurationFile {
-    path: PathBuf,
-    at_start: Option<Digest>,
+/// The files of a configuration as they were at the start.
+pub(crate) struct FilesAtStart {
+    files: Vec<ReadOnce>,
     hangup: unix::Signal,
 }
 
-impl ConfigurationFile {
-    /// Remembers the file's content. Signals that come from here on are seen.
-    pub(crate) fn remember(path: PathBuf) -> Result<Self, Failure> {
+struct ReadOnce {
+    /// Option or configuration key that names it.
+    setting: &'static str,
+    path: PathBuf,
+    digest: Vec<u8>,
+}
+
+impl FilesAtStart {
+    /// Remembers the content of these files; of those that are not there yet, the server makes its own. Signals that come from
+    /// here on are seen.
+    pub(crate) fn remember(
+        files: impl IntoIterator<Item = (&'static str, PathBuf)>,
+    ) -> Result<Self, Failure> {
         let hangup = signal(SignalKind::hangup()).map_err(unheeded)?;
-        let at_start = content(&path);
+        let read = |(setting, path): (_, PathBuf)| {
+            let digest = content(&path)?;
+            Some(ReadOnce {
+                setting,
+                path,
+                digest,
+            })
+        };
         Ok(Self {
-            path,
-            at_start,
+            files: files.into_iter().filter_map(read).collect(),
             hangup,
         })
     }
 
-    /// Says at each SIGHUP whether the file is another one than at the start.
+    /// Says at each SIGHUP which of the files are other ones than at the start.
     pub(super) async fn watch(mut self, mut stop: Signal) {
         loop {
             tokio::select! {
                 () = stop.given() => return,
                 _ = self.hangup.recv() => {}
             }
-            if self.has_changed() {
-                tracing::warn!(file = %self.path.display(), "the configuration changed on disk; restart to apply it");
+            for file in self.changed() {
+                tracing::warn!(setting = file.setting, file = %file.path.display(), "the configuration changed on disk; restart to apply it");
             }
         }
     }
 
-    fn has_changed(&self) -> bool {
-        let bytes = |digest: &Option<Digest>| digest.as_ref().map(|digest| digest.as_ref().to_vec());
-        bytes(&content(&self.path)) != bytes(&self.at_start)
+    fn changed(&self) -> impl Iterator<Item = &ReadOnce> {
+        self.files
+            .iter()
+            .filter(|file| content(&file.path).as_ref() != Some(&file.digest))
     }
 }
 
-fn content(path: &PathBuf) -> Option<Digest> {
-    Some(digest(&SHA256, &std::fs::read(path).ok()?))
+/// A digest of a file's content: a secret is not kept.
+fn content(path: &Path) -> Option<Vec<u8>> {
+    let bytes = std::fs::read(path).ok()?;
+    Some(digest(&SHA256, &bytes).as_ref().to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn each_file_that_was_read_once_is_compared() {
+        let directory = tempfile::tempdir().unwrap();
+        let [config, url, key] =
+            ["hookgate.toml", "store.url", "sealing.key"].map(|name| directory.path().join(name));
+        std::fs::write(&config, "a").unwrap();
+        std::fs::write(&url, "b").unwrap();
+        let files = [
+            ("--config", config),
+            ("store.url_file", url.clone()),
+            ("store.sealing_key_file", key.clone()),
+        ];
+        let files = FilesAtStart::remember(files).unwrap();
+        let changed = || files.changed().map(|file| file.setting).collect::<Vec<_>>();
+        std::fs::write(key, "made by the server").unwrap();
+        assert!(changed().is_empty());
+        std::fs::write(&url, "c").unwrap();
+        assert_eq!(changed(), ["store.url_file"]);
+        std::fs::remove_file(url).unwrap();
+        assert_eq!(changed(), ["store.url_file"]);
+    }
 }

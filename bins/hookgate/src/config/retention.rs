@@ -1,0 +1,47 @@
+//! How long the history is kept.
+
+use std::num::NonZeroU64;
+use std::time::Duration;
+
+use hookgate_gate::Retention;
+
+use super::values::{Values, parse};
+
+const DAY: Duration = Duration::from_hours(24);
+const GIBIBYTE: u64 = 1 << 30;
+
+impl Values {
+    /// How long deliveries and payloads are kept, and how much of them.
+    pub(super) fn retention(&mut self) -> Retention {
+        let default = Retention::default();
+        let days = |text: &str| {
+            parse::<u16>(text).and_then(|days| {
+                if days == 0 {
+                    Err("must be 1 or more".to_owned())
+                } else {
+                    Ok(DAY * days.into())
+                }
+            })
+        };
+        let bytes = |text: &str| {
+            let gib = parse::<u64>(text)?;
+            NonZeroU64::new(gib.saturating_mul(GIBIBYTE)).ok_or_else(|| "must be 1 or more".to_owned())
+        };
+        let deliveries = self.required("store.keep_days", days);
+        let payloads = self.required("store.keep_payload_days", days);
+        if let (Some(deliveries), Some(payloads)) = (deliveries, payloads)
+            && payloads > deliveries
+        {
+            let whose = self.name_of("store.keep_payload_days");
+            self.problems.push(format!(
+                "{whose}: is more than store.keep_days, and payloads are deleted with their deliveries: at most {}",
+                deliveries.as_secs() / DAY.as_secs()
+            ));
+        }
+        Retention {
+            deliveries: deliveries.unwrap_or(default.deliveries),
+            payloads: payloads.unwrap_or(default.payloads),
+            bytes: self.required("store.keep_gib", bytes).unwrap_or(default.bytes),
+        }
+    }
+}

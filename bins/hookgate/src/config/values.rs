@@ -1,0 +1,204 @@
+//! Each value from the environment, the file or its default, in that order, and the problems that were found on the way.
+
+use std::collections::BTreeMap;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
+
+use hookgate_storage::literal_path;
+
+use super::keys::{KEYS, is_section, unknown, variable_of};
+use super::not_toml::NotToml;
+use super::store::shown;
+use crate::failure::Failure;
+
+/// How long payloads are kept, unless deliveries are kept for a shorter time.
+const KEEP_PAYLOAD_DAYS: &str = "store.keep_payload_days";
+const KEEP_DAYS: &str = "store.keep_days";
+
+/// Where a value comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// An environment variable.
+    Environment(String),
+    /// The configuration file.
+    File,
+    /// Nobody set it.
+    Default,
+}
+
+/// The values as they were found, by key.
+pub(crate) struct Values {
+    pub(super) found: BTreeMap<&'static str, (String, Source)>,
+    pub(super) problems: Vec<String>,
+    /// Files that a server reads once, by the key that names each.
+    pub(super) read_once: Vec<(&'static str, PathBuf)>,
+    directory: PathBuf,
+}
+
+impl Values {
+    /// The values that a text and the environment give; relative paths start at this directory. No file is read.
+    pub(super) fn of_text(
+        text: &str,
+        directory: PathBuf,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, NotToml> {
+        let table: toml::Table = text.parse().map_err(|error| NotToml::new(text, &error))?;
+        Ok(Self::of_table(&table, directory, environment))
+    }
+
+    /// The values of a parsed file, or of none, and of the environment.
+    pub(super) fn of_table(
+        table: &toml::Table,
+        directory: PathBuf,
+        environment: impl Fn(&str) -> Option<String>,
+    ) -> Self {
+        let mut gathered = Self {
+            found: BTreeMap::new(),
+            problems: Vec::new(),
+            read_once: Vec::new(),
+            directory,
+        };
+        gathered.add_table("", table);
+        for (key, default) in KEYS {
+            let variable = variable_of(key);
+            if let Some(value) = environment(&variable) {
+                gathered.found.insert(key, (value, Source::Environment(variable)));
+            } else if let Some(default) = default {
+                gathered
+                    .found
+                    .entry(key)
+                    .or_insert_with(|| (default.to_owned(), Source::Default));
+            }
+        }
+        gathered.lower_payload_default();
+        gathered
+    }
+
+    /// Payloads go with their deliveries, so their default is never longer.
+    fn lower_payload_default(&mut self) {
+        let days = |key| self.found.get(key).and_then(|(days, _)| days.parse::<u16>().ok());
+        let (Some(keep @ 1..), Some(payload)) = (days(KEEP_DAYS), days(KEEP_PAYLOAD_DAYS)) else {
+            return;
+        };
+        if let Some((text, Source::Default)) = self.found.get_mut(KEEP_PAYLOAD_DAYS) {
+            *text = payload.min(keep).to_string();
+        }
+    }
+
+    /// Every value with its key and source, in the order of the keys; an address of a server without user and password.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, String, &Source)> {
+        self.found
+            .iter()
+            .map(|(key, (value, source))| (*key, shown(key, value), source))
+    }
+
+    /// What is read from the values, or all of their problems.
+    pub(super) fn checked<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> Result<T, Failure> {
+        let value = read(&mut self);
+        if self.problems.is_empty() {
+            Ok(value)
+        } else {
+            Err(Failure::usage(self.problems.join("\n")))
+        }
+    }
+
+    /// Where relative paths start.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The key as whoever set it called it: the variable if it comes from the environment.
+    pub(super) fn name_of(&self, key: &str) -> String {
+        match self.found.get(key) {
+            Some((_, Source::Environment(variable))) => variable.clone(),
+            _ => key.to_owned(),
+        }
+    }
+
+    fn add_table(&mut self, prefix: &str, table: &toml::Table) {
+        for (name, value) in table {
+            let key = if prefix.is_empty() {
+                name.clone()
+            } else {
+                format!("{prefix}.{name}")
+            };
+            match (value, KEYS.iter().find(|(known, _)| *known == key)) {
+                (toml::Value::Table(table), None) if !table.is_empty() => self.add_table(&key, table),
+                (toml::Value::Table(_), None) if is_section(&key) => {}
+                (_, None) => self.problems.push(unknown(&key)),
+                (value, Some((known, _))) => match scalar(value).or_else(|| list_of(known, value)) {
+                    Some(text) => drop(self.found.insert(known, (text, Source::File))),
+                    None => self.problems.push(format!("{key}: must be a single value")),
+                },
+            }
+        }
+    }
+
+    /// The value of a key, if it is set. A value that can't be read is a problem.
+    pub(super) fn optional<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let (text, _) = self.found.get(key)?;
+        match parse(text) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                let whose = self.name_of(key);
+                self.problems.push(format!("{whose}: {error}"));
+                None
+            }
+        }
+    }
+
+    /// The value of a key that has to be there.
+    pub(super) fn required<T, E: Display>(
+        &mut self,
+        key: &str,
+        parse: impl Fn(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        if !self.found.contains_key(key) {
+            self.problems.push(format!("{key}: is missing"));
+        }
+        self.optional(key, parse)
+    }
+
+    /// The path that a key names, if it is set.
+    pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
+        let directory = self.directory.clone();
+        self.optional(key, |text| literal_path(text).map(|path| directory.join(path)))
+    }
+
+    /// The path that a key has to name.
+    pub(super) fn required_path(&mut self, key: &str) -> PathBuf {
+        if !self.found.contains_key(key) {
+            self.problems.push(format!("{key}: is missing"));
+        }
+        self.path(key).unwrap_or_default()
+    }
+}
+
+fn scalar(value: &toml::Value) -> Option<String> {
+    match value {
+        toml::Value::String(text) => Some(text.clone()),
+        toml::Value::Integer(number) => Some(number.to_string()),
+        toml::Value::Float(number) => Some(number.to_string()),
+        toml::Value::Boolean(flag) => Some(flag.to_string()),
+        _ => None,
+    }
+}
+
+/// A list of texts as one, for a key that may have several.
+fn list_of(key: &str, value: &toml::Value) -> Option<String> {
+    if !key.ends_with(".trusted_proxies") && !key.ends_with(".private_targets") {
+        return None;
+    }
+    let texts: Option<Vec<&str>> = value.as_array()?.iter().map(toml::Value::as_str).collect();
+    texts.map(|texts| texts.join(", "))
+}
+
+/// A value by its own rule, and the text of its error.
+pub(super) fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error| format!("{error}"))
+}

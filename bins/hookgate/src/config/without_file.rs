@@ -1,0 +1,69 @@
+//! Commands without a configuration file: the settings that they take from the environment alone, and what is said of those
+//! that they don't.
+
+use std::path::PathBuf;
+
+use tracing::level_filters::LevelFilter;
+
+use super::environment::Environment;
+use super::lists::Lists;
+use super::values::{Source, Values, parse};
+use crate::failure::Failure;
+
+/// Settings that name a store, which is another one than `--data` names.
+const OF_STORE: [&str; 3] = ["store.url", "store.url_file", "store.sealing_key_file"];
+/// Settings that URLs begin with, which commands show.
+const OF_URLS: [&str; 2] = ["public_url", "console.public_url"];
+/// What begins the settings that `hookgate dev` takes.
+const OF_DEV: [&str; 2] = ["addresses.", "log."];
+const LOG_LEVEL: &str = "log.level";
+
+/// Settings of the environment where no configuration file is named.
+pub(crate) struct WithoutFile<'a>(pub(crate) &'a Environment);
+
+/// Variables that a person would expect to act, and that don't.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Ignored {
+    /// They name another store than the one that the command works on.
+    pub(crate) store: Vec<String>,
+    /// They name other URLs than the ones that the command shows.
+    pub(crate) urls: Vec<String>,
+}
+
+impl WithoutFile<'_> {
+    /// How published lists of addresses are read.
+    pub(crate) fn lists(&self) -> Result<Lists, Failure> {
+        self.values().checked(Values::lists)
+    }
+
+    /// What is logged, if the environment says so.
+    pub(crate) fn log_level(&self) -> Result<Option<LevelFilter>, Failure> {
+        self.values().checked(|values| {
+            let is_set = matches!(values.found.get(LOG_LEVEL), Some((_, Source::Environment(_))));
+            values.optional(LOG_LEVEL, parse).filter(|_| is_set)
+        })
+    }
+
+    /// What a command on a store ignores. Settings of a server's work are no business of such a command.
+    pub(crate) fn ignored_by_commands(&self) -> Ignored {
+        let set = |names: &[&str]| {
+            let found = self.0.keys().filter(|(key, _)| names.contains(key));
+            found.map(|(_, variable)| variable).collect()
+        };
+        Ignored {
+            store: set(&OF_STORE),
+            urls: set(&OF_URLS),
+        }
+    }
+
+    /// What `hookgate dev` ignores: all settings of a server that it does not take.
+    pub(crate) fn ignored_by_dev(&self) -> Vec<String> {
+        let is_taken = |key: &str| OF_DEV.iter().any(|section| key.starts_with(section));
+        let ignored = self.0.keys().filter(|(key, _)| !is_taken(key));
+        ignored.map(|(_, variable)| variable).collect()
+    }
+
+    fn values(&self) -> Values {
+        Values::of_table(&toml::Table::new(), PathBuf::new(), |name| self.0.value(name))
+    }
+}
