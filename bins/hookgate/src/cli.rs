@@ -41,6 +41,9 @@ pub(crate) struct Cli {
     /// JSON on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
+    /// Whether the data directory was typed; otherwise the environment may name it.
+    #[arg(skip)]
+    pub(crate) is_data_typed: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
 }

@@ -9,6 +9,7 @@ mod db;
 mod deliveries;
 mod dev;
 mod doctor;
+mod environment;
 mod incidents;
 mod member;
 mod migrate;
@@ -22,6 +23,7 @@ use crate::failure::Failure;
 
 /// Runs the command that the command line names.
 pub(crate) fn run(mut cli: Cli) -> Result<(), Failure> {
+    environment::check(&cli)?;
     let command = std::mem::replace(&mut cli.command, Command::Migrate);
     match command {
         Command::Completions { shell } => completions::run(shell),

@@ -9,7 +9,7 @@ use clap::{ArgMatches, Command, CommandFactory, Error, FromArgMatches};
 
 use hookgate_domain::find_webhook_ids;
 
-use super::Cli;
+use super::{Cli, ConfigCommand};
 use crate::failure::Failure;
 
 /// Tokens of the admin API begin with this.
@@ -34,10 +34,14 @@ impl Cli {
     /// What is typed counts more than what the environment says.
     fn of_matches(matches: &ArgMatches, command: &mut Command) -> Result<Self, Error> {
         let mut cli = Self::from_arg_matches(matches).map_err(|error| error.format(command))?;
+        let is_typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
+        cli.is_data_typed = is_typed("data");
+        if let Some(sentence) = ignored_option(&cli, is_typed) {
+            return Err(command.error(ErrorKind::ArgumentConflict, sentence));
+        }
         if cli.data.is_none() || cli.config.is_none() {
             return Ok(cli);
         }
-        let is_typed = |name| matches.value_source(name) == Some(ValueSource::CommandLine);
         let both = match (is_typed("data"), is_typed("config")) {
             (true, false) => {
                 cli.config = None;
@@ -52,6 +56,19 @@ impl Cli {
         };
         Err(command.error(ErrorKind::ArgumentConflict, both))
     }
+}
+
+/// What is said of a typed `--data` or `--config` that the command would not look at.
+fn ignored_option(cli: &Cli, is_typed: impl Fn(&str) -> bool) -> Option<String> {
+    let instead = match &cli.command {
+        super::Command::Completions { .. } | super::Command::Config(ConfigCommand::Init) => {
+            "this command reads no store"
+        }
+        super::Command::Db(_) => "`db copy` takes its stores from --from and --to",
+        _ => return None,
+    };
+    let typed = ["data", "config"].into_iter().find(|name| is_typed(name))?;
+    Some(format!("--{typed} is of no use here: {instead}"))
 }
 
 /// Says why a command line can't be read, or gives the help that it asks for.

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::store::shown;
 use super::*;
 
 fn gather(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
@@ -13,7 +14,7 @@ fn gather(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
 
 fn gather_file(file: &Path, environment: &[(&str, &str)]) -> Result<Values, Failure> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Values::gather(file, &environment.iter().map(owned).collect())
+    Values::gather(file, &Environment::of(environment.iter().map(owned)))
 }
 
 const GOOD: &str = "public_url = \"https://hooks.example.org\"\n[store]\nurl = \"sqlite:/var/lib/hookgate\"\n[gate]\ncertificate = \"a.pem\"\nkey = \"/b.key\"\n";
@@ -196,17 +197,46 @@ fn a_variable_that_no_key_has_is_told_and_those_of_others_are_not() {
         failure.message(),
         "HOOKGATE_GATE_LISTN: unknown variable; did you mean HOOKGATE_GATE_LISTEN?"
     );
-    let of_others = [
-        "HOOKGATE_URL",
-        "HOOKGATE_DATA",
-        "HOOKGATE_CONFIG",
-        "HOOKGATE_TEST_SCALE",
-        "HOOKGATE_GATE_PORT",
-        "HOOKGATE_GATE_PORT_8443_TCP_ADDR",
-        "HOOKGATE_CONSOLE_SERVICE_HOST",
-        "HOOKGATE_STORE_RW_SERVICE_HOST",
-        "HOOKGATE_GATE_LB_PORT_8443_TCP_ADDR",
-        "HOOKGATE_CONSOLE_SERVICE_PORT_HTTPS",
+    gather(GOOD, &[("HOOKGATE_GATE_PORT", "tcp://10.0.0.1:8443")]).unwrap();
+}
+
+#[test]
+fn payloads_are_kept_no_longer_than_their_deliveries() {
+    let kept = |environment: &[(&str, &str)]| gather(GOOD, environment).map(|config| config.retention);
+    let days = |days: u64| Duration::from_hours(24 * days);
+    let short = kept(&[("HOOKGATE_STORE_KEEP_DAYS", "7")]).unwrap();
+    assert_eq!((short.deliveries, short.payloads), (days(7), days(7)));
+    let both = [
+        ("HOOKGATE_STORE_KEEP_DAYS", "7"),
+        ("HOOKGATE_STORE_KEEP_PAYLOAD_DAYS", "7"),
     ];
-    gather(GOOD, &of_others.map(|name| (name, "tcp://10.0.0.1:8443"))).unwrap();
+    assert_eq!(kept(&both).unwrap().payloads, days(7));
+    let longer = kept(&[both[0], ("HOOKGATE_STORE_KEEP_PAYLOAD_DAYS", "8")]).unwrap_err();
+    assert_eq!(
+        longer.message(),
+        "HOOKGATE_STORE_KEEP_PAYLOAD_DAYS: is more than store.keep_days, and payloads are deleted with their deliveries: at most 7"
+    );
+    let text = GOOD.replace("[gate]", "keep_payload_days = 91\n[gate]");
+    let longer = gather(&text, &[]).unwrap_err();
+    assert!(
+        longer.message().starts_with("store.keep_payload_days: is more"),
+        "{longer:?}"
+    );
+    let wrong = kept(&[("HOOKGATE_STORE_KEEP_DAYS", "0")]).unwrap_err();
+    assert_eq!(wrong.message(), "HOOKGATE_STORE_KEEP_DAYS: must be 1 or more");
+}
+
+#[test]
+fn files_that_are_read_once_are_named() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("hookgate.toml");
+    std::fs::write(directory.path().join("store.url"), "sqlite:data").unwrap();
+    let text = GOOD.replace("url = \"sqlite:/var/lib/hookgate\"", "url_file = \"store.url\"");
+    std::fs::write(&file, format!("{text}[addresses]\nca = \"ca.pem\"\n")).unwrap();
+    let config = gather_file(&file, &[]).unwrap().read().unwrap();
+    let named: Vec<_> = config.read_once.iter().map(|(key, _)| *key).collect();
+    assert_eq!(
+        named,
+        ["store.url_file", "store.sealing_key_file", "addresses.ca"]
+    );
 }

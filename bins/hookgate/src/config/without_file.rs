@@ -67,3 +67,50 @@ impl WithoutFile<'_> {
         Values::of_table(&toml::Table::new(), PathBuf::new(), |name| self.0.value(name))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(names: &[&str]) -> Environment {
+        Environment::of(names.iter().map(|name| ((*name).to_owned(), "x".to_owned())))
+    }
+
+    #[test]
+    fn a_store_that_a_command_does_not_work_on_is_told() {
+        let environment = environment(&[
+            "HOOKGATE_STORE_URL_FILE",
+            "HOOKGATE_PUBLIC_URL",
+            "HOOKGATE_GATE_LISTEN",
+            "HOOKGATE_LOG_LEVEL",
+            "HOOKGATE_DATA",
+        ]);
+        let without = WithoutFile(&environment);
+        let ignored = without.ignored_by_commands();
+        assert_eq!(ignored.store, ["HOOKGATE_STORE_URL_FILE"]);
+        assert_eq!(ignored.urls, ["HOOKGATE_PUBLIC_URL"]);
+        assert_eq!(
+            without.ignored_by_dev(),
+            [
+                "HOOKGATE_PUBLIC_URL",
+                "HOOKGATE_STORE_URL_FILE",
+                "HOOKGATE_GATE_LISTEN"
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_taken_is_checked() {
+        let environment = environment(&["HOOKGATE_LOG_LEVEL", "HOOKGATE_ADDRESSES_REFRESH_HOURS"]);
+        let without = WithoutFile(&environment);
+        let level = without.log_level().unwrap_err();
+        assert!(level.message().starts_with("HOOKGATE_LOG_LEVEL: "), "{level:?}");
+        let lists = without.lists().unwrap_err();
+        assert_eq!(
+            lists.message(),
+            "HOOKGATE_ADDRESSES_REFRESH_HOURS: must be 1 to 720 hours"
+        );
+        let none = Environment::default();
+        assert_eq!(WithoutFile(&none).log_level().unwrap(), None);
+    }
+}

@@ -9,6 +9,7 @@ mod audit;
 mod codes;
 mod command_line;
 mod durability;
+mod environment;
 mod everywhere;
 mod exports;
 mod forms;
