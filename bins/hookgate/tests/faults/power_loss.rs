@@ -96,7 +96,7 @@ impl House {
     /// Runs the server under load until the power goes, and leaves the store as the disk has it then.
     async fn power_cut(&self, round: usize) -> Sent {
         let mut hookgate = self.disk.hookgate();
-        hookgate.env("HOOKGATE_IMAGE", self.image());
+        hookgate.env("HOOKGATE_TEST_IMAGE", self.image());
         let mut server = Server::start_by(&mut hookgate, &self.data(), "error", Stdio::inherit());
         let target = Target {
             gates: vec![server.address()],

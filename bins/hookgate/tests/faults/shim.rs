@@ -49,7 +49,7 @@ impl Shim {
     pub(crate) fn environment(&self) -> [(&'static str, PathBuf); 2] {
         [
             ("LD_PRELOAD", library(&self.scratch)),
-            ("HOOKGATE_SHIM", self.scratch.path().join("numbers")),
+            ("HOOKGATE_TEST_SHIM", self.scratch.path().join("numbers")),
         ]
     }
 

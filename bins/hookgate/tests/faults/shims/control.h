@@ -1,4 +1,4 @@
-/* Numbers that a shim and its test both have in hand: the file that HOOKGATE_SHIM names, mapped into memory. */
+/* Numbers that a shim and its test both have in hand: the file that HOOKGATE_TEST_SHIM names, mapped into memory. */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -13,7 +13,7 @@
 static volatile int64_t *numbers;
 
 __attribute__((constructor)) static void open_numbers(void) {
-    const char *path = getenv("HOOKGATE_SHIM");
+    const char *path = getenv("HOOKGATE_TEST_SHIM");
     int fd = path ? open(path, O_RDWR | O_CLOEXEC) : -1;
     if (fd < 0) abort();
     numbers = mmap(NULL, NUMBERS * sizeof(int64_t), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);

@@ -1,6 +1,6 @@
 /* A disk under the store's files that fails on demand, and of which only what was synced is left when the power goes.
  *
- * In the directory that HOOKGATE_IMAGE names stands what a power cut would leave: what a sync covered, and of what was
+ * In the directory that HOOKGATE_TEST_IMAGE names stands what a power cut would leave: what a sync covered, and of what was
  * written since, some writes in any order. The image of a file is written only here, and never before the file itself.
  * Files are made and cut in the image at once. The -shm file is memory and dies with the power. */
 
@@ -62,7 +62,7 @@ static struct known *known(const char *name) {
 
 /* The image of a file; -1 if none is kept. */
 static int image(const char *name) {
-    const char *directory = getenv("HOOKGATE_IMAGE");
+    const char *directory = getenv("HOOKGATE_TEST_IMAGE");
     if (!directory) return -1;
     char path[PATH_MAX];
     snprintf(path, sizeof path, "%s/%s", directory, name);
