@@ -1,0 +1,170 @@
+//! How webhooks do, asked of the gate over a store in memory.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::time::Duration;
+
+use hookgate_domain::{Policy, RefusalCode, Timestamp, Webhook};
+use hookgate_gate::{FAILING_REFUSALS, Gate, Health, Ports, RefusedDelivery, Store};
+use hookgate_testkit::{FixedClock, MemoryStore, samples};
+
+const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+struct Scene {
+    gate: Gate<MemoryStore>,
+    clock: FixedClock,
+}
+
+impl Scene {
+    fn new() -> Self {
+        let clock = FixedClock::at(NOW);
+        let ports = Ports {
+            clock: Box::new(clock.clone()),
+            ..samples::ports()
+        };
+        Self {
+            gate: Gate::new(MemoryStore::default(), ports),
+            clock,
+        }
+    }
+
+    async fn webhook(&self, name: &str) -> Webhook {
+        let new = samples::new_webhook(name, Policy::default());
+        self.gate.create(&samples::acting(), new).await.unwrap().webhook
+    }
+
+    /// Deliveries that pass now.
+    async fn accept(&self, webhook: &Webhook, count: u64) {
+        for _ in 0..count {
+            let mut delivery = samples::delivery(webhook);
+            delivery.received_at = self.gate.now();
+            self.gate.store().delivery_commit(delivery).await.unwrap();
+        }
+    }
+
+    /// Deliveries that are refused now.
+    fn refuse(&self, webhook: &Webhook, code: RefusalCode, count: u64) {
+        for _ in 0..count {
+            self.gate.store().refusal_record(RefusedDelivery {
+                received_at: self.gate.now(),
+                code,
+                ..samples::refusal(webhook)
+            });
+        }
+    }
+
+    async fn health(&self, webhook: &Webhook) -> Health {
+        let health = self.gate.health(std::slice::from_ref(webhook)).await.unwrap();
+        assert_eq!(health.len(), 1);
+        health[0]
+    }
+
+    async fn failing(&self) -> Vec<String> {
+        let failing = self.gate.failing().await.unwrap();
+        failing.iter().map(|one| one.webhook.to_string()).collect()
+    }
+}
+
+#[tokio::test]
+async fn what_senders_lose_makes_a_webhook_failing_from_half_and_three_on() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    scene.accept(&webhook, FAILING_REFUSALS).await;
+    assert_eq!(scene.health(&webhook).await, Health::Ok);
+    scene.refuse(&webhook, RefusalCode::InvalidJson, FAILING_REFUSALS - 1);
+    assert_eq!(scene.health(&webhook).await, Health::Ok);
+    scene.refuse(&webhook, RefusalCode::InvalidJson, 1);
+    let failing = Health::Failing(RefusalCode::InvalidJson);
+    assert_eq!(scene.health(&webhook).await, failing, "three, and half");
+    scene.accept(&webhook, 1).await;
+    assert_eq!(scene.health(&webhook).await, Health::Ok, "less than half");
+}
+
+#[tokio::test]
+async fn where_nothing_passes_one_lost_delivery_is_enough() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    assert_eq!(scene.health(&webhook).await, Health::Quiet, "nothing came");
+    scene.refuse(&webhook, RefusalCode::ValidationError, 1);
+    let failing = Health::Failing(RefusalCode::ValidationError);
+    assert_eq!(scene.health(&webhook).await, failing);
+}
+
+#[tokio::test]
+async fn what_an_allowlist_turns_away_counts_only_where_nothing_passes() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    let code = RefusalCode::IpNotAllowed;
+    scene.refuse(&webhook, code, FAILING_REFUSALS - 1);
+    assert_eq!(scene.health(&webhook).await, Health::Quiet);
+    scene.refuse(&webhook, code, 1);
+    assert_eq!(scene.health(&webhook).await, Health::Failing(code));
+    scene.accept(&webhook, 1).await;
+    scene.refuse(&webhook, code, 100);
+    assert_eq!(scene.health(&webhook).await, Health::Ok);
+}
+
+#[tokio::test]
+async fn a_day_later_it_is_quiet() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    scene.refuse(&webhook, RefusalCode::InvalidJson, 9);
+    scene.clock.advance(Duration::from_hours(22));
+    assert_eq!(
+        scene.health(&webhook).await,
+        Health::Failing(RefusalCode::InvalidJson)
+    );
+    scene.clock.advance(Duration::from_hours(3));
+    assert_eq!(scene.health(&webhook).await, Health::Quiet);
+    assert_eq!(scene.failing().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_revoked_webhook_is_quiet_whatever_still_comes() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    scene.refuse(&webhook, RefusalCode::InvalidJson, 9);
+    let revoked = scene
+        .gate
+        .revoke(&samples::acting(), webhook.handle)
+        .await
+        .unwrap();
+    scene.refuse(&revoked, RefusalCode::WebhookRevoked, 9);
+    assert_eq!(scene.health(&revoked).await, Health::Quiet);
+    assert_eq!(scene.failing().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn many_are_told_in_the_order_asked_for_and_the_worst_first() {
+    let scene = Scene::new();
+    assert_eq!(scene.gate.health(&[]).await.unwrap(), []);
+    let (bad, good, worse, unused) = (
+        scene.webhook("bad").await,
+        scene.webhook("good").await,
+        scene.webhook("worse").await,
+        scene.webhook("unused").await,
+    );
+    scene.refuse(&bad, RefusalCode::InvalidJson, 4);
+    scene.refuse(&worse, RefusalCode::ValidationError, 5);
+    scene.accept(&good, 2).await;
+    scene.refuse(&good, RefusalCode::InvalidJson, 2);
+    let asked = [unused, worse.clone(), good, bad.clone(), worse.clone()];
+    let health = scene.gate.health(&asked).await.unwrap();
+    let words: Vec<_> = health.iter().map(|health| health.as_str()).collect();
+    assert_eq!(words, ["quiet", "failing", "ok", "failing", "failing"]);
+    let names = [worse.handle.to_string(), bad.handle.to_string()];
+    assert_eq!(scene.failing().await, names);
+}
+
+#[tokio::test]
+async fn a_store_that_is_down_is_said() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    scene.gate.store().set_reachable(false);
+    assert!(scene.gate.health(std::slice::from_ref(&webhook)).await.is_err());
+    assert!(scene.gate.failing().await.is_err());
+    assert!(
+        scene.gate.observation(&webhook).await.is_ok(),
+        "it does not observe"
+    );
+}
