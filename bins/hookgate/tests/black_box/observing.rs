@@ -216,3 +216,50 @@ async fn a_failing_webhook_is_first_red_and_named() {
     let counts = open.map(|line| line.rsplit(' ').next().unwrap().parse::<u64>().unwrap());
     assert_eq!(counts.sum::<u64>(), 1, "{metrics}");
 }
+
+/// The webhooks of a page of the list, in its order, and the path of the next page.
+fn rows(page: &str) -> (Vec<String>, Option<String>) {
+    let rows = page.split("<th scope=\"row\"><a href=\"/webhooks/").skip(1);
+    let rows = rows
+        .map(|row| row.split('"').next().unwrap().to_owned())
+        .collect();
+    let next = page.contains("cursor=").then(|| {
+        let (_, path) = page.split_once("href=\"/webhooks?").unwrap();
+        let path = path.split('"').next().unwrap();
+        format!("/webhooks?{}", path.replace("&#38;", "&").replace("&amp;", "&"))
+    });
+    (rows, next)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_webhook_is_once_in_the_list_whatever_fails_meanwhile() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let urls: Vec<_> = (0..105)
+        .map(|number| server.create(&format!("hook {number}"), &[]))
+        .collect();
+    let break_one = async |url: &str, so_far: usize| {
+        server.post(Http::One, url, "{").await;
+        server.deliveries(|items| items.len() == so_far).await;
+    };
+    // One of the second page and one of the third.
+    break_one(&urls[60], 1).await;
+    break_one(&urls[104], 2).await;
+    let (first, next) = rows(&visitor.get("/webhooks").await);
+    let broken = [60, 104].map(|number| handle(&server, &format!("hook {number}")));
+    assert!(first[..2].iter().all(|row| broken.contains(row)), "{first:?}");
+    // Meanwhile another one fails, which has not been shown.
+    break_one(&urls[70], 3).await;
+    let (mut seen, mut next) = (first, next);
+    while let Some(path) = next {
+        let (more, behind) = rows(&visitor.get(&path).await);
+        seen.extend(more);
+        next = behind;
+    }
+    let mut once = seen.clone();
+    once.sort();
+    once.dedup();
+    assert_eq!((seen.len(), once.len()), (106, 106));
+    let (narrowed, _) = rows(&visitor.get("/webhooks?q=hook+104").await);
+    assert_eq!(narrowed, [broken[1].clone()]);
+}

@@ -1,8 +1,10 @@
 //! `/webhooks`: the list.
 
+use std::fmt;
 use std::net::IpAddr;
+use std::str::FromStr;
 
-use hookgate_domain::{Webhook, WebhookHandle, WebhookState};
+use hookgate_domain::{NameError, Webhook, WebhookHandle, WebhookState};
 use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
 
@@ -22,19 +24,23 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         name: query.get("q").unwrap_or_default().to_owned(),
         state: query.get("state").unwrap_or_default().to_owned(),
     };
-    let after = query.read("cursor")?;
+    let cursor: Option<Cursor> = query.read("cursor")?;
     let failing = failing(screen).await?;
     let is_failing = |webhook: &Webhook| failing.iter().any(|one| one.handle == webhook.handle);
-    let (mut webhooks, older) = find(screen, &filter, after).await?;
-    if after.is_none() {
-        // The whole list begins with them, wherever in it they were made; where they were made they are seen again.
-        webhooks.retain(|webhook| !is_failing(webhook));
-        let first = failing
-            .iter()
-            .filter(|webhook| matches(webhook, &filter))
-            .cloned();
-        webhooks = first.chain(webhooks).collect();
-    }
+    let (mut webhooks, shown_before) = match &cursor {
+        // The whole list begins with them, wherever in it they were created.
+        None => {
+            let first = failing.iter().filter(|webhook| matches(webhook, &filter));
+            (
+                first.cloned().collect(),
+                failing.iter().map(|one| one.handle).collect(),
+            )
+        }
+        Some(cursor) => (Vec::new(), cursor.shown_before.clone()),
+    };
+    let after = cursor.map(|cursor| cursor.after);
+    let (others, older) = find(screen, &filter, after, &shown_before).await?;
+    webhooks.extend(others);
     let handles: Vec<_> = webhooks.iter().map(|webhook| webhook.handle).collect();
     let usage = screen.gate().store().usage_many(&handles, screen.now).await?;
     let rows = webhooks
@@ -49,12 +55,53 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
             rows: rows.collect(),
             paging: Paging {
                 newer: None,
-                older: older.map(|handle| handle.to_string()),
+                older: older.map(|after| Cursor::new(after, &shown_before).to_string()),
             },
             proxy,
         }
         .render(),
     )
+}
+
+/// Where the next page begins, and which webhooks behind that place the first page began with: each webhook is shown once,
+/// also if it starts or stops failing meanwhile. As text: handles, separated by full stops.
+#[derive(Debug, PartialEq, Eq)]
+struct Cursor {
+    after: WebhookHandle,
+    shown_before: Vec<WebhookHandle>,
+}
+
+impl Cursor {
+    fn new(after: WebhookHandle, shown_before: &[WebhookHandle]) -> Self {
+        let behind = shown_before.iter().filter(|handle| **handle > after);
+        Self {
+            after,
+            shown_before: behind.copied().collect(),
+        }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.after)?;
+        self.shown_before
+            .iter()
+            .try_for_each(|handle| write!(f, ".{handle}"))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut handles = text.split('.');
+        let after = handles.next().unwrap_or_default().parse()?;
+        let shown_before = handles.take(MOST_FAILING).map(str::parse);
+        Ok(Self {
+            after,
+            shown_before: shown_before.collect::<Result<_, _>>()?,
+        })
+    }
 }
 
 /// The webhooks that are failing, most refusals first.
@@ -73,11 +120,12 @@ async fn proxy_in_front<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resul
     Ok(lone.filter(|address| !(is_local && address.is_loopback())))
 }
 
-/// A page of the webhooks that match, and where the next one begins.
+/// A page of the webhooks that match and were not shown before, and where the next one begins.
 async fn find<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     filter: &WebhookFilter,
     mut after: Option<WebhookHandle>,
+    shown_before: &[WebhookHandle],
 ) -> Result<(Vec<Webhook>, Option<WebhookHandle>), Fault> {
     let wanted = usize::from(PageSize::default().rows());
     let (mut found, mut looked_at) = (Vec::new(), 0);
@@ -87,7 +135,7 @@ async fn find<S: Store + PeopleStore>(
         looked_at += rows.len();
         for webhook in rows {
             let handle = webhook.handle;
-            if matches(&webhook, filter) {
+            if matches(&webhook, filter) && !shown_before.contains(&handle) {
                 found.push(webhook);
             }
             after = Some(handle);
@@ -129,5 +177,30 @@ fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook, usage: WebhookUsage, failin
         last_seen: usage.last.map(|last| last.at),
         hours: usage.hours,
         has_allowlist: webhook.policy.allowlist.entries().is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_domain::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_remembers_what_is_still_to_come() {
+        let handle = |number: i64| WebhookHandle::new(Timestamp::from_micros(number * 1_000_000), [0; 10]);
+        let cursor = Cursor::new(handle(5), &[handle(7), handle(2), handle(6)]);
+        assert_eq!(cursor.shown_before, [handle(7), handle(6)]);
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        assert!(handle(5).to_string().parse::<Cursor>().is_ok());
+        for wrong in [
+            "",
+            ".",
+            "hk_x",
+            &format!("{}.", handle(5)),
+            &format!("{}.x", handle(5)),
+        ] {
+            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+        }
     }
 }
