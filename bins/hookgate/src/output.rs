@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use hookgate_domain::{AllowlistMode, Incident, RotationAge, Timestamp, Webhook, WebhookState};
 use hookgate_gate::{Answer, DeliverySummary, Health};
-use hookgate_transport::wire::{answered_status, time};
+use hookgate_transport::wire::{answered_status, counted, time};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -168,7 +168,9 @@ fn webhook_state(webhook: &Webhook, now: Timestamp) -> String {
             RotationAge::KnownToLeaver { .. } => {
                 "active, URL known to a former member: regenerate it".to_owned()
             }
-            RotationAge::Due { days_over } => format!("active, rotation overdue by {days_over} days"),
+            RotationAge::Due { days_over } => {
+                format!("active, rotation overdue by {}", counted(days_over, "day"))
+            }
             RotationAge::Fresh { .. } | RotationAge::NotTracked => "active".to_owned(),
         },
         WebhookState::Revoked { at, .. } => format!("revoked {}", time(*at)),
@@ -180,7 +182,7 @@ fn webhook_sources(webhook: &Webhook, now: Timestamp) -> String {
     let sources = match list.entries() {
         None => "any source".to_owned(),
         Some([one]) => one.to_string(),
-        Some(entries) => format!("{} entries", entries.len()),
+        Some(entries) => counted(entries.len(), "entry"),
     };
     let observed = match webhook.policy.allowlist_mode {
         AllowlistMode::Observe => ", observe only",

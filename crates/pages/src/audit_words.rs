@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Number, Value};
 
 use crate::when;
 
@@ -82,13 +82,20 @@ fn label(name: &str) -> String {
     .to_owned()
 }
 
+/// A number of days of the audit trail.
+fn in_days(number: &Number) -> String {
+    number
+        .as_u64()
+        .map_or_else(|| number.to_string(), |days| when::count(days, "day"))
+}
+
 fn words(name: &str, value: &Value) -> String {
     match (name, value) {
         ("max_body", Value::Number(number)) => {
             number.as_u64().map_or_else(|| number.to_string(), when::bytes)
         }
-        ("rotation_days", Value::Number(days)) => format!("after {days} days"),
-        ("expires_in_days", Value::Number(days)) => format!("in {days} days"),
+        ("rotation_days", Value::Number(days)) => format!("after {}", in_days(days)),
+        ("expires_in_days", Value::Number(days)) => format!("in {}", in_days(days)),
         ("rotation_days" | "expires_in_days", Value::Null) => "never".to_owned(),
         ("per_minute", Value::Null) => "no limit".to_owned(),
         ("hint", Value::String(hint)) => format!("{hint}…"),

@@ -187,7 +187,9 @@ impl PayloadFault {
             } => {
                 format!("{}, at line {line}, column {column}.", json_problem(problem))
             }
-            Self::PerMinute(count) => format!("The limit is {count} deliveries a minute."),
+            Self::PerMinute(count) => {
+                format!("The limit is {} per minute.", when::count(*count, "delivery"))
+            }
             Self::Bytes(bytes) => format!("The limit is {}.", when::bytes(*bytes)),
         }
         .into()

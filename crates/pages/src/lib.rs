@@ -23,3 +23,4 @@ pub use screens::*;
 pub use shell::{Flash, FlashKind, Paging, Problem, Shell};
 pub use snippets::{Snippet, SnippetOptions, snippets};
 pub use text::{SecretText, UserText};
+pub use when::counted;

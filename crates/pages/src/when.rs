@@ -108,9 +108,15 @@ pub(crate) fn days(from: impl Given<Timestamp>, now: impl Given<Timestamp>) -> u
     now.given().since(from.given()).as_secs() / DAY
 }
 
-/// A number with its noun: `1 delivery`, `1,204 deliveries`.
+/// As [`counted`], for templates.
 pub(crate) fn count(number: impl Given<u64>, noun: &str) -> String {
-    let number = number.given();
+    counted(number.given(), noun)
+}
+
+/// A number with its noun, given in the singular: `1 delivery`, `1,204 deliveries`. What is no `u64` counts as the largest.
+#[must_use]
+pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
+    let number = number.try_into().unwrap_or(u64::MAX);
     let plural = match noun.strip_suffix('y') {
         Some(stem) if !stem.ends_with(['a', 'e', 'o']) => format!("{stem}ies"),
         _ if noun.ends_with("ss") => format!("{noun}es"),

@@ -25,6 +25,7 @@ pub use address_set::{
 };
 pub use delivery::{Delivery, DeliveryAnswer, DeliveryRecord, Trail};
 pub use export::{Column, ExportError, ExportFormat, ExportRow};
+pub use hookgate_pages::counted;
 pub use incident::{Incident, IncidentRecord};
 pub use note::Note;
 pub use payload::{Payload, PlainValue};

@@ -78,7 +78,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!(
-            "it has no unit: {text}m is {text} minutes, {text}h is {text} hours, {text}d is {text} days"
+            "it has no unit: {text}m is minutes, {text}h is hours, {text}d is days"
         ));
     }
     if let Some(number) = text
@@ -86,7 +86,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         .filter(|number| number.parse::<u64>().is_ok())
     {
         return Err(format!(
-            "M could be minutes or months: {number}m is {number} minutes; for {number} months, write the date"
+            "M could be minutes or months: {number}m is minutes; for months, write the date"
         ));
     }
     let (mut rest, mut seconds) = (text, 0_u64);

@@ -10,7 +10,8 @@ use hookgate_domain::{
     Timestamp, network_warnings,
 };
 use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, Taken};
-use hookgate_transport::{check_list_url, wire};
+use hookgate_transport::check_list_url;
+use hookgate_transport::wire::{self, counted};
 use serde_json::json;
 
 use self::input::{document, fetch, joined, parse, read, texts};
@@ -99,12 +100,12 @@ impl Desk<'_> {
         output::line(&set_line(&set, now))?;
         for version in &versions {
             output::line(&format!(
-                "  version {} {} by {} at {}: {} networks, {} new, {} gone",
+                "  version {} {} by {} at {}: {}, {} new, {} gone",
                 version.number,
                 version.state.as_str(),
                 visible(&version.made_by),
                 wire::time(version.made_at),
-                version.networks,
+                counted(version.networks, "network"),
                 version.added,
                 version.removed
             ))?;
@@ -257,15 +258,18 @@ impl Desk<'_> {
         for one in &previews {
             let stop = one.preview.would_stop;
             output::line(&format!(
-                "{}: {} of {} senders of the last {} days would stop passing, with {} deliveries",
+                "{}: {} of {} from the last {} would be refused ({})",
                 visible(one.webhook.name.as_str()),
                 stop.senders,
-                one.preview.all_senders,
-                days.days(),
-                stop.deliveries
+                counted(one.preview.all_senders, "sender"),
+                counted(days.days(), "day"),
+                counted(stop.deliveries, "delivery")
             ))?;
         }
-        Ok(output::line(&format!("{all} webhooks name @{name}"))?)
+        Ok(output::line(&format!(
+            "@{name} is used by {}",
+            counted(all, "webhook")
+        ))?)
     }
 
     /// What the set would hold: what a file says, what waits for approval, or what is published now.

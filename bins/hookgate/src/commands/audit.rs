@@ -60,7 +60,10 @@ async fn export(place: &Place, format: ExportArg, arguments: AuditArgs) -> Resul
             .audit_page(&acting, &filter, before, PageSize::MAX)
             .await;
         let page = page.map_err(|error| {
-            Failure::from(error).after(&format!("the export broke off after {count} entries"))
+            Failure::from(error).after(&format!(
+                "the export broke off after {}",
+                wire::counted(count, "entry")
+            ))
         })?;
         let objects: Vec<_> = page.iter().map(wire::AuditEntry::from).collect();
         let piece = format.piece(&objects, is_first);

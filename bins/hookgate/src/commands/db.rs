@@ -1,6 +1,7 @@
 //! `hookgate db copy`: a store moves from one database to another.
 
 use hookgate_storage::{Copied, CopyError, CopyStep, OpenMode, ServerLock, copy_store};
+use hookgate_transport::wire::counted;
 use serde_json::json;
 
 use crate::cli::{Cli, DbCommand};
@@ -18,7 +19,7 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     let target = place::open(&to, OpenMode::Create).await?;
     let progress = Progress::start();
     let copied = copy_store(&source, &target, |step| match step {
-        CopyStep::Copied { table, rows } => progress.tell(format_args!("{table}: {rows} rows")),
+        CopyStep::Copied { table, rows } => progress.tell(format_args!("{table}: {}", counted(rows, "row"))),
         CopyStep::Comparing { table } => progress.tell(format_args!("comparing {table}")),
     })
     .await?;

@@ -101,7 +101,8 @@ async fn export(place: &Place, format: ExportArg, arguments: &FilterArgs) -> Res
     let exported = export_pages(place.gate.store(), &filter, format, &mut printed).await;
     exported.map_err(|failure| {
         failure.after(&format!(
-            "the export broke off after {printed} deliveries and is not complete"
+            "the export broke off after {} and is not complete",
+            wire::counted(printed, "delivery")
         ))
     })
 }

@@ -80,8 +80,7 @@ fn show(findings: &[Finding], as_json: bool) -> Result<(), Failure> {
     }
     let sum = match findings.len() {
         0 => "No problems found".to_owned(),
-        1 => "1 problem found".to_owned(),
-        many => format!("{many} problems found"),
+        many => format!("{} found", wire::counted(many, "problem")),
     };
     Ok(output::line(&sum)?)
 }
@@ -138,10 +137,12 @@ fn untrusted_proxy(lone: &LoneSource) -> Finding {
     Finding {
         subject: "gate.trusted_proxies".to_owned(),
         sentence: format!(
-            "all traffic of the last hour ({} deliveries) comes from one private address, {}: a proxy is in front and \
+            "all traffic of the last hour ({}) comes from one private address, {}: a proxy is in front and \
              not trusted yet. Set gate.trusted_proxies to it, with gate.proxy_protocol or gate.forwarded \
              (docs/proxies.md). If {} is your only sender, all is well",
-            lone.deliveries, lone.address, lone.address
+            wire::counted(lone.deliveries, "delivery"),
+            lone.address,
+            lone.address
         ),
     }
 }
@@ -150,9 +151,10 @@ fn silent_proxy(lone: &LoneSource) -> Finding {
     Finding {
         subject: "gate.trusted_proxies".to_owned(),
         sentence: format!(
-            "all traffic of the last hour ({} deliveries) comes from {}, which is trusted and does not say who called it: \
+            "all traffic of the last hour ({}) comes from {}, which is trusted and does not say who called it: \
              let it write what gate.proxy_protocol or gate.forwarded expects (docs/proxies.md), or allowlists refuse it",
-            lone.deliveries, lone.address
+            wire::counted(lone.deliveries, "delivery"),
+            lone.address
         ),
     }
 }
@@ -282,8 +284,10 @@ async fn of_use(place: &Place, webhook: &Webhook, now: Timestamp) -> Result<Vec<
     };
     if let Some(seen) = seen.filter(|seen| seen.refused_senders > 0) {
         sentences.push(format!(
-            "its allowlist is only observed: {} of {} senders in the last 7 days would be refused ({} deliveries)",
-            seen.refused_senders, seen.senders, seen.refused_deliveries
+            "its allowlist is only observed: {} of {} in the last 7 days would be refused ({})",
+            seen.refused_senders,
+            wire::counted(seen.senders, "sender"),
+            wire::counted(seen.refused_deliveries, "delivery")
         ));
     }
     match webhook.rotation_age(now) {
@@ -292,7 +296,10 @@ async fn of_use(place: &Place, webhook: &Webhook, now: Timestamp) -> Result<Vec<
                 .to_owned(),
         ),
         RotationAge::Due { days_over } => {
-            sentences.push(format!("rotation of its URL is overdue by {days_over} days"));
+            sentences.push(format!(
+                "rotation of its URL is overdue by {}",
+                wire::counted(days_over, "day")
+            ));
         }
         // Who knows it is told beside.
         RotationAge::KnownToLeaver { .. } | RotationAge::Fresh { .. } | RotationAge::NotTracked => {}
@@ -314,8 +321,8 @@ async fn about_failing(place: &Place, findings: &mut Vec<Finding>) -> Result<(),
         findings.push(Finding {
             subject: webhook.name.to_string(),
             sentence: format!(
-                "failing: {refused} of {} deliveries in the last 24 hours were refused, mostly {} ({})",
-                one.day.accepted.saturating_add(refused),
+                "failing: {refused} of {} in the last 24 hours refused, mostly {} ({})",
+                wire::counted(one.day.accepted.saturating_add(refused), "delivery"),
                 one.code,
                 one.code.message()
             ),
@@ -333,7 +340,10 @@ fn of_list(list: &Allowlist, now: Timestamp) -> Vec<String> {
         .filter(|entry| entry.is_over(now));
     let over = over.count();
     if over > 0 {
-        sentences.push(format!("{over} entries of its allowlist are over: take them out"));
+        sentences.push(format!(
+            "its allowlist has {} to remove",
+            wire::counted(over, "expired entry")
+        ));
     }
     sentences
 }

@@ -159,8 +159,8 @@ fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
     }
     if known.count > 0 {
         output::remark(&format!(
-            "{} webhooks whose URL or signing secret this member was shown keep working and are marked: regenerate them.",
-            known.count
+            "This member was shown the URL or signing secret of {}. Every such URL keeps working and is marked: regenerate it.",
+            wire::counted(known.count, "webhook")
         ));
     }
     if known.others_unknown {

@@ -4,7 +4,7 @@ use hookgate_domain::{Allowlist, Webhook};
 use hookgate_gate::{
     ManageError, PageSize, PreviewDays, PreviewSender, SourceUsage, Store, UsageRange, spikes,
 };
-use hookgate_transport::wire;
+use hookgate_transport::wire::{self, counted};
 
 use crate::failure::Failure;
 use crate::output;
@@ -102,8 +102,8 @@ pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Res
         .try_for_each(|entry| output::line(&entry.to_string()))?;
     if suggestion.beyond > 0 {
         output::line(&format!(
-            "# it does not answer for {} more deliveries: they came from too many sources",
-            suggestion.beyond
+            "# not covered: {}, from too many sources",
+            counted(suggestion.beyond, "more delivery")
         ))?;
     }
     Ok(())
@@ -135,16 +135,16 @@ pub(crate) async fn preview(
         output::line(&format!("warning: {warning}"))?;
     }
     output::line(&format!(
-        "{} of {} senders of the last {} days would stop passing; {} deliveries of theirs were accepted",
+        "{} of {} from the last {} would be refused ({})",
         preview.would_stop.senders,
-        preview.all_senders,
-        days.days(),
-        preview.would_stop.deliveries
+        counted(preview.all_senders, "sender"),
+        counted(days.days(), "day"),
+        counted(preview.would_stop.deliveries, "delivery")
     ))?;
     if preview.beyond > 0 {
         output::line(&format!(
-            "{} deliveries came from more sources than are told apart",
-            preview.beyond
+            "{} came from more sources than are told apart",
+            counted(preview.beyond, "delivery")
         ))?;
     }
     preview.senders.iter().try_for_each(|sender| {

@@ -199,7 +199,10 @@ async fn a_removal_names_the_urls_that_the_member_saw_and_marks_them() {
     let handle = preview["webhooks"][0]["handle"].as_str().unwrap();
     let question = owner.send(&format!("/members/{id}/remove"), &[]).await.body;
     assert!(question.contains(&format!("/webhooks/{handle}")), "{question}");
-    assert!(question.contains("1 webhook. It keeps working"), "{question}");
+    assert!(
+        question.contains("1 webhook. Every such URL keeps working"),
+        "{question}"
+    );
 
     let path = format!("/api/v1/members/{id}");
     let removed = admin.call("DELETE", &path, None, &[]).await;

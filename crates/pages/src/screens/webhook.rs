@@ -96,6 +96,24 @@ impl WebhookFacts {
         self.allowlist_mode == AllowlistMode::Observe
     }
 
+    fn limits(&self) -> String {
+        let mut text = format!("{} per payload", when::bytes(u64::from(self.body_bytes)));
+        if let Some(most) = self.per_minute {
+            text.push_str(", ");
+            text.push_str(&when::counted(most, "delivery"));
+            text.push_str(" per minute (then ");
+            text.push_str(if self.postpones { "503)" } else { "429)" });
+        }
+        text
+    }
+
+    fn reminder(&self) -> String {
+        match self.rotation_days {
+            Some(days) => format!("after {}", when::counted(days, "day")),
+            None => "never".to_owned(),
+        }
+    }
+
     fn shown_networks(&self) -> String {
         let shown = self.networks.iter().take(SHOWN_NETWORKS).map(String::as_str);
         let mut text = shown.collect::<Vec<_>>().join(", ");
@@ -303,10 +321,6 @@ impl WebhookDetail {
 
     fn path(&self) -> String {
         format!("/webhooks/{}", self.webhook.handle)
-    }
-
-    fn body_limit(&self) -> u64 {
-        u64::from(self.webhook.body_bytes)
     }
 
     fn unknown_sources(&self) -> usize {

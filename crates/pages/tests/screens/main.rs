@@ -80,6 +80,71 @@ fn a_proxy_that_is_not_trusted_is_not_offered_to_be_allowed() {
     assert!(html.contains("gate.trusted_proxies") && !html.contains("Allow this address"));
 }
 
+/// What pages count.
+const NOUNS: [&str; 24] = [
+    "addresses",
+    "bytes",
+    "changes",
+    "codes",
+    "days",
+    "deliveries",
+    "entries",
+    "hours",
+    "incidents",
+    "keys",
+    "members",
+    "minutes",
+    "networks",
+    "refusals",
+    "retries",
+    "rows",
+    "seconds",
+    "senders",
+    "sessions",
+    "sources",
+    "times",
+    "tokens",
+    "versions",
+    "webhooks",
+];
+
+#[test]
+fn one_of_a_thing_is_no_plural() {
+    let mut singular = 0;
+    for (name, html) in samples::all(Kind::Single) {
+        let text = words(&html);
+        let words: Vec<_> = text
+            .split(|c: char| !(c.is_alphanumeric() || c == '_'))
+            .filter(|word| !word.is_empty())
+            .collect();
+        for (place, _) in words.iter().enumerate().filter(|(_, word)| **word == "1") {
+            let behind = &words[place + 1..words.len().min(place + 3)];
+            // `1 of 2 senders` is right.
+            let wrong = match behind {
+                [noun, ..] | ["more" | "other", noun] if NOUNS.contains(noun) => Some(*noun),
+                _ => None,
+            };
+            assert_eq!(
+                wrong,
+                None,
+                "{name}: {}",
+                words[place.saturating_sub(6)..].join(" ")
+            );
+            singular += usize::from(behind.first().is_some_and(|noun| noun.len() > 2));
+        }
+    }
+    assert!(singular > 20, "{singular} things were counted");
+}
+
+/// The text of a page, without what tags hold.
+fn words(html: &str) -> String {
+    let parts = html.split('<');
+    parts
+        .map(|part| part.split_once('>').map_or(part, |(_, text)| text))
+        .collect::<Vec<_>>()
+        .join(" | ")
+}
+
 /// The elements of a page in order, marks of hidden characters aside.
 fn elements(html: &str) -> Vec<String> {
     let tags = check::read(html).expect("a sound page");

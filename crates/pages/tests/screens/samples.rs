@@ -32,6 +32,8 @@ const HOSTILE: &str =
 pub(crate) enum Kind {
     Ordinary,
     Hostile,
+    /// Whatever is counted is there once.
+    Single,
 }
 
 /// All screens with their names.
@@ -54,7 +56,8 @@ pub(crate) fn live_row(kind: Kind) -> String {
 
 /// A fragment for the script's preview.
 pub(crate) fn preview() -> String {
-    Samples::preview().render()
+    let kind = Kind::Ordinary;
+    Samples { kind }.preview().render()
 }
 
 struct Samples {
@@ -102,8 +105,17 @@ impl Samples {
 
     fn string(&self, ordinary: &str) -> String {
         match self.kind {
-            Kind::Ordinary => ordinary.to_owned(),
+            Kind::Ordinary | Kind::Single => ordinary.to_owned(),
             Kind::Hostile => HOSTILE.to_owned() + &"x".repeat(300),
+        }
+    }
+
+    /// This number, or one.
+    fn number(&self, ordinary: u64) -> u64 {
+        if self.kind == Kind::Single {
+            ordinary.min(1)
+        } else {
+            ordinary
         }
     }
 
@@ -179,7 +191,9 @@ impl Samples {
         ];
         let rotation = [
             RotationAge::Fresh { days_left: 40 },
-            RotationAge::Due { days_over: 12 },
+            RotationAge::Due {
+                days_over: self.number(12),
+            },
             RotationAge::Exposed { since: ago(3) },
             RotationAge::NotTracked,
         ];
@@ -195,7 +209,7 @@ impl Samples {
             revoked: index % 7 == 6,
             failing: index % 7 == 3,
             hint: format!("wh_3k{}x", index % 10),
-            issued_at: ago(24 * (20 + 34 * index as u64 % 140)),
+            issued_at: ago(24 * self.number(20 + 34 * index as u64 % 140)),
             rotation: rotation[index % 4],
             last_seen: (index % 6 != 5).then(|| ago(index as u64)),
             hours: if index % 6 == 5 {
@@ -219,7 +233,7 @@ impl Samples {
             .to_owned(),
             url: (!provider.is_empty()).then(|| self.text("https://ip-ranges.amazonaws.com/ip-ranges.json")),
             version: 7,
-            networks: 9_412,
+            networks: self.number(9_412),
             changed_at: ago(30),
             pending: (provider == "aws").then_some(8),
             read_at: (!provider.is_empty()).then(|| ago(3)),
@@ -249,9 +263,9 @@ impl Samples {
             state: ["pending", "active", "replaced"][usize::try_from(8 - number).unwrap_or(2).min(2)],
             made_at: ago(24),
             made_by: self.text("hookgate"),
-            networks: 9_412,
-            added: 12,
-            removed: 5_000,
+            networks: self.number(9_412),
+            added: self.number(12),
+            removed: self.number(5_000),
         };
         let detail = |provider: &str, problems: Vec<Problem>| AddressSetDetail {
             shell: self.shell(Some((FlashKind::Done, "The published list was read."))),
@@ -259,14 +273,24 @@ impl Samples {
             networks: "192.0.2.0/24\n2001:db8::/32".to_owned(),
             revision: 40,
             conflict: None,
-            uses: (30, vec![(handle(0), self.text("Alertmanager production"))]),
+            uses: (
+                self.number(30),
+                vec![(handle(0), self.text("Alertmanager production"))],
+            ),
             versions: (1..=8).rev().map(version).collect(),
             warnings: vec!["0.0.0.0/0 permits every IPv4 address".to_owned()],
             change: (provider == "aws").then(|| SetChange {
                 added: vec!["192.0.2.0/24".to_owned()],
-                removed: (0..60).map(|index| format!("198.51.100.{index}/32")).collect(),
-                days: 7,
-                webhooks: Some(vec![(self.text("Alertmanager production"), 2, 9, 1_840)]),
+                removed: (0..self.number(60))
+                    .map(|index| format!("198.51.100.{index}/32"))
+                    .collect(),
+                days: u16::try_from(self.number(7)).unwrap_or(7),
+                webhooks: Some(vec![(
+                    self.text("Alertmanager production"),
+                    self.number(2),
+                    self.number(9),
+                    self.number(1_840),
+                )]),
             }),
             problems,
         };
@@ -365,7 +389,7 @@ impl Samples {
                 }
                 .render(),
             ),
-            ("webhook-edit", edit(Vec::new(), Some(Self::preview())).render()),
+            ("webhook-edit", edit(Vec::new(), Some(self.preview())).render()),
             (
                 "webhook-edit-conflict",
                 EditWebhook {
@@ -405,10 +429,10 @@ impl Samples {
         }
     }
 
-    fn preview() -> Preview {
+    fn preview(&self) -> Preview {
         let sender = |index: usize| PreviewSender {
             source: source(index),
-            deliveries: 1_840 / (index as u64 + 1),
+            deliveries: self.number(1_840 / (index as u64 + 1)),
             last_seen: ago(index as u64),
             passes_now: index != 3,
             passes_then: index > 1,
@@ -418,21 +442,21 @@ impl Samples {
             problem: None,
             days: 30,
             senders: (0..5).map(sender).collect(),
-            more: 12,
+            more: self.number(12),
             stopping: 1,
-            stopping_deliveries: 1_840,
-            beyond: 7,
+            stopping_deliveries: self.number(1_840),
+            beyond: self.number(7),
             your_address: Some((source(9), false)),
         }
     }
 
-    fn sources() -> Vec<SourceRow> {
+    fn sources(&self) -> Vec<SourceRow> {
         let row = |index: usize| SourceRow {
             source: source(index).to_string(),
-            accepted: 1_204 / (index as u64 + 1),
-            refused: if index == 2 { 31 } else { 0 },
+            accepted: self.number(1_204 / (index as u64 + 1)),
+            refused: if index == 2 { self.number(31) } else { 0 },
             reasons: if index == 2 {
-                vec![(RefusalCode::IpNotAllowed, 30)]
+                vec![(RefusalCode::IpNotAllowed, self.number(30))]
             } else {
                 Vec::new()
             },
@@ -451,23 +475,36 @@ impl Samples {
             format: "custom".to_owned(),
             hint: "wh_3kQb".to_owned(),
             created_at: ago(4_000),
-            issued_at: ago(24 * 102),
-            rotation: RotationAge::Due { days_over: 12 },
+            issued_at: ago(24 * self.number(102)),
+            rotation: RotationAge::Due {
+                days_over: self.number(12),
+            },
             revoked_at: None,
             networks: (0..12).map(|index| format!("198.51.{index}.0/24")).collect(),
             allowlist_mode: AllowlistMode::Observe,
             body_bytes: 262_144,
-            per_minute: Some(120),
+            per_minute: u32::try_from(self.number(120)).ok(),
             postpones: true,
             payload_logging: true,
             signed: false,
             leaver: None,
             revoked_by: None,
-            rotation_days: Some(90),
+            rotation_days: u16::try_from(self.number(90)).ok(),
         }
     }
 
-    fn chart() -> Chart {
+    fn chart(&self) -> Chart {
+        if self.kind == Kind::Single {
+            return Chart::of(Series {
+                start: ago(24),
+                step: QUARTER,
+                buckets: vec![Bucket {
+                    accepted: 1,
+                    refused: vec![(RefusalCode::InvalidJson, 1)],
+                    is_spike: true,
+                }],
+            });
+        }
         let bucket = |index: usize| Bucket {
             accepted: if index == 70 {
                 160
@@ -493,18 +530,22 @@ impl Samples {
             shell: self.shell(None),
             webhook: self.facts(),
             range: Range::Day,
-            chart: Self::chart(),
+            chart: self.chart(),
             failing: Some(Failing {
                 code: RefusalCode::ValidationError,
-                accepted: 2,
-                refused: vec![(RefusalCode::ValidationError, 9), (RefusalCode::InvalidJson, 3)],
+                accepted: 0,
+                refused: if self.kind == Kind::Single {
+                    vec![(RefusalCode::ValidationError, 1)]
+                } else {
+                    vec![(RefusalCode::ValidationError, 9), (RefusalCode::InvalidJson, 3)]
+                },
             }),
             observed: Some(Observed {
-                senders: 12,
-                refused_senders: 6,
-                refused_deliveries: 12,
+                senders: self.number(12),
+                refused_senders: self.number(6),
+                refused_deliveries: self.number(12),
             }),
-            sources: Self::sources(),
+            sources: self.sources(),
             recent: (0..20).map(|index| self.delivery(index)).collect(),
         };
         let quiet = WebhookDetail {
@@ -523,12 +564,12 @@ impl Samples {
             ..detail.clone()
         };
         let impact = || Impact {
-            deliveries_day: 1_204,
-            senders_day: 3,
-            deliveries_week: 9_872,
-            senders_week: 5,
+            deliveries_day: self.number(1_204),
+            senders_day: self.number(3),
+            deliveries_week: self.number(9_872),
+            senders_week: self.number(5),
             last_seen: Some(ago(1)),
-            sources: Self::sources(),
+            sources: self.sources(),
         };
         let regenerate = RegenerateConfirm {
             shell: self.shell(None),
@@ -587,7 +628,11 @@ impl Samples {
             would_be_refused: accepted && index % 3 == 2,
             status: [201, 200, 201, 403, 503][index % 5],
             incident: accepted.then(|| incident(40 + signed(index))),
-            count: if index % 5 == 3 { 128 } else { 1 },
+            count: match (index % 5, self.kind) {
+                (3, Kind::Single) => 2,
+                (3, _) => 128,
+                _ => 1,
+            },
             request_id: Some(request_id(index)),
         }
     }
@@ -630,7 +675,7 @@ impl Samples {
             payload,
             trail: Some(trail()),
             notes: vec![self.text("The title was longer than 500 characters, so it was cut. The payload has all of it.")],
-            faults: vec![PayloadFault::Field {
+            faults: vec![PayloadFault::PerMinute(self.number(60)), PayloadFault::Bytes(self.number(300)), PayloadFault::Field {
                 field: self.string("severity"),
                 rule: "one_of".to_owned(),
                 limit: Some("SEV0, SEV1, SEV2, SEV3, SEV4".to_owned()),
@@ -684,7 +729,7 @@ impl Samples {
             status: statuses[index % 3],
             webhook: handle(0),
             webhook_name: self.text("Alertmanager production"),
-            occurrences: 3 + index as u64 * 40,
+            occurrences: self.number(3 + index as u64 * 40),
             opened_at: ago(index as u64 + 2),
             updated_at: ago(index as u64),
         }
@@ -715,8 +760,8 @@ impl Samples {
         let list = |rows: usize, status: Option<IncidentStatus>| IncidentList {
             shell: self.shell(None),
             status,
-            open: 12,
-            acknowledged: 1_204,
+            open: self.number(12),
+            acknowledged: self.number(1_204),
             rows: (0..rows).map(|index| self.incident_row(index)).collect(),
             paging: Paging {
                 newer: Some("bmV3".to_owned()),

@@ -7,7 +7,7 @@ use hookgate_gate::{self as gate, Timeline, TimelineKind};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{time, words};
+use super::{counted, time, words};
 
 /// Something that happened to an incident.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -120,7 +120,7 @@ pub fn sentence(entry: &gate::TimelineEntry) -> String {
     match &entry.kind {
         TimelineKind::Opened => "Opened by a delivery".to_owned(),
         TimelineKind::Updated(1) => "Updated by a delivery".to_owned(),
-        TimelineKind::Updated(count) => format!("Updated by {count} deliveries"),
+        TimelineKind::Updated(count) => format!("Updated by {}", counted(*count, "delivery")),
         TimelineKind::Event(IncidentEvent::Severity { from, to }) => {
             format!("Severity changed from {from} to {to} by {by}")
         }
@@ -136,7 +136,10 @@ pub fn sentence(entry: &gate::TimelineEntry) -> String {
             format!("The sender reported it resolved, {} later", span(*after))
         }
         TimelineKind::ChangesNotListed(count) => {
-            format!("{count} more changes of title or severity, not listed")
+            format!(
+                "{} of title or severity, not listed",
+                counted(*count, "more change")
+            )
         }
     }
 }

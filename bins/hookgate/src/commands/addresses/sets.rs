@@ -40,12 +40,13 @@ pub(super) fn set_cells(set: &AddressSet, now: Timestamp) -> [String; 7] {
 
 /// A set in one line for people.
 pub(super) fn set_line(set: &AddressSet, now: Timestamp) -> String {
-    let [name, networks, origin, version, since, _, remark] = set_cells(set, now);
+    let [name, _, origin, version, since, _, remark] = set_cells(set, now);
+    let networks = wire::counted(set.networks, "network");
     let remark = if remark.is_empty() {
         remark
     } else {
         format!("  {remark}")
     };
-    let line = format!("{name}  {networks} networks  {origin}  version {version} since {since}{remark}");
+    let line = format!("{name}  {networks}  {origin}  version {version} since {since}{remark}");
     visible(&line).into_owned()
 }

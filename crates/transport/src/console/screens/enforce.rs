@@ -2,7 +2,7 @@
 
 use hookgate_domain::{AllowlistMode, Permission};
 use hookgate_gate::{PeopleStore, Store};
-use hookgate_pages::{Confirm, UserText};
+use hookgate_pages::{Confirm, UserText, counted};
 
 use super::webhook::find;
 use super::{Screen, page};
@@ -23,13 +23,15 @@ pub(super) async fn ask<S: Store + PeopleStore>(
         return Ok(html::see_other(&back));
     };
     let mut consequences = vec![UserText::from(format!(
-        "Of {} senders in the last 7 days, {} would be refused, with {} deliveries.",
-        seen.senders, seen.refused_senders, seen.refused_deliveries
+        "Of {} in the last 7 days, {} would be refused, with {}.",
+        counted(seen.senders, "sender"),
+        seen.refused_senders,
+        counted(seen.refused_deliveries, "delivery")
     ))];
     if seen.beyond > 0 {
         let text = format!(
-            "{} more deliveries came from sources that are not told apart.",
-            seen.beyond
+            "{} came from sources that are not told apart.",
+            counted(seen.beyond, "more delivery")
         );
         consequences.push(text.into());
     }

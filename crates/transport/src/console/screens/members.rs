@@ -4,7 +4,7 @@ use hookgate_domain::{
     Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE, Timestamp,
 };
 use hookgate_gate::{KnownWebhook, KnownWebhooks, PageSize, PeopleError, PeopleStore, Store};
-use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserText};
+use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserText, counted};
 use zeroize::Zeroizing;
 
 use super::once::{Done, done_already};
@@ -207,11 +207,9 @@ fn consequences(known: &KnownWebhooks) -> Vec<UserText> {
     ];
     consequences.push(match known.count {
         0 => "No living webhook URL or signing secret was shown to this member.".into(),
-        1 => "This member was shown the URL or signing secret of 1 webhook. It keeps working, and is marked: regenerate it."
-            .into(),
         many => format!(
-            "This member was shown the URLs or signing secrets of {many} webhooks. They keep working, and are marked: \
-             regenerate them."
+            "This member was shown the URL or signing secret of {}. Every such URL keeps working and is marked: regenerate it.",
+            counted(many, "webhook")
         )
         .into(),
     });
