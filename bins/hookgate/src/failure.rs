@@ -145,6 +145,7 @@ impl From<StoreError> for Failure {
         let message = with_sources(&error);
         match error {
             StoreError::Conflict => Self::failed(format!("{message}; try again")),
+            StoreError::Actor(_) => Self::refused(message),
             StoreError::Unavailable { .. } => Self::unreachable(format!("{message}; try again in a moment")),
             StoreError::Corrupt { .. } => Self::failed(format!(
                 "{message}; restore a backup, or ask for help with this line"

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use hookgate_domain::{
     Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, OrganizationId, Permission, Policy,
-    Role, Timestamp, Webhook,
+    Role, SessionId, Timestamp, Webhook,
 };
 use serde_json::{Map, Value, json};
 use thiserror::Error;
@@ -16,6 +16,8 @@ use crate::{ActorMatch, AuditFilter, Gate, PageSize, PeopleError, PeopleStore, S
 pub struct Acting {
     /// Who.
     pub actor: Actor,
+    /// In which session, if a member does it in one.
+    pub session: Option<SessionId>,
     /// From which address, if over the network.
     pub from: Option<IpAddr>,
     /// By which request, if its sender may repeat it.
@@ -28,8 +30,18 @@ impl Acting {
     pub fn remote(actor: impl Into<Actor>, from: IpAddr) -> Self {
         Self {
             actor: actor.into(),
+            session: None,
             from: Some(from),
             request: None,
+        }
+    }
+
+    /// The same in this session: what is done counts only while it lives.
+    #[must_use]
+    pub fn in_session(self, session: SessionId) -> Self {
+        Self {
+            session: Some(session),
+            ..self
         }
     }
 
@@ -38,6 +50,7 @@ impl Acting {
     pub fn command_line(user: impl Into<String>) -> Self {
         Self {
             actor: Actor::CommandLine { user: user.into() },
+            session: None,
             from: None,
             request: None,
         }
@@ -48,6 +61,7 @@ impl Acting {
     pub const fn system() -> Self {
         Self {
             actor: Actor::System,
+            session: None,
             from: None,
             request: None,
         }
@@ -78,6 +92,7 @@ impl Acting {
             organization: OrganizationId::FIRST,
             at: now,
             actor: self.actor.clone(),
+            session: self.session,
             from: self.from,
             act,
             subject,

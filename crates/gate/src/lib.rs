@@ -42,6 +42,7 @@ mod search;
 mod shown_once;
 mod sign_in;
 mod sources;
+mod standing;
 mod store;
 mod suggestion;
 mod timeline;
@@ -88,6 +89,7 @@ pub use sign_in::SignInError;
 pub use sources::{
     DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources, site,
 };
+pub use standing::{ActorError, check_actor};
 pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError};
 pub use suggestion::Suggestion;
 pub use timeline::{Timeline, TimelineEntry, TimelineKind};

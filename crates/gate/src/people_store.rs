@@ -3,7 +3,7 @@
 //! As with [`Store`](crate::Store), values go in and come out, and lookups answer `Ok(None)` for what is not there. What
 //! people change is stored in one transaction with its entry of the audit trail, so there is never one without the other;
 //! and rules that depend on what others do at the same time (the last owner, a link that works once) are asked inside it.
-//! An entry by a request that the actor has made before is [`StoreError::Conflict`], and nothing is stored.
+//! Whoever acts is looked at again there too ([`StoreError::Actor`]). An entry by a request that the actor has made before is [`StoreError::Conflict`], and nothing is stored.
 
 use std::num::NonZeroU64;
 

@@ -5,6 +5,9 @@
 //! ([`Store::delivery_commit`]), replace a webhook only if nobody else did ([`Store::webhook_replace`]), and act on an
 //! incident as it is, not as it was ([`Store::incident_act`]).
 //!
+//! A change by an actor is stored only if [`check_actor`](crate::check_actor) takes the actor as it is in that transaction: its
+//! session lives, or its token works, and its role is not lower than it was. Otherwise it is [`StoreError::Actor`].
+//!
 //! Lookups answer `Ok(None)` for what is not there; [`StoreError`] is for what could not be told. The contract suite
 //! in `hookgate-testkit` holds every implementation to the words below.
 
@@ -22,7 +25,7 @@ use crate::history::{
 use crate::sources::{SourceTotals, TopSources};
 use crate::usage::{Usage, UsageRange, UsageTotals, WebhookUsage};
 use crate::{
-    AcceptedDelivery, Acting, AddressStore, Commit, IncidentAction, IncidentRecord, RefusalKey,
+    AcceptedDelivery, Acting, ActorError, AddressStore, Commit, IncidentAction, IncidentRecord, RefusalKey,
     RefusedDelivery,
 };
 
@@ -241,6 +244,9 @@ pub enum StoreError {
     /// Somebody else changed it meanwhile: read it again and repeat.
     #[error("changed by somebody else meanwhile")]
     Conflict,
+    /// Who acts may no longer: nothing was stored.
+    #[error(transparent)]
+    Actor(#[from] ActorError),
     /// The store can't be reached or is too busy: try again later.
     #[error("store is unavailable: {what}")]
     Unavailable {

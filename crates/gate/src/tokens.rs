@@ -2,7 +2,7 @@
 
 use hookgate_domain::{
     Actor, ApiToken, AuditAct, AuditSubject, MemberId, OrganizationId, Permission, Role, Timestamp, Token,
-    TokenId, TokenName, TokenState,
+    TokenId, TokenName,
 };
 use serde_json::{Value, json};
 
@@ -87,15 +87,11 @@ impl<S: Store + PeopleStore> Gate<S> {
     pub async fn authenticate(&self, secret: &ApiToken) -> Result<Option<Token>, StoreError> {
         let now = self.now();
         let found = self.store.token_by_digest(&secret.digest()).await?;
-        let Some((mut token, owner)) = found.filter(|(token, _)| token.state(now) == TokenState::Live) else {
+        let live = found.and_then(|(token, owner)| Some((token.live_role(owner.as_ref(), now)?, token)));
+        let Some((role, mut token)) = live else {
             return Ok(None);
         };
-        if token.owner.is_some() {
-            let Some(owner) = owner else {
-                return Ok(None);
-            };
-            token.role = token.role.min(owner.role);
-        }
+        token.role = role;
         if token
             .last_used_at
             .is_none_or(|last| now.since(last) >= TOUCH_EVERY)

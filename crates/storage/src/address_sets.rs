@@ -6,12 +6,15 @@ use hookgate_domain::{AddressSet, AddressSetName, Networks, NewAudit, SetVersion
 use hookgate_gate::{AddressStore, LoneSource, MAX_ADDRESS_SETS, StoreError, VersionChange};
 
 use crate::Database;
+use crate::acting::audited;
 use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::read::address_sets;
 use crate::rows::read_handle;
 use crate::write::address_sets::{address_set_delete, address_set_write};
-use crate::write::audit::audit_insert;
+
+/// What an error says of another version of a set.
+const WRITE: &str = "change an address set";
 
 impl AddressStore for Database {
     async fn address_sets(&self) -> Result<Vec<AddressSet>, StoreError> {
@@ -69,25 +72,22 @@ impl AddressStore for Database {
         audit: Option<NewAudit>,
     ) -> Result<(), StoreError> {
         let work = move |connection: &mut Connection| {
-            let written = address_set_write(connection, &set, &change)?;
-            if let (true, Some(audit)) = (written, &audit) {
-                audit_insert(connection, audit)?;
-            }
-            Ok(written)
+            Ok(address_set_write(connection, &set, &change)?.then_some(()))
         };
-        if self.change("change an address set", work).await? {
-            Ok(())
-        } else {
-            Err(StoreError::Conflict)
-        }
+        let written = match audit {
+            Some(audit) => self.audited(WRITE, audit, work).await?,
+            None => self.change(WRITE, work).await?,
+        };
+        written.ok_or(StoreError::Conflict)
     }
 
     async fn address_set_remove(&self, set: AddressSet, audit: NewAudit) -> Result<bool, StoreError> {
         let work = move |connection: &mut Connection| -> Result<Option<bool>, Fault> {
-            let removed = address_set_delete(connection, &set)?;
-            if removed == Some(true) {
-                audit_insert(connection, &audit)?;
-            }
+            let mut removed = None;
+            audited(connection, &audit, |connection| {
+                removed = address_set_delete(connection, &set)?;
+                Ok((removed == Some(true)).then_some(()))
+            })?;
             Ok(removed)
         };
         self.change("remove an address set", work)

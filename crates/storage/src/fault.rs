@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use diesel::result::{DatabaseErrorKind, Error};
-use hookgate_gate::StoreError;
+use hookgate_gate::{ActorError, StoreError};
 
 /// A stored value that no domain value can be made of. It never holds the value: that may be anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,13 +41,32 @@ impl From<Damage> for StoreError {
 pub(crate) enum Fault {
     /// What it read is damaged. Raised only while it has written nothing, so the transaction may go on.
     Damage(Damage),
+    /// Who acts may no longer. Raised only while nothing is written.
+    Actor(ActorError),
     /// A statement failed: the transaction has to be given up.
     Statement(Error),
+}
+
+impl Fault {
+    /// What the caller learns while the transaction goes on, or the failed statement that ends it.
+    pub(crate) fn contained(self) -> Result<StoreError, Error> {
+        match self {
+            Self::Damage(damage) => Ok(damage.into()),
+            Self::Actor(error) => Ok(error.into()),
+            Self::Statement(error) => Err(error),
+        }
+    }
 }
 
 impl From<Damage> for Fault {
     fn from(damage: Damage) -> Self {
         Self::Damage(damage)
+    }
+}
+
+impl From<ActorError> for Fault {
+    fn from(error: ActorError) -> Self {
+        Self::Actor(error)
     }
 }
 

@@ -3,6 +3,7 @@
 use hookgate_domain::{DeliveryId, Incident, IncidentError, IncidentNumber, Timestamp};
 use hookgate_gate::{Acted, ActedOn, Acting, IncidentAction, IncidentRecord};
 
+use crate::acting::{Hold, actor_check, members_hold};
 use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::rows::{IncidentRow, read_handle};
@@ -19,6 +20,8 @@ pub(crate) fn act(
     acting: &Acting,
     now: Timestamp,
 ) -> Result<Option<Result<Incident, IncidentError>>, Fault> {
+    members_hold(connection, Hold::Shared)?;
+    actor_check(connection, &acting.actor, acting.session, now)?;
     let Some(row) = incident_by_number(connection, number.get())? else {
         return Ok(None);
     };

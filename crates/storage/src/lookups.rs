@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::Database;
 use crate::connection::Connection;
-use crate::fault::{Fault, unavailable};
+use crate::fault::unavailable;
 use crate::read::address_sets::HeldNetworks;
 use crate::read::webhooks::digests_known;
 use crate::store::url_by_digest;
@@ -138,8 +138,7 @@ fn look_up(
         }
         match url_by_digest(connection, digest, held) {
             Ok(url) => Ok(Ok(url)),
-            Err(Fault::Damage(damage)) => Ok(Err(damage.into())),
-            Err(Fault::Statement(error)) => Err(error),
+            Err(fault) => fault.contained().map(Err),
         }
     };
     digests.iter().zip(known).map(url).collect()

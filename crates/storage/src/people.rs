@@ -12,6 +12,7 @@ use hookgate_gate::{
 };
 
 use crate::Database;
+use crate::acting::{Hold, actor_check, audited, members_hold};
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::read::{audit, people, shown};
@@ -21,13 +22,13 @@ use crate::write::people as write;
 use crate::write::shown::leaver_mark;
 
 impl Database {
-    /// A change that others may have made impossible, with its entry of the audit trail.
-    async fn audited<T: Send + 'static>(
+    /// Somebody's signing in, with its entry of the audit trail, unless others made it impossible.
+    async fn signed_in(
         &self,
         what: &'static str,
         audit: NewAudit,
-        work: impl Fn(&mut Connection) -> Result<Option<T>, Fault> + Send + 'static,
-    ) -> Result<Option<T>, StoreError> {
+        work: impl Fn(&mut Connection) -> Result<Option<()>, Fault> + Send + 'static,
+    ) -> Result<Option<()>, StoreError> {
         let work = move |connection: &mut Connection| {
             let done = work(connection)?;
             if done.is_some() {
@@ -102,7 +103,7 @@ impl PeopleStore for Database {
             }
             begin(connection, &session).map(Some)
         };
-        let stored = self.audited("store a session", audit, work).await?;
+        let stored = self.signed_in("store a session", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
     }
 
@@ -204,10 +205,12 @@ impl PeopleStore for Database {
                 return Ok(None);
             };
             let revoked = token.revoke(audit.at);
-            if revoked.is_ok() {
-                write::token_revoke(connection, &id, audit.at.as_micros())?;
-                audit_insert(connection, &audit)?;
-            }
+            audited(connection, &audit, |connection| {
+                if revoked.is_err() {
+                    return Ok(None);
+                }
+                Ok(Some(write::token_revoke(connection, &id, audit.at.as_micros())?))
+            })?;
             Ok(Some(revoked))
         };
         self.change("revoke a token", work).await
@@ -257,7 +260,7 @@ impl PeopleStore for Database {
                 Ok(None)
             }
         };
-        let used = self.audited("use a sign-in link", audit, work).await?;
+        let used = self.signed_in("use a sign-in link", audit, work).await?;
         Ok(used.is_some())
     }
 
@@ -301,6 +304,8 @@ fn act(
     acting: &Acting,
     now: Timestamp,
 ) -> Result<Option<Result<Member, MemberError>>, Fault> {
+    members_hold(connection, Hold::Alone)?;
+    actor_check(connection, &acting.actor, acting.session, now)?;
     let key = id.to_string();
     let Some(member) = read::<_, Member>(people::member_by_id(connection, &key)?)? else {
         return Ok(None);

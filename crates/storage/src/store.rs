@@ -19,7 +19,6 @@ use crate::read::address_sets::{HeldNetworks, resolve};
 use crate::read::{deliveries, incidents, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::address_sets::{allowlist_sets_put, sets_of};
-use crate::write::audit::audit_insert;
 use crate::write::incident_events::events_of_incident;
 use crate::write::incidents::incident_by_number;
 use crate::write::shown::{sealed_secret, secret_shown, url_shown};
@@ -53,12 +52,10 @@ impl Store for Database {
     }
 
     async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
-        let work = move |connection: &mut Connection| insert(connection, &webhook, &audit);
-        if self.change("store a webhook", work).await? {
-            Ok(())
-        } else {
-            Err(StoreError::Conflict)
-        }
+        let shown_by = audit.clone();
+        let work = move |connection: &mut Connection| insert(connection, &webhook, &shown_by);
+        let stored = self.audited("store a webhook", audit, work).await?;
+        stored.ok_or(StoreError::Conflict)
     }
 
     async fn webhook_replace(
@@ -67,13 +64,11 @@ impl Store for Database {
         retired: Option<RetiredUrl>,
         audit: NewAudit,
     ) -> Result<(), StoreError> {
-        let work = move |connection: &mut Connection| replace(connection, &webhook, retired.as_ref(), &audit);
-        let replaced = self.change("change a webhook", work).await?;
-        if replaced {
-            Ok(())
-        } else {
-            Err(StoreError::Conflict)
-        }
+        let shown_by = audit.clone();
+        let work =
+            move |connection: &mut Connection| replace(connection, &webhook, retired.as_ref(), &shown_by);
+        let replaced = self.audited("change a webhook", audit, work).await?;
+        replaced.ok_or(StoreError::Conflict)
     }
 
     async fn webhook_by_handle(&self, handle: WebhookHandle) -> Result<Option<Webhook>, StoreError> {
@@ -307,9 +302,9 @@ fn read_webhook(connection: &mut Connection, row: WebhookRow, held: &HeldNetwork
 }
 
 /// Stores a new webhook; nothing, if its allowlist names a set that does not exist.
-fn insert(connection: &mut Connection, webhook: &Webhook, audit: &NewAudit) -> Result<bool, Fault> {
+fn insert(connection: &mut Connection, webhook: &Webhook, audit: &NewAudit) -> Result<Option<()>, Fault> {
     let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
-        return Ok(false);
+        return Ok(None);
     };
     webhook_insert(connection, webhook)?;
     if let Some(target) = target_by_handle(connection, &webhook.handle.to_string())? {
@@ -319,25 +314,24 @@ fn insert(connection: &mut Connection, webhook: &Webhook, audit: &NewAudit) -> R
             secret_shown(connection, target.id, audit)?;
         }
     }
-    audit_insert(connection, audit)?;
-    Ok(true)
+    Ok(Some(()))
 }
 
-/// Replaces the webhook if nobody else did; otherwise nothing is written and the answer is no.
+/// Replaces the webhook if nobody else did; otherwise nothing is written.
 fn replace(
     connection: &mut Connection,
     webhook: &Webhook,
     retired: Option<&RetiredUrl>,
     audit: &NewAudit,
-) -> Result<bool, Fault> {
+) -> Result<Option<()>, Fault> {
     policy_hold(connection, webhook.handle)?;
     let target = target_by_handle(connection, &webhook.handle.to_string())?;
     let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision))
     else {
-        return Ok(false);
+        return Ok(None);
     };
     let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
-        return Ok(false);
+        return Ok(None);
     };
     let secret = webhook.policy.signing_secret.as_ref().map(SealedSecret::as_bytes);
     if secret.is_some() && sealed_secret(connection, target.id)?.as_deref() != secret {
@@ -356,8 +350,7 @@ fn replace(
     } else if let WebhookState::Active(url) = &webhook.state {
         url_changed(connection, &url.digest)?;
     }
-    audit_insert(connection, audit)?;
-    Ok(true)
+    Ok(Some(()))
 }
 
 /// From the number and the oldest URL of each state.

@@ -120,6 +120,7 @@ impl Store for MemoryStore {
 
     async fn webhook_insert(&self, webhook: Webhook, audit: NewAudit) -> Result<(), StoreError> {
         let mut state = self.up()?;
+        state.people.check(&audit)?;
         let is_taken = state.webhooks.contains_key(&webhook.handle) || state.people.is_repeated(&audit);
         if is_taken || !state.has_sets_of(&webhook) {
             return Err(StoreError::Conflict);
@@ -137,6 +138,7 @@ impl Store for MemoryStore {
         audit: NewAudit,
     ) -> Result<(), StoreError> {
         let mut state = self.up()?;
+        state.people.check(&audit)?;
         if !state.has_sets_of(&webhook) {
             return Err(StoreError::Conflict);
         }
@@ -299,7 +301,9 @@ impl Store for MemoryStore {
         acting: Acting,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
-        Ok(self.up()?.act(number, &action, &acting, now))
+        let mut state = self.up()?;
+        state.people.check_actor(&acting.actor, acting.session, now)?;
+        Ok(state.act(number, &action, &acting, now))
     }
 
     async fn incident_events(&self, number: IncidentNumber) -> Result<Vec<IncidentRecord>, StoreError> {

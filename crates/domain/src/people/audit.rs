@@ -7,7 +7,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use crate::{
-    IdempotencyKey, Member, MemberId, OrganizationId, PayloadDigest, Role, Timestamp, Token, TokenId,
+    IdempotencyKey, Member, MemberId, OrganizationId, PayloadDigest, Role, SessionId, Timestamp, Token,
+    TokenId,
 };
 
 /// Who acts.
@@ -288,6 +289,7 @@ pub struct AuditRequest {
 ///     organization: OrganizationId::FIRST,
 ///     at: Timestamp::from_micros(0),
 ///     actor: Actor::System,
+///     session: None,
 ///     from: None,
 ///     act: AuditAct::WebhookExpose,
 ///     subject: AuditSubject::new("hk_…", "db alerts"),
@@ -306,6 +308,8 @@ pub struct NewAudit {
     pub at: Timestamp,
     /// Who did it.
     pub actor: Actor,
+    /// The session of the member that did it, which has to live still when the change is stored. It is not kept.
+    pub session: Option<SessionId>,
     /// From which address, if over the network.
     pub from: Option<IpAddr>,
     /// What was done.

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::{ApiTokenDigest, MemberId, OrganizationId, Role, Timestamp, TokenId, TokenName};
+use crate::{ApiTokenDigest, Member, MemberId, OrganizationId, Role, Timestamp, TokenId, TokenName};
 
 /// A token of the admin API.
 ///
@@ -28,8 +28,10 @@ use crate::{ApiTokenDigest, MemberId, OrganizationId, Role, Timestamp, TokenId, 
 /// };
 /// assert_eq!(token.state(now), TokenState::Live);
 /// assert_eq!(token.state(now.after(Duration::from_secs(60))), TokenState::Expired);
+/// assert_eq!(token.live_role(None, now), Some(Role::Viewer));
 /// let revoked = token.revoke(now)?;
 /// assert_eq!(revoked.state(now), TokenState::Revoked);
+/// assert_eq!(revoked.live_role(None, now), None);
 /// assert_eq!(revoked.revoke(now), Err(TokenError::AlreadyRevoked));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
@@ -70,6 +72,21 @@ impl Token {
             TokenState::Expired
         } else {
             TokenState::Live
+        }
+    }
+
+    /// The role that it has at this moment, which is never above that of the `owner` that it goes with. `None` if it does not
+    /// work, or its owner is gone.
+    #[must_use]
+    pub fn live_role(&self, owner: Option<&Member>, now: Timestamp) -> Option<Role> {
+        if self.state(now) != TokenState::Live {
+            return None;
+        }
+        match self.owner {
+            None => Some(self.role),
+            Some(id) => owner
+                .filter(|owner| owner.id == id)
+                .map(|owner| self.role.min(owner.role)),
         }
     }
 

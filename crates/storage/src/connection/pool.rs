@@ -107,8 +107,7 @@ pub(crate) async fn run<T: Send + 'static>(
     });
     match done.await.map_err(|error| unreachable(what, error))? {
         Ok(done) => Ok(done),
-        Err(Fault::Damage(damage)) => Err(damage.into()),
-        Err(Fault::Statement(error)) => Err(failed(what)(error)),
+        Err(fault) => Err(fault.contained().unwrap_or_else(failed(what))),
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
-use hookgate_gate::{Answer, NoPayload};
+use hookgate_gate::{Answer, NoPayload, StoreError};
 
 use super::alike::Tallies;
 use super::counting::Seen;
@@ -107,8 +107,8 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
     }
 
     fn refuse_or_tell(&mut self, refusing: &'a Refusing) -> QueryResult<()> {
-        if let Err(damage) = contained(self.refuse(refusing))? {
-            tracing::error!(?damage, "a refusal can't be recorded");
+        if let Err(error) = contained(self.refuse(refusing))? {
+            tracing::error!(%error, "a refusal can't be recorded");
         }
         Ok(())
     }
@@ -186,10 +186,6 @@ pub(super) fn micros(span: Duration) -> i64 {
 }
 
 /// Sets damage, which concerns one job, apart from errors, which concern the transaction.
-fn contained<T>(result: Result<T, Fault>) -> QueryResult<Result<T, Damage>> {
-    match result {
-        Ok(done) => Ok(Ok(done)),
-        Err(Fault::Damage(damage)) => Ok(Err(damage)),
-        Err(Fault::Statement(error)) => Err(error),
-    }
+fn contained<T>(result: Result<T, Fault>) -> QueryResult<Result<T, StoreError>> {
+    result.map_or_else(|fault| fault.contained().map(Err), |done| Ok(Ok(done)))
 }

@@ -7,7 +7,7 @@ use hookgate_gate::StoreError;
 use tokio::sync::oneshot;
 
 use crate::connection::Connection;
-use crate::fault::{Damage, Fault, store_error, unavailable};
+use crate::fault::{Fault, store_error, unavailable};
 
 /// A write that is no delivery.
 pub(super) trait Change: Send {
@@ -25,7 +25,7 @@ pub(super) trait Change: Send {
 pub(super) struct Asked<T, W> {
     what: &'static str,
     work: W,
-    outcome: Option<Result<T, Damage>>,
+    outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
@@ -45,17 +45,13 @@ impl<T: Send, W: FnMut(&mut Connection) -> Result<T, Fault> + Send> Change for A
     fn run(&mut self, connection: &mut Connection) -> QueryResult<()> {
         self.outcome = match (self.work)(connection) {
             Ok(done) => Some(Ok(done)),
-            Err(Fault::Damage(damage)) => Some(Err(damage)),
-            Err(Fault::Statement(error)) => return Err(error),
+            Err(fault) => Some(Err(fault.contained()?)),
         };
         Ok(())
     }
 
     fn answer(self: Box<Self>) {
-        let outcome = self.outcome.map_or_else(
-            || Err(unavailable(self.what)),
-            |done| done.map_err(StoreError::from),
-        );
+        let outcome = self.outcome.unwrap_or_else(|| Err(unavailable(self.what)));
         // Whoever asked may have left; the change stands.
         let _ = self.reply.send(outcome);
     }

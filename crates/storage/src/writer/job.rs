@@ -9,7 +9,7 @@ use hookgate_gate::{AcceptedDelivery, Commit, NoPayload, RefusedDelivery, StoreE
 use tokio::sync::oneshot;
 
 use super::change::Change;
-use crate::fault::{Damage, store_error, unavailable};
+use crate::fault::{store_error, unavailable};
 
 const WHAT: &str = "commit a delivery";
 /// What an error says of writing counts.
@@ -99,7 +99,7 @@ pub(super) struct Accepting {
     /// The delivery.
     pub(super) delivery: AcceptedDelivery,
     /// What became of it, if the transaction is committed.
-    pub(super) outcome: Option<Result<Commit, Damage>>,
+    pub(super) outcome: Option<Result<Commit, StoreError>>,
     /// How it is recorded if nothing came of it, and nobody waits to be told.
     pub(super) refusing: Option<Refusing>,
     reply: oneshot::Sender<Result<Commit, StoreError>>,
@@ -152,10 +152,7 @@ impl Accepting {
     }
 
     fn answer(mut self) {
-        let outcome = self
-            .outcome
-            .take()
-            .map_or_else(|| Err(unavailable(WHAT)), |done| done.map_err(StoreError::from));
+        let outcome = self.outcome.take().unwrap_or_else(|| Err(unavailable(WHAT)));
         self.send(outcome);
     }
 

@@ -30,7 +30,7 @@ fn version(networks: &str) -> NewVersion {
 }
 
 /// Stores a set that holds these networks.
-async fn with_set<S: Store>(store: &Arc<S>, text: &str, networks: &str) -> AddressSet {
+pub(super) async fn with_set<S: Store>(store: &Arc<S>, text: &str, networks: &str) -> AddressSet {
     let version = version(networks);
     let count = version.networks.as_slice().len() as u64;
     let set = AddressSet::new(name(text), SetOrigin::Own, count, START);
@@ -54,7 +54,7 @@ async fn with_list<S: Store>(store: &Arc<S>, seed: u16, allowlist: &str) -> Webh
 }
 
 /// The set with other networks, which count at once.
-fn changed(set: &AddressSet, networks: &str) -> (AddressSet, VersionChange) {
+pub(super) fn changed(set: &AddressSet, networks: &str) -> (AddressSet, VersionChange) {
     let version = version(networks);
     let set = AddressSet {
         version: set.version.max(set.pending.unwrap_or_default()) + 1,

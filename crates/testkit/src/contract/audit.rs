@@ -66,6 +66,9 @@ pub async fn a_request_is_stored_once<S: Store + PeopleStore>(store: &Arc<S>) {
         }),
         ..audit()
     };
+    for seed in [1, 2] {
+        store.token_insert(token(None, seed), audit()).await.unwrap();
+    }
     store.webhook_insert(webhook(1), by(1, "a")).await.unwrap();
     let again = store.webhook_insert(webhook(2), by(1, "a")).await;
     assert!(matches!(again, Err(StoreError::Conflict)), "{again:?}");

@@ -8,7 +8,7 @@ use hookgate_gate::{MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreErro
 use super::members::{entries, with_member};
 use crate::samples::{acting, audit, audit_of, member, second, session};
 
-fn link(member: &Member, seed: u8) -> SignInLink {
+pub(super) fn link(member: &Member, seed: u8) -> SignInLink {
     SignInLink {
         digest: SignInSecretDigest::from_bytes([seed; 32]),
         member: member.id,

@@ -191,6 +191,9 @@ impl AddressStore for MemoryStore {
         audit: Option<NewAudit>,
     ) -> Result<(), StoreError> {
         let mut state = self.up()?;
+        if let Some(audit) = &audit {
+            state.people.check(audit)?;
+        }
         state.write_set(set, change)?;
         if let Some(audit) = audit {
             state.people.note(audit);
@@ -200,6 +203,7 @@ impl AddressStore for MemoryStore {
 
     async fn address_set_remove(&self, set: AddressSet, audit: NewAudit) -> Result<bool, StoreError> {
         let mut state = self.up()?;
+        state.people.check(&audit)?;
         let known = state.sets.get(&set.name);
         if known.is_none_or(|known| known.set.revision != set.revision) {
             return Err(StoreError::Conflict);

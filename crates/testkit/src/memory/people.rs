@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use hookgate_domain::{
-    ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Leaver, Member, MemberError, MemberId, MemberName,
-    NewAudit, Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
-    TokenError, TokenId, Webhook, WebhookHandle,
+    Actor, ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Leaver, Member, MemberError, MemberId,
+    MemberName, NewAudit, Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp,
+    Token, TokenError, TokenId, Webhook, WebhookHandle,
 };
 use hookgate_gate::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, Acting, AuditFilter, KnownActor, KnownWebhook, KnownWebhooks,
-    MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
+    MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError, check_actor,
 };
 
 use super::{MemoryStore, State};
@@ -36,6 +36,36 @@ impl People {
         self.last_audit += 1;
         self.audit
             .insert(self.last_audit, audit.numbered(self.last_audit));
+    }
+
+    /// Whether the actor of this entry still may.
+    pub(super) fn check(&self, audit: &NewAudit) -> Result<(), StoreError> {
+        self.check_actor(&audit.actor, audit.session, audit.at)
+    }
+
+    /// Whether an actor in this session still may.
+    pub(super) fn check_actor(
+        &self,
+        actor: &Actor,
+        session: Option<SessionId>,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let role = match actor {
+            Actor::Member { id, .. } => {
+                let is_alive = |id| {
+                    let session = self.sessions.get(&id);
+                    session.is_some_and(|session| !session.is_over(now))
+                };
+                let member = self.members.get(id).filter(|_| session.is_none_or(is_alive));
+                member.map(|member| member.role)
+            }
+            Actor::Token { id, .. } => self.tokens.get(id).and_then(|token| {
+                let owner = token.owner.and_then(|owner| self.members.get(&owner));
+                token.live_role(owner, now)
+            }),
+            Actor::CommandLine { .. } | Actor::System => return Ok(()),
+        };
+        Ok(check_actor(actor, role)?)
     }
 
     /// Notes who was shown a new URL or signing secret: `before` is the webhook that was replaced, and whether its URL was.
@@ -142,6 +172,7 @@ impl People {
 impl PeopleStore for MemoryStore {
     async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
         let people = &mut self.up()?.people;
+        people.check(&audit)?;
         let is_taken = people.members.values().any(|known| known.name == member.name);
         if is_taken || people.is_repeated(&audit) {
             return Err(StoreError::Conflict);
@@ -176,6 +207,7 @@ impl PeopleStore for MemoryStore {
         now: Timestamp,
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
         let mut state = self.up()?;
+        state.people.check_actor(&acting.actor, acting.session, now)?;
         let acted = state.people.act(id, &change, &acting, now);
         if let (MemberChange::Remove, Some(Ok(member))) = (&change, &acted) {
             let State { people, webhooks, .. } = &mut *state;
@@ -264,6 +296,7 @@ impl PeopleStore for MemoryStore {
 
     async fn session_remove(&self, id: SessionId, audit: NewAudit) -> Result<bool, StoreError> {
         let people = &mut self.up()?.people;
+        people.check(&audit)?;
         let ended = people.sessions.remove(&id).is_some();
         if ended {
             people.note(audit);
@@ -273,6 +306,7 @@ impl PeopleStore for MemoryStore {
 
     async fn token_insert(&self, token: Token, audit: NewAudit) -> Result<(), StoreError> {
         let people = &mut self.up()?.people;
+        people.check(&audit)?;
         if people.is_repeated(&audit) {
             return Err(StoreError::Conflict);
         }
@@ -315,6 +349,7 @@ impl PeopleStore for MemoryStore {
         audit: NewAudit,
     ) -> Result<Option<Result<Token, TokenError>>, StoreError> {
         let people = &mut self.up()?.people;
+        people.check(&audit)?;
         let Some(token) = people.tokens.get_mut(&id) else {
             return Ok(None);
         };
@@ -333,6 +368,7 @@ impl PeopleStore for MemoryStore {
         audit: NewAudit,
     ) -> Result<(), StoreError> {
         let people = &mut self.up()?.people;
+        people.check(&audit)?;
         if let Some(member) = first {
             if !people.members.is_empty() {
                 return Err(StoreError::Conflict);

@@ -242,7 +242,11 @@ async fn route<S: Store + PeopleStore>(
     } else {
         acted(&mut screen, call, segments).await
     };
-    Ok(replied.unwrap_or_else(|fault| failed::inside(&screen, &fault, segments)))
+    Ok(replied.unwrap_or_else(|fault| match fault.code {
+        // The session ended after it had been looked at.
+        Code::Unauthenticated => html::see_other(&sign_in::path(None)),
+        _ => failed::inside(&screen, &fault, segments),
+    }))
 }
 
 /// A page, without those parameters of its query that it does not take.

@@ -46,7 +46,7 @@ impl Visitor {
     /// The member in this session.
     pub(crate) fn new(token: &SessionToken, member: Member, session: Session, source: IpAddr) -> Self {
         Self {
-            acting: Acting::remote(&member, source),
+            acting: Acting::remote(&member, source).in_session(session.id),
             form_token: token.form_token(),
             member,
             session,

@@ -44,6 +44,7 @@ mod tests {
             actor: Actor::CommandLine {
                 user: "=cmd|'/c calc'!A1".to_owned(),
             },
+            session: None,
             from: None,
             act: AuditAct::MemberRole,
             subject: AuditSubject::new("mem_1", "@SUM(A1)"),

@@ -4,7 +4,8 @@ use std::error::Error;
 
 use hookgate_domain::WebhookError;
 use hookgate_gate::{
-    AddressSetError, Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
+    ActorError, AddressSetError, Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError,
+    StoreError,
 };
 
 use super::{Code, Details, Fault};
@@ -14,6 +15,7 @@ impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Conflict => Code::Conflict.into(),
+            StoreError::Actor(error) => Self::actor(error),
             StoreError::Unavailable { .. } => {
                 tracing::warn!(%error, source = error.source().map(tracing::field::display), "the console has no store");
                 Code::Unavailable.into()
@@ -22,6 +24,20 @@ impl From<StoreError> for Fault {
                 tracing::error!(%error, "the console can't read what is stored");
                 Code::Internal.into()
             }
+        }
+    }
+}
+
+impl Fault {
+    /// Asked for by somebody who may no longer.
+    fn actor(error: ActorError) -> Self {
+        let code = match error {
+            ActorError::Ended => Code::Unauthenticated,
+            ActorError::RoleLowered => Code::Forbidden,
+        };
+        Self {
+            details: Some(Details::Reason(error.to_string())),
+            ..code.into()
         }
     }
 }
@@ -121,6 +137,16 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn who_may_no_longer_is_told_as_at_the_start() {
+        for (error, code) in [
+            (ActorError::Ended, Code::Unauthenticated),
+            (ActorError::RoleLowered, Code::Forbidden),
+        ] {
+            assert_eq!(Fault::from(StoreError::Actor(error)).code, code);
+        }
+    }
 
     #[test]
     fn too_many_passwords_at_once_are_no_fault_of_the_server() {

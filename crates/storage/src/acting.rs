@@ -1,0 +1,107 @@
+//! Changes by somebody, with their entry of the audit trail, if who acts still may: all in one transaction.
+
+use diesel::connection::SimpleConnection;
+use diesel::result::QueryResult;
+use hookgate_domain::{Actor, Member, NewAudit, Role, Session, SessionId, Timestamp, Token};
+use hookgate_gate::{StoreError, check_actor};
+
+use crate::Database;
+use crate::connection::Connection;
+use crate::fault::Fault;
+use crate::read::people;
+use crate::write::audit::audit_insert;
+
+impl Database {
+    /// A change by somebody that others may have made impossible, with its entry of the audit trail.
+    pub(crate) async fn audited<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        audit: NewAudit,
+        work: impl Fn(&mut Connection) -> Result<Option<T>, Fault> + Send + 'static,
+    ) -> Result<Option<T>, StoreError> {
+        let work = move |connection: &mut Connection| audited(connection, &audit, &work);
+        self.change(what, work).await
+    }
+}
+
+/// Does something for an actor who still may, and puts it on the trail; unless it comes to nothing.
+pub(crate) fn audited<T>(
+    connection: &mut Connection,
+    audit: &NewAudit,
+    work: impl FnOnce(&mut Connection) -> Result<Option<T>, Fault>,
+) -> Result<Option<T>, Fault> {
+    members_hold(connection, Hold::Shared)?;
+    actor_check(connection, &audit.actor, audit.session, audit.at)?;
+    let done = work(connection)?;
+    if done.is_some() {
+        audit_insert(connection, audit)?;
+    }
+    Ok(done)
+}
+
+/// How the members are held while a change runs.
+#[derive(Clone, Copy)]
+pub(crate) enum Hold {
+    /// For the change of something else: others of the kind run at the same time.
+    Shared,
+    /// For the change of a member.
+    Alone,
+}
+
+/// Lets changes of members and changes by members wait for each other, as the first statement of a transaction.
+///
+/// A removal reads who was shown which URL, and a change reads whether its member is there, so each of them makes the other
+/// one repeat. A slow removal would refuse quick changes for as long as it runs, however often those are repeated. A table
+/// lock queues, and it is the one statement that is served before the transaction's view of the data is frozen.
+pub(crate) fn members_hold(connection: &mut Connection, hold: Hold) -> QueryResult<()> {
+    // In a file there is one transaction at a time.
+    let Connection::Postgres(link) = connection else {
+        return Ok(());
+    };
+    link.connection.batch_execute(match hold {
+        Hold::Shared => "LOCK TABLE members IN ROW SHARE MODE",
+        Hold::Alone => "LOCK TABLE members IN EXCLUSIVE MODE",
+    })
+}
+
+/// Whether who acts still may. Asked before anything is written.
+pub(crate) fn actor_check(
+    connection: &mut Connection,
+    actor: &Actor,
+    session: Option<SessionId>,
+    now: Timestamp,
+) -> Result<(), Fault> {
+    let role = match actor {
+        Actor::Member { id, .. } => {
+            let member = people::member_by_id(connection, &id.to_string())?;
+            let member = member.map(Member::try_from).transpose()?;
+            let is_alive = match session {
+                Some(session) => is_alive(connection, session, now)?,
+                None => true,
+            };
+            member.filter(|_| is_alive).map(|member| member.role)
+        }
+        Actor::Token { id, .. } => token_role(connection, &id.to_string(), now)?,
+        Actor::CommandLine { .. } | Actor::System => return Ok(()),
+    };
+    Ok(check_actor(actor, role)?)
+}
+
+fn is_alive(connection: &mut Connection, session: SessionId, now: Timestamp) -> Result<bool, Fault> {
+    let row = people::session_by_id(connection, &session.to_string())?;
+    let session = row.map(Session::try_from).transpose()?;
+    Ok(session.is_some_and(|session| !session.is_over(now)))
+}
+
+fn token_role(connection: &mut Connection, id: &str, now: Timestamp) -> Result<Option<Role>, Fault> {
+    let row = people::token_by_id(connection, id)?;
+    let Some(token) = row.map(Token::try_from).transpose()? else {
+        return Ok(None);
+    };
+    let owner = match token.owner {
+        Some(owner) => people::member_by_id(connection, &owner.to_string())?,
+        None => None,
+    };
+    let owner = owner.map(Member::try_from).transpose()?;
+    Ok(token.live_role(owner.as_ref(), now))
+}
