@@ -261,6 +261,7 @@ fn an_audit_entry_keeps_all_that_it_was_made_of() {
         organization: OrganizationId::FIRST,
         at: NOW,
         actor: Actor::System,
+        session: None,
         from: Some([192, 0, 2, 7].into()),
         act: AuditAct::WebhookRevoke,
         subject: AuditSubject::new("hk_1", "db alerts"),
