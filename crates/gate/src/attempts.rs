@@ -1,60 +1,42 @@
 //! How often a password may be tried: by name and source together, and by source alone. Never by name alone, so nobody
 //! can lock somebody else out. A successful sign-in is not counted.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hookgate_domain::{MemberName, Timestamp};
+use hookgate_domain::{MemberName, Timestamp, address_bytes};
 use quick_cache::sync::Cache;
 
-use crate::floor::source_key;
+use crate::meter::{Allowance, Meter, Meters};
+use crate::sources::site;
 
-/// Wrong passwords for one name from one source: people who mistype need a few.
-const BY_NAME: Allowance = Allowance::new(5, Duration::from_mins(1));
-/// Wrong passwords for any name from one source: an office behind one address needs more.
-const BY_SOURCE: Allowance = Allowance::new(20, Duration::from_secs(15));
+/// Wrong passwords for one name from one source, and one more a minute: people who mistype need a few.
+const BY_NAME: Allowance = Allowance::new(5, Duration::from_mins(5));
+/// Wrong passwords for any name from one source, and one more each 15 seconds: an office behind one address needs more.
+const BY_SOURCE: Allowance = Allowance::new(20, Duration::from_mins(5));
 /// Pairs and sources remembered. Who pushes out pairs by making up names is still counted by source.
 const REMEMBERED: usize = 10_000;
 
-/// So many at once, and another after each interval.
-#[derive(Clone, Copy)]
-struct Allowance {
-    burst: i64,
-    interval: i64,
-}
-
-impl Allowance {
-    const fn new(burst: i64, interval: Duration) -> Self {
-        // A minute at most, so it fits.
-        Self {
-            burst,
-            interval: interval.as_secs().cast_signed() * 1_000_000,
-        }
-    }
-}
-
-/// When all that was counted will be forgotten, in microseconds since the epoch (the generic cell rate algorithm).
-type Count = Arc<AtomicI64>;
-
 /// What was tried lately.
 pub(crate) struct Attempts {
-    by_name: Cache<(String, [u8; 16]), Count>,
-    by_source: Cache<[u8; 16], Count>,
+    by_name: Cache<(String, [u8; 16]), Arc<Meter>>,
+    by_source: Meters<()>,
 }
 
 /// An attempt that was counted.
-pub(crate) struct Attempt {
-    by_name: Count,
-    by_source: Count,
+pub(crate) struct Attempt<'a> {
+    by_name: Arc<Meter>,
+    by_source: &'a Meters<()>,
+    source: IpAddr,
 }
 
 impl Default for Attempts {
     fn default() -> Self {
         Self {
             by_name: Cache::new(REMEMBERED),
-            by_source: Cache::new(REMEMBERED),
+            by_source: Meters::new(REMEMBERED),
         }
     }
 }
@@ -69,48 +51,32 @@ impl Attempts {
         name: &MemberName,
         source: IpAddr,
         now: Timestamp,
-    ) -> Result<Attempt, Duration> {
-        let source = source_key(source);
-        let by_source = count(&self.by_source, &source);
-        take(&by_source, BY_SOURCE, now)?;
-        let by_name = count(&self.by_name, &(name.key(), source));
-        take(&by_name, BY_NAME, now)?;
-        Ok(Attempt { by_name, by_source })
+    ) -> Result<Attempt<'_>, Duration> {
+        self.by_source.take((), source, BY_SOURCE, now)?;
+        let fresh = || Ok::<_, Infallible>(Arc::default());
+        let key = (name.key(), address_bytes(site(source)));
+        let Ok(by_name) = self.by_name.get_or_insert_with(&key, fresh);
+        by_name.take(BY_NAME, now)?;
+        let by_source = &self.by_source;
+        Ok(Attempt {
+            by_name,
+            by_source,
+            source,
+        })
     }
 }
 
-impl Attempt {
+impl Attempt<'_> {
     /// The password was right: the name starts anew at this source, and the source gets this attempt back.
     pub(crate) fn succeeded(self) {
-        self.by_name.store(i64::MIN, Ordering::Relaxed);
-        self.by_source.fetch_sub(BY_SOURCE.interval, Ordering::Relaxed);
+        self.by_name.clear();
+        self.by_source.give_back((), self.source, BY_SOURCE);
     }
-}
 
-fn count<K: std::hash::Hash + Eq + Clone>(cache: &Cache<K, Count>, key: &K) -> Count {
-    let fresh = || Arc::new(AtomicI64::new(i64::MIN));
-    if let Some(known) = cache.get(key) {
-        return known;
-    }
-    cache
-        .get_or_insert_with(key, || Ok::<_, ()>(fresh()))
-        .unwrap_or_else(|()| fresh())
-}
-
-fn take(count: &AtomicI64, allowance: Allowance, now: Timestamp) -> Result<(), Duration> {
-    let now = now.as_micros();
-    let most = now + allowance.burst * allowance.interval;
-    // Beyond `most`, a count was made before the clock was set back, and counts as now. An interval is left for attempts at
-    // once, which may see the clock in another order than they come here.
-    let latest = most + allowance.interval;
-    let begin = |until: i64| if until > latest { now } else { until.max(now) };
-    let next = |until: i64| Some(begin(until) + allowance.interval).filter(|next| *next <= most);
-    match count.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next) {
-        Ok(_) => Ok(()),
-        Err(until) => {
-            let wait = begin(until) + allowance.interval - most;
-            Err(Duration::from_micros(u64::try_from(wait).unwrap_or(0)))
-        }
+    /// Nobody could tell whether the password was right: that is no fault of whoever tried.
+    pub(crate) fn give_back(self) {
+        self.by_name.give_back(BY_NAME);
+        self.by_source.give_back((), self.source, BY_SOURCE);
     }
 }
 

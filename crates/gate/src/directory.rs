@@ -9,12 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use hookgate_domain::{KnownUrl, WebhookIdDigest};
+use hookgate_domain::{KnownUrl, Timestamp, WebhookIdDigest};
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
+use crate::meter::{Allowance, Meter};
 use crate::room::Share;
 use crate::{Store, StoreError};
 
@@ -39,7 +38,7 @@ pub(crate) struct Known {
 /// The rate limit of a webhook, kept while the limit stays the same.
 struct Rate {
     per_minute: NonZeroU32,
-    limiter: DefaultDirectRateLimiter,
+    meter: Meter,
 }
 
 /// At most one look into the store at a time per URL. Whoever waits shares the result of a look that began after
@@ -128,16 +127,29 @@ impl Known {
         }
     }
 
-    /// Counts a delivery against the webhook's rate limit.
-    pub(crate) fn check_rate(&self) -> Result<(), Duration> {
-        self.rate.as_ref().map_or(Ok(()), |rate| {
-            rate.limiter
-                .check()
-                .map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))
-        })
+    /// How long until the webhook's rate limit lets the next delivery pass, if not now. Counts nothing.
+    pub(crate) fn rate_wait(&self, now: Timestamp) -> Option<Duration> {
+        let rate = self.rate.as_ref()?;
+        rate.meter.wait(rate.allowance(), now)
     }
 
-    /// The limit that [`Self::check_rate`] counts against.
+    /// Counts a delivery against the webhook's rate limit.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(crate) fn take_rate(&self, now: Timestamp) -> Result<(), Duration> {
+        let rate = self.rate.as_ref();
+        rate.map_or(Ok(()), |rate| rate.meter.take(rate.allowance(), now))
+    }
+
+    /// Gives back what a delivery took that the store could not take.
+    pub(crate) fn give_back_rate(&self) {
+        if let Some(rate) = &self.rate {
+            rate.meter.give_back(rate.allowance());
+        }
+    }
+
+    /// The limit that [`Self::take_rate`] counts against.
     pub(crate) fn per_minute(&self) -> u32 {
         self.rate.as_ref().map_or(0, |rate| rate.per_minute.get())
     }
@@ -147,7 +159,11 @@ impl Rate {
     fn new(per_minute: NonZeroU32) -> Self {
         Self {
             per_minute,
-            limiter: RateLimiter::direct(Quota::per_minute(per_minute)),
+            meter: Meter::default(),
         }
+    }
+
+    const fn allowance(&self) -> Allowance {
+        Allowance::new(self.per_minute.get(), Duration::from_mins(1))
     }
 }

@@ -4,7 +4,8 @@
 //! The rule asks who can cause a refusal. Whoever knows the URL can send garbage to a webhook without an allowlist, and then
 //! it is failing: somebody sends what nobody reads. But what an allowlist turns away, what opens a URL in a browser and what
 //! still comes by an old URL says nothing about the senders of today, as long as anything passes. So noise neither makes a
-//! webhook in use failing nor hides the faults of its senders, however much of it there is.
+//! webhook in use failing nor hides the faults of its senders, however much of it there is. What was put off for lack of our own
+//! means says nothing about anybody.
 
 use std::time::Duration;
 
@@ -43,10 +44,8 @@ impl Health {
     #[must_use]
     pub fn of(day: &UsageTotals) -> Self {
         let worst = |strangers: bool| {
-            let refused = day
-                .refused
-                .iter()
-                .filter(|(code, _)| is_noise(*code) == strangers);
+            let refused = day.refused.iter();
+            let refused = refused.filter(|(code, _)| !is_ours(*code) && is_noise(*code) == strangers);
             let sum = refused
                 .clone()
                 .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
@@ -89,6 +88,11 @@ const fn is_noise(code: RefusalCode) -> bool {
             | RefusalCode::WebhookNotFound
             | RefusalCode::HttpsRequired
     )
+}
+
+/// Whether a refusal is for lack of our own means: it says nothing about who sent.
+const fn is_ours(code: RefusalCode) -> bool {
+    matches!(code, RefusalCode::Unavailable | RefusalCode::Internal)
 }
 
 /// A webhook whose deliveries are refused.

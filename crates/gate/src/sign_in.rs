@@ -69,29 +69,60 @@ impl<S: Store + PeopleStore> Gate<S> {
             .attempts
             .begin(name, from, self.now())
             .map_err(|retry_after| SignInError::TooMany { retry_after })?;
-        let member = self.store.member_by_name(name).await?;
-        let hash = member.as_ref().and_then(|member| member.password.clone());
-        let right = self.ports.passwords.verify(password, hash).await?;
-        let Some(member) = member.as_ref().filter(|_| right) else {
+        // What nobody could judge for lack of our own means is no fault of whoever tries.
+        let (member, is_right) = match self.check_password(name, password).await {
+            Ok(checked) => checked,
+            Err(error) => {
+                attempt.give_back();
+                return Err(error);
+            }
+        };
+        let Some(member) = member.as_ref().filter(|_| is_right) else {
             self.note_failure(member.as_ref(), from).await?;
             return Err(SignInError::Wrong);
         };
+        let begun = self.begin_session(member, from, user_agent).await;
+        if begun.is_ok() {
+            attempt.succeeded();
+        } else {
+            attempt.give_back();
+        }
+        let (token, session) = begun?;
+        Ok((token, session, member.clone()))
+    }
+
+    /// The member of this name, and whether the password is theirs.
+    async fn check_password(
+        &self,
+        name: &MemberName,
+        password: Password,
+    ) -> Result<(Option<Member>, bool), SignInError> {
+        let member = self.store.member_by_name(name).await?;
+        let hash = member.as_ref().and_then(|member| member.password.clone());
+        let is_right = self.ports.passwords.verify(password, hash).await?;
+        Ok((member, is_right))
+    }
+
+    async fn begin_session(
+        &self,
+        member: &Member,
+        from: IpAddr,
+        user_agent: Option<&str>,
+    ) -> Result<(SessionToken, Session), SignInError> {
         let (token, session) = self.new_session(member, SignInMeans::Password, from, user_agent)?;
         let audit = Acting::remote(member, from).note(
             AuditAct::SessionSignIn,
             AuditSubject::new(session.id, SignInMeans::Password.as_str()),
             session.created_at,
         );
-        match self
-            .store
-            .session_insert(session.clone(), member.clone(), audit)
-            .await
-        {
-            Err(StoreError::Conflict) => return Err(SignInError::Wrong),
-            inserted => inserted?,
+        let inserted = self.store.session_insert(session.clone(), member.clone(), audit);
+        match inserted.await {
+            Err(StoreError::Conflict) => Err(SignInError::Wrong),
+            inserted => {
+                inserted?;
+                Ok((token, session))
+            }
         }
-        attempt.succeeded();
-        Ok((token, session, member.clone()))
     }
 
     /// Makes a link that signs a member in, once. An earlier one of that member no longer works.

@@ -1,7 +1,8 @@
 //! When a webhook is failing, and what cannot make it so.
 
 use hookgate_domain::RefusalCode::{
-    InvalidJson, IpNotAllowed, MethodNotAllowed, RateLimited, ValidationError, WebhookRevoked,
+    Internal, InvalidJson, IpNotAllowed, MethodNotAllowed, RateLimited, Unavailable, ValidationError,
+    WebhookRevoked,
 };
 use proptest::prelude::*;
 
@@ -50,6 +51,19 @@ fn noise_neither_makes_a_webhook_failing_nor_hides_that_it_is() {
         assert_eq!(
             judged(0, &[(noise, u64::MAX), (ValidationError, 1)]),
             Health::Failing(ValidationError)
+        );
+    }
+}
+
+/// What was put off for lack of our own means is nobody's fault.
+#[test]
+fn a_lack_of_our_own_makes_no_webhook_failing() {
+    for ours in [Unavailable, Internal] {
+        assert_eq!(judged(0, &[(ours, u64::MAX)]), Health::Quiet);
+        assert_eq!(judged(1, &[(ours, u64::MAX)]), Health::Ok);
+        assert_eq!(
+            judged(0, &[(ours, 9), (InvalidJson, 1)]),
+            Health::Failing(InvalidJson)
         );
     }
 }

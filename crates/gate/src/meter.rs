@@ -1,0 +1,240 @@
+//! The one rate limiter: the generic cell rate algorithm over one atomic number, on the gate's own clock. A cell is a request,
+//! an attempt, or some bytes: whatever is limited says so.
+
+use std::convert::Infallible;
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::Duration;
+
+use hookgate_domain::Timestamp;
+use quick_cache::sync::Cache;
+
+use crate::sources::{CustomerNetwork, customer_networks};
+
+/// So many cells at once, and another after each interval.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Allowance {
+    burst: i64,
+    /// In microseconds.
+    interval: i64,
+}
+
+impl Allowance {
+    /// `burst` cells at once, and as many within each `period` after that.
+    pub(crate) const fn new(burst: u32, period: Duration) -> Self {
+        // Periods are minutes, so they fit.
+        let interval = period.as_secs().cast_signed() * 1_000_000 / (burst as i64);
+        Self {
+            burst: burst as i64,
+            interval: if interval > 0 { interval } else { 1 },
+        }
+    }
+
+    /// The same for a network of several customers.
+    pub(crate) const fn times(self, factor: u32) -> Self {
+        let interval = self.interval / factor as i64;
+        Self {
+            burst: self.burst * factor as i64,
+            interval: if interval > 0 { interval } else { 1 },
+        }
+    }
+
+    const fn span(self) -> i64 {
+        self.burst * self.interval
+    }
+}
+
+/// What was used of an allowance: the time at which all of it will be forgotten, in microseconds since 1970.
+#[derive(Debug, Default)]
+pub(crate) struct Meter(AtomicI64);
+
+impl Meter {
+    /// Takes one cell.
+    ///
+    /// # Errors
+    /// How long to wait, if there is none.
+    pub(crate) fn take(&self, allowance: Allowance, now: Timestamp) -> Result<(), Duration> {
+        let now = now.as_micros();
+        let next = |until| Some(begin(until, allowance, now) + allowance.interval);
+        let fits = |until| next(until).filter(|next| *next <= now + allowance.span());
+        match self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, fits) {
+            Ok(_) => Ok(()),
+            Err(until) => Err(wait(until, allowance, now)),
+        }
+    }
+
+    /// How long to wait for the next cell, which is not taken; `None` if there is one.
+    pub(crate) fn wait(&self, allowance: Allowance, now: Timestamp) -> Option<Duration> {
+        let wait = wait(self.0.load(Ordering::Relaxed), allowance, now.as_micros());
+        Some(wait).filter(|wait| !wait.is_zero())
+    }
+
+    /// Takes cells that were used already, whether or not they fit. What goes beyond the allowance counts once more at most, so
+    /// that nobody waits for longer than two periods.
+    pub(crate) fn add(&self, allowance: Allowance, cells: u32, now: Timestamp) {
+        let now = now.as_micros();
+        let more = i64::from(cells).min(allowance.burst) * allowance.interval;
+        let next = |until| Some((begin(until, allowance, now) + more).min(now + 2 * allowance.span()));
+        // It always gives a number.
+        let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
+    }
+
+    /// Gives back a cell that was taken for something that did not come about.
+    pub(crate) fn give_back(&self, allowance: Allowance) {
+        self.0.fetch_sub(allowance.interval, Ordering::Relaxed);
+    }
+
+    /// Forgets everything.
+    pub(crate) fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
+/// Where counting goes on. What lies further ahead than it can was counted before the clock was set back, and counts as now.
+const fn begin(until: i64, allowance: Allowance, now: i64) -> i64 {
+    // An interval is left for those at once, which may see the clock in another order than they come here.
+    let latest = now + 2 * allowance.span() + allowance.interval;
+    if until > latest || until < now { now } else { until }
+}
+
+fn wait(until: i64, allowance: Allowance, now: i64) -> Duration {
+    let ahead = begin(until, allowance, now) + allowance.interval - now - allowance.span();
+    Duration::from_micros(u64::try_from(ahead).unwrap_or(0))
+}
+
+/// A meter for each customer network of each of some things.
+pub(crate) struct Meters<K>(Cache<(K, CustomerNetwork), Arc<Meter>>);
+
+impl<K: Copy + Eq + Hash> Meters<K> {
+    /// Remembers so many. Who is forgotten starts anew.
+    pub(crate) fn new(remembered: usize) -> Self {
+        Self(Cache::new(remembered))
+    }
+
+    /// Takes a cell from all networks that the source may be of, or from none.
+    ///
+    /// # Errors
+    /// How long to wait.
+    pub(crate) fn take(
+        &self,
+        of: K,
+        source: IpAddr,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Result<(), Duration> {
+        for (taken, (meter, own)) in self.all(of, source, allowance).enumerate() {
+            if let Err(wait) = meter.take(own, now) {
+                let before = self.all(of, source, allowance).take(taken);
+                before.for_each(|(meter, own)| meter.give_back(own));
+                return Err(wait);
+            }
+        }
+        Ok(())
+    }
+
+    /// How long the source should wait, if one of its networks has used up what it may. Remembers nothing anew.
+    pub(crate) fn wait(
+        &self,
+        of: K,
+        source: IpAddr,
+        allowance: Allowance,
+        now: Timestamp,
+    ) -> Option<Duration> {
+        let known = networks(source, allowance).filter_map(|(network, own)| {
+            let meter = self.0.get(&(of, network))?;
+            meter.wait(own, now)
+        });
+        known.max()
+    }
+
+    /// Takes cells that the source has used already from all of its networks.
+    pub(crate) fn add(&self, of: K, source: IpAddr, allowance: Allowance, cells: u32, now: Timestamp) {
+        for (meter, own) in self.all(of, source, allowance) {
+            meter.add(own, cells, now);
+        }
+    }
+
+    /// Gives back what [`Self::take`] took.
+    pub(crate) fn give_back(&self, of: K, source: IpAddr, allowance: Allowance) {
+        for (network, own) in networks(source, allowance) {
+            if let Some(meter) = self.0.get(&(of, network)) {
+                meter.give_back(own);
+            }
+        }
+    }
+
+    fn all(
+        &self,
+        of: K,
+        source: IpAddr,
+        allowance: Allowance,
+    ) -> impl Iterator<Item = (Arc<Meter>, Allowance)> {
+        networks(source, allowance).map(move |(network, own)| {
+            let fresh = || Ok::<_, Infallible>(Arc::default());
+            let Ok(meter) = self.0.get_or_insert_with(&(of, network), fresh);
+            (meter, own)
+        })
+    }
+}
+
+/// The networks of a source with what each may use: one that holds several customers may use more.
+fn networks(source: IpAddr, allowance: Allowance) -> impl Iterator<Item = (CustomerNetwork, Allowance)> {
+    customer_networks(source)
+        .zip([1, 2, 4])
+        .map(move |(network, factor)| (network, allowance.times(factor)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+    const FIVE: Allowance = Allowance::new(5, Duration::from_mins(5));
+
+    #[test]
+    fn a_burst_passes_and_then_one_each_interval() {
+        let meter = Meter::default();
+        for _ in 0..5 {
+            assert_eq!(meter.wait(FIVE, NOW), None);
+            assert_eq!(meter.take(FIVE, NOW), Ok(()));
+        }
+        let minute = Duration::from_mins(1);
+        assert_eq!(meter.take(FIVE, NOW), Err(minute));
+        assert_eq!(meter.wait(FIVE, NOW), Some(minute));
+        assert_eq!(meter.take(FIVE, NOW.after(minute)), Ok(()));
+        assert!(meter.take(FIVE, NOW.after(minute)).is_err());
+        meter.give_back(FIVE);
+        assert_eq!(meter.take(FIVE, NOW.after(minute)), Ok(()));
+        meter.clear();
+        assert_eq!(meter.take(FIVE, NOW), Ok(()));
+    }
+
+    #[test]
+    fn what_was_used_counts_even_if_it_does_not_fit() {
+        let meter = Meter::default();
+        meter.add(FIVE, 4, NOW);
+        assert_eq!(meter.wait(FIVE, NOW), None);
+        for _ in 0..9 {
+            meter.add(FIVE, 1_000, NOW);
+        }
+        assert_eq!(meter.wait(FIVE, NOW), Some(Duration::from_mins(6)));
+        assert_eq!(meter.wait(FIVE, NOW.after(Duration::from_mins(6))), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out() {
+        let meter = Meter::default();
+        meter.add(FIVE, 5, NOW.after(Duration::from_hours(5)));
+        assert_eq!(meter.take(FIVE, NOW), Ok(()));
+    }
+
+    #[test]
+    fn a_network_of_several_has_several_times_as_much() {
+        let (meter, allowance) = (Meter::default(), FIVE.times(2));
+        let taken = (0..100).take_while(|_| meter.take(allowance, NOW).is_ok());
+        assert_eq!(taken.count(), 10);
+        assert_eq!(meter.wait(allowance, NOW), Some(Duration::from_secs(30)));
+    }
+}
