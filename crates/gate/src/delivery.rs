@@ -112,8 +112,7 @@ impl DeliveryRequest<'_> {
 /// The body of a request, still to be read.
 pub trait Body: Send {
     /// Reads the body, up to `limit` bytes of it, and takes room for what comes.
-    fn read(self, limit: usize, held: &mut Held<'_>)
-    -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
+    fn read(self, limit: usize, held: &Held<'_>) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
 }
 
 /// Why a body could not be read.
@@ -338,6 +337,7 @@ impl Details {
                 json!({"limit": "webhook", "per_minute": per_minute})
             }
             Self::Limit(RateScope::Source) => json!({"limit": "unknown_urls_of_source"}),
+            Self::Limit(RateScope::Failures) => json!({"limit": "failures_of_source"}),
             Self::BodyBytes(bytes) => json!({"limit": bytes, "unit": "bytes"}),
         }
     }
@@ -353,4 +353,6 @@ pub enum RateScope {
     },
     /// The floor under unknown URLs of one source.
     Source,
+    /// What of one source may fail at a webhook.
+    Failures,
 }

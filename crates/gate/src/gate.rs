@@ -4,6 +4,7 @@ use hookgate_domain::WebhookIdDigest;
 
 use crate::attempts::Attempts;
 use crate::directory::Directory;
+use crate::failures::Failures;
 use crate::floor::Floor;
 use crate::reader::Reader;
 use crate::room::Room;
@@ -15,6 +16,7 @@ pub struct Gate<S> {
     pub(crate) ports: Ports,
     pub(crate) directory: Directory,
     pub(crate) floor: Floor,
+    pub(crate) failures: Failures,
     pub(crate) attempts: Attempts,
     pub(crate) reader: Reader,
     pub(crate) room: Room,
@@ -28,6 +30,7 @@ impl<S: Store> Gate<S> {
             ports,
             directory: Directory::default(),
             floor: Floor::default(),
+            failures: Failures::default(),
             attempts: Attempts::default(),
             reader: Reader::default(),
             room: Room::default(),

@@ -9,19 +9,20 @@ mod sender_key;
 use std::sync::Arc;
 
 use hookgate_domain::{
-    Attempt, KnownUrl, PayloadDigest, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId,
+    Attempt, Denial, KnownUrl, PayloadDigest, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId,
     WebhookIdDigest, judge,
 };
-use hookgate_senders::{SignatureError, verify_signature};
+use hookgate_senders::{check_signature_headers, verify_signature};
 
 use crate::delivery::{AcceptedDelivery, Idempotency};
 use crate::directory::Known;
+use crate::failures::is_failure;
 use crate::room::Held;
 use crate::{
     Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery, Reply,
     SealPurpose, Store,
 };
-use answer::{Stop, explain, reply, too_many_unknown, unavailable};
+use answer::{Stop, explain, reply, too_many_failures, too_many_unknown, unavailable};
 use payload::{NoBody, Payload, hidden, kept};
 use sender_key::sender_key;
 
@@ -84,16 +85,19 @@ impl<S: Store> Gate<S> {
         if let Some(known) = self.directory.remembered(&digest) {
             return Ok((digest, known));
         }
-        let too_soon = self.floor.count(request.source.address());
+        let source = request.source.address();
+        let too_soon = self.floor.count(source, self.now());
         let told = || too_soon.map_or_else(not_found, |wait| Stop::Refused(too_many_unknown(wait)));
         let _turn = match too_soon {
             Some(_) => Some(self.floor.turn().ok_or_else(told)?),
             None => None,
         };
         // A look into the store is rare and large: on the heap, it makes no delivery larger. So is what follows a no.
-        let known = Box::pin(self.directory.find(&self.store, digest))
-            .await
-            .map_err(Stop::Failed)?;
+        let known = Box::pin(self.directory.find(&self.store, digest)).await;
+        if too_soon.is_none() && !matches!(known, Ok(None)) {
+            self.floor.give_back(source);
+        }
+        let known = known.map_err(Stop::Failed)?;
         known.map(|known| (digest, known)).ok_or_else(told)
     }
 }
@@ -121,16 +125,17 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
     ) -> Self {
         Self {
             gate,
-            request,
             began,
             payload,
-            held: Held::nothing(&gate.room, Arc::clone(&known.share)),
+            held: Held::nothing(&gate.room, Arc::clone(&known.share), request.source.address()),
+            request,
             known,
             owes: true,
         }
     }
 
-    /// Judge, read, check, commit: the whole policy in its order. Nothing of the body is read before the judgement.
+    /// Judge, read, check, count, commit: the whole policy in its order. What the head tells is refused before anything of the
+    /// body is waited for, and only what passed every check counts against the webhook's rate limit.
     async fn pass(&mut self) -> Result<Accepted, Stop> {
         self.owes = true;
         let passed = self.try_pass().await;
@@ -148,21 +153,19 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             format,
             at: self.began,
         };
-        let admission =
-            judge(&known.url, attempt, || known.check_rate()).map_err(|denial| explain(denial, &known))?;
+        // The rate is for later.
+        let admission = judge(&known.url, attempt, || Ok(())).map_err(|denial| explain(denial, &known))?;
         let KnownUrl::Live(webhook) = &known.url else {
             return Err(Stop::Stale);
         };
+        self.check_head(webhook)?;
         let request = &self.request;
-        if request.compressed {
-            return Err(Stop::Refused(RefusalCode::UnsupportedMediaType.into()));
-        }
         if !self.held.begin(request.headers.bytes()) {
             return Err(Stop::Refused(unavailable()));
         }
         let bytes = self
             .payload
-            .read(webhook.policy.limits.body_bytes(), &mut self.held)
+            .read(webhook.policy.limits.body_bytes(), &self.held)
             .await?;
         gate.check_signature(webhook, request, &bytes)?;
         let bytes = hidden(bytes);
@@ -172,6 +175,8 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             .await?;
         let key = sender_key(request, webhook, &mut draft);
         let received_at = gate.now();
+        let too_fast = |retry_after| explain(Denial::TooFast { retry_after }, &known);
+        known.take_rate(received_at).map_err(too_fast)?;
         let delivery = AcceptedDelivery {
             webhook: webhook.handle,
             revision: webhook.revision,
@@ -192,11 +197,39 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         let commit = gate.store.delivery_commit(delivery);
         // It goes on without the sender, and so does its record.
         self.owes = false;
-        match commit.await {
+        let committed = commit.await;
+        if matches!(committed, Ok(Commit::Stale) | Err(_)) {
+            known.give_back_rate();
+        }
+        match committed {
             Ok(Commit::Stored(accepted)) => Ok(accepted),
             Ok(Commit::Stale) => Err(Stop::Stale),
             Ok(Commit::IdempotencyConflict) => Err(Stop::Refused(RefusalCode::IdempotencyConflict.into())),
             Err(error) => Err(Stop::Failed(error)),
+        }
+    }
+
+    /// What the head tells, and what was counted before: nothing of this waits or takes anything.
+    fn check_head(&self, webhook: &Webhook) -> Result<(), Stop> {
+        let Self {
+            gate, request, known, ..
+        } = self;
+        if request.compressed {
+            return Err(Stop::Refused(RefusalCode::UnsupportedMediaType.into()));
+        }
+        if webhook.policy.signing_secret.is_some() {
+            check_signature_headers(request.signature, self.began)?;
+        }
+        let source = request.source.address();
+        let failed = gate
+            .failures
+            .wait(&known.share, webhook.handle, source, self.began);
+        if let Some(wait) = failed {
+            return Err(Stop::Refused(too_many_failures(wait, webhook)));
+        }
+        match known.rate_wait(self.began) {
+            Some(retry_after) => Err(explain(Denial::TooFast { retry_after }, known)),
+            None => Ok(()),
         }
     }
 
@@ -226,12 +259,19 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         }
     }
 
-    /// Puts what it was told on the record; a fault of ours is no refusal.
+    /// Puts what it was told on the record, and counts what failed for its source; a fault of ours is no refusal.
     fn record(&mut self, stop: &Stop) {
         self.owes = false;
-        if let Stop::Refused(refusal) = stop {
-            self.put_on_record(refusal);
+        let Stop::Refused(refusal) = stop else {
+            return;
+        };
+        let body = self.held.body_bytes();
+        if is_failure(refusal.code) && body > 0 {
+            let (failures, known) = (&self.gate.failures, &self.known);
+            let (webhook, source) = (known.url.webhook(), self.request.source.address());
+            failures.count(&known.share, webhook, source, body, self.gate.now());
         }
+        self.put_on_record(refusal);
     }
 
     fn put_on_record(&self, refusal: &Refusal) {
@@ -306,14 +346,7 @@ impl<S: Store> Gate<S> {
                 tracing::error!(webhook = %webhook.handle, %error, "can't check signatures");
                 Refusal::from(RefusalCode::Internal)
             })?;
-        verify_signature(&secret, request.signature, body, self.now()).map_err(|error| {
-            let code = match error {
-                SignatureError::Missing => RefusalCode::SignatureRequired,
-                SignatureError::Wrong => RefusalCode::SignatureInvalid,
-                SignatureError::OutOfTime => RefusalCode::SignatureExpired,
-            };
-            Stop::Refused(code.into())
-        })
+        Ok(verify_signature(&secret, request.signature, body)?)
     }
 }
 

@@ -1,26 +1,46 @@
 //! Room for deliveries: the bytes of all that came and are not answered yet. They are counted as they come, so that whoever
-//! only announces much, or sends it slowly, takes nothing from the others.
+//! only announces much takes nothing from the others.
+//!
+//! Whoever knows one URL can't take the room of the others, and one source can't take that of a webhook: beyond its part, the
+//! oldest of its own requests that still wait for their body make room. Where little is in use nobody asks for a source, and
+//! nothing is locked.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+mod waiting;
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
 
 use tokio::sync::Semaphore;
+
+use crate::sources::CustomerNetwork;
+use waiting::{Entry, Waiting};
 
 /// Bytes of all of them.
 const ALL: usize = 256 * 1024 * 1024;
 /// Bytes of those of one webhook: whoever knows one URL can't take the room of the others.
 const OF_A_WEBHOOK: usize = ALL / 8;
+/// Bytes of those of one source at one webhook; a source is an IPv4 address or an IPv6 /48.
+const OF_A_SOURCE: usize = OF_A_WEBHOOK / 4;
 /// The last part of all, for small ones: they still pass when large ones have filled their part.
 const FOR_SMALL: usize = ALL / 4;
 /// A small one: senders' own stay below.
 const SMALL: usize = 32 * 1024;
+
+/// Below these nobody asks for the source: half of what one may have.
+const UNTOLD_OF_A_WEBHOOK: usize = OF_A_SOURCE / 2;
+const UNTOLD: usize = ALL / 2;
 
 /// What a delivery costs beside its head and its body: a stream or a connection, and the work on it.
 const WORK: usize = 4 * 1024;
 
 /// The room of the whole gate.
 #[derive(Default)]
-pub(crate) struct Room(AtomicUsize);
+pub(crate) struct Room {
+    bytes: AtomicUsize,
+    waiting: Mutex<Waiting>,
+}
 
 /// What a webhook has of what all share.
 pub(crate) struct Share {
@@ -28,6 +48,8 @@ pub(crate) struct Share {
     bytes: AtomicUsize,
     /// Its turn to have a large payload read.
     pub(crate) turn: Arc<Semaphore>,
+    /// When something that was sent to it failed last, in microseconds since 1970.
+    pub(crate) failed_at: AtomicI64,
 }
 
 impl Default for Share {
@@ -35,6 +57,7 @@ impl Default for Share {
         Self {
             bytes: AtomicUsize::new(0),
             turn: Arc::new(Semaphore::new(1)),
+            failed_at: AtomicI64::new(0),
         }
     }
 }
@@ -43,98 +66,133 @@ impl Default for Share {
 pub struct Held<'a> {
     room: &'a Room,
     share: Arc<Share>,
-    bytes: usize,
+    source: IpAddr,
+    /// What it took so far, also where that was taken away again.
+    bytes: AtomicUsize,
+    /// What of it was for its head and the work on it.
+    head: AtomicUsize,
+    /// What tells its source, once that is asked for. Its bytes are counted there then.
+    entry: OnceLock<Arc<Entry>>,
 }
 
 impl<'a> Held<'a> {
     /// Nothing yet, of a webhook that has this share.
-    pub(crate) const fn nothing(room: &'a Room, share: Arc<Share>) -> Self {
+    pub(crate) const fn nothing(room: &'a Room, share: Arc<Share>, source: IpAddr) -> Self {
         Self {
             room,
             share,
-            bytes: 0,
+            source,
+            bytes: AtomicUsize::new(0),
+            head: AtomicUsize::new(0),
+            entry: OnceLock::new(),
         }
     }
 
     /// Takes room for a delivery with so many bytes of head, however often it is judged. `false`: there is none.
     #[must_use]
-    pub(crate) fn begin(&mut self, head: usize) -> bool {
-        self.bytes > 0 || self.take(WORK + head)
+    pub(crate) fn begin(&self, head: usize) -> bool {
+        if self.bytes() > 0 {
+            return true;
+        }
+        self.head.store(WORK + head, Ordering::Relaxed);
+        self.take(WORK + head)
     }
 
     /// Takes room for so many more bytes that came. `false`: there is none, and the body is to be dropped.
     #[must_use]
-    pub fn take(&mut self, more: usize) -> bool {
-        self.bytes += more;
-        let all = self.room.0.fetch_add(more, Ordering::Relaxed) + more;
+    pub fn take(&self, more: usize) -> bool {
+        let own = self.bytes.fetch_add(more, Ordering::Relaxed) + more;
+        let all = self.room.bytes.fetch_add(more, Ordering::Relaxed) + more;
         let of_webhook = self.share.bytes.fetch_add(more, Ordering::Relaxed) + more;
-        let most = if self.bytes > SMALL { ALL - FOR_SMALL } else { ALL };
-        all <= most && of_webhook <= OF_A_WEBHOOK
+        if all <= UNTOLD && of_webhook <= UNTOLD_OF_A_WEBHOOK && self.entry.get().is_none() {
+            return true;
+        }
+        self.take_told(own, more)
+    }
+
+    /// The same where much is in use: it counts for its source, and what waits makes room for it.
+    fn take_told(&self, own: usize, more: usize) -> bool {
+        let mut waiting = self.room.lock();
+        let entry = if let Some(entry) = self.entry.get() {
+            waiting.grow(entry, more);
+            entry
+        } else {
+            let network = CustomerNetwork::widest(self.source);
+            let entry = waiting.enter(Arc::clone(&self.share), network, own);
+            self.entry.get_or_init(|| entry)
+        };
+        let most = if own > SMALL { ALL - FOR_SMALL } else { ALL };
+        let in_all = || self.room.bytes.load(Ordering::Relaxed);
+        let of_webhook = || self.share.bytes.load(Ordering::Relaxed);
+        let mut fits = !entry.is_evicted();
+        while fits && waiting.of_source(entry) > OF_A_SOURCE - UNTOLD_OF_A_WEBHOOK {
+            fits = self.room.evict(waiting.evict_of_source(entry));
+        }
+        while fits && of_webhook() > OF_A_WEBHOOK {
+            fits = self.room.evict(waiting.evict_of_webhook(entry));
+        }
+        while fits && in_all() > most {
+            fits = self.room.evict(waiting.evict_any(entry));
+        }
+        fits
+    }
+
+    /// The body is there: from now on it makes no room for others. `false`: it had to already.
+    #[must_use]
+    pub(crate) fn settle(&self) -> bool {
+        let Some(entry) = self.entry.get() else {
+            return true;
+        };
+        self.room.lock().settle(entry);
+        !entry.is_evicted()
+    }
+
+    /// Ready once it has to make room for others. To be asked after each step of reading the body.
+    pub(crate) fn poll_evicted(&self, context: &Context<'_>) -> Poll<()> {
+        self.entry
+            .get()
+            .map_or(Poll::Pending, |entry| entry.poll_evicted(context))
+    }
+
+    /// How much of its body came.
+    pub(crate) fn body_bytes(&self) -> usize {
+        self.bytes() - self.head.load(Ordering::Relaxed)
+    }
+
+    fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+}
+
+impl Room {
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts the bytes that were taken away as free. They are in a moment, when their task notices.
+    fn evict(&self, evicted: Option<(Arc<Share>, usize)>) -> bool {
+        let Some((share, bytes)) = evicted else {
+            return false;
+        };
+        self.give_back(&share, bytes);
+        true
+    }
+
+    fn give_back(&self, share: &Share, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+        share.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.room.0.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.share.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
+        let bytes = match self.entry.get() {
+            Some(entry) => self.room.lock().leave(entry),
+            None => self.bytes(),
+        };
+        self.room.give_back(&self.share, bytes);
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const LARGE: usize = 1024 * 1024;
-
-    /// As many bodies of this size as there is room for, of this webhook.
-    fn fill<'a>(room: &'a Room, share: &Arc<Share>, size: usize) -> Vec<Held<'a>> {
-        let body = || {
-            let mut held = Held::nothing(room, Arc::clone(share));
-            held.take(size).then_some(held)
-        };
-        std::iter::from_fn(body).take(ALL).collect()
-    }
-
-    #[test]
-    fn one_webhook_takes_an_eighth_and_gives_it_back() {
-        let (room, share) = (Room::default(), Arc::default());
-        let held = fill(&room, &share, LARGE);
-        assert_eq!(held.len(), OF_A_WEBHOOK / LARGE);
-        assert_eq!(fill(&room, &Arc::default(), LARGE).len(), OF_A_WEBHOOK / LARGE);
-        drop(held);
-        assert_eq!(fill(&room, &share, LARGE).len(), OF_A_WEBHOOK / LARGE);
-        assert_eq!(room.0.load(Ordering::Relaxed), 0);
-        assert_eq!(share.bytes.load(Ordering::Relaxed), 0);
-    }
-
-    #[test]
-    fn small_bodies_pass_when_large_ones_have_filled_their_part() {
-        let room = Room::default();
-        let large: Vec<_> = (0..8).flat_map(|_| fill(&room, &Arc::default(), LARGE)).collect();
-        assert_eq!(large.len(), (ALL - FOR_SMALL) / LARGE);
-        let small: Vec<_> = (0..8).flat_map(|_| fill(&room, &Arc::default(), SMALL)).collect();
-        assert_eq!(small.len(), FOR_SMALL / SMALL);
-    }
-
-    #[test]
-    fn a_delivery_without_a_body_takes_room_too_and_only_once() {
-        let (room, share) = (Room::default(), Arc::default());
-        let mut held = Held::nothing(&room, Arc::clone(&share));
-        assert!(held.begin(1) && held.begin(1));
-        assert_eq!(room.0.load(Ordering::Relaxed), WORK + 1);
-        let begin = || {
-            let mut held = Held::nothing(&room, Arc::clone(&share));
-            held.begin(0).then_some(held)
-        };
-        let others: Vec<_> = std::iter::from_fn(begin).take(ALL).collect();
-        assert_eq!(others.len(), OF_A_WEBHOOK / WORK - 2);
-    }
-
-    #[test]
-    fn what_comes_in_pieces_is_added_up() {
-        let room = Room::default();
-        let mut held = Held::nothing(&room, Arc::default());
-        let pieces = (0..OF_A_WEBHOOK).take_while(|_| held.take(LARGE)).count();
-        assert_eq!(pieces, OF_A_WEBHOOK / LARGE);
-    }
-}
+mod tests;

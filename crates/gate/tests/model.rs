@@ -45,7 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Good;
 
 impl Body for Good {
-    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::from_static(br#"{"title":"t"}"#))
     }
 }

@@ -16,7 +16,7 @@ use hookgate_testkit::{MemoryStore, samples};
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
-    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::from_static(self.0))
     }
 }

@@ -21,7 +21,7 @@ const GOOD: &[u8] = br#"{"title":"t"}"#;
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
-    async fn read(self, limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
         if self.0.len() > limit {
             Err(BodyFault::TooLarge)
         } else {
@@ -34,7 +34,7 @@ impl Body for Whole {
 struct Untouched;
 
 impl Body for Untouched {
-    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
         panic!("read before the judgement")
     }
 }

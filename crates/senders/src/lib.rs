@@ -11,7 +11,9 @@ use thiserror::Error;
 
 pub use address_lists::{AddressListError, read_address_list};
 pub use json::{JsonFault, JsonLayout, JsonProblem, MAX_DEPTH, is_double, lay_out};
-pub use signature::{SignatureError, SignatureHeaders, SigningSecret, TOLERANCE, verify_signature};
+pub use signature::{
+    SignatureError, SignatureHeaders, SigningSecret, TOLERANCE, check_signature_headers, verify_signature,
+};
 
 /// Reads a payload of this format. JSON is told by content; `declared_json` only decides how a body that is none is
 /// refused.

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hookgate_domain::Timestamp;
 use ring::hmac;
+use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -17,6 +18,10 @@ const SECRET_BYTES: usize = 32;
 const SECRET_PREFIX: &str = "whsec_";
 /// Most signatures of one delivery that are tried: a rotation needs two.
 const MAX_SIGNATURES: usize = 8;
+/// Bytes of a signature.
+const TAG_BYTES: usize = 32;
+/// Characters of a signature in base 64.
+const TAG_TEXT: usize = 44;
 
 /// The three headers of a signed delivery.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,41 +34,82 @@ pub struct SignatureHeaders<'a> {
     pub signature: Option<&'a [u8]>,
 }
 
-/// Checks that one of the signatures is of this body by this secret, and not too old or too new.
+/// Checks what the headers tell without the body: all three are there, the timestamp is near, and one of the signatures has
+/// the form of one. What fails here is refused before its body is waited for.
 ///
 /// # Errors
-/// Which of the three it is: missing, wrong, or out of time. A wrong one is never told to be out of time.
-pub fn verify_signature(
-    secret: &[u8],
-    headers: SignatureHeaders<'_>,
-    body: &[u8],
-    now: Timestamp,
-) -> Result<(), SignatureError> {
-    let (Some(id), Some(timestamp), Some(signatures)) = (headers.id, headers.timestamp, headers.signature)
-    else {
-        return Err(SignatureError::Missing);
-    };
-    let mut message = Vec::with_capacity(id.len() + timestamp.len() + body.len() + 2);
-    for part in [id, b".", timestamp, b".", body] {
-        message.extend_from_slice(part);
-    }
-    let key = hmac::Key::new(hmac::HMAC_SHA256, secret);
-    let candidates = signatures.split(|byte| *byte == b' ').take(MAX_SIGNATURES);
-    let is_ours = |candidate: &[u8]| {
-        let tag = candidate
-            .strip_prefix(b"v1,")
-            .and_then(|text| STANDARD.decode(text).ok());
-        tag.is_some_and(|tag| hmac::verify(&key, &message, &tag).is_ok())
-    };
-    if !candidates.into_iter().any(is_ours) {
+/// Which of the three it is: missing, wrong, or out of time.
+pub fn check_signature_headers(headers: SignatureHeaders<'_>, now: Timestamp) -> Result<(), SignatureError> {
+    let claim = Claim::of(headers)?;
+    let signed_at = seconds(claim.timestamp).ok_or(SignatureError::Wrong)?;
+    if claim.tags().next().is_none() {
         return Err(SignatureError::Wrong);
     }
-    let signed_at = seconds(timestamp).ok_or(SignatureError::Wrong)?;
     let distance = now.since(signed_at).max(signed_at.since(now));
     if distance > TOLERANCE {
         Err(SignatureError::OutOfTime)
     } else {
         Ok(())
+    }
+}
+
+/// Checks that one of the signatures is of this body by this secret. The time is for [`check_signature_headers`] to judge.
+/// However many signatures there are, the body is hashed once.
+///
+/// # Errors
+/// Missing or wrong.
+pub fn verify_signature(
+    secret: &[u8],
+    headers: SignatureHeaders<'_>,
+    body: &[u8],
+) -> Result<(), SignatureError> {
+    let claim = Claim::of(headers)?;
+    let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret));
+    for part in [claim.id, b".", claim.timestamp, b".", body] {
+        context.update(part);
+    }
+    let tag = context.sign();
+    // Each is compared in constant time.
+    if claim
+        .tags()
+        .any(|claimed| bool::from(claimed.ct_eq(tag.as_ref())))
+    {
+        Ok(())
+    } else {
+        Err(SignatureError::Wrong)
+    }
+}
+
+/// What the headers of a signed delivery claim.
+struct Claim<'a> {
+    id: &'a [u8],
+    timestamp: &'a [u8],
+    signatures: &'a [u8],
+}
+
+impl<'a> Claim<'a> {
+    fn of(headers: SignatureHeaders<'a>) -> Result<Self, SignatureError> {
+        match (headers.id, headers.timestamp, headers.signature) {
+            (Some(id), Some(timestamp), Some(signatures)) => Ok(Self {
+                id,
+                timestamp,
+                signatures,
+            }),
+            _ => Err(SignatureError::Missing),
+        }
+    }
+
+    /// The signatures that have the form of one: `v1,` and base 64 of as many bytes as the hash has.
+    fn tags(&self) -> impl Iterator<Item = [u8; TAG_BYTES]> {
+        let candidates = self.signatures.split(|byte| *byte == b' ').take(MAX_SIGNATURES);
+        candidates.filter_map(|candidate| {
+            let text = candidate.strip_prefix(b"v1,")?;
+            // The decoder wants room for what the length of the text could give.
+            let mut decoded = [0; TAG_BYTES + 1];
+            let is_whole =
+                text.len() == TAG_TEXT && STANDARD.decode_slice(text, &mut decoded).ok() == Some(TAG_BYTES);
+            is_whole.then(|| decoded.first_chunk().copied()).flatten()
+        })
     }
 }
 
@@ -79,11 +125,11 @@ pub enum SignatureError {
     /// A header is missing.
     #[error("the delivery is not signed")]
     Missing,
-    /// No signature is of this body by this secret.
+    /// No signature is of this body by this secret, or a header has not the form that it should have.
     #[error("the signature is wrong")]
     Wrong,
-    /// Rightly signed, at another time.
-    #[error("the signature is out of time")]
+    /// Signed at another time.
+    #[error("the timestamp of the signature is more than five minutes from now")]
     OutOfTime,
 }
 
@@ -131,7 +177,8 @@ mod tests {
             timestamp: Some(timestamp.as_bytes()),
             signature: Some(signature.as_bytes()),
         };
-        verify_signature(&secret, headers, BODY, now)
+        check_signature_headers(headers, now)?;
+        verify_signature(&secret, headers, BODY)
     }
 
     fn sign(id: &str, timestamp: &str) -> String {
@@ -183,15 +230,52 @@ mod tests {
     }
 
     #[test]
+    fn what_the_headers_tell_is_refused_without_the_body() {
+        let head = |timestamp: &str, signature: &str| {
+            let headers = SignatureHeaders {
+                id: Some(b"a"),
+                timestamp: Some(timestamp.as_bytes()),
+                signature: Some(signature.as_bytes()),
+            };
+            check_signature_headers(headers, NOW)
+        };
+        let formed = format!("v1,{}", STANDARD.encode([7; TAG_BYTES]));
+        assert_eq!(head("1614265330", &formed), Ok(()), "only the body tells");
+        assert_eq!(head("1614265330", &format!("v1a,x {formed}")), Ok(()));
+        assert_eq!(head("1614265", &formed), Err(SignatureError::OutOfTime));
+        let short = format!("v1,{}", STANDARD.encode([7; TAG_BYTES - 1]));
+        for (timestamp, signature) in [
+            ("soon", formed.as_str()),
+            ("", &formed),
+            ("-1614265330", &formed),
+            ("99999999999999999999", &formed),
+            ("1614265330", ""),
+            ("1614265330", "v1,"),
+            ("1614265330", "v1,%%%"),
+            ("1614265330", &short),
+            ("1614265330", &formed[3..]),
+            (
+                "1614265330",
+                &format!("{} {formed}", "v1, ".repeat(MAX_SIGNATURES)),
+            ),
+        ] {
+            assert_eq!(
+                head(timestamp, signature),
+                Err(SignatureError::Wrong),
+                "{timestamp} {signature}"
+            );
+        }
+    }
+
+    #[test]
     fn a_missing_header_is_told() {
         let headers = SignatureHeaders {
             id: Some(b"a"),
             ..SignatureHeaders::default()
         };
-        assert_eq!(
-            verify_signature(b"k", headers, BODY, NOW),
-            Err(SignatureError::Missing)
-        );
+        let missing = Err(SignatureError::Missing);
+        assert_eq!(check_signature_headers(headers, NOW), missing);
+        assert_eq!(verify_signature(b"k", headers, BODY), missing);
     }
 
     #[test]

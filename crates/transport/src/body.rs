@@ -18,6 +18,9 @@ use crate::pulse::Pulse;
 /// For the whole body. The default limit of 256 KiB then needs 18 KB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// So much of a body is made room for at once, when its length is announced: senders' own stay below.
+const AT_ONCE: usize = 32 * 1024;
+
 /// HTTP/2: so much of an unread body is thrown away before its stream is reset. Four times the default payload limit.
 const DRAIN_BYTES: usize = 1024 * 1024;
 
@@ -154,9 +157,10 @@ async fn collect(
     let Some(second) = next(incoming).await? else {
         return Ok(first);
     };
+    // What is only announced takes no more than what came: the buffer doubles as it fills.
+    let came = first.len() + second.len();
     let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(limit);
-    let mut whole =
-        BytesMut::with_capacity((first.len() + second.len()).saturating_add(announced).min(limit));
+    let mut whole = BytesMut::with_capacity((came + announced.min(came.max(AT_ONCE))).min(limit));
     whole.extend_from_slice(&first);
     let mut chunk = Some(second);
     while let Some(data) = chunk {

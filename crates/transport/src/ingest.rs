@@ -169,7 +169,7 @@ impl<S: Store> Ingest<S> {
 }
 
 impl hookgate_gate::Body for Body {
-    async fn read(self, limit: usize, held: &mut Held<'_>) -> Result<Bytes, hookgate_gate::BodyFault> {
+    async fn read(self, limit: usize, held: &Held<'_>) -> Result<Bytes, hookgate_gate::BodyFault> {
         let read = self.read_within(limit, |bytes| held.take(bytes));
         read.await.map_err(|fault| match fault {
             BodyFault::TooLarge => hookgate_gate::BodyFault::TooLarge,

@@ -3,8 +3,8 @@
 use std::error::Error as _;
 use std::time::Duration;
 
-use hookgate_domain::{Denial, KnownUrl, Overload, RefusalCode};
-use hookgate_senders::PayloadError;
+use hookgate_domain::{Denial, KnownUrl, Overload, RefusalCode, Webhook};
+use hookgate_senders::{PayloadError, SignatureError};
 
 use crate::delivery::RateScope;
 use crate::directory::Known;
@@ -31,6 +31,16 @@ pub(super) fn explain(denial: Denial, known: &Known) -> Stop {
         }));
     }
     Stop::Refused(refusal)
+}
+
+/// For a source of which too much fails at this webhook.
+pub(super) fn too_many_failures(wait: Duration, webhook: &Webhook) -> Refusal {
+    Refusal {
+        details: Some(Details::Limit(RateScope::Failures)),
+        retry_after: Some(wait),
+        postponed: webhook.policy.limits.overload() == Overload::Postpone,
+        ..RefusalCode::RateLimited.into()
+    }
 }
 
 /// For a source that asks for too many unknown URLs.
@@ -66,6 +76,17 @@ pub(super) fn reply(stop: Stop) -> Reply {
 impl From<Refusal> for Stop {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
+    }
+}
+
+impl From<SignatureError> for Stop {
+    fn from(error: SignatureError) -> Self {
+        let code = match error {
+            SignatureError::Missing => RefusalCode::SignatureRequired,
+            SignatureError::Wrong => RefusalCode::SignatureInvalid,
+            SignatureError::OutOfTime => RefusalCode::SignatureExpired,
+        };
+        Self::Refused(code.into())
     }
 }
 

@@ -1,5 +1,9 @@
 //! The body of a delivery: how it is read, and what is kept of it.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
+
 use bytes::Bytes;
 use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_webhook_ids};
 
@@ -23,7 +27,7 @@ pub(super) enum Payload<B> {
 
 impl<B: Body> Payload<B> {
     /// The body, if it has at most so many bytes and there is room for it.
-    pub(super) async fn read(&mut self, limit: u32, held: &mut Held<'_>) -> Result<Bytes, Stop> {
+    pub(super) async fn read(&mut self, limit: u32, held: &Held<'_>) -> Result<Bytes, Stop> {
         let too_large = || {
             let details = Some(Details::BodyBytes(limit));
             Stop::Refused(Refusal {
@@ -33,13 +37,15 @@ impl<B: Body> Payload<B> {
         };
         let most = usize::try_from(limit).unwrap_or(usize::MAX);
         let bytes = match std::mem::replace(self, Self::Nothing) {
-            Self::Unread(body) => body.read(most, held).await.map_err(|fault| match fault {
-                BodyFault::TooLarge => too_large(),
-                BodyFault::NoRoom => Stop::Refused(unavailable()),
-                BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
-                BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
-                BodyFault::Gone => Stop::Refused(RefusalCode::ClientGone.into()),
-            })?,
+            Self::Unread(body) => read_or_make_room(body, most, held)
+                .await
+                .map_err(|fault| match fault {
+                    BodyFault::TooLarge => too_large(),
+                    BodyFault::NoRoom => Stop::Refused(unavailable()),
+                    BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
+                    BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
+                    BodyFault::Gone => Stop::Refused(RefusalCode::ClientGone.into()),
+                })?,
             Self::Read(bytes) => bytes,
             // It was too long, too slow or broken when it was read before, and can't be read again.
             Self::Nothing => return Err(Stop::Refused(unavailable())),
@@ -57,8 +63,24 @@ impl<B: Body> Payload<B> {
 pub(super) struct NoBody;
 
 impl Body for NoBody {
-    async fn read(self, _limit: usize, _held: &mut Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::new())
+    }
+}
+
+/// Reads the body, unless it has to make room for others before all of it came.
+async fn read_or_make_room<B: Body>(body: B, most: usize, held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    let mut reading = pin!(body.read(most, held));
+    let read = poll_fn(|context| match reading.as_mut().poll(context) {
+        // It is asked for behind the reading, which may be what begins to count.
+        Poll::Pending => held.poll_evicted(context).map(|()| Err(BodyFault::NoRoom)),
+        read @ Poll::Ready(_) => read,
+    });
+    let bytes = read.await?;
+    if held.settle() {
+        Ok(bytes)
+    } else {
+        Err(BodyFault::NoRoom)
     }
 }
 

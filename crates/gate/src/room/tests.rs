@@ -1,0 +1,155 @@
+//! The room, full and half full.
+
+use super::*;
+
+const LARGE: usize = 1024 * 1024;
+
+fn source(number: usize) -> IpAddr {
+    let number = u32::try_from(number).unwrap();
+    IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number))
+}
+
+/// As many bodies of this size as there is room for, of this webhook and as many sources, all of them there.
+fn fill<'a>(room: &'a Room, share: &Arc<Share>, size: usize, sources: usize) -> Vec<Held<'a>> {
+    let body = |number: usize| {
+        let held = Held::nothing(room, Arc::clone(share), source(number % sources));
+        (held.take(size) && held.settle()).then_some(held)
+    };
+    (0..ALL).map_while(body).collect()
+}
+
+fn is_evicted(held: &Held<'_>) -> bool {
+    held.entry.get().is_some_and(|entry| entry.is_evicted())
+}
+
+/// Requests of this source that wait for a body.
+fn wait<'a>(room: &'a Room, share: &Arc<Share>, source: IpAddr, count: usize) -> Vec<Held<'a>> {
+    let waiting = |_| {
+        let held = Held::nothing(room, Arc::clone(share), source);
+        assert!(held.begin(0), "the older ones make room");
+        held
+    };
+    (0..count).map(waiting).collect()
+}
+
+#[test]
+fn one_webhook_takes_an_eighth_and_gives_it_back() {
+    let (room, share) = (Room::default(), Arc::default());
+    let held = fill(&room, &share, LARGE, 64);
+    assert_eq!(held.len(), OF_A_WEBHOOK / LARGE);
+    assert_eq!(
+        fill(&room, &Arc::default(), LARGE, 64).len(),
+        OF_A_WEBHOOK / LARGE
+    );
+    drop(held);
+    assert_eq!(fill(&room, &share, LARGE, 64).len(), OF_A_WEBHOOK / LARGE);
+    assert_eq!(room.bytes.load(Ordering::Relaxed), 0);
+    assert_eq!(share.bytes.load(Ordering::Relaxed), 0);
+    assert!(room.lock().is_empty());
+}
+
+#[test]
+fn one_source_takes_a_quarter_of_a_webhook() {
+    let (room, share) = (Room::default(), Arc::default());
+    let own = fill(&room, &share, LARGE, 1);
+    assert_eq!(own.len(), OF_A_SOURCE / LARGE);
+    let other = Held::nothing(&room, Arc::clone(&share), source(1));
+    assert!(other.take(LARGE), "another one has its own part");
+    let network = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, last, 0, 0, 0, 1]);
+    let customer: Vec<_> = (0..64)
+        .map(|last| Held::nothing(&room, Arc::clone(&share), network(last)))
+        .take_while(|held| held.take(LARGE) && held.settle())
+        .collect();
+    assert!(customer.len() <= OF_A_SOURCE / LARGE, "a /48 is one source");
+}
+
+#[test]
+fn small_bodies_pass_when_large_ones_have_filled_their_part() {
+    let room = Room::default();
+    let large: Vec<_> = (0..8)
+        .flat_map(|_| fill(&room, &Arc::default(), LARGE, 64))
+        .collect();
+    assert_eq!(large.len(), (ALL - FOR_SMALL) / LARGE);
+    let small: Vec<_> = (0..8)
+        .flat_map(|_| fill(&room, &Arc::default(), SMALL, 64))
+        .collect();
+    assert_eq!(small.len(), FOR_SMALL / SMALL);
+}
+
+#[test]
+fn a_delivery_without_a_body_takes_room_too_and_only_once() {
+    let (room, share) = (Room::default(), Arc::default());
+    let held = Held::nothing(&room, Arc::clone(&share), source(0));
+    assert!(held.begin(1) && held.begin(1));
+    assert_eq!(room.bytes.load(Ordering::Relaxed), WORK + 1);
+}
+
+#[test]
+fn what_comes_in_pieces_is_added_up() {
+    let room = Room::default();
+    let held = Held::nothing(&room, Arc::default(), source(0));
+    let pieces = (0..OF_A_WEBHOOK).take_while(|_| held.take(LARGE)).count();
+    assert!(pieces <= OF_A_SOURCE / LARGE);
+}
+
+#[test]
+fn requests_without_a_body_make_room_for_others_oldest_and_loudest_first() {
+    let (room, share) = (Room::default(), Arc::default());
+    let strangers: Vec<_> = (1..=8)
+        .map(|number| wait(&room, &share, source(number), 2_000))
+        .collect();
+    let patient = wait(&room, &share, source(0), 1);
+    for _ in 0..3_000 {
+        let sender = Held::nothing(&room, Arc::clone(&share), source(0));
+        assert!(sender.begin(500) && sender.take(SMALL) && sender.settle());
+    }
+    let more = wait(&room, &share, source(9), 2_000);
+    assert!(!is_evicted(&patient[0]), "those who hold most are cut first");
+    assert!(more.iter().any(|held| !is_evicted(held)));
+    assert!(share.bytes.load(Ordering::Relaxed) <= OF_A_WEBHOOK);
+    for held in strangers.iter().chain([&more]) {
+        let last = held.last().map(is_evicted);
+        assert_eq!(last, Some(false), "the newest of each source stays");
+    }
+    drop((strangers, patient, more));
+    assert_eq!(room.bytes.load(Ordering::Relaxed), 0);
+    assert!(room.lock().is_empty());
+}
+
+#[test]
+fn requests_without_a_body_at_many_webhooks_make_room_for_another() {
+    let room = Room::default();
+    let shares: Vec<Arc<Share>> = (0..16).map(|_| Arc::default()).collect();
+    let strangers: Vec<_> = shares
+        .iter()
+        .flat_map(|share| (1..=4).map(|number| wait(&room, share, source(number), 2_000)))
+        .collect();
+    let share = Arc::default();
+    let sender = Held::nothing(&room, Arc::clone(&share), source(0));
+    assert!(sender.begin(500) && sender.take(SMALL) && sender.settle());
+    drop(strangers);
+}
+
+#[test]
+fn who_has_to_make_room_is_woken() {
+    let (room, share) = (Room::default(), Arc::default());
+    let waiting = wait(&room, &share, source(1), OF_A_SOURCE / WORK);
+    let oldest = waiting.iter().find(|held| held.entry.get().is_some()).unwrap();
+    let flag = Arc::new(Flag::default());
+    let waker = std::task::Waker::from(Arc::clone(&flag));
+    let context = Context::from_waker(&waker);
+    assert!(oldest.poll_evicted(&context).is_pending());
+    let _newer = wait(&room, &share, source(1), 1);
+    assert!(flag.0.load(Ordering::Relaxed) > 0);
+    assert!(oldest.poll_evicted(&context).is_ready());
+    assert!(!oldest.settle());
+}
+
+#[derive(Default)]
+struct Flag(AtomicUsize);
+
+impl std::task::Wake for Flag {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}

@@ -1,0 +1,183 @@
+//! Who holds how much of the room, by webhook and source, and which requests still wait for their body. The oldest of them make
+//! room where it is scarce: those of whoever holds most.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::Share;
+use crate::sources::CustomerNetwork;
+
+/// What is held, as far as its source was asked for.
+#[derive(Default)]
+pub(super) struct Waiting {
+    next: u64,
+    webhooks: HashMap<usize, OfWebhook>,
+}
+
+#[derive(Default)]
+struct OfWebhook {
+    bytes: usize,
+    sources: HashMap<CustomerNetwork, OfSource>,
+}
+
+#[derive(Default)]
+struct OfSource {
+    bytes: usize,
+    /// By age. Those whose body is there are not among them.
+    waiting: BTreeMap<u64, Arc<Entry>>,
+}
+
+/// One delivery that is told apart by its source.
+pub(super) struct Entry {
+    share: Arc<Share>,
+    network: CustomerNetwork,
+    number: u64,
+    bytes: AtomicUsize,
+    is_evicted: AtomicBool,
+    waker: Mutex<Option<Waker>>,
+}
+
+impl Waiting {
+    /// Counts a delivery with so many bytes from now on.
+    pub(super) fn enter(&mut self, share: Arc<Share>, network: CustomerNetwork, bytes: usize) -> Arc<Entry> {
+        self.next += 1;
+        let entry = Arc::new(Entry {
+            share,
+            network,
+            number: self.next,
+            bytes: AtomicUsize::new(0),
+            is_evicted: AtomicBool::new(false),
+            waker: Mutex::default(),
+        });
+        self.grow(&entry, bytes);
+        let of_webhook = self.webhooks.entry(entry.webhook()).or_default();
+        let of_source = of_webhook.sources.entry(network).or_default();
+        of_source.waiting.insert(entry.number, Arc::clone(&entry));
+        entry
+    }
+
+    /// More of it came.
+    pub(super) fn grow(&mut self, entry: &Entry, more: usize) {
+        entry.bytes.fetch_add(more, Ordering::Relaxed);
+        let of_webhook = self.webhooks.entry(entry.webhook()).or_default();
+        of_webhook.bytes += more;
+        of_webhook.sources.entry(entry.network).or_default().bytes += more;
+    }
+
+    /// Its body is there.
+    pub(super) fn settle(&mut self, entry: &Entry) {
+        if let Some(of_source) = self.of(entry) {
+            of_source.waiting.remove(&entry.number);
+        }
+    }
+
+    /// It is over. What it held, unless that was taken away before.
+    pub(super) fn leave(&mut self, entry: &Entry) -> usize {
+        self.settle(entry);
+        let bytes = entry.bytes.swap(0, Ordering::Relaxed);
+        let Some(of_webhook) = self.webhooks.get_mut(&entry.webhook()) else {
+            return bytes;
+        };
+        of_webhook.bytes -= bytes;
+        if let Some(of_source) = of_webhook.sources.get_mut(&entry.network) {
+            of_source.bytes -= bytes;
+            if of_source.bytes == 0 {
+                of_webhook.sources.remove(&entry.network);
+            }
+        }
+        if of_webhook.sources.is_empty() {
+            self.webhooks.remove(&entry.webhook());
+        }
+        bytes
+    }
+
+    /// What the source of this one holds of its webhook's part.
+    pub(super) fn of_source(&mut self, entry: &Entry) -> usize {
+        self.of(entry).map_or(0, |of_source| of_source.bytes)
+    }
+
+    /// Takes away what the oldest other one of its webhook and source holds.
+    pub(super) fn evict_of_source(&mut self, entry: &Entry) -> Option<(Arc<Share>, usize)> {
+        let oldest = self.of(entry)?.oldest_but(entry)?;
+        Some(self.evict(&oldest))
+    }
+
+    /// The same of its webhook: of the source that holds most.
+    pub(super) fn evict_of_webhook(&mut self, entry: &Entry) -> Option<(Arc<Share>, usize)> {
+        let oldest = self.webhooks.get(&entry.webhook())?.oldest_but(entry)?;
+        Some(self.evict(&oldest))
+    }
+
+    /// The same of all: of the webhook that holds most.
+    pub(super) fn evict_any(&mut self, entry: &Entry) -> Option<(Arc<Share>, usize)> {
+        let webhooks = self.webhooks.values();
+        let candidates = webhooks.filter_map(|one| Some((one.bytes, one.oldest_but(entry)?)));
+        let (_, oldest) = candidates.max_by_key(|(bytes, _)| *bytes)?;
+        Some(self.evict(&oldest))
+    }
+
+    fn evict(&mut self, entry: &Entry) -> (Arc<Share>, usize) {
+        let bytes = self.leave(entry);
+        entry.evict();
+        (Arc::clone(&entry.share), bytes)
+    }
+
+    /// Whether nothing is held.
+    #[cfg(test)]
+    pub(super) fn is_empty(&self) -> bool {
+        self.webhooks.is_empty()
+    }
+
+    fn of(&mut self, entry: &Entry) -> Option<&mut OfSource> {
+        let of_webhook = self.webhooks.get_mut(&entry.webhook())?;
+        of_webhook.sources.get_mut(&entry.network)
+    }
+}
+
+impl OfWebhook {
+    fn oldest_but(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        let sources = self.sources.values();
+        let candidates = sources.filter_map(|one| Some((one.bytes, one.oldest_but(entry)?)));
+        candidates
+            .max_by_key(|(bytes, _)| *bytes)
+            .map(|(_, oldest)| oldest)
+    }
+}
+
+impl OfSource {
+    fn oldest_but(&self, entry: &Entry) -> Option<Arc<Entry>> {
+        let others = self.waiting.values();
+        let mut others = others.filter(|other| other.number != entry.number);
+        others.next().cloned()
+    }
+}
+
+impl Entry {
+    /// The webhook, told by its share: that lives as long as the entry.
+    fn webhook(&self) -> usize {
+        Arc::as_ptr(&self.share).addr()
+    }
+
+    pub(super) fn is_evicted(&self) -> bool {
+        self.is_evicted.load(Ordering::Acquire)
+    }
+
+    pub(super) fn poll_evicted(&self, context: &Context<'_>) -> Poll<()> {
+        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.is_evicted() {
+            return Poll::Ready(());
+        }
+        *waker = Some(context.waker().clone());
+        Poll::Pending
+    }
+
+    fn evict(&self) {
+        let mut waker = self.waker.lock().unwrap_or_else(PoisonError::into_inner);
+        self.is_evicted.store(true, Ordering::Release);
+        if let Some(waker) = waker.take() {
+            waker.wake();
+        }
+    }
+}
