@@ -5,7 +5,7 @@ use hookgate_testkit::https::{Answer, Full, HeaderName, Http, Request, TlsStream
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::support::{Hold, Server, code, plain_tcp, post, sql};
+use super::support::{Hold, Server, code, plain_tcp, post, sign, sql};
 
 const GOOD: &str = r#"{"title":"t"}"#;
 
@@ -245,16 +245,6 @@ async fn signatures() {
             "what is not signed makes it no other delivery"
         );
     }
-}
-
-/// The signature header of the Standard Webhooks scheme.
-fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> String {
-    use base64::Engine;
-    use base64::engine::general_purpose::STANDARD;
-    let key = STANDARD.decode(secret.trim_start_matches("whsec_")).unwrap();
-    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key);
-    let tag = ring::hmac::sign(&key, format!("{id}.{timestamp}.{body}").as_bytes());
-    format!("v1,{}", STANDARD.encode(tag))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -216,6 +216,16 @@ pub(crate) fn post(url: &str, body: &str) -> Request<Full<Bytes>> {
         .unwrap()
 }
 
+/// The signature header of the Standard Webhooks scheme.
+pub(crate) fn sign(secret: &str, id: &str, timestamp: i64, body: &str) -> String {
+    use base64::Engine;
+    use base64::engine::general_purpose::STANDARD;
+    let key = STANDARD.decode(secret.trim_start_matches("whsec_")).unwrap();
+    let key = ring::hmac::Key::new(ring::hmac::HMAC_SHA256, &key);
+    let tag = ring::hmac::sign(&key, format!("{id}.{timestamp}.{body}").as_bytes());
+    format!("v1,{}", STANDARD.encode(tag))
+}
+
 /// Runs `hookgate ARGUMENTS --json` on the store of this directory, with this standard input.
 pub(crate) fn run(directory: &Path, arguments: &[&str], input: &str) -> Output {
     let place = place(directory);

@@ -22,6 +22,7 @@ mod publisher;
 mod requests;
 mod slow;
 mod stage;
+mod strangers;
 #[path = "../black_box/support.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
