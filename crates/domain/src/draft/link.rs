@@ -14,12 +14,15 @@ pub(super) fn http_url(url: &str) -> Option<Cow<'_, str>> {
     };
     let start = ["https://", "http://"].iter().find(|name| scheme(name))?.len();
     let rest = &url[start..];
+    if is_plain(rest) {
+        return Some(Cow::Borrowed(url));
+    }
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
     // In a host, an encoded character would be part of another name.
-    let is_plain = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[')
+    let is_fit = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[')
         && !authority.contains(is_unfit)
         && !path.contains(is_unshown);
-    if !is_plain {
+    if !is_fit {
         return None;
     }
     Some(if path.contains(is_unfit) {
@@ -29,6 +32,14 @@ pub(super) fn http_url(url: &str) -> Option<Cow<'_, str>> {
     } else {
         Cow::Borrowed(url)
     })
+}
+
+/// Whether this begins with the letter or digit of a host, and has only what a URL may hold in ASCII. Nearly all do, and a
+/// byte is looked at faster than a character.
+fn is_plain(rest: &str) -> bool {
+    let is_fit = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\');
+    rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+        && rest.bytes().fold(true, |sofar, byte| sofar & is_fit(byte))
 }
 
 /// Whether a character ends a URL, or breaks out of it, where one is written. Others outside RFC 3986, such as umlauts, are

@@ -56,11 +56,24 @@ impl Layer {
     }
 }
 
+/// The bytes that may be part of a digit, however it is written. It is a table because every payload is searched.
+const MAY_BELONG: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = u8::MIN;
+    loop {
+        table[byte as usize] = byte.is_ascii_alphanumeric()
+            || byte >= 0x80
+            || matches!(byte, b'\\' | b'%' | b'&' | b'#' | b';' | b'=' | b'\r' | b'\n');
+        if byte == u8::MAX {
+            break table;
+        }
+        byte += 1;
+    }
+};
+
 /// Whether this byte may be part of a digit, however it is written.
 pub(super) const fn may_belong(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric()
-        || byte >= 0x80
-        || matches!(byte, b'\\' | b'%' | b'&' | b'#' | b';' | b'=' | b'\r' | b'\n')
+    MAY_BELONG[byte as usize]
 }
 
 /// Whether the writing of a digit may begin with this byte. Few of those that stand in other scripts are.
