@@ -146,6 +146,18 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) no_payload: Option<&'static str>,
 }
 
+impl NewDelivery<'_> {
+    /// Whether it has nothing but what every accepted delivery with a payload has, as most do.
+    pub(crate) const fn is_plain(&self) -> bool {
+        self.code.is_none()
+            && self.trail.is_none()
+            && self.notes.is_none()
+            && self.details.is_none()
+            && self.retry_after.is_none()
+            && self.no_payload.is_none()
+    }
+}
+
 /// An answer as its two columns, `answer` and `code`.
 pub(crate) fn answer_words(answer: Answer) -> (&'static str, Option<&'static str>) {
     let word = match answer {
