@@ -148,6 +148,9 @@ impl IncidentNumber {
 
 impl fmt::Display for IncidentNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if f.width().is_none() && f.precision().is_none() {
+            return write!(f, "{}{}", Self::PREFIX, self.0);
+        }
         f.pad(&format!("{}{}", Self::PREFIX, self.0))
     }
 }

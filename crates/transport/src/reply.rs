@@ -47,7 +47,7 @@ static BODIES: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
 #[must_use]
 pub fn success<T: Serialize + ?Sized>(status: StatusCode, data: &T) -> Reply {
     match success_body(data) {
-        Ok(body) => reply(status, body),
+        Ok(body) => json(status, body),
         Err(error) => {
             tracing::error!(%error, "an answer could not be serialized");
             refusal(RefusalCode::Internal)
@@ -68,7 +68,7 @@ pub fn refusal_with_details<T: Serialize + ?Sized>(code: RefusalCode, details: &
 }
 
 /// The body of a success.
-pub(crate) fn success_body<T: Serialize + ?Sized>(data: &T) -> serde_json::Result<Bytes> {
+fn success_body<T: Serialize + ?Sized>(data: &T) -> serde_json::Result<Bytes> {
     serde_json::to_vec(&Success { success: true, data }).map(Bytes::from)
 }
 
@@ -95,7 +95,7 @@ struct Fault<'a, C: ?Sized, T: ?Sized> {
 fn refused<T: Serialize + ?Sized>(code: RefusalCode, details: Option<&T>) -> Reply {
     let mut reply = match details {
         Some(_) => failure(status(code), code.as_str(), code.message(), details),
-        None => reply(status(code), BODIES[code as usize].clone()),
+        None => json(status(code), BODIES[code as usize].clone()),
     };
     if code == RefusalCode::MethodNotAllowed {
         reply
@@ -112,10 +112,10 @@ where
     T: Serialize + ?Sized,
 {
     match failure_body(code, message, details) {
-        Ok(body) => reply(status, body),
+        Ok(body) => json(status, body),
         Err(error) => {
             tracing::error!(%error, "a refusal could not be serialized");
-            reply(StatusCode::INTERNAL_SERVER_ERROR, Bytes::from_static(INTERNAL))
+            json(StatusCode::INTERNAL_SERVER_ERROR, Bytes::from_static(INTERNAL))
         }
     }
 }
@@ -147,7 +147,8 @@ pub(crate) const fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }
 
-fn reply(status: StatusCode, body: Bytes) -> Reply {
+/// An answer with this JSON.
+pub(crate) fn json(status: StatusCode, body: Bytes) -> Reply {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
