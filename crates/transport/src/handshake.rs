@@ -1,19 +1,24 @@
 //! Failed TLS handshakes: why they failed, as a closed set of reasons, and a log line for those that a sender may suffer from
 //! without anybody seeing it.
 
+use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
+use hookgate_gate::site;
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
 
-/// Time between two log lines with the same reason: a flood of failures must not fill the log.
+/// Time between two log lines with the same reason and source: a flood of failures must not fill the log.
 const LOG_INTERVAL: Duration = Duration::from_mins(1);
+/// Most log lines within that time. A line is some 250 bytes, so a day of failures from everywhere is under 40 MB of log.
+const MAX_LOGGED: usize = 100;
 
 /// Why a handshake failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeFailure {
     /// The client does not trust the certificate, or not for this name.
     CertificateRejected,
@@ -91,48 +96,43 @@ impl HandshakeFailure {
     }
 }
 
-/// Counts failed handshakes, and logs one of each reason a minute.
-#[derive(Debug)]
+/// Counts failed handshakes, and logs one of each reason and source a minute, so that a noisy source hides no other.
+#[derive(Debug, Default)]
 pub(crate) struct HandshakeFailures {
-    began: Instant,
     counts: [AtomicU64; HandshakeFailure::ALL.len()],
-    /// Milliseconds after `began` from which on the next one of this reason is logged.
-    next_logs: [AtomicU64; HandshakeFailure::ALL.len()],
-}
-
-impl Default for HandshakeFailures {
-    fn default() -> Self {
-        Self {
-            began: Instant::now(),
-            counts: Default::default(),
-            next_logs: Default::default(),
-        }
-    }
+    /// When each reason was logged last, by source prefix. Never more than [`MAX_LOGGED`].
+    logged: Mutex<HashMap<(HandshakeFailure, IpAddr), Instant>>,
 }
 
 impl HandshakeFailures {
-    /// Counts one, and logs it if none of its reason was logged within the last minute.
+    /// Counts one, and logs it if none of its reason and source was logged within the last minute.
     pub(crate) fn count(&self, failure: HandshakeFailure, source: IpAddr) {
-        let index = failure as usize;
-        self.counts[index].fetch_add(1, Ordering::Relaxed);
+        self.counts[failure as usize].fetch_add(1, Ordering::Relaxed);
         let Some(advice) = failure.advice() else {
             return;
         };
-        if self.may_log(index) {
+        if self.may_log(failure, source, Instant::now()) {
             let reason = failure.as_str();
             tracing::warn!(%source, reason, "a TLS handshake failed; {advice}");
         }
     }
 
-    fn may_log(&self, index: usize) -> bool {
-        let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
-        let now = millis(self.began.elapsed());
-        let next = self.next_logs[index].load(Ordering::Relaxed);
-        let later = now.saturating_add(millis(LOG_INTERVAL));
-        now >= next
-            && self.next_logs[index]
-                .compare_exchange(next, later, Ordering::Relaxed, Ordering::Relaxed)
-                .is_ok()
+    fn may_log(&self, failure: HandshakeFailure, source: IpAddr, now: Instant) -> bool {
+        let key = (failure, site(source));
+        let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_recent = |at: &Instant| now.duration_since(*at) < LOG_INTERVAL;
+        if logged.get(&key).is_some_and(is_recent) {
+            return false;
+        }
+        if logged.len() >= MAX_LOGGED {
+            logged.retain(|_, at| is_recent(at));
+        }
+        // A source that was logged before has its place still.
+        if logged.len() >= MAX_LOGGED && !logged.contains_key(&key) {
+            return false;
+        }
+        logged.insert(key, now);
+        true
     }
 
     /// The counts with their words.
@@ -172,14 +172,40 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn one_of_a_reason_is_logged_a_minute_and_all_are_counted() {
+    async fn one_of_a_reason_and_source_is_logged_a_minute_and_all_are_counted() {
+        use HandshakeFailure::{CertificateRejected, Incompatible};
         let failures = HandshakeFailures::default();
-        assert!(failures.may_log(0) && !failures.may_log(0) && failures.may_log(1));
+        let may_log = |failure, source: &str| {
+            failures.may_log(failure, source.parse().expect("an address"), Instant::now())
+        };
+        assert!(may_log(CertificateRejected, "192.0.2.1"));
+        assert!(!may_log(CertificateRejected, "192.0.2.1"), "the same");
+        assert!(!may_log(CertificateRejected, "::ffff:192.0.2.1"), "the same");
+        assert!(may_log(Incompatible, "192.0.2.1"), "another reason");
+        assert!(may_log(CertificateRejected, "192.0.2.2"), "another source");
+        assert!(may_log(CertificateRejected, "2001:db8::1"));
+        assert!(!may_log(CertificateRejected, "2001:db8::2"), "the same /64");
         tokio::time::sleep(LOG_INTERVAL).await;
-        assert!(failures.may_log(0));
+        assert!(may_log(CertificateRejected, "192.0.2.1"));
         for _ in 0..3 {
             failures.count(HandshakeFailure::TimedOut, [192, 0, 2, 1].into());
         }
         assert_eq!(failures.counts()[4], ("timed_out", 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn failures_from_everywhere_fill_neither_log_nor_memory() {
+        let failures = HandshakeFailures::default();
+        let flood = || {
+            let sources = (0..1_000_u32).map(|number| IpAddr::from(number.to_be_bytes()));
+            let logged = sources
+                .filter(|source| failures.may_log(HandshakeFailure::Incompatible, *source, Instant::now()));
+            logged.count()
+        };
+        assert_eq!((flood(), flood()), (MAX_LOGGED, 0));
+        tokio::time::sleep(LOG_INTERVAL).await;
+        assert_eq!(flood(), MAX_LOGGED, "a minute later there is room again");
+        let held = failures.logged.lock().expect("no panic before").len();
+        assert_eq!(held, MAX_LOGGED);
     }
 }
