@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::DeliveryId;
-use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store};
+use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store, StoreError};
 use tokio::time::Instant;
 
 use super::html;
@@ -29,12 +29,27 @@ const PIECES_AHEAD: usize = 4;
 /// Where a live view begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// With what comes from now on.
-    Now,
     /// With the first that the filter lets through.
     First,
     /// Behind this delivery.
     After(DeliveryId),
+}
+
+impl Start {
+    /// With what comes from now on. It is looked up before anything is answered: a stream that does not know its start would
+    /// replay the history.
+    ///
+    /// # Errors
+    /// The store can't tell which delivery is the newest.
+    pub(crate) async fn now<S: Store>(gate: &Gate<S>) -> Result<Self, StoreError> {
+        let one = PageSize::new(1).unwrap_or_default();
+        let page = gate
+            .store()
+            .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
+            .await?;
+        let newest = page.items.first();
+        Ok(newest.map_or(Self::First, |row| Self::After(row.id)))
+    }
 }
 
 /// A stream of rows, each shown by `show`.
@@ -69,7 +84,6 @@ async fn follow<S: Store>(
     // That the store is away is told once, until it is back.
     let mut is_told = false;
     let mut last = match start {
-        Start::Now => newest(gate).await,
         Start::First => None,
         Start::After(id) => Some(id),
     };
@@ -110,15 +124,6 @@ async fn follow<S: Store>(
     }
 }
 
-async fn newest<S: Store>(gate: &Gate<S>) -> Option<DeliveryId> {
-    let one = PageSize::new(1).unwrap_or_default();
-    let page = gate
-        .store()
-        .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
-        .await;
-    page.ok()?.items.first().map(|row| row.id)
-}
-
 /// One event. Each line of its data stands behind `data:`, whatever ends it.
 fn event(id: &str, data: &str) -> String {
     let mut text = format!("id: {id}\nevent: delivery\n");
@@ -133,7 +138,26 @@ fn event(id: &str, data: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use hookgate_testkit::{MemoryStore, samples};
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_stream_begins_behind_the_newest_or_not_at_all() {
+        let gate = Gate::new(MemoryStore::default(), samples::ports());
+        assert_eq!(Start::now(&gate).await.expect("a start"), Start::First);
+        let webhook = samples::webhook(1);
+        let delivery = samples::delivery(&webhook);
+        let store = gate.store();
+        store
+            .webhook_insert(webhook, samples::audit())
+            .await
+            .expect("a webhook");
+        store.delivery_commit(delivery).await.expect("a delivery");
+        assert!(matches!(Start::now(&gate).await, Ok(Start::After(_))));
+        gate.store().set_reachable(false);
+        assert!(Start::now(&gate).await.is_err(), "the history is not replayed");
+    }
 
     #[test]
     fn data_can_not_end_its_event() {

@@ -230,7 +230,7 @@ pub(super) async fn live<S: Store + PeopleStore>(
     let start = match last.and_then(|text| text.parse().ok()) {
         Some(last) => Start::After(last),
         None if query.get("since") == Some("issued") => Start::First,
-        None => Start::Now,
+        None => Start::now(screen.gate()).await?,
     };
     let show = |record: &DeliverySummary| delivery_row(record).render();
     let gate = Arc::clone(&screen.console.gate);
