@@ -4,7 +4,7 @@ use crate::process::{self, Outcome, cargo, need};
 use crate::tools::need_tools;
 
 /// Programs that the build and the tests use, with the Debian package of each.
-const PROGRAMS: [(&str, &str); 12] = [
+const PROGRAMS: [(&str, &str); 13] = [
     ("cc", "gcc"),
     ("curl", "curl"),
     ("sqlite3", "sqlite3"),
@@ -17,6 +17,7 @@ const PROGRAMS: [(&str, &str); 12] = [
     ("nginx", "nginx"),
     ("haproxy", "haproxy"),
     ("caddy", "caddy"),
+    ("pgbouncer", "pgbouncer"),
 ];
 
 pub(crate) fn run() -> Outcome<()> {

@@ -26,6 +26,9 @@ pub use connect_error::ConnectError;
 const CONNECT: Duration = Duration::from_secs(3);
 /// How long it may take in all until a connection can be used.
 const OPEN: Duration = Duration::from_secs(10);
+/// How long a second connection may take to be made, when the first was: less than [`OPEN`], so that a pool without a place for
+/// it is told from a server that says nothing.
+const SECOND: Duration = Duration::from_secs(5);
 /// How long an answer may take, or it is a connection that leads nowhere: longer than a statement may run.
 const ANSWER: Duration = Duration::from_secs(15);
 /// How long bytes may stay unacknowledged before the system gives a connection up.
@@ -89,8 +92,12 @@ impl Link {
     /// Connects for the first time: a pooler that shares sessions between clients is found out before anything is done.
     pub(crate) async fn first(address: &Address) -> Result<Self, ConnectError> {
         in_time(async {
-            let [first, second] = [Raw::connect(address).await?, Raw::connect(address).await?];
+            let first = Raw::connect(address).await?;
+            let second = tokio::time::timeout(SECOND, Raw::connect(address)).await;
+            let second = second.map_err(|_| ConnectError::small_pool())??;
             pooler::refuse_shared_sessions(&first.client, &second.client).await?;
+            let search_path = address.config.get_options().and_then(parameters::search_path);
+            pooler::refuse_dropped_options(&first.client, search_path).await?;
             first.set_up().await
         })
         .await

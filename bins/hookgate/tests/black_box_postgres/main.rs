@@ -34,6 +34,8 @@ mod openapi;
 mod paging;
 #[path = "../black_box/people.rs"]
 mod people;
+mod pooler;
+mod poolers;
 #[path = "../black_box/program.rs"]
 mod program;
 #[path = "../black_box/publisher.rs"]

@@ -20,6 +20,13 @@ const POOLER_WORDS: [&str; 2] = ["unsupported startup parameter", "pooling mode"
 const POOLER: &str = "pgbouncer, or another connection pooler, is in front of PostgreSQL and shares sessions between clients (pool_mode \
     transaction or statement). Hookgate needs sessions of its own: set pool_mode = session for this database, or connect to \
     PostgreSQL itself";
+/// The advice where a pooler lets the second connection wait for the first to end.
+const SMALL_POOL: &str = "a second connection has to wait for the first to end. Either the server is overloaded, or the pool of pgbouncer, or \
+    of another connection pooler, is too small: a node holds up to 10 connections, so raise default_pool_size, or connect to \
+    PostgreSQL itself";
+/// The advice where a pooler drops a part of the URL.
+const DROPPED_OPTIONS: &str = "options of the URL names a search_path that the session does not have: pgbouncer, or another connection \
+    pooler, drops it (ignore_startup_parameters). Name the schema by ALTER ROLE … SET search_path, or connect to PostgreSQL itself";
 
 /// Why there is no connection. It holds no password.
 #[derive(Debug, thiserror::Error)]
@@ -48,6 +55,16 @@ impl ConnectError {
     /// A pooler that shares sessions between its clients.
     pub(super) fn pooler() -> Self {
         Self::lasting(POOLER.to_owned())
+    }
+
+    /// A pooler that has no place for a second connection.
+    pub(super) fn small_pool() -> Self {
+        Self::lasting(SMALL_POOL.to_owned())
+    }
+
+    /// A pooler that does not pass `options` on.
+    pub(super) fn dropped_options() -> Self {
+        Self::lasting(DROPPED_OPTIONS.to_owned())
     }
 
     const fn lasting(text: String) -> Self {

@@ -136,6 +136,15 @@ fn check_options(options: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
+/// The `search_path` that `options` ask for; the last one counts. `None` if there is none, or if its text is escaped.
+pub(super) fn search_path(options: &str) -> Option<&str> {
+    let found = settings(options).filter(|(name, _)| name == "search_path");
+    found
+        .last()
+        .map(|(_, value)| value)
+        .filter(|value| !value.contains('\\'))
+}
+
 /// Names and values of the settings in `options`: `-c NAME=VALUE`, `-cNAME=VALUE` or `--NAME=VALUE`.
 fn settings(options: &str) -> impl Iterator<Item = (String, &str)> {
     options.split_ascii_whitespace().filter_map(|word| {
@@ -177,6 +186,16 @@ mod tests {
         ] {
             assert_eq!(check("options", options), Ok("options"), "{options}");
         }
+    }
+
+    #[test]
+    fn the_last_search_path_counts() {
+        assert_eq!(
+            search_path("-c search_path=a --search-path=b,c -c work_mem=8MB"),
+            Some("b,c")
+        );
+        assert_eq!(search_path("-c work_mem=8MB"), None);
+        assert_eq!(search_path(r"-csearch_path=a,\ b"), None);
     }
 
     #[test]

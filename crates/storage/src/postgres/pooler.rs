@@ -22,9 +22,31 @@ pub(super) async fn refuse_shared_sessions(first: &Client, second: &Client) -> R
     Ok(())
 }
 
+/// Refuses a connection whose session has another `search_path` than the URL's `options` ask for: pgbouncer drops `options` if
+/// `ignore_startup_parameters` says so, and the store would be looked for in another schema.
+pub(super) async fn refuse_dropped_options(
+    client: &Client,
+    search_path: Option<&str>,
+) -> Result<(), ConnectError> {
+    let Some(search_path) = search_path else {
+        return Ok(());
+    };
+    let found = value(client, "SHOW search_path").await?;
+    if found.as_deref() == Some(search_path) {
+        Ok(())
+    } else {
+        Err(ConnectError::dropped_options())
+    }
+}
+
 /// The process of the server that answers this client.
 async fn session(client: &Client) -> Result<Option<String>, tokio_postgres::Error> {
-    let answer = client.simple_query("SELECT pg_backend_pid()").await?;
+    value(client, "SELECT pg_backend_pid()").await
+}
+
+/// The one value that a query gives.
+async fn value(client: &Client, query: &str) -> Result<Option<String>, tokio_postgres::Error> {
+    let answer = client.simple_query(query).await?;
     Ok(answer.iter().find_map(|message| match message {
         SimpleQueryMessage::Row(row) => row.get(0).map(str::to_owned),
         _ => None,
