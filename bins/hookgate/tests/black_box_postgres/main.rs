@@ -42,6 +42,7 @@ mod program;
 mod publisher;
 #[path = "../black_box/revocation.rs"]
 mod revocation;
+mod schemas;
 #[path = "../black_box/support.rs"]
 mod support;
 #[path = "../black_box/visitor.rs"]
