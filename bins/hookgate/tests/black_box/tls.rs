@@ -125,6 +125,19 @@ async fn a_broken_certificate_is_told_and_the_old_one_stays() {
     }
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_needs_a_restart_is_named_at_sighup() {
+    let node = Node::start("");
+    fs::write(node.path("store.url"), "sqlite:elsewhere").unwrap();
+    node.hang_up();
+    comes(async || node.log().contains("restart to apply")).await;
+    let log = node.log();
+    assert!(log.contains(r#""setting":"store.url_file""#), "{log}");
+    for same in [r#""setting":"--config""#, "store.sealing_key_file"] {
+        assert!(!log.contains(same), "{log}");
+    }
+}
+
 /// Scans a listener against one of Mozilla's profiles.
 fn scan(ca: &Path, profile: &str, authority: &str) -> Output {
     let scanner = [env!("CARGO_MANIFEST_DIR"), "../../target/tools/sslyze/bin/sslyze"];
