@@ -50,6 +50,8 @@ pub struct Webhook {
     pub revision: i64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// When its allowlist mode was changed last; `None` if it is the one it was created with. It is no part of the policy.
+    pub mode_changed_at: Option<Timestamp>,
     /// A removed member who was shown the living URL or its signing secret: a reason to regenerate. It is advice and no
     /// part of the policy, so it raises no revision.
     pub leaver: Option<Leaver>,
@@ -107,6 +109,7 @@ impl Webhook {
             policy,
             revision: 1,
             created_at: now,
+            mode_changed_at: None,
             leaver: None,
         }
     }
@@ -258,6 +261,24 @@ impl Webhook {
             WebhookState::Active(url) => Ok(url),
             WebhookState::Revoked { at, .. } => Err(WebhookError::Revoked { at: *at }),
         }
+    }
+
+    /// Since when its allowlist mode is what it is.
+    ///
+    /// ```
+    /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
+    /// # let now = Timestamp::from_micros(1_700_000_000_000_000);
+    /// # let new_id = |seed| WebhookId::generate(|buffer| Ok::<(), std::convert::Infallible>(buffer.fill(seed)));
+    /// # let handle = WebhookHandle::new(now, [1; 10]);
+    /// # let id = new_id(7)?;
+    /// # let webhook =
+    /// #     Webhook::new(handle, OrganizationId::FIRST, "demo".parse()?, SenderFormat::Custom, &id, now);
+    /// assert_eq!(webhook.mode_since(), webhook.created_at);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn mode_since(&self) -> Timestamp {
+        self.mode_changed_at.unwrap_or(self.created_at)
     }
 
     /// How old its URL is, measured by its rotation policy.

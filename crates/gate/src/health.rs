@@ -19,8 +19,9 @@ use crate::{Gate, Store, StoreError};
 pub const FAILING_REFUSALS: u64 = 3;
 /// The share of refusals from which a webhook is failing, as one in so many: half of what its senders send is lost.
 const FAILING_SHARE: u64 = 2;
-/// How far back it is told which senders an allowlist would refuse: some send once a week.
-const OBSERVED: Duration = Duration::from_hours(7 * 24);
+/// How far back it is told which senders an allowlist would refuse: as far as a preview looks, since each day of each source is
+/// read.
+const OBSERVED: Duration = Duration::from_hours(30 * 24);
 
 /// How a webhook did in the last 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,14 +107,20 @@ pub struct FailingWebhook {
     pub day: UsageTotals,
 }
 
-/// What would become of the senders of the last 7 days if the allowlist of a webhook that observes were enforced as it is now.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// What would become of the senders since a webhook began to observe if its allowlist were enforced as it is now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
+    /// Since when it observes.
+    pub since: Timestamp,
+    /// Since when senders are counted: since then, or for the last 30 days. Sources are counted by the day (UTC).
+    pub counted_from: Timestamp,
     /// How many senders there were.
     pub senders: u64,
     /// How many of them would be refused.
     pub refused_senders: u64,
-    /// How many deliveries of theirs passed.
+    /// How many deliveries passed.
+    pub deliveries: u64,
+    /// How many of them would have been refused.
     pub refused_deliveries: u64,
     /// Deliveries of sources that are not told apart: it can't be said what would become of them.
     pub beyond: u64,
@@ -128,11 +135,17 @@ impl Observation {
             return None;
         }
         let mut seen = Self {
+            since: webhook.mode_since(),
+            counted_from: counted_from(webhook, now),
+            senders: 0,
+            refused_senders: 0,
+            deliveries: 0,
+            refused_deliveries: 0,
             beyond: totals.beyond_accepted,
-            ..Self::default()
         };
         for total in totals.sources.iter().filter(|total| total.accepted > 0) {
             seen.senders += 1;
+            seen.deliveries = seen.deliveries.saturating_add(total.accepted);
             if !policy.allowlist.permits(total.address, now) {
                 seen.refused_senders += 1;
                 seen.refused_deliveries = seen.refused_deliveries.saturating_add(total.accepted);
@@ -140,6 +153,11 @@ impl Observation {
         }
         Some(seen)
     }
+}
+
+/// Where the counts of an observing webhook begin.
+fn counted_from(webhook: &Webhook, now: Timestamp) -> Timestamp {
+    webhook.mode_since().max(now.before(OBSERVED))
 }
 
 /// Whether a webhook has an allowlist that it does not enforce.
@@ -195,7 +213,7 @@ impl<S: Store> Gate<S> {
         let now = self.now();
         let totals = self
             .store
-            .accepted_sources(webhook.handle, now.before(OBSERVED))
+            .accepted_sources(webhook.handle, counted_from(webhook, now))
             .await?;
         Ok(Observation::of(webhook, &totals, now))
     }

@@ -93,6 +93,7 @@ impl<S: Store> Gate<S> {
             policy,
             revision: 1,
             created_at: now,
+            mode_changed_at: None,
             leaver: None,
         };
         self.check_sets(&webhook.policy).await?;
@@ -228,7 +229,10 @@ impl<S: Store> Gate<S> {
                 .webhook_by_handle(handle)
                 .await?
                 .ok_or(ManageError::NotFound)?;
-            let (webhook, retired) = change(current.clone())?;
+            let (mut webhook, retired) = change(current.clone())?;
+            if webhook.policy.allowlist_mode != current.policy.allowlist_mode {
+                webhook.mode_changed_at = Some(self.now());
+            }
             if webhook.policy.allowlist != current.policy.allowlist {
                 self.check_sets(&webhook.policy).await?;
             }

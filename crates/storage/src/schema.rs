@@ -31,6 +31,7 @@ diesel::table! {
         secret_shown_to -> Nullable<Text>,
         leaver -> Nullable<Text>,
         leaver_at -> Nullable<BigInt>,
+        mode_changed_at -> Nullable<BigInt>,
     }
 }
 

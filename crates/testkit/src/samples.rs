@@ -55,6 +55,7 @@ pub fn webhook(seed: u16) -> Webhook {
         policy: Policy::default(),
         revision: 1,
         created_at: now,
+        mode_changed_at: None,
         leaver: None,
     }
 }

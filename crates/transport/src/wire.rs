@@ -31,7 +31,7 @@ pub use note::Note;
 pub use payload::{Payload, PlainValue};
 pub use people::{AuditEntry, KnownWebhook, KnownWebhooks, Member, RemovedMember, Token};
 pub use timeline::{TimelineActor, TimelineEntry, doer, sentence, span, summary};
-pub use usage::{Preview, Suggestion, Usage};
+pub use usage::{Preview, Suggestion, Usage, observed};
 pub use webhook::{AllowlistEntry, Leaver, Webhook};
 
 /// A page of a list.

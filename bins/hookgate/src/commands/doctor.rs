@@ -283,12 +283,8 @@ async fn of_use(place: &Place, webhook: &Webhook, now: Timestamp) -> Result<Vec<
         },
     };
     if let Some(seen) = seen.filter(|seen| seen.refused_senders > 0) {
-        sentences.push(format!(
-            "its allowlist is only observed: {} of {} in the last 7 days would be refused ({})",
-            seen.refused_senders,
-            wire::counted(seen.senders, "sender"),
-            wire::counted(seen.refused_deliveries, "delivery")
-        ));
+        let sentence = wire::observed(seen).sentence(now);
+        sentences.push(sentence.trim_end_matches('.').to_owned());
     }
     match webhook.rotation_age(now) {
         RotationAge::Exposed { .. } => sentences.push(

@@ -48,7 +48,8 @@ async fn observing_says_who_would_be_refused_until_it_is_enforced() {
     assert!(!page.contains("class=\"health ok\""), "{page}");
     let told = banner(&page, "warn").to_owned();
     assert!(
-        told.starts_with("Observing: 1 of 1 sender in the last 7 days would be refused (2 deliveries)."),
+        told.starts_with("Observing for ")
+            && told.contains(": of 1 sender, 1 would be refused (2 of 2 deliveries)."),
         "{told}"
     );
     let logs = visitor.get(&link(&told, "View them")).await;
@@ -59,14 +60,14 @@ async fn observing_says_who_would_be_refused_until_it_is_enforced() {
     }
     let doctor = server.json(&["doctor"]).to_string();
     assert!(
-        doctor.contains("its allowlist is only observed: 1 of 1 sender in"),
+        doctor.contains("of 1 sender, 1 would be refused (2 of 2 deliveries)"),
         "{doctor}"
     );
 
     let enforce = link(&told, "Enforce");
     let asked = visitor.get(&enforce).await;
     assert!(
-        asked.contains("Of 1 sender in the last 7 days, 1 would be refused, with 2 deliveries."),
+        asked.contains("of 1 sender, 1 would be refused (2 of 2 deliveries)."),
         "{asked}"
     );
     assert_eq!(
@@ -93,7 +94,7 @@ async fn observing_says_who_would_be_refused_until_it_is_enforced() {
         .await;
     assert!(trail.contains("enforce"), "{trail}");
     let page = visitor.get(&path).await;
-    assert!(!page.contains("Observing:"), "{page}");
+    assert!(!page.contains("Observing for"), "{page}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,7 +106,7 @@ async fn enforcing_takes_an_admin() {
     let path = format!("/webhooks/{}", handle(&server, "hook"));
     let page = operator.get(&path).await;
     assert!(
-        page.contains("Observing:") && !page.contains("/enforce"),
+        page.contains("Observing for") && !page.contains("/enforce"),
         "{page}"
     );
     let refused = operator

@@ -17,7 +17,7 @@ async fn an_observed_allowlist_is_enforced_from_its_banner() {
         assert_eq!(deliver(&server, &hook, ALERT).await, 201);
         person.open("hook").await;
         person
-            .sees("1 of 1 sender in the last 7 days would be refused (1 delivery).")
+            .sees("of 1 sender, 1 would be refused (1 of 1 delivery).")
             .await;
         person.press("View them").await;
         person.sees("observed").await;

@@ -142,15 +142,58 @@ pub struct Failing {
     pub refused: Vec<(RefusalCode, u64)>,
 }
 
-/// What enforcing an allowlist that is only observed would mean for the senders of the last 7 days.
+/// What enforcing an allowlist that is only observed would mean for the senders since then.
 #[derive(Clone, Copy, Debug)]
 pub struct Observed {
+    /// Since when it is only observed.
+    pub since: Timestamp,
+    /// Where the counts begin: then, or later.
+    pub counted_from: Timestamp,
     /// How many senders there were.
     pub senders: u64,
     /// How many of them would be refused.
     pub refused_senders: u64,
-    /// With how many deliveries.
+    /// How many deliveries there were.
+    pub deliveries: u64,
+    /// How many of them would have been refused.
     pub refused_deliveries: u64,
+    /// Deliveries of sources that are not counted one by one.
+    pub beyond: u64,
+}
+
+impl Observed {
+    /// For how long, and who would be refused, by number, in one or two sentences:
+    /// `Observing for 3 days: of 12 senders, 5 would be refused (57 of 120 deliveries).`
+    #[must_use]
+    pub fn sentence(&self, now: Timestamp) -> String {
+        let span = |at| when::span(now.since(at).as_secs());
+        let lately = if self.counted_from > self.since {
+            format!(" in the last {}", span(self.counted_from))
+        } else {
+            String::new()
+        };
+        let refused = match self.refused_senders {
+            0 => "none".to_owned(),
+            refused => when::grouped(refused),
+        };
+        let whom = match self.senders {
+            0 => format!("no sender{lately} to evaluate the allowlist by."),
+            senders => format!(
+                "of {}{lately}, {refused} would be refused ({} of {}).",
+                when::count(senders, "sender"),
+                when::grouped(self.refused_deliveries),
+                when::count(self.deliveries, "delivery"),
+            ),
+        };
+        let beyond = match self.beyond {
+            0 => String::new(),
+            beyond => format!(
+                " {} came from sources that are not counted one by one.",
+                when::count(beyond, "more delivery")
+            ),
+        };
+        format!("Observing for {}: {whom}{beyond}", span(self.since))
+    }
 }
 
 /// How the webhook does, in a sentence or two, and what could be done about it.
@@ -271,22 +314,10 @@ impl WebhookDetail {
 
     fn observation(&self, observed: &Observed) -> Health {
         let enforce = format!("{}/enforce", self.path());
+        let text = observed.sentence(self.shell.now);
         if observed.refused_senders == 0 {
-            let text = match observed.senders {
-                0 => "Observing: no sender in the last 7 days to judge the allowlist by.".to_owned(),
-                senders => format!(
-                    "Observing: of {} in the last 7 days, none would be refused.",
-                    when::count(senders, "sender")
-                ),
-            };
             return Health::new("dim", text).with(enforce, "Enforce");
         }
-        let text = format!(
-            "Observing: {} of {} in the last 7 days would be refused ({}).",
-            when::grouped(observed.refused_senders),
-            when::count(observed.senders, "sender"),
-            when::count(observed.refused_deliveries, "delivery")
-        );
         Health::new("warn", text)
             .with(self.logs(&[("would_be_refused", "true")]), "View them")
             .with(enforce, "Enforce")
@@ -325,5 +356,48 @@ impl WebhookDetail {
 
     fn unknown_sources(&self) -> usize {
         self.sources.iter().filter(|source| source.unknown).count()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+
+    #[test]
+    fn observing_is_told_by_time_and_number() {
+        let days = |days: u64| NOW.before(Duration::from_hours(24 * days));
+        let seen = Observed {
+            since: days(3),
+            counted_from: days(3),
+            senders: 12,
+            refused_senders: 5,
+            deliveries: 120,
+            refused_deliveries: 57,
+            beyond: 0,
+        };
+        let text = "Observing for 3 days: of 12 senders, 5 would be refused (57 of 120 deliveries).";
+        assert_eq!(seen.sentence(NOW), text);
+        let long = Observed {
+            since: days(200),
+            counted_from: days(30),
+            refused_senders: 0,
+            refused_deliveries: 0,
+            beyond: 1,
+            ..seen
+        };
+        assert_eq!(
+            long.sentence(NOW),
+            "Observing for 200 days: of 12 senders in the last 30 days, none would be refused (0 of 120 deliveries). \
+             1 more delivery came from sources that are not counted one by one."
+        );
+        let unused = Observed { senders: 0, ..seen };
+        assert_eq!(
+            unused.sentence(NOW),
+            "Observing for 3 days: no sender to evaluate the allowlist by."
+        );
     }
 }

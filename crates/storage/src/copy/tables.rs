@@ -71,6 +71,7 @@ pub(super) static TABLES: [Table; 21] = [
             ("secret_shown_to", Text),
             ("leaver", Text),
             ("leaver_at", Number),
+            ("mode_changed_at", Number),
         ],
     ),
     table(

@@ -47,6 +47,7 @@ pub(crate) struct WebhookRow {
     allowlist_mode: String,
     leaver: Option<String>,
     leaver_at: Option<i64>,
+    mode_changed_at: Option<i64>,
 }
 
 impl TryFrom<WebhookRow> for Webhook {
@@ -61,6 +62,7 @@ impl TryFrom<WebhookRow> for Webhook {
             state: row.state()?,
             revision: row.revision,
             created_at: Timestamp::from_micros(row.created_at),
+            mode_changed_at: row.mode_changed_at.map(Timestamp::from_micros),
             leaver: row.leaver.clone().zip(row.leaver_at).map(|(name, at)| Leaver {
                 name,
                 since: Timestamp::from_micros(at),
@@ -161,6 +163,7 @@ pub(crate) struct WebhookFields<'a> {
     revision: i64,
     created_at: i64,
     allowlist_mode: &'static str,
+    mode_changed_at: Option<i64>,
 }
 
 impl<'a> From<&'a Webhook> for WebhookFields<'a> {
@@ -197,6 +200,7 @@ impl<'a> From<&'a Webhook> for WebhookFields<'a> {
             revision: webhook.revision,
             created_at: webhook.created_at.as_micros(),
             allowlist_mode: policy.allowlist_mode.as_str(),
+            mode_changed_at: webhook.mode_changed_at.map(Timestamp::as_micros),
         }
     }
 }

@@ -60,6 +60,7 @@ pub async fn every_setting_comes_back<S: Store>(store: &Arc<S>) {
         .unwrap();
     let edited = Webhook {
         revision: 2,
+        mode_changed_at: Some(second(6)),
         ..edited
     };
     store

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use hookgate_domain::{Allowlist, RefusalCode, Timestamp, Webhook};
-use hookgate_gate::{self as gate, PreviewDays, TopSources, UsageRange, spikes};
+use hookgate_gate::{self as gate, Observation, PreviewDays, TopSources, UsageRange, spikes};
+use hookgate_pages::Observed;
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -225,6 +226,20 @@ impl From<&gate::Suggestion> for Suggestion {
             senders: suggestion.senders,
             other_sources: suggestion.beyond,
         }
+    }
+}
+
+/// What observing showed, as pages and commands say it.
+#[must_use]
+pub const fn observed(seen: Observation) -> Observed {
+    Observed {
+        since: seen.since,
+        counted_from: seen.counted_from,
+        senders: seen.senders,
+        refused_senders: seen.refused_senders,
+        deliveries: seen.deliveries,
+        refused_deliveries: seen.refused_deliveries,
+        beyond: seen.beyond,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hookgate_domain::{AllowlistMode, Permission};
 use hookgate_gate::{PeopleStore, Store};
-use hookgate_pages::{Confirm, UserText, counted};
+use hookgate_pages::{Confirm, UserText};
 
 use super::webhook::find;
 use super::{Screen, page};
@@ -10,6 +10,7 @@ use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
+use crate::wire;
 
 /// Asks, with who would be refused from then on.
 pub(super) async fn ask<S: Store + PeopleStore>(
@@ -22,20 +23,10 @@ pub(super) async fn ask<S: Store + PeopleStore>(
     let Some(seen) = screen.gate().observation(&webhook).await? else {
         return Ok(html::see_other(&back));
     };
-    let mut consequences = vec![UserText::from(format!(
-        "Of {} in the last 7 days, {} would be refused, with {}.",
-        counted(seen.senders, "sender"),
-        seen.refused_senders,
-        counted(seen.refused_deliveries, "delivery")
-    ))];
-    if seen.beyond > 0 {
-        let text = format!(
-            "{} came from sources that are not told apart.",
-            counted(seen.beyond, "more delivery")
-        );
-        consequences.push(text.into());
-    }
-    consequences.push("From then on, deliveries from other addresses get 403.".into());
+    let consequences = vec![
+        UserText::from(wire::observed(seen).sentence(screen.now)),
+        "From then on, deliveries from other addresses get 403.".into(),
+    ];
     page(
         Confirm {
             shell: screen.shell(),

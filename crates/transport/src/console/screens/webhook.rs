@@ -6,7 +6,7 @@ use hookgate_gate::{
     UsageRange, WebhookUsage, spikes,
 };
 use hookgate_pages::{
-    Bucket, Chart, Failing, Observed, Range, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
+    Bucket, Chart, Failing, Range, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
 };
 
 use super::models::{delivery_row, webhook_facts};
@@ -52,11 +52,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
             range,
             chart: Chart::of(series(screen, &webhook, range).await?),
             failing: failing(screen, &webhook).await?,
-            observed: screen.gate().observation(&webhook).await?.map(|seen| Observed {
-                senders: seen.senders,
-                refused_senders: seen.refused_senders,
-                refused_deliveries: seen.refused_deliveries,
-            }),
+            observed: screen.gate().observation(&webhook).await?.map(wire::observed),
             sources: sources(screen, &webhook, range, SOURCES).await?,
             recent: recent.items.iter().map(delivery_row).collect(),
         }
