@@ -39,6 +39,7 @@ mod ports;
 mod preview;
 mod reader;
 mod receive;
+mod retired_use;
 mod room;
 mod search;
 mod shown_once;
@@ -84,6 +85,7 @@ pub use ports::{
     Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError, SealPurpose,
 };
 pub use preview::{Preview, PreviewDays, PreviewSender, SetPreview, UnknownPreviewDays, WouldStop};
+pub use retired_use::RetiredUse;
 pub use room::Held;
 pub use search::{MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchMatches, SearchTerm};
 pub use shown_once::{SHOWN_ONCE_LIFE, ShownOnce};

@@ -39,7 +39,7 @@ pub use search::{SearchResults, SearchedWebhook};
 pub use sign_in::{KeptForm, SignIn, SignInLink};
 pub use tokens::{TokenMade, TokenRow, Tokens};
 pub use usage::{Range, SourceRow};
-pub use webhook::{Failing, Observed, WebhookDetail, WebhookFacts};
+pub use webhook::{Failing, Observed, RetiredUrlUse, WebhookDetail, WebhookFacts};
 pub use webhooks::{WebhookFilter, WebhookList, WebhookRow};
 
 /// Gives a screen its `render`, and tells the layout which part of the navigation it belongs to.

@@ -32,7 +32,7 @@ pub use payload::{Payload, PlainValue};
 pub use people::{AuditEntry, KnownWebhook, KnownWebhooks, Member, RemovedMember, Token};
 pub use timeline::{TimelineActor, TimelineEntry, doer, sentence, span, summary};
 pub use usage::{Preview, Suggestion, Usage, observed};
-pub use webhook::{AllowlistEntry, Leaver, Webhook};
+pub use webhook::{AllowlistEntry, Leaver, RetiredUrlUse, Webhook};
 
 /// A page of a list.
 #[derive(Clone, Debug, Serialize, ToSchema)]

@@ -31,8 +31,17 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
         WebhookCommand::Show(argument) => {
             let webhook = place.webhook(&argument.webhook).await?;
             let health = place.gate.health(std::slice::from_ref(&webhook)).await?;
-            let once = health.first().map(|health| ("health", json!(health.as_str())));
-            show(cli.json, &place, &webhook, once.as_slice())
+            let mut once: Vec<_> = health.iter().map(|health| ("health", json!(health.as_str()))).collect();
+            if let Some(seen) = place.gate.retired_use(&webhook).await? {
+                let seen = wire::RetiredUrlUse::from(seen);
+                let shown = if cli.json {
+                    output::object(&seen)
+                } else {
+                    json!(format!("since {}: {}", seen.since, seen.sentence()))
+                };
+                once.push(("retired_url_use", shown));
+            }
+            show(cli.json, &place, &webhook, &once)
         }
         WebhookCommand::Edit {
             webhook,

@@ -263,3 +263,53 @@ async fn each_webhook_is_once_in_the_list_whatever_fails_meanwhile() {
     let (narrowed, _) = rows(&visitor.get("/webhooks?q=hook+104").await);
     assert_eq!(narrowed, [broken[1].clone()]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_comes_to_a_dead_url_is_told_with_since_when() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let old = server.create("hook", &[]);
+    server.post(Http::One, &old, ALERT).await;
+    let shown = server.json(&["webhook", "show", "hook"]);
+    assert!(shown["revoked_at"].is_null() && shown.get("retired_url_use").is_none(), "{shown}");
+    let path = format!("/webhooks/{}", handle(&server, "hook"));
+    let refused = async |count: u64| {
+        server
+            .deliveries(|items| {
+                let refused = items.iter().filter(|item| item["code"] == "WEBHOOK_REVOKED");
+                refused.map(|item| item["count"].as_u64().unwrap()).sum::<u64>() == count
+            })
+            .await;
+    };
+
+    let renewed = server.json(&["webhook", "regenerate", "hook"]);
+    let fresh = renewed["url"].as_str().unwrap();
+    server.post(Http::One, fresh, ALERT).await;
+    for _ in 0..2 {
+        assert_eq!(server.post(Http::One, &old, ALERT).await.status, 410);
+    }
+    refused(2).await;
+    let shown = server.json(&["webhook", "show", "hook"]);
+    let told = &shown["retired_url_use"];
+    assert_eq!((&told["accepted"], &told["refused"]), (&0.into(), &2.into()), "{shown}");
+    assert_eq!(told["since"], shown["issued_at"]);
+    assert!(told["last_at"].is_string() && told["complete"] == true);
+    let page = visitor.get(&path).await;
+    assert!(page.contains("Old URLs are still in use: 2 deliveries to them refused since"), "{page}");
+
+    let revoked = server.json(&["webhook", "revoke", "hook", "--yes"]);
+    assert!(revoked["revoked_at"].is_string(), "{revoked}");
+    let page = visitor.get(&path).await;
+    assert!(page.contains("Since then: accepted 0, refused 0."), "{page}");
+    assert_eq!(server.post(Http::One, fresh, ALERT).await.status, 410);
+    refused(3).await;
+    let shown = server.json(&["webhook", "show", "hook"]);
+    let told = &shown["retired_url_use"];
+    assert_eq!((&told["accepted"], &told["refused"]), (&0.into(), &1.into()), "{shown}");
+    assert_eq!(told["since"], shown["revoked_at"]);
+    let page = visitor.get(&path).await;
+    assert!(page.contains("Since then: accepted 0, refused 1 (last at "), "{page}");
+    let program = Program::new(&server, "viewer");
+    let path = format!("/api/v1/webhooks/{}", shown["handle"].as_str().unwrap());
+    assert_eq!(program.get(&path).await, shown);
+}

@@ -30,6 +30,8 @@ pub struct WebhookDetail {
     pub failing: Option<Failing>,
     /// What enforcing would mean, if the webhook only observes.
     pub observed: Option<Observed>,
+    /// What still came to its dead URLs, if it has any.
+    pub retired: Option<RetiredUrlUse>,
     /// The most active sources of that time.
     pub sources: Vec<SourceRow>,
     /// The newest deliveries, newest first.
@@ -140,6 +142,27 @@ pub struct Failing {
     pub accepted: u64,
     /// How many were refused, by code, most first.
     pub refused: Vec<(RefusalCode, u64)>,
+}
+
+/// What came to the URLs of a webhook since they died.
+#[derive(Clone, Copy, Debug)]
+pub struct RetiredUrlUse {
+    /// When the webhook was revoked, or its present URL was issued.
+    pub since: Timestamp,
+    /// How many deliveries were accepted since then.
+    pub accepted: u64,
+    /// How many were refused.
+    pub refused: u64,
+    /// When the last one came.
+    pub last: Option<Timestamp>,
+    /// Whether that is all; otherwise there are more.
+    pub complete: bool,
+}
+
+impl RetiredUrlUse {
+    fn more(&self) -> &'static str {
+        if self.complete { "" } else { " or more" }
+    }
 }
 
 /// What enforcing an allowlist that is only observed would mean for the senders since then.
@@ -337,6 +360,22 @@ impl WebhookDetail {
             "ok",
             format!("All deliveries were accepted in the {}.", self.range.words()),
         )
+    }
+
+    /// The deliveries to its dead URLs.
+    fn retired_logs(&self, retired: &RetiredUrlUse) -> String {
+        let from = when::field(retired.since);
+        let code = match self.webhook.revoked_at {
+            Some(_) => "",
+            None => RefusalCode::WebhookRevoked.as_str(),
+        };
+        self.logs(&[("code", code), ("from", &from)])
+    }
+
+    /// What came to the old URLs of a webhook that lives, if anything did.
+    fn old_urls(&self) -> Option<&RetiredUrlUse> {
+        let retired = self.retired.as_ref()?;
+        (self.webhook.revoked_at.is_none() && retired.refused > 0).then_some(retired)
     }
 
     /// The logs of this webhook, narrowed further.

@@ -167,7 +167,8 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
     let found = gate.store().webhook_by_handle(read_handle(handle)?).await?;
     let found = found.ok_or(Code::NotFound)?;
     let health = gate.health(std::slice::from_ref(&found)).await?;
-    let webhook = Webhook::new(&found, call.now);
+    let retired = gate.retired_use(&found).await?;
+    let webhook = Webhook::new(&found, call.now).with_retired_use(retired);
     Ok(shown(&health.into_iter().fold(webhook, Webhook::with_health)))
 }
 

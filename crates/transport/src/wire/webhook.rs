@@ -6,7 +6,7 @@ use hookgate_domain::{
     AllowEntry, Allowed, Overload, PayloadLogging, RotationAge, Timestamp, Webhook as DomainWebhook,
     WebhookState,
 };
-use hookgate_gate::Health;
+use hookgate_gate::{self as gate, Health};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -71,6 +71,12 @@ pub struct Webhook {
     /// When its present URL was made; null if it is revoked.
     #[schema(required, format = DateTime)]
     pub issued_at: Option<String>,
+    /// When it was revoked; null if it was not.
+    #[schema(required, format = DateTime)]
+    pub revoked_at: Option<String>,
+    /// What still came to its dead URLs. Only where one webhook is read that is revoked or was regenerated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub retired_url_use: Option<RetiredUrlUse>,
     /// When its URL came over plain HTTP or was said to be exposed.
     #[schema(required, format = DateTime)]
     pub exposed_at: Option<String>,
@@ -113,6 +119,11 @@ impl Webhook {
             revision: webhook.revision,
             created_at: time(webhook.created_at),
             issued_at: url.map(|url| time(url.issued_at)),
+            revoked_at: match &webhook.state {
+                WebhookState::Revoked { at, .. } => Some(time(*at)),
+                WebhookState::Active(_) => None,
+            },
+            retired_url_use: None,
             exposed_at: url.and_then(|url| url.exposed_at).map(time),
         }
     }
@@ -122,6 +133,57 @@ impl Webhook {
     pub const fn with_health(mut self, health: Health) -> Self {
         self.health = Some(health.as_str());
         self
+    }
+
+    /// With what still came to its dead URLs.
+    #[must_use]
+    pub fn with_retired_use(mut self, seen: Option<gate::RetiredUse>) -> Self {
+        self.retired_url_use = seen.map(RetiredUrlUse::from);
+        self
+    }
+}
+
+/// What came to the URLs of a webhook since they died, as far as history is kept.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct RetiredUrlUse {
+    /// When the webhook was revoked, or its present URL was issued.
+    #[schema(format = DateTime)]
+    pub since: String,
+    /// How many deliveries to a revoked webhook were accepted since then; 0 for one that lives.
+    pub accepted: u64,
+    /// How many were refused since then; of a webhook that lives, those to its old URLs.
+    pub refused: u64,
+    /// When the last of them came; null if none did.
+    #[schema(required, format = DateTime)]
+    pub last_at: Option<String>,
+    /// Whether that is all: false if there are more than were counted.
+    pub complete: bool,
+}
+
+impl From<gate::RetiredUse> for RetiredUrlUse {
+    fn from(seen: gate::RetiredUse) -> Self {
+        Self {
+            since: time(seen.since),
+            accepted: seen.accepted,
+            refused: seen.refused,
+            last_at: seen.last.map(time),
+            complete: seen.complete,
+        }
+    }
+}
+
+impl RetiredUrlUse {
+    /// In words: `accepted 0, refused 12 (last at 2026-11-30T08:00:00Z)`.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let more = if self.complete { "" } else { " or more" };
+        let last = self.last_at.as_deref().map(|at| format!(" (last at {at})"));
+        format!(
+            "accepted {}, refused {}{more}{}",
+            self.accepted,
+            self.refused,
+            last.unwrap_or_default()
+        )
     }
 }
 

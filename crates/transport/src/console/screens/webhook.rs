@@ -6,7 +6,7 @@ use hookgate_gate::{
     UsageRange, WebhookUsage, spikes,
 };
 use hookgate_pages::{
-    Bucket, Chart, Failing, Range, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
+    Bucket, Chart, Failing, Range, RetiredUrlUse, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
 };
 
 use super::models::{delivery_row, webhook_facts};
@@ -53,6 +53,17 @@ pub(super) async fn show<S: Store + PeopleStore>(
             chart: Chart::of(series(screen, &webhook, range).await?),
             failing: failing(screen, &webhook).await?,
             observed: screen.gate().observation(&webhook).await?.map(wire::observed),
+            retired: screen
+                .gate()
+                .retired_use(&webhook)
+                .await?
+                .map(|seen| RetiredUrlUse {
+                    since: seen.since,
+                    accepted: seen.accepted,
+                    refused: seen.refused,
+                    last: seen.last,
+                    complete: seen.complete,
+                }),
             sources: sources(screen, &webhook, range, SOURCES).await?,
             recent: recent.items.iter().map(delivery_row).collect(),
         }
