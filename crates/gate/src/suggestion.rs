@@ -29,6 +29,9 @@ const MAX_ENTRIES: usize = 200;
 pub struct Suggestion {
     /// Its entries, those that stand for most deliveries first.
     pub entries: Vec<AllowEntry>,
+    /// How many addresses each entry lets pass, in their order; a set as many as it holds now. The largest number stands for
+    /// all that is larger.
+    pub addresses: Vec<u128>,
     /// How many senders it is made from.
     pub senders: u64,
     /// Accepted deliveries that it does not answer for: of sources that are not told apart, or of more senders than it
@@ -69,7 +72,16 @@ impl Suggestion {
         let left_out = entries.iter().skip(MAX_ENTRIES).map(|entry| entry.0);
         let beyond = left_out.fold(totals.beyond_accepted, u64::saturating_add);
         entries.truncate(MAX_ENTRIES);
+        let addresses = entries.iter().map(|(_, allowed)| match allowed {
+            Allowed::Network(network) => width(*network),
+            Allowed::Set(name) => {
+                let networks = sets.iter().find(|(set, _)| set == name);
+                let networks = networks.map(|(_, networks)| networks.as_slice()).unwrap_or_default();
+                networks.iter().copied().map(width).fold(0, u128::saturating_add)
+            }
+        });
         Self {
+            addresses: addresses.collect(),
             entries: entries
                 .into_iter()
                 .map(|(_, allowed)| AllowEntry::of(allowed))
@@ -78,6 +90,14 @@ impl Suggestion {
             beyond,
         }
     }
+}
+
+/// How many addresses a network has.
+fn width(network: IpNetwork) -> u128 {
+    let bits = if network.is_ipv4() { 32 } else { 128 };
+    1_u128
+        .checked_shl(bits - u32::from(network.prefix()))
+        .unwrap_or(u128::MAX)
 }
 
 fn deliveries(totals: &[&SourceTotal]) -> u64 {
@@ -165,12 +185,21 @@ mod tests {
             texts(&suggestion),
             ["198.51.100.7", "@github", "203.0.113.0/24", "2001:db8::7"]
         );
+        assert_eq!(suggestion.addresses, [1, 1_024, 256, 1]);
         assert_eq!(suggestion.senders, 8);
         assert_eq!(
             texts(&Suggestion::of(&totals(&[("192.30.252.1", 1)]), &sets)),
             ["192.30.252.1"]
         );
         assert!(Suggestion::of(&SourceTotals::default(), &sets).entries.is_empty());
+    }
+
+    #[test]
+    fn networks_are_as_wide_as_their_prefix_says() {
+        let width = |text: &str| width(text.parse().unwrap());
+        assert_eq!((width("192.0.2.1/32"), width("192.0.2.0/24")), (1, 256));
+        assert_eq!((width("0.0.0.0/0"), width("2001:db8::/64")), (1 << 32, 1 << 64));
+        assert_eq!(width("::/0"), u128::MAX);
     }
 
     #[test]

@@ -239,6 +239,15 @@ function menus() {
   }
 }
 
+/** What was done is said once: a reload, a bookmark or a shared address says it no more. */
+function settleAddress() {
+  const address = new URL(location.href);
+  if (!address.searchParams.has("done")) return;
+  address.searchParams.delete("done");
+  history.replaceState(history.state, "", address);
+}
+
+settleAddress();
 localTimes(document);
 zoneName();
 localInputs();

@@ -196,7 +196,7 @@ impl Layer {
         match self {
             Self::Accepted => "accepted",
             Self::Refused(code) => code.as_str(),
-            Self::Others => "other refusals",
+            Self::Others => "other",
         }
     }
 

@@ -31,7 +31,7 @@ pub use note::Note;
 pub use payload::{Payload, PlainValue};
 pub use people::{AuditEntry, KnownWebhook, KnownWebhooks, Member, RemovedMember, Token};
 pub use timeline::{TimelineActor, TimelineEntry, doer, sentence, span, summary};
-pub use usage::{Preview, Suggestion, Usage, observed};
+pub use usage::{Preview, Suggestion, Usage, observed, width};
 pub use webhook::{AllowlistEntry, Leaver, RetiredUrlUse, Webhook};
 
 /// A page of a list.

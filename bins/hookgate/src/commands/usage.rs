@@ -96,10 +96,12 @@ pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Res
         let object = output::object(&wire::Suggestion::from(&suggestion));
         return Ok(output::line(&object.to_string())?);
     }
+    // As a comment, so that the lines can be taken for a list as they are.
     suggestion
         .entries
         .iter()
-        .try_for_each(|entry| output::line(&entry.to_string()))?;
+        .zip(&suggestion.addresses)
+        .try_for_each(|(entry, addresses)| output::line(&format!("{entry}  # {}", wire::width(*addresses))))?;
     if suggestion.beyond > 0 {
         output::line(&format!(
             "# not covered: {}, from too many sources",

@@ -311,6 +311,7 @@ async fn programs_do_all_of_it_too() {
     assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 201);
     let suggested = server.json(&["webhook", "suggest", "hook"]);
     assert_eq!(suggested["allowlist"], json!(["127.0.0.1"]));
+    assert_eq!(suggested["widths"], json!(["1 address"]));
     let body = json!({"name": "office", "networks": ["127.0.0.0/8", "192.0.2.0/24", "198.51.100.0/24"]});
     for status in [201, 200] {
         let key = [("idempotency-key", "first")];

@@ -145,7 +145,7 @@ async fn observe(setup: Setup) {
     person.sees("it would not pass").await;
     person.find("#f-observe").await.click().await.unwrap();
     person.press("Save changes").await;
-    person.sees("only observed").await;
+    person.sees("observe only").await;
     assert_eq!(deliver(&server, &url, ALERT).await, 201);
     person.go("/logs").await;
     person.sees("observed").await;

@@ -163,8 +163,8 @@ async fn narrow_and_export(setup: Setup) {
     person.sees("VALIDATION_ERROR").await;
     person.choose("#f-outcome", "refused").await;
     person.choose("#f-code", "INVALID_JSON").await;
-    person.press("Show").await;
-    person.sees("All").await;
+    person.press("Filter").await;
+    person.sees("Clear").await;
     assert!(
         person.path().await.contains("code=INVALID_JSON"),
         "the state is in the address"
@@ -189,7 +189,7 @@ async fn narrow_and_export(setup: Setup) {
         }
     }
     person.write("#f-source", "nonsense").await;
-    person.press("Show").await;
+    person.press("Filter").await;
     person.sees("not an IP address").await;
     person.find("[aria-invalid=true]").await;
     person.close().await;

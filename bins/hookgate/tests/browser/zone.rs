@@ -48,7 +48,7 @@ async fn all_times_of_a_page_are_in_the_readers_zone() {
     for (minutes, is_found) in [("-5", true), ("5", false)] {
         person.go("/logs").await;
         let utc = person.run(&TYPED.replace("MINUTES", minutes)).await;
-        person.press("Show").await;
+        person.press("Filter").await;
         let url = person.run("return location.search").await;
         let from = format!("from={}", utc.as_str().unwrap().replace(':', "%3A"));
         assert!(url.as_str().unwrap().contains(&from), "{url} is UTC: {from}");

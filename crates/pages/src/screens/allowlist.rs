@@ -26,6 +26,8 @@ pub struct AllowlistLine {
     pub text: UserText,
     /// How it was read.
     pub reading: LineReading,
+    /// How many addresses it lets pass, in words, where that is said.
+    pub width: Option<String>,
 }
 
 /// How an entry was read.
@@ -70,6 +72,7 @@ pub fn allowlist_lines(text: &str) -> Vec<AllowlistLine> {
                 line: index + 1,
                 text: whole.as_str().into(),
                 reading: reading(&whole),
+                width: None,
             });
         }
     }

@@ -115,7 +115,7 @@ pub(super) fn rotation_badge(
         RotationAge::Due { days_over: 0 } => Some(("warn", "rotation due".to_owned())),
         RotationAge::Due { days_over } => Some((
             "warn",
-            format!("rotation due for {}", when::count(days_over, "day")),
+            format!("rotation overdue by {}", when::count(days_over, "day")),
         )),
         _ if age > OLD => Some(("dim", format!("over {OLD} days"))),
         RotationAge::Fresh { .. } | RotationAge::NotTracked => None,

@@ -10,7 +10,7 @@ use hookgate_pages::Observed;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{source, time, words};
+use super::{counted, source, time, words};
 
 /// How many deliveries came to a webhook, and from where.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -212,6 +212,8 @@ impl Preview {
 pub struct Suggestion {
     /// Its entries, those that stand for most deliveries first.
     pub allowlist: Vec<String>,
+    /// How wide each of them is, in the same order: `256 addresses`.
+    pub widths: Vec<String>,
     /// How many senders it is made from.
     pub senders: u64,
     /// Accepted deliveries that it does not answer for: of sources that are not told apart, or of more senders than it has
@@ -223,10 +225,21 @@ impl From<&gate::Suggestion> for Suggestion {
     fn from(suggestion: &gate::Suggestion) -> Self {
         Self {
             allowlist: suggestion.entries.iter().map(ToString::to_string).collect(),
+            widths: suggestion.addresses.iter().map(|count| width(*count)).collect(),
             senders: suggestion.senders,
             other_sources: suggestion.beyond,
         }
     }
+}
+
+/// A number of addresses in words. Large networks of IPv6 are counted in those of 64 bits, which is what one host has.
+#[must_use]
+pub fn width(addresses: u128) -> String {
+    if let Ok(addresses) = u64::try_from(addresses) {
+        return counted(addresses, "address");
+    }
+    let networks = u64::try_from(addresses >> 64).unwrap_or(u64::MAX);
+    counted(networks, "IPv6 /64 network")
 }
 
 /// What observing showed, as pages and commands say it.
@@ -248,4 +261,18 @@ fn by_code(refused: &[(RefusalCode, u64)]) -> BTreeMap<&'static str, u64> {
         .iter()
         .map(|(code, count)| (code.as_str(), *count))
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_are_said_in_words() {
+        assert_eq!(width(1), "1 address");
+        assert_eq!(width(256), "256 addresses");
+        assert_eq!(width(1 << 64), "1 IPv6 /64 network");
+        assert_eq!(width(1 << 80), "65,536 IPv6 /64 networks");
+        assert_eq!(width(u128::MAX), "18,446,744,073,709,551,615 IPv6 /64 networks");
+    }
 }

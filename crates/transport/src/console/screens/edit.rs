@@ -19,6 +19,7 @@ use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
+use crate::wire;
 
 /// Senders that a preview shows; a page has a bound.
 const SENDERS: usize = 50;
@@ -198,7 +199,10 @@ pub(super) async fn suggest<S: Store + PeopleStore>(
         let lines: Vec<_> = suggestion.entries.iter().map(ToString::to_string).collect();
         form.allowlist = lines.join("\n");
     }
-    let preview = preview_of(screen, &webhook, &form.allowlist, PreviewDays::Month).await?;
+    let mut preview = preview_of(screen, &webhook, &form.allowlist, PreviewDays::Month).await?;
+    for (line, addresses) in preview.lines.iter_mut().zip(&suggestion.addresses) {
+        line.width = Some(wire::width(*addresses));
+    }
     let model = EditWebhook {
         revision: opened_with(fields)?,
         preview: Some(preview),
