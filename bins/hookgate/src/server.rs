@@ -188,7 +188,11 @@ impl Server {
             Arc::clone(&self.fetcher),
             stop.clone(),
         );
-        let console = Arc::new(console.watching(watched.into(), store));
+        let (front, proxies) = &self.fronts[0];
+        let console = console
+            .watching(watched.into(), store)
+            .with_gate_behind(Arc::clone(proxies), front.proxy_protocol);
+        let console = Arc::new(console);
         let console_address = self.console_listener.local_addr().map_err(port_unknown)?;
         let mut listeners = JoinSet::new();
         for listener in self.gate_listeners {

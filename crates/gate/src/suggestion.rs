@@ -76,7 +76,9 @@ impl Suggestion {
             Allowed::Network(network) => width(*network),
             Allowed::Set(name) => {
                 let networks = sets.iter().find(|(set, _)| set == name);
-                let networks = networks.map(|(_, networks)| networks.as_slice()).unwrap_or_default();
+                let networks = networks
+                    .map(|(_, networks)| networks.as_slice())
+                    .unwrap_or_default();
                 networks.iter().copied().map(width).fold(0, u128::saturating_add)
             }
         });

@@ -28,7 +28,7 @@ pub use allowlist::{AllowlistLine, LineReading, Preview, PreviewSender, allowlis
 pub use audit::{AuditActor, AuditFilter, AuditRow, AuditTrail};
 pub use confirm::{Confirm, Impact, RegenerateConfirm, RevokeConfirm};
 pub use conflict::{Conflict, ConflictRow};
-pub use delivery::{DeliveryDetail, DeliveryRow, Payload, ShownAnswer, Verdict};
+pub use delivery::{DeliveryDetail, DeliveryRow, IgnoredHeader, Payload, ShownAnswer, Verdict};
 pub use error::{ErrorPage, ErrorScreen};
 pub use form::{EditWebhook, NewWebhook, WebhookForm};
 pub use incidents::{IncidentDetail, IncidentList, IncidentRow, NoteForm, TimelineEntry};

@@ -19,6 +19,7 @@ mod health;
 mod host;
 pub(crate) mod html;
 pub(crate) mod if_match;
+mod ignored;
 mod live;
 mod query;
 mod screens;
@@ -74,6 +75,13 @@ pub struct Console<S> {
     fetcher: Arc<Fetcher>,
     stop: Signal,
     watched: Watched,
+    gate_front: Option<GateFront>,
+}
+
+/// What stands in front of the gate's listener.
+struct GateFront {
+    proxies: Arc<Proxies>,
+    proxy_protocol: bool,
 }
 
 impl<S: Store + PeopleStore> Console<S> {
@@ -97,7 +105,18 @@ impl<S: Store + PeopleStore> Console<S> {
             fetcher,
             stop,
             watched: Watched::default(),
+            gate_front: None,
         }
+    }
+
+    /// Says of which proxies the gate takes no word; without it, nothing is said.
+    #[must_use]
+    pub fn with_gate_behind(mut self, proxies: Arc<Proxies>, proxy_protocol: bool) -> Self {
+        self.gate_front = Some(GateFront {
+            proxies,
+            proxy_protocol,
+        });
+        self
     }
 
     /// Tells how these certificates are, each by the name of its listener, and how the store is.

@@ -101,7 +101,9 @@ pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Res
         .entries
         .iter()
         .zip(&suggestion.addresses)
-        .try_for_each(|(entry, addresses)| output::line(&format!("{entry}  # {}", wire::width(*addresses))))?;
+        .try_for_each(|(entry, addresses)| {
+            output::line(&format!("{entry}  # {}", wire::width(*addresses)))
+        })?;
     if suggestion.beyond > 0 {
         output::line(&format!(
             "# not covered: {}, from too many sources",

@@ -31,7 +31,10 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
         WebhookCommand::Show(argument) => {
             let webhook = place.webhook(&argument.webhook).await?;
             let health = place.gate.health(std::slice::from_ref(&webhook)).await?;
-            let mut once: Vec<_> = health.iter().map(|health| ("health", json!(health.as_str()))).collect();
+            let mut once: Vec<_> = health
+                .iter()
+                .map(|health| ("health", json!(health.as_str())))
+                .collect();
             if let Some(seen) = place.gate.retired_use(&webhook).await? {
                 let seen = wire::RetiredUrlUse::from(seen);
                 let shown = if cli.json {

@@ -61,7 +61,7 @@ async fn a_set_counts_for_every_allowlist_at_once() {
     }
     let record = server.deliveries(|items| items.len() == 6).await;
     let refused = server.json(&["deliveries", "show", record[0]["id"].as_str().unwrap()]);
-    assert_eq!(refused["trail"]["sentence"], "127.0.0.1 connected itself");
+    assert_eq!(refused["trail"]["sentence"], "127.0.0.1 connected directly");
     let webhook = server.json(&["webhook", "show", "a"]);
     assert_eq!(webhook["allowlist"], json!(["@office"]));
     assert_eq!(webhook["allowlist_entries"][0]["comment"], "people");

@@ -271,7 +271,10 @@ async fn what_comes_to_a_dead_url_is_told_with_since_when() {
     let old = server.create("hook", &[]);
     server.post(Http::One, &old, ALERT).await;
     let shown = server.json(&["webhook", "show", "hook"]);
-    assert!(shown["revoked_at"].is_null() && shown.get("retired_url_use").is_none(), "{shown}");
+    assert!(
+        shown["revoked_at"].is_null() && shown.get("retired_url_use").is_none(),
+        "{shown}"
+    );
     let path = format!("/webhooks/{}", handle(&server, "hook"));
     let refused = async |count: u64| {
         server
@@ -291,11 +294,18 @@ async fn what_comes_to_a_dead_url_is_told_with_since_when() {
     refused(2).await;
     let shown = server.json(&["webhook", "show", "hook"]);
     let told = &shown["retired_url_use"];
-    assert_eq!((&told["accepted"], &told["refused"]), (&0.into(), &2.into()), "{shown}");
+    assert_eq!(
+        (&told["accepted"], &told["refused"]),
+        (&0.into(), &2.into()),
+        "{shown}"
+    );
     assert_eq!(told["since"], shown["issued_at"]);
     assert!(told["last_at"].is_string() && told["complete"] == true);
     let page = visitor.get(&path).await;
-    assert!(page.contains("Old URLs are still in use: 2 deliveries to them refused since"), "{page}");
+    assert!(
+        page.contains("Old URLs are still in use: 2 deliveries to them refused since"),
+        "{page}"
+    );
 
     let revoked = server.json(&["webhook", "revoke", "hook", "--yes"]);
     assert!(revoked["revoked_at"].is_string(), "{revoked}");
@@ -305,11 +315,68 @@ async fn what_comes_to_a_dead_url_is_told_with_since_when() {
     refused(3).await;
     let shown = server.json(&["webhook", "show", "hook"]);
     let told = &shown["retired_url_use"];
-    assert_eq!((&told["accepted"], &told["refused"]), (&0.into(), &1.into()), "{shown}");
+    assert_eq!(
+        (&told["accepted"], &told["refused"]),
+        (&0.into(), &1.into()),
+        "{shown}"
+    );
     assert_eq!(told["since"], shown["revoked_at"]);
     let page = visitor.get(&path).await;
-    assert!(page.contains("Since then: accepted 0, refused 1 (last at "), "{page}");
+    assert!(
+        page.contains("Since then: accepted 0, refused 1 (last at "),
+        "{page}"
+    );
     let program = Program::new(&server, "viewer");
     let path = format!("/api/v1/webhooks/{}", shown["handle"].as_str().unwrap());
     assert_eq!(program.get(&path).await, shown);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_forwarding_header_that_is_ignored_is_told_with_the_remedy() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let page_of = |record: &Value| format!("/deliveries/{}", record["id"].as_str().unwrap());
+    let said = |header: &str| {
+        format!(
+            "127.0.0.1 connected directly. Its {header} header was ignored because 127.0.0.1 is not a trusted proxy"
+        )
+    };
+    let headers = [
+        (None, "X-Forwarded-For"),
+        (Some(("x-forwarded-for", "203.0.113.9")), "X-Forwarded-For"),
+        (Some(("forwarded", "for=203.0.113.9")), "Forwarded"),
+    ];
+    for (number, (header, name)) in headers.into_iter().enumerate() {
+        let mut request = Request::post(server.demo_url());
+        if let Some((name, value)) = header {
+            request = request.header(name, value);
+        }
+        let answer = server
+            .send(Http::One, request.body(Full::from(ALERT)).unwrap())
+            .await;
+        assert_eq!(answer.status, 201);
+        let records = server.deliveries(|items| items.len() == number + 1).await;
+        let page = visitor.get(&page_of(&records[0])).await;
+        assert_eq!(page.contains(&said(name)), header.is_some(), "{page}");
+        assert_eq!(
+            page.contains("add 127.0.0.1 to gate.trusted_proxies"),
+            header.is_some()
+        );
+    }
+    let demo = format!("/webhooks/{}", handle(&server, "demo"));
+    let page = visitor.get(&demo).await;
+    assert!(page.contains(&said("Forwarded")), "{page}");
+    // One that is refused for its address says the same.
+    server.json(&["webhook", "edit", "demo", "--allow", "192.0.2.1"]);
+    let request = Request::post(server.demo_url()).header("x-forwarded-for", "203.0.113.9");
+    let answer = server
+        .send(Http::One, request.body(Full::from(ALERT)).unwrap())
+        .await;
+    assert_eq!(answer.status, 403);
+    let records = server.deliveries(|items| items.len() == 4).await;
+    let page = visitor.get(&page_of(&records[0])).await;
+    assert!(
+        page.contains(&said("X-Forwarded-For")) && page.contains("add 127.0.0.1 to gate.trusted_proxies"),
+        "{page}"
+    );
 }

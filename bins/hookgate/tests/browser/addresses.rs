@@ -156,7 +156,7 @@ async fn observe(setup: Setup) {
         .await
         .unwrap();
     person.sees("its address would have been refused").await;
-    person.sees("127.0.0.1 connected itself.").await;
+    person.sees("127.0.0.1 connected directly.").await;
     person.press("Allow this address").await;
     person.press("Suggest a list from history").await;
     person.sees("127.0.0.1").await;

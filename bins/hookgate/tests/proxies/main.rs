@@ -115,7 +115,7 @@ fn strangers_change_nothing(stage: &Stage) {
     assert_eq!(
         sentence,
         Value::from(
-            "198.51.100.9 connected itself; its X-Forwarded-For was not believed, because 198.51.100.9 is no trusted proxy"
+            "198.51.100.9 connected directly. Its X-Forwarded-For header was ignored because 198.51.100.9 is not a trusted proxy"
         )
     );
 }

@@ -82,7 +82,7 @@ impl Trail {
         })
     }
 
-    /// Where the address comes from, in one sentence without its full stop.
+    /// Where the address comes from, in one sentence or more, without the last full stop.
     #[must_use]
     pub fn sentence(&self) -> String {
         let proxies: Vec<String> = self.trusted().map(|proxy| proxy.to_string()).collect();
@@ -102,7 +102,7 @@ impl Trail {
             return "where it came from was not noted".to_owned();
         };
         let mut sentence = if by == Witness::Connection {
-            format!("{address} connected itself")
+            format!("{address} connected directly")
         } else {
             let own = address.to_string();
             let others: Vec<_> = proxies
@@ -123,14 +123,31 @@ impl Trail {
         };
         for hop in &self.0 {
             let why = match hop.verdict {
-                Verdict::Untrusted => format!("{address} is no trusted proxy"),
-                Verdict::Unconfigured => "that header is not set to count".to_owned(),
+                Verdict::Untrusted => format!("{address} is not a trusted proxy"),
+                Verdict::Unconfigured => "it is not configured".to_owned(),
                 _ => continue,
             };
             let said = said(hop.by);
-            sentence.extend(["; its ", said, " was not believed, because ", &why]);
+            sentence.extend([". Its ", said, " header was ignored because ", &why]);
         }
         sentence
+    }
+
+    /// The first forwarding header that was ignored because the client that sent it is no trusted proxy.
+    ///
+    /// ```
+    /// use hookgate_domain::{ForwardingHeader, Trail};
+    ///
+    /// let trail: Trail = "x-forwarded-for untrusted; connection 10.0.0.2 client".parse()?;
+    /// assert_eq!(trail.untrusted(), Some(ForwardingHeader::XForwardedFor));
+    /// # Ok::<(), hookgate_domain::TrailError>(())
+    /// ```
+    #[must_use]
+    pub fn untrusted(&self) -> Option<ForwardingHeader> {
+        self.0.iter().find_map(|hop| match (hop.verdict, hop.by) {
+            (Verdict::Untrusted, Witness::Header(header)) => Some(header),
+            _ => None,
+        })
     }
 
     fn trusted(&self) -> impl Iterator<Item = IpAddr> + '_ {
@@ -144,7 +161,7 @@ impl Trail {
 const fn said(by: Witness) -> &'static str {
     match by {
         Witness::Connection => "connection",
-        Witness::ProxyProtocol => "PROXY header",
+        Witness::ProxyProtocol => "PROXY",
         Witness::Header(header) => header.name(),
     }
 }

@@ -392,19 +392,19 @@ fn a_trail_says_in_one_sentence_where_an_address_comes_from() {
             Some(XForwardedFor),
             "203.0.113.9",
             "",
-            "203.0.113.9 connected itself",
+            "203.0.113.9 connected directly",
         ),
         (
             Some(XForwardedFor),
             "192.168.1.2",
             "x: 198.51.100.1",
-            "192.168.1.2 connected itself; its X-Forwarded-For was not believed, because 192.168.1.2 is no trusted proxy",
+            "192.168.1.2 connected directly. Its X-Forwarded-For header was ignored because 192.168.1.2 is not a trusted proxy",
         ),
         (
             None,
             "10.0.0.1<10.0.0.2",
             "x: 198.51.100.1",
-            "10.0.0.2 is what the trusted proxy 10.0.0.1 says in the PROXY header; its X-Forwarded-For was not believed, because that header is not set to count",
+            "10.0.0.2 is what the trusted proxy 10.0.0.1 says in the PROXY header. Its X-Forwarded-For header was ignored because it is not configured",
         ),
         (
             None,

@@ -74,10 +74,7 @@ fn the_two_most_frequent_refusals_have_names() {
         ],
     )]));
     let names: Vec<_> = chart.legend("c").into_iter().map(|(_, _, name)| name).collect();
-    assert_eq!(
-        names,
-        ["accepted", "IP_NOT_ALLOWED", "INVALID_JSON", "other"]
-    );
+    assert_eq!(names, ["accepted", "IP_NOT_ALLOWED", "INVALID_JSON", "other"]);
     assert_eq!(chart.rows()[0].counts, [1, 9, 5, 1]);
 }
 

@@ -6,7 +6,8 @@ use std::time::Duration;
 use askama::Template;
 use askama::filters::HtmlSafe;
 use hookgate_domain::{
-    DeliveryId, IncidentNumber, RefusalCode, RequestId, Timestamp, Trail, WebhookHandle, is_private,
+    DeliveryId, ForwardingHeader, IncidentNumber, RefusalCode, RequestId, Timestamp, Trail, WebhookHandle,
+    is_private,
 };
 
 use super::screen;
@@ -134,6 +135,37 @@ pub struct ShownAnswer {
     pub body: UserText,
 }
 
+/// A forwarding header that was ignored, because who sent it is not a trusted proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IgnoredHeader {
+    /// Who connected.
+    pub peer: IpAddr,
+    /// Which header it sent.
+    pub header: ForwardingHeader,
+}
+
+impl IgnoredHeader {
+    /// What happened and what to do, in sentences.
+    #[must_use]
+    pub fn sentence(&self) -> String {
+        let Self { peer, header } = self;
+        format!(
+            "{peer} connected directly. Its {} header was ignored because {peer} is not a trusted proxy. {}",
+            header.name(),
+            self.remedy()
+        )
+    }
+
+    fn remedy(&self) -> String {
+        format!(
+            "If {0} is a proxy of yours, add {0} to gate.trusted_proxies and set gate.forwarded to {1:?}; until then \
+             allowlists see {0} instead of the senders behind it. If it is a sender, nothing has to be done.",
+            self.peer,
+            self.header.as_str()
+        )
+    }
+}
+
 /// `/deliveries/{id}`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "delivery.html")]
@@ -148,6 +180,8 @@ pub struct DeliveryDetail {
     pub payload: Payload,
     /// How its source was found, if it was refused for it or would have been.
     pub trail: Option<Trail>,
+    /// A forwarding header of it that was ignored.
+    pub ignored: Option<IgnoredHeader>,
     /// What was changed about it so that it could be taken, in sentences.
     pub notes: Vec<UserText>,
     /// What exactly was at fault, such as fields of the payload.
@@ -214,15 +248,14 @@ impl DeliveryDetail {
         self.trail.as_ref().map(Trail::sentence)
     }
 
+    /// What to do about a header that was ignored.
+    fn proxy_remedy(&self) -> Option<String> {
+        self.ignored.as_ref().map(IgnoredHeader::remedy)
+    }
+
     /// Whether it came straight from a private address, with the word of somebody else in a header: a proxy, probably.
     fn is_untrusted_proxy(&self) -> bool {
-        let untrusted = |trail: &Trail| {
-            trail
-                .hops()
-                .iter()
-                .any(|hop| hop.verdict == hookgate_domain::Verdict::Untrusted)
-        };
-        is_private(self.row.source) && self.trail.as_ref().is_some_and(untrusted)
+        is_private(self.row.source) && self.ignored.is_some()
     }
 
     /// The link that puts its address into the allowlist, for whoever may.

@@ -3,7 +3,7 @@
 use askama::Template;
 use hookgate_domain::{AllowlistMode, RefusalCode, RotationAge, Timestamp, WebhookHandle};
 
-use super::delivery::DeliveryRow;
+use super::delivery::{DeliveryRow, IgnoredHeader};
 use super::screen;
 use super::usage::{Range, SourceRow, by_number};
 use super::webhooks::rotation_badge;
@@ -30,6 +30,8 @@ pub struct WebhookDetail {
     pub failing: Option<Failing>,
     /// What enforcing would mean, if the webhook only observes.
     pub observed: Option<Observed>,
+    /// A forwarding header that was ignored lately.
+    pub ignored: Option<IgnoredHeader>,
     /// What still came to its dead URLs, if it has any.
     pub retired: Option<RetiredUrlUse>,
     /// The most active sources of that time.
@@ -265,6 +267,10 @@ impl WebhookDetail {
             None => all.extend(self.refusals()),
         }
         all.extend(self.observed.as_ref().map(|observed| self.observation(observed)));
+        all.extend(
+            self.ignored
+                .map(|ignored| Health::new("warn", ignored.sentence())),
+        );
         if all.is_empty() {
             all.push(self.peace());
         }

@@ -78,6 +78,11 @@ fn a_proxy_that_is_not_trusted_is_not_offered_to_be_allowed() {
     assert!(page("delivery-refused").contains("Allow this address"));
     let html = page("delivery-untrusted-proxy");
     assert!(html.contains("gate.trusted_proxies") && !html.contains("Allow this address"));
+    for name in ["delivery-accepted-from-proxy", "webhook"] {
+        let said = "10.0.0.2 connected directly. Its X-Forwarded-For header was ignored because 10.0.0.2 is not a \
+                    trusted proxy. If 10.0.0.2 is a proxy of yours, add 10.0.0.2 to gate.trusted_proxies";
+        assert!(page(name).contains(said), "{name}");
+    }
 }
 
 /// What pages count.

@@ -4,20 +4,20 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    Actor, AllowlistMode, AuditAct, AuditEntry, AuditSubject, DeliveryId, IncidentNumber, IncidentStatus,
-    MemberId, OrganizationId, RefusalCode, RequestId, Role, RotationAge, Severity, Timestamp, TokenId, Trail,
-    WebhookHandle,
+    Actor, AllowlistMode, AuditAct, AuditEntry, AuditSubject, DeliveryId, ForwardingHeader, IncidentNumber,
+    IncidentStatus, MemberId, OrganizationId, RefusalCode, RequestId, Role, RotationAge, Severity, Timestamp,
+    TokenId, Trail, WebhookHandle,
 };
 use hookgate_pages::{
     Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
     AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow,
-    EditWebhook, ErrorPage, ErrorScreen, Failing, Flash, FlashKind, Impact, IncidentDetail, IncidentList,
-    IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook, NoteForm,
-    Observed, Paging, Payload, PayloadFault, Preview, PreviewSender, Problem, Range, RegenerateConfirm, RetiredUrlUse,
-    RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow, SetChange, SetVersionRow, Shell,
-    ShownAnswer, SignIn, SignInLink, SignInLinkMade, SourceRow, TimelineEntry, TokenMade, TokenRow, Tokens,
-    UserText, Verdict, WebhookDetail, WebhookFacts, WebhookFilter, WebhookForm, WebhookList, WebhookRow,
-    allowlist_lines,
+    EditWebhook, ErrorPage, ErrorScreen, Failing, Flash, FlashKind, IgnoredHeader, Impact, IncidentDetail,
+    IncidentList, IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook,
+    NoteForm, Observed, Paging, Payload, PayloadFault, Preview, PreviewSender, Problem, Range,
+    RegenerateConfirm, RetiredUrlUse, RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow,
+    SetChange, SetVersionRow, Shell, ShownAnswer, SignIn, SignInLink, SignInLinkMade, SourceRow,
+    TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
+    WebhookFilter, WebhookForm, WebhookList, WebhookRow, allowlist_lines,
 };
 
 /// The time of all samples.
@@ -75,6 +75,13 @@ fn signed(index: usize) -> i64 {
 fn trail() -> Trail {
     let text = "connection 10.0.0.2 trusted; x-forwarded-for 203.0.113.9 client";
     text.parse().expect("a trail")
+}
+
+fn ignored_header() -> IgnoredHeader {
+    IgnoredHeader {
+        peer: IpAddr::from([10, 0, 0, 2]),
+        header: ForwardingHeader::XForwardedFor,
+    }
 }
 
 fn source(index: usize) -> IpAddr {
@@ -549,6 +556,7 @@ impl Samples {
                 refused_deliveries: self.number(57),
                 beyond: self.number(7),
             }),
+            ignored: Some(ignored_header()),
             retired: Some(RetiredUrlUse {
                 since: ago(5),
                 accepted: 0,
@@ -685,6 +693,7 @@ impl Samples {
             ],
             payload,
             trail: Some(trail()),
+            ignored: None,
             notes: vec![self.text("The title was longer than 500 characters, so it was cut. The payload has all of it.")],
             faults: vec![PayloadFault::PerMinute(self.number(60)), PayloadFault::Bytes(self.number(300)), PayloadFault::Field {
                 field: self.string("severity"),
@@ -713,6 +722,14 @@ impl Samples {
             ("delivery", detail(0, kept(self.string(json))).render()),
             ("delivery-refused", refused.clone().render()),
             (
+                "delivery-accepted-from-proxy",
+                DeliveryDetail {
+                    trail: None,
+                    ..Self::of_untrusted_proxy(detail(0, kept(self.string(json))))
+                }
+                .render(),
+            ),
+            (
                 "delivery-untrusted-proxy",
                 Self::of_untrusted_proxy(refused).render(),
             ),
@@ -724,6 +741,7 @@ impl Samples {
         detail.row.source = IpAddr::from([10, 0, 0, 2]);
         let trail = "x-forwarded-for untrusted; connection 10.0.0.2 client".parse();
         detail.trail = Some(trail.expect("a trail"));
+        detail.ignored = Some(ignored_header());
         detail
     }
 

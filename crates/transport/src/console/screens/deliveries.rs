@@ -130,6 +130,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
                 .collect(),
             payload: payload(&record),
             trail: record.trail.clone(),
+            ignored: screen.console.ignored_header(&record),
             notes: record
                 .summary
                 .notes

@@ -53,6 +53,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
             chart: Chart::of(series(screen, &webhook, range).await?),
             failing: failing(screen, &webhook).await?,
             observed: screen.gate().observation(&webhook).await?.map(wire::observed),
+            ignored: screen.console.ignored_lately(&recent.items).await?,
             retired: screen
                 .gate()
                 .retired_use(&webhook)

@@ -1,0 +1,100 @@
+//! Forwarding headers that were ignored, because who sent them is not a trusted proxy: the usual reason why an allowlist sees a
+//! proxy instead of the senders behind it.
+
+use std::net::IpAddr;
+
+use hookgate_domain::{ForwardingHeader, is_private};
+use hookgate_gate::{DeliveryRecord, DeliverySummary, PeopleStore, Store, StoreError};
+use hookgate_pages::IgnoredHeader;
+
+use super::Console;
+
+/// Sources whose newest record is looked at for a webhook: proxies are few, and each costs a query.
+const MAX_SOURCES: usize = 3;
+
+/// The headers in which proxies say who called them.
+const HEADERS: [ForwardingHeader; 2] = [ForwardingHeader::XForwardedFor, ForwardingHeader::Forwarded];
+
+impl<S: Store + PeopleStore> Console<S> {
+    /// The forwarding header of this delivery that was ignored.
+    ///
+    /// A record has the trail of an address that was refused, or would have been. Others have their headers only; of those the
+    /// ones from private addresses are told, where the gate takes nobody's word for the client yet.
+    pub(super) fn ignored_header(&self, record: &DeliveryRecord) -> Option<IgnoredHeader> {
+        let peer = record.summary.source;
+        let header = match &record.trail {
+            Some(trail) => trail.untrusted(),
+            None if self.is_believed(peer) || !is_private(peer) => None,
+            None => HEADERS.into_iter().find(|header| {
+                let mut values = record
+                    .headers
+                    .iter()
+                    .filter(|(name, _)| name == header.as_str())
+                    .map(|(_, value)| value);
+                // A header that counted names the client.
+                values
+                    .next()
+                    .is_some_and(|first| !names(first, peer) && !values.any(|value| names(value, peer)))
+            }),
+        };
+        header.map(|header| IgnoredHeader { peer, header })
+    }
+
+    /// One such header among these deliveries, of somebody who is not trusted by now.
+    pub(super) async fn ignored_lately(
+        &self,
+        recent: &[DeliverySummary],
+    ) -> Result<Option<IgnoredHeader>, StoreError> {
+        let mut sources: Vec<&DeliverySummary> = Vec::new();
+        for record in recent {
+            let is_worth_it = is_private(record.source) && !self.is_believed(record.source);
+            if is_worth_it && sources.iter().all(|known| known.source != record.source) {
+                sources.push(record);
+            }
+        }
+        for summary in sources.into_iter().take(MAX_SOURCES) {
+            let record = self.gate.store().delivery_by_id(summary.id).await?;
+            let ignored = record.and_then(|record| self.ignored_header(&record));
+            if ignored.is_some() {
+                return Ok(ignored);
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether the gate believes what this address says of others, or what a PROXY header says of this address.
+    fn is_believed(&self, address: IpAddr) -> bool {
+        self.gate_front
+            .as_ref()
+            .is_none_or(|front| front.proxy_protocol || front.proxies.trust(address))
+    }
+}
+
+/// Whether one of the addresses in a forwarding header is this one.
+fn names(value: &str, address: IpAddr) -> bool {
+    value
+        .split([',', ';', '=', '"', '[', ']', ' '])
+        .filter_map(|word| word.parse::<IpAddr>().ok())
+        .any(|named| named.to_canonical() == address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_header_names_addresses() {
+        let address = IpAddr::from([10, 0, 0, 2]);
+        for value in [
+            "10.0.0.2",
+            "192.0.2.1, 10.0.0.2",
+            "for=192.0.2.1, for=\"10.0.0.2\";proto=https",
+            "::ffff:10.0.0.2",
+        ] {
+            assert!(names(value, address), "{value}");
+        }
+        for value in ["", "192.0.2.1", "10.0.0.20", "unknown"] {
+            assert!(!names(value, address), "{value}");
+        }
+    }
+}
