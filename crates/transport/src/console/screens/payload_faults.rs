@@ -91,7 +91,7 @@ mod tests {
         );
         assert_eq!(
             sentences(&json!({"limit": "webhook", "per_minute": 60}), ""),
-            ["The limit is 60 deliveries a minute."]
+            ["The limit is 60 deliveries per minute."]
         );
         assert_eq!(
             sentences(&json!({"limit": 262_144, "unit": "bytes"}), ""),
