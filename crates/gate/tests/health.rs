@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{Policy, RefusalCode, Timestamp, Webhook};
+use hookgate_domain::{AllowlistMode, Policy, RefusalCode, Timestamp, Webhook};
 use hookgate_gate::{FAILING_REFUSALS, Gate, Health, Ports, RefusedDelivery, Store};
 use hookgate_testkit::{FixedClock, MemoryStore, samples};
 
@@ -167,4 +167,77 @@ async fn a_store_that_is_down_is_said() {
         scene.gate.observation(&webhook).await.is_ok(),
         "it does not observe"
     );
+}
+
+#[tokio::test]
+async fn observing_is_counted_from_when_it_began() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    scene.accept(&webhook, 3).await;
+    let acting = samples::acting();
+    scene.clock.advance(Duration::from_hours(48));
+    let began = scene.gate.now();
+    let observing = scene.gate.edit(&acting, webhook.handle, |_, policy| {
+        policy.allowlist = "192.0.2.200".parse().unwrap();
+        policy.allowlist_mode = AllowlistMode::Observe;
+    });
+    let observing = observing.await.unwrap();
+    assert_eq!(observing.mode_since(), began);
+    let seen = scene.gate.observation(&observing).await.unwrap().unwrap();
+    assert_eq!(
+        (seen.since, seen.senders, seen.deliveries),
+        (began, 0, 0),
+        "those before don't count"
+    );
+
+    scene.accept(&observing, 2).await;
+    // Another change is no change of the mode.
+    scene.clock.advance(Duration::from_hours(1));
+    let renamed = scene
+        .gate
+        .edit(&acting, webhook.handle, |name, _| *name = samples::name("x"));
+    let renamed = renamed.await.unwrap();
+    let seen = scene.gate.observation(&renamed).await.unwrap().unwrap();
+    assert_eq!((seen.since, seen.counted_from), (began, began));
+    assert_eq!((seen.senders, seen.refused_senders), (1, 1));
+    assert_eq!((seen.deliveries, seen.refused_deliveries), (2, 2));
+
+    scene.clock.advance(Duration::from_hours(24 * 40));
+    let seen = scene.gate.observation(&renamed).await.unwrap().unwrap();
+    let month = scene.gate.now().before(Duration::from_hours(24 * 30));
+    assert_eq!((seen.since, seen.counted_from, seen.senders), (began, month, 0));
+}
+
+#[tokio::test]
+async fn what_comes_to_dead_urls_is_counted_since_they_died() {
+    let scene = Scene::new();
+    let webhook = scene.webhook("w").await;
+    let acting = samples::acting();
+    scene.accept(&webhook, 2).await;
+    assert_eq!(scene.gate.retired_use(&webhook).await.unwrap(), None);
+
+    scene.clock.advance(Duration::from_hours(1));
+    let renewed = scene
+        .gate
+        .regenerate(&acting, webhook.handle)
+        .await
+        .unwrap()
+        .webhook;
+    let issued = scene.gate.now();
+    scene.clock.advance(Duration::from_hours(1));
+    scene.refuse(&renewed, RefusalCode::WebhookRevoked, 3);
+    scene.refuse(&renewed, RefusalCode::InvalidJson, 4);
+    let seen = scene.gate.retired_use(&renewed).await.unwrap().unwrap();
+    assert_eq!((seen.since, seen.accepted, seen.refused), (issued, 0, 3));
+    assert_eq!((seen.last, seen.complete), (Some(scene.gate.now()), true));
+
+    scene.clock.advance(Duration::from_hours(1));
+    let revoked = scene.gate.revoke(&acting, webhook.handle).await.unwrap();
+    let seen = scene.gate.retired_use(&revoked).await.unwrap().unwrap();
+    assert_eq!((seen.since, seen.refused, seen.last), (scene.gate.now(), 0, None));
+    scene.clock.advance(Duration::from_hours(1));
+    scene.refuse(&revoked, RefusalCode::WebhookRevoked, 5);
+    scene.refuse(&revoked, RefusalCode::MethodNotAllowed, 1);
+    let seen = scene.gate.retired_use(&revoked).await.unwrap().unwrap();
+    assert_eq!((seen.accepted, seen.refused, seen.complete), (0, 6, true));
 }
