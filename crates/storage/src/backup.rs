@@ -10,7 +10,8 @@ use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use thiserror::Error;
 
-use crate::files::{DATABASE, private_directory, private_file};
+use crate::files::{DATABASE, new_private_directory, private_file};
+use crate::lock::{LockError, ServerLock};
 use crate::migrations::{SQLITE, SQLITE_TABLE, Schema, applied_versions, known_versions};
 
 /// Behind the name of a file that is not whole yet.
@@ -20,7 +21,11 @@ const STREAM: &str = "backup-stream";
 /// Behind the name of the file that is locked as long as a backup is streamed.
 const HELD: &str = "held";
 /// Where a store is restored until it counts, in its data directory.
-const STAGED: &str = "restoring";
+const STAGED: &str = ".hookgate-restore";
+/// The file that tells a directory of a restore from one that a person made.
+const MARKER: &str = "made-by-hookgate-restore";
+/// Behind the name of a database: what SQLite keeps beside it.
+const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
 /// Why there is no backup, or no store from it.
 #[derive(Debug, Error)]
@@ -48,6 +53,9 @@ pub enum BackupError {
     /// Where it is streamed to takes no more.
     #[error("the backup broke off and is not whole")]
     Output(#[source] io::Error),
+    /// A server runs on the store.
+    #[error(transparent)]
+    Locked(#[from] LockError),
     /// The database refuses.
     #[error("the database refuses")]
     Database(#[from] diesel::result::Error),
@@ -142,35 +150,31 @@ pub fn backup_to(directory: &Path, mut out: impl Write) -> Result<(), BackupErro
         .map_err(BackupError::Output)
 }
 
-/// A store that is being restored. It becomes the directory's by [`publish`](Self::publish), and is removed otherwise.
+/// A store that is being restored. It becomes the directory's by [`publish`](Self::publish), and is removed otherwise. No
+/// server starts in the directory meanwhile.
 pub struct Restoring {
     staged: PathBuf,
     database: PathBuf,
+    _lock: ServerLock,
 }
 
 impl Restoring {
     /// Copies a backup to a place of its own in the directory, and checks it there.
     ///
     /// # Errors
-    /// [`BackupError::IsThere`] if the directory has a store.
+    /// [`BackupError::IsThere`] if the directory has a store or a part of one, [`BackupError::Locked`] if a server or another
+    /// restore runs there.
     pub fn begin(mut backup: impl Read, name: &Path, directory: &Path) -> Result<Self, BackupError> {
+        let lock = ServerLock::acquire(directory)?;
         let database = directory.join(DATABASE);
-        if database.exists() {
-            return Err(BackupError::IsThere { path: database });
-        }
-        // SQLite would replay another store's log into the restored one.
-        for suffix in ["-wal", "-shm", "-journal"] {
-            let path = directory.join(format!("{DATABASE}{suffix}"));
-            if path.exists() {
-                return Err(BackupError::IsThere { path });
-            }
-        }
+        refuse_store(&database)?;
+        let staged = directory.join(STAGED);
+        stage(&staged)?;
         let restoring = Self {
-            staged: directory.join(STAGED),
+            staged,
             database,
+            _lock: lock,
         };
-        restoring.remove();
-        private_directory(&restoring.staged).map_err(|source| failed(&restoring.staged, source))?;
         let file = restoring.staged.join(DATABASE);
         let mut to = private_file(&file).map_err(|source| failed(&file, source))?;
         io::copy(&mut backup, &mut to).map_err(|source| failed(&file, source))?;
@@ -185,7 +189,7 @@ impl Restoring {
         &self.staged
     }
 
-    /// Makes the store the directory's. It has to be closed.
+    /// Makes the store the directory's, and checks it once more where it is now. It has to be closed.
     ///
     /// # Errors
     /// [`BackupError`]
@@ -195,24 +199,69 @@ impl Restoring {
         connection.batch_execute("PRAGMA busy_timeout = 5000; PRAGMA wal_checkpoint(TRUNCATE)")?;
         drop(connection);
         verify_file(&file)?;
-        if self.database.exists() {
-            return Err(BackupError::IsThere {
-                path: self.database.clone(),
-            });
-        }
-        publish(&file, &self.database)
-    }
-
-    fn remove(&self) {
-        // There is mostly none, and the next restore tries again.
-        let _ = fs::remove_dir_all(&self.staged);
+        refuse_store(&self.database)?;
+        publish(&file, &self.database)?;
+        verify_file(&self.database)
     }
 }
 
 impl Drop for Restoring {
     fn drop(&mut self) {
-        self.remove();
+        // What can't be removed now is removed by the next restore.
+        let _ = unstage(&self.staged);
     }
+}
+
+/// Refuses to restore where a store or a part of one is: SQLite would replay another store's log into the restored one.
+fn refuse_store(database: &Path) -> Result<(), BackupError> {
+    match parts_of_store(database).find(|path| path.symlink_metadata().is_ok()) {
+        Some(path) => Err(BackupError::IsThere { path }),
+        None => Ok(()),
+    }
+}
+
+/// The files of a store: the database, and what SQLite keeps beside it.
+fn parts_of_store(database: &Path) -> impl Iterator<Item = PathBuf> {
+    let beside = LOGS.map(|log| {
+        let mut path = database.as_os_str().to_owned();
+        path.push(log);
+        PathBuf::from(path)
+    });
+    std::iter::once(database.to_owned()).chain(beside)
+}
+
+/// Makes the directory of a restore, in place of one that a killed restore left. Nothing else is removed.
+fn stage(staged: &Path) -> Result<(), BackupError> {
+    if let Err(error) = new_private_directory(staged) {
+        if error.kind() != io::ErrorKind::AlreadyExists {
+            return Err(failed(staged, error));
+        }
+        unstage(staged).map_err(|_| BackupError::IsThere {
+            path: staged.to_owned(),
+        })?;
+        new_private_directory(staged).map_err(|source| failed(staged, source))?;
+    }
+    let marker = staged.join(MARKER);
+    private_file(&marker)
+        .map(drop)
+        .map_err(|source| failed(&marker, source))
+}
+
+/// Removes the directory of a restore: the files that a restore makes, and the directory if it is empty then. A directory
+/// without the mark of a restore is left as it is, unless it is empty.
+fn unstage(staged: &Path) -> io::Result<()> {
+    let marker = staged.join(MARKER);
+    let is_ours = staged.symlink_metadata()?.is_dir() && marker.symlink_metadata().is_ok();
+    if is_ours {
+        // The mark goes last: what is left of a killed removal is removed another time.
+        for file in parts_of_store(&staged.join(DATABASE)).chain([marker]) {
+            match fs::remove_file(&file) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+    }
+    fs::remove_dir(staged)
 }
 
 /// A file that this process writes: others see by its lock that it is not abandoned.

@@ -23,6 +23,11 @@ pub(crate) fn private_directory(directory: &Path) -> io::Result<()> {
         .create(directory)
 }
 
+/// Makes the directory, closed to others, where there is nothing yet.
+pub(crate) fn new_private_directory(directory: &Path) -> io::Result<()> {
+    DirBuilder::new().mode(PRIVATE_DIRECTORY).create(directory)
+}
+
 /// Opens a file, made closed to others if it is not there, and closed to them now if it was open.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();

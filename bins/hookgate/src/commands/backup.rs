@@ -187,6 +187,7 @@ impl From<BackupError> for Failure {
         match error {
             BackupError::IsThere { .. } => Self::refused(text),
             BackupError::Missing { .. } => Self::not_found(text),
+            BackupError::Locked(error) => error.into(),
             BackupError::Damaged { .. }
             | BackupError::Database { .. }
             | BackupError::Files { .. }

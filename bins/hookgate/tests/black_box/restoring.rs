@@ -98,7 +98,7 @@ async fn what_was_revoked_lives_again_unless_all_urls_are_retired() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
-    assert!(!names.iter().any(|name| name == "restoring"), "{names:?}");
+    assert!(!names.iter().any(|name| name == ".hookgate-restore"), "{names:?}");
     let server = Server::start_in(&retired, "warn", Stdio::inherit());
     let old = stage.server.demo_url().replace(
         stage.server.ready["gate"].as_str().unwrap(),
