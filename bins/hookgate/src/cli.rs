@@ -301,6 +301,9 @@ pub(crate) enum IncidentsCommand {
         /// Only of this webhook: handle or unique name
         #[arg(long, value_name = "WEBHOOK")]
         webhook: Option<String>,
+        /// Only opened since then: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
+        #[arg(long, value_name = "TIME")]
+        since: Option<Moment>,
         #[command(flatten)]
         page: PageArgs,
     },

@@ -1,6 +1,6 @@
 //! `hookgate incidents`: look at them, acknowledge, resolve and reopen them, and write notes.
 
-use hookgate_domain::{Incident, IncidentEvent, IncidentNumber};
+use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Timestamp};
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
 use hookgate_transport::wire;
 
@@ -19,13 +19,16 @@ pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Fail
         IncidentsCommand::List {
             status,
             webhook,
+            since,
             page,
         } => {
             let webhook = match &webhook {
                 Some(webhook) => Some(place.webhook(webhook).await?.handle),
                 None => None,
             };
-            list(cli.json, &place, IncidentFilter { status, webhook }, &page).await
+            let since = since.map(|since| since.start(place.gate.now()));
+            let filter = IncidentFilter { status, webhook };
+            list(cli.json, &place, filter, since, &page).await
         }
         IncidentsCommand::Show(incident) => show(cli.json, &place, incident.number).await,
         IncidentsCommand::Acknowledge(incident) => {
@@ -41,7 +44,13 @@ pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Fail
     }
 }
 
-async fn list(json: bool, place: &Place, filter: IncidentFilter, page: &PageArgs) -> Result<(), Failure> {
+async fn list(
+    json: bool,
+    place: &Place,
+    filter: IncidentFilter,
+    since: Option<Timestamp>,
+    page: &PageArgs,
+) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let before = match &page.cursor {
         Some(cursor) => Some(
@@ -52,9 +61,15 @@ async fn list(json: bool, place: &Place, filter: IncidentFilter, page: &PageArgs
         None => None,
     };
     let Page {
-        items: incidents,
-        next,
+        items: mut incidents,
+        mut next,
     } = place.gate.store().incident_page(filter, before, size).await?;
+    // Numbers rise as incidents are opened, so nothing behind the first older one is wanted.
+    let end = since.and_then(|since| incidents.iter().position(|incident| incident.opened_at < since));
+    if let Some(end) = end {
+        incidents.truncate(end);
+        next = None;
+    }
     let next = next.map(|number| number.to_string());
     let objects: Vec<_> = incidents.iter().map(wire::Incident::from).collect();
     let table = Table::of(output::INCIDENT_HEADER, &incidents, output::incident_cells);

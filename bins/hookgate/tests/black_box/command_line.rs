@@ -295,6 +295,11 @@ async fn incidents_are_acknowledged_and_resolved() {
             .len(),
         0
     );
+    for (since, count) in [("1h", 1), ("2100-01-01", 0)] {
+        let listed = server.json(&["incidents", "list", "--limit", "1", "--since", since]);
+        assert_eq!(listed["items"].as_array().unwrap().len(), count, "{since}");
+        assert!(count == 1 || listed["next"].is_null());
+    }
 }
 
 /// The sample configuration with its files in this directory, where there is a certificate.
