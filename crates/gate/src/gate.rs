@@ -8,6 +8,7 @@ use crate::failures::Failures;
 use crate::floor::Floor;
 use crate::reader::Reader;
 use crate::room::Room;
+use crate::search::Searches;
 use crate::{Ports, Store};
 
 /// All use cases over one store. Cheap to make; a server makes one and shares it.
@@ -20,6 +21,7 @@ pub struct Gate<S> {
     pub(crate) attempts: Attempts,
     pub(crate) reader: Reader,
     pub(crate) room: Room,
+    pub(crate) searches: Searches,
 }
 
 impl<S: Store> Gate<S> {
@@ -34,6 +36,7 @@ impl<S: Store> Gate<S> {
             attempts: Attempts::default(),
             reader: Reader::default(),
             room: Room::default(),
+            searches: Searches::default(),
         }
     }
 

@@ -42,6 +42,7 @@ mod receive;
 mod retired_use;
 mod room;
 mod search;
+mod search_store;
 mod shown_once;
 mod sign_in;
 mod sources;
@@ -87,7 +88,8 @@ pub use ports::{
 pub use preview::{Preview, PreviewDays, PreviewSender, SetPreview, UnknownPreviewDays, WouldStop};
 pub use retired_use::RetiredUse;
 pub use room::Held;
-pub use search::{MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchMatches, SearchTerm};
+pub use search::{MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchError, SearchMatches, SearchTerm};
+pub use search_store::{IncidentTitle, SearchStore, WebhookLabel};
 pub use shown_once::{SHOWN_ONCE_LIFE, ShownOnce};
 pub use sign_in::SignInError;
 pub use sources::{

@@ -1,11 +1,16 @@
 //! Search: from a text that somebody pasted or typed to the things that it names.
 
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
 use hookgate_domain::{
-    DeliveryId, Incident, IncidentNumber, IpNetwork, RequestId, Webhook, WebhookHandle, WebhookId,
+    DeliveryId, Incident, IncidentNumber, IpNetwork, RequestId, Timestamp, Webhook, WebhookHandle, WebhookId,
     WebhookIdHint, find_webhook_ids, parse_entry,
 };
+use thiserror::Error;
 
-use crate::{Gate, IncidentFilter, PageSize, Store, StoreError};
+use crate::{Acting, Gate, PageSize, Store, StoreError, WebhookLabel};
 
 /// Most characters of a text that is searched for: names and titles are shorter.
 pub const MAX_SEARCH_CHARACTERS: usize = 200;
@@ -13,6 +18,8 @@ pub const MAX_SEARCH_CHARACTERS: usize = 200;
 pub const MAX_SEARCH_MATCHES: usize = 20;
 /// Most webhooks and most incidents whose names are compared for one search: a bound on the work, newest incidents first.
 const MAX_COMPARED: usize = 10_000;
+/// Longest time of a search: a store that is that slow has better things to do, and what was found until then is shown.
+const MAX_SEARCH_TIME: Duration = Duration::from_secs(2);
 
 /// A text to search for, by its form.
 #[derive(Debug)]
@@ -90,35 +97,83 @@ pub struct SearchMatches {
     pub incomplete: bool,
 }
 
+/// Why nothing was searched.
+#[derive(Debug, Error)]
+pub enum SearchError {
+    /// The same person or program searches already.
+    #[error("another search of yours is running")]
+    Busy,
+    /// The store could not do it.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// The actors that are searching: each has one search at a time.
+#[derive(Default)]
+pub(crate) struct Searches(Mutex<HashSet<String>>);
+
+/// A search under way.
+struct Running<'a> {
+    searches: &'a Searches,
+    actor: String,
+}
+
+impl Searches {
+    fn begin(&self, actor: String) -> Result<Running<'_>, SearchError> {
+        if self.lock().insert(actor.clone()) {
+            Ok(Running {
+                searches: self,
+                actor,
+            })
+        } else {
+            Err(SearchError::Busy)
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.searches.lock().remove(&self.actor);
+    }
+}
+
 impl<S: Store> Gate<S> {
     /// The webhooks whose name, and the incidents whose title holds this text, in any case.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn search_text(&self, text: &str) -> Result<SearchMatches, StoreError> {
+    /// [`SearchError`].
+    pub async fn search_text(&self, acting: &Acting, text: &str) -> Result<SearchMatches, SearchError> {
+        let _running = self.search_begin(acting)?;
+        let began = self.now();
         let wanted = text.to_lowercase();
+        let holds = |text: &str| text.to_lowercase().contains(&wanted);
         let mut matches = self
-            .webhooks_matching(|webhook| webhook.name.as_str().to_lowercase().contains(&wanted))
+            .webhooks_matching(began, |label| holds(label.name.as_str()))
             .await?;
         let mut before = None;
         for _ in 0..MAX_COMPARED / usize::from(PageSize::MAX.rows()) {
-            let page = self
-                .store
-                .incident_page(IncidentFilter::default(), before, PageSize::MAX)
-                .await?;
-            for incident in page.items {
-                if incident.title.to_lowercase().contains(&wanted) {
-                    matches.incidents.push(incident);
-                }
+            let titles = self.store.incident_titles(before, PageSize::MAX).await?;
+            before = titles.last().map(|title| title.number);
+            let is_last = titles.len() < usize::from(PageSize::MAX.rows());
+            for found in titles.iter().filter(|found| holds(&found.title)) {
+                matches
+                    .incidents
+                    .extend(self.store.incident_by_number(found.number).await?);
                 if matches.incidents.len() == MAX_SEARCH_MATCHES {
                     matches.incomplete = true;
                     return Ok(matches);
                 }
             }
-            if page.next.is_none() {
+            if is_last {
                 return Ok(matches);
             }
-            before = page.next;
+            if self.is_late(began) {
+                break;
+            }
         }
         matches.incomplete = true;
         Ok(matches)
@@ -127,29 +182,53 @@ impl<S: Store> Gate<S> {
     /// The webhooks whose present URL begins like this.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn search_hint(&self, hint: WebhookIdHint) -> Result<SearchMatches, StoreError> {
-        self.webhooks_matching(|webhook| webhook.state.hint() == hint)
+    /// [`SearchError`].
+    pub async fn search_hint(
+        &self,
+        acting: &Acting,
+        hint: WebhookIdHint,
+    ) -> Result<SearchMatches, SearchError> {
+        let _running = self.search_begin(acting)?;
+        self.webhooks_matching(self.now(), |label| label.hint == hint)
             .await
+    }
+
+    /// Begins the one search that an actor may have at a time.
+    fn search_begin(&self, acting: &Acting) -> Result<Running<'_>, SearchError> {
+        let actor = &acting.actor;
+        self.searches
+            .begin(actor.id().unwrap_or_else(|| actor.kind().to_owned()))
+    }
+
+    fn is_late(&self, began: Timestamp) -> bool {
+        self.now().since(began) >= MAX_SEARCH_TIME
     }
 
     async fn webhooks_matching(
         &self,
-        matching: impl Fn(&Webhook) -> bool + Send,
-    ) -> Result<SearchMatches, StoreError> {
+        began: Timestamp,
+        matching: impl Fn(&WebhookLabel) -> bool + Send,
+    ) -> Result<SearchMatches, SearchError> {
         let mut matches = SearchMatches::default();
         let mut after = None;
         for _ in 0..MAX_COMPARED / usize::from(PageSize::MAX.rows()) {
-            let webhooks = self.store.webhook_page(after, PageSize::MAX).await?;
-            let is_last = webhooks.len() < usize::from(PageSize::MAX.rows());
-            after = webhooks.last().map(|webhook| webhook.handle);
-            matches.webhooks.extend(webhooks.into_iter().filter(&matching));
-            if matches.webhooks.len() >= MAX_SEARCH_MATCHES {
-                matches.webhooks.truncate(MAX_SEARCH_MATCHES);
-                break;
+            let labels = self.store.webhook_labels(after, PageSize::MAX).await?;
+            let is_last = labels.len() < usize::from(PageSize::MAX.rows());
+            after = labels.last().map(|label| label.handle);
+            for label in labels.iter().filter(|label| matching(label)) {
+                matches
+                    .webhooks
+                    .extend(self.store.webhook_by_handle(label.handle).await?);
+                if matches.webhooks.len() == MAX_SEARCH_MATCHES {
+                    matches.incomplete = true;
+                    return Ok(matches);
+                }
             }
             if is_last {
                 return Ok(matches);
+            }
+            if self.is_late(began) {
+                break;
             }
         }
         matches.incomplete = true;
@@ -160,6 +239,18 @@ impl<S: Store> Gate<S> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_actor_searches_once_at_a_time() {
+        let searches = Searches::default();
+        let begin = |actor: &str| searches.begin(actor.to_owned());
+        let first = begin("ada");
+        assert!(first.is_ok());
+        assert!(matches!(begin("ada"), Err(SearchError::Busy)));
+        assert!(begin("bob").is_ok());
+        drop(first);
+        assert!(begin("ada").is_ok());
+    }
 
     #[test]
     fn forms_are_told_apart() {

@@ -26,11 +26,11 @@ use crate::sources::{SourceTotals, TopSources};
 use crate::usage::{Usage, UsageRange, UsageTotals, WebhookUsage};
 use crate::{
     AcceptedDelivery, Acting, ActorError, AddressStore, Commit, IncidentAction, IncidentRecord, RefusalKey,
-    RefusedDelivery,
+    RefusedDelivery, SearchStore,
 };
 
 /// Keeps webhooks, deliveries and incidents.
-pub trait Store: AddressStore + Send + Sync + 'static {
+pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     /// What the webhook ID with this digest leads to: a live webhook, a tombstone, or nothing. The allowlist of a webhook
     /// has what its address sets hold, as of no earlier than its revision.
     fn url_by_digest(

@@ -29,6 +29,7 @@ mod postgres;
 mod read;
 mod rows;
 mod schema;
+mod searches;
 mod store;
 mod write;
 mod writer;

@@ -19,6 +19,7 @@ pub mod people;
 pub mod pruning;
 pub mod refusals;
 pub mod retries;
+pub mod searches;
 pub mod sessions;
 pub mod standing;
 pub mod timeline;
@@ -87,6 +88,7 @@ macro_rules! store_contract {
                 an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes;
             leavers: a_member_knows_what_it_was_shown, a_removal_marks_urls_and_disturbs_no_delivery,
                 a_new_url_clears_the_mark;
+            searches: labels_and_titles_are_paged;
             standing: an_actor_who_may_changes_everything, a_removed_member_changes_nothing, an_ended_session_changes_nothing,
                 a_lowered_role_changes_nothing, a_dead_token_changes_nothing, a_token_dies_with_its_owner,
                 a_removal_misses_no_url;

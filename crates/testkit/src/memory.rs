@@ -5,6 +5,7 @@ mod addresses;
 mod commit;
 mod history;
 mod people;
+mod search;
 mod usage;
 
 use std::collections::{BTreeMap, HashMap};

@@ -5,11 +5,12 @@ use std::error::Error;
 use hookgate_domain::WebhookError;
 use hookgate_gate::{
     ActorError, AddressSetError, Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError,
-    StoreError,
+    SearchError, StoreError,
 };
 
 use super::{Code, Details, Fault};
 use crate::body::BodyFault;
+use crate::reply;
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
@@ -120,6 +121,18 @@ impl From<AddressSetError> for Fault {
     }
 }
 
+impl From<SearchError> for Fault {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Busy => Self {
+                details: Some(Details::Reason(error.to_string())),
+                ..Self::too_many(reply::RETRY_SOON)
+            },
+            SearchError::Store(error) => error.into(),
+        }
+    }
+}
+
 impl From<BodyFault> for Fault {
     fn from(fault: BodyFault) -> Self {
         match fault {
@@ -146,6 +159,13 @@ mod tests {
         ] {
             assert_eq!(Fault::from(StoreError::Actor(error)).code, code);
         }
+    }
+
+    #[test]
+    fn a_second_search_waits() {
+        let fault = Fault::from(SearchError::Busy);
+        assert_eq!(fault.code, Code::RateLimited);
+        assert!(fault.retry_after.is_some());
     }
 
     #[test]

@@ -52,9 +52,12 @@ pub(super) async fn results<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> R
     let term = SearchTerm::parse(query.get("q").unwrap_or_default());
     let (text, matches) = match term {
         None => (String::new(), SearchMatches::default()),
-        Some(SearchTerm::Hint(hint)) => (hint.to_string(), screen.gate().search_hint(hint).await?),
+        Some(SearchTerm::Hint(hint)) => (
+            hint.to_string(),
+            screen.gate().search_hint(&screen.visitor.acting, hint).await?,
+        ),
         Some(SearchTerm::Text(text)) => {
-            let matches = screen.gate().search_text(&text).await?;
+            let matches = screen.gate().search_text(&screen.visitor.acting, &text).await?;
             (text, matches)
         }
         Some(term) => return named(screen, term).await,
