@@ -1,5 +1,7 @@
 //! A restore removes nothing that is not its own, and ends with a store that is whole.
 
+#![expect(clippy::unwrap_used, reason = "these are tests")]
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Connection, RefusalCode, RequestId};
+use hookgate_domain::{Connection, RefusalCode, RequestId, WebhookId};
 use hookgate_gate::{DeliveryRequest, Gate, Held, Reply as GateReply, SignatureHeaders, Store};
 use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
@@ -139,7 +139,12 @@ impl<S: Store> Ingest<S> {
         let (head, body) = request.into_parts();
         let target = Target::of(head.uri.path(), head.uri.query());
         let kept = self.kept(exchange.connection, &head.headers);
-        let Target::Webhook { format, webhook_id } = &target else {
+        let Target::Webhook {
+            format,
+            webhook_id,
+            others,
+        } = &target
+        else {
             let request = describe("", "", exchange.id, &kept);
             Box::pin(refuse_target(
                 &self.gate,
@@ -150,6 +155,17 @@ impl<S: Store> Ingest<S> {
             .await;
             return GateReply::Refused(RefusalCode::WebhookNotFound.into());
         };
+        if !others.is_empty() {
+            let request = describe("", "", exchange.id, &kept);
+            // Rare, as below.
+            Box::pin(refuse_ids(
+                &self.gate,
+                others,
+                &request,
+                RefusalCode::WebhookNotFound,
+            ))
+            .await;
+        }
         let delivery = describe(format, webhook_id, exchange.id, &kept);
         if head.method != Method::POST {
             // Rare and large: on the heap, it makes no delivery larger.
@@ -188,21 +204,38 @@ pub(crate) async fn refuse_target<S: Store>(
     request: &DeliveryRequest<'_>,
     code: RefusalCode,
 ) {
-    let refuse = async |format, webhook_id| {
-        let request = DeliveryRequest {
+    match target {
+        Target::Webhook {
             format,
             webhook_id,
+            others,
+        } => {
+            let request = DeliveryRequest {
+                format,
+                webhook_id,
+                ..*request
+            };
+            gate.refuse(request, code).await;
+            refuse_ids(gate, others, &request, code).await;
+        }
+        Target::NearMiss(ids) => refuse_ids(gate, ids, request, code).await,
+    }
+}
+
+/// Puts a request on the records of the webhooks whose IDs stand in it.
+async fn refuse_ids<S: Store>(
+    gate: &Gate<S>,
+    ids: &[WebhookId],
+    request: &DeliveryRequest<'_>,
+    code: RefusalCode,
+) {
+    for id in ids {
+        let request = DeliveryRequest {
+            format: "",
+            webhook_id: id.reveal(),
             ..*request
         };
         gate.refuse(request, code).await;
-    };
-    match target {
-        Target::Webhook { format, webhook_id } => refuse(format, webhook_id).await,
-        Target::NearMiss(ids) => {
-            for id in ids {
-                refuse("", id.reveal()).await;
-            }
-        }
     }
 }
 

@@ -21,6 +21,8 @@ pub(crate) enum Target<'a> {
         format: Cow<'a, str>,
         /// The ID segment.
         webhook_id: Cow<'a, str>,
+        /// Other IDs, which stand in the query: somebody has them too. Mostly there are none.
+        others: Vec<WebhookId>,
     },
     /// No webhook's URL. Of these IDs, which stand in it, somebody made it; mostly there are none.
     NearMiss(Vec<WebhookId>),
@@ -36,7 +38,7 @@ impl<'a> Target<'a> {
             return Self::webhook(format, webhook_id);
         }
         if let Some(same) = same_url(path) {
-            return same;
+            return same.with_others(query);
         }
         let ids = ids_in(path, query);
         match exact {
@@ -63,7 +65,23 @@ impl<'a> Target<'a> {
         Self::Webhook {
             format: Cow::Borrowed(format),
             webhook_id: Cow::Borrowed(webhook_id),
+            others: Vec::new(),
         }
+    }
+
+    /// The same with the IDs of the query, but for its own.
+    fn with_others(mut self, query: Option<&str>) -> Self {
+        if let (
+            Self::Webhook {
+                webhook_id, others, ..
+            },
+            Some(query),
+        ) = (&mut self, query)
+        {
+            *others = ids_in("", Some(query));
+            others.retain(|id| id.reveal() != webhook_id.as_ref());
+        }
+        self
     }
 }
 
@@ -98,6 +116,7 @@ fn same_url(path: &str) -> Option<Target<'_>> {
         Cow::Owned(_) => Target::Webhook {
             format: own(format),
             webhook_id: own(webhook_id),
+            others: Vec::new(),
         },
     })
 }
@@ -145,7 +164,11 @@ mod tests {
     /// What is made of a target: the webhook's URL, `near` for each ID that is found, or nothing.
     fn of(text: &str) -> String {
         match Target::of_text(text) {
-            Target::Webhook { format, webhook_id } => format!("{format} {webhook_id}"),
+            Target::Webhook {
+                format,
+                webhook_id,
+                others,
+            } => format!("{format} {webhook_id}{}", " near".repeat(others.len())),
             Target::NearMiss(ids) => "near ".repeat(ids.len()),
         }
     }
@@ -211,6 +234,31 @@ mod tests {
             format!("/webhooks/custom/wh_x?key={id}"),
         ] {
             assert_eq!(of(&path), "near ", "{path}");
+        }
+    }
+
+    #[test]
+    fn another_id_in_the_query_of_a_url_is_found_too() {
+        let [own, other] = [webhook_id(1), webhook_id(2)];
+        let (own, other) = (own.reveal(), other.reveal());
+        for (query, found) in [
+            (format!("next={other}"), " near"),
+            (
+                format!("next=https%3A%2F%2Fh%2Fwebhooks%2Fcustom%2F{other}&again={other}"),
+                " near",
+            ),
+            (format!("same={own}"), ""),
+        ] {
+            for path in [
+                format!("/webhooks/custom/{own}"),
+                format!("/webhooks/custom/{own}/"),
+            ] {
+                assert_eq!(
+                    of(&format!("{path}?{query}")),
+                    format!("custom {own}{found}"),
+                    "{query}"
+                );
+            }
         }
     }
 
