@@ -1,17 +1,17 @@
 //! Named sets of addresses, shared by allowlists: what they are called, and what a new version of one changes.
 
+mod changes;
 mod provider;
 
-use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
-use ipnetwork::IpNetwork;
 use thiserror::Error;
 
+use crate::Timestamp;
 use crate::webhook_id::has_webhook_id;
-use crate::{Networks, Timestamp};
+pub use changes::NetworkChanges;
 pub use provider::{Provider, SetFilter, SetFilterError, UnknownProvider};
 
 /// How long a published list may go without being read before it counts as stale.
@@ -70,60 +70,6 @@ impl FromStr for AddressSetName {
     "the name of an address set has 1 to {MAX_SET_NAME_CHARACTERS} lower-case letters, digits, -, _ and ., and begins with a letter"
 )]
 pub struct AddressSetNameError;
-
-/// What becomes of a set if other networks take the place of its own.
-///
-/// ```
-/// use hookgate_domain::{NetworkChanges, Networks};
-///
-/// let now = Networks::of(["10.0.0.0/8".parse()?, "192.0.2.0/24".parse()?, "198.51.100.0/24".parse()?])?;
-/// let then = Networks::of(["10.0.0.0/8".parse()?])?;
-/// let changes = NetworkChanges::between(&now, &then);
-/// assert_eq!((changes.added.len(), changes.removed.len()), (0, 2));
-/// assert!(changes.needs_approval(), "over half of it would go");
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct NetworkChanges {
-    /// What is new, in its new order.
-    pub added: Vec<IpNetwork>,
-    /// What goes, in its old order.
-    pub removed: Vec<IpNetwork>,
-    before: usize,
-}
-
-impl NetworkChanges {
-    /// What the change from one to the other adds and removes.
-    #[must_use]
-    pub fn between(now: &Networks, then: &Networks) -> Self {
-        let only_in_first = |first: &Networks, second: &Networks| {
-            let second: HashSet<_> = second.as_slice().iter().collect();
-            let first = first.as_slice().iter();
-            first
-                .filter(|network| !second.contains(network))
-                .copied()
-                .collect()
-        };
-        Self {
-            added: only_in_first(then, now),
-            removed: only_in_first(now, then),
-            before: now.as_slice().len(),
-        }
-    }
-
-    /// Whether nothing changes.
-    #[must_use]
-    pub const fn is_empty(&self) -> bool {
-        self.added.is_empty() && self.removed.is_empty()
-    }
-
-    /// Whether somebody should look at it first: more than half of the networks would go. A list that a provider broke
-    /// looks like that, and deliveries would be lost in silence.
-    #[must_use]
-    pub const fn needs_approval(&self) -> bool {
-        self.removed.len() * 2 > self.before
-    }
-}
 
 /// A named set of addresses: all that is known of it but its networks, which have versions.
 ///

@@ -276,6 +276,21 @@ impl Allowlist {
         }
     }
 
+    /// All networks that may pass at this time, as far as its sets are known.
+    pub(crate) fn permitted(&self, now: Timestamp) -> Vec<IpNetwork> {
+        let List::Entries(entries) = &self.0 else {
+            return Vec::new();
+        };
+        let lasting = entries.temporary.iter().filter(|(_, until)| now < *until);
+        let sets = entries.sets.iter();
+        let sets = sets.filter(|set| set.until.is_none_or(|until| now < until));
+        let of_sets = sets.filter_map(|set| set.networks.as_deref());
+        let mut all = entries.networks.as_slice().to_vec();
+        all.extend(lasting.map(|(network, _)| *network));
+        all.extend(of_sets.flat_map(|networks| networks.as_slice().iter().copied()));
+        all
+    }
+
     /// The sets that it names.
     pub fn sets(&self) -> impl Iterator<Item = &AddressSetName> {
         let sets: &[SetEntry] = match &self.0 {

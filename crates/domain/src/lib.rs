@@ -80,8 +80,8 @@ pub use incident::{
 };
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
 pub use networks::{
-    AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, address_bytes, misread_pair,
-    network_bounds, parse_entry,
+    AddressCount, AddressFamily, AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, TooWide,
+    address_bytes, misread_pair, network_bounds, parse_entry,
 };
 pub use pem::{PemFault, PemKind, check_pem};
 pub use people::{

@@ -8,6 +8,7 @@
 mod entry;
 mod misread;
 mod ranges;
+mod width;
 
 use std::fmt;
 use std::net::IpAddr;
@@ -20,6 +21,8 @@ pub use entry::{EntryError, parse_entry};
 pub use misread::{AddressRange, misread_pair};
 use ranges::Ranges;
 pub use ranges::{address_bytes, network_bounds};
+pub(crate) use width::mostly_covered;
+pub use width::{AddressCount, AddressFamily, TooWide};
 
 /// Most networks in one set. The largest published provider list has about 10,000.
 ///

@@ -7,6 +7,7 @@ use ipnetwork::IpNetwork;
 
 use super::{Allowed, Allowlist};
 use crate::Timestamp;
+use crate::networks::{AddressFamily, mostly_covered};
 
 /// Prefix lengths below which a network is huge: more than 16 million IPv4 addresses, more IPv6 than one provider gets.
 const HUGE_V4: u8 = 8;
@@ -51,6 +52,13 @@ const UNUSABLE: [(IpAddr, u8); 5] = [
 pub enum AllowlistWarning {
     /// It permits a whole address family.
     WholeFamily(IpNetwork),
+    /// Its networks together permit more than half of an address family.
+    MostOfFamily {
+        /// The family.
+        family: AddressFamily,
+        /// How much of it.
+        percent: u8,
+    },
     /// It permits more addresses than any sender has.
     Huge(IpNetwork),
     /// It permits addresses that are not on the internet: behind a proxy, that may be everybody.
@@ -61,6 +69,20 @@ pub enum AllowlistWarning {
     OwnAddress(IpAddr),
 }
 
+impl AllowlistWarning {
+    /// The network that it is about, if it is about a single one.
+    #[must_use]
+    pub const fn network(&self) -> Option<IpNetwork> {
+        match self {
+            Self::WholeFamily(network)
+            | Self::Huge(network)
+            | Self::Private(network)
+            | Self::Unusable(network) => Some(*network),
+            Self::MostOfFamily { .. } | Self::OwnAddress(_) => None,
+        }
+    }
+}
+
 impl fmt::Display for AllowlistWarning {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -68,6 +90,10 @@ impl fmt::Display for AllowlistWarning {
                 let family = if network.is_ipv4() { "IPv4" } else { "IPv6" };
                 write!(f, "{network} permits every {family} address")
             }
+            Self::MostOfFamily { family, percent } => write!(
+                f,
+                "its networks together permit {percent} % of all {family} addresses: write `any` if everybody may send"
+            ),
             Self::Huge(network) => write!(f, "{network} permits more addresses than a sender has"),
             Self::Private(network) => write!(
                 f,
@@ -91,7 +117,7 @@ impl Allowlist {
             Allowed::Network(network) => Some(network),
             Allowed::Set(_) => None,
         });
-        let mut warnings: Vec<_> = network_warnings(networks).collect();
+        let mut warnings = with_those_of_all(networks.filter_map(of_network).collect(), &self.permitted(now));
         warnings.extend(
             own.map(|own| own.to_canonical())
                 .filter(|own| !self.permits(*own, now))
@@ -101,7 +127,7 @@ impl Allowlist {
     }
 }
 
-/// What about these networks deserves a second look.
+/// What about these networks deserves a second look, each by itself and all together.
 ///
 /// ```
 /// use hookgate_domain::network_warnings;
@@ -113,7 +139,29 @@ impl Allowlist {
 pub fn network_warnings(
     networks: impl IntoIterator<Item = IpNetwork>,
 ) -> impl Iterator<Item = AllowlistWarning> {
-    networks.into_iter().filter_map(of_network)
+    let networks: Vec<_> = networks.into_iter().collect();
+    with_those_of_all(
+        networks.iter().copied().filter_map(of_network).collect(),
+        &networks,
+    )
+    .into_iter()
+}
+
+/// Adds, in front, the families of which all networks together permit more than half, but for those that one network permits
+/// by itself.
+fn with_those_of_all(of_each: Vec<AllowlistWarning>, networks: &[IpNetwork]) -> Vec<AllowlistWarning> {
+    let is_told = |family| {
+        of_each.iter().any(|warning| match warning {
+            AllowlistWarning::WholeFamily(network) => network.is_ipv4() == (family == AddressFamily::V4),
+            _ => false,
+        })
+    };
+    let families = mostly_covered(networks).filter(|(family, _)| !is_told(*family));
+    let mut warnings: Vec<_> = families
+        .map(|(family, percent)| AllowlistWarning::MostOfFamily { family, percent })
+        .collect();
+    warnings.extend(of_each);
+    warnings
 }
 
 fn of_network(network: IpNetwork) -> Option<AllowlistWarning> {

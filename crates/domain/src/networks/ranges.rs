@@ -19,6 +19,17 @@ impl<T: Copy + Ord> Ranges<T> {
             .filter(|(_, last)| address <= *last)
     }
 
+    /// The ranges, sorted.
+    pub(super) fn iter(&self) -> impl Iterator<Item = (T, T)> {
+        self.0.iter().copied()
+    }
+
+    /// The ranges from the one on that holds the address, or begins behind it.
+    pub(super) fn from(&self, address: T) -> impl Iterator<Item = (T, T)> {
+        let start = self.0.partition_point(|(_, last)| *last < address);
+        self.0[start..].iter().copied()
+    }
+
     /// Networks hold each other or are disjoint, so after sorting by first address and width, a range that starts
     /// inside the last one kept is held by it.
     fn outermost(mut ranges: Vec<(T, T)>) -> Self {

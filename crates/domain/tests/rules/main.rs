@@ -19,4 +19,5 @@ mod serde_text;
 mod support;
 mod trail;
 mod webhook_id;
+mod width;
 mod words;
