@@ -1,5 +1,6 @@
 //! Address sets: making and changing them, taking up what is published, and what allowlists make of them.
 
+mod lists;
 mod published;
 
 use std::collections::HashMap;
@@ -17,6 +18,7 @@ use thiserror::Error;
 use crate::address_store::{LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChange};
 use crate::{Acting, Forbidden, Gate, Store, StoreError};
 
+pub(crate) use lists::ListReader;
 pub use published::{Published, REFRESH_AFTER};
 
 /// How often a change is tried when others change the same set.
@@ -264,7 +266,7 @@ impl<S: Store> Gate<S> {
         let number = set.version.max(set.pending.unwrap_or_default());
         let number = self.newest_version(&set.name).await?.max(number) + 1;
         let before = settings(&set);
-        if acceptance == Acceptance::UnlessItShrinks && changes.needs_approval() {
+        if acceptance == Acceptance::UnlessItIsLarge && changes.needs_approval() {
             set.pending = Some(number);
         } else {
             (set.version, set.changed_at, set.pending) = (number, now, None);
@@ -313,7 +315,8 @@ impl<S: Store> Gate<S> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Acceptance {
     AtOnce,
-    UnlessItShrinks,
+    /// Unless it takes away or adds more than half.
+    UnlessItIsLarge,
 }
 
 fn new_version(acting: &Acting, networks: Networks, changes: NetworkChanges, now: Timestamp) -> NewVersion {

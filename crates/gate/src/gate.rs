@@ -2,6 +2,7 @@
 
 use hookgate_domain::WebhookIdDigest;
 
+use crate::addresses::ListReader;
 use crate::attempts::Attempts;
 use crate::directory::Directory;
 use crate::failures::Failures;
@@ -20,6 +21,7 @@ pub struct Gate<S> {
     pub(crate) failures: Failures,
     pub(crate) attempts: Attempts,
     pub(crate) reader: Reader,
+    pub(crate) lists: ListReader,
     pub(crate) room: Room,
     pub(crate) searches: Searches,
 }
@@ -35,6 +37,7 @@ impl<S: Store> Gate<S> {
             failures: Failures::default(),
             attempts: Attempts::default(),
             reader: Reader::default(),
+            lists: ListReader::default(),
             room: Room::default(),
             searches: Searches::default(),
         }

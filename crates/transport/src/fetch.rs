@@ -13,7 +13,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{Networks, PemFault, PemKind, check_pem};
 use hookgate_gate::Published;
-use http_body_util::{BodyExt, Empty, Limited};
+use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{ACCEPT, ACCEPT_ENCODING, ETAG, HOST, HeaderValue, IF_NONE_MATCH, USER_AGENT};
@@ -27,8 +27,8 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// Largest document: the largest known one, of AWS, has some 3 MiB.
-pub const MAX_DOCUMENT: usize = 16 * 1024 * 1024;
+/// Largest document: the largest known one, of AWS, has some 2 MiB.
+pub const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
 /// For the whole of it. A list can be read again later.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const HTTPS_PORT: u16 = 443;
@@ -247,18 +247,17 @@ async fn read(answer: Response<Incoming>) -> Result<Published, FetchError> {
         .get(ETAG)
         .and_then(|etag| etag.to_str().ok())
         .map(str::to_owned);
-    let body = Limited::new(answer.into_body(), MAX_DOCUMENT);
-    let bytes = body
-        .collect()
-        .await
-        .map_err(|error| match error.downcast::<hyper::Error>() {
-            Ok(error) => FetchError::Http(*error),
-            Err(_) => FetchError::TooLarge,
-        })?;
-    Ok(Published::Document {
-        bytes: bytes.to_bytes().to_vec(),
-        etag,
-    })
+    let (mut body, mut bytes) = (answer.into_body(), Vec::new());
+    while let Some(frame) = body.frame().await {
+        let Ok(piece) = frame?.into_data() else {
+            continue;
+        };
+        if piece.len() > MAX_DOCUMENT - bytes.len() {
+            return Err(FetchError::TooLarge);
+        }
+        bytes.extend_from_slice(&piece);
+    }
+    Ok(Published::Document { bytes, etag })
 }
 
 /// Whether an address is on the internet (the IANA registries of special-purpose addresses). What embeds IPv4 addresses in

@@ -5,7 +5,6 @@ use std::time::Duration;
 use hookgate_domain::{
     AddressSet, AddressSetName, AuditAct, NetworkChanges, Networks, Permission, SetOrigin,
 };
-use hookgate_senders::read_address_list;
 use serde_json::{Value, json};
 
 use super::{Acceptance, AddressSetError, Taken, subject};
@@ -36,8 +35,8 @@ pub enum Published {
 }
 
 impl<S: Store> Gate<S> {
-    /// Takes up what was published. What is new counts when this returns; if more than half of a set would go, it waits
-    /// until somebody approves it. What can't be read leaves the set as it is, and is noted beside it.
+    /// Takes up what was published. What is new counts when this returns; if more than half of a set would go, or more than half
+    /// as much come, it waits until somebody approves it. What can't be read leaves the set as it is, and is noted beside it.
     ///
     /// # Errors
     /// [`AddressSetError`]: also if the document is none, after that was noted.
@@ -63,7 +62,7 @@ impl<S: Store> Gate<S> {
                 return Ok(Taken { set, changes });
             }
             Published::Failed(fault) => (fault, None),
-            Published::Document { bytes, etag } => match read_address_list(provider, &filter, &bytes) {
+            Published::Document { bytes, etag } => match self.lists.read(provider, filter, bytes).await {
                 Ok(networks) => {
                     set.reading.read_at = Some(now);
                     set.reading.fault = None;
@@ -74,7 +73,7 @@ impl<S: Store> Gate<S> {
                         return Ok(Taken { set, changes });
                     }
                     return self
-                        .take_up(acting, set, networks, changes, Acceptance::UnlessItShrinks)
+                        .take_up(acting, set, networks, changes, Acceptance::UnlessItIsLarge)
                         .await;
                 }
                 Err(error) => (error.to_string(), Some(error)),

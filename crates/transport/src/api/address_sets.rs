@@ -120,7 +120,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
         return Ok(tagged(reply, set.revision));
     }
     let name: AddressSetName = read("name", &new.name)?;
-    let made = made_of(&new, fetcher).await?;
+    let made = made_of(gate, &new, fetcher).await?;
     let set = gate
         .address_set_create(&acting, name, made.origin, made.networks, made.etag)
         .await?;
@@ -243,14 +243,14 @@ pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Rep
 }
 
 /// What a new set is made of: one's own networks, or what somebody publishes.
-async fn made_of(new: &New, fetcher: &Fetcher) -> Result<SetSource, Fault> {
+async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Result<SetSource, Fault> {
     match (&new.networks, &new.provider) {
         (Some(networks), None) if new.url.is_none() && new.document.is_none() => SetSource::own(networks),
         (None, Some(provider)) => {
             let provider: Provider = read("provider", provider)?;
             let filter: SetFilter = read("filter", new.filter.as_deref().unwrap_or_default())?;
             let (url, document) = (new.url.as_deref(), new.document.as_deref());
-            set_source::published(fetcher, provider, filter, url, document).await
+            set_source::published(gate, fetcher, provider, filter, url, document).await
         }
         _ => Err(Fault::field("networks", "form", "either networks or a provider")),
     }

@@ -1,7 +1,7 @@
 //! What an address set is made of, read from JSON or from a form into the domain's terms, and from where it is published.
 
 use hookgate_domain::{Networks, Provider, SetFilter, SetOrigin, parse_entry};
-use hookgate_gate::{Published, read_address_list};
+use hookgate_gate::{Gate, Published, Store};
 
 use super::fault::Fault;
 use crate::fetch::{Fetcher, check_list_url};
@@ -25,7 +25,8 @@ impl SetSource {
 }
 
 /// A published list: as it was handed over, or as it is where it is published.
-pub(crate) async fn published(
+pub(crate) async fn published<S: Store>(
+    gate: &Gate<S>,
     fetcher: &Fetcher,
     provider: Provider,
     filter: SetFilter,
@@ -35,12 +36,13 @@ pub(crate) async fn published(
     filter
         .check(provider)
         .map_err(|error| Fault::field("filter", "form", error.to_string()))?;
-    let read_list = |field: &str, bytes: &[u8]| {
-        read_address_list(provider, &filter, bytes)
+    let read_list = async |field: &str, bytes: Vec<u8>| {
+        gate.address_list_read(provider, filter.clone(), bytes)
+            .await
             .map_err(|error| Fault::field(field, "form", error.to_string()))
     };
     if let Some(document) = document {
-        let networks = read_list("document", document.as_bytes())?;
+        let networks = read_list("document", document.into()).await?;
         let origin = SetOrigin::Published {
             provider,
             filter,
@@ -62,7 +64,7 @@ pub(crate) async fn published(
         Published::Unchanged => return Err(unreachable("the server says 304 though nothing was known")),
         Published::Failed(problem) => return Err(unreachable(&problem)),
     };
-    let networks = read_list("url", &bytes)?;
+    let networks = read_list("url", bytes).await?;
     Ok(SetSource {
         origin: SetOrigin::Published {
             provider,

@@ -28,7 +28,7 @@ pub struct AddressSet {
     /// Since when it counts.
     #[schema(format = DateTime)]
     pub changed_at: String,
-    /// A version that waits for approval, because more than half of the set would go.
+    /// A version that waits for approval, because it would remove or add more than half of the set.
     #[schema(required)]
     pub pending: Option<i64>,
     /// When the published list was read last.
@@ -141,7 +141,7 @@ pub struct AddressSetChange {
     pub added: Vec<String>,
     /// What went, or would.
     pub removed: Vec<String>,
-    /// What about the new networks deserves a second look.
+    /// What about the new networks, and about all together, deserves a second look.
     pub warnings: Vec<String>,
 }
 
@@ -154,9 +154,7 @@ impl AddressSetChange {
             set: AddressSet::new(set, now),
             added: texts(&changes.added),
             removed: texts(&changes.removed),
-            warnings: domain::network_warnings(changes.added.iter().copied())
-                .map(|warning| warning.to_string())
-                .collect(),
+            warnings: changes.warnings().iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -111,7 +111,15 @@ async fn try_create<S: Store + PeopleStore>(
         let filter: SetFilter = form.filter.parse().map_err(|error| wrong("filter")(&error))?;
         let (url, document) = (given(&form.url), given(&form.document));
         let fetcher = &screen.console.fetcher;
-        published(fetcher, provider, filter, url.as_deref(), document.as_deref()).await?
+        published(
+            screen.gate(),
+            fetcher,
+            provider,
+            filter,
+            url.as_deref(),
+            document.as_deref(),
+        )
+        .await?
     };
     let gate = screen.gate();
     let set = gate.address_set_create(acting, name, made.origin, made.networks, made.etag);
