@@ -30,7 +30,7 @@ use values::parse;
 
 pub(crate) use environment::{Environment, environment, refuse_unknown_variables};
 pub(crate) use lists::Lists;
-pub(crate) use proxies::Front;
+pub(crate) use proxies::{Front, check_trust};
 pub(crate) use store::{StorePlace, StoreUrl};
 pub use told::{Told, tell_configuration};
 pub(crate) use values::{Source, Values};

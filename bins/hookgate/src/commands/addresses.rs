@@ -254,7 +254,7 @@ impl Desk<'_> {
             return Ok(output::line(&json.to_string())?);
         }
         say_changes(&changes)?;
-        self.warn(&network_warnings(changes.added.iter().copied()).collect::<Vec<_>>())?;
+        self.warn(changes.warnings())?;
         for one in &previews {
             let stop = one.preview.would_stop;
             output::line(&format!(
@@ -324,8 +324,7 @@ impl Desk<'_> {
         }
         say_changes(&taken.changes)?;
         output::line(&set_line(&taken.set, now))?;
-        let added = taken.changes.added.iter().copied();
-        self.warn(&network_warnings(added).collect::<Vec<_>>())
+        self.warn(taken.changes.warnings())
     }
 
     /// Says to a person what deserves a second look; programs find it in the answer.

@@ -1,10 +1,8 @@
 //! `hookgate doctor`: finds problems that silently cost deliveries, with fixes.
 
-use std::net::IpAddr;
-
 use hookgate_domain::{
-    AddressSetName, Allowlist, AllowlistMode, RotationAge, SetOrigin, Timestamp, Webhook, WebhookHandle,
-    WebhookState, network_warnings,
+    AddressSetName, Allowlist, AllowlistMode, IpNetwork, RotationAge, SetOrigin, Timestamp, Webhook,
+    WebhookHandle, WebhookState, network_warnings,
 };
 use hookgate_gate::{AddressStore, LoneSource, PageSize, Store};
 use hookgate_transport::tls::CertificateState;
@@ -13,7 +11,7 @@ use serde_json::json;
 
 use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
-use crate::config::{Config, Front};
+use crate::config::{Config, Front, check_trust};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{self, Place};
@@ -95,7 +93,10 @@ async fn about_proxies(
     let lone = place.gate.proxy_suspect().await?;
     if let Some(lone) = lone.filter(|lone| !(is_local && lone.address.is_loopback())) {
         let is_trusted = match config {
-            Some(config) => trusts(place, &config.front, lone.address).await?,
+            Some(config) => {
+                let trusted = trusted(place, &config.front).await?;
+                trusted.iter().any(|network| network.contains(lone.address))
+            }
             None => false,
         };
         findings.push(if is_trusted {
@@ -111,26 +112,36 @@ async fn about_proxies(
                 findings.push(missing_set(section, name));
             }
         }
+        if let Err(problem) = check_trust(trusted(place, front).await?) {
+            findings.push(too_much_trust(section, front, &problem));
+        }
     }
     Ok(())
 }
 
-/// Whether the gate believes this address.
-async fn trusts(place: &Place, front: &Front, address: IpAddr) -> Result<bool, Failure> {
-    if front.trusted.iter().any(|network| network.contains(address)) {
-        return Ok(true);
-    }
+/// The networks that a listener believes now.
+async fn trusted(place: &Place, front: &Front) -> Result<Vec<IpNetwork>, Failure> {
+    let mut networks = front.trusted.clone();
     for name in &front.sets {
         let store = place.gate.store();
         let Some(set) = store.address_set_by_name(name).await? else {
             continue;
         };
-        let networks = store.address_set_networks(name, set.version).await?;
-        if networks.is_some_and(|networks| networks.holds(address)) {
-            return Ok(true);
-        }
+        let held = store.address_set_networks(name, set.version).await?;
+        networks.extend(held.iter().flat_map(|held| held.as_slice()));
     }
-    Ok(false)
+    Ok(networks)
+}
+
+fn too_much_trust(section: &str, front: &Front, problem: &str) -> Finding {
+    let sets: Vec<_> = front.sets.iter().map(|name| format!("@{name}")).collect();
+    Finding {
+        subject: format!("{section}.trusted_proxies"),
+        sentence: format!(
+            "{} {problem}. A server does not start with this; a running one trusts whom it trusted before",
+            sets.join(", ")
+        ),
+    }
 }
 
 fn untrusted_proxy(lone: &LoneSource) -> Finding {
@@ -200,15 +211,23 @@ fn about_expiry(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
 async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     for set in place.gate.store().address_sets().await? {
         let subject = format!("@{}", set.name);
-        if set.origin == SetOrigin::Own {
-            // What others publish is as wide as they are.
-            let networks = place.gate.address_set(&set.name).await?.1;
-            let warnings = network_warnings(networks.as_slice().iter().copied());
-            findings.extend(warnings.map(|warning| Finding {
-                subject: subject.clone(),
-                sentence: warning.to_string(),
-            }));
-        }
+        let networks = place.gate.address_set(&set.name).await?.1;
+        let remarks: Vec<_> = match &set.origin {
+            SetOrigin::Own => {
+                let warnings = network_warnings(networks.as_slice().iter().copied());
+                warnings.map(|warning| warning.to_string()).collect()
+            }
+            // What others publish may be large and private, but no publisher is everybody.
+            SetOrigin::Published { .. } => {
+                let too_wide = networks.check_width().err();
+                let sentence = |error| format!("{error}: no publisher has so many addresses. Remove it");
+                too_wide.map(sentence).into_iter().collect()
+            }
+        };
+        findings.extend(remarks.into_iter().map(|sentence| Finding {
+            subject: subject.clone(),
+            sentence,
+        }));
         if let Some(fault) = &set.reading.fault {
             let read_at = set.reading.read_at.map_or_else(|| "never".to_owned(), wire::time);
             findings.push(Finding {
@@ -227,7 +246,7 @@ async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) 
             findings.push(Finding {
                 subject,
                 sentence: format!(
-                    "version {pending} waits for approval, because over half of the set would go: \
+                    "version {pending} waits for approval, because it would remove or add more than half of the set: \
                      `hookgate addresses diff {name}`, then approve or reject",
                     name = set.name
                 ),
@@ -261,7 +280,8 @@ async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Findin
                 });
             }
             findings.extend(of_use(place, webhook, now).await?);
-            for sentence in of_list(&webhook.policy.allowlist, now) {
+            let resolved = place.gate.resolved(&webhook.policy.allowlist).await?;
+            for sentence in of_list(&resolved, now) {
                 findings.push(Finding {
                     subject: webhook.name.to_string(),
                     sentence,

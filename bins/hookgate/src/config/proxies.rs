@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use hookgate_domain::{AddressSetName, ForwardingHeader, IpNetwork, parse_entry};
+use hookgate_domain::{AddressSetName, ForwardingHeader, IpNetwork, Networks, parse_entry};
 
 use super::values::Values;
 
@@ -39,6 +39,18 @@ struct Trusted {
     sets: Vec<AddressSetName>,
 }
 
+/// Checks that all networks that are trusted together are no more than the proxies in front can have, and gives them.
+///
+/// # Errors
+/// A sentence.
+pub(crate) fn check_trust(networks: impl IntoIterator<Item = IpNetwork>) -> Result<Networks, String> {
+    let networks = Networks::of(networks).map_err(|error| error.to_string())?;
+    match networks.check_width() {
+        Ok(()) => Ok(networks),
+        Err(error) => Err(format!("would let strangers choose their address: {error}")),
+    }
+}
+
 impl FromStr for Trusted {
     type Err = String;
 
@@ -61,12 +73,10 @@ impl FromStr for Trusted {
                 let parsed = parse_entry(network).map_err(|error| {
                     format!("`{name}` is neither loopback, private, an @address-set nor a network: {error}")
                 })?;
-                if parsed.prefix() == 0 {
-                    return Err(format!("`{name}` would let everybody choose its address"));
-                }
                 trusted.networks.push(parsed);
             }
         }
+        check_trust(trusted.networks.iter().copied())?;
         Ok(trusted)
     }
 }
@@ -134,7 +144,18 @@ mod tests {
             .unwrap();
         assert_eq!(trusted.networks.len(), LOOPBACK.len() + PRIVATE.len() + 2);
         assert_eq!(trusted.sets, ["cloudflare".parse().unwrap()]);
-        for wrong in ["cloudflare", "10.0.0.1/8", "0.0.0.0/0", "::/0", "2", "@", "@A"] {
+        for wrong in [
+            "cloudflare",
+            "10.0.0.1/8",
+            "0.0.0.0/0",
+            "::/0",
+            "2",
+            "@",
+            "@A",
+            "0.0.0.0/1 128.0.0.0/1",
+            "::/1, 8000::/1",
+            "loopback private 0.0.0.0/2 64.0.0.0/2 128.0.0.0/2 192.0.0.0/2",
+        ] {
             assert!(wrong.parse::<Trusted>().is_err(), "{wrong}");
         }
     }

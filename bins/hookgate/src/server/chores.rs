@@ -106,7 +106,8 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
                 tracing::warn!(set = %set.name, fault = &**fault, "a published list could not be read; the last good one stays");
             }
             (None, Some(_)) if !taken.changes.is_empty() => {
-                tracing::warn!(set = %set.name, "a published list lost over half of its networks: somebody has to approve it");
+                let is_shrinking = taken.changes.is_shrinking();
+                tracing::warn!(set = %set.name, is_shrinking, "a new version of a published list would remove or add more than half: somebody has to approve it");
             }
             _ => {
                 let (added, removed) = (taken.changes.added.len(), taken.changes.removed.len());

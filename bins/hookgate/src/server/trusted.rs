@@ -1,10 +1,10 @@
 //! The proxies that a listener trusts, with what address sets hold now.
 
-use hookgate_domain::{Networks, TrustedProxies};
+use hookgate_domain::TrustedProxies;
 use hookgate_gate::{AddressSetError, Gate};
 use hookgate_storage::Database;
 
-use crate::config::Front;
+use crate::config::{Front, check_trust};
 use crate::failure::Failure;
 
 /// Whom a listener trusts, now.
@@ -21,15 +21,12 @@ pub(super) async fn trusted(
             )),
             error => error.into(),
         })?;
-        if set.1.as_slice().iter().any(|network| network.prefix() == 0) {
-            return Err(Failure::usage(format!(
-                "{section}.trusted_proxies: @{name} holds a /0 and would let everybody choose its address"
-            )));
-        }
         networks.extend_from_slice(set.1.as_slice());
     }
+    let networks = check_trust(networks)
+        .map_err(|error| Failure::usage(format!("{section}.trusted_proxies: {error}")))?;
     Ok(TrustedProxies {
-        networks: Networks::of(networks).map_err(Failure::usage)?,
+        networks,
         header: front.header,
     })
 }

@@ -31,6 +31,7 @@ mod openapi;
 mod paging;
 mod people;
 mod program;
+mod published_lists;
 mod publisher;
 mod restoring;
 mod revocation;

@@ -88,7 +88,7 @@ async fn import_and_approve(setup: Setup) {
     publisher.publish(r#"{"hooks":["192.30.252.0/22"]}"#);
     person.press("Refresh now").await;
     person
-        .sees("Version 2 waits for approval: over half of the set would go")
+        .sees("Version 2 waits for approval: it would remove or add more than half of the set")
         .await;
     person
         .sees("1 sender of the last 7 days would stop passing.")
