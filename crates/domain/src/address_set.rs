@@ -9,8 +9,7 @@ use std::time::Duration;
 
 use thiserror::Error;
 
-use crate::Timestamp;
-use crate::webhook_id::has_webhook_id;
+use crate::{Timestamp, may_hold_secret};
 pub use changes::NetworkChanges;
 pub use provider::{Provider, SetFilter, SetFilterError, UnknownProvider};
 
@@ -55,7 +54,7 @@ impl FromStr for AddressSetName {
         let sound = text.len() <= MAX_SET_NAME_CHARACTERS
             && text.starts_with(|first: char| first.is_ascii_lowercase())
             && text.chars().all(fits)
-            && !has_webhook_id(text);
+            && !may_hold_secret(text.as_bytes());
         if sound {
             Ok(Self(text.into()))
         } else {

@@ -6,6 +6,8 @@ use std::time::Duration;
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
+use crate::may_hold_secret;
+
 /// How long a key is remembered.
 ///
 /// ```
@@ -56,8 +58,8 @@ impl IdempotencyKey {
         Ok(Self(text.into()))
     }
 
-    /// The key that a sender gave in a header, whatever it is: one that is no key by the rules counts by its SHA-256, so that
-    /// a retry is still known. `None` for an empty one.
+    /// The key that a sender gave in a header, whatever it is: one that is no key by the rules, or that may hold a secret, counts
+    /// by its SHA-256, so that a retry is still known. `None` for an empty one.
     ///
     /// ```
     /// use hookgate_domain::IdempotencyKey;
@@ -74,10 +76,20 @@ impl IdempotencyKey {
         if bytes.is_empty() {
             return None;
         }
-        Some(Self::parse(bytes).unwrap_or_else(|_| Self::of_digest(bytes)))
+        let key = Self::parse(bytes).ok().filter(|_| !may_hold_secret(bytes));
+        Some(key.unwrap_or_else(|| Self::of_digest(bytes)))
     }
 
-    fn of_digest(bytes: &[u8]) -> Self {
+    /// The key that stands for another text: its SHA-256. What is kept of it tells nothing that people put into it.
+    ///
+    /// ```
+    /// use hookgate_domain::IdempotencyKey;
+    ///
+    /// let key = IdempotencyKey::of_digest(b"rotate-7f3c");
+    /// assert!(key.as_str().starts_with("sha256:") && key.as_str().len() == 71);
+    /// ```
+    #[must_use]
+    pub fn of_digest(bytes: &[u8]) -> Self {
         let mut text = String::from("sha256:");
         for byte in PayloadDigest::of(bytes).0 {
             // Writing to a text does not fail.

@@ -8,6 +8,7 @@
 //! | find the true client behind proxies | [`TrustedProxies`], [`Source`], [`Trail`] |
 //! | match source addresses | [`Allowlist`], [`Networks`] |
 //! | find leaked webhook IDs, and mask them | [`find_webhook_ids`], [`mask_webhook_ids`] |
+//! | keep secrets and invisible characters out of texts | [`may_hold_secret`], [`characters`], [`with_hidden_shown`] |
 //! | regenerate and revoke | [`Webhook`], [`UrlChange`], [`RetiredUrl`] |
 //! | decide | [`judge`], [`Admission`], [`Denial`] |
 //! | name a refusal | [`RefusalCode`] |
@@ -26,6 +27,8 @@ mod decision;
 mod draft;
 mod idempotency;
 mod incident;
+mod invisible;
+mod leaks;
 mod names;
 mod networks;
 mod pem;
@@ -78,6 +81,8 @@ pub use incident::{
     Incident, IncidentError, IncidentEvent, IncidentNote, IncidentNoteError, MAX_LISTED_CHANGES, MAX_NOTE,
     REOPEN_WINDOW,
 };
+pub use invisible::{characters, is_invisible, with_hidden_shown};
+pub use leaks::may_hold_secret;
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
 pub use networks::{
     AddressCount, AddressFamily, AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, TooWide,

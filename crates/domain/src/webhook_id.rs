@@ -9,7 +9,7 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub(crate) use search::has_webhook_id;
+pub(crate) use search::decoded_layers;
 pub use search::{find_webhook_ids, holds_webhook_id, mask_webhook_ids};
 
 use crate::base62;

@@ -3,11 +3,10 @@
 
 use hookgate_domain::{
     ActorKind, AuditActs, IncidentNumber, MemberId, MemberName, Permission, SessionId, Timestamp, TokenId,
-    WebhookHandle,
+    WebhookHandle, may_hold_secret,
 };
 use thiserror::Error;
 
-use crate::delivery::holds_webhook_id;
 use crate::{
     Acting, ActorMatch, AuditFilter, Forbidden, Gate, KnownActor, MAX_KNOWN_ACTORS, PageSize, PeopleStore,
     Store, StoreError, SubjectMatch,
@@ -73,9 +72,9 @@ pub enum AuditQueryError {
     Store(#[from] StoreError),
 }
 
-/// A word as an error repeats it: not if it holds a webhook ID, which people paste anywhere.
+/// A word as an error repeats it: not if it may hold a secret, which people paste anywhere.
 fn shown(text: &str) -> String {
-    if holds_webhook_id(text.as_bytes()) {
+    if may_hold_secret(text.as_bytes()) {
         "(hidden)".to_owned()
     } else {
         text.to_owned()

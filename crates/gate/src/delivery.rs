@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{
     DeliveryId, FieldError, IdempotencyKey, IncidentDraft, IncidentNumber, IncidentStatus, PayloadDigest,
-    RefusalCode, RequestId, Source, Timestamp, Trail, WebhookHandle,
+    RefusalCode, RequestId, Source, Timestamp, Trail, WebhookHandle, may_hold_secret,
 };
 use hookgate_senders::{JsonFault, SignatureHeaders};
 use serde_json::{Value, json};
@@ -18,10 +18,8 @@ use crate::room::Held;
 const RETRY_AFTER: Duration = Duration::from_secs(2);
 /// Most bytes of the value of a header that are kept: browsers stay below, and a row should not be mostly this.
 pub const MAX_HEADER_BYTES: usize = 512;
-/// What every webhook ID begins with.
-const ID_START: &[u8] = b"wh_";
-/// Letters and digits behind that.
-const ID_REST: usize = 38;
+/// Kept in place of a text that may hold a secret.
+pub const HIDDEN: &str = "[secret]";
 
 /// What the transport knows of a request to a webhook URL before its body is read. All of it is the sender's word but
 /// for the source address.
@@ -67,21 +65,6 @@ pub trait RequestHeaders: Sync {
     fn bytes(&self) -> usize;
 }
 
-/// Whether a webhook ID stands in there, in any spelling, or something that looks like one, as in the `Referer` of a browser that
-/// was shown one with a typing error. It must not go on the record.
-#[must_use]
-pub fn holds_webhook_id(value: &[u8]) -> bool {
-    // Most headers are shorter than the digits of an ID.
-    if value.len() < ID_REST {
-        return false;
-    }
-    let looks_like_one = memchr::memmem::find_iter(value, ID_START).any(|start| {
-        let rest = value[start + ID_START.len()..].get(..ID_REST);
-        rest.is_some_and(|rest| rest.iter().all(u8::is_ascii_alphanumeric))
-    });
-    looks_like_one || hookgate_domain::holds_webhook_id(value)
-}
-
 /// No headers at all.
 impl RequestHeaders for () {
     fn kept(&self) -> Option<String> {
@@ -105,8 +88,8 @@ impl DeliveryRequest<'_> {
     /// The user agent as text, cut to what is kept.
     pub(crate) fn user_agent_text(&self) -> Option<Box<str>> {
         let bytes = self.user_agent?;
-        if holds_webhook_id(bytes) {
-            return Some("[webhook ID]".into());
+        if may_hold_secret(bytes) {
+            return Some(HIDDEN.into());
         }
         let kept = &bytes[..bytes.len().min(MAX_HEADER_BYTES)];
         Some(String::from_utf8_lossy(kept).replace('\0', "\u{FFFD}").into())

@@ -60,9 +60,9 @@ pub use addresses::{AddressSetError, Published, REFRESH_AFTER, Taken};
 pub use audit::{Acting, Forbidden, Repeated};
 pub use audit_search::{AuditQuery, AuditQueryError};
 pub use delivery::{
-    Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, Idempotency,
-    MAX_HEADER_BYTES, RateScope, Refusal, RefusalKey, RefusedDelivery, Reply, RequestHeaders, Touched,
-    holds_webhook_id,
+    Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, HIDDEN,
+    Idempotency, MAX_HEADER_BYTES, RateScope, Refusal, RefusalKey, RefusedDelivery, Reply, RequestHeaders,
+    Touched,
 };
 pub use gate::Gate;
 pub use health::{FAILING_REFUSALS, FailingWebhook, Health, Observation};

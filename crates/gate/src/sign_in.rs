@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hookgate_domain::{
     Actor, AuditAct, AuditSubject, Member, MemberId, MemberName, Password, Permission, Role, Session,
-    SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, find_webhook_ids,
+    SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, may_hold_secret,
 };
 use thiserror::Error;
 
@@ -301,7 +301,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             last_seen_at: now,
             source: source.to_canonical(),
             user_agent: user_agent
-                .filter(|text| find_webhook_ids(text.as_bytes()).is_empty())
+                .filter(|text| !may_hold_secret(text.as_bytes()))
                 .map(|text| text.chars().take(MAX_USER_AGENT).collect()),
         };
         Ok((token, session))

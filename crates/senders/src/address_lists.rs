@@ -10,6 +10,7 @@ use std::collections::HashSet;
 
 use hookgate_domain::{
     EntryError, IpNetwork, MAX_NETWORKS, Networks, Provider, SetFilter, TextError, TooWide, misread_pair,
+    may_hold_secret,
     parse_entry, read_text,
 };
 use thiserror::Error;
@@ -135,6 +136,9 @@ fn plain(text: &str, wanted: &mut Wanted) -> Result<(), AddressListError> {
 
 /// The entry fit for a message.
 fn quoted(entry: &str) -> String {
+    if may_hold_secret(entry.as_bytes()) {
+        return "…".to_owned();
+    }
     entry.chars().take(QUOTED).flat_map(char::escape_debug).collect()
 }
 

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Networks, PemFault, PemKind, check_pem};
+use hookgate_domain::{Networks, PemFault, PemKind, check_pem, may_hold_secret};
 use hookgate_gate::Published;
 use http_body_util::{BodyExt, Empty};
 use hyper::body::Incoming;
@@ -173,6 +173,9 @@ impl fmt::Debug for Fetcher {
 ///
 /// A sentence that says what it has to be.
 pub fn check_list_url(url: &str) -> Result<(), String> {
+    if may_hold_secret(url.as_bytes()) {
+        return Err("the URL looks like one of a webhook, or holds another secret".to_owned());
+    }
     Target::parse(url).map(drop).map_err(|error| error.to_string())
 }
 

@@ -3,8 +3,8 @@
 //! It runs for every delivery, so it writes the JSON itself, into one allocation, and asks for no more than a length where
 //! a header can't be a secret.
 
-use hookgate_domain::{Connection, Trail};
-use hookgate_gate::{MAX_HEADER_BYTES, RequestHeaders, holds_webhook_id};
+use hookgate_domain::{Connection, Trail, may_hold_secret};
+use hookgate_gate::{HIDDEN, MAX_HEADER_BYTES, RequestHeaders};
 use hyper::header::{HeaderMap, HeaderValue};
 
 use crate::Proxies;
@@ -13,8 +13,6 @@ use crate::Proxies;
 const MAX_BYTES: usize = 4 * 1024;
 /// Bytes that are enough for the headers of most senders.
 const USUAL_BYTES: usize = 256;
-/// What stands for a value that holds a webhook ID.
-const HIDDEN: &[u8] = b"[webhook ID]";
 /// What makes the name of a header that of a secret.
 const SECRET: [&str; 15] = [
     "auth",
@@ -108,8 +106,8 @@ fn is_kept(name: &str) -> bool {
 /// The part of a value that is kept.
 fn shown(value: &HeaderValue) -> &[u8] {
     let bytes = value.as_bytes();
-    if holds_webhook_id(bytes) {
-        return HIDDEN;
+    if may_hold_secret(bytes) {
+        return HIDDEN.as_bytes();
     }
     if bytes.len() <= MAX_HEADER_BYTES {
         return bytes;
@@ -221,13 +219,18 @@ mod tests {
     }
 
     #[test]
-    fn a_webhook_id_is_hidden_wherever_it_stands() {
+    fn a_secret_is_hidden_wherever_it_stands() {
         let id = format!("wh_{}", "aB3".repeat(13).split_at(38).0);
         let referer = format!("https://hooks.example.org/webhooks/custom/{id}?x");
         for value in [id.as_str(), &referer, &format!("{}{id}", "x".repeat(600))] {
-            assert_eq!(kept(&[("referer", value.as_bytes())])[0].1, "[webhook ID]");
+            assert_eq!(kept(&[("referer", value.as_bytes())])[0].1, HIDDEN);
         }
-        assert_eq!(kept(&[("referer", &id.as_bytes()[..40])])[0].1, id[..40]);
+        assert_eq!(kept(&[("referer", &id.as_bytes()[..40])])[0].1, HIDDEN);
+        assert_eq!(kept(&[("x-ref", b"hgt_77")])[0].1, HIDDEN);
+        assert_eq!(
+            kept(&[("referer", b"https://h.example/kWh_total?a=b")])[0].1,
+            "https://h.example/kWh_total?a=b"
+        );
     }
 
     proptest! {

@@ -5,7 +5,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::webhook_id::has_webhook_id;
+use crate::may_hold_secret;
 
 /// Most conditions of one filter.
 const MAX_CONDITIONS: usize = 64;
@@ -173,7 +173,10 @@ impl FromStr for SetFilter {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let is_word = |word: &str| {
             let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.');
-            !word.is_empty() && word.len() <= MAX_WORD && word.chars().all(fits) && !has_webhook_id(word)
+            !word.is_empty()
+                && word.len() <= MAX_WORD
+                && word.chars().all(fits)
+                && !may_hold_secret(word.as_bytes())
         };
         let mut conditions = Vec::new();
         for condition in text

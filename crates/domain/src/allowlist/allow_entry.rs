@@ -6,10 +6,9 @@ use std::str::FromStr;
 use ipnetwork::IpNetwork;
 use thiserror::Error;
 
+use crate::invisible::has_hidden;
 use crate::networks::write_network;
-use crate::text::is_unshown;
-use crate::webhook_id::has_webhook_id;
-use crate::{AddressSetName, Timestamp};
+use crate::{AddressSetName, Timestamp, may_hold_secret};
 
 /// Longest comment of an entry, in characters.
 pub const MAX_COMMENT_CHARACTERS: usize = 100;
@@ -125,8 +124,8 @@ impl FromStr for EntryComment {
         let text = text.trim();
         let fits = !text.is_empty()
             && text.chars().count() <= MAX_COMMENT_CHARACTERS
-            && !has_webhook_id(text)
-            && !text.contains(is_unshown);
+            && !may_hold_secret(text.as_bytes())
+            && !has_hidden(text);
         if fits {
             Ok(Self(text.into()))
         } else {
@@ -137,5 +136,7 @@ impl FromStr for EntryComment {
 
 /// The text is no comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("a comment has 1 to {MAX_COMMENT_CHARACTERS} characters on one line, and no webhook ID")]
+#[error(
+    "a comment has 1 to {MAX_COMMENT_CHARACTERS} characters on one line, no invisible one, and no secret"
+)]
 pub struct EntryCommentError;

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use thiserror::Error;
 
 use super::{AllowEntry, Allowed, Allowlist, EntryComment, MAX_SETS, MAX_TEMPORARY};
+use crate::leaks::before_secret;
 use crate::networks::{EntryError, MAX_NETWORKS, misread_pair, parse_entry};
-use crate::webhook_id::holds_webhook_id;
 use crate::{AddressSetNameError, Timestamp, TimestampError};
 
 /// How much of a wrong entry an error repeats, in characters: more than the longest entry, less than a flood.
@@ -283,14 +283,9 @@ const fn separates(c: char) -> bool {
     c == ',' || c.is_ascii_whitespace()
 }
 
-/// The entry fit for a message: no control characters, no flood, and no webhook ID pasted into the wrong field.
+/// The entry fit for a message: no control characters, no flood, and no secret pasted into the wrong field.
 fn quoted(entry: &str) -> String {
-    let open = if holds_webhook_id(entry.as_bytes()) {
-        ""
-    } else {
-        entry
-    };
-    let open = open.split_once("wh_").map_or(open, |(open, _)| open);
+    let open = before_secret(entry);
     let mut quoted: String = open
         .chars()
         .take(QUOTED_CHARACTERS)

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use crate::text::is_unshown;
+use crate::invisible::{has_hidden, is_invisible};
 
 /// A URL that can be shown as a link, with what no URL may hold percent-encoded (RFC 3986, section 2.1); `None` if the text
 /// is another scheme, has no host, or could lead elsewhere than it seems to.
@@ -21,7 +21,7 @@ pub(super) fn http_url(url: &str) -> Option<Cow<'_, str>> {
     // In a host, an encoded character would be part of another name.
     let is_fit = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[')
         && !authority.contains(is_unfit)
-        && !path.contains(is_unshown);
+        && !has_hidden(path);
     if !is_fit {
         return None;
     }
@@ -45,7 +45,7 @@ fn is_plain(rest: &str) -> bool {
 /// Whether a character ends a URL, or breaks out of it, where one is written. Others outside RFC 3986, such as umlauts, are
 /// what browsers take.
 fn is_unfit(c: char) -> bool {
-    is_unshown(c) || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\')
+    is_invisible(c) || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\')
 }
 
 fn encode(c: char, url: &mut String) {

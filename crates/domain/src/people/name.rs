@@ -6,13 +6,11 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::text::is_unshown;
-use crate::webhook_id::has_webhook_id;
+use crate::invisible::{has_hidden, skeleton};
+use crate::may_hold_secret;
 
 /// Longest name, in characters: it has to fit a table row.
 const MAX_CHARACTERS: usize = 100;
-/// What a name must not hold, because it may be part of a secret that was pasted into the wrong field.
-const SECRETS: [&str; 3] = ["hgt_", "hgs_", "hgl_"];
 /// What a name must not start with, because it would be taken for a public ID.
 const IDS: [&str; 4] = ["mem_", "tok_", "ses_", "hk_"];
 
@@ -21,7 +19,7 @@ macro_rules! people_name {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         ///
-        /// It has 1 to 100 characters, none of them a control character, and space around it does not count. Two names
+        /// It has 1 to 100 characters, none of them invisible, and space around it does not count. Two names
         /// that differ in case only are the same.
         ///
         /// ```
@@ -42,10 +40,34 @@ macro_rules! people_name {
                 &self.0
             }
 
+            /// A name that a store gives back. What may be a name has become stricter over time, and one that was taken stays;
+            /// `None` if it is no name by its length.
+            #[must_use]
+            pub fn from_stored(text: &str) -> Option<Self> {
+                let is_sound = (1..=MAX_CHARACTERS).contains(&text.chars().count());
+                is_sound.then(|| Self(text.into()))
+            }
+
             /// What two spellings of one name have in common: the name in lower case.
             #[must_use]
             pub fn key(&self) -> String {
                 self.0.to_lowercase()
+            }
+
+            /// Whether people could take this name for the other: they differ at most in case, in spaces, and in letters of
+            /// other scripts that look like Latin ones (UTS #39).
+            ///
+            /// ```
+            #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
+            ///
+            #[doc = concat!("let cyrillic: ", stringify!($name), " = \"\\u{430}d\\u{430}\".parse()?;")]
+            #[doc = concat!("let name: ", stringify!($name), " = \"Ada\".parse()?;")]
+            /// assert!(cyrillic != name && cyrillic.looks_like(&name));
+            /// # Ok::<(), hookgate_domain::PeopleNameError>(())
+            /// ```
+            #[must_use]
+            pub fn looks_like(&self, other: &Self) -> bool {
+                skeleton(&self.0) == skeleton(&other.0)
             }
         }
 
@@ -91,9 +113,8 @@ fn check(text: &str) -> Result<&str, PeopleNameError> {
     match name.chars().count() {
         0 => Err(PeopleNameError::Empty),
         length if length > MAX_CHARACTERS => Err(PeopleNameError::TooLong),
-        _ if name.contains(is_unshown) => Err(PeopleNameError::ControlCharacter),
-        _ if has_webhook_id(name) => Err(PeopleNameError::LooksLikeSecret),
-        _ if SECRETS.iter().any(|secret| name.contains(secret)) => Err(PeopleNameError::LooksLikeSecret),
+        _ if has_hidden(name) => Err(PeopleNameError::ControlCharacter),
+        _ if may_hold_secret(name.as_bytes()) => Err(PeopleNameError::LooksLikeSecret),
         _ if IDS.iter().any(|id| name.starts_with(id)) => Err(PeopleNameError::LooksLikeSecret),
         _ => Ok(name),
     }
@@ -117,7 +138,7 @@ pub enum PeopleNameError {
     #[error("the name is longer than {MAX_CHARACTERS} characters")]
     TooLong,
     /// A line break, an escape, or a character that hides or turns text.
-    #[error("the name holds a control character")]
+    #[error("the name holds a control character or an invisible one")]
     ControlCharacter,
     /// It may hold a secret, or be taken for a public ID.
     #[error("the name looks like a secret or an ID: choose another")]

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-use crate::text::is_unshown;
+use crate::invisible::has_hidden;
 
 /// Shortest password, in characters.
 ///
@@ -52,7 +52,9 @@ impl FromStr for Password {
     type Err = PasswordError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        if text.contains(is_untypeable) {
+        // No keyboard gives these characters: they came from a file or a program, and the member could never sign in. U+FFFD
+        // stands for bytes that some program could not read.
+        if has_hidden(text) || text.contains(char::REPLACEMENT_CHARACTER) {
             return Err(PasswordError::Untypeable);
         }
         // Not trimmed: space is as good a character as any.
@@ -62,12 +64,6 @@ impl FromStr for Password {
             _ => Ok(Self(Zeroizing::new(text.to_owned()))),
         }
     }
-}
-
-/// Whether no keyboard gives this character: it came from a file or a program, and the member could never sign in. U+FFFD
-/// stands for bytes that some program could not read.
-const fn is_untypeable(c: char) -> bool {
-    is_unshown(c) || c == char::REPLACEMENT_CHARACTER
 }
 
 impl fmt::Debug for Password {

@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::text::is_unshown;
-use crate::webhook_id::has_webhook_id;
+use crate::invisible::has_hidden;
+use crate::may_hold_secret;
 
 /// Longest name of a webhook, in characters: it has to fit a table row.
 ///
@@ -19,9 +19,9 @@ use crate::webhook_id::has_webhook_id;
 /// ```
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
-/// The name that people give a webhook: 1 to 100 characters, none of them a control character.
+/// The name that people give a webhook: 1 to 100 characters, none of them invisible.
 ///
-/// A name that looks like a handle or holds what could be a webhook ID is refused, so that a URL pasted into the
+/// A name that looks like a handle or holds what could be a secret is refused, so that a URL pasted into the
 /// wrong field is not stored.
 ///
 /// ```
@@ -36,6 +36,21 @@ pub const MAX_NAME_CHARACTERS: usize = 100;
 pub struct WebhookName(Box<str>);
 
 impl WebhookName {
+    /// A name that a store gives back. What may be a name has become stricter over time, and one that was taken stays; `None`
+    /// if it is no name by its length.
+    ///
+    /// ```
+    /// use hookgate_domain::WebhookName;
+    ///
+    /// assert!("whsec_1".parse::<WebhookName>().is_err());
+    /// assert!(WebhookName::from_stored("whsec_1").is_some() && WebhookName::from_stored("").is_none());
+    /// ```
+    #[must_use]
+    pub fn from_stored(text: &str) -> Option<Self> {
+        let is_sound = (1..=MAX_NAME_CHARACTERS).contains(&text.chars().count());
+        is_sound.then(|| Self(text.into()))
+    }
+
     /// The name, without surrounding space.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -57,8 +72,10 @@ impl FromStr for WebhookName {
         match name.chars().count() {
             0 => Err(WebhookNameError::Empty),
             length if length > MAX_NAME_CHARACTERS => Err(WebhookNameError::TooLong),
-            _ if name.contains(is_unshown) => Err(WebhookNameError::ControlCharacter),
-            _ if has_webhook_id(name) || name.starts_with("hk_") => Err(WebhookNameError::LooksLikeSecret),
+            _ if has_hidden(name) => Err(WebhookNameError::ControlCharacter),
+            _ if may_hold_secret(name.as_bytes()) || name.starts_with("hk_") => {
+                Err(WebhookNameError::LooksLikeSecret)
+            }
             _ => Ok(Self(name.into())),
         }
     }
@@ -81,12 +98,10 @@ pub enum WebhookNameError {
     /// Over [`MAX_NAME_CHARACTERS`].
     #[error("the name is longer than {MAX_NAME_CHARACTERS} characters")]
     TooLong,
-    /// A line break, an escape, or a character that hides or turns text (the bidirectional controls of UAX #9).
-    #[error("the name holds a control character")]
+    /// A line break, an escape, or another character that nobody sees.
+    #[error("the name holds a control character or an invisible one")]
     ControlCharacter,
-    /// It may hold a webhook ID, or be taken for a handle.
-    #[error(
-        "the name looks like a webhook URL or handle: choose one without `wh_` that doesn't start with `hk_`"
-    )]
+    /// It may hold a secret, or be taken for a handle.
+    #[error("the name looks like a webhook URL, another secret or a handle: choose another")]
     LooksLikeSecret,
 }

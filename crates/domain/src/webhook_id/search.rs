@@ -86,9 +86,15 @@ pub fn mask_webhook_ids(text: &[u8]) -> Option<Vec<u8>> {
     masked
 }
 
-/// Whether a text holds a webhook ID, or the beginning of one: it was pasted into the wrong field.
-pub(crate) fn has_webhook_id(text: &str) -> bool {
-    text.contains(PREFIX) || holds_webhook_id(text.as_bytes())
+/// The text with one layer of writing after the other taken back; nothing for a text that is as it reads.
+pub(crate) fn decoded_layers(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let mut next = Layer::of(text, 0).decoded();
+    std::iter::from_fn(move || {
+        let layer = next.take()?;
+        next = layer.decoded();
+        Some(layer.bytes)
+    })
+    .take(MAX_LAYERS)
 }
 
 /// Gets the digits of an ID, and where in the text each of them stands. An ID may come twice.

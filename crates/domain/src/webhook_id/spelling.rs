@@ -2,7 +2,7 @@
 //! backslashes of Markdown, soft line breaks, letters of other widths, characters without a shape. One call takes back one layer.
 
 use crate::base62::is_digit;
-use crate::text::is_unshown;
+use crate::invisible::is_invisible;
 
 /// What stands for a character that is no part of an ID.
 const OTHER: u8 = b' ';
@@ -193,20 +193,10 @@ fn character(text: &[u8]) -> (Unit, usize) {
 fn shown(code: u32) -> Unit {
     match char::from_u32(code) {
         Some(c @ ('\r' | '\n')) => Unit::Byte(u8::try_from(c).unwrap_or(OTHER)),
-        Some(c) if is_shapeless(c) => Unit::Nothing,
+        Some(c) if is_invisible(c) => Unit::Nothing,
         Some(c) => Unit::Byte(u8::try_from(ascii_of(c)).unwrap_or(OTHER)),
         None => Unit::Byte(OTHER),
     }
-}
-
-/// Whether nobody sees it, and whoever copies the text takes it along.
-const fn is_shapeless(c: char) -> bool {
-    let is_joiner = matches!(
-        c,
-        '\u{AD}' | '\u{034F}' | '\u{180E}' | '\u{200C}' | '\u{200D}' | '\u{2061}'..='\u{2064}'
-            | '\u{FE00}'..='\u{FE0F}'
-    );
-    is_joiner || is_unshown(c)
 }
 
 /// The ASCII digit or letter that a full-width or mathematical one is to whoever normalizes it (NFKC).

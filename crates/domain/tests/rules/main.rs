@@ -1,6 +1,7 @@
 //! The rules as an embedder sees them: through the public API only. What hangs on internals is tested beside the code.
 
 mod address_set;
+mod alike;
 mod allow_entry;
 mod allowlist_match;
 mod allowlist_text;

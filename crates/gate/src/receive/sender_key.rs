@@ -1,6 +1,6 @@
 //! The sender's own name for a delivery, by which a retry is known.
 
-use hookgate_domain::{IdempotencyKey, IncidentDraft, Note, NoteCode, Webhook, mask_webhook_ids};
+use hookgate_domain::{IdempotencyKey, IncidentDraft, Note, NoteCode, Webhook};
 
 use crate::DeliveryRequest;
 
@@ -24,8 +24,7 @@ pub(super) fn sender_key(
         let is_repeated = request.has_repeated_key && !is_signed;
         let joined = is_repeated.then(|| request.headers.joined(name));
         let value = joined.as_deref().unwrap_or(first);
-        let hidden = mask_webhook_ids(value);
-        let key = IdempotencyKey::from_header(hidden.as_deref().unwrap_or(value))?;
+        let key = IdempotencyKey::from_header(value)?;
         if value != first {
             draft.add_note(Note::new(name, NoteCode::JoinedHeaders));
         }

@@ -2,8 +2,8 @@
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use hookgate_domain::{
-    ApiTokenDigest, Member, MemberId, OrganizationId, PasswordHash, Session, SessionDigest, SignInLink,
-    SignInMeans, SignInSecretDigest, Timestamp, Token, address_bytes,
+    ApiTokenDigest, Member, MemberId, MemberName, OrganizationId, PasswordHash, Session, SessionDigest,
+    SignInLink, SignInMeans, SignInSecretDigest, Timestamp, Token, TokenName, address_bytes,
 };
 
 use super::delivery::read_address;
@@ -46,7 +46,7 @@ impl TryFrom<MemberRow> for Member {
         Ok(Self {
             id: row.id.parse().map_err(|_| damage("id")())?,
             organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
-            name: row.name.parse().map_err(|_| damage("name")())?,
+            name: MemberName::from_stored(&row.name).ok_or_else(damage("name"))?,
             role: row.role.parse().map_err(|_| damage("role")())?,
             password: row.password.map(PasswordHash::from_text),
             created_at: Timestamp::from_micros(row.created_at),
@@ -151,7 +151,7 @@ impl TryFrom<TokenRow> for Token {
             id: row.id.parse().map_err(|_| damage("id")())?,
             organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
             digest: ApiTokenDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
-            name: row.name.parse().map_err(|_| damage("name")())?,
+            name: TokenName::from_stored(&row.name).ok_or_else(damage("name"))?,
             role: row.role.parse().map_err(|_| damage("role")())?,
             owner: owner.map_err(|_| damage("owner")())?,
             created_by: row.created_by,

@@ -7,7 +7,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use hookgate_domain::{
     Allowlist, Leaver, Limits, LiveUrl, OrganizationId, Overload, PayloadLogging, Policy, RetiredBecause,
-    RetiredUrl, RotationPolicy, SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookState,
+    RetiredUrl, RotationPolicy, SealedSecret, Timestamp, Webhook, WebhookIdDigest, WebhookName, WebhookState,
 };
 
 use super::read_handle;
@@ -57,7 +57,7 @@ impl TryFrom<WebhookRow> for Webhook {
         Ok(Self {
             handle: read_handle(&row.handle)?,
             organization: OrganizationId::new(row.organization).ok_or_else(|| row.damage("organization"))?,
-            name: row.name.parse().map_err(|_| row.damage("name"))?,
+            name: WebhookName::from_stored(&row.name).ok_or_else(|| row.damage("name"))?,
             format: row.format.parse().map_err(|_| row.damage("format"))?,
             state: row.state()?,
             revision: row.revision,

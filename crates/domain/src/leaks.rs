@@ -1,0 +1,139 @@
+//! Texts in which one of Hookgate's secrets may stand: pasted into the wrong field, whole, cut, or with a typing error. Such a
+//! text is not stored, not repeated, and not put into an address.
+
+use crate::webhook_id::{decoded_layers, holds_webhook_id};
+
+/// What every secret begins with: webhook IDs, API tokens, sessions, sign-in links, signing secrets.
+const PREFIXES: [&str; 5] = ["wh_", "hgt_", "hgs_", "hgl_", "whsec_"];
+
+/// Letters and digits behind a prefix that make it part of a secret wherever it stands, in whatever case: half of one. Words such
+/// as `kWh_total` have fewer.
+const MANY_DIGITS: usize = 16;
+
+/// Whether one of Hookgate's secrets may stand in a text: a webhook ID in any spelling, or what begins a secret, also where it
+/// is percent-encoded or escaped, miscopied, cut or in another case.
+///
+/// ```
+/// use hookgate_domain::may_hold_secret;
+///
+/// assert!(may_hold_secret(b"rotate-wh_p2rD"));
+/// assert!(may_hold_secret(b"\"HGT_77777777777777777777777777777777\""));
+/// assert!(may_hold_secret(b"https://h.example/sign-in/hgl%5F7777"));
+/// assert!(!may_hold_secret(b"kWh_total of the webhook"));
+/// ```
+#[must_use]
+pub fn may_hold_secret(text: &[u8]) -> bool {
+    secret_start(text).is_some()
+        || holds_webhook_id(text)
+        || (is_written_in_escapes(text) && decoded_layers(text).any(|layer| secret_start(&layer).is_some()))
+}
+
+/// The part of a text before what may be a secret; all of it if there is none, nothing if nobody can tell where one begins.
+pub(crate) fn before_secret(text: &str) -> &str {
+    let open = secret_start(text.as_bytes()).map_or(text, |start| &text[..start]);
+    if may_hold_secret(open.as_bytes()) {
+        ""
+    } else {
+        open
+    }
+}
+
+/// The first byte of the first secret that stands in a text as it is.
+fn secret_start(text: &[u8]) -> Option<usize> {
+    // Most texts have none.
+    if !text.contains(&b'_') {
+        return None;
+    }
+    let ends = text.iter().enumerate().filter(|(_, byte)| **byte == b'_');
+    ends.into_iter().find_map(|(at, _)| {
+        let digits = text[at + 1..]
+            .iter()
+            .take_while(|byte| byte.is_ascii_alphanumeric());
+        let has_many = digits.take(MANY_DIGITS).count() == MANY_DIGITS;
+        PREFIXES.iter().find_map(|prefix| {
+            let start = (at + 1).checked_sub(prefix.len())?;
+            let written = &text[start..=at];
+            let is_word = start == 0 || !text[start - 1].is_ascii_alphanumeric();
+            let begins = written.eq_ignore_ascii_case(prefix.as_bytes())
+                && (has_many || is_word && written == prefix.as_bytes());
+            begins.then_some(start)
+        })
+    })
+}
+
+/// Whether something stands in a text that another character may be written by. Most texts have nothing of it.
+fn is_written_in_escapes(text: &[u8]) -> bool {
+    let is_hex = |place: usize| text.get(place).is_some_and(u8::is_ascii_hexdigit);
+    text.iter().enumerate().any(|(at, byte)| match byte {
+        b'%' | b'\\' | 0x80.. => true,
+        b'&' => matches!(text.get(at + 1), Some(b'#' | b'a' | b's' | b'z' | b'Z' | b'N')),
+        b'=' => is_hex(at + 1) && is_hex(at + 2) || matches!(text.get(at + 1), Some(b'\r' | b'\n')),
+        _ => false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ApiToken, SessionToken, SignInSecret, WebhookId};
+
+    fn secrets() -> Vec<String> {
+        let seven = |buffer: &mut [u8]| Ok::<(), std::convert::Infallible>(buffer.fill(7));
+        let Ok(id) = WebhookId::generate(seven);
+        let Ok(token) = ApiToken::generate(seven);
+        let Ok(session) = SessionToken::generate(seven);
+        let Ok(link) = SignInSecret::generate(seven);
+        let texts = [id.reveal(), token.reveal(), session.reveal(), link.reveal()];
+        let texts = texts.map(str::to_owned).into_iter();
+        texts
+            .chain(["whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD".to_owned()])
+            .collect()
+    }
+
+    #[test]
+    fn a_secret_is_seen_however_it_was_mistyped() {
+        for secret in secrets() {
+            for text in [
+                secret.clone(),
+                format!("rotate-{secret}-2"),
+                format!("\"{secret}\""),
+                format!("x{secret}"),
+                secret.to_uppercase(),
+                secret[..secret.len() - 1].to_owned(),
+                secret[..8].to_owned(),
+                secret.replace('_', "%5F"),
+                secret.replace('_', "%255f"),
+                secret.replace('_', "\\_"),
+                secret.replace('_', "\\u005f"),
+                secret.replace('_', "&#95;"),
+                secret.replace('_', "\u{FF3F}"),
+                secret.replace('_', "\u{AD}_\u{200B}"),
+                format!("https://h.example/webhooks/custom/{secret}x?y=1"),
+            ] {
+                assert!(may_hold_secret(text.as_bytes()), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn words_of_people_are_no_secrets() {
+        for text in [
+            "",
+            "_",
+            "webhook",
+            "kWh_total",
+            "WH_Berlin",
+            "a_b",
+            "growth_hook",
+            "INC-42",
+            "192.0.2.1/24",
+            "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+            "Größe 100 %",
+            "a=12&amp;b",
+            "da39a3ee5e6b4b0d3255bfef95601890afd80709",
+            "hk_06emcbvj0c8yd4v3wzd0k9a2m4",
+        ] {
+            assert!(!may_hold_secret(text.as_bytes()), "{text}");
+        }
+    }
+}

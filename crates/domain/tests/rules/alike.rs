@@ -1,0 +1,65 @@
+//! What people may call things: nothing that holds a secret, nothing that nobody sees, nothing that looks like another name.
+
+use hookgate_domain::{
+    AddressSetName, EntryComment, IdempotencyKey, MemberName, PeopleNameError, SetFilter, TokenName,
+    WebhookName, WebhookNameError,
+};
+
+/// Of names that look the same, all but one are refused by themselves, or known to look like it.
+#[test]
+fn twelve_names_that_look_alike_are_one() {
+    let name: MemberName = "ada".parse().unwrap();
+    for text in [
+        "ada\u{ad}",
+        "a\u{200d}da",
+        "ada\u{3164}",
+        "ada\u{e0041}",
+        "\u{2800}",
+        "ada\u{2060}",
+        "ada\u{fe0f}",
+        "ada\u{180e}",
+        "ada\u{34f}",
+        "\u{115f}ada",
+        "ada\u{2064}",
+        "ada\u{206a}",
+    ] {
+        let error = Err(PeopleNameError::ControlCharacter);
+        assert_eq!(text.parse::<MemberName>(), error, "{text:?}");
+        assert_eq!(text.parse::<TokenName>(), Err(PeopleNameError::ControlCharacter));
+        assert_eq!(
+            text.parse::<WebhookName>(),
+            Err(WebhookNameError::ControlCharacter)
+        );
+        assert!(text.parse::<EntryComment>().is_err(), "{text:?}");
+    }
+    for text in ["Ada", "\u{430}d\u{430}", "\u{ff41}da", " ada\u{a0}"] {
+        assert!(text.parse::<MemberName>().unwrap().looks_like(&name), "{text:?}");
+    }
+    assert!(!"ade".parse::<MemberName>().unwrap().looks_like(&name));
+}
+
+/// Every secret, whole, cut and in upper case, in every field that people name things by.
+#[test]
+fn no_name_and_no_comment_holds_a_secret() {
+    for prefix in ["wh_", "hgt_", "hgs_", "hgl_", "whsec_"] {
+        for text in [
+            prefix.to_owned(),
+            format!("old {prefix}x"),
+            format!("{prefix}{}", "A7b".repeat(12)),
+            format!("x{}{}", prefix.to_uppercase(), "A7".repeat(16)),
+            format!("{}%5F{}", prefix.trim_end_matches('_'), "A7".repeat(16)),
+        ] {
+            let error = PeopleNameError::LooksLikeSecret;
+            assert_eq!(text.parse::<MemberName>(), Err(error), "{text}");
+            assert_eq!(text.parse::<TokenName>(), Err(error), "{text}");
+            let error = WebhookNameError::LooksLikeSecret;
+            assert_eq!(text.parse::<WebhookName>(), Err(error), "{text}");
+            assert!(text.parse::<EntryComment>().is_err(), "{text}");
+            let key = IdempotencyKey::from_header(text.as_bytes()).unwrap();
+            assert!(key.as_str().starts_with("sha256:"), "{text}");
+        }
+        assert!(format!("{prefix}set").parse::<AddressSetName>().is_err());
+        assert!(format!("service={prefix}a").parse::<SetFilter>().is_err());
+    }
+    assert!("kWh_total".parse::<WebhookName>().is_ok());
+}
