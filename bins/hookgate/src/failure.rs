@@ -4,13 +4,13 @@ use std::fmt::Display;
 use std::io::Write;
 use std::process::ExitCode;
 
+use hookgate_domain::with_hidden_shown;
 use hookgate_gate::{
     AuditQueryError, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
 };
 use hookgate_storage::{LockError, OpenError};
+use hookgate_transport::wire::json_text;
 use serde::Serialize;
-
-use crate::visible::visible;
 
 /// Why a command failed.
 #[derive(Debug)]
@@ -119,7 +119,7 @@ impl Failure {
         let line = if as_json {
             envelope(code, &self.message)
         } else {
-            let lines: Vec<_> = self.message.lines().map(visible).collect();
+            let lines: Vec<_> = self.message.lines().map(with_hidden_shown).collect();
             format!("hookgate: {}", lines.join("\n  "))
         };
         // With standard error gone there is nobody left to tell.
@@ -232,7 +232,7 @@ fn envelope(code: &'static str, message: &str) -> String {
         code: &'static str,
         message: &'a str,
     }
-    serde_json::to_string(&Envelope {
+    json_text(&Envelope {
         success: false,
         error: Fault { code, message },
     })

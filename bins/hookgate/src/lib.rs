@@ -19,7 +19,6 @@ mod sealing;
 mod server;
 mod table;
 mod text_input;
-mod visible;
 
 use std::process::ExitCode;
 

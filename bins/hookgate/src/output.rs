@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use hookgate_domain::{AllowlistMode, Incident, RotationAge, Timestamp, Webhook, WebhookState};
 use hookgate_gate::{Answer, DeliverySummary, Health};
-use hookgate_transport::wire::{answered_status, counted, time};
+use hookgate_transport::wire::{answered_status, counted, json_text, time};
 use serde::Serialize;
 use serde_json::Value;
 
@@ -67,7 +67,7 @@ pub(crate) fn thing(
     console: Option<(&'static str, String)>,
 ) -> Result<(), Failure> {
     if json {
-        return Ok(line(&object.to_string())?);
+        return Ok(line(&self::json(object)?)?);
     }
     Ok(lines(&details(fields(object).into_iter().chain(console)))?)
 }
@@ -78,10 +78,10 @@ pub(crate) fn object(thing: &impl Serialize) -> Value {
     serde_json::to_value(thing).unwrap_or_default()
 }
 
-/// A thing as the admin API answers it, in one line of JSON. Numbers of senders stay as they were written, which a
+/// A thing as the admin API answers it, in one line of JSON, with what a terminal could act on escaped. Numbers of senders stay as they were written, which a
 /// [`Value`] would round.
 pub(crate) fn json(thing: &impl Serialize) -> Result<String, Failure> {
-    serde_json::to_string(thing).map_err(|error| Failure::failed(with_sources(&error)))
+    json_text(thing).map_err(|error| Failure::failed(with_sources(&error)))
 }
 
 /// A page of a list in one line of JSON; the same holds.

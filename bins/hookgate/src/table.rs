@@ -2,9 +2,8 @@
 
 use std::borrow::Cow;
 
+use hookgate_domain::with_hidden_shown;
 use serde_json::Value;
-
-use crate::visible::visible;
 
 /// Between columns.
 const GAP: &str = "  ";
@@ -62,7 +61,7 @@ pub(crate) fn endless_line<const N: usize>(cells: [String; N], widths: &[usize; 
 }
 
 fn escaped<const N: usize>(cells: [String; N]) -> [String; N] {
-    cells.map(|cell| match visible(&cell) {
+    cells.map(|cell| match with_hidden_shown(&cell) {
         Cow::Borrowed("") => "-".to_owned(),
         shown => shown.into_owned(),
     })
@@ -93,7 +92,7 @@ pub(crate) fn details<'a>(fields: impl IntoIterator<Item = (&'a str, String)>) -
     for (name, value) in &fields {
         let mut name = *name;
         for line in value.trim_end_matches(['\r', '\n']).split('\n') {
-            let line = visible(line.strip_suffix('\r').unwrap_or(line)).into_owned();
+            let line = with_hidden_shown(line.strip_suffix('\r').unwrap_or(line)).into_owned();
             let shown = if line.is_empty() { "-" } else { &line };
             let text = if name.is_empty() { &line } else { shown };
             lines.push(format!("{name:<width$}{GAP}{text}").trim_end().to_owned());

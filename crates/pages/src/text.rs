@@ -4,6 +4,7 @@
 use std::fmt::{self, Write};
 
 use askama::filters::HtmlSafe;
+use hookgate_domain::{characters, with_hidden_shown};
 
 /// Characters of a text that a table cell shows; the page of the thing itself shows all of it.
 const CELL_CHARACTERS: usize = 80;
@@ -28,15 +29,7 @@ impl UserText {
     /// As plain text for attributes and titles: hidden characters are shown by number. Not escaped yet.
     #[must_use]
     pub fn plain(&self) -> String {
-        let mut plain = String::with_capacity(self.0.len());
-        for c in self.0.chars() {
-            if is_hidden(c) {
-                plain.extend(c.escape_unicode());
-            } else {
-                plain.push(c);
-            }
-        }
-        plain
+        with_hidden_shown(&self.0).into_owned()
     }
 
     /// For a table cell: cut to what fits.
@@ -118,21 +111,11 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// Whether a character has no shape of its own and changes how the text around it looks. The same set as the domain
-/// refuses in names; zero-width joiners pass, since emoji and several scripts are written with them.
-pub(crate) const fn is_hidden(c: char) -> bool {
-    matches!(
-        c,
-        '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}' | '\u{061C}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
-            | '\u{2028}'..='\u{202E}' | '\u{2060}' | '\u{2066}'..='\u{2069}' | '\u{FEFF}'
-    )
-}
-
 /// Writes the text escaped, up to so many characters as they are seen; neighbouring hidden characters share a mark.
 fn show(f: &mut fmt::Formatter<'_>, text: &str, limit: usize, lines: bool) -> fmt::Result {
     let (mut seen, mut marked) = (0_usize, false);
-    for c in text.chars() {
-        let hidden = is_hidden(c) && !(lines && matches!(c, '\n' | '\t'));
+    for (c, hidden) in characters(text) {
+        let hidden = hidden && !(lines && matches!(c, '\n' | '\t'));
         let width = if hidden { c.escape_unicode().len() } else { 1 };
         seen = seen.saturating_add(width);
         if seen > limit {
@@ -204,10 +187,12 @@ mod tests {
     proptest! {
         #[test]
         fn nothing_hidden_and_no_tag_gets_through(text in any::<String>()) {
+            let plain = UserText::from(text.as_str()).plain();
+            prop_assert!(!characters(&plain).any(|(_, is_hidden)| is_hidden));
             let html = UserText::from(text).to_string();
             let inner = html.replace("<i class=\"hid\">", "").replace("</i>", "");
             let inner = inner.trim_start_matches("<bdi>").trim_end_matches("</bdi>");
-            prop_assert!(!inner.contains(['<', '>', '"', '\'']) && !inner.contains(is_hidden));
+            prop_assert!(!inner.contains(['<', '>', '"', '\'']));
         }
     }
 }

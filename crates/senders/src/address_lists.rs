@@ -9,9 +9,8 @@ mod providers;
 use std::collections::HashSet;
 
 use hookgate_domain::{
-    EntryError, IpNetwork, MAX_NETWORKS, Networks, Provider, SetFilter, TextError, TooWide, misread_pair,
-    may_hold_secret,
-    parse_entry, read_text,
+    EntryError, IpNetwork, MAX_NETWORKS, Networks, Provider, SetFilter, TextError, TooWide, may_hold_secret,
+    misread_pair, parse_entry, read_text,
 };
 use thiserror::Error;
 

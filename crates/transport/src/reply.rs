@@ -15,6 +15,7 @@ use serde::Serialize;
 
 use crate::failure::status;
 use crate::reply_body::ReplyBody;
+use crate::wire::json_text;
 
 /// What every handler answers with.
 pub type Reply = Response<ReplyBody>;
@@ -69,7 +70,7 @@ pub fn refusal_with_details<T: Serialize + ?Sized>(code: RefusalCode, details: &
 
 /// The body of a success.
 fn success_body<T: Serialize + ?Sized>(data: &T) -> serde_json::Result<Bytes> {
-    serde_json::to_vec(&Success { success: true, data }).map(Bytes::from)
+    json_text(&Success { success: true, data }).map(Bytes::from)
 }
 
 #[derive(Serialize)]
@@ -132,7 +133,7 @@ where
         details,
     };
     let success = false;
-    serde_json::to_vec(&Failure { success, error }).map(Bytes::from)
+    json_text(&Failure { success, error }).map(Bytes::from)
 }
 
 /// Says when to come again.

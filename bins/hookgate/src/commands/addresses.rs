@@ -7,7 +7,7 @@ use std::path::Path;
 
 use hookgate_domain::{
     AddressSet, AddressSetName, Allowlist, AllowlistWarning, NetworkChanges, Networks, SetFilter, SetOrigin,
-    Timestamp, network_warnings,
+    Timestamp, network_warnings, with_hidden_shown,
 };
 use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, Taken};
 use hookgate_transport::check_list_url;
@@ -22,7 +22,6 @@ use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting, lists};
 use crate::table::Table;
-use crate::visible::visible;
 
 /// Networks of a change that a person is shown; scripts get all.
 const SHOWN: usize = 20;
@@ -64,7 +63,7 @@ impl Desk<'_> {
 
     fn say(&self, object: &serde_json::Value, text: &str) -> Result<(), Failure> {
         let text = if self.json {
-            object.to_string()
+            output::json(object)?
         } else {
             text.to_owned()
         };
@@ -95,7 +94,7 @@ impl Desk<'_> {
             let mut object = output::object(&wire::AddressSetNetworks::new(&set, &networks, now));
             let versions = versions.iter().map(wire::AddressSetVersion::from);
             object["versions"] = versions.map(|version| output::object(&version)).collect();
-            return Ok(output::line(&object.to_string())?);
+            return Ok(output::line(&output::json(&object)?)?);
         }
         output::line(&set_line(&set, now))?;
         for version in &versions {
@@ -103,7 +102,7 @@ impl Desk<'_> {
                 "  version {} {} by {} at {}: {}, {} new, {} gone",
                 version.number,
                 version.state.as_str(),
-                visible(&version.made_by),
+                with_hidden_shown(&version.made_by),
                 wire::time(version.made_at),
                 counted(version.networks, "network"),
                 version.added,
@@ -251,7 +250,7 @@ impl Desk<'_> {
         if self.json {
             let mut json = output::object(&wire::AddressSetChange::new(&set, &changes, self.now()));
             json["preview"] = output::object(&object);
-            return Ok(output::line(&json.to_string())?);
+            return Ok(output::line(&output::json(&json)?)?);
         }
         say_changes(&changes)?;
         self.warn(changes.warnings())?;
@@ -259,7 +258,7 @@ impl Desk<'_> {
             let stop = one.preview.would_stop;
             output::line(&format!(
                 "{}: {} of {} from the last {} would be refused ({})",
-                visible(one.webhook.name.as_str()),
+                with_hidden_shown(one.webhook.name.as_str()),
                 stop.senders,
                 counted(one.preview.all_senders, "sender"),
                 counted(days.days(), "day"),
@@ -320,7 +319,7 @@ impl Desk<'_> {
         let now = self.now();
         if self.json {
             let object = output::object(&wire::AddressSetChange::new(&taken.set, &taken.changes, now));
-            return Ok(output::line(&object.to_string())?);
+            return Ok(output::line(&output::json(&object)?)?);
         }
         say_changes(&taken.changes)?;
         output::line(&set_line(&taken.set, now))?;

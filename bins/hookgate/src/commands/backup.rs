@@ -27,7 +27,7 @@ pub(crate) fn backup(cli: &Cli, file: &Path) -> Result<(), Failure> {
     }
     backup_file(&directory, file)?;
     let text = if cli.json {
-        json!({"backup": file}).to_string()
+        output::json(&json!({"backup": file}))?
     } else {
         format!("backup: {}", file.display())
     };
@@ -81,7 +81,7 @@ fn verify(cli: &Cli, file: &Path) -> Result<(), Failure> {
     }
     verify_file(file)?;
     let text = if cli.json {
-        json!({"verified": file}).to_string()
+        output::json(&json!({"verified": file}))?
     } else {
         format!("verified: {} is a complete backup", file.display())
     };
@@ -144,7 +144,7 @@ impl Restored {
         if json {
             let object =
                 json!({"restored": directory, "sessions_ended": self.sessions, "urls_retired": self.retired});
-            return Ok(output::line(&object.to_string())?);
+            return Ok(output::line(&output::json(&object)?)?);
         }
         output::line(&format!("restored to {}", directory.display()))?;
         output::remark("Copy sealing.key there, or the server does not start.");

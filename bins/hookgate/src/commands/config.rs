@@ -13,7 +13,7 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
         ConfigCommand::Check => {
             gather(cli)?.read()?.check_files()?;
             let text = if cli.json {
-                json!({"valid": true}).to_string()
+                output::json(&json!({"valid": true}))?
             } else {
                 "the configuration is valid".to_owned()
             };
@@ -43,7 +43,7 @@ fn show(values: &Values, as_json: bool, sources: bool) -> Result<(), Failure> {
             .iter()
             .map(|(key, value, source)| (key.to_owned(), json!({"value": value, "source": name(source)})))
             .collect();
-        return Ok(output::line(&serde_json::Value::Object(all).to_string())?);
+        return Ok(output::line(&output::json(&all)?)?);
     }
     for (key, value, source) in values.iter() {
         let from = if sources {

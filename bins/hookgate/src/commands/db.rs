@@ -37,7 +37,7 @@ fn show(json: bool, from: &StorePlace, to: &StorePlace, copied: &Copied) -> Resu
         });
         let tables: serde_json::Map<_, _> = tables.collect();
         let all = json!({"from": from.to_string(), "to": to.to_string(), "tables": tables});
-        return Ok(output::line(&all.to_string())?);
+        return Ok(output::line(&output::json(&all)?)?);
     }
     for (table, (rows, sum)) in copied {
         output::line(&format!("{table:<18} {rows:>12}  {sum}"))?;

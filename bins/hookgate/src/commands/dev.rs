@@ -80,7 +80,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
             .map(|issued| wire::webhook_url(&addresses.gate, issued)),
     };
     let printed = if cli.json {
-        output::line(&greeting.json(demo.as_ref()).to_string())
+        output::line(&output::json(&greeting.json(demo.as_ref()))?)
     } else {
         greeting.print()
     };

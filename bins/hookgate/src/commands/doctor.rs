@@ -2,7 +2,7 @@
 
 use hookgate_domain::{
     AddressSetName, Allowlist, AllowlistMode, IpNetwork, RotationAge, SetOrigin, Timestamp, Webhook,
-    WebhookHandle, WebhookState, network_warnings,
+    WebhookHandle, WebhookState, network_warnings, with_hidden_shown,
 };
 use hookgate_gate::{AddressStore, LoneSource, PageSize, Store};
 use hookgate_transport::tls::CertificateState;
@@ -15,7 +15,6 @@ use crate::config::{Config, Front, check_trust};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{self, Place};
-use crate::visible::visible;
 
 const SEALING_KEY_FILE: &str = "store.sealing_key_file";
 
@@ -67,13 +66,13 @@ fn show(findings: &[Finding], as_json: bool) -> Result<(), Failure> {
             .iter()
             .map(|finding| json!({"subject": finding.subject, "finding": finding.sentence}))
             .collect();
-        return Ok(output::line(&json!({"findings": items}).to_string())?);
+        return Ok(output::line(&output::json(&json!({"findings": items}))?)?);
     }
     for finding in findings {
         output::line(&format!(
             "{}: {}.",
-            visible(&finding.subject),
-            visible(&finding.sentence)
+            with_hidden_shown(&finding.subject),
+            with_hidden_shown(&finding.sentence)
         ))?;
     }
     let sum = match findings.len() {

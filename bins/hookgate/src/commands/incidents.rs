@@ -1,6 +1,6 @@
 //! `hookgate incidents`: look at them, acknowledge, resolve and reopen them, and write notes.
 
-use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Timestamp};
+use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Timestamp, with_hidden_shown};
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
 use hookgate_transport::wire;
 
@@ -11,7 +11,6 @@ use crate::output;
 use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::text_input;
-use crate::visible::visible;
 
 pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -114,11 +113,11 @@ fn happened(entry: &TimelineEntry) -> Result<(), Failure> {
     let delivery = entry
         .delivery
         .map_or_else(String::new, |delivery| format!("  {delivery}"));
-    let (at, sentence) = (wire::time(entry.at), visible(&sentence));
+    let (at, sentence) = (wire::time(entry.at), with_hidden_shown(&sentence));
     output::line(&format!("  {at}{until}  {sentence}{delivery}"))?;
     if let TimelineKind::Event(IncidentEvent::Note(note)) = &entry.kind {
         for line in note.as_str().lines() {
-            output::line(&format!("      {}", visible(line)))?;
+            output::line(&format!("      {}", with_hidden_shown(line)))?;
         }
     }
     Ok(())

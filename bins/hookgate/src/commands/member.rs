@@ -2,7 +2,9 @@
 
 use std::io::IsTerminal;
 
-use hookgate_domain::{Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret};
+use hookgate_domain::{
+    Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret, with_hidden_shown,
+};
 use hookgate_gate::{PageSize, PeopleStore, Removed};
 use hookgate_transport::wire;
 use serde_json::{Value, json};
@@ -13,7 +15,6 @@ use crate::failure::Failure;
 use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::text_input::piped_line;
-use crate::visible::visible;
 use crate::{output, people_output};
 
 pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure> {
@@ -52,7 +53,7 @@ pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result
         for (name, value) in link_fields(&place, &secret, &link) {
             object[name] = value;
         }
-        object.to_string()
+        output::json(&object)?
     } else {
         wire::sign_in_url(&place.console_url, &secret)
     };
@@ -145,7 +146,7 @@ fn link_fields(place: &Place, secret: &SignInSecret, link: &SignInLink) -> [(&'s
 fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
     if json {
         let object = output::object(&wire::RemovedMember::from(removed));
-        return Ok(output::line(&object.to_string())?);
+        return Ok(output::line(&output::json(&object)?)?);
     }
     show(json, &removed.member, &[])?;
     let known = &removed.known;
@@ -154,7 +155,7 @@ fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
             "known: {}  {}…  {}",
             webhook.handle,
             webhook.hint,
-            visible(webhook.name.as_str())
+            with_hidden_shown(webhook.name.as_str())
         ))?;
     }
     if known.count > 0 {

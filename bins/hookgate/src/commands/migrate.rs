@@ -10,7 +10,7 @@ use crate::{output, place};
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let place = place::create(cli).await?;
     let text = if cli.json {
-        json!({"store": place.to_string(), "migrated": true}).to_string()
+        output::json(&json!({"store": place.to_string(), "migrated": true}))?
     } else {
         format!("the store in {place} has this version's schema")
     };

@@ -1,6 +1,6 @@
 //! `hookgate webhook usage` and `hookgate webhook preview`: how a webhook is used, and by whom under another allowlist.
 
-use hookgate_domain::{Allowlist, Webhook};
+use hookgate_domain::{Allowlist, Webhook, with_hidden_shown};
 use hookgate_gate::{
     ManageError, PageSize, PreviewDays, PreviewSender, SourceUsage, Store, UsageRange, spikes,
 };
@@ -9,7 +9,6 @@ use hookgate_transport::wire::{self, counted};
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{Place, acting};
-use crate::visible::visible;
 
 /// Sources that are shown.
 const SOURCES: u16 = 20;
@@ -27,12 +26,12 @@ pub(crate) async fn usage(
     let top = store.top_sources(webhook.handle, range, limit, now).await?;
     if json {
         let object = output::object(&wire::Usage::new(webhook, range, &usage, &top));
-        return Ok(output::line(&object.to_string())?);
+        return Ok(output::line(&output::json(&object)?)?);
     }
     let totals = &usage.totals;
     output::line(&format!(
         "{}  last {range}: {} accepted, {} refused",
-        visible(webhook.name.as_str()),
+        with_hidden_shown(webhook.name.as_str()),
         totals.accepted,
         totals.refusals()
     ))?;
@@ -94,7 +93,7 @@ pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Res
     let suggestion = place.gate.allowlist_suggestion(&acting(), webhook.handle).await?;
     if json {
         let object = output::object(&wire::Suggestion::from(&suggestion));
-        return Ok(output::line(&object.to_string())?);
+        return Ok(output::line(&output::json(&object)?)?);
     }
     // As a comment, so that the lines can be taken for a list as they are.
     suggestion
@@ -133,7 +132,7 @@ pub(crate) async fn preview(
         let resolved = place.gate.resolved(allowlist).await?;
         let preview = wire::Preview::new(&preview, days).warned(&resolved, None, now);
         let object = output::object(&preview);
-        return Ok(output::line(&object.to_string())?);
+        return Ok(output::line(&output::json(&object)?)?);
     }
     for warning in allowlist.warnings(None, now) {
         output::line(&format!("warning: {warning}"))?;

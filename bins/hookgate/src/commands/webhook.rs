@@ -5,7 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32};
 
 use hookgate_domain::{
     Allowlist, KnownUrl, Limits, Overload, PayloadLogging, Policy, RotationPolicy, SenderFormat, Webhook,
-    WebhookHandle, WebhookId, WebhookName, find_webhook_ids,
+    WebhookHandle, WebhookId, WebhookName, find_webhook_ids, with_hidden_shown,
 };
 use hookgate_gate::{Health, Issued, NewWebhook, PageSize, SigningSecret, Store};
 use hookgate_transport::wire;
@@ -19,7 +19,6 @@ use crate::output;
 use crate::place::{Place, acting};
 use crate::table::{Table, details};
 use crate::text_input::piped_text;
-use crate::visible::visible;
 
 pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failure> {
     let place = Place::open(cli).await?;
@@ -222,7 +221,7 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
     }
     output::remark(&format!(
         "Revoking is permanent: every request to {} fails from then on. Type its name to go on:",
-        visible(webhook.name.as_str())
+        with_hidden_shown(webhook.name.as_str())
     ));
     let mut answer = String::new();
     std::io::stdin()

@@ -7,7 +7,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use hookgate_domain::{
     DeliveryId, ForwardingHeader, IncidentNumber, RefusalCode, RequestId, Timestamp, Trail, WebhookHandle,
-    is_private,
+    characters, is_private,
 };
 
 use super::screen;
@@ -297,8 +297,11 @@ impl DeliveryDetail {
 /// The part of a payload that is shown, and whether there is more.
 fn shown(text: &UserText) -> (UserText, bool) {
     let mut budget = SHOWN_PAYLOAD;
-    let end = text.raw().char_indices().find_map(|(at, c)| {
-        let width = if crate::text::is_hidden(c) && c != '\n' {
+    let mut next = 0;
+    let end = characters(text.raw()).find_map(|(c, is_hidden)| {
+        let at = next;
+        next += c.len_utf8();
+        let width = if is_hidden && c != '\n' {
             20
         } else {
             c.len_utf8() + usize::from("<>&\"'".contains(c)) * 4

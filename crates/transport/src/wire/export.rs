@@ -1,9 +1,10 @@
 //! Lists as files: deliveries and the audit trail.
 
+use hookgate_domain::characters;
 use serde::Serialize;
 use thiserror::Error;
 
-use super::Delivery;
+use super::{Delivery, json_text};
 
 /// A column of a CSV file: its name, and the text of a cell.
 pub type Column<R> = (&'static str, fn(&R) -> String);
@@ -126,7 +127,7 @@ impl ExportFormat {
 
 fn ndjson(bytes: &mut Vec<u8>, rows: &[impl Serialize]) -> Result<(), serde_json::Error> {
     for row in rows {
-        serde_json::to_writer(&mut *bytes, row)?;
+        bytes.extend_from_slice(json_text(row)?.as_bytes());
         bytes.push(b'\n');
     }
     Ok(())
@@ -145,23 +146,36 @@ fn csv<R: ExportRow>(bytes: &mut Vec<u8>, rows: &[R], with_head: bool) -> Result
     Ok(writer.flush()?)
 }
 
-/// Text that a spreadsheet takes for text: a formula gets an apostrophe (OWASP, CSV injection), control characters become
-/// visible. Scripts that need the text itself read NDJSON.
+/// What separates cells where a file is read by other rules than it is written by: spreadsheets in German or French take `;`.
+const SEPARATORS: [char; 4] = [';', '\t', '\r', '\n'];
+/// What a formula begins with.
+const FORMULA: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
+
+/// Text that a spreadsheet takes for text: hidden characters become visible, and whatever could begin a formula, at the start or
+/// behind a separator, gets an apostrophe (OWASP, CSV injection). Scripts that need the text itself read NDJSON.
 fn harmless(text: &str) -> String {
-    let shown: String = text
-        .chars()
-        .map(|c| if c.is_control() { '\u{FFFD}' } else { c })
-        .collect();
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '＝', '＋', '－', '＠']) {
-        format!("'{shown}")
-    } else {
-        shown
+    let mut shown = String::with_capacity(text.len());
+    // Where a cell began of which nothing has been seen yet but space.
+    let mut start = Some(0);
+    for (c, is_hidden) in characters(text) {
+        if let Some(place) = start
+            && FORMULA.contains(&c)
+        {
+            shown.insert(place, '\'');
+        }
+        shown.push(if is_hidden { '\u{FFFD}' } else { c });
+        if SEPARATORS.contains(&c) {
+            start = Some(shown.len());
+        } else if !is_hidden && !c.is_whitespace() {
+            start = None;
+        }
     }
+    shown
 }
 
 #[cfg(test)]
 mod tests {
-    use hookgate_domain::NoteCode;
+    use hookgate_domain::{NoteCode, is_invisible};
     use serde_json::Value;
 
     use super::super::{Note, Payload};
@@ -226,9 +240,28 @@ mod tests {
 
     #[test]
     fn cells_are_no_formulas() {
-        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"] {
+        for text in ["=1+1", "+1", "-1", "@SUM(A1)", "＝1", " =1"] {
             assert!(harmless(text).starts_with('\''), "{text:?}");
         }
+        for text in [
+            "\t=1",
+            "\r=1",
+            "\u{feff}=cmd|x",
+            "\u{200b}\u{202e}=1",
+            "a;=1+1",
+            "a; \u{ad}+1;@x",
+            "a\n-1",
+            ";;=1",
+        ] {
+            let cell = harmless(text);
+            assert!(!cell.contains(is_invisible), "{text:?}");
+            for part in cell.split(';') {
+                assert!(!part.trim_start().starts_with(FORMULA), "{text:?}: {cell:?}");
+            }
+        }
+        assert_eq!(harmless("\t=1"), "\u{fffd}'=1");
+        assert_eq!(harmless("a;=1+1"), "a;'=1+1");
+        assert_eq!(harmless("👩\u{200d}🚒;b"), "👩\u{200d}🚒;b");
         assert_eq!(harmless("curl/8.5"), "curl/8.5");
         assert_eq!(harmless("a\u{1b}[2J"), "a\u{fffd}[2J");
     }

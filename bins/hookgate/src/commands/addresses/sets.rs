@@ -1,9 +1,7 @@
 //! Address sets as text for people.
 
-use hookgate_domain::{AddressSet, SetOrigin, Timestamp};
+use hookgate_domain::{AddressSet, SetOrigin, Timestamp, with_hidden_shown};
 use hookgate_transport::wire;
-
-use crate::visible::visible;
 
 /// The columns of address sets.
 pub(super) const SET_HEADER: [&str; 7] = ["NAME", "NETWORKS", "ORIGIN", "VERSION", "SINCE", "READ", "REMARK"];
@@ -48,5 +46,5 @@ pub(super) fn set_line(set: &AddressSet, now: Timestamp) -> String {
         format!("  {remark}")
     };
     let line = format!("{name}  {networks}  {origin}  version {version} since {since}{remark}");
-    visible(&line).into_owned()
+    with_hidden_shown(&line).into_owned()
 }
