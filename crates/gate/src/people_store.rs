@@ -33,7 +33,8 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// Stores a new member.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the organization has a member of this name, in whatever case.
+    /// [`StoreError::Conflict`] if the organization has a member whose name
+    /// [looks like](hookgate_domain::MemberName::looks_like) this one.
     fn member_insert(
         &self,
         member: Member,
@@ -60,7 +61,8 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// if it is removed). The inner error is the rule that refused; nothing is stored then.
     ///
     /// A new password ends the sessions of the member but for the one to keep, and its sign-in link. A removal ends all
-    /// sessions and the link, revokes the tokens that the member owns, and marks the webhooks of
+    /// sessions and the link, also the links that the member or its tokens made for others, revokes the tokens that the member owns,
+    /// and marks the webhooks of
     /// [`known_webhooks`](Self::known_webhooks) with the [`Leaver`](hookgate_domain::Leaver), without another revision.
     fn member_act(
         &self,
@@ -146,7 +148,7 @@ pub trait PeopleStore: Send + Sync + 'static {
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Revokes the token and gives it back as it is then. The inner error is the rule that refused. When this answers,
-    /// [`token_by_digest`](Self::token_by_digest) gives it as revoked.
+    /// [`token_by_digest`](Self::token_by_digest) gives it as revoked, and the sign-in links that it made no longer work.
     fn token_revoke(
         &self,
         id: TokenId,

@@ -4,7 +4,7 @@
 use hookgate_domain::{
     ActorKind, ApiTokenDigest, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit,
     OrganizationId, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
-    TokenError, TokenId,
+    TokenError, TokenId, WebhookName,
 };
 use hookgate_gate::{
     Acting, AuditFilter, KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize,
@@ -42,7 +42,14 @@ impl Database {
 
 impl PeopleStore for Database {
     async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
-        let work = move |connection: &mut Connection| Ok(Some(write::member_insert(connection, &member)?));
+        let work = move |connection: &mut Connection| {
+            let names = people::member_names(connection, member.organization.get())?;
+            let mut names = names.iter().filter_map(|name| MemberName::from_stored(name));
+            if names.any(|name| name.looks_like(&member.name)) {
+                return Ok(None);
+            }
+            Ok(Some(write::member_insert(connection, &member)?))
+        };
         let stored = self.audited("store a member", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
     }
@@ -209,7 +216,8 @@ impl PeopleStore for Database {
                 if revoked.is_err() {
                     return Ok(None);
                 }
-                Ok(Some(write::token_revoke(connection, &id, audit.at.as_micros())?))
+                write::token_revoke(connection, &id, audit.at.as_micros())?;
+                Ok(Some(write::links_delete_by(connection, &[id])?))
             })?;
             Ok(Some(revoked))
         };
@@ -326,6 +334,9 @@ fn act(
         MemberChange::Remove => {
             let known = shown::webhooks_known_to(connection, &key)?;
             leaver_mark(connection, &known, member.name.as_str(), now.as_micros())?;
+            let mut actors = shown::tokens_of(connection, &key)?;
+            actors.push(key.clone());
+            write::links_delete_by(connection, &actors)?;
             write::tokens_revoke_of(connection, &key, now.as_micros())?;
             write::member_delete(connection, &key)?;
         }
@@ -347,7 +358,7 @@ fn known_webhooks(connection: &mut Connection, member: &str, most: usize) -> Res
         let damage = |column| Damage::at("webhooks", &row.handle, column);
         webhooks.push(KnownWebhook {
             handle: read_handle(&row.handle)?,
-            name: row.name.parse().map_err(|_| damage("name"))?,
+            name: WebhookName::from_stored(&row.name).ok_or_else(|| damage("name"))?,
             hint: row.hint.parse().map_err(|_| damage("hint"))?,
             url: is_theirs(&row.url_shown_to),
             signing_secret: is_theirs(&row.secret_shown_to),

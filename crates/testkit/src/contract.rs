@@ -77,7 +77,8 @@ macro_rules! store_contract {
                 a_page_finds_a_network, a_page_finds_what_would_be_refused, filters_work_together, a_record_has_the_name_of_today;
             refusals: a_refusal_is_on_record, a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
                 a_refusal_of_no_webhook_leaves_no_trace;
-            members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, pages_follow_the_ids,
+            members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, names_that_look_alike_are_one,
+                a_link_ends_with_its_maker, pages_follow_the_ids,
                 a_role_is_changed_with_its_entry, the_last_of_many_owners_stays, a_removal_ends_everything,
                 a_new_password_ends_the_other_sessions;
             sessions: a_session_comes_back, a_session_ends_once, a_session_is_for_the_password_that_was_checked,

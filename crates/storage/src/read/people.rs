@@ -111,6 +111,12 @@ pub(crate) fn token_page(connection: &mut Connection, after: &str, most: i64) ->
     query.select(columns::<TokenRow>()).load(connection)
 }
 
+/// The names of all members of an organization.
+pub(crate) fn member_names(connection: &mut Connection, organization: i64) -> QueryResult<Vec<String>> {
+    let query = members::table.filter(members::organization.eq(organization));
+    query.select(members::name).load(connection)
+}
+
 /// The sign-in link with this digest, and its member.
 pub(crate) fn link_by_digest(
     connection: &mut Connection,

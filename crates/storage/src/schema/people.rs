@@ -73,3 +73,4 @@ diesel::joinable!(sessions -> members (member));
 diesel::joinable!(tokens -> members (owner));
 diesel::joinable!(sign_in_links -> members (member));
 diesel::allow_tables_to_appear_in_same_query!(members, sessions, tokens, sign_in_links);
+diesel::allow_tables_to_appear_in_same_query!(audit, sign_in_links);

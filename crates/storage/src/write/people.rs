@@ -1,13 +1,13 @@
 //! Members, sessions, tokens and sign-in links.
 
-use diesel::dsl::count_star;
+use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
-use hookgate_domain::{Member, PasswordHash, Role, Session, SignInLink, Token};
+use hookgate_domain::{AuditAct, Member, PasswordHash, Role, Session, SignInLink, Token};
 
 use crate::connection::{Connection, RunQueryDsl};
 
 use crate::rows::{LinkRow, MemberRow, SessionRow, TokenRow};
-use crate::schema::people::{members, sessions, sign_in_links, tokens};
+use crate::schema::people::{audit, members, sessions, sign_in_links, tokens};
 
 /// Removes every session and every sign-in link.
 pub(crate) fn delete_all_sessions(connection: &mut Connection) -> QueryResult<usize> {
@@ -155,6 +155,19 @@ pub(crate) fn link_delete(connection: &mut Connection, digest: &[u8]) -> QueryRe
     let used =
         diesel::delete(sign_in_links::table.filter(sign_in_links::digest.eq(digest))).execute(connection)?;
     Ok(used > 0)
+}
+
+/// Removes the links that members or tokens with one of these IDs made, for whomever. Who made a link is in the audit trail,
+/// under the time and the member of the link.
+pub(crate) fn links_delete_by(connection: &mut Connection, makers: &[String]) -> QueryResult<()> {
+    let making = audit::table
+        .filter(audit::act.eq(AuditAct::SignInLinkCreate.as_str()))
+        .filter(audit::actor_id.eq_any(makers))
+        .filter(audit::subject_id.eq(sign_in_links::member))
+        .filter(audit::at.eq(sign_in_links::created_at));
+    diesel::delete(sign_in_links::table.filter(exists(making)))
+        .execute(connection)
+        .map(drop)
 }
 
 /// Removes the link of a member.

@@ -122,6 +122,19 @@ impl People {
         self.sessions.len() + self.links.len() + self.audit.len()
     }
 
+    /// Removes the links that these members and tokens made.
+    fn end_links_of(&mut self, makers: &[String]) {
+        let audit = &self.audit;
+        self.links.retain(|_, link| {
+            !audit.values().any(|entry| {
+                entry.act == AuditAct::SignInLinkCreate
+                    && entry.actor.id().is_some_and(|id| makers.contains(&id))
+                    && entry.subject.id == link.member.to_string()
+                    && entry.at == link.created_at
+            })
+        });
+    }
+
     fn begin(&mut self, session: Session) {
         let member = session.member;
         self.sessions.insert(session.id, session);
@@ -159,9 +172,12 @@ impl People {
                 self.members.remove(&id);
                 self.sessions.retain(|_, session| session.member != id);
                 self.links.remove(&id);
+                let mut makers = vec![id.to_string()];
                 for token in self.tokens.values_mut().filter(|token| token.owner == Some(id)) {
                     token.revoked_at.get_or_insert(now);
+                    makers.push(token.id.to_string());
                 }
+                self.end_links_of(&makers);
             }
         }
         self.note(audit);
@@ -173,7 +189,10 @@ impl PeopleStore for MemoryStore {
     async fn member_insert(&self, member: Member, audit: NewAudit) -> Result<(), StoreError> {
         let people = &mut self.up()?.people;
         people.check(&audit)?;
-        let is_taken = people.members.values().any(|known| known.name == member.name);
+        let is_taken = people
+            .members
+            .values()
+            .any(|known| known.name.looks_like(&member.name));
         if is_taken || people.is_repeated(&audit) {
             return Err(StoreError::Conflict);
         }
@@ -356,6 +375,7 @@ impl PeopleStore for MemoryStore {
         let revoked = token.clone().revoke(audit.at);
         if let Ok(revoked) = &revoked {
             token.clone_from(revoked);
+            people.end_links_of(&[id.to_string()]);
             people.note(audit);
         }
         Ok(Some(revoked))
