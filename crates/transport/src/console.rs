@@ -20,10 +20,12 @@ mod host;
 pub(crate) mod html;
 pub(crate) mod if_match;
 mod ignored;
+mod json_fault;
 mod live;
 mod query;
 mod screens;
 pub(crate) mod set_source;
+mod unshown;
 mod visitor;
 
 use std::sync::Arc;

@@ -7,13 +7,11 @@ use clap::error::ErrorKind;
 use clap::parser::ValueSource;
 use clap::{ArgMatches, Command, CommandFactory, Error, FromArgMatches};
 
-use hookgate_domain::find_webhook_ids;
+use hookgate_domain::may_hold_secret;
 
 use super::{Cli, ConfigCommand};
 use crate::failure::Failure;
 
-/// Tokens of the admin API begin with this.
-const TOKEN: &str = "hgt_";
 /// clap's words before an argument that no command takes.
 const UNEXPECTED: &str = "unexpected argument '";
 /// The text in place of a secret.
@@ -99,18 +97,27 @@ fn hide(text: &str, arguments: &[OsString]) -> String {
     }
     for argument in arguments {
         let argument = argument.to_string_lossy();
-        let value = argument.split_once('=').map_or(&*argument, |(option, value)| {
-            if option.starts_with('-') { value } else { &argument }
-        });
-        let is_login = value
-            .split_once("://")
-            .is_some_and(|(_, rest)| rest.contains(['@', ':']));
-        let is_secret = is_login || value.contains(TOKEN) || !find_webhook_ids(value.as_bytes()).is_empty();
-        if is_secret {
-            hidden = hidden.replace(value, HIDDEN);
+        for part in parts(&argument).into_iter().filter(|part| is_secret(part)) {
+            hidden = hidden.replace(part, HIDDEN);
         }
     }
     hidden
+}
+
+/// An argument, and what clap may quote of it by itself: the name of an option, its value, and each of several values.
+fn parts(argument: &str) -> Vec<&str> {
+    let (name, value) = argument.split_once('=').unwrap_or(("", argument));
+    let mut parts = vec![argument, value, name];
+    parts.extend(value.split([',', ' ']));
+    parts
+}
+
+/// Whether a text may hold a secret of Hookgate, or a login.
+fn is_secret(text: &str) -> bool {
+    let is_login = text
+        .split_once("://")
+        .is_some_and(|(_, rest)| rest.contains(['@', ':']));
+    is_login || may_hold_secret(text.as_bytes())
 }
 
 fn wants_json(arguments: &[OsString]) -> bool {

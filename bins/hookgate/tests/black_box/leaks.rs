@@ -159,7 +159,64 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
     secrets.add("a signing secret", text.as_bytes());
     let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).unwrap();
     secrets.add("a signing key", &bytes);
+    let texts = [
+        server.demo_url().rsplit('/').next().unwrap().to_owned(),
+        token.to_owned(),
+        visitor.session().to_owned(),
+        link.rsplit('/').next().unwrap().to_owned(),
+        secret.to_owned(),
+    ];
+    repeat_with_secrets(&program, member["id"].as_str().unwrap(), &texts, secrets).await;
     (program, visitor)
+}
+
+/// Every route that creates, with every secret as the name of the request, and in the fields and parameters of what it takes.
+async fn repeat_with_secrets(program: &Program<'_>, member: &str, texts: &[String], secrets: &Needles) {
+    let link = format!("/api/v1/members/{member}/sign-in-link");
+    for (number, text) in texts.iter().enumerate() {
+        let key = format!("rotate-{text}-2");
+        for (path, body) in [
+            ("/api/v1/webhooks", json!({"name": format!("again {number}")})),
+            (
+                "/api/v1/tokens",
+                json!({"name": format!("again {number}"), "role": "viewer"}),
+            ),
+            (
+                "/api/v1/members",
+                json!({"name": format!("again {number}"), "role": "viewer"}),
+            ),
+            (
+                "/api/v1/address-sets",
+                json!({"name": format!("again-{number}"), "networks": ["192.0.2.1"]}),
+            ),
+            (&link, json!({})),
+        ] {
+            for again in [false, true] {
+                let headers = [("idempotency-key", &*key)];
+                let answer = program.call("POST", path, Some(body.clone()), &headers).await;
+                assert!(answer.status.is_success() || again, "{path}: {}", answer.body);
+            }
+            for body in [
+                json!({"name": text, "role": text}),
+                json!({"name": "x", text: 1}),
+                json!({"name": {text: 1}}),
+                json!(text),
+            ] {
+                let answer = program.call("POST", path, Some(body), &[]).await;
+                assert!(!answer.status.is_success() || path == link, "{path}");
+                secrets.must_not_be_in(path, answer.body.as_bytes());
+            }
+        }
+        let query = format!("/api/v1/deliveries?{text}=1&webhook={text}&source={text}&code={text}");
+        let answer = program.call("GET", &query, None, &[]).await;
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        secrets.must_not_be_in("a wrong query", answer.body.as_bytes());
+        let answer = program
+            .call("GET", &format!("/api/v1/audit?actor={text}"), None, &[])
+            .await;
+        assert_eq!(answer.status, 422, "{}", answer.body);
+        secrets.must_not_be_in("an unknown actor", answer.body.as_bytes());
+    }
 }
 
 async fn flood(server: &Server, http: Http, url: &str, secrets: &Needles) {
@@ -269,10 +326,7 @@ fn search_commands(server: &Server, urls: &[String], secrets: &Needles) {
     ] {
         for output in [run(directory, arguments, ""), plain_text(directory, arguments)] {
             secrets.must_not_be_in("standard output", &output.stdout);
-            // The last two have the secret in their arguments; what clap says of those is for whoever typed them.
-            if !arguments.last().is_some_and(|last| last.contains("wh_")) {
-                secrets.must_not_be_in("standard error", &output.stderr);
-            }
+            secrets.must_not_be_in("standard error", &output.stderr);
         }
     }
 }

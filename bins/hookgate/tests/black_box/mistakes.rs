@@ -146,6 +146,52 @@ fn arguments_with_secrets_are_not_repeated() {
     }
 }
 
+/// Every secret, in every place where a command takes something else.
+#[test]
+fn no_error_of_the_command_line_repeats_a_secret() {
+    let directory = embedded();
+    let digits = "7Kd0nQzR4mT8vXb1Lc5Yh2Js9Wf6Gp3Ea0Ui4O";
+    let mut needles = Needles::default();
+    needles.add("the digits", digits.as_bytes());
+    for prefix in ["wh_", "hgt_", "hgs_", "hgl_", "whsec_"] {
+        let secret = format!("{prefix}{digits}");
+        let url = format!("https://hooks.example.org/webhooks/custom/{secret}");
+        let list = format!("192.0.2.1,{secret}");
+        let option = format!("--name={secret}");
+        for arguments in [
+            &["webhook", "create", &secret][..],
+            &["webhook", "create", &url],
+            &["webhook", "create", "a", "--allow", &secret],
+            &["webhook", "create", "a", "--allow", &list],
+            &["webhook", "show", &secret],
+            &["webhook", "edit", "a", "--name", &secret],
+            &["webhook", "edit", "a", &option],
+            &["webhook", "edit", "a", &format!("--{secret}=1")],
+            &["webhook", "which", &url],
+            &["token", "create", &secret],
+            &["token", "create", "a", "--role", &secret],
+            &["token", "revoke", &secret],
+            &["member", "add", &secret, "--role", "viewer"],
+            &["member", "remove", &secret],
+            &["deliveries", "show", &secret],
+            &["deliveries", "list", "--webhook", &secret],
+            &["deliveries", "list", "--source", &secret],
+            &["incidents", "show", &secret],
+            &["audit", "list", "--subject", &secret],
+            &["sign-in-link", &secret],
+            &["addresses", "create", &secret],
+            &[&secret],
+        ] {
+            for json in [&[][..], &["--json"]] {
+                let output = run(directory.path(), &[arguments, json].concat());
+                assert!(!output.status.success(), "{arguments:?}");
+                needles.must_not_be_in(&format!("{arguments:?}"), &output.stdout);
+                needles.must_not_be_in(&format!("{arguments:?}"), &output.stderr);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_server_waits_for_its_database_and_not_for_ever() {
     let directory = tempfile::tempdir().unwrap();

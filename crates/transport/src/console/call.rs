@@ -2,15 +2,14 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{
-    AuditRequest, IdempotencyKey, PayloadDigest, RequestId, Timestamp, find_webhook_ids, read_text,
-};
+use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, RequestId, Timestamp, read_text};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::fault::{Code, Fault, FieldFault};
+use super::fault::{Code, Fault};
 use super::if_match::IfMatch;
+use super::json_fault::json_fault;
 use super::query::Fields;
 use crate::body::Body;
 use crate::ingest::is_json;
@@ -55,17 +54,10 @@ impl Call {
         if another.is_some() {
             return Err(Fault::field("Idempotency-Key", "once", 1));
         }
-        // It is stored with the trail, where no secret may be.
-        if key.is_some_and(|key| !find_webhook_ids(key.as_bytes()).is_empty()) {
-            return Err(Fault::field(
-                "Idempotency-Key",
-                "form",
-                "a text without a webhook ID",
-            ));
-        }
-        key.map(|key| {
-            IdempotencyKey::parse(key.as_bytes())
-                .map_err(|error| Fault::field("Idempotency-Key", "form", error.to_string()))
+        // People put anything into it, secrets too. It is stored with the trail, where none may be.
+        key.map(|key| match IdempotencyKey::parse(key.as_bytes()) {
+            Ok(_) => Ok(IdempotencyKey::of_digest(key.as_bytes())),
+            Err(error) => Err(Fault::field("Idempotency-Key", "form", error.to_string())),
         })
         .transpose()
     }
@@ -103,12 +95,8 @@ impl Call {
 
 /// Reads JSON; what is JSON but not of this shape is a field at fault.
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
-    use serde_json::error::Category;
     let text = read_text(bytes).map_err(|error| Fault::json(format!("the body can't be read: {error}")))?;
-    let read = serde_json::from_str(&text).map_err(|error| match error.classify() {
-        Category::Data => Fault::fields(vec![FieldFault::new("body", "form", error.to_string())]),
-        Category::Io | Category::Syntax | Category::Eof => Fault::json(error.to_string()),
-    })?;
+    let read = serde_json::from_str(&text).map_err(|error| json_fault(&error))?;
     // serde takes a list for a struct too: its fields in order, without their names.
     if text.trim_ascii_start().starts_with('[') {
         return Err(Fault::field("body", "form", "an object"));

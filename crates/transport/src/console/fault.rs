@@ -5,6 +5,7 @@ mod causes;
 
 use std::time::Duration;
 
+use hookgate_domain::may_hold_secret;
 use hookgate_gate::Forbidden;
 use hyper::StatusCode;
 use hyper::header::{ALLOW, HeaderValue, WWW_AUTHENTICATE};
@@ -270,6 +271,12 @@ pub(crate) struct FieldFault {
 
 impl FieldFault {
     pub(crate) fn new(field: &str, rule: &str, limit: impl Into<Value>) -> Self {
+        // The name of an unknown parameter is the caller's own word, and may be a secret in the wrong place.
+        let field = if may_hold_secret(field.as_bytes()) {
+            "(hidden)"
+        } else {
+            field
+        };
         Self {
             field: field.to_owned(),
             rule: rule.to_owned(),
