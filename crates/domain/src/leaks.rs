@@ -78,7 +78,10 @@ mod tests {
     use crate::{ApiToken, SessionToken, SignInSecret, WebhookId};
 
     fn secrets() -> Vec<String> {
-        let seven = |buffer: &mut [u8]| Ok::<(), std::convert::Infallible>(buffer.fill(7));
+        let seven = |buffer: &mut [u8]| {
+            buffer.fill(7);
+            Ok::<(), std::convert::Infallible>(())
+        };
         let Ok(id) = WebhookId::generate(seven);
         let Ok(token) = ApiToken::generate(seven);
         let Ok(session) = SessionToken::generate(seven);

@@ -54,6 +54,7 @@ use fault::{Code, Fault};
 pub use filter::{DeliveryQuery, delivery_query};
 use health::Watched;
 use host::Host;
+use unshown::Unshown;
 
 /// What addresses start with: `https://`, a host, and maybe a port.
 #[derive(Clone, Debug)]
@@ -78,6 +79,7 @@ pub struct Console<S> {
     stop: Signal,
     watched: Watched,
     gate_front: Option<GateFront>,
+    unshown: Unshown,
 }
 
 /// What stands in front of the gate's listener.
@@ -108,6 +110,7 @@ impl<S: Store + PeopleStore> Console<S> {
             stop,
             watched: Watched::default(),
             gate_front: None,
+            unshown: Unshown::default(),
         }
     }
 

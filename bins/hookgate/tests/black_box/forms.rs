@@ -84,6 +84,55 @@ async fn a_form_that_is_sent_twice_is_done_once() {
     }
 }
 
+/// The browser drops the answer of the first click, with the cookie that brings the secret: the answer of the second has it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_double_click_loses_no_secret() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let member = server.json(&["member", "add", "bob", "--role", "viewer"]);
+    let link = format!("/members/{}/link", member["id"].as_str().unwrap());
+    let handle = server.json(&["webhook", "create", "old"])["handle"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let regenerate = format!("/webhooks/{handle}/regenerate");
+    let token = [("name", "ci"), ("role", "viewer"), ("expires_days", "")];
+    for (number, (path, fields, secret)) in [
+        (
+            "/webhooks/new",
+            &[("name", "alerts"), ("signed", "on")][..],
+            "/webhooks/custom/wh_",
+        ),
+        (&regenerate, &[], "/webhooks/custom/wh_"),
+        ("/tokens", &token, "hgt_"),
+        (&link, &[], "/sign-in/hgl_"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let once = format!("{number:032x}");
+        let fields = [fields, &[("once", &*once)]].concat();
+        let first = visitor.try_to_send(path, &fields).await;
+        assert_eq!(first.status, 303, "{path}: {}", first.body);
+        let second = visitor.try_to_send(path, &fields).await;
+        assert!(second.header("location").ends_with("?done=repeated"), "{path}");
+        let pair = second.header("set-cookie").split(';').next().unwrap();
+        let page = visitor
+            .call_with("GET", second.header("location"), pair, String::new())
+            .await;
+        assert!(page.body.contains(secret), "{path}: {}", page.body);
+        assert!(page.body.contains("This was already done."), "{path}");
+        // It is shown now: a third click shows nothing more, and says what helps.
+        let third = visitor.try_to_send(path, &fields).await;
+        assert_eq!(third.header("set-cookie"), "", "{path}");
+        let page = visitor.get(third.header("location")).await;
+        assert!(
+            !page.contains(secret) && page.contains("or never saw it"),
+            "{path}: {page}"
+        );
+    }
+}
+
 fn url_on(page: &str) -> &str {
     let (_, rest) = page.split_once("aria-labelledby=\"url-h\">").unwrap();
     rest.split('<').next().unwrap()

@@ -174,7 +174,6 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
 async fn repeat_with_secrets(program: &Program<'_>, member: &str, texts: &[String], secrets: &Needles) {
     let link = format!("/api/v1/members/{member}/sign-in-link");
     for (number, text) in texts.iter().enumerate() {
-        let key = format!("rotate-{text}-2");
         for (path, body) in [
             ("/api/v1/webhooks", json!({"name": format!("again {number}")})),
             (
@@ -191,6 +190,7 @@ async fn repeat_with_secrets(program: &Program<'_>, member: &str, texts: &[Strin
             ),
             (&link, json!({})),
         ] {
+            let key = format!("rotate-{text}-for{path}");
             for again in [false, true] {
                 let headers = [("idempotency-key", &*key)];
                 let answer = program.call("POST", path, Some(body.clone()), &headers).await;

@@ -84,3 +84,119 @@ async fn a_whole_url_leads_to_its_webhook_and_into_no_address() {
         .await;
     assert_eq!(filtered.headers["location"], "/webhooks?q=leak&state=revoked");
 }
+
+/// A form sends what was typed by POST, whatever page it is on.
+#[test]
+fn no_form_puts_what_was_typed_into_the_address() {
+    let templates = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../crates/pages/templates");
+    let mut forms = 0;
+    for entry in std::fs::read_dir(templates).unwrap() {
+        let path = entry.unwrap().path();
+        if !path.is_file() {
+            continue;
+        }
+        let page = std::fs::read_to_string(&path).unwrap();
+        for form in page.split("<form ").skip(1) {
+            forms += 1;
+            assert!(form.starts_with("method=\"post\""), "{}", path.display());
+        }
+    }
+    assert!(forms > 20);
+}
+
+/// Every form that narrows a list, with every secret as people mistype it: it is searched for nowhere, and in no address.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_may_be_a_secret_gets_into_no_address() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let url = server.create("leaked", &[]);
+    let id = id_of(&url).to_owned();
+    let other = if id.ends_with('0') { '1' } else { '0' };
+    let mistyped = format!("{}{other}", &id[..id.len() - 1]);
+    let digits = &mistyped[3..];
+    for text in [
+        mistyped.clone(),
+        format!("\"{mistyped}\""),
+        id.to_uppercase(),
+        mistyped.replace('_', "%5F"),
+        mistyped.replace('_', "\\u005f"),
+        format!("https://hooks.example.org/webhooks/custom/{mistyped}"),
+        format!("hgt_{digits}"),
+        format!("hgs_{digits}"),
+        format!("https://console.example.org/sign-in/hgl_{digits}"),
+        format!("whsec_{digits}"),
+        format!("Bearer HGT_{digits}"),
+    ] {
+        for (path, field, others) in [
+            ("/search", "q", &[][..]),
+            ("/webhooks/filter", "q", &[("state", "active")]),
+            ("/logs/filter", "source", &[("outcome", "refused")]),
+            ("/logs/filter", "request_id", &[]),
+            ("/logs/filter", "from", &[]),
+            ("/audit/filter", "about", &[("what", "token")]),
+            ("/audit/filter", "who", &[]),
+        ] {
+            let fields = [&[(field, &*text)], others].concat();
+            let answer = visitor.try_to_send(path, &fields).await;
+            assert_eq!(
+                answer.status,
+                422,
+                "{path} {field} {text}: {}",
+                answer.header("location")
+            );
+            assert_eq!(answer.header("location"), "");
+            assert!(
+                answer.body.contains("looks like a webhook URL"),
+                "{path} {text}: {}",
+                answer.body
+            );
+            assert!(!answer.body.contains(&digits[4..30]), "{path} {text}");
+            assert!(
+                !answer.body.contains(&digits.to_uppercase()[4..30]),
+                "{path} {text}"
+            );
+        }
+        // Somebody who typed it into the address is told, and the page repeats it in no link.
+        let query = form_urlencoded::Serializer::new(String::new())
+            .append_pair("about", &text)
+            .finish();
+        let page = visitor.get(&format!("/audit?{query}")).await;
+        assert!(
+            page.contains("looks like a webhook URL") && !page.contains(&digits[4..30]),
+            "{text}"
+        );
+    }
+    let whole = visitor.try_to_send("/logs/filter", &[("source", &url)]).await;
+    assert_eq!((whole.status.as_u16(), whole.header("location")), (422, ""));
+    let nobody = visitor
+        .try_to_send("/search", &[("q", "wh_777777777777777777777777777777774c13vo")])
+        .await;
+    assert_eq!(nobody.status, 404);
+    assert!(
+        nobody.body.contains("No webhook has or had this URL"),
+        "{}",
+        nobody.body
+    );
+    for (path, field, text, location) in [
+        (
+            "/logs/filter",
+            "source",
+            "192.0.2.0/24",
+            "/logs?source=192.0.2.0%2F24",
+        ),
+        ("/audit/filter", "about", "INC-1", "/audit?about=INC-1"),
+        (
+            "/webhooks/filter",
+            "q",
+            &id[..7],
+            &format!("/webhooks?q={}", &id[..7]),
+        ),
+        ("/search", "q", "kWh_total", "/search?q=kWh_total"),
+    ] {
+        let answer = visitor.try_to_send(path, &[(field, text)]).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (303, location)
+        );
+    }
+}

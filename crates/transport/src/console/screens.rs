@@ -12,6 +12,7 @@ mod deliveries;
 mod edit;
 mod enforce;
 mod failed;
+mod flash;
 mod incidents;
 mod issue;
 mod members;
@@ -25,13 +26,14 @@ mod tokens;
 mod webhook;
 mod webhooks;
 
-use hookgate_domain::{RequestId, SealedSecret, Timestamp};
-use hookgate_gate::{Gate, PeopleStore, Store, holds_webhook_id};
+use hookgate_domain::{RequestId, SealedSecret, Timestamp, holds_webhook_id, may_hold_secret};
+use hookgate_gate::{Gate, PeopleStore, Store};
 use hookgate_pages::{Flash, FlashKind, Problem, Shell, WebhookForm};
 use hyper::header::HeaderName;
 use hyper::http::uri::PathAndQuery;
 use hyper::{Method, StatusCode};
 
+use self::search::ListForm;
 use super::Console;
 use super::call::Call;
 use super::fault::{Code, Fault};
@@ -133,7 +135,7 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
     /// The frame of the page.
     fn shell(&self) -> Shell {
         let flash = if self.notices.is_empty() {
-            self.done().and_then(said).map(|text| Flash {
+            self.done().and_then(flash::said).map(|text| Flash {
                 kind: FlashKind::Done,
                 text: text.into(),
             })
@@ -159,6 +161,24 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
         Fields::of_page(self.query.as_bytes(), known)
     }
 
+    /// Leaves the parameters out that may hold a secret, and says so above the page: links of the page would repeat them. The
+    /// search page knows what to do with a whole URL.
+    fn leave_secrets_out(&mut self, segments: &[&str]) {
+        let is_kept = |value: &str| {
+            search::may_be_in_address(value) || segments == ["search"] && holds_webhook_id(value.as_bytes())
+        };
+        let pairs = || form_urlencoded::parse(self.query.as_bytes());
+        if pairs().all(|(_, value)| is_kept(&value)) {
+            return;
+        }
+        let kept = pairs().filter(|(_, value)| is_kept(value));
+        let query = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(kept)
+            .finish();
+        self.query = query;
+        self.notices.push(search::SECRET_TYPED.to_owned());
+    }
+
     /// Leaves the parameters out that a fault is about, and says so above the page. Whether there was one.
     fn leave_out(&mut self, fault: &Fault) -> bool {
         let mut notices = Vec::new();
@@ -181,7 +201,7 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
 
 /// A value that a parameter does not take. One that may be a secret is not repeated.
 fn unknown_value(name: &str, value: &str, problem: &str) -> String {
-    let is_shown = value.len() <= MAX_REPEATED && !holds_webhook_id(value.as_bytes());
+    let is_shown = value.len() <= MAX_REPEATED && !may_hold_secret(value.as_bytes());
     let value = if is_shown {
         format!("\"{value}\"")
     } else {
@@ -254,12 +274,15 @@ async fn shown<S: Store + PeopleStore>(
     screen: &mut Screen<'_, S>,
     segments: &[&str],
 ) -> Result<Reply, Fault> {
+    let is_page = !segments.last().is_some_and(|last| STRICT.contains(last));
+    if is_page {
+        screen.leave_secrets_out(segments);
+    }
     loop {
         let fault = match show(screen, segments).await {
             Err(fault) if fault.code == Code::ValidationError => fault,
             replied => return replied,
         };
-        let is_page = !segments.last().is_some_and(|last| STRICT.contains(last));
         // Each turn leaves out one parameter at least.
         if !(is_page && screen.leave_out(&fault)) {
             return Err(fault);
@@ -279,7 +302,10 @@ async fn acted<S: Store + PeopleStore>(
     let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());
     // A page of an older version had no key.
     if is_ours && fields.get(PAGE_KEY).is_some() {
-        return act(screen, segments, &fields).await;
+        return match ListForm::at(segments) {
+            Some(form) => search::submit(screen, form, &fields).await,
+            None => act(screen, segments, &fields).await,
+        };
     }
     screen.notices.push(restore::NOTICE.to_owned());
     let mut reply = restore::page(screen, segments, &fields).await?;
@@ -328,8 +354,6 @@ async fn act<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     match *segments {
         ["sign-out"] => sign_in::out(screen).await,
-        ["search"] => search::submit(screen, fields).await,
-        ["webhooks", "filter"] => search::filter_webhooks(screen, fields).await,
         ["webhooks", "new"] | ["webhooks"] => issue::create(screen, fields).await,
         ["webhooks", handle, "edit"] => edit::save(screen, handle, fields).await,
         ["webhooks", handle, "preview"] => edit::preview(screen, handle, fields).await,
@@ -382,32 +406,4 @@ fn problems(fault: Fault) -> Result<Vec<Problem>, Fault> {
         message: message.into(),
     };
     Ok(fields.into_iter().map(problem).collect())
-}
-
-/// What the last act came to, by the word in the redirect.
-fn said(word: &str) -> Option<&'static str> {
-    Some(match word {
-        "url-live" => "That URL belongs to this webhook, and it works.",
-        "url-retired" => "That URL belonged to this webhook. It no longer works.",
-        "repeated" => "This was already done. Nothing was done a second time.",
-        "edited" => "Changes saved.",
-        "enforced" => "The allowlist is enforced from now on.",
-        "set-created" => "Address set created.",
-        "set-changed" => "Address set changed, in every allowlist that uses it.",
-        "set-refreshed" => "The published list was read.",
-        "set-approved" => "Version approved; in effect now.",
-        "set-rejected" => "Version rejected; nothing changes.",
-        "set-removed" => "Address set removed.",
-        "revoked" => "The webhook is revoked: every request to it is refused from now on.",
-        "acknowledged" => "The incident is acknowledged.",
-        "resolved" => "The incident is resolved.",
-        "reopened" => "The incident is open again.",
-        "member-added" => "Member added. Create a sign-in link to let them in.",
-        "member-changed" => "Role changed.",
-        "member-removed" => "Member removed.",
-        "token-revoked" => "Token revoked.",
-        "password-set" => "The password is set. Other sessions are signed out.",
-        "session-ended" => "The session is signed out.",
-        _ => return None,
-    })
 }

@@ -12,7 +12,7 @@ use hookgate_pages::{
     UserText,
 };
 
-use super::once::{Done, done_already};
+use super::once::Done;
 use super::{Screen, again, page, problems};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
@@ -39,7 +39,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     screen.visitor.require(Permission::ManageWebhooks)?;
     let acting = screen.acting_once(fields)?;
     if let Some(made) = screen.done_before(&acting).await? {
-        return Ok(done_already(&format!("/address-sets/{}", made.name)));
+        return Ok(screen.done_already(&format!("/address-sets/{}", made.name)));
     }
     let form = typed(fields);
     let created = match complete(fields) {
@@ -48,7 +48,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     };
     match screen.settled(&acting, created).await {
         Ok(Done::Now(name)) => Ok(html::see_other(&format!("/address-sets/{name}?done=set-created"))),
-        Ok(Done::Before(made)) => Ok(done_already(&format!("/address-sets/{}", made.name))),
+        Ok(Done::Before(made)) => Ok(screen.done_already(&format!("/address-sets/{}", made.name))),
         Err(fault) => {
             let problems = problems(fault)?;
             let model = AddressSetList {

@@ -16,7 +16,8 @@ const NAMES: AuditNames = AuditNames {
     acts: "what",
     subject: "about",
 };
-const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
+/// The parameters of the filter.
+pub(super) const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
 
 /// The trail, newest first. A filter that stands for nothing is told on the page.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {

@@ -19,7 +19,8 @@ use crate::console::{filter, live as stream};
 use crate::reply::Reply;
 use crate::wire::ExportFormat;
 
-const FILTER: [&str; 8] = [
+/// The parameters of the filter.
+pub(super) const FILTER: [&str; 8] = [
     "webhook",
     "outcome",
     "code",

@@ -12,7 +12,7 @@ use hookgate_pages::{
 };
 use zeroize::Zeroizing;
 
-use super::once::{Done, done_already};
+use super::once::Done;
 use super::webhook::{find, sources};
 use super::{Screen, again, edit, page};
 use crate::console::fault::Fault;
@@ -38,7 +38,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     screen.visitor.require(Permission::ManageWebhooks)?;
     let acting = screen.acting_once(fields)?;
     if let Some(made) = screen.done_before(&acting).await? {
-        return Ok(done_already(&url_page(&made.id)));
+        return Ok(screen.done_already(&url_page(&made.id)));
     }
     let form = edit::typed(fields);
     let issued = match wanted(fields, &form) {
@@ -47,7 +47,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     };
     match screen.settled(&acting, issued).await {
         Ok(Done::Now(issued)) => show(screen, &issued, CREATED),
-        Ok(Done::Before(made)) => Ok(done_already(&url_page(&made.id))),
+        Ok(Done::Before(made)) => Ok(screen.done_already(&url_page(&made.id))),
         Err(fault) => {
             let problems = edit::told(fault)?;
             let shell = screen.shell();
@@ -108,12 +108,12 @@ pub(super) async fn regenerate<S: Store + PeopleStore>(
     let webhook = find(screen, handle).await?;
     let acting = screen.acting_once(fields)?;
     if let Some(made) = screen.done_before(&acting).await? {
-        return Ok(done_already(&url_page(&made.id)));
+        return Ok(screen.done_already(&url_page(&made.id)));
     }
     let issued = screen.gate().regenerate(&acting, webhook.handle).await;
     match screen.settled(&acting, issued.map_err(Fault::from)).await? {
         Done::Now(issued) => show(screen, &issued, REGENERATED),
-        Done::Before(made) => Ok(done_already(&url_page(&made.id))),
+        Done::Before(made) => Ok(screen.done_already(&url_page(&made.id))),
     }
 }
 

@@ -7,7 +7,7 @@ use hookgate_gate::{KnownWebhook, KnownWebhooks, PageSize, PeopleError, PeopleSt
 use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserText, counted};
 use zeroize::Zeroizing;
 
-use super::once::{Done, done_already};
+use super::once::Done;
 use super::{Screen, again, page, problems};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
@@ -35,7 +35,7 @@ pub(super) async fn add<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let acting = screen.acting_once(fields)?;
     if screen.done_before(&acting).await?.is_some() {
-        return Ok(done_already("/members"));
+        return Ok(screen.done_already("/members"));
     }
     let added = match read(fields) {
         Ok((name, role)) => {
@@ -46,7 +46,7 @@ pub(super) async fn add<S: Store + PeopleStore>(
     };
     match screen.settled(&acting, added).await {
         Ok(Done::Now(_)) => Ok(html::see_other("/members?done=member-added")),
-        Ok(Done::Before(_)) => Ok(done_already("/members")),
+        Ok(Done::Before(_)) => Ok(screen.done_already("/members")),
         Err(fault) => {
             let problems = told(fault, "name")?;
             again(typed(screen, fields, problems).await?.render())
@@ -129,7 +129,7 @@ pub(super) async fn link<S: Store + PeopleStore>(
     let page = format!("/members/{}/link", member.id);
     let acting = screen.acting_once(fields)?;
     if screen.done_before(&acting).await?.is_some() {
-        return Ok(done_already(&page));
+        return Ok(screen.done_already(&page));
     }
     let made = screen.gate().sign_in_link(&acting, Some(&member.name)).await;
     match screen.settled(&acting, made.map_err(Fault::from)).await {
@@ -138,7 +138,7 @@ pub(super) async fn link<S: Store + PeopleStore>(
             let until = link.created_at.after(SIGN_IN_LINK_LIFE).as_micros().to_string();
             screen.show_once(&page, &[&url, &until])
         }
-        Ok(Done::Before(_)) => Ok(done_already(&page)),
+        Ok(Done::Before(_)) => Ok(screen.done_already(&page)),
         Err(fault) => refused(screen, fault).await,
     }
 }

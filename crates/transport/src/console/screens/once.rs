@@ -2,7 +2,7 @@
 //!
 //! A form carries the key of its page. What is created stores the key in its entry of the audit trail, whose unique index
 //! refuses the same form a second time: after a double click, a reload, or a second node. The secret goes to the next page in
-//! a sealed cookie, which that page takes away.
+//! a sealed cookie, which that page takes away. Until then the second answer of a double click gives the cookie again.
 
 use hookgate_domain::{AuditRequest, AuditSubject, IdempotencyKey, PayloadDigest};
 use hookgate_gate::{Acting, PeopleStore, Repeated, ShownOnce, Store};
@@ -89,14 +89,30 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
         let mut reply = html::see_other(path);
         let cookie = cookie::show_once(&sealed, path).ok_or(Code::Internal)?;
         reply.headers_mut().insert(SET_COOKIE, cookie);
+        self.console
+            .unshown
+            .keep(self.visitor.session.id, path, sealed, self.now);
         Ok(reply)
+    }
+
+    /// Leads to the page at this path, and says there that nothing was done a second time. If the page has not shown its secret
+    /// yet, because a second click made the browser drop the first answer, it shows it now.
+    pub(super) fn done_already(&self, path: &str) -> Reply {
+        let mut reply = html::see_other(&format!("{path}?done=repeated"));
+        let sealed = self.console.unshown.find(self.visitor.session.id, path, self.now);
+        if let Some(cookie) = sealed.and_then(|sealed| cookie::show_once(&sealed, path)) {
+            reply.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        reply
     }
 
     /// The values that this page shows, unless it has shown them.
     pub(super) fn shown_once(&self) -> Option<ShownOnce> {
         let sealed = self.sealed.as_ref()?;
-        self.gate()
-            .open_shown_once(self.visitor.session.id, &self.path, sealed)
+        let session = self.visitor.session.id;
+        let opened = self.gate().open_shown_once(session, &self.path, sealed)?;
+        self.console.unshown.forget(session, &self.path);
+        Some(opened)
     }
 
     /// A page that may show secrets: the browser keeps nothing of them.
@@ -108,9 +124,4 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
         }
         Ok(reply)
     }
-}
-
-/// Leads to the page at this path, and says there that nothing was done a second time.
-pub(super) fn done_already(path: &str) -> Reply {
-    html::see_other(&format!("{path}?done=repeated"))
 }

@@ -1,8 +1,12 @@
 //! A form that came without its session is shown again with what was typed, to be sent by its person's own click.
 
-use hookgate_gate::{PeopleStore, Store, holds_webhook_id};
+use hookgate_domain::may_hold_secret;
+use hookgate_gate::{PeopleStore, Store};
 
-use super::{Screen, account, address_sets, edit, incidents, issue, members, tokens, webhook, webhooks};
+use super::search::ListForm;
+use super::{
+    Screen, account, address_sets, edit, incidents, issue, members, show, tokens, webhook, webhooks,
+};
 use crate::console::fault::Fault;
 use crate::console::query::Fields;
 use crate::console::visitor::{FORM_TOKEN, PAGE_KEY};
@@ -22,7 +26,7 @@ pub(super) const NOTICE: &str =
 pub(super) fn kept(fields: &Fields<'_>) -> String {
     let is_kept = |(name, value): &(&str, &str)| {
         // A search may hold the URL that somebody looks for.
-        !NOT_KEPT.contains(name) && !holds_webhook_id(value.as_bytes())
+        !NOT_KEPT.contains(name) && !may_hold_secret(value.as_bytes())
     };
     let kept = fields.pairs().filter(is_kept);
     form_urlencoded::Serializer::new(String::new())
@@ -36,6 +40,9 @@ pub(super) async fn page<S: Store + PeopleStore>(
     segments: &[&str],
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
+    if let Some(form) = ListForm::at(segments) {
+        return show(screen, &[form.list()]).await;
+    }
     match *segments {
         ["webhooks"] | ["webhooks", "new"] => edit::new(screen, edit::typed(fields)),
         ["webhooks", handle, "edit" | "preview" | "suggest"] => edit::restore(screen, handle, fields).await,

@@ -1,49 +1,140 @@
-//! `/search`: from a text to the page of what it names.
+//! `/search`: from a text to the page of what it names. And the forms that narrow lists.
 //!
-//! The search box sends its text by POST, because people paste webhook URLs into it: an ID in a query would stay in the
-//! browser's history and in the logs of proxies. Only a text without an ID goes into the address of the results.
+//! Such a form sends its text by POST, because people paste webhook URLs and tokens into any field: in a query they would stay in
+//! the browser's history and in the logs of proxies. Only a text that can be no secret goes into the address of the list.
 
 use std::collections::HashMap;
 
 use form_urlencoded::Serializer;
-use hookgate_domain::{KnownUrl, WebhookHandle, WebhookId, WebhookState};
+use hookgate_domain::{KnownUrl, WebhookHandle, WebhookId, WebhookState, may_hold_secret};
 use hookgate_gate::{PeopleStore, SearchMatches, SearchTerm, Store};
 use hookgate_pages::{SearchResults, SearchedWebhook, UserText};
+use hyper::StatusCode;
 
 use super::incidents::name_of;
 use super::models::incident_row;
-use super::{Screen, page};
+use super::{Screen, audit, deliveries, page, shown};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
 
-/// The search box: a redirect to what the text names, or to the results.
-pub(super) async fn submit<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
-    match SearchTerm::parse(fields.get("q").unwrap_or_default()) {
-        None => Ok(html::see_other("/search")),
-        Some(SearchTerm::Text(text)) => Ok(see_other("/search", &[("q", &text)])),
-        Some(SearchTerm::Hint(hint)) => Ok(see_other("/search", &[("q", &hint.to_string())])),
-        Some(term) => named(screen, term).await,
+/// Said instead of a search for a secret.
+pub(super) const SECRET_TYPED: &str = "What you typed looks like a webhook URL, a token or another secret. It was not searched \
+    for, so that it gets into no address and no log. To find the webhook of a URL, paste the whole URL into the search box.";
+/// Said of a URL that is nobody's.
+const UNKNOWN_URL: &str = "No webhook has or had this URL. It may be mistyped, or of another installation.";
+/// The field of a form that is a search box.
+const SEARCHED: &str = "q";
+
+/// A form that narrows a list.
+pub(super) struct ListForm {
+    /// The path that it is sent to.
+    form: &'static [&'static str],
+    /// The path of the list.
+    list: &'static str,
+    /// Its fields, as the query of the list has them.
+    fields: &'static [&'static str],
+}
+
+const LIST_FORMS: [ListForm; 4] = [
+    ListForm {
+        form: &["search"],
+        list: "search",
+        fields: &[SEARCHED],
+    },
+    ListForm {
+        form: &["webhooks", "filter"],
+        list: "webhooks",
+        fields: &[SEARCHED, "state"],
+    },
+    ListForm {
+        form: &["logs", "filter"],
+        list: "logs",
+        fields: &deliveries::FILTER,
+    },
+    ListForm {
+        form: &["audit", "filter"],
+        list: "audit",
+        fields: &audit::FILTER,
+    },
+];
+
+impl ListForm {
+    /// The form that is sent to this path.
+    pub(super) fn at(segments: &[&str]) -> Option<&'static Self> {
+        LIST_FORMS.iter().find(|form| form.form == segments)
+    }
+
+    /// The list.
+    pub(super) const fn list(&self) -> &'static str {
+        self.list
     }
 }
 
-/// The filter of the list of webhooks by name, which people take for a search box.
-pub(super) async fn filter_webhooks<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+/// Whether a text may stand in an address: it can be no secret, or it is the beginning of a URL as lists show it.
+pub(super) fn may_be_in_address(text: &str) -> bool {
+    !may_hold_secret(text.as_bytes()) || matches!(SearchTerm::parse(text), Some(SearchTerm::Hint(_)))
+}
+
+/// A redirect to the list that the form asks for, or to the one thing that was searched for. The list itself, with what may not
+/// stand in an address left out.
+pub(super) async fn submit<S: Store + PeopleStore>(
+    screen: &mut Screen<'_, S>,
+    form: &ListForm,
     fields: &Fields<'_>,
 ) -> Result<Reply, Fault> {
-    let name = fields.get("q").unwrap_or_default();
-    if let Some(term @ SearchTerm::WebhookId(_)) = SearchTerm::parse(name) {
-        return named(screen, term).await;
+    let term = fields.get(SEARCHED).filter(|_| form.fields.contains(&SEARCHED));
+    let mut searched = None;
+    match term.and_then(SearchTerm::parse) {
+        Some(SearchTerm::WebhookId(id)) => return by_url(screen, form, &id).await,
+        Some(SearchTerm::Text(text)) => searched = Some(text),
+        Some(term) if form.list == "search" => return named(screen, term).await,
+        _ => {}
     }
-    let state = fields.get("state").unwrap_or_default();
-    let given = [("q", name), ("state", state)];
-    let given: Vec<_> = given.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    Ok(see_other("/webhooks", &given))
+    let given = form
+        .fields
+        .iter()
+        .filter_map(|name| Some((*name, fields.get(name)?)));
+    let (kept, secret): (Vec<_>, Vec<_>) = given.partition(|(_, value)| may_be_in_address(value));
+    if !secret.is_empty() {
+        return list_again(
+            screen,
+            form,
+            &kept,
+            (SECRET_TYPED, StatusCode::UNPROCESSABLE_ENTITY),
+        )
+        .await;
+    }
+    let searched = searched.as_deref().filter(|_| form.list == "search");
+    let kept: Vec<_> = kept
+        .into_iter()
+        .map(|(name, value)| {
+            (
+                name,
+                if name == SEARCHED {
+                    searched.unwrap_or(value)
+                } else {
+                    value
+                },
+            )
+        })
+        .collect();
+    Ok(see_other(&format!("/{}", form.list), &kept))
+}
+
+/// The list, with these parameters and something to say above it.
+async fn list_again<S: Store + PeopleStore>(
+    screen: &mut Screen<'_, S>,
+    form: &ListForm,
+    kept: &[(&str, &str)],
+    (notice, status): (&str, StatusCode),
+) -> Result<Reply, Fault> {
+    screen.query = Serializer::new(String::new()).extend_pairs(kept).finish();
+    screen.notices.push(notice.to_owned());
+    let mut reply = shown(screen, &[form.list]).await?;
+    *reply.status_mut() = status;
+    Ok(reply)
 }
 
 /// The results.
@@ -97,10 +188,10 @@ async fn show<S: Store + PeopleStore>(
 /// A redirect to the one thing that the term names.
 async fn named<S: Store + PeopleStore>(screen: &Screen<'_, S>, term: SearchTerm) -> Result<Reply, Fault> {
     Ok(match term {
-        SearchTerm::WebhookId(id) => {
-            let (handle, word) = owner(screen, &id).await?;
-            see_other(&format!("/webhooks/{handle}"), &[("done", word)])
-        }
+        SearchTerm::WebhookId(id) => match owner(screen, &id).await? {
+            Some((handle, word)) => see_other(&format!("/webhooks/{handle}"), &[("done", word)]),
+            None => return Err(Code::NotFound.into()),
+        },
         SearchTerm::Incident(number) => html::see_other(&format!("/incidents/{number}")),
         SearchTerm::Delivery(id) => html::see_other(&format!("/deliveries/{id}")),
         SearchTerm::Request(id) => match screen.gate().delivery_by_request(id).await? {
@@ -114,16 +205,28 @@ async fn named<S: Store + PeopleStore>(screen: &Screen<'_, S>, term: SearchTerm)
     })
 }
 
+/// A redirect to the webhook of a URL that was searched for.
+async fn by_url<S: Store + PeopleStore>(
+    screen: &mut Screen<'_, S>,
+    form: &ListForm,
+    id: &WebhookId,
+) -> Result<Reply, Fault> {
+    match owner(screen, id).await? {
+        Some((handle, word)) => Ok(see_other(&format!("/webhooks/{handle}"), &[("done", word)])),
+        None => list_again(screen, form, &[], (UNKNOWN_URL, StatusCode::NOT_FOUND)).await,
+    }
+}
+
 /// The webhook that a URL belongs or belonged to, and the message for its page.
 async fn owner<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     id: &WebhookId,
-) -> Result<(WebhookHandle, &'static str), Fault> {
-    match screen.gate().store().url_by_digest(&id.digest()).await? {
-        Some(KnownUrl::Live(webhook)) => Ok((webhook.handle, "url-live")),
-        Some(KnownUrl::Retired(retired)) => Ok((retired.webhook, "url-retired")),
-        None => Err(Code::NotFound.into()),
-    }
+) -> Result<Option<(WebhookHandle, &'static str)>, Fault> {
+    let known = screen.gate().store().url_by_digest(&id.digest()).await?;
+    Ok(known.map(|known| match known {
+        KnownUrl::Live(webhook) => (webhook.handle, "url-live"),
+        KnownUrl::Retired(retired) => (retired.webhook, "url-retired"),
+    }))
 }
 
 fn see_other(path: &str, parameters: &[(&str, &str)]) -> Reply {

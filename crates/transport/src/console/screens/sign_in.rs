@@ -1,6 +1,6 @@
 //! The two ways in, and the way out.
 
-use hookgate_domain::{MemberName, Password, SignInSecret};
+use hookgate_domain::{MemberName, Password, SignInSecret, may_hold_secret};
 use hookgate_gate::{PeopleStore, SignInError, Store};
 use hookgate_pages::{KeptForm, SignIn, SignInLink};
 use hyper::StatusCode;
@@ -28,7 +28,8 @@ const MAX_NEXT: usize = 2 * 1024;
 pub(super) fn path(next: Option<&str>) -> String {
     match next {
         None | Some("/") => "/sign-in".to_owned(),
-        Some(next) if next.len() > MAX_NEXT => "/sign-in".to_owned(),
+        // A secret in an address is in the browser's history once; it need not be there twice.
+        Some(next) if next.len() > MAX_NEXT || may_hold_secret(next.as_bytes()) => "/sign-in".to_owned(),
         Some(next) => {
             let query = form_urlencoded::Serializer::new(String::new())
                 .append_pair("next", next)
@@ -295,6 +296,7 @@ mod tests {
             assert_eq!(local(next), HOME, "{next:?}");
         }
         assert_eq!(local(&format!("/{}", "a".repeat(MAX_NEXT))), HOME);
+        assert_eq!(path(Some("/search?q=wh%5F77")), "/sign-in");
         assert_eq!(path(Some("/webhooks/hk_1")), "/sign-in?next=%2Fwebhooks%2Fhk_1");
         let query = path(Some("/logs?outcome=refused&code=INVALID_JSON"));
         assert_eq!(

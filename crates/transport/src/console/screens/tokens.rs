@@ -8,7 +8,7 @@ use hookgate_gate::{PageSize, PeopleStore, Store};
 use hookgate_pages::{Confirm, Problem, TokenMade, TokenRow, Tokens};
 
 use super::members::roles_up_to;
-use super::once::{Done, done_already};
+use super::once::Done;
 use super::{Screen, again, page, problems};
 use crate::console::fault::{Code, Fault};
 use crate::console::html;
@@ -40,7 +40,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let acting = screen.acting_once(fields)?;
     if let Some(made) = screen.done_before(&acting).await? {
-        return Ok(done_already(&made_page(&made.id)));
+        return Ok(screen.done_already(&made_page(&made.id)));
     }
     let made = match read(fields, screen.now) {
         Ok((name, role, expires_at)) => {
@@ -51,7 +51,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     };
     match screen.settled(&acting, made).await {
         Ok(Done::Now((secret, token))) => screen.show_once(&made_page(&token.id), &[secret.reveal()]),
-        Ok(Done::Before(made)) => Ok(done_already(&made_page(&made.id))),
+        Ok(Done::Before(made)) => Ok(screen.done_already(&made_page(&made.id))),
         Err(fault) => again(typed(screen, fields, problems(fault)?).await?.render()),
     }
 }
