@@ -1,7 +1,7 @@
 //! The gate's port to what a search compares, on a [`Database`].
 
 use diesel::{ExpressionMethods, QueryDsl};
-use hookgate_domain::{IncidentNumber, WebhookHandle};
+use hookgate_domain::{IncidentNumber, WebhookHandle, WebhookName};
 use hookgate_gate::{IncidentTitle, PageSize, SearchStore, StoreError, WebhookLabel};
 
 use crate::Database;
@@ -59,7 +59,7 @@ impl SearchStore for Database {
 fn read_label((handle, name, hint): (String, String, String)) -> Result<WebhookLabel, Damage> {
     let damage = |column| Damage::at("webhooks", &handle, column);
     Ok(WebhookLabel {
-        name: name.parse().map_err(|_| damage("name"))?,
+        name: WebhookName::from_stored(&name).ok_or_else(|| damage("name"))?,
         hint: hint.parse().map_err(|_| damage("hint"))?,
         handle: read_handle(&handle)?,
     })
