@@ -8,7 +8,7 @@ use hookgate_domain::{SealedSecret, Timestamp, WebhookHandle, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 
-use crate::connection::pool::{Opener, Pool, pool, run};
+use crate::connection::pool::{Opener, Pool, Purpose, pool, run};
 use crate::connection::{Connection, is_lost_race};
 use crate::fault::{Fault, unavailable};
 use crate::lookups::Lookups;
@@ -32,7 +32,10 @@ const MOST_RACES: usize = 50;
 #[derive(Clone)]
 pub struct Database {
     pub(crate) writer: Arc<Writer>,
+    /// Connections for people and their tools.
     pub(crate) pool: Pool,
+    /// Connections for the look-ups of the gate.
+    gate_pool: Pool,
     pub(crate) lookups: Lookups,
     place: Place,
     held: Arc<HeldNetworks>,
@@ -57,13 +60,16 @@ impl Database {
     /// [`OpenError`], which says what to do about it.
     pub fn open(directory: &Path, mode: OpenMode) -> Result<Self, OpenError> {
         let (path, connection) = open_directory(directory, mode)?;
-        let pool =
-            pool(Opener::Sqlite(path.clone())).map_err(|error| OpenError::database(directory, error))?;
+        let readers = |purpose| {
+            pool(Opener::Sqlite(path.clone()), purpose).map_err(|error| OpenError::database(directory, error))
+        };
+        let (pool, gate_pool) = (readers(Purpose::People)?, readers(Purpose::Gate)?);
         let writer =
             Writer::on_file(path, connection).map_err(|error| OpenError::database(directory, error))?;
         Ok(Self {
             writer: Arc::new(writer),
             pool,
+            gate_pool,
             lookups: Lookups::default(),
             place: Place::File,
             held: Arc::default(),
@@ -80,15 +86,19 @@ impl Database {
             address: address.to_string(),
             source: Box::new(error),
         };
-        let pool = pool(Opener::Postgres(Box::new(address.clone())))
-            .map_err(|error| failed(std::io::Error::other(error)))?;
+        let readers = |purpose| {
+            pool(Opener::Postgres(Box::new(address.clone())), purpose)
+                .map_err(|error| failed(std::io::Error::other(error)))
+        };
+        let (pool, gate_pool) = (readers(Purpose::People)?, readers(Purpose::Gate)?);
         // The first sender should not wait for a connection to be made.
-        drop(pool.get().await);
+        drop(gate_pool.get().await);
         let uncounted = Arc::default();
         let writer = Writer::on_server(address.clone(), link, Arc::clone(&uncounted)).map_err(failed)?;
         Ok(Self {
             writer: Arc::new(writer),
             pool,
+            gate_pool,
             lookups: Lookups::default(),
             place: Place::Server {
                 address: Box::new(address.clone()),
@@ -261,6 +271,15 @@ impl Database {
         work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
         run(&self.pool, what, work).await
+    }
+
+    /// Looks something up that a sender waits for, beside the reads of people; `what` is for the error.
+    pub(crate) async fn read_for_gate<T: Send + 'static>(
+        &self,
+        what: &'static str,
+        work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        run(&self.gate_pool, what, work).await
     }
 
     /// Whether usage has to be counted now and then by [`count`](Self::count). An embedded store does it by itself.

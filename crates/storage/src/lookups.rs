@@ -82,7 +82,8 @@ impl Looking {
         while let Some(asked) = self.next().await {
             let digests: Vec<_> = asked.iter().map(|asked| asked.digest).collect();
             let held = database.held_networks();
-            let found = database.read(WHAT, move |connection| Ok(look_up(connection, &digests, &held)?));
+            let found =
+                database.read_for_gate(WHAT, move |connection| Ok(look_up(connection, &digests, &held)?));
             match found.await {
                 Ok(found) => {
                     for (asked, found) in asked.into_iter().zip(found) {
@@ -158,6 +159,34 @@ mod tests {
 
     fn digest(seed: u64) -> WebhookIdDigest {
         webhook_id(seed).unwrap().digest()
+    }
+
+    /// People, exports and metrics have readers of their own.
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn reads_of_people_hold_up_no_look_up() {
+        const LONG: Duration = Duration::from_secs(3);
+        let directory = tempfile::tempdir().unwrap();
+        let database = Database::open(directory.path(), OpenMode::Create).unwrap();
+        database.webhook_insert(webhook(1), audit()).await.unwrap();
+        let mut reading = Vec::new();
+        for _ in 0..20 {
+            let database = database.clone();
+            reading.push(tokio::spawn(async move {
+                let work = |_: &mut Connection| {
+                    std::thread::sleep(LONG);
+                    Ok(())
+                };
+                database.read("take long", work).await
+            }));
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        for seed in 1..=3 {
+            let found = timeout(LONG / 2, database.url_by_digest(&digest(seed))).await;
+            assert_eq!(found.expect("in time").unwrap().is_some(), seed == 1);
+        }
+        for reading in reading {
+            reading.abort();
+        }
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

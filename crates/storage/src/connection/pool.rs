@@ -15,18 +15,31 @@ use crate::postgres::{Address, ConnectError, Link};
 /// A pool of connections.
 pub(crate) type Pool = deadpool::managed::Pool<Opener>;
 
-/// Connections to a file that read at the same time: people and their tools, not senders.
-const FILE_CONNECTIONS: usize = 4;
-/// Connections of a node to a server, beside the one that commits.
-const SERVER_CONNECTIONS: usize = 8;
+/// Connections that look URLs up for senders. Nothing else uses them, so that no page, export or metric is ever ahead of a
+/// delivery.
+const GATE_CONNECTIONS: usize = 2;
+/// Connections to a file that read for people and their tools.
+const FILE_CONNECTIONS: usize = 2;
+/// Connections of a node to a server for people, their tools and changes, beside those that commit.
+const SERVER_CONNECTIONS: usize = 6;
 /// How long a caller waits for one.
 const WAIT: Duration = Duration::from_secs(5);
 
+/// The work that the connections of a pool are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// Look-ups that senders wait for.
+    Gate,
+    /// Everything else.
+    People,
+}
+
 /// A pool of connections. They are opened when they are first asked for.
-pub(crate) fn pool(opener: Opener) -> Result<Pool, BuildError> {
-    let most = match opener {
-        Opener::Sqlite(_) => FILE_CONNECTIONS,
-        Opener::Postgres(_) => SERVER_CONNECTIONS,
+pub(crate) fn pool(opener: Opener, purpose: Purpose) -> Result<Pool, BuildError> {
+    let most = match (purpose, &opener) {
+        (Purpose::Gate, _) => GATE_CONNECTIONS,
+        (Purpose::People, Opener::Sqlite(_)) => FILE_CONNECTIONS,
+        (Purpose::People, Opener::Postgres(_)) => SERVER_CONNECTIONS,
     };
     let timeouts = Timeouts {
         wait: Some(WAIT),
