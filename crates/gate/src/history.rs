@@ -5,12 +5,12 @@ use std::num::NonZeroU64;
 use std::time::Duration;
 
 use hookgate_domain::{
-    DeliveryId, IncidentNumber, IncidentStatus, Note, Permission, RefusalCode, RequestId, Timestamp, Trail,
-    WebhookHandle,
+    DeliveryId, IncidentNumber, IncidentStatus, Note, RefusalCode, RequestId, Timestamp, Trail,
+    WebhookHandle, address_bytes, network_bounds,
 };
 use ipnetwork::IpNetwork;
 
-use crate::{Acting, Gate, Store, StoreError};
+use crate::{Acting, Gate, Store, StoreError, record_for};
 
 /// Most rows of one page: a bound on memory per question.
 const MAX_PAGE: u16 = 200;
@@ -187,6 +187,25 @@ pub struct DeliveryFilter {
 }
 
 impl DeliveryFilter {
+    /// Whether this record is asked for.
+    #[must_use]
+    pub fn matches(&self, record: &DeliverySummary) -> bool {
+        let source = address_bytes(record.source);
+        let is_from = |network| {
+            let (lowest, highest) = network_bounds(network);
+            lowest <= source && source <= highest
+        };
+        self.webhook.is_none_or(|webhook| record.webhook == webhook)
+            && self
+                .outcome
+                .is_none_or(|outcome| record.answer.outcome() == outcome)
+            && (!self.would_be_refused || record.would_be_refused)
+            && self.code.is_none_or(|code| record.answer.code() == Some(code))
+            && self.source.is_none_or(is_from)
+            && self.request_id.is_none_or(|id| record.request_id == Some(id))
+            && self.spans(record.received_at)
+    }
+
     /// Whether a record received at this time is asked for.
     #[must_use]
     pub fn spans(&self, received_at: Timestamp) -> bool {
@@ -336,7 +355,7 @@ impl Pruned {
 }
 
 impl<S: Store> Gate<S> {
-    /// A delivery, without its payload for who may not see payloads; `None` if it is not on record.
+    /// A delivery as the actor sees it; `None` if it is not on record.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -345,16 +364,8 @@ impl<S: Store> Gate<S> {
         acting: &Acting,
         id: DeliveryId,
     ) -> Result<Option<DeliveryRecord>, StoreError> {
-        let may_see = acting.role().may(Permission::SeePayloads);
         let found = self.store.delivery_by_id(id).await?;
-        Ok(found.map(|record| match record.payload {
-            Some(_) if !may_see => DeliveryRecord {
-                payload: None,
-                no_payload: Some(NoPayload::Hidden),
-                ..record
-            },
-            _ => record,
-        }))
+        Ok(found.map(|record| record_for(acting.role(), record)))
     }
 
     /// The delivery of the request with this ID, however many came in the minutes around it; `None` if it is not on record, or

@@ -16,6 +16,7 @@
 //! What is remembered between requests (known URLs, rate limits) only saves work: whatever passes is confirmed by the
 //! commit, and whatever does not is confirmed by a fresh look, so a stale memory is never the reason of an answer.
 
+mod access;
 mod address_store;
 mod addresses;
 mod attempts;
@@ -52,7 +53,9 @@ mod suggestion;
 mod timeline;
 mod tokens;
 mod usage;
+mod withheld;
 
+pub use access::{Account, Credential};
 pub use address_store::{
     AddressStore, KEPT_VERSIONS, LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChange,
 };
@@ -103,3 +106,4 @@ pub use usage::{
     LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage,
     spikes,
 };
+pub use withheld::{incident_for, is_withheld_from, record_for, summary_for};

@@ -197,8 +197,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`StoreError`].
     pub async fn signed_in(&self, token: &SessionToken) -> Result<Option<(Member, Session)>, StoreError> {
         let now = self.now();
-        let found = self.store.session_by_digest(&token.digest()).await?;
-        let Some((session, member)) = found.filter(|(session, _)| !session.is_over(now)) else {
+        let Some((member, session)) = self.live_session(&token.digest()).await? else {
             return Ok(None);
         };
         if now.since(session.last_seen_at) >= TOUCH_EVERY {

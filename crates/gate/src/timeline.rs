@@ -7,7 +7,7 @@ use hookgate_domain::{
     Actor, DeliveryId, Incident, IncidentEvent, IncidentNumber, MAX_LISTED_CHANGES, Timestamp,
 };
 
-use crate::{Answer, DeliverySummary, Gate, IncidentRecord, PageSize, Seek, Store, StoreError};
+use crate::{Answer, DeliverySummary, IncidentRecord, PageSize, Seek, Store, StoreError};
 
 /// All that happened to an incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -105,16 +105,6 @@ impl Timeline {
         let is_it =
             |entry: &&TimelineEntry| matches!(&entry.kind, TimelineKind::Event(found) if found == event);
         self.entries.iter().rev().find(is_it)
-    }
-}
-
-impl<S: Store> Gate<S> {
-    /// All that happened to an incident; `None` if there is no such incident.
-    ///
-    /// # Errors
-    /// [`StoreError`] if the store can't tell.
-    pub async fn incident_timeline(&self, number: IncidentNumber) -> Result<Option<Timeline>, StoreError> {
-        Timeline::read(&self.store, number).await
     }
 }
 

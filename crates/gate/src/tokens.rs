@@ -86,12 +86,9 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`StoreError`].
     pub async fn authenticate(&self, secret: &ApiToken) -> Result<Option<Token>, StoreError> {
         let now = self.now();
-        let found = self.store.token_by_digest(&secret.digest()).await?;
-        let live = found.and_then(|(token, owner)| Some((token.live_role(owner.as_ref(), now)?, token)));
-        let Some((role, mut token)) = live else {
+        let Some(mut token) = self.live_token(&secret.digest()).await? else {
             return Ok(None);
         };
-        token.role = role;
         if token
             .last_used_at
             .is_none_or(|last| now.since(last) >= TOUCH_EVERY)

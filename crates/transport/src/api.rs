@@ -93,8 +93,8 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
         ["deliveries"] if reading => deliveries::list(gate, &caller, &call).await,
         ["deliveries", "export"] if reading => deliveries::export(gate, &caller, &call),
         ["deliveries", id] if reading => deliveries::show(gate, &caller, id).await,
-        ["incidents"] if reading => incidents::list(gate, &call).await,
-        ["incidents", id] if reading => incidents::show(gate, &call, id).await,
+        ["incidents"] if reading => incidents::list(gate, &caller, &call).await,
+        ["incidents", id] if reading => incidents::show(gate, &caller, &call, id).await,
         ["incidents", id] if method == Method::PATCH => incidents::act(gate, &caller, call, id).await,
         ["incidents", id, "notes"] if method == Method::POST => {
             incidents::note(gate, &caller, call, id).await

@@ -1,6 +1,6 @@
 //! `hookgate incidents`: look at them, acknowledge, resolve and reopen them, and write notes.
 
-use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Timestamp, with_hidden_shown};
+use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Role, Timestamp, with_hidden_shown};
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
 use hookgate_transport::wire;
 
@@ -78,13 +78,15 @@ async fn list(
 async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), Failure> {
     let timeline = place
         .gate
-        .incident_timeline(number)
+        .incident_timeline(Role::Owner, number)
         .await?
         .ok_or_else(not_found)?;
     let now = place.gate.now();
     if json {
         return Ok(output::line(&output::json(&wire::IncidentRecord::new(
-            &timeline, now,
+            &timeline,
+            Role::Owner,
+            now,
         ))?)?);
     }
     let incident = &timeline.incident;

@@ -66,6 +66,27 @@ impl Note {
         }
     }
 
+    /// The same change without the word of the sender, for people who may not see what was sent.
+    ///
+    /// ```
+    /// use hookgate_domain::{Note, NoteCode};
+    ///
+    /// let note = Note::word("severity", NoteCode::UnknownWord, "frightful");
+    /// assert_eq!(
+    ///     note.without_word().sentence(),
+    ///     "The severity is not a word that Hookgate knows. It counts as absent."
+    /// );
+    /// let limit = Note::limit("title", NoteCode::Cut, 500);
+    /// assert_eq!(limit.clone().without_word(), limit);
+    /// ```
+    #[must_use]
+    pub fn without_word(self) -> Self {
+        match self.code {
+            NoteCode::UnknownWord | NoteCode::AmbiguousWord => Self { detail: None, ..self },
+            _ => self,
+        }
+    }
+
     /// The change in one or two sentences, for people. It may hold a word of the sender.
     ///
     /// ```
@@ -123,6 +144,10 @@ impl Note {
     }
 
     fn ambiguous(&self) -> String {
+        if self.detail.is_none() {
+            let field = &*self.field;
+            return format!("Other tools count the word of the {field} differently: SEV0 to SEV4 are clear.");
+        }
         let read: Result<Severity, UnknownWord> = self.detail.as_deref().unwrap_or_default().parse();
         let (field, word, read) = (&*self.field, self.quoted(), read.unwrap_or_default());
         format!(

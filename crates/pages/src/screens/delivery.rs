@@ -174,6 +174,8 @@ pub struct DeliveryDetail {
     pub shell: Shell,
     /// The delivery.
     pub row: DeliveryRow,
+    /// Whether headers and payload are withheld from who looks.
+    pub withheld: bool,
     /// The request's headers that are kept, those with secrets left out.
     pub headers: Vec<(UserText, UserText)>,
     /// The body.

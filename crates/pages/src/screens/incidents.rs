@@ -121,6 +121,8 @@ pub struct IncidentDetail {
     pub dedup_key: Option<UserText>,
     /// What else the sender told.
     pub metadata: Vec<(UserText, UserText)>,
+    /// Whether what the sender wrote beside title and service is withheld from who looks.
+    pub withheld: bool,
     /// How long it was open, and after what time it was acknowledged, and by whom.
     pub summary: UserText,
     /// What happened, newest first.

@@ -687,6 +687,7 @@ impl Samples {
             DeliveryDetail {
             shell: self.shell(None),
             row: self.delivery(index),
+            withheld: false,
             headers: vec![
                 (self.text("content-type"), self.text("application/json")),
                 (self.text("user-agent"), self.text("Alertmanager/0.32.0")),
@@ -811,6 +812,7 @@ impl Samples {
             service: Some(self.text("database")),
             source_url: Some(link.into()),
             dedup_key: Some(self.text("db1/disk")),
+            withheld: false,
             metadata: vec![
                 (self.text("cluster"), self.text("eu-1")),
                 (self.text("free"), self.text("2 %")),

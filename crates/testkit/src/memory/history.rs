@@ -1,8 +1,6 @@
 //! Pages of the history, and its end.
 
-use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, IncidentNumber, Timestamp, address_bytes, network_bounds,
-};
+use hookgate_domain::{DeliveryId, IDEMPOTENCY_WINDOW, IncidentNumber, Timestamp};
 use hookgate_gate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, Page, PageSize, Pruned, Retention, Seek,
 };
@@ -20,7 +18,7 @@ impl State {
         seek: Seek,
         size: PageSize,
     ) -> Page<DeliverySummary, DeliveryId> {
-        self.page_of(seek, size, |record| matches(record, filter))
+        self.page_of(seek, size, |record| filter.matches(record))
     }
 
     /// The records of a page of an incident.
@@ -108,20 +106,4 @@ impl State {
         let bytes = |record| RECORD_BYTES + u64::try_from(payload(record)).unwrap_or(u64::MAX);
         self.deliveries.values().map(bytes).sum()
     }
-}
-
-fn matches(record: &DeliverySummary, filter: &DeliveryFilter) -> bool {
-    let source = address_bytes(record.source);
-    filter.webhook.is_none_or(|webhook| record.webhook == webhook)
-        && filter
-            .outcome
-            .is_none_or(|outcome| record.answer.outcome() == outcome)
-        && (!filter.would_be_refused || record.would_be_refused)
-        && filter.code.is_none_or(|code| record.answer.code() == Some(code))
-        && filter
-            .source
-            .map(network_bounds)
-            .is_none_or(|(lowest, highest)| lowest <= source && source <= highest)
-        && filter.request_id.is_none_or(|id| record.request_id == Some(id))
-        && filter.spans(record.received_at)
 }

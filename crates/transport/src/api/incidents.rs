@@ -1,6 +1,6 @@
 //! `/api/v1/incidents`: what accepted deliveries told of.
 
-use hookgate_domain::{IncidentNumber, IncidentStatus, Timestamp, WebhookHandle};
+use hookgate_domain::{IncidentNumber, IncidentStatus, Role, Timestamp, WebhookHandle};
 use hookgate_gate::{Gate, IncidentAction, IncidentFilter, PeopleStore, Store};
 use hyper::StatusCode;
 use serde::Deserialize;
@@ -27,7 +27,7 @@ use crate::wire::{Incident, IncidentRecord, Page, words};
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
     let query = call.query(&["status", "webhook", "limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let filter = IncidentFilter {
@@ -35,9 +35,11 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
         webhook: query.read::<WebhookHandle>("webhook")?,
     };
     let before = query.read::<IncidentNumber>("cursor")?;
-    let page = gate.store().incident_page(filter, before, size).await?;
+    let role = caller.acting.role();
+    let page = gate.incident_page(role, filter, before, size).await?;
+    let items = page.items.iter();
     let page = Page {
-        items: page.items.iter().map(Incident::from).collect(),
+        items: items.map(|incident| Incident::told_to(role, incident)).collect(),
         next: page.next.map(|number| number.to_string()),
     };
     Ok(reply::success(StatusCode::OK, &page))
@@ -52,9 +54,14 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
     responses((status = 200, description = "The incident", body = super::document::Success<IncidentRecord>)),
 )]
-pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, id: &str) -> Result<Reply, Fault> {
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &Call,
+    id: &str,
+) -> Result<Reply, Fault> {
     let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
-    recorded(gate, number, StatusCode::OK, call.now).await
+    recorded(gate, caller.acting.role(), number, StatusCode::OK, call.now).await
 }
 
 /// Acknowledges, resolves or reopens an incident.
@@ -78,7 +85,8 @@ pub(crate) async fn act<S: Store + PeopleStore>(
     let incident = gate
         .incident_act(&caller.acting, number, act.status.action())
         .await?;
-    Ok(reply::success(StatusCode::OK, &Incident::from(&incident)))
+    let incident = Incident::told_to(caller.acting.role(), &incident);
+    Ok(reply::success(StatusCode::OK, &incident))
 }
 
 /// Adds a note to an incident. A repetition with the same `Idempotency-Key` adds nothing and is answered 200.
@@ -108,21 +116,30 @@ pub(crate) async fn note<S: Store + PeopleStore>(
     let (note, request): (NewNote, _) = call.repeatable().await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
-        return recorded(gate, super::made_before(&made)?, StatusCode::OK, now).await;
+        return recorded(
+            gate,
+            acting.role(),
+            super::made_before(&made)?,
+            StatusCode::OK,
+            now,
+        )
+        .await;
     }
     gate.incident_note(&acting, number, &note.text).await?;
-    recorded(gate, number, StatusCode::CREATED, now).await
+    recorded(gate, acting.role(), number, StatusCode::CREATED, now).await
 }
 
 /// An incident with all that happened to it.
 async fn recorded<S: Store>(
     gate: &Gate<S>,
+    role: Role,
     number: IncidentNumber,
     status: StatusCode,
     now: Timestamp,
 ) -> Result<Reply, Fault> {
-    let timeline = gate.incident_timeline(number).await?.ok_or(Code::NotFound)?;
-    Ok(reply::success(status, &IncidentRecord::new(&timeline, now)))
+    let timeline = gate.incident_timeline(role, number).await?;
+    let timeline = timeline.ok_or(Code::NotFound)?;
+    Ok(reply::success(status, &IncidentRecord::new(&timeline, role, now)))
 }
 
 /// A note to add.

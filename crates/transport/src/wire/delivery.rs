@@ -58,7 +58,7 @@ pub struct DeliveryRecord {
     /// What lists show too.
     #[serde(flatten)]
     pub delivery: Delivery,
-    /// Names and values of the headers that are kept: none that could be a secret.
+    /// Names and values of the headers that are kept: none that could be a secret. Viewers see none.
     pub headers: Vec<[String; 2]>,
     /// How its source was found, where it was refused for it or would have been; else null.
     #[schema(required)]

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use hookgate_domain::{Incident as DomainIncident, Timestamp};
-use hookgate_gate::Timeline;
+use hookgate_domain::{Incident as DomainIncident, Role, Timestamp};
+use hookgate_gate::{Timeline, is_withheld_from};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -24,7 +24,7 @@ pub struct Incident {
     /// `open`, `acknowledged` or `resolved`.
     #[schema(value_type = words::IncidentStatus)]
     pub status: &'static str,
-    /// By which later deliveries find it.
+    /// By which later deliveries find it. Viewers see none.
     #[schema(required)]
     pub dedup_key: Option<String>,
     /// How many deliveries told of it.
@@ -50,18 +50,22 @@ pub struct Incident {
     /// Seconds from its opening until it was resolved.
     #[schema(required)]
     pub seconds_to_resolve: Option<u64>,
-    /// More about it.
+    /// More about it. Viewers see none.
     #[schema(required)]
     pub description: Option<String>,
     /// What it happened to.
     #[schema(required)]
     pub service: Option<String>,
-    /// Where to look.
+    /// Where to look. Viewers see none.
     #[schema(required)]
     pub source_url: Option<String>,
-    /// What else the sender said.
+    /// What else the sender said. Viewers see none.
     #[schema(value_type = Object)]
     pub metadata: BTreeMap<String, PlainValue>,
+    /// True where description, source URL, dedup key and metadata are withheld from a viewer; else absent.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[schema(required = false)]
+    pub withheld: bool,
 }
 
 /// All that is known of an incident.
@@ -77,19 +81,21 @@ pub struct IncidentRecord {
 }
 
 impl IncidentRecord {
-    /// The object of an incident, at this time.
+    /// The object of an incident that was read for this role, at this time.
     #[must_use]
-    pub fn new(timeline: &Timeline, now: Timestamp) -> Self {
+    pub fn new(timeline: &Timeline, role: Role, now: Timestamp) -> Self {
         Self {
-            incident: Incident::from(&timeline.incident),
+            incident: Incident::told_to(role, &timeline.incident),
             summary: summary(timeline, now),
             timeline: timeline.entries.iter().map(TimelineEntry::from).collect(),
         }
     }
 }
 
-impl From<&DomainIncident> for Incident {
-    fn from(incident: &DomainIncident) -> Self {
+impl Incident {
+    /// The object of an incident that was read for this role.
+    #[must_use]
+    pub fn told_to(role: Role, incident: &DomainIncident) -> Self {
         let metadata = incident.metadata.iter();
         let seconds = |at: Option<Timestamp>| Some(at?.since(incident.opened_at).as_secs());
         Self {
@@ -110,6 +116,14 @@ impl From<&DomainIncident> for Incident {
             service: incident.service.clone(),
             source_url: incident.source_url.clone(),
             metadata: metadata.map(|(key, value)| (key.clone(), value.into())).collect(),
+            withheld: is_withheld_from(role),
         }
+    }
+}
+
+/// The object as the command line gives it, which withholds nothing.
+impl From<&DomainIncident> for Incident {
+    fn from(incident: &DomainIncident) -> Self {
+        Self::told_to(Role::Owner, incident)
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use hookgate_domain::{DeliveryId, Permission, RefusalCode, Timestamp, WebhookHandle, WebhookState};
 use hookgate_gate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, JsonLayout, NoPayload, Page, PageSize, PeopleStore,
-    Seek, Store, lay_out,
+    Seek, Store, is_withheld_from, lay_out,
 };
 use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, PayloadFault, ShownAnswer, UserText};
 
@@ -86,12 +86,12 @@ async fn rows<S: Store + PeopleStore>(
         },
     };
     let size = PageSize::default();
-    let store = screen.gate().store();
+    let (gate, role) = (screen.gate(), screen.visitor.member.role);
     let newer = |id: DeliveryId| format!("newer.{id}");
     let Page {
         items: mut rows,
         next,
-    } = store.delivery_page(filter, seek, size).await?;
+    } = gate.delivery_page(role, filter, seek, size).await?;
     if let (Seek::After(Some(from)), Some(next)) = (seek, next) {
         rows.reverse();
         let older = rows.last().map_or(from, |row| row.id);
@@ -103,7 +103,7 @@ async fn rows<S: Store + PeopleStore>(
     }
     if matches!(seek, Seek::After(_)) {
         // There are no more than these: the newest page, filled up with what is older.
-        let Page { items, next } = store.delivery_page(filter, Seek::Newest, size).await?;
+        let Page { items, next } = gate.delivery_page(role, filter, Seek::Newest, size).await?;
         let older = next.map(|id| id.to_string());
         return Ok((items, Paging { newer: None, older }));
     }
@@ -129,6 +129,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
                 .iter()
                 .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
                 .collect(),
+            withheld: is_withheld_from(screen.visitor.member.role),
             payload: payload(&record),
             trail: record.trail.clone(),
             ignored: screen.console.ignored_header(&record),

@@ -8,7 +8,7 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     self as gate, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
-    Timeline, TimelineKind,
+    Timeline, TimelineKind, is_withheld_from,
 };
 use hookgate_pages::{
     Flash, FlashKind, IncidentDetail, IncidentList, NoteForm, Paging, Shell, TimelineEntry, UserText,
@@ -44,7 +44,10 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         status,
         webhook: None,
     };
-    let page = screen.gate().store().incident_page(filter, before, size).await?;
+    let page = screen
+        .gate()
+        .incident_page(screen.visitor.member.role, filter, before, size)
+        .await?;
     let older = page.next.map(|number| number.to_string());
     let mut names = HashMap::new();
     let mut rows = Vec::with_capacity(page.items.len());
@@ -127,12 +130,12 @@ async fn detail<S: Store + PeopleStore>(
     note: Option<NoteForm>,
 ) -> Result<IncidentDetail, Fault> {
     let incident = &timeline.incident;
+    let role = screen.visitor.member.role;
     let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
     let newest = PageSize::new(DELIVERIES).unwrap_or_default();
     let deliveries = screen
         .gate()
-        .store()
-        .deliveries_of_incident(incident.number, Seek::Newest, newest)
+        .deliveries_of_incident(role, incident.number, Seek::Newest, newest)
         .await?;
     let text = |text: &Option<String>| text.as_deref().map(UserText::from);
     Ok(IncidentDetail {
@@ -142,6 +145,7 @@ async fn detail<S: Store + PeopleStore>(
         source_url: text(&incident.source_url),
         dedup_key: text(&incident.dedup_key),
         metadata: metadata(incident),
+        withheld: is_withheld_from(role),
         summary: wire::summary(timeline, screen.now).into(),
         timeline: timeline.entries.iter().rev().map(entry).collect(),
         deliveries: deliveries.items.iter().map(delivery_row).collect(),
@@ -249,7 +253,8 @@ async fn read<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     number: IncidentNumber,
 ) -> Result<Timeline, Fault> {
-    let found = screen.gate().incident_timeline(number).await?;
+    let role = screen.visitor.member.role;
+    let found = screen.gate().incident_timeline(role, number).await?;
     found.ok_or_else(|| Code::NotFound.into())
 }
 

@@ -39,8 +39,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     let size = PageSize::new(RECENT).unwrap_or_default();
     let recent = screen
         .gate()
-        .store()
-        .delivery_page(&filter, Seek::Newest, size)
+        .delivery_page(screen.visitor.member.role, &filter, Seek::Newest, size)
         .await?;
     page(
         WebhookDetail {

@@ -1,0 +1,134 @@
+//! What senders sent, withheld from who may not see payloads. The rule is about the data, wherever it is kept: the payload itself, and
+//! what was read out of it or out of the headers. Of an incident everybody sees number, title, severity, status, service and times;
+//! of a delivery its webhook, times, source, user agent and outcome.
+
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Permission, Role};
+
+use crate::{
+    DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, IncidentFilter, NoPayload, Page, PageSize, Seek,
+    Store, StoreError, Timeline,
+};
+
+/// Whether what senders sent is withheld from this role.
+#[must_use]
+pub fn is_withheld_from(role: Role) -> bool {
+    !role.may(Permission::SeePayloads)
+}
+
+/// An incident as this role sees it.
+#[must_use]
+pub fn incident_for(role: Role, incident: Incident) -> Incident {
+    if !is_withheld_from(role) {
+        return incident;
+    }
+    Incident {
+        description: None,
+        source_url: None,
+        dedup_key: None,
+        metadata: Vec::new(),
+        ..incident
+    }
+}
+
+/// What lists show of a delivery to this role: the notes repeat no word of the sender.
+#[must_use]
+pub fn summary_for(role: Role, mut summary: DeliverySummary) -> DeliverySummary {
+    if is_withheld_from(role) {
+        summary.notes = summary
+            .notes
+            .into_iter()
+            .map(hookgate_domain::Note::without_word)
+            .collect();
+    }
+    summary
+}
+
+/// All that this role sees of a delivery.
+#[must_use]
+pub fn record_for(role: Role, record: DeliveryRecord) -> DeliveryRecord {
+    if !is_withheld_from(role) {
+        return record;
+    }
+    DeliveryRecord {
+        no_payload: record
+            .payload
+            .as_ref()
+            .map(|_| NoPayload::Hidden)
+            .or(record.no_payload),
+        payload: None,
+        headers: Vec::new(),
+        summary: summary_for(role, record.summary),
+        ..record
+    }
+}
+
+impl<S: Store> Gate<S> {
+    /// A page of deliveries, as this role sees them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn delivery_page(
+        &self,
+        role: Role,
+        filter: &DeliveryFilter,
+        seek: Seek,
+        size: PageSize,
+    ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
+        let page = self.store.delivery_page(filter, seek, size).await?;
+        Ok(page_for(role, page, summary_for))
+    }
+
+    /// A page of the deliveries of an incident, as this role sees them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn deliveries_of_incident(
+        &self,
+        role: Role,
+        number: IncidentNumber,
+        seek: Seek,
+        size: PageSize,
+    ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
+        let page = self.store.deliveries_of_incident(number, seek, size).await?;
+        Ok(page_for(role, page, summary_for))
+    }
+
+    /// A page of incidents, newest first, as this role sees them.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn incident_page(
+        &self,
+        role: Role,
+        filter: IncidentFilter,
+        before: Option<IncidentNumber>,
+        size: PageSize,
+    ) -> Result<Page<Incident, IncidentNumber>, StoreError> {
+        let page = self.store.incident_page(filter, before, size).await?;
+        Ok(page_for(role, page, incident_for))
+    }
+
+    /// All that happened to an incident, as this role sees it; `None` if there is no such incident.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the store can't tell.
+    pub async fn incident_timeline(
+        &self,
+        role: Role,
+        number: IncidentNumber,
+    ) -> Result<Option<Timeline>, StoreError> {
+        let timeline = Timeline::read(&self.store, number).await?;
+        Ok(timeline.map(|timeline| Timeline {
+            incident: incident_for(role, timeline.incident),
+            ..timeline
+        }))
+    }
+}
+
+fn page_for<T, K>(role: Role, page: Page<T, K>, item_for: fn(Role, T) -> T) -> Page<T, K> {
+    let items = page.items.into_iter();
+    Page {
+        items: items.map(|item| item_for(role, item)).collect(),
+        next: page.next,
+    }
+}
