@@ -160,6 +160,7 @@ async fn drive<C, E>(
     select! {
         biased;
         result = connection.as_mut() => return ended(result),
+        () = pulse.severed() => return,
         () = pulse.idle() => {}
         () = stop.given() => {
             pulse.stop();
@@ -169,10 +170,13 @@ async fn drive<C, E>(
         }
     }
     finish(connection.as_mut());
-    if let Ok(result) = timeout(DRAIN_TIMEOUT, connection).await {
-        ended(result);
-    } else {
-        tracing::info!("a connection did not end in time and was cut");
+    select! {
+        () = pulse.severed() => {}
+        drained = timeout(DRAIN_TIMEOUT, connection) => if let Ok(result) = drained {
+            ended(result);
+        } else {
+            tracing::info!("a connection did not end in time and was cut");
+        },
     }
 }
 

@@ -5,6 +5,7 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 /// Time without a request after which a connection is closed, unless configured. Longer than the 60 seconds after which AWS's
@@ -25,6 +26,7 @@ pub(crate) struct Pulse {
     body_abandoned: AtomicBool,
     is_stopping: AtomicBool,
     is_cut: AtomicBool,
+    severed: Notify,
 }
 
 impl Pulse {
@@ -39,6 +41,7 @@ impl Pulse {
             body_abandoned: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             is_cut: AtomicBool::new(false),
+            severed: Notify::new(),
         }
     }
 
@@ -95,6 +98,17 @@ impl Pulse {
     /// HTTP/1.0: an answer broke off whose end only the end of the connection can tell.
     pub(crate) fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
+    }
+
+    /// Ends the connection at once and not in order: its peer takes nothing of the answer, or may have no more of it.
+    pub(crate) fn sever(&self) {
+        self.cut();
+        self.severed.notify_one();
+    }
+
+    /// Returns once the connection is to end at once.
+    pub(crate) async fn severed(&self) {
+        self.severed.notified().await;
     }
 
     /// Whether the connection must not end in order.

@@ -11,10 +11,10 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use hookgate_domain::{Connection, RefusalCode, RequestId};
+use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
-use hyper::{Request, Version};
 
 use crate::body::Body;
 use crate::handshake::HandshakeFailure;
@@ -116,7 +116,7 @@ impl<S: Service> Session<S> {
         if self.protocol == Protocol::Http1 && (refused.is_some() || self.pulse.ends_here()) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        reply.body_mut().hold(&self.pulse, version == Version::HTTP_10);
+        reply.body_mut().hold(&self.pulse, version);
         Ok(reply)
     }
 }

@@ -13,9 +13,6 @@ use crate::reply::Reply;
 use crate::reply_body::{Pieces, ReplyBody};
 use crate::wire::{ExportError, ExportFormat};
 
-/// Pages that wait for a slow reader.
-const PAGES_AHEAD: usize = 2;
-
 /// The deliveries that match, newest first, as a file. Without the permission to see payloads there are none in it.
 pub(crate) fn reply<S: Store>(
     gate: Arc<Gate<S>>,
@@ -40,12 +37,12 @@ where
     W: FnOnce(Pieces) -> F,
     F: Future<Output = Result<Pieces, Broken>> + Send + 'static,
 {
-    let (pieces, body) = ReplyBody::stream(PAGES_AHEAD);
+    let (pieces, body) = ReplyBody::stream();
     let mut reply = html::stream(format.content_type(), body);
     let work = work(pieces);
     tokio::spawn(async move {
         match work.await {
-            Ok(pieces) => pieces.finish(),
+            Ok(pieces) => pieces.finish().await,
             // The head has gone out already; the client sees the body cut off.
             Err(error) => {
                 tracing::warn!(%error, source = error.source().map(tracing::field::display), "an export broke off");

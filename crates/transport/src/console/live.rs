@@ -24,7 +24,6 @@ const BEAT: &[u8] = b"event: beat\ndata: .\n\n";
 const ROWS: u16 = 50;
 /// Most time of one stream; the browser comes back by itself, and whether it may is asked again then.
 const LIFETIME: Duration = Duration::from_mins(10);
-const PIECES_AHEAD: usize = 4;
 
 /// Where a live view begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,14 +59,14 @@ pub(crate) fn reply<S: Store>(
     mut stop: Signal,
     show: impl Fn(&DeliverySummary) -> String + Send + 'static,
 ) -> Reply {
-    let (pieces, body) = ReplyBody::stream(PIECES_AHEAD);
+    let (pieces, body) = ReplyBody::stream();
     tokio::spawn(async move {
         tokio::select! {
             () = stop.given() => {}
             () = tokio::time::sleep(LIFETIME) => {}
             () = follow(&gate, &filter, start, &pieces, show) => {}
         }
-        pieces.finish();
+        pieces.finish().await;
     });
     html::stream("text/event-stream", body)
 }

@@ -60,7 +60,7 @@ impl Service for Telltale {
 
 /// An answer whose body is made while it is sent, and whether it comes to its end.
 fn streamed(is_whole: bool) -> Reply {
-    let (pieces, body) = ReplyBody::stream(1);
+    let (pieces, body) = ReplyBody::stream();
     tokio::spawn(async move {
         for piece in ["a piece\n", "another\n"] {
             assert!(pieces.send(piece.into()).await);
@@ -68,7 +68,7 @@ fn streamed(is_whole: bool) -> Reply {
             sleep(Duration::from_millis(50)).await;
         }
         if is_whole {
-            pieces.finish();
+            pieces.finish().await;
         }
     });
     Reply::new(body)
