@@ -19,6 +19,7 @@ mod health;
 mod host;
 pub(crate) mod html;
 pub(crate) mod if_match;
+pub(crate) mod limits;
 mod ignored;
 mod json_fault;
 mod live;

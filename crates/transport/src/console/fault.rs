@@ -55,7 +55,7 @@ pub(crate) enum Code {
     ValidationError,
     /// The body came too slowly.
     RequestTimeout,
-    /// Too many attempts.
+    /// Too many attempts, or too much at a time.
     RateLimited,
     /// A fault of the server; the cause is in its log.
     Internal,
@@ -106,7 +106,7 @@ impl Code {
             ),
             Self::ValidationError => (StatusCode::UNPROCESSABLE_ENTITY, "Request has invalid fields"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body came too slowly"),
-            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts"),
+            Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
         }
@@ -203,6 +203,14 @@ impl Fault {
         Self {
             retry_after: Some(retry_after),
             ..Code::RateLimited.into()
+        }
+    }
+
+    /// More than a bound allows at a time; which one is said in words.
+    pub(crate) fn busy(retry_after: Duration, reason: String) -> Self {
+        Self {
+            details: Some(Details::Reason(reason)),
+            ..Self::too_many(retry_after)
         }
     }
 

@@ -1,0 +1,293 @@
+//! The bounds on what people and programs take of the console at once. Each has two parts: what one account may take, which is
+//! looked at first, and what all may take together. An account that uses its part up stops nobody but itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use hookgate_gate::Account;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::fault::Fault;
+
+/// Exports at once: each may hold a large payload in several forms, some 16 MiB.
+const EXPORTS: usize = 4;
+/// Exports of one account at once: one to read, and one more by mistake.
+const ACCOUNT_EXPORTS: usize = 2;
+/// Live views at once: each looks at every delivery that comes in.
+const LIVE_VIEWS: usize = 32;
+/// Live views of one account at once: the tabs of a person at work.
+const ACCOUNT_LIVE_VIEWS: usize = 4;
+/// Bytes of large answers that are not taken yet.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of such answers of one account.
+const ACCOUNT_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Requests of one account that are worked on at once. Others of it wait for their turn.
+const ACCOUNT_REQUESTS: usize = 4;
+/// How long a request waits for its turn: as long as for a connection to the store.
+const TURN_WAIT: Duration = Duration::from_secs(5);
+/// Answers with payloads that are made at once: no more than the readers of an embedded store, so that more would only take memory.
+const PAYLOAD_ANSWERS: usize = 2;
+/// When to come again: an export or a view that is abandoned has ended by then.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Accounts that are remembered before those without a request are forgotten.
+const REMEMBERED_ACCOUNTS: usize = 64;
+
+/// All bounds of a console.
+pub(crate) struct Limits {
+    exports: Arc<Quota>,
+    live_views: Arc<Quota>,
+    answers: Arc<Quota>,
+    requests: Mutex<HashMap<Account, Weak<Semaphore>>>,
+    payload_answers: Semaphore,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            exports: Quota::new(ACCOUNT_EXPORTS, EXPORTS),
+            live_views: Quota::new(ACCOUNT_LIVE_VIEWS, LIVE_VIEWS),
+            answers: Quota::new(ACCOUNT_ANSWER_BYTES, ANSWER_BYTES),
+            requests: Mutex::default(),
+            payload_answers: Semaphore::new(PAYLOAD_ANSWERS),
+        }
+    }
+}
+
+impl Limits {
+    /// A place for one more export.
+    pub(crate) fn export(&self, account: Account) -> Result<Taken, Fault> {
+        self.exports.take(account).map_err(|full| match full {
+            Full::Account => busy(format!(
+                "{ACCOUNT_EXPORTS} of your exports are running, wait until one has ended"
+            )),
+            Full::All => busy(format!(
+                "{EXPORTS} exports are running, try again when one has ended"
+            )),
+        })
+    }
+
+    /// A place for one more live view.
+    pub(crate) fn live_view(&self, account: Account) -> Result<Taken, Fault> {
+        self.live_views.take(account).map_err(|full| match full {
+            Full::Account => busy(format!(
+                "{ACCOUNT_LIVE_VIEWS} of your live views are open, close one"
+            )),
+            Full::All => busy(format!(
+                "{LIVE_VIEWS} live views are open, try again when one is closed"
+            )),
+        })
+    }
+
+    /// Waits until fewer requests of the account are worked on. Nothing more is done for one that does not read the large
+    /// answers it has; an account that has read them all is never refused for what others leave unread.
+    pub(crate) async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, Fault> {
+        if self.answers.is_used_up(account) {
+            return Err(busy("large answers to you are not read yet".to_owned()));
+        }
+        let turns = self.turns_of(account);
+        let turn = timeout(TURN_WAIT, turns.acquire_owned()).await;
+        turn.ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| busy("earlier requests of yours are still being worked on".to_owned()))
+    }
+
+    /// Counts the bytes of a large answer until they are read. What was asked for is done by now, so it is not refused.
+    pub(super) fn unread(&self, account: Account, bytes: usize) -> Taken {
+        self.answers.add(account, bytes)
+    }
+
+    /// Makes an answer with payloads, when it is its turn.
+    pub(crate) async fn with_payloads<T>(&self, answer: impl Future<Output = T>) -> T {
+        // Nobody closes it, so there is always a permit in the end.
+        let _permit = self.payload_answers.acquire().await;
+        answer.await
+    }
+
+    fn turns_of(&self, account: Account) -> Arc<Semaphore> {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = requests.get(&account).and_then(Weak::upgrade) {
+            return turns;
+        }
+        if requests.len() >= REMEMBERED_ACCOUNTS {
+            requests.retain(|_, turns| turns.strong_count() > 0);
+        }
+        let turns = Arc::new(Semaphore::new(ACCOUNT_REQUESTS));
+        requests.insert(account, Arc::downgrade(&turns));
+        turns
+    }
+}
+
+fn busy(reason: String) -> Fault {
+    Fault::busy(RETRY_AFTER, reason)
+}
+
+/// An amount that all accounts share, and that one account can take a part of.
+struct Quota {
+    of_account: usize,
+    of_all: usize,
+    held: Mutex<HashMap<Account, usize>>,
+}
+
+/// The part that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Full {
+    /// The account's.
+    Account,
+    /// That of all.
+    All,
+}
+
+impl Quota {
+    fn new(of_account: usize, of_all: usize) -> Arc<Self> {
+        Arc::new(Self {
+            of_account,
+            of_all,
+            held: Mutex::default(),
+        })
+    }
+
+    /// Takes one.
+    fn take(self: &Arc<Self>, account: Account) -> Result<Taken, Full> {
+        let held = self.lock();
+        if held.get(&account).is_some_and(|own| *own >= self.of_account) {
+            return Err(Full::Account);
+        }
+        if held.values().sum::<usize>() >= self.of_all {
+            return Err(Full::All);
+        }
+        Ok(self.add_to(held, account, 1))
+    }
+
+    /// Takes so much, whatever is left.
+    fn add(self: &Arc<Self>, account: Account, amount: usize) -> Taken {
+        self.add_to(self.lock(), account, amount)
+    }
+
+    fn add_to(
+        self: &Arc<Self>,
+        mut held: MutexGuard<'_, HashMap<Account, usize>>,
+        account: Account,
+        amount: usize,
+    ) -> Taken {
+        *held.entry(account).or_default() += amount;
+        drop(held);
+        Taken {
+            quota: Arc::clone(self),
+            account,
+            amount,
+        }
+    }
+
+    /// Whether the account holds something, and it or all together hold as much as they may.
+    fn is_used_up(&self, account: Account) -> bool {
+        let held = self.lock();
+        held.get(&account)
+            .is_some_and(|own| *own >= self.of_account || held.values().sum::<usize>() >= self.of_all)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Account, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an account took, given back when this is dropped.
+pub(crate) struct Taken {
+    quota: Arc<Quota>,
+    account: Account,
+    amount: usize,
+}
+
+impl Drop for Taken {
+    fn drop(&mut self) {
+        let mut held = self.quota.lock();
+        let left = held.get(&self.account).copied().unwrap_or_default();
+        if left > self.amount {
+            held.insert(self.account, left - self.amount);
+        } else {
+            held.remove(&self.account);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_domain::{MemberId, Timestamp};
+
+    use super::*;
+
+    fn account(number: u8) -> Account {
+        Account::Member(MemberId::new(Timestamp::from_micros(1), [number; 10]))
+    }
+
+    #[test]
+    fn an_account_has_its_part_and_gives_it_back() {
+        let limits = Limits::default();
+        let mut held: Vec<_> = (0..ACCOUNT_EXPORTS)
+            .map(|_| limits.export(account(1)).ok().unwrap())
+            .collect();
+        let fault = limits.export(account(1)).err().unwrap();
+        assert_eq!(fault.retry_after, Some(RETRY_AFTER));
+        assert!(
+            fault.sentence().contains("2 of your exports"),
+            "{}",
+            fault.sentence()
+        );
+        held.push(limits.export(account(2)).ok().unwrap());
+        held.push(limits.export(account(2)).ok().unwrap());
+        let fault = limits.export(account(3)).err().unwrap();
+        assert!(fault.sentence().contains("4 exports are running"));
+        held.clear();
+        assert!(limits.export(account(3)).is_ok());
+        assert!(limits.exports.lock().is_empty());
+    }
+
+    #[test]
+    fn live_views_of_one_account_leave_those_of_others() {
+        let limits = Limits::default();
+        let mut held = Vec::new();
+        for number in 0..8 {
+            held.extend((0..=ACCOUNT_LIVE_VIEWS).filter_map(|_| limits.live_view(account(number)).ok()));
+        }
+        assert_eq!(held.len(), LIVE_VIEWS);
+        assert!(limits.live_view(account(9)).is_err());
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_done_for_who_does_not_read_and_for_nobody_else_less() {
+        let limits = Limits::default();
+        let large = limits.unread(account(1), ACCOUNT_ANSWER_BYTES);
+        assert!(limits.turn(account(1)).await.is_err());
+        assert!(limits.turn(account(2)).await.is_ok());
+        let small = limits.unread(account(2), 1);
+        assert!(limits.turn(account(2)).await.is_ok());
+        let all = limits.unread(account(3), ANSWER_BYTES);
+        assert!(
+            limits.turn(account(2)).await.is_err(),
+            "all together hold too much"
+        );
+        assert!(limits.turn(account(4)).await.is_ok(), "it has nothing to read");
+        drop((large, small, all));
+        assert!(limits.turn(account(1)).await.is_ok());
+        assert!(limits.answers.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_of_one_account_wait_for_each_other_only() {
+        let limits = Limits::default();
+        let mut held = Vec::new();
+        for _ in 0..ACCOUNT_REQUESTS {
+            held.push(limits.turn(account(1)).await.ok().unwrap());
+        }
+        assert!(limits.turn(account(1)).await.is_err());
+        assert!(limits.turn(account(2)).await.is_ok());
+        held.pop();
+        assert!(limits.turn(account(1)).await.is_ok());
+        drop(held);
+        for number in 0..=u8::MAX {
+            assert!(limits.turn(account(number)).await.is_ok());
+        }
+        assert!(limits.requests.lock().unwrap().len() <= REMEMBERED_ACCOUNTS);
+    }
+}
