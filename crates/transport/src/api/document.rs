@@ -1,5 +1,7 @@
 //! `/api/openapi.json`: the document, made from the same types and functions that answer.
 
+use std::sync::LazyLock;
+
 use bytes::Bytes;
 use hyper::StatusCode;
 use serde::Serialize;
@@ -112,27 +114,31 @@ pub(crate) fn document() -> OpenApi {
 
 /// The document as an answer, outside the envelope: tools read it as it is.
 pub(crate) fn reply() -> Reply {
-    let text = serde_json::to_string(&document()).unwrap_or_default();
-    html::of(StatusCode::OK, "application/json", Bytes::from(text).into())
+    html::of(StatusCode::OK, "application/json", TEXT.clone().into())
 }
+
+/// Made once, and never copied: anybody may ask for it.
+static TEXT: LazyLock<Bytes> =
+    LazyLock::new(|| Bytes::from(serde_json::to_string(&document()).unwrap_or_default()));
 
 /// The bearer token, and the failures that the operations may answer.
 struct Shared;
 
 /// What every operation may answer.
-const ANYWHERE: [Code; 7] = [
+const ANYWHERE: [Code; 8] = [
     Code::BadRequest,
     Code::Unauthenticated,
     Code::Forbidden,
     Code::MisdirectedRequest,
     Code::ValidationError,
+    Code::RateLimited,
     Code::Internal,
     Code::Unavailable,
 ];
 /// What one with something in its path may answer too.
 const NAMED: [Code; 1] = [Code::NotFound];
 /// What one that changes something may answer too.
-const CHANGING: [Code; 3] = [Code::Conflict, Code::WebhookRevoked, Code::RateLimited];
+const CHANGING: [Code; 2] = [Code::Conflict, Code::WebhookRevoked];
 /// What one with a body may answer too.
 const SENDING: [Code; 3] = [
     Code::RequestTimeout,
@@ -206,7 +212,7 @@ mod tests {
         let mut names = HashSet::new();
         for (path, item) in paths {
             for (method, operation) in item.as_object().expect("an item") {
-                for status in ["401", "422", "500", "503"] {
+                for status in ["401", "422", "429", "500", "503"] {
                     let failure = &operation["responses"][status];
                     assert!(failure.is_object(), "{method} {path}: {operation}");
                 }
