@@ -210,7 +210,10 @@ function liveRows() {
       stream.addEventListener("beat", () => {
         heard = Date.now();
       });
-      stream.addEventListener("error", () => tell("Reconnecting"));
+      // A stream that is closed was refused: too many are open, for instance. It is tried again below.
+      stream.addEventListener("error", () => {
+        tell(stream?.readyState === EventSource.CLOSED ? "Paused" : "Reconnecting");
+      });
     };
     open();
     // A connection that died without a word is noticed by its missing beats, one of which is due every 15 s.

@@ -16,19 +16,30 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use hookgate_domain::{ApiToken, AuditRequest, AuditSubject, Permission};
-use hookgate_gate::{Acting, Gate, PeopleStore, Repeated, Store};
+use hookgate_gate::{Account, Acting, Credential, Gate, PeopleStore, Repeated, Store};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, ETAG, HeaderValue};
 
 use crate::console::Addresses;
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
+use crate::console::limits::Limits;
+use crate::console::streams::{self, Recipient};
 use crate::fetch::Fetcher;
 use crate::reply::Reply;
 
 /// Who calls.
 pub(crate) struct Caller {
     pub(crate) acting: Acting,
+    /// Under whose limits the call counts, and by what an answer that lasts is permitted.
+    pub(crate) recipient: Recipient,
+}
+
+/// What the endpoints need beside the gate.
+pub(crate) struct Surroundings<'a> {
+    pub(crate) addresses: &'a Addresses,
+    pub(crate) fetcher: &'a Fetcher,
+    pub(crate) limits: &'a Limits,
 }
 
 impl Caller {
@@ -58,63 +69,76 @@ impl Caller {
 /// Answers a request below `/api/v1`.
 pub(crate) async fn answer<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
-    addresses: &Addresses,
-    fetcher: &Fetcher,
+    surroundings: &Surroundings<'_>,
     call: Call,
     segments: &[&str],
 ) -> Result<Reply, Fault> {
     let caller = authenticate(gate, &call).await?;
+    let account = caller.recipient.account;
+    let _turn = surroundings.limits.turn(account).await?;
+    let reply = route(gate, surroundings, &caller, call, segments).await?;
+    Ok(streams::held(surroundings.limits, account, reply).await)
+}
+
+async fn route<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    surroundings: &Surroundings<'_>,
+    caller: &Caller,
+    call: Call,
+    segments: &[&str],
+) -> Result<Reply, Fault> {
+    let &Surroundings {
+        addresses,
+        fetcher,
+        limits,
+    } = surroundings;
     let method = call.head.method.clone();
     let reading = matches!(method, Method::GET | Method::HEAD);
     match *segments {
         ["webhooks"] if reading => webhooks::list(gate, &call).await,
-        ["webhooks"] if method == Method::POST => {
-            webhooks::create(gate, &caller, call, &addresses.gate).await
-        }
+        ["webhooks"] if method == Method::POST => webhooks::create(gate, caller, call, &addresses.gate).await,
         ["webhooks", handle] if reading => webhooks::show(gate, &call, handle).await,
-        ["webhooks", handle] if method == Method::PATCH => webhooks::edit(gate, &caller, call, handle).await,
+        ["webhooks", handle] if method == Method::PATCH => webhooks::edit(gate, caller, call, handle).await,
         ["webhooks", handle, "regenerate"] if method == Method::POST => {
-            webhooks::regenerate(gate, &caller, &call, handle, &addresses.gate).await
+            webhooks::regenerate(gate, caller, &call, handle, &addresses.gate).await
         }
         ["webhooks", handle, "revoke"] if method == Method::POST => {
-            webhooks::revoke(gate, &caller, &call, handle).await
+            webhooks::revoke(gate, caller, &call, handle).await
         }
         ["webhooks", handle, "usage"] if reading => usage::show(gate, &call, handle).await,
         ["webhooks", handle, "allowlist", "preview"] if method == Method::POST => {
-            usage::preview(gate, &caller, call, handle).await
+            usage::preview(gate, caller, call, handle).await
         }
         ["webhooks", _, "regenerate" | "revoke"] | ["webhooks", _, "allowlist", "preview"] => {
             Err(Fault::method("POST"))
         }
-        ["address-sets", ref rest @ ..] => address_sets::answer(gate, &caller, call, fetcher, rest).await,
+        ["address-sets", ref rest @ ..] => address_sets::answer(gate, caller, call, fetcher, rest).await,
         ["webhooks", handle, "allowlist", "suggestion"] if reading => {
-            usage::suggest(gate, &caller, &call, handle).await
+            usage::suggest(gate, caller, &call, handle).await
         }
-        ["deliveries"] if reading => deliveries::list(gate, &caller, &call).await,
-        ["deliveries", "export"] if reading => deliveries::export(gate, &caller, &call),
-        ["deliveries", id] if reading => deliveries::show(gate, &caller, id).await,
-        ["incidents"] if reading => incidents::list(gate, &caller, &call).await,
-        ["incidents", id] if reading => incidents::show(gate, &caller, &call, id).await,
-        ["incidents", id] if method == Method::PATCH => incidents::act(gate, &caller, call, id).await,
-        ["incidents", id, "notes"] if method == Method::POST => {
-            incidents::note(gate, &caller, call, id).await
-        }
+        ["deliveries"] if reading => deliveries::list(gate, limits, caller, &call).await,
+        ["deliveries", "export"] if reading => deliveries::export(gate, limits, caller, &call),
+        ["deliveries", id] if reading => deliveries::show(gate, caller, id).await,
+        ["incidents"] if reading => incidents::list(gate, caller, &call).await,
+        ["incidents", id] if reading => incidents::show(gate, caller, &call, id).await,
+        ["incidents", id] if method == Method::PATCH => incidents::act(gate, caller, call, id).await,
+        ["incidents", id, "notes"] if method == Method::POST => incidents::note(gate, caller, call, id).await,
         ["members"] if reading => people::members(gate, &call).await,
-        ["members"] if method == Method::POST => people::member_add(gate, &caller, call).await,
-        ["members", id] if method == Method::PATCH => people::member_change(gate, &caller, call, id).await,
-        ["members", id] if method == Method::DELETE => people::member_remove(gate, &caller, id).await,
+        ["members"] if method == Method::POST => people::member_add(gate, caller, call).await,
+        ["members", id] if method == Method::PATCH => people::member_change(gate, caller, call, id).await,
+        ["members", id] if method == Method::DELETE => people::member_remove(gate, caller, id).await,
         ["members", id, "sign-in-link"] if method == Method::POST => {
-            people::sign_in_link(gate, &caller, id, &addresses.console).await
+            people::sign_in_link(gate, caller, id, &addresses.console).await
         }
         ["members", _, "sign-in-link"] | ["incidents", _, "notes"] => Err(Fault::method("POST")),
-        ["members", id, "removal"] if reading => people::removal(gate, &caller, id).await,
+        ["members", id, "removal"] if reading => people::removal(gate, caller, id).await,
         ["members", _] => Err(Fault::method("DELETE, PATCH")),
-        ["tokens"] if reading => people::tokens(gate, &caller, &call).await,
-        ["tokens"] if method == Method::POST => people::token_create(gate, &caller, call).await,
-        ["tokens", id] if method == Method::DELETE => people::token_revoke(gate, &caller, &call, id).await,
+        ["tokens"] if reading => people::tokens(gate, caller, &call).await,
+        ["tokens"] if method == Method::POST => people::token_create(gate, caller, call).await,
+        ["tokens", id] if method == Method::DELETE => people::token_revoke(gate, caller, &call, id).await,
         ["tokens", _] => Err(Fault::method("DELETE")),
-        ["audit"] if reading => audit::list(gate, &caller, &call).await,
-        ["audit", "export"] if reading => audit::export(gate, &caller, &call).await,
+        ["audit"] if reading => audit::list(gate, caller, &call).await,
+        ["audit", "export"] if reading => audit::export(gate, limits, caller, &call).await,
         ["webhooks" | "members" | "tokens"] => Err(Fault::method("GET, HEAD, POST")),
         ["webhooks" | "incidents", _] => Err(Fault::method("GET, HEAD, PATCH")),
         ["incidents" | "audit" | "deliveries"]
@@ -161,5 +185,10 @@ async fn authenticate<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Re
     let token = gate.authenticate(&token).await?.ok_or(Code::Unauthenticated)?;
     Ok(Caller {
         acting: Acting::remote(&token, call.source),
+        recipient: Recipient {
+            account: Account::from(&token),
+            credential: Credential::Token(token.digest),
+            role: token.role,
+        },
     })
 }

@@ -14,18 +14,20 @@ pub(crate) mod change;
 mod cookie;
 pub(crate) mod export;
 pub(crate) mod fault;
+mod feed;
 pub(crate) mod filter;
 mod health;
 mod host;
 pub(crate) mod html;
 pub(crate) mod if_match;
-pub(crate) mod limits;
 mod ignored;
 mod json_fault;
+pub(crate) mod limits;
 mod live;
 mod query;
 mod screens;
 pub(crate) mod set_source;
+pub(crate) mod streams;
 mod unshown;
 mod visitor;
 
@@ -52,9 +54,11 @@ use crate::target::Target;
 use crate::tls::HotCertificate;
 use call::Call;
 use fault::{Code, Fault};
+use feed::Feed;
 pub use filter::{DeliveryQuery, delivery_query};
 use health::Watched;
 use host::Host;
+use limits::Limits;
 use unshown::Unshown;
 
 /// What addresses start with: `https://`, a host, and maybe a port.
@@ -78,7 +82,9 @@ pub struct Console<S> {
     proxies: Arc<Proxies>,
     fetcher: Arc<Fetcher>,
     stop: Signal,
-    watched: Watched,
+    watched: Arc<Watched>,
+    limits: Limits,
+    feed: Arc<Feed>,
     gate_front: Option<GateFront>,
     unshown: Unshown,
 }
@@ -109,7 +115,9 @@ impl<S: Store + PeopleStore> Console<S> {
             proxies,
             fetcher,
             stop,
-            watched: Watched::default(),
+            watched: Arc::default(),
+            limits: Limits::default(),
+            feed: Arc::default(),
             gate_front: None,
             unshown: Unshown::default(),
         }
@@ -132,8 +140,7 @@ impl<S: Store + PeopleStore> Console<S> {
         certificates: Vec<(&'static str, Arc<HotCertificate>)>,
         store: Arc<dyn StoreHealth>,
     ) -> Self {
-        self.watched.certificates = certificates;
-        self.watched.store = Some(store);
+        self.watched = Arc::new(Watched::new(certificates, store));
         self
     }
 
@@ -154,7 +161,12 @@ impl<S: Store + PeopleStore> Console<S> {
             ["api", ..] if !is_ours => Err(Code::MisdirectedRequest.into()),
             _ if !is_ours => Ok(screens::misdirected(&call)),
             ["api", "v1", ref rest @ ..] => {
-                api::answer(&self.gate, &self.addresses, &self.fetcher, call, rest).await
+                let surroundings = api::Surroundings {
+                    addresses: &self.addresses,
+                    fetcher: &self.fetcher,
+                    limits: &self.limits,
+                };
+                api::answer(&self.gate, &surroundings, call, rest).await
             }
             ["api", "openapi.json"] => only_get(&call).map(|()| api::document::reply()),
             ["api", ..] => Err(Code::NotFound.into()),

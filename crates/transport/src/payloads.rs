@@ -1,33 +1,38 @@
 //! Deliveries with their payloads, which lists of the store leave out because they may be large.
 
-use hookgate_domain::DeliveryId;
-use hookgate_gate::{DeliveryFilter, Page, PageSize, Seek, Store, StoreError};
+use hookgate_domain::{DeliveryId, Role};
+use hookgate_gate::{
+    DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store, StoreError, is_withheld_from,
+};
 
 use crate::wire::{Delivery, Payload};
 
-/// Bytes of payloads after which a page ends: a bound on memory, whatever the deliveries are.
-const MAX_BYTES: usize = 8 * 1024 * 1024;
+/// Bytes of payloads, as an answer has them, after which a page ends: a bound on memory, whatever the deliveries are.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
 
-/// A page of deliveries, with their payloads for who may see them. It ends early where they are large.
+/// A page of deliveries as this role sees them, with their payloads if it may see them and they are `wanted`. It ends early
+/// where they are large.
 ///
 /// # Errors
 /// [`StoreError`] if the store can't tell.
 pub async fn delivery_page<S: Store>(
-    store: &S,
+    gate: &Gate<S>,
+    role: Role,
     filter: &DeliveryFilter,
     seek: Seek,
     size: PageSize,
-    may_see: bool,
+    wanted: bool,
 ) -> Result<Page<Delivery, DeliveryId>, StoreError> {
-    let Page { items, next } = store.delivery_page(filter, seek, size).await?;
+    let Page { items, next } = gate.delivery_page(role, filter, seek, size).await?;
+    if is_withheld_from(role) || !wanted {
+        let items = items.iter().map(Delivery::from).collect();
+        return Ok(Page { items, next });
+    }
     let (mut read, mut bytes) = (Vec::with_capacity(items.len()), 0_usize);
     let last = items.last().map(|summary| summary.id);
     for summary in &items {
-        let mut delivery = Delivery::from(summary);
-        if may_see && let Some(record) = store.delivery_by_id(summary.id).await? {
-            bytes += record.payload.as_ref().map_or(0, Vec::len);
-            delivery.payload = record.payload.as_deref().map(Payload::of);
-        }
+        let delivery = with_payload(gate.store(), summary).await?;
+        bytes += delivery.payload.as_ref().map_or(0, Payload::encoded_bytes);
         read.push(delivery);
         if bytes >= MAX_BYTES && last != Some(summary.id) {
             return Ok(Page {
@@ -37,4 +42,20 @@ pub async fn delivery_page<S: Store>(
         }
     }
     Ok(Page { items: read, next })
+}
+
+/// A delivery with its payload.
+///
+/// # Errors
+/// [`StoreError`] if the store can't tell.
+pub(crate) async fn with_payload<S: Store>(
+    store: &S,
+    summary: &DeliverySummary,
+) -> Result<Delivery, StoreError> {
+    let record = store.delivery_by_id(summary.id).await?;
+    let payload = record.and_then(|record| record.payload);
+    Ok(Delivery {
+        payload: payload.as_deref().map(Payload::of),
+        ..Delivery::from(summary)
+    })
 }

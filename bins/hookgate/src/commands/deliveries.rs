@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{DeliveryId, Hop, Verdict, is_private};
-use hookgate_gate::{DeliveryFilter, DeliveryRecord, DeliverySummary, Outcome, Page, PageSize, Seek, Store};
+use hookgate_domain::{DeliveryId, Hop, Role, Verdict, is_private};
+use hookgate_gate::{
+    DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, Outcome, Page, PageSize, Seek, Store,
+};
 use hookgate_transport::delivery_page;
 use hookgate_transport::wire::{self, ExportFormat};
 
@@ -98,7 +100,7 @@ async fn export(place: &Place, format: ExportArg, arguments: &FilterArgs) -> Res
         ExportArg::Ndjson => ExportFormat::Ndjson,
     };
     let mut printed = 0;
-    let exported = export_pages(place.gate.store(), &filter, format, &mut printed).await;
+    let exported = export_pages(&place.gate, &filter, format, &mut printed).await;
     exported.map_err(|failure| {
         failure.after(&format!(
             "the export broke off after {} and is not complete",
@@ -108,14 +110,22 @@ async fn export(place: &Place, format: ExportArg, arguments: &FilterArgs) -> Res
 }
 
 async fn export_pages(
-    store: &impl Store,
+    gate: &Gate<impl Store>,
     filter: &DeliveryFilter,
     format: ExportFormat,
     printed: &mut usize,
 ) -> Result<(), Failure> {
     let mut seek = Seek::Newest;
     loop {
-        let page = delivery_page(store, filter, seek, PageSize::MAX, format.has_payloads()).await?;
+        let page = delivery_page(
+            gate,
+            Role::Owner,
+            filter,
+            seek,
+            PageSize::MAX,
+            format.has_payloads(),
+        )
+        .await?;
         let piece = format.piece(&page.items, seek == Seek::Newest);
         output::raw(&piece.map_err(|error| Failure::failed(with_sources(&error)))?)?;
         *printed += page.items.len();

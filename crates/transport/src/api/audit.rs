@@ -10,6 +10,7 @@ use crate::console::audit_export;
 use crate::console::call::Call;
 use crate::console::fault::Fault;
 use crate::console::filter::{self, AuditNames};
+use crate::console::limits::Limits;
 use crate::reply::{self, Reply};
 use crate::wire::{AuditEntry, Page, words};
 
@@ -77,10 +78,20 @@ pub(crate) async fn list<S: Store + PeopleStore>(
 )]
 pub(crate) async fn export<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
+    limits: &Limits,
     caller: &Caller,
     call: &Call,
 ) -> Result<Reply, Fault> {
     let query = call.query(&[&FILTER[..], &["format"]].concat())?;
     let asked = filter::audit(&query, &NAMES)?;
-    audit_export::reply(gate, &caller.acting, &query, asked, &NAMES).await
+    audit_export::reply(
+        gate,
+        &caller.acting,
+        &query,
+        asked,
+        &NAMES,
+        limits,
+        caller.recipient,
+    )
+    .await
 }

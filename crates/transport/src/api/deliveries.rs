@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hookgate_domain::{DeliveryId, Permission};
-use hookgate_gate::{Gate, Store};
+use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::StatusCode;
 
 use super::Caller;
@@ -11,6 +11,7 @@ use crate::console::call::Call;
 use crate::console::export;
 use crate::console::fault::{Code, Fault};
 use crate::console::filter::{self, DeliveryQuery};
+use crate::console::limits::Limits;
 use crate::payloads::delivery_page;
 use crate::reply::{self, Reply};
 use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
@@ -35,12 +36,24 @@ use crate::wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Delivery>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
+pub(crate) async fn list<S: Store>(
+    gate: &Gate<S>,
+    limits: &Limits,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Reply, Fault> {
     let query = call.query(&filter::DELIVERY_FIELDS)?;
     let DeliveryQuery { filter, size, seek } = filter::delivery_page(&query)?;
     let may_see = caller.may(Permission::SeePayloads);
-    let page = delivery_page(gate.store(), &filter, seek, size, may_see).await?;
-    Ok(reply::success(StatusCode::OK, &Page::from(page)))
+    let answer = async {
+        let page = delivery_page(gate, caller.acting.role(), &filter, seek, size, may_see).await?;
+        Ok(reply::success(StatusCode::OK, &Page::from(page)))
+    };
+    if may_see {
+        limits.with_payloads(answer).await
+    } else {
+        answer.await
+    }
 }
 
 /// One delivery.
@@ -77,7 +90,12 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) ->
     ),
     responses((status = 200, description = "The file", content((String = "text/csv"), (String = "application/x-ndjson")))),
 )]
-pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
+pub(crate) fn export<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    limits: &Limits,
+    caller: &Caller,
+    call: &Call,
+) -> Result<Reply, Fault> {
     let query = call.query(&[
         "format",
         "webhook",
@@ -92,6 +110,5 @@ pub(crate) fn export<S: Store>(gate: &Arc<Gate<S>>, caller: &Caller, call: &Call
     let format = ExportFormat::read(query.get("format"))
         .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;
-    let may_see = caller.may(Permission::SeePayloads);
-    Ok(export::reply(Arc::clone(gate), filter, format, may_see))
+    export::reply(gate, limits, caller.recipient, filter, format)
 }

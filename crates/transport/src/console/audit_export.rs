@@ -7,7 +7,9 @@ use hookgate_gate::{Acting, AuditFilter, AuditQuery, Gate, PageSize, PeopleStore
 use super::export::{Broken, file};
 use super::fault::Fault;
 use super::filter::AuditNames;
+use super::limits::Limits;
 use super::query::Fields;
+use super::streams::Recipient;
 use crate::reply::Reply;
 use crate::reply_body::Pieces;
 use crate::wire::{AuditEntry, ExportFormat};
@@ -19,6 +21,8 @@ pub(crate) async fn reply<S: Store + PeopleStore>(
     query: &Fields<'_>,
     asked: AuditQuery,
     names: &AuditNames,
+    limits: &Limits,
+    recipient: Recipient,
 ) -> Result<Reply, Fault> {
     let format = ExportFormat::read(query.get("format"))
         .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
@@ -30,12 +34,10 @@ pub(crate) async fn reply<S: Store + PeopleStore>(
         ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-audit.csv\"",
         ExportFormat::Ndjson => "attachment; filename=\"hookgate-audit.ndjson\"",
     };
-    let (gate, acting) = (Arc::clone(gate), acting.clone());
-    Ok(file(format, name, async move |pieces| {
-        send(&gate, &acting, &filter, format, &pieces)
-            .await
-            .map(|()| pieces)
-    }))
+    let (source, acting) = (Arc::clone(gate), acting.clone());
+    file(gate, limits, recipient, format, name, async move |pieces| {
+        send(&source, &acting, &filter, format, &pieces).await
+    })
 }
 
 async fn send<S: Store + PeopleStore>(

@@ -1,57 +1,79 @@
-//! Deliveries as a file: read page by page and sent as they are read, so that a million rows take no memory.
+//! Deliveries as a file: read row by row and sent as they are read, so that neither a million rows nor large payloads take memory.
 
 use std::error::Error as _;
 use std::sync::Arc;
 
-use hookgate_gate::{DeliveryFilter, Gate, PageSize, PeopleError, Seek, Store, StoreError};
+use hookgate_domain::Role;
+use hookgate_gate::{
+    DeliveryFilter, Gate, PageSize, PeopleError, PeopleStore, Seek, Store, StoreError, is_withheld_from,
+};
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
 
+use super::fault::Fault;
 use super::html;
-use crate::payloads::delivery_page;
+use super::limits::Limits;
+use super::streams::{Ended, Recipient, while_permitted};
+use crate::payloads::with_payload;
 use crate::reply::Reply;
-use crate::reply_body::{Pieces, ReplyBody};
-use crate::wire::{ExportError, ExportFormat};
+use crate::reply_body::{PIECE_BYTES, Pieces, ReplyBody};
+use crate::wire::{Delivery, ExportError, ExportFormat};
 
 /// The deliveries that match, newest first, as a file. Without the permission to see payloads there are none in it.
-pub(crate) fn reply<S: Store>(
-    gate: Arc<Gate<S>>,
+pub(crate) fn reply<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    limits: &Limits,
+    recipient: Recipient,
     filter: DeliveryFilter,
     format: ExportFormat,
-    may_see: bool,
-) -> Reply {
+) -> Result<Reply, Fault> {
     let name = match format {
         ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-deliveries.csv\"",
         ExportFormat::Ndjson => "attachment; filename=\"hookgate-deliveries.ndjson\"",
     };
-    file(format, name, async move |pieces| {
-        send(&gate, &filter, format, may_see, &pieces)
-            .await
-            .map(|()| pieces)
+    let (source, role) = (Arc::clone(gate), recipient.role);
+    file(gate, limits, recipient, format, name, async move |pieces| {
+        send(&source, role, &filter, format, &pieces).await
     })
 }
 
-/// A file that `work` sends piece by piece, under the name in `disposition`. `work` gives the pieces back when all are sent.
-pub(super) fn file<W, F>(format: ExportFormat, disposition: &'static str, work: W) -> Reply
+/// A file that `work` sends piece by piece, under the name in `disposition`, as long as its recipient is permitted.
+pub(super) fn file<S, W, F>(
+    gate: &Arc<Gate<S>>,
+    limits: &Limits,
+    recipient: Recipient,
+    format: ExportFormat,
+    disposition: &'static str,
+    work: W,
+) -> Result<Reply, Fault>
 where
-    W: FnOnce(Pieces) -> F,
-    F: Future<Output = Result<Pieces, Broken>> + Send + 'static,
+    S: Store + PeopleStore,
+    W: FnOnce(Arc<Pieces>) -> F,
+    F: Future<Output = Result<(), Broken>> + Send + 'static,
 {
+    let place = limits.export(recipient.account)?;
     let (pieces, body) = ReplyBody::stream();
     let mut reply = html::stream(format.content_type(), body);
-    let work = work(pieces);
+    let pieces = Arc::new(pieces);
+    let work = work(Arc::clone(&pieces));
+    let gate = Arc::clone(gate);
     tokio::spawn(async move {
-        match work.await {
-            Ok(pieces) => pieces.finish().await,
+        let _place = place;
+        let done = while_permitted(&gate, &recipient, work).await;
+        match done.map_err(Broken::from).flatten() {
+            Ok(()) => pieces.finish().await,
             // The head has gone out already; the client sees the body cut off.
             Err(error) => {
+                if matches!(error, Broken::NotPermitted) {
+                    pieces.cut();
+                }
                 tracing::warn!(%error, source = error.source().map(tracing::field::display), "an export broke off");
             }
         }
     });
     let disposition = HeaderValue::from_static(disposition);
     reply.headers_mut().insert(CONTENT_DISPOSITION, disposition);
-    reply
+    Ok(reply)
 }
 
 /// Why an export broke off.
@@ -63,26 +85,51 @@ pub(super) enum Broken {
     People(#[from] PeopleError),
     #[error(transparent)]
     Form(#[from] ExportError),
+    #[error("its session or token has ended, or its role was lowered")]
+    NotPermitted,
+}
+
+impl From<Ended> for Broken {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::NotPermitted => Self::NotPermitted,
+            Ended::Unknown(error) => Self::Store(error),
+        }
+    }
 }
 
 async fn send<S: Store>(
     gate: &Gate<S>,
+    role: Role,
     filter: &DeliveryFilter,
     format: ExportFormat,
-    may_see: bool,
     pieces: &Pieces,
 ) -> Result<(), Broken> {
+    let with_payloads = !is_withheld_from(role) && format.has_payloads();
     let mut seek = Seek::Newest;
+    let mut piece = Vec::new();
     let mut first = true;
     loop {
-        let with_payloads = may_see && format.has_payloads();
-        let page = delivery_page(gate.store(), filter, seek, PageSize::MAX, with_payloads).await?;
-        let piece = format.piece(&page.items, first)?;
-        first = false;
+        let page = gate.delivery_page(role, filter, seek, PageSize::MAX).await?;
+        // Of a page without rows the first piece has the header at least.
+        if first {
+            piece.extend(format.piece::<Delivery>(&[], true)?);
+            first = false;
+        }
+        if !with_payloads {
+            let rows: Vec<_> = page.items.iter().map(Delivery::from).collect();
+            piece.extend(format.piece(&rows, false)?);
+        }
+        for summary in page.items.iter().filter(|_| with_payloads) {
+            piece.extend(format.piece(&[with_payload(gate.store(), summary).await?], false)?);
+            if piece.len() >= PIECE_BYTES && !pieces.send(std::mem::take(&mut piece).into()).await {
+                return Ok(());
+            }
+        }
         let is_heard = if piece.is_empty() {
             !pieces.is_abandoned()
         } else {
-            pieces.send(piece.into()).await
+            pieces.send(std::mem::take(&mut piece).into()).await
         };
         let Some(last) = page.next.filter(|_| is_heard) else {
             return Ok(());

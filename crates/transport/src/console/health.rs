@@ -8,13 +8,18 @@ use bytes::Bytes;
 use hookgate_gate::{Gate, Store, StoreError};
 use hyper::StatusCode;
 use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
 
-use super::fault::Fault;
+use super::fault::{Code, Fault};
 use super::html;
 use crate::metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
 use crate::reply::{self, Reply};
 use crate::store_health::{StoreHealth, Trial};
 use crate::tls::{CertificateState, HotCertificate};
+
+/// How long the metrics that were told are told again: whoever watches asks more rarely.
+const METRICS_LIFE: Duration = Duration::from_secs(1);
 
 /// The text format's media type, by the `OpenMetrics` specification.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -37,13 +42,26 @@ struct Readiness {
 #[derive(Default)]
 pub(super) struct Watched {
     /// The certificates that are served, each by the name of its listener.
-    pub(super) certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+    certificates: Vec<(&'static str, Arc<HotCertificate>)>,
     /// What the gate's port does not tell of the store.
-    pub(super) store: Option<Arc<dyn StoreHealth>>,
+    store: Option<Arc<dyn StoreHealth>>,
     trial: Trial,
+    /// The metrics that were told last.
+    told: Mutex<Option<(Instant, Result<Bytes, Fault>)>>,
 }
 
 impl Watched {
+    pub(super) fn new(
+        certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+        store: Arc<dyn StoreHealth>,
+    ) -> Self {
+        Self {
+            certificates,
+            store: Some(store),
+            ..Self::default()
+        }
+    }
+
     /// Reads and writes something.
     async fn try_store<S: Store>(&self, gate: &Gate<S>) -> Result<(), StoreError> {
         gate.store().webhook_census().await?;
@@ -94,12 +112,34 @@ const fn word_of(state: CertificateState) -> &'static str {
     }
 }
 
-/// What Prometheus reads.
+/// What Prometheus reads. Anybody may ask, so all who ask within a second are told the same.
 pub(super) async fn metrics<S: Store>(
+    gate: &Arc<Gate<S>>,
+    metrics: &Arc<Metrics>,
+    watched: &Arc<Watched>,
+) -> Result<Reply, Fault> {
+    let (gate, metrics, watched) = (Arc::clone(gate), Arc::clone(metrics), Arc::clone(watched));
+    // Not by whoever asked: they may leave, and the next would have the store asked again.
+    let telling = tokio::spawn(async move {
+        let mut told = watched.told.lock().await;
+        if let Some((at, text)) = &*told
+            && at.elapsed() < METRICS_LIFE
+        {
+            return text.clone();
+        }
+        let text = metrics_text(&gate, &metrics, &watched).await;
+        *told = Some((Instant::now(), text.clone()));
+        text
+    });
+    let text = telling.await.unwrap_or_else(|_| Err(Code::Internal.into()))?;
+    Ok(html::of(StatusCode::OK, OPENMETRICS, text.into()))
+}
+
+async fn metrics_text<S: Store>(
     gate: &Gate<S>,
     metrics: &Metrics,
     watched: &Watched,
-) -> Result<Reply, Fault> {
+) -> Result<Bytes, Fault> {
     let census = gate.store().webhook_census().await?;
     let now = gate.now();
     let sets = gate.store().address_sets().await?;
@@ -136,9 +176,9 @@ pub(super) async fn metrics<S: Store>(
     };
     let text = metrics.text(gauges).map_err(|error| {
         tracing::error!(%error, "the metrics can't be written");
-        Fault::from(super::fault::Code::Internal)
+        Fault::from(Code::Internal)
     })?;
-    Ok(html::of(StatusCode::OK, OPENMETRICS, Bytes::from(text).into()))
+    Ok(Bytes::from(text))
 }
 
 #[cfg(test)]

@@ -1,28 +1,30 @@
-//! Live views by server-sent events: what came since, as it comes, until the browser leaves or the server stops.
+//! Live views by server-sent events: what came since, as it comes, until the browser leaves, its permission ends or the server stops.
 
-use std::error::Error as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::DeliveryId;
-use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store, StoreError};
-use tokio::time::Instant;
+use hookgate_domain::{DeliveryId, Role};
+use hookgate_gate::{
+    DeliveryFilter, DeliverySummary, Gate, Page, PageSize, PeopleStore, Seek, Store, StoreError, summary_for,
+};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::{Instant, sleep, sleep_until};
 
+use super::fault::Fault;
+use super::feed::{self, Batch, Feed, INTERVAL};
 use super::html;
+use super::limits::Limits;
+use super::streams::{Recipient, patiently_while_permitted};
 use crate::reply::Reply;
 use crate::reply_body::{Pieces, ReplyBody};
 use crate::shutdown::Signal;
 
-/// How often the store is asked for what came since.
-const INTERVAL: Duration = Duration::from_millis(500);
 /// How often an event is sent that says nothing, so that a dead connection is found out.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// That event. Without data a browser would not tell its page of it.
-const BEAT: &[u8] = b"event: beat\ndata: .\n\n";
 /// Most rows of one look. What is beyond follows with the next.
 const ROWS: u16 = 50;
-/// Most time of one stream; the browser comes back by itself, and whether it may is asked again then.
+/// Most time of one stream; the browser comes back by itself.
 const LIFETIME: Duration = Duration::from_mins(10);
 
 /// Where a live view begins.
@@ -41,84 +43,184 @@ impl Start {
     /// # Errors
     /// The store can't tell which delivery is the newest.
     pub(crate) async fn now<S: Store>(gate: &Gate<S>) -> Result<Self, StoreError> {
-        let one = PageSize::new(1).unwrap_or_default();
-        let page = gate
-            .store()
-            .delivery_page(&DeliveryFilter::default(), Seek::Newest, one)
-            .await?;
-        let newest = page.items.first();
-        Ok(newest.map_or(Self::First, |row| Self::After(row.id)))
+        let newest = feed::newest(gate).await?;
+        Ok(newest.map_or(Self::First, Self::After))
     }
+}
+
+/// The surroundings of all live views.
+pub(super) struct Source<'a, S> {
+    pub(super) gate: &'a Arc<Gate<S>>,
+    pub(super) feed: &'a Arc<Feed>,
+    pub(super) limits: &'a Limits,
+    pub(super) stop: &'a Signal,
 }
 
 /// A stream of rows, each shown by `show`.
-pub(crate) fn reply<S: Store>(
-    gate: Arc<Gate<S>>,
+pub(super) fn reply<S: Store + PeopleStore>(
+    source: &Source<'_, S>,
+    recipient: Recipient,
     filter: DeliveryFilter,
     start: Start,
-    mut stop: Signal,
-    show: impl Fn(&DeliverySummary) -> String + Send + 'static,
-) -> Reply {
+    show: fn(&DeliverySummary) -> String,
+) -> Result<Reply, Fault> {
+    let place = source.limits.live_view(recipient.account)?;
     let (pieces, body) = ReplyBody::stream();
+    let mut stop = source.stop.clone();
+    let gate = Arc::clone(source.gate);
+    let feed = Arc::clone(source.feed);
     tokio::spawn(async move {
-        tokio::select! {
-            () = stop.given() => {}
-            () = tokio::time::sleep(LIFETIME) => {}
-            () = follow(&gate, &filter, start, &pieces, show) => {}
+        let _place = place;
+        let mut view = View {
+            gate: &gate,
+            feed: &feed,
+            filter,
+            last: match start {
+                Start::First => None,
+                Start::After(id) => Some(id),
+            },
+            spoke: Instant::now(),
+            pieces: &pieces,
+            role: recipient.role,
+            show,
+        };
+        let permitted = tokio::select! {
+            () = stop.given() => true,
+            () = sleep(LIFETIME) => true,
+            done = patiently_while_permitted(&gate, &recipient, view.run()) => done.is_ok(),
+        };
+        if permitted {
+            pieces.finish().await;
+        } else {
+            pieces.cut();
         }
-        pieces.finish().await;
     });
-    html::stream("text/event-stream", body)
+    Ok(html::stream("text/event-stream", body))
 }
 
-async fn follow<S: Store>(
-    gate: &Gate<S>,
-    filter: &DeliveryFilter,
-    start: Start,
-    pieces: &Pieces,
-    show: impl Fn(&DeliverySummary) -> String,
-) {
-    let size = PageSize::new(ROWS).unwrap_or_default();
-    let mut spoke = Instant::now();
-    // That the store is away is told once, until it is back.
-    let mut is_told = false;
-    let mut last = match start {
-        Start::First => None,
-        Start::After(id) => Some(id),
-    };
-    if !pieces.send(Bytes::from_static(b": connected\n\n")).await {
-        return;
+/// The client has left, or takes nothing.
+struct Gone;
+
+/// One live view.
+struct View<'a, S> {
+    gate: &'a Arc<Gate<S>>,
+    feed: &'a Arc<Feed>,
+    filter: DeliveryFilter,
+    /// The last delivery that was looked at, whether it was shown or not.
+    last: Option<DeliveryId>,
+    spoke: Instant,
+    pieces: &'a Pieces,
+    role: Role,
+    show: fn(&DeliverySummary) -> String,
+}
+
+impl<S: Store> View<'_, S> {
+    /// Runs until the client has left.
+    async fn run(&mut self) {
+        // Nothing is left to do for one who has gone.
+        let _: Result<(), Gone> = self.follow().await;
     }
-    loop {
-        let page = gate.store().delivery_page(filter, Seek::After(last), size).await;
-        let was_told = std::mem::replace(&mut is_told, page.is_err());
-        let Page { items: rows, next } = page.unwrap_or_else(|error| {
-            if !was_told {
-                tracing::warn!(%error, source = error.source().map(tracing::field::display), "a live view has to wait for the store");
+
+    async fn follow(&mut self) -> Result<(), Gone> {
+        self.send(Bytes::from_static(b": connected\n\n")).await?;
+        loop {
+            let Ok(mut feed) = self.feed.join(self.gate).await else {
+                self.rest().await?;
+                continue;
+            };
+            self.catch_up().await?;
+            loop {
+                let batch = tokio::select! {
+                    batch = feed.recv() => batch,
+                    () = self.pieces.abandoned() => return Err(Gone),
+                    () = sleep_until(self.spoke + HEARTBEAT) => {
+                        self.beat().await?;
+                        continue;
+                    }
+                };
+                match batch {
+                    Ok(batch) => self.show_new(&batch).await?,
+                    Err(RecvError::Lagged(_)) => self.catch_up().await?,
+                    Err(RecvError::Closed) => break,
+                }
             }
-            Page {
-                items: Vec::new(),
-                next: None,
+        }
+    }
+
+    /// Shows what the store has behind the last delivery. The feed has begun before, so nothing is missed between them.
+    async fn catch_up(&mut self) -> Result<(), Gone> {
+        let size = PageSize::new(ROWS).unwrap_or_default();
+        loop {
+            let page = {
+                let _turn = self.feed.turn().await;
+                let seek = Seek::After(self.last);
+                self.gate.store().delivery_page(&self.filter, seek, size).await
+            };
+            // Of a store that is away the feed tells.
+            let Ok(Page { items, next }) = page else {
+                self.rest().await?;
+                continue;
+            };
+            self.last = next.or(items.last().map(|row| row.id)).or(self.last);
+            let is_any = !items.is_empty();
+            self.say(self.text(items.iter())).await?;
+            if next.is_none() {
+                return Ok(());
             }
-        });
-        last = next.or(rows.last().map(|row| row.id)).or(last);
-        let text: String = rows
+            if !is_any {
+                self.rest().await?;
+            }
+        }
+    }
+
+    /// Shows those of a batch that the filter lets through and that were not looked at before.
+    async fn show_new(&mut self, batch: &Batch) -> Result<(), Gone> {
+        let new = batch
             .iter()
-            .map(|row| event(&row.id.to_string(), &show(row)))
-            .collect();
-        let piece = if !text.is_empty() {
-            Bytes::from(text)
-        } else if spoke.elapsed() >= HEARTBEAT {
-            Bytes::from_static(BEAT)
+            .filter(|row| self.last.is_none_or(|last| row.id > last));
+        let text = self.text(new.filter(|row| self.filter.matches(row)));
+        self.last = batch.last().map(|row| row.id).max(self.last);
+        self.say(text).await
+    }
+
+    /// The events of these deliveries.
+    fn text<'r>(&self, rows: impl Iterator<Item = &'r DeliverySummary>) -> String {
+        let shown = |row: &DeliverySummary| (self.show)(&summary_for(self.role, row.clone()));
+        rows.map(|row| event(&row.id.to_string(), &shown(row))).collect()
+    }
+
+    async fn say(&mut self, text: String) -> Result<(), Gone> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        self.send(Bytes::from(text)).await
+    }
+
+    /// Waits a moment, and shows meanwhile that the view lives.
+    async fn rest(&mut self) -> Result<(), Gone> {
+        if self.spoke.elapsed() >= HEARTBEAT {
+            return self.beat().await;
+        }
+        tokio::select! {
+            () = self.pieces.abandoned() => Err(Gone),
+            () = sleep(INTERVAL) => Ok(()),
+        }
+    }
+
+    /// An event that says nothing but how far the view has looked, where the browser goes on when it comes back. Without data a
+    /// browser would not tell its page of it.
+    async fn beat(&mut self) -> Result<(), Gone> {
+        let id = self.last.map_or_else(String::new, |last| format!("id: {last}\n"));
+        self.send(Bytes::from(format!("{id}event: beat\ndata: .\n\n")))
+            .await
+    }
+
+    async fn send(&mut self, piece: Bytes) -> Result<(), Gone> {
+        self.spoke = Instant::now();
+        if self.pieces.send(piece).await {
+            Ok(())
         } else {
-            tokio::select! {
-                () = pieces.abandoned() => return,
-                () = tokio::time::sleep(INTERVAL) => continue,
-            }
-        };
-        spoke = Instant::now();
-        if !pieces.send(piece).await {
-            return;
+            Err(Gone)
         }
     }
 }

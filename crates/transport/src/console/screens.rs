@@ -39,7 +39,7 @@ use super::call::Call;
 use super::fault::{Code, Fault};
 use super::query::Fields;
 use super::visitor::{self, FORM_TOKEN, PAGE_KEY, Visitor};
-use super::{cookie, html};
+use super::{cookie, html, streams};
 use crate::reply::Reply;
 
 /// Most bytes of a wrong value that a page repeats.
@@ -256,17 +256,20 @@ async fn route<S: Store + PeopleStore>(
             sign_in::keep(console, call, segments).await
         };
     };
+    let account = visitor.recipient().account;
+    let _turn = console.limits.turn(account).await?;
     let mut screen = Screen::new(console, visitor, &call)?;
     let replied = if reading {
         shown(&mut screen, segments).await
     } else {
         acted(&mut screen, call, segments).await
     };
-    Ok(replied.unwrap_or_else(|fault| match fault.code {
+    let reply = replied.unwrap_or_else(|fault| match fault.code {
         // The session ended after it had been looked at.
         Code::Unauthenticated => html::see_other(&sign_in::path(None)),
         _ => failed::inside(&screen, &fault, segments),
-    }))
+    });
+    Ok(streams::held(&console.limits, account, reply).await)
 }
 
 /// A page, without those parameters of its query that it does not take.

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use hookgate_domain::{Member, Permission, Session, SessionToken};
-use hookgate_gate::{Acting, Gate, PeopleStore, Store};
+use hookgate_gate::{Account, Acting, Credential, Gate, PeopleStore, Store};
 use hyper::Request;
 
 use super::call::Call;
@@ -11,6 +11,7 @@ use super::cookie;
 use super::fault::{Code, Fault};
 use super::host::Host;
 use super::query::Fields;
+use super::streams::Recipient;
 
 /// The hidden field of every form that shows its session.
 pub(crate) const FORM_TOKEN: &str = "csrf";
@@ -50,6 +51,15 @@ impl Visitor {
             form_token: token.form_token(),
             member,
             session,
+        }
+    }
+
+    /// Under whose limits an answer counts, and by what it is permitted.
+    pub(crate) const fn recipient(&self) -> Recipient {
+        Recipient {
+            account: Account::Member(self.member.id),
+            credential: Credential::Session(self.session.digest),
+            role: self.member.role,
         }
     }
 

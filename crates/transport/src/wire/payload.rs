@@ -27,6 +27,19 @@ impl Payload {
             Self::Json,
         )
     }
+
+    /// Bytes that it takes in JSON: a control character takes six.
+    pub(crate) fn encoded_bytes(&self) -> usize {
+        let of_byte = |byte: u8| match byte {
+            b'"' | b'\\' => 2,
+            0..=0x1f => 6,
+            _ => 1,
+        };
+        match self {
+            Self::Json(json) => json.get().len(),
+            Self::Text(text) => 2 + text.bytes().map(of_byte).sum::<usize>(),
+        }
+    }
 }
 
 impl fmt::Display for Payload {

@@ -58,6 +58,8 @@ pub(super) async fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Re
         &query,
         asked,
         &NAMES,
+        &screen.console.limits,
+        screen.visitor.recipient(),
     )
     .await
 }

@@ -1,8 +1,6 @@
 //! `/logs`, `/deliveries/{id}` and the live views: what was delivered and what was refused.
 
-use std::sync::Arc;
-
-use hookgate_domain::{DeliveryId, Permission, RefusalCode, Timestamp, WebhookHandle, WebhookState};
+use hookgate_domain::{DeliveryId, RefusalCode, Timestamp, WebhookHandle, WebhookState};
 use hookgate_gate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, JsonLayout, NoPayload, Page, PageSize, PeopleStore,
     Seek, Store, is_withheld_from, lay_out,
@@ -235,15 +233,14 @@ pub(super) async fn live<S: Store + PeopleStore>(
         None if query.get("since") == Some("issued") => Start::First,
         None => Start::now(screen.gate()).await?,
     };
+    let source = stream::Source {
+        gate: &screen.console.gate,
+        feed: &screen.console.feed,
+        limits: &screen.console.limits,
+        stop: &screen.console.stop,
+    };
     let show = |record: &DeliverySummary| delivery_row(record).render();
-    let gate = Arc::clone(&screen.console.gate);
-    Ok(stream::reply(
-        gate,
-        filter,
-        start,
-        screen.console.stop.clone(),
-        show,
-    ))
+    stream::reply(&source, screen.visitor.recipient(), filter, start, show)
 }
 
 /// The list as a file.
@@ -252,11 +249,11 @@ pub(super) fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<R
     let format = ExportFormat::read(query.get("format"))
         .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;
-    let payloads = screen.visitor.may(Permission::SeePayloads);
-    Ok(export::reply(
-        Arc::clone(&screen.console.gate),
+    export::reply(
+        &screen.console.gate,
+        &screen.console.limits,
+        screen.visitor.recipient(),
         filter,
         format,
-        payloads,
-    ))
+    )
 }

@@ -59,7 +59,7 @@ fn title(status: StatusCode) -> &'static str {
         StatusCode::FORBIDDEN => "Not permitted",
         StatusCode::CONFLICT => "Not possible now",
         StatusCode::UNPROCESSABLE_ENTITY => "Not accepted",
-        StatusCode::TOO_MANY_REQUESTS => "Too many attempts",
+        StatusCode::TOO_MANY_REQUESTS => "Too many requests",
         status => status.canonical_reason().unwrap_or("Error"),
     }
 }

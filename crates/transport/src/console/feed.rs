@@ -1,0 +1,119 @@
+//! The deliveries that come in, read once for all live views: one task asks the store, and each view looks in memory whether its
+//! filter lets a delivery through.
+
+use std::error::Error as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::DeliveryId;
+use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, PageSize, Seek, Store, StoreError};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit, broadcast};
+use tokio::task::JoinHandle;
+
+/// How often the store is asked for what came since.
+pub(super) const INTERVAL: Duration = Duration::from_millis(500);
+/// Pages that wait for a slow view. One that is further behind reads the store itself until it has caught up.
+const PAGES_AHEAD: usize = 32;
+
+/// Deliveries in the order in which they came, never none.
+pub(super) type Batch = Arc<Vec<DeliverySummary>>;
+
+/// The feed, which runs as long as anybody listens.
+pub(super) struct Feed {
+    running: Mutex<Option<Running>>,
+    /// Views that read the store themselves do so one after the other.
+    catching_up: Semaphore,
+}
+
+struct Running {
+    sender: broadcast::Sender<Batch>,
+    task: JoinHandle<()>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            running: Mutex::default(),
+            catching_up: Semaphore::new(1),
+        }
+    }
+}
+
+impl Feed {
+    /// All deliveries from a moment on that is not later than the return of this.
+    pub(super) async fn join<S: Store>(
+        self: &Arc<Self>,
+        gate: &Arc<Gate<S>>,
+    ) -> Result<broadcast::Receiver<Batch>, StoreError> {
+        let mut running = self.running.lock().await;
+        if let Some(feed) = running.as_ref().filter(|feed| !feed.task.is_finished()) {
+            return Ok(feed.sender.subscribe());
+        }
+        let last = newest(gate).await?;
+        let (sender, receiver) = broadcast::channel(PAGES_AHEAD);
+        let task = tokio::spawn(run(Arc::clone(self), Arc::clone(gate), sender.clone(), last));
+        *running = Some(Running { sender, task });
+        Ok(receiver)
+    }
+
+    /// The turn of a view to read the store itself. Nobody ends the turns, so there is always one.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        self.catching_up.acquire().await.ok()
+    }
+
+    /// Ends the feed if nobody listens; `false` if somebody does.
+    async fn ends(&self, sender: &broadcast::Sender<Batch>) -> bool {
+        let mut running = self.running.lock().await;
+        let is_over = sender.receiver_count() == 0;
+        if is_over {
+            *running = None;
+        }
+        is_over
+    }
+}
+
+/// The newest delivery.
+pub(super) async fn newest<S: Store>(gate: &Gate<S>) -> Result<Option<DeliveryId>, StoreError> {
+    let one = PageSize::new(1).unwrap_or_default();
+    let filter = DeliveryFilter::default();
+    let page = gate.store().delivery_page(&filter, Seek::Newest, one).await?;
+    Ok(page.items.first().map(|row| row.id))
+}
+
+async fn run<S: Store>(
+    feed: Arc<Feed>,
+    gate: Arc<Gate<S>>,
+    sender: broadcast::Sender<Batch>,
+    mut last: Option<DeliveryId>,
+) {
+    let filter = DeliveryFilter::default();
+    // That the store is away is told once, until it is back.
+    let mut is_told = false;
+    while !feed.ends(&sender).await {
+        let page = gate
+            .store()
+            .delivery_page(&filter, Seek::After(last), PageSize::MAX)
+            .await;
+        let was_told = std::mem::replace(&mut is_told, page.is_err());
+        let is_full = match page {
+            Ok(page) => {
+                let is_full = page.next.is_some();
+                last = page.next.or(page.items.last().map(|row| row.id)).or(last);
+                if !page.items.is_empty() {
+                    // Whoever listened may have left.
+                    let _ = sender.send(Arc::new(page.items));
+                }
+                is_full
+            }
+            Err(error) => {
+                if !was_told {
+                    tracing::warn!(%error, source = error.source().map(tracing::field::display), "live views have to wait for the store");
+                }
+                false
+            }
+        };
+        if !is_full {
+            tokio::time::sleep(INTERVAL).await;
+        }
+    }
+}
