@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use http_body_util::BodyExt;
-use hyper::body::{Body, Frame};
+use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::{http1, http2};
 use hyper::{HeaderMap, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
@@ -213,7 +213,24 @@ impl Connection {
     /// # Errors
     /// If no answer comes.
     pub async fn send(&mut self, request: Request<Full<Bytes>>) -> Outcome<Answer> {
-        let response = match self {
+        Answer::read(self.respond(request).await?).await
+    }
+
+    /// Sends a request and waits for the head of its answer. The body is read as far as it is asked for.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn begin(&mut self, request: Request<Full<Bytes>>) -> Outcome<Unread> {
+        let (head, body) = self.respond(request).await?.into_parts();
+        Ok(Unread {
+            status: head.status,
+            headers: head.headers,
+            body,
+        })
+    }
+
+    async fn respond(&mut self, request: Request<Full<Bytes>>) -> Outcome<Response<Incoming>> {
+        Ok(match self {
             Self::One(sender) => {
                 sender.ready().await?;
                 sender.send_request(in_origin_form(request)?).await?
@@ -222,8 +239,30 @@ impl Connection {
                 sender.ready().await?;
                 sender.send_request(request).await?
             }
+        })
+    }
+}
+
+/// An answer whose body waits to be read.
+#[derive(Debug)]
+pub struct Unread {
+    /// The status.
+    pub status: StatusCode,
+    /// All header fields.
+    pub headers: HeaderMap,
+    body: Incoming,
+}
+
+impl Unread {
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// If the body breaks off.
+    pub async fn piece(&mut self) -> Outcome<Option<Bytes>> {
+        let Some(frame) = self.body.frame().await else {
+            return Ok(None);
         };
-        Answer::read(response).await
+        Ok(Some(frame?.into_data().unwrap_or_default()))
     }
 }
 
@@ -237,7 +276,7 @@ impl Answer {
             .unwrap_or_default()
     }
 
-    async fn read(response: Response<hyper::body::Incoming>) -> Outcome<Self> {
+    async fn read(response: Response<Incoming>) -> Outcome<Self> {
         let (head, body) = response.into_parts();
         let body = String::from_utf8(body.collect().await?.to_bytes().to_vec())?;
         Ok(Self {

@@ -33,6 +33,7 @@ mod people;
 mod program;
 mod published_lists;
 mod publisher;
+mod readers;
 mod restoring;
 mod revocation;
 mod roles;

@@ -44,6 +44,35 @@ async fn pages_of_the_api_stay_where_they_are() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_of_webhooks_ends_where_their_allowlists_are_long() {
+    let server = Server::start();
+    let program = Program::new(&server, "admin");
+    let networks: Vec<_> = (0..10_000)
+        .map(|number| format!("10.{}.{}.1", number / 250, number % 250))
+        .collect();
+    for name in ["a", "b", "c"] {
+        let new = serde_json::json!({"name": name, "allowlist": networks});
+        let made = program.post("/api/v1/webhooks", new).await;
+        assert_eq!(made.status, 201, "{}", made.body);
+    }
+    let (mut names, mut sizes, mut cursor) = (Vec::new(), Vec::new(), String::new());
+    loop {
+        let page = program.get(&format!("/api/v1/webhooks?limit=200{cursor}")).await;
+        let items = page["items"].as_array().unwrap();
+        names.extend(items.iter().map(|item| item["name"].as_str().unwrap().to_owned()));
+        sizes.push(items.len());
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => break,
+        }
+    }
+    assert_eq!(
+        (&names[1..], &*sizes),
+        (&["a", "b", "c"].map(str::to_owned)[..], &[3, 1][..])
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn pages_of_the_console_stay_where_they_are() {
     let server = Server::start();
     deliver(&server, 120).await;

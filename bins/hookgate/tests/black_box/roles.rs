@@ -2,6 +2,7 @@
 
 mod maker;
 mod matrix;
+mod withheld;
 
 use std::collections::BTreeSet;
 

@@ -1,0 +1,338 @@
+//! What people and programs read of the console: how much of it at a time, for how long, and at nobody else's cost.
+
+use std::time::Duration;
+
+use hookgate_testkit::https::{Bytes, Connection, Full, Http, Request, Unread};
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::program::{Program, data};
+use crate::support::{Server, run};
+use crate::visitor::Visitor;
+
+/// Deliveries that an export has to go through, and bytes of each: together more than all buffers on the way hold.
+const DELIVERIES: usize = 64;
+const BYTES: usize = 240 * 1024;
+/// Most that the memory of the server may grow, in MiB.
+const MEMORY: u64 = 130;
+/// How long something that was cut may still be read.
+const CUT: Duration = Duration::from_secs(2);
+
+/// A server with large payloads on record.
+async fn filled() -> Server {
+    let server = Server::start();
+    let url = server.demo_url();
+    let body = json!({"title": "Disk full", "dedup_key": "disk", "log": "x".repeat(BYTES)}).to_string();
+    for _ in 0..DELIVERIES {
+        let answer = server.post(Http::Two, &url, &body).await;
+        assert!(answer.status.is_success(), "{}", answer.body);
+    }
+    server
+}
+
+async fn connect(server: &Server, http: Http) -> Connection {
+    let port = server.console().rsplit(':').next().unwrap().parse().unwrap();
+    let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+    server.client.connect(address, http).await.unwrap()
+}
+
+fn get(server: &Server, path: &str, header: (&str, String)) -> Request<Full<Bytes>> {
+    let request = Request::get(format!("{}{path}", server.console())).header(header.0, header.1);
+    request.body(Full::default()).unwrap()
+}
+
+fn by_token(program: &Program<'_>) -> (&'static str, String) {
+    ("authorization", format!("Bearer {}", program.token()))
+}
+
+fn by_session(visitor: &Visitor<'_>) -> (&'static str, String) {
+    ("cookie", format!("__Host-hookgate={}", visitor.session()))
+}
+
+/// Memory of the server, in MiB.
+fn memory(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    line.trim().trim_end_matches(" kB").parse::<u64>().unwrap() / 1024
+}
+
+/// Reads to the end, however it ends, and gives what came.
+async fn rest(answer: &mut Unread) -> (bool, String) {
+    let mut read = Vec::new();
+    loop {
+        match answer.piece().await {
+            Ok(Some(piece)) => read.extend_from_slice(&piece),
+            Ok(None) => return (true, String::from_utf8_lossy(&read).into_owned()),
+            Err(_) => return (false, String::from_utf8_lossy(&read).into_owned()),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_nobody_reads_takes_little_memory_and_nothing_from_senders() {
+    let server = filled().await;
+    let program = Program::new(&server, "operator");
+    let other = Program::new(&server, "admin");
+    let before = memory(&server);
+    let mut connection = connect(&server, Http::Two).await;
+    let (mut unread, mut refusal) = (Vec::new(), String::new());
+    for path in [
+        "/api/v1/deliveries/export?format=ndjson",
+        "/api/v1/deliveries?limit=200",
+    ] {
+        let mut statuses = Vec::new();
+        for _ in 0..45 {
+            let mut answer = connection
+                .begin(get(&server, path, by_token(&program)))
+                .await
+                .unwrap();
+            statuses.push(answer.status.as_u16());
+            if answer.status == 200 {
+                unread.push(answer);
+            } else {
+                assert!(answer.headers.contains_key("retry-after"));
+                if refusal.is_empty() {
+                    refusal = rest(&mut answer).await.1;
+                }
+            }
+        }
+        let taken = statuses.iter().filter(|status| **status == 200).count();
+        let refused = statuses.iter().filter(|status| **status == 429).count();
+        assert!(
+            (1..10).contains(&taken) && taken + refused == 45,
+            "{path}: {statuses:?}"
+        );
+    }
+    let body: Value = serde_json::from_str(&refusal).unwrap();
+    assert_eq!(body["error"]["code"], "RATE_LIMITED");
+    assert!(refusal.contains("2 of your exports are running"), "{refusal}");
+    sleep(Duration::from_secs(1)).await;
+    let grown = memory(&server).saturating_sub(before);
+    assert!(grown < MEMORY, "{grown} MiB more than {before}");
+
+    let begun = Instant::now();
+    let answer = server
+        .post(Http::Two, &server.demo_url(), r#"{"title":"Disk full"}"#)
+        .await;
+    assert!(answer.status.is_success() && begun.elapsed() < Duration::from_secs(2));
+    let answer = other.call("GET", "/api/v1/deliveries/export", None, &[]).await;
+    assert_eq!(answer.status, 200);
+
+    drop((unread, connection));
+    for _ in 0..50 {
+        sleep(Duration::from_millis(100)).await;
+        if program
+            .call("GET", "/api/v1/deliveries/export", None, &[])
+            .await
+            .status
+            == 200
+        {
+            return;
+        }
+    }
+    panic!("the place of an abandoned export is not given back");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_export_is_cut_when_its_token_is_revoked_or_its_role_falls() {
+    let server = filled().await;
+    let owner = Program::new(&server, "owner");
+    for http in Http::BOTH {
+        let program = Program::new(&server, "operator");
+        let path = "/api/v1/deliveries/export?format=ndjson";
+        let mut connection = connect(&server, http).await;
+        let mut answer = connection
+            .begin(get(&server, path, by_token(&program)))
+            .await
+            .unwrap();
+        assert!(answer.piece().await.unwrap().is_some());
+        let tokens = owner.get("/api/v1/tokens?limit=200").await;
+        let is_it = |token: &&Value| token["name"] == "operator-tests" && token["revoked_at"].is_null();
+        let token = tokens["items"].as_array().unwrap().iter().find(is_it).unwrap();
+        let token = format!("/api/v1/tokens/{}", token["id"].as_str().unwrap());
+        assert_eq!(owner.call("DELETE", &token, None, &[]).await.status, 200);
+        sleep(CUT).await;
+        let (is_whole, read) = timeout(CUT, rest(&mut answer)).await.unwrap();
+        assert!(
+            !is_whole && read.len() < DELIVERIES * BYTES,
+            "{http:?}: {}",
+            read.len()
+        );
+
+        let member = data(
+            &owner
+                .post(
+                    "/api/v1/members",
+                    json!({"name": format!("{http:?}"), "role": "operator"}),
+                )
+                .await,
+        );
+        let member = format!("/api/v1/members/{}", member["id"].as_str().unwrap());
+        let link = data(&owner.post(&format!("{member}/sign-in-link"), json!({})).await);
+        let visitor = Visitor::by_link(&server, link["sign_in"].as_str().unwrap()).await;
+        let mut connection = connect(&server, http).await;
+        let path = "/logs/export?format=ndjson";
+        let mut answer = connection
+            .begin(get(&server, path, by_session(&visitor)))
+            .await
+            .unwrap();
+        assert!(answer.piece().await.unwrap().is_some());
+        let lowered = owner
+            .call("PATCH", &member, Some(json!({"role": "viewer"})), &[])
+            .await;
+        assert_eq!(lowered.status, 200, "{}", lowered.body);
+        sleep(CUT).await;
+        let (is_whole, read) = timeout(CUT, rest(&mut answer)).await.unwrap();
+        assert!(
+            !is_whole && read.len() < DELIVERIES * BYTES,
+            "{http:?}: {}",
+            read.len()
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_view_is_cut_when_its_member_is_removed_and_bounded_before() {
+    let server = Server::start();
+    run(
+        server.directory(),
+        &["member", "add", "vera", "--role", "viewer"],
+        "a long enough password",
+    );
+    let visitor = Visitor::by_password(&server, "vera", "a long enough password").await;
+    let mut connection = connect(&server, Http::Two).await;
+    let mut views = Vec::new();
+    for _ in 0..4 {
+        let view = connection
+            .begin(get(&server, "/logs/live", by_session(&visitor)))
+            .await
+            .unwrap();
+        assert_eq!(view.status, 200);
+        views.push(view);
+    }
+    let fifth = connection
+        .begin(get(&server, "/logs/live", by_session(&visitor)))
+        .await
+        .unwrap();
+    assert_eq!(
+        (fifth.status.as_u16(), fifth.headers.contains_key("retry-after")),
+        (429, true)
+    );
+
+    let view = &mut views[0];
+    assert_eq!(view.piece().await.unwrap().unwrap(), ": connected\n\n");
+    sleep(Duration::from_millis(300)).await;
+    server
+        .post(Http::Two, &server.demo_url(), r#"{"title":"t"}"#)
+        .await;
+    let event = timeout(Duration::from_secs(5), view.piece())
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    assert!(event.starts_with(b"id: dlv_"), "{event:?}");
+
+    let removed = run(server.directory(), &["member", "remove", "vera"], "");
+    assert!(removed.status.success(), "{removed:?}");
+    sleep(CUT).await;
+    server
+        .post(Http::Two, &server.demo_url(), r#"{"title":"t"}"#)
+        .await;
+    for mut view in views.into_iter().skip(1) {
+        let (is_whole, read) = timeout(CUT, rest(&mut view)).await.unwrap();
+        assert!(
+            !is_whole && read.matches("event: delivery").count() == 1,
+            "{read}"
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_live_view_misses_nothing_and_repeats_nothing() {
+    const SENT: usize = 120;
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let url = server.demo_url();
+    let send = async || {
+        let sent = data(&server.post(Http::Two, &url, r#"{"title":"t"}"#).await);
+        sent["delivery_id"].as_str().unwrap().to_owned()
+    };
+    let first = send().await;
+    let refused = server.post(Http::Two, &url, "{").await;
+    assert_eq!(refused.status, 400);
+    let mut expected = Vec::new();
+    for _ in 0..SENT / 2 {
+        expected.push(send().await);
+    }
+    // It begins in the middle, reads what is stored, and goes on with what comes.
+    let mut connection = connect(&server, Http::Two).await;
+    let path = format!("/logs/live?outcome=accepted&after={first}");
+    let mut view = connection
+        .begin(get(&server, &path, by_session(&visitor)))
+        .await
+        .unwrap();
+    let mut read = String::new();
+    for _ in 0..SENT / 2 {
+        expected.push(send().await);
+    }
+    let ids = |read: &str| {
+        let events = read
+            .split("\n\n")
+            .filter(|event| event.contains("event: delivery"));
+        let ids = events.filter_map(|event| event.strip_prefix("id: ")?.lines().next());
+        ids.map(str::to_owned).collect::<Vec<_>>()
+    };
+    while ids(&read).len() < SENT {
+        let piece = timeout(Duration::from_secs(10), view.piece()).await;
+        let piece = piece.unwrap_or_else(|_| panic!("{} of {SENT}", ids(&read).len()));
+        read.push_str(&String::from_utf8_lossy(&piece.unwrap().unwrap()));
+    }
+    assert_eq!(ids(&read), expected);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_views_and_metrics_leave_the_gate_its_readers() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let urls: Vec<_> = (0..5)
+        .map(|number| server.create(&format!("w{number}"), &[]))
+        .collect();
+    let mut connection = connect(&server, Http::Two).await;
+    let mut views = Vec::new();
+    for _ in 0..4 {
+        let path = "/logs/live?source=192.0.2.1&after=dlv_0000000000001";
+        views.push(
+            connection
+                .begin(get(&server, path, by_session(&visitor)))
+                .await
+                .unwrap(),
+        );
+    }
+    let strangers: Vec<_> = (0..5)
+        .map(|_| {
+            let (client, console) = (server.client.clone(), server.console().to_owned());
+            tokio::spawn(async move {
+                let port = console.rsplit(':').next().unwrap().parse().unwrap();
+                let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
+                let mut connection = client.connect(address, Http::Two).await.unwrap();
+                for _ in 0..100 {
+                    let request = Request::get(format!("{console}/metrics")).body(Full::default());
+                    assert_eq!(connection.send(request.unwrap()).await.unwrap().status, 200);
+                }
+            })
+        })
+        .collect();
+    // A URL that is not remembered has to be looked up. The bound is that of a busy machine with a build for tests.
+    for url in &urls {
+        let begun = Instant::now();
+        let answer = server.post(Http::Two, url, r#"{"title":"t"}"#).await;
+        assert_eq!(answer.status, 201);
+        assert!(begun.elapsed() < Duration::from_secs(2), "{:?}", begun.elapsed());
+    }
+    for stranger in strangers {
+        stranger.await.unwrap();
+    }
+}
