@@ -21,7 +21,7 @@ pub use entry::{EntryError, parse_entry};
 pub use misread::{AddressRange, misread_pair};
 use ranges::Ranges;
 pub use ranges::{address_bytes, network_bounds};
-pub(crate) use width::mostly_covered;
+pub(crate) use width::covered;
 pub use width::{AddressCount, AddressFamily, TooWide};
 
 /// Most networks in one set. The largest published provider list has about 10,000.

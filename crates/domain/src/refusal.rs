@@ -71,7 +71,7 @@ refusal_codes! {
     MethodNotAllowed = "METHOD_NOT_ALLOWED", "Only POST is allowed";
     /// The webhook wants signed deliveries and this one has no signature.
     SignatureRequired = "SIGNATURE_REQUIRED", "Signature headers are missing";
-    /// The signature does not match the body, or can't be read.
+    /// The signature does not match the body, or its headers can't be read.
     SignatureInvalid = "SIGNATURE_INVALID", "Signature does not match";
     /// The signature's timestamp is too far from now.
     SignatureExpired = "SIGNATURE_EXPIRED", "Signature timestamp is outside the tolerance";
@@ -85,7 +85,7 @@ refusal_codes! {
     ValidationError = "VALIDATION_ERROR", "Payload has invalid fields";
     /// The idempotency key was used before with another body.
     IdempotencyConflict = "IDEMPOTENCY_CONFLICT", "Idempotency key was used with a different payload";
-    /// Too many deliveries of this webhook, or too many unknown URLs from this source.
+    /// Too many deliveries of this webhook, or too many unknown URLs or failures from this source.
     RateLimited = "RATE_LIMITED", "Too many requests";
     /// HTTP that two parsers could read differently.
     BadRequest = "BAD_REQUEST", "Request is not well-formed HTTP";

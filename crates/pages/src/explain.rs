@@ -72,7 +72,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
             None,
         ),
         RefusalCode::SignatureExpired => (
-            "The signature is right, but was made more than 5 minutes from now.",
+            "The signature's timestamp is more than 5 minutes from now.",
             "Set the sender's clock (NTP). A delivery that was recorded and sent again looks the same, and is refused on purpose.",
             None,
         ),
@@ -122,7 +122,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
             None,
         ),
         RefusalCode::Unavailable => (
-            "Hookgate could not store it: it was starting, stopping or overloaded.",
+            "Hookgate could not take it: it was starting, stopping or overloaded, or the request still waited for its body while others needed the room.",
             "Nothing is lost if the sender retries. If this goes on, look at /readyz and at the free space of the disk.",
             None,
         ),
@@ -165,6 +165,8 @@ pub enum PayloadFault {
     },
     /// More than so many deliveries came in a minute.
     PerMinute(u64),
+    /// Too much of what its source sent to the webhook was refused.
+    FailuresOfSource,
     /// It has more than so many bytes.
     Bytes(u64),
 }
@@ -189,6 +191,11 @@ impl PayloadFault {
             }
             Self::PerMinute(count) => {
                 format!("The limit is {} per minute.", when::count(*count, "delivery"))
+            }
+            Self::FailuresOfSource => {
+                "Too much of what this source sent to this webhook was refused: it has to wait, and other \
+                                       sources do not. The webhook's own limit is not reached."
+                    .to_owned()
             }
             Self::Bytes(bytes) => format!("The limit is {}.", when::bytes(*bytes)),
         }

@@ -50,12 +50,16 @@ fn networks(text: &str) -> Result<Vec<IpNetwork>, String> {
     }
     let list: Allowlist = text.parse().map_err(|error| format!("{error}"))?;
     let entries = list.entries().ok_or("any is no network")?.iter();
-    entries
+    let networks: Vec<_> = entries
         .map(|entry| match entry.allowed {
             Allowed::Network(network) => Ok(network),
             Allowed::Set(_) => Err("address sets can't be named here".to_owned()),
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    let all = Networks::of(networks.iter().copied()).map_err(|error| error.to_string())?;
+    all.check_width()
+        .map_err(|error| format!("would let a list lead anywhere: {error}"))?;
+    Ok(networks)
 }
 
 impl Values {
@@ -73,6 +77,32 @@ impl Values {
                 .unwrap_or(REFRESH_AFTER),
             ca,
             private_targets: self.optional(PRIVATE_TARGETS, networks).unwrap_or_default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mirror_of_ones_own_is_not_everybody() {
+        for fine in [
+            "",
+            "10.0.0.5",
+            "127.0.0.1, ::1",
+            "10.0.0.0/8 172.16.0.0/12 fc00::/7",
+        ] {
+            assert!(networks(fine).is_ok(), "{fine}");
+        }
+        for wrong in [
+            "any",
+            "@office",
+            "0.0.0.0/0",
+            "0.0.0.0/1 128.0.0.0/1",
+            "::/1, 8000::/1",
+        ] {
+            assert!(networks(wrong).is_err(), "{wrong}");
         }
     }
 }

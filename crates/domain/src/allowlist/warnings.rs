@@ -7,7 +7,7 @@ use ipnetwork::IpNetwork;
 
 use super::{Allowed, Allowlist};
 use crate::Timestamp;
-use crate::networks::{AddressFamily, mostly_covered};
+use crate::networks::{AddressFamily, TooWide, covered};
 
 /// Prefix lengths below which a network is huge: more than 16 million IPv4 addresses, more IPv6 than one provider gets.
 const HUGE_V4: u8 = 8;
@@ -59,6 +59,8 @@ pub enum AllowlistWarning {
         /// How much of it.
         percent: u8,
     },
+    /// Its networks together permit more addresses than any sender has.
+    WideTogether(TooWide),
     /// It permits more addresses than any sender has.
     Huge(IpNetwork),
     /// It permits addresses that are not on the internet: behind a proxy, that may be everybody.
@@ -78,7 +80,7 @@ impl AllowlistWarning {
             | Self::Huge(network)
             | Self::Private(network)
             | Self::Unusable(network) => Some(*network),
-            Self::MostOfFamily { .. } | Self::OwnAddress(_) => None,
+            Self::MostOfFamily { .. } | Self::WideTogether(_) | Self::OwnAddress(_) => None,
         }
     }
 }
@@ -93,6 +95,10 @@ impl fmt::Display for AllowlistWarning {
             Self::MostOfFamily { family, percent } => write!(
                 f,
                 "its networks together permit {percent} % of all {family} addresses: write `any` if everybody may send"
+            ),
+            Self::WideTogether(TooWide { family, prefix }) => write!(
+                f,
+                "its networks together permit as much of {family} as a /{prefix}: more addresses than a sender has"
             ),
             Self::Huge(network) => write!(f, "{network} permits more addresses than a sender has"),
             Self::Private(network) => write!(
@@ -147,21 +153,25 @@ pub fn network_warnings(
     .into_iter()
 }
 
-/// Adds, in front, the families of which all networks together permit more than half, but for those that one network permits
-/// by itself.
+/// Adds, in front, what only all networks together are: more than half of a family, or more of it than a sender has.
 fn with_those_of_all(of_each: Vec<AllowlistWarning>, networks: &[IpNetwork]) -> Vec<AllowlistWarning> {
-    let is_told = |family| {
-        of_each.iter().any(|warning| match warning {
-            AllowlistWarning::WholeFamily(network) => network.is_ipv4() == (family == AddressFamily::V4),
-            _ => false,
-        })
-    };
-    let families = mostly_covered(networks).filter(|(family, _)| !is_told(*family));
-    let mut warnings: Vec<_> = families
-        .map(|(family, percent)| AllowlistWarning::MostOfFamily { family, percent })
-        .collect();
-    warnings.extend(of_each);
-    warnings
+    let of_all = covered(networks).into_iter().filter_map(|(family, count)| {
+        let widest = networks
+            .iter()
+            .filter(|network| network.is_ipv4() == (family == AddressFamily::V4))
+            .map(IpNetwork::prefix)
+            .min()?;
+        let prefix = family.prefix_of(count);
+        if count > family.half() && widest > 0 {
+            let percent = family.percent(count);
+            Some(AllowlistWarning::MostOfFamily { family, percent })
+        } else if prefix < family.widest() && widest >= family.widest() {
+            Some(AllowlistWarning::WideTogether(TooWide { family, prefix }))
+        } else {
+            None
+        }
+    });
+    of_all.chain(of_each).collect()
 }
 
 fn of_network(network: IpNetwork) -> Option<AllowlistWarning> {

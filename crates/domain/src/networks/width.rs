@@ -146,14 +146,10 @@ impl Networks {
     }
 }
 
-/// The families of which these networks together hold more than half, with how many percent it is.
-pub(crate) fn mostly_covered(networks: &[IpNetwork]) -> impl Iterator<Item = (AddressFamily, u8)> {
+/// How many addresses of each family these networks hold together, each counted once.
+pub(crate) fn covered(networks: &[IpNetwork]) -> [(AddressFamily, u128); 2] {
     let (v4, v6) = ranges::of(networks);
-    let counts = [(AddressFamily::V4, v4.size()), (AddressFamily::V6, v6.size())];
-    let mostly = counts
-        .into_iter()
-        .filter(|(family, count)| *count > family.half());
-    mostly.map(|(family, count)| (family, family.percent(count)))
+    [(AddressFamily::V4, v4.size()), (AddressFamily::V6, v6.size())]
 }
 
 impl AddressCount {
@@ -174,25 +170,26 @@ impl AddressFamily {
         }
     }
 
-    const fn widest(self) -> u8 {
+    /// The prefix length of the most that a publisher or proxies can have.
+    pub(crate) const fn widest(self) -> u8 {
         match self {
             Self::V4 => WIDEST_V4,
             Self::V6 => WIDEST_V6,
         }
     }
 
-    const fn half(self) -> u128 {
+    pub(crate) const fn half(self) -> u128 {
         1 << (self.bits() - 1)
     }
 
     /// The length of the longest prefix that has at least so many addresses.
-    fn prefix_of(self, count: u128) -> u8 {
+    pub(crate) fn prefix_of(self, count: u128) -> u8 {
         let needed = u128::BITS - count.saturating_sub(1).leading_zeros();
         self.bits()
             .saturating_sub(u8::try_from(needed).unwrap_or(u8::MAX))
     }
 
-    fn percent(self, count: u128) -> u8 {
+    pub(crate) fn percent(self, count: u128) -> u8 {
         let hundredth = self.half() / 50;
         u8::try_from(count / hundredth).unwrap_or(100).min(100)
     }

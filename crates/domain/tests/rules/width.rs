@@ -130,6 +130,19 @@ fn a_change_warns_of_all_that_there_is_then() {
 }
 
 #[test]
+fn many_large_networks_are_more_than_a_sender_has() {
+    let told = |text: &str| -> Vec<String> {
+        let warnings = text.parse::<Allowlist>().unwrap().warnings(None, NOW);
+        warnings.iter().map(ToString::to_string).collect()
+    };
+    let seventeen: Vec<_> = (20..37).map(|first| format!("{first}.0.0.0/8")).collect();
+    let expected = "its networks together permit as much of IPv4 as a /3: more addresses than a sender has";
+    assert_eq!(told(&seventeen.join(" ")), [expected]);
+    assert_eq!(told(&seventeen[1..].join(" ")), [""; 0]);
+    assert_eq!(told("64.0.0.0/2").len(), 1, "one network is told by itself");
+}
+
+#[test]
 fn sets_count_for_the_allowlist_that_names_them() {
     let list: Allowlist = "0.0.0.0/1 @rest".parse().unwrap();
     let rest = Arc::new(networks("128.0.0.0/2"));

@@ -35,8 +35,9 @@ pub(super) fn read(details: &Value, payload: Option<&[u8]>) -> Vec<PayloadFault>
         column: number("column").unwrap_or(0),
     });
     let rate = number("per_minute").map(PayloadFault::PerMinute);
+    let failures = (details["limit"] == "failures_of_source").then_some(PayloadFault::FailuresOfSource);
     let bytes = number("limit").map(PayloadFault::Bytes);
-    json.or(rate).or(bytes).into_iter().collect()
+    json.or(rate).or(failures).or(bytes).into_iter().collect()
 }
 
 /// A word or a number as text.
@@ -96,6 +97,11 @@ mod tests {
         assert_eq!(
             sentences(&json!({"limit": 262_144, "unit": "bytes"}), ""),
             ["The limit is 256 KiB."]
+        );
+        let failures = sentences(&json!({"limit": "failures_of_source"}), "");
+        assert!(
+            failures[0].starts_with("Too much of what this source sent"),
+            "{failures:?}"
         );
         assert_eq!(
             sentences(&json!({"limit": "unknown_urls_of_source"}), ""),
