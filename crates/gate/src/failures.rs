@@ -1,11 +1,16 @@
 //! What sources send to a webhook and nobody can use: wrong signatures, bodies that are no payload, bodies that never end. It
 //! counts by source and webhook, so that a stranger neither uses up the webhook's rate limit nor what other sources may fail.
+//!
+//! Beyond it, what the source sends to the webhook is checked one at a time. It is not refused unread: a sender may have the
+//! same address as a stranger, behind one gateway, and what it signs has to pass.
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
+use tokio::sync::SemaphorePermit;
+use tokio::time::timeout;
 
 use crate::meter::{Allowance, Meters};
 use crate::room::Share;
@@ -17,6 +22,8 @@ const CELL: usize = 4 * 1024;
 const ALLOWANCE: Allowance = Allowance::new(4_096, Duration::from_mins(1));
 /// Pairs of webhook and source remembered. Who is forgotten starts anew, so this bounds memory.
 const REMEMBERED: usize = 10_000;
+/// How long a delivery of such a source waits for its turn.
+const PATIENCE: Duration = Duration::from_secs(5);
 /// For so long after a failure of anybody, deliveries to a webhook are asked whether their source has failed too much.
 const WATCHED: Duration = Duration::from_mins(3);
 
@@ -30,9 +37,32 @@ impl Default for Failures {
 }
 
 impl Failures {
+    /// The turn to be checked, where too much of what the source sent to the webhook has failed. To be kept until it is known
+    /// whether this fails too.
+    ///
+    /// # Errors
+    /// How long the source should wait, if none is free for long.
+    pub(crate) async fn turn<'s>(
+        &self,
+        share: &'s Share,
+        webhook: WebhookHandle,
+        source: IpAddr,
+        now: Timestamp,
+    ) -> Result<Option<SemaphorePermit<'s>>, Duration> {
+        let Some(wait) = self.wait(share, webhook, source, now) else {
+            return Ok(None);
+        };
+        // On the heap, because it is rare: it makes no delivery larger.
+        match Box::pin(timeout(PATIENCE, share.suspects.acquire())).await {
+            Ok(Ok(turn)) => Ok(Some(turn)),
+            // Closed by nobody.
+            Ok(Err(_)) | Err(_) => Err(wait),
+        }
+    }
+
     /// How long the source should wait, if too much of what it sent to the webhook has failed. Where nothing fails, that is one
     /// look at a number.
-    pub(crate) fn wait(
+    fn wait(
         &self,
         share: &Share,
         webhook: WebhookHandle,
@@ -106,6 +136,25 @@ mod tests {
         let source = "192.0.2.1".parse().unwrap();
         let later = NOW.after(Duration::from_mins(1));
         assert_eq!(failures.wait(&share, webhook(1), source, later), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_fails_too_much_is_checked_one_at_a_time() {
+        let (failures, share) = (Failures::default(), Share::default());
+        let turn = |source: &str| failures.turn(&share, webhook(1), source.parse().unwrap(), NOW);
+        failures.count(
+            &share,
+            webhook(1),
+            "192.0.2.1".parse().unwrap(),
+            64 * 1024 * 1024,
+            NOW,
+        );
+        let first = turn("192.0.2.1").await.unwrap();
+        assert!(first.is_some());
+        assert!(turn("192.0.2.1").await.is_err(), "nobody waits for ever");
+        assert!(turn("192.0.2.2").await.unwrap().is_none(), "others don't wait");
+        drop(first);
+        assert!(turn("192.0.2.1").await.unwrap().is_some());
     }
 
     #[test]

@@ -167,12 +167,18 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             .payload
             .read(webhook.policy.limits.body_bytes(), &self.held)
             .await?;
+        let source = request.source.address();
+        let failures = gate
+            .failures
+            .turn(&known.share, webhook.handle, source, self.began);
+        let turn = failures.await.map_err(|wait| too_many_failures(wait, webhook))?;
         gate.check_signature(webhook, request, &bytes)?;
         let bytes = hidden(bytes);
         let mut draft = gate
             .reader
             .read(&known.share, format, &bytes, request.declared_json)
             .await?;
+        drop(turn);
         let key = sender_key(request, webhook, &mut draft);
         let received_at = gate.now();
         let too_fast = |retry_after| explain(Denial::TooFast { retry_after }, &known);
@@ -211,21 +217,12 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
 
     /// What the head tells, and what was counted before: nothing of this waits or takes anything.
     fn check_head(&self, webhook: &Webhook) -> Result<(), Stop> {
-        let Self {
-            gate, request, known, ..
-        } = self;
+        let Self { request, known, .. } = self;
         if request.compressed {
             return Err(Stop::Refused(RefusalCode::UnsupportedMediaType.into()));
         }
         if webhook.policy.signing_secret.is_some() {
             check_signature_headers(request.signature, self.began)?;
-        }
-        let source = request.source.address();
-        let failed = gate
-            .failures
-            .wait(&known.share, webhook.handle, source, self.began);
-        if let Some(wait) = failed {
-            return Err(Stop::Refused(too_many_failures(wait, webhook)));
         }
         match known.rate_wait(self.began) {
             Some(retry_after) => Err(explain(Denial::TooFast { retry_after }, known)),

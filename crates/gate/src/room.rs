@@ -48,6 +48,8 @@ pub(crate) struct Share {
     bytes: AtomicUsize,
     /// Its turn to have a large payload read.
     pub(crate) turn: Arc<Semaphore>,
+    /// The turn to be checked of sources of which too much has failed.
+    pub(crate) suspects: Semaphore,
     /// When something that was sent to it failed last, in microseconds since 1970.
     pub(crate) failed_at: AtomicI64,
 }
@@ -57,6 +59,7 @@ impl Default for Share {
         Self {
             bytes: AtomicUsize::new(0),
             turn: Arc::new(Semaphore::new(1)),
+            suspects: Semaphore::new(1),
             failed_at: AtomicI64::new(0),
         }
     }

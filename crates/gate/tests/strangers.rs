@@ -159,26 +159,16 @@ async fn what_fails_does_not_use_up_the_rate_limit() {
     assert_eq!(code(&reply), limited, "no body is read in vain");
 }
 
+/// A sender may have the same address as a stranger, behind one gateway.
 #[tokio::test]
-async fn a_source_that_fails_too_much_waits_and_nobody_else_does() {
+async fn what_fails_keeps_nothing_good_from_its_source() {
     let gate = gate();
-    let (issued, other) = (
-        create(&gate, "w", Policy::default()).await,
-        create(&gate, "other", Policy::default()).await,
-    );
-    let invalid = Some(RefusalCode::InvalidJson);
-    for _ in 0..4_096 {
-        assert_eq!(send(&gate, STRANGER, &issued, "{").await, invalid);
+    let issued = create(&gate, "w", Policy::default()).await;
+    for _ in 0..8_192 {
+        let refused = send(&gate, STRANGER, &issued, "{").await;
+        assert_eq!(refused, Some(RefusalCode::InvalidJson));
     }
-    let Reply::Refused(refusal) = gate.receive(from(STRANGER, &issued), Untouched).await else {
-        panic!("it passed");
-    };
-    assert_eq!(refusal.code, RefusalCode::RateLimited);
-    let details = refusal.details.unwrap().to_json().to_string();
-    assert_eq!(details, r#"{"limit":"failures_of_source"}"#);
-    assert!(refusal.retry_after.unwrap() <= Duration::from_secs(1));
-    assert_eq!(send(&gate, STRANGER, &other, GOOD).await, None);
-    assert_eq!(send(&gate, SENDER, &issued, "{").await, invalid);
+    assert_eq!(send(&gate, STRANGER, &issued, GOOD).await, None);
     assert_eq!(send(&gate, SENDER, &issued, GOOD).await, None);
 }
 

@@ -193,9 +193,7 @@ impl PayloadFault {
                 format!("The limit is {} per minute.", when::count(*count, "delivery"))
             }
             Self::FailuresOfSource => {
-                "Too much of what this source sent to this webhook was refused: it has to wait, and other \
-                                       sources do not. The webhook's own limit is not reached."
-                    .to_owned()
+                "Too much of what this source sent to this webhook was refused, so it is checked one at a time.".to_owned()
             }
             Self::Bytes(bytes) => format!("The limit is {}.", when::bytes(*bytes)),
         }
