@@ -17,6 +17,8 @@ use matrix::{ANYBODY, API, CONSOLE, ROLES, Row};
 
 /// The console's routes are nowhere but in its code.
 const CONSOLE_ROUTES: &str = include_str!("../../../../crates/transport/src/console/screens.rs");
+/// The forms that narrow lists are a table of their own.
+const LIST_FORMS: &str = include_str!("../../../../crates/transport/src/console/screens/search.rs");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_endpoint_asks_for_the_role_it_needs() {
@@ -198,7 +200,17 @@ fn routes_of(rows: &[Row], path: impl Fn(&str) -> String) -> BTreeSet<(String, S
 
 /// The routes in the code of the console: one slice pattern a line, in three functions.
 fn console_routes() -> BTreeSet<(String, String)> {
-    let mut routes = BTreeSet::new();
+    let forms = LIST_FORMS
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("form: &["));
+    let words = |form: &str| {
+        form.split('"')
+            .skip(1)
+            .step_by(2)
+            .map(|word| format!("/{word}"))
+            .collect()
+    };
+    let mut routes: BTreeSet<_> = forms.map(|form| ("POST".to_owned(), words(form))).collect();
     let mut method = "";
     for line in CONSOLE_ROUTES.lines() {
         match line.split('<').next().unwrap_or_default() {

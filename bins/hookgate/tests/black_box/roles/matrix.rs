@@ -157,6 +157,9 @@ pub(super) const CONSOLE: &[Row] = &[
     ("GET", "/audit/export", "admin", "", 200),
     ("POST", "/search", EVERYBODY, "q=alerts", 303),
     ("POST", "/webhooks/filter", EVERYBODY, "q=alerts", 303),
+    ("POST", "/logs/filter", EVERYBODY, "outcome=accepted", 303),
+    // It leads to the list, which asks for the role.
+    ("POST", "/audit/filter", EVERYBODY, "who=system", 303),
     ("POST", "/webhooks", "admin", "name=FRESH&rotation_days=90", 303),
     (
         "POST",
