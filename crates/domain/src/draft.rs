@@ -60,6 +60,18 @@ pub const MAX_SOURCE_URL: usize = 2_048;
 /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
 pub const MAX_METADATA_KEYS: usize = 10;
+/// Longest value of a metadata entry, in characters, as long as a description. A longer one is cut: an incident that is not
+/// resolved stays in the store however full that is.
+///
+/// ```
+/// use hookgate_domain::{DraftFields, IncidentDraft, MAX_METADATA_VALUE, MetadataValue, Note, NoteCode};
+///
+/// let metadata = vec![("log".into(), MetadataValue::Text("é".repeat(MAX_METADATA_VALUE + 1)))];
+/// let draft = IncidentDraft::check(DraftFields { title: Some("t".into()), metadata, ..DraftFields::default() })?;
+/// assert_eq!(draft.notes(), [Note::limit("metadata", NoteCode::Cut, MAX_METADATA_VALUE)]);
+/// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
+/// ```
+pub const MAX_METADATA_VALUE: usize = 5_000;
 
 /// The fields of a payload as a sender format found them, not yet checked. Absent, `null` and empty are the same.
 ///

@@ -61,8 +61,8 @@ pub use client_address::{
 pub use decision::{Admission, Attempt, Denial, judge};
 pub use draft::{
     DraftFields, FieldError, FieldRule, IncidentDraft, IncidentStatus, MAX_DEDUP_KEY, MAX_DESCRIPTION,
-    MAX_METADATA_KEYS, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, NotANumber, Note, NoteCode,
-    NumberText, Severity, UnknownNoteCode, UnknownWord,
+    MAX_METADATA_KEYS, MAX_METADATA_VALUE, MAX_SERVICE, MAX_SOURCE_URL, MAX_TITLE, MetadataValue, NotANumber,
+    Note, NoteCode, NumberText, Severity, UnknownNoteCode, UnknownWord,
 };
 /// The network type of [`Allowlist`] entries, of the `ipnetwork` crate.
 ///

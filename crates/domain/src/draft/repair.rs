@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use super::cut::{cut, cut_key, fits};
 use super::link::http_url;
 use super::words::{IncidentStatus, Severity};
-use super::{MAX_DEDUP_KEY, MAX_METADATA_KEYS, MAX_SOURCE_URL, MetadataValue, Note, NoteCode};
+use super::{
+    MAX_DEDUP_KEY, MAX_METADATA_KEYS, MAX_METADATA_VALUE, MAX_SOURCE_URL, MetadataValue, Note, NoteCode,
+};
 
 /// What was changed while the fields were read.
 pub(super) struct Repairs(pub(super) Vec<Note>);
@@ -83,6 +85,9 @@ impl Repairs {
         if has_nul {
             self.0.push(Note::new(field, NoteCode::ReplacedCharacters));
         }
+        if cut_entries(&mut entries) {
+            self.0.push(Note::limit(field, NoteCode::Cut, MAX_METADATA_VALUE));
+        }
         if drop_duplicates(&mut entries) {
             self.0.push(Note::new(field, NoteCode::DuplicateKey));
         }
@@ -125,6 +130,25 @@ fn replace_nul(text: &mut String) -> bool {
         *text = text.replace('\0', "\u{FFFD}");
     }
     has_nul
+}
+
+/// Cuts keys and values that are too long, and says whether there were any. A number that is too long becomes a text.
+fn cut_entries(entries: &mut [(String, MetadataValue)]) -> bool {
+    let mut is_cut = false;
+    for (key, value) in entries {
+        if !fits(key, MAX_DEDUP_KEY) {
+            (*key, is_cut) = (cut_key(key, MAX_DEDUP_KEY), true);
+        }
+        let text = match value {
+            MetadataValue::Text(text) => text.as_str(),
+            MetadataValue::Number(number) => number.as_str(),
+            _ => continue,
+        };
+        if !fits(text, MAX_METADATA_VALUE) {
+            (*value, is_cut) = (MetadataValue::Text(cut(text, MAX_METADATA_VALUE)), true);
+        }
+    }
+    is_cut
 }
 
 /// Drops entries whose key is there already, and says whether there were any. Every pair is compared, so there must be few.
