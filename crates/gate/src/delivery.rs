@@ -1,5 +1,7 @@
 //! A delivery on its way through the gate: what is known of it, what is stored of it, what it is answered.
 
+mod refused;
+
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -11,8 +13,8 @@ use hookgate_domain::{
 use hookgate_senders::{JsonFault, SignatureHeaders};
 use serde_json::{Value, json};
 
-use crate::history::NoPayload;
 use crate::room::Held;
+pub use refused::{MAX_REFUSED_PAYLOAD, RefusalKey, RefusedDelivery, RefusedPayload};
 
 /// When to come again after a failure that passes by itself and names no time: longer than a checkpoint or a restart takes.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
@@ -164,6 +166,8 @@ pub enum Commit {
     Stale,
     /// The idempotency key stands for another payload.
     IdempotencyConflict,
+    /// It would open an incident, and those of its webhook that are not resolved fill most of the store.
+    Full,
 }
 
 /// What the sender of an accepted delivery is told.
@@ -197,68 +201,6 @@ pub enum Effect {
     Unmatched,
     /// Nothing: it is a retry, and the answer is the first one.
     Replayed,
-}
-
-/// What tells a refusal from those that may share a record with it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RefusalKey {
-    /// The webhook that has or had the URL.
-    pub webhook: WebhookHandle,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// Where it came from, in canonical form, as far as that is known.
-    pub source: IpAddr,
-    /// Why it did not pass.
-    pub code: RefusalCode,
-    /// Whether the sender was told to come again later instead of being refused.
-    pub postponed: bool,
-}
-
-/// A delivery that did not pass, for the record.
-#[derive(Clone, Debug)]
-pub struct RefusedDelivery {
-    /// The webhook that has or had the URL.
-    pub webhook: WebhookHandle,
-    /// When it came.
-    pub received_at: Timestamp,
-    /// The name of the request; `None` for one that was counted with others first.
-    pub request_id: Option<RequestId>,
-    /// Where it came from, in canonical form, as far as that is known.
-    pub source: IpAddr,
-    /// How its source was found, if it is refused for it.
-    pub trail: Option<Trail>,
-    /// How the sender calls itself.
-    pub user_agent: Option<Box<str>>,
-    /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
-    pub headers: Option<String>,
-    /// How long it took until here.
-    pub took: Duration,
-    /// The body, if it was read and is kept.
-    pub payload: Option<Bytes>,
-    /// Why it is not there; `None` if it is, or if nobody knows.
-    pub no_payload: Option<NoPayload>,
-    /// Why it did not pass.
-    pub code: RefusalCode,
-    /// Whether the sender was told to come again later instead of being refused.
-    pub postponed: bool,
-    /// What exactly the sender was told to be at fault, as JSON.
-    pub details: Option<Box<str>>,
-    /// When the sender was told to come again.
-    pub retry_after: Option<Duration>,
-}
-
-impl RefusedDelivery {
-    /// What tells it from others.
-    #[must_use]
-    pub const fn key(&self) -> RefusalKey {
-        RefusalKey {
-            webhook: self.webhook,
-            received_at: self.received_at,
-            source: self.source,
-            code: self.code,
-            postponed: self.postponed,
-        }
-    }
 }
 
 /// The answer to a delivery.
@@ -325,6 +267,7 @@ impl Details {
             }
             Self::Limit(RateScope::Source) => json!({"limit": "unknown_urls_of_source"}),
             Self::Limit(RateScope::Failures) => json!({"limit": "failures_of_source"}),
+            Self::Limit(RateScope::Incidents) => json!({"limit": "unresolved_incidents"}),
             Self::BodyBytes(bytes) => json!({"limit": bytes, "unit": "bytes"}),
         }
     }
@@ -342,4 +285,6 @@ pub enum RateScope {
     Source,
     /// What of one source may fail at a webhook.
     Failures,
+    /// What the unresolved incidents of a webhook may fill of the store.
+    Incidents,
 }

@@ -1,5 +1,7 @@
 //! The history of deliveries: what a record tells, how it is asked for, how long it is kept.
 
+mod no_payload;
+
 use std::net::IpAddr;
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -11,6 +13,7 @@ use hookgate_domain::{
 use ipnetwork::IpNetwork;
 
 use crate::{Acting, Gate, Store, StoreError, record_for};
+pub use no_payload::NoPayload;
 
 /// Most rows of one page: a bound on memory per question.
 const MAX_PAGE: u16 = 200;
@@ -25,8 +28,10 @@ pub struct DeliveryRecord {
     pub trail: Option<Trail>,
     /// The headers of the request, without secrets and cut to what is kept; empty if none were.
     pub headers: Vec<(String, String)>,
-    /// The body, if it was read and kept.
+    /// The body, if it was read and kept; of a refused delivery its first part.
     pub payload: Option<Vec<u8>>,
+    /// Bytes of the whole body, if `payload` is only its first part.
+    pub payload_bytes: Option<u64>,
     /// Why it was not kept; `None` if it was, or if an older version wrote the record.
     pub no_payload: Option<NoPayload>,
     /// The status of the incident that its answer told, if it was accepted.
@@ -44,35 +49,6 @@ impl DeliveryRecord {
         match (&self.payload, self.no_payload) {
             (Some(_), _) => None,
             (None, why) => Some(why.unwrap_or(NoPayload::Expired)),
-        }
-    }
-}
-
-/// Why there is no payload on a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NoPayload {
-    /// Nothing of it was read, or not all.
-    Unread,
-    /// The webhook does not keep payloads.
-    Off,
-    /// It is older than payloads are kept; or an older version wrote the record.
-    Expired,
-    /// Who asks may not see payloads.
-    Hidden,
-}
-
-impl NoPayload {
-    /// Every reason.
-    pub const ALL: [Self; 4] = [Self::Unread, Self::Off, Self::Expired, Self::Hidden];
-
-    /// The reason as a word, for instance `unread`.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Unread => "unread",
-            Self::Off => "off",
-            Self::Expired => "expired",
-            Self::Hidden => "hidden",
         }
     }
 }

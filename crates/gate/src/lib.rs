@@ -64,8 +64,8 @@ pub use audit::{Acting, Forbidden, Repeated};
 pub use audit_search::{AuditQuery, AuditQueryError};
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, HIDDEN,
-    Idempotency, MAX_HEADER_BYTES, RateScope, Refusal, RefusalKey, RefusedDelivery, Reply, RequestHeaders,
-    Touched,
+    Idempotency, MAX_HEADER_BYTES, MAX_REFUSED_PAYLOAD, RateScope, Refusal, RefusalKey, RefusedDelivery,
+    RefusedPayload, Reply, RequestHeaders, Touched,
 };
 pub use gate::Gate;
 pub use health::{FAILING_REFUSALS, FailingWebhook, Health, Observation};
@@ -82,8 +82,8 @@ pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
 pub use people::PeopleError;
 pub use people_store::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor, KnownWebhook,
-    KnownWebhooks, MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore, SubjectMatch,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor,
+    KnownWebhook, KnownWebhooks, MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore, SubjectMatch,
 };
 pub use ports::{
     Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError, SealPurpose,
@@ -97,6 +97,7 @@ pub use shown_once::{SHOWN_ONCE_LIFE, ShownOnce};
 pub use sign_in::SignInError;
 pub use sources::{
     DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources, site,
+    wider_sites,
 };
 pub use standing::{ActorError, check_actor};
 pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError};

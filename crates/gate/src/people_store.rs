@@ -17,12 +17,15 @@ use crate::{Acting, MemberChange, PageSize, StoreError};
 
 /// Sessions that a member may have; when another begins, the oldest ends. It bounds what the store keeps and a page shows.
 pub const MAX_SESSIONS: u16 = 50;
-/// Entries that the audit trail keeps: some hundred MiB, and more than people do in two years.
+/// Entries that the audit trail keeps beside failed sign-ins: some hundred MiB, and more than people do in two years.
 pub const AUDIT_ROWS: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
 /// How long the audit trail is kept, in days.
 pub const AUDIT_DAYS: u64 = 730;
 /// How long failed sign-ins are kept, in days: strangers make them, so they must not push out what members did.
 pub const AUDIT_FAILED_DAYS: u64 = 30;
+
+/// Entries of failed sign-ins that the audit trail keeps, each for one hour, subject and network: some MiB.
+pub const AUDIT_FAILED_ROWS: u32 = 10_000;
 
 /// Names of actors of one kind that are offered to filter the audit trail by: more than a person looks through, and a store
 /// finds each by one look into an index.

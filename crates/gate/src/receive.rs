@@ -19,11 +19,11 @@ use crate::directory::Known;
 use crate::failures::is_failure;
 use crate::room::Held;
 use crate::{
-    Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery, Reply,
-    SealPurpose, Store,
+    Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery,
+    RefusedPayload, Reply, SealPurpose, Store,
 };
-use answer::{Stop, explain, reply, too_many_failures, too_many_unknown, unavailable};
-use payload::{NoBody, Payload, hidden, kept};
+use answer::{Stop, explain, reply, too_many_failures, too_many_incidents, too_many_unknown, unavailable};
+use payload::{NoBody, Payload, hidden, keeps_payloads, kept};
 use sender_key::sender_key;
 
 /// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
@@ -111,6 +111,8 @@ struct Visit<'a, S: Store, B: Body> {
     payload: Payload<B>,
     /// The room of its body.
     held: Held<'a>,
+    /// Whether its signature is right, if its webhook asks for one.
+    is_signed: bool,
     /// Whether nothing of it is on its way to the record, and something has to be.
     owes: bool,
 }
@@ -130,6 +132,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             held: Held::nothing(&gate.room, Arc::clone(&known.share), request.source.address()),
             request,
             known,
+            is_signed: false,
             owes: true,
         }
     }
@@ -167,12 +170,14 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             .payload
             .read(webhook.policy.limits.body_bytes(), &self.held)
             .await?;
+        self.is_signed = false;
         let source = request.source.address();
         let failures = gate
             .failures
             .turn(&known.share, webhook.handle, source, self.began);
         let turn = failures.await.map_err(|wait| too_many_failures(wait, webhook))?;
         gate.check_signature(webhook, request, &bytes)?;
+        self.is_signed = true;
         let bytes = hidden(bytes);
         let mut draft = gate
             .reader
@@ -210,6 +215,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         match committed {
             Ok(Commit::Stored(accepted)) => Ok(accepted),
             Ok(Commit::Stale) => Err(Stop::Stale),
+            Ok(Commit::Full) => Err(Stop::Refused(too_many_incidents(webhook))),
             Ok(Commit::IdempotencyConflict) => Err(Stop::Refused(RefusalCode::IdempotencyConflict.into())),
             Err(error) => Err(Stop::Failed(error)),
         }
@@ -287,12 +293,18 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         if gate.store.refusal_count(key) {
             return;
         }
-        let (payload, no_payload) = match (&known.url, &self.payload) {
-            (KnownUrl::Live(webhook), Payload::Read(bytes)) => match kept(webhook, hidden(bytes.clone())) {
-                Some(payload) => (Some(payload), None),
-                None => (None, Some(NoPayload::Off)),
-            },
-            _ => (None, Some(NoPayload::Unread)),
+        let payload = match (&known.url, &self.payload) {
+            // Who can't sign may be anybody, and fills nothing.
+            (KnownUrl::Live(webhook), Payload::Read(_))
+                if webhook.policy.signing_secret.is_some() && !self.is_signed =>
+            {
+                Err(NoPayload::Unsigned)
+            }
+            (KnownUrl::Live(webhook), Payload::Read(bytes)) if keeps_payloads(webhook) => {
+                Ok(RefusedPayload::of(&hidden(bytes.clone())))
+            }
+            (KnownUrl::Live(_), Payload::Read(_)) => Err(NoPayload::Off),
+            _ => Err(NoPayload::Unread),
         };
         gate.store.refusal_record(RefusedDelivery {
             webhook: key.webhook,
@@ -303,8 +315,8 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             user_agent: request.user_agent_text(),
             headers: request.headers.kept(),
             took: received_at.since(self.began),
-            payload,
-            no_payload,
+            no_payload: payload.as_ref().err().copied(),
+            payload: payload.ok(),
             code: key.code,
             postponed: key.postponed,
             details: refusal

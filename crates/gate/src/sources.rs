@@ -60,6 +60,28 @@ impl CustomerNetwork {
     }
 }
 
+/// The networks that a customer of a provider may have beside the /64 of [`site`]: the /56 and the /48 around an IPv6
+/// address. An IPv4 address stands for itself.
+///
+/// ```
+/// use std::net::IpAddr;
+///
+/// let address: IpAddr = "2001:db8:1:203::7".parse()?;
+/// let wider: [IpAddr; 2] = ["2001:db8:1:200::".parse()?, "2001:db8:1::".parse()?];
+/// assert_eq!(hookgate_gate::wider_sites(address), wider);
+/// # Ok::<(), std::net::AddrParseError>(())
+/// ```
+#[must_use]
+pub fn wider_sites(address: IpAddr) -> [IpAddr; 2] {
+    let [_, wider @ ..] = V6_CUSTOMER;
+    wider.map(|prefix| match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & (u128::MAX << (128 - u32::from(prefix))),
+        )),
+        v4 @ IpAddr::V4(_) => v4,
+    })
+}
+
 /// What one source sent to a webhook on one day (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceDay {
@@ -150,14 +172,17 @@ impl SourceTotals {
         all
     }
 
-    /// The sources that sent most, most first; the one seen last comes first of those that sent as many.
+    /// The sources that sent most, most first; the one seen last comes first of those that sent as many. Sources that are only
+    /// refused take no place from those that passed.
     #[must_use]
     pub fn top(mut self, limit: PageSize) -> Vec<SourceTotal> {
         let deliveries = |total: &SourceTotal| total.accepted.saturating_add(total.refused);
-        self.sources.sort_unstable_by_key(|total| {
-            std::cmp::Reverse((deliveries(total), total.last_seen, total.address))
-        });
+        let order =
+            |total: &SourceTotal| std::cmp::Reverse((deliveries(total), total.last_seen, total.address));
+        self.sources
+            .sort_unstable_by_key(|total| (total.accepted == 0, order(total)));
         self.sources.truncate(limit.rows().into());
+        self.sources.sort_unstable_by_key(order);
         self.sources
     }
 }

@@ -56,6 +56,7 @@ pub fn record_for(role: Role, record: DeliveryRecord) -> DeliveryRecord {
             .map(|_| NoPayload::Hidden)
             .or(record.no_payload),
         payload: None,
+        payload_bytes: None,
         headers: Vec::new(),
         summary: summary_for(role, record.summary),
         ..record

@@ -10,6 +10,9 @@ use crate::delivery::RateScope;
 use crate::directory::Known;
 use crate::{Details, Refusal, Reply, StoreError};
 
+/// When to come again to a webhook that opens no more incidents: somebody has to resolve some.
+const FULL_FOR: Duration = Duration::from_mins(1);
+
 /// Why a step did not go on.
 pub(super) enum Stop {
     /// The webhook says no.
@@ -38,6 +41,16 @@ pub(super) fn too_many_failures(wait: Duration, webhook: &Webhook) -> Refusal {
     Refusal {
         details: Some(Details::Limit(RateScope::Failures)),
         retry_after: Some(wait),
+        postponed: webhook.policy.limits.overload() == Overload::Postpone,
+        ..RefusalCode::RateLimited.into()
+    }
+}
+
+/// For a delivery that would open an incident of a webhook whose unresolved ones fill most of the store.
+pub(super) fn too_many_incidents(webhook: &Webhook) -> Refusal {
+    Refusal {
+        details: Some(Details::Limit(RateScope::Incidents)),
+        retry_after: Some(FULL_FOR),
         postponed: webhook.policy.limits.overload() == Overload::Postpone,
         ..RefusalCode::RateLimited.into()
     }

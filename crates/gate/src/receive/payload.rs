@@ -84,9 +84,14 @@ async fn read_or_make_room<B: Body>(body: B, most: usize, held: &Held<'_>) -> Re
     }
 }
 
+/// Whether the webhook keeps payloads.
+pub(super) fn keeps_payloads(webhook: &Webhook) -> bool {
+    webhook.policy.payload_logging == PayloadLogging::On
+}
+
 /// The payload, if the webhook keeps payloads.
 pub(super) fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
-    (webhook.policy.payload_logging == PayloadLogging::On).then(|| {
+    keeps_payloads(webhook).then(|| {
         if payload.len() > MOST_COPIED {
             payload
         } else {
