@@ -32,6 +32,7 @@ diesel::table! {
         leaver -> Nullable<Text>,
         leaver_at -> Nullable<BigInt>,
         mode_changed_at -> Nullable<BigInt>,
+        full_at -> Nullable<BigInt>,
     }
 }
 
@@ -67,6 +68,8 @@ diesel::table! {
         details -> Nullable<Text>,
         retry_after -> Nullable<BigInt>,
         no_payload -> Nullable<Text>,
+        payload_bytes -> Nullable<BigInt>,
+        weight -> Nullable<BigInt>,
         // In an embedded store only.
         period -> BigInt,
     }
@@ -122,6 +125,16 @@ diesel::table! {
         incident -> BigInt,
         status -> Text,
         created_at -> BigInt,
+    }
+}
+
+diesel::table! {
+    holdings (webhook) {
+        webhook -> BigInt,
+        bytes -> BigInt,
+        deliveries -> BigInt,
+        next -> BigInt,
+        round_at -> BigInt,
     }
 }
 

@@ -13,14 +13,18 @@ mod counts;
 mod folding;
 mod job;
 mod ledger;
+mod payers;
 mod prune;
 mod prune_people;
 mod prune_server;
+mod prune_size;
+mod prune_size_server;
 mod recount;
 mod session;
 #[cfg(test)]
 mod tests;
 mod uncounted;
+mod weight;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -164,10 +168,9 @@ impl Writer {
         else {
             return self.drop_refusal(now);
         };
-        let bytes = weight(refusal.payload.as_deref(), refusal.headers.as_deref());
-        let weight = Weight::take(&self.waiting, bytes, WAITING_REFUSAL_BYTES);
+        let weight = Weight::take(&self.waiting, refusal.bytes(), WAITING_REFUSAL_BYTES);
         if weight.is_none() {
-            (refusal.payload, refusal.headers) = (None, None);
+            refusal.strip();
         }
         let sent = queue.try_send(Job::Refused(Box::new(Refusing {
             refusal,

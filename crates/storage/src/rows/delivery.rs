@@ -88,6 +88,7 @@ pub(crate) struct DeliveryRow {
     details: Option<String>,
     retry_after: Option<i64>,
     no_payload: Option<String>,
+    payload_bytes: Option<i64>,
 }
 
 impl DeliveryRow {
@@ -111,6 +112,7 @@ impl DeliveryRow {
             details: self.details,
             retry_after: wait.transpose()?.map(Duration::from_secs),
             no_payload: no_payload.transpose()?,
+            payload_bytes: self.payload_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
             trail: trail.transpose().map_err(|_| Damage::at(TABLE, row, "trail"))?,
             headers: headers
                 .transpose()
@@ -144,6 +146,9 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) details: Option<&'a str>,
     pub(crate) retry_after: Option<i64>,
     pub(crate) no_payload: Option<&'static str>,
+    pub(crate) payload_bytes: Option<i64>,
+    /// What it takes, with the text of the incident that it opened.
+    pub(crate) weight: i64,
 }
 
 impl NewDelivery<'_> {
@@ -155,6 +160,7 @@ impl NewDelivery<'_> {
             && self.details.is_none()
             && self.retry_after.is_none()
             && self.no_payload.is_none()
+            && self.payload_bytes.is_none()
     }
 }
 
@@ -184,9 +190,7 @@ pub(crate) fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
 }
 
 fn read_no_payload(word: &str) -> Option<NoPayload> {
-    [NoPayload::Unread, NoPayload::Off]
-        .into_iter()
-        .find(|why| why.as_str() == word)
+    NoPayload::ALL.into_iter().find(|why| why.as_str() == word)
 }
 
 /// Whole seconds as their column has them, rounded up.

@@ -184,9 +184,12 @@ column_statement! {
     incident_status: Nullable<Text> = Option<&'static str>,
     details: Nullable<Text> = Option<String>,
     retry_after: Nullable<BigInt> = Option<i64>,
-    no_payload: Nullable<Text> = Option<&'static str>;
+    no_payload: Nullable<Text> = Option<&'static str>,
+    payload_bytes: Nullable<BigInt> = Option<i64>,
+    weight: BigInt = i64;
     "INSERT INTO deliveries (id, organization, webhook, received_at, source, user_agent, answer, code, incident, count, \
-     took_us, headers, payload, trail, notes, request_id, incident_status, details, retry_after, no_payload) SELECT * FROM" .. ""
+     took_us, headers, payload, trail, notes, request_id, incident_status, details, retry_after, no_payload, \
+     payload_bytes, weight) SELECT * FROM" .. ""
 }
 
 column_statement! {

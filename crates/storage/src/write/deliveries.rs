@@ -41,6 +41,7 @@ rows_insert! {
     payload: Nullable<Binary>,
     request_id: Nullable<Binary>,
     incident_status: Nullable<Text>,
+    weight: BigInt,
 }
 
 rows_insert! {
@@ -66,6 +67,8 @@ rows_insert! {
     details: Nullable<Text>,
     retry_after: Nullable<BigInt>,
     no_payload: Nullable<Text>,
+    payload_bytes: Nullable<BigInt>,
+    weight: BigInt,
 }
 
 /// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
-use hookgate_gate::{Answer, NoPayload, StoreError};
+use hookgate_gate::{Answer, NoPayload, RefusedPayload, StoreError};
 
 use super::alike::Tallies;
 use super::counting::Seen;
 use super::folding::{Folding, Place};
 use super::job::{Job, Refusing};
 use super::ledger::{Ledger, Numbers};
+use super::weight::delivery_weight;
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words, seconds_up};
 use crate::write::webhooks::Target;
@@ -106,7 +107,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
         Ok(numbers)
     }
 
-    fn refuse_or_tell(&mut self, refusing: &'a Refusing) -> QueryResult<()> {
+    fn refuse_or_tell(&mut self, refusing: &'a mut Refusing) -> QueryResult<()> {
         if let Err(error) = contained(self.refuse(refusing))? {
             tracing::error!(%error, "a refusal can't be recorded");
         }
@@ -114,15 +115,21 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
     }
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
-    fn refuse(&mut self, refusing: &'a Refusing) -> Result<(), Fault> {
-        let Refusing { refusal, times, .. } = refusing;
-        let Some(target) = self.ledger.target(refusal.webhook)? else {
+    fn refuse(&mut self, refusing: &'a mut Refusing) -> Result<(), Fault> {
+        let Some(target) = self.ledger.target(refusing.refusal.webhook)? else {
             return Ok(());
         };
         let next = self.next_delivery()?;
-        let place = self.folding.place(target.id, refusal, next.number());
+        let place = self.folding.place(target.id, &refusing.refusal, next.number());
+        let bytes = refusing.refusal.bytes();
+        if place == Place::Record && !self.folding.keep(target.id, refusing.refusal.source, bytes) {
+            refusing.refusal.strip();
+        }
+        let refusing = &*refusing;
+        let Refusing { refusal, times, .. } = refusing;
+        let mut weight = 0;
         match place {
-            Place::Record => self.refusal_insert(next, target, refusing),
+            Place::Record => weight = self.refusal_insert(next, target, refusing),
             Place::CountedOn(record) => {
                 self.ledger.delivery_count(record, *times);
                 self.tallies.fold(&refusal.key());
@@ -141,11 +148,13 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
                 Place::Dropped => None,
             },
             times: *times,
+            weight,
         });
         Ok(())
     }
 
-    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusing: &'a Refusing) {
+    /// Records a refusal. What the record takes.
+    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusing: &'a Refusing) -> i64 {
         let refusal = &refusing.refusal;
         let answer = if refusal.postponed {
             Answer::Postponed(refusal.code)
@@ -153,7 +162,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             Answer::Refused(refusal.code)
         };
         let (answer, code) = answer_words(answer);
-        let row = NewDelivery {
+        let mut row = NewDelivery {
             id: id.number(),
             organization: target.organization,
             webhook: target.id,
@@ -166,7 +175,12 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             count: refusing.times,
             took_us: micros(refusal.took),
             headers: refusal.headers.as_deref(),
-            payload: refusal.payload.as_deref(),
+            payload: refusal.payload.as_ref().map(RefusedPayload::first),
+            payload_bytes: refusal
+                .payload
+                .as_ref()
+                .and_then(RefusedPayload::cut_from)
+                .map(u64::cast_signed),
             trail: refusal.trail.as_ref().map(ToString::to_string),
             notes: None,
             request_id: refusal.request_id.map(RequestId::to_bytes),
@@ -174,9 +188,13 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             details: refusal.details.as_deref(),
             retry_after: refusal.retry_after.map(seconds_up),
             no_payload: refusal.no_payload.map(NoPayload::as_str),
+            weight: 0,
         };
+        row.weight = delivery_weight(&row);
+        let weight = row.weight;
         self.ledger.delivery_insert(row);
         self.delivery_used();
+        weight
     }
 }
 

@@ -6,12 +6,20 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use hookgate_domain::{RefusalCode, Timestamp};
-use hookgate_gate::{RefusedDelivery, site};
+use hookgate_gate::{RefusedDelivery, site, wider_sites};
 
 /// Records of identical refusals within a minute, before the others are counted on one more.
 const ALONE: u32 = 10;
 /// Records of refusals of one webhook within a minute, before only its codes are told apart.
 const WEBHOOK_ROWS: u32 = 500;
+/// The part of them that the /56 and the /48 around one source may take. A customer of a provider has as many /64s as these
+/// hold, and must not hide what other sources are refused for.
+const CUSTOMER_ROWS: [u32; 2] = [WEBHOOK_ROWS / 10, WEBHOOK_ROWS / 5];
+/// Bytes of payloads, headers and details that refusals of one webhook keep within a minute: some 40 GiB in all the days that
+/// payloads are kept, which the webhook pays for.
+const WEBHOOK_BYTES: usize = 1024 * 1024;
+/// The part of them that one such network may take.
+const CUSTOMER_BYTES: usize = WEBHOOK_BYTES / 4;
 /// Sources that are told apart within a minute: some 500 KiB. Beyond, only webhooks and codes are.
 const MAX_SOURCES: usize = 8_192;
 /// Webhooks, and webhooks with codes, that are told apart within a minute. Beyond, refusals are dropped and counted.
@@ -43,7 +51,15 @@ pub(super) struct Folding {
     minute: i64,
     sources: HashMap<(Kind, IpAddr), Tally>,
     kinds: HashMap<Kind, Tally>,
-    rows: HashMap<i64, u32>,
+    webhooks: HashMap<i64, Used>,
+    customers: HashMap<(i64, usize, IpAddr), Used>,
+}
+
+/// What the records of a minute take.
+#[derive(Clone, Copy, Debug, Default)]
+struct Used {
+    rows: u32,
+    bytes: usize,
 }
 
 impl Folding {
@@ -55,17 +71,54 @@ impl Folding {
             code: refusal.code,
             postponed: refusal.postponed,
         };
-        let Some(rows) = bounded(&mut self.rows, webhook, MAX_WEBHOOKS) else {
+        let Some(used) = bounded(&mut self.webhooks, webhook, MAX_WEBHOOKS) else {
             return Place::Dropped;
         };
-        let source = bounded(&mut self.sources, (kind, site(refusal.source)), MAX_SOURCES);
-        let place = match source.filter(|tally| tally.folded.is_some() || *rows < WEBHOOK_ROWS) {
+        let is_full = used.rows >= WEBHOOK_ROWS;
+        let customers = customers(webhook, refusal.source);
+        let is_full = is_full
+            || customers
+                .iter()
+                .zip(CUSTOMER_ROWS)
+                .any(|(key, most)| self.customers.get(key).is_some_and(|used| used.rows >= most));
+        // What gets no place of its own takes none from the sources of other webhooks.
+        let most = if is_full { 0 } else { MAX_SOURCES };
+        let source = bounded(&mut self.sources, (kind, site(refusal.source)), most);
+        let place = match source.filter(|tally| tally.folded.is_some() || !is_full) {
             Some(tally) => tally.place(ALONE, next),
             None => bounded(&mut self.kinds, kind, MAX_WEBHOOKS)
                 .map_or(Place::Dropped, |tally| tally.place(0, next)),
         };
-        *rows += u32::from(place == Place::Record);
+        if place == Place::Record {
+            used.rows += 1;
+            for key in customers {
+                // There are at most as many as there are records.
+                self.customers.entry(key).or_default().rows += 1;
+            }
+        }
         place
+    }
+
+    /// Takes so many bytes of what is kept for refusals of this webhook within a minute. No if it is used up.
+    pub(super) fn keep(&mut self, webhook: i64, source: IpAddr, bytes: usize) -> bool {
+        let customers = customers(webhook, source);
+        let fits = |used: Option<&Used>, most| used.map_or(0, |used| used.bytes) + bytes <= most;
+        if !fits(self.webhooks.get(&webhook), WEBHOOK_BYTES)
+            || !customers
+                .iter()
+                .all(|key| fits(self.customers.get(key), CUSTOMER_BYTES))
+        {
+            return false;
+        }
+        for key in &customers {
+            if let Some(used) = self.customers.get_mut(key) {
+                used.bytes += bytes;
+            }
+        }
+        if let Some(used) = self.webhooks.get_mut(&webhook) {
+            used.bytes += bytes;
+        }
+        true
     }
 
     /// Begins a new minute, or an old one if the clock was set back. The minute before still counts as this one, since
@@ -100,6 +153,12 @@ impl Tally {
         }
         Place::Record
     }
+}
+
+/// The networks around a source of a webhook that share what it keeps.
+fn customers(webhook: i64, source: IpAddr) -> [(i64, usize, IpAddr); 2] {
+    let [narrow, wide] = wider_sites(source);
+    [(webhook, 0, narrow), (webhook, 1, wide)]
 }
 
 /// The entry of a key, made if there is room for it.
@@ -205,6 +264,49 @@ mod tests {
         assert_eq!(place_all(&mut folding, flood(RefusalCode::IpNotAllowed)).1, 501);
         assert_eq!(place_all(&mut folding, flood(RefusalCode::InvalidJson)).1, 1);
         assert!(folding.sources.len() <= MAX_SOURCES);
+    }
+
+    /// Somebody with a /48 fills neither the records nor the bytes that other sources of the webhook are shown by.
+    #[test]
+    fn one_customer_does_not_hide_what_others_are_refused_for() {
+        let mut folding = Folding::default();
+        let host = |host: u128| IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8 << 96) + (host << 64)));
+        let flood = |hosts: std::ops::Range<u128>| {
+            hosts.map(move |number| (1, refusal(host(number), RefusalCode::IpNotAllowed, 0)))
+        };
+        let home = usize::try_from(CUSTOMER_ROWS[0]).unwrap();
+        assert_eq!(place_all(&mut folding, flood(0..256)).1, home + 1);
+        let site = usize::try_from(CUSTOMER_ROWS[1]).unwrap();
+        assert_eq!(place_all(&mut folding, flood(256..65_536)).1, site - home - 1);
+        let real = refusal(v4(7), RefusalCode::IpNotAllowed, 0);
+        assert_eq!(
+            place_all(&mut folding, [(1, real)]).1,
+            1,
+            "it has a record of its own"
+        );
+
+        assert!(folding.keep(1, host(0), CUSTOMER_BYTES));
+        assert!(!folding.keep(1, host(65_535), 1));
+        assert!(folding.keep(1, v4(7), CUSTOMER_BYTES));
+    }
+
+    #[test]
+    fn bytes_of_refusals_are_bounded_per_webhook_and_minute() {
+        let mut folding = Folding::default();
+        let mut kept = |webhook: i64, second: i64| {
+            (0..200)
+                .filter(|source| {
+                    let sent = refusal(v4(*source), RefusalCode::InvalidJson, second);
+                    folding.place(webhook, &sent, 1);
+                    folding.keep(webhook, sent.source, 10_000)
+                })
+                .count()
+        };
+        let most = WEBHOOK_BYTES / 10_000;
+        assert_eq!(
+            [kept(1, 0), kept(1, 1), kept(2, 2), kept(1, 60)],
+            [most, 0, most, most]
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use diesel::result::Error;
 use hookgate_domain::{RefusalCode, WebhookHandle};
-use hookgate_gate::{AcceptedDelivery, Commit, NoPayload, RefusedDelivery, StoreError};
+use hookgate_gate::{AcceptedDelivery, Commit, NoPayload, RefusedDelivery, RefusedPayload, StoreError};
 use tokio::sync::oneshot;
 
 use super::change::Change;
@@ -127,6 +127,7 @@ impl Accepting {
         let code = match commit {
             Commit::Stored(_) => return None,
             Commit::Stale => RefusalCode::ClientGone,
+            Commit::Full => RefusalCode::RateLimited,
             Commit::IdempotencyConflict => RefusalCode::IdempotencyConflict,
         };
         self.reply.is_closed().then(|| Refusing {
@@ -139,7 +140,7 @@ impl Accepting {
                 user_agent: self.delivery.user_agent.clone(),
                 headers: self.delivery.headers.clone(),
                 took: self.delivery.took,
-                payload: self.delivery.payload.clone(),
+                payload: self.delivery.payload.as_ref().map(RefusedPayload::of),
                 no_payload: self.delivery.payload.is_none().then_some(NoPayload::Off),
                 code,
                 postponed: false,

@@ -39,6 +39,8 @@ impl DeliveryColumns {
         self.details.push(storable_option(row.details));
         self.retry_after.push(row.retry_after);
         self.no_payload.push(row.no_payload);
+        self.payload_bytes.push(row.payload_bytes);
+        self.weight.push(row.weight);
     }
 }
 
