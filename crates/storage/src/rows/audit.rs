@@ -4,13 +4,16 @@
 
 use diesel::{Insertable, Queryable, Selectable};
 use hookgate_domain::{
-    Actor, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, MemberId, NewAudit, OrganizationId,
-    PayloadDigest, Role, Timestamp, TokenId, address_bytes,
+    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, MemberId, NewAudit,
+    OrganizationId, PayloadDigest, Role, Timestamp, TokenId, address_bytes,
 };
+use hookgate_gate::wider_sites;
 
 use super::delivery::read_address;
 use crate::fault::Damage;
 use crate::schema::people::audit;
+
+const HOUR_MICROS: i64 = 3_600_000_000;
 
 /// An entry as it is read.
 #[derive(Queryable, Selectable)]
@@ -31,6 +34,7 @@ pub(crate) struct AuditRow {
     after: Option<String>,
     request_key: Option<String>,
     request_digest: Option<Vec<u8>>,
+    attempts: i64,
 }
 
 impl TryFrom<AuditRow> for AuditEntry {
@@ -61,7 +65,9 @@ impl TryFrom<AuditRow> for AuditEntry {
                 name: row.subject_name,
             },
             before: row.before,
-            after: row.after,
+            after: row
+                .after
+                .or_else(|| (row.attempts > 1).then(|| attempts_text(row.attempts))),
             request,
         })
     }
@@ -105,6 +111,21 @@ fn read_request(key: &str, digest: Option<&[u8]>) -> Option<AuditRequest> {
     })
 }
 
+/// How many failed sign-ins an entry stands for, as what it says of it.
+fn attempts_text(attempts: i64) -> String {
+    format!("{{\"attempts\":{attempts}}}")
+}
+
+/// What failed sign-ins that share an entry have in common: the hour, whose they are, and the network that they came from. An
+/// IPv6 customer has a /48.
+fn fold_of(audit: &NewAudit) -> Option<String> {
+    (audit.act == AuditAct::SessionSignInFailed).then(|| {
+        let hour = audit.at.as_micros().div_euclid(HOUR_MICROS);
+        let network = audit.from.map(|address| wider_sites(address)[1].to_string());
+        format!("{hour} {} {}", network.unwrap_or_default(), audit.subject.id)
+    })
+}
+
 /// An entry to write.
 #[derive(Insertable)]
 #[diesel(table_name = audit, treat_none_as_default_value = false)]
@@ -123,6 +144,7 @@ pub(crate) struct NewAuditRow<'a> {
     after: Option<&'a str>,
     request_key: Option<&'a str>,
     request_digest: Option<&'a [u8]>,
+    fold: Option<String>,
 }
 
 impl<'a> From<&'a NewAudit> for NewAuditRow<'a> {
@@ -146,6 +168,7 @@ impl<'a> From<&'a NewAudit> for NewAuditRow<'a> {
                 .request
                 .as_ref()
                 .map(|request| &request.digest.as_bytes()[..]),
+            fold: fold_of(audit),
         }
     }
 }

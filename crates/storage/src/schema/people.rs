@@ -66,6 +66,8 @@ diesel::table! {
         after -> Nullable<Text>,
         request_key -> Nullable<Text>,
         request_digest -> Nullable<Binary>,
+        fold -> Nullable<Text>,
+        attempts -> BigInt,
     }
 }
 

@@ -9,10 +9,16 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::rows::NewAuditRow;
 use crate::schema::people::{audit, sessions, sign_in_links};
 
-/// Stores an entry. Its number is the next one.
+/// The act whose entries strangers cause.
+const FAILED: &str = AuditAct::SessionSignInFailed.as_str();
+
+/// Stores an entry. Its number is the next one. A failed sign-in is counted on the entry of those like it in its hour.
 pub(crate) fn audit_insert(connection: &mut Connection, entry: &NewAudit) -> QueryResult<()> {
     diesel::insert_into(audit::table)
         .values(NewAuditRow::from(entry))
+        .on_conflict(audit::fold)
+        .do_update()
+        .set(audit::attempts.eq(audit::attempts + 1))
         .execute(connection)
         .map(drop)
 }
@@ -22,20 +28,44 @@ pub(crate) fn audit_newest(connection: &mut Connection) -> QueryResult<Option<i6
     audit::table.select(max(audit::id)).get_result(connection)
 }
 
-/// Number and time of the oldest entries, of one act or of any.
-pub(crate) fn oldest_audit(
-    connection: &mut Connection,
-    act: Option<AuditAct>,
-    most: i64,
-) -> QueryResult<Vec<(i64, i64)>> {
-    let oldest = audit::table
-        .select((audit::id, audit::at))
-        .order(audit::id)
-        .limit(most);
-    match act {
-        Some(act) => oldest.filter(audit::act.eq(act.as_str())).load(connection),
-        None => oldest.load(connection),
-    }
+/// How many entries that are no failed sign-ins have numbers from the first up to the second, which is excluded.
+pub(crate) fn audit_acts(connection: &mut Connection, first: i64, end: i64) -> QueryResult<i64> {
+    audit::table
+        .filter(audit::id.ge(first))
+        .filter(audit::id.lt(end))
+        .filter(audit::act.ne(FAILED))
+        .count()
+        .get_result(connection)
+}
+
+/// Number and time of the oldest entries.
+pub(crate) fn oldest_audit(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
+    let oldest = audit::table.select((audit::id, audit::at)).order(audit::id);
+    oldest.limit(most).load(connection)
+}
+
+/// The numbers of the oldest entries that are no failed sign-ins.
+pub(crate) fn oldest_acts(connection: &mut Connection, most: i64) -> QueryResult<Vec<i64>> {
+    let acts = audit::table.filter(audit::act.ne(FAILED)).select(audit::id);
+    acts.order(audit::id).limit(most).load(connection)
+}
+
+/// Number and time of the oldest failed sign-ins.
+pub(crate) fn oldest_failures(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
+    let failures = audit::table.filter(audit::act.eq(FAILED));
+    let oldest = failures.select((audit::id, audit::at)).order(audit::id);
+    oldest.limit(most).load(connection)
+}
+
+/// The number of the newest failed sign-in beyond so many that are newer.
+pub(crate) fn failure_beyond(connection: &mut Connection, kept: i64) -> QueryResult<Option<i64>> {
+    let failures = audit::table.filter(audit::act.eq(FAILED)).select(audit::id);
+    failures
+        .order(audit::id.desc())
+        .offset(kept)
+        .limit(1)
+        .get_result(connection)
+        .optional()
 }
 
 /// Removes the entries with these numbers.

@@ -22,6 +22,10 @@ pub(crate) enum Counter {
     IncidentPrune,
     /// The first delivery that is not in the tables of usage.
     Usage,
+    /// How many entries of the audit trail below [`Counter::AuditCounted`] are no failed sign-ins.
+    AuditActs,
+    /// The first entry of the audit trail that is not counted there.
+    AuditCounted,
 }
 
 impl Counter {
@@ -33,6 +37,8 @@ impl Counter {
             Self::PayloadPrune => "payload_prune",
             Self::IncidentPrune => "incident_prune",
             Self::Usage => "usage",
+            Self::AuditActs => "audit_acts",
+            Self::AuditCounted => "audit_counted",
         }
     }
 }

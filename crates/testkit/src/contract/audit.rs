@@ -227,3 +227,28 @@ pub async fn what_is_over_goes<S: Store + PeopleStore>(store: &Arc<S>) {
     store.audit_insert(audit()).await.unwrap();
     assert_eq!(trail(store).await[0].id, i64::try_from(count).unwrap() + 1);
 }
+
+/// Failed sign-ins of one hour, subject and network are one entry that counts them: strangers fill no trail.
+pub async fn failed_sign_ins_share_an_entry<S: Store + PeopleStore>(store: &Arc<S>) {
+    let failed = |subject: &str, from: &str, hour: i64| NewAudit {
+        from: Some(from.parse().unwrap()),
+        ..audit_of(AuditAct::SessionSignInFailed, subject, second(3_600 * hour))
+    };
+    for (subject, from, hour) in [
+        ("", "2001:db8::1", 0),
+        ("", "2001:db8:0:ffff::7", 0),
+        ("", "203.0.113.7", 0),
+        ("mem_1", "203.0.113.7", 0),
+        ("", "203.0.113.7", 0),
+        ("", "203.0.113.7", 1),
+        ("", "2001:db8:0:7::", 0),
+    ] {
+        store.audit_insert(failed(subject, from, hour)).await.unwrap();
+    }
+    let entries = trail(store).await;
+    let told: Vec<_> = entries.iter().map(|entry| entry.after.as_deref()).collect();
+    assert_eq!(
+        told,
+        [Some(r#"{"attempts":3}"#), Some(r#"{"attempts":2}"#), None, None]
+    );
+}

@@ -1,6 +1,7 @@
 //! Members, sessions, tokens, sign-in links and the audit trail.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
@@ -9,12 +10,14 @@ use hookgate_domain::{
     Token, TokenError, TokenId, Webhook, WebhookHandle,
 };
 use hookgate_gate::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_ROWS, Acting, AuditFilter, KnownActor, KnownWebhook, KnownWebhooks,
-    MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError, check_actor,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, Acting, AuditFilter, KnownActor,
+    KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError, check_actor,
+    wider_sites,
 };
 
 use super::{MemoryStore, State};
 
+const HOUR_MICROS: i64 = 3_600_000_000;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
 /// What is kept about people.
@@ -28,11 +31,33 @@ pub(super) struct People {
     /// To whom the URL and the signing secret of a webhook were shown.
     shown: BTreeMap<WebhookHandle, [Option<String>; 2]>,
     last_audit: i64,
+    /// How many failed sign-ins an entry stands for, if they are several.
+    attempts: BTreeMap<i64, u64>,
+}
+
+fn is_failure(entry: &AuditEntry) -> bool {
+    entry.act == AuditAct::SessionSignInFailed
+}
+
+/// Whether a failed sign-in is counted on this entry.
+fn is_like(entry: &AuditEntry, audit: &NewAudit) -> bool {
+    let hour = |at: Timestamp| at.as_micros().div_euclid(HOUR_MICROS);
+    let network = |from: Option<IpAddr>| from.map(|address| wider_sites(address)[1]);
+    is_failure(entry)
+        && audit.act == entry.act
+        && audit.subject.id == entry.subject.id
+        && hour(audit.at) == hour(entry.at)
+        && network(audit.from) == network(entry.from)
 }
 
 impl People {
     /// Stores an entry of the audit trail.
     pub(super) fn note(&mut self, audit: NewAudit) {
+        if let Some(entry) = self.audit.values_mut().find(|entry| is_like(entry, &audit)) {
+            *self.attempts.entry(entry.id).or_insert(1) += 1;
+            entry.after = Some(format!("{{\"attempts\":{}}}", self.attempts[&entry.id]));
+            return;
+        }
         self.last_audit += 1;
         self.audit
             .insert(self.last_audit, audit.numbered(self.last_audit));
@@ -109,11 +134,21 @@ impl People {
         let before = self.rows();
         self.sessions.retain(|_, session| !session.is_over(now));
         self.links.retain(|_, link| !link.is_over(now));
-        let surplus = self.last_audit - i64::try_from(AUDIT_ROWS.get()).unwrap_or(i64::MAX);
+        let surplus = |failed: bool, most: usize| {
+            let entries = self.audit.iter().rev();
+            let mut numbers = entries.filter(|(_, entry)| is_failure(entry) == failed);
+            numbers.nth(most).map(|(id, _)| *id)
+        };
+        let most = usize::try_from(AUDIT_ROWS.get()).unwrap_or(usize::MAX);
+        let acts = surplus(false, most);
+        let failures = surplus(true, usize::try_from(AUDIT_FAILED_ROWS).unwrap_or(usize::MAX));
         self.audit.retain(|id, entry| {
-            let failed = entry.act == AuditAct::SessionSignInFailed;
-            let days = if failed { AUDIT_FAILED_DAYS } else { AUDIT_DAYS };
-            entry.at >= now.before(Duration::from_secs(days * DAY_SECONDS)) && *id > surplus
+            let (days, surplus) = if is_failure(entry) {
+                (AUDIT_FAILED_DAYS, failures)
+            } else {
+                (AUDIT_DAYS, acts)
+            };
+            entry.at >= now.before(Duration::from_secs(days * DAY_SECONDS)) && Some(*id) > surplus
         });
         u64::try_from(before - self.rows()).unwrap_or(u64::MAX)
     }
