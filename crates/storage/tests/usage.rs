@@ -6,10 +6,10 @@ use std::sync::Arc;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, QueryableByName, RunQueryDsl, SqliteConnection, sql_query, sql_types};
-use hookgate_domain::Timestamp;
+use hookgate_domain::{Allowlist, Timestamp};
 use hookgate_gate::{
-    AcceptedDelivery, Commit, DeliveryFilter, PageSize, RefusedDelivery, Seek, Store, StoreError, Usage,
-    UsageRange,
+    AcceptedDelivery, Commit, DeliveryFilter, PageSize, Preview, RefusedDelivery, Seek, Store, StoreError,
+    Usage, UsageRange,
 };
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::samples::{START, audit, delivery, refusal, second, sources_in, webhook};
@@ -240,7 +240,8 @@ async fn a_flood_of_sources_is_counted_and_bounded() {
     assert_eq!((accepted, refused), (7, u64::from(sources)));
     assert_eq!(
         number(directory.path(), "SELECT count(*) FROM sources"),
-        i64::try_from(SOURCES).unwrap() + 1
+        i64::try_from(SOURCES).unwrap() + 2,
+        "the one that passed has a place of its own, and there is one for all the others"
     );
     assert_eq!(
         number(directory.path(), "SELECT sum(refused) FROM sources"),
@@ -250,7 +251,22 @@ async fn a_flood_of_sources_is_counted_and_bounded() {
         .top_sources(webhook(1).handle, UsageRange::Day, PageSize::MAX, START)
         .await
         .unwrap();
-    assert_eq!(top.beyond_refused, 501);
+    assert_eq!(top.beyond_refused, 500);
+    assert!(top.sources.iter().any(|source| source.accepted > 0));
+    // Senders that come after such a flood are told of, by usage and by what looks ahead.
+    for sender in ["127.0.0.9", "127.0.0.10"] {
+        let sent = AcceptedDelivery {
+            source: sender.parse().unwrap(),
+            ..delivery(&webhook(1))
+        };
+        store.delivery_commit(sent).await.unwrap();
+    }
+    asked(&store, UsageRange::Hour).await.unwrap();
+    let accepted = store.accepted_sources(webhook(1).handle, START).await.unwrap();
+    assert_eq!((accepted.sources.len(), accepted.beyond_accepted), (3, 0));
+    let other = "192.0.2.1".parse().unwrap();
+    let preview = Preview::of(&accepted, &Allowlist::any(), &other, START);
+    assert_eq!((preview.would_stop.senders, preview.beyond), (3, 0));
 }
 
 /// A page looks at a bounded number of rows and says where it stopped; going on finds everything.

@@ -62,10 +62,19 @@ pub(crate) fn source_seen(connection: &mut Connection, row: &KnownSource<'_>) ->
     SourceSeen(row).execute(connection).map(drop)
 }
 
-/// How many sources of a webhook are told apart on a day.
-pub(crate) fn source_count(connection: &mut Connection, webhook: i64, day: i64) -> QueryResult<i64> {
+/// How many sources of a webhook are told apart on a day: those that passed, or those that did not.
+pub(crate) fn source_count(
+    connection: &mut Connection,
+    webhook: i64,
+    day: i64,
+    passed: bool,
+) -> QueryResult<i64> {
     let query = sources::table.filter(sources::webhook.eq(webhook));
-    query.filter(sources::day.eq(day)).count().get_result(connection)
+    query
+        .filter(sources::day.eq(day))
+        .filter(sources::accepted.gt(0).eq(passed))
+        .count()
+        .get_result(connection)
 }
 
 row_insert! {

@@ -9,25 +9,27 @@ use hookgate_gate::site;
 
 use super::counting::Seen;
 use super::counts::{Counts, SourceCount, SourceKey};
+use super::weight::ROW_BYTES;
 use crate::connection::Connection;
 use crate::rows::read_address;
 use crate::write::counters::{Counter, counter_lock, counter_set, counter_value};
+use crate::write::holdings::holding_add;
 use crate::write::sources::{
     KnownSource, SourceCodeRow, SourceRow, source_add, source_code_add, source_count, source_insert,
     source_seen,
 };
 use crate::write::usage::{recorded, usage_add};
 
-/// Sources of a webhook that are told apart on a day. A webhook has a handful of senders; more is an attack or a mistake,
-/// and must not fill the disk.
+/// Sources of a webhook that are told apart on a day, of those that passed, and as many of those that did not: whoever is refused
+/// takes no place from a sender. A webhook has a handful of senders; more is an attack or a mistake, and must not fill the disk.
 const MAX_SOURCES: i64 = 2_000;
 /// Webhooks and days whose number of sources is remembered. It is only forgotten and counted anew.
 const MAX_REMEMBERED: usize = 8_192;
 /// Records that are read at once when they are counted again.
 const RECOUNT: i64 = 5_000;
 
-/// How many sources of a webhook are in the table for a day.
-pub(super) type ToldApart = HashMap<(i64, i64), i64>;
+/// How many sources of a webhook are in the table for a day: those that passed, and those that did not.
+pub(super) type ToldApart = HashMap<(i64, i64, bool), i64>;
 
 /// Counts some of the records that are behind the watermark, with what has no record there, and moves the watermark.
 /// Whether there are more. For a store that many nodes write to: none of them saw all that came.
@@ -55,6 +57,9 @@ pub(super) fn write_counts(
     for row in counts.usage_rows() {
         usage_add(connection, &row)?;
     }
+    for held in counts.held() {
+        holding_add(connection, &held)?;
+    }
     write_sources(connection, counts, told_apart)
 }
 
@@ -81,7 +86,7 @@ fn add_records(
     let records = recorded(connection, first, end, RECOUNT)?;
     let last = records.last().map(|record| record.0);
     let is_all = i64::try_from(records.len()).is_ok_and(|found| found < RECOUNT);
-    for (id, webhook, at, source, code, count, has_trail) in records {
+    for (id, webhook, at, source, code, count, has_trail, weight) in records {
         let code = code.as_deref().map(str::parse);
         let (Some(source), Ok(code)) = (read_address(&source), code.transpose()) else {
             tracing::error!(delivery = id, "a damaged record can't be counted");
@@ -96,7 +101,9 @@ fn add_records(
             record: Some(id),
             // Of one that passed, the others are its retries.
             times: if code.is_none() { 1 } else { count },
+            weight: weight.unwrap_or(ROW_BYTES),
         };
+        counts.hold(&seen);
         counts.add(&seen, seen.times, true);
     }
     Ok(last.filter(|_| !is_all))
@@ -119,9 +126,10 @@ fn write_sources(
         if told_apart.len() >= MAX_REMEMBERED {
             told_apart.clear();
         }
-        let known = match told_apart.get(&(*webhook, *day)) {
+        let place = (*webhook, *day, count.accepted() > 0);
+        let known = match told_apart.get(&place) {
             Some(known) => *known,
-            None => source_count(connection, *webhook, *day)?,
+            None => source_count(connection, *webhook, *day, place.2)?,
         };
         if known < MAX_SOURCES {
             first_of_day(connection, &row, Ipv6Addr::from(*source).into())?;
@@ -131,7 +139,7 @@ fn write_sources(
             all.and_modify(|all| all.merge(count))
                 .or_insert_with(|| count.clone());
         }
-        told_apart.insert((*webhook, *day), known + i64::from(known < MAX_SOURCES));
+        told_apart.insert(place, known + i64::from(known < MAX_SOURCES));
     }
     for ((webhook, day), count) in beyond {
         let key = (webhook, day, [0; 16]);
