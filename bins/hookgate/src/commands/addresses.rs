@@ -257,12 +257,16 @@ impl Desk<'_> {
         for one in &previews {
             let stop = one.preview.would_stop;
             output::line(&format!(
-                "{}: {} of {} from the last {} would be refused ({})",
+                "{}: {} of {} from the last {} would be refused ({}{})",
                 with_hidden_shown(one.webhook.name.as_str()),
                 stop.senders,
                 counted(one.preview.all_senders, "sender"),
                 counted(days.days(), "day"),
-                counted(stop.deliveries, "delivery")
+                counted(stop.deliveries, "delivery"),
+                match one.preview.beyond {
+                    0 => String::new(),
+                    more => format!("; unknown for {} of other sources", counted(more, "delivery")),
+                }
             ))?;
         }
         Ok(output::line(&format!(

@@ -146,8 +146,8 @@ pub(crate) async fn preview(
     ))?;
     if preview.beyond > 0 {
         output::line(&format!(
-            "{} came from more sources than are told apart",
-            counted(preview.beyond, "delivery")
+            "unknown: whether the senders of {} would be refused; they came from more sources than are told apart",
+            counted(preview.beyond, "more delivery")
         ))?;
     }
     preview.senders.iter().try_for_each(|sender| {

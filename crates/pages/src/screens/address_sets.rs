@@ -174,6 +174,8 @@ pub struct SetChange {
     /// For each webhook: its name, how many senders would stop passing, of how many, and with how many deliveries.
     /// `None` for who may not look ahead.
     pub webhooks: Option<Vec<(UserText, u64, u64, u64)>>,
+    /// Deliveries of sources that are not told apart: it is unknown whether these would stop passing.
+    pub unknown: u64,
 }
 
 impl SetChange {
@@ -185,7 +187,9 @@ impl SetChange {
         };
         let stopping: u64 = webhooks.iter().map(|webhook| webhook.1).sum();
         let days = when::count(u64::from(self.days), "day");
-        let whom = if stopping == 0 {
+        let whom = if stopping == 0 && self.unknown > 0 {
+            format!("No sender of the last {days} that is told apart would stop passing.")
+        } else if stopping == 0 {
             format!("No sender of the last {days} would stop passing.")
         } else {
             format!(
@@ -193,7 +197,11 @@ impl SetChange {
                 when::count(stopping, "sender")
             )
         };
-        format!("{added} new, {removed} gone. {whom}")
+        let unknown = match self.unknown {
+            0 => String::new(),
+            more => format!(" Unknown for {} of other sources.", when::count(more, "delivery")),
+        };
+        format!("{added} new, {removed} gone. {whom}{unknown}")
     }
 
     fn shown_webhooks(&self) -> &[(UserText, u64, u64, u64)] {

@@ -211,6 +211,9 @@ impl Preview {
                 when::count(self.stopping_deliveries, "delivery")
             );
         }
+        if self.beyond > 0 {
+            return format!("No sender of the last {days} that is told apart would stop passing.");
+        }
         if self.senders.is_empty() {
             return format!("Nobody was let through in the last {days}.");
         }

@@ -121,6 +121,8 @@ pub enum Payload {
         pretty: Option<UserText>,
         /// Its size.
         bytes: u64,
+        /// The size of the whole body, if this is only its first part.
+        whole: Option<u64>,
     },
     /// It isn't there, for this reason: a sentence.
     Absent(&'static str),

@@ -298,6 +298,7 @@ impl Samples {
                     self.number(9),
                     self.number(1_840),
                 )]),
+                unknown: self.number(7),
             }),
             problems,
         };
@@ -713,7 +714,14 @@ impl Samples {
         let kept = |text: String| Payload::Kept {
             raw: text.clone().into(),
             bytes: text.len() as u64,
+            whole: None,
             pretty: Some(text.into()),
+        };
+        let cut = |text: String| Payload::Kept {
+            raw: text.into(),
+            pretty: None,
+            bytes: 8_192,
+            whole: Some(1_048_576),
         };
         let refused = detail(3, Payload::Absent("It was refused before its payload was read."));
         vec![
@@ -722,6 +730,7 @@ impl Samples {
             ("logs-wrong", wrong.render()),
             ("delivery", detail(0, kept(self.string(json))).render()),
             ("delivery-refused", refused.clone().render()),
+            ("delivery-cut", detail(3, cut(self.string(json))).render()),
             (
                 "delivery-accepted-from-proxy",
                 DeliveryDetail {

@@ -70,6 +70,9 @@ pub struct DeliveryRecord {
     /// and on records of older versions.
     #[schema(required)]
     pub answer: Option<DeliveryAnswer>,
+    /// Bytes of the whole body, if `payload` is only its first part: of a refused delivery no more than 8 KiB are kept. Else null.
+    #[schema(required)]
+    pub payload_bytes: Option<u64>,
     /// Why there is no payload; null if there is one.
     #[schema(value_type = Option<words::NoPayload>, required)]
     pub no_payload: Option<&'static str>,
@@ -154,6 +157,7 @@ impl From<&gate::DeliveryRecord> for DeliveryRecord {
                 .collect(),
             took_us: took.map(|took| u64::try_from(took.as_micros()).unwrap_or(u64::MAX)),
             answer: SentAnswer::of(record).map(Into::into),
+            payload_bytes: record.payload_bytes,
             no_payload: record.why_no_payload().map(gate::NoPayload::as_str),
         }
     }

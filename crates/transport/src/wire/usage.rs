@@ -96,6 +96,8 @@ pub struct Preview {
     pub all_senders: u64,
     /// Those that pass now and would not then.
     pub would_stop: WouldStop,
+    /// False if more may stop: deliveries of sources that are not told apart were accepted (`other_sources`).
+    pub would_stop_known: bool,
     /// Accepted deliveries of sources that are not told apart.
     pub other_sources: u64,
     /// What about the allowlist deserves a second look.
@@ -193,6 +195,7 @@ impl Preview {
                 senders: preview.would_stop.senders,
                 deliveries: preview.would_stop.deliveries,
             },
+            would_stop_known: preview.beyond == 0,
             other_sources: preview.beyond,
             warnings: Vec::new(),
         }

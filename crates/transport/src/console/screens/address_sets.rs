@@ -306,9 +306,12 @@ async fn change_of<S: Store + PeopleStore>(
     other: &Networks,
 ) -> Result<SetChange, Fault> {
     let (acting, days) = (&screen.visitor.acting, PreviewDays::default());
+    let mut unknown = 0_u64;
     let webhooks = if screen.visitor.may(Permission::ManageWebhooks) {
         let gate = screen.gate();
         let (_, previews) = gate.address_set_preview(acting, &set.name, other, days).await?;
+        let beyond = previews.iter().map(|one| one.preview.beyond);
+        unknown = beyond.fold(0, u64::saturating_add);
         Some(previews.iter().map(stopping).collect())
     } else {
         None
@@ -320,6 +323,7 @@ async fn change_of<S: Store + PeopleStore>(
         removed: texts(&changes.removed),
         days: days.days(),
         webhooks,
+        unknown,
     })
 }
 

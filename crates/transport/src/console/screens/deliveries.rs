@@ -159,6 +159,11 @@ fn payload(record: &DeliveryRecord) -> Payload {
                 "Not stored: the connection ended before the body arrived."
             }
             Some(NoPayload::Unread) => "Not stored: the delivery was refused before its body was read.",
+            Some(NoPayload::Unsigned) => "Not stored: the delivery failed its signature check.",
+            Some(NoPayload::Flood) => "Not stored: this webhook refused more than 1 MiB within a minute.",
+            Some(NoPayload::Space) => {
+                "No longer stored: the store was full, and this webhook held more than any other."
+            }
             Some(NoPayload::Expired) | None => {
                 "No longer stored: payloads are deleted after their retention time."
             }
@@ -168,6 +173,7 @@ fn payload(record: &DeliveryRecord) -> Payload {
         raw: UserText::from(String::from_utf8_lossy(bytes)),
         pretty: lay_out(bytes, JsonLayout::Indented).map(Into::into),
         bytes: bytes.len() as u64,
+        whole: record.payload_bytes,
     }
 }
 
