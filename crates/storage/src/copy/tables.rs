@@ -40,7 +40,7 @@ const fn table(name: &'static str, key: usize, columns: &'static [(&'static str,
 }
 
 /// Every table, in an order in which rows find what they refer to.
-pub(super) static TABLES: [Table; 21] = [
+pub(super) static TABLES: [Table; 22] = [
     table("organizations", 1, &[("id", Number), ("name", Text)]),
     table(
         "webhooks",
@@ -72,6 +72,7 @@ pub(super) static TABLES: [Table; 21] = [
             ("leaver", Text),
             ("leaver_at", Number),
             ("mode_changed_at", Number),
+            ("full_at", Number),
         ],
     ),
     table(
@@ -194,6 +195,8 @@ pub(super) static TABLES: [Table; 21] = [
             ("after", Text),
             ("request_key", Text),
             ("request_digest", Bytes),
+            ("fold", Text),
+            ("attempts", Number),
         ],
     ),
     table(
@@ -263,6 +266,8 @@ pub(super) static TABLES: [Table; 21] = [
             ("details", Text),
             ("retry_after", Number),
             ("no_payload", Text),
+            ("payload_bytes", Number),
+            ("weight", Number),
         ],
     ),
     table(
@@ -322,6 +327,17 @@ pub(super) static TABLES: [Table; 21] = [
             ("source", Bytes),
             ("first_at", Number),
             ("last_day", Number),
+        ],
+    ),
+    table(
+        "holdings",
+        1,
+        &[
+            ("webhook", Number),
+            ("bytes", Number),
+            ("deliveries", Number),
+            ("next", Number),
+            ("round_at", Number),
         ],
     ),
     table("counters", 1, &[("name", Text), ("next", Number)]),

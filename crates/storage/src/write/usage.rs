@@ -41,9 +41,9 @@ row_insert! {
     then "ON CONFLICT (webhook, step, at, code) DO UPDATE SET count = usage.count + excluded.count"
 }
 
-/// What a record says about usage: number, webhook, time, source, code, how many deliveries it stands for, and whether it has
-/// a trail.
-pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64, bool);
+/// What a record says about usage: number, webhook, time, source, code, how many deliveries it stands for, whether it has
+/// a trail, and what it takes.
+pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64, bool, Option<i64>);
 
 /// The records from this number on, up to another, which is excluded.
 pub(crate) fn recorded(
@@ -66,6 +66,7 @@ pub(crate) fn recorded(
             deliveries::code,
             deliveries::count,
             deliveries::trail.is_not_null(),
+            deliveries::weight,
         ))
         .load(connection)
 }

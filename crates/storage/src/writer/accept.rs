@@ -11,6 +11,7 @@ use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempote
 use super::batch::{Batch, micros};
 use super::counting::Seen;
 use super::ledger::Ledger;
+use super::weight::{delivery_weight, events_weight, incident_weight};
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words, notes_text};
 use crate::write::keys::{KeyRow, NewKey};
@@ -33,22 +34,26 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         }
         let id = self.next_delivery()?;
         let outcome = self.tell(target, delivery)?;
+        if target.full_at.is_some() && matches!(outcome, Told::Opened(_)) {
+            return Ok(Commit::Full);
+        }
         let accepted = Accepted {
             delivery: id,
             incident: outcome.touched(),
             effect: outcome.effect(),
         };
+        let grown = outcome.grown();
         match outcome {
             Told::Unmatched => {}
             Told::Opened(incident) => {
                 self.ledger.incident_insert(incident, target.id, id)?;
                 self.incident_used();
             }
-            Told::Updated(incident, events) => {
+            Told::Updated(incident, events, _) => {
                 self.ledger.incident_update(incident, target.id, id, events)?;
             }
         }
-        self.accepted_insert(target, delivery, accepted)?;
+        self.accepted_insert(target, delivery, accepted, grown)?;
         if let Some(idempotency) = &delivery.idempotency {
             self.remember(target.id, idempotency, accepted, delivery.received_at)?;
         }
@@ -88,8 +93,10 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             }
         }
         if let Some(incident) = known {
+            let before = incident_weight(&incident);
             let (incident, events) = incident.absorb(draft, now);
-            return Ok(Told::Updated(incident, events));
+            let grown = (incident_weight(&incident) - before).max(0) + events_weight(&incident, &events);
+            return Ok(Told::Updated(incident, events, grown));
         }
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| Damage::at("webhooks", webhook, "organization"))?;
@@ -102,6 +109,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         target: Target,
         delivery: &'a AcceptedDelivery,
         accepted: Accepted,
+        grown: i64,
     ) -> QueryResult<()> {
         let notes = notes_text(delivery.draft.notes())?;
         let (answer, code) = answer_words(match accepted.effect {
@@ -110,7 +118,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             Effect::Opened | Effect::Replayed => Answer::Opened,
         });
         let id = accepted.delivery.number();
-        self.ledger.delivery_insert(NewDelivery {
+        let mut row = NewDelivery {
             id,
             organization: target.organization,
             webhook: target.id,
@@ -124,6 +132,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             took_us: micros(delivery.took),
             headers: delivery.headers.as_deref(),
             payload: delivery.payload.as_deref(),
+            payload_bytes: None,
             trail: delivery.observed.as_ref().map(ToString::to_string),
             notes,
             request_id: Some(delivery.request_id.to_bytes()),
@@ -131,7 +140,11 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             details: None,
             retry_after: None,
             no_payload: delivery.payload.is_none().then_some(NoPayload::Off.as_str()),
-        });
+            weight: 0,
+        };
+        row.weight = delivery_weight(&row) + grown;
+        let weight = row.weight;
+        self.ledger.delivery_insert(row);
         self.delivery_used();
         self.ledger.note(Seen {
             webhook: target.id,
@@ -141,6 +154,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             source: delivery.source,
             record: Some(id),
             times: 1,
+            weight,
         });
         Ok(())
     }
@@ -192,18 +206,27 @@ enum Told {
     Unmatched,
     /// It opens this one.
     Opened(Incident),
-    /// It tells of this one, and this is listed of it.
-    Updated(Incident, Vec<IncidentEvent>),
+    /// It tells of this one, and this is listed of it; it takes so many bytes more.
+    Updated(Incident, Vec<IncidentEvent>, i64),
 }
 
 impl Told {
     fn touched(&self) -> Option<Touched> {
         match self {
             Self::Unmatched => None,
-            Self::Opened(incident) | Self::Updated(incident, _) => Some(Touched {
+            Self::Opened(incident) | Self::Updated(incident, ..) => Some(Touched {
                 number: incident.number,
                 status: incident.status,
             }),
+        }
+    }
+
+    /// What incidents take more since.
+    fn grown(&self) -> i64 {
+        match self {
+            Self::Unmatched => 0,
+            Self::Opened(incident) => incident_weight(incident),
+            Self::Updated(.., grown) => *grown,
         }
     }
 

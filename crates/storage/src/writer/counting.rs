@@ -38,6 +38,8 @@ pub(super) struct Seen {
     pub(super) record: Option<i64>,
     /// How many they are.
     pub(super) times: i64,
+    /// What the record takes, if it is theirs alone.
+    pub(super) weight: i64,
 }
 
 impl Seen {
@@ -98,7 +100,7 @@ pub(super) struct Counting {
     numbers: Option<(i64, i64)>,
     /// The watermark that it writes.
     written: Option<i64>,
-    /// How many sources of a webhook are in the table for a day.
+    /// How many sources of a webhook are in the table for a day, those that passed and those that did not.
     told_apart: ToldApart,
 }
 
@@ -158,6 +160,9 @@ impl Counting {
             );
         }
         let start = self.span.map_or(0, |span| span.start);
+        for seen in self.batch.iter().filter(|seen| seen.weight > 0) {
+            self.counts.hold(seen);
+        }
         self.since = self.since.or_else(|| self.batch.first().map(|seen| seen.at));
         // Deliveries that come together are often alike, and looking up where they are counted is what costs.
         for alike in self.batch.chunk_by(|one, next| one.is_like(next, start)) {

@@ -6,6 +6,7 @@ use hookgate_domain::{RefusalCode, Timestamp, address_bytes};
 use hookgate_gate::{DAY_MICROS, site};
 
 use super::counting::Seen;
+use crate::write::holdings::Held;
 use crate::write::sources::OBSERVED;
 use crate::write::usage::{ALL, HOUR, MINUTE, PASSED, UsageRow};
 
@@ -16,6 +17,8 @@ const SECOND_MICROS: i64 = 1_000_000;
 pub(crate) struct Counts {
     minutes: HashMap<(i64, i64, Option<RefusalCode>), Count>,
     sources: HashMap<SourceKey, SourceCount>,
+    /// What the records take, by webhook: those that can be counted again.
+    held: HashMap<i64, Held>,
 }
 
 /// Webhook, day, and source as it is counted.
@@ -160,6 +163,23 @@ impl Counts {
         }
         source.first_at = source.first_at.min(at);
         source.last_at = source.last_at.max(at);
+    }
+
+    /// Adds what a record takes.
+    pub(super) fn hold(&mut self, seen: &Seen) {
+        let held = self.held.entry(seen.webhook).or_insert(Held {
+            webhook: seen.webhook,
+            ..Held::default()
+        });
+        held.bytes += seen.weight;
+        held.deliveries += 1;
+    }
+
+    /// What the records take, in the order of the webhooks.
+    pub(super) fn held(&self) -> Vec<Held> {
+        let mut held: Vec<_> = self.held.values().copied().collect();
+        held.sort_unstable_by_key(|held| held.webhook);
+        held
     }
 
     /// Adds other counts.

@@ -1,0 +1,96 @@
+//! The deliveries of one table on a server that go because their webhooks hold too much: a table of its own while a transaction
+//! lasts. Only one transaction prunes at a time.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use super::holdings::{Held, SHOWS, WEIGHT, incidents_remove_told};
+use crate::connection::{Connection, RunQueryDsl};
+
+/// What goes of a webhook.
+pub(crate) struct Doomed {
+    pub(crate) held: Held,
+    /// The last of its deliveries that goes or loses its payload.
+    pub(crate) last: i64,
+}
+
+/// Lists what goes of these webhooks: the oldest deliveries from a number on, until so many bytes are freed.
+pub(crate) fn doomed_make(
+    connection: &mut Connection,
+    stretch: i64,
+    payers: &[(i64, i64, i64)],
+    end: i64,
+) -> QueryResult<()> {
+    let payers: Vec<_> = payers
+        .iter()
+        .map(|(webhook, surplus, next)| format!("({webhook}::bigint, {surplus}::bigint, {next}::bigint)"))
+        .collect();
+    let weight = WEIGHT.replace("deliveries.", "d.");
+    connection.batch_execute(&format!(
+        "CREATE UNLOGGED TABLE deliveries_doomed AS \
+         SELECT id, webhook, incident, keeps, gain FROM ( \
+             SELECT *, sum(gain) OVER (PARTITION BY webhook ORDER BY id) - gain AS before FROM ( \
+                 SELECT d.id, d.webhook, d.incident, payer.surplus, i.number IS NOT NULL AS keeps, \
+                     CASE WHEN i.number IS NULL THEN {weight} ELSE coalesce(length(d.payload), 0) END AS gain \
+                 FROM deliveries_{stretch} d \
+                 JOIN (VALUES {}) AS payer (webhook, surplus, next) ON payer.webhook = d.webhook AND d.id >= payer.next \
+                 LEFT JOIN incidents i ON i.number = d.incident AND i.status <> 'resolved' AND {SHOWS} \
+                 WHERE d.id < {end}) AS weighed \
+             WHERE gain > 0) AS ranked \
+         WHERE before < surplus",
+        payers.join(", ")
+    ))
+}
+
+/// What goes, by webhook.
+pub(crate) fn doomed_counts(connection: &mut Connection) -> QueryResult<Vec<Doomed>> {
+    #[derive(QueryableByName)]
+    struct Row {
+        #[diesel(embed)]
+        held: Held,
+        #[diesel(sql_type = BigInt)]
+        last: i64,
+    }
+    let query = "SELECT webhook, sum(gain)::bigint AS bytes, count(*) FILTER (WHERE NOT keeps) AS deliveries, max(id) AS last \
+                 FROM deliveries_doomed GROUP BY webhook";
+    let rows: Vec<Row> = diesel::sql_query(query).load(connection)?;
+    let doomed = |Row { held, last }| Doomed { held, last };
+    Ok(rows.into_iter().map(doomed).collect())
+}
+
+/// Removes what goes with them: idempotency keys, and resolved incidents that none is left of. How many incidents.
+pub(crate) fn doomed_remove(connection: &mut Connection) -> QueryResult<usize> {
+    connection.batch_execute(
+        "DELETE FROM idempotency_keys USING deliveries_doomed AS doomed WHERE NOT doomed.keeps AND delivery = doomed.id",
+    )?;
+    incidents_remove_told(
+        connection,
+        "SELECT incident FROM deliveries_doomed WHERE NOT keeps AND incident IS NOT NULL",
+    )
+}
+
+/// Ends the list.
+pub(crate) fn doomed_drop(connection: &mut Connection) -> QueryResult<()> {
+    connection.batch_execute("DROP TABLE deliveries_doomed")
+}
+
+/// The condition of a delivery `d` that it is on the list.
+pub(crate) const IS_DOOMED: &str = "EXISTS (SELECT 1 FROM deliveries_doomed AS doomed WHERE doomed.id = d.id";
+
+/// Writes the deliveries of a stretch that stay into another table, those that only lose their payloads without them. How many
+/// these are.
+pub(crate) fn survivors_copy(connection: &mut Connection, stretch: i64, into: &str) -> QueryResult<usize> {
+    connection.batch_execute(&format!(
+        "INSERT INTO {into} SELECT d.* FROM deliveries_{stretch} d WHERE NOT {IS_DOOMED}); \
+         CREATE UNLOGGED TABLE deliveries_stripped AS SELECT d.* FROM deliveries_{stretch} d WHERE {IS_DOOMED} AND doomed.keeps)"
+    ))?;
+    let stripped = super::holdings::payloads_strip(
+        connection,
+        "deliveries_stripped",
+        "SELECT id FROM deliveries_stripped",
+    )?;
+    connection.batch_execute(&format!(
+        "INSERT INTO {into} SELECT * FROM deliveries_stripped; DROP TABLE deliveries_stripped"
+    ))?;
+    Ok(stripped)
+}
