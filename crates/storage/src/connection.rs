@@ -4,6 +4,8 @@ mod dsl;
 pub(crate) mod pool;
 pub(crate) mod sqlite;
 
+use std::time::Duration;
+
 use diesel::SqliteConnection;
 use diesel::connection::{SimpleConnection, TransactionManager};
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
@@ -65,6 +67,14 @@ impl Connection {
         match self {
             Self::Sqlite(_) => None,
             Self::Postgres(link) => Some(link.deadline()),
+        }
+    }
+
+    /// The same for work that takes so long.
+    pub(crate) fn deadline_after(&self, longest: Duration) -> Option<Deadline> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(link) => Some(link.deadline_after(longest)),
         }
     }
 

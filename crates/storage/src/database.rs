@@ -2,13 +2,14 @@
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{SealedSecret, Timestamp, WebhookHandle, WebhookIdDigest};
 use hookgate_gate::{AcceptedDelivery, Commit, Pruned, RefusalKey, RefusedDelivery, Retention, StoreError};
 use tokio::sync::mpsc;
 
-use crate::connection::pool::{Opener, Pool, Purpose, pool, run};
+use crate::connection::pool::{Opener, Pool, Purpose, pool, run, run_within};
 use crate::connection::{Connection, is_lost_race};
 use crate::fault::{Fault, unavailable};
 use crate::lookups::Lookups;
@@ -27,6 +28,8 @@ use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
 const CHANGES_AHEAD: usize = 1_024;
 /// How often a change is repeated that lost against another one at the same time. Each time one of them wins.
 const MOST_RACES: usize = 50;
+/// How long a slice of pruning may take on a server: a table of some hundred MiB is written anew.
+const LONGEST_PRUNING: Duration = Duration::from_mins(10);
 
 /// A store in a directory or on a server. Clones are the same store.
 #[derive(Clone)]
@@ -251,6 +254,8 @@ impl Database {
     /// Removes a slice of what is kept no longer.
     pub(crate) async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
         const WHAT: &str = "remove old history";
+        // Only what is counted is known to belong to a webhook.
+        self.count().await?;
         match self.place {
             Place::File => {
                 let work = move |connection: &mut Connection| Ok(prune_file(connection, retention, now)?);
@@ -258,8 +263,8 @@ impl Database {
             }
             Place::Server { .. } => {
                 let work = move |connection: &mut Connection| prune_server(connection, retention, now);
-                self.read(WHAT, move |connection| Ok(connection.transaction(work)?))
-                    .await
+                let work = move |connection: &mut Connection| Ok(connection.transaction(work)?);
+                run_within(&self.pool, WHAT, Some(LONGEST_PRUNING), work).await
             }
         }
     }

@@ -110,11 +110,16 @@ impl Link {
 
     /// Cuts the connection if this is not dropped in time: a server that says nothing must not hold a caller for ever.
     pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline_after(ANSWER)
+    }
+
+    /// The same for work that takes so long.
+    pub(crate) fn deadline_after(&self, longest: Duration) -> Deadline {
         let link = self.task.0.abort_handle();
         Deadline(
             self.runtime
                 .spawn(async move {
-                    tokio::time::sleep(ANSWER).await;
+                    tokio::time::sleep(longest).await;
                     tracing::warn!("the database does not answer; a connection to it is cut");
                     link.abort();
                 })

@@ -9,7 +9,7 @@ use hookgate_gate::{
     AcceptedDelivery, Commit, DeliveryFilter, PageSize, RefusedDelivery, Retention, Seek, Store,
 };
 use hookgate_storage::{Database, OpenMode};
-use hookgate_testkit::samples::{audit, delivery, refusal, second, webhook};
+use hookgate_testkit::samples::{audit, deduplicated, delivery, refusal, second, webhook};
 
 const DELIVERIES: u64 = 4_000;
 const PAYLOAD: usize = 8 * 1024;
@@ -28,7 +28,7 @@ async fn filled(directory: &Path) -> Arc<Database> {
         tasks.spawn(async move {
             let sent = AcceptedDelivery {
                 payload: Some(vec![b' '; PAYLOAD].into()),
-                ..delivery(&webhook(1))
+                ..deduplicated(&webhook(1), "none", "resolved")
             };
             while !matches!(store.delivery_commit(sent.clone()).await, Ok(Commit::Stored(_))) {
                 // Too many at once, which is what this test does not ask about.

@@ -108,9 +108,22 @@ pub(crate) async fn run<T: Send + 'static>(
     what: &'static str,
     work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
 ) -> Result<T, StoreError> {
+    run_within(pool, what, None, work).await
+}
+
+/// The same for work that may take so long, if it is not the usual.
+pub(crate) async fn run_within<T: Send + 'static>(
+    pool: &Pool,
+    what: &'static str,
+    longest: Option<Duration>,
+    work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+) -> Result<T, StoreError> {
     let mut object = pool.get().await.map_err(|error| unreachable(what, error))?;
     let done = tokio::task::spawn_blocking(move || {
-        let _deadline = object.deadline();
+        let _deadline = match longest {
+            Some(longest) => object.deadline_after(longest),
+            None => object.deadline(),
+        };
         let done = work(&mut object);
         if object.is_broken() {
             // The next one is made anew instead of looked at.

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use super::counters::Counter;
+use super::doomed::survivors_copy;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::deliveries;
 
@@ -50,6 +51,26 @@ pub(crate) fn stretch_drop(connection: &mut Connection, stretch: i64) -> QueryRe
     connection.batch_execute(&format!(
         "SET LOCAL lock_timeout = '500ms'; DROP TABLE deliveries_{stretch}; SET LOCAL lock_timeout = '5s'"
     ))
+}
+
+/// Writes the table of a stretch anew without the deliveries that are doomed, and without the payloads of those of them that stay.
+/// How many these are. Deliveries go on meanwhile: the table in use is another one. What is counted on a record meanwhile is lost.
+pub(crate) fn stretch_replace(connection: &mut Connection, stretch: i64) -> QueryResult<usize> {
+    let (first, end) = (stretch * STRETCH, (stretch + 1) * STRETCH);
+    let name = format!("deliveries_{stretch}_kept");
+    connection.batch_execute(&format!(
+        "SET LOCAL statement_timeout = '10min'; CREATE TABLE {name} (LIKE deliveries INCLUDING ALL); \
+         ALTER TABLE {name} ADD CONSTRAINT within CHECK (id >= {first} AND id < {end})"
+    ))?;
+    let stripped = survivors_copy(connection, stretch, &name)?;
+    stretch_drop(connection, stretch)?;
+    // The constraint says what would have to be looked up otherwise, while everybody waits.
+    connection.batch_execute(&format!(
+        "ALTER TABLE {name} RENAME TO deliveries_{stretch}; \
+         ALTER TABLE deliveries ATTACH PARTITION deliveries_{stretch} FOR VALUES FROM ({first}) TO ({end}); \
+         ALTER TABLE deliveries_{stretch} DROP CONSTRAINT within"
+    ))?;
+    Ok(stripped)
 }
 
 /// Number and time of a delivery.

@@ -64,12 +64,11 @@ pub(crate) fn payloads_from(
 
 /// Removes the payloads of the deliveries between these numbers, both included.
 pub(crate) fn payloads_delete(connection: &mut Connection, first: i64, last: i64) -> QueryResult<usize> {
-    let rows = deliveries::table
-        .filter(deliveries::id.between(first, last))
-        .filter(deliveries::payload.is_not_null());
-    diesel::update(rows)
-        .set(deliveries::payload.eq(None::<Vec<u8>>))
-        .execute(connection)
+    let query = format!(
+        "UPDATE deliveries SET weight = weight - length(payload), payload = NULL \
+         WHERE id BETWEEN {first} AND {last} AND payload IS NOT NULL"
+    );
+    diesel::sql_query(query).execute(connection)
 }
 
 /// Number and times (opened, updated) of the incidents from this number on.
@@ -97,19 +96,18 @@ pub(crate) fn incidents_delete(
     diesel::delete(rows.filter(incidents::updated_at.lt(since))).execute(connection)
 }
 
-/// Times of the oldest idempotency keys that were made before.
-pub(crate) fn oldest_keys(connection: &mut Connection, before: i64, most: i64) -> QueryResult<Vec<i64>> {
-    let query = idempotency_keys::table.filter(idempotency_keys::created_at.le(before));
-    query
-        .select(idempotency_keys::created_at)
-        .order(idempotency_keys::created_at)
+/// Delivery and time of the oldest idempotency keys.
+pub(crate) fn oldest_keys(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
+    idempotency_keys::table
+        .select((idempotency_keys::delivery, idempotency_keys::created_at))
+        .order(idempotency_keys::delivery)
         .limit(most)
         .load(connection)
 }
 
-/// Removes the idempotency keys made up to then.
+/// Removes the idempotency keys of the deliveries up to this number.
 pub(crate) fn keys_delete(connection: &mut Connection, last: i64) -> QueryResult<usize> {
-    diesel::delete(idempotency_keys::table.filter(idempotency_keys::created_at.le(last))).execute(connection)
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::delivery.le(last))).execute(connection)
 }
 
 /// Removes up to so many counts of this step that are older.

@@ -24,6 +24,8 @@ pub(crate) struct Target {
     pub(crate) organization: i64,
     /// Its revision now.
     pub(crate) revision: i64,
+    /// Since when it opens no more incidents, because those that it has fill most of the store.
+    pub(crate) full_at: Option<i64>,
 }
 
 /// The webhook with this handle, as far as a transaction has to know it.

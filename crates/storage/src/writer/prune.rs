@@ -7,9 +7,12 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
+use super::payers::{Freed, relieve};
 use super::prune_people::prune_people;
+use super::prune_size::prune_size;
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_set, counter_value};
+use crate::write::holdings::held_where;
 use crate::write::incident_events::events_delete;
 use crate::write::prune::{
     deliveries_delete, incidents_delete, incidents_from, keys_delete, oldest_deliveries, oldest_keys,
@@ -42,8 +45,13 @@ pub(crate) fn prune_file(
     retention: Retention,
     now: Timestamp,
 ) -> QueryResult<Pruned> {
-    let is_far_too_large =
-        bytes_in_use(connection)? > retention.bytes.get().saturating_add(retention.bytes.get() / FAR);
+    let (bytes, budget) = (bytes_in_use(connection)?, retention.bytes.get());
+    let is_far_too_large = bytes > budget.saturating_add(budget / FAR);
+    relieve(
+        connection,
+        i64::try_from(bytes).unwrap_or(i64::MAX),
+        i64::try_from(budget).unwrap_or(i64::MAX),
+    )?;
     let steps = if is_far_too_large { URGENT_STEPS } else { 1 };
     let mut pruned = Pruned {
         keys: prune_keys(connection, SMALL_STEP, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
@@ -71,16 +79,20 @@ pub(crate) fn prune_file(
 /// Removes a few rows of each part of the history.
 fn prune_history(connection: &mut Connection, retention: Retention, now: Timestamp) -> QueryResult<Pruned> {
     let too_old = now.before(retention.deliveries).as_micros();
-    let too_large = bytes_in_use(connection)? > retention.bytes.get();
-    let (deliveries, reached) = prune_deliveries(connection, STEP, too_old, too_large)?;
+    let deliveries = prune_deliveries(connection, STEP, too_old)?;
     let payloads = prune_payloads(connection, STEP, now.before(retention.payloads).as_micros())?;
-    // An incident goes with the last delivery that told of it, whatever made that one go.
-    let incidents = prune_incidents(connection, STEP, too_old.max(reached))?;
+    let incidents = prune_incidents(connection, STEP, too_old)?;
+    let budget = retention.bytes.get();
+    let too_much = if bytes_in_use(connection)? > budget {
+        prune_size(connection, rows(STEP), budget, now)?
+    } else {
+        Pruned::default()
+    };
     Ok(Pruned {
-        deliveries,
-        payloads: payloads.removed,
-        incidents: incidents.removed,
-        unfinished: payloads.went_on || incidents.went_on,
+        deliveries: deliveries + too_much.deliveries,
+        payloads: payloads.removed + too_much.payloads,
+        incidents: incidents.removed + too_much.incidents,
+        unfinished: payloads.went_on || incidents.went_on || too_much.unfinished,
         ..Pruned::default()
     })
 }
@@ -98,27 +110,20 @@ fn bytes_in_use(connection: &mut Connection) -> QueryResult<u64> {
     Ok(u64::try_from((usage.pages - usage.free).saturating_mul(usage.bytes)).unwrap_or(0))
 }
 
-/// Removes the oldest deliveries, up to the first that is young enough, or a whole slice of them if they take too much
-/// space. How many, and up to which time.
-pub(super) fn prune_deliveries(
-    connection: &mut Connection,
-    most: usize,
-    too_old: i64,
-    too_large: bool,
-) -> QueryResult<(u64, i64)> {
-    let mut oldest = oldest_deliveries(connection, rows(most))?;
+/// Removes the oldest deliveries that are too old. How many.
+pub(super) fn prune_deliveries(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<u64> {
+    let oldest = oldest_deliveries(connection, rows(most))?;
     let old = oldest
         .iter()
-        .take_while(|(_, received_at)| too_large || *received_at < too_old)
-        .count();
-    oldest.truncate(old);
-    let Some((last, reached)) = oldest.last().copied() else {
-        return Ok((0, i64::MIN));
+        .take_while(|(_, received_at)| *received_at < too_old);
+    let Some((last, _)) = old.last().copied() else {
+        return Ok(0);
     };
-    Ok((
-        count(deliveries_delete(connection, last)?),
-        if too_large { reached } else { i64::MIN },
-    ))
+    let mut freed = Freed::default();
+    freed.add(held_where(connection, &format!("id <= {last}"), false)?);
+    let removed = count(deliveries_delete(connection, last)?);
+    freed.write(connection)?;
+    Ok(removed)
 }
 
 /// Removes payloads from where the last slice ended. What has none is stepped over, so it is looked at once only.
@@ -138,7 +143,15 @@ pub(super) fn prune_payloads(connection: &mut Connection, most: usize, too_old: 
     let removed = if found == 0 {
         0
     } else {
-        count(payloads_delete(connection, first, last)?)
+        let mut freed = Freed::default();
+        freed.add(held_where(
+            connection,
+            &format!("id BETWEEN {first} AND {last}"),
+            true,
+        )?);
+        let removed = count(payloads_delete(connection, first, last)?);
+        freed.write(connection)?;
+        removed
     };
     Ok(Walk {
         removed,
@@ -189,10 +202,10 @@ pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old:
 
 /// Removes a slice of the idempotency keys that are over.
 pub(super) fn prune_keys(connection: &mut Connection, most: usize, too_old: i64) -> QueryResult<u64> {
-    let oldest = oldest_keys(connection, too_old, rows(most))?;
-    oldest
-        .last()
-        .map_or(Ok(0), |last| keys_delete(connection, *last).map(count))
+    let oldest = oldest_keys(connection, rows(most))?;
+    let old = oldest.iter().take_while(|(_, created_at)| *created_at <= too_old);
+    old.last()
+        .map_or(Ok(0), |(last, _)| keys_delete(connection, *last).map(count))
 }
 
 /// Removes a slice of what is about people.

@@ -5,11 +5,14 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
+use super::payers::{Freed, relieve};
 use super::prune::{
     prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
 };
+use super::prune_size_server::prune_size_server;
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
+use crate::write::holdings::held_where;
 use crate::write::partitions::{
     STRETCH, incidents_bytes, prune_alone, stretch_begin, stretch_bytes, stretch_drop, stretch_ends,
     stretch_make, stretches,
@@ -22,6 +25,15 @@ const SLICE: usize = 500;
 const MUCH: i64 = 100_000;
 /// The part of the space for the history that one table may take, so that what goes with it is not all there is.
 const PARTS: i64 = 16;
+/// Each so many tables, the next may take one part more: in what is left of old ones may be little, and every table costs every
+/// query. So there are never many more than these times the parts.
+const FEW_TABLES: i64 = 32;
+
+/// Bytes that the table in use may take if there are so many tables.
+pub(super) fn part(budget: i64, tables: usize) -> i64 {
+    let parts = 1 + i64::try_from(tables).unwrap_or(i64::MAX) / FEW_TABLES;
+    (budget / PARTS).saturating_mul(parts)
+}
 
 /// Removes one slice, unless another node is at it.
 pub(crate) fn prune_server(
@@ -35,33 +47,37 @@ pub(crate) fn prune_server(
     let too_old = now.before(retention.deliveries).as_micros();
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
     let current = counter_value(connection, Counter::Delivery)? / STRETCH;
-    let there = stretches(connection)?;
+    let mut there = stretches(connection)?;
     for ahead in [current, current + 1] {
         if !there.contains(&ahead) {
             stretch_make(connection, ahead)?;
         }
     }
-    let dropped = drop_oldest(connection, &there, current, too_old, budget)?;
+    let dropped = drop_oldest(connection, &mut there, current, too_old)?;
     if dropped > 0 {
         return Ok(Pruned {
             deliveries: dropped,
             ..Pruned::default()
         });
     }
-    if is_full(connection, current, budget, now)? {
+    let bytes = bytes(connection, &there)?;
+    relieve(connection, bytes, budget)?;
+    if bytes > budget {
+        let pruned = prune_size_server(connection, &there, (bytes, budget), now)?;
+        if !pruned.is_empty() {
+            return Ok(pruned);
+        }
+    }
+    if is_full(connection, current, part(budget, there.len()), now)? {
         stretch_begin(connection, current + 1)?;
     }
     let oldest = oldest_deliveries(connection, 1)?.first().copied();
     let deliveries = match oldest {
-        Some((id, _)) if !is_much(connection, id / STRETCH)? => {
-            prune_deliveries(connection, SLICE, too_old, false)?.0
-        }
+        Some((id, _)) if !is_much(connection, id / STRETCH)? => prune_deliveries(connection, SLICE, too_old)?,
         _ => 0,
     };
-    // An incident goes with the last delivery that told of it, whatever made that one go.
-    let told = oldest.map_or(too_old, |(_, received_at)| received_at.max(too_old));
     let payloads = prune_payloads(connection, SLICE, now.before(retention.payloads).as_micros())?;
-    let incidents = prune_incidents(connection, SLICE, told)?;
+    let incidents = prune_incidents(connection, SLICE, too_old)?;
     Ok(Pruned {
         deliveries,
         payloads: payloads.removed,
@@ -73,47 +89,46 @@ pub(crate) fn prune_server(
     })
 }
 
-/// Removes the oldest table if all that is in it is too old, or if there is too much. How many deliveries were in it.
+/// Removes the oldest table if all that is in it is too old. How many deliveries were in it.
 fn drop_oldest(
     connection: &mut Connection,
-    there: &[i64],
+    there: &mut Vec<i64>,
     current: i64,
     too_old: i64,
-    budget: i64,
 ) -> QueryResult<u64> {
-    let Some(oldest) = there.first().copied() else {
+    let Some(oldest) = there.first().copied().filter(|oldest| *oldest < current) else {
         return Ok(0);
     };
     let ends = stretch_ends(connection, oldest)?;
-    if oldest < current {
-        let is_over = ends.is_none_or(|(_, (_, received_at))| received_at < too_old);
-        if !is_over && !is_too_large(connection, there, budget)? {
-            return Ok(0);
-        }
-    } else if ends.is_none() || !is_too_large(connection, there, budget)? {
+    if ends.is_some_and(|(_, (_, received_at))| received_at >= too_old) {
         return Ok(0);
-    } else {
-        // It is all there is: numbers go on in the next one, and it goes.
-        stretch_begin(connection, oldest + 1)?;
-        if stretch_ends(connection, oldest + 1)?.is_none() && !there.contains(&(oldest + 2)) {
-            stretch_make(connection, oldest + 2)?;
-        }
+    }
+    let mut freed = Freed::default();
+    if ends.is_some() {
+        freed.add(held_where(
+            connection,
+            &format!("id < {}", (oldest + 1) * STRETCH),
+            false,
+        )?);
     }
     stretch_drop(connection, oldest)?;
+    there.remove(0);
+    freed.write(connection)?;
     Ok(ends.map_or(0, |((first, _), (last, _))| (last - first + 1).unsigned_abs()))
 }
 
-fn is_too_large(connection: &mut Connection, there: &[i64], budget: i64) -> QueryResult<bool> {
+/// Bytes of the history on disk.
+fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
     let mut bytes = incidents_bytes(connection)?;
     for stretch in there {
         bytes = bytes.saturating_add(stretch_bytes(connection, *stretch)?);
     }
-    Ok(bytes > budget)
+    Ok(bytes)
 }
 
 /// Whether the table in use holds enough to go by itself one day: much of a day, or a good part of the space.
-fn is_full(connection: &mut Connection, current: i64, budget: i64, now: Timestamp) -> QueryResult<bool> {
-    if stretch_bytes(connection, current)? > budget / PARTS {
+fn is_full(connection: &mut Connection, current: i64, part: i64, now: Timestamp) -> QueryResult<bool> {
+    if stretch_bytes(connection, current)? > part {
         return Ok(true);
     }
     let ends = stretch_ends(connection, current)?;

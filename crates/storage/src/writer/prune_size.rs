@@ -1,0 +1,70 @@
+//! Retention by size in a file: a slice of what the webhook holds that holds most. What shows an incident that is not resolved
+//! stays, without its payload.
+
+use diesel::result::QueryResult;
+use hookgate_domain::Timestamp;
+use hookgate_gate::Pruned;
+
+use super::payers::{Freed, payers};
+use crate::connection::Connection;
+use crate::write::counters::{Counter, counter_value};
+use crate::write::holdings::{
+    Held, Row, deliveries_remove, holding_go_on, list, payloads_strip, rows_from, shown_rows,
+};
+
+/// Bytes after which a slice ends: removing a row takes as long as it is large.
+const STEP_BYTES: i64 = 4 * 1024 * 1024;
+
+/// Removes at most so many deliveries, oldest first. Those that are not counted yet stay: it is not known whose they are.
+pub(super) fn prune_size(
+    connection: &mut Connection,
+    most: i64,
+    budget: u64,
+    now: Timestamp,
+) -> QueryResult<Pruned> {
+    let end = counter_value(connection, Counter::Usage)?;
+    let budget = i64::try_from(budget).unwrap_or(i64::MAX);
+    let Some(mut payer) = payers(connection, budget, (now, end), 1)?.pop() else {
+        return Ok(Pruned::default());
+    };
+    let mut rows = rows_from(connection, payer.webhook, payer.next, end, most)?;
+    let mut bytes = 0;
+    let fits = rows
+        .iter()
+        .take_while(|row| {
+            let fits = bytes < STEP_BYTES;
+            bytes += row.weight;
+            fits
+        })
+        .count();
+    rows.truncate(fits);
+    let ids: Vec<_> = rows.iter().map(|row| row.id).collect();
+    let shown = shown_rows(connection, &list(&ids))?;
+    let (stay, go): (Vec<Row>, Vec<Row>) = rows.iter().copied().partition(|row| shown.contains(&row.id));
+    let payloads = payloads_strip(connection, "deliveries", &list(&shown))?;
+    let gone: Vec<_> = go.iter().map(|row| row.id).collect();
+    let (deliveries, incidents) = deliveries_remove(connection, &list(&gone))?;
+    let mut freed = Freed::default();
+    freed.add([Held {
+        webhook: payer.webhook,
+        bytes: stay
+            .iter()
+            .map(|row| row.payload)
+            .chain(go.iter().map(|row| row.weight))
+            .sum(),
+        deliveries: i64::try_from(deliveries).unwrap_or(i64::MAX),
+    }]);
+    freed.write(connection)?;
+    if let Some(last) = ids.last() {
+        payer.next = last + 1;
+        holding_go_on(connection, &payer)?;
+    }
+    let count = |rows: usize| u64::try_from(rows).unwrap_or(u64::MAX);
+    Ok(Pruned {
+        deliveries: count(deliveries),
+        payloads: count(payloads),
+        incidents: count(incidents),
+        unfinished: true,
+        ..Pruned::default()
+    })
+}

@@ -1,0 +1,101 @@
+//! Retention by size on a server: a table of deliveries is written anew without what the webhooks hold too much that hold most,
+//! which gives its space back at once. What shows an incident that is not resolved stays, without its payload.
+
+use diesel::result::QueryResult;
+use hookgate_domain::Timestamp;
+use hookgate_gate::Pruned;
+
+use super::payers::{Freed, payers, surpluses};
+use super::prune_server::part;
+use crate::connection::Connection;
+use crate::write::counters::{Counter, counter_value};
+use crate::write::doomed::{doomed_counts, doomed_drop, doomed_make, doomed_remove};
+use crate::write::holdings::{Holding, holding_go_on};
+use crate::write::partitions::{STRETCH, stretch_begin, stretch_bytes, stretch_replace};
+
+/// Webhooks that pay at once.
+const PAYERS: usize = 16;
+/// The part of the budget that is freed beyond what is too much, so that a table is not written anew for every delivery.
+const SLACK: i64 = 16;
+
+/// Removes what is too much of the oldest table that has some of it. Nothing if what is left shows incidents.
+pub(super) fn prune_size_server(
+    connection: &mut Connection,
+    there: &[i64],
+    (bytes, budget): (i64, i64),
+    now: Timestamp,
+) -> QueryResult<Pruned> {
+    let end = counter_value(connection, Counter::Usage)?;
+    let current = counter_value(connection, Counter::Delivery)? / STRETCH;
+    let mut payers = payers(connection, budget, (now, end), PAYERS)?;
+    let held: Vec<_> = payers.iter().map(|payer| payer.bytes).collect();
+    let surpluses = surpluses(&held, bytes.saturating_sub(budget - budget / SLACK));
+    let paying = |payers: &[Holding]| -> Vec<(i64, i64, i64)> {
+        let paying = payers.iter().zip(&surpluses).filter(|(_, surplus)| **surplus > 0);
+        paying
+            .map(|(payer, surplus)| (payer.webhook, *surplus, payer.next))
+            .collect()
+    };
+    let mut passed = false;
+    for stretch in there {
+        let now_paying = paying(&payers);
+        let behind = (stretch + 1) * STRETCH;
+        if now_paying.iter().all(|(.., next)| *next >= behind) {
+            continue;
+        }
+        doomed_make(connection, *stretch, &now_paying, end)?;
+        let counts = doomed_counts(connection)?;
+        if counts.is_empty() {
+            doomed_drop(connection)?;
+            pass_over(connection, &mut payers, behind.min(end))?;
+            passed = true;
+            continue;
+        }
+        if *stretch == current {
+            // Numbers go on in the next table, and this one is written anew in the next slice: nobody waits for that.
+            doomed_drop(connection)?;
+            let is_large = stretch_bytes(connection, current)? > part(budget, there.len());
+            if is_large {
+                stretch_begin(connection, current + 1)?;
+            }
+            return Ok(Pruned {
+                unfinished: is_large,
+                ..Pruned::default()
+            });
+        }
+        let payloads = stretch_replace(connection, *stretch)?;
+        let incidents = doomed_remove(connection)?;
+        doomed_drop(connection)?;
+        let mut freed = Freed::default();
+        freed.add(counts.iter().map(|count| count.held));
+        freed.write(connection)?;
+        for payer in &mut payers {
+            if let Some(count) = counts.iter().find(|count| count.held.webhook == payer.webhook) {
+                payer.next = count.last + 1;
+                holding_go_on(connection, payer)?;
+            }
+        }
+        let deliveries = counts.iter().map(|count| count.held.deliveries).sum::<i64>();
+        return Ok(Pruned {
+            deliveries: deliveries.unsigned_abs(),
+            payloads: u64::try_from(payloads).unwrap_or(u64::MAX),
+            incidents: u64::try_from(incidents).unwrap_or(u64::MAX),
+            unfinished: true,
+            ..Pruned::default()
+        });
+    }
+    // Where nothing could go, the next slice asks who else pays.
+    Ok(Pruned {
+        unfinished: passed,
+        ..Pruned::default()
+    })
+}
+
+/// Takes note that nothing before this number can go in this round.
+fn pass_over(connection: &mut Connection, payers: &mut [Holding], next: i64) -> QueryResult<()> {
+    for payer in payers.iter_mut().filter(|payer| payer.next < next) {
+        payer.next = next;
+        holding_go_on(connection, payer)?;
+    }
+    Ok(())
+}
