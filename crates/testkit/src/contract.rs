@@ -75,7 +75,8 @@ macro_rules! store_contract {
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code, a_page_finds_its_request,
                 what_was_answered_is_on_record,
                 a_page_finds_a_network, a_page_finds_what_would_be_refused, filters_work_together, a_record_has_the_name_of_today;
-            refusals: a_refusal_is_on_record, a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
+            refusals: a_refusal_is_on_record, a_refused_payload_is_cut, refusals_of_a_webhook_keep_few_bytes,
+                a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
                 a_refusal_of_no_webhook_leaves_no_trace;
             members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, names_that_look_alike_are_one,
                 a_link_ends_with_its_maker, pages_follow_the_ids,
@@ -86,7 +87,8 @@ macro_rules! store_contract {
                 the_first_owner_is_made_once, a_link_of_nobody_is_a_conflict;
             tokens: a_token_comes_back, a_token_is_revoked_once, token_pages_follow_the_ids;
             audit: a_change_of_a_webhook_has_its_entry, a_request_is_stored_once, what_changes_nothing_has_no_entry,
-                an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes;
+                an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes,
+                failed_sign_ins_share_an_entry;
             leavers: a_member_knows_what_it_was_shown, a_removal_marks_urls_and_disturbs_no_delivery,
                 a_new_url_clears_the_mark;
             searches: labels_and_titles_are_paged;
@@ -96,7 +98,9 @@ macro_rules! store_contract {
             audit_search: entries_are_found_by_name_and_kind, actors_are_named_once, families_of_acts_are_one_list,
                 entries_are_found_by_time, subjects_are_found_by_name;
             pruning: nothing_old_means_nothing_to_remove, payloads_go_before_records, old_incidents_go_unless_touched,
-                old_keys_go, too_much_goes_oldest_first, tombstones_stay;
+                old_keys_go, too_much_goes_oldest_first,
+                too_much_takes_no_unresolved_incident, the_loudest_webhook_pays,
+                a_full_webhook_opens_no_more_incidents, tombstones_stay;
             usage: nothing_sent_is_nothing_used, what_was_answered_is_counted, folded_refusals_are_counted,
                 a_replay_is_not_counted, minutes_and_hours_have_their_buckets, webhooks_are_counted_apart_and_together,
                 a_list_shows_a_day_and_the_last_delivery, counts_go_with_the_deliveries;

@@ -8,7 +8,7 @@ mod people;
 mod search;
 mod usage;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{
@@ -39,6 +39,10 @@ struct State {
     events: Vec<(IncidentNumber, IncidentRecord)>,
     seen: Vec<usage::Seen>,
     keys: HashMap<(WebhookHandle, String), KnownKey>,
+    /// Webhooks that open no more incidents.
+    full: BTreeSet<WebhookHandle>,
+    /// Bytes that refusals of a webhook keep within a minute.
+    kept: BTreeMap<(WebhookHandle, i64), usize>,
     last_delivery: i64,
     last_incident: i64,
     people: people::People,

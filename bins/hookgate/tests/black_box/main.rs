@@ -34,6 +34,7 @@ mod program;
 mod published_lists;
 mod publisher;
 mod readers;
+mod refused_payloads;
 mod restoring;
 mod revocation;
 mod roles;

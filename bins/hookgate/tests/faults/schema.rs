@@ -17,7 +17,9 @@ const SENDERS: usize = 6;
 /// Deliveries that are acknowledged or put off before the next step.
 const STEP: usize = 50;
 /// The steps that are taken back, the newest first: the last of them changes the table of deliveries.
-const TAKEN_BACK: [&str; 9] = [
+const TAKEN_BACK: [&str; 11] = [
+    "0016_holdings",
+    "0015_strangers",
     "0014_modes",
     "0013_audit",
     "0012_usage",

@@ -43,6 +43,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
         trail: None,
         headers: vec![("accept".into(), "*/*".into())],
         payload: sent.payload.map(|payload| payload.to_vec()),
+        payload_bytes: None,
         no_payload: None,
         incident_status: accepted.incident.map(|touched| touched.status),
         details: None,

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use hookgate_domain::{KnownUrl, Timestamp, UrlChange};
 use hookgate_gate::{
-    AcceptedDelivery, DeliveryFilter, IncidentAction, IncidentFilter, Pruned, Retention, Store,
+    AcceptedDelivery, Commit, DeliveryFilter, IncidentAction, IncidentFilter, NoPayload, Pruned, Retention,
+    Store,
 };
 
 use super::{all_records, incidents, record, stored, told, with_webhook};
-use crate::samples::{acting, audit, delivery, keyed, second};
+use crate::samples::{acting, audit, deduplicated, delivery, keyed, second};
 
 const HOUR: Duration = Duration::from_hours(1);
 /// Steps after which pruning has to have come to an end.
@@ -148,24 +149,119 @@ pub async fn old_keys_go<S: Store>(store: &Arc<S>) {
     );
 }
 
+/// A budget that nothing fits in.
+fn tight() -> Retention {
+    Retention {
+        bytes: NonZeroU64::MIN,
+        ..Retention::default()
+    }
+}
+
 /// What takes too much space goes from the oldest record on, and it ends even if nothing is enough.
 pub async fn too_much_goes_oldest_first<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut newest = None;
     for _ in 0..20 {
-        newest = Some(stored(store, delivery(&webhook)).await.delivery);
+        newest = Some(
+            stored(store, deduplicated(&webhook, "none", "resolved"))
+                .await
+                .delivery,
+        );
     }
-    let tight = Retention {
-        bytes: NonZeroU64::MIN,
-        ..Retention::default()
-    };
-    let step = store.history_prune(tight, second(1)).await.unwrap();
-    assert!(step.deliveries > 0);
+    let mut removed = 0;
+    while removed == 0 {
+        removed = store.history_prune(tight(), second(1)).await.unwrap().deliveries;
+    }
     let left = all_records(store, &DeliveryFilter::default()).await;
     assert!(left.is_empty() || left.last().map(|record| record.id) == newest);
-    prune(store, tight, second(1)).await;
+    prune(store, tight(), second(1)).await;
     assert_eq!(all_records(store, &DeliveryFilter::default()).await, []);
     stored(store, delivery(&webhook)).await;
+}
+
+/// By size nothing goes that shows an incident that is not resolved, but for the payload. Once it is resolved, all goes.
+pub async fn too_much_takes_no_unresolved_incident<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let large = |sent| AcceptedDelivery {
+        payload: Some(vec![b'x'; 10_000].into()),
+        ..sent
+    };
+    let open = told(store, large(deduplicated(&webhook, "disk", "open"))).await;
+    for _ in 0..3 {
+        stored(store, large(deduplicated(&webhook, "disk", "open"))).await;
+    }
+    let over = told(store, large(deduplicated(&webhook, "over", "open"))).await;
+    stored(store, large(deduplicated(&webhook, "over", "resolved"))).await;
+    prune(store, tight(), second(1)).await;
+    let numbers: Vec<_> = incidents(store, IncidentFilter::default()).await;
+    assert_eq!(
+        numbers.iter().map(|incident| incident.number).collect::<Vec<_>>(),
+        [open]
+    );
+    assert_ne!(open, over);
+    let left = all_records(store, &DeliveryFilter::default()).await;
+    assert_eq!(left.len(), 2, "its first delivery and its last one");
+    for kept in &left {
+        let kept = record(store, kept.id).await;
+        assert_eq!(kept.why_no_payload(), Some(NoPayload::Space));
+    }
+    stored(store, deduplicated(&webhook, "disk", "resolved")).await;
+    prune(store, tight(), second(1).after(2 * HOUR)).await;
+    assert_eq!(incidents(store, IncidentFilter::default()).await, []);
+    assert_eq!(all_records(store, &DeliveryFilter::default()).await, []);
+}
+
+/// A webhook whose unresolved incidents fill the store opens no more of them, until some are resolved. It still hears of those that
+/// it has, and other webhooks open theirs.
+pub async fn a_full_webhook_opens_no_more_incidents<S: Store>(store: &Arc<S>) {
+    let (full, other) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
+    stored(store, deduplicated(&full, "disk", "open")).await;
+    prune(store, tight(), second(1)).await;
+    let refused = store.delivery_commit(deduplicated(&full, "more", "open")).await;
+    assert_eq!(refused.unwrap(), Commit::Full);
+    stored(store, deduplicated(&full, "disk", "open")).await;
+    stored(store, deduplicated(&other, "disk", "open")).await;
+    stored(store, deduplicated(&full, "disk", "resolved")).await;
+    prune(store, tight(), second(1).after(2 * HOUR)).await;
+    stored(store, deduplicated(&full, "more", "open")).await;
+}
+
+/// Whoever knows the URL of one webhook fills the store with accepted and refused deliveries, and nothing of another webhook goes.
+pub async fn the_loudest_webhook_pays<S: Store>(store: &Arc<S>) {
+    const THEIRS: usize = 10;
+    const PAYLOAD: usize = 100_000;
+    let (victim, loud) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
+    for number in 0..THEIRS {
+        let sent = deduplicated(&victim, &format!("key-{number}"), "open");
+        stored(store, sent).await;
+        stored(store, deduplicated(&victim, "none", "resolved")).await;
+    }
+    for number in 0..60_u8 {
+        let sent = AcceptedDelivery {
+            payload: Some(vec![number; PAYLOAD].into()),
+            source: [203, 0, 113, number].into(),
+            ..deduplicated(&loud, &format!("key-{number}"), "open")
+        };
+        stored(store, sent).await;
+        let closed = deduplicated(&loud, &format!("key-{number}"), "resolved");
+        stored(store, closed).await;
+    }
+    let budget = Retention {
+        bytes: NonZeroU64::new(1_500_000).unwrap(),
+        ..Retention::default()
+    };
+    let removed = prune(store, budget, second(1)).await;
+    assert!(removed.deliveries >= 50, "{removed:?}");
+    let theirs = DeliveryFilter {
+        webhook: Some(victim.handle),
+        ..DeliveryFilter::default()
+    };
+    assert_eq!(all_records(store, &theirs).await.len(), 2 * THEIRS);
+    let open = IncidentFilter {
+        webhook: Some(victim.handle),
+        ..IncidentFilter::default()
+    };
+    assert_eq!(incidents(store, open).await.len(), THEIRS);
 }
 
 /// Dead URLs stay dead for ever, and webhooks stay.

@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use hookgate_domain::{RefusalCode, Trail};
-use hookgate_gate::{Answer, DeliveryFilter, RefusedDelivery, Store, UsageRange};
+use hookgate_gate::{
+    Answer, DeliveryFilter, MAX_REFUSED_PAYLOAD, NoPayload, RefusedDelivery, RefusedPayload, Store,
+    UsageRange,
+};
 
 use super::{accounted, all_records, record, stored, with_webhook};
 use crate::samples::{self, SOURCE, START, delivery, refusal, second};
@@ -13,7 +16,7 @@ pub async fn a_refusal_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let sent = RefusedDelivery {
         user_agent: Some("curl/8".into()),
-        payload: Some(b"{".to_vec().into()),
+        payload: Some(RefusedPayload::of(&b"{".to_vec().into())),
         code: RefusalCode::InvalidJson,
         ..refusal(&webhook)
     };
@@ -60,6 +63,55 @@ pub async fn a_refusal_tells_how_its_source_was_found<S: Store>(store: &Arc<S>) 
         (Answer::Refused(RefusalCode::SourceUnknown), false)
     );
     assert_eq!(record(store, records[0].id).await.trail, Some(trail));
+}
+
+/// Of a refused delivery only the first part of the payload is kept, and the record has the size of the whole.
+pub async fn a_refused_payload_is_cut<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    for bytes in [MAX_REFUSED_PAYLOAD, 1 << 20] {
+        store.refusal_record(RefusedDelivery {
+            payload: Some(RefusedPayload::of(&vec![b'x'; bytes].into())),
+            ..refusal(&webhook)
+        });
+    }
+    let mut sizes = Vec::new();
+    for kept in accounted(store, 2).await {
+        let record = record(store, kept.id).await;
+        sizes.push((record.payload.map(|payload| payload.len()), record.payload_bytes));
+    }
+    sizes.sort_unstable();
+    let kept = Some(MAX_REFUSED_PAYLOAD);
+    assert_eq!(sizes, [(kept, None), (kept, Some(1 << 20))]);
+}
+
+/// What refusals of a webhook keep within a minute is bounded in bytes. Every refusal has its record in spite of that, and other
+/// webhooks keep theirs.
+pub async fn refusals_of_a_webhook_keep_few_bytes<S: Store>(store: &Arc<S>) {
+    const SOURCES: u8 = 200;
+    let (flooded, other) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
+    let large = |webhook, source: u8| RefusedDelivery {
+        source: [203, 0, 113, source].into(),
+        payload: Some(RefusedPayload::of(&vec![b'x'; 256 * 1024].into())),
+        no_payload: None,
+        ..refusal(webhook)
+    };
+    for source in 0..SOURCES {
+        store.refusal_record(large(&flooded, source));
+    }
+    store.refusal_record(large(&other, 0));
+    let (mut bytes, mut without) = (0, 0);
+    for kept in accounted(store, i64::from(SOURCES) + 1).await {
+        let record = record(store, kept.id).await;
+        let size = record.payload.as_ref().map_or(0, Vec::len);
+        if kept.webhook == other.handle {
+            assert_eq!(size, MAX_REFUSED_PAYLOAD);
+        } else {
+            bytes += size;
+            without += usize::from(record.why_no_payload() == Some(NoPayload::Flood));
+        }
+    }
+    assert!((900_000..=1 << 20).contains(&bytes), "{bytes}");
+    assert_eq!(without, usize::from(SOURCES) - bytes / MAX_REFUSED_PAYLOAD);
 }
 
 /// Beyond a cap identical refusals fold, and every one is counted; others, and another minute, are not mixed in.

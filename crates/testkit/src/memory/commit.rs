@@ -9,13 +9,16 @@ use hookgate_domain::{
 };
 use hookgate_gate::{
     Accepted, AcceptedDelivery, ActedOn, Acting, Answer, Commit, DeliveryRecord, DeliverySummary, Effect,
-    Idempotency, IncidentAction, IncidentRecord, NoPayload, RefusalKey, RefusedDelivery, Touched,
+    Idempotency, IncidentAction, IncidentRecord, NoPayload, RefusalKey, RefusedDelivery, RefusedPayload,
+    Touched,
 };
 
 use super::{KnownKey, State};
 
 /// Records of identical refusals within a minute, before they are counted on one more.
 const ALONE: usize = 10;
+/// Bytes that refusals of one webhook keep within a minute.
+const WEBHOOK_BYTES: usize = 1024 * 1024;
 const MINUTE_MICROS: i64 = 60_000_000;
 
 impl State {
@@ -34,6 +37,9 @@ impl State {
             .and_then(|sent| self.repeat(&delivery, sent))
         {
             return answer;
+        }
+        if self.full.contains(&delivery.webhook) && self.would_open(&delivery) {
+            return Commit::Full;
         }
         let (incident, effect) = self.tell(delivery.draft.clone(), organization, &delivery);
         let answer = match effect {
@@ -102,6 +108,17 @@ impl State {
             record.summary.count += 1;
         }
         Some(Commit::Stored(first))
+    }
+
+    /// Whether it tells of no incident that is there.
+    fn would_open(&self, delivery: &AcceptedDelivery) -> bool {
+        let is_known = |incident: &Incident| {
+            incident.webhook == delivery.webhook
+                && incident.status != IncidentStatus::Resolved
+                && incident.dedup_key.is_some()
+                && incident.dedup_key.as_deref() == delivery.draft.dedup_key()
+        };
+        !delivery.draft.resolves() && !self.incidents.values().any(is_known)
     }
 
     /// Lets the draft open or update an incident.
@@ -197,10 +214,16 @@ impl State {
     }
 
     /// Records a refusal, or counts it on a record of identical ones.
-    pub(super) fn refuse(&mut self, refusal: RefusedDelivery) {
+    pub(super) fn refuse(&mut self, mut refusal: RefusedDelivery) {
         if !self.webhooks.contains_key(&refusal.webhook) || self.count_refusal(&refusal.key()) {
             return;
         }
+        let minute = refusal.received_at.as_micros().div_euclid(MINUTE_MICROS);
+        let kept = self.kept.entry((refusal.webhook, minute)).or_default();
+        if *kept + refusal.bytes() > WEBHOOK_BYTES {
+            refusal.strip();
+        }
+        *kept += refusal.bytes();
         let answer = answer_of(&refusal.key());
         let summary = DeliverySummary {
             id: self.next_delivery(),
@@ -224,7 +247,9 @@ impl State {
                 details: refusal.details.map(Into::into),
                 retry_after: refusal.retry_after.map(whole_seconds),
                 trail: refusal.trail,
-                ..record(summary, refusal.payload)
+                payload_bytes: refusal.payload.as_ref().and_then(RefusedPayload::cut_from),
+                payload: refusal.payload.map(|payload| payload.first().to_vec()),
+                ..record(summary, None)
             },
             refusal.headers.as_deref(),
         );
@@ -277,6 +302,7 @@ fn record(summary: DeliverySummary, payload: Option<Bytes>) -> DeliveryRecord {
         trail: None,
         headers: Vec::new(),
         payload: payload.map(|payload| payload.to_vec()),
+        payload_bytes: None,
         no_payload: None,
         incident_status: None,
         details: None,

@@ -1,8 +1,12 @@
 //! Pages of the history, and its end.
 
-use hookgate_domain::{DeliveryId, IDEMPOTENCY_WINDOW, IncidentNumber, Timestamp};
+use std::collections::BTreeMap;
+
+use hookgate_domain::{
+    DeliveryId, IDEMPOTENCY_WINDOW, IncidentNumber, IncidentStatus, Timestamp, WebhookHandle,
+};
 use hookgate_gate::{
-    DeliveryFilter, DeliveryRecord, DeliverySummary, Page, PageSize, Pruned, Retention, Seek,
+    DeliveryFilter, DeliveryRecord, DeliverySummary, NoPayload, Page, PageSize, Pruned, Retention, Seek,
 };
 
 use super::State;
@@ -68,6 +72,7 @@ impl State {
     pub(super) fn prune(&mut self, retention: Retention, now: Timestamp) -> Pruned {
         let too_old = now.before(retention.deliveries);
         let before = (self.deliveries.len(), self.incidents.len(), self.keys.len());
+        let mut stripped = 0;
         self.deliveries
             .retain(|_, record| record.summary.received_at >= too_old);
         let seen = self.seen.len();
@@ -77,13 +82,18 @@ impl State {
         let incidents = &self.incidents;
         self.events.retain(|(number, _)| incidents.contains_key(number));
         self.keys.retain(|_, key| now.since(key.at) < IDEMPOTENCY_WINDOW);
-        if self.bytes() > retention.bytes.get() {
-            self.deliveries.pop_first();
+        let budget = retention.bytes.get();
+        let has_room = self.bytes() < budget - budget / 16;
+        let held = self.held();
+        self.full
+            .retain(|webhook| !has_room && held.get(webhook).is_some_and(|bytes| *bytes > budget / 2));
+        if self.bytes() > budget {
+            stripped = self.give_up_one(budget);
         }
         let removed = |before: usize, after: usize| u64::try_from(before - after).unwrap_or(u64::MAX);
         Pruned {
             deliveries: removed(before.0, self.deliveries.len()),
-            payloads: self.prune_payloads(now.before(retention.payloads)),
+            payloads: stripped + self.prune_payloads(now.before(retention.payloads)),
             incidents: removed(before.1, self.incidents.len()),
             keys: removed(before.2, self.keys.len()),
             people: self.people.prune(now),
@@ -102,8 +112,82 @@ impl State {
     }
 
     fn bytes(&self) -> u64 {
-        let payload = |record: &DeliveryRecord| record.payload.as_ref().map_or(0, Vec::len);
-        let bytes = |record| RECORD_BYTES + u64::try_from(payload(record)).unwrap_or(u64::MAX);
-        self.deliveries.values().map(bytes).sum()
+        self.deliveries.values().map(bytes_of).sum()
     }
+
+    /// Removes the oldest record of the webhook that holds most, or only its payload if it shows an incident that is not
+    /// resolved. If such are all that it has, another pays that holds more than its share. How many payloads.
+    fn give_up_one(&mut self, budget: u64) -> u64 {
+        let held = self.held();
+        let share = budget / u64::try_from(held.len()).unwrap_or(u64::MAX).max(1);
+        let mut payers: Vec<_> = held.into_iter().collect();
+        payers.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
+        for (place, (webhook, bytes)) in payers.into_iter().enumerate() {
+            if place > 0 && bytes <= share {
+                break;
+            }
+            let theirs = self
+                .deliveries
+                .values()
+                .filter(|record| record.summary.webhook == webhook);
+            let mut theirs = theirs.map(|record| (record.summary.id, self.shows(&record.summary)));
+            let found = theirs.find(|(id, shows)| !shows || self.deliveries[id].payload.is_some());
+            let Some((id, shows)) = found else {
+                if place == 0 && bytes > budget / 2 {
+                    self.full.insert(webhook);
+                }
+                continue;
+            };
+            if shows {
+                if let Some(record) = self.deliveries.get_mut(&id) {
+                    (record.payload, record.no_payload) = (None, Some(NoPayload::Space));
+                }
+                return 1;
+            }
+            let incident = self
+                .deliveries
+                .remove(&id)
+                .and_then(|record| record.summary.incident);
+            if let Some(number) = incident {
+                let mut left = self.deliveries.values();
+                let is_told = left.any(|record| record.summary.incident == Some(number));
+                if !is_told && !self.is_unresolved(number) {
+                    self.incidents.remove(&number);
+                    self.events.retain(|(of, _)| *of != number);
+                }
+            }
+            return 0;
+        }
+        0
+    }
+
+    /// What the records of each webhook take.
+    fn held(&self) -> BTreeMap<WebhookHandle, u64> {
+        let mut held = BTreeMap::new();
+        for record in self.deliveries.values() {
+            *held.entry(record.summary.webhook).or_default() += bytes_of(record);
+        }
+        held
+    }
+
+    /// Whether it is the first or the last record of an incident that is not resolved.
+    fn shows(&self, record: &DeliverySummary) -> bool {
+        record.incident.is_some_and(|number| {
+            let theirs = self.deliveries.values().map(|other| &other.summary);
+            let mut theirs = theirs.filter(|other| other.incident == Some(number));
+            let first = theirs.next().map(|other| other.id);
+            let last = theirs.next_back().map_or(first, |other| Some(other.id));
+            self.is_unresolved(number) && [first, last].contains(&Some(record.id))
+        })
+    }
+
+    fn is_unresolved(&self, number: IncidentNumber) -> bool {
+        let incident = self.incidents.get(&number);
+        incident.is_some_and(|incident| incident.status != IncidentStatus::Resolved)
+    }
+}
+
+fn bytes_of(record: &DeliveryRecord) -> u64 {
+    let payload = record.payload.as_ref().map_or(0, Vec::len);
+    RECORD_BYTES + u64::try_from(payload).unwrap_or(u64::MAX)
 }

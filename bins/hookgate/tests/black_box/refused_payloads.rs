@@ -1,0 +1,43 @@
+//! What strangers send who know a URL, and no more: little of it is kept, and it is said what is missing.
+
+use hookgate_testkit::https::Http;
+use serde_json::{Value, json};
+
+use crate::support::{Server, code};
+use crate::visitor::Visitor;
+
+/// A record with all that is on it.
+fn record(server: &Server, item: &Value) -> Value {
+    server.json(&["deliveries", "show", item["id"].as_str().unwrap()])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_cannot_sign_leaves_no_payload() {
+    let server = Server::start();
+    let created = server.json(&["webhook", "create", "signed", "--signature", "standard-webhooks"]);
+    let url = created["url"].as_str().unwrap();
+    let answer = server.post(Http::One, url, r#"{"title":"JUNK"}"#).await;
+    assert_eq!(code(&answer), "SIGNATURE_REQUIRED");
+    let items = server.deliveries(|items| items.len() == 1).await;
+    let record = record(&server, &items[0]);
+    assert_eq!(record["payload"], Value::Null);
+    // Whether it was read before it was refused is not a promise.
+    assert!(["unsigned", "unread"].contains(&record["no_payload"].as_str().unwrap()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_payload_is_cut_and_says_so() {
+    let server = Server::start();
+    let body = format!(r#"{{"text":"{}"}}"#, "x".repeat(100_000));
+    let answer = server.post(Http::One, &server.demo_url(), &body).await;
+    assert_eq!(code(&answer), "VALIDATION_ERROR");
+    let items = server.deliveries(|items| items.len() == 1).await;
+    let record = record(&server, &items[0]);
+    assert_eq!(record["payload"].as_str().unwrap(), &body[..8 * 1024]);
+    assert_eq!(record["payload_bytes"], json!(body.len()));
+    let visitor = Visitor::sign_in(&server).await;
+    let page = visitor
+        .get(&format!("/deliveries/{}", items[0]["id"].as_str().unwrap()))
+        .await;
+    assert!(page.contains("no more is stored of a refused delivery"), "{page}");
+}

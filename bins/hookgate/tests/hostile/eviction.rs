@@ -1,0 +1,154 @@
+//! Whoever knows one URL fills the store: with what is refused, and with what is accepted. Nothing of another webhook goes.
+//!
+//! The history is pruned once a minute, so only the long form waits until the store is full and smaller again.
+
+use std::ffi::OsStr;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Stdio};
+use std::time::Duration;
+
+use hookgate_testkit::https::{Client, Http};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::{Instant, sleep};
+
+use crate::node;
+use crate::stage::{is_judged, scale};
+use crate::support::{post, run_as_is};
+
+const MIB: u64 = 1 << 20;
+/// Deliveries and open incidents of the webhook that others must not touch.
+const VICTIM: usize = 40;
+/// Requests of each flood, times the scale: 2.5 GB at ten, of which the store keeps one.
+const FLOOD: u32 = 250;
+/// What all refusals may take on disk.
+const MOST_REFUSED: u64 = 50 * MIB;
+/// Retention begins once a minute, removes some gigabyte, and gives the space back little by little.
+const MOST_PRUNING: Duration = Duration::from_mins(15);
+
+/// A node on a file of at most one GiB.
+struct Full {
+    child: Child,
+    directory: TempDir,
+    client: Client,
+}
+
+impl Full {
+    fn start() -> Self {
+        let directory = TempDir::new().unwrap();
+        let path = directory.path();
+        node::lay_out(path, &format!("sqlite:{}", path.join("data").display()));
+        let one_gib = [("HOOKGATE_STORE_KEEP_GIB", PathBuf::from("1"))];
+        let child = node::serve(path, "warn", Stdio::inherit(), &one_gib);
+        let client = Client::trusting(&fs::read(path.join("ca.pem")).unwrap()).unwrap();
+        Self {
+            child,
+            directory,
+            client,
+        }
+    }
+
+    fn path(&self) -> &Path {
+        self.directory.path()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let config = self.path().join(node::CONFIG);
+        let mut all: Vec<_> = arguments.iter().map(OsStr::new).collect();
+        all.extend([OsStr::new("--json"), OsStr::new("--config"), config.as_os_str()]);
+        let output = run_as_is(&all, "");
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    fn create(&self, name: &str, more: &[&str]) -> String {
+        let created = self.json(&[&["webhook", "create", name], more].concat());
+        created["url"].as_str().unwrap().to_owned()
+    }
+
+    async fn send(&self, url: &str, body: &str, times: u32) -> Vec<u16> {
+        let address = node::addresses(self.path())[0];
+        let mut connection = self.client.connect(address, Http::One).await.unwrap();
+        let mut statuses = Vec::new();
+        for _ in 0..times {
+            let Ok(answer) = connection.send(post(url, body)).await else {
+                // It was closed, as connections are that send too much too fast.
+                connection = self.client.connect(address, Http::One).await.unwrap();
+                continue;
+            };
+            let status = answer.status.as_u16();
+            statuses.push(status);
+            if status >= 500 {
+                // It asks for patience, which an attacker has too.
+                sleep(Duration::from_millis(20)).await;
+            }
+        }
+        statuses
+    }
+
+    /// Bytes of the database with its log.
+    fn bytes(&self) -> u64 {
+        let data = self.path().join("data");
+        let files = ["hookgate.db", "hookgate.db-wal"];
+        files
+            .iter()
+            .filter_map(|name| fs::metadata(data.join(name)).ok())
+            .map(|file| file.len())
+            .sum()
+    }
+
+    /// Deliveries and open incidents of a webhook.
+    fn holds(&self, webhook: &str) -> (usize, usize) {
+        let count = |what: &str| {
+            let list = self.json(&[what, "list", "--webhook", webhook, "--limit", "200"]);
+            list["items"].as_array().unwrap().len()
+        };
+        (count("deliveries"), count("incidents"))
+    }
+}
+
+impl Drop for Full {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_flood_takes_nothing_from_another_webhook() {
+    let full = Full::start();
+    let victim = full.create("victim", &[]);
+    let signed = full.create(
+        "signed",
+        &["--signature", "standard-webhooks", "--max-body", "1048576"],
+    );
+    let open = full.create("open", &["--max-body", "1048576"]);
+    for number in 0..VICTIM {
+        let body = json!({"title": "disk full", "dedup_key": number.to_string()}).to_string();
+        assert_eq!(full.send(&victim, &body, 1).await, [201]);
+    }
+    assert_eq!(full.holds("victim"), (VICTIM, VICTIM));
+    let before = full.bytes();
+    let large = "x".repeat(usize::try_from(MIB - 100).unwrap());
+    let junk = format!(r#"{{"text":"{large}"}}"#);
+    for url in [&signed, &open] {
+        let statuses = full.send(url, &junk, FLOOD * scale()).await;
+        assert!(statuses.iter().all(|status| *status >= 400), "all are refused");
+    }
+    let grown = full.bytes().saturating_sub(before);
+    assert!(grown < MOST_REFUSED, "{} MiB through refusals", grown / MIB);
+    let alert = format!(r#"{{"title":"t","text":"{large}"}}"#);
+    let accepted = full.send(&open, &alert, FLOOD * scale()).await;
+    let accepted = accepted.iter().filter(|status| **status == 201).count();
+    println!(
+        "refusals took {} MiB; {accepted} large deliveries were accepted",
+        grown / MIB
+    );
+    let end = Instant::now() + MOST_PRUNING;
+    while is_judged() && full.bytes() > 1_100 * MIB {
+        assert!(Instant::now() < end, "{} MiB are left", full.bytes() / MIB);
+        sleep(Duration::from_secs(5)).await;
+    }
+    assert_eq!(full.holds("victim"), (VICTIM, VICTIM));
+}
