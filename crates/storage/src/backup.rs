@@ -165,9 +165,9 @@ impl Restoring {
     /// [`BackupError::IsThere`] if the directory has a store or a part of one, [`BackupError::Locked`] if a server or another
     /// restore runs there.
     pub fn begin(mut backup: impl Read, name: &Path, directory: &Path) -> Result<Self, BackupError> {
-        let lock = ServerLock::acquire(directory)?;
         let database = directory.join(DATABASE);
         refuse_store(&database)?;
+        let lock = ServerLock::acquire(directory)?;
         let staged = directory.join(STAGED);
         stage(&staged)?;
         let restoring = Self {
