@@ -42,6 +42,8 @@ mod program;
 mod publisher;
 #[path = "../black_box/refused_payloads.rs"]
 mod refused_payloads;
+#[path = "../black_box/readers.rs"]
+mod readers;
 #[path = "../black_box/revocation.rs"]
 mod revocation;
 mod schemas;
