@@ -204,11 +204,8 @@ fn console_routes() -> BTreeSet<(String, String)> {
         .lines()
         .filter_map(|line| line.trim().strip_prefix("form: &["));
     let words = |form: &str| {
-        form.split('"')
-            .skip(1)
-            .step_by(2)
-            .map(|word| format!("/{word}"))
-            .collect()
+        let words: Vec<_> = form.split('"').skip(1).step_by(2).collect();
+        format!("/{}", words.join("/"))
     };
     let mut routes: BTreeSet<_> = forms.map(|form| ("POST".to_owned(), words(form))).collect();
     let mut method = "";

@@ -40,10 +40,10 @@ mod poolers;
 mod program;
 #[path = "../black_box/publisher.rs"]
 mod publisher;
-#[path = "../black_box/refused_payloads.rs"]
-mod refused_payloads;
 #[path = "../black_box/readers.rs"]
 mod readers;
+#[path = "../black_box/refused_payloads.rs"]
+mod refused_payloads;
 #[path = "../black_box/revocation.rs"]
 mod revocation;
 mod schemas;
