@@ -6,14 +6,13 @@ use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
 
 use hookgate_gate::site;
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
 
-/// Time between two log lines with the same reason and source: a flood of failures must not fill the log.
-const LOG_INTERVAL: Duration = Duration::from_mins(1);
+use crate::log_interval::LOG_INTERVAL;
+
 /// Most log lines within that time. A line is some 250 bytes, so a day of failures from everywhere is under 40 MB of log.
 const MAX_LOGGED: usize = 100;
 
