@@ -1,0 +1,61 @@
+//! Source prefixes: the networks around an address that may all be one customer's. A provider gives a customer an IPv4
+//! address, or a /64, a /56 or a /48 of IPv6; budgets that count only the address are no bound for the one who has the rest.
+
+use std::net::IpAddr;
+
+use ipnetwork::IpNetwork;
+
+/// The part of a listener's connections that one customer may hold, as a divisor. A proxy in front of everybody needs many;
+/// nobody needs all.
+const CUSTOMER_PART: u32 = 4;
+
+/// An IPv4 /24 is mostly several customers', so it may hold twice as many.
+const NEIGHBOURS_PART: u32 = 2;
+
+/// Lengths of the prefixes that count, from the inside out.
+const IPV4_LENGTHS: &[u8] = &[32, 24];
+const IPV6_LENGTHS: &[u8] = &[64, 56, 48];
+
+/// Most prefixes of an address.
+pub(super) const LEVELS: usize = 3;
+
+/// The prefixes that an address counts for, from the inside out.
+pub(super) fn prefixes(address: IpAddr) -> impl Iterator<Item = IpNetwork> + Clone {
+    let address = address.to_canonical();
+    let lengths = if address.is_ipv4() {
+        IPV4_LENGTHS
+    } else {
+        IPV6_LENGTHS
+    };
+    lengths.iter().filter_map(move |length| {
+        let network = IpNetwork::new(address, *length).ok()?.network();
+        IpNetwork::new(network, *length).ok()
+    })
+}
+
+/// The divisor for a prefix: it may hold this part of a listener's connections.
+pub(super) fn part(prefix: IpNetwork) -> u32 {
+    if prefix.is_ipv4() && prefix.prefix() < 32 {
+        NEIGHBOURS_PART
+    } else {
+        CUSTOMER_PART
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_counts_for_all_that_its_customer_may_have() {
+        let of = |text: &str| -> Vec<String> {
+            let address = text.parse().expect("an address");
+            prefixes(address).map(|prefix| prefix.to_string()).collect()
+        };
+        assert_eq!(of("192.0.2.7"), ["192.0.2.7/32", "192.0.2.0/24"]);
+        assert_eq!(of("::ffff:192.0.2.7"), ["192.0.2.7/32", "192.0.2.0/24"]);
+        let v6 = ["2001:db8:1:203::/64", "2001:db8:1:200::/56", "2001:db8:1::/48"];
+        assert_eq!(of("2001:db8:1:203::9"), v6);
+        assert!(IPV4_LENGTHS.len() <= LEVELS && IPV6_LENGTHS.len() <= LEVELS);
+    }
+}

@@ -1,0 +1,297 @@
+//! The open connections of a listener by who holds them, and the choice of those that are closed for others. One look at
+//! all of them closes several, so a flood costs few looks; no request ever touches this.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ipnetwork::IpNetwork;
+use tokio::time::Instant;
+
+use super::Refusal;
+use super::prefixes::{LEVELS, part, prefixes};
+use crate::pulse::Pulse;
+
+/// A listener is nearly full when this many quarters of its connections are taken.
+const NEARLY_FULL_QUARTERS: u64 = 3;
+
+/// The part of its connections of which a source may have handshakes in flight, as a divisor: they cost the most, and
+/// nobody needs many at once.
+const HANDSHAKE_PART: u32 = 2;
+
+/// A handshake that has lasted for less than this goes on: its sender may be far away.
+const STALLED: Duration = Duration::from_secs(1);
+
+/// A connection that answered a request within this time is in use: its next one may be on its way. Where it must make
+/// room, no other goes with it.
+const IN_USE: Duration = Duration::from_secs(1);
+
+/// The part of what it may hold up to which a source holds little, as a divisor.
+const LITTLE_PART: u32 = 16;
+
+/// The part of the connections that is closed at once, as a divisor: the next look at all of them is so many later.
+const BATCH_PART: u32 = 64;
+
+/// Connections by source. There are never more entries than connections.
+#[derive(Debug)]
+pub(super) struct Table {
+    limit: u32,
+    next_id: u64,
+    entries: HashMap<u64, Entry>,
+    held: HashMap<IpNetwork, Held>,
+}
+
+/// One connection. It has no source while a trusted proxy speaks for itself, or has not said for whom.
+#[derive(Debug)]
+struct Entry {
+    source: Option<IpAddr>,
+    is_handshaking: bool,
+    pulse: Arc<Pulse>,
+}
+
+/// What a prefix holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Held {
+    connections: u32,
+    handshakes: u32,
+}
+
+/// The order in which connections make room: the greatest first.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    /// A trusted proxy's connections come last: they carry the requests of many.
+    has_source: bool,
+    /// The greatest weight of its prefixes.
+    heaviest: u64,
+    /// The weights from the outside in, so that within a prefix its heaviest part comes first.
+    weights: [u64; LEVELS],
+    /// One that was never used is missed by nobody.
+    is_unused: bool,
+    rested: Duration,
+    /// Without a tie, the same connections are always chosen.
+    id: Reverse<u64>,
+}
+
+impl Table {
+    pub(super) fn new(limit: u32) -> Self {
+        Self {
+            limit,
+            next_id: 0,
+            entries: HashMap::new(),
+            held: HashMap::new(),
+        }
+    }
+
+    /// Adds a connection that is about to do its handshake.
+    pub(super) fn insert(&mut self, source: Option<IpAddr>, pulse: Arc<Pulse>) -> u64 {
+        let id = self.next_id;
+        self.next_id += 1;
+        let entry = Entry {
+            source,
+            is_handshaking: true,
+            pulse,
+        };
+        self.count(&entry, true);
+        self.entries.insert(id, entry);
+        id
+    }
+
+    /// Takes a connection out. One that was chosen to make room is out already.
+    pub(super) fn remove(&mut self, id: u64) {
+        if let Some(entry) = self.entries.remove(&id) {
+            self.count(&entry, false);
+        }
+    }
+
+    /// The connection of a proxy is this source's.
+    pub(super) fn assign(&mut self, id: u64, source: IpAddr) {
+        if let Some(mut entry) = self.entries.remove(&id) {
+            self.count(&entry, false);
+            entry.source = Some(source);
+            self.count(&entry, true);
+            self.entries.insert(id, entry);
+        }
+    }
+
+    /// The handshake is done.
+    pub(super) fn establish(&mut self, id: u64) {
+        if let Some(mut entry) = self.entries.remove(&id) {
+            self.count(&entry, false);
+            entry.is_handshaking = false;
+            self.count(&entry, true);
+            self.entries.insert(id, entry);
+        }
+    }
+
+    /// Makes room for one more of this source: within what its prefixes may hold, and within the whole. Returns how many
+    /// connections were told to close.
+    pub(super) fn make_room(&mut self, source: Option<IpAddr>) -> Result<usize, Refusal> {
+        let mut closed = match source {
+            Some(source) => self.make_room_within(source)?,
+            None => 0,
+        };
+        if self.is_nearly_full() {
+            let closing = self.evict_any();
+            if closing == 0 && source.is_some_and(|source| !self.holds_little(source)) {
+                return Err(Refusal::Source);
+            }
+            closed += closing;
+        }
+        Ok(closed)
+    }
+
+    /// Makes room for one more within what the prefixes of this source may hold.
+    pub(super) fn make_room_within(&mut self, source: IpAddr) -> Result<usize, Refusal> {
+        let mut closed = 0;
+        for prefix in prefixes(source) {
+            let held = self.held(prefix);
+            let share = self.share(prefix);
+            let handshakes = share.div_ceil(HANDSHAKE_PART);
+            if held.handshakes >= handshakes {
+                let now = Instant::now();
+                let is_stalled = |entry: &Entry| {
+                    entry.is_handshaking
+                        && entry.is_in(prefix)
+                        && now.duration_since(entry.pulse.last_sign()) >= STALLED
+                };
+                closed += at_least_one(self.evict(batch(handshakes), is_stalled), Refusal::Handshakes)?;
+            }
+            if self.held(prefix).connections >= share {
+                let evicted = self.evict(batch(share), |entry| entry.is_in(prefix));
+                closed += at_least_one(evicted, Refusal::Source)?;
+            }
+        }
+        Ok(closed)
+    }
+
+    /// Tells some connections of whoever holds most to close, and returns how many.
+    pub(super) fn evict_any(&mut self) -> usize {
+        self.evict(batch(self.limit), |_| true)
+    }
+
+    /// Whether one more connection would take the last quarter.
+    pub(super) fn is_nearly_full(&self) -> bool {
+        let taken = self.entries.len() as u64 + 1;
+        taken * 4 > u64::from(self.limit) * NEARLY_FULL_QUARTERS
+    }
+
+    /// Connections that were not told to close.
+    pub(super) fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// The prefix that holds most by what it may hold, and how many.
+    pub(super) fn heaviest(&self) -> Option<(IpNetwork, u32)> {
+        let held = self.held.iter();
+        held.max_by_key(|(prefix, held)| (weight(**prefix, **held), prefix.prefix()))
+            .map(|(prefix, held)| (*prefix, held.connections))
+    }
+
+    /// Chooses among the connections without a request that `may_go`, and tells them. Of a source it takes half at most.
+    fn evict(&mut self, most: usize, may_go: impl Fn(&Entry) -> bool) -> usize {
+        let now = Instant::now();
+        let resting = self.entries.iter();
+        let resting = resting.filter(|(_, entry)| !entry.pulse.is_answering() && may_go(entry));
+        let mut ranks: Vec<Rank> = resting.map(|(id, entry)| self.rank(*id, entry, now)).collect();
+        ranks.sort_unstable_by(|one, other| other.cmp(one));
+        let mut taken: HashMap<IpNetwork, u32> = HashMap::new();
+        let mut chosen = Vec::new();
+        for rank in ranks {
+            let Reverse(id) = rank.id;
+            if !chosen.is_empty() && !rank.is_unused && rank.rested < IN_USE {
+                break;
+            }
+            let source = self.entries.get(&id).and_then(|entry| entry.source);
+            if let Some(prefix) = source.and_then(|source| prefixes(source).next()) {
+                let taken = taken.entry(prefix).or_default();
+                if *taken >= self.held(prefix).connections.div_ceil(2) {
+                    continue;
+                }
+                *taken += 1;
+            }
+            chosen.push(id);
+            if chosen.len() == most {
+                break;
+            }
+        }
+        for id in &chosen {
+            if let Some(entry) = self.entries.remove(id) {
+                self.count(&entry, false);
+                entry.pulse.evict();
+            }
+        }
+        chosen.len()
+    }
+
+    fn rank(&self, id: u64, entry: &Entry, now: Instant) -> Rank {
+        let mut weights = [0; LEVELS];
+        let prefixes = entry.source.into_iter().flat_map(prefixes);
+        for (weight_of, prefix) in weights.iter_mut().rev().zip(prefixes) {
+            *weight_of = weight(prefix, self.held(prefix));
+        }
+        Rank {
+            has_source: entry.source.is_some(),
+            heaviest: weights.into_iter().max().unwrap_or_default(),
+            weights,
+            is_unused: !entry.pulse.has_served(),
+            rested: now.duration_since(entry.pulse.last_sign()),
+            id: Reverse(id),
+        }
+    }
+
+    fn holds_little(&self, source: IpAddr) -> bool {
+        prefixes(source)
+            .all(|prefix| self.held(prefix).connections < self.share(prefix).div_ceil(LITTLE_PART))
+    }
+
+    fn share(&self, prefix: IpNetwork) -> u32 {
+        self.limit.div_ceil(part(prefix))
+    }
+
+    fn held(&self, prefix: IpNetwork) -> Held {
+        self.held.get(&prefix).copied().unwrap_or_default()
+    }
+
+    /// Counts a connection for all of its prefixes, or no longer.
+    fn count(&mut self, entry: &Entry, is_there: bool) {
+        let handshakes = u32::from(entry.is_handshaking);
+        for prefix in entry.source.into_iter().flat_map(prefixes) {
+            let held = self.held.entry(prefix).or_default();
+            if is_there {
+                held.connections += 1;
+                held.handshakes += handshakes;
+            } else {
+                held.connections = held.connections.saturating_sub(1);
+                held.handshakes = held.handshakes.saturating_sub(handshakes);
+            }
+            if *held == Held::default() {
+                self.held.remove(&prefix);
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn is_in(&self, prefix: IpNetwork) -> bool {
+        self.source
+            .is_some_and(|source| prefix.contains(source.to_canonical()))
+    }
+}
+
+/// How much of what it may hold a prefix holds, so that prefixes of all lengths compare.
+fn weight(prefix: IpNetwork, held: Held) -> u64 {
+    u64::from(held.connections) * u64::from(part(prefix))
+}
+
+fn batch(of: u32) -> usize {
+    (of / BATCH_PART).max(1) as usize
+}
+
+const fn at_least_one(closed: usize, otherwise: Refusal) -> Result<usize, Refusal> {
+    if closed == 0 { Err(otherwise) } else { Ok(closed) }
+}
+
+#[cfg(test)]
+mod tests;

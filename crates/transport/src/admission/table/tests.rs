@@ -1,0 +1,211 @@
+//! Who makes room for whom, on a clock that stands still unless a test moves it.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::pulse::{Answering, IDLE_TIMEOUT};
+
+/// A table, and what its connections are doing.
+struct Place {
+    table: Table,
+    pulses: Vec<(u64, Arc<Pulse>)>,
+    busy: Vec<Answering>,
+}
+
+impl Place {
+    fn new(limit: u32) -> Self {
+        Self {
+            table: Table::new(limit),
+            pulses: Vec::new(),
+            busy: Vec::new(),
+        }
+    }
+
+    /// One more of this source as a listener takes it, its handshake done.
+    fn open(&mut self, source: &str) -> Result<u64, Refusal> {
+        let id = self.begin(source)?;
+        self.table.establish(id);
+        Ok(id)
+    }
+
+    /// The same, in its handshake.
+    fn begin(&mut self, source: &str) -> Result<u64, Refusal> {
+        let source = Some(source.parse().expect("an address"));
+        self.table.make_room(source)?;
+        let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
+        let id = self.table.insert(source, Arc::clone(&pulse));
+        self.pulses.push((id, pulse));
+        Ok(id)
+    }
+
+    /// A request is in progress on all that are there.
+    fn all_busy(&mut self) {
+        let pulses = self.pulses.iter();
+        self.busy = pulses.map(|(_, pulse)| Answering::start(pulse)).collect();
+    }
+
+    fn holds(&self, id: u64) -> bool {
+        self.table.entries.contains_key(&id)
+    }
+
+    fn held(&self, prefix: &str) -> u32 {
+        self.table.held(prefix.parse().expect("a network")).connections
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_with_its_part_gets_one_more_for_the_one_that_rested_longest() {
+    let mut place = Place::new(64);
+    let mut ids = Vec::new();
+    for _ in 0..16 {
+        ids.push(place.open("2001:db8::1").expect("a part of it"));
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    place.pulses[0].1.touch();
+    assert!(place.open("2001:db8::2").is_ok(), "the same /64");
+    assert!(place.holds(ids[0]) && !place.holds(ids[1]));
+    assert_eq!(place.held("2001:db8::/64"), 16);
+}
+
+#[tokio::test(start_paused = true)]
+async fn connections_in_use_make_room_last_and_one_by_one() {
+    let mut place = Place::new(640);
+    for _ in 0..160 {
+        place.open("192.0.2.1").expect("a part of it");
+    }
+    place.all_busy();
+    place.busy.clear();
+    tokio::time::sleep(IN_USE / 2).await;
+    let source = [192, 0, 2, 1].into();
+    assert_eq!(place.table.make_room_within(source), Ok(1));
+    let unused = place.open("192.0.2.1").expect("room for one");
+    assert_eq!(place.table.make_room_within(source), Ok(1));
+    assert!(!place.holds(unused));
+    tokio::time::sleep(IN_USE).await;
+    assert!(place.table.evict_any() > 1, "now they rest");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_networks_of_one_customer_share_a_part() {
+    for (addresses, prefix, most) in [
+        ("2001:db8:0:0:{}::1", "2001:db8::/64", 16),
+        ("2001:db8:0:{}::1", "2001:db8::/56", 16),
+        ("2001:db8:0:{}00::1", "2001:db8::/48", 16),
+        ("192.0.2.{}", "192.0.2.0/24", 32),
+    ] {
+        let mut place = Place::new(64);
+        for number in 1..48 {
+            let address = addresses.replace("{}", &number.to_string());
+            place.open(&address).expect("others of it rest");
+        }
+        assert_eq!(place.held(prefix), most, "{prefix}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_whose_requests_are_in_progress_gets_no_more_than_its_part() {
+    let mut place = Place::new(64);
+    for _ in 0..16 {
+        place.open("192.0.2.1").expect("a part of it");
+    }
+    place.all_busy();
+    assert_eq!(place.open("192.0.2.1"), Err(Refusal::Source));
+    assert!(place.open("192.0.2.2").is_ok());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_holds_little_is_served_whatever_others_hold() {
+    let mut place = Place::new(640);
+    let quiet = place.open("198.51.100.1").expect("room");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // From the whole of a /48, from some neighbours, and one each from 200 networks far apart.
+    for number in 0..2_000_u32 {
+        let [high, low] = [number / 250, number % 250];
+        let _ = place.open(&format!("2001:db8:0:{low:x}::1"));
+        let _ = place.open(&format!("127.0.0.{}", number % 4));
+        if number % 10 == 0 {
+            let _ = place.open(&format!("10.{high}.{low}.1"));
+        }
+    }
+    assert!(place.table.len() > 640 * 3 / 4 - 20);
+    assert!(place.holds(quiet), "the one that rested longest holds little");
+    for newcomer in ["127.0.0.9", "2001:db8:0:ffff::1", "203.0.113.1"] {
+        assert!(place.open(newcomer).is_ok(), "{newcomer}");
+    }
+    assert!(place.table.len() <= 640 * 3 / 4 + 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_no_connection_rests_those_who_hold_much_get_no_more() {
+    let mut place = Place::new(64);
+    for source in ["192.0.2.1", "198.51.100.1", "203.0.113.1", "233.252.0.1"] {
+        for _ in 0..12 {
+            place.open(source).expect("a part of it");
+        }
+    }
+    place.all_busy();
+    assert_eq!(place.open("192.0.2.1"), Err(Refusal::Source));
+    for number in 1..=16 {
+        assert!(place.open(&format!("10.0.{number}.1")).is_ok(), "{number}");
+        place.all_busy();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn handshakes_of_one_source_are_bounded_and_stalled_ones_make_room() {
+    let mut place = Place::new(64);
+    let first = place.begin("192.0.2.1").expect("the first");
+    for _ in 1..8 {
+        place.begin("192.0.2.1").expect("a handshake");
+    }
+    assert_eq!(place.begin("192.0.2.1"), Err(Refusal::Handshakes));
+    assert!(place.begin("192.0.2.2").is_ok());
+    tokio::time::sleep(STALLED).await;
+    assert!(place.begin("192.0.2.1").is_ok());
+    assert!(!place.holds(first));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_trusted_proxy_makes_room_last() {
+    let mut place = Place::new(8);
+    let pulse = || Arc::new(Pulse::start(IDLE_TIMEOUT));
+    let proxies: Vec<_> = (0..5).map(|_| place.table.insert(None, pulse())).collect();
+    let client = place.table.insert(None, pulse());
+    place.table.assign(client, [192, 0, 2, 1].into());
+    assert_eq!(place.held("192.0.2.1/32"), 1);
+    assert_eq!(place.table.make_room(None), Ok(1));
+    assert!(!place.holds(client) && proxies.iter().all(|id| place.holds(*id)));
+    place.table.insert(None, pulse());
+    assert_eq!(place.table.make_room(None), Ok(1));
+    assert!(!place.holds(proxies[0]));
+}
+
+proptest! {
+    /// Counts stay those of the connections that are there, and no bound is passed.
+    #[test]
+    fn counts_are_those_of_what_is_there(steps in prop::collection::vec((0_u8..4, 0_u8..40), 1..300)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+        let _in_runtime = runtime.enter();
+        let mut place = Place::new(32);
+        for (what, number) in steps {
+            match what {
+                0 => drop(place.open(&format!("192.0.2.{number}"))),
+                1 => drop(place.open(&format!("2001:db8:0:{number:x}::1"))),
+                2 => drop(place.begin(&format!("10.0.{}.1", number % 4))),
+                _ => place.table.remove(number.into()),
+            }
+        }
+        let mut counted: HashMap<IpNetwork, Held> = HashMap::new();
+        for entry in place.table.entries.values() {
+            for prefix in entry.source.into_iter().flat_map(prefixes) {
+                let held = counted.entry(prefix).or_default();
+                held.connections += 1;
+                held.handshakes += u32::from(entry.is_handshaking);
+            }
+        }
+        prop_assert_eq!(&counted, &place.table.held);
+        for (prefix, held) in counted {
+            prop_assert!(held.connections <= place.table.share(prefix), "{}", prefix);
+        }
+    }
+}
