@@ -12,12 +12,12 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use crate::cut::{Reset, ResetIfCut};
 use crate::http2::Meter;
 use crate::proxies::Proxies;
-use crate::pulse::{IDLE_TIMEOUT, Pulse};
+use crate::pulse::Pulse;
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
 use crate::strict::{Guard, MAX_HEAD};
@@ -30,6 +30,10 @@ pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 /// answered, and told that it was the last. HTTP/2 says by itself which requests were heard.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
 
+/// How long a connection that makes room may take to say goodbye. Whoever keeps its peer waiting for longer holds a place
+/// that others need.
+const GOODBYE: Duration = Duration::from_millis(100);
+
 /// Room for the largest head that the guard lets pass, and for a piece of its body.
 const HTTP1_BUFFER: usize = 4 * MAX_HEAD;
 
@@ -39,7 +43,14 @@ pub(crate) struct Protocols {
     http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     http2_of_proxies: http2::Builder<TokioExecutor>,
-    idle_timeout: Duration,
+}
+
+/// Whose a connection is.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) connection: Connection,
+    pub(crate) peer: Peer,
+    pub(crate) pulse: Arc<Pulse>,
 }
 
 /// Whose requests a connection brings.
@@ -78,32 +89,30 @@ impl Protocols {
             http1,
             http2: crate::http2::builder(Peer::Sender),
             http2_of_proxies: crate::http2::builder(Peer::Proxy),
-            idle_timeout: IDLE_TIMEOUT,
         }
     }
 
-    /// Closes connections that have no request for this long.
-    pub(crate) const fn set_idle_timeout(&mut self, idle_timeout: Duration) {
-        self.idle_timeout = idle_timeout;
-    }
-
-    /// Serves until the peer closes, the connection is idle for too long, or the shutdown's drain is over.
+    /// Serves until the peer closes, the connection is idle for too long or makes room for others, or the shutdown's drain
+    /// is over.
     pub(crate) async fn serve<S, T>(
         &self,
         stream: T,
         protocol: Protocol,
-        origin: Connection,
-        peer: Peer,
+        origin: Origin,
         service: Arc<S>,
         stop: Signal,
     ) where
         S: Service,
         T: AsyncRead + AsyncWrite + Reset + Unpin + Send + 'static,
     {
-        let pulse = Arc::new(Pulse::start(self.idle_timeout));
+        let Origin {
+            connection,
+            peer,
+            pulse,
+        } = origin;
         let session = Arc::new(Session {
             service,
-            connection: origin,
+            connection,
             protocol,
             pulse: Arc::clone(&pulse),
         });
@@ -145,8 +154,8 @@ impl Protocols {
     }
 }
 
-/// Runs a connection to its end. An idle one and a draining one finish what they have begun, within [`DRAIN_TIMEOUT`];
-/// a draining one takes what comes for a `last` time before.
+/// Runs a connection to its end. One that is idle, makes room or drains finishes what it has begun, within
+/// [`DRAIN_TIMEOUT`]; a draining one takes what comes for a `last` time before.
 async fn drive<C, E>(
     mut connection: Pin<&mut C>,
     finish: fn(Pin<&mut C>),
@@ -162,6 +171,7 @@ async fn drive<C, E>(
         result = connection.as_mut() => return ended(result),
         () = pulse.severed() => return,
         () = pulse.idle() => {}
+        () = pulse.evicted() => return make_room(connection, finish, pulse).await,
         () = stop.given() => {
             pulse.stop();
             if let Ok(result) = timeout(last, connection.as_mut()).await {
@@ -180,6 +190,28 @@ async fn drive<C, E>(
     }
 }
 
+/// Ends a connection soon, so that another one gets its place: at once without a request, else with its answer.
+async fn make_room<C, E>(mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>), pulse: &Pulse)
+where
+    C: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    pulse.stop();
+    finish(connection.as_mut());
+    let end = Instant::now() + DRAIN_TIMEOUT;
+    loop {
+        select! {
+            () = pulse.severed() => return,
+            result = timeout(GOODBYE, connection.as_mut()) => if let Ok(result) = result {
+                return ended(result);
+            },
+        }
+        if !pulse.is_answering() || Instant::now() >= end {
+            return;
+        }
+    }
+}
+
 /// Broken connections are the network's everyday life. hyper's texts hold nothing of the request.
 fn ended<E: Display>(result: Result<(), E>) {
     if let Err(error) = result {
@@ -190,11 +222,10 @@ fn ended<E: Display>(result: Result<(), E>) {
 #[cfg(test)]
 mod tests {
     use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
-    use tokio::time::Instant;
 
     use super::*;
     use crate::shutdown;
-    use crate::testing::Telltale;
+    use crate::testing::{Telltale, origin};
 
     const REQUEST: &[u8] = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 0\r\n\r\n";
 
@@ -202,12 +233,11 @@ mod tests {
     async fn stopped() -> DuplexStream {
         let (mut client, server) = duplex(4_096);
         let (trigger, stop) = shutdown::channel();
-        let origin = Connection::from_peer([192, 0, 2, 1].into());
         let service = Telltale::new();
         tokio::spawn(async move {
             let protocols = Protocols::new();
             protocols
-                .serve(server, Protocol::Http1, origin, Peer::Sender, service, stop)
+                .serve(server, Protocol::Http1, origin(), service, stop)
                 .await;
         });
         client.write_all(REQUEST).await.expect("room");

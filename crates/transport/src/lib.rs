@@ -4,6 +4,7 @@
 //! refuses what two parsers could read differently; hyper parses; and [`Service`] answers. Every answer has one
 //! shape ([`reply`]) and one status for each refusal ([`failure`]). SQL and policy are unknown here.
 
+mod admission;
 mod answer;
 mod api;
 mod authority;
@@ -20,6 +21,7 @@ mod ingest;
 mod kept_headers;
 mod linger;
 mod listener;
+mod log_interval;
 mod metrics;
 mod payloads;
 mod plaintext;
@@ -30,7 +32,6 @@ pub mod reply;
 mod reply_body;
 mod request_id;
 mod service;
-mod shares;
 pub mod shutdown;
 mod sighting;
 mod store_health;
@@ -41,6 +42,7 @@ mod testing;
 pub mod tls;
 pub mod wire;
 
+pub use admission::Admission;
 pub use body::{Body, BodyFault};
 pub use console::{Addresses, Console, DeliveryQuery, delivery_query};
 pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT, check_list_url};
@@ -55,5 +57,6 @@ pub use reply::Reply;
 pub use reply_body::{BrokenOff, Pieces, ReplyBody};
 pub use request_id::RequestIds;
 pub use service::{Exchange, Service};
+pub use sighting::PlainHttp;
 pub use store_health::{Later, StoreHealth};
 pub use strict::{Seen, SeenEnd, guarded};

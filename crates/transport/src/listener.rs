@@ -1,5 +1,5 @@
-//! Listeners: accept, one look at the first byte, handshake, and off to the connection. Everything here has a bound, and
-//! whoever waits holds a permit.
+//! Listeners: accept, one look at the first byte, handshake, and off to the connection. Everything here has a bound;
+//! `admission` has the one on connections.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -11,33 +11,33 @@ use hookgate_domain::Connection;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
-use crate::connection::{Peer, Protocols};
+use crate::admission::{Admission, Admitted};
+use crate::connection::{Origin, Peer, Protocols};
 use crate::handshake::HandshakeFailure;
 use crate::plaintext;
 use crate::proxies::Proxies;
 use crate::proxy_protocol;
+use crate::pulse::{IDLE_TIMEOUT, Pulse};
 use crate::service::{Protocol, Service};
-use crate::shares::{Share, Shares};
 use crate::shutdown::Signal;
 use crate::tls::ALPN_H2;
 
-/// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB; the next ones
-/// wait in the kernel's queue.
+/// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB. Beyond three
+/// quarters of them those without a request make room.
 pub const MAX_CONNECTIONS: u32 = 8_192;
-
-/// The part of them that one source may hold. A proxy in front of everybody needs many; nobody needs all.
-const SOURCE_PART: u32 = 4;
 
 /// From accept to the end of the handshake: a few round trips.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Accepting fails when file descriptors run out. Trying again at once would spin; this is soon enough.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
+
+/// The same where a connection makes room, which takes a moment.
+const ROOM_IS_MADE: Duration = Duration::from_millis(5);
 
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
@@ -49,7 +49,8 @@ pub struct Listener {
     front: Front,
     proxies: Arc<Proxies>,
     proxy_protocol: bool,
-    max_connections: u32,
+    idle_timeout: Duration,
+    admission: Arc<Admission>,
 }
 
 /// What stands behind the port.
@@ -80,20 +81,31 @@ impl Listener {
         Self::bind_front(address, Front::Plain).await
     }
 
+    /// Is called so in logs and metrics.
+    #[must_use]
+    pub fn named(mut self, name: &'static str) -> Self {
+        self.admission = Admission::new(name, self.admission.limit());
+        self
+    }
+
     /// Takes fewer connections than [`MAX_CONNECTIONS`], but at least one.
     #[must_use]
     pub fn max_connections(mut self, count: u32) -> Self {
-        self.max_connections = count.clamp(1, MAX_CONNECTIONS);
+        self.admission = Admission::new(self.admission.name(), count.clamp(1, MAX_CONNECTIONS));
         self
     }
 
     /// Closes connections that have no request for this long.
     #[must_use]
-    pub fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
-        if let Front::Tls(_, protocols) = &mut self.front {
-            Arc::make_mut(protocols).set_idle_timeout(idle_timeout);
-        }
+    pub const fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
+        self.idle_timeout = idle_timeout;
         self
+    }
+
+    /// Its connections, for whoever watches. Ask when everything else is set.
+    #[must_use]
+    pub fn admission(&self) -> Arc<Admission> {
+        Arc::clone(&self.admission)
     }
 
     /// Trusts these proxies: they hold as many connections as they need, and if `proxy_protocol` is set, each of theirs
@@ -116,43 +128,67 @@ impl Listener {
     /// Serves until `stop` is given, then closes the port, lets every connection finish, and returns when the last one
     /// has ended: at the latest when the drain's time is over, or a handshake's after it.
     pub async fn serve<S: Service>(self, service: Arc<S>, mut stop: Signal) {
-        let permits = Arc::new(Semaphore::new(self.max_connections as usize));
-        let shares = Shares::new(self.max_connections.div_ceil(SOURCE_PART));
         loop {
             let arrival = select! {
                 biased;
                 () = stop.given() => break,
-                arrival = accept(&self.socket, &permits) => arrival,
+                arrival = self.arrival() => arrival,
             };
-            let peer = arrival.peer;
             let (front, service, stop) = (self.front.clone(), Arc::clone(&service), stop.clone());
-            if self.proxies.trust(peer) {
-                let (shares, announces) = (Arc::clone(&shares), self.proxy_protocol);
-                let proxies = Arc::clone(&self.proxies);
-                tokio::spawn(async move {
-                    let mut stream = arrival.stream;
-                    if let Some((connection, share)) = introduced(&mut stream, peer, announces, &shares).await
-                    {
-                        let peer = Peer::of(connection, &proxies);
-                        front.serve(stream, connection, peer, service, stop).await;
-                        drop((share, arrival.permit));
+            let proxies = arrival.is_proxy.then(|| Arc::clone(&self.proxies));
+            let expects_header = arrival.is_proxy && self.proxy_protocol;
+            tokio::spawn(async move {
+                let Arrival { mut stream, .. } = arrival;
+                let mut connection = Connection::from_peer(arrival.peer);
+                if expects_header {
+                    let introduced = select! {
+                        biased;
+                        introduced = introduced(&mut stream, &mut connection) => introduced,
+                        () = arrival.pulse.evicted() => return,
+                    };
+                    if !introduced {
+                        // What it sent instead may have been a request without TLS.
+                        return plaintext::look(stream, connection, &*service).await;
                     }
-                });
-            } else if let Some(share) = shares.take(peer) {
-                tokio::spawn(async move {
-                    let connection = Connection::from_peer(peer);
-                    let stream = arrival.stream;
-                    front.serve(stream, connection, Peer::Sender, service, stop).await;
-                    drop((share, arrival.permit));
-                });
-            } else {
-                tracing::debug!(source = %peer, "a source has its share of connections; one more was closed");
-            }
+                    if !connection
+                        .proxied
+                        .is_none_or(|client| arrival.admitted.is_of(client))
+                    {
+                        return;
+                    }
+                }
+                let peer = proxies.map_or(Peer::Sender, |proxies| Peer::of(connection, &proxies));
+                let origin = Origin {
+                    connection,
+                    peer,
+                    pulse: arrival.pulse,
+                };
+                front
+                    .serve(stream, origin, &arrival.admitted, service, stop)
+                    .await;
+            });
         }
         drop(self.socket);
-        // Every connection gives its permit back, also one that panicked. An error would mean a closed semaphore, and
-        // this one is never closed.
-        let _ = permits.acquire_many(self.max_connections).await;
+        self.admission.all_ended().await;
+    }
+
+    /// The next connection that has a place. One future, so that a shutdown interrupts any part of it.
+    async fn arrival(&self) -> Arrival {
+        loop {
+            let (stream, peer) = accept(&self.socket, &self.admission).await;
+            let is_proxy = self.proxies.trust(peer);
+            let pulse = Arc::new(Pulse::start(self.idle_timeout));
+            let source = (!is_proxy).then_some(peer);
+            if let Some(admitted) = self.admission.admit(source, &pulse).await {
+                return Arrival {
+                    stream,
+                    peer,
+                    is_proxy,
+                    pulse,
+                    admitted,
+                };
+            }
+        }
     }
 
     async fn bind_front(address: SocketAddr, front: Front) -> io::Result<Self> {
@@ -162,7 +198,8 @@ impl Listener {
             front,
             proxies: Arc::default(),
             proxy_protocol: false,
-            max_connections: MAX_CONNECTIONS,
+            idle_timeout: IDLE_TIMEOUT,
+            admission: Admission::new("gate", MAX_CONNECTIONS),
         })
     }
 }
@@ -170,108 +207,119 @@ impl Listener {
 struct Arrival {
     stream: TcpStream,
     peer: IpAddr,
-    permit: OwnedSemaphorePermit,
+    /// Whether the peer is a trusted proxy.
+    is_proxy: bool,
+    pulse: Arc<Pulse>,
+    admitted: Admitted,
 }
 
-/// The next connection, once there is a permit for it. One future, so that a shutdown interrupts any part of it.
-async fn accept(socket: &TcpListener, permits: &Arc<Semaphore>) -> Arrival {
+/// The next connection and its peer.
+async fn accept(socket: &TcpListener, admission: &Admission) -> (TcpStream, IpAddr) {
+    let mut has_failed = false;
     loop {
-        let Ok(permit) = Arc::clone(permits).acquire_owned().await else {
-            return std::future::pending().await;
-        };
         match socket.accept().await {
             Ok((stream, peer)) => {
-                return Arrival {
-                    stream,
-                    peer: peer.ip().to_canonical(),
-                    permit,
-                };
+                if has_failed {
+                    admission.accept_succeeded();
+                }
+                return (stream, peer.ip().to_canonical());
             }
             // The peer's doing, not a lack of ours.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
-                tracing::warn!(%error, "a connection could not be accepted");
-                sleep(ACCEPT_BACK_OFF).await;
+                has_failed = true;
+                let has_closed = admission.accept_failed(&error);
+                sleep(if has_closed { ROOM_IS_MADE } else { ACCEPT_BACK_OFF }).await;
             }
         }
     }
 }
 
-/// Whose connection a trusted proxy brings, if it says so, and that one's share. `None` ends it: a proxy that should say
-/// and doesn't is none that can be believed.
-async fn introduced(
-    stream: &mut TcpStream,
-    proxy: IpAddr,
-    announces: bool,
-    shares: &Arc<Shares>,
-) -> Option<(Connection, Option<Share>)> {
-    let mut connection = Connection::from_peer(proxy);
-    if !announces {
-        return Some((connection, None));
-    }
+/// Reads whose connection a trusted proxy brings. `false` ends it: a proxy that should say and doesn't is none that can be
+/// believed.
+async fn introduced(stream: &mut TcpStream, connection: &mut Connection) -> bool {
+    let proxy = connection.peer;
     match proxy_protocol::read(stream).await {
-        Ok(proxied) => connection.proxied = proxied,
+        Ok(proxied) => {
+            connection.proxied = proxied;
+            true
+        }
         Err(error) => {
             tracing::warn!(%proxy, %error, "a connection of a trusted proxy was closed");
-            return None;
+            false
         }
     }
-    let Some(client) = connection.proxied else {
-        return Some((connection, None));
-    };
-    let share = shares.take(client)?;
-    Some((connection, Some(share)))
 }
 
 impl Front {
     async fn serve<S: Service>(
         self,
         stream: TcpStream,
-        connection: Connection,
-        peer: Peer,
+        origin: Origin,
+        admitted: &Admitted,
         service: Arc<S>,
         stop: Signal,
     ) {
         // Answers are small and whole, so waiting to fill packets would only delay them.
         let _ = stream.set_nodelay(true);
+        let pulse = Arc::clone(&origin.pulse);
+        let opened = select! {
+            biased;
+            opened = self.open(stream, origin.connection, Arc::clone(&service)) => opened,
+            () = pulse.evicted() => return,
+        };
+        if let Some((stream, protocols)) = opened {
+            admitted.is_established();
+            pulse.touch();
+            let protocol = match stream.get_ref().1.alpn_protocol() {
+                Some(ALPN_H2) => Protocol::Http2,
+                _ => Protocol::Http1,
+            };
+            protocols.serve(stream, protocol, origin, service, stop).await;
+        }
+    }
+
+    /// Does the handshake. Whatever does not speak TLS is refused here.
+    async fn open<S: Service>(
+        self,
+        stream: TcpStream,
+        connection: Connection,
+        service: Arc<S>,
+    ) -> Option<(Box<TlsStream<TcpStream>>, Arc<Protocols>)> {
         let (acceptor, protocols) = match self {
-            Self::Plain => return refuse_plain(stream, connection, &*service).await,
+            Self::Plain => {
+                refuse_plain(stream, connection, service).await;
+                return None;
+            }
             Self::Tls(acceptor, protocols) => (acceptor, protocols),
         };
         match timeout(HANDSHAKE_TIMEOUT, open(stream, acceptor)).await {
-            Ok(Ok(Opened::Tls(stream))) => {
-                let protocol = match stream.get_ref().1.alpn_protocol() {
-                    Some(ALPN_H2) => Protocol::Http2,
-                    _ => Protocol::Http1,
-                };
-                protocols
-                    .serve(stream, protocol, connection, peer, service, stop)
-                    .await;
-            }
-            Ok(Ok(Opened::PlainHttp(stream))) => refuse_plain(stream, connection, &*service).await,
-            Ok(Ok(Opened::Neither)) => {}
+            Ok(Ok(Opened::Tls(stream))) => return Some((stream, protocols)),
+            Ok(Ok(Opened::PlainHttp(stream))) => refuse_plain(stream, connection, service).await,
+            Ok(Ok(Opened::Neither(stream))) => plaintext::look(stream, connection, &*service).await,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "a handshake failed");
                 service.handshake_failed(HandshakeFailure::of(&error), connection.peer);
             }
             Err(_) => service.handshake_failed(HandshakeFailure::TimedOut, connection.peer),
         }
+        None
     }
 }
 
 /// Refuses plain HTTP. It is rare and needs much room, so it has its own on the heap and makes no connection larger.
-fn refuse_plain<'a, S: Service>(
+fn refuse_plain<S: Service>(
     stream: TcpStream,
     connection: Connection,
-    service: &'a S,
-) -> Pin<Box<dyn Future<Output = ()> + Send + 'a>> {
+    service: Arc<S>,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(plaintext::refuse(stream, connection, service))
 }
 
 enum Opened {
     Tls(Box<TlsStream<TcpStream>>),
     PlainHttp(TcpStream),
-    Neither,
+    Neither(TcpStream),
 }
 
 /// Tells TLS from plain HTTP by the first byte, which stays in the socket, and does the handshake.
@@ -283,8 +331,9 @@ async fn open(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Opened> {
             .accept(stream)
             .await
             .map(|stream| Opened::Tls(Box::new(stream))),
-        letter if letter.is_ascii_alphabetic() => Ok(Opened::PlainHttp(stream)),
-        _ => Ok(Opened::Neither),
+        // Clients put empty lines before a request, and servers overlook them (RFC 9112 section 2.2).
+        letter if letter.is_ascii_alphabetic() || b"\r\n".contains(&letter) => Ok(Opened::PlainHttp(stream)),
+        _ => Ok(Opened::Neither(stream)),
     }
 }
 

@@ -1,7 +1,7 @@
 //! What the layers of one connection tell each other: whether a request is being answered, when the last one was, and
 //! whether its body was left unread. It holds nothing of any request.
 
-use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
@@ -21,12 +21,14 @@ pub(crate) struct Pulse {
     /// Milliseconds from `opened` to the last sign of life.
     last: AtomicU64,
     answering: AtomicUsize,
+    has_served: AtomicBool,
     body_owed: AtomicBool,
     body_left: AtomicBool,
     body_abandoned: AtomicBool,
     is_stopping: AtomicBool,
     is_cut: AtomicBool,
     severed: Notify,
+    evicted: Notify,
 }
 
 impl Pulse {
@@ -36,18 +38,15 @@ impl Pulse {
             idle_timeout,
             last: AtomicU64::new(0),
             answering: AtomicUsize::new(0),
+            has_served: AtomicBool::new(false),
             body_owed: AtomicBool::new(false),
             body_left: AtomicBool::new(false),
             body_abandoned: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             is_cut: AtomicBool::new(false),
             severed: Notify::new(),
+            evicted: Notify::new(),
         }
-    }
-
-    /// Counts a request as being answered until the result is dropped.
-    pub(crate) fn answering(&self) -> Answering<&Self> {
-        Answering::start(self)
     }
 
     /// A request has begun to come in.
@@ -56,14 +55,38 @@ impl Pulse {
         self.last.store(millis, Ordering::Relaxed);
     }
 
+    /// Whether a request is being answered.
+    pub(crate) fn is_answering(&self) -> bool {
+        self.answering.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether a request has come.
+    pub(crate) fn has_served(&self) -> bool {
+        self.has_served.load(Ordering::Relaxed)
+    }
+
+    /// When a request last began to come in or was answered, or when the connection began.
+    pub(crate) fn last_sign(&self) -> Instant {
+        self.opened + Duration::from_millis(self.last.load(Ordering::Relaxed))
+    }
+
+    /// Tells the connection to make room for others.
+    pub(crate) fn evict(&self) {
+        self.evicted.notify_one();
+    }
+
+    /// Returns once the connection has to make room. One caller at a time learns of it.
+    pub(crate) async fn evicted(&self) {
+        self.evicted.notified().await;
+    }
+
     /// Returns once no request has been answered for the idle timeout.
     pub(crate) async fn idle(&self) {
         loop {
-            let busy = self.answering.load(Ordering::Relaxed) > 0;
-            let last = if busy {
+            let last = if self.is_answering() {
                 Instant::now()
             } else {
-                self.opened + Duration::from_millis(self.last.load(Ordering::Relaxed))
+                self.last_sign()
             };
             let deadline = last + self.idle_timeout;
             if deadline <= Instant::now() {
@@ -130,17 +153,20 @@ impl Pulse {
 
 /// A request being answered.
 #[derive(Debug)]
-pub(crate) struct Answering<P: Deref<Target = Pulse>>(P);
+pub(crate) struct Answering(Arc<Pulse>);
 
-impl<P: Deref<Target = Pulse>> Answering<P> {
+impl Answering {
     /// From here until it is dropped.
-    pub(crate) fn start(pulse: P) -> Self {
+    pub(crate) fn start(pulse: &Arc<Pulse>) -> Self {
         pulse.answering.fetch_add(1, Ordering::Relaxed);
-        Self(pulse)
+        if !pulse.has_served() {
+            pulse.has_served.store(true, Ordering::Relaxed);
+        }
+        Self(Arc::clone(pulse))
     }
 }
 
-impl<P: Deref<Target = Pulse>> Drop for Answering<P> {
+impl Drop for Answering {
     fn drop(&mut self) {
         self.0.touch();
         self.0.answering.fetch_sub(1, Ordering::Relaxed);
@@ -157,8 +183,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn idle_counts_from_the_end_of_the_last_answer() {
-        let pulse = Pulse::start(IDLE_TIMEOUT);
-        let answering = pulse.answering();
+        let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
+        let answering = Answering::start(&pulse);
         sleep(3 * IDLE_TIMEOUT).await;
         assert!(
             timeout(2 * IDLE_TIMEOUT, pulse.idle()).await.is_err(),

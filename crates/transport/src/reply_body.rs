@@ -50,7 +50,7 @@ struct Open {
     /// Whoever waits for a piece.
     reader: Option<Waker>,
     /// A connection is not idle while it streams.
-    answering: Option<Answering<Arc<Pulse>>>,
+    answering: Option<Answering>,
     /// The connection of HTTP/1, which carries nothing but this answer.
     connection: Option<Arc<Pulse>>,
     /// Whether the end of the connection is that of the body.
@@ -170,7 +170,7 @@ impl ReplyBody {
         if let Self::Stream(stream) = self {
             let mut open = lock(&stream.open);
             if open.pieces.is_some() {
-                open.answering = Some(Answering::start(Arc::clone(pulse)));
+                open.answering = Some(Answering::start(pulse));
             }
             open.connection = (version != Version::HTTP_2).then(|| Arc::clone(pulse));
             open.is_delimited_by_end = version == Version::HTTP_10;

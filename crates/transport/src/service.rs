@@ -18,9 +18,10 @@ use hyper::http::request::Parts;
 
 use crate::body::Body;
 use crate::handshake::HandshakeFailure;
-use crate::pulse::Pulse;
+use crate::pulse::{Answering, Pulse};
 use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::header_value;
+use crate::sighting::PlainHttp;
 use crate::{http2, strict};
 
 /// What a listener serves.
@@ -44,14 +45,9 @@ pub trait Service: Send + Sync + 'static {
         let _ = (failure, source);
     }
 
-    /// Learns of a request over plain HTTP, after its refusal was sent. `path` is as it came, with the query and maybe
-    /// with a live webhook ID in it; `user_agent` is empty when there was none.
-    fn plain_http(
-        &self,
-        path: &str,
-        user_agent: &[u8],
-        exchange: &Exchange,
-    ) -> impl Future<Output = ()> + Send;
+    /// Learns of a request over plain HTTP, after its refusal was sent, or of a webhook ID in anything else that came without
+    /// TLS.
+    fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) -> impl Future<Output = ()> + Send;
 }
 
 /// What is known of a request beside the request itself.
@@ -83,9 +79,20 @@ pub(crate) struct Session<S> {
 
 impl<S: Service> Session<S> {
     /// Answers one request, whatever happens: a refusal where the head was refused, `INTERNAL` where the service
-    /// panicked.
-    pub(crate) async fn answer(self: Arc<Self>, request: Request<Incoming>) -> Result<Reply, Infallible> {
-        let _answering = self.pulse.answering();
+    /// panicked. The request counts from here on, not only once the future runs, which HTTP/2 leaves to another task.
+    pub(crate) fn answer(
+        self: Arc<Self>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Result<Reply, Infallible>> + Send {
+        let answering = Answering::start(&self.pulse);
+        async move {
+            let reply = self.reply(request).await;
+            drop(answering);
+            Ok(reply)
+        }
+    }
+
+    async fn reply(&self, request: Request<Incoming>) -> Reply {
         let exchange = Exchange {
             id: self.service.request_id(),
             connection: self.connection,
@@ -117,7 +124,7 @@ impl<S: Service> Session<S> {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         reply.body_mut().hold(&self.pulse, version);
-        Ok(reply)
+        reply
     }
 }
 

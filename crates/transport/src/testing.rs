@@ -9,11 +9,12 @@ use hyper::{Request, StatusCode};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
-use crate::connection::{Peer, Protocols};
+use crate::connection::{Origin, Peer, Protocols};
 use crate::cut::Reset;
+use crate::pulse::{IDLE_TIMEOUT, Pulse};
 use crate::reply::{self, Reply};
 use crate::service::Protocol;
-use crate::{Body, Exchange, RequestIds, Service, shutdown};
+use crate::{Body, Exchange, PlainHttp, RequestIds, Service, shutdown};
 
 /// The limit of `Telltale`, small so that tests can go over it.
 pub(crate) const LIMIT: usize = 1000;
@@ -62,11 +63,20 @@ impl Service for Telltale {
         }
     }
 
-    async fn plain_http(&self, _path: &str, _user_agent: &[u8], _exchange: &Exchange) {}
+    async fn plain_http(&self, _seen: PlainHttp<'_>, _exchange: &Exchange) {}
 }
 
 impl Reset for DuplexStream {
     fn reset_on_close(&self) {}
+}
+
+/// A sender's.
+pub(crate) fn origin() -> Origin {
+    Origin {
+        connection: Connection::from_peer([192, 0, 2, 1].into()),
+        peer: Peer::Sender,
+        pulse: Arc::new(Pulse::start(IDLE_TIMEOUT)),
+    }
 }
 
 /// The client's end of an HTTP/1 connection to a [`Telltale`].
@@ -75,10 +85,9 @@ pub(crate) fn connect() -> DuplexStream {
     tokio::spawn(async move {
         // The trigger lives as long as the connection, so nothing drains.
         let (_trigger, stop) = shutdown::channel();
-        let origin = Connection::from_peer([192, 0, 2, 1].into());
         let service = Telltale::new();
         Protocols::new()
-            .serve(server, Protocol::Http1, origin, Peer::Sender, service, stop)
+            .serve(server, Protocol::Http1, origin(), service, stop)
             .await;
     });
     client

@@ -65,21 +65,40 @@ async fn a_new_certificate_is_for_new_handshakes() {
     assert_eq!(&answer, b"HTTP/1.1 201");
 }
 
+/// A request over HTTP/2 for `/slow`, from the first byte of the connection on.
+fn slow_stream() -> Vec<u8> {
+    let settings = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+    // POST, https, and path and authority as literals.
+    let block = [&[0x83, 0x87, 0x04, 5][..], b"/slow", &[0x01, 9], b"localhost"].concat();
+    let length = u8::try_from(block.len()).expect("a short head");
+    let head = [0, 0, length, 1, 5, 0, 0, 0, 1];
+    [&b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"[..], &settings, &head, &block].concat()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn connections_over_the_bound_wait_their_turn() {
-    let server = Server::start(1).await;
-    let first = server.connect(None).await;
-    assert!(
-        timeout(Duration::from_millis(200), server.connect(None))
-            .await
-            .is_err()
-    );
-    drop(first);
-    assert!(
-        timeout(Duration::from_secs(5), server.connect(None))
-            .await
-            .is_ok()
-    );
+async fn over_the_bound_a_connection_without_a_request_makes_room_and_one_with_a_request_does_not() {
+    let slow = b"POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+    for (alpn, request) in [(&b"http/1.1"[..], slow.to_vec()), (b"h2", slow_stream())] {
+        let server = Server::start(1).await;
+        let mut resting = server.connect(Some(alpn)).await;
+        // The client's handshake ends before the server's.
+        sleep(SLOW / 6).await;
+        let mut busy = server.connect(Some(alpn)).await;
+        let mut goodbye = Vec::new();
+        let end = timeout(Duration::from_secs(1), resting.read_to_end(&mut goodbye)).await;
+        assert!(end.is_ok(), "it was closed at once");
+        busy.write_all(&request).await.expect("open");
+        sleep(SLOW / 3).await;
+        assert!(
+            server.try_connect_anew().await.is_err(),
+            "its source has its part"
+        );
+        let mut answer = Vec::new();
+        while !String::from_utf8_lossy(&answer).contains("\"success\":true") {
+            assert_ne!(busy.read_buf(&mut answer).await.expect("an answer"), 0);
+        }
+        assert!(server.try_connect_anew().await.is_ok(), "now it rests");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -68,3 +68,32 @@ async fn an_unfinished_head_is_refused_and_reported_too() {
     server.ended().await;
     assert_eq!(server.service.plain.lock().expect("no panic")[0].0, "/wh_1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn http_2_without_tls_is_answered_in_http_2_and_reported() {
+    for mut server in [Server::start(MAX_CONNECTIONS).await, Server::start_plain().await] {
+        let answer = server
+            .curl(
+                "http:/webhooks/custom/wh_1?a=b",
+                &["--http2-prior-knowledge", "--data", "x"],
+            )
+            .await;
+        assert!(
+            answer.starts_with("403 2 ") && answer.contains("HTTPS_REQUIRED"),
+            "{answer}"
+        );
+        server.stop();
+        server.ended().await;
+        let seen = server.service.plain.lock().expect("no panic").clone();
+        let (path, user_agent, _) = &seen[0];
+        assert_eq!((seen.len(), path.as_str()), (1, "/webhooks/custom/wh_1?a=b"));
+        assert!(user_agent.starts_with(b"curl/"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn empty_lines_before_a_request_are_overlooked() {
+    let server = Server::start(MAX_CONNECTIONS).await;
+    let answer = send(&server, &[b"\r\n\r\n", REQUEST].concat()).await;
+    assert!(answer.contains("\"HTTPS_REQUIRED\""), "{answer}");
+}

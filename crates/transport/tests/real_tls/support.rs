@@ -10,7 +10,9 @@ use std::time::Duration;
 use hookgate_domain::{RefusalCode, RequestId, Timestamp};
 use hookgate_transport::shutdown::{self, Trigger};
 use hookgate_transport::tls::{HotCertificate, MinTls, server_config};
-use hookgate_transport::{Body, Exchange, Listener, Proxies, Reply, ReplyBody, RequestIds, Service, reply};
+use hookgate_transport::{
+    Body, Exchange, Listener, PlainHttp, Proxies, Reply, ReplyBody, RequestIds, Service, reply,
+};
 use hyper::{Request, StatusCode};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
@@ -52,8 +54,9 @@ impl Service for Telltale {
         }
     }
 
-    async fn plain_http(&self, path: &str, user_agent: &[u8], exchange: &Exchange) {
-        let seen = (path.to_owned(), user_agent.to_vec(), exchange.connection.peer);
+    async fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) {
+        let target = seen.target.unwrap_or_default().to_owned();
+        let seen = (target, seen.user_agent.to_vec(), exchange.connection.peer);
         self.plain.lock().expect("no panic").push(seen);
     }
 }
@@ -139,7 +142,7 @@ impl Server {
         (&mut self.done).await.expect("no panic");
     }
 
-    /// Status, HTTP version and body of a request made by curl, as `201 2 {…}`.
+    /// Status, HTTP version and body of a request made by curl, as `201 2 {…}`. `http:` before the path leaves TLS out.
     pub(crate) async fn curl(&self, path: &str, arguments: &[&str]) -> String {
         static FILES: AtomicU32 = AtomicU32::new(0);
         let name = format!(
@@ -162,7 +165,10 @@ impl Server {
             .arg("--cacert")
             .arg(&roots)
             .args(arguments)
-            .arg(format!("https://localhost:{}{path}", self.address.port()))
+            .arg(match path.strip_prefix("http:") {
+                Some(path) => format!("http://localhost:{}{path}", self.address.port()),
+                None => format!("https://localhost:{}{path}", self.address.port()),
+            })
             .args([
                 "--resolve",
                 &format!("localhost:{}:127.0.0.1", self.address.port()),
@@ -181,6 +187,11 @@ impl Server {
     /// A TLS connection that trusts the certificate in `chain`, or the server's first one.
     pub(crate) async fn connect(&self, alpn: Option<&[u8]>) -> TlsStream<TcpStream> {
         self.try_connect(alpn, &self.chain).await.expect("a handshake")
+    }
+
+    /// A TLS connection to the server as it was started, if it takes one.
+    pub(crate) async fn try_connect_anew(&self) -> std::io::Result<TlsStream<TcpStream>> {
+        self.try_connect(None, &self.chain).await
     }
 
     pub(crate) async fn try_connect(
