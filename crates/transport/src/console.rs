@@ -38,10 +38,11 @@ use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::header::HeaderMap;
 use hyper::{Method, Request};
 
+use crate::admission::Admission;
 use crate::api;
 use crate::body::Body;
 use crate::fetch::Fetcher;
-use crate::ingest::{describe, refuse_target};
+use crate::ingest::{describe, refuse_plain, refuse_target};
 use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::proxies::Proxies;
@@ -49,6 +50,7 @@ use crate::reply::Reply;
 use crate::request_id::RequestIds;
 use crate::service::{Exchange, Service};
 use crate::shutdown::Signal;
+use crate::sighting::PlainHttp;
 use crate::store_health::StoreHealth;
 use crate::target::Target;
 use crate::tls::HotCertificate;
@@ -133,14 +135,16 @@ impl<S: Store + PeopleStore> Console<S> {
         self
     }
 
-    /// Tells how these certificates are, each by the name of its listener, and how the store is.
+    /// Tells how these certificates are, each by the name of its listener, how the store is, and how many connections
+    /// each listener has.
     #[must_use]
     pub fn watching(
         mut self,
         certificates: Vec<(&'static str, Arc<HotCertificate>)>,
         store: Arc<dyn StoreHealth>,
+        connections: Vec<Arc<Admission>>,
     ) -> Self {
-        self.watched = Arc::new(Watched::new(certificates, store));
+        self.watched = Arc::new(Watched::new(certificates, store, connections));
         self
     }
 
@@ -185,14 +189,8 @@ impl<S: Store + PeopleStore> Service for Console<S> {
     }
 
     /// A webhook's URL with the console's port in it has travelled in the clear as well.
-    async fn plain_http(&self, path: &str, _user_agent: &[u8], exchange: &Exchange) {
-        self.stray_delivery(
-            &Target::of_text(path),
-            &HeaderMap::new(),
-            exchange,
-            RefusalCode::HttpsRequired,
-        )
-        .await;
+    async fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) {
+        refuse_plain(&self.gate, &self.proxies, seen, exchange).await;
     }
 }
 

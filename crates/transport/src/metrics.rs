@@ -1,10 +1,13 @@
 //! What the server counts about itself while it runs, and its text for Prometheus. Neither a webhook ID nor a handle is
 //! in it: the names of metrics stay few, whatever senders do.
 
+mod connections;
+
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use crate::admission::ConnectionGauges;
 use crate::handshake::HandshakeFailures;
 use hookgate_domain::{IncidentStatus, RefusalCode, Severity};
 use hookgate_gate::IncidentCount;
@@ -59,6 +62,8 @@ pub(crate) struct Gauges {
     pub(crate) certificates: Vec<CertificateGauges>,
     /// Bytes of the database on disk, if they are measured.
     pub(crate) store_bytes: Option<u64>,
+    /// The connections of each listener.
+    pub(crate) connections: Vec<ConnectionGauges>,
 }
 
 /// How the certificate of a listener is.
@@ -192,6 +197,7 @@ impl Collector for Reading {
         self.encode_sets(&mut encoder)?;
         self.encode_certificates(&mut encoder)?;
         self.encode_store(&mut encoder)?;
+        connections::encode(&self.gauges.connections, &mut encoder)?;
         let mut build = encoder.encode_descriptor(
             "build_info",
             "Version of the running server",
@@ -351,6 +357,13 @@ mod tests {
                 reload_failed: true,
             }],
             store_bytes: Some(4096),
+            connections: vec![ConnectionGauges {
+                listener: "gate",
+                open: 5,
+                limit: 8192,
+                evicted: 3,
+                refused: vec![("source", 2)],
+            }],
         };
         let text = metrics.text(gauges).expect("text");
         for line in [
@@ -374,6 +387,10 @@ mod tests {
             r#"hookgate_certificate_remaining_seconds{listener="gate"} 86400"#,
             r#"hookgate_certificate_reload_failed{listener="gate"} 1"#,
             "hookgate_store_bytes 4096",
+            r#"hookgate_connections{listener="gate"} 5"#,
+            r#"hookgate_connections_limit{listener="gate"} 8192"#,
+            r#"hookgate_connections_evicted_total{listener="gate"} 3"#,
+            r#"hookgate_connections_refused_total{listener="gate",reason="source"} 2"#,
             "# EOF",
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");

@@ -13,6 +13,7 @@ use tokio::time::Instant;
 
 use super::fault::{Code, Fault};
 use super::html;
+use crate::admission::{Admission, Fullness};
 use crate::metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
 use crate::reply::{self, Reply};
 use crate::store_health::{StoreHealth, Trial};
@@ -24,6 +25,9 @@ const METRICS_LIFE: Duration = Duration::from_secs(1);
 /// The text format's media type, by the `OpenMetrics` specification.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// The listener of senders.
+const GATE: &str = "gate";
+
 #[derive(Serialize)]
 struct Health {
     status: &'static str,
@@ -33,6 +37,9 @@ struct Health {
 struct Readiness {
     status: &'static str,
     store: &'static str,
+    /// By listener: `ok`, `nearly_full` or `full`. New connections to a gate that is full wait, so they are better sent
+    /// to another node. The console's own word is no reason: whoever asks it has a connection.
+    connections: BTreeMap<&'static str, &'static str>,
     /// By listener. None of them is a reason to send traffic elsewhere: every node has the same files, and the certificate
     /// that stays is the one that worked until now.
     certificates: BTreeMap<&'static str, &'static str>,
@@ -45,6 +52,8 @@ pub(super) struct Watched {
     certificates: Vec<(&'static str, Arc<HotCertificate>)>,
     /// What the gate's port does not tell of the store.
     store: Option<Arc<dyn StoreHealth>>,
+    /// The connections of each listener.
+    connections: Vec<Arc<Admission>>,
     trial: Trial,
     /// The metrics that were told last.
     told: Mutex<Option<(Instant, Result<Bytes, Fault>)>>,
@@ -54,10 +63,12 @@ impl Watched {
     pub(super) fn new(
         certificates: Vec<(&'static str, Arc<HotCertificate>)>,
         store: Arc<dyn StoreHealth>,
+        connections: Vec<Arc<Admission>>,
     ) -> Self {
         Self {
             certificates,
             store: Some(store),
+            connections,
             ..Self::default()
         }
     }
@@ -77,24 +88,39 @@ pub(crate) fn alive() -> Reply {
     reply::success(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// The store can be read and written too, and what people should look at although it can.
+/// The store can be read and written too, new connections find a place, and what people should look at although they do.
 pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Result<Reply, Fault> {
-    let is_ready = watched.trial.passes(watched.try_store(gate)).await;
+    let has_store = watched.trial.passes(watched.try_store(gate)).await;
     let now = gate.now();
     let certificates = watched.certificates.iter();
     readiness(
-        is_ready,
+        has_store,
+        watched
+            .connections
+            .iter()
+            .map(|it| (it.name(), it.fullness()))
+            .collect(),
         certificates
             .map(|(name, it)| (*name, word_of(it.state(now))))
             .collect(),
     )
 }
 
-fn readiness(is_ready: bool, certificates: BTreeMap<&'static str, &'static str>) -> Result<Reply, Fault> {
-    let word = if is_ready { "ok" } else { "unavailable" };
+fn readiness(
+    has_store: bool,
+    connections: BTreeMap<&'static str, Fullness>,
+    certificates: BTreeMap<&'static str, &'static str>,
+) -> Result<Reply, Fault> {
+    let is_full = connections.get(GATE) == Some(&Fullness::Full);
+    let is_ready = has_store && !is_full;
+    let word = |is_well| if is_well { "ok" } else { "unavailable" };
     let readiness = Readiness {
-        status: word,
-        store: word,
+        status: word(is_ready),
+        store: word(has_store),
+        connections: connections
+            .into_iter()
+            .map(|(name, fullness)| (name, fullness.as_str()))
+            .collect(),
         certificates,
     };
     if is_ready {
@@ -166,6 +192,7 @@ async fn metrics_text<S: Store>(
         sets: sets.iter().map(set).collect(),
         certificates: watched.certificates.iter().map(certificate).collect(),
         store_bytes,
+        connections: watched.connections.iter().map(|it| it.gauges()).collect(),
         failing: u64::try_from(gate.failing().await?.len()).unwrap_or(u64::MAX),
         incidents: gate.store().incident_counts().await?,
         active: census.active,
@@ -189,25 +216,43 @@ mod tests {
 
     use super::*;
 
-    async fn told(is_ready: bool) -> (StatusCode, bool, Value) {
-        let reply =
-            readiness(is_ready, BTreeMap::from([("gate", "ok")])).unwrap_or_else(|fault| fault.reply());
+    async fn told(has_store: bool, gate: Fullness) -> (StatusCode, bool, Value) {
+        let connections = BTreeMap::from([(GATE, gate), ("console", Fullness::Full)]);
+        let certificates = BTreeMap::from([(GATE, "ok")]);
+        let reply = readiness(has_store, connections, certificates).unwrap_or_else(|fault| fault.reply());
         let status = reply.status();
         let comes_again = reply.headers().contains_key(RETRY_AFTER);
         let body = reply.into_body().collect().await.unwrap().to_bytes();
         (status, comes_again, serde_json::from_slice(&body).unwrap())
     }
 
+    fn of(status: &str, store: &str, gate: &str) -> Value {
+        json!({
+            "status": status,
+            "store": store,
+            "connections": {"gate": gate, "console": "full"},
+            "certificates": {"gate": "ok"},
+        })
+    }
+
     #[tokio::test]
     async fn readiness_is_told_in_the_envelope_that_its_status_says() {
-        let of = |word| json!({"status": word, "store": word, "certificates": {"gate": "ok"}});
-        let ready = json!({"success": true, "data": of("ok")});
-        assert_eq!(told(true).await, (StatusCode::OK, false, ready));
-        let error = json!({"code": "UNAVAILABLE", "message": "Temporarily unavailable", "details": of("unavailable")});
-        let not_ready = json!({"success": false, "error": error});
+        let ready = json!({"success": true, "data": of("ok", "ok", "nearly_full")});
         assert_eq!(
-            told(false).await,
-            (StatusCode::SERVICE_UNAVAILABLE, true, not_ready)
+            told(true, Fullness::NearlyFull).await,
+            (StatusCode::OK, false, ready)
         );
+        for (has_store, gate, details) in [
+            (false, Fullness::Ok, of("unavailable", "unavailable", "ok")),
+            (true, Fullness::Full, of("unavailable", "ok", "full")),
+        ] {
+            let error =
+                json!({"code": "UNAVAILABLE", "message": "Temporarily unavailable", "details": details});
+            let not_ready = json!({"success": false, "error": error});
+            assert_eq!(
+                told(has_store, gate).await,
+                (StatusCode::SERVICE_UNAVAILABLE, true, not_ready)
+            );
+        }
     }
 }
