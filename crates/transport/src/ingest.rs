@@ -27,6 +27,7 @@ use crate::proxies::Proxies;
 use crate::reply::Reply;
 use crate::request_id::RequestIds;
 use crate::service::{Exchange, Service};
+use crate::sighting::PlainHttp;
 use crate::target::Target;
 
 /// Requests refused before they could be routed that are looked up for the record at once. Each holds its head, 64 KiB at
@@ -104,21 +105,12 @@ impl<S: Store> Service for Ingest<S> {
         });
     }
 
-    async fn plain_http(&self, path: &str, user_agent: &[u8], exchange: &Exchange) {
-        self.metrics
-            .answered(Some(RefusalCode::HttpsRequired), Duration::ZERO);
-        let target = Target::of_text(path);
-        if target.is_nothing() {
-            return;
+    async fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) {
+        if seen.target.is_some() {
+            self.metrics
+                .answered(Some(RefusalCode::HttpsRequired), Duration::ZERO);
         }
-        let headers = HeaderMap::new();
-        let kept = self.kept(exchange.connection, &headers);
-        let user_agent = Some(user_agent).filter(|bytes| !bytes.is_empty());
-        let request = DeliveryRequest {
-            user_agent,
-            ..describe("", "", exchange.id, &kept)
-        };
-        refuse_target(&self.gate, &target, &request, RefusalCode::HttpsRequired).await;
+        refuse_plain(&self.gate, &self.proxies, seen, exchange).await;
     }
 }
 
@@ -236,6 +228,31 @@ async fn refuse_ids<S: Store>(
             ..*request
         };
         gate.refuse(request, code).await;
+    }
+}
+
+/// Refuses what came without TLS: every webhook whose ID stands in it is flagged, and has it on record.
+pub(crate) async fn refuse_plain<S: Store>(
+    gate: &Gate<S>,
+    proxies: &Proxies,
+    seen: PlainHttp<'_>,
+    exchange: &Exchange,
+) {
+    let headers = HeaderMap::new();
+    let kept = Kept {
+        headers: &headers,
+        connection: exchange.connection,
+        proxies,
+    };
+    let request = DeliveryRequest {
+        user_agent: Some(seen.user_agent).filter(|bytes| !bytes.is_empty()),
+        ..describe("", "", exchange.id, &kept)
+    };
+    let target = seen.target.map(Target::of_text);
+    for target in target.into_iter().chain([Target::NearMiss(seen.other_ids)]) {
+        if !target.is_nothing() {
+            refuse_target(gate, &target, &request, RefusalCode::HttpsRequired).await;
+        }
     }
 }
 

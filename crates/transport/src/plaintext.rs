@@ -1,7 +1,10 @@
 //! Plain HTTP is refused, never redirected: a redirect would teach the sender nothing, and the URL has already travelled
 //! in the clear. The service learns of it, so that the webhook can be flagged. The path never goes to a log.
 
+mod prior_knowledge;
+
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::{Connection, RefusalCode, RequestId};
@@ -14,25 +17,34 @@ use crate::linger::Linger;
 use crate::reply::{self, Reply};
 use crate::request_id::header_value;
 use crate::service::{Exchange, Service};
-use crate::sighting::sighting;
+use crate::sighting::PlainHttp;
 
-/// Enough for the request line and `User-Agent` of every known sender.
-const MAX_HEAD: usize = 8 * 1024;
+/// So much is looked at: the request line and the fields of every known sender, and the beginning of a body.
+const MAX_SENT: u64 = 8 * 1024;
 
 /// For the head, and again for the answer. Nobody is served here, so nobody is waited for.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
+/// For what comes after the head, and for what is no HTTP.
+const REST_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// Reads one head, refuses it and closes.
-pub(crate) async fn refuse<S, T>(mut stream: T, connection: Connection, service: &S)
+pub(crate) async fn refuse<S, T>(mut stream: T, connection: Connection, service: Arc<S>)
 where
     S: Service,
     T: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut head = Vec::new();
+    let mut sent = Vec::new();
     // A slow or broken head is answered like a whole one: the request line alone may have given the URL away.
-    let _ = timeout(TIMEOUT, read_head(&mut stream, &mut head)).await;
-    if head.is_empty() {
+    let _ = timeout(TIMEOUT, read_head(&mut stream, &mut sent)).await;
+    if sent.is_empty() {
         return;
+    }
+    if prior_knowledge::is_spoken(&mut stream, &mut sent).await {
+        return prior_knowledge::refuse(sent, stream, connection, service).await;
+    }
+    if !begins_like_http(&sent) {
+        return look_on(sent, stream, connection, &*service).await;
     }
     let exchange = Exchange {
         id: service.request_id(),
@@ -44,33 +56,102 @@ where
         stream.shutdown().await
     })
     .await;
-    if let Some((path, user_agent)) = sighting(&head) {
-        service.plain_http(path, user_agent, &exchange).await;
+    let head = sent.len();
+    let seen = PlainHttp::of(&sent);
+    if !seen.is_nothing() {
+        service.plain_http(seen, &exchange).await;
+    }
+    // A body may name a URL, too.
+    let _ = timeout(REST_TIMEOUT, read_all(&mut stream, &mut sent)).await;
+    if let Some(rest) = PlainHttp::of_rest(&sent, head) {
+        service.plain_http(rest, &exchange).await;
     }
     let mut linger = Linger::start();
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;
 }
 
-async fn read_head<T: AsyncRead + Unpin>(stream: &mut T, head: &mut Vec<u8>) -> std::io::Result<()> {
-    let mut limited = stream.take(MAX_HEAD as u64);
+/// Looks at what is neither TLS nor HTTP. It gets no answer.
+pub(crate) async fn look<S, T>(stream: T, connection: Connection, service: &S)
+where
+    S: Service,
+    T: AsyncRead + Unpin + Send,
+{
+    look_on(Vec::new(), stream, connection, service).await;
+}
+
+/// The same, of which the beginning was read already.
+async fn look_on<S, T>(mut sent: Vec<u8>, mut stream: T, connection: Connection, service: &S)
+where
+    S: Service,
+    T: AsyncRead + Unpin + Send,
+{
+    let _ = timeout(REST_TIMEOUT, read_all(&mut stream, &mut sent)).await;
+    let seen = PlainHttp::of(&sent);
+    if !seen.is_nothing() {
+        let exchange = Exchange {
+            id: service.request_id(),
+            connection,
+        };
+        service.plain_http(seen, &exchange).await;
+    }
+}
+
+/// Reads up to the empty line behind a head, or as much as shows that none will come. Empty lines before it are overlooked,
+/// and a line may end without a CR: this is no request that anybody acts on.
+async fn read_head<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut limited = stream.take(MAX_SENT);
     loop {
-        let searched = head.len().saturating_sub(3);
-        let read = limited.read_buf(head).await?;
-        if read == 0 || head[searched..].windows(4).any(|window| window == b"\r\n\r\n") {
+        let read = limited.read_buf(sent).await?;
+        let head = without_empty_lines(sent);
+        if read == 0 || (!head.is_empty() && !begins_like_http(head)) {
+            return Ok(());
+        }
+        // HTTP/0.9 has one line and no version.
+        let first_line = head
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .map(|end| &head[..end]);
+        let is_whole = first_line.is_some_and(|line| !line.windows(5).any(|word| word == b"HTTP/"));
+        let fresh = &head[head.len().saturating_sub(read + 2)..];
+        let is_empty_line = |lines: &[u8]| lines.ends_with(b"\n\r\n") || lines.ends_with(b"\n\n");
+        if is_whole || (2..=fresh.len()).any(|end| is_empty_line(&fresh[..end])) {
             return Ok(());
         }
     }
 }
 
-/// The refusal as bytes. No `Strict-Transport-Security`, which RFC 6797 section 7.2 forbids on plain HTTP.
-async fn answer(id: RequestId) -> Vec<u8> {
-    let code = RefusalCode::HttpsRequired;
-    let mut refusal: Reply = reply::refusal(code);
+fn without_empty_lines(sent: &[u8]) -> &[u8] {
+    let start = sent.iter().position(|byte| !b"\r\n".contains(byte));
+    start.map_or(&[], |start| &sent[start..])
+}
+
+/// Whether this may be a request line, maybe behind empty lines.
+fn begins_like_http(sent: &[u8]) -> bool {
+    without_empty_lines(sent)
+        .first()
+        .is_some_and(u8::is_ascii_alphabetic)
+}
+
+/// Reads on up to the end, or as far as anybody looks.
+async fn read_all<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> std::io::Result<()> {
+    let mut limited = stream.take(MAX_SENT.saturating_sub(sent.len() as u64));
+    while limited.read_buf(sent).await? > 0 {}
+    Ok(())
+}
+
+/// The refusal, as each request over plain HTTP gets it. No `Strict-Transport-Security`, which RFC 6797 section 7.2 forbids there.
+fn refusal(id: RequestId) -> Reply {
+    let mut refusal = reply::refusal(RefusalCode::HttpsRequired);
     refusal.headers_mut().remove(STRICT_TRANSPORT_SECURITY);
     refusal
         .headers_mut()
         .insert(reply::X_REQUEST_ID, header_value(id));
-    let (parts, body) = refusal.into_parts();
+    refusal
+}
+
+/// The refusal as bytes of HTTP/1.
+async fn answer(id: RequestId) -> Vec<u8> {
+    let (parts, body) = refusal(id).into_parts();
     let body = body
         .collect()
         .await
@@ -87,4 +168,48 @@ async fn answer(id: RequestId) -> Vec<u8> {
         .extend_from_slice(format!("content-length: {}\r\nconnection: close\r\n\r\n", body.len()).as_bytes());
     bytes.extend_from_slice(&body);
     bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::duplex;
+
+    use super::*;
+
+    /// The bytes that are read as a head when they come in these pieces.
+    async fn head(pieces: &[&[u8]]) -> Vec<u8> {
+        let (mut client, mut server) = duplex(1);
+        let all = pieces.concat();
+        let writing = tokio::spawn(async move {
+            let _ = client.write_all(&all).await;
+            // Open until the reader has enough.
+            client
+        });
+        let mut sent = Vec::new();
+        read_head(&mut server, &mut sent).await.expect("bytes");
+        writing.abort();
+        sent
+    }
+
+    #[tokio::test]
+    async fn a_head_ends_with_an_empty_line_and_may_begin_with_some() {
+        for text in [
+            "GET / HTTP/1.1\r\n\r\n",
+            "\r\n\r\nGET / HTTP/1.1\r\nhost: a\r\n\r\n",
+            "\n\nGET / HTTP/1.1\nhost: a\n\n",
+            "GET / HTTP/1.1\r\n\n",
+            "GET /\r\n",
+        ] {
+            let sent = head(&[text.as_bytes(), b"body"]).await;
+            assert_eq!(sent, text.as_bytes(), "{text:?}");
+        }
+        let endless = vec![b'a'; 10_000];
+        assert_eq!(head(&[&endless]).await.len(), 8_192);
+        let proxied = b"\r\n\r\n\0\r\nQUIT\n";
+        assert_eq!(
+            head(&[proxied]).await,
+            proxied[..5],
+            "nothing like HTTP is waited for"
+        );
+    }
 }

@@ -1,17 +1,65 @@
-//! What can be read of an HTTP/1 head that is not served, for the record of the one whose URL it was. The head may be
-//! broken, cut off, or no HTTP at all.
+//! What bytes that came without TLS say of whose URL they gave away. They may be a request, the beginning of one, or no HTTP
+//! at all: a webhook ID tells by its form and checksum wherever it stands.
 
-use hookgate_domain::holds_webhook_id;
+use hookgate_domain::{WebhookId, find_webhook_ids, holds_webhook_id};
 
 use crate::strict::MAX_HEADERS;
+use crate::target::{MAX_IDS, Target};
 
-/// Path and user agent, as far as the head can be read. `None` when it has no request line.
+/// What came without TLS. The target may hold a live webhook ID, so none of this is for a log.
+pub struct PlainHttp<'a> {
+    /// The target of the request as it came, from its path on; `None` where there is none.
+    pub target: Option<&'a str>,
+    /// Empty when there is none.
+    pub user_agent: &'a [u8],
+    /// IDs that stand elsewhere: in a header, in a body, in what is no request.
+    pub other_ids: Vec<WebhookId>,
+}
+
+impl<'a> PlainHttp<'a> {
+    /// What can be read in the first bytes of a connection.
+    pub(crate) fn of(sent: &'a [u8]) -> Self {
+        let (target, user_agent) = sighting(sent).unzip();
+        let in_target = target.map(|target| Target::of_text(target).digests());
+        let mut other_ids = find_webhook_ids(sent);
+        other_ids.retain(|id| !in_target.iter().flatten().any(|digest| *digest == id.digest()));
+        other_ids.truncate(MAX_IDS);
+        Self {
+            target,
+            user_agent: user_agent.unwrap_or_default(),
+            other_ids,
+        }
+    }
+
+    /// What the bytes from `seen` on add, where those before were looked at already. `None` if it is nothing.
+    pub(crate) fn of_rest(sent: &'a [u8], seen: usize) -> Option<Self> {
+        let before: Vec<_> = find_webhook_ids(&sent[..seen])
+            .iter()
+            .map(WebhookId::digest)
+            .collect();
+        let mut other_ids = find_webhook_ids(sent);
+        other_ids.retain(|id| !before.contains(&id.digest()));
+        other_ids.truncate(MAX_IDS);
+        (!other_ids.is_empty()).then_some(Self {
+            target: None,
+            user_agent: &[],
+            other_ids,
+        })
+    }
+
+    /// Whether it names nobody's URL and is no request.
+    pub(crate) const fn is_nothing(&self) -> bool {
+        self.target.is_none() && self.other_ids.is_empty()
+    }
+}
+
+/// Target and user agent of an HTTP/1 head that is not served, as far as it can be read. `None` when it has no request line.
 pub(crate) fn sighting(head: &[u8]) -> Option<(&str, &[u8])> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut slots);
     // The outcome doesn't matter: the parser keeps what it read before it gave up.
     let _ = request.parse(head);
-    let path = match request.path {
+    let target = match request.path {
         Some(target) => origin_form(target),
         None => unreadable_target(head)?,
     };
@@ -19,7 +67,7 @@ pub(crate) fn sighting(head: &[u8]) -> Option<(&str, &[u8])> {
         .headers
         .iter()
         .find(|header| header.name.eq_ignore_ascii_case("user-agent"));
-    Some((path, user_agent.map_or(&[][..], |header| header.value)))
+    Some((target, user_agent.map_or(&[][..], |header| header.value)))
 }
 
 /// The target in a line that is no request line, if it holds a webhook ID: whose it is shall know.
@@ -48,36 +96,65 @@ fn origin_form(target: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::testing::webhook_id;
+
+    /// Target, user agent, and how many IDs stand elsewhere.
+    fn of(sent: &[u8]) -> (Option<&str>, &[u8], usize) {
+        let seen = PlainHttp::of(sent);
+        (seen.target, seen.user_agent, seen.other_ids.len())
+    }
 
     #[test]
-    fn the_path_is_seen_in_whole_and_in_broken_heads() {
+    fn the_target_is_seen_in_whole_and_in_broken_heads() {
         let whole = b"POST /webhooks/custom/wh_1 HTTP/1.1\r\nHost: a\r\nUser-Agent: x/1\r\n\r\nbody";
-        assert_eq!(sighting(whole), Some(("/webhooks/custom/wh_1", &b"x/1"[..])));
-        assert_eq!(sighting(b"POST /wh_1 HTTP/1.1\r\nHo"), Some(("/wh_1", &b""[..])));
-        assert_eq!(
-            sighting(b"GET http://a:80/wh_1?x=http://b/ HTTP/1.1\r\n\r\n").map(|seen| seen.0),
-            Some("/wh_1?x=http://b/")
-        );
-        assert_eq!(
-            sighting(b"GET /?x=http://b/ HTTP/1.1\r\n\r\n").map(|seen| seen.0),
-            Some("/?x=http://b/")
-        );
-        assert_eq!(sighting(b"hello\r\n"), None);
-        let id = crate::testing::webhook_id(1);
+        assert_eq!(of(whole), (Some("/webhooks/custom/wh_1"), &b"x/1"[..], 0));
+        let behind_lines = [b"\r\n\r\n", &whole[..]].concat();
+        assert_eq!(of(&behind_lines), (Some("/webhooks/custom/wh_1"), &b"x/1"[..], 0));
+        for (head, target) in [
+            ("POST /wh_1 HTTP/1.1\r\nHo", "/wh_1"),
+            (
+                "GET http://a:80/wh_1?x=http://b/ HTTP/1.1\r\n\r\n",
+                "/wh_1?x=http://b/",
+            ),
+            ("GET /?x=http://b/ HTTP/1.1\r\n\r\n", "/?x=http://b/"),
+        ] {
+            assert_eq!(of(head.as_bytes()).0, Some(target), "{head:?}");
+        }
+        assert_eq!(of(b"hello\r\n"), (None, &b""[..], 0));
+        let id = webhook_id(1);
         let path = format!("/webhooks/custom/{}", id.reveal());
         for head in [
             format!("POST {path}\u{1} HTTP/1.1\r\n\r\n"),
             format!("{path}\r\n\r\n"),
             format!("\r\n\u{0} https://a{path}\r\n"),
         ] {
-            let seen = sighting(head.as_bytes()).map(|seen| seen.0);
-            assert_eq!(
-                seen.map(|seen| seen.trim_end_matches('\u{1}')),
-                Some(path.as_str()),
-                "{head:?}"
-            );
+            let seen = of(head.as_bytes());
+            let target = seen.0.map(|target| target.trim_end_matches('\u{1}'));
+            assert_eq!((target, seen.2), (Some(path.as_str()), 0), "{head:?}");
         }
         let many = format!("GET /wh_1 HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(70));
-        assert_eq!(sighting(many.as_bytes()).map(|seen| seen.0), Some("/wh_1"));
+        assert_eq!(of(many.as_bytes()).0, Some("/wh_1"));
+    }
+
+    #[test]
+    fn an_id_is_seen_wherever_it_stands() {
+        let (id, other) = (webhook_id(1), webhook_id(2));
+        let (id, other) = (id.reveal(), other.reveal());
+        for sent in [
+            format!("GET / HTTP/1.1\r\nReferer: https://a/webhooks/custom/{id}\r\n\r\n"),
+            format!("POST / HTTP/1.1\r\nHost: a\r\n\r\n{{\"url\":\"https://a/webhooks/custom/{id}\"}}"),
+            format!("GET /{other} HTTP/1.1\r\nX: wh%5F{}\r\n\r\n", &id[3..]),
+        ] {
+            assert_eq!(of(sent.as_bytes()).2, 1, "{sent:?}");
+        }
+        let junk = format!("\u{0}\u{1} {id}\u{2}");
+        assert!(of(junk.as_bytes()).0.is_some_and(|target| target.starts_with(id)));
+        let long = format!("POST /webhooks/custom/{id}?{}", "a".repeat(8_000));
+        assert_eq!(of(long.as_bytes()).0, Some(long[5..].trim()));
+        let all = format!("POST /{id} HTTP/1.1\r\n\r\n{other} {id}");
+        let head = all.len() - other.len() - id.len() - 1;
+        let rest = PlainHttp::of_rest(all.as_bytes(), head).expect("another ID");
+        assert_eq!(rest.other_ids.len(), 1);
+        assert!(PlainHttp::of_rest(all.as_bytes(), all.len()).is_none());
     }
 }

@@ -6,10 +6,10 @@
 
 use std::borrow::Cow;
 
-use hookgate_domain::{WebhookId, find_webhook_ids};
+use hookgate_domain::{WebhookId, WebhookIdDigest, find_webhook_ids};
 
 /// Most IDs of one request that are looked up. A URL with another one in its query has two.
-const MAX_IDS: usize = 4;
+pub(crate) const MAX_IDS: usize = 4;
 /// Characters of a webhook ID.
 const ID_LENGTH: usize = 41;
 
@@ -53,6 +53,17 @@ impl<'a> Target<'a> {
         match text.split_once('?') {
             Some((path, query)) => Self::of(path, Some(query)),
             None => Self::of(text, None),
+        }
+    }
+
+    /// The IDs in it, as they are looked up.
+    pub(crate) fn digests(&self) -> Vec<WebhookIdDigest> {
+        match self {
+            Self::Webhook { webhook_id, .. } => {
+                let id = webhook_id.parse::<WebhookId>();
+                id.iter().map(WebhookId::digest).collect()
+            }
+            Self::NearMiss(ids) => ids.iter().map(WebhookId::digest).collect(),
         }
     }
 

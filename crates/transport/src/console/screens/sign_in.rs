@@ -24,7 +24,8 @@ const MAX_SIGN_IN: usize = 64 * 1024;
 /// Most bytes of the path that a sign-in goes on to.
 const MAX_NEXT: usize = 2 * 1024;
 
-/// The path of the sign-in page, which goes on to `next`.
+/// The path of the sign-in page, which goes on to `next`. A webhook's URL at the wrong port is no page of ours, and the address
+/// of a page is kept in many places.
 pub(super) fn path(next: Option<&str>) -> String {
     match next {
         None | Some("/") => "/sign-in".to_owned(),
@@ -60,6 +61,7 @@ pub(super) async fn keep<S: Store + PeopleStore>(
         Ok(form) => {
             let fields = restore::kept(&form.fields()?);
             let problem = "Your session has ended. Sign in to go on: what you typed is kept.";
+            let path = local(&path).to_owned();
             (Some(KeptForm { path, fields }), problem)
         }
         Err(fault) if fault.code == Code::PayloadTooLarge => (
@@ -239,14 +241,23 @@ async fn begin<S: Store + PeopleStore>(
 fn local(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//") && next.len() <= MAX_NEXT;
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
-    if is_path && is_plain { next } else { HOME }
+    let is_secret = may_hold_secret(next.as_bytes());
+    if is_path && is_plain && !is_secret {
+        next
+    } else {
+        HOME
+    }
 }
 
 fn model(next: &str, name: &str) -> SignIn {
     SignIn {
         csrf: NO_TOKEN.to_owned(),
         name: name.to_owned(),
-        next: next.to_owned(),
+        next: if may_hold_secret(next.as_bytes()) {
+            String::new()
+        } else {
+            next.to_owned()
+        },
         kept: None,
         problem: None,
         retry_after: None,
@@ -297,6 +308,14 @@ mod tests {
         }
         assert_eq!(local(&format!("/{}", "a".repeat(MAX_NEXT))), HOME);
         assert_eq!(path(Some("/search?q=wh%5F77")), "/sign-in");
+        let id = crate::testing::webhook_id(1);
+        for url in [
+            format!("/webhooks/custom/{}", id.reveal()),
+            format!("/logs?q=wh%5F{}", &id.reveal()[3..]),
+        ] {
+            assert_eq!((local(&url), path(Some(&url)).as_str()), (HOME, "/sign-in"));
+            assert_eq!(model(&url, "").next, "");
+        }
         assert_eq!(path(Some("/webhooks/hk_1")), "/sign-in?next=%2Fwebhooks%2Fhk_1");
         let query = path(Some("/logs?outcome=refused&code=INVALID_JSON"));
         assert_eq!(

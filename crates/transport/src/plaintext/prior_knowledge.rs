@@ -1,0 +1,107 @@
+//! HTTP/2 without TLS, as a client speaks it that was told so beforehand (`curl --http2-prior-knowledge`). Its path is packed,
+//! so it has to be read as HTTP/2 to see whose URL was given away, and only an answer in HTTP/2 is understood.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::io::Cursor;
+use std::pin::pin;
+use std::sync::Arc;
+
+use hookgate_domain::Connection;
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
+use tokio::select;
+use tokio::sync::Notify;
+use tokio::time::timeout;
+
+use super::{REST_TIMEOUT, TIMEOUT, refusal};
+use crate::body::Body;
+use crate::connection::Peer;
+use crate::http2::{Meter, builder};
+use crate::linger::Linger;
+use crate::reply::Reply;
+use crate::service::{Exchange, Service};
+use crate::sighting::PlainHttp;
+
+/// What such a connection begins with, before its first frame (RFC 9113 section 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Up to the first empty line, as a head of HTTP/1 ends.
+const FIRST_LINES: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
+
+/// Whether the peer speaks HTTP/2: a frame follows the preface, as clients send it with the preface. Whoever sends the preface
+/// alone is answered like any other in HTTP/1.
+pub(super) async fn is_spoken<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> bool {
+    if !sent.starts_with(FIRST_LINES) {
+        return false;
+    }
+    let reading = async {
+        while sent.len() <= PREFACE.len() && stream.read_buf(sent).await? > 0 {}
+        std::io::Result::Ok(())
+    };
+    let _ = timeout(REST_TIMEOUT, reading).await;
+    sent.len() > PREFACE.len() && sent.starts_with(PREFACE)
+}
+
+/// Refuses the requests of a connection, of which `sent` was read already, and closes it after the first ones.
+pub(super) async fn refuse<S, T>(sent: Vec<u8>, stream: T, connection: Connection, service: Arc<S>)
+where
+    S: Service,
+    T: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let (reader, writer) = tokio::io::split(stream);
+    let mut stream = tokio::io::join(Cursor::new(sent).chain(reader), writer);
+    let refused = Arc::new(Notify::new());
+    let answer = service_fn({
+        let refused = Arc::clone(&refused);
+        move |request| {
+            refused.notify_one();
+            refuse_request(Arc::clone(&service), connection, request)
+        }
+    });
+    let io = TokioIo::new(Meter::new(&mut stream));
+    let serving = async {
+        let mut served = pin!(builder(Peer::Sender).serve_connection(io, answer));
+        select! {
+            biased;
+            _ = served.as_mut() => return,
+            () = refused.notified() => served.as_mut().graceful_shutdown(),
+        }
+        let _ = served.await;
+    };
+    let _ = timeout(TIMEOUT, serving).await;
+    // What the client says to the end of its request must not turn the answer into a reset.
+    let mut linger = Linger::start();
+    poll_fn(|cx| linger.poll(cx, &mut stream)).await;
+}
+
+async fn refuse_request<S: Service>(
+    service: Arc<S>,
+    connection: Connection,
+    request: Request<Incoming>,
+) -> Result<Reply, Infallible> {
+    let exchange = Exchange {
+        id: service.request_id(),
+        connection,
+    };
+    let head = written_out(&request);
+    // It is thrown away: a stream that is reset because of it could take the answer along.
+    drop(Body::http2(request.into_body()));
+    service.plain_http(PlainHttp::of(&head), &exchange).await;
+    Ok(refusal(exchange.id))
+}
+
+/// The head as HTTP/1 writes it.
+fn written_out(request: &Request<Incoming>) -> Vec<u8> {
+    let target = request.uri().path_and_query();
+    let target = target.map_or("/", |target| target.as_str());
+    let mut head = format!("{} {target} HTTP/1.1\r\n", request.method()).into_bytes();
+    for (name, value) in request.headers() {
+        head.extend_from_slice(&[name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"].concat());
+    }
+    head.extend_from_slice(b"\r\n");
+    head
+}
