@@ -1,6 +1,6 @@
 //! A URL that is nearly a webhook's: either it is the same one, or the webhook's record says that somebody has the ID.
 
-use hookgate_testkit::https::Http;
+use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::Value;
 
 use super::support::{Server, code, plain_tcp, post};
@@ -138,6 +138,68 @@ async fn in_the_clear_every_form_exposes_the_url() {
         assert!(
             server.json(&["webhook", "show", &name])["exposed_at"].is_string(),
             "{number}"
+        );
+    }
+}
+
+/// What people and programs send in the clear that is no plain request for the URL, by bytes.
+fn strays(path: &str) -> Vec<Vec<u8>> {
+    let id = path.rsplit('/').next().unwrap();
+    let tail = "HTTP/1.1\r\nhost: a\r\n";
+    [
+        format!("POST {path}?{} {tail}\r\n", "a".repeat(9_000)),
+        format!("\r\nPOST {path} {tail}\r\n"),
+        format!("\r\n\r\nPOST {path} {tail}\r\n"),
+        format!("POST {path}\r\n"),
+        format!("POST {path} {tail}upgrade: h2c\r\nconnection: upgrade, http2-settings\r\nhttp2-settings: AAA\r\n\r\n"),
+        format!("post https://other{path} {tail}\r\n"),
+        format!("OPTIONS * {tail}referer: https://h{path}\r\n\r\n"),
+        format!("POST / {tail}content-length: 60\r\n\r\n{{\"hook\":\"{path}\"}}"),
+        format!("\0\u{1}{id}"),
+    ]
+    .map(String::into_bytes)
+    .into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_the_clear_an_id_is_seen_wherever_it_stands_on_every_port() {
+    let server = Server::start();
+    let mut console = server.address();
+    console.set_port(server.console().rsplit(':').next().unwrap().parse().unwrap());
+    for (port, address) in [("gate", server.address()), ("console", console)] {
+        for number in 0..=strays("/").len() {
+            let name = format!("{port}{number}");
+            let url = server.create(&name, &[]);
+            if let Some(stray) = strays(path(&url)).get(number) {
+                let answer = plain_tcp(address, stray);
+                let is_http = stray[0] != 0;
+                assert_eq!(answer.starts_with("HTTP/1.1 403 "), is_http, "{name}");
+            } else {
+                let url = format!("http://{address}{}", path(&url).replace("wh_", "%77h_"));
+                let curl = std::process::Command::new("curl")
+                    .args(["--silent", "--http2-prior-knowledge", "--data", "x", &url])
+                    .output()
+                    .unwrap();
+                let answer = String::from_utf8_lossy(&curl.stdout);
+                assert!(answer.contains("HTTPS_REQUIRED"), "{curl:?}");
+            }
+            assert_eq!(codes(&server, &name, 1).await, ["HTTPS_REQUIRED"], "{name}");
+            let shown = server.json(&["webhook", "show", &name]);
+            assert!(shown["exposed_at"].is_string(), "{name}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_console_does_not_take_a_webhook_url_to_the_sign_in_page() {
+    let server = Server::start();
+    let url = format!("{}{}", server.console(), path(&server.demo_url()));
+    for url in [url.clone(), format!("{url}?a=b"), url.replace("wh_", "wh%5F")] {
+        let get = Request::get(url).body(Full::default()).unwrap();
+        let answer = server.send(Http::One, get).await;
+        assert_eq!(
+            (answer.status.as_u16(), answer.header("location")),
+            (303, "/sign-in")
         );
     }
 }
