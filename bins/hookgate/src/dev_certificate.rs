@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::{Timestamp, ToSpan};
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, SanType,
+    BasicConstraints, CertificateParams, CidrSubnet, DnType, ExtendedKeyUsagePurpose, GeneralSubtree, IsCa,
+    Issuer, KeyPair, KeyUsagePurpose, NameConstraints, SanType,
 };
 
 use hookgate_domain::{PemFault, PemKind, check_pem};
@@ -20,6 +20,10 @@ use crate::failure::Failure;
 const LEAF_DAYS: i64 = 60;
 /// Days that the CA is good for.
 const CA_DAYS: i64 = 5 * 365;
+/// The names and addresses that the certificate is for. The CA can sign no others: browsers trust it, and whoever takes its
+/// key could pose as any site.
+const NAME: &str = "localhost";
+const ADDRESSES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
 /// Clocks of other machines may be behind.
 const SKEW_HOURS: i64 = 24;
 
@@ -89,16 +93,26 @@ fn ca_params() -> Result<CertificateParams, Box<dyn std::error::Error>> {
         .push(DnType::CommonName, "Hookgate dev CA of this machine");
     params.is_ca = IsCa::Ca(BasicConstraints::Constrained(0));
     params.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    let addresses = ADDRESSES.map(|address| {
+        let all_bits = if address.is_ipv4() { 32 } else { 128 };
+        GeneralSubtree::IpAddress(CidrSubnet::from_addr_prefix(address, all_bits))
+    });
+    let permitted_subtrees = [GeneralSubtree::DnsName(NAME.to_owned())]
+        .into_iter()
+        .chain(addresses)
+        .collect();
+    params.name_constraints = Some(NameConstraints {
+        permitted_subtrees,
+        excluded_subtrees: Vec::new(),
+    });
     valid_for(&mut params, CA_DAYS)?;
     Ok(params)
 }
 
 fn leaf_params() -> Result<CertificateParams, Box<dyn std::error::Error>> {
-    let mut params = CertificateParams::new(vec!["localhost".to_owned()])?;
-    params.distinguished_name.push(DnType::CommonName, "localhost");
-    for address in [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)] {
-        params.subject_alt_names.push(SanType::IpAddress(address));
-    }
+    let mut params = CertificateParams::new(vec![NAME.to_owned()])?;
+    params.distinguished_name.push(DnType::CommonName, NAME);
+    params.subject_alt_names.extend(ADDRESSES.map(SanType::IpAddress));
     params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
     params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
     params.use_authority_key_identifier_extension = true;
@@ -142,7 +156,25 @@ fn read_ca_key(file: &Path) -> Result<KeyPair, Box<dyn std::error::Error>> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine;
+
     use super::*;
+
+    /// Clients enforce it; the tests of the running server show that localhost passes.
+    #[test]
+    fn the_ca_can_sign_for_this_machine_alone() {
+        let directory = tempfile::tempdir().unwrap();
+        let files = ensure(directory.path()).unwrap();
+        let pem = std::fs::read_to_string(files.ca).unwrap();
+        let lines: String = pem.lines().filter(|line| !line.starts_with("---")).collect();
+        let der = base64::prelude::BASE64_STANDARD.decode(lines).unwrap();
+        let holds = |bytes: &[u8]| der.windows(bytes.len()).any(|window| window == bytes);
+        // Name constraints (RFC 5280, section 4.2.1.10), critical; then what is permitted.
+        assert!(holds(&[6, 3, 0x55, 0x1d, 0x1e, 1, 1, 0xff]));
+        assert!(holds(b"localhost"));
+        assert!(holds(&[127, 0, 0, 1, 255, 255, 255, 255]));
+        assert!(holds(&[&[0; 15][..], &[1], &[255; 16]].concat()));
+    }
 
     #[test]
     fn a_ca_without_its_other_half_is_not_replaced() {
