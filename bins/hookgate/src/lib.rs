@@ -6,6 +6,7 @@ mod certificate_files;
 mod cli;
 mod commands;
 mod config;
+mod descriptors;
 mod dev_certificate;
 mod effect;
 mod failure;

@@ -16,6 +16,8 @@ use crate::sealing::{self, KeyFile};
 
 /// Where the store remembers the public URL, for commands that know only the data directory.
 const PUBLIC_URL: &str = "public_url";
+/// Where the store remembers how many files its server may have open.
+const DESCRIPTOR_LIMIT: &str = "descriptor_limit";
 /// What URLs start with when nobody has said so yet.
 const FALLBACK_URL: &str = "https://localhost:8443";
 /// Where the store remembers the console's address.
@@ -212,6 +214,18 @@ pub(crate) async fn create(cli: &Cli) -> Result<StorePlace, Failure> {
 pub(crate) async fn remember_addresses(database: &Database, addresses: &Addresses) -> Result<(), Failure> {
     database.set_setting(PUBLIC_URL, &addresses.gate).await?;
     Ok(database.set_setting(CONSOLE_URL, &addresses.console).await?)
+}
+
+/// Remembers how many files the server that started last may have open; `None` if there is no limit.
+pub(crate) async fn remember_descriptors(database: &Database, limit: Option<u64>) -> Result<(), Failure> {
+    let text = limit.map(|limit| limit.to_string()).unwrap_or_default();
+    Ok(database.set_setting(DESCRIPTOR_LIMIT, &text).await?)
+}
+
+/// How many files the server that started last may have open; `None` if no server said so, or there is no limit.
+pub(crate) async fn descriptors(database: &Database) -> Result<Option<u64>, Failure> {
+    let text = database.setting(DESCRIPTOR_LIMIT).await?;
+    Ok(text.and_then(|text| text.parse().ok()))
 }
 
 /// Who acts on the command line: the user that the operating system knows. The environment is asked first, so it is what

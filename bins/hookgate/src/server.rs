@@ -24,7 +24,9 @@ use tokio::task::JoinSet;
 use crate::adapters;
 use crate::certificate_files::CertificateFiles;
 use crate::config::{Front, Lists};
+use crate::descriptors::{ConnectionLimits, raise_limit};
 use crate::failure::Failure;
+use crate::place;
 
 use certificates::Kept;
 use signals::{outlive_file_limit, stop_signals};
@@ -88,6 +90,7 @@ impl Server {
     /// Binds the ports, reads the certificates, and heeds signals from here on: what comes before [`run`](Self::run) counts.
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
         outlive_file_limit()?;
+        let limits = limits(&gate).await?;
         let certificate = Kept::load(plan.certificate)?;
         let console_certificate = plan.console_certificate.map(Kept::load).transpose()?;
         let tls_with = |kept: &Kept| {
@@ -113,6 +116,8 @@ impl Server {
         let mut gate_listener = Listener::bind(plan.listen, tls)
             .await
             .map_err(busy(plan.listen))?
+            .named("gate")
+            .max_connections(limits.gate)
             .behind(Arc::clone(&proxies), plan.front.proxy_protocol);
         if let Some(idle_timeout) = plan.idle_timeout {
             gate_listener = gate_listener.idle_timeout(idle_timeout);
@@ -121,11 +126,14 @@ impl Server {
         let mut gate_listeners = vec![gate_listener];
         if let Some(plain) = plan.plain_listen {
             let listener = Listener::bind_plain(plain).await.map_err(busy(plain))?;
+            let listener = listener.named("plain").max_connections(limits.plain);
             gate_listeners.push(listener.behind(Arc::clone(&proxies), plan.front.proxy_protocol));
         }
         let console_listener = Listener::bind(plan.console_listen, console_tls)
             .await
             .map_err(busy(plan.console_listen))?
+            .named("console")
+            .max_connections(limits.console)
             .behind(Arc::clone(&console_proxies), plan.console_front.proxy_protocol);
         let port = console_listener.local_addr().map_err(port_unknown)?.port();
         Ok(Self {
@@ -188,9 +196,11 @@ impl Server {
             Arc::clone(&self.fetcher),
             stop.clone(),
         );
+        let listeners = self.gate_listeners.iter().chain([&self.console_listener]);
+        let connections = listeners.map(Listener::admission).collect();
         let (front, proxies) = &self.fronts[0];
         let console = console
-            .watching(watched.into(), store)
+            .watching(watched.into(), store, connections)
             .with_gate_behind(Arc::clone(proxies), front.proxy_protocol);
         let console = Arc::new(console);
         let console_address = self.console_listener.local_addr().map_err(port_unknown)?;
@@ -255,6 +265,16 @@ impl Server {
         self.gate.store().close().await;
         Ok(())
     }
+}
+
+/// How many connections fit under the limit on open files, once it is raised. The store remembers it for `doctor`.
+async fn limits(gate: &Gate<Database>) -> Result<ConnectionLimits, Failure> {
+    let limits = ConnectionLimits::within(raise_limit());
+    if let Some(warning) = limits.warning() {
+        tracing::warn!("{warning}");
+    }
+    place::remember_descriptors(gate.store(), limits.descriptors).await?;
+    Ok(limits)
 }
 
 fn request_ids() -> Result<RequestIds, Failure> {

@@ -12,6 +12,7 @@ use serde_json::json;
 use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
 use crate::config::{Config, Front, check_trust};
+use crate::descriptors::ConnectionLimits;
 use crate::failure::Failure;
 use crate::output;
 use crate::place::{self, Place};
@@ -53,6 +54,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     if let Some(config) = &config {
         about_expiry(config, now, &mut findings);
     }
+    findings.extend(about_descriptors(&place).await?);
     about_proxies(&place, config.as_ref(), &mut findings).await?;
     about_sets(&place, now, &mut findings).await?;
     about_failing(&place, &mut findings).await?;
@@ -80,6 +82,15 @@ fn show(findings: &[Finding], as_json: bool) -> Result<(), Failure> {
         many => format!("{} found", wire::counted(many, "problem")),
     };
     Ok(output::line(&sum)?)
+}
+
+/// Whether the server that started last could have as many connections as it takes.
+async fn about_descriptors(place: &Place) -> Result<Option<Finding>, Failure> {
+    let limits = ConnectionLimits::within(place::descriptors(place.gate.store()).await?);
+    Ok(limits.warning().map(|sentence| Finding {
+        subject: "open files".to_owned(),
+        sentence,
+    }))
 }
 
 /// The proxies in front of both listeners, as the configuration names them and as deliveries come.
