@@ -106,13 +106,20 @@ impl Client {
     /// # Errors
     /// If the server can't be reached or is not trusted.
     pub async fn tls(&self, address: SocketAddr, http: Http) -> Outcome<TlsStream<TcpStream>> {
+        self.tls_over(TcpStream::connect(address).await?, http).await
+    }
+
+    /// Opens TLS on this connection to `localhost`, which may come from another address than usual.
+    ///
+    /// # Errors
+    /// If the server leaves or is not trusted.
+    pub async fn tls_over(&self, stream: TcpStream, http: Http) -> Outcome<TlsStream<TcpStream>> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()?
             .with_root_certificates(Arc::clone(&self.roots))
             .with_no_client_auth();
         config.alpn_protocols = vec![http.alpn().to_vec()];
-        let stream = TcpStream::connect(address).await?;
         stream.set_nodelay(true)?;
         Ok(TlsConnector::from(Arc::new(config))
             .connect(ServerName::try_from("localhost")?, stream)
@@ -124,7 +131,15 @@ impl Client {
     /// # Errors
     /// If the server can't be reached, is not trusted, or doesn't speak that HTTP.
     pub async fn connect(&self, address: SocketAddr, http: Http) -> Outcome<Connection> {
-        let stream = TokioIo::new(self.tls(address, http).await?);
+        self.connect_over(TcpStream::connect(address).await?, http).await
+    }
+
+    /// The same on this connection.
+    ///
+    /// # Errors
+    /// If the server leaves, is not trusted, or doesn't speak that HTTP.
+    pub async fn connect_over(&self, stream: TcpStream, http: Http) -> Outcome<Connection> {
+        let stream = TokioIo::new(self.tls_over(stream, http).await?);
         Ok(match http {
             Http::One => {
                 let (sender, connection) = http1::handshake(stream).await?;

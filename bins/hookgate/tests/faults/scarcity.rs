@@ -52,19 +52,21 @@ async fn a_flood_that_takes_every_file_descriptor_passes() {
         .into_iter()
         .filter_map(|opened| opened.ok()?.ok())
         .collect();
-    assert!(opened.len() < FLOOD, "there were enough for all");
-    let refused = fs::read_to_string(&log).unwrap();
-    assert!(refused.contains("could not be accepted"), "{refused}");
-    // Those that were there before go on.
+    // Those that were there before go on, and so does whoever comes now.
     load.acknowledges(20).await;
+    let well = target.well_again().await;
+    let lines = fs::read_to_string(&log).unwrap();
+    let lines = lines.matches("could not be accepted").count();
+    assert_eq!(lines, 1, "once a minute");
     let found = opened.len();
     drop(opened);
-    let well = target.well_again().await;
     let sent = load.end().await;
     sent.is_kept(&sql(&data, "SELECT title FROM incidents"));
     sent.answered_all();
     is_sound(&mut server, &log);
-    println!("{found} of {FLOOD} connections found a descriptor: {sent}; well again after {well:?}");
+    println!(
+        "{found} of {FLOOD} connections found a descriptor: {sent}; well during the flood after {well:?}"
+    );
 }
 
 /// Rust ends a process that gets no memory. What it had answered is on disk, and the next start finds it.

@@ -10,6 +10,7 @@ mod answers;
 mod attackers;
 mod cases;
 mod corpus;
+mod crowds;
 mod eviction;
 mod floods;
 mod frames;

@@ -1,0 +1,183 @@
+//! Connections that do nothing, more than the server takes: who comes from elsewhere is served all the same, and the log stays
+//! short.
+
+use std::any::Any;
+use std::fs::{self, File};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::Command;
+use std::time::Duration;
+
+use hookgate_testkit::https::{Client, Full, Http, Request};
+use tokio::io::AsyncWriteExt;
+use tokio::net::{TcpSocket, TcpStream};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+
+use crate::cases::JSON;
+use crate::stage::is_judged;
+use crate::support::{HOOKGATE, Server, post};
+
+/// A server may have so many files open, unless the test is a long one.
+const DESCRIPTORS: u32 = 1_024;
+/// The most that a delivery may take.
+const SOON: Duration = Duration::from_secs(1);
+/// How long an attacker waits for one connection.
+const PATIENCE: Duration = Duration::from_secs(4);
+/// Attackers at work at the same time.
+const HANDS: usize = 8;
+/// Lines of log that a crowd may cost.
+const MOST_LINES: usize = 10;
+
+/// A connection that an attacker holds.
+type Held = Box<dyn Any + Send>;
+
+/// Opens a connection from an address of this /24 of the loopback network.
+async fn stream_from(network: u8, to: SocketAddr) -> std::io::Result<TcpStream> {
+    let socket = TcpSocket::new_v4()?;
+    socket.bind(SocketAddr::new(IpAddr::V4(Ipv4Addr::new(127, 0, network, 2)), 0))?;
+    socket.connect(to).await
+}
+
+/// One connection without a request: nothing at all, TLS alone, or the beginning of a head, over both versions of HTTP.
+async fn hold_one(client: Client, network: u8, to: SocketAddr, number: usize) -> Option<Held> {
+    let stream = stream_from(network, to).await.ok()?;
+    if number % 8 == 7 {
+        return Some(Box::new(stream));
+    }
+    let http = if number.is_multiple_of(2) {
+        Http::One
+    } else {
+        Http::Two
+    };
+    let mut stream = client.tls_over(stream, http).await.ok()?;
+    let beginning: &[u8] = match number % 8 {
+        2 => b"POST /webhooks/custom/",
+        3 => b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0",
+        _ => b"",
+    };
+    stream.write_all(beginning).await.ok()?;
+    Some(Box::new(stream))
+}
+
+/// Opens so many from each of these networks, and holds what it gets.
+async fn crowd(server: &Server, address: SocketAddr, sources: &'static [u8], each: usize) -> Vec<Held> {
+    let mut hands = JoinSet::new();
+    for hand in 0..HANDS {
+        let client = server.client.clone();
+        hands.spawn(async move {
+            let mut held = Vec::new();
+            for number in (hand..each * sources.len()).step_by(HANDS) {
+                let network = sources[number % sources.len()];
+                let one = hold_one(client.clone(), network, address, number / sources.len());
+                held.extend(timeout(PATIENCE, one).await.ok().flatten());
+            }
+            held
+        });
+    }
+    hands.join_all().await.into_iter().flatten().collect()
+}
+
+/// Delivers over a new connection from this network. How long that took.
+async fn deliver(server: &Server, http: Http, network: u8) -> Duration {
+    let begun = Instant::now();
+    let stream = stream_from(network, server.address()).await.unwrap();
+    let mut connection = server.client.connect_over(stream, http).await.unwrap();
+    let answer = connection.send(post(&server.demo_url(), JSON)).await.unwrap();
+    assert_eq!(answer.status, 201, "{answer:?}");
+    begun.elapsed()
+}
+
+async fn ask_console(server: &Server, path: &str) -> (u16, String) {
+    let request = Request::get(format!("{}{path}", server.console()))
+        .body(Full::default())
+        .unwrap();
+    let answer = server.send(Http::One, request).await;
+    (answer.status.as_u16(), answer.body)
+}
+
+/// The value of a metric of the gate.
+fn value(metrics: &str, name: &str) -> u64 {
+    let start = format!("hookgate_{name}{{listener=\"gate\"}} ");
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&start));
+    line.unwrap_or_else(|| panic!("{name} is not in\n{metrics}"))
+        .parse()
+        .unwrap()
+}
+
+async fn strangers_are_served(sources: &'static [u8], each: usize, descriptors: Option<u32>) {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("log");
+    let mut hookgate = descriptors.map_or_else(
+        || Command::new(HOOKGATE),
+        |limit| {
+            let mut hookgate = Command::new("prlimit");
+            hookgate.args([&format!("--nofile={limit}:{limit}"), HOOKGATE]);
+            hookgate
+        },
+    );
+    let data = scratch.path().join("data");
+    let server = Server::start_by(&mut hookgate, &data, "warn", File::create(&log).unwrap().into());
+    let mut before = server
+        .client
+        .connect_over(stream_from(200, server.address()).await.unwrap(), Http::One)
+        .await
+        .unwrap();
+    let held = crowd(&server, server.address(), sources, each).await;
+    let mut console = server.address();
+    console.set_port(server.console().rsplit(':').next().unwrap().parse().unwrap());
+    let _held_there = crowd(&server, console, sources, each / 4).await;
+    for http in Http::BOTH {
+        for stranger in [3, sources[0], 99] {
+            let took = deliver(&server, http, stranger).await;
+            assert!(took < SOON, "{http:?} from 127.0.{stranger}.2: {took:?}");
+        }
+    }
+    let answer = before.send(post(&server.demo_url(), JSON)).await;
+    assert_eq!(answer.unwrap().status, 201, "it held one connection, and kept it");
+    assert_eq!(ask_console(&server, "/healthz").await.0, 200);
+    let (status, ready) = ask_console(&server, "/readyz").await;
+    assert_eq!(status, 200, "others make room, so nobody is turned away: {ready}");
+    assert!(ready.contains("\"connections\":{\"console\":"), "{ready}");
+    let (_, metrics) = ask_console(&server, "/metrics").await;
+    let (open, limit) = (
+        value(&metrics, "connections"),
+        value(&metrics, "connections_limit"),
+    );
+    assert!(open <= limit, "{metrics}");
+    assert!(value(&metrics, "connections_evicted_total") > 0, "{metrics}");
+    let findings = server.json(&["doctor"]).to_string();
+    assert_eq!(
+        findings.contains("open files"),
+        descriptors.is_some(),
+        "{findings}"
+    );
+    let lines = fs::read_to_string(&log).unwrap();
+    assert!(lines.lines().count() < MOST_LINES, "{lines}");
+    assert_eq!(lines.contains("nearly full"), sources.len() == 4, "{lines}");
+    assert_eq!(
+        lines.contains("may have 1024 files open"),
+        descriptors.is_some(),
+        "{lines}"
+    );
+    println!(
+        "{} of {} held; {open} of {limit} open",
+        held.len(),
+        each * sources.len()
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_source_with_more_connections_than_descriptors_stops_nobody() {
+    let each = if is_judged() { 1_100 } else { 400 };
+    strangers_are_served(&[2], each, Some(DESCRIPTORS)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn four_sources_with_all_connections_stop_nobody() {
+    let (each, descriptors) = if is_judged() {
+        (2_048, None)
+    } else {
+        (250, Some(DESCRIPTORS))
+    };
+    strangers_are_served(&[2, 4, 5, 6], each, descriptors).await;
+}
