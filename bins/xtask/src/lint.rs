@@ -1,7 +1,7 @@
-//! `cargo xtask lint`: format, clippy, the tests that documents name, dependencies, documentation.
+//! `cargo xtask lint`: format, clippy, the tests and bounds that documents name, dependencies, documentation.
 
-use crate::named_tests;
 use crate::process::{self, Outcome, cargo, need_cargo_tool};
+use crate::{bounds, named_tests};
 
 /// The cargo-deny that the checks were written for.
 const CARGO_DENY: &str = "0.20.2";
@@ -19,6 +19,7 @@ pub(crate) fn run() -> Outcome<()> {
         "warnings",
     ]))?;
     named_tests::check()?;
+    bounds::check()?;
     dependencies()?;
     domain_is_pure()?;
     let doc = ["doc", "--workspace", "--all-features", "--no-deps", "--locked"];

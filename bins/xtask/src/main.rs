@@ -1,6 +1,7 @@
 //! What contributors and CI run. `cargo xtask test` and `cargo xtask lint` install what they need and say so.
 
 mod bench;
+mod bounds;
 mod coverage;
 mod endurance;
 mod fuzz;

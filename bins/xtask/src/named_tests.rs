@@ -9,6 +9,8 @@ use crate::process::{Outcome, root};
 
 /// The documents whose code spans with `::` in them are tests.
 const DOCUMENTS: [&str; 3] = ["docs/security.md", "docs/asvs.md", "docs/faults.md"];
+/// The folder with the tests of every store.
+const CONTRACT: &str = "contract";
 /// Where tests are.
 const SOURCES: [&str; 2] = ["bins", "crates"];
 
@@ -54,12 +56,21 @@ fn gather(folder: &Path, tests: &mut HashSet<String>) -> Outcome<()> {
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let modules = [path.file_stem(), folder.file_name()].into_iter().flatten();
             let modules: Vec<_> = modules.map(|name| name.to_string_lossy().into_owned()).collect();
-            for test in tests_in(&fs::read_to_string(&path)?) {
+            let source = fs::read_to_string(&path)?;
+            let is_contract = folder.file_name().is_some_and(|name| name == CONTRACT);
+            let of_contract = contract_tests_in(&source).filter(|_| is_contract);
+            for test in tests_in(&source).into_iter().chain(of_contract) {
                 tests.extend(modules.iter().map(|module| format!("{module}::{test}")));
             }
         }
     }
     Ok(())
+}
+
+/// The names of the tests that every store is put to: a macro mounts them for each.
+fn contract_tests_in(source: &str) -> impl Iterator<Item = &str> {
+    let functions = source.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+    functions.filter_map(|rest| rest.split(['(', '<']).next())
 }
 
 /// The names of the functions that stand behind a test attribute, other attributes in between or not.

@@ -1,0 +1,172 @@
+//! `docs/security.md` has a table of bounds: who can use each of them up, what happens then, and which test holds it. A
+//! constant that bounds something and is not in the table has no owner, so every one has to be there, and nothing else.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use crate::process::{Outcome, root};
+
+/// Where the table is, and the heading that it stands behind.
+const DOCUMENT: &str = "docs/security.md";
+const HEADING: &str = "## Bounds and who can use them up";
+/// The code that meets strangers and members.
+const SOURCES: [&str; 6] = [
+    "crates/domain/src",
+    "crates/senders/src",
+    "crates/gate/src",
+    "crates/storage/src",
+    "crates/transport/src",
+    "bins/hookgate/src",
+];
+/// Files that are for tests alone.
+const TEST_FILES: [&str; 2] = ["testing.rs", "tests.rs"];
+/// Words in the name of a constant that bounds something.
+const WORDS: [&str; 10] = [
+    "MAX", "MOST", "LIMIT", "TIMEOUT", "BUDGET", "QUEUE", "WAITING", "AHEAD", "QUOTA", "KEPT",
+];
+/// Beginnings of the types that count something.
+const TYPES: [&str; 5] = ["u", "i", "Duration", "f64", "NonZero"];
+
+/// Fails with every bound that the table does not name, and with every file in it that has no such bound.
+pub(crate) fn check() -> Outcome<()> {
+    let mut bounds = BTreeMap::new();
+    for folder in SOURCES {
+        gather(&root().join(folder), &mut bounds)?;
+    }
+    let text = fs::read_to_string(root().join(DOCUMENT))?;
+    let faults = faults(&bounds, &listed(&text));
+    if faults.is_empty() {
+        Ok(())
+    } else {
+        Err(faults.join("\n").into())
+    }
+}
+
+/// The files that declare a bound of a name.
+type Bounds = BTreeMap<String, BTreeSet<String>>;
+
+fn faults(bounds: &Bounds, listed: &BTreeSet<(&str, Option<&str>)>) -> Vec<String> {
+    let mut faults = Vec::new();
+    for (name, files) in bounds {
+        let is_listed = |file: &String| {
+            let is_alone = files.len() == 1 && listed.contains(&(name.as_str(), None));
+            is_alone || listed.contains(&(name.as_str(), Some(file.as_str())))
+        };
+        let missing = files.iter().filter(|file| !is_listed(file));
+        faults.extend(
+            missing.map(|file| format!("{DOCUMENT}: the table of bounds lacks `{name}` of `{file}`")),
+        );
+    }
+    for (name, file) in listed {
+        let is_stray = bounds
+            .get(*name)
+            .is_some_and(|files| file.is_some_and(|file| !files.contains(file)));
+        if is_stray {
+            faults.push(format!(
+                "{DOCUMENT}: {} has no bound {name}",
+                file.unwrap_or_default()
+            ));
+        }
+    }
+    faults
+}
+
+/// The names in the first column of the tables, with the files that are said to have them: `` `NAME` of `file.rs` ``.
+fn listed(document: &str) -> BTreeSet<(&str, Option<&str>)> {
+    let section = document.split_once(HEADING).map_or("", |(_, rest)| rest);
+    let section = section.split("\n## ").next().unwrap_or(section);
+    let rows = section.lines().filter_map(|line| line.strip_prefix('|'));
+    let mut listed = BTreeSet::new();
+    for cell in rows.filter_map(|row| row.split('|').next()) {
+        let pieces: Vec<&str> = cell.split('`').collect();
+        let spans = pieces.iter().enumerate().skip(1).step_by(2);
+        for (at, name) in spans.filter(|(_, name)| is_constant(name)) {
+            let is_of = pieces.get(at + 1) == Some(&" of ");
+            let file = pieces.get(at + 2).filter(|_| is_of).copied();
+            listed.insert((*name, file.and_then(|file| file.rsplit('/').next())));
+        }
+    }
+    listed
+}
+
+fn is_constant(name: &str) -> bool {
+    !name.is_empty()
+        && name
+            .chars()
+            .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
+}
+
+/// Adds the bounds in a folder.
+fn gather(folder: &Path, bounds: &mut Bounds) -> Outcome<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            gather(&path, bounds)?;
+            continue;
+        }
+        let file = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        if !file.ends_with(".rs") || TEST_FILES.contains(&file.as_str()) {
+            continue;
+        }
+        for name in bounds_in(&fs::read_to_string(&path)?) {
+            bounds.entry(name.to_owned()).or_default().insert(file.clone());
+        }
+    }
+    Ok(())
+}
+
+/// The constants in a file that bound something. Those of its tests don't.
+fn bounds_in(source: &str) -> Vec<&str> {
+    let source = source.split("\n#[cfg(test)]").next().unwrap_or(source);
+    let declared = source.lines().filter_map(|line| {
+        let (before, rest) = line.split_once("const ")?;
+        let is_visibility = before.trim().is_empty() || before.trim().starts_with("pub");
+        let (name, kind) = rest.split_once(": ").filter(|_| is_visibility)?;
+        Some((name, kind))
+    });
+    declared
+        .filter(|(name, kind)| {
+            is_constant(name)
+                && name.split('_').any(|word| WORDS.contains(&word))
+                && TYPES.iter().any(|start| kind.starts_with(start))
+        })
+        .map(|(name, _)| name)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_constant_that_bounds_something_is_told_by_its_name() {
+        let source = "const MAX_NAMES: usize = 3;\n    pub(crate) const ANSWER_TIMEOUT: Duration = SOME;\nconst WIDTH: u64 = 1;\n\
+                      const MAX_WORDS: [&str; 1] = [];\nlet x = MAX_OTHER;\n#[cfg(test)]\nmod tests {\n    const MAX_TEST: u8 = 1;\n}\n";
+        assert_eq!(bounds_in(source), ["MAX_NAMES", "ANSWER_TIMEOUT"]);
+    }
+
+    #[test]
+    fn what_is_missing_or_strays_is_told() {
+        let files = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let bounds = Bounds::from([
+            ("MAX_A".to_owned(), files(&["a.rs"])),
+            ("MAX_B".to_owned(), files(&["a.rs", "b.rs"])),
+            ("MAX_C".to_owned(), files(&["c.rs"])),
+        ]);
+        let table = format!(
+            "{HEADING}\n\n| few (`MAX_B` of `x/b.rs`, `MAX_C`, `MAX_C` of `d.rs`) | `MAX_A` |\n\n## Next\n| `MAX_A` |\n"
+        );
+        let faults = faults(&bounds, &listed(&table));
+        assert_eq!(faults.len(), 3, "{faults:?}");
+    }
+
+    #[test]
+    fn every_bound_is_in_the_table() {
+        check().expect("a table with every bound");
+    }
+}
