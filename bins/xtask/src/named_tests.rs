@@ -69,7 +69,9 @@ fn gather(folder: &Path, tests: &mut HashSet<String>) -> Outcome<()> {
 
 /// The names of the tests that every store is put to: a macro mounts them for each.
 fn contract_tests_in(source: &str) -> impl Iterator<Item = &str> {
-    let functions = source.lines().filter_map(|line| line.strip_prefix("pub async fn "));
+    let functions = source
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub async fn "));
     functions.filter_map(|rest| rest.split(['(', '<']).next())
 }
 
