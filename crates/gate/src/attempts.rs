@@ -1,42 +1,67 @@
-//! How often a password may be tried: by name and source together, and by source alone. Never by name alone, so nobody
-//! can lock somebody else out. A successful sign-in is not counted.
+//! How often a password may be tried: by name and source together, by source alone, and by name alone. Who shows the device
+//! cookie of a browser that the member has signed in with before is counted by that browser and by nothing else, so nobody
+//! can lock a member's own browser out. A successful sign-in is not counted, nor what nobody could check.
 
 use std::convert::Infallible;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_domain::{MemberName, Timestamp, address_bytes};
+use hookgate_domain::{MemberName, Timestamp};
 use quick_cache::sync::Cache;
 
 use crate::meter::{Allowance, Meter, Meters};
-use crate::sources::site;
 
-/// Wrong passwords for one name from one source, and one more a minute: people who mistype need a few.
-const BY_NAME: Allowance = Allowance::new(5, Duration::from_mins(5));
+/// Wrong passwords for one name from one source or browser, and one more a minute: people who mistype need a few.
+const OF_A_PAIR: Allowance = Allowance::new(5, Duration::from_mins(5));
 /// Wrong passwords for any name from one source, and one more each 15 seconds: an office behind one address needs more.
-const BY_SOURCE: Allowance = Allowance::new(20, Duration::from_mins(5));
-/// Pairs and sources remembered. Who pushes out pairs by making up names is still counted by source.
+const OF_A_SOURCE: Allowance = Allowance::new(20, Duration::from_mins(5));
+/// Wrong passwords for one name from wherever no member has signed in before, and as many each hour: 1,200 guesses a day.
+const OF_A_NAME: Allowance = Allowance::new(50, Duration::from_hours(1));
+/// Pairs, sources, names and browsers remembered, of each. A name that is tried often stays while others come and go.
 const REMEMBERED: usize = 10_000;
 
 /// What was tried lately.
 pub(crate) struct Attempts {
-    by_name: Cache<(String, [u8; 16]), Arc<Meter>>,
-    by_source: Meters<()>,
+    pairs: Meters<String>,
+    sources: Meters<()>,
+    names: Cache<String, Arc<Meter>>,
+    browsers: Cache<(String, String), Arc<Meter>>,
+}
+
+/// Whoever tries.
+#[derive(Clone, Debug)]
+pub(crate) enum Trier {
+    /// A source, by its address.
+    Source(IpAddr),
+    /// A browser that the member has signed in with before, or a session of the member, by what tells it from others.
+    Known(String),
+}
+
+/// Why no further attempt is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TooMany {
+    /// It came too often from there, within this time.
+    Source(Duration),
+    /// The name was tried too often, wherever from.
+    Name(Duration),
 }
 
 /// An attempt that was counted.
 pub(crate) struct Attempt<'a> {
-    by_name: Arc<Meter>,
-    by_source: &'a Meters<()>,
-    source: IpAddr,
+    attempts: &'a Attempts,
+    name: String,
+    by: Trier,
 }
 
 impl Default for Attempts {
     fn default() -> Self {
         Self {
-            by_name: Cache::new(REMEMBERED),
-            by_source: Meters::new(REMEMBERED),
+            pairs: Meters::new(REMEMBERED),
+            sources: Meters::new(REMEMBERED),
+            names: Cache::new(REMEMBERED),
+            browsers: Cache::new(REMEMBERED),
         }
     }
 }
@@ -45,38 +70,72 @@ impl Attempts {
     /// Counts an attempt before it is made, so that many at once are counted too.
     ///
     /// # Errors
-    /// How long to wait, if there were too many.
-    pub(crate) fn begin(
-        &self,
-        name: &MemberName,
-        source: IpAddr,
-        now: Timestamp,
-    ) -> Result<Attempt<'_>, Duration> {
-        self.by_source.take((), source, BY_SOURCE, now)?;
-        let fresh = || Ok::<_, Infallible>(Arc::default());
-        let key = (name.key(), address_bytes(site(source)));
-        let Ok(by_name) = self.by_name.get_or_insert_with(&key, fresh);
-        by_name.take(BY_NAME, now)?;
-        let by_source = &self.by_source;
-        Ok(Attempt {
-            by_name,
-            by_source,
-            source,
-        })
+    /// [`TooMany`].
+    pub(crate) fn begin(&self, name: &MemberName, by: Trier, now: Timestamp) -> Result<Attempt<'_>, TooMany> {
+        let name = name.key();
+        match &by {
+            Trier::Source(source) => self.take_of_stranger(&name, *source, now)?,
+            Trier::Known(browser) => {
+                let meter = meter(&self.browsers, &(name.clone(), browser.clone()));
+                meter.take(OF_A_PAIR, now).map_err(TooMany::Source)?;
+            }
+        }
+        let attempts = self;
+        Ok(Attempt { attempts, name, by })
+    }
+
+    /// Takes of all that a stranger uses up, or of nothing.
+    fn take_of_stranger(&self, name: &String, source: IpAddr, now: Timestamp) -> Result<(), TooMany> {
+        let by_source = self.sources.take(&(), source, OF_A_SOURCE, now);
+        by_source.map_err(TooMany::Source)?;
+        if let Err(wait) = self.pairs.take(name, source, OF_A_PAIR, now) {
+            self.sources.give_back(&(), source, OF_A_SOURCE);
+            return Err(TooMany::Source(wait));
+        }
+        if let Err(wait) = meter(&self.names, name).take(OF_A_NAME, now) {
+            self.sources.give_back(&(), source, OF_A_SOURCE);
+            self.pairs.give_back(name, source, OF_A_PAIR);
+            return Err(TooMany::Name(wait));
+        }
+        Ok(())
+    }
+
+    /// How many attempts of the source, or of the networks around it, were counted lately.
+    pub(crate) fn failures(&self, source: IpAddr, now: Timestamp) -> u32 {
+        self.sources.used(&(), source, OF_A_SOURCE, now)
     }
 }
 
+fn meter<K: Clone + Eq + Hash>(meters: &Cache<K, Arc<Meter>>, key: &K) -> Arc<Meter> {
+    let fresh = || Ok::<_, Infallible>(Arc::default());
+    let Ok(meter) = meters.get_or_insert_with(key, fresh);
+    meter
+}
+
 impl Attempt<'_> {
-    /// The password was right: the name starts anew at this source, and the source gets this attempt back.
+    /// The password was right: the name starts anew at this source or browser, and the rest gets this attempt back.
     pub(crate) fn succeeded(self) {
-        self.by_name.clear();
-        self.by_source.give_back((), self.source, BY_SOURCE);
+        self.give_back();
+        match self.by {
+            Trier::Source(source) => self.attempts.pairs.clear(&self.name, source, OF_A_PAIR),
+            Trier::Known(browser) => meter(&self.attempts.browsers, &(self.name, browser)).clear(),
+        }
     }
 
     /// Nobody could tell whether the password was right: that is no fault of whoever tried.
-    pub(crate) fn give_back(self) {
-        self.by_name.give_back(BY_NAME);
-        self.by_source.give_back((), self.source, BY_SOURCE);
+    pub(crate) fn give_back(&self) {
+        let attempts = self.attempts;
+        match &self.by {
+            Trier::Source(source) => {
+                let source = *source;
+                attempts.sources.give_back(&(), source, OF_A_SOURCE);
+                attempts.pairs.give_back(&self.name, source, OF_A_PAIR);
+                meter(&attempts.names, &self.name).give_back(OF_A_NAME);
+            }
+            Trier::Known(browser) => {
+                meter(&attempts.browsers, &(self.name.clone(), browser.clone())).give_back(OF_A_PAIR);
+            }
+        }
     }
 }
 
@@ -86,10 +145,15 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
-    fn fail(attempts: &Attempts, name: &str, source: &str, now: Timestamp) -> Result<(), Duration> {
-        attempts
-            .begin(&name.parse().unwrap(), source.parse().unwrap(), now)
-            .map(drop)
+    fn fail(attempts: &Attempts, name: &str, source: &str, now: Timestamp) -> Result<(), TooMany> {
+        let by = Trier::Source(source.parse().unwrap());
+        attempts.begin(&name.parse().unwrap(), by, now).map(drop)
+    }
+
+    fn count(attempts: &Attempts, sources: impl Iterator<Item = String>) -> usize {
+        sources
+            .filter(|source| fail(attempts, "ada", source, NOW).is_ok())
+            .count()
     }
 
     #[test]
@@ -98,8 +162,12 @@ mod tests {
         for _ in 0..5 {
             assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_ok());
         }
-        let wait = fail(&attempts, "ADA", "192.0.2.1", NOW).unwrap_err();
-        assert_eq!(wait, Duration::from_mins(1));
+        let wait = Duration::from_mins(1);
+        for _ in 0..100 {
+            // A refused one is no attempt, so it uses up nothing of the others behind this address.
+            let refused = fail(&attempts, "ADA", "192.0.2.1", NOW);
+            assert_eq!(refused, Err(TooMany::Source(wait)));
+        }
         assert!(fail(&attempts, "ada", "192.0.2.2", NOW).is_ok());
         assert!(fail(&attempts, "bob", "192.0.2.1", NOW).is_ok());
         assert!(fail(&attempts, "ada", "192.0.2.1", NOW.after(wait)).is_ok());
@@ -117,35 +185,60 @@ mod tests {
     }
 
     #[test]
+    fn who_has_many_networks_guesses_no_more_for_it() {
+        let of_56 = count(
+            &Attempts::default(),
+            (0..256).map(|n| format!("2001:db8:0:{n:x}::1")),
+        );
+        let of_48 = count(
+            &Attempts::default(),
+            (0..4_096).map(|n| format!("2001:db8:0:{:x}::1", n * 16)),
+        );
+        assert_eq!((of_56, of_48), (10, 20));
+    }
+
+    #[test]
+    fn a_name_that_is_guessed_from_everywhere_takes_a_known_browser() {
+        let attempts = Attempts::default();
+        let sources = || (0..200).map(|n| format!("192.0.2.{n}"));
+        assert_eq!(count(&attempts, sources()), 50);
+        let wait = Duration::from_secs(72);
+        let refused = fail(&attempts, "Ada", "198.51.100.1", NOW);
+        assert_eq!(refused, Err(TooMany::Name(wait)));
+        assert!(fail(&attempts, "bob", "198.51.100.1", NOW).is_ok());
+        assert!(fail(&attempts, "ada", "198.51.100.1", NOW.after(wait)).is_ok());
+        let known =
+            |browser: u8| attempts.begin(&"ada".parse().unwrap(), Trier::Known(format!("{browser}")), NOW);
+        for _ in 0..10 {
+            known(1).unwrap_or_else(|_| panic!("locked out")).succeeded();
+        }
+        for _ in 0..5 {
+            assert!(known(1).is_ok());
+        }
+        assert!(known(1).is_err(), "a stolen cookie does not guess for ever");
+        assert!(known(2).is_ok());
+    }
+
+    #[test]
+    fn what_nobody_could_check_is_counted_for_nobody() {
+        let attempts = Attempts::default();
+        for by in [Trier::Source([192, 0, 2, 1].into()), Trier::Known("1".to_owned())] {
+            for _ in 0..300 {
+                let attempt = attempts.begin(&"ada".parse().unwrap(), by.clone(), NOW);
+                attempt.unwrap_or_else(|_| panic!("{by:?}")).give_back();
+            }
+        }
+    }
+
+    #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
         let attempts = Attempts::default();
-        let later = NOW.after(Duration::from_hours(1));
-        for _ in 0..5 {
-            assert!(fail(&attempts, "ada", "192.0.2.1", later).is_ok());
-        }
-        assert!(fail(&attempts, "ada", "192.0.2.1", later).is_err());
-        for _ in 0..5 {
-            assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_ok());
-        }
-        assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_err());
-    }
-
-    #[test]
-    fn who_saw_the_clock_before_others_starts_nothing_anew() {
-        let attempts = Attempts::default();
-        let later = NOW.after(Duration::from_micros(1));
-        for _ in 0..5 {
-            assert!(fail(&attempts, "ada", "192.0.2.1", later).is_ok());
-        }
-        assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_err());
-    }
-
-    #[test]
-    fn who_knows_the_password_is_never_stopped() {
-        let attempts = Attempts::default();
-        for _ in 0..100 {
-            let attempt = attempts.begin(&"ada".parse().unwrap(), "192.0.2.1".parse().unwrap(), NOW);
-            attempt.unwrap_or_else(|wait| panic!("{wait:?}")).succeeded();
+        let later = NOW.after(Duration::from_hours(5));
+        for now in [later, NOW] {
+            for _ in 0..5 {
+                assert!(fail(&attempts, "ada", "192.0.2.1", now).is_ok());
+            }
+            assert!(fail(&attempts, "ada", "192.0.2.1", now).is_err());
         }
     }
 }

@@ -73,7 +73,7 @@ impl Failures {
         if now.since(failed_at) > WATCHED {
             return None;
         }
-        self.0.wait(webhook, source, ALLOWANCE, now)
+        self.0.wait(&webhook, source, ALLOWANCE, now)
     }
 
     /// Counts a failure after so many bytes of body.
@@ -87,7 +87,7 @@ impl Failures {
     ) {
         let cells = u32::try_from(bytes / CELL).unwrap_or(u32::MAX).saturating_add(1);
         share.failed_at.store(now.as_micros(), Ordering::Relaxed);
-        self.0.add(webhook, source, ALLOWANCE, cells, now);
+        self.0.add(&webhook, source, ALLOWANCE, cells, now);
     }
 }
 

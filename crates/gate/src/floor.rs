@@ -37,12 +37,12 @@ impl Floor {
     /// Counts a URL that the source asks for, before it is looked up, so that one who doesn't wait for the answer is counted
     /// too. How long the source should wait before the next, if it asks too often.
     pub(crate) fn count(&self, source: IpAddr, now: Timestamp) -> Option<Duration> {
-        self.sources.take((), source, ALLOWANCE, now).err()
+        self.sources.take(&(), source, ALLOWANCE, now).err()
     }
 
     /// What was counted turned out to be a URL, or the store could not tell: that is nobody's guess.
     pub(crate) fn give_back(&self, source: IpAddr) {
-        self.sources.give_back((), source, ALLOWANCE);
+        self.sources.give_back(&(), source, ALLOWANCE);
     }
 
     /// A look into the store for a source that asks too often, unless too many have one.

@@ -7,6 +7,7 @@ use crate::attempts::Attempts;
 use crate::directory::Directory;
 use crate::failures::Failures;
 use crate::floor::Floor;
+use crate::password_queue::PasswordQueue;
 use crate::reader::Reader;
 use crate::room::Room;
 use crate::search::Searches;
@@ -20,6 +21,7 @@ pub struct Gate<S> {
     pub(crate) floor: Floor,
     pub(crate) failures: Failures,
     pub(crate) attempts: Attempts,
+    pub(crate) password_queue: PasswordQueue,
     pub(crate) reader: Reader,
     pub(crate) lists: ListReader,
     pub(crate) room: Room,
@@ -36,6 +38,7 @@ impl<S: Store> Gate<S> {
             floor: Floor::default(),
             failures: Failures::default(),
             attempts: Attempts::default(),
+            password_queue: PasswordQueue::default(),
             reader: Reader::default(),
             lists: ListReader::default(),
             room: Room::default(),

@@ -23,6 +23,7 @@ mod attempts;
 mod audit;
 mod audit_search;
 mod delivery;
+mod devices;
 mod directory;
 mod failures;
 mod floor;
@@ -33,6 +34,7 @@ mod incidents;
 mod manage;
 mod members;
 mod meter;
+mod password_queue;
 mod payload_faults;
 mod people;
 mod people_store;
@@ -67,6 +69,7 @@ pub use delivery::{
     Idempotency, MAX_HEADER_BYTES, MAX_REFUSED_PAYLOAD, RateScope, Refusal, RefusalKey, RefusedDelivery,
     RefusedPayload, Reply, RequestHeaders, Touched,
 };
+pub use devices::DEVICE_LIFE;
 pub use gate::Gate;
 pub use health::{FAILING_REFUSALS, FailingWebhook, Health, Observation};
 pub use history::{
@@ -80,6 +83,7 @@ pub use hookgate_senders::{
 pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRecord, MAX_EVENTS};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
+pub use password_queue::PASSWORDS_AT_ONCE;
 pub use people::PeopleError;
 pub use people_store::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor,
@@ -94,7 +98,7 @@ pub use room::Held;
 pub use search::{MAX_SEARCH_CHARACTERS, MAX_SEARCH_MATCHES, SearchError, SearchMatches, SearchTerm};
 pub use search_store::{IncidentTitle, SearchStore, WebhookLabel};
 pub use shown_once::{SHOWN_ONCE_LIFE, ShownOnce};
-pub use sign_in::SignInError;
+pub use sign_in::{Browser, SignInError};
 pub use sources::{
     DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources, site,
     wider_sites,

@@ -6,7 +6,11 @@ use hookgate_domain::{
 };
 use serde_json::{Value, json};
 
-use crate::{Acting, Gate, KnownWebhooks, PageSize, PeopleError, PeopleStore, Store, StoreError};
+use crate::attempts::{TooMany, Trier};
+use crate::password_queue::Asker;
+use crate::{
+    Acting, Gate, KnownWebhooks, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
+};
 
 /// A change of a member, for the store to apply to the member as it is at that moment.
 #[derive(Clone, Debug)]
@@ -91,7 +95,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         let mut member = self.new_member(name, role)?;
         member.check_changeable(acting.role())?;
         if let Some(password) = password {
-            member.password = Some(self.ports.passwords.hash(password).await?);
+            member.password = Some(self.hash_password(asker(acting), password).await?);
         }
         let after = json!({"role": role.as_str(), "password": member.password.is_some()});
         let changes = (Value::Null, after);
@@ -178,43 +182,50 @@ impl<S: Store + PeopleStore> Gate<S> {
         if is_self {
             let by_link = session.is_some_and(|session| session.means == SignInMeans::Link);
             if member.password.is_some() && !by_link {
-                self.check_current(acting, &member, current).await?;
+                self.check_current(session, &member, current).await?;
             }
         } else {
             acting.require(Permission::ManagePeople)?;
             member.check_changeable(acting.role())?;
         }
-        let hash = self.ports.passwords.hash(new).await?;
+        let hash = self.hash_password(asker(acting), new).await?;
         let kept = session.filter(|_| is_self).map(|session| session.id);
         self.member_act(acting, id, MemberChange::Password(hash, kept))
             .await
     }
 
+    /// Whether it is the member's present password. Wrong ones are counted by session: no stranger can use that up.
     async fn check_current(
         &self,
-        acting: &Acting,
+        session: Option<&Session>,
         member: &Member,
         current: Option<Password>,
     ) -> Result<(), PeopleError> {
         let current = current.ok_or(PeopleError::WrongPassword)?;
-        let attempt = acting
-            .from
-            .map(|from| self.attempts.begin(&member.name, from, self.now()));
-        let attempt = attempt
-            .transpose()
-            .map_err(|retry_after| PeopleError::TooMany { retry_after })?;
-        if !self
-            .ports
-            .passwords
-            .verify(current, member.password.clone())
-            .await?
-        {
-            return Err(PeopleError::WrongPassword);
+        let key = session.map_or_else(String::new, |session| session.id.to_string());
+        let attempt = self.attempts.begin(&member.name, Trier::Known(key), self.now());
+        let attempt = attempt.map_err(|error| {
+            let (TooMany::Source(retry_after) | TooMany::Name(retry_after)) = error;
+            PeopleError::TooMany { retry_after }
+        })?;
+        match self.is_password(member, current).await {
+            Ok(true) => {
+                attempt.succeeded();
+                Ok(())
+            }
+            Ok(false) => Err(PeopleError::WrongPassword),
+            Err(error) => {
+                attempt.give_back();
+                Err(error.into())
+            }
         }
-        if let Some(attempt) = attempt {
-            attempt.succeeded();
-        }
-        Ok(())
+    }
+
+    async fn is_password(&self, member: &Member, password: Password) -> Result<bool, PasswordsError> {
+        let asker = Asker::Known(member.name.key());
+        let _turn = self.password_queue.turn(asker).await?;
+        let hash = member.password.clone();
+        self.ports.passwords.verify(password, hash).await
     }
 
     async fn member_act(
@@ -242,6 +253,12 @@ impl<S: Store + PeopleStore> Gate<S> {
             created_at: now,
         })
     }
+}
+
+/// Whoever acts, in the queue of passwords.
+fn asker(acting: &Acting) -> Asker {
+    let actor = &acting.actor;
+    Asker::Known(actor.id().unwrap_or_else(|| actor.name().to_owned()))
 }
 
 /// A member as the subject of an entry.

@@ -71,6 +71,13 @@ impl Meter {
         Some(wait).filter(|wait| !wait.is_zero())
     }
 
+    /// How many cells are used.
+    pub(crate) fn used(&self, allowance: Allowance, now: Timestamp) -> u32 {
+        let now = now.as_micros();
+        let ahead = begin(self.0.load(Ordering::Relaxed), allowance, now) - now;
+        u32::try_from(ahead / allowance.interval).unwrap_or(0)
+    }
+
     /// Takes cells that were used already, whether or not they fit. What goes beyond the allowance counts once more at most, so
     /// that nobody waits for longer than two periods.
     pub(crate) fn add(&self, allowance: Allowance, cells: u32, now: Timestamp) {
@@ -107,7 +114,7 @@ fn wait(until: i64, allowance: Allowance, now: i64) -> Duration {
 /// A meter for each customer network of each of some things.
 pub(crate) struct Meters<K>(Cache<(K, CustomerNetwork), Arc<Meter>>);
 
-impl<K: Copy + Eq + Hash> Meters<K> {
+impl<K: Clone + Eq + Hash> Meters<K> {
     /// Remembers so many. Who is forgotten starts anew.
     pub(crate) fn new(remembered: usize) -> Self {
         Self(Cache::new(remembered))
@@ -119,7 +126,7 @@ impl<K: Copy + Eq + Hash> Meters<K> {
     /// How long to wait.
     pub(crate) fn take(
         &self,
-        of: K,
+        of: &K,
         source: IpAddr,
         allowance: Allowance,
         now: Timestamp,
@@ -137,43 +144,59 @@ impl<K: Copy + Eq + Hash> Meters<K> {
     /// How long the source should wait, if one of its networks has used up what it may. Remembers nothing anew.
     pub(crate) fn wait(
         &self,
-        of: K,
+        of: &K,
         source: IpAddr,
         allowance: Allowance,
         now: Timestamp,
     ) -> Option<Duration> {
         let known = networks(source, allowance).filter_map(|(network, own)| {
-            let meter = self.0.get(&(of, network))?;
+            let meter = self.0.get(&(of.clone(), network))?;
             meter.wait(own, now)
         });
         known.max()
     }
 
     /// Takes cells that the source has used already from all of its networks.
-    pub(crate) fn add(&self, of: K, source: IpAddr, allowance: Allowance, cells: u32, now: Timestamp) {
+    pub(crate) fn add(&self, of: &K, source: IpAddr, allowance: Allowance, cells: u32, now: Timestamp) {
         for (meter, own) in self.all(of, source, allowance) {
             meter.add(own, cells, now);
         }
     }
 
+    /// How many cells the network of the source that used most of them has used.
+    pub(crate) fn used(&self, of: &K, source: IpAddr, allowance: Allowance, now: Timestamp) -> u32 {
+        let known = networks(source, allowance).filter_map(|(network, own)| {
+            let meter = self.0.get(&(of.clone(), network))?;
+            Some(meter.used(own, now))
+        });
+        known.max().unwrap_or(0)
+    }
+
     /// Gives back what [`Self::take`] took.
-    pub(crate) fn give_back(&self, of: K, source: IpAddr, allowance: Allowance) {
+    pub(crate) fn give_back(&self, of: &K, source: IpAddr, allowance: Allowance) {
         for (network, own) in networks(source, allowance) {
-            if let Some(meter) = self.0.get(&(of, network)) {
+            if let Some(meter) = self.0.get(&(of.clone(), network)) {
                 meter.give_back(own);
             }
         }
     }
 
+    /// Forgets what was taken of this thing by the networks that the source may be of.
+    pub(crate) fn clear(&self, of: &K, source: IpAddr, allowance: Allowance) {
+        for (network, _) in networks(source, allowance) {
+            self.0.remove(&(of.clone(), network));
+        }
+    }
+
     fn all(
         &self,
-        of: K,
+        of: &K,
         source: IpAddr,
         allowance: Allowance,
     ) -> impl Iterator<Item = (Arc<Meter>, Allowance)> {
         networks(source, allowance).map(move |(network, own)| {
             let fresh = || Ok::<_, Infallible>(Arc::default());
-            let Ok(meter) = self.0.get_or_insert_with(&(of, network), fresh);
+            let Ok(meter) = self.0.get_or_insert_with(&(of.clone(), network), fresh);
             (meter, own)
         })
     }
@@ -200,6 +223,7 @@ mod tests {
             assert_eq!(meter.wait(FIVE, NOW), None);
             assert_eq!(meter.take(FIVE, NOW), Ok(()));
         }
+        assert_eq!(meter.used(FIVE, NOW), 5);
         let minute = Duration::from_mins(1);
         assert_eq!(meter.take(FIVE, NOW), Err(minute));
         assert_eq!(meter.wait(FIVE, NOW), Some(minute));

@@ -56,6 +56,11 @@ pub enum SealPurpose<'a> {
         /// The path of the page.
         path: &'a str,
     },
+    /// What tells a browser in which a member has signed in, in a cookie of its own.
+    Device {
+        /// The member's name, in lower case.
+        name: &'a str,
+    },
 }
 
 impl fmt::Display for SealPurpose<'_> {
@@ -64,6 +69,7 @@ impl fmt::Display for SealPurpose<'_> {
         match self {
             Self::Signing(webhook) => write!(f, "{webhook}"),
             Self::ShownOnce { session, path } => write!(f, "shown once {session} {path}"),
+            Self::Device { name } => write!(f, "device {name}"),
         }
     }
 }

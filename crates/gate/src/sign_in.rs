@@ -4,12 +4,14 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    Actor, AuditAct, AuditSubject, Member, MemberId, MemberName, Password, Permission, Role, Session,
-    SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, may_hold_secret,
+    Actor, AuditAct, AuditSubject, Member, MemberId, MemberName, Password, Permission, Role, SealedSecret,
+    Session, SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, may_hold_secret,
 };
 use thiserror::Error;
 
+use crate::attempts::{TooMany, Trier};
 use crate::members::member_subject;
+use crate::password_queue::Asker;
 use crate::{
     Acting, EntropyError, Gate, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
 };
@@ -27,9 +29,21 @@ pub enum SignInError {
     /// Wrong name or password, or a link that is unknown, used or over. Which of them is not told.
     #[error("wrong name or password, or the link no longer works")]
     Wrong,
-    /// Too many attempts from there, or passwords are checked for too many others just now.
+    /// Too many attempts from there.
     #[error("too many attempts")]
     TooMany {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Too many attempts at this name, wherever from: only browsers that the member has signed in with go on, and links.
+    #[error("too many attempts at this name")]
+    Guessed {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Passwords are checked for too many others just now. This one was not looked at, and is counted for nobody.
+    #[error("too many passwords are being checked")]
+    Busy {
         /// When to try again.
         retry_after: Duration,
     },
@@ -47,10 +61,30 @@ pub enum SignInError {
 impl From<PasswordsError> for SignInError {
     fn from(error: PasswordsError) -> Self {
         match error {
-            PasswordsError::Busy { retry_after } => Self::TooMany { retry_after },
+            PasswordsError::Busy { retry_after } => Self::Busy { retry_after },
             error @ PasswordsError::Failed => Self::Passwords(error),
         }
     }
+}
+
+impl From<TooMany> for SignInError {
+    fn from(error: TooMany) -> Self {
+        match error {
+            TooMany::Source(retry_after) => Self::TooMany { retry_after },
+            TooMany::Name(retry_after) => Self::Guessed { retry_after },
+        }
+    }
+}
+
+/// From where somebody signs in.
+#[derive(Clone, Copy, Debug)]
+pub struct Browser<'a> {
+    /// From which address.
+    pub from: IpAddr,
+    /// What the browser calls itself.
+    pub user_agent: Option<&'a str>,
+    /// What [`Gate::device`] gave it when a member signed in with it.
+    pub device: Option<&'a SealedSecret>,
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
@@ -62,15 +96,20 @@ impl<S: Store + PeopleStore> Gate<S> {
         &self,
         name: &MemberName,
         password: Password,
-        from: IpAddr,
-        user_agent: Option<&str>,
+        browser: Browser<'_>,
     ) -> Result<(SessionToken, Session, Member), SignInError> {
-        let attempt = self
-            .attempts
-            .begin(name, from, self.now())
-            .map_err(|retry_after| SignInError::TooMany { retry_after })?;
+        let Browser { from, user_agent, .. } = browser;
+        let known = browser.device.and_then(|device| self.device_of(name, device));
+        let by = known.map_or(Trier::Source(from), Trier::Known);
+        let is_known = matches!(by, Trier::Known(_));
+        let attempt = self.attempts.begin(name, by, self.now())?;
+        let asker = if is_known {
+            Asker::Known(name.key())
+        } else {
+            Asker::Stranger(from, self.attempts.failures(from, self.now()))
+        };
         // What nobody could judge for lack of our own means is no fault of whoever tries.
-        let (member, is_right) = match self.check_password(name, password).await {
+        let (member, is_right) = match self.check_password(asker, name, password).await {
             Ok(checked) => checked,
             Err(error) => {
                 attempt.give_back();
@@ -94,9 +133,12 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// The member of this name, and whether the password is theirs.
     async fn check_password(
         &self,
+        asker: Asker,
         name: &MemberName,
         password: Password,
     ) -> Result<(Option<Member>, bool), SignInError> {
+        // Who has no turn costs the store nothing.
+        let _turn = self.password_queue.turn(asker).await?;
         let member = self.store.member_by_name(name).await?;
         let hash = member.as_ref().and_then(|member| member.password.clone());
         let is_right = self.ports.passwords.verify(password, hash).await?;

@@ -2,16 +2,15 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
-use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
     ApiToken, AuditAct, DeliveryId, Member, MemberError, Password, Policy, Role, SESSION_IDLE, SESSION_LIFE,
-    SIGN_IN_LINK_LIFE, SenderFormat, SessionToken,
+    SIGN_IN_LINK_LIFE, SealedSecret, SenderFormat, SessionToken,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, Commit, Gate, IncidentActError, IncidentAction, ManageError, NewWebhook, PageSize,
-    PeopleError, PeopleStore, Ports, SignInError, Store,
+    Acting, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction, ManageError,
+    NewWebhook, PageSize, PeopleError, PeopleStore, Ports, SignInError, Store,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting};
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
@@ -46,9 +45,23 @@ async fn sign_in_from(
     text: &str,
     from: &str,
 ) -> Result<SessionToken, SignInError> {
-    let from: IpAddr = from.parse().unwrap();
+    sign_in_with(gate, name, text, from, None).await
+}
+
+async fn sign_in_with(
+    gate: &Gate<MemoryStore>,
+    name: &str,
+    text: &str,
+    from: &str,
+    device: Option<&SealedSecret>,
+) -> Result<SessionToken, SignInError> {
+    let browser = Browser {
+        from: from.parse().unwrap(),
+        user_agent: Some("browser/1"),
+        device,
+    };
     let signed = gate
-        .sign_in(&name.parse().unwrap(), password(text), from, Some("browser/1"))
+        .sign_in(&name.parse().unwrap(), password(text), browser)
         .await;
     signed.map(|(token, _, _)| token)
 }
@@ -130,6 +143,47 @@ async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
     );
     // What was typed as a name may be a password, so it is kept only if it is a name.
     assert!(!names.contains(&"nobody".to_owned()) && names.contains(&"ada".to_owned()));
+}
+
+#[tokio::test]
+async fn guesses_from_everywhere_lock_out_no_browser_of_the_member() {
+    let (gate, clock) = gate();
+    let ada = add(&gate, "ada", Role::Viewer).await;
+    let device = gate.device(&ada).unwrap();
+    let mut waits = 0;
+    for network in 0..200 {
+        match sign_in_from(&gate, "ada", "wrong password", &format!("198.51.100.{network}")).await {
+            Err(SignInError::Wrong) => assert!(network < 100),
+            Err(SignInError::Guessed { .. }) => waits += 1,
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(waits, 150);
+    let elsewhere = sign_in_from(&gate, "ada", GOOD, "192.0.2.7").await;
+    assert!(matches!(elsewhere, Err(SignInError::Guessed { .. })));
+    let own = |device| sign_in_with(&gate, "ADA", GOOD, "198.51.100.1", Some(device));
+    assert!(own(&device).await.is_ok());
+
+    let of_bob = gate.device(&add(&gate, "bob", Role::Viewer).await).unwrap();
+    let made_up = SealedSecret::from_bytes(*b"0123456789012345678901234");
+    for other in [&of_bob, &made_up] {
+        assert!(matches!(own(other).await, Err(SignInError::Guessed { .. })));
+    }
+    let (link, _, _) = gate.sign_in_link(&acting(), Some(&ada.name)).await.unwrap();
+    assert!(gate.sign_in_by_link(&link, SOURCE, None).await.is_ok());
+    for _ in 0..5 {
+        let wrong = sign_in_with(&gate, "ada", "wrong password", "192.0.2.7", Some(&device)).await;
+        assert!(matches!(wrong, Err(SignInError::Wrong)));
+    }
+    assert!(matches!(own(&device).await, Err(SignInError::TooMany { .. })));
+    clock.advance(DEVICE_LIFE);
+    for network in 0..50 {
+        let _ = sign_in_from(&gate, "ada", "wrong password", &format!("203.0.113.{network}")).await;
+    }
+    assert!(
+        matches!(own(&device).await, Err(SignInError::Guessed { .. })),
+        "too old"
+    );
 }
 
 #[tokio::test]

@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{Limits, Overload, Password, PasswordHash, Policy, RefusalCode, Role};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryRequest, Gate, Hashing, Held, Issued, NewWebhook, Passwords, PasswordsError,
-    Ports, Reply, SignInError, SignatureHeaders,
+    Body, BodyFault, Browser, DeliveryRequest, Gate, Hashing, Held, Issued, NewWebhook, Passwords,
+    PasswordsError, Ports, Reply, SignInError, SignatureHeaders,
 };
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
@@ -262,8 +262,13 @@ async fn nobody_is_locked_out_because_we_were_busy() {
     for _ in 0..100 {
         let password = "correct horse battery".parse().unwrap();
         let from = IpAddr::from(SENDER);
-        let busy = gate.sign_in(&"ada".parse().unwrap(), password, from, None).await;
-        let Err(SignInError::TooMany { retry_after }) = busy else {
+        let browser = Browser {
+            from,
+            user_agent: None,
+            device: None,
+        };
+        let busy = gate.sign_in(&"ada".parse().unwrap(), password, browser).await;
+        let Err(SignInError::Busy { retry_after }) = busy else {
             panic!("it was not busy");
         };
         assert_eq!(retry_after, Duration::from_secs(1), "busy, not locked out");

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::error::Error;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -15,7 +15,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, RootCertStore};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio_rustls::TlsConnector;
 
 pub use bytes::Bytes;
@@ -168,6 +168,21 @@ impl Client {
 }
 
 impl Client {
+    /// Sends one request over HTTP/1.1 from this address of the machine, such as any that begins with 127.
+    ///
+    /// # Errors
+    /// If no answer comes.
+    pub async fn send_from(&self, source: Ipv4Addr, request: Request<Full<Bytes>>) -> Outcome<Answer> {
+        let port = request.uri().port_u16().ok_or("the URI has no port")?;
+        let socket = TcpSocket::new_v4()?;
+        socket.bind(SocketAddr::from((source, 0)))?;
+        let stream = socket.connect(SocketAddr::from(([127, 0, 0, 1], port))).await?;
+        let stream = TokioIo::new(self.tls_over(stream, Http::One).await?);
+        let (sender, connection) = http1::handshake(stream).await?;
+        tokio::spawn(connection);
+        Connection::One(sender).send(request).await
+    }
+
     /// Sends one request over HTTP/1.1 and leaves when the head of the answer has come, for answers that never end.
     ///
     /// # Errors

@@ -1,13 +1,12 @@
 //! Passwords by argon2id, off the threads that serve, and never so many at once that they take the memory.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash as Phc;
 use argon2::password_hash::{CustomizedPasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use hookgate_domain::{Password, PasswordHash};
-use hookgate_gate::{Entropy, Hashing, Passwords, PasswordsError};
+use hookgate_gate::{Entropy, Hashing, PASSWORDS_AT_ONCE, Passwords, PasswordsError};
 use tokio::sync::Semaphore;
 
 use super::SystemEntropy;
@@ -18,17 +17,10 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Bytes of salt (RFC 9106, section 3.1).
 const SALT_BYTES: usize = 16;
-/// Hashes at the same time: 38 MiB.
-const AT_ONCE: usize = 2;
-/// Passwords that may wait for it: a second or two of work.
-const WAITING: usize = 32;
-/// When to come back if more do.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// Passwords by argon2id.
 pub(super) struct Argon2Passwords {
     entropy: SystemEntropy,
-    waiting: Arc<Semaphore>,
     at_once: Arc<Semaphore>,
 }
 
@@ -37,8 +29,7 @@ impl Argon2Passwords {
     pub(super) fn new(entropy: SystemEntropy) -> Self {
         Self {
             entropy,
-            waiting: Arc::new(Semaphore::new(WAITING)),
-            at_once: Arc::new(Semaphore::new(AT_ONCE)),
+            at_once: Arc::new(Semaphore::new(PASSWORDS_AT_ONCE)),
         }
     }
 
@@ -48,20 +39,16 @@ impl Argon2Passwords {
         Ok(salt)
     }
 
-    /// Runs the work on a thread that may block, when it is its turn. It goes on if the caller leaves, and keeps its place.
+    /// Runs the work on a thread that may block. It goes on if the caller leaves, and holds up others until it is done, so that
+    /// the memory is bounded whoever leaves. Whose turn it is was decided before.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
     ) -> Result<T, PasswordsError> {
-        let waiting = Arc::clone(&self.waiting)
-            .try_acquire_owned()
-            .map_err(|_| PasswordsError::Busy {
-                retry_after: RETRY_AFTER,
-            })?;
         let turn = Arc::clone(&self.at_once).acquire_owned().await;
         let turn = turn.map_err(|_| PasswordsError::Failed)?;
         let done = tokio::task::spawn_blocking(move || {
-            let _held = (waiting, turn);
+            let _held = turn;
             work()
         });
         done.await.unwrap_or(Err(PasswordsError::Failed))
@@ -139,20 +126,5 @@ mod tests {
             verify("correct horse", Some(broken)).await,
             Err(PasswordsError::Failed)
         );
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_flood_is_told_to_come_back() {
-        let passwords = Arc::new(passwords());
-        let mut tasks = tokio::task::JoinSet::new();
-        for _ in 0..WAITING + 10 {
-            let passwords = Arc::clone(&passwords);
-            tasks.spawn(async move { passwords.verify(password("correct horse"), None).await });
-        }
-        let answers = tasks.join_all().await;
-        let busy = Err(PasswordsError::Busy {
-            retry_after: RETRY_AFTER,
-        });
-        assert!(answers.contains(&busy) && answers.contains(&Ok(false)));
     }
 }

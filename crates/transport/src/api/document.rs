@@ -138,7 +138,7 @@ const ANYWHERE: [Code; 8] = [
 /// What one with something in its path may answer too.
 const NAMED: [Code; 1] = [Code::NotFound];
 /// What one that changes something may answer too.
-const CHANGING: [Code; 2] = [Code::Conflict, Code::WebhookRevoked];
+const CHANGING: [Code; 3] = [Code::Conflict, Code::WebhookRevoked, Code::Busy];
 /// What one with a body may answer too.
 const SENDING: [Code; 3] = [
     Code::RequestTimeout,

@@ -1,14 +1,16 @@
-//! The cookies: the session, and secrets on their way to the page that shows them once. The session's name begins with
-//! `__Host-`, so that no other host and no plain HTTP can set it; the other's with `__Secure-`, because it has a path.
+//! The cookies: the session, the mark of a browser that a member has signed in with, and secrets on their way to the page that
+//! shows them once. The names of the first two begin with `__Host-`, so that no other host and no plain HTTP can set them; the
+//! last one's with `__Secure-`, because it has a path.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hookgate_domain::SealedSecret;
-use hookgate_gate::SHOWN_ONCE_LIFE;
+use hookgate_gate::{DEVICE_LIFE, SHOWN_ONCE_LIFE};
 use hyper::HeaderMap;
 use hyper::header::{COOKIE, HeaderValue};
 
 const NAME: &str = "__Host-hookgate";
+const DEVICE: &str = "__Host-hookgate-device";
 const ONCE: &str = "__Secure-hookgate-once";
 
 /// The session in a request, if there is exactly one.
@@ -18,7 +20,16 @@ pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
 
 /// The sealed secrets in a request for the page that shows them.
 pub(crate) fn shown_once(headers: &HeaderMap) -> Option<SealedSecret> {
-    let sealed = BASE64_URL_SAFE_NO_PAD.decode(value(headers, ONCE)?).ok()?;
+    sealed(headers, ONCE)
+}
+
+/// What tells a browser that a member has signed in with, in a request.
+pub(crate) fn device(headers: &HeaderMap) -> Option<SealedSecret> {
+    sealed(headers, DEVICE)
+}
+
+fn sealed(headers: &HeaderMap, cookie: &str) -> Option<SealedSecret> {
+    let sealed = BASE64_URL_SAFE_NO_PAD.decode(value(headers, cookie)?).ok()?;
     Some(SealedSecret::from_bytes(sealed))
 }
 
@@ -40,6 +51,15 @@ fn value<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
 pub(crate) fn begin(session: &str) -> Option<HeaderValue> {
     sensitive(format!(
         "{NAME}={session}; Path=/; Secure; HttpOnly; SameSite=Strict"
+    ))
+}
+
+/// Marks the browser as one that a member has signed in with. That stays when the session ends.
+pub(crate) fn mark_device(sealed: &SealedSecret) -> Option<HeaderValue> {
+    let sealed = BASE64_URL_SAFE_NO_PAD.encode(sealed.as_bytes());
+    let life = DEVICE_LIFE.as_secs();
+    sensitive(format!(
+        "{DEVICE}={sealed}; Path=/; Max-Age={life}; Secure; HttpOnly; SameSite=Strict"
     ))
 }
 

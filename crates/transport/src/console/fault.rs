@@ -57,6 +57,8 @@ pub(crate) enum Code {
     RequestTimeout,
     /// Too many attempts, or too much at a time.
     RateLimited,
+    /// More passwords are to be checked than can be: this request was not looked at.
+    Busy,
     /// A fault of the server; the cause is in its log.
     Internal,
     /// The store can't be reached.
@@ -107,6 +109,10 @@ impl Code {
             Self::ValidationError => (StatusCode::UNPROCESSABLE_ENTITY, "Request has invalid fields"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body came too slowly"),
             Self::RateLimited => (StatusCode::TOO_MANY_REQUESTS, "Too many requests"),
+            Self::Busy => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "Too many passwords are being checked: this one was not",
+            ),
             Self::Internal => (StatusCode::INTERNAL_SERVER_ERROR, "Internal error"),
             Self::Unavailable => (StatusCode::SERVICE_UNAVAILABLE, "Temporarily unavailable"),
         }
@@ -211,6 +217,14 @@ impl Fault {
         Self {
             details: Some(Details::Reason(reason)),
             ..Self::too_many(retry_after)
+        }
+    }
+
+    /// To be repeated when there are fewer passwords to check.
+    pub(crate) fn no_turn(retry_after: Duration) -> Self {
+        Self {
+            retry_after: Some(retry_after),
+            ..Code::Busy.into()
         }
     }
 

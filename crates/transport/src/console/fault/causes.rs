@@ -61,8 +61,8 @@ impl From<PeopleError> for Fault {
                 Self::conflict(error.to_string())
             }
             PeopleError::WrongPassword => Self::field("current", "password", error.to_string()),
-            PeopleError::TooMany { retry_after }
-            | PeopleError::Passwords(PasswordsError::Busy { retry_after }) => Self::too_many(retry_after),
+            PeopleError::TooMany { retry_after } => Self::too_many(retry_after),
+            PeopleError::Passwords(PasswordsError::Busy { retry_after }) => Self::no_turn(retry_after),
             PeopleError::Store(error) => error.into(),
             error @ (PeopleError::Passwords(_) | PeopleError::Entropy(_)) => {
                 tracing::error!(%error, "people can't be managed");
@@ -172,10 +172,7 @@ mod tests {
     fn too_many_passwords_at_once_are_no_fault_of_the_server() {
         let retry_after = Duration::from_secs(5);
         let fault = Fault::from(PeopleError::Passwords(PasswordsError::Busy { retry_after }));
-        assert_eq!(
-            (fault.code, fault.retry_after),
-            (Code::RateLimited, Some(retry_after))
-        );
+        assert_eq!((fault.code, fault.retry_after), (Code::Busy, Some(retry_after)));
         let fault = Fault::from(PeopleError::Passwords(PasswordsError::Failed));
         assert_eq!(fault.code, Code::Internal);
     }

@@ -1,7 +1,7 @@
 //! The two ways in, and the way out.
 
-use hookgate_domain::{MemberName, Password, SignInSecret, may_hold_secret};
-use hookgate_gate::{PeopleStore, SignInError, Store};
+use hookgate_domain::{MemberName, Password, SealedSecret, SignInSecret, may_hold_secret};
+use hookgate_gate::{Browser, PeopleStore, SignInError, Store};
 use hookgate_pages::{KeptForm, SignIn, SignInLink};
 use hyper::StatusCode;
 use hyper::header::{SET_COOKIE, USER_AGENT};
@@ -17,6 +17,11 @@ use crate::reply::Reply;
 
 /// Forms before there is a session are told by their origin alone; their token is empty.
 const NO_TOKEN: &str = "";
+
+/// Why a name is closed to browsers that its member has not used.
+const GUESSED: &str = "Too many wrong passwords for this name. Sign in with a browser that you have signed in with before, or ask an admin for a sign-in link.";
+/// Why a password was not looked at.
+const BUSY: &str = "Too many people are signing in at this moment. Your password was not checked.";
 
 /// Most bytes of a sign-in: the longest name and password, each character in twelve bytes, and a kept form, encoded once more.
 const MAX_SIGN_IN: usize = 64 * 1024;
@@ -84,6 +89,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     call: Call,
 ) -> Result<Reply, Fault> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
+    let device = cookie::device(&call.head.headers);
     let earlier = Visitor::of(&console.gate, &call).await?;
     let came = Arrival::of(&call);
     let form = visitor::form_of_stranger(call, &console.host, MAX_SIGN_IN).await?;
@@ -102,12 +108,17 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     let signed_in = match parsed {
         None => Err(SignInError::Wrong),
         Some((name, password)) => {
-            let gate = &console.gate;
-            gate.sign_in(&name, password, source, user_agent.as_deref()).await
+            let browser = Browser {
+                from: source,
+                user_agent: user_agent.as_deref(),
+                device: device.as_ref(),
+            };
+            console.gate.sign_in(&name, password, browser).await
         }
     };
     let (problem, retry_after) = match signed_in {
         Ok((token, session, member)) => {
+            let device = console.gate.device(&member);
             let reply = match kept {
                 Some(kept) => {
                     let visitor = Visitor::new(&token, member, session, source);
@@ -115,12 +126,14 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
                 }
                 None => html::see_other(local(next)),
             };
-            return begin(console, earlier, token.reveal(), reply).await;
+            return begin(console, earlier, token.reveal(), device, reply).await;
         }
         Err(SignInError::Wrong) => ("The name or the password is wrong.", None),
         Err(SignInError::TooMany { retry_after }) => {
             ("Too many attempts from your address.", Some(retry_after))
         }
+        Err(SignInError::Guessed { retry_after }) => (GUESSED, Some(retry_after)),
+        Err(SignInError::Busy { retry_after }) => (BUSY, Some(retry_after)),
         Err(error) => return Err(failed(error)),
     };
     again(
@@ -206,7 +219,10 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
         Err(_) => Err(SignInError::Wrong),
     };
     match signed_in {
-        Ok((token, ..)) => begin(console, earlier, token.reveal(), html::see_other(HOME)).await,
+        Ok((token, _, member)) => {
+            let device = console.gate.device(&member);
+            begin(console, earlier, token.reveal(), device, html::see_other(HOME)).await
+        }
         Err(SignInError::Wrong) => Ok(html::page(StatusCode::GONE, link_model(secret, None).render())),
         Err(error) => Err(failed(error)),
     }
@@ -226,6 +242,7 @@ async fn begin<S: Store + PeopleStore>(
     console: &Console<S>,
     earlier: Option<Visitor>,
     session: &str,
+    device: Option<SealedSecret>,
     mut reply: Reply,
 ) -> Result<Reply, Fault> {
     if let Some(earlier) = earlier {
@@ -233,6 +250,9 @@ async fn begin<S: Store + PeopleStore>(
     }
     let cookie = cookie::begin(session).ok_or(Code::Internal)?;
     reply.headers_mut().insert(SET_COOKIE, cookie);
+    if let Some(device) = device.as_ref().and_then(cookie::mark_device) {
+        reply.headers_mut().append(SET_COOKIE, device);
+    }
     Ok(reply)
 }
 
@@ -277,7 +297,10 @@ fn link_model(secret: &str, member: Option<String>) -> SignInLink {
 fn failed(error: SignInError) -> Fault {
     match error {
         SignInError::Wrong => Code::Unauthenticated.into(),
-        SignInError::TooMany { retry_after } => Fault::too_many(retry_after),
+        SignInError::TooMany { retry_after } | SignInError::Guessed { retry_after } => {
+            Fault::too_many(retry_after)
+        }
+        SignInError::Busy { retry_after } => Fault::no_turn(retry_after),
         SignInError::Store(error) => error.into(),
         error @ (SignInError::Passwords(_) | SignInError::Entropy(_)) => {
             tracing::error!(%error, "nobody can sign in");
