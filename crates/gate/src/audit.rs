@@ -3,13 +3,25 @@
 use std::net::IpAddr;
 
 use hookgate_domain::{
-    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, OrganizationId, Permission, Policy,
-    Role, SessionId, Timestamp, Webhook,
+    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, OrganizationId, PayloadDigest,
+    Permission, Policy, Role, SessionId, Timestamp, Webhook,
 };
 use serde_json::{Map, Value, json};
 use thiserror::Error;
 
-use crate::{ActorMatch, AuditFilter, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
+use crate::{
+    ActorMatch, AuditFilter, Gate, PageSize, PeopleError, PeopleStore, SealError, Store, StoreError,
+};
+
+impl<S: Store> Gate<S> {
+    /// What a request is known by that may be repeated: worth nothing to whoever has the store alone.
+    ///
+    /// # Errors
+    /// [`SealError`] if the installation's key is missing.
+    pub fn request_digest(&self, request: &[u8]) -> Result<PayloadDigest, SealError> {
+        self.ports.seal.digest(request).map(PayloadDigest::from_bytes)
+    }
+}
 
 /// Who acts, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]

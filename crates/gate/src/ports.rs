@@ -42,6 +42,12 @@ pub trait Seal: Send + Sync {
     /// # Errors
     /// [`SealError`] if it was sealed by another key, for another purpose, or is damaged.
     fn open(&self, sealed: &SealedSecret, purpose: SealPurpose<'_>) -> Result<Zeroizing<Vec<u8>>, SealError>;
+
+    /// A digest of a request, by a key that the store does not have: nobody can guess from it what was in the request.
+    ///
+    /// # Errors
+    /// [`SealError`] if there is no key.
+    fn digest(&self, request: &[u8]) -> Result<[u8; 32], SealError>;
 }
 
 /// The use of a sealed secret. Its text is authenticated, so that a secret can't be moved from one use to another.

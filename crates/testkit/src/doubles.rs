@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
-use hookgate_domain::{Password, PasswordHash, SealedSecret, Timestamp};
+use hookgate_domain::{Password, PasswordHash, PayloadDigest, SealedSecret, Timestamp};
 use hookgate_gate::{Clock, Entropy, EntropyError, Hashing, Passwords, Seal, SealError, SealPurpose};
 use zeroize::Zeroizing;
 
@@ -79,6 +79,10 @@ impl Seal for ClearSeal {
             .strip_prefix(purpose.to_string().as_bytes())
             .ok_or(SealError)?;
         Ok(Zeroizing::new(secret.to_vec()))
+    }
+
+    fn digest(&self, request: &[u8]) -> Result<[u8; 32], SealError> {
+        Ok(*PayloadDigest::of(request).as_bytes())
     }
 }
 

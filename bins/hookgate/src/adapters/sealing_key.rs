@@ -8,6 +8,7 @@ use std::path::Path;
 use hookgate_domain::{SealedSecret, without_mark};
 use hookgate_gate::{Entropy, Seal, SealError, SealPurpose};
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use ring::hmac;
 use zeroize::Zeroizing;
 
 use super::{SystemEntropy, random};
@@ -16,6 +17,8 @@ use super::{SystemEntropy, random};
 const KEY_BYTES: usize = 32;
 /// Most bytes of a key's file: the key, and what an editor or a secret store puts around a text.
 const MAX_FILE_BYTES: u64 = 64;
+/// What the key of digests is derived for, so that it is another one than that which seals.
+const DIGESTS: &[u8] = b"hookgate digests of requests";
 /// Bytes of a fingerprint: enough to tell keys apart.
 const FINGERPRINT_BYTES: usize = 8;
 
@@ -95,14 +98,17 @@ fn key_in(bytes: &[u8]) -> Option<&[u8]> {
 /// Seals by AES-256-GCM with a random nonce; the purpose is authenticated, so a secret can't be moved to another webhook or session.
 pub(crate) struct KeySeal {
     key: LessSafeKey,
+    digests: hmac::Key,
     entropy: SystemEntropy,
 }
 
 impl KeySeal {
     fn new(key: &[u8]) -> Result<Self, SealError> {
+        let master = hmac::Key::new(hmac::HMAC_SHA256, key);
         let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| SealError)?;
         Ok(Self {
             key: LessSafeKey::new(key),
+            digests: hmac::Key::new(hmac::HMAC_SHA256, hmac::sign(&master, DIGESTS).as_ref()),
             entropy: random(),
         })
     }
@@ -132,6 +138,11 @@ impl Seal for KeySeal {
         opened.truncate(length);
         Ok(opened)
     }
+
+    fn digest(&self, request: &[u8]) -> Result<[u8; 32], SealError> {
+        let tag = hmac::sign(&self.digests, request);
+        tag.as_ref().try_into().map_err(|_| SealError)
+    }
 }
 
 /// The seal of a command that looks at a store whose key is missing: it neither seals nor opens.
@@ -147,6 +158,10 @@ impl Seal for NoKey {
         _sealed: &SealedSecret,
         _purpose: SealPurpose<'_>,
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        Err(SealError)
+    }
+
+    fn digest(&self, _request: &[u8]) -> Result<[u8; 32], SealError> {
         Err(SealError)
     }
 }
@@ -172,6 +187,22 @@ mod tests {
         assert_eq!(other.open(&sealed, handle(1)).unwrap_err(), SealError);
         let short = SealedSecret::from_bytes([1, 2]);
         assert_eq!(seal.open(&short, handle(1)).unwrap_err(), SealError);
+    }
+
+    #[test]
+    fn a_digest_of_a_request_is_worth_nothing_without_the_key() {
+        let digest = |key: u8, text: &[u8]| KeySeal::new(&[key; KEY_BYTES]).unwrap().digest(text).unwrap();
+        let body = br#"{"name":"eve","password":"Summer2026!"}"#;
+        assert_eq!(digest(1, body), digest(1, body));
+        assert_ne!(digest(1, body), digest(2, body));
+        assert_ne!(digest(1, body), digest(1, b"{}"));
+        let plain = ring::digest::digest(&ring::digest::SHA256, body);
+        let empty = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, b""), body);
+        let sealing = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &[1; KEY_BYTES]), body);
+        for guessed in [plain.as_ref(), empty.as_ref(), sealing.as_ref()] {
+            assert_ne!(digest(1, body)[..], *guessed);
+        }
+        assert_eq!(NoKey.digest(body), Err(SealError));
     }
 
     #[test]

@@ -111,7 +111,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let now = call.now;
     caller.acting.require(Permission::ManageWebhooks)?;
-    let (new, request): (New, _) = call.repeatable().await?;
+    let (new, request): (New, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
         let name = made.id.strip_prefix('@').and_then(|name| name.parse().ok());

@@ -113,7 +113,7 @@ pub(crate) async fn note<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
     let now = call.now;
-    let (note, request): (NewNote, _) = call.repeatable().await?;
+    let (note, request): (NewNote, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
         return recorded(

@@ -105,7 +105,7 @@ pub(crate) async fn member_add<S: Store + PeopleStore>(
     caller: &Caller,
     call: Call,
 ) -> Result<Reply, Fault> {
-    let (new, request): (NewMember, _) = call.repeatable().await?;
+    let (new, request): (NewMember, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
         let found = gate.store().member_by_id(super::made_before(&made)?).await?;
@@ -196,7 +196,8 @@ pub(crate) struct MadeLink {
     sign_in_expires_at: String,
 }
 
-/// Makes a link that signs a member in, once. An earlier one of that member no longer works.
+/// Makes a link that signs a member in, once. Only for members and the command line: an API token is refused (`FORBIDDEN`), because
+/// the session of a link would outlive it.
 #[utoipa::path(
     post,
     path = "/api/v1/members/{id}/sign-in-link",
@@ -269,7 +270,7 @@ pub(crate) async fn token_create<S: Store + PeopleStore>(
     call: Call,
 ) -> Result<Reply, Fault> {
     let now = call.now;
-    let (new, request): (NewToken, _) = call.repeatable().await?;
+    let (new, request): (NewToken, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
         let found = gate.store().token_by_id(super::made_before(&made)?).await?;

@@ -147,7 +147,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     gate_url: &str,
 ) -> Result<Reply, Fault> {
     let now = call.now;
-    let (new, request): (New, _) = call.repeatable().await?;
+    let (new, request): (New, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
         let found = gate.store().webhook_by_handle(super::made_before(&made)?).await?;

@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest, RequestId, Timestamp, read_text};
+use hookgate_domain::{AuditRequest, IdempotencyKey, RequestId, Timestamp, read_text};
+use hookgate_gate::{Gate, Store};
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -62,16 +63,25 @@ impl Call {
         .transpose()
     }
 
-    /// The body as JSON of a request that may be repeated, and by what a repetition is known.
-    pub(crate) async fn repeatable<T: DeserializeOwned>(self) -> Result<(T, Option<AuditRequest>), Fault> {
+    /// The body as JSON of a request that may be repeated, and by what a repetition is known. A body may have a password in it,
+    /// so its digest takes a key to make.
+    pub(crate) async fn repeatable<S: Store, T: DeserializeOwned>(
+        self,
+        gate: &Gate<S>,
+    ) -> Result<(T, Option<AuditRequest>), Fault> {
         let key = self.idempotency_key()?;
         let path = self.head.uri.path().to_owned();
         let bytes = self.json_bytes().await?;
-        let request = key.map(|key| AuditRequest {
-            key,
-            digest: PayloadDigest::of(&[path.as_bytes(), b"\n", &bytes].concat()),
-        });
-        Ok((read_json(&bytes)?, request))
+        let read = read_json(&bytes)?;
+        let Some(key) = key else {
+            return Ok((read, None));
+        };
+        let digest = gate.request_digest(&[path.as_bytes(), b"\n", &bytes].concat());
+        let digest = digest.map_err(|error| {
+            tracing::error!(%error, "a request that may be repeated can't be known again");
+            Code::Internal
+        })?;
+        Ok((read, Some(AuditRequest { key, digest })))
     }
 
     /// The whole body.
