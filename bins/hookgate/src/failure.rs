@@ -190,6 +190,7 @@ impl From<PeopleError> for Failure {
             PeopleError::Store(error) => error.into(),
             PeopleError::Passwords(error @ PasswordsError::Failed) => Self::failed(error),
             PeopleError::Entropy(error) => Self::failed(error),
+            PeopleError::Password(error) => Self::usage(error),
             error => Self::refused(error),
         }
     }

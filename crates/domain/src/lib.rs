@@ -91,11 +91,11 @@ pub use networks::{
 pub use pem::{PemFault, PemKind, check_pem};
 pub use people::{
     Actor, ActorKind, ApiToken, ApiTokenDigest, AuditAct, AuditActs, AuditEntry, AuditRequest, AuditSubject,
-    MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId, MemberName, NewAudit,
-    Password, PasswordError, PasswordHash, PeopleNameError, Permission, Role, SESSION_IDLE, SESSION_LIFE,
-    SIGN_IN_LINK_LIFE, SecretError, Session, SessionDigest, SessionId, SessionToken, SignInLink, SignInMeans,
-    SignInSecret, SignInSecretDigest, Token, TokenError, TokenId, TokenName, TokenState, UnknownActorKind,
-    UnknownAuditAct, UnknownAuditActs, UnknownRole,
+    LINK_PASSWORD_WINDOW, MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId,
+    MemberName, NewAudit, Password, PasswordError, PasswordHash, PeopleNameError, Permission, Role,
+    SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, SecretError, Session, SessionDigest, SessionId,
+    SessionToken, SignInLink, SignInMeans, SignInSecret, SignInSecretDigest, Token, TokenError, TokenId,
+    TokenName, TokenState, UnknownActorKind, UnknownAuditAct, UnknownAuditActs, UnknownRole,
 };
 pub use policy::{
     AllowlistMode, DEFAULT_BODY_BYTES, Limits, LimitsError, MAX_BODY_BYTES, Overload, PayloadLogging, Policy,

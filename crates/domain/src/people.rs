@@ -24,5 +24,5 @@ pub use role::{Permission, Role, UnknownRole};
 pub use secrets::{
     ApiToken, ApiTokenDigest, SecretError, SessionDigest, SessionToken, SignInSecret, SignInSecretDigest,
 };
-pub use session::{SESSION_IDLE, SESSION_LIFE, Session, SignInMeans};
+pub use session::{LINK_PASSWORD_WINDOW, SESSION_IDLE, SESSION_LIFE, Session, SignInMeans};
 pub use token::{Token, TokenError, TokenState};

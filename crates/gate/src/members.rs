@@ -2,7 +2,7 @@
 
 use hookgate_domain::{
     AuditAct, AuditSubject, Member, MemberError, MemberId, MemberName, NewAudit, OrganizationId, Password,
-    PasswordHash, Permission, Role, Session, SessionId, SignInMeans, Timestamp,
+    PasswordHash, Permission, Role, Session, SessionId, Timestamp,
 };
 use serde_json::{Value, json};
 
@@ -95,6 +95,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         let mut member = self.new_member(name, role)?;
         member.check_changeable(acting.role())?;
         if let Some(password) = password {
+            password.check_uncommon()?;
             member.password = Some(self.hash_password(asker(acting), password).await?);
         }
         let after = json!({"role": role.as_str(), "password": member.password.is_some()});
@@ -164,7 +165,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// Sets a member's password and ends the member's other sessions.
     ///
     /// Members who set their own give the `session` that they are in, which stays, and the `current` password, unless
-    /// they have none or the session was begun by a sign-in link. Who manages people needs neither.
+    /// they have none or the session was just begun by a sign-in link. Who manages people needs neither.
     ///
     /// # Errors
     /// [`PeopleError::WrongPassword`] or [`PeopleError::TooMany`] for the current one, and as [`Self::member_set_role`].
@@ -180,14 +181,16 @@ impl<S: Store + PeopleStore> Gate<S> {
         let is_self = matches!(&acting.actor, hookgate_domain::Actor::Member { id: own, .. } if *own == id);
         let session = session.filter(|session| session.member == id);
         if is_self {
-            let by_link = session.is_some_and(|session| session.means == SignInMeans::Link);
-            if member.password.is_some() && !by_link {
+            let resets = session.is_some_and(|session| session.resets_password(self.now()));
+            if member.password.is_some() && !resets {
                 self.check_current(session, &member, current).await?;
             }
         } else {
             acting.require(Permission::ManagePeople)?;
+            acting.is_no_token()?;
             member.check_changeable(acting.role())?;
         }
+        new.check_uncommon()?;
         let hash = self.hash_password(asker(acting), new).await?;
         let kept = session.filter(|_| is_self).map(|session| session.id);
         self.member_act(acting, id, MemberChange::Password(hash, kept))

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use hookgate_domain::{MemberError, TokenError};
+use hookgate_domain::{Actor, MemberError, PasswordError, TokenError};
 use thiserror::Error;
 
-use crate::{EntropyError, Forbidden, Gate, PasswordsError, StoreError};
+use crate::{Acting, EntropyError, Forbidden, Gate, PasswordsError, StoreError};
 
 /// Why something about people could not be done.
 #[derive(Debug, Error)]
@@ -25,6 +25,14 @@ pub enum PeopleError {
     /// A rule about tokens forbids it.
     #[error(transparent)]
     Token(#[from] TokenError),
+    /// A program asks for what only people may make: a way in that would outlive its token.
+    #[error(
+        "an API token makes no sign-in links and sets no passwords: a member does in the console, or the command line"
+    )]
+    ByToken,
+    /// The new password is one that everybody tries first, or none.
+    #[error(transparent)]
+    Password(#[from] PasswordError),
     /// The current password is another one.
     #[error("the current password is wrong")]
     WrongPassword,
@@ -51,5 +59,15 @@ impl<S> Gate<S> {
         let mut random = [0; 10];
         self.ports.entropy.fill(&mut random)?;
         Ok(random)
+    }
+}
+
+impl Acting {
+    /// Refuses a program: what it makes must not outlive its token.
+    pub(crate) const fn is_no_token(&self) -> Result<(), PeopleError> {
+        match self.actor {
+            Actor::Token { .. } => Err(PeopleError::ByToken),
+            Actor::Member { .. } | Actor::CommandLine { .. } | Actor::System => Ok(()),
+        }
     }
 }

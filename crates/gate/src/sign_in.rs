@@ -173,14 +173,15 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// without a password.
     ///
     /// # Errors
-    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::Member`] if it is for an owner and somebody
-    /// else asks, or what its surroundings can't do.
+    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::ByToken`] if an API token asks,
+    /// [`PeopleError::Member`] if it is for an owner and somebody else asks, or what its surroundings can't do.
     pub async fn sign_in_link(
         &self,
         acting: &Acting,
         name: Option<&MemberName>,
     ) -> Result<(SignInSecret, SignInLink, Member), PeopleError> {
         acting.require(Permission::ManagePeople)?;
+        acting.is_no_token()?;
         let (member, is_new) = match name {
             Some(name) => (self.store.member_by_name(name).await?, false),
             None => self.first_owner().await?,

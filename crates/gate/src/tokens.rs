@@ -1,7 +1,7 @@
 //! API tokens: make, list, revoke, and authenticate by one.
 
 use hookgate_domain::{
-    Actor, ApiToken, AuditAct, AuditSubject, MemberId, OrganizationId, Permission, Role, Timestamp, Token,
+    Actor, ApiToken, AuditAct, AuditSubject, OrganizationId, Permission, Role, Timestamp, Token, TokenError,
     TokenId, TokenName,
 };
 use serde_json::{Value, json};
@@ -14,7 +14,8 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// that is made by a token of a member.
     ///
     /// # Errors
-    /// [`PeopleError::Forbidden`], also for a role above the actor's own, or what its surroundings can't do.
+    /// [`PeopleError::Forbidden`], also for a role above the actor's own; [`PeopleError::Token`] for an end after that of the
+    /// token that makes it, which it has if none is asked for; or what its surroundings can't do.
     pub async fn token_create(
         &self,
         acting: &Acting,
@@ -27,6 +28,8 @@ impl<S: Store + PeopleStore> Gate<S> {
             return Err(Forbidden(role).into());
         }
         let now = self.now();
+        let maker = self.maker(&acting.actor).await?;
+        let expires_at = end_of(maker.as_ref(), expires_at)?;
         let secret = ApiToken::generate(|buffer| self.ports.entropy.fill(buffer))?;
         let token = Token {
             id: TokenId::new(now, self.random()?),
@@ -34,7 +37,10 @@ impl<S: Store + PeopleStore> Gate<S> {
             digest: secret.digest(),
             name,
             role,
-            owner: self.owner_of(&acting.actor).await?,
+            owner: match &acting.actor {
+                Actor::Member { id, .. } => Some(*id),
+                _ => maker.and_then(|maker| maker.owner),
+            },
             created_by: acting.actor.name().to_owned(),
             created_at: now,
             expires_at,
@@ -99,16 +105,21 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(Some(token))
     }
 
-    /// The member that a token made by this actor goes with.
-    async fn owner_of(&self, actor: &Actor) -> Result<Option<MemberId>, PeopleError> {
-        match actor {
-            Actor::Member { id, .. } => Ok(Some(*id)),
-            Actor::Token { id, .. } => {
-                let token = self.store.token_by_id(*id).await?;
-                Ok(token.ok_or(PeopleError::NotFound)?.owner)
-            }
-            Actor::CommandLine { .. } | Actor::System => Ok(None),
-        }
+    /// The token that acts, if one does.
+    async fn maker(&self, actor: &Actor) -> Result<Option<Token>, PeopleError> {
+        let Actor::Token { id, .. } = actor else {
+            return Ok(None);
+        };
+        let token = self.store.token_by_id(*id).await?;
+        token.map(Some).ok_or(PeopleError::NotFound)
+    }
+}
+
+/// When a new token stops working: not after the one that makes it, and with that if nothing is asked for.
+fn end_of(maker: Option<&Token>, asked: Option<Timestamp>) -> Result<Option<Timestamp>, TokenError> {
+    match (maker.and_then(|maker| maker.expires_at), asked) {
+        (Some(latest), Some(asked)) if asked > latest => Err(TokenError::Outlives),
+        (latest, asked) => Ok(asked.or(latest)),
     }
 }
 

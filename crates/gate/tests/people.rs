@@ -5,8 +5,9 @@
 use std::time::Duration;
 
 use hookgate_domain::{
-    ApiToken, AuditAct, DeliveryId, Member, MemberError, Password, Policy, Role, SESSION_IDLE, SESSION_LIFE,
-    SIGN_IN_LINK_LIFE, SealedSecret, SenderFormat, SessionToken,
+    ApiToken, AuditAct, DeliveryId, LINK_PASSWORD_WINDOW, Member, MemberError, Password, PasswordError,
+    Policy, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, SealedSecret, SenderFormat, SessionToken,
+    TokenError,
 };
 use hookgate_gate::{
     Acting, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction, ManageError,
@@ -213,6 +214,58 @@ async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
         .unwrap();
     assert!(gate.signed_in(&token).await.unwrap().is_some());
     sign_in(&gate, "owner").await;
+
+    clock.advance(LINK_PASSWORD_WINDOW);
+    let late = gate.set_password(
+        &myself,
+        owner.id,
+        Some(&session),
+        None,
+        password("another password"),
+    );
+    assert!(matches!(late.await, Err(PeopleError::WrongPassword)));
+}
+
+#[tokio::test]
+async fn a_token_makes_nothing_that_outlives_it() {
+    let (gate, _) = gate();
+    let ada = add(&gate, "ada", Role::Admin).await;
+    let name = || "t".parse().unwrap();
+    let end = START.after(Duration::from_hours(1));
+    let (_, made) = gate
+        .token_create(&acting(), name(), Role::Admin, Some(end))
+        .await
+        .unwrap();
+    let program = Acting::remote(&made, SOURCE);
+    let link = gate.sign_in_link(&program, Some(&ada.name)).await;
+    assert!(matches!(link, Err(PeopleError::ByToken)));
+    let set = gate.set_password(&program, ada.id, None, None, password("another password"));
+    assert!(matches!(set.await, Err(PeopleError::ByToken)));
+    let later = Some(end.after(Duration::from_secs(1)));
+    let longer = gate.token_create(&program, name(), Role::Admin, later).await;
+    assert!(matches!(longer, Err(PeopleError::Token(TokenError::Outlives))));
+    let (_, same) = gate
+        .token_create(&program, name(), Role::Admin, None)
+        .await
+        .unwrap();
+    assert_eq!(same.expires_at, Some(end));
+    let above = gate.token_create(&program, name(), Role::Owner, None).await;
+    assert!(matches!(above, Err(PeopleError::Forbidden(_))));
+}
+
+#[tokio::test]
+async fn the_most_common_passwords_are_refused() {
+    let (gate, _) = gate();
+    let ada = add(&gate, "ada", Role::Viewer).await;
+    let by = acting();
+    for text in ["password", "Password1", "12345678", "QWERTYUIOP"] {
+        let common = |error| matches!(error, Err(PeopleError::Password(PasswordError::Common)));
+        let set = gate.set_password(&by, ada.id, None, None, password(text));
+        assert!(common(set.await.map(drop)), "{text}");
+        let name = "bob".parse().unwrap();
+        let added = gate.member_add(&by, name, Role::Viewer, Some(password(text)));
+        assert!(common(added.await.map(drop)), "{text}");
+    }
 }
 
 #[tokio::test]

@@ -144,8 +144,7 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
     secrets.add_id("a token", data(&made)["token"].as_str().unwrap());
     let member = json!({"name": "ada", "role": "operator", "password": format!("{PASSWORD}!")});
     let member = data(&program.post("/api/v1/members", member).await);
-    let link = format!("/api/v1/members/{}/sign-in-link", member["id"].as_str().unwrap());
-    let link = data(&program.post(&link, json!({})).await)["sign_in"]
+    let link = server.json(&["sign-in-link", "ada"])["sign_in"]
         .as_str()
         .unwrap()
         .to_owned();
@@ -194,7 +193,9 @@ async fn repeat_with_secrets(program: &Program<'_>, member: &str, texts: &[Strin
             for again in [false, true] {
                 let headers = [("idempotency-key", &*key)];
                 let answer = program.call("POST", path, Some(body.clone()), &headers).await;
-                assert!(answer.status.is_success() || again, "{path}: {}", answer.body);
+                // A token makes no link, and what it sent along is written down nowhere all the same.
+                let is_done = answer.status.is_success() || path == link;
+                assert!(is_done || again, "{path}: {}", answer.body);
             }
             for body in [
                 json!({"name": text, "role": text}),

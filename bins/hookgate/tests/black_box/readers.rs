@@ -170,8 +170,8 @@ async fn an_export_is_cut_when_its_token_is_revoked_or_its_role_falls() {
                 )
                 .await,
         );
+        let link = server.json(&["sign-in-link", member["name"].as_str().unwrap()]);
         let member = format!("/api/v1/members/{}", member["id"].as_str().unwrap());
-        let link = data(&owner.post(&format!("{member}/sign-in-link"), json!({})).await);
         let visitor = Visitor::by_link(&server, link["sign_in"].as_str().unwrap()).await;
         let mut connection = connect(&server, http).await;
         let path = "/logs/export?format=ndjson";

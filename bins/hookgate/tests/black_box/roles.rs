@@ -129,7 +129,6 @@ async fn only_an_owner_touches_an_owner() {
     for (role, may) in [("admin", false), ("owner", true)] {
         let program = Program::new(&server, role);
         for (method, part, body) in [
-            ("POST", "/sign-in-link", json!({})),
             ("PATCH", "", json!({"role": "viewer"})),
             ("DELETE", "", json!(null)),
         ] {

@@ -1,5 +1,5 @@
-//! Passwords. Length is all that is asked of them (NIST SP 800-63B, section 3.1.1): rules of composition make people
-//! choose worse ones.
+//! Passwords. Length is asked of them, and that they are none of those that everybody tries first (NIST SP 800-63B, section
+//! 3.1.1): rules of composition make people choose worse ones.
 
 use std::fmt;
 use std::str::FromStr;
@@ -27,6 +27,10 @@ pub const MIN_PASSWORD_CHARACTERS: usize = 8;
 /// ```
 pub const MAX_PASSWORD_CHARACTERS: usize = 200;
 
+/// The most frequent passwords of at least eight characters, in lower case: some eight thousand of the twenty thousand that
+/// leaked most often, as lists of leaked passwords that are published for this purpose count them.
+const COMMON: &str = include_str!("common_passwords.txt");
+
 /// A password of 8 to 200 characters that can be typed. Its `Debug` is masked and its memory is wiped.
 ///
 /// ```
@@ -45,6 +49,26 @@ impl Password {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+
+    /// Refuses a new password that is among the most frequent ones, in whatever case.
+    ///
+    /// ```
+    /// use hookgate_domain::{Password, PasswordError};
+    ///
+    /// let password: Password = "Password123".parse()?;
+    /// assert_eq!(password.check_uncommon(), Err(PasswordError::Common));
+    /// # Ok::<(), PasswordError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`PasswordError::Common`].
+    pub fn check_uncommon(&self) -> Result<(), PasswordError> {
+        let lower = Zeroizing::new(self.0.to_lowercase());
+        if COMMON.split_ascii_whitespace().any(|common| common == *lower) {
+            return Err(PasswordError::Common);
+        }
+        Ok(())
     }
 }
 
@@ -84,6 +108,9 @@ pub enum PasswordError {
     /// Under [`MIN_PASSWORD_CHARACTERS`].
     #[error("the password is shorter than {MIN_PASSWORD_CHARACTERS} characters")]
     TooShort,
+    /// Among the most frequent ones.
+    #[error("the password is one of the most common ones, which are tried first")]
+    Common,
     /// Over [`MAX_PASSWORD_CHARACTERS`].
     #[error("the password is longer than {MAX_PASSWORD_CHARACTERS} characters")]
     TooLong,

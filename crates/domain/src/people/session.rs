@@ -18,6 +18,13 @@ pub const SESSION_IDLE: Duration = Duration::from_hours(8);
 /// ```
 pub const SESSION_LIFE: Duration = Duration::from_hours(7 * 24);
 
+/// For so long after a session was begun by a sign-in link, its member may set a password without the present one.
+///
+/// ```
+/// assert_eq!(hookgate_domain::LINK_PASSWORD_WINDOW.as_secs(), 15 * 60);
+/// ```
+pub const LINK_PASSWORD_WINDOW: Duration = Duration::from_mins(15);
+
 /// A session of a member.
 ///
 /// ```
@@ -66,6 +73,12 @@ impl Session {
     pub fn is_over(&self, now: Timestamp) -> bool {
         now.since(self.last_seen_at) >= SESSION_IDLE || now.since(self.created_at) >= SESSION_LIFE
     }
+
+    /// Whether its member may set a password without the present one: just begun by a link, for [`LINK_PASSWORD_WINDOW`].
+    #[must_use]
+    pub fn resets_password(&self, now: Timestamp) -> bool {
+        self.means == SignInMeans::Link && now.since(self.created_at) < LINK_PASSWORD_WINDOW
+    }
 }
 
 /// How somebody signed in.
@@ -79,7 +92,7 @@ impl Session {
 pub enum SignInMeans {
     /// By name and password.
     Password,
-    /// By a sign-in link. Whoever did may set a password without knowing the old one.
+    /// By a sign-in link. Whoever did may set a password without knowing the old one, for [`LINK_PASSWORD_WINDOW`].
     Link,
 }
 

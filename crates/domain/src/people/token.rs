@@ -146,4 +146,7 @@ pub enum TokenError {
     /// Revoked is final.
     #[error("the token is revoked already")]
     AlreadyRevoked,
+    /// A token makes none that works for longer than itself.
+    #[error("a token can't make one that works for longer than itself")]
+    Outlives,
 }

@@ -104,7 +104,7 @@ pub(super) const API: &[Row] = &[
     ),
     ("GET", "/api/v1/members/{id}/removal", "admin", "", 200),
     ("DELETE", "/api/v1/members/{id}", "admin", "", 200),
-    ("POST", "/api/v1/members/{id}/sign-in-link", "admin", "{}", 201),
+    ("POST", "/api/v1/members/{id}/sign-in-link", "admin", "{}", 403),
     ("GET", "/api/v1/tokens", "admin", "", 200),
     (
         "POST",

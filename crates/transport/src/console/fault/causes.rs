@@ -60,6 +60,11 @@ impl From<PeopleError> for Fault {
             PeopleError::NameTaken | PeopleError::Member(_) | PeopleError::Token(_) => {
                 Self::conflict(error.to_string())
             }
+            PeopleError::ByToken => Self {
+                details: Some(Details::Reason(error.to_string())),
+                ..Code::Forbidden.into()
+            },
+            PeopleError::Password(error) => Self::field("password", "common", error.to_string()),
             PeopleError::WrongPassword => Self::field("current", "password", error.to_string()),
             PeopleError::TooMany { retry_after } => Self::too_many(retry_after),
             PeopleError::Passwords(PasswordsError::Busy { retry_after }) => Self::no_turn(retry_after),

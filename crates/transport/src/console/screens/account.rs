@@ -86,7 +86,8 @@ async fn model<S: Store + PeopleStore>(
     };
     Ok(Account {
         shell: screen.shell(),
-        has_password: visitor.member.password.is_some(),
+        has_password: visitor.member.password.is_some()
+            && !visitor.session.resets_password(screen.gate().now()),
         password_least: u16::try_from(MIN_PASSWORD_CHARACTERS).unwrap_or(u16::MAX),
         problems,
         sessions: sessions.iter().map(row).collect(),
