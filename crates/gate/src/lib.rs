@@ -106,7 +106,7 @@ pub use sources::{
 pub use standing::{ActorError, check_actor};
 pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError};
 pub use suggestion::Suggestion;
-pub use timeline::{Timeline, TimelineEntry, TimelineKind};
+pub use timeline::{RunBounds, RunEnds, Timeline, TimelineEntry, TimelineKind};
 pub use usage::{
     LastSeen, SPIKE_FLOOR, UnknownUsageRange, Usage, UsageBucket, UsageRange, UsageTotals, WebhookUsage,
     spikes,

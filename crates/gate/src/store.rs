@@ -26,7 +26,7 @@ use crate::sources::{SourceTotals, TopSources};
 use crate::usage::{Usage, UsageRange, UsageTotals, WebhookUsage};
 use crate::{
     AcceptedDelivery, Acting, ActorError, AddressStore, Commit, IncidentAction, IncidentRecord, RefusalKey,
-    RefusedDelivery, SearchStore,
+    RefusedDelivery, RunBounds, RunEnds, SearchStore,
 };
 
 /// Keeps webhooks, deliveries and incidents.
@@ -154,6 +154,14 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         &self,
         number: IncidentNumber,
     ) -> impl Future<Output = Result<Vec<IncidentRecord>, StoreError>> + Send;
+
+    /// The ends of each of these runs of deliveries that updated an incident, in the order asked for; `None` where no delivery
+    /// is kept. It is one query, however many runs there are.
+    fn incident_runs(
+        &self,
+        number: IncidentNumber,
+        runs: &[RunBounds],
+    ) -> impl Future<Output = Result<Vec<Option<RunEnds>>, StoreError>> + Send;
 
     /// How many deliveries of a webhook, or of all, were accepted and refused over time. Every delivery that was answered
     /// before is in it, refusals too once they are on record, folded or not; a retry that replays an answer counts for

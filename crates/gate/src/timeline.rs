@@ -7,7 +7,7 @@ use hookgate_domain::{
     Actor, DeliveryId, Incident, IncidentEvent, IncidentNumber, MAX_LISTED_CHANGES, Timestamp,
 };
 
-use crate::{Answer, DeliverySummary, IncidentRecord, PageSize, Seek, Store, StoreError};
+use crate::{Answer, IncidentRecord, PageSize, Seek, Store, StoreError};
 
 /// All that happened to an incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -48,8 +48,29 @@ pub enum TimelineKind {
     ChangesNotListed(i64),
 }
 
+/// The deliveries between two others that updated an incident. Both are excluded; `None` leaves that side open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunBounds {
+    /// The delivery before the first one.
+    pub after: Option<DeliveryId>,
+    /// The delivery after the last one.
+    pub before: Option<DeliveryId>,
+}
+
+/// The first and the last delivery of a run, of those that are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunEnds {
+    /// The first.
+    pub first: DeliveryId,
+    /// When the first was received.
+    pub first_at: Timestamp,
+    /// When the last was received.
+    pub last_at: Timestamp,
+}
+
 impl Timeline {
-    /// All that happened to an incident, from its store; `None` if there is no such incident.
+    /// All that happened to an incident, from its store; `None` if there is no such incident. The store is asked four times,
+    /// however much happened.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -58,20 +79,16 @@ impl Timeline {
             return Ok(None);
         };
         let records = store.incident_events(number).await?;
-        let mut walk = Walk {
-            store,
-            incident: &incident,
-            entries: Vec::with_capacity(records.len() + 2),
-            told: 1,
-            last: None,
-            resolved_at: None,
-        };
-        walk.open().await?;
+        let opening = opening(store, number).await?;
+        let mut walk = Walk::begin(&incident, opening, records.len());
         for record in records {
-            walk.step(record).await?;
+            walk.step(record);
         }
-        walk.run(incident.occurrences, None).await?;
-        let mut entries = walk.entries;
+        walk.run(incident.occurrences, None);
+        let Walk {
+            mut entries, runs, ..
+        } = walk;
+        date_runs(store, number, &mut entries, &runs).await?;
         let more = incident.changes - MAX_LISTED_CHANGES;
         if more > 0 {
             entries.push(TimelineEntry {
@@ -108,46 +125,77 @@ impl Timeline {
     }
 }
 
-/// The first record of an incident there.
-async fn delivery_of<S: Store>(
+/// The delivery that opened the incident, if its record is kept.
+async fn opening<S: Store>(store: &S, number: IncidentNumber) -> Result<Option<DeliveryId>, StoreError> {
+    let one = PageSize::new(1).unwrap_or_default();
+    let page = store
+        .deliveries_of_incident(number, Seek::After(None), one)
+        .await?;
+    let first = page.items.into_iter().next();
+    Ok(first
+        .filter(|delivery| delivery.answer == Answer::Opened)
+        .map(|delivery| delivery.id))
+}
+
+/// Gives the entries of runs their times, and a run of one its delivery. What is not kept any more keeps the time of the
+/// incident.
+async fn date_runs<S: Store>(
     store: &S,
     number: IncidentNumber,
-    seek: Seek,
-) -> Result<Option<DeliverySummary>, StoreError> {
-    let one = PageSize::new(1).unwrap_or_default();
-    let page = store.deliveries_of_incident(number, seek, one).await?;
-    Ok(page.items.into_iter().next())
+    entries: &mut [TimelineEntry],
+    runs: &[(usize, RunBounds)],
+) -> Result<(), StoreError> {
+    if runs.is_empty() {
+        return Ok(());
+    }
+    let bounds: Vec<_> = runs.iter().map(|(_, bounds)| *bounds).collect();
+    let found = store.incident_runs(number, &bounds).await?;
+    for ((place, _), ends) in runs.iter().zip(found) {
+        let (Some(entry), Some(ends)) = (entries.get_mut(*place), ends) else {
+            continue;
+        };
+        entry.at = ends.first_at;
+        entry.until = Some(ends.last_at).filter(|until| *until > ends.first_at);
+        entry.delivery = Some(ends.first).filter(|_| entry.kind == TimelineKind::Updated(1));
+    }
+    Ok(())
 }
 
 /// A walk over what happened, from the opening on.
-struct Walk<'a, S> {
-    store: &'a S,
+struct Walk<'a> {
     incident: &'a Incident,
     entries: Vec<TimelineEntry>,
+    /// The entries of runs, by their places, and which deliveries each stands for.
+    runs: Vec<(usize, RunBounds)>,
     /// Deliveries up to here.
     told: i64,
-    /// The last of them, as far as it is known.
+    /// The last of them that an entry names.
     last: Option<DeliveryId>,
     /// When it was last resolved.
     resolved_at: Option<Timestamp>,
 }
 
-impl<S: Store> Walk<'_, S> {
-    async fn open(&mut self) -> Result<(), StoreError> {
-        let first = delivery_of(self.store, self.incident.number, Seek::After(None)).await?;
-        let first = first.filter(|delivery| delivery.answer == Answer::Opened);
-        self.last = first.map(|delivery| delivery.id);
-        self.entries.push(TimelineEntry {
-            at: self.incident.opened_at,
+impl<'a> Walk<'a> {
+    fn begin(incident: &'a Incident, opening: Option<DeliveryId>, events: usize) -> Self {
+        let mut entries = Vec::with_capacity(events + 2);
+        entries.push(TimelineEntry {
+            at: incident.opened_at,
             until: None,
             kind: TimelineKind::Opened,
             actor: None,
-            delivery: self.last,
+            delivery: opening,
         });
-        Ok(())
+        Self {
+            incident,
+            entries,
+            runs: Vec::new(),
+            told: 1,
+            last: opening,
+            resolved_at: None,
+        }
     }
 
-    async fn step(&mut self, record: IncidentRecord) -> Result<(), StoreError> {
+    fn step(&mut self, record: IncidentRecord) {
         let by_sender = record.actor.is_none();
         let is_same = by_sender && self.told == record.occurrences && self.last == record.delivery;
         let before = if by_sender && !is_same {
@@ -155,8 +203,15 @@ impl<S: Store> Walk<'_, S> {
         } else {
             record.occurrences
         };
-        self.run(before, record.delivery.map(|id| (id, by_sender)))
-            .await?;
+        // What a person did came after the delivery that it names.
+        let end = record.delivery.and_then(|id| {
+            if by_sender {
+                Some(id)
+            } else {
+                DeliveryId::from_number(id.number().saturating_add(1))
+            }
+        });
+        self.run(before, end);
         self.told = self.told.max(record.occurrences);
         self.last = record.delivery.or(self.last);
         let kind = match record.event {
@@ -178,42 +233,26 @@ impl<S: Store> Walk<'_, S> {
             delivery: record.delivery.filter(|_| by_sender),
             actor: record.actor,
         });
-        Ok(())
     }
 
-    /// The deliveries up to this count, which end before the next event: with its delivery, or before it.
-    async fn run(&mut self, told: i64, next: Option<(DeliveryId, bool)>) -> Result<(), StoreError> {
+    /// The deliveries up to this count, all before this one.
+    fn run(&mut self, told: i64, before: Option<DeliveryId>) {
         let count = told - self.told;
         if count <= 0 {
-            return Ok(());
+            return;
         }
-        let number = self.incident.number;
-        let first = delivery_of(self.store, number, Seek::After(self.last)).await?;
-        let end = match next {
-            Some((id, true)) => Seek::Before(id),
-            Some((id, false)) => {
-                DeliveryId::from_number(id.number().saturating_add(1)).map_or(Seek::Newest, Seek::Before)
-            }
-            None => Seek::Newest,
+        let bounds = RunBounds {
+            after: self.last,
+            before,
         };
-        let last = delivery_of(self.store, number, end).await?;
-        let time = |found: Option<DeliverySummary>| {
-            found
-                .filter(|found| found.answer == Answer::Updated)
-                .map(|found| (found.id, found.received_at))
-        };
-        let (first, last) = (time(first), time(last));
-        let at = first.or(last).map_or(self.incident.updated_at, |(_, at)| at);
-        let until = last.map(|(_, at)| at).filter(|until| *until > at);
+        self.runs.push((self.entries.len(), bounds));
         self.entries.push(TimelineEntry {
-            at,
-            until,
+            at: self.incident.updated_at,
+            until: None,
             kind: TimelineKind::Updated(count),
             actor: None,
-            delivery: first.filter(|_| count == 1).map(|(id, _)| id),
+            delivery: None,
         });
         self.told = told;
-        self.last = last.map(|(id, _)| id).or(self.last);
-        Ok(())
     }
 }

@@ -6,6 +6,7 @@ pub(crate) mod deliveries;
 pub(crate) mod incidents;
 pub(crate) mod people;
 mod periods;
+pub(crate) mod runs;
 pub(crate) mod settings;
 pub(crate) mod shown;
 pub(crate) mod size;

@@ -7,8 +7,8 @@ use hookgate_domain::{
 use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
     IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_COUNTED_INCIDENTS, Page, PageSize,
-    Pruned, RefusalKey, RefusedDelivery, Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage,
-    UsageRange, UsageTotals, WebhookUsage,
+    Pruned, RefusalKey, RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store,
+    StoreError, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage,
 };
 
 use crate::Database;
@@ -16,7 +16,7 @@ use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::incidents::act;
 use crate::read::address_sets::{HeldNetworks, resolve};
-use crate::read::{deliveries, incidents, sources, usage, webhooks};
+use crate::read::{deliveries, incidents, runs, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
 use crate::write::address_sets::{allowlist_sets_put, sets_of};
 use crate::write::incident_events::events_of_incident;
@@ -113,7 +113,12 @@ impl Store for Database {
     ) -> Result<Page<DeliverySummary, DeliveryId>, StoreError> {
         let filter = filter.clone();
         let work = move |connection: &mut Connection| {
-            Ok(deliveries::delivery_page(connection, &filter, seek, size)?)
+            Ok(deliveries::delivery_page(
+                connection,
+                &filter,
+                seek,
+                size,
+            )?)
         };
         let (rows, stopped) = self.read("list deliveries", work).await?;
         read_summaries(rows, size, stopped)
@@ -154,7 +159,8 @@ impl Store for Database {
     ) -> Result<Page<Incident, IncidentNumber>, StoreError> {
         let before = before.map_or(i64::MAX, IncidentNumber::get);
         let work = move |connection: &mut Connection| {
-            let (rows, stopped) = incidents::incident_page(connection, filter, before, size.rows().into())?;
+            let (rows, stopped) =
+                incidents::incident_page(connection, filter, before, size.rows().into())?;
             let items: Vec<_> = rows.into_iter().map(read_incident).collect::<Result<_, _>>()?;
             Ok((items, stopped.and_then(IncidentNumber::new)))
         };
@@ -202,6 +208,16 @@ impl Store for Database {
                 .collect::<Result<_, Damage>>()?)
         };
         self.read("read what happened to an incident", work).await
+    }
+
+    async fn incident_runs(
+        &self,
+        number: IncidentNumber,
+        runs: &[RunBounds],
+    ) -> Result<Vec<Option<RunEnds>>, StoreError> {
+        let runs = runs.to_vec();
+        let work = move |connection: &mut Connection| runs::incident_runs(connection, number.get(), &runs);
+        self.read("read the deliveries of an incident", work).await
     }
 
     async fn usage(

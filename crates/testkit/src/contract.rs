@@ -70,7 +70,7 @@ macro_rules! store_contract {
             timeline: what_changes_is_listed_in_order, plain_repeats_are_not_listed, a_late_resolve_is_listed_once,
                 listed_changes_are_bounded, acts_of_people_are_listed, a_full_timeline_takes_no_more_notes,
                 a_reopened_incident_takes_deliveries_again, a_taken_dedup_key_keeps_an_incident_resolved,
-                events_go_with_their_incident, a_timeline_counts_runs;
+                events_go_with_their_incident, a_timeline_counts_runs, a_timeline_dates_many_runs;
             people: people_act_on_incidents, a_rule_that_refuses_stores_nothing, one_of_two_actions_wins;
             history: pages_go_both_ways, a_page_finds_its_webhook, a_page_finds_outcome_and_code, a_page_finds_its_request,
                 what_was_answered_is_on_record,

@@ -19,8 +19,8 @@ use hookgate_domain::{
 use hookgate_gate::{
     Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
     IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_EVENTS, Page, PageSize, Pruned,
-    RefusalKey, RefusedDelivery, Retention, Seek, SourceTotals, Store, StoreError, TopSources, Usage,
-    UsageRange, UsageTotals, WebhookUsage,
+    RefusalKey, RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store, StoreError,
+    TopSources, Usage, UsageRange, UsageTotals, WebhookUsage,
 };
 
 /// A store in memory.
@@ -315,6 +315,15 @@ impl Store for MemoryStore {
         let state = self.up()?;
         let of_it = state.events.iter().filter(|(incident, _)| *incident == number);
         Ok(of_it.map(|(_, record)| record.clone()).take(MAX_EVENTS).collect())
+    }
+
+    async fn incident_runs(
+        &self,
+        number: IncidentNumber,
+        runs: &[RunBounds],
+    ) -> Result<Vec<Option<RunEnds>>, StoreError> {
+        let state = self.up()?;
+        Ok(runs.iter().map(|run| state.run_of(number, *run)).collect())
     }
 
     async fn refused_lately(&self, now: Timestamp) -> Result<Vec<(WebhookHandle, UsageTotals)>, StoreError> {

@@ -278,3 +278,37 @@ pub async fn a_timeline_counts_runs<S: Store>(store: &Arc<S>) {
     assert_eq!(timeline.open_for(second(5_000)), Duration::from_secs(100));
     assert_eq!(timeline.acknowledged_after(), Some(Duration::from_secs(40)));
 }
+
+/// However many runs there are, each has the times of its own deliveries, and a run of one has its delivery.
+pub async fn a_timeline_dates_many_runs<S: Store>(store: &Arc<S>) {
+    const RUNS: i64 = 40;
+    let webhook = with_webhook(store, 1).await;
+    let opening = stored(store, about(&webhook, 0, DraftFields::default())).await;
+    let number = touched(&opening).number;
+    let other = with_webhook(store, 2).await;
+    let mut expected = vec![(second(0), None, Some(opening.delivery))];
+    for run in 1..=RUNS {
+        let at = run * 100;
+        let first = stored(store, about(&webhook, at, DraftFields::default())).await;
+        // Of another incident, between those of this one.
+        told(store, about(&other, at + 1, DraftFields::default())).await;
+        if run % 2 == 0 {
+            told(store, about(&webhook, at + 10, DraftFields::default())).await;
+            expected.push((second(at), Some(second(at + 10)), None));
+        } else {
+            expected.push((second(at), None, Some(first.delivery)));
+        }
+        if run < RUNS {
+            let note = IncidentAction::Note(format!("{run}").parse().unwrap());
+            acted(store, number, note, second(at + 20)).await;
+            expected.push((second(at + 20), None, None));
+        }
+    }
+    let timeline = Timeline::read(&**store, number).await.unwrap().unwrap();
+    let found = timeline.entries.iter();
+    let found: Vec<_> = found
+        .map(|entry| (entry.at, entry.until, entry.delivery))
+        .collect();
+    assert_eq!(found, expected);
+    assert_eq!(store.incident_runs(number, &[]).await.unwrap(), []);
+}

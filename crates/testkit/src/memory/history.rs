@@ -6,7 +6,8 @@ use hookgate_domain::{
     DeliveryId, IDEMPOTENCY_WINDOW, IncidentNumber, IncidentStatus, Timestamp, WebhookHandle,
 };
 use hookgate_gate::{
-    DeliveryFilter, DeliveryRecord, DeliverySummary, NoPayload, Page, PageSize, Pruned, Retention, Seek,
+    Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, NoPayload, Page, PageSize, Pruned, Retention,
+    RunBounds, RunEnds, Seek,
 };
 
 use super::State;
@@ -33,6 +34,28 @@ impl State {
         size: PageSize,
     ) -> Page<DeliverySummary, DeliveryId> {
         self.page_of(seek, size, |record| record.incident == Some(number))
+    }
+
+    /// The ends of a run of an incident.
+    pub(super) fn run_of(&self, number: IncidentNumber, run: RunBounds) -> Option<RunEnds> {
+        let is_in = |record: &&DeliverySummary| {
+            run.after.is_none_or(|after| record.id > after)
+                && run.before.is_none_or(|before| record.id < before)
+                && record.incident == Some(number)
+                && record.answer == Answer::Updated
+        };
+        let mut found = self
+            .deliveries
+            .values()
+            .map(|record| &record.summary)
+            .filter(is_in);
+        let first = found.next()?;
+        let last = found.next_back().unwrap_or(first);
+        Some(RunEnds {
+            first: first.id,
+            first_at: first.received_at,
+            last_at: last.received_at,
+        })
     }
 
     fn page_of(

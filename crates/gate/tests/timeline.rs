@@ -1,0 +1,44 @@
+//! How often a timeline asks its store.
+
+use hookgate_domain::DraftFields;
+use hookgate_gate::{AcceptedDelivery, Commit, IncidentAction, Store, Timeline};
+use hookgate_testkit::{MemoryStore, samples};
+
+/// Calls that a timeline may make of its store.
+const CALLS: usize = 4;
+const NOTES: i64 = 300;
+
+/// The store is asked as often for hundreds of runs as for one.
+#[tokio::test]
+async fn a_long_timeline_asks_no_more_often_than_a_short_one() {
+    let store = MemoryStore::default();
+    let webhook = samples::webhook(1);
+    let inserted = store.webhook_insert(webhook.clone(), samples::audit());
+    inserted.await.unwrap();
+    let send = async |at| {
+        let delivery = AcceptedDelivery {
+            received_at: samples::second(at),
+            draft: samples::draft(DraftFields {
+                dedup_key: Some("disk".into()),
+                ..DraftFields::default()
+            })
+            .unwrap(),
+            ..samples::delivery(&webhook)
+        };
+        match store.delivery_commit(delivery).await.unwrap() {
+            Commit::Stored(accepted) => accepted.incident.unwrap().number,
+            other => panic!("{other:?}"),
+        }
+    };
+    let number = send(0).await;
+    for at in 1..=NOTES {
+        send(at * 10).await;
+        let note = IncidentAction::Note("n".parse().unwrap());
+        let noted = store.incident_act(number, note, samples::acting(), samples::second(at * 10 + 5));
+        noted.await.unwrap().unwrap().unwrap();
+    }
+    store.fail_call(CALLS + 1);
+    let timeline = Timeline::read(&store, number).await.unwrap().unwrap();
+    assert!(!store.has_failed());
+    assert_eq!(timeline.entries.len(), 1 + 2 * usize::try_from(NOTES).unwrap());
+}
