@@ -39,6 +39,8 @@ pub(crate) use without_file::WithoutFile;
 /// What `hookgate config init` prints.
 pub(crate) const SAMPLE: &str = include_str!("../../../docs/hookgate.toml");
 
+/// What `log.level` may be.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const SEALING_KEY_FILE: &str = "store.sealing_key_file";
 
 /// The configuration of a server.
@@ -118,7 +120,9 @@ impl Values {
             console_listen,
             console_certificate: self.console_certificate(),
             console_url,
-            log_level: self.required("log.level", parse).unwrap_or(LevelFilter::INFO),
+            log_level: self
+                .required("log.level", parse_level)
+                .unwrap_or(LevelFilter::INFO),
             read_once: std::mem::take(&mut self.read_once),
         }
     }
@@ -180,6 +184,13 @@ impl Values {
         self.optional("console.public_url", parse_public_url)
             .unwrap_or_else(listening)
     }
+}
+
+/// One of the documented words, in any case. The level's own rule takes an empty text for `error`, and numbers.
+fn parse_level(text: &str) -> Result<LevelFilter, &'static str> {
+    let is_word = LEVELS.iter().any(|word| word.eq_ignore_ascii_case(text));
+    let level = text.parse().ok().filter(|_| is_word);
+    level.ok_or("must be off, error, warn, info, debug or trace")
 }
 
 /// A time that no client takes for a hang-up, and that holds no descriptor for ever.

@@ -60,6 +60,22 @@ fn an_empty_section_with_a_wrong_name_is_unknown() {
 }
 
 #[test]
+fn the_log_level_is_one_of_the_documented_words() {
+    let gathered = |level| gather(GOOD, &[("HOOKGATE_LOG_LEVEL", level)]);
+    for wrong in ["", " ", "3", "warning"] {
+        let failure = gathered(wrong).unwrap_err();
+        assert_eq!(
+            failure.message(),
+            "HOOKGATE_LOG_LEVEL: must be off, error, warn, info, debug or trace",
+            "{wrong:?}"
+        );
+    }
+    for right in ["off", "error", "warn", "info", "debug", "trace", "WARN"] {
+        assert!(gathered(right).is_ok(), "{right}");
+    }
+}
+
+#[test]
 fn a_problem_is_told_once() {
     let failure = gather(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", "8444")]).unwrap_err();
     assert_eq!(

@@ -7,7 +7,8 @@ use tracing::level_filters::LevelFilter;
 
 use super::environment::Environment;
 use super::lists::Lists;
-use super::values::{Source, Values, parse};
+use super::parse_level;
+use super::values::{Source, Values};
 use crate::failure::Failure;
 
 /// Settings that name a store, which is another one than `--data` names.
@@ -40,7 +41,7 @@ impl WithoutFile<'_> {
     pub(crate) fn log_level(&self) -> Result<Option<LevelFilter>, Failure> {
         self.values().checked(|values| {
             let is_set = matches!(values.found.get(LOG_LEVEL), Some((_, Source::Environment(_))));
-            values.optional(LOG_LEVEL, parse).filter(|_| is_set)
+            values.optional(LOG_LEVEL, parse_level).filter(|_| is_set)
         })
     }
 
@@ -104,7 +105,10 @@ mod tests {
         let environment = environment(&["HOOKGATE_LOG_LEVEL", "HOOKGATE_ADDRESSES_REFRESH_HOURS"]);
         let without = WithoutFile(&environment);
         let level = without.log_level().unwrap_err();
-        assert!(level.message().starts_with("HOOKGATE_LOG_LEVEL: "), "{level:?}");
+        assert_eq!(
+            level.message(),
+            "HOOKGATE_LOG_LEVEL: must be off, error, warn, info, debug or trace"
+        );
         let lists = without.lists().unwrap_err();
         assert_eq!(
             lists.message(),
