@@ -230,10 +230,13 @@ pub struct Page<T, K> {
 }
 
 impl<T, K> Page<T, K> {
-    /// A page that goes on behind its last item if it is full, or else from where the store stopped looking.
-    pub fn new(items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K, stopped: Option<K>) -> Self {
-        let full = items.len() >= usize::from(size.rows());
-        let next = if full { items.last().map(key) } else { stopped };
+    /// A page of what was found by [`PageSize::and_one`]. It goes on behind its last item if one more was found, or else from
+    /// where the store stopped looking: so no page that is full leads to an empty one.
+    pub fn new(mut items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K, stopped: Option<K>) -> Self {
+        let most = usize::from(size.rows());
+        let has_more = items.len() > most;
+        items.truncate(most);
+        let next = if has_more { items.last().map(key) } else { stopped };
         Self { items, next }
     }
 }
@@ -265,6 +268,12 @@ impl PageSize {
         } else {
             Some(Self(rows))
         }
+    }
+
+    /// One row more than is shown, which tells whether another page follows.
+    #[must_use]
+    pub const fn and_one(self) -> Self {
+        Self(self.0 + 1)
     }
 
     /// How many rows.

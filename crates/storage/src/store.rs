@@ -117,7 +117,7 @@ impl Store for Database {
                 connection,
                 &filter,
                 seek,
-                size,
+                size.and_one(),
             )?)
         };
         let (rows, stopped) = self.read("list deliveries", work).await?;
@@ -144,7 +144,7 @@ impl Store for Database {
                 connection,
                 number.get(),
                 seek,
-                size,
+                size.and_one(),
             )?)
         };
         let rows = self.read("list the deliveries of an incident", work).await?;
@@ -160,7 +160,7 @@ impl Store for Database {
         let before = before.map_or(i64::MAX, IncidentNumber::get);
         let work = move |connection: &mut Connection| {
             let (rows, stopped) =
-                incidents::incident_page(connection, filter, before, size.rows().into())?;
+                incidents::incident_page(connection, filter, before, size.and_one().rows().into())?;
             let items: Vec<_> = rows.into_iter().map(read_incident).collect::<Result<_, _>>()?;
             Ok((items, stopped.and_then(IncidentNumber::new)))
         };

@@ -249,7 +249,7 @@ impl Store for MemoryStore {
             filter.status.is_none_or(|status| incident.status == status)
                 && filter.webhook.is_none_or(|webhook| incident.webhook == webhook)
         });
-        let items = wanted.take(size.rows().into()).cloned().collect();
+        let items = wanted.take(size.and_one().rows().into()).cloned().collect();
         Ok(Page::new(
             items,
             size,

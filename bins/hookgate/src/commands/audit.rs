@@ -1,7 +1,7 @@
 //! `hookgate audit`: who did what.
 
 use hookgate_domain::Timestamp;
-use hookgate_gate::{AuditQuery, PageSize};
+use hookgate_gate::{AuditQuery, Page, PageSize};
 use hookgate_transport::wire::{self, ExportFormat};
 
 use crate::cli::{AuditArgs, AuditCommand, Cli, ExportArg, PageArgs};
@@ -30,11 +30,12 @@ async fn list(json: bool, place: &Place, arguments: AuditArgs, page: &PageArgs) 
     };
     let query = query(arguments, place.gate.now());
     let filter = place.gate.audit_filter(&acting(), query).await?;
-    let entries = place.gate.audit_page(&acting(), &filter, before, size).await?;
-    let next = entries
-        .last()
-        .filter(|_| entries.len() == usize::from(size.rows()))
-        .map(|last| last.id.to_string());
+    let found = place
+        .gate
+        .audit_page(&acting(), &filter, before, size.and_one())
+        .await?;
+    let Page { items: entries, next } = Page::new(found, size, |row| row.id, None);
+    let next = next.map(|last| last.to_string());
     let object = |entry| output::object(&wire::AuditEntry::from(entry));
     let objects: Vec<_> = entries.iter().map(object).collect();
     let table = Table::of(people_output::AUDIT_HEADER, &entries, people_output::audit_cells);

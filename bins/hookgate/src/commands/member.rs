@@ -5,7 +5,7 @@ use std::io::IsTerminal;
 use hookgate_domain::{
     Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret, with_hidden_shown,
 };
-use hookgate_gate::{PageSize, PeopleStore, Removed};
+use hookgate_gate::{Page, PageSize, PeopleStore, Removed};
 use hookgate_transport::wire;
 use serde_json::{Value, json};
 
@@ -92,11 +92,9 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         ),
         None => None,
     };
-    let members = place.gate.member_list(after, size).await?;
-    let next = members
-        .last()
-        .filter(|_| members.len() == usize::from(size.rows()))
-        .map(|last| last.id.to_string());
+    let found = place.gate.member_list(after, size.and_one()).await?;
+    let Page { items: members, next } = Page::new(found, size, |row| row.id, None);
+    let next = next.map(|last| last.to_string());
     let object = |member| output::object(&wire::Member::from(member));
     let objects: Vec<_> = members.iter().map(object).collect();
     let table = Table::of(

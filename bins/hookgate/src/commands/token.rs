@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use hookgate_domain::{Role, Timestamp, Token, TokenId, TokenName, TokenState};
-use hookgate_gate::PageSize;
+use hookgate_gate::{Page, PageSize};
 use hookgate_transport::wire;
 use serde_json::json;
 
@@ -66,11 +66,9 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         ),
         None => None,
     };
-    let tokens = place.gate.token_list(&acting(), after, size).await?;
-    let next = tokens
-        .last()
-        .filter(|_| tokens.len() == usize::from(size.rows()))
-        .map(|last| last.id.to_string());
+    let found = place.gate.token_list(&acting(), after, size.and_one()).await?;
+    let Page { items: tokens, next } = Page::new(found, size, |row| row.id, None);
+    let next = next.map(|last| last.to_string());
     let now = place.gate.now();
     let object = |token| output::object(&wire::Token::new(token, now));
     let objects: Vec<_> = tokens.iter().map(object).collect();

@@ -7,7 +7,7 @@ use hookgate_domain::{
     Allowlist, KnownUrl, Limits, Overload, PayloadLogging, Policy, RotationPolicy, SenderFormat, Webhook,
     WebhookHandle, WebhookId, WebhookName, find_webhook_ids, with_hidden_shown,
 };
-use hookgate_gate::{Health, Issued, NewWebhook, PageSize, SigningSecret, Store};
+use hookgate_gate::{Health, Issued, NewWebhook, Page, PageSize, SigningSecret, Store};
 use hookgate_transport::wire;
 use serde_json::{Value, json};
 
@@ -185,11 +185,12 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         ),
         None => None,
     };
-    let webhooks = place.gate.store().webhook_page(after, size).await?;
-    let next = webhooks
-        .last()
-        .filter(|_| webhooks.len() == usize::from(size.rows()))
-        .map(|last| last.handle.to_string());
+    let found = place.gate.store().webhook_page(after, size.and_one()).await?;
+    let Page {
+        items: webhooks,
+        next,
+    } = Page::new(found, size, |row| row.handle, None);
+    let next = next.map(|last| last.to_string());
     let now = place.gate.now();
     let health = place.gate.health(&webhooks).await?;
     let rows: Vec<_> = webhooks.iter().zip(health).collect();

@@ -252,7 +252,7 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
                 .incident_page(filter, before, PageSize::new(size).unwrap())
                 .await
                 .unwrap();
-            assert!(page.items.len() <= size.into());
+            assert!((1..=size.into()).contains(&page.items.len()));
             before = page.next;
             seen.extend(page.items.into_iter().map(|incident| incident.number));
             if before.is_none() {
@@ -266,6 +266,9 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
         pages(Some(IncidentStatus::Open), 2).await,
         newest_first(&[4, 2, 0])
     );
+    // Full pages, and none behind the last of them.
+    assert_eq!(pages(None, 5).await, newest_first(&[4, 3, 2, 1, 0]));
+    assert_eq!(pages(None, 1).await, newest_first(&[4, 3, 2, 1, 0]));
     assert_eq!(
         pages(Some(IncidentStatus::Acknowledged), 9).await,
         newest_first(&[3])

@@ -66,7 +66,7 @@ impl State {
     ) -> Page<DeliverySummary, DeliveryId> {
         let records = self.deliveries.values().map(|record| &record.summary);
         let wanted = records.filter(|record| is_wanted(record));
-        let most = size.rows().into();
+        let most = size.and_one().rows().into();
         let records: Vec<_> = match seek {
             Seek::Newest => wanted.rev().take(most).collect(),
             Seek::Before(id) => wanted.rev().filter(|record| record.id < id).take(most).collect(),

@@ -54,8 +54,10 @@ pub(crate) async fn list<S: Store + PeopleStore>(
         .audit_filter(&caller.acting, asked)
         .await
         .map_err(|error| NAMES.fault(error))?;
-    let rows = gate.audit_page(&caller.acting, &filter, before, size).await?;
-    let next = filter::next(&rows, size, |row| row.id.to_string());
+    let found = gate
+        .audit_page(&caller.acting, &filter, before, size.and_one())
+        .await?;
+    let (rows, next) = filter::page_of(found, size, |row| row.id);
     let items = rows.iter().map(AuditEntry::from).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }

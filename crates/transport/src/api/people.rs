@@ -81,8 +81,8 @@ pub(crate) struct MadeToken {
 pub(crate) async fn members<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
     let query = call.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
-    let rows = gate.member_list(query.read("cursor")?, size).await?;
-    let next = filter::next(&rows, size, |row| row.id.to_string());
+    let found = gate.member_list(query.read("cursor")?, size.and_one()).await?;
+    let (rows, next) = filter::page_of(found, size, |row| row.id);
     let items = rows.iter().map(Member::from).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
@@ -243,10 +243,10 @@ pub(crate) async fn tokens<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let query = call.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
-    let rows = gate
-        .token_list(&caller.acting, query.read("cursor")?, size)
+    let found = gate
+        .token_list(&caller.acting, query.read("cursor")?, size.and_one())
         .await?;
-    let next = filter::next(&rows, size, |row| row.id.to_string());
+    let (rows, next) = filter::page_of(found, size, |row| row.id);
     let items = rows.iter().map(|row| Token::new(row, call.now)).collect();
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }

@@ -107,16 +107,18 @@ async fn page<S: Store>(
 ) -> Result<(Vec<hookgate_domain::Webhook>, Option<WebhookHandle>), StoreError> {
     let most = usize::from(size.rows());
     let (mut rows, mut entries) = (Vec::new(), 0);
-    while rows.len() < most {
+    loop {
         let left = u16::try_from(most - rows.len()).unwrap_or(STEP);
         let step = PageSize::new(left.min(STEP)).unwrap_or_default();
-        let read = store.webhook_page(after, step).await?;
-        let is_last = read.len() < usize::from(step.rows());
-        for webhook in read {
+        let read = store.webhook_page(after, step.and_one()).await?;
+        let is_last = read.len() <= usize::from(step.rows());
+        let mut read = read.into_iter().take(step.rows().into());
+        while let Some(webhook) = read.next() {
             entries += webhook.policy.allowlist.entries().map_or(0, <[_]>::len);
             after = Some(webhook.handle);
             rows.push(webhook);
-            if entries >= MAX_ENTRIES {
+            let has_more = !is_last || read.len() > 0;
+            if has_more && (entries >= MAX_ENTRIES || rows.len() == most) {
                 return Ok((rows, after));
             }
         }
@@ -124,7 +126,6 @@ async fn page<S: Store>(
             return Ok((rows, None));
         }
     }
-    Ok((rows, after))
 }
 
 /// Creates a webhook. A repetition with the same `Idempotency-Key` creates nothing and is answered 200, without secrets.

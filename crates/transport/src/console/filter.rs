@@ -148,9 +148,12 @@ pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, Fault> {
     })
 }
 
-/// The cursor of the next page: the last row of this one, if there may be more.
-pub(crate) fn next<T>(rows: &[T], size: PageSize, cursor: impl Fn(&T) -> String) -> Option<String> {
-    rows.last()
-        .filter(|_| rows.len() == usize::from(size.rows()))
-        .map(cursor)
+/// The rows of a page and the cursor of the next one, of what was found by [`PageSize::and_one`].
+pub(crate) fn page_of<T, K: ToString>(
+    found: Vec<T>,
+    size: PageSize,
+    key: impl Fn(&T) -> K,
+) -> (Vec<T>, Option<String>) {
+    let page = hookgate_gate::Page::new(found, size, key, None);
+    (page.items, page.next.map(|key| key.to_string()))
 }

@@ -72,10 +72,10 @@ async fn rows<S: Store + PeopleStore>(
     let (gate, acting, size) = (screen.gate(), &screen.visitor.acting, PageSize::default());
     let filter = gate.audit_filter(acting, filter::audit(query, &NAMES)?).await;
     let filter = filter.map_err(|error| NAMES.fault(error))?;
-    let entries = gate
-        .audit_page(acting, &filter, query.read("cursor")?, size)
+    let found = gate
+        .audit_page(acting, &filter, query.read("cursor")?, size.and_one())
         .await?;
-    let older = filter::next(&entries, size, |entry| entry.id.to_string());
+    let (entries, older) = filter::page_of(found, size, |entry| entry.id);
     Ok((entries.iter().map(AuditRow::from).collect(), older))
 }
 

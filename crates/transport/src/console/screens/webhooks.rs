@@ -136,12 +136,12 @@ async fn find<S: Store + PeopleStore>(
         for webhook in rows {
             let handle = webhook.handle;
             if matches(&webhook, filter) && !shown_before.contains(&handle) {
+                if found.len() == wanted {
+                    return Ok((found, after));
+                }
                 found.push(webhook);
             }
             after = Some(handle);
-            if found.len() == wanted {
-                return Ok((found, after));
-            }
         }
         if !whole {
             return Ok((found, None));
