@@ -32,6 +32,18 @@ impl Effect {
         self
     }
 
+    /// The failure of a command that did this, but not the rest of what it was to do.
+    pub(crate) fn but(self, undone: &str, error: impl Into<Failure>) -> Failure {
+        let failure = error.into();
+        let message = format!("{}, but {undone} ({})", self.done, failure.message());
+        failure.told_as(message + &self.remedy_clause())
+    }
+
+    fn remedy_clause(&self) -> String {
+        let remedy = self.remedy.as_ref();
+        remedy.map_or_else(String::new, |remedy| format!(": {remedy}"))
+    }
+
     /// The outcome of a command that did this and then printed its answer.
     ///
     /// # Errors
@@ -41,13 +53,11 @@ impl Effect {
             if !failure.is_of_output() {
                 return failure;
             }
-            let remedy = self
-                .remedy
-                .map_or_else(String::new, |remedy| format!(": {remedy}"));
             Failure::unprinted(format!(
-                "{}, but the answer could not be printed ({}){remedy}",
+                "{}, but the answer could not be printed ({}){}",
                 self.done,
-                failure.message()
+                failure.message(),
+                self.remedy_clause()
             ))
         })
     }
@@ -101,6 +111,17 @@ mod tests {
         }
         let other = Effect::of("x").told(Err(Failure::not_found("y"))).unwrap_err();
         assert_eq!(other.message(), "y");
+    }
+
+    #[test]
+    fn a_command_that_did_a_part_says_which() {
+        let effect = Effect::of("the member m was added").or_else("run it again");
+        let failure = effect.but("its link could not be created", Failure::unreachable("no store"));
+        assert_eq!(
+            failure.message(),
+            "the member m was added, but its link could not be created (no store): run it again"
+        );
+        assert!(!failure.is_of_output());
     }
 
     #[test]

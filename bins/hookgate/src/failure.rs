@@ -100,6 +100,11 @@ impl Failure {
         Self::new(self.kind, format!("{interrupted}: {}", self.message))
     }
 
+    /// The same failure in other words, which hold its own.
+    pub(crate) fn told_as(self, message: impl Display) -> Self {
+        Self::new(self.kind, message)
+    }
+
     /// What went wrong.
     pub(crate) fn message(&self) -> &str {
         &self.message

@@ -148,7 +148,8 @@ impl<S: Store> Gate<S> {
         .await
     }
 
-    /// Makes the deliveries of a webhook carry signatures by a new secret. Signatures by an older one end at once.
+    /// As [`Self::edit`], and makes the deliveries of the webhook carry signatures by a new secret, in one change. Signatures by
+    /// an older one end at once.
     ///
     /// # Errors
     /// As [`Self::edit`], and [`ManageError::Entropy`] or [`ManageError::Seal`].
@@ -156,11 +157,13 @@ impl<S: Store> Gate<S> {
         &self,
         acting: &Acting,
         handle: WebhookHandle,
+        change: impl Fn(&mut WebhookName, &mut Policy),
     ) -> Result<(Webhook, SigningSecret), ManageError> {
         let mut sealed = Policy::default();
         let secret = self.new_signing_secret(handle, &mut sealed)?;
         let webhook = self
-            .edit(acting, handle, |_, policy| {
+            .edit(acting, handle, |name, policy| {
+                change(name, policy);
                 policy.signing_secret.clone_from(&sealed.signing_secret);
             })
             .await?;

@@ -73,13 +73,13 @@ async fn add(json: bool, place: &Place, name: MemberName, role: Role) -> Result<
     if has_password {
         return effect.told(show(json, &member, &[]));
     }
-    let (secret, link, member) = place.gate.sign_in_link(&acting(), Some(&member.name)).await?;
-    effect
-        .or_else(format!(
-            "run `hookgate sign-in-link {}` for another link",
-            member.name
-        ))
-        .told(show(json, &member, &link_fields(place, &secret, &link)))
+    let remedy = format!("run `hookgate sign-in-link {}` for another link", member.name);
+    let effect = effect.or_else(remedy);
+    let (secret, link, member) = match place.gate.sign_in_link(&acting(), Some(&member.name)).await {
+        Ok(made) => made,
+        Err(error) => return Err(effect.but("its sign-in link could not be created", error)),
+    };
+    effect.told(show(json, &member, &link_fields(place, &secret, &link)))
 }
 
 async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {

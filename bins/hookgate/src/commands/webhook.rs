@@ -125,34 +125,29 @@ async fn edit(
 ) -> Result<(), Failure> {
     let webhook = place.webhook(argument).await?;
     amend(&mut webhook.policy.clone(), arguments)?;
-    if arguments.signature == Some(SignatureScheme::StandardWebhooks) {
-        require_output()?;
+    let change = |current: &mut WebhookName, policy: &mut Policy| {
+        if let Some(name) = name {
+            current.clone_from(name);
+        }
+        if arguments.signature == Some(SignatureScheme::None) {
+            policy.signing_secret = None;
+        }
+        // It was tried above on the same arguments; what can fail does not depend on the policy.
+        let _ = amend(policy, arguments);
+    };
+    let (gate, handle) = (&place.gate, webhook.handle);
+    let done = |edited: &Webhook| Effect::of(format!("the webhook {} was changed", edited.name));
+    if arguments.signature != Some(SignatureScheme::StandardWebhooks) {
+        let edited = gate.edit(&acting(), handle, change).await?;
+        return done(&edited).told(show(json, place, &edited, &[]));
     }
-    let unsign = arguments.signature == Some(SignatureScheme::None);
-    let mut edited = place
-        .gate
-        .edit(&acting(), webhook.handle, |current, policy| {
-            if let Some(name) = name {
-                current.clone_from(name);
-            }
-            if unsign {
-                policy.signing_secret = None;
-            }
-            // It was tried above on the same arguments; what can fail does not depend on the policy.
-            let _ = amend(policy, arguments);
-        })
-        .await?;
-    let mut secret = None;
-    let mut effect = Effect::of(format!("the webhook {} was changed", edited.name));
-    if arguments.signature == Some(SignatureScheme::StandardWebhooks) {
-        let (webhook, made) = place.gate.require_signature(&acting(), webhook.handle).await?;
-        (edited, secret) = (webhook, Some(made));
-        effect = effect.or_else(format!(
-            "its new signing secret is lost; run `hookgate webhook edit {} --signature standard-webhooks` again",
-            edited.handle
-        ));
-    }
-    effect.told(show(json, place, &edited, &secret_fields(secret.as_ref())))
+    require_output()?;
+    let (edited, secret) = gate.require_signature(&acting(), handle, change).await?;
+    done(&edited)
+        .or_else(format!(
+            "its new signing secret is lost; run `hookgate webhook edit {handle} --signature standard-webhooks` again"
+        ))
+        .told(show(json, place, &edited, &secret_fields(Some(&secret))))
 }
 
 /// Adds entries. Nothing can be added to a list that permits everybody already: it would refuse all others from then on.

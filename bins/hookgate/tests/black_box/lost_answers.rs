@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 
-use super::support::{HOOKGATE, Server, place};
+use super::support::{HOOKGATE, Server, place, sql};
 
 /// Runs a command with its standard output as this shell redirection has it.
 fn redirected(server: &Server, arguments: &[&str], redirection: &str) -> Output {
@@ -103,4 +103,64 @@ fn a_reader_that_has_gone_ends_a_list_and_not_a_change() {
         "{said}"
     );
     assert_eq!(gone(["webhook", "show", "demo"]).status.code(), Some(0));
+}
+
+#[test]
+fn an_edit_and_a_new_signing_secret_are_one_change() {
+    let server = Server::start();
+    let before = audited(&server);
+    let edit = [
+        "webhook",
+        "edit",
+        "demo",
+        "--per-minute",
+        "7",
+        "--signature",
+        "standard-webhooks",
+    ];
+    let edited = server.json(&edit);
+    assert_eq!(
+        (&edited["per_minute"], &edited["signature"]),
+        (&7.into(), &"standard-webhooks".into())
+    );
+    assert!(edited["signing_secret"].as_str().is_some());
+    assert_eq!(audited(&server), before + 1);
+    // No part of it is done where the whole can't be.
+    sql(
+        server.directory(),
+        "CREATE TRIGGER stop BEFORE UPDATE OF signing_secret ON webhooks BEGIN SELECT RAISE(ABORT, 'stop'); END",
+    );
+    let edit = [
+        "webhook",
+        "edit",
+        "demo",
+        "--per-minute",
+        "9",
+        "--signature",
+        "standard-webhooks",
+    ];
+    assert!(!redirected(&server, &edit, "").status.success());
+    assert_eq!(server.json(&["webhook", "show", "demo"])["per_minute"], 7);
+}
+
+#[test]
+fn a_member_without_the_link_is_told_as_such() {
+    let server = Server::start();
+    sql(
+        server.directory(),
+        "CREATE TRIGGER stop BEFORE INSERT ON sign_in_links BEGIN SELECT RAISE(ABORT, 'stop'); END",
+    );
+    let add = ["member", "add", "ada@example.org", "--role", "viewer"];
+    let output = redirected(&server, &add, "");
+    assert!(!output.status.success(), "{output:?}");
+    let said: Value = serde_json::from_slice(&output.stderr).unwrap();
+    let message = said["error"]["message"].as_str().unwrap();
+    assert!(
+        message
+            .starts_with("the member ada@example.org was added, but its sign-in link could not be created (")
+            && message.ends_with("): run `hookgate sign-in-link ada@example.org` for another link"),
+        "{message}"
+    );
+    sql(server.directory(), "DROP TRIGGER stop");
+    server.json(&["sign-in-link", "ada@example.org"]);
 }
