@@ -1,0 +1,286 @@
+//! A filled store of an older program is brought up to date, and nothing that it held is lost.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::{Connection, SqliteConnection};
+use hookgate_domain::{
+    AllowlistMode, DraftFields, IncidentEvent, IncidentNumber, Networks, Role, SetOrigin, SignInLink,
+    SignInSecretDigest, Webhook, WebhookIdDigest,
+};
+use hookgate_gate::{
+    AcceptedDelivery, AddressStore, AuditFilter, Commit, DeliveryFilter, Gate, IncidentAction,
+    IncidentFilter, Issued, PageSize, PeopleStore, Ports, Seek, Store,
+};
+use hookgate_storage::{Database, OpenMode};
+use hookgate_testkit::FixedClock;
+use hookgate_testkit::postgres::Postgres;
+use hookgate_testkit::samples::{
+    START, acting, audit, audit_of, delivery, draft, keyed, member, new_webhook, ports, refusal, second,
+    session, token,
+};
+
+/// The last step of the tables of the older program.
+const OLDER: &str = "0008";
+/// Steps that this program has beyond it, at least.
+const STEPS: usize = 6;
+
+/// What takes the tables back to those of the older program. The rows stay as that one has them.
+fn back(database: &str) -> String {
+    let steps = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../migrations")
+        .join(database);
+    let mut steps: Vec<_> = fs::read_dir(steps)
+        .unwrap()
+        .map(|step| step.unwrap().path())
+        .collect();
+    steps.retain(|step| step.file_name().unwrap().to_str().unwrap().get(..4).unwrap() > OLDER);
+    assert!(steps.len() >= STEPS);
+    steps.sort();
+    let mut text = String::new();
+    for step in steps.iter().rev() {
+        text.push_str(&fs::read_to_string(step.join("down.sql")).unwrap());
+        text.push('\n');
+    }
+    writeln!(
+        text,
+        "DELETE FROM __diesel_schema_migrations WHERE version > '{OLDER}';"
+    )
+    .unwrap();
+    text
+}
+
+/// What the webhooks of a store are found by.
+struct Urls(Vec<WebhookIdDigest>);
+
+async fn open_incident(
+    store: &Database,
+    webhook: &Webhook,
+    key: &str,
+    at: i64,
+    status: &str,
+) -> IncidentNumber {
+    let delivery = AcceptedDelivery {
+        received_at: second(at),
+        draft: draft(DraftFields {
+            dedup_key: Some(key.into()),
+            status: Some(status.into()),
+            ..DraftFields::default()
+        })
+        .unwrap(),
+        ..delivery(webhook)
+    };
+    match store.delivery_commit(delivery).await.unwrap() {
+        Commit::Stored(accepted) => accepted.incident.unwrap().number,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Webhooks in each state, with their tombstones, and a set that an allowlist names.
+async fn webhooks(store: &Database) -> (Webhook, Urls) {
+    let clock = FixedClock::at(START);
+    let ports = Ports {
+        clock: Box::new(clock.clone()),
+        ..ports()
+    };
+    let gate = Gate::new(store.clone(), ports);
+    let networks = "192.0.2.0/24".parse().unwrap();
+    let acting = acting();
+    let office = gate.address_set_create(
+        &acting,
+        "office".parse().unwrap(),
+        SetOrigin::Own,
+        Networks::of([networks]).unwrap(),
+        None,
+    );
+    office.await.unwrap();
+    let create = async |name: &str| -> Issued {
+        let new = new_webhook(name, hookgate_domain::Policy::default());
+        gate.create(&acting, new).await.unwrap()
+    };
+    let (plain, observing) = (create("plain").await, create("observing").await);
+    let (rotated, revoked) = (create("rotated").await, create("revoked").await);
+    clock.set(second(50));
+    let fresh = gate.regenerate(&acting, rotated.webhook.handle).await.unwrap();
+    clock.set(second(60));
+    let observed = gate.edit(&acting, observing.webhook.handle, |_, policy| {
+        policy.allowlist = "@office".parse().unwrap();
+        policy.allowlist_mode = AllowlistMode::Observe;
+    });
+    assert_eq!(observed.await.unwrap().mode_changed_at, Some(second(60)));
+    clock.set(second(70));
+    gate.revoke(&acting, revoked.webhook.handle).await.unwrap();
+    let issued = [&plain, &observing, &rotated, &fresh, &revoked];
+    let digests = issued.iter().map(|issued| issued.id.digest()).collect();
+    (plain.webhook.clone(), Urls(digests))
+}
+
+/// One of each kind that an older program knew.
+async fn fill(store: &Database) -> Urls {
+    let (webhook, urls) = webhooks(store).await;
+    let handled = open_incident(store, &webhook, "handled", 0, "open").await;
+    open_incident(store, &webhook, "handled", 5, "open").await;
+    for (action, at) in [(IncidentAction::Acknowledge, 10), (IncidentAction::Resolve, 30)] {
+        let acted = store.incident_act(handled, action, acting(), second(at)).await;
+        acted.unwrap().unwrap().unwrap();
+    }
+    open_incident(store, &webhook, "ended", 40, "open").await;
+    open_incident(store, &webhook, "ended", 41, "resolved").await;
+    open_incident(store, &webhook, "open", 42, "open").await;
+    let first = keyed(&webhook, "key", b"{}");
+    store.delivery_commit(first).await.unwrap();
+    store.refusal_record(refusal(&webhook));
+    store.count().await.unwrap();
+    let ada = member(1, Role::Owner);
+    store.member_insert(ada.clone(), audit()).await.unwrap();
+    store
+        .session_insert(session(&ada, 1), ada.clone(), audit())
+        .await
+        .unwrap();
+    let link = SignInLink {
+        digest: SignInSecretDigest::from_bytes([9; 32]),
+        member: ada.id,
+        created_at: second(2),
+    };
+    store.sign_in_link_insert(link, None, audit()).await.unwrap();
+    for seed in [3, 4] {
+        store
+            .token_insert(token(Some(&ada), seed), audit())
+            .await
+            .unwrap();
+    }
+    let revoke = audit_of(hookgate_domain::AuditAct::TokenRevoke, "token", second(80));
+    let revoked = store.token_revoke(token(None, 4).id, revoke).await.unwrap();
+    revoked.unwrap().unwrap();
+    urls
+}
+
+/// All that has to stay, read by the port.
+async fn kept(store: &Database, urls: &Urls) -> String {
+    let mut text = String::new();
+    for webhook in store.webhook_page(None, PageSize::MAX).await.unwrap() {
+        writeln!(text, "{webhook:?}").unwrap();
+    }
+    for digest in &urls.0 {
+        writeln!(text, "{:?}", store.url_by_digest(digest).await.unwrap()).unwrap();
+    }
+    let all = DeliveryFilter::default();
+    let deliveries = store
+        .delivery_page(&all, Seek::Newest, PageSize::MAX)
+        .await
+        .unwrap();
+    for summary in deliveries.items {
+        let record = store.delivery_by_id(summary.id).await.unwrap().unwrap();
+        let hookgate_gate::DeliveryRecord { summary, payload, .. } = record;
+        writeln!(
+            text,
+            "{:?} {:?} {:?} {:?} {:?} {:?} {payload:?}",
+            summary.id,
+            summary.webhook,
+            summary.received_at,
+            summary.source,
+            summary.answer,
+            summary.incident
+        )
+        .unwrap();
+    }
+    let incidents = store
+        .incident_page(IncidentFilter::default(), None, PageSize::MAX)
+        .await;
+    for incident in incidents.unwrap().items {
+        writeln!(text, "{incident:?}").unwrap();
+        let events = store.incident_events(incident.number).await.unwrap();
+        // What senders did was written down nowhere by then.
+        let acts = events.into_iter().filter(|event| event.actor.is_some());
+        acts.for_each(|act| writeln!(text, "{act:?}").unwrap());
+    }
+    for member in store.member_page(None, PageSize::MAX).await.unwrap() {
+        let sessions = store.sessions_of(member.id).await.unwrap();
+        writeln!(text, "{member:?} {sessions:?}").unwrap();
+    }
+    let link = SignInSecretDigest::from_bytes([9; 32]);
+    writeln!(text, "{:?}", store.sign_in_link_by_digest(&link).await.unwrap()).unwrap();
+    writeln!(text, "{:?}", store.token_page(None, PageSize::MAX).await.unwrap()).unwrap();
+    let trail = store
+        .audit_page(&AuditFilter::default(), None, PageSize::MAX)
+        .await;
+    trail
+        .unwrap()
+        .iter()
+        .for_each(|entry| writeln!(text, "{entry:?}").unwrap());
+    for set in store.address_sets().await.unwrap() {
+        let networks = store.address_set_networks(&set.name, set.version).await.unwrap();
+        writeln!(text, "{set:?} {networks:?}").unwrap();
+    }
+    text
+}
+
+/// What an older store has to hold after all: otherwise nothing was compared.
+async fn check(store: &Database, urls: &Urls, before: &str) {
+    let after = kept(store, urls).await;
+    for (line, was) in after.lines().zip(before.lines()) {
+        assert_eq!(line, was);
+    }
+    assert_eq!(after, before);
+    let handled = store
+        .incident_events(IncidentNumber::new(1).unwrap())
+        .await
+        .unwrap();
+    let acts: Vec<_> = handled.iter().map(|act| (act.at, act.event.clone())).collect();
+    assert_eq!(
+        acts,
+        [
+            (second(10), IncidentEvent::Acknowledged),
+            (second(30), IncidentEvent::Resolved)
+        ]
+    );
+    // It goes on where it was.
+    let page = store.webhook_page(None, PageSize::MAX).await.unwrap();
+    let plain = page
+        .iter()
+        .find(|webhook| webhook.name.as_str() == "plain")
+        .unwrap();
+    assert_eq!(open_incident(store, plain, "open", 90, "open").await.get(), 3);
+    let again = keyed(plain, "key", b"{}");
+    let Commit::Stored(replayed) = store.delivery_commit(again).await.unwrap() else {
+        panic!("not replayed");
+    };
+    assert!(replayed.incident.is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filled_older_file_is_brought_up_to_date() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Database::open(directory.path(), OpenMode::Create).unwrap();
+    let urls = fill(&store).await;
+    let before = kept(&store, &urls).await;
+    store.close().await;
+    drop(store);
+    let path = directory.path().join("hookgate.db");
+    let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    connection.batch_execute(&back("sqlite")).unwrap();
+    drop(connection);
+    assert!(Database::open(directory.path(), OpenMode::Existing).is_err());
+    let store = Database::open(directory.path(), OpenMode::Migrate).unwrap();
+    check(&store, &urls, &before).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_filled_older_server_is_brought_up_to_date() {
+    let url = Postgres::shared().database().unwrap();
+    let address = url.parse().unwrap();
+    let store = Database::connect(&address, OpenMode::Create).await.unwrap();
+    let urls = fill(&store).await;
+    let before = kept(&store, &urls).await;
+    store.close().await;
+    drop(store);
+    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    Postgres::shared().sql(name, &back("postgres")).unwrap();
+    assert!(Database::connect(&address, OpenMode::Existing).await.is_err());
+    let store = Database::connect(&address, OpenMode::Migrate).await.unwrap();
+    check(&store, &urls, &before).await;
+}
