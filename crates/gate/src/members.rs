@@ -95,6 +95,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         let mut member = self.new_member(name, role)?;
         member.check_changeable(acting.role())?;
         if let Some(password) = password {
+            // With a password, whoever has the token would have an account that outlives it.
+            acting.is_no_token()?;
             password.check_uncommon()?;
             member.password = Some(self.hash_password(asker(acting), password).await?);
         }

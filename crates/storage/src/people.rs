@@ -217,7 +217,8 @@ impl PeopleStore for Database {
                     return Ok(None);
                 }
                 write::token_revoke(connection, &id, audit.at.as_micros())?;
-                Ok(Some(write::links_delete_by(connection, &[id])?))
+                let ended = write::tokens_revoke_by(connection, id, audit.at.as_micros())?;
+                Ok(Some(write::links_delete_by(connection, &ended)?))
             })?;
             Ok(Some(revoked))
         };

@@ -85,7 +85,7 @@ macro_rules! store_contract {
             sessions: a_session_comes_back, a_session_ends_once, a_session_is_for_the_password_that_was_checked,
                 a_member_has_a_bounded_number_of_sessions, a_link_works_once, another_link_takes_the_place_of_the_first,
                 the_first_owner_is_made_once, a_link_of_nobody_is_a_conflict;
-            tokens: a_token_comes_back, a_token_is_revoked_once, token_pages_follow_the_ids;
+            tokens: a_token_comes_back, a_token_is_revoked_once, what_a_token_made_ends_with_it, token_pages_follow_the_ids;
             audit: a_change_of_a_webhook_has_its_entry, a_request_is_stored_once, what_changes_nothing_has_no_entry,
                 an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes,
                 failed_sign_ins_share_an_entry;

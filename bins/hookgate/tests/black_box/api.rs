@@ -179,14 +179,18 @@ async fn deliveries_and_incidents() {
 async fn members_and_tokens() {
     let server = Server::start();
     let admin = Program::new(&server, "admin");
-    let added = admin
-        .post(
-            "/api/v1/members",
-            json!({"name": "Ada", "role": "operator", "password": "correct horse"}),
-        )
-        .await;
+    let ada = json!({"name": "Ada", "role": "operator"});
+    let mut outliving = ada.clone();
+    outliving["password"] = json!("correct horse");
+    let refused = admin.post("/api/v1/members", outliving).await;
+    assert_eq!(
+        refused.status, 403,
+        "an account that outlives the token: {}",
+        refused.body
+    );
+    assert!(!refused.body.contains("correct horse"));
+    let added = admin.post("/api/v1/members", ada).await;
     assert_eq!(added.status, 201, "{}", added.body);
-    assert!(!added.body.contains("correct horse"));
     let path = format!("/api/v1/members/{}", data(&added)["id"].as_str().unwrap());
     let twice = admin
         .post("/api/v1/members", json!({"name": "ADA", "role": "viewer"}))

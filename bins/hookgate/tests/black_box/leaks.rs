@@ -142,7 +142,10 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
         .post("/api/v1/tokens", json!({"name": "t", "role": "viewer"}))
         .await;
     secrets.add_id("a token", data(&made)["token"].as_str().unwrap());
-    let member = json!({"name": "ada", "role": "operator", "password": format!("{PASSWORD}!")});
+    let mut member = json!({"name": "ada", "role": "operator", "password": format!("{PASSWORD}!")});
+    let refused = program.post("/api/v1/members", member.clone()).await;
+    assert_eq!(refused.status, 403, "{}", refused.body);
+    member.as_object_mut().unwrap().remove("password");
     let member = data(&program.post("/api/v1/members", member).await);
     let link = server.json(&["sign-in-link", "ada"])["sign_in"]
         .as_str()

@@ -138,6 +138,30 @@ pub(crate) fn tokens_revoke_of(connection: &mut Connection, owner: &str, at: i64
         .map(drop)
 }
 
+/// Revokes the tokens that this one made, those that they made, and so on. Gives the IDs of all, this one included. Who made a
+/// token is in the audit trail.
+pub(crate) fn tokens_revoke_by(connection: &mut Connection, id: String, at: i64) -> QueryResult<Vec<String>> {
+    let mut all = vec![id];
+    let mut makers = all.clone();
+    while !makers.is_empty() {
+        let made: Vec<String> = audit::table
+            .filter(audit::act.eq(AuditAct::TokenCreate.as_str()))
+            .filter(audit::actor_id.eq_any(&makers))
+            .select(audit::subject_id)
+            .load(connection)?;
+        makers = tokens::table
+            .filter(tokens::id.eq_any(&made))
+            .filter(tokens::revoked_at.is_null())
+            .select(tokens::id)
+            .load(connection)?;
+        diesel::update(tokens::table.filter(tokens::id.eq_any(&makers)))
+            .set(tokens::revoked_at.eq(at))
+            .execute(connection)?;
+        all.extend_from_slice(&makers);
+    }
+    Ok(all)
+}
+
 /// Stores a link in place of the member's earlier one.
 pub(crate) fn link_put(connection: &mut Connection, link: &SignInLink) -> QueryResult<()> {
     let row = LinkRow::from(link);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{AuditAct, Role, Token, TokenError};
+use hookgate_domain::{Actor, AuditAct, NewAudit, Role, Token, TokenError};
 use hookgate_gate::{PageSize, PeopleStore};
 
 use super::members::{entries, with_member};
@@ -53,6 +53,39 @@ pub async fn a_token_is_revoked_once<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(found.revoked_at, Some(second(5)));
     assert_eq!(revoke(token(None, 2).id).await.unwrap(), None);
     assert_eq!(entries(store, AuditAct::TokenRevoke).await, 1);
+}
+
+/// A token ends what it made, and what that made, and nothing else.
+pub async fn what_a_token_made_ends_with_it<S: PeopleStore>(store: &Arc<S>) {
+    let [first, second_one, third, other] = [1, 2, 3, 4].map(|seed| token(None, seed));
+    let makers = [None, Some(&first), Some(&second_one), None];
+    for (token, maker) in [&first, &second_one, &third, &other].into_iter().zip(makers) {
+        let entry = audit_of(AuditAct::TokenCreate, &token.id.to_string(), second(1));
+        let entry = match maker {
+            Some(maker) => NewAudit {
+                actor: Actor::from(maker),
+                ..entry
+            },
+            None => entry,
+        };
+        store.token_insert(token.clone(), entry).await.unwrap();
+    }
+    let entry = audit_of(AuditAct::TokenRevoke, &first.id.to_string(), second(5));
+    store
+        .token_revoke(first.id, entry)
+        .await
+        .unwrap()
+        .unwrap()
+        .unwrap();
+    for (token, revoked_at) in [
+        (&first, Some(second(5))),
+        (&second_one, Some(second(5))),
+        (&third, Some(second(5))),
+        (&other, None),
+    ] {
+        let found = store.token_by_id(token.id).await.unwrap().unwrap();
+        assert_eq!(found.revoked_at, revoked_at);
+    }
 }
 
 /// Pages of tokens go on behind the last ID.

@@ -158,6 +158,35 @@ impl People {
     }
 
     /// Removes the links that these members and tokens made.
+    /// Revokes what a token made, and what that made. Gives the IDs of all.
+    fn end_tokens_of(&mut self, id: TokenId, at: Timestamp) -> Vec<String> {
+        let mut all = vec![id.to_string()];
+        let mut next = 0;
+        while let Some(maker) = all.get(next).cloned() {
+            next += 1;
+            let by_maker = |entry: &&AuditEntry| {
+                entry.act == AuditAct::TokenCreate && entry.actor.id().is_some_and(|id| id == maker)
+            };
+            let made: Vec<String> = self
+                .audit
+                .values()
+                .filter(by_maker)
+                .map(|entry| entry.subject.id.clone())
+                .collect();
+            for token in self
+                .tokens
+                .values_mut()
+                .filter(|token| made.contains(&token.id.to_string()))
+            {
+                if let Ok(revoked) = token.clone().revoke(at) {
+                    all.push(revoked.id.to_string());
+                    *token = revoked;
+                }
+            }
+        }
+        all
+    }
+
     fn end_links_of(&mut self, makers: &[String]) {
         let audit = &self.audit;
         self.links.retain(|_, link| {
@@ -410,7 +439,8 @@ impl PeopleStore for MemoryStore {
         let revoked = token.clone().revoke(audit.at);
         if let Ok(revoked) = &revoked {
             token.clone_from(revoked);
-            people.end_links_of(&[id.to_string()]);
+            let ended = people.end_tokens_of(id, audit.at);
+            people.end_links_of(&ended);
             people.note(audit);
         }
         Ok(Some(revoked))

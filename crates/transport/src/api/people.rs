@@ -27,7 +27,8 @@ pub(crate) struct NewMember {
     /// `viewer`, `operator`, `admin` or `owner`.
     #[schema(value_type = words::Role)]
     role: String,
-    /// 8 to 200 characters; without one, only a sign-in link lets the member in.
+    /// 8 to 200 characters; without one, only a sign-in link lets the member in. Refused (`FORBIDDEN`) from an API token: the
+    /// account would outlive it.
     #[schema(min_length = 8, max_length = 200, format = Password)]
     password: Option<String>,
 }
