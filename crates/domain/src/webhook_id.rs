@@ -11,6 +11,7 @@ use thiserror::Error;
 
 pub(crate) use search::decoded_layers;
 pub use search::{find_webhook_ids, holds_webhook_id, mask_webhook_ids};
+pub(crate) use windows::DIGITS;
 
 use crate::base62;
 use crate::secret::{Misread, SecretText, length};

@@ -6,7 +6,7 @@ use crate::base62::{is_digit, six_digits};
 use crate::secret::{CHECK_DIGITS, RANDOM_DIGITS};
 
 /// Digits of an ID behind its prefix. They are all of the secret.
-pub(super) const DIGITS: usize = RANDOM_DIGITS + CHECK_DIGITS;
+pub(crate) const DIGITS: usize = RANDOM_DIGITS + CHECK_DIGITS;
 /// The largest first digit of a checksum: it has 32 bits, six digits have room for more.
 const MAX_FIRST_CHECK_DIGIT: u8 = b'4';
 
