@@ -110,7 +110,7 @@ fn gather(folder: &Path, bounds: &mut Bounds) -> Outcome<()> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if !file.ends_with(".rs") || TEST_FILES.contains(&file.as_str()) {
+        if path.extension().is_none_or(|extension| extension != "rs") || TEST_FILES.contains(&file.as_str()) {
             continue;
         }
         for name in bounds_in(&fs::read_to_string(&path)?) {
