@@ -17,6 +17,7 @@ use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
+use crate::connection::GOODBYE;
 use crate::log_interval::LogInterval;
 use crate::pulse::Pulse;
 use table::Table;
@@ -30,8 +31,12 @@ const FULL_AFTER: Duration = Duration::from_secs(1);
 /// For so long after that the listener says so: a load balancer asks every few seconds.
 const FULL_FOR: Duration = Duration::from_secs(10);
 
-/// `ENFILE` and `EMFILE`: the system or the process has no file descriptor left. The numbers are the same on every Unix.
-const NO_DESCRIPTOR: [i32; 2] = [23, 24];
+/// `EMFILE`: the process has no file descriptor left, and its own connections can make room. The number is the same on every
+/// Unix. What the whole system lacks (`ENFILE`, `ENOMEM`) may be with others, so nobody is closed for it.
+const NO_DESCRIPTOR: i32 = 24;
+
+/// Connections that were told to close get this long before others are: the goodbye, and a moment to let the descriptor go.
+const CLOSING_TIME: Duration = GOODBYE.saturating_mul(2);
 
 /// No time, where milliseconds are counted.
 const NEVER: u64 = u64::MAX;
@@ -50,6 +55,8 @@ pub struct Admission {
     waits_since: AtomicU64,
     /// Milliseconds after `began` until which the listener says that it is full.
     full_until: AtomicU64,
+    /// Milliseconds after `began` until which connections are closing because a descriptor was lacking.
+    closing_until: AtomicU64,
     nearly_full_log: LogInterval,
     full_log: LogInterval,
     accept_log: LogInterval,
@@ -129,6 +136,7 @@ impl Admission {
             refused: Default::default(),
             waits_since: AtomicU64::new(NEVER),
             full_until: AtomicU64::new(0),
+            closing_until: AtomicU64::new(0),
             nearly_full_log: LogInterval::default(),
             full_log: LogInterval::default(),
             accept_log: LogInterval::default(),
@@ -180,19 +188,28 @@ impl Admission {
         })
     }
 
-    /// Learns that no connection could be accepted. Where descriptors are lacking, connections that rest make room; returns
-    /// whether some do.
+    /// Learns that no connection could be accepted. Where descriptors are lacking, connections that rest make room, a batch
+    /// at a time; returns whether some do.
     pub(crate) fn accept_failed(&self, error: &io::Error) -> bool {
         self.begin_waiting();
-        let is_lack = error.kind() == io::ErrorKind::OutOfMemory
-            || error
-                .raw_os_error()
-                .is_some_and(|code| NO_DESCRIPTOR.contains(&code));
-        let closed = if is_lack { self.lock().evict_any() } else { 0 };
-        self.evicted(closed);
         if self.accept_log.may_log() {
             tracing::warn!(listener = self.name, %error, "a connection could not be accepted");
         }
+        error.raw_os_error() == Some(NO_DESCRIPTOR) && self.are_closing()
+    }
+
+    /// Whether connections are closing; those told before have until the end of their time.
+    fn are_closing(&self) -> bool {
+        let now = self.millis();
+        if now < self.closing_until.load(Ordering::Relaxed) {
+            return true;
+        }
+        let closed = self.lock().evict_any();
+        if closed > 0 {
+            self.closing_until
+                .store(now + to_millis(CLOSING_TIME), Ordering::Relaxed);
+        }
+        self.evicted(closed);
         closed > 0
     }
 
@@ -304,16 +321,10 @@ impl Admission {
 }
 
 impl Admitted {
-    /// The connection, a proxy's until now, is this client's. `false` if that one gets none.
+    /// The connection, a proxy's until now, is this client's. `false` if that one gets none, by the rules for a connection
+    /// without a proxy.
     pub(crate) fn is_of(&self, client: IpAddr) -> bool {
-        let made = {
-            let mut table = self.admission.lock();
-            let made = table.make_room_within(client);
-            if made.is_ok() {
-                table.assign(self.id, client);
-            }
-            made
-        };
+        let made = self.admission.lock().assign(self.id, client);
         let closed = self.admission.settle(made, Some(client));
         self.admission.evicted(closed.unwrap_or_default());
         closed.is_some()

@@ -32,7 +32,7 @@ const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// How long a connection that makes room may take to say goodbye. Whoever keeps its peer waiting for longer holds a place
 /// that others need.
-const GOODBYE: Duration = Duration::from_millis(100);
+pub(crate) const GOODBYE: Duration = Duration::from_millis(100);
 
 /// Room for the largest head that the guard lets pass, and for a piece of its body.
 const HTTP1_BUFFER: usize = 4 * MAX_HEAD;

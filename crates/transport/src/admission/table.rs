@@ -105,14 +105,19 @@ impl Table {
         }
     }
 
-    /// The connection of a proxy is this source's.
-    pub(super) fn assign(&mut self, id: u64, source: IpAddr) {
-        if let Some(mut entry) = self.entries.remove(&id) {
-            self.count(&entry, false);
-            entry.source = Some(source);
-            self.count(&entry, true);
-            self.entries.insert(id, entry);
-        }
+    /// The connection of a proxy is this source's, for which room is made as for a new one. Who gets none has none: the
+    /// connection is out then.
+    pub(super) fn assign(&mut self, id: u64, source: IpAddr) -> Result<usize, Refusal> {
+        // Out meanwhile: it makes room neither for itself nor for what it takes already.
+        let Some(mut entry) = self.entries.remove(&id) else {
+            return Ok(0);
+        };
+        self.count(&entry, false);
+        let made = self.make_room(Some(source))?;
+        entry.source = Some(source);
+        self.count(&entry, true);
+        self.entries.insert(id, entry);
+        Ok(made)
     }
 
     /// The handshake is done.
@@ -143,7 +148,7 @@ impl Table {
     }
 
     /// Makes room for one more within what the prefixes of this source may hold.
-    pub(super) fn make_room_within(&mut self, source: IpAddr) -> Result<usize, Refusal> {
+    fn make_room_within(&mut self, source: IpAddr) -> Result<usize, Refusal> {
         let mut closed = 0;
         for prefix in prefixes(source) {
             let held = self.held(prefix);

@@ -44,7 +44,7 @@ async fn without_descriptors_connections_that_rest_make_room() {
     let _first = admission.admit(Some(SOURCE), &resting).await.expect("a place");
     let left = io::Error::from_raw_os_error(103);
     assert!(!admission.accept_failed(&left), "a peer that left is no lack");
-    assert!(admission.accept_failed(&io::Error::from_raw_os_error(NO_DESCRIPTOR[1])));
+    assert!(admission.accept_failed(&io::Error::from_raw_os_error(NO_DESCRIPTOR)));
     assert_eq!(admission.gauges().evicted, 1);
     resting.evicted().await;
     tokio::time::sleep(FULL_AFTER).await;
@@ -52,4 +52,59 @@ async fn without_descriptors_connections_that_rest_make_room() {
     admission.accept_succeeded();
     tokio::time::sleep(FULL_FOR).await;
     assert_eq!(admission.fullness(), Fullness::Ok);
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_descriptors_one_batch_closes_before_the_next_is_told() {
+    let admission = Admission::new("gate", 100);
+    let mut held = Vec::new();
+    for host in 0..10 {
+        let source = Some([192, 0, 2, host].into());
+        held.push(admission.admit(source, &pulse()).await.expect("a place"));
+    }
+    let lack = io::Error::from_raw_os_error(NO_DESCRIPTOR);
+    for _ in 0..20 {
+        assert!(admission.accept_failed(&lack), "one is closing");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    assert_eq!(admission.gauges().evicted, 1, "it has its time to say goodbye");
+    tokio::time::sleep(CLOSING_TIME).await;
+    assert!(admission.accept_failed(&lack));
+    assert_eq!(admission.gauges().evicted, 2);
+    tokio::time::sleep(CLOSING_TIME).await;
+    for of_the_system in [23, 12] {
+        let error = io::Error::from_raw_os_error(of_the_system);
+        assert!(!admission.accept_failed(&error), "{error}");
+    }
+    assert_eq!(
+        admission.gauges().evicted,
+        2,
+        "others may have what the system lacks"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_client_behind_a_proxy_gets_no_more_than_one_without() {
+    let admission = Admission::new("gate", 64);
+    let (mut held, mut busy) = (Vec::new(), Vec::new());
+    let clients = ["192.0.2.1", "198.51.100.1", "203.0.113.1", "2001:db8::1"]
+        .map(|text| text.parse().expect("an address"));
+    let mut refused = None;
+    for turn in 0..60 {
+        let (pulse, client) = (pulse(), clients[turn % clients.len()]);
+        let admitted = admission.admit(None, &pulse).await.expect("a place");
+        if !admitted.is_of(client) {
+            refused = Some(client);
+            break;
+        }
+        admitted.is_established();
+        busy.push(Answering::start(&pulse));
+        held.push(admitted);
+    }
+    assert!(refused.is_some(), "who holds much gets none of the last quarter");
+    assert_eq!(held.len(), 48);
+    let admitted = admission.admit(None, &pulse()).await.expect("a place");
+    assert!(admitted.is_of([10, 1, 2, 3].into()), "who holds little is served");
+    let gauges = admission.gauges();
+    assert_eq!(gauges.refused.first(), Some(&("source", 1)));
 }

@@ -171,7 +171,7 @@ async fn a_trusted_proxy_makes_room_last() {
     let pulse = || Arc::new(Pulse::start(IDLE_TIMEOUT));
     let proxies: Vec<_> = (0..5).map(|_| place.table.insert(None, pulse())).collect();
     let client = place.table.insert(None, pulse());
-    place.table.assign(client, [192, 0, 2, 1].into());
+    assert_eq!(place.table.assign(client, [192, 0, 2, 1].into()), Ok(0));
     assert_eq!(place.held("192.0.2.1/32"), 1);
     assert_eq!(place.table.make_room(None), Ok(1));
     assert!(!place.holds(client) && proxies.iter().all(|id| place.holds(*id)));
