@@ -4,6 +4,7 @@ use hookgate_domain::WebhookIdDigest;
 
 use crate::addresses::ListReader;
 use crate::attempts::Attempts;
+use crate::credentials::CredentialLookups;
 use crate::directory::Directory;
 use crate::failures::Failures;
 use crate::floor::Floor;
@@ -20,6 +21,7 @@ pub struct Gate<S> {
     pub(crate) directory: Directory,
     pub(crate) floor: Floor,
     pub(crate) failures: Failures,
+    pub(crate) credentials: CredentialLookups,
     pub(crate) attempts: Attempts,
     pub(crate) password_queue: PasswordQueue,
     pub(crate) reader: Reader,
@@ -37,6 +39,7 @@ impl<S: Store> Gate<S> {
             directory: Directory::default(),
             floor: Floor::default(),
             failures: Failures::default(),
+            credentials: CredentialLookups::default(),
             attempts: Attempts::default(),
             password_queue: PasswordQueue::default(),
             reader: Reader::default(),

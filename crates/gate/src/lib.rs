@@ -22,6 +22,7 @@ mod addresses;
 mod attempts;
 mod audit;
 mod audit_search;
+mod credentials;
 mod delivery;
 mod devices;
 mod directory;
@@ -64,6 +65,7 @@ pub use address_store::{
 pub use addresses::{AddressSetError, Published, REFRESH_AFTER, Taken};
 pub use audit::{Acting, Forbidden, Repeated};
 pub use audit_search::{AuditQuery, AuditQueryError};
+pub use credentials::CredentialError;
 pub use delivery::{
     Accepted, AcceptedDelivery, Body, BodyFault, Commit, DeliveryRequest, Details, Effect, HIDDEN,
     Idempotency, MAX_HEADER_BYTES, MAX_REFUSED_PAYLOAD, RateScope, Refusal, RefusalKey, RefusedDelivery,

@@ -13,7 +13,8 @@ use crate::attempts::{TooMany, Trier};
 use crate::members::member_subject;
 use crate::password_queue::Asker;
 use crate::{
-    Acting, EntropyError, Gate, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
+    Acting, CredentialError, EntropyError, Gate, PageSize, PasswordsError, PeopleError, PeopleStore, Store,
+    StoreError,
 };
 
 /// What the owner is called that the very first sign-in link makes.
@@ -63,6 +64,15 @@ impl From<PasswordsError> for SignInError {
         match error {
             PasswordsError::Busy { retry_after } => Self::Busy { retry_after },
             error @ PasswordsError::Failed => Self::Passwords(error),
+        }
+    }
+}
+
+impl From<CredentialError> for SignInError {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::TooMany { retry_after } => Self::TooMany { retry_after },
+            CredentialError::Store(error) => Self::Store(error),
         }
     }
 }
@@ -162,6 +172,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             Err(StoreError::Conflict) => Err(SignInError::Wrong),
             inserted => {
                 inserted?;
+                self.credentials.remember(*session.digest.as_bytes());
                 Ok((token, session))
             }
         }
@@ -204,18 +215,32 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok((secret, link, member))
     }
 
+    /// The sign-in link and its member, as long as it works.
+    ///
+    /// # Errors
+    /// [`CredentialError`].
+    pub async fn sign_in_link_of(
+        &self,
+        secret: &SignInSecret,
+        from: IpAddr,
+    ) -> Result<Option<(SignInLink, Member)>, CredentialError> {
+        let (now, digest) = (self.now(), secret.digest());
+        let look_up = self.store.sign_in_link_by_digest(&digest);
+        let found = self.credentials.find(digest.as_bytes(), from, now, look_up);
+        Ok(found.await?.filter(|(link, _)| !link.is_over(now)))
+    }
+
     /// Signs a member in by a link and uses it up. Of several that try at once, one gets in.
     ///
     /// # Errors
-    /// [`SignInError`]; there is nothing to guess, so attempts are not limited.
+    /// [`SignInError`]. There is nothing to guess; what is limited is the work of looking unknown links up.
     pub async fn sign_in_by_link(
         &self,
         secret: &SignInSecret,
         from: IpAddr,
         user_agent: Option<&str>,
     ) -> Result<(SessionToken, Session, Member), SignInError> {
-        let found = self.store.sign_in_link_by_digest(&secret.digest()).await?;
-        let found = found.filter(|(link, _)| !link.is_over(self.now()));
+        let found = self.sign_in_link_of(secret, from).await?;
         let (link, member) = found.ok_or(SignInError::Wrong)?;
         let (token, session) = self.new_session(&member, SignInMeans::Link, from, user_agent)?;
         let audit = Acting::remote(&member, from).note(
@@ -228,6 +253,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             .sign_in_link_use(link.digest, session.clone(), audit)
             .await?
         {
+            self.credentials.remember(*session.digest.as_bytes());
             Ok((token, session, member))
         } else {
             Err(SignInError::Wrong)
@@ -237,10 +263,16 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// Whose session it is, with the role of this moment; `None` if it is unknown or over.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn signed_in(&self, token: &SessionToken) -> Result<Option<(Member, Session)>, StoreError> {
-        let now = self.now();
-        let Some((member, session)) = self.live_session(&token.digest()).await? else {
+    /// [`CredentialError`].
+    pub async fn signed_in(
+        &self,
+        token: &SessionToken,
+        from: IpAddr,
+    ) -> Result<Option<(Member, Session)>, CredentialError> {
+        let (now, digest) = (self.now(), token.digest());
+        let look_up = self.live_session(&digest);
+        let found = self.credentials.find(digest.as_bytes(), from, now, look_up);
+        let Some((member, session)) = found.await? else {
             return Ok(None);
         };
         if now.since(session.last_seen_at) >= TOUCH_EVERY {

@@ -1,5 +1,7 @@
 //! API tokens: make, list, revoke, and authenticate by one.
 
+use std::net::IpAddr;
+
 use hookgate_domain::{
     Actor, ApiToken, AuditAct, AuditSubject, OrganizationId, Permission, Role, Timestamp, Token, TokenError,
     TokenId, TokenName,
@@ -7,7 +9,7 @@ use hookgate_domain::{
 use serde_json::{Value, json};
 
 use crate::sign_in::TOUCH_EVERY;
-use crate::{Acting, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store, StoreError};
+use crate::{Acting, CredentialError, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 impl<S: Store + PeopleStore> Gate<S> {
     /// Makes a token. Its secret can't be had again. A token that a member makes goes with that member, and so does one
@@ -52,6 +54,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         let changes = (Value::Null, after);
         let audit = acting.note_change(AuditAct::TokenCreate, token_subject(&token), now, changes);
         self.store.token_insert(token.clone(), audit).await?;
+        self.credentials.remember(*token.digest.as_bytes());
         Ok((secret, token))
     }
 
@@ -89,10 +92,16 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// of the member it goes with. It is read from the store each time, so a revoked one is dead at once.
     ///
     /// # Errors
-    /// [`StoreError`].
-    pub async fn authenticate(&self, secret: &ApiToken) -> Result<Option<Token>, StoreError> {
-        let now = self.now();
-        let Some(mut token) = self.live_token(&secret.digest()).await? else {
+    /// [`CredentialError`].
+    pub async fn authenticate(
+        &self,
+        secret: &ApiToken,
+        from: IpAddr,
+    ) -> Result<Option<Token>, CredentialError> {
+        let (now, digest) = (self.now(), secret.digest());
+        let look_up = self.live_token(&digest);
+        let found = self.credentials.find(digest.as_bytes(), from, now, look_up);
+        let Some(mut token) = found.await? else {
             return Ok(None);
         };
         if token

@@ -87,21 +87,24 @@ async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_a_week() {
     let (gate, clock) = gate();
     let ada = add(&gate, "ada", Role::Viewer).await;
     let token = sign_in(&gate, "ADA").await;
-    let (member, _) = gate.signed_in(&token).await.unwrap().unwrap();
+    let (member, _) = gate.signed_in(&token, SOURCE).await.unwrap().unwrap();
     assert_eq!(member.id, ada.id);
     let step = SESSION_IDLE / 2;
     let mut used = Duration::ZERO;
     while used + step < SESSION_LIFE {
         clock.advance(step);
         used += step;
-        assert!(gate.signed_in(&token).await.unwrap().is_some(), "{used:?}");
+        assert!(
+            gate.signed_in(&token, SOURCE).await.unwrap().is_some(),
+            "{used:?}"
+        );
     }
     clock.advance(step);
-    assert!(gate.signed_in(&token).await.unwrap().is_none());
+    assert!(gate.signed_in(&token, SOURCE).await.unwrap().is_none());
 
     let token = sign_in(&gate, "ada").await;
     clock.advance(SESSION_IDLE);
-    assert!(gate.signed_in(&token).await.unwrap().is_none());
+    assert!(gate.signed_in(&token, SOURCE).await.unwrap().is_none());
     let sessions = gate.sessions(&Acting::remote(&ada, SOURCE), ada.id).await;
     assert!(sessions.unwrap().is_empty());
 }
@@ -212,7 +215,7 @@ async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
     gate.set_password(&myself, owner.id, Some(&session), None, password(GOOD))
         .await
         .unwrap();
-    assert!(gate.signed_in(&token).await.unwrap().is_some());
+    assert!(gate.signed_in(&token, SOURCE).await.unwrap().is_some());
     sign_in(&gate, "owner").await;
 
     clock.advance(LINK_PASSWORD_WINDOW);
@@ -273,7 +276,7 @@ async fn ones_own_password_takes_the_current_one_and_ends_the_other_sessions() {
     let (gate, _) = gate();
     let ada = add(&gate, "ada", Role::Viewer).await;
     let (other, here) = (sign_in(&gate, "ada").await, sign_in(&gate, "ada").await);
-    let (_, session) = gate.signed_in(&here).await.unwrap().unwrap();
+    let (_, session) = gate.signed_in(&here, SOURCE).await.unwrap().unwrap();
     let myself = Acting::remote(&ada, SOURCE);
     let set = |current: Option<&str>| {
         let current = current.map(password);
@@ -289,8 +292,8 @@ async fn ones_own_password_takes_the_current_one_and_ends_the_other_sessions() {
     let wrong = set(Some("wrong password")).await;
     assert!(matches!(wrong, Err(PeopleError::WrongPassword)));
     set(Some(GOOD)).await.unwrap();
-    assert!(gate.signed_in(&here).await.unwrap().is_some());
-    assert!(gate.signed_in(&other).await.unwrap().is_none());
+    assert!(gate.signed_in(&here, SOURCE).await.unwrap().is_some());
+    assert!(gate.signed_in(&other, SOURCE).await.unwrap().is_none());
     let old = sign_in_from(&gate, "ada", GOOD, "192.0.2.7").await;
     assert!(matches!(old, Err(SignInError::Wrong)));
 }
@@ -317,13 +320,18 @@ async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
     gate.member_set_role(&acting(), ada.id, Role::Viewer, None)
         .await
         .unwrap();
-    let (member, _) = gate.signed_in(&session).await.unwrap().unwrap();
+    let (member, _) = gate.signed_in(&session, SOURCE).await.unwrap().unwrap();
     assert_eq!(member.role, Role::Viewer);
-    let role = async |secret: &ApiToken| gate.authenticate(secret).await.unwrap().map(|token| token.role);
+    let role = async |secret: &ApiToken| {
+        gate.authenticate(secret, SOURCE)
+            .await
+            .unwrap()
+            .map(|token| token.role)
+    };
     assert_eq!(role(&secret).await, Some(Role::Viewer));
 
     gate.member_remove(&acting(), ada.id).await.unwrap();
-    assert!(gate.signed_in(&session).await.unwrap().is_none());
+    assert!(gate.signed_in(&session, SOURCE).await.unwrap().is_none());
     assert_eq!((role(&secret).await, role(&grandchild).await), (None, None));
 }
 
@@ -337,16 +345,16 @@ async fn a_token_dies_by_time_and_by_hand_and_tells_when_it_was_used() {
     };
     let (short, _) = create(Some(START.after(hour))).await;
     let (long, made) = create(None).await;
-    let used = gate.authenticate(&long).await.unwrap().unwrap();
+    let used = gate.authenticate(&long, SOURCE).await.unwrap().unwrap();
     assert_eq!(used.last_used_at, Some(START));
     clock.advance(Duration::from_secs(30));
-    let soon = gate.authenticate(&long).await.unwrap().unwrap();
+    let soon = gate.authenticate(&long, SOURCE).await.unwrap().unwrap();
     assert_eq!(soon.last_used_at, Some(START), "at most once a minute");
     clock.advance(hour);
-    assert!(gate.authenticate(&short).await.unwrap().is_none());
-    assert!(gate.authenticate(&long).await.unwrap().is_some());
+    assert!(gate.authenticate(&short, SOURCE).await.unwrap().is_none());
+    assert!(gate.authenticate(&long, SOURCE).await.unwrap().is_some());
     gate.token_revoke(&acting(), made.id).await.unwrap();
-    assert!(gate.authenticate(&long).await.unwrap().is_none());
+    assert!(gate.authenticate(&long, SOURCE).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -433,12 +441,12 @@ async fn sessions_are_seen_and_ended_by_their_member() {
     let (myself, other) = (Acting::remote(&ada, SOURCE), Acting::remote(&bob, SOURCE));
     let listed = gate.sessions(&other, ada.id).await;
     assert!(matches!(listed, Err(PeopleError::Forbidden(_))));
-    let (_, session) = gate.signed_in(&one).await.unwrap().unwrap();
+    let (_, session) = gate.signed_in(&one, SOURCE).await.unwrap().unwrap();
     let ended = gate.session_end(&other, session.id).await;
     assert!(matches!(ended, Err(PeopleError::NotFound)));
     gate.session_end(&myself, session.id).await.unwrap();
-    assert!(gate.signed_in(&one).await.unwrap().is_none());
-    let (_, session) = gate.signed_in(&two).await.unwrap().unwrap();
+    assert!(gate.signed_in(&one, SOURCE).await.unwrap().is_none());
+    let (_, session) = gate.signed_in(&two, SOURCE).await.unwrap().unwrap();
     gate.sign_out(&myself, &session).await.unwrap();
     gate.sign_out(&myself, &session).await.unwrap();
     assert!(gate.store().sessions_of(ada.id).await.unwrap().is_empty());

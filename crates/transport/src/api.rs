@@ -182,7 +182,10 @@ async fn authenticate<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Re
         return Err(Code::Unauthenticated.into());
     }
     let token: ApiToken = secret.trim().parse().map_err(|_| Code::Unauthenticated)?;
-    let token = gate.authenticate(&token).await?.ok_or(Code::Unauthenticated)?;
+    let token = gate
+        .authenticate(&token, call.source)
+        .await?
+        .ok_or(Code::Unauthenticated)?;
     Ok(Caller {
         acting: Acting::remote(&token, call.source),
         recipient: Recipient {

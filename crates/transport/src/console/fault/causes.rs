@@ -4,8 +4,8 @@ use std::error::Error;
 
 use hookgate_domain::WebhookError;
 use hookgate_gate::{
-    ActorError, AddressSetError, Forbidden, IncidentActError, ManageError, PasswordsError, PeopleError,
-    SearchError, StoreError,
+    ActorError, AddressSetError, CredentialError, Forbidden, IncidentActError, ManageError, PasswordsError,
+    PeopleError, SearchError, StoreError,
 };
 
 use super::{Code, Details, Fault};
@@ -25,6 +25,18 @@ impl From<StoreError> for Fault {
                 tracing::error!(%error, "the console can't read what is stored");
                 Code::Internal.into()
             }
+        }
+    }
+}
+
+impl From<CredentialError> for Fault {
+    fn from(error: CredentialError) -> Self {
+        match error {
+            CredentialError::TooMany { retry_after } => Self::busy(
+                retry_after,
+                "too many unknown tokens, sessions or sign-in links came from your address".to_owned(),
+            ),
+            CredentialError::Store(error) => error.into(),
         }
     }
 }
