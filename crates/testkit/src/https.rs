@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use http_body_util::BodyExt;
 use hyper::body::{Body, Frame, Incoming};
 use hyper::client::conn::{http1, http2};
+use hyper::http::request;
 use hyper::{HeaderMap, Response, StatusCode};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rustls::pki_types::pem::PemObject;
@@ -203,17 +204,17 @@ impl Client {
         })
     }
 
-    /// Begins a POST over HTTP/2 whose body never ends, and waits for the answer.
+    /// Begins a POST with this head over HTTP/2, whose body never ends, and waits for the answer.
     ///
     /// # Errors
     /// If no answer comes.
-    pub async fn post_without_end(&self, address: SocketAddr, uri: &str) -> Outcome<Answer> {
+    pub async fn post_without_end(&self, address: SocketAddr, head: request::Builder) -> Outcome<Answer> {
         let stream = TokioIo::new(self.tls(address, Http::Two).await?);
         let (mut sender, connection) = http2::handshake(TokioExecutor::new(), stream).await?;
         tokio::spawn(connection);
         Answer::read(
             sender
-                .send_request(Request::post(uri).body(Endless(Some(Bytes::from_static(b"{"))))?)
+                .send_request(head.body(Endless(Some(Bytes::from_static(b"{"))))?)
                 .await?,
         )
         .await

@@ -5,7 +5,7 @@
 //! holds most. A connection with a request in progress never does. So a source that holds little is served, whatever the others
 //! do; where nothing rests, new ones wait in the kernel's queue, and the listener says that it is full.
 
-mod prefixes;
+pub(crate) mod prefixes;
 mod table;
 
 use std::io;

@@ -92,13 +92,27 @@ impl Body {
     ///
     /// See [`BodyFault`].
     pub async fn read(self, limit: usize) -> Result<Bytes, BodyFault> {
-        self.read_within(limit, |_| true).await
+        self.read_for(limit, BODY_TIMEOUT).await
+    }
+
+    /// The same in less time.
+    pub(crate) async fn read_for(self, limit: usize, time: Duration) -> Result<Bytes, BodyFault> {
+        self.read_all(limit, time, |_| true).await
     }
 
     /// The same, where `has_room` is told of each piece that came and says whether it may be kept.
     pub(crate) async fn read_within(
+        self,
+        limit: usize,
+        has_room: impl FnMut(usize) -> bool,
+    ) -> Result<Bytes, BodyFault> {
+        self.read_all(limit, BODY_TIMEOUT, has_room).await
+    }
+
+    async fn read_all(
         mut self,
         limit: usize,
+        time: Duration,
         has_room: impl FnMut(usize) -> bool,
     ) -> Result<Bytes, BodyFault> {
         let Some(incoming) = self.incoming.as_mut() else {
@@ -108,7 +122,7 @@ impl Body {
         if announced > limit as u64 {
             return Err(BodyFault::TooLarge);
         }
-        let whole = timeout(BODY_TIMEOUT, collect(incoming, limit, has_room))
+        let whole = timeout(time, collect(incoming, limit, has_room))
             .await
             .map_err(|_| BodyFault::TimedOut)??;
         self.incoming = None;

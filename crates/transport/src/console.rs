@@ -27,6 +27,7 @@ mod live;
 mod query;
 mod screens;
 pub(crate) mod set_source;
+mod stranger_forms;
 pub(crate) mod streams;
 mod unshown;
 mod visitor;
@@ -61,6 +62,7 @@ pub use filter::{DeliveryQuery, delivery_query};
 use health::Watched;
 use host::Host;
 use limits::Limits;
+use stranger_forms::StrangerForms;
 use unshown::Unshown;
 
 /// What addresses start with: `https://`, a host, and maybe a port.
@@ -86,6 +88,7 @@ pub struct Console<S> {
     stop: Signal,
     watched: Arc<Watched>,
     limits: Limits,
+    stranger_forms: StrangerForms,
     feed: Arc<Feed>,
     gate_front: Option<GateFront>,
     unshown: Unshown,
@@ -119,6 +122,7 @@ impl<S: Store + PeopleStore> Console<S> {
             stop,
             watched: Arc::default(),
             limits: Limits::default(),
+            stranger_forms: StrangerForms::default(),
             feed: Arc::default(),
             gate_front: None,
             unshown: Unshown::default(),

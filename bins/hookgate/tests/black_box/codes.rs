@@ -496,7 +496,9 @@ async fn request_timeout() {
         .await
         .unwrap();
     let url = server.demo_url();
-    let http2 = server.client.post_without_end(server.address(), &url);
+    let http2 = server
+        .client
+        .post_without_end(server.address(), Request::post(&url));
     let read = |mut stream: TlsStream<tokio::net::TcpStream>| async move {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.unwrap();

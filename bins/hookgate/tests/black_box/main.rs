@@ -41,6 +41,7 @@ mod roles;
 mod sealing;
 mod search;
 mod sessions;
+mod strangers;
 mod support;
 mod terminal;
 mod texts;

@@ -11,6 +11,7 @@ use super::cookie;
 use super::fault::{Code, Fault};
 use super::host::Host;
 use super::query::Fields;
+use super::stranger_forms::StrangerForms;
 use super::streams::Recipient;
 
 /// The hidden field of every form that shows its session.
@@ -38,7 +39,7 @@ impl Visitor {
         else {
             return Ok(None);
         };
-        let Some((member, session)) = gate.signed_in(&token).await? else {
+        let Some((member, session)) = gate.signed_in(&token, call.source).await? else {
             return Ok(None);
         };
         Ok(Some(Self::new(&token, member, session, call.source)))
@@ -80,9 +81,15 @@ pub(crate) async fn form(call: Call, host: &Host) -> Result<Form, Fault> {
 }
 
 /// A form that one of our pages sent for somebody who is not signed in. Anybody can send one, so it has `most` bytes.
-pub(crate) async fn form_of_stranger(call: Call, host: &Host, most: usize) -> Result<Form, Fault> {
-    let body = of_our_page(call, host)?.body;
-    Ok(Form(body.read(most).await?))
+/// None is read for long.
+pub(crate) async fn form_of_stranger(
+    call: Call,
+    host: &Host,
+    forms: &StrangerForms,
+    most: usize,
+) -> Result<Form, Fault> {
+    let Call { body, source, .. } = of_our_page(call, host)?;
+    Ok(Form(forms.read(body, source, most).await?))
 }
 
 /// The same call, if one of our pages made it.

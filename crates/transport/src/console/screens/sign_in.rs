@@ -62,7 +62,14 @@ pub(super) async fn keep<S: Store + PeopleStore>(
         return Ok(html::see_other("/sign-in"));
     }
     let path = call.head.uri.path().to_owned();
-    let (kept, problem) = match visitor::form_of_stranger(call, &console.host, MAX_KEPT).await {
+    let (kept, problem) = match visitor::form_of_stranger(
+        call,
+        &console.host,
+        &console.stranger_forms,
+        MAX_KEPT,
+    )
+    .await
+    {
         Ok(form) => {
             let fields = restore::kept(&form.fields()?);
             let problem = "Your session has ended. Sign in to go on: what you typed is kept.";
@@ -92,7 +99,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     let device = cookie::device(&call.head.headers);
     let earlier = Visitor::of(&console.gate, &call).await?;
     let came = Arrival::of(&call);
-    let form = visitor::form_of_stranger(call, &console.host, MAX_SIGN_IN).await?;
+    let form = visitor::form_of_stranger(call, &console.host, &console.stranger_forms, MAX_SIGN_IN).await?;
     let fields = form.fields()?;
     let (name, next) = (
         fields.get("name").unwrap_or_default(),
@@ -179,18 +186,10 @@ pub(super) async fn link<S: Store + PeopleStore>(
     secret: &str,
 ) -> Result<Reply, Fault> {
     let found = match secret.parse::<SignInSecret>() {
-        Ok(secret) => {
-            console
-                .gate
-                .store()
-                .sign_in_link_by_digest(&secret.digest())
-                .await?
-        }
+        Ok(secret) => console.gate.sign_in_link_of(&secret, call.source).await?,
         Err(_) => None,
     };
-    let member = found
-        .filter(|(link, _)| !link.is_over(call.now))
-        .map(|(_, member)| member.name.to_string());
+    let member = found.map(|(_, member)| member.name.to_string());
     let status = if member.is_some() {
         StatusCode::OK
     } else {

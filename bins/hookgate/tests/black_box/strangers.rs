@@ -1,0 +1,143 @@
+//! What those who are not signed in may take of the console.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hookgate_domain::{ApiToken, SessionToken, SignInSecret};
+use hookgate_testkit::https::{Full, Http, Request};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::task::JoinSet;
+use tokio::time::Instant;
+
+use crate::program::Program;
+use crate::support::Server;
+use crate::visitor::Visitor;
+
+/// Forms that are begun at once: more than one source may have in progress.
+const FORMS: usize = 12;
+/// Forms of one address that are read at the same time.
+const READ: usize = 4;
+/// Unknown credentials that one source may show at once.
+const BURST: usize = 200;
+
+fn console_address(server: &Server) -> SocketAddr {
+    let port = server.console().rsplit(':').next().unwrap();
+    SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
+}
+
+/// Begins a sign-in, never ends it, and says how that was answered. The server may say it by closing.
+async fn begin_form(server: &Server, http: Http) -> u16 {
+    let (address, origin) = (console_address(server), server.console());
+    if matches!(http, Http::Two) {
+        let head = Request::post(format!("{origin}/sign-in")).header("origin", origin);
+        let answer = server.client.post_without_end(address, head).await;
+        return answer.unwrap().status.as_u16();
+    }
+    let mut stream = server.client.tls(address, http).await.unwrap();
+    let host = origin.strip_prefix("https://").unwrap();
+    let head = format!(
+        "POST /sign-in HTTP/1.1\r\nHost: {host}\r\nOrigin: {origin}\r\nContent-Length: 64000\r\n\r\n{}",
+        "x".repeat(60_000)
+    );
+    stream.write_all(head.as_bytes()).await.unwrap();
+    let mut status = [0; 12];
+    stream.read_exact(&mut status).await.unwrap();
+    String::from_utf8_lossy(&status[9..]).parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn few_forms_of_strangers_are_read_at_once_and_none_for_long() {
+    let server = Arc::new(Server::start());
+    for http in Http::BOTH {
+        let begun = Instant::now();
+        let mut forms = JoinSet::new();
+        for _ in 0..FORMS {
+            let server = Arc::clone(&server);
+            forms.spawn(async move { begin_form(&server, http).await });
+        }
+        for _ in READ..FORMS {
+            let status = forms.join_next().await.unwrap().unwrap();
+            assert_eq!(status, 429, "the oldest makes room");
+        }
+        assert!(begun.elapsed() < Duration::from_secs(4), "{http:?}");
+        let wrong = [("name", "owner"), ("password", "not this one")];
+        let answer = Visitor::nobody(&server).try_to_send("/sign-in", &wrong).await;
+        assert_eq!(answer.status, 422, "the newest comes in");
+        let mut rest = forms.join_all().await;
+        rest.sort_unstable();
+        assert_eq!(rest, [408, 408, 408, 429], "{http:?}");
+        assert!(begun.elapsed() < Duration::from_secs(10), "{http:?}");
+    }
+}
+
+/// Bytes that differ for each number.
+fn bytes_of(number: usize) -> impl FnMut(&mut [u8]) -> Result<(), std::convert::Infallible> {
+    let mut state = number as u64;
+    move |buffer| {
+        buffer.fill_with(|| {
+            state = state
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1_442_695_040_888_963_407);
+            state.to_be_bytes()[1]
+        });
+        Ok(())
+    }
+}
+
+/// Tokens, sessions and sign-in links that nobody has, of the right form.
+fn made_up(server: &Server, number: usize) -> Request<Full<hookgate_testkit::https::Bytes>> {
+    let origin = server.console();
+    let request = match number % 3 {
+        0 => {
+            let Ok(token) = ApiToken::generate(bytes_of(number));
+            Request::get(format!("{origin}/api/v1/webhooks"))
+                .header("authorization", format!("Bearer {}", token.reveal()))
+        }
+        1 => {
+            let Ok(token) = SessionToken::generate(bytes_of(number));
+            Request::get(format!("{origin}/account"))
+                .header("cookie", format!("__Host-hookgate={}", token.reveal()))
+        }
+        _ => {
+            let Ok(secret) = SignInSecret::generate(bytes_of(number));
+            Request::get(format!("{origin}/sign-in/{}", secret.reveal()))
+        }
+    };
+    request.body(Full::default()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_makes_credentials_up_waits_and_those_who_are_known_do_not() {
+    let server = Server::start();
+    let owner = Visitor::sign_in(&server).await;
+    let program = Program::new(&server, "viewer");
+    assert_eq!(
+        program.call("GET", "/api/v1/webhooks", None, &[]).await.status,
+        200
+    );
+    let mut connection = server
+        .client
+        .connect(console_address(&server), Http::Two)
+        .await
+        .unwrap();
+    let mut refused = [0; 3];
+    for number in 0..BURST * 4 {
+        let answer = connection.send(made_up(&server, number)).await.unwrap();
+        match (number % 3, answer.status.as_u16()) {
+            (kind, 429) => {
+                assert!(!answer.header("retry-after").is_empty());
+                refused[kind] += 1;
+            }
+            (0, 401) | (1, 303) | (2, 410) => {}
+            (kind, status) => panic!("{kind}: {status}"),
+        }
+    }
+    assert!(refused.iter().all(|count| *count > 0), "{refused:?}");
+    // From the same address, in the middle of it.
+    owner.get("/account").await;
+    assert_eq!(
+        program.call("GET", "/api/v1/webhooks", None, &[]).await.status,
+        200
+    );
+}
