@@ -133,6 +133,25 @@ fn edit(directory: &Path, sql: &str) {
     connect(directory).batch_execute(sql).expect("a statement");
 }
 
+/// What an older version wrote has no weight, and is removed by what it takes.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn records_without_a_weight_are_held_as_they_are_removed() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = open(directory.path());
+    store.webhook_insert(webhook(1), audit()).await.unwrap();
+    let sent = AcceptedDelivery {
+        payload: Some(vec![b' '; 5_000].into()),
+        ..delivery(&webhook(1))
+    };
+    store.delivery_commit(sent).await.unwrap();
+    let left = crashed(directory.path());
+    edit(left.path(), "UPDATE deliveries SET weight = NULL");
+    assert_eq!(used(&open(left.path())).await, (1, 0));
+    let headers = "SELECT coalesce(length(headers), 0) FROM deliveries";
+    let expected = 512 + 5_000 + number(left.path(), headers);
+    assert_eq!(number(left.path(), "SELECT bytes FROM holdings"), expected);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn counts_are_written_once_a_second_and_at_the_end() {
     let directory = tempfile::tempdir().unwrap();

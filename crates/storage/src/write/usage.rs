@@ -1,10 +1,12 @@
 //! Counts of usage.
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
 
 use crate::connection::{Connection, RunQueryDsl};
 
+use super::holdings::WEIGHT;
 use super::row_insert::row_insert;
 use crate::schema::deliveries;
 
@@ -43,7 +45,7 @@ row_insert! {
 
 /// What a record says about usage: number, webhook, time, source, code, how many deliveries it stands for, whether it has
 /// a trail, and what it takes.
-pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64, bool, Option<i64>);
+pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64, bool, i64);
 
 /// The records from this number on, up to another, which is excluded.
 pub(crate) fn recorded(
@@ -66,7 +68,8 @@ pub(crate) fn recorded(
             deliveries::code,
             deliveries::count,
             deliveries::trail.is_not_null(),
-            deliveries::weight,
+            // As removal weighs it, also if an older version wrote it.
+            sql::<BigInt>(WEIGHT),
         ))
         .load(connection)
 }

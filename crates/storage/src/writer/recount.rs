@@ -9,7 +9,6 @@ use hookgate_gate::site;
 
 use super::counting::Seen;
 use super::counts::{Counts, SourceCount, SourceKey};
-use super::weight::ROW_BYTES;
 use crate::connection::Connection;
 use crate::rows::read_address;
 use crate::write::counters::{Counter, counter_lock, counter_set, counter_value};
@@ -101,7 +100,7 @@ fn add_records(
             record: Some(id),
             // Of one that passed, the others are its retries.
             times: if code.is_none() { 1 } else { count },
-            weight: weight.unwrap_or(ROW_BYTES),
+            weight,
         };
         counts.hold(&seen);
         counts.add(&seen, seen.times, true);
