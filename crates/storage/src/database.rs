@@ -22,7 +22,7 @@ use crate::read::size::database_bytes;
 use crate::read::webhooks::sealed_secrets;
 use crate::write::people::delete_all_sessions;
 use crate::write::settings::{setting_claim, setting_put};
-use crate::writer::{Counts, Writer, count_step, prune_file, prune_server};
+use crate::writer::{CountStep, Counts, Writer, count_step, fill_server, prune_file, prune_server};
 
 /// Changed URLs that may wait to be looked at; of those beyond, the node finds out by itself.
 const CHANGES_AHEAD: usize = 1_024;
@@ -30,6 +30,11 @@ const CHANGES_AHEAD: usize = 1_024;
 const MOST_RACES: usize = 50;
 /// How long a slice of pruning may take on a server: a table of some hundred MiB is written anew.
 const LONGEST_PRUNING: Duration = Duration::from_mins(10);
+
+/// How often it is looked whether somebody else still counts, and the pause between: less than half a second in all, because people
+/// wait for it.
+const BUSY_LOOKS: u32 = 20;
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 /// A store in a directory or on a server. Clones are the same store.
 #[derive(Clone)]
@@ -262,8 +267,10 @@ impl Database {
                 self.writer.change(WHAT, work).await
             }
             Place::Server { .. } => {
-                let work = move |connection: &mut Connection| prune_server(connection, retention, now);
-                let work = move |connection: &mut Connection| Ok(connection.transaction(work)?);
+                let work = move |connection: &mut Connection| {
+                    connection.transaction(|connection| fill_server(connection, retention, now))?;
+                    Ok(connection.transaction(|connection| prune_server(connection, retention, now))?)
+                };
                 run_within(&self.pool, WHAT, Some(LONGEST_PRUNING), work).await
             }
         }
@@ -293,7 +300,8 @@ impl Database {
         matches!(self.place, Place::Server { .. })
     }
 
-    /// Writes the counts of every delivery that was answered before, so that they can be read.
+    /// Writes the counts of every delivery that was answered before, so that they can be read. On a server it does not wait long for
+    /// a node that counts or removes history at the same time: what is counted can be read then.
     ///
     /// # Errors
     /// [`StoreError::Unavailable`] if the store can't be reached.
@@ -309,14 +317,23 @@ impl Database {
     }
 }
 
-/// Counts until nothing is left to count.
+/// Counts until nothing is left to count, or somebody else is at it for long.
 fn count_all(connection: &mut Connection, uncounted: &Mutex<Counts>) -> QueryResult<()> {
     let lock = || uncounted.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut looks = 0;
     loop {
         let off_record = std::mem::take(&mut *lock());
         match count_step(connection, &off_record) {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
+            Ok(CountStep::More) => {}
+            Ok(CountStep::Done) => return Ok(()),
+            Ok(CountStep::Busy) => {
+                lock().merge(off_record);
+                if looks == BUSY_LOOKS {
+                    return Ok(());
+                }
+                looks += 1;
+                std::thread::sleep(BUSY_PAUSE);
+            }
             Err(error) => {
                 lock().merge(off_record);
                 return Err(error);

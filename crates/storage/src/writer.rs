@@ -46,8 +46,8 @@ use change::Asked;
 pub(crate) use counts::Counts;
 use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use prune::prune_file;
-pub(crate) use prune_server::prune_server;
-pub(crate) use recount::count_step;
+pub(crate) use prune_server::{fill_server, prune_server};
+pub(crate) use recount::{CountStep, count_step};
 use session::Session;
 
 /// Jobs that may wait. At 20,000 deliveries a second it is a fifth of a second; beyond, senders are told to retry.

@@ -51,18 +51,20 @@ pub(crate) fn counter_value(connection: &mut Connection, counter: Counter) -> Qu
         .get_result(connection)
 }
 
-/// The value of a counter that nobody else changes until the transaction ends.
-pub(crate) fn counter_lock(connection: &mut Connection, counter: Counter) -> QueryResult<i64> {
+/// The value of a counter that nobody else changes until the transaction ends; nothing, if somebody else is about to.
+pub(crate) fn counter_try_lock(connection: &mut Connection, counter: Counter) -> QueryResult<Option<i64>> {
     match connection {
         // The transaction is the only one that writes.
-        Connection::Sqlite(_) => counter_value(connection, counter),
+        Connection::Sqlite(_) => counter_value(connection, counter).map(Some),
         Connection::Postgres(link) => diesel::RunQueryDsl::get_result(
             counters::table
                 .filter(counters::name.eq(counter.name()))
                 .select(counters::next)
-                .for_update(),
+                .for_update()
+                .skip_locked(),
             &mut link.connection,
-        ),
+        )
+        .optional(),
     }
 }
 

@@ -1,14 +1,17 @@
 //! How much of the history each webhook holds, and the deliveries that it is.
 
+use std::collections::BTreeMap;
+
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
 use diesel::sql_types::BigInt;
+use hookgate_domain::WebhookHandle;
 
 use crate::connection::{Connection, RunQueryDsl, on};
 
 use super::fragment::fragment;
 use super::prune::oldest_deliveries;
-use super::webhooks::policy_hold;
+use super::webhooks::{policy_bucket, policy_hold};
 use crate::schema::{deliveries, holdings, webhooks};
 
 /// What a record takes, in SQL: as it was weighed, or nearly so if an older version wrote it.
@@ -90,7 +93,21 @@ pub(crate) fn holdings_count(connection: &mut Connection) -> QueryResult<i64> {
     some.count().get_result(connection)
 }
 
-/// Lets removing go on there.
+/// Whether nobody else writes what these webhooks hold until the transaction ends.
+pub(crate) fn holdings_try_lock(connection: &mut Connection, held: &[Held]) -> QueryResult<bool> {
+    let webhooks: Vec<_> = held.iter().map(|held| held.webhook).collect();
+    let rows = holdings::table.filter(holdings::webhook.eq_any(webhooks));
+    let Connection::Postgres(link) = connection else {
+        // The transaction is the only one that writes.
+        return Ok(true);
+    };
+    let there: i64 = diesel::RunQueryDsl::get_result(rows.clone().count(), &mut link.connection)?;
+    let free = rows.select(holdings::webhook).for_update().skip_locked();
+    let free: Vec<i64> = diesel::RunQueryDsl::load(free, &mut link.connection)?;
+    Ok(i64::try_from(free.len()).is_ok_and(|free| free >= there))
+}
+
+/// Lets removing go on there. It writes nothing if it does so already.
 pub(crate) fn holding_go_on(connection: &mut Connection, holding: &Holding) -> QueryResult<()> {
     let Holding {
         webhook,
@@ -98,45 +115,60 @@ pub(crate) fn holding_go_on(connection: &mut Connection, holding: &Holding) -> Q
         round_at,
         ..
     } = *holding;
-    let row = holdings::table.filter(holdings::webhook.eq(webhook));
+    let moved = holdings::next.ne(next).or(holdings::round_at.ne(round_at));
+    let row = holdings::table.filter(holdings::webhook.eq(webhook).and(moved));
     diesel::update(row)
         .set((holdings::next.eq(next), holdings::round_at.eq(round_at)))
         .execute(connection)
         .map(drop)
 }
 
-/// Lets a webhook open no more incidents. Whether it did until now.
-pub(crate) fn webhook_fill(connection: &mut Connection, webhook: i64, now: i64) -> QueryResult<bool> {
-    let row = webhooks::table.filter(webhooks::id.eq(webhook).and(webhooks::full_at.is_null()));
-    let handles: Vec<String> = row.select(webhooks::handle).load(connection)?;
-    full_set(connection, &handles, Some(now))?;
-    Ok(!handles.is_empty())
-}
-
-/// Lets webhooks open incidents again that hold no more than this.
-pub(crate) fn webhooks_relieve(connection: &mut Connection, most: i64) -> QueryResult<()> {
+/// The webhooks that open no incidents and may again, because they hold no more than this.
+pub(crate) fn webhooks_relieved(connection: &mut Connection, most: i64) -> QueryResult<Vec<i64>> {
     let full = webhooks::table.filter(webhooks::full_at.is_not_null());
-    let full: Vec<(i64, String)> = full.select((webhooks::id, webhooks::handle)).load(connection)?;
-    for (webhook, handle) in full {
+    let full: Vec<i64> = full.select(webhooks::id).load(connection)?;
+    let mut relieved = Vec::new();
+    for webhook in full {
         let held = holdings::table.filter(holdings::webhook.eq(webhook));
         let held: Option<i64> = held.select(holdings::bytes).get_result(connection).optional()?;
         if held.unwrap_or(0) <= most {
-            full_set(connection, &[handle], None)?;
+            relieved.push(webhook);
         }
     }
-    Ok(())
+    Ok(relieved)
 }
 
-fn full_set(connection: &mut Connection, handles: &[String], full_at: Option<i64>) -> QueryResult<()> {
-    for handle in handles {
-        if let Ok(handle) = handle.parse() {
-            policy_hold(connection, handle)?;
-        }
-        diesel::update(webhooks::table.filter(webhooks::handle.eq(handle)))
+/// Lets these webhooks open incidents again, and that one, if any, none from now on. Whether that is new. Deliveries to them wait
+/// until the transaction ends, so it ends soon.
+pub(crate) fn webhooks_fill(
+    connection: &mut Connection,
+    relieved: &[i64],
+    full: Option<i64>,
+    now: i64,
+) -> QueryResult<bool> {
+    let changed = webhooks::id
+        .eq_any(relieved.to_vec())
+        .and(webhooks::full_at.is_not_null())
+        .or(webhooks::id
+            .eq_any(Vec::from_iter(full))
+            .and(webhooks::full_at.is_null()));
+    let query = webhooks::table.filter(changed).order(webhooks::id);
+    let query = query.select((webhooks::id, webhooks::handle));
+    let rows: Vec<(i64, String)> = on!(connection, c => diesel::RunQueryDsl::load(query, c))?;
+    // In the order in which batches of deliveries take these locks, and each once.
+    let handles = rows.iter().filter_map(|(_, handle)| handle.parse().ok());
+    let buckets: BTreeMap<i32, WebhookHandle> =
+        handles.map(|handle| (policy_bucket(handle), handle)).collect();
+    for handle in buckets.into_values() {
+        policy_hold(connection, handle)?;
+    }
+    for (webhook, _) in &rows {
+        let full_at = (Some(*webhook) == full).then_some(now);
+        diesel::update(webhooks::table.filter(webhooks::id.eq(*webhook)))
             .set(webhooks::full_at.eq(full_at))
             .execute(connection)?;
     }
-    Ok(())
+    Ok(rows.iter().any(|(webhook, _)| Some(*webhook) == full))
 }
 
 /// The first delivery of a webhook between two numbers, the second excluded.

@@ -10,6 +10,13 @@ use crate::schema::deliveries;
 
 /// Numbers in a stretch: more than a server takes in a day, and more stretches than days to come.
 pub(crate) const STRETCH: i64 = 1 << 33;
+/// How often it is tried to remove a table. With the pauses it takes longer than the 10 seconds that a statement may run, so nobody
+/// who reads all the time stops it.
+const DROP_ATTEMPTS: u32 = 12;
+/// Seconds between, in which those who wait go on: longer than an attempt lets them wait.
+const DROP_PAUSE: u32 = 1;
+/// The advisory lock of whoever removes a table, shared by those who count deliveries.
+const TABLES_LOCK: i64 = 5_209_673_106;
 
 #[derive(QueryableByName)]
 struct Name {
@@ -46,11 +53,31 @@ pub(crate) fn stretch_make(connection: &mut Connection, stretch: i64) -> QueryRe
 }
 
 /// Removes the table of a stretch with all that is in it. Whoever reads right now is waited for, but not for long: those
-/// who come after wait too.
+/// who come after wait too. So it is tried again, after a pause that lets them go on, for longer than any statement reads.
+///
+/// From here on everybody waits for the end of the transaction, so what has to be written besides is written after it: whoever
+/// reads deliveries and then waits for such a row would keep the table from going.
 pub(crate) fn stretch_drop(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
     connection.batch_execute(&format!(
-        "SET LOCAL lock_timeout = '500ms'; DROP TABLE deliveries_{stretch}; SET LOCAL lock_timeout = '5s'"
+        "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '500ms'; \
+         DO $$ BEGIN FOR attempt IN 1..{DROP_ATTEMPTS} LOOP \
+             BEGIN \
+                 PERFORM pg_advisory_xact_lock({TABLES_LOCK}); DROP TABLE deliveries_{stretch}; RETURN; \
+             EXCEPTION WHEN lock_not_available THEN \
+                 IF attempt = {DROP_ATTEMPTS} THEN RAISE; END IF; \
+             END; \
+             PERFORM pg_sleep({DROP_PAUSE}); \
+         END LOOP; END $$; \
+         SET LOCAL lock_timeout = '5s'"
     ))
+}
+
+/// Whether no table of deliveries is about to go, and none goes before the transaction ends.
+pub(crate) fn tables_stay(connection: &mut Connection) -> QueryResult<bool> {
+    try_lock(
+        connection,
+        &format!("pg_try_advisory_xact_lock_shared({TABLES_LOCK})"),
+    )
 }
 
 /// Writes the table of a stretch anew without the deliveries that are doomed, and without the payloads of those of them that stay.
@@ -116,13 +143,17 @@ pub(crate) fn stretch_begin(connection: &mut Connection, stretch: i64) -> QueryR
 
 /// Whether this transaction is the only one that prunes.
 pub(crate) fn prune_alone(connection: &mut Connection) -> QueryResult<bool> {
+    try_lock(connection, "pg_try_advisory_xact_lock(5209673105)")
+}
+
+/// Whether such a lock could be taken.
+fn try_lock(connection: &mut Connection, lock: &str) -> QueryResult<bool> {
     #[derive(QueryableByName)]
     struct Taken {
         #[diesel(sql_type = diesel::sql_types::Bool)]
         taken: bool,
     }
-    let query = "SELECT pg_try_advisory_xact_lock(5209673105) AS taken";
-    let row: Taken = diesel::sql_query(query).get_result(connection)?;
+    let row: Taken = diesel::sql_query(format!("SELECT {lock} AS taken")).get_result(connection)?;
     Ok(row.taken)
 }
 

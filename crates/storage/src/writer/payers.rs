@@ -10,7 +10,7 @@ use hookgate_domain::Timestamp;
 use crate::connection::Connection;
 use crate::write::holdings::{
     Held, Holding, first_delivery, holding_add, holding_go_on, holdings_count, holdings_largest,
-    webhook_fill, webhooks_relieve,
+    webhooks_fill, webhooks_relieved,
 };
 
 /// Webhooks that are looked at, most first.
@@ -22,24 +22,27 @@ const RELIEF_PART: i64 = 16;
 /// How long what was passed over, because it shows an incident that is not resolved, is not looked at again.
 const ROUND: Duration = Duration::from_hours(1);
 
-/// Lets webhooks open incidents again, if there is room for them.
-pub(super) fn relieve(connection: &mut Connection, bytes: i64, budget: i64) -> QueryResult<()> {
-    let has_room = bytes < budget - budget / RELIEF_PART;
-    webhooks_relieve(connection, if has_room { i64::MAX } else { budget / FULL_PART })
+/// Who pays.
+#[derive(Debug, Default)]
+pub(super) struct Payers {
+    /// The webhooks that have something to pay with, most first: each with where its deliveries begin that were not looked at in this
+    /// round, which is not written yet.
+    pub(super) paying: Vec<Holding>,
+    /// The one whose unresolved incidents fill most of the store.
+    pub(super) full: Option<i64>,
 }
 
-/// The webhooks that pay and have something to pay with, most first: each with where its deliveries begin that were not looked at
-/// in this round. At most so many.
+/// Who pays, at most so many. It writes nothing.
 pub(super) fn payers(
     connection: &mut Connection,
     budget: i64,
     (now, end): (Timestamp, i64),
     most: usize,
-) -> QueryResult<Vec<Holding>> {
-    let mut found = Vec::new();
+) -> QueryResult<Payers> {
+    let mut payers = Payers::default();
     let mut fair_share = None;
     for mut holding in holdings_largest(connection, LOOKS)? {
-        if found.len() == most || fair_share.is_some_and(|share| holding.bytes <= share) {
+        if payers.paying.len() == most || fair_share.is_some_and(|share| holding.bytes <= share) {
             break;
         }
         let mut first = first_delivery(connection, holding.webhook, holding.next, end)?;
@@ -47,27 +50,41 @@ pub(super) fn payers(
             first = first_delivery(connection, holding.webhook, 0, end)?;
             holding.round_at = now.as_micros();
         }
-        let Some(first) = first else {
-            // What it holds shows incidents that are not resolved. Others pay for it down to what is theirs, and no further.
-            if fair_share.is_none() {
-                if holding.bytes > budget / FULL_PART
-                    && webhook_fill(connection, holding.webhook, now.as_micros())?
-                {
-                    tracing::warn!(
-                        "incidents of one webhook that are not resolved fill most of the store; it opens no more of them"
-                    );
-                }
-                fair_share = Some(budget / holdings_count(connection)?.max(1));
-            }
-            continue;
-        };
-        if first != holding.next {
+        if let Some(first) = first {
             holding.next = first;
-            holding_go_on(connection, &holding)?;
+            payers.paying.push(holding);
+        } else if fair_share.is_none() {
+            // What it holds shows incidents that are not resolved. Others pay for it down to what is theirs, and no further.
+            payers.full = (holding.bytes > budget / FULL_PART).then_some(holding.webhook);
+            fair_share = Some(budget / holdings_count(connection)?.max(1));
         }
-        found.push(holding);
     }
-    Ok(found)
+    Ok(payers)
+}
+
+/// Lets webhooks open incidents again, if there is room for them, and this one none from now on.
+pub(super) fn fill(
+    connection: &mut Connection,
+    (bytes, budget): (i64, i64),
+    full: Option<i64>,
+    now: Timestamp,
+) -> QueryResult<()> {
+    let has_room = bytes < budget - budget / RELIEF_PART;
+    let relieved = webhooks_relieved(connection, if has_room { i64::MAX } else { budget / FULL_PART })?;
+    if webhooks_fill(connection, &relieved, full, now.as_micros())? {
+        tracing::warn!(
+            "incidents of one webhook that are not resolved fill most of the store; it opens no more of them"
+        );
+    }
+    Ok(())
+}
+
+/// Lets removing go on there, in the order of the webhooks.
+pub(super) fn go_on(connection: &mut Connection, mut payers: Vec<Holding>) -> QueryResult<()> {
+    payers.sort_unstable_by_key(|payer| payer.webhook);
+    payers
+        .iter()
+        .try_for_each(|payer| holding_go_on(connection, payer))
 }
 
 /// How far each of them, most first, has to come down to free so many bytes: all to the same level. What each has to give.
@@ -85,7 +102,8 @@ pub(super) fn surpluses(holdings: &[i64], excess: i64) -> Vec<i64> {
     holdings.iter().map(|bytes| (bytes - level).max(0)).collect()
 }
 
-/// What a transaction frees, by webhook. It is written at its end, in the order of the webhooks: so do all who write holdings.
+/// What a transaction frees, by webhook. It is written at its end, in the order of the webhooks. Who counts skips what is locked, so it
+/// waits for nothing here.
 #[derive(Debug, Default)]
 pub(super) struct Freed(BTreeMap<i64, Held>);
 

@@ -7,7 +7,7 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
-use super::payers::{Freed, relieve};
+use super::payers::{Freed, fill};
 use super::prune_people::prune_people;
 use super::prune_size::prune_size;
 use crate::connection::Connection;
@@ -47,11 +47,7 @@ pub(crate) fn prune_file(
 ) -> QueryResult<Pruned> {
     let (bytes, budget) = (bytes_in_use(connection)?, retention.bytes.get());
     let is_far_too_large = bytes > budget.saturating_add(budget / FAR);
-    relieve(
-        connection,
-        i64::try_from(bytes).unwrap_or(i64::MAX),
-        i64::try_from(budget).unwrap_or(i64::MAX),
-    )?;
+    fill(connection, (signed(bytes), signed(budget)), None, now)?;
     let steps = if is_far_too_large { URGENT_STEPS } else { 1 };
     let mut pruned = Pruned {
         keys: prune_keys(connection, SMALL_STEP, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
@@ -83,8 +79,9 @@ fn prune_history(connection: &mut Connection, retention: Retention, now: Timesta
     let payloads = prune_payloads(connection, STEP, now.before(retention.payloads).as_micros())?;
     let incidents = prune_incidents(connection, STEP, too_old)?;
     let budget = retention.bytes.get();
-    let too_much = if bytes_in_use(connection)? > budget {
-        prune_size(connection, rows(STEP), budget, now)?
+    let bytes = bytes_in_use(connection)?;
+    let too_much = if bytes > budget {
+        prune_size(connection, rows(STEP), (signed(bytes), signed(budget)), now)?
     } else {
         Pruned::default()
     };
@@ -227,6 +224,10 @@ pub(super) fn prune_counts(
     // A day is over when its last moment is too old.
     let sources = sources_delete(connection, too_old.saturating_sub(DAY_MICROS), most)?;
     Ok(count(minutes + hours + sources))
+}
+
+fn signed(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 fn rows(most: usize) -> i64 {

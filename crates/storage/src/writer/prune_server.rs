@@ -5,11 +5,11 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
-use super::payers::{Freed, relieve};
+use super::payers::{Freed, fill, payers};
 use super::prune::{
     prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
 };
-use super::prune_size_server::prune_size_server;
+use super::prune_size_server::{PAYERS, prune_size_server};
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
 use crate::write::holdings::held_where;
@@ -33,6 +33,28 @@ const FEW_TABLES: i64 = 32;
 pub(super) fn part(budget: i64, tables: usize) -> i64 {
     let parts = 1 + i64::try_from(tables).unwrap_or(i64::MAX) / FEW_TABLES;
     (budget / PARTS).saturating_mul(parts)
+}
+
+/// Says which webhooks open no more incidents, unless another node is at it. In a transaction of its own, because deliveries to them
+/// wait for its end, and a slice takes long.
+pub(crate) fn fill_server(
+    connection: &mut Connection,
+    retention: Retention,
+    now: Timestamp,
+) -> QueryResult<()> {
+    if !prune_alone(connection)? {
+        return Ok(());
+    }
+    let there = stretches(connection)?;
+    let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
+    let bytes = bytes(connection, &there)?;
+    let full = if bytes > budget {
+        let end = counter_value(connection, Counter::Usage)?;
+        payers(connection, budget, (now, end), PAYERS)?.full
+    } else {
+        None
+    };
+    fill(connection, (bytes, budget), full, now)
 }
 
 /// Removes one slice, unless another node is at it.
@@ -61,16 +83,13 @@ pub(crate) fn prune_server(
         });
     }
     let bytes = bytes(connection, &there)?;
-    relieve(connection, bytes, budget)?;
     if bytes > budget {
         let pruned = prune_size_server(connection, &there, (bytes, budget), now)?;
         if !pruned.is_empty() {
             return Ok(pruned);
         }
     }
-    if is_full(connection, current, part(budget, there.len()), now)? {
-        stretch_begin(connection, current + 1)?;
-    }
+    let is_full = is_full(connection, current, part(budget, there.len()), now)?;
     let oldest = oldest_deliveries(connection, 1)?.first().copied();
     let deliveries = match oldest {
         Some((id, _)) if !is_much(connection, id / STRETCH)? => prune_deliveries(connection, SLICE, too_old)?,
@@ -78,7 +97,7 @@ pub(crate) fn prune_server(
     };
     let payloads = prune_payloads(connection, SLICE, now.before(retention.payloads).as_micros())?;
     let incidents = prune_incidents(connection, SLICE, too_old)?;
-    Ok(Pruned {
+    let pruned = Pruned {
         deliveries,
         payloads: payloads.removed,
         incidents: incidents.removed,
@@ -86,7 +105,12 @@ pub(crate) fn prune_server(
         people: slice_of_people(connection, SLICE, now)?,
         counts: prune_counts(connection, SLICE, retention, now)?,
         unfinished: payloads.went_on || incidents.went_on,
-    })
+    };
+    if is_full {
+        // Last, because every delivery waits for this number.
+        stretch_begin(connection, current + 1)?;
+    }
+    Ok(pruned)
 }
 
 /// Removes the oldest table if all that is in it is too old. How many deliveries were in it.

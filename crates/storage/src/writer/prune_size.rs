@@ -5,7 +5,7 @@ use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
 use hookgate_gate::Pruned;
 
-use super::payers::{Freed, payers};
+use super::payers::{Freed, fill, payers};
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
 use crate::write::holdings::{
@@ -19,12 +19,15 @@ const STEP_BYTES: i64 = 4 * 1024 * 1024;
 pub(super) fn prune_size(
     connection: &mut Connection,
     most: i64,
-    budget: u64,
+    (bytes, budget): (i64, i64),
     now: Timestamp,
 ) -> QueryResult<Pruned> {
     let end = counter_value(connection, Counter::Usage)?;
-    let budget = i64::try_from(budget).unwrap_or(i64::MAX);
-    let Some(mut payer) = payers(connection, budget, (now, end), 1)?.pop() else {
+    let mut payers = payers(connection, budget, (now, end), 1)?;
+    if payers.full.is_some() {
+        fill(connection, (bytes, budget), payers.full, now)?;
+    }
+    let Some(mut payer) = payers.paying.pop() else {
         return Ok(Pruned::default());
     };
     let mut rows = rows_from(connection, payer.webhook, payer.next, end, most)?;

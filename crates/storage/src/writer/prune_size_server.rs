@@ -5,20 +5,22 @@ use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
 use hookgate_gate::Pruned;
 
-use super::payers::{Freed, payers, surpluses};
+use super::payers::{Freed, go_on, payers, surpluses};
 use super::prune_server::part;
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
 use crate::write::doomed::{doomed_counts, doomed_drop, doomed_make, doomed_remove};
-use crate::write::holdings::{Holding, holding_go_on};
+use crate::write::holdings::Holding;
 use crate::write::partitions::{STRETCH, stretch_begin, stretch_bytes, stretch_replace};
 
 /// Webhooks that pay at once.
-const PAYERS: usize = 16;
+pub(super) const PAYERS: usize = 16;
 /// The part of the budget that is freed beyond what is too much, so that a table is not written anew for every delivery.
 const SLACK: i64 = 16;
 
 /// Removes what is too much of the oldest table that has some of it. Nothing if what is left shows incidents.
+///
+/// Writing a table anew takes minutes, so nothing is locked before that anybody else waits for.
 pub(super) fn prune_size_server(
     connection: &mut Connection,
     there: &[i64],
@@ -27,7 +29,7 @@ pub(super) fn prune_size_server(
 ) -> QueryResult<Pruned> {
     let end = counter_value(connection, Counter::Usage)?;
     let current = counter_value(connection, Counter::Delivery)? / STRETCH;
-    let mut payers = payers(connection, budget, (now, end), PAYERS)?;
+    let mut payers = payers(connection, budget, (now, end), PAYERS)?.paying;
     let held: Vec<_> = payers.iter().map(|payer| payer.bytes).collect();
     let surpluses = surpluses(&held, bytes.saturating_sub(budget - budget / SLACK));
     let paying = |payers: &[Holding]| -> Vec<(i64, i64, i64)> {
@@ -47,13 +49,14 @@ pub(super) fn prune_size_server(
         let counts = doomed_counts(connection)?;
         if counts.is_empty() {
             doomed_drop(connection)?;
-            pass_over(connection, &mut payers, behind.min(end))?;
+            pass_over(&mut payers, behind.min(end));
             passed = true;
             continue;
         }
         if *stretch == current {
             // Numbers go on in the next table, and this one is written anew in the next slice: nobody waits for that.
             doomed_drop(connection)?;
+            go_on(connection, payers)?;
             let is_large = stretch_bytes(connection, current)? > part(budget, there.len());
             if is_large {
                 stretch_begin(connection, current + 1)?;
@@ -72,9 +75,9 @@ pub(super) fn prune_size_server(
         for payer in &mut payers {
             if let Some(count) = counts.iter().find(|count| count.held.webhook == payer.webhook) {
                 payer.next = count.last + 1;
-                holding_go_on(connection, payer)?;
             }
         }
+        go_on(connection, payers)?;
         let deliveries = counts.iter().map(|count| count.held.deliveries).sum::<i64>();
         return Ok(Pruned {
             deliveries: deliveries.unsigned_abs(),
@@ -84,6 +87,7 @@ pub(super) fn prune_size_server(
             ..Pruned::default()
         });
     }
+    go_on(connection, payers)?;
     // Where nothing could go, the next slice asks who else pays.
     Ok(Pruned {
         unfinished: passed,
@@ -92,10 +96,8 @@ pub(super) fn prune_size_server(
 }
 
 /// Takes note that nothing before this number can go in this round.
-fn pass_over(connection: &mut Connection, payers: &mut [Holding], next: i64) -> QueryResult<()> {
-    for payer in payers.iter_mut().filter(|payer| payer.next < next) {
-        payer.next = next;
-        holding_go_on(connection, payer)?;
+fn pass_over(payers: &mut [Holding], next: i64) {
+    for payer in payers {
+        payer.next = payer.next.max(next);
     }
-    Ok(())
 }

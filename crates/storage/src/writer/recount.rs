@@ -11,8 +11,9 @@ use super::counting::Seen;
 use super::counts::{Counts, SourceCount, SourceKey};
 use crate::connection::Connection;
 use crate::rows::read_address;
-use crate::write::counters::{Counter, counter_lock, counter_set, counter_value};
-use crate::write::holdings::holding_add;
+use crate::write::counters::{Counter, counter_set, counter_try_lock, counter_value};
+use crate::write::holdings::{holding_add, holdings_try_lock};
+use crate::write::partitions::tables_stay;
 use crate::write::sources::{
     KnownSource, SourceCodeRow, SourceRow, source_add, source_code_add, source_count, source_insert,
     source_seen,
@@ -30,20 +31,40 @@ const RECOUNT: i64 = 5_000;
 /// How many sources of a webhook are in the table for a day: those that passed, and those that did not.
 pub(super) type ToldApart = HashMap<(i64, i64, bool), i64>;
 
+/// What came of a step of counting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CountStep {
+    /// All is counted.
+    Done,
+    /// More may be left to count.
+    More,
+    /// Somebody else counts, or removes history: nothing was counted, and nobody was waited for.
+    Busy,
+}
+
 /// Counts some of the records that are behind the watermark, with what has no record there, and moves the watermark.
-/// Whether there are more. For a store that many nodes write to: none of them saw all that came.
-pub(crate) fn count_step(connection: &mut Connection, off_record: &Counts) -> QueryResult<bool> {
+/// For a store that many nodes write to: none of them saw all that came. It waits for nobody who removes history, because readers
+/// of usage wait for it.
+pub(crate) fn count_step(connection: &mut Connection, off_record: &Counts) -> QueryResult<CountStep> {
     connection.transaction(|connection| {
-        let watermark = counter_lock(connection, Counter::Usage)?;
+        let Some(watermark) = counter_try_lock(connection, Counter::Usage)? else {
+            return Ok(CountStep::Busy);
+        };
         let next = counter_value(connection, Counter::Delivery)?;
         if watermark == next && off_record.is_empty() {
-            return Ok(false);
+            return Ok(CountStep::Done);
+        }
+        if !tables_stay(connection)? {
+            return Ok(CountStep::Busy);
         }
         let mut counts = off_record.off_record();
         let last = add_records(connection, &mut counts, watermark, next)?;
+        if !holdings_try_lock(connection, &counts.held())? {
+            return Ok(CountStep::Busy);
+        }
         write_counts(connection, &counts, &mut ToldApart::new())?;
         counter_set(connection, Counter::Usage, last.map_or(next, |last| last + 1))?;
-        Ok(last.is_some())
+        Ok(last.map_or(CountStep::Done, |_| CountStep::More))
     })
 }
 

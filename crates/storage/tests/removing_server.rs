@@ -1,0 +1,162 @@
+//! Removing history on a PostgreSQL server takes minutes where there is much, and nobody waits for that: no sender, and nobody who
+//! reads usage.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::num::NonZeroU64;
+use std::process::Stdio;
+use std::time::Duration;
+
+use hookgate_domain::Webhook;
+use hookgate_gate::{Commit, PageSize, Pruned, Retention, Store, StoreError, UsageRange};
+use hookgate_storage::{Database, OpenMode};
+use hookgate_testkit::postgres::Postgres;
+use hookgate_testkit::samples::{START, audit, deduplicated, delivery, webhook};
+use tokio::task::JoinHandle;
+
+/// Lets a table that is written anew take this much longer.
+const SLOW: &str = "CREATE FUNCTION pause() RETURNS event_trigger LANGUAGE plpgsql AS \
+    'BEGIN PERFORM pg_catalog.pg_sleep(3); END'; \
+    CREATE EVENT TRIGGER slow ON ddl_command_end WHEN TAG IN ('CREATE TABLE') EXECUTE FUNCTION pause()";
+/// Longer than that.
+const READING: &str = "BEGIN; SELECT count(*) FROM deliveries; SELECT pg_sleep(4.5); COMMIT";
+/// As long may those wait who read usage.
+const SOON: Duration = Duration::from_secs(1);
+
+/// A store with deliveries of two webhooks in a table that is not in use any more, and the name of its database.
+async fn filled() -> (Database, String) {
+    let url = Postgres::shared().database().unwrap();
+    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
+    let store = Database::connect(&url.parse().unwrap(), OpenMode::Create)
+        .await
+        .unwrap();
+    for number in [1, 2] {
+        store.webhook_insert(webhook(number), audit()).await.unwrap();
+        for _ in 0..5 {
+            send(&store, &webhook(number)).await;
+        }
+    }
+    let part = Retention {
+        bytes: NonZeroU64::new(1_000_000).unwrap(),
+        ..Retention::default()
+    };
+    store.history_prune(part, START).await.unwrap();
+    send(&store, &webhook(1)).await;
+    // The tables ahead are there before making one is slow.
+    store.history_prune(Retention::default(), START).await.unwrap();
+    sql(name, SLOW);
+    (store, name.to_owned())
+}
+
+async fn send(store: &Database, webhook: &Webhook) {
+    let commit = store
+        .delivery_commit(deduplicated(webhook, "none", "resolved"))
+        .await;
+    assert!(matches!(commit, Ok(Commit::Stored(_))), "{commit:?}");
+}
+
+fn sql(database: &str, text: &str) -> String {
+    Postgres::shared().sql(database, text).unwrap()
+}
+
+fn session(database: &str, text: &str) -> std::process::Child {
+    let mut session = Postgres::shared().session(database);
+    session.args(["-c", text]).stdout(Stdio::null()).spawn().unwrap()
+}
+
+/// Waits until a session of another runs a statement like this.
+async fn until_running(database: &str, statement: &str) {
+    let query = format!(
+        "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() \
+         AND state = 'active' AND query LIKE '%{statement}%'"
+    );
+    let running = async {
+        while sql(database, &query).trim() == "0" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    let running = tokio::time::timeout(Duration::from_secs(30), running).await;
+    running.expect("it comes to that");
+}
+
+/// Removes all that may go.
+fn prune(store: &Database) -> JoinHandle<Result<Pruned, StoreError>> {
+    let store = store.clone();
+    let tight = Retention {
+        bytes: NonZeroU64::MIN,
+        ..Retention::default()
+    };
+    tokio::spawn(async move { store.history_prune(tight, START).await })
+}
+
+async fn used(store: &Database) -> u64 {
+    let usage = store.usage(None, UsageRange::Day, START);
+    let usage = tokio::time::timeout(SOON, usage).await;
+    usage.expect("nobody waits for this").unwrap().totals.accepted
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_is_read_while_a_table_that_is_read_is_written_anew() {
+    let (store, database) = filled().await;
+    let mut reader = session(&database, READING);
+    until_running(&database, "pg_sleep(4.5)").await;
+    let pruning = prune(&store);
+    until_running(&database, "deliveries_0_kept").await;
+    let mut sent = 11;
+    while !pruning.is_finished() {
+        send(&store, &webhook(1)).await;
+        sent += 1;
+        used(&store).await;
+        let page = store.top_sources(webhook(1).handle, UsageRange::Day, PageSize::MAX, START);
+        let page = tokio::time::timeout(SOON, page).await;
+        assert!(matches!(page, Ok(Ok(_))), "{page:?}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(pruning.await.unwrap().unwrap().deliveries, 10);
+    assert!(reader.wait().unwrap().success());
+    assert_eq!(
+        used(&store).await,
+        sent,
+        "nothing is lost that was not counted at once"
+    );
+    let held = sql(&database, "SELECT sum(deliveries) FROM holdings");
+    assert_eq!(held.trim(), (sent - 10).to_string());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_is_read_while_somebody_holds_what_a_webhook_holds() {
+    let (store, database) = filled().await;
+    let mut holder = session(
+        &database,
+        "BEGIN; SELECT * FROM holdings FOR UPDATE; SELECT pg_sleep(3); COMMIT",
+    );
+    until_running(&database, "pg_sleep(3)").await;
+    let before = used(&store).await;
+    send(&store, &webhook(1)).await;
+    assert_eq!(used(&store).await, before, "it shows what is counted");
+    assert!(holder.wait().unwrap().success());
+    assert_eq!(used(&store).await, before + 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_delivery_to_a_webhook_that_is_full_waits_for_no_table() {
+    let (store, database) = filled().await;
+    // The first one has nothing left to pay with.
+    sql(
+        &database,
+        &format!(
+            "UPDATE holdings SET bytes = 1000000000, next = 1::bigint << 40, round_at = {} \
+             WHERE webhook = (SELECT id FROM webhooks WHERE handle = '{}')",
+            START.as_micros(),
+            webhook(1).handle
+        ),
+    );
+    let pruning = prune(&store);
+    until_running(&database, "deliveries_0_kept").await;
+    let commit = tokio::time::timeout(SOON, store.delivery_commit(delivery(&webhook(1)))).await;
+    assert!(matches!(commit, Ok(Ok(_))), "{commit:?}");
+    assert!(!pruning.is_finished());
+    let full = "SELECT count(*) FROM webhooks WHERE full_at IS NOT NULL";
+    assert_eq!(sql(&database, full).trim(), "1");
+    assert_eq!(pruning.await.unwrap().unwrap().deliveries, 5);
+}
