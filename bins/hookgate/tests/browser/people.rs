@@ -91,7 +91,7 @@ async fn end_tokens_and_sessions(setup: Setup) {
     person.go("/tokens").await;
     assert!(!person.text().await.contains("hgt_"), "a token is shown once");
     person.press("Revoke backup").await;
-    person.find("main button.bad").await.click().await.unwrap();
+    person.press("Revoke the token").await;
     person.sees("Token revoked.").await;
 
     person.go("/account").await;
