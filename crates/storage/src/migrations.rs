@@ -25,10 +25,11 @@ pub(crate) const POSTGRES_TABLE: &str = "SELECT tablename::text AS version FROM 
 /// Held by the node that brings the tables of a server up to date. Steps may take their time.
 const POSTGRES_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
     SELECT pg_advisory_xact_lock(5209673104)";
-/// Lets the commits of this moment end and keeps new ones out: each begins with the rows of its webhooks. A step that alters
-/// several tables would deadlock with those that hold some of them already.
+/// Lets the commits of this moment end and keeps new ones out: each begins with the rows of its webhooks, and counting with
+/// its counter, before either comes to deliveries. A step that alters several tables would deadlock with those that hold
+/// some of them already.
 const POSTGRES_QUIET: &str = "DO $$ BEGIN IF to_regclass('webhooks') IS NOT NULL THEN \
-    LOCK TABLE webhooks IN ACCESS EXCLUSIVE MODE; END IF; END $$";
+    LOCK TABLE webhooks, counters, deliveries IN ACCESS EXCLUSIVE MODE; END IF; END $$";
 
 /// The tables of a store, against those that this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -31,6 +31,8 @@ const TAKEN_BACK: [&str; 12] = [
     "0007_addresses",
     "0006_trail",
 ];
+/// Locks tables in the order of the nodes, as a migration does: in another order PostgreSQL would have to end one of the two.
+const QUIET: &str = "LOCK TABLE webhooks, counters, deliveries IN ACCESS EXCLUSIVE MODE;";
 /// What a newer program might do to the tables. Those of webhooks come first, as in every transaction of a delivery: in
 /// another order PostgreSQL would have to end one of the two.
 const NEWER: &str = "ALTER TABLE webhooks ADD COLUMN newer TEXT; ALTER TABLE deliveries ADD COLUMN newer TEXT; \
@@ -110,7 +112,8 @@ async fn older_tables_put_deliveries_off_on_every_node_until_they_are_migrated()
     let target = Target::nodes(&site, &path);
     let load = Load::start(&target, "t", SENDERS);
     load.acknowledges(STEP).await;
-    Site::sql(&postgres, &format!("BEGIN; {} COMMIT", taken_back("postgres")));
+    let older = taken_back("postgres");
+    Site::sql(&postgres, &format!("BEGIN; {QUIET} {older} COMMIT"));
     load.is_put_off(STEP).await;
     let config = site.nodes[0].directory.join(node::CONFIG);
     let migrated = run_as_is(
