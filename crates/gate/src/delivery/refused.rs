@@ -42,7 +42,7 @@ pub struct RefusedDelivery {
     pub trail: Option<Trail>,
     /// How the sender calls itself.
     pub user_agent: Option<Box<str>>,
-    /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
+    /// The headers that are kept, as [`RequestHeaders::kept`](crate::RequestHeaders::kept) gives them.
     pub headers: Option<String>,
     /// How long it took until here.
     pub took: Duration,
