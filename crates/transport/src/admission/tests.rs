@@ -1,3 +1,5 @@
+//! A listener that is full: which connections make room, and what it says of itself.
+
 use super::*;
 use crate::pulse::{Answering, IDLE_TIMEOUT};
 

@@ -77,10 +77,13 @@ pub(super) async fn patiently_while_permitted<S: Store + PeopleStore, F: Future>
         match while_permitted(gate, recipient, work.as_mut()).await {
             Err(Ended::Unknown(error)) => {
                 tracing::debug!(%error, "a live view has to wait for its permission");
-                while recipient.is_permitted(gate).await.is_err() {
-                    sleep(ASK_EVERY).await;
-                }
-                if !recipient.is_permitted(gate).await.unwrap_or(false) {
+                let is_permitted = loop {
+                    match recipient.is_permitted(gate).await {
+                        Ok(is_permitted) => break is_permitted,
+                        Err(_) => sleep(ASK_EVERY).await,
+                    }
+                };
+                if !is_permitted {
                     return Err(Ended::NotPermitted);
                 }
             }
