@@ -2,16 +2,15 @@
 //! cookie of a browser that the member has signed in with before is counted by that browser and by nothing else, so nobody
 //! can lock a member's own browser out. A successful sign-in is not counted, nor what nobody could check.
 
-use std::convert::Infallible;
-use std::hash::Hash;
+mod tallies;
+
 use std::net::IpAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::{MemberName, Timestamp};
-use quick_cache::sync::Cache;
 
-use crate::meter::{Allowance, Meter, Meters};
+use self::tallies::Tallies;
+use crate::meter::{Allowance, Meters};
 
 /// Wrong passwords for one name from one source or browser, and one more a minute: people who mistype need a few.
 const OF_A_PAIR: Allowance = Allowance::new(5, Duration::from_mins(5));
@@ -19,15 +18,16 @@ const OF_A_PAIR: Allowance = Allowance::new(5, Duration::from_mins(5));
 const OF_A_SOURCE: Allowance = Allowance::new(20, Duration::from_mins(5));
 /// Wrong passwords for one name from wherever no member has signed in before, and as many each hour: 1,200 guesses a day.
 const OF_A_NAME: Allowance = Allowance::new(50, Duration::from_hours(1));
-/// Pairs, sources, names and browsers remembered, of each. A name that is tried often stays while others come and go.
+/// Sources remembered, and pairs of a name and a source. Whoever has enough sources to push a pair out needs it no more, and is
+/// counted by the name.
 const REMEMBERED: usize = 10_000;
 
 /// What was tried lately.
 pub(crate) struct Attempts {
     pairs: Meters<String>,
     sources: Meters<()>,
-    names: Cache<String, Arc<Meter>>,
-    browsers: Cache<(String, String), Arc<Meter>>,
+    names: Tallies,
+    browsers: Tallies,
 }
 
 /// Whoever tries.
@@ -60,8 +60,8 @@ impl Default for Attempts {
         Self {
             pairs: Meters::new(REMEMBERED),
             sources: Meters::new(REMEMBERED),
-            names: Cache::new(REMEMBERED),
-            browsers: Cache::new(REMEMBERED),
+            names: Tallies::default(),
+            browsers: Tallies::default(),
         }
     }
 }
@@ -76,8 +76,8 @@ impl Attempts {
         match &by {
             Trier::Source(source) => self.take_of_stranger(&name, *source, now)?,
             Trier::Known(browser) => {
-                let meter = meter(&self.browsers, &(name.clone(), browser.clone()));
-                meter.take(OF_A_PAIR, now).map_err(TooMany::Source)?;
+                let counted = self.browsers.take(&(&name, browser), OF_A_PAIR, now);
+                counted.map_err(TooMany::Source)?;
             }
         }
         let attempts = self;
@@ -92,7 +92,7 @@ impl Attempts {
             self.sources.give_back(&(), source, OF_A_SOURCE);
             return Err(TooMany::Source(wait));
         }
-        if let Err(wait) = meter(&self.names, name).take(OF_A_NAME, now) {
+        if let Err(wait) = self.names.take(name, OF_A_NAME, now) {
             self.sources.give_back(&(), source, OF_A_SOURCE);
             self.pairs.give_back(name, source, OF_A_PAIR);
             return Err(TooMany::Name(wait));
@@ -106,19 +106,13 @@ impl Attempts {
     }
 }
 
-fn meter<K: Clone + Eq + Hash>(meters: &Cache<K, Arc<Meter>>, key: &K) -> Arc<Meter> {
-    let fresh = || Ok::<_, Infallible>(Arc::default());
-    let Ok(meter) = meters.get_or_insert_with(key, fresh);
-    meter
-}
-
 impl Attempt<'_> {
     /// The password was right: the name starts anew at this source or browser, and the rest gets this attempt back.
     pub(crate) fn succeeded(self) {
         self.give_back();
-        match self.by {
-            Trier::Source(source) => self.attempts.pairs.clear(&self.name, source, OF_A_PAIR),
-            Trier::Known(browser) => meter(&self.attempts.browsers, &(self.name, browser)).clear(),
+        match &self.by {
+            Trier::Source(source) => self.attempts.pairs.clear(&self.name, *source, OF_A_PAIR),
+            Trier::Known(browser) => self.attempts.browsers.clear(&(&self.name, browser)),
         }
     }
 
@@ -130,11 +124,9 @@ impl Attempt<'_> {
                 let source = *source;
                 attempts.sources.give_back(&(), source, OF_A_SOURCE);
                 attempts.pairs.give_back(&self.name, source, OF_A_PAIR);
-                meter(&attempts.names, &self.name).give_back(OF_A_NAME);
+                attempts.names.give_back(&self.name, OF_A_NAME);
             }
-            Trier::Known(browser) => {
-                meter(&attempts.browsers, &(self.name.clone(), browser.clone())).give_back(OF_A_PAIR);
-            }
+            Trier::Known(browser) => attempts.browsers.give_back(&(&self.name, browser), OF_A_PAIR),
         }
     }
 }
@@ -217,6 +209,37 @@ mod tests {
         }
         assert!(known(1).is_err(), "a stolen cookie does not guess for ever");
         assert!(known(2).is_ok());
+    }
+
+    #[test]
+    fn made_up_names_push_no_count_out_and_tell_nothing() {
+        let attempts = Attempts::default();
+        let tried = ["ada", "nobody"];
+        let address = |number: u32| IpAddr::from((0x0A00_0000 + number).to_be_bytes()).to_string();
+        for host in 0..50 {
+            for name in tried {
+                assert_eq!(fail(&attempts, name, &address(host), NOW), Ok(()));
+            }
+        }
+        // As many as can be checked in that time, a thousand times as many as there are members.
+        let mut now = NOW;
+        for number in 0..40_000 {
+            now = now.after(Duration::from_millis(5));
+            assert_eq!(
+                fail(
+                    &attempts,
+                    &format!("name {number}"),
+                    &address(1_000 + number),
+                    now
+                ),
+                Ok(())
+            );
+        }
+        let regained = now.since(NOW).as_secs() / 72;
+        for name in tried {
+            let again = (0..100).filter(|host| fail(&attempts, name, &address(100_000 + host), now).is_ok());
+            assert_eq!(again.count() as u64, regained, "{name}");
+        }
     }
 
     #[test]

@@ -73,9 +73,13 @@ impl Meter {
 
     /// How many cells are used.
     pub(crate) fn used(&self, allowance: Allowance, now: Timestamp) -> u32 {
+        u32::try_from(self.lasts(allowance, now) / allowance.interval).unwrap_or(0)
+    }
+
+    /// How long it is until all of it is forgotten, in microseconds; 0 if nothing is used.
+    pub(crate) fn lasts(&self, allowance: Allowance, now: Timestamp) -> i64 {
         let now = now.as_micros();
-        let ahead = begin(self.0.load(Ordering::Relaxed), allowance, now) - now;
-        u32::try_from(ahead / allowance.interval).unwrap_or(0)
+        begin(self.0.load(Ordering::Relaxed), allowance, now) - now
     }
 
     /// Takes cells that were used already, whether or not they fit. What goes beyond the allowance counts once more at most, so
@@ -91,11 +95,6 @@ impl Meter {
     /// Gives back a cell that was taken for something that did not come about.
     pub(crate) fn give_back(&self, allowance: Allowance) {
         self.0.fetch_sub(allowance.interval, Ordering::Relaxed);
-    }
-
-    /// Forgets everything.
-    pub(crate) fn clear(&self) {
-        self.0.store(0, Ordering::Relaxed);
     }
 }
 
@@ -231,8 +230,7 @@ mod tests {
         assert!(meter.take(FIVE, NOW.after(minute)).is_err());
         meter.give_back(FIVE);
         assert_eq!(meter.take(FIVE, NOW.after(minute)), Ok(()));
-        meter.clear();
-        assert_eq!(meter.take(FIVE, NOW), Ok(()));
+        assert_eq!(meter.lasts(FIVE, NOW), 6 * 60_000_000);
     }
 
     #[test]

@@ -1,0 +1,122 @@
+//! Counts that made-up names can't push out. A count is removed when it has run out, which changes nothing, and no earlier: the
+//! table has room for every attempt that passwords can be checked for meanwhile. So names that exist and names that do not are
+//! counted alike, and no answer and no time tells them apart.
+
+use std::collections::HashMap;
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hash};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hookgate_domain::Timestamp;
+
+use crate::meter::{Allowance, Meter};
+
+/// Counts at a time, 2 MiB. An attempt is counted while its password is checked, and a password takes 10 ms at least, two at a
+/// time: 200 a second. Names that are tried once are counted for 72 seconds, and so 14,400 at a time. Names that are tried
+/// again to keep them for longer take more attempts each: with all attempts of an hour spent in the best way, 64,800.
+const MAX_TALLIES: usize = 65_536;
+/// Counts that are not looked through for those that have run out.
+const FEW: usize = 1_024;
+
+/// How much of an allowance each of some keys has used.
+#[derive(Default)]
+pub(super) struct Tallies {
+    /// Keys are kept as hashes that nobody outside can compute, so that long ones take no more room.
+    hasher: RandomState,
+    counts: Mutex<Counts>,
+}
+
+#[derive(Default)]
+struct Counts {
+    meters: HashMap<u64, Meter>,
+    /// How many there may be before they are looked through again.
+    enough: usize,
+}
+
+impl Tallies {
+    /// Takes one cell.
+    ///
+    /// # Errors
+    /// How long to wait, if there is none.
+    pub(super) fn take(&self, key: &impl Hash, allowance: Allowance, now: Timestamp) -> Result<(), Duration> {
+        let key = self.hasher.hash_one(key);
+        let mut counts = self.lock();
+        counts.make_room(allowance, now);
+        counts.meters.entry(key).or_default().take(allowance, now)
+    }
+
+    /// Gives back a cell that was taken for something that did not come about.
+    pub(super) fn give_back(&self, key: &impl Hash, allowance: Allowance) {
+        if let Some(meter) = self.lock().meters.get(&self.hasher.hash_one(key)) {
+            meter.give_back(allowance);
+        }
+    }
+
+    /// Forgets what the key has used.
+    pub(super) fn clear(&self, key: &impl Hash) {
+        self.lock().meters.remove(&self.hasher.hash_one(key));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Counts {
+    /// Removes the counts that have run out, whenever there are twice as many as the last time. If all are in use, the lower half
+    /// goes, whosever they are.
+    fn make_room(&mut self, allowance: Allowance, now: Timestamp) {
+        if self.meters.len() < self.enough.max(FEW) {
+            return;
+        }
+        self.meters.retain(|_, meter| meter.lasts(allowance, now) > 0);
+        if self.meters.len() >= MAX_TALLIES {
+            let mut all: Vec<_> = self
+                .meters
+                .values()
+                .map(|meter| meter.lasts(allowance, now))
+                .collect();
+            let half = all.len() / 2;
+            let median = *all.select_nth_unstable(half).1;
+            self.meters
+                .retain(|_, meter| meter.lasts(allowance, now) > median);
+        }
+        self.enough = (self.meters.len() * 2).min(MAX_TALLIES);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
+    const FIFTY: Allowance = Allowance::new(50, Duration::from_hours(1));
+
+    #[test]
+    fn counts_that_have_run_out_leave_room_and_no_others() {
+        let tallies = Tallies::default();
+        for second in 0..3_600_u64 {
+            let now = NOW.after(Duration::from_secs(second));
+            for name in 0..20 {
+                assert_eq!(tallies.take(&(second, name), FIFTY, now), Ok(()));
+            }
+        }
+        // Those of the last 72 seconds are in use.
+        let left = tallies.lock().meters.len();
+        assert!((1_440..=2_880).contains(&left), "{left}");
+    }
+
+    #[test]
+    fn beyond_the_bound_the_highest_counts_stay() {
+        let tallies = Tallies::default();
+        for _ in 0..50 {
+            assert_eq!(tallies.take(&"guessed", FIFTY, NOW), Ok(()));
+        }
+        for name in 0..4 * MAX_TALLIES {
+            assert_eq!(tallies.take(&name, FIFTY, NOW), Ok(()));
+        }
+        assert!(tallies.lock().meters.len() <= MAX_TALLIES);
+        assert!(tallies.take(&"guessed", FIFTY, NOW).is_err());
+    }
+}
