@@ -17,8 +17,11 @@ use crate::{Gate, PasswordsError};
 pub const PASSWORDS_AT_ONCE: usize = 2;
 /// Passwords that wait, of strangers and of others each: some two seconds of work, and next to no memory.
 const PLACES: usize = 128;
-/// Places of one source: one for an IPv4 address or a /64, a few for the /56 and the /48 around it.
-const OF_A_SOURCE: [usize; 3] = [1, 2, 4];
+/// Places of one source: a few for an IPv4 address or a /64, behind which there may be an office, and more for the /56 and the
+/// /48 around it, which may be several. Whoever holds them fails in them, and comes behind all who have failed less.
+const OF_A_SOURCE: [usize; 3] = [4, 8, 16];
+/// Places of one name at an IPv4 address or a /64: nobody signs in twice at once.
+const OF_A_PAIR: usize = 1;
 /// Places of one member or token: programs set up several members at once.
 const OF_A_MEMBER: usize = 8;
 /// When to come back if there is no place.
@@ -27,8 +30,15 @@ const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Whose password it is.
 #[derive(Clone, Debug)]
 pub(crate) enum Asker {
-    /// Somebody from this address who has failed so often lately. Who has failed less comes first.
-    Stranger(IpAddr, u32),
+    /// Somebody who is not known.
+    Stranger {
+        /// From which address.
+        source: IpAddr,
+        /// Which name is tried, in lower case.
+        name: String,
+        /// How often the source has failed lately. Who has failed less comes first.
+        failures: u32,
+    },
     /// A member in a browser that the member has signed in with, or whoever else is known, by what tells them apart.
     Known(String),
 }
@@ -79,6 +89,7 @@ struct Waiter {
 #[derive(Clone, PartialEq, Eq)]
 enum Owner {
     Network(CustomerNetwork),
+    Pair(CustomerNetwork, String),
     Member(String),
 }
 
@@ -92,7 +103,7 @@ impl PasswordQueue {
             retry_after: RETRY_AFTER,
         };
         let (turn, comes) = oneshot::channel();
-        let place = self.0.lock().join(asker, turn).ok_or(busy)?;
+        let place = self.0.lock().join(&asker, turn).ok_or(busy)?;
         let _waiting = Waiting(&self.0, place);
         Shared::go_on(&self.0);
         comes.await.map_err(|_| busy)
@@ -115,22 +126,35 @@ impl Shared {
     }
 }
 
-impl State {
-    fn join(&mut self, asker: Asker, turn: oneshot::Sender<Turn>) -> Option<Place> {
-        let (of, failures, queue) = match asker {
-            Asker::Stranger(source, failures) => {
-                let of = customer_networks(source).map(Owner::Network).collect();
-                (of, failures, &mut self.strangers)
+impl Asker {
+    /// Under whose names it waits, with how many places each may hold.
+    fn owners(&self) -> Vec<(Owner, usize)> {
+        match self {
+            Self::Stranger { source, name, .. } => {
+                let networks = customer_networks(*source).zip(OF_A_SOURCE);
+                let pair = customer_networks(*source)
+                    .take(1)
+                    .map(|network| (Owner::Pair(network, name.clone()), OF_A_PAIR));
+                networks
+                    .map(|(network, most)| (Owner::Network(network), most))
+                    .chain(pair)
+                    .collect()
             }
-            Asker::Known(who) => (vec![Owner::Member(who)], 0, &mut self.known),
+            Self::Known(who) => vec![(Owner::Member(who.clone()), OF_A_MEMBER)],
+        }
+    }
+}
+
+impl State {
+    fn join(&mut self, asker: &Asker, turn: oneshot::Sender<Turn>) -> Option<Place> {
+        let owners = asker.owners();
+        let (failures, queue) = match asker {
+            Asker::Stranger { failures, .. } => (*failures, &mut self.strangers),
+            Asker::Known(_) => (0, &mut self.known),
         };
-        let is_full = of.iter().zip(OF_A_SOURCE).any(|(owner, most)| {
-            let most = match owner {
-                Owner::Network(_) => most,
-                Owner::Member(_) => OF_A_MEMBER,
-            };
+        let is_full = owners.iter().any(|(owner, most)| {
             let has = queue.values().filter(|waiter| waiter.of.contains(owner)).count();
-            has >= most
+            has >= *most
         });
         if is_full {
             return None;
@@ -147,6 +171,7 @@ impl State {
             failures,
             number: self.came,
         };
+        let of = owners.into_iter().map(|(owner, _)| owner).collect();
         queue.insert(place, Waiter { of, turn });
         Some(place)
     }
@@ -205,6 +230,14 @@ mod tests {
         IpAddr::from((0x0A00_0000 + network).to_be_bytes())
     }
 
+    fn stranger(source: IpAddr, failures: u32) -> Asker {
+        Asker::Stranger {
+            source,
+            name: "ada".to_owned(),
+            failures,
+        }
+    }
+
     async fn work(queue: Arc<PasswordQueue>, asker: Asker) -> bool {
         let turn = queue.turn(asker).await;
         sleep(WORK).await;
@@ -219,7 +252,7 @@ mod tests {
             let queue = Arc::clone(&queue);
             flood.spawn(async move {
                 for attempt in 0_u32.. {
-                    let asker = Asker::Stranger(source(thread + attempt / 20 * 1_000), 1 + attempt % 20);
+                    let asker = stranger(source(thread + attempt / 20 * 1_000), 1 + attempt % 20);
                     if !work(Arc::clone(&queue), asker).await {
                         sleep(Duration::from_millis(10)).await;
                     }
@@ -227,10 +260,7 @@ mod tests {
             });
         }
         sleep(Duration::from_secs(10)).await;
-        for asker in [
-            Asker::Stranger(source(0x0010_0000), 1),
-            Asker::Known("ada".to_owned()),
-        ] {
+        for asker in [stranger(source(0x0010_0000), 1), Asker::Known("ada".to_owned())] {
             let start = Instant::now();
             while !work(Arc::clone(&queue), asker.clone()).await {
                 sleep(Duration::from_secs(1)).await;
@@ -238,7 +268,7 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(5), "{asker:?}");
         }
         flood.shutdown().await;
-        let alone = timeout(WORK * 2, work(queue, Asker::Stranger(source(1), 20)));
+        let alone = timeout(WORK * 2, work(queue, stranger(source(1), 20)));
         assert_eq!(alone.await, Ok(true), "those who left took no turn along");
     }
 
@@ -253,15 +283,29 @@ mod tests {
             let answers = waiting.join_all().await;
             answers.into_iter().filter(|is_in| *is_in).count() - PASSWORDS_AT_ONCE
         };
-        let stranger = |text: String| Asker::Stranger(text.parse().unwrap(), 1);
-        let of = |form: fn(u32) -> String| (0..100).map(form).map(stranger).collect();
-        assert_eq!(places(of(|_| "192.0.2.1".to_owned())).await, 1);
-        assert_eq!(places(of(|n| format!("2001:db8::{n:x}"))).await, 1);
-        assert_eq!(places(of(|n| format!("2001:db8:0:{n:x}::1"))).await, 2);
-        assert_eq!(places(of(|n| format!("2001:db8:0:{:x}::1", n * 256))).await, 4);
+        let of = |names: u32, form: fn(u32) -> String| {
+            let asker = |n| Asker::Stranger {
+                source: form(n).parse().unwrap(),
+                name: format!("name {}", n % names),
+                failures: 1,
+            };
+            (0..100).map(asker).collect()
+        };
+        assert_eq!(places(of(100, |_| "192.0.2.1".to_owned())).await, 4);
+        assert_eq!(places(of(100, |n| format!("2001:db8::{n:x}"))).await, 4);
+        assert_eq!(places(of(100, |n| format!("2001:db8:0:{n:x}::1"))).await, 8);
+        assert_eq!(
+            places(of(100, |n| format!("2001:db8:0:{:x}::1", n * 256))).await,
+            16
+        );
+        for names in [1, 3] {
+            let one_each = usize::try_from(names).unwrap();
+            assert_eq!(places(of(names, |_| "192.0.2.1".to_owned())).await, one_each);
+            assert_eq!(places(of(names, |n| format!("2001:db8::{n:x}"))).await, one_each);
+        }
         let member = |_| Asker::Known("ada".to_owned());
         assert_eq!(places((0..100).map(member).collect()).await, OF_A_MEMBER);
-        let everybody = (0..1_000).map(|n| Asker::Stranger(source(n), 1)).collect();
+        let everybody = (0..1_000).map(|n| stranger(source(n), 1)).collect();
         assert_eq!(places(everybody).await, PLACES);
     }
 
@@ -274,14 +318,14 @@ mod tests {
         }
         let mut waiting = JoinSet::new();
         for network in 0..u32::try_from(PLACES).unwrap() {
-            waiting.spawn(work(Arc::clone(&queue), Asker::Stranger(source(network), 3)));
+            waiting.spawn(work(Arc::clone(&queue), stranger(source(network), 3)));
         }
         for member in 0..PLACES {
             waiting.spawn(work(Arc::clone(&queue), Asker::Known(format!("{member}"))));
         }
         sleep(WORK).await;
-        assert!(!work(Arc::clone(&queue), Asker::Stranger(source(9_999), 3)).await);
-        let fresh = tokio::spawn(work(Arc::clone(&queue), Asker::Stranger(source(9_999), 1)));
+        assert!(!work(Arc::clone(&queue), stranger(source(9_999), 3)).await);
+        let fresh = tokio::spawn(work(Arc::clone(&queue), stranger(source(9_999), 1)));
         sleep(WORK).await;
         held.clear();
         assert_eq!(timeout(WORK * 4, fresh).await.unwrap().ok(), Some(true));

@@ -116,7 +116,11 @@ impl<S: Store + PeopleStore> Gate<S> {
         let asker = if is_known {
             Asker::Known(name.key())
         } else {
-            Asker::Stranger(from, self.attempts.failures(from, self.now()))
+            Asker::Stranger {
+                source: from,
+                name: name.key(),
+                failures: self.attempts.failures(from, self.now()),
+            }
         };
         // What nobody could judge for lack of our own means is no fault of whoever tries.
         let (member, is_right) = match self.check_password(asker, name, password).await {
