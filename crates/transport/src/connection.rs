@@ -6,6 +6,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hookgate_domain::Connection;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -60,6 +62,19 @@ pub(crate) enum Peer {
     Sender,
     /// A trusted proxy's: those of everybody behind it.
     Proxy,
+}
+
+/// Reasons on our side to end a connection.
+#[derive(Clone, Copy, Debug)]
+enum Ending {
+    /// At once.
+    Severed,
+    /// It had no request for the idle timeout.
+    Idle,
+    /// Another connection needs its place.
+    Evicted,
+    /// The server stops.
+    Stopped,
 }
 
 impl Peer {
@@ -161,18 +176,24 @@ async fn drive<C, E>(
     finish: fn(Pin<&mut C>),
     last: Duration,
     pulse: &Pulse,
-    mut stop: Signal,
+    stop: Signal,
 ) where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
-    select! {
+    // Every request wakes this task twice. `FuturesUnordered` polls only futures that were woken themselves, so a request
+    // pays for no timer and no notification.
+    let mut endings = FuturesUnordered::from_iter([next_ending(pulse, stop)]);
+    let ending = select! {
         biased;
         result = connection.as_mut() => return ended(result),
-        () = pulse.severed() => return,
-        () = pulse.idle() => {}
-        () = pulse.evicted() => return make_room(connection, finish, pulse).await,
-        () = stop.given() => {
+        Some(ending) = endings.next() => ending,
+    };
+    match ending {
+        Ending::Severed => return,
+        Ending::Idle => {}
+        Ending::Evicted => return make_room(connection, finish, pulse).await,
+        Ending::Stopped => {
             pulse.stop();
             if let Ok(result) = timeout(last, connection.as_mut()).await {
                 return ended(result);
@@ -187,6 +208,17 @@ async fn drive<C, E>(
         } else {
             tracing::info!("a connection did not end in time and was cut");
         },
+    }
+}
+
+/// The next reason on our side to end a connection.
+async fn next_ending(pulse: &Pulse, mut stop: Signal) -> Ending {
+    select! {
+        biased;
+        () = pulse.severed() => Ending::Severed,
+        () = pulse.idle() => Ending::Idle,
+        () = pulse.evicted() => Ending::Evicted,
+        () = stop.given() => Ending::Stopped,
     }
 }
 
