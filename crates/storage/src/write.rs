@@ -14,6 +14,7 @@ pub(crate) mod holdings;
 pub(crate) mod incident_events;
 pub(crate) mod incidents;
 pub(crate) mod keys;
+pub(crate) mod leftovers;
 pub(crate) mod partitions;
 pub(crate) mod people;
 pub(crate) mod prune;

@@ -119,6 +119,7 @@ async fn usage_is_read_while_a_table_that_is_read_is_written_anew() {
         sent,
         "nothing is lost that was not counted at once"
     );
+    store.history_prune(Retention::default(), START).await.unwrap();
     let held = sql(&database, "SELECT sum(deliveries) FROM holdings");
     assert_eq!(held.trim(), (sent - 10).to_string());
 }
@@ -159,4 +160,81 @@ async fn a_delivery_to_a_webhook_that_is_full_waits_for_no_table() {
     let full = "SELECT count(*) FROM webhooks WHERE full_at IS NOT NULL";
     assert_eq!(sql(&database, full).trim(), "1");
     assert_eq!(pruning.await.unwrap().unwrap().deliveries, 5);
+}
+
+/// Lets each key take long to be removed, and shows how many go in one transaction.
+const SLOW_KEYS: &str = "CREATE FUNCTION linger() RETURNS trigger LANGUAGE plpgsql AS \
+    'BEGIN PERFORM pg_sleep(0.03); RETURN OLD; END'; \
+    CREATE TRIGGER slow BEFORE DELETE ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION linger(); \
+    INSERT INTO idempotency_keys SELECT webhook, 'key' || id || '-' || copy, '', id, 0, 'resolved', received_at \
+    FROM deliveries, generate_series(1, 20) AS copy";
+
+/// Everybody waits for the transaction in which a table goes, so what goes with it is removed by others.
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_are_accepted_while_what_went_with_a_table_is_removed() {
+    let (store, database) = filled().await;
+    sql(&database, SLOW_KEYS);
+    let keys = || {
+        sql(
+            &database,
+            "SELECT count(*) FROM idempotency_keys WHERE delivery < 11",
+        )
+    };
+    assert_eq!(keys().trim(), "200");
+    assert_eq!(prune(&store).await.unwrap().unwrap().deliveries, 10);
+    assert_eq!(keys().trim(), "200", "they are left for the next slice");
+    // The program may have been ended in between; another goes on.
+    let removing = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            while !store
+                .history_prune(Retention::default(), START)
+                .await
+                .unwrap()
+                .is_empty()
+            {}
+        })
+    };
+    let mut sent = 0;
+    while !removing.is_finished() {
+        tokio::time::timeout(SOON, send(&store, &webhook(1)))
+            .await
+            .expect("nobody waits for a key");
+        sent += 1;
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    removing.await.unwrap();
+    assert!(sent > 10, "{sent}");
+    assert_eq!(keys().trim(), "0");
+    let left = "SELECT count(*) FROM pg_tables WHERE tablename LIKE 'leftover%' OR tablename LIKE '%doomed'";
+    assert_eq!(sql(&database, left).trim(), "0");
+}
+
+/// However much went with a table, a slice locks a few rows of what is left.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_went_with_a_table_is_removed_in_slices() {
+    const ROWS: u64 = 2_500;
+    let (store, database) = filled().await;
+    sql(
+        &database,
+        &format!(
+            "CREATE TABLE leftover_deliveries (id BIGINT PRIMARY KEY, incident BIGINT); \
+             INSERT INTO leftover_deliveries SELECT id, NULL FROM generate_series(1, {ROWS}) AS id; \
+             DO $$ BEGIN EXECUTE format('ALTER TABLE leftover_deliveries OWNER TO %I', \
+                 (SELECT tableowner FROM pg_tables WHERE tablename = 'deliveries')); END $$; \
+             INSERT INTO idempotency_keys SELECT 1, 'key' || id, '', id, 0, 'resolved', {} FROM generate_series(1, {ROWS}) AS id",
+            START.as_micros()
+        ),
+    );
+    let mut removed = Vec::new();
+    while removed.iter().sum::<u64>() < ROWS {
+        removed.push(
+            store
+                .history_prune(Retention::default(), START)
+                .await
+                .unwrap()
+                .keys,
+        );
+    }
+    assert_eq!(removed, [1_000, 1_000, 500]);
 }

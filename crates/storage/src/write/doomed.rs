@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::holdings::{Held, SHOWS, WEIGHT, incidents_remove_told};
+use super::holdings::{Held, SHOWS, WEIGHT};
 use crate::connection::{Connection, RunQueryDsl};
 
 /// What goes of a webhook.
@@ -56,17 +56,6 @@ pub(crate) fn doomed_counts(connection: &mut Connection) -> QueryResult<Vec<Doom
     let rows: Vec<Row> = diesel::sql_query(query).load(connection)?;
     let doomed = |Row { held, last }| Doomed { held, last };
     Ok(rows.into_iter().map(doomed).collect())
-}
-
-/// Removes what goes with them: idempotency keys, and resolved incidents that none is left of. How many incidents.
-pub(crate) fn doomed_remove(connection: &mut Connection) -> QueryResult<usize> {
-    connection.batch_execute(
-        "DELETE FROM idempotency_keys USING deliveries_doomed AS doomed WHERE NOT doomed.keeps AND delivery = doomed.id",
-    )?;
-    incidents_remove_told(
-        connection,
-        "SELECT incident FROM deliveries_doomed WHERE NOT keeps AND incident IS NOT NULL",
-    )
 }
 
 /// Ends the list.

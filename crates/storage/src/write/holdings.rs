@@ -295,16 +295,20 @@ pub(crate) fn held_where(
     condition: &str,
     only_payloads: bool,
 ) -> QueryResult<Vec<Held>> {
+    diesel::sql_query(held_query(condition, only_payloads)).load(connection)
+}
+
+/// The query of that.
+pub(crate) fn held_query(condition: &str, only_payloads: bool) -> String {
     let (bytes, rows) = if only_payloads {
         ("coalesce(length(payload), 0)", "0")
     } else {
         (WEIGHT, "count(*)")
     };
-    let query = format!(
+    format!(
         "SELECT webhook, CAST(sum({bytes}) AS BIGINT) AS bytes, CAST({rows} AS BIGINT) AS deliveries FROM deliveries \
          WHERE {condition} GROUP BY webhook"
-    );
-    diesel::sql_query(query).load(connection)
+    )
 }
 
 /// Numbers as a list of SQL.

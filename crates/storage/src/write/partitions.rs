@@ -55,8 +55,8 @@ pub(crate) fn stretch_make(connection: &mut Connection, stretch: i64) -> QueryRe
 /// Removes the table of a stretch with all that is in it. Whoever reads right now is waited for, but not for long: those
 /// who come after wait too. So it is tried again, after a pause that lets them go on, for longer than any statement reads.
 ///
-/// From here on everybody waits for the end of the transaction, so what has to be written besides is written after it: whoever
-/// reads deliveries and then waits for such a row would keep the table from going.
+/// From here on everybody waits for the end of the transaction, so what has to be written besides is listed before it, and written by
+/// another one (see `leftovers`). What it locked before would keep the table from going: who reads deliveries may wait for it.
 pub(crate) fn stretch_drop(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '500ms'; \
@@ -146,15 +146,24 @@ pub(crate) fn prune_alone(connection: &mut Connection) -> QueryResult<bool> {
     try_lock(connection, "pg_try_advisory_xact_lock(5209673105)")
 }
 
+/// Whether a table of this name is there.
+pub(crate) fn table_exists(connection: &mut Connection, table: &str) -> QueryResult<bool> {
+    is_so(connection, &format!("to_regclass('{table}') IS NOT NULL"))
+}
+
 /// Whether such a lock could be taken.
 fn try_lock(connection: &mut Connection, lock: &str) -> QueryResult<bool> {
+    is_so(connection, lock)
+}
+
+fn is_so(connection: &mut Connection, condition: &str) -> QueryResult<bool> {
     #[derive(QueryableByName)]
-    struct Taken {
+    struct Answer {
         #[diesel(sql_type = diesel::sql_types::Bool)]
-        taken: bool,
+        is_so: bool,
     }
-    let row: Taken = diesel::sql_query(format!("SELECT {lock} AS taken")).get_result(connection)?;
-    Ok(row.taken)
+    let row: Answer = diesel::sql_query(format!("SELECT {condition} AS is_so")).get_result(connection)?;
+    Ok(row.is_so)
 }
 
 fn bytes_of(connection: &mut Connection, table: &str) -> QueryResult<i64> {

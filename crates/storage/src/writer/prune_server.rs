@@ -5,14 +5,15 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
-use super::payers::{Freed, fill, payers};
+use super::payers::{fill, payers};
 use super::prune::{
-    prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
+    count, prune_counts, prune_deliveries, prune_incidents, prune_keys, prune_payloads, slice_of_people,
 };
 use super::prune_size_server::{PAYERS, prune_size_server};
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
-use crate::write::holdings::held_where;
+use crate::write::holdings::held_query;
+use crate::write::leftovers::{leftover_holdings, leftovers_exist, leftovers_remove};
 use crate::write::partitions::{
     STRETCH, incidents_bytes, prune_alone, stretch_begin, stretch_bytes, stretch_drop, stretch_ends,
     stretch_make, stretches,
@@ -42,7 +43,8 @@ pub(crate) fn fill_server(
     retention: Retention,
     now: Timestamp,
 ) -> QueryResult<()> {
-    if !prune_alone(connection)? {
+    // What webhooks hold is told once the leftovers are done.
+    if !prune_alone(connection)? || leftovers_exist(connection)? {
         return Ok(());
     }
     let there = stretches(connection)?;
@@ -65,6 +67,14 @@ pub(crate) fn prune_server(
 ) -> QueryResult<Pruned> {
     if !prune_alone(connection)? {
         return Ok(Pruned::default());
+    }
+    if let Some(removed) = leftovers_remove(connection)? {
+        return Ok(Pruned {
+            keys: count(removed.keys),
+            incidents: count(removed.incidents),
+            unfinished: true,
+            ..Pruned::default()
+        });
     }
     let too_old = now.before(retention.deliveries).as_micros();
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
@@ -127,17 +137,12 @@ fn drop_oldest(
     if ends.is_some_and(|(_, (_, received_at))| received_at >= too_old) {
         return Ok(0);
     }
-    let mut freed = Freed::default();
     if ends.is_some() {
-        freed.add(held_where(
-            connection,
-            &format!("id < {}", (oldest + 1) * STRETCH),
-            false,
-        )?);
+        let held = held_query(&format!("id < {}", (oldest + 1) * STRETCH), false);
+        leftover_holdings(connection, &held)?;
     }
     stretch_drop(connection, oldest)?;
     there.remove(0);
-    freed.write(connection)?;
     Ok(ends.map_or(0, |((first, _), (last, _))| (last - first + 1).unsigned_abs()))
 }
 

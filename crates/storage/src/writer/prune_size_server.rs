@@ -5,12 +5,13 @@ use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
 use hookgate_gate::Pruned;
 
-use super::payers::{Freed, go_on, payers, surpluses};
+use super::payers::{go_on, payers, surpluses};
 use super::prune_server::part;
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
-use crate::write::doomed::{doomed_counts, doomed_drop, doomed_make, doomed_remove};
+use crate::write::doomed::{doomed_counts, doomed_drop, doomed_make};
 use crate::write::holdings::Holding;
+use crate::write::leftovers::leftovers_of_doomed;
 use crate::write::partitions::{STRETCH, stretch_begin, stretch_bytes, stretch_replace};
 
 /// Webhooks that pay at once.
@@ -66,12 +67,9 @@ pub(super) fn prune_size_server(
                 ..Pruned::default()
             });
         }
+        leftovers_of_doomed(connection)?;
         let payloads = stretch_replace(connection, *stretch)?;
-        let incidents = doomed_remove(connection)?;
         doomed_drop(connection)?;
-        let mut freed = Freed::default();
-        freed.add(counts.iter().map(|count| count.held));
-        freed.write(connection)?;
         for payer in &mut payers {
             if let Some(count) = counts.iter().find(|count| count.held.webhook == payer.webhook) {
                 payer.next = count.last + 1;
@@ -82,7 +80,6 @@ pub(super) fn prune_size_server(
         return Ok(Pruned {
             deliveries: deliveries.unsigned_abs(),
             payloads: u64::try_from(payloads).unwrap_or(u64::MAX),
-            incidents: u64::try_from(incidents).unwrap_or(u64::MAX),
             unfinished: true,
             ..Pruned::default()
         });
