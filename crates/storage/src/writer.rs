@@ -20,6 +20,7 @@ mod prune_server;
 mod prune_size;
 mod prune_size_server;
 mod recount;
+mod refusals;
 mod session;
 #[cfg(test)]
 mod tests;
@@ -48,6 +49,7 @@ use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use prune::prune_file;
 pub(crate) use prune_server::{fill_server, prune_server};
 pub(crate) use recount::{CountStep, count_step};
+use refusals::Refusals;
 use session::Session;
 
 /// Jobs that may wait. At 20,000 deliveries a second it is a fifth of a second; beyond, senders are told to retry.
@@ -58,9 +60,9 @@ const KEPT_FOR_DELIVERIES: usize = QUEUE / 2;
 const BATCH: usize = 512;
 /// As many jobs make an fsync cheap for each. Fewer wait for what other threads have in hand; more don't.
 const ENOUGH: usize = 32;
-/// Bytes of payloads that may wait: memory stays bounded with the largest bodies too.
+/// Bytes of payloads of accepted deliveries that may wait: memory stays bounded with the largest bodies too.
 const WAITING_BYTES: usize = 32 * 1024 * 1024;
-/// The part of it that refusals may take.
+/// The same for refusals, which keep little of their payloads.
 const WAITING_REFUSAL_BYTES: usize = WAITING_BYTES / 4;
 /// How long refusals that are counted before the writer wait for it.
 const TALLIED_FOR: Duration = Duration::from_millis(10);
@@ -72,6 +74,7 @@ pub(crate) struct Writer {
     queue: Option<mpsc::Sender<Job>>,
     thread: Mutex<Option<JoinHandle<()>>>,
     waiting: Arc<AtomicUsize>,
+    refusals: Arc<Refusals>,
     tallies: Arc<Tallies>,
     dropped: AtomicU64,
     warned_at: AtomicI64,
@@ -104,6 +107,7 @@ impl Writer {
             queue: Some(queue),
             thread: Mutex::new(Some(thread)),
             waiting: Arc::default(),
+            refusals: Arc::default(),
             tallies,
             dropped: AtomicU64::new(0),
             warned_at: AtomicI64::new(i64::MIN),
@@ -158,24 +162,25 @@ impl Writer {
         }
     }
 
-    /// Takes note of a refusal if there is room. Without room for its payload and headers it is recorded
-    /// without them.
+    /// Takes note of a refusal if there is room, of which its webhook has a part. Without room for its payload and headers it is
+    /// recorded without them.
     pub(crate) fn refuse(&self, mut refusal: RefusedDelivery) {
         let now = refusal.received_at;
-        let Some(queue) = self
-            .queue()
-            .filter(|queue| queue.capacity() > KEPT_FOR_DELIVERIES)
-        else {
+        let Some(queue) = self.queue() else {
             return self.drop_refusal(now);
         };
-        let weight = Weight::take(&self.waiting, refusal.bytes(), WAITING_REFUSAL_BYTES);
-        if weight.is_none() {
+        let free = queue.capacity().saturating_sub(KEPT_FOR_DELIVERIES);
+        let bytes = refusal.bytes();
+        let Some(place) = self.refusals.take(refusal.webhook, bytes, free) else {
+            return self.drop_refusal(now);
+        };
+        if place.bytes < bytes {
             refusal.strip();
         }
         let sent = queue.try_send(Job::Refused(Box::new(Refusing {
             refusal,
             times: 1,
-            weight,
+            place: Some(place),
         })));
         if let Err(TrySendError::Full(_) | TrySendError::Closed(_)) = sent {
             self.drop_refusal(now);
@@ -297,7 +302,7 @@ fn tallied(tallies: &Tallies) -> impl Iterator<Item = Job> + use<> {
         Job::Refused(Box::new(Refusing {
             refusal,
             times,
-            weight: None,
+            place: None,
         }))
     })
 }

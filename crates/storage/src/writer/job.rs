@@ -9,6 +9,7 @@ use hookgate_gate::{AcceptedDelivery, Commit, NoPayload, RefusedDelivery, Refuse
 use tokio::sync::oneshot;
 
 use super::change::Change;
+use super::refusals::Place;
 use crate::fault::{store_error, unavailable};
 
 const WHAT: &str = "commit a delivery";
@@ -40,8 +41,8 @@ impl Job {
     /// What it adds to the log, in small deliveries.
     pub(super) fn work(&self) -> usize {
         match self {
-            Self::Accepted(accepting) => accepting.weight.work(),
-            Self::Refused(refusing) => refusing.weight.as_ref().map_or(1, Weight::work),
+            Self::Accepted(accepting) => work(accepting.weight.bytes),
+            Self::Refused(refusing) => work(refusing.place.as_ref().map_or(0, |place| place.bytes)),
             Self::Change(_) => WORK_OF_A_CHANGE,
             Self::Count(_) | Self::Tallies | Self::Stop => 1,
         }
@@ -85,6 +86,11 @@ impl Job {
             Self::Refused(_) | Self::Tallies | Self::Stop => {}
         }
     }
+}
+
+/// What so many bytes of payload add to the log, in small deliveries.
+const fn work(bytes: usize) -> usize {
+    1 + bytes / BYTES_OF_WORK
 }
 
 fn tell(reply: Option<oneshot::Sender<Result<(), StoreError>>>, outcome: Result<(), StoreError>) {
@@ -148,7 +154,7 @@ impl Accepting {
                 retry_after: None,
             },
             times: 1,
-            weight: None,
+            place: None,
         })
     }
 
@@ -169,7 +175,8 @@ pub(super) struct Refusing {
     pub(super) refusal: RefusedDelivery,
     /// How many they are.
     pub(super) times: i64,
-    pub(super) weight: Option<Weight>,
+    /// Its place among those that wait, if it came as a refusal.
+    pub(super) place: Option<Place>,
 }
 
 /// Bytes of payload that wait, given back when dropped.
@@ -189,11 +196,6 @@ impl Weight {
         // A payload that is larger than the bound by itself can't be, so the first one always fits.
         (before == 0 || before + bytes <= most).then_some(weight)
     }
-
-    /// What it adds to the log, in small deliveries.
-    const fn work(&self) -> usize {
-        1 + self.bytes / BYTES_OF_WORK
-    }
 }
 
 impl Drop for Weight {
@@ -208,7 +210,6 @@ mod tests {
 
     #[test]
     fn large_payloads_are_more_work() {
-        let work = |bytes| Weight::take(&Arc::default(), bytes, bytes).unwrap().work();
         assert_eq!([0, 300, 100_000].map(work), [1, 1, 25]);
     }
 

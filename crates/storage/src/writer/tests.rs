@@ -182,6 +182,47 @@ async fn a_full_queue_refuses_and_recovers() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_webhook_that_is_refused_much_takes_no_record_from_others() {
+    let directory = tempfile::tempdir().unwrap();
+    let database = database(&directory).await;
+    database.webhook_insert(webhook(2), audit()).await.unwrap();
+    let (release, held) = std::sync::mpsc::channel::<()>();
+    let holding = database.writer.change("hold", move |_| {
+        let _ = held.recv();
+        Ok(())
+    });
+    let refusing = async {
+        for source in 0..2 * QUEUE {
+            let source = std::net::Ipv4Addr::from_bits(u32::try_from(source).unwrap()).into();
+            database.refusal_record(RefusedDelivery {
+                source,
+                ..refusal(&webhook(1))
+            });
+        }
+        database.refusal_record(refusal(&webhook(2)));
+        release.send(()).unwrap();
+    };
+    let (held, ()) = tokio::join!(holding, refusing);
+    held.unwrap();
+    database.close().await;
+    let filter = DeliveryFilter {
+        webhook: Some(webhook(2).handle),
+        ..DeliveryFilter::default()
+    };
+    let page = database
+        .delivery_page(&filter, Seek::After(None), PageSize::MAX)
+        .await;
+    assert_eq!(page.unwrap().items.len(), 1);
+    let dropped = database.writer.dropped.load(Ordering::Relaxed);
+    let counted = recorded(&database).await.1 - 1;
+    let sent = i64::try_from(2 * QUEUE).unwrap();
+    assert!(
+        dropped > 0 && dropped.cast_signed() + counted <= sent,
+        "{dropped} and {counted}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_refusals_makes_a_bounded_number_of_rows() {
     let directory = tempfile::tempdir().unwrap();
     let database = database(&directory).await;
