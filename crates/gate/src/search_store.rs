@@ -30,6 +30,8 @@ pub struct WebhookLabel {
     pub name: WebhookName,
     /// The first characters of the secret in its URL.
     pub hint: WebhookIdHint,
+    /// Whether it has no living URL any more.
+    pub is_revoked: bool,
 }
 
 /// What people call an incident.

@@ -7,7 +7,7 @@ use hookgate_gate::{IncidentTitle, PageSize, SearchStore, StoreError, WebhookLab
 use crate::Database;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::fault::Damage;
-use crate::rows::read_handle;
+use crate::rows::{REVOKED, read_handle};
 use crate::schema::{incidents, webhooks};
 
 impl SearchStore for Database {
@@ -22,8 +22,13 @@ impl SearchStore for Database {
                 .filter(webhooks::handle.gt(after))
                 .order(webhooks::handle)
                 .limit(size.rows().into());
-            let rows: Vec<(String, String, String)> = query
-                .select((webhooks::handle, webhooks::name, webhooks::hint))
+            let rows: Vec<(String, String, String, bool)> = query
+                .select((
+                    webhooks::handle,
+                    webhooks::name,
+                    webhooks::hint,
+                    webhooks::state.eq(REVOKED),
+                ))
                 .load(connection)?;
             let labels = rows.into_iter().map(read_label);
             Ok(labels.collect::<Result<_, _>>()?)
@@ -56,11 +61,14 @@ impl SearchStore for Database {
     }
 }
 
-fn read_label((handle, name, hint): (String, String, String)) -> Result<WebhookLabel, Damage> {
+fn read_label(
+    (handle, name, hint, is_revoked): (String, String, String, bool),
+) -> Result<WebhookLabel, Damage> {
     let damage = |column| Damage::at("webhooks", &handle, column);
     Ok(WebhookLabel {
         name: WebhookName::from_stored(&name).ok_or_else(|| damage("name"))?,
         hint: hint.parse().map_err(|_| damage("hint"))?,
         handle: read_handle(&handle)?,
+        is_revoked,
     })
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use hookgate_domain::IncidentNumber;
-use hookgate_gate::{Commit, DeliveryFilter, IncidentAction, PageSize, Seek, Store, StoreError};
+use hookgate_gate::{Commit, DeliveryFilter, IncidentAction, PageSize, SearchStore, Seek, Store, StoreError};
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::samples::{acting, audit, deduplicated, delivery, keyed, second, webhook};
 
@@ -69,6 +69,10 @@ async fn a_damaged_webhook_is_named_and_not_shown() {
         let what = place(store.webhook_by_handle(handle).await);
         assert_eq!(what, format!("webhooks, row {handle}, column {column}"));
         assert_eq!(place(store.webhook_page(None, PageSize::default()).await), what);
+        // Who chooses a webhook by its name reads no allowlist, which may be long.
+        let is_of_label = ["name", "hint"].contains(&column);
+        let labels = store.webhook_labels(None, PageSize::default()).await;
+        assert_eq!(labels.is_err(), is_of_label, "{column}");
         assert!(
             store
                 .webhook_by_handle(webhook(2).handle)

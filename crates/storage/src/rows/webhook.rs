@@ -15,7 +15,7 @@ use crate::fault::Damage;
 use crate::schema::{retired_urls, webhooks};
 
 const ACTIVE: &str = "active";
-const REVOKED: &str = "revoked";
+pub(crate) const REVOKED: &str = "revoked";
 const REFUSE: &str = "refuse";
 const POSTPONE: &str = "postpone";
 const ON: &str = "on";

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use hookgate_domain::UrlChange;
 use hookgate_gate::{IncidentTitle, PageSize, SearchStore, Store, WebhookLabel};
 
 use super::{incident, told, with_webhook};
-use crate::samples::delivery;
+use crate::samples::{audit, delivery, second};
 
-/// Labels of webhooks follow their handles, and titles of incidents go back by number; page by page.
+/// Labels of webhooks follow their handles and tell revoked ones, and titles of incidents go back by number; page by page.
 pub async fn labels_and_titles_are_paged<S: Store + SearchStore>(store: &Arc<S>) {
     let size = PageSize::new(2).unwrap();
     let mut labels = Vec::new();
@@ -20,8 +21,16 @@ pub async fn labels_and_titles_are_paged<S: Store + SearchStore>(store: &Arc<S>)
         labels.push(WebhookLabel {
             handle: webhook.handle,
             hint: webhook.state.hint(),
-            name: webhook.name,
+            is_revoked: seed == 3,
+            name: webhook.name.clone(),
         });
+        if seed == 3 {
+            let UrlChange { webhook, retired } = webhook.revoke(second(60)).unwrap();
+            store
+                .webhook_replace(webhook, Some(retired), audit())
+                .await
+                .unwrap();
+        }
     }
     let first = store.webhook_labels(None, size).await.unwrap();
     assert_eq!(first, labels[..2]);

@@ -1,6 +1,6 @@
 //! What a search compares.
 
-use hookgate_domain::{IncidentNumber, WebhookHandle};
+use hookgate_domain::{IncidentNumber, WebhookHandle, WebhookState};
 use hookgate_gate::{IncidentTitle, PageSize, SearchStore, StoreError, WebhookLabel};
 
 use super::MemoryStore;
@@ -18,6 +18,7 @@ impl SearchStore for MemoryStore {
             handle: webhook.handle,
             name: webhook.name.clone(),
             hint: webhook.state.hint(),
+            is_revoked: matches!(webhook.state, WebhookState::Revoked { .. }),
         });
         Ok(labels.collect())
     }

@@ -43,7 +43,7 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         to: text("to"),
         request_id: text("request_id"),
     };
-    let webhooks = screen.gate().store().webhook_page(None, PageSize::MAX).await?;
+    let webhooks = screen.gate().store().webhook_labels(None, PageSize::MAX).await?;
     let mut model = Logs {
         shell: screen.shell(),
         webhooks: webhooks

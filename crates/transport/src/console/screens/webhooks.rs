@@ -4,7 +4,7 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
-use hookgate_domain::{NameError, Webhook, WebhookHandle, WebhookState};
+use hookgate_domain::{NameError, Webhook, WebhookHandle, WebhookName, WebhookState};
 use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
 
@@ -25,34 +25,39 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
         state: query.get("state").unwrap_or_default().to_owned(),
     };
     let cursor: Option<Cursor> = query.read("cursor")?;
-    let failing = failing(screen).await?;
-    let is_failing = |webhook: &Webhook| failing.iter().any(|one| one.handle == webhook.handle);
-    let (mut webhooks, shown_before) = match &cursor {
+    let failing: Vec<_> = screen
+        .gate()
+        .failing()
+        .await?
+        .into_iter()
+        .take(MOST_FAILING)
+        .map(|one| one.webhook)
+        .collect();
+    let (mut handles, shown_before) = match &cursor {
         // The whole list begins with them, wherever in it they were created.
-        None => {
-            let first = failing.iter().filter(|webhook| matches(webhook, &filter));
-            (
-                first.cloned().collect(),
-                failing.iter().map(|one| one.handle).collect(),
-            )
-        }
+        None => (failing.clone(), failing.clone()),
         Some(cursor) => (Vec::new(), cursor.shown_before.clone()),
     };
     let after = cursor.map(|cursor| cursor.after);
     let (others, older) = find(screen, &filter, after, &shown_before).await?;
-    webhooks.extend(others);
-    let handles: Vec<_> = webhooks.iter().map(|webhook| webhook.handle).collect();
+    handles.extend(others);
     let usage = screen.gate().store().usage_many(&handles, screen.now).await?;
-    let rows = webhooks
-        .iter()
-        .zip(usage)
-        .map(|(webhook, usage)| row(screen, webhook, usage, is_failing(webhook)));
+    let mut rows = Vec::with_capacity(handles.len());
+    for (handle, usage) in handles.into_iter().zip(usage) {
+        // One at a time: its allowlist may be long, and is not shown.
+        let webhook = screen.gate().store().webhook_by_handle(handle).await?;
+        let webhook = webhook.filter(|webhook| {
+            let is_revoked = matches!(webhook.state, WebhookState::Revoked { .. });
+            matches(&webhook.name, is_revoked, &filter)
+        });
+        rows.extend(webhook.map(|webhook| row(screen, &webhook, usage, failing.contains(&handle))));
+    }
     let proxy = proxy_in_front(screen).await?;
     page(
         WebhookList {
             shell: screen.shell(),
             filter,
-            rows: rows.collect(),
+            rows,
             paging: Paging {
                 newer: None,
                 older: older.map(|after| Cursor::new(after, &shown_before).to_string()),
@@ -104,15 +109,6 @@ impl FromStr for Cursor {
     }
 }
 
-/// The webhooks that are failing, most refusals first.
-async fn failing<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Vec<Webhook>, Fault> {
-    let mut found = Vec::new();
-    for one in screen.gate().failing().await?.into_iter().take(MOST_FAILING) {
-        found.extend(screen.gate().store().webhook_by_handle(one.webhook).await?);
-    }
-    Ok(found)
-}
-
 /// The private address that all traffic of the last hour came from: a proxy, unless everybody is on this machine anyway.
 async fn proxy_in_front<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Option<IpAddr>, Fault> {
     let lone = screen.gate().proxy_suspect().await?.map(|lone| lone.address);
@@ -120,26 +116,26 @@ async fn proxy_in_front<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resul
     Ok(lone.filter(|address| !(is_local && address.is_loopback())))
 }
 
-/// A page of the webhooks that match and were not shown before, and where the next one begins.
+/// Which webhooks match and were not shown before, a page of them, and where the next one begins.
 async fn find<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     filter: &WebhookFilter,
     mut after: Option<WebhookHandle>,
     shown_before: &[WebhookHandle],
-) -> Result<(Vec<Webhook>, Option<WebhookHandle>), Fault> {
+) -> Result<(Vec<WebhookHandle>, Option<WebhookHandle>), Fault> {
     let wanted = usize::from(PageSize::default().rows());
     let (mut found, mut looked_at) = (Vec::new(), 0);
     loop {
-        let rows = screen.gate().store().webhook_page(after, PageSize::MAX).await?;
-        let whole = rows.len() == usize::from(PageSize::MAX.rows());
-        looked_at += rows.len();
-        for webhook in rows {
-            let handle = webhook.handle;
-            if matches(&webhook, filter) && !shown_before.contains(&handle) {
+        let labels = screen.gate().store().webhook_labels(after, PageSize::MAX).await?;
+        let whole = labels.len() == usize::from(PageSize::MAX.rows());
+        looked_at += labels.len();
+        for label in labels {
+            let handle = label.handle;
+            if matches(&label.name, label.is_revoked, filter) && !shown_before.contains(&handle) {
                 if found.len() == wanted {
                     return Ok((found, after));
                 }
-                found.push(webhook);
+                found.push(handle);
             }
             after = Some(handle);
         }
@@ -152,12 +148,9 @@ async fn find<S: Store + PeopleStore>(
     }
 }
 
-fn matches(webhook: &Webhook, filter: &WebhookFilter) -> bool {
-    let state = match webhook.state {
-        WebhookState::Active(_) => "active",
-        WebhookState::Revoked { .. } => "revoked",
-    };
-    let name = webhook.name.as_str().to_lowercase();
+fn matches(name: &WebhookName, is_revoked: bool, filter: &WebhookFilter) -> bool {
+    let state = if is_revoked { "revoked" } else { "active" };
+    let name = name.as_str().to_lowercase();
     (filter.state.is_empty() || filter.state == state) && name.contains(&filter.name.to_lowercase())
 }
 
