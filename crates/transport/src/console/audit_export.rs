@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use hookgate_gate::{Acting, AuditFilter, AuditQuery, Gate, PageSize, PeopleStore, Store};
+use hookgate_gate::{Acting, AuditFilter, AuditQuery, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 use super::export::{Broken, file};
 use super::fault::Fault;
 use super::filter::AuditNames;
 use super::limits::Limits;
 use super::query::Fields;
-use super::streams::Recipient;
+use super::streams::{PATIENCE, Recipient, patiently};
 use crate::reply::Reply;
 use crate::reply_body::Pieces;
 use crate::wire::{AuditEntry, ExportFormat};
@@ -49,7 +49,13 @@ async fn send<S: Store + PeopleStore>(
 ) -> Result<(), Broken> {
     let (mut before, mut is_first) = (None, true);
     loop {
-        let entries = gate.audit_page(acting, filter, before, PageSize::MAX).await?;
+        let entries = patiently(PATIENCE, async || {
+            match gate.audit_page(acting, filter, before, PageSize::MAX).await {
+                Err(PeopleError::Store(error)) => Err(error),
+                answer => Ok(answer),
+            }
+        })
+        .await??;
         let objects: Vec<_> = entries.iter().map(AuditEntry::from).collect();
         let piece = format.piece(&objects, is_first)?;
         is_first = false;

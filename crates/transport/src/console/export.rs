@@ -13,7 +13,7 @@ use thiserror::Error;
 use super::fault::Fault;
 use super::html;
 use super::limits::Limits;
-use super::streams::{Ended, Recipient, while_permitted};
+use super::streams::{Ended, PATIENCE, Recipient, patiently, while_permitted};
 use crate::payloads::with_payload;
 use crate::reply::Reply;
 use crate::reply_body::{PIECE_BYTES, Pieces, ReplyBody};
@@ -59,7 +59,11 @@ where
     let gate = Arc::clone(gate);
     tokio::spawn(async move {
         let _place = place;
-        let done = while_permitted(&gate, &recipient, work).await;
+        let done = tokio::select! {
+            done = while_permitted(&gate, &recipient, PATIENCE, work) => done,
+            // Also while it waits for the store, so that its place is free at once.
+            () = pieces.abandoned() => Ok(Ok(())),
+        };
         match done.map_err(Broken::from).flatten() {
             Ok(()) => pieces.finish().await,
             // The head has gone out already; the client sees the body cut off.
@@ -110,7 +114,7 @@ async fn send<S: Store>(
     let mut piece = Vec::new();
     let mut first = true;
     loop {
-        let page = gate.delivery_page(role, filter, seek, PageSize::MAX).await?;
+        let page = patiently(PATIENCE, || gate.delivery_page(role, filter, seek, PageSize::MAX)).await?;
         // Of a page without rows the first piece has the header at least.
         if first {
             piece.extend(format.piece::<Delivery>(&[], true)?);
@@ -121,7 +125,8 @@ async fn send<S: Store>(
             piece.extend(format.piece(&rows, false)?);
         }
         for summary in page.items.iter().filter(|_| with_payloads) {
-            piece.extend(format.piece(&[with_payload(gate.store(), summary).await?], false)?);
+            let row = patiently(PATIENCE, || with_payload(gate.store(), summary)).await?;
+            piece.extend(format.piece(&[row], false)?);
             if piece.len() >= PIECE_BYTES && !pieces.send(std::mem::take(&mut piece).into()).await {
                 return Ok(());
             }

@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::feed::{self, Batch, Feed, INTERVAL};
 use super::html;
 use super::limits::Limits;
-use super::streams::{Recipient, patiently_while_permitted};
+use super::streams::{Recipient, while_permitted};
 use crate::reply::Reply;
 use crate::reply_body::{Pieces, ReplyBody};
 use crate::shutdown::Signal;
@@ -87,7 +87,10 @@ pub(super) fn reply<S: Store + PeopleStore>(
         let permitted = tokio::select! {
             () = stop.given() => true,
             () = sleep(LIFETIME) => true,
-            done = patiently_while_permitted(&gate, &recipient, view.run()) => done.is_ok(),
+            // Also while the view waits for its permission, so that its place is free at once.
+            () = pieces.abandoned() => true,
+            // It waits for a store that is away as long as it lives.
+            done = while_permitted(&gate, &recipient, LIFETIME, view.run()) => done.is_ok(),
         };
         if permitted {
             pieces.finish().await;

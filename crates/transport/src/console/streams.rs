@@ -10,7 +10,7 @@ use hookgate_gate::{Account, Credential, Gate, PeopleStore, Store, StoreError};
 use http_body_util::BodyExt;
 use hyper::body::Body;
 use hyper::header::CONTENT_LENGTH;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::fault::{Code, Fault};
 use super::limits::{Limits, Taken};
@@ -19,6 +19,8 @@ use crate::reply_body::{PIECE_BYTES, Pieces, ReplyBody};
 
 /// How often the permission is asked for.
 const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How long a file waits for a store that is away: as long as for a reader that takes nothing.
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The one who reads an answer that lasts: under which limits it counts, and by what it is permitted.
 #[derive(Clone, Copy, Debug)]
@@ -47,10 +49,11 @@ pub(super) enum Ended {
 }
 
 /// Does the work as long as the recipient is permitted. The work rests while the permission is asked for, so that nothing
-/// is sent on one that is older than a second.
+/// is sent on one that is older than a second. A store that is away is waited for, but no longer than `patience`.
 pub(super) async fn while_permitted<S: Store + PeopleStore, F: Future>(
     gate: &Gate<S>,
     recipient: &Recipient,
+    patience: Duration,
     work: F,
 ) -> Result<F::Output, Ended> {
     let mut work = pin!(work);
@@ -58,36 +61,26 @@ pub(super) async fn while_permitted<S: Store + PeopleStore, F: Future>(
         if let Ok(done) = timeout(ASK_EVERY, work.as_mut()).await {
             return Ok(done);
         }
-        match recipient.is_permitted(gate).await {
-            Ok(true) => {}
-            Ok(false) => return Err(Ended::NotPermitted),
-            Err(error) => return Err(Ended::Unknown(error)),
+        let is_permitted = patiently(patience, || recipient.is_permitted(gate)).await;
+        if !is_permitted.map_err(Ended::Unknown)? {
+            return Err(Ended::NotPermitted);
         }
     }
 }
 
-/// The same for work that waits for a store that is away.
-pub(super) async fn patiently_while_permitted<S: Store + PeopleStore, F: Future>(
-    gate: &Gate<S>,
-    recipient: &Recipient,
-    work: F,
-) -> Result<F::Output, Ended> {
-    let mut work = pin!(work);
+/// Asks a store until it answers. One that is away is asked again, but no longer than `patience`.
+pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+    patience: Duration,
+    ask: impl Fn() -> F,
+) -> Result<T, StoreError> {
+    let began = Instant::now();
     loop {
-        match while_permitted(gate, recipient, work.as_mut()).await {
-            Err(Ended::Unknown(error)) => {
-                tracing::debug!(%error, "a live view has to wait for its permission");
-                let is_permitted = loop {
-                    match recipient.is_permitted(gate).await {
-                        Ok(is_permitted) => break is_permitted,
-                        Err(_) => sleep(ASK_EVERY).await,
-                    }
-                };
-                if !is_permitted {
-                    return Err(Ended::NotPermitted);
-                }
+        match ask().await {
+            Err(error @ StoreError::Unavailable { .. }) if began.elapsed() < patience => {
+                tracing::debug!(%error, "an answer that lasts has to wait for the store");
+                sleep(ASK_EVERY).await;
             }
-            ended => return ended,
+            answer => return answer,
         }
     }
 }
@@ -114,5 +107,115 @@ pub(crate) async fn held(limits: &Limits, account: Account, reply: Reply) -> Rep
 async fn give(pieces: Pieces, whole: Bytes, _place: Taken) {
     if pieces.send(whole).await {
         pieces.finish().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use hookgate_testkit::{MemoryStore, samples};
+
+    use super::*;
+
+    /// A gate, and somebody who reads an answer that lasts.
+    async fn reading() -> (Gate<MemoryStore>, Recipient) {
+        let gate = Gate::new(MemoryStore::default(), samples::ports());
+        let member = samples::member(1, Role::Operator);
+        let session = samples::session(&member, 1);
+        let recipient = Recipient {
+            account: Account::Member(member.id),
+            credential: Credential::Session(session.digest),
+            role: Role::Operator,
+        };
+        let store = gate.store();
+        store
+            .member_insert(member.clone(), samples::audit())
+            .await
+            .expect("a member");
+        store
+            .session_insert(session, member, samples::audit())
+            .await
+            .expect("a session");
+        (gate, recipient)
+    }
+
+    /// How an answer without an end ended, and after how long.
+    async fn ended(gate: &Gate<MemoryStore>, recipient: &Recipient) -> (Ended, Duration) {
+        let began = Instant::now();
+        let ended = while_permitted(gate, recipient, PATIENCE, pending::<()>()).await;
+        (ended.expect_err("it has no end of its own"), began.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_fails_ends_nothing() {
+        let (gate, recipient) = reading().await;
+        gate.store().fail_call(2);
+        let work = async {
+            sleep(10 * ASK_EVERY).await;
+            "done"
+        };
+        let done = while_permitted(&gate, &recipient, PATIENCE, work).await;
+        assert!(matches!(done, Ok("done")), "{done:?}");
+        assert!(gate.store().has_failed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_comes_back_ends_nothing() {
+        let (gate, recipient) = reading().await;
+        gate.store().set_reachable(false);
+        let work = async {
+            sleep(10 * ASK_EVERY).await;
+            "done"
+        };
+        let back = async {
+            sleep(PATIENCE / 2).await;
+            gate.store().set_reachable(true);
+        };
+        let (done, ()) = tokio::join!(while_permitted(&gate, &recipient, PATIENCE, work), back);
+        assert!(matches!(done, Ok("done")), "{done:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_stays_away_ends_it_after_its_time() {
+        let (gate, recipient) = reading().await;
+        gate.store().set_reachable(false);
+        let (ended, after) = ended(&gate, &recipient).await;
+        assert!(
+            matches!(ended, Ended::Unknown(StoreError::Unavailable { .. })),
+            "{ended:?}"
+        );
+        assert!((PATIENCE..PATIENCE + 3 * ASK_EVERY).contains(&after), "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permission_that_is_lost_ends_it_at_once() {
+        let (gate, recipient) = reading().await;
+        let higher = Recipient {
+            role: Role::Admin,
+            ..recipient
+        };
+        let unknown = Recipient {
+            credential: Credential::Session(samples::session(&samples::member(2, Role::Owner), 2).digest),
+            ..recipient
+        };
+        for lost in [higher, unknown] {
+            let (ended, after) = ended(&gate, &lost).await;
+            assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
+            assert!(after <= 2 * ASK_EVERY, "{after:?}");
+        }
+        // Also behind a question that failed.
+        gate.store().fail_call(1);
+        let (ended, after) = ended(&gate, &higher).await;
+        assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
+        assert!(after <= 3 * ASK_EVERY, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_damaged_is_not_waited_for() {
+        let began = Instant::now();
+        let answer = patiently(PATIENCE, async || Err::<(), _>(StoreError::Conflict)).await;
+        assert!(matches!(answer, Err(StoreError::Conflict)));
+        assert_eq!(began.elapsed(), Duration::ZERO);
     }
 }
