@@ -3,11 +3,15 @@
 
 use std::io::IsTerminal;
 
+use hookgate_gate::LogInterval;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::filter::Targets;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
+
+/// Panics, which somebody may cause again and again.
+static FAULTS: LogInterval = LogInterval::new();
 
 /// Our own crates, by the start of their module paths.
 const OWN: &str = "hookgate";
@@ -41,7 +45,9 @@ pub(crate) fn start(level: LevelFilter) {
 /// Makes a panic say where it happened and nothing else: its message may hold a part of a request.
 pub(crate) fn withhold_panic_messages() {
     std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        tracing::error!(place, "a fault of ours");
+        if let Some(left_out) = FAULTS.line() {
+            let place = panic.location().map(ToString::to_string).unwrap_or_default();
+            tracing::error!(place, left_out, "a fault of ours");
+        }
     }));
 }

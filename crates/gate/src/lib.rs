@@ -32,6 +32,7 @@ mod gate;
 mod health;
 mod history;
 mod incidents;
+mod log_interval;
 mod manage;
 mod members;
 mod meter;
@@ -83,6 +84,7 @@ pub use hookgate_senders::{
     read_address_list,
 };
 pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRecord, MAX_EVENTS};
+pub use log_interval::{LOG_INTERVAL, LogInterval};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
 pub use password_queue::PASSWORDS_AT_ONCE;

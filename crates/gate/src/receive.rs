@@ -14,6 +14,7 @@ use hookgate_domain::{
 };
 use hookgate_senders::{check_signature_headers, verify_signature};
 
+use crate::LogInterval;
 use crate::delivery::{AcceptedDelivery, Idempotency};
 use crate::directory::Known;
 use crate::failures::is_failure;
@@ -25,6 +26,10 @@ use crate::{
 use answer::{Stop, explain, reply, too_many_failures, too_many_incidents, too_many_unknown, unavailable};
 use payload::{NoBody, Payload, hidden, keeps_payloads, kept};
 use sender_key::sender_key;
+
+/// Webhooks that could not be flagged, and signatures that could not be checked.
+static NOT_FLAGGED: LogInterval = LogInterval::new();
+static NOT_CHECKED: LogInterval = LogInterval::new();
 
 /// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
 const MOST_JUDGEMENTS: usize = 5;
@@ -70,8 +75,9 @@ impl<S: Store> Gate<S> {
         if code == RefusalCode::HttpsRequired
             && let KnownUrl::Live(webhook) = &known.url
             && let Err(error) = self.mark_exposed(webhook.handle).await
+            && let Some(left_out) = NOT_FLAGGED.line()
         {
-            tracing::warn!(webhook = %webhook.handle, %error, "could not flag the webhook as exposed");
+            tracing::warn!(webhook = %webhook.handle, %error, left_out, "could not flag the webhook as exposed");
         }
         Visit::new(self, request, began, known, Payload::<NoBody>::Nothing)
             .record(&Stop::Refused(code.into()));
@@ -352,7 +358,9 @@ impl<S: Store> Gate<S> {
             .seal
             .open(sealed, SealPurpose::Signing(webhook.handle))
             .map_err(|error| {
-                tracing::error!(webhook = %webhook.handle, %error, "can't check signatures");
+                if let Some(left_out) = NOT_CHECKED.line() {
+                    tracing::error!(webhook = %webhook.handle, %error, left_out, "can't check signatures");
+                }
                 Refusal::from(RefusalCode::Internal)
             })?;
         Ok(verify_signature(&secret, request.signature, body)?)

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::result::QueryResult;
 use hookgate_domain::{KnownUrl, WebhookIdDigest};
-use hookgate_gate::StoreError;
+use hookgate_gate::{LogInterval, StoreError};
 use tokio::sync::oneshot;
 
 use crate::Database;
@@ -15,6 +15,9 @@ use crate::fault::unavailable;
 use crate::read::address_sets::HeldNetworks;
 use crate::read::webhooks::digests_known;
 use crate::store::url_by_digest;
+
+/// Look-ups that fail.
+static FAILED: LogInterval = LogInterval::new();
 
 const WHAT: &str = "look up a URL";
 /// Most URLs that are looked up in one go: the first one waits for the last.
@@ -94,9 +97,11 @@ impl Looking {
                 Err(error) => {
                     // Those who asked meanwhile would only wait for the next failure.
                     let meanwhile = std::mem::take(&mut self.lookups.lock().asked);
-                    let source = error.source().map(tracing::field::display);
-                    let urls = asked.len() + meanwhile.len();
-                    tracing::warn!(%error, source, urls, "URLs could not be looked up");
+                    if let Some(left_out) = FAILED.line() {
+                        let source = error.source().map(tracing::field::display);
+                        let urls = asked.len() + meanwhile.len();
+                        tracing::warn!(%error, source, urls, left_out, "URLs could not be looked up");
+                    }
                 }
             }
         }

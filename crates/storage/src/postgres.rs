@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use diesel_async::AsyncPgConnection;
 use diesel_async::async_connection_wrapper::AsyncConnectionWrapper;
+use hookgate_gate::LogInterval;
 use tokio::runtime::Handle;
 use tokio::task::{AbortHandle, JoinHandle};
 use tokio_postgres::config::TargetSessionAttrs;
@@ -21,6 +22,9 @@ use tokio_postgres::{Client, NoTls, Socket};
 pub use address::Address;
 pub use address_error::AddressError;
 pub use connect_error::ConnectError;
+
+/// Connections on which the database says nothing.
+static SILENT: LogInterval = LogInterval::new();
 
 /// How long a connection may take to be made, for each of the hosts.
 const CONNECT: Duration = Duration::from_secs(3);
@@ -120,7 +124,12 @@ impl Link {
             self.runtime
                 .spawn(async move {
                     tokio::time::sleep(longest).await;
-                    tracing::warn!("the database does not answer; a connection to it is cut");
+                    if let Some(left_out) = SILENT.line() {
+                        tracing::warn!(
+                            left_out,
+                            "the database does not answer; a connection to it is cut"
+                        );
+                    }
                     link.abort();
                 })
                 .abort_handle(),

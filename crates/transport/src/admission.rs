@@ -14,11 +14,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use hookgate_gate::LogInterval;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, timeout};
 
 use crate::connection::GOODBYE;
-use crate::log_interval::LogInterval;
 use crate::pulse::Pulse;
 use table::Table;
 
@@ -163,8 +163,8 @@ impl Admission {
             let mut table = self.lock();
             let is_nearly_full = table.is_nearly_full();
             let made = table.make_room(source);
-            let line = is_nearly_full && self.nearly_full_log.may_log();
-            (made, line.then(|| (table.len(), table.heaviest())))
+            let is_told = is_nearly_full && self.nearly_full_log.line().is_some();
+            (made, is_told.then(|| (table.len(), table.heaviest())))
         };
         if let Some((open, heaviest)) = nearly_full {
             let (source, most) =
@@ -192,8 +192,8 @@ impl Admission {
     /// at a time; returns whether some do.
     pub(crate) fn accept_failed(&self, error: &io::Error) -> bool {
         self.begin_waiting();
-        if self.accept_log.may_log() {
-            tracing::warn!(listener = self.name, %error, "a connection could not be accepted");
+        if let Some(left_out) = self.accept_log.line() {
+            tracing::warn!(listener = self.name, %error, left_out, "a connection could not be accepted");
         }
         error.raw_os_error() == Some(NO_DESCRIPTOR) && self.are_closing()
     }
@@ -266,7 +266,7 @@ impl Admission {
                 return permit.ok();
             }
             self.evicted(self.lock().evict_any());
-            if self.fullness() == Fullness::Full && self.full_log.may_log() {
+            if self.fullness() == Fullness::Full && self.full_log.line().is_some() {
                 tracing::warn!(
                     listener = self.name,
                     limit = self.limit,

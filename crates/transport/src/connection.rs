@@ -9,6 +9,7 @@ use std::time::Duration;
 use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hookgate_domain::Connection;
+use hookgate_gate::LogInterval;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
@@ -23,6 +24,9 @@ use crate::pulse::Pulse;
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
 use crate::strict::{Guard, MAX_HEAD};
+
+/// Connections that are cut.
+static CUT: LogInterval = LogInterval::new();
 
 /// From the signal to the hard end. A body may take 15 s and its commit a few more; service managers wait 30 s or more.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
@@ -205,8 +209,8 @@ async fn drive<C, E>(
         () = pulse.severed() => {}
         drained = timeout(DRAIN_TIMEOUT, connection) => if let Ok(result) = drained {
             ended(result);
-        } else {
-            tracing::info!("a connection did not end in time and was cut");
+        } else if let Some(left_out) = CUT.line() {
+            tracing::info!(left_out, "a connection did not end in time and was cut");
         },
     }
 }

@@ -7,11 +7,9 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use hookgate_gate::site;
+use hookgate_gate::{LOG_INTERVAL, wider_sites};
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
-
-use crate::log_interval::LOG_INTERVAL;
 
 /// Most log lines within that time. A line is some 250 bytes, so a day of failures from everywhere is under 40 MB of log.
 const MAX_LOGGED: usize = 100;
@@ -95,7 +93,8 @@ impl HandshakeFailure {
     }
 }
 
-/// Counts failed handshakes, and logs one of each reason and source a minute, so that a noisy source hides no other.
+/// Counts failed handshakes, and logs one of each reason and source a minute, so that a noisy source hides no other. An IPv6 customer
+/// is one source as a whole.
 #[derive(Debug, Default)]
 pub(crate) struct HandshakeFailures {
     counts: [AtomicU64; HandshakeFailure::ALL.len()],
@@ -117,7 +116,8 @@ impl HandshakeFailures {
     }
 
     fn may_log(&self, failure: HandshakeFailure, source: IpAddr, now: Instant) -> bool {
-        let key = (failure, site(source));
+        let [_, widest] = wider_sites(source);
+        let key = (failure, widest);
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |at: &Instant| now.duration_since(*at) < LOG_INTERVAL;
         if logged.get(&key).is_some_and(is_recent) {
@@ -184,6 +184,10 @@ mod tests {
         assert!(may_log(CertificateRejected, "192.0.2.2"), "another source");
         assert!(may_log(CertificateRejected, "2001:db8::1"));
         assert!(!may_log(CertificateRejected, "2001:db8::2"), "the same /64");
+        assert!(
+            !may_log(CertificateRejected, "2001:db8:0:ffff::1"),
+            "the same /48"
+        );
         tokio::time::sleep(LOG_INTERVAL).await;
         assert!(may_log(CertificateRejected, "192.0.2.1"));
         for _ in 0..3 {

@@ -21,7 +21,6 @@ mod ingest;
 mod kept_headers;
 mod linger;
 mod listener;
-mod log_interval;
 mod metrics;
 mod payloads;
 mod plaintext;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::Connection;
+use hookgate_gate::LogInterval;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;
@@ -25,6 +26,9 @@ use crate::pulse::{IDLE_TIMEOUT, Pulse};
 use crate::service::{Protocol, Service};
 use crate::shutdown::Signal;
 use crate::tls::ALPN_H2;
+
+/// Proxies that don't say whose connection they bring.
+static UNPROXIED: LogInterval = LogInterval::new();
 
 /// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB. Beyond three
 /// quarters of them those without a request make room.
@@ -245,7 +249,9 @@ async fn introduced(stream: &mut TcpStream, connection: &mut Connection) -> bool
             true
         }
         Err(error) => {
-            tracing::warn!(%proxy, %error, "a connection of a trusted proxy was closed");
+            if let Some(left_out) = UNPROXIED.line() {
+                tracing::warn!(%proxy, %error, left_out, "a connection of a trusted proxy was closed");
+            }
             false
         }
     }

@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use hookgate_domain::{Connection, RefusalCode, RequestId};
+use hookgate_gate::LogInterval;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};
@@ -23,6 +24,9 @@ use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::header_value;
 use crate::sighting::PlainHttp;
 use crate::{http2, strict};
+
+/// Handlers that panic.
+static PANICKED: LogInterval = LogInterval::new();
 
 /// What a listener serves.
 pub trait Service: Send + Sync + 'static {
@@ -114,7 +118,10 @@ impl<S: Service> Session<S> {
         } else {
             let answering = pin!(self.service.answer(request, &exchange));
             caught(answering).await.unwrap_or_else(|panic| {
-                tracing::error!(request = %exchange.id, panic = panic_text(&*panic), "a handler panicked");
+                if let Some(left_out) = PANICKED.line() {
+                    let panic = panic_text(&*panic);
+                    tracing::error!(request = %exchange.id, panic, left_out, "a handler panicked");
+                }
                 reply::refusal(RefusalCode::Internal)
             })
         };

@@ -5,9 +5,12 @@ use std::error::Error as _;
 use std::pin::Pin;
 use std::time::Duration;
 
-use hookgate_gate::StoreError;
+use hookgate_gate::{LogInterval, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
+
+/// Trials that fail.
+static NOT_READY: LogInterval = LogInterval::new();
 
 /// How often a store is tried, at most: a trial costs an fsync, and whoever watches asks more rarely.
 const TRY_EVERY: Duration = Duration::from_secs(1);
@@ -44,11 +47,16 @@ impl Trial {
         let passed = match timeout(TRY_FOR, attempt).await {
             Ok(Ok(())) => true,
             Ok(Err(error)) => {
-                tracing::warn!(%error, source = error.source().map(tracing::field::display), "not ready");
+                if let Some(left_out) = NOT_READY.line() {
+                    let source = error.source().map(tracing::field::display);
+                    tracing::warn!(%error, source, left_out, "not ready");
+                }
                 false
             }
             Err(_) => {
-                tracing::warn!(waited = ?TRY_FOR, "not ready: the store does not answer");
+                if let Some(left_out) = NOT_READY.line() {
+                    tracing::warn!(waited = ?TRY_FOR, left_out, "not ready: the store does not answer");
+                }
                 false
             }
         };

@@ -6,9 +6,14 @@ use std::time::Duration;
 use hookgate_domain::{Denial, KnownUrl, Overload, RefusalCode, Webhook};
 use hookgate_senders::{PayloadError, SignatureError};
 
+use crate::LogInterval;
 use crate::delivery::RateScope;
 use crate::directory::Known;
 use crate::{Details, Refusal, Reply, StoreError};
+
+/// Deliveries that meet damage, and those that have no store.
+static DAMAGED: LogInterval = LogInterval::new();
+static PUT_OFF: LogInterval = LogInterval::new();
 
 /// When to come again to a webhook that opens no more incidents: somebody has to resolve some.
 const FULL_FOR: Duration = Duration::from_mins(1);
@@ -76,11 +81,16 @@ pub(super) fn reply(stop: Stop) -> Reply {
         Stop::Refused(refusal) => refusal,
         Stop::Stale => unavailable(),
         Stop::Failed(error @ StoreError::Corrupt { .. }) => {
-            tracing::error!(%error, "a delivery could not be judged");
+            if let Some(left_out) = DAMAGED.line() {
+                tracing::error!(%error, left_out, "a delivery could not be judged");
+            }
             RefusalCode::Internal.into()
         }
         Stop::Failed(error) => {
-            tracing::warn!(%error, source = error.source().map(tracing::field::display), "a delivery was put off");
+            if let Some(left_out) = PUT_OFF.line() {
+                let source = error.source().map(tracing::field::display);
+                tracing::warn!(%error, source, left_out, "a delivery was put off");
+            }
             unavailable()
         }
     })

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
-use hookgate_gate::{Answer, NoPayload, RefusedPayload, StoreError};
+use hookgate_gate::{Answer, LogInterval, NoPayload, RefusedPayload, StoreError};
 
 use super::alike::Tallies;
 use super::counting::Seen;
@@ -15,6 +15,10 @@ use super::weight::delivery_weight;
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words, seconds_up};
 use crate::write::webhooks::Target;
+
+/// Batches with refusals that have no place, and refusals that meet damage.
+static TOO_MANY: LogInterval = LogInterval::new();
+static UNRECORDED: LogInterval = LogInterval::new();
 
 /// A batch inside its transaction.
 pub(super) struct Batch<'f, L> {
@@ -63,9 +67,12 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
 
     /// Writes what is written once.
     pub(super) fn finish(self) -> QueryResult<()> {
-        if self.dropped > 0 {
+        if self.dropped > 0
+            && let Some(left_out) = TOO_MANY.line()
+        {
             tracing::warn!(
                 dropped = self.dropped,
+                left_out,
                 "refusals of too many webhooks at once; some were not recorded"
             );
         }
@@ -108,8 +115,10 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
     }
 
     fn refuse_or_tell(&mut self, refusing: &'a mut Refusing) -> QueryResult<()> {
-        if let Err(error) = contained(self.refuse(refusing))? {
-            tracing::error!(%error, "a refusal can't be recorded");
+        if let Err(error) = contained(self.refuse(refusing))?
+            && let Some(left_out) = UNRECORDED.line()
+        {
+            tracing::error!(%error, left_out, "a refusal can't be recorded");
         }
         Ok(())
     }

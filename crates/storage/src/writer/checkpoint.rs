@@ -10,8 +10,13 @@ use std::thread::{self, JoinHandle};
 
 use diesel::SqliteConnection;
 use diesel::connection::SimpleConnection;
+use hookgate_gate::LogInterval;
 
 use crate::connection::sqlite::open_copier;
+
+/// Copies that could not begin or end.
+static NOT_OPEN: LogInterval = LogInterval::new();
+static NOT_COPIED: LogInterval = LogInterval::new();
 
 /// Work between two checkpoints, in small deliveries: some 10 MiB of log, which the file system holds in memory while it is copied.
 const WORK: usize = 2_000;
@@ -82,7 +87,11 @@ fn run(path: &str, asked: &Receiver<()>, copied: &AtomicBool) {
     while asked.recv().is_ok() {
         if connection.is_none() {
             connection = open_copier(path)
-                .inspect_err(|error| tracing::warn!(%error, "checkpoints can't open the database"))
+                .inspect_err(|error| {
+                    if let Some(left_out) = NOT_OPEN.line() {
+                        tracing::warn!(%error, left_out, "checkpoints can't open the database");
+                    }
+                })
                 .ok();
         }
         for _ in 0..COPIES {
@@ -94,7 +103,9 @@ fn run(path: &str, asked: &Receiver<()>, copied: &AtomicBool) {
 
 /// A copy that fails is no loss: the log stays as it is, and the next one takes it up.
 fn copy(connection: &mut SqliteConnection) {
-    if let Err(error) = connection.batch_execute(COPY) {
-        tracing::warn!(%error, "the log could not be copied into the database");
+    if let Err(error) = connection.batch_execute(COPY)
+        && let Some(left_out) = NOT_COPIED.line()
+    {
+        tracing::warn!(%error, left_out, "the log could not be copied into the database");
     }
 }

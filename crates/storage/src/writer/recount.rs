@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use diesel::result::QueryResult;
 use hookgate_domain::{Timestamp, address_bytes};
-use hookgate_gate::site;
+use hookgate_gate::{LogInterval, site};
 
 use super::counting::Seen;
 use super::counts::{Counts, SourceCount, SourceKey};
@@ -19,6 +19,9 @@ use crate::write::sources::{
     source_seen,
 };
 use crate::write::usage::{recorded, usage_add};
+
+/// Records that are damaged.
+static DAMAGED: LogInterval = LogInterval::new();
 
 /// Sources of a webhook that are told apart on a day, of those that passed, and as many of those that did not: whoever is refused
 /// takes no place from a sender. A webhook has a handful of senders; more is an attack or a mistake, and must not fill the disk.
@@ -109,7 +112,9 @@ fn add_records(
     for (id, webhook, at, source, code, count, has_trail, weight) in records {
         let code = code.as_deref().map(str::parse);
         let (Some(source), Ok(code)) = (read_address(&source), code.transpose()) else {
-            tracing::error!(delivery = id, "a damaged record can't be counted");
+            if let Some(left_out) = DAMAGED.line() {
+                tracing::error!(delivery = id, left_out, "a damaged record can't be counted");
+            }
             continue;
         };
         let seen = Seen {

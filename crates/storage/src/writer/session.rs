@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use diesel::SqliteConnection;
 use diesel::result::{DatabaseErrorKind, Error, QueryResult};
+use hookgate_gate::LogInterval;
 use tokio::runtime::Handle;
 
 use super::alike::Tallies;
@@ -18,6 +19,10 @@ use super::ledger::{Columns, Lines};
 use super::uncounted::Uncounted;
 use crate::connection::{Connection, sqlite};
 use crate::postgres::{Address, Link};
+
+/// Batches that fail, and what could not be stored.
+static BATCH_FAILED: LogInterval = LogInterval::new();
+static NOT_STORED: LogInterval = LogInterval::new();
 
 /// The connection that writes, with what is remembered from batch to batch.
 pub(super) struct Session {
@@ -118,16 +123,21 @@ impl Session {
         match done {
             Ok(()) => self.answer(jobs),
             Err(Aborted::Job(error)) if jobs.len() > 1 && !self.connection.is_broken() => {
-                if !is_conflict(&error) {
-                    tracing::warn!(%error, jobs = jobs.len(), "a batch failed; its jobs are done one by one");
+                if !is_conflict(&error)
+                    && let Some(left_out) = BATCH_FAILED.line()
+                {
+                    let jobs = jobs.len();
+                    tracing::warn!(%error, jobs, left_out, "a batch failed; its jobs are done one by one");
                 }
                 for job in jobs.drain(..) {
                     self.settle(&mut vec![job]);
                 }
             }
             Err(Aborted::Job(error) | Aborted::Transaction(error)) => {
-                if !is_conflict(&error) {
-                    tracing::error!(%error, jobs = jobs.len(), "nothing could be stored");
+                if !is_conflict(&error)
+                    && let Some(left_out) = NOT_STORED.line()
+                {
+                    tracing::error!(%error, jobs = jobs.len(), left_out, "nothing could be stored");
                 }
                 let error = Arc::new(error);
                 jobs.drain(..).for_each(|job| job.fail(&error));

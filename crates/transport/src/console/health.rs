@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_gate::{Gate, Store, StoreError};
+use hookgate_gate::{Gate, LogInterval, Store, StoreError};
 use hyper::StatusCode;
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -18,6 +18,9 @@ use crate::metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
 use crate::reply::{self, Reply};
 use crate::store_health::{StoreHealth, Trial};
 use crate::tls::{CertificateState, HotCertificate};
+
+/// Metrics that can't be written.
+static NO_METRICS: LogInterval = LogInterval::new();
 
 /// How long the metrics that were told are told again: whoever watches asks more rarely.
 const METRICS_LIFE: Duration = Duration::from_secs(1);
@@ -202,7 +205,9 @@ async fn metrics_text<S: Store>(
             .map_or(Duration::ZERO, |issued| now.since(issued)),
     };
     let text = metrics.text(gauges).map_err(|error| {
-        tracing::error!(%error, "the metrics can't be written");
+        if let Some(left_out) = NO_METRICS.line() {
+            tracing::error!(%error, left_out, "the metrics can't be written");
+        }
         Fault::from(Code::Internal)
     })?;
     Ok(Bytes::from(text))

@@ -27,7 +27,7 @@ mod webhook;
 mod webhooks;
 
 use hookgate_domain::{RequestId, SealedSecret, Timestamp, holds_webhook_id, may_hold_secret};
-use hookgate_gate::{Gate, PeopleStore, Store};
+use hookgate_gate::{Gate, LogInterval, PeopleStore, Store};
 use hookgate_pages::{Flash, FlashKind, Problem, Shell, WebhookForm};
 use hyper::header::HeaderName;
 use hyper::http::uri::PathAndQuery;
@@ -41,6 +41,9 @@ use super::query::Fields;
 use super::visitor::{self, FORM_TOKEN, PAGE_KEY, Visitor};
 use super::{cookie, html, streams};
 use crate::reply::Reply;
+
+/// Pages for which there is no randomness.
+static NO_KEY: LogInterval = LogInterval::new();
 
 /// Most bytes of a wrong value that a page repeats.
 const MAX_REPEATED: usize = 60;
@@ -105,7 +108,9 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
     /// For somebody who has just signed in, without anything of the request.
     fn arrived(console: &'a Console<S>, visitor: Visitor, came: Arrival) -> Result<Self, Fault> {
         let page_key = console.gate.form_key().map_err(|error| {
-            tracing::error!(%error, "a page can't have a key for its forms");
+            if let Some(left_out) = NO_KEY.line() {
+                tracing::error!(%error, left_out, "a page can't have a key for its forms");
+            }
             Code::Internal
         })?;
         Ok(Self {

@@ -4,13 +4,17 @@ use std::error::Error;
 
 use hookgate_domain::WebhookError;
 use hookgate_gate::{
-    ActorError, AddressSetError, CredentialError, Forbidden, IncidentActError, ManageError, PasswordsError,
-    PeopleError, SearchError, StoreError,
+    ActorError, AddressSetError, CredentialError, Forbidden, IncidentActError, LogInterval, ManageError,
+    PasswordsError, PeopleError, SearchError, StoreError,
 };
 
 use super::{Code, Details, Fault};
 use crate::body::BodyFault;
 use crate::reply;
+
+/// Requests that need a store that is away, and those that meet damage in it.
+static NO_STORE: LogInterval = LogInterval::new();
+static DAMAGED: LogInterval = LogInterval::new();
 
 impl From<StoreError> for Fault {
     fn from(error: StoreError) -> Self {
@@ -18,11 +22,16 @@ impl From<StoreError> for Fault {
             StoreError::Conflict => Code::Conflict.into(),
             StoreError::Actor(error) => Self::actor(error),
             StoreError::Unavailable { .. } => {
-                tracing::warn!(%error, source = error.source().map(tracing::field::display), "the console has no store");
+                if let Some(left_out) = NO_STORE.line() {
+                    let source = error.source().map(tracing::field::display);
+                    tracing::warn!(%error, source, left_out, "the console has no store");
+                }
                 Code::Unavailable.into()
             }
             StoreError::Corrupt { .. } => {
-                tracing::error!(%error, "the console can't read what is stored");
+                if let Some(left_out) = DAMAGED.line() {
+                    tracing::error!(%error, left_out, "the console can't read what is stored");
+                }
                 Code::Internal.into()
             }
         }

@@ -1,7 +1,7 @@
 //! The two ways in, and the way out.
 
 use hookgate_domain::{MemberName, Password, SealedSecret, SignInSecret, may_hold_secret};
-use hookgate_gate::{Browser, PeopleStore, SignInError, Store};
+use hookgate_gate::{Browser, LogInterval, PeopleStore, SignInError, Store};
 use hookgate_pages::{KeptForm, SignIn, SignInLink};
 use hyper::StatusCode;
 use hyper::header::{SET_COOKIE, USER_AGENT};
@@ -14,6 +14,9 @@ use crate::console::query::Fields;
 use crate::console::visitor::Visitor;
 use crate::console::{Console, cookie, html, visitor};
 use crate::reply::Reply;
+
+/// Attempts to sign in that fail by a fault of ours.
+static NO_SIGN_IN: LogInterval = LogInterval::new();
 
 /// Forms before there is a session are told by their origin alone; their token is empty.
 const NO_TOKEN: &str = "";
@@ -302,7 +305,9 @@ fn failed(error: SignInError) -> Fault {
         SignInError::Busy { retry_after } => Fault::no_turn(retry_after),
         SignInError::Store(error) => error.into(),
         error @ (SignInError::Passwords(_) | SignInError::Entropy(_)) => {
-            tracing::error!(%error, "nobody can sign in");
+            if let Some(left_out) = NO_SIGN_IN.line() {
+                tracing::error!(%error, left_out, "nobody can sign in");
+            }
             Code::Internal.into()
         }
     }
