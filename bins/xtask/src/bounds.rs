@@ -120,9 +120,16 @@ fn gather(folder: &Path, bounds: &mut Bounds) -> Outcome<()> {
     Ok(())
 }
 
-/// The constants in a file that bound something. Those of its tests don't.
+/// The constants in a file that bound something. Those of its tests don't; `mod tests;` has its tests elsewhere.
 fn bounds_in(source: &str) -> Vec<&str> {
-    let source = source.split("\n#[cfg(test)]").next().unwrap_or(source);
+    let is_inline = |(at, _): &(usize, &str)| {
+        source[*at..]
+            .lines()
+            .nth(2)
+            .is_some_and(|line| line.ends_with('{'))
+    };
+    let tests = source.match_indices("\n#[cfg(test)]\nmod ").find(is_inline);
+    let source = tests.map_or(source, |(at, _)| &source[..at]);
     let declared = source.lines().filter_map(|line| {
         let (before, rest) = line.split_once("const ")?;
         let is_visibility = before.trim().is_empty() || before.trim().starts_with("pub");
@@ -145,8 +152,8 @@ mod tests {
 
     #[test]
     fn a_constant_that_bounds_something_is_told_by_its_name() {
-        let source = "const MAX_NAMES: usize = 3;\n    pub(crate) const ANSWER_TIMEOUT: Duration = SOME;\nconst WIDTH: u64 = 1;\n\
-                      const MAX_WORDS: [&str; 1] = [];\nlet x = MAX_OTHER;\n#[cfg(test)]\nmod tests {\n    const MAX_TEST: u8 = 1;\n}\n";
+        let source = "#[cfg(test)]\nmod tests;\nconst MAX_NAMES: usize = 3;\n    pub(crate) const ANSWER_TIMEOUT: Duration = SOME;\nconst WIDTH: u64 = 1;\n\
+                      const MAX_WORDS: [&str; 1] = [];\nlet x = MAX_OTHER;\n#[cfg(test)]\nmod more {\n    const MAX_TEST: u8 = 1;\n}\n";
         assert_eq!(bounds_in(source), ["MAX_NAMES", "ANSWER_TIMEOUT"]);
     }
 

@@ -18,9 +18,13 @@ mod front;
 #[path = "../black_box/node.rs"]
 mod node;
 mod peer;
+#[path = "../black_box/program.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod program;
 #[path = "../black_box/publisher.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod publisher;
+mod readers;
 mod requests;
 mod slow;
 mod stage;
@@ -28,6 +32,9 @@ mod strangers;
 #[path = "../black_box/support.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
+#[path = "../black_box/visitor.rs"]
+#[expect(dead_code, reason = "the black-box tests use all of it")]
+mod visitor;
 
 /// Which store these tests run on.
 const STORE: support::Store = support::Store::Embedded;

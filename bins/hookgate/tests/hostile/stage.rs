@@ -216,7 +216,7 @@ impl Stage {
     }
 }
 
-fn runtime() -> Runtime {
+pub(crate) fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
 }
 
@@ -246,7 +246,7 @@ fn pin(process: u32, core: u32) {
 }
 
 /// Lets every other thread of this core go first.
-fn give_way() {
+pub(crate) fn give_way() {
     let thread = fs::read_link("/proc/thread-self").unwrap();
     let thread = thread.file_name().unwrap();
     let output = Command::new("chrt")
