@@ -13,8 +13,8 @@ use crate::Proxies;
 const MAX_BYTES: usize = 4 * 1024;
 /// Bytes that are enough for the headers of most senders.
 const USUAL_BYTES: usize = 256;
-/// What makes the name of a header that of a secret.
-const SECRET: [&str; 15] = [
+/// What makes the name of a header that of a secret, wherever it stands in it.
+const SECRET: [&str; 14] = [
     "auth",
     "signature",
     "token",
@@ -23,14 +23,15 @@ const SECRET: [&str; 15] = [
     "apikey",
     "api_key",
     "cookie",
-    "password",
-    "passwd",
+    "passw",
     "credential",
     "hmac",
     "session",
     "jwt",
     "assertion",
 ];
+/// The same as a word of its own, because it is a part of other words.
+const SECRET_WORDS: [&str; 8] = ["key", "pass", "pin", "sig", "bearer", "pwd", "passphrase", "otp"];
 
 /// Headers of a request, and what tells who sent it.
 pub(crate) struct Kept<'a> {
@@ -99,8 +100,16 @@ fn is_kept(name: &str) -> bool {
             true
         }
         "user-agent" | "host" | "content-length" => false,
-        other => !other.ends_with("-key") && !SECRET.iter().any(|word| other.contains(word)),
+        other => !is_of_secret(other) && !may_hold_secret(other.as_bytes()),
     }
+}
+
+/// Whether a name says that the value is a secret.
+fn is_of_secret(name: &str) -> bool {
+    SECRET.iter().any(|word| name.contains(word))
+        || name
+            .split(['-', '_', '.'])
+            .any(|word| SECRET_WORDS.contains(&word))
 }
 
 /// The part of a value that is kept.
@@ -185,6 +194,13 @@ mod tests {
             "x-secret",
             "x-auth-request-email",
             "x-goog-iap-jwt-assertion",
+            "x-pass",
+            "x-bearer",
+            "x-sig",
+            "x_pin",
+            "x-key-2",
+            "wh_7kd0nqzr4mt8vxb1lc5yh2js9wf6gp3ea0ui4oqz",
+            "x-hgt%5f7kd0nqzr4mt8vxb1lc5yh2js9wf6gp3ea0ui4o",
             "user-agent",
             "host",
             "content-length",
@@ -195,6 +211,9 @@ mod tests {
             "accept",
             "x-github-event",
             "x-github-delivery",
+            "x-bypass",
+            "x-shipping",
+            "x-design",
             "idempotency-key",
             "webhook-id",
             "referer",
