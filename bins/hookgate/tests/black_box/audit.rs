@@ -1,10 +1,14 @@
 //! The audit trail as people and scripts ask for it: by names, kinds and times, on pages, from the API and on the command
 //! line; and as a file.
 
+use std::process::Stdio;
+use std::time::Duration;
+
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::program::{Program, code, data};
-use super::support::{Server, run};
+use super::support::{Server, run, sql};
 use super::visitor::Visitor;
 
 fn items(page: &Value) -> Vec<(String, String)> {
@@ -24,6 +28,36 @@ async fn with_mallory() -> Server {
     visitor.send("/webhooks", &form).await;
     server.json(&["member", "remove", "Mallory@example.org"]);
     server
+}
+
+/// Failed sign-ins, which strangers cause, far beyond the million entries that the trail keeps, behind acts of people.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn failed_sign_ins_push_out_no_act() {
+    const ACTS: u64 = 10;
+    let mut server = Server::start();
+    let directory = server.directory().to_owned();
+    for number in 1..ACTS {
+        server.create(&format!("w{number}"), &[]);
+    }
+    server.signal("-TERM");
+    let rows = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 10500) \
+        SELECT 2000000 + n, 1, 1767225600000000, 'system', 'hookgate', 'session.sign_in_failed', '', 'unknown name' FROM s";
+    let columns = "id, organization, at, actor_kind, actor_name, act, subject_id, subject_name";
+    sql(&directory, &format!("INSERT INTO audit ({columns}) {rows}"));
+    let _server = Server::start_in(&directory, "warn", Stdio::inherit());
+    let count = |act: &str| {
+        let counted = sql(
+            &directory,
+            &format!("SELECT count(*) FROM audit WHERE act = '{act}'"),
+        );
+        counted.trim().parse::<u64>().unwrap()
+    };
+    let began = Instant::now();
+    while count("session.sign_in_failed") > 10_000 {
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing is removed");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(count("webhook.create"), ACTS);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -2,7 +2,8 @@
 
 use std::process::{Command, Output};
 
-use hookgate_testkit::https::Http;
+use hookgate_testkit::https::{Full, Http, Request};
+use serde_json::json;
 
 use crate::program::Program;
 use crate::support::{Server, run, sql};
@@ -113,4 +114,47 @@ async fn every_form_names_the_webhook_and_the_verdict() {
         (Some("=1+1"), Some(true))
     );
     assert_eq!(line["payload"]["title"], "Disk full");
+}
+
+/// What a sender sends to whoever looks at it later: control characters of terminals, letters that turn or hide others, and cells
+/// that a spreadsheet computes, also one that separates by semicolons.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_output_holds_what_terminals_and_spreadsheets_act_on() {
+    let server = Server::start();
+    let texts = [
+        "\u{9b}31mred\u{202e}\u{200b}",
+        "\u{feff}=cmd|x",
+        ";=1+1",
+        "a;\t@x",
+        "\u{200b}+1",
+    ];
+    for text in texts {
+        let request = Request::post(server.demo_url())
+            .header("content-type", "application/json")
+            .header("user-agent", text.as_bytes())
+            .body(Full::from(
+                json!({"title": text, "description": text, "log": text}).to_string(),
+            ));
+        server.send(Http::One, request.unwrap()).await;
+    }
+    server.deliveries(|items| items.len() == texts.len()).await;
+    let acted_on = |text: char| matches!(text, '\u{80}'..='\u{9f}' | '\u{202a}'..='\u{202e}' | '\u{200b}'..='\u{200f}' | '\u{feff}');
+    for arguments in [
+        &["deliveries", "list"][..],
+        &["deliveries", "export", "--format", "ndjson"],
+        &["deliveries", "export", "--format", "csv"],
+        &["incidents", "list"],
+        &["incidents", "show", "INC-1"],
+    ] {
+        let output = run(server.directory(), arguments, "");
+        assert!(output.status.success(), "{output:?}");
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(!text.contains(acted_on), "{arguments:?}: {text:?}");
+        if arguments.contains(&"csv") {
+            for cell in text.split([',', ';', '\n', '\t']) {
+                let cell = cell.trim_matches(['"', ' ', '\r']);
+                assert!(!cell.starts_with(['=', '+', '-', '@']), "{cell:?} in {text}");
+            }
+        }
+    }
 }

@@ -1,10 +1,14 @@
 //! Requests of the admin API that create something, sent twice.
 
+use std::fmt::Write;
+
 use hookgate_testkit::https::Answer;
+use ring::digest::{SHA256, digest};
+use ring::hmac;
 use serde_json::{Value, json};
 
 use crate::program::{Program, code, data};
-use crate::support::Server;
+use crate::support::{Server, dump};
 
 const KEY: (&str, &str) = ("idempotency-key", "create-1");
 
@@ -70,6 +74,54 @@ async fn a_repeated_request_creates_nothing() {
             theirs.body
         );
     }
+}
+
+/// What is stored of a request tells nothing of it to who has the store alone: no digest that guesses could be tried against, and
+/// no key, which people put secrets into.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_request_can_be_guessed_from_nothing_in_the_store() {
+    let server = Server::start();
+    let program = Program::new(&server, "owner");
+    let id = server.demo_url().rsplit('/').next().unwrap().to_owned();
+    let key = format!("rotate-{id}-2");
+    let hex = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            write!(text, "{byte:02x}").unwrap();
+            text
+        })
+    };
+    let mut digests = Vec::new();
+    for (path, body) in [
+        (
+            "/api/v1/members",
+            json!({"name": "eve", "role": "admin", "password": "Summer2026!"}),
+        ),
+        ("/api/v1/members", json!({"name": "ada", "role": "viewer"})),
+        ("/api/v1/webhooks", json!({"name": "new"})),
+    ] {
+        let headers = [("idempotency-key", &*key)];
+        let answer = program.call("POST", path, Some(body.clone()), &headers).await;
+        // Programs set no passwords; whoever is refused leaves no digest either.
+        assert!(
+            [201, 403, 409].contains(&answer.status.as_u16()),
+            "{}",
+            answer.body
+        );
+        for text in [format!("{path}\n{body}"), body.to_string()] {
+            digests.push(hex(digest(&SHA256, text.as_bytes()).as_ref()));
+            let empty = hmac::Key::new(hmac::HMAC_SHA256, b"");
+            digests.push(hex(hmac::sign(&empty, text.as_bytes()).as_ref()));
+        }
+    }
+    let stored = dump(server.directory());
+    let in_lower_case = stored.to_ascii_lowercase();
+    for digest in digests {
+        assert!(
+            !in_lower_case.contains(&digest),
+            "a digest that anybody can make is stored"
+        );
+    }
+    assert!(!stored.contains(&key) && !stored.contains(&id), "a key is stored");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]

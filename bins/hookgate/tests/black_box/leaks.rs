@@ -142,10 +142,10 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
         .post("/api/v1/tokens", json!({"name": "t", "role": "viewer"}))
         .await;
     secrets.add_id("a token", data(&made)["token"].as_str().unwrap());
-    let mut member = json!({"name": "ada", "role": "operator", "password": format!("{PASSWORD}!")});
-    let refused = program.post("/api/v1/members", member.clone()).await;
-    assert_eq!(refused.status, 403, "{}", refused.body);
-    member.as_object_mut().unwrap().remove("password");
+    // A token sets no password, and what it sent is written down nowhere all the same.
+    let refused = json!({"name": "eve", "role": "operator", "password": format!("{PASSWORD}!")});
+    program.post("/api/v1/members", refused).await;
+    let member = json!({"name": "ada", "role": "operator"});
     let member = data(&program.post("/api/v1/members", member).await);
     let link = server.json(&["sign-in-link", "ada"])["sign_in"]
         .as_str()

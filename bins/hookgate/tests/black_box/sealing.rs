@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::process::Stdio;
 
 use super::node;
 use super::support::{Server, run, run_as_is};
@@ -83,6 +84,30 @@ fn a_wrong_path_in_the_configuration_makes_no_key() {
     assert!(!key.exists());
     fs::copy(store.join("sealing.key"), &key).unwrap();
     assert_eq!(list().status.code(), Some(0));
+}
+
+/// A store whose server has its key elsewhere: a command that knows the data directory alone would seal by a key that the server
+/// does not have.
+#[test]
+fn a_command_on_the_directory_alone_makes_no_second_key() {
+    let scratch = tempfile::tempdir().unwrap();
+    let data = scratch.path().join("data");
+    node::lay_out(scratch.path(), &format!("sqlite:{}", data.display()));
+    let mut server = node::serve(scratch.path(), "warn", Stdio::inherit(), &[]);
+    server.kill().unwrap();
+    server.wait().unwrap();
+    for create in [
+        &["webhook", "create", "w", "--signature", "standard-webhooks"][..],
+        &["webhook", "create", "w"],
+        &["sign-in-link"],
+    ] {
+        let said = says(&data, create, 2);
+        assert!(
+            said.contains("sealing.key") && said.contains("is missing"),
+            "{said}"
+        );
+        assert!(!data.join("sealing.key").exists(), "{create:?} made a key");
+    }
 }
 
 #[test]

@@ -4,7 +4,8 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hookgate_testkit::https::{Full, Request};
+use hookgate_testkit::https::{Connection, Full, Http, Request};
+use tokio::net::TcpSocket;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 
@@ -85,37 +86,63 @@ async fn a_new_session_takes_the_place_of_the_one_before() {
     assert!(is_alive(&second).await && is_alive(&elsewhere).await);
 }
 
-/// A wrong password from this address of the machine.
-async fn guess(server: &Server, source: u32) {
+/// Tries to sign in, over this connection. The page that answers, or nothing if the server left or let somebody in.
+async fn try_name(server: &Server, over: &mut Connection, name: &str, password: &str) -> Option<String> {
     let origin = server.console();
     let request = Request::post(format!("{origin}/sign-in"))
         .header("origin", origin)
         .header("content-type", "application/x-www-form-urlencoded")
-        .body(Full::from(format!(
-            "csrf=&name=root{source}&password=wrong-password"
-        )))
+        .body(Full::from(format!("csrf=&name={name}&password={password}")))
         .unwrap();
-    let source = Ipv4Addr::from_bits(0x7F01_0000 + source);
-    // A flood asks for no answer.
-    let _ = server.client.send_from(source, request).await;
+    let answer = over.send(request).await.ok()?;
+    (answer.status == 422).then_some(answer.body)
 }
 
+/// A connection from this address of the machine.
+async fn from(server: &Server, source: u32) -> Connection {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket
+        .bind((Ipv4Addr::from_bits(0x7F01_0000 + source), 0).into())
+        .unwrap();
+    let port = server
+        .console()
+        .rsplit(':')
+        .next()
+        .unwrap()
+        .parse::<u16>()
+        .unwrap();
+    let stream = socket.connect((Ipv4Addr::LOCALHOST, port).into()).await.unwrap();
+    server.client.connect_over(stream, Http::One).await.unwrap()
+}
+
+/// More people at work than passwords are checked or wait to be at once, and each from a new address every twenty tries.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
+    const HANDS: u32 = 64;
     let server = Arc::new(Server::start());
     let owner = Visitor::sign_in(&server).await;
     let new = [("password", PASSWORD), ("again", PASSWORD)];
     owner.send("/account/password", &new).await;
     let mut flood = JoinSet::new();
-    for thread in 0..40 {
+    for hand in 0..HANDS {
         let server = Arc::clone(&server);
         flood.spawn(async move {
-            for attempt in 0_u32.. {
-                guess(&server, 1 + thread + attempt / 20 * 40).await;
+            for source in (1 + hand..).step_by(HANDS as usize) {
+                let mut connection = from(&server, source).await;
+                for _ in 0..20 {
+                    // A flood asks for no answer.
+                    let _ = try_name(
+                        &server,
+                        &mut connection,
+                        &format!("root{source}"),
+                        "wrong-password",
+                    )
+                    .await;
+                }
             }
         });
     }
-    tokio::time::sleep(Duration::from_secs(2)).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
     for _ in 0..3 {
         let start = Instant::now();
         Visitor::by_password(&server, "owner", PASSWORD).await;
@@ -123,4 +150,41 @@ async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
     }
     flood.shutdown().await;
     Visitor::by_password(&server, "owner", PASSWORD).await;
+}
+
+/// Guesses at one name, each from an address of its own: they end, and the member's own browser goes on.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guesses_from_everywhere_end_and_lock_out_no_browser_of_the_member() {
+    const GUESSES: u32 = 70;
+    const ALLOWED: usize = 50;
+    let server = Server::start();
+    let owner = Visitor::sign_in(&server).await;
+    let new = [("password", PASSWORD), ("again", PASSWORD)];
+    owner.send("/account/password", &new).await;
+    let fields = [("name", "owner"), ("password", PASSWORD)];
+    let answer = Visitor::nobody(&server).send("/sign-in", &fields).await;
+    let cookies = answer.headers.get_all("set-cookie").iter();
+    let mut pairs = cookies.filter_map(|cookie| cookie.to_str().unwrap().split(';').next());
+    let device = pairs.find(|pair| pair.starts_with("__Host-hookgate-device="));
+    let mut checked = 0;
+    for source in 0..GUESSES {
+        let mut connection = from(&server, 256 * source + 1).await;
+        let page = try_name(&server, &mut connection, "owner", "not this one").await;
+        let page = page.unwrap();
+        assert!(
+            page.contains("password is wrong") || page.contains("Too many"),
+            "{page}"
+        );
+        checked += usize::from(page.contains("password is wrong"));
+    }
+    assert!(checked <= ALLOWED, "{checked} guesses were checked");
+    let mut stranger = from(&server, 256 * GUESSES + 1).await;
+    let page = try_name(&server, &mut stranger, "owner", &PASSWORD.replace(' ', "+")).await;
+    let page = page.expect("a browser that nobody knows waits");
+    assert!(page.contains("Too many wrong passwords for this name"), "{page}");
+    let body = format!("csrf=&name=owner&password={}", PASSWORD.replace(' ', "+"));
+    let known = Visitor::nobody(&server)
+        .call_with("POST", "/sign-in", device.unwrap(), body)
+        .await;
+    assert_eq!(known.status, 303, "the member's own goes on");
 }
