@@ -228,7 +228,7 @@ impl<S: Store + PeopleStore> Gate<S> {
 
     async fn is_password(&self, member: &Member, password: Password) -> Result<bool, PasswordsError> {
         let asker = Asker::Known(member.name.key());
-        let _turn = self.password_queue.turn(asker).await?;
+        let _turn = self.password_queue.turn(asker, 0).await?;
         let hash = member.password.clone();
         self.ports.passwords.verify(password, hash).await
     }

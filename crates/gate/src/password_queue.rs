@@ -15,8 +15,12 @@ use crate::{Gate, PasswordsError};
 
 /// Passwords that are hashed at the same time: with the memory that one of them takes, 38 MiB.
 pub const PASSWORDS_AT_ONCE: usize = 2;
-/// Passwords that wait, of strangers and of others each: some two seconds of work, and next to no memory.
+/// Passwords that wait, of strangers and of others each: some two seconds of work, and little memory.
 const PLACES: usize = 128;
+/// Bytes that wait with those of a queue beside small ones. A form that was typed before signing in has some kilobytes.
+const MAX_WAITING_BYTES: usize = 2 * 1024 * 1024;
+/// What waits with a password and is no larger counts for nothing: a name and a path. Together these stay under half a MiB.
+const SMALL: usize = 4 * 1024;
 /// Places of one source: a few for an IPv4 address or a /64, behind which there may be an office, and more for the /56 and the
 /// /48 around it, which may be several. Whoever holds them fails in them, and comes behind all who have failed less.
 const OF_A_SOURCE: [usize; 3] = [4, 8, 16];
@@ -50,7 +54,7 @@ impl<S> Gate<S> {
         asker: Asker,
         password: Password,
     ) -> Result<PasswordHash, PasswordsError> {
-        let _turn = self.password_queue.turn(asker).await?;
+        let _turn = self.password_queue.turn(asker, 0).await?;
         self.ports.passwords.hash(password).await
     }
 }
@@ -82,6 +86,8 @@ struct Place {
 
 struct Waiter {
     of: Vec<Owner>,
+    /// What is held until its turn comes; nothing if it is small.
+    bytes: usize,
     turn: oneshot::Sender<Turn>,
 }
 
@@ -94,16 +100,17 @@ enum Owner {
 }
 
 impl PasswordQueue {
-    /// Waits for a turn, which ends when it is dropped. Who leaves before gives the place up.
+    /// Waits for a turn, which ends when it is dropped; the asker holds so many bytes meanwhile. Who leaves before gives the place
+    /// up.
     ///
     /// # Errors
     /// [`PasswordsError::Busy`] if there is no place, or somebody with fewer failures takes it.
-    pub(crate) async fn turn(&self, asker: Asker) -> Result<Turn, PasswordsError> {
+    pub(crate) async fn turn(&self, asker: Asker, bytes: usize) -> Result<Turn, PasswordsError> {
         let busy = PasswordsError::Busy {
             retry_after: RETRY_AFTER,
         };
         let (turn, comes) = oneshot::channel();
-        let place = self.0.lock().join(&asker, turn).ok_or(busy)?;
+        let place = self.0.lock().join(&asker, bytes, turn).ok_or(busy)?;
         let _waiting = Waiting(&self.0, place);
         Shared::go_on(&self.0);
         comes.await.map_err(|_| busy)
@@ -146,7 +153,7 @@ impl Asker {
 }
 
 impl State {
-    fn join(&mut self, asker: &Asker, turn: oneshot::Sender<Turn>) -> Option<Place> {
+    fn join(&mut self, asker: &Asker, bytes: usize, turn: oneshot::Sender<Turn>) -> Option<Place> {
         let owners = asker.owners();
         let (failures, queue) = match asker {
             Asker::Stranger { failures, .. } => (*failures, &mut self.strangers),
@@ -156,7 +163,8 @@ impl State {
             let has = queue.values().filter(|waiter| waiter.of.contains(owner)).count();
             has >= *most
         });
-        if is_full {
+        let bytes = if bytes > SMALL { bytes } else { 0 };
+        if is_full || !have_room(queue, failures, bytes) {
             return None;
         }
         if queue.len() >= PLACES {
@@ -172,7 +180,7 @@ impl State {
             number: self.came,
         };
         let of = owners.into_iter().map(|(owner, _)| owner).collect();
-        queue.insert(place, Waiter { of, turn });
+        queue.insert(place, Waiter { of, bytes, turn });
         Some(place)
     }
 
@@ -191,6 +199,26 @@ impl State {
         self.running += 1;
         Some(waiter.turn)
     }
+}
+
+/// Whether so many bytes may wait. Those who failed more and hold much make room, the last first.
+fn have_room(queue: &mut BTreeMap<Place, Waiter>, failures: u32, bytes: usize) -> bool {
+    let held: usize = queue.values().map(|waiter| waiter.bytes).sum();
+    let over = (held + bytes).saturating_sub(MAX_WAITING_BYTES);
+    let holding = queue.iter().rev().filter(|(_, waiter)| waiter.bytes > 0);
+    let (mut freed, mut leaving) = (0, Vec::new());
+    for (place, waiter) in holding.take_while(|(place, _)| place.failures > failures) {
+        if freed >= over {
+            break;
+        }
+        freed += waiter.bytes;
+        leaving.push(*place);
+    }
+    if freed < over {
+        return false;
+    }
+    queue.retain(|place, _| !leaving.contains(place));
+    true
 }
 
 /// A place in a queue. It is given up when this is dropped, if the turn has not come.
@@ -239,7 +267,7 @@ mod tests {
     }
 
     async fn work(queue: Arc<PasswordQueue>, asker: Asker) -> bool {
-        let turn = queue.turn(asker).await;
+        let turn = queue.turn(asker, 0).await;
         sleep(WORK).await;
         turn.is_ok()
     }
@@ -314,7 +342,7 @@ mod tests {
         let queue = Arc::new(PasswordQueue::default());
         let mut held = Vec::new();
         for _ in 0..PASSWORDS_AT_ONCE {
-            held.push(queue.turn(Asker::Known("root".to_owned())).await.unwrap());
+            held.push(queue.turn(Asker::Known("root".to_owned()), 0).await.unwrap());
         }
         let mut waiting = JoinSet::new();
         for network in 0..u32::try_from(PLACES).unwrap() {
@@ -331,5 +359,41 @@ mod tests {
         assert_eq!(timeout(WORK * 4, fresh).await.unwrap().ok(), Some(true));
         let answers = waiting.join_all().await;
         assert_eq!(answers.iter().filter(|is_in| !**is_in).count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_is_bounded_in_bytes_and_who_failed_less_takes_them() {
+        const FORM: usize = MAX_WAITING_BYTES / 32;
+        let queue = Arc::new(PasswordQueue::default());
+        let mut held = Vec::new();
+        for _ in 0..PASSWORDS_AT_ONCE {
+            held.push(queue.turn(Asker::Known("root".to_owned()), 0).await.unwrap());
+        }
+        let mut waiting = JoinSet::new();
+        let mut join = async |network: u32, failures: u32, bytes: usize| {
+            let asker = stranger(source(network), failures);
+            let queue = Arc::clone(&queue);
+            waiting.spawn(async move { queue.turn(asker, bytes).await.is_ok() });
+            sleep(WORK).await;
+        };
+        let has = |places: usize, why: &str| {
+            let state = queue.0.lock();
+            let bytes: usize = state.strangers.values().map(|waiter| waiter.bytes).sum();
+            assert_eq!(
+                (state.strangers.len(), bytes),
+                (places, MAX_WAITING_BYTES),
+                "{why}"
+            );
+        };
+        for network in 0..100 {
+            join(network, 2, FORM).await;
+        }
+        has(32, "of all that came");
+        join(200, 2, SMALL).await;
+        has(33, "a small one has room");
+        join(201, 1, FORM).await;
+        has(33, "it took that of another");
+        let first = queue.0.lock().strangers.keys().next().copied();
+        assert!(first.is_some_and(|place| place.failures == 1));
     }
 }

@@ -95,6 +95,8 @@ pub struct Browser<'a> {
     pub user_agent: Option<&'a str>,
     /// What [`Gate::device`] gave it when a member signed in with it.
     pub device: Option<&'a SealedSecret>,
+    /// Bytes of its request that are held until the password is checked.
+    pub held: usize,
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
@@ -123,7 +125,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             }
         };
         // What nobody could judge for lack of our own means is no fault of whoever tries.
-        let (member, is_right) = match self.check_password(asker, name, password).await {
+        let (member, is_right) = match self.check_password(asker, name, password, browser.held).await {
             Ok(checked) => checked,
             Err(error) => {
                 attempt.give_back();
@@ -150,9 +152,10 @@ impl<S: Store + PeopleStore> Gate<S> {
         asker: Asker,
         name: &MemberName,
         password: Password,
+        held: usize,
     ) -> Result<(Option<Member>, bool), SignInError> {
         // Who has no turn costs the store nothing.
-        let _turn = self.password_queue.turn(asker).await?;
+        let _turn = self.password_queue.turn(asker, held).await?;
         let member = self.store.member_by_name(name).await?;
         let hash = member.as_ref().and_then(|member| member.password.clone());
         let is_right = self.ports.passwords.verify(password, hash).await?;

@@ -60,6 +60,7 @@ async fn sign_in_with(
         from: from.parse().unwrap(),
         user_agent: Some("browser/1"),
         device,
+        held: 0,
     };
     let signed = gate
         .sign_in(&name.parse().unwrap(), password(text), browser)

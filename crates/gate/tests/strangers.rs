@@ -266,6 +266,7 @@ async fn nobody_is_locked_out_because_we_were_busy() {
             from,
             user_agent: None,
             device: None,
+            held: 0,
         };
         let busy = gate.sign_in(&"ada".parse().unwrap(), password, browser).await;
         let Err(SignInError::Busy { retry_after }) = busy else {

@@ -103,27 +103,24 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     let earlier = Visitor::of(&console.gate, &call).await?;
     let came = Arrival::of(&call);
     let form = visitor::form_of_stranger(call, &console.host, &console.stranger_forms, MAX_SIGN_IN).await?;
-    let fields = form.fields()?;
-    let (name, next) = (
-        fields.get("name").unwrap_or_default(),
-        fields.get("next").unwrap_or_default(),
-    );
-    let kept = kept(&fields);
-    // What can't be a name or a password is answered like a wrong one.
-    let parsed = name.parse::<MemberName>().ok().zip(
-        fields
-            .get("password")
-            .and_then(|text| text.parse::<Password>().ok()),
-    );
+    let Typed {
+        name,
+        next,
+        parsed,
+        kept,
+    } = Typed::of(&form.fields()?);
+    // It may be long until the password is checked.
+    drop(form);
     let signed_in = match parsed {
         None => Err(SignInError::Wrong),
-        Some((name, password)) => {
+        Some((member, password)) => {
             let browser = Browser {
                 from: source,
                 user_agent: user_agent.as_deref(),
                 device: device.as_ref(),
+                held: held(&[&name, &next], user_agent.as_deref(), kept.as_ref()),
             };
-            console.gate.sign_in(&name, password, browser).await
+            console.gate.sign_in(&member, password, browser).await
         }
     };
     let (problem, retry_after) = match signed_in {
@@ -134,7 +131,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
                     let visitor = Visitor::new(&token, member, session, source);
                     go_on(console, visitor, came, &kept).await?
                 }
-                None => html::see_other(local(next)),
+                None => html::see_other(local(&next)),
             };
             return begin(console, earlier, token.reveal(), device, reply).await;
         }
@@ -151,10 +148,39 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
             kept,
             problem: Some(problem.into()),
             retry_after,
-            ..model(next, name)
+            ..model(&next, &name)
         }
         .render(),
     )
+}
+
+/// What the form of a sign-in says.
+struct Typed {
+    name: String,
+    next: String,
+    /// What can't be a name or a password is answered like a wrong one.
+    parsed: Option<(MemberName, Password)>,
+    kept: Option<KeptForm>,
+}
+
+impl Typed {
+    fn of(fields: &Fields<'_>) -> Self {
+        let text = |field| fields.get(field).unwrap_or_default();
+        let password = fields.get("password").and_then(|text| text.parse().ok());
+        Self {
+            name: text("name").to_owned(),
+            next: text("next").to_owned(),
+            parsed: text("name").parse().ok().zip(password),
+            kept: kept(fields),
+        }
+    }
+}
+
+/// Bytes of a sign-in that wait for its password to be checked.
+fn held(texts: &[&str], user_agent: Option<&str>, kept: Option<&KeptForm>) -> usize {
+    let kept = kept.map_or(0, |kept| kept.path.len() + kept.fields.len());
+    let texts = texts.iter().copied().chain(user_agent).map(str::len);
+    texts.sum::<usize>() + kept
 }
 
 /// The form that was kept while somebody signed in.
