@@ -2,6 +2,7 @@
 
 use std::error::Error as _;
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,12 +12,18 @@ use http_body_util::BodyExt;
 use hyper::body::{Body as _, Incoming};
 use thiserror::Error;
 use tokio::runtime::Handle;
+use tokio::select;
 use tokio::time::timeout;
 
-use crate::pulse::Pulse;
+use crate::pulse::{AwaitingBody, Pulse};
+use crate::service::Protocol;
 
 /// For the whole body. The default limit of 256 KiB then needs 18 KB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A body that comes in this time is not waited for: it came with its head, or in a few round trips. Beyond it, its connection
+/// may have to make room for others.
+const PROMPT: Duration = Duration::from_millis(250);
 
 /// So much of a body is made room for at once, when its length is announced: senders' own stay below.
 const AT_ONCE: usize = 32 * 1024;
@@ -32,8 +39,9 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 pub struct Body {
     /// `None` once it was read to its end.
     incoming: Option<Incoming>,
-    /// The connection's state in HTTP/1. Without it this is a stream of HTTP/2.
-    pulse: Option<Arc<Pulse>>,
+    protocol: Protocol,
+    /// The connection's state.
+    pulse: Arc<Pulse>,
 }
 
 /// Why a body couldn't be read.
@@ -42,7 +50,7 @@ pub enum BodyFault {
     /// More bytes were announced or came than the limit allows.
     #[error("the body is over the limit")]
     TooLarge,
-    /// What came has no room at the moment.
+    /// What came has no room at the moment, or its connection has to make room for others.
     #[error("there is no room for the body")]
     NoRoom,
     /// The end didn't come in time.
@@ -70,18 +78,14 @@ impl BodyFault {
 }
 
 impl Body {
-    pub(crate) fn http1(incoming: Incoming, pulse: Arc<Pulse>) -> Self {
-        pulse.begin_body();
-        Self {
-            incoming: Some(incoming),
-            pulse: Some(pulse),
+    pub(crate) fn new(incoming: Incoming, protocol: Protocol, pulse: Arc<Pulse>) -> Self {
+        if protocol == Protocol::Http1 {
+            pulse.begin_body();
         }
-    }
-
-    pub(crate) const fn http2(incoming: Incoming) -> Self {
         Self {
             incoming: Some(incoming),
-            pulse: None,
+            protocol,
+            pulse,
         }
     }
 
@@ -122,9 +126,14 @@ impl Body {
         if announced > limit as u64 {
             return Err(BodyFault::TooLarge);
         }
-        let whole = timeout(time, collect(incoming, limit, has_room))
-            .await
-            .map_err(|_| BodyFault::TimedOut)??;
+        let whole = {
+            let mut collecting = pin!(collect(incoming, limit, has_room));
+            match timeout(PROMPT, collecting.as_mut()).await {
+                Ok(whole) => whole?,
+                // Rare: on the heap, it makes no request larger.
+                Err(_) => Box::pin(await_rest(&self.pulse, time.saturating_sub(PROMPT), collecting)).await?,
+            }
+        };
         self.incoming = None;
         Ok(whole)
     }
@@ -135,17 +144,31 @@ impl Drop for Body {
         let Some(incoming) = self.incoming.take().filter(|incoming| !incoming.is_end_stream()) else {
             return;
         };
-        match &self.pulse {
+        match self.protocol {
             // hyper skips an unread body of known length that has come in already, but no chunks.
-            Some(pulse) if incoming.size_hint().exact().is_none() => pulse.abandon_body(),
-            Some(pulse) => pulse.leave_body(),
+            Protocol::Http1 if incoming.size_hint().exact().is_none() => self.pulse.abandon_body(),
+            Protocol::Http1 => self.pulse.leave_body(),
             // An unread stream would be reset, and clients then report the reset in place of the answer.
-            None => {
+            Protocol::Http2 => {
                 if let Ok(runtime) = Handle::try_current() {
                     runtime.spawn(timeout(DRAIN_TIME, drain(incoming)));
                 }
             }
         }
+    }
+}
+
+/// The rest of a body that comes slowly, unless its connection has to make room for others.
+async fn await_rest(
+    pulse: &Pulse,
+    time: Duration,
+    rest: impl Future<Output = Result<Bytes, BodyFault>>,
+) -> Result<Bytes, BodyFault> {
+    let _awaiting = AwaitingBody::start(pulse);
+    select! {
+        biased;
+        whole = timeout(time, rest) => whole.unwrap_or(Err(BodyFault::TimedOut)),
+        () = pulse.bodies_refused() => Err(BodyFault::NoRoom),
     }
 }
 

@@ -20,7 +20,7 @@ use tokio::time::{Instant, timeout};
 use crate::cut::{Reset, ResetIfCut};
 use crate::http2::Meter;
 use crate::proxies::Proxies;
-use crate::pulse::Pulse;
+use crate::pulse::{GRACE, Pulse};
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
 use crate::strict::{Guard, MAX_HEAD};
@@ -152,7 +152,7 @@ impl Protocols {
                 .await;
             }
             Protocol::Http2 => {
-                let stream = TokioIo::new(Meter::new(stream));
+                let stream = TokioIo::new(Meter::new(stream, Arc::clone(&pulse)));
                 let answer = service_fn(move |request| Arc::clone(&session).answer(request));
                 let builder = match peer {
                     Peer::Sender => &self.http2,
@@ -226,24 +226,46 @@ async fn next_ending(pulse: &Pulse, mut stop: Signal) -> Ending {
     }
 }
 
-/// Ends a connection soon, so that another one gets its place: at once without a request, else with its answer.
+/// Ends a connection soon, so that another one gets its place: at once without a request, else with its answer. A request that
+/// waits for its body is refused, and one that has just begun to come in has a moment.
 async fn make_room<C, E>(mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>), pulse: &Pulse)
 where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
     pulse.stop();
-    finish(connection.as_mut());
-    let end = Instant::now() + DRAIN_TIMEOUT;
-    loop {
-        select! {
-            () = pulse.severed() => return,
-            result = timeout(GOODBYE, connection.as_mut()) => if let Ok(result) = result {
-                return ended(result);
-            },
-        }
-        if !pulse.is_answering() || Instant::now() >= end {
+    let begun = Instant::now();
+    // hyper would close at once, because it has seen nothing of a head that is not whole.
+    while pulse.has_grace() && begun.elapsed() < GRACE {
+        if !goes_on(connection.as_mut(), pulse).await {
             return;
+        }
+    }
+    pulse.refuse_bodies();
+    finish(connection.as_mut());
+    loop {
+        let was_answering = pulse.is_answering();
+        let has_ended = !goes_on(connection.as_mut(), pulse).await;
+        if has_ended || !was_answering || begun.elapsed() >= DRAIN_TIMEOUT {
+            return;
+        }
+    }
+}
+
+/// Runs a connection for the time of a goodbye. `false` if it has ended.
+async fn goes_on<C, E>(connection: Pin<&mut C>, pulse: &Pulse) -> bool
+where
+    C: Future<Output = Result<(), E>>,
+    E: Display,
+{
+    select! {
+        () = pulse.severed() => false,
+        result = timeout(GOODBYE, connection) => {
+            let goes_on = result.is_err();
+            if let Ok(result) = result {
+                ended(result);
+            }
+            goes_on
         }
     }
 }
@@ -301,5 +323,76 @@ mod tests {
         let began = Instant::now();
         assert_eq!(client.read(&mut [0; 64]).await.expect("an end"), 0);
         assert!(began.elapsed().abs_diff(LAST_REQUEST) < Duration::from_millis(5));
+    }
+
+    /// A connection on which this came so long ago and that was told to make room then, and what the client has of it.
+    async fn evicted(sent: &[u8], before: Duration) -> DuplexStream {
+        let (mut client, server) = duplex(4_096);
+        let (origin, service) = (origin(), Telltale::new());
+        let pulse = Arc::clone(&origin.pulse);
+        tokio::spawn(async move {
+            let (_trigger, stop) = shutdown::channel();
+            let protocols = Protocols::new();
+            protocols
+                .serve(server, Protocol::Http1, origin, service, stop)
+                .await;
+        });
+        client.write_all(sent).await.expect("room");
+        tokio::time::sleep(before).await;
+        pulse.evict();
+        client
+    }
+
+    async fn last_answer(mut client: DuplexStream) -> (String, Duration) {
+        let (begun, mut answer) = (Instant::now(), String::new());
+        client.read_to_string(&mut answer).await.expect("an end");
+        (answer, begun.elapsed())
+    }
+
+    const SOON: Duration = Duration::from_millis(400);
+    const LONG: Duration = Duration::from_secs(3);
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_waits_for_its_body_is_refused_to_make_room() {
+        let waiting = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 9\r\n\r\nabc";
+        let (answer, took) = last_answer(evicted(waiting, LONG).await).await;
+        assert!(answer.starts_with("HTTP/1.1 503 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        assert!(took < SOON, "{took:?}");
+
+        let mut client = evicted(waiting, Duration::from_millis(500)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        client.write_all(b"abcdef").await.expect("room");
+        let (answer, _) = last_answer(client).await;
+        assert!(
+            answer.starts_with("HTTP/1.1 201 "),
+            "its body had just begun: {answer}"
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_request_whose_body_is_there_is_answered_and_the_last_to_be() {
+        let slow = b"POST /slow HTTP/1.1\r\nhost: a\r\ncontent-length: 3\r\n\r\nabc";
+        let (answer, took) = last_answer(evicted(slow, LONG).await).await;
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+        assert!(answer.contains("connection: close"), "{answer}");
+        assert!(took > LONG, "{took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_comes_in_has_a_moment_and_no_more() {
+        let (first, second) = REQUEST.split_at(12);
+        let mut client = evicted(first, Duration::from_millis(100)).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        client.write_all(second).await.expect("it is still open");
+        let (answer, took) = last_answer(client).await;
+        assert!(answer.starts_with("HTTP/1.1 201 "), "{answer}");
+        assert!(
+            answer.contains("connection: close") && took < SOON,
+            "{took:?} {answer}"
+        );
+
+        let (answer, took) = last_answer(evicted(first, LONG).await).await;
+        assert!(answer.is_empty() && took < SOON, "{took:?} {answer}");
     }
 }

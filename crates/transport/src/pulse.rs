@@ -1,5 +1,5 @@
-//! What the layers of one connection tell each other: whether a request is being answered, when the last one was, and
-//! whether its body was left unread. It holds nothing of any request.
+//! What the layers of one connection tell each other: whether a request comes in or is being answered, when the last one was,
+//! and whether its body was left unread. It holds nothing of any request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -13,6 +13,23 @@ use tokio::time::{Instant, sleep_until};
 /// crosses a close is lost.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
+/// For so long a request may come in before its connection ends to make room: a head in two segments over a slow link takes a
+/// second, with a retransmission two.
+pub(crate) const GRACE: Duration = Duration::from_secs(2);
+
+/// What a connection does, in the order in which connections make room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Activity {
+    /// It waits for a request.
+    Resting,
+    /// The first bytes of a request's head are there.
+    ReceivingHead,
+    /// All of its requests wait for the rest of their bodies.
+    AwaitingBodies,
+    /// A request is worked on, or answered by a stream.
+    Answering,
+}
+
 /// One connection's state. Orderings are relaxed: no other memory depends on these values.
 #[derive(Debug)]
 pub(crate) struct Pulse {
@@ -21,14 +38,19 @@ pub(crate) struct Pulse {
     /// Milliseconds from `opened` to the last sign of life.
     last: AtomicU64,
     answering: AtomicUsize,
+    /// Requests that wait for their body, of those that are being answered.
+    awaiting: AtomicUsize,
+    is_receiving_head: AtomicBool,
     has_served: AtomicBool,
     body_owed: AtomicBool,
     body_left: AtomicBool,
     body_abandoned: AtomicBool,
     is_stopping: AtomicBool,
     is_cut: AtomicBool,
+    has_no_room: AtomicBool,
     severed: Notify,
     evicted: Notify,
+    bodies_refused: Notify,
 }
 
 impl Pulse {
@@ -38,14 +60,18 @@ impl Pulse {
             idle_timeout,
             last: AtomicU64::new(0),
             answering: AtomicUsize::new(0),
+            awaiting: AtomicUsize::new(0),
+            is_receiving_head: AtomicBool::new(false),
             has_served: AtomicBool::new(false),
             body_owed: AtomicBool::new(false),
             body_left: AtomicBool::new(false),
             body_abandoned: AtomicBool::new(false),
             is_stopping: AtomicBool::new(false),
             is_cut: AtomicBool::new(false),
+            has_no_room: AtomicBool::new(false),
             severed: Notify::new(),
             evicted: Notify::new(),
+            bodies_refused: Notify::new(),
         }
     }
 
@@ -58,6 +84,35 @@ impl Pulse {
     /// Whether a request is being answered.
     pub(crate) fn is_answering(&self) -> bool {
         self.answering.load(Ordering::Relaxed) > 0
+    }
+
+    /// What the connection does at this moment.
+    pub(crate) fn activity(&self) -> Activity {
+        match self.answering.load(Ordering::Relaxed) {
+            0 if self.is_receiving_head.load(Ordering::Relaxed) => Activity::ReceivingHead,
+            0 => Activity::Resting,
+            answering if self.awaiting.load(Ordering::Relaxed) >= answering => Activity::AwaitingBodies,
+            _ => Activity::Answering,
+        }
+    }
+
+    /// Whether a request has just begun to come in, and has a moment to come to its end.
+    pub(crate) fn has_grace(&self) -> bool {
+        let comes_in = matches!(
+            self.activity(),
+            Activity::ReceivingHead | Activity::AwaitingBodies
+        );
+        comes_in && self.last_sign().elapsed() < GRACE
+    }
+
+    /// Whether the head of a request has begun to come in, and has not ended.
+    pub(crate) fn set_receiving_head(&self, is_receiving: bool) {
+        if self.is_receiving_head.load(Ordering::Relaxed) != is_receiving {
+            self.is_receiving_head.store(is_receiving, Ordering::Relaxed);
+            if is_receiving {
+                self.touch();
+            }
+        }
     }
 
     /// Whether a request has come.
@@ -78,6 +133,21 @@ impl Pulse {
     /// Returns once the connection has to make room. One caller at a time learns of it.
     pub(crate) async fn evicted(&self) {
         self.evicted.notified().await;
+    }
+
+    /// Refuses the bodies that requests wait for, so that they are answered soon.
+    pub(crate) fn refuse_bodies(&self) {
+        self.has_no_room.store(true, Ordering::Relaxed);
+        self.bodies_refused.notify_waiters();
+    }
+
+    /// Returns once bodies are refused.
+    pub(crate) async fn bodies_refused(&self) {
+        // It counts from here on, so nothing is missed between the look and the wait.
+        let refused = self.bodies_refused.notified();
+        if !self.has_no_room.load(Ordering::Relaxed) {
+            refused.await;
+        }
     }
 
     /// Returns once no request has been answered for the idle timeout.
@@ -173,6 +243,25 @@ impl Drop for Answering {
     }
 }
 
+/// A request that waits for the rest of its body.
+#[derive(Debug)]
+pub(crate) struct AwaitingBody<'a>(&'a Pulse);
+
+impl<'a> AwaitingBody<'a> {
+    /// From here until it is dropped.
+    pub(crate) fn start(pulse: &'a Pulse) -> Self {
+        pulse.touch();
+        pulse.awaiting.fetch_add(1, Ordering::Relaxed);
+        Self(pulse)
+    }
+}
+
+impl Drop for AwaitingBody<'_> {
+    fn drop(&mut self) {
+        self.0.awaiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use tokio::time::{sleep, timeout};
@@ -193,5 +282,35 @@ mod tests {
         drop(answering);
         assert!(timeout(ALMOST, pulse.idle()).await.is_err());
         assert!(timeout(Duration::from_secs(2), pulse.idle()).await.is_ok());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_connection_awaits_bodies_only_if_all_its_requests_do() {
+        let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
+        sleep(GRACE).await;
+        assert!(pulse.activity() == Activity::Resting && !pulse.has_grace());
+        pulse.set_receiving_head(true);
+        assert!(pulse.activity() == Activity::ReceivingHead && pulse.has_grace());
+        sleep(GRACE).await;
+        assert!(!pulse.has_grace());
+        let (one, _other) = (Answering::start(&pulse), Answering::start(&pulse));
+        pulse.set_receiving_head(false);
+        let _awaiting = AwaitingBody::start(&pulse);
+        assert_eq!(pulse.activity(), Activity::Answering);
+        drop(one);
+        assert!(pulse.activity() == Activity::AwaitingBodies && pulse.has_grace());
+        sleep(GRACE).await;
+        assert!(!pulse.has_grace());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn bodies_are_refused_to_those_that_wait_and_those_that_come_later() {
+        let pulse = Pulse::start(IDLE_TIMEOUT);
+        let (mut one, mut other) = (Box::pin(pulse.bodies_refused()), Box::pin(pulse.bodies_refused()));
+        for waiting in [&mut one, &mut other] {
+            assert!(timeout(GRACE, waiting).await.is_err());
+        }
+        pulse.refuse_bodies();
+        tokio::join!(one, other, pulse.bodies_refused());
     }
 }

@@ -106,10 +106,7 @@ impl<S: Service> Session<S> {
             Protocol::Http1 => strict::refusal_of(&request),
             Protocol::Http2 => http2::refusal_of(&request),
         };
-        let request = request.map(|incoming| match self.protocol {
-            Protocol::Http1 => Body::http1(incoming, Arc::clone(&self.pulse)),
-            Protocol::Http2 => Body::http2(incoming),
-        });
+        let request = request.map(|incoming| Body::new(incoming, self.protocol, Arc::clone(&self.pulse)));
         let mut reply = if let Some(code) = refused {
             let (head, body) = request.into_parts();
             drop(body);

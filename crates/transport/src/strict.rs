@@ -131,6 +131,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             self.deadline = None;
         }
         let partial_head = self.held.len() > self.passed;
+        self.pulse.set_receiving_head(partial_head);
         if partial_head && self.deadline.is_none() {
             self.pulse.touch();
             self.deadline = Some(Box::pin(sleep(HEADER_TIMEOUT)));
@@ -149,6 +150,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
     /// Lets nothing of the sender's pass any more. What takes the place of a refused head does.
     fn stop(&mut self, stop: Stop) {
         self.deadline = None;
+        self.pulse.set_receiving_head(false);
         self.stop = Some(stop);
         if let Stop::Head(code) = stop {
             let head = &self.held[self.passed..][..self.inspector.whole_lines()];

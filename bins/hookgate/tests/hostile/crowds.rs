@@ -22,7 +22,7 @@ use crate::support::{HOOKGATE, Server, post};
 /// A server may have so many files open: what Linux gives by itself, and few enough for a short crowd to take them all.
 const DESCRIPTORS: [u32; 2] = [1_024, 384];
 /// The most that a delivery may take.
-const SOON: Duration = Duration::from_secs(1);
+pub(crate) const SOON: Duration = Duration::from_secs(1);
 /// How long an attacker waits for one connection.
 const PATIENCE: Duration = Duration::from_secs(4);
 /// How long a crowd gathers before others are looked at, in a short test.
@@ -108,7 +108,7 @@ impl Crowd {
 }
 
 /// Delivers over a new connection from this network. How long that took.
-async fn deliver(server: &Server, http: Http, network: u8) -> Duration {
+pub(crate) async fn deliver(server: &Server, http: Http, network: u8) -> Duration {
     let begun = Instant::now();
     let stream = stream_from(network, server.address()).await.unwrap();
     let mut connection = server.client.connect_over(stream, http).await.unwrap();

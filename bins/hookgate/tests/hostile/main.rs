@@ -32,6 +32,7 @@ mod strangers;
 #[path = "../black_box/support.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
+mod unfinished;
 #[path = "../black_box/visitor.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod visitor;

@@ -1,5 +1,9 @@
 //! The open connections of a listener by who holds them, and the choice of those that are closed for others. One look at
 //! all of them closes several, so a flood costs few looks; no request ever touches this.
+//!
+//! Those that rest come first, then those on which the head of a request comes in, then those whose requests all wait for their
+//! bodies: these as if they rested if their source holds much, else last of all and one by one. A connection with a request
+//! whose body is there is never closed.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -12,7 +16,7 @@ use tokio::time::Instant;
 
 use super::Refusal;
 use super::prefixes::{LEVELS, part, prefixes};
-use crate::pulse::Pulse;
+use crate::pulse::{Activity, Pulse};
 
 /// A listener is nearly full when this many quarters of its connections are taken.
 const NEARLY_FULL_QUARTERS: u64 = 3;
@@ -63,10 +67,13 @@ struct Held {
 struct Rank {
     /// A trusted proxy's connections come last: they carry the requests of many.
     has_source: bool,
+    /// Nothing has begun to come in on it, or its source holds much.
+    goes_first: bool,
     /// The greatest weight of its prefixes.
     heaviest: u64,
     /// The weights from the outside in, so that within a prefix its heaviest part comes first.
     weights: [u64; LEVELS],
+    activity: Reverse<Activity>,
     /// One that was never used is missed by nobody.
     is_unused: bool,
     rested: Duration,
@@ -194,18 +201,18 @@ impl Table {
             .map(|(prefix, held)| (*prefix, held.connections))
     }
 
-    /// Chooses among the connections without a request that `may_go`, and tells them. Of a source it takes half at most.
+    /// Chooses among the connections that may make room and `may_go`, and tells them. Of a source it takes half at most.
     fn evict(&mut self, most: usize, may_go: impl Fn(&Entry) -> bool) -> usize {
         let now = Instant::now();
-        let resting = self.entries.iter();
-        let resting = resting.filter(|(_, entry)| !entry.pulse.is_answering() && may_go(entry));
-        let mut ranks: Vec<Rank> = resting.map(|(id, entry)| self.rank(*id, entry, now)).collect();
+        let candidates = self.entries.iter().filter(|(_, entry)| may_go(entry));
+        let ranks = candidates.filter_map(|(id, entry)| self.rank(*id, entry, now));
+        let mut ranks: Vec<Rank> = ranks.collect();
         ranks.sort_unstable_by(|one, other| other.cmp(one));
         let mut taken: HashMap<IpNetwork, u32> = HashMap::new();
         let mut chosen = Vec::new();
         for rank in ranks {
             let Reverse(id) = rank.id;
-            if !chosen.is_empty() && !rank.is_unused && rank.rested < IN_USE {
+            if !chosen.is_empty() && rank.goes_alone() {
                 break;
             }
             let source = self.entries.get(&id).and_then(|entry| entry.source);
@@ -230,20 +237,31 @@ impl Table {
         chosen.len()
     }
 
-    fn rank(&self, id: u64, entry: &Entry, now: Instant) -> Rank {
+    /// `None` if it makes no room.
+    fn rank(&self, id: u64, entry: &Entry, now: Instant) -> Option<Rank> {
+        let rested = now.duration_since(entry.pulse.last_sign());
+        let activity = match entry.pulse.activity() {
+            Activity::Answering => return None,
+            // What a peer says first is on its way, as a head is.
+            Activity::Resting if entry.is_handshaking && rested < STALLED => Activity::ReceivingHead,
+            activity => activity,
+        };
         let mut weights = [0; LEVELS];
         let prefixes = entry.source.into_iter().flat_map(prefixes);
         for (weight_of, prefix) in weights.iter_mut().rev().zip(prefixes) {
             *weight_of = weight(prefix, self.held(prefix));
         }
-        Rank {
+        let holds_much = || entry.source.is_some_and(|source| !self.holds_little(source));
+        Some(Rank {
             has_source: entry.source.is_some(),
+            goes_first: activity == Activity::Resting || holds_much(),
             heaviest: weights.into_iter().max().unwrap_or_default(),
             weights,
+            activity: Reverse(activity),
             is_unused: !entry.pulse.has_served(),
-            rested: now.duration_since(entry.pulse.last_sign()),
+            rested,
             id: Reverse(id),
-        }
+        })
     }
 
     fn holds_little(&self, source: IpAddr) -> bool {
@@ -275,6 +293,16 @@ impl Table {
                 self.held.remove(&prefix);
             }
         }
+    }
+}
+
+impl Rank {
+    /// Whether no other connection makes room together with this one: it is in use, or a request comes in of a source that
+    /// holds little.
+    fn goes_alone(&self) -> bool {
+        let Reverse(activity) = self.activity;
+        let is_idle = activity == Activity::Resting && self.is_unused;
+        !self.goes_first || (!is_idle && self.rested < IN_USE)
     }
 }
 

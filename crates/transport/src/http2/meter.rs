@@ -1,14 +1,18 @@
 //! Counts the frames of HTTP/2 that neither ask for anything nor carry anything: SETTINGS, PING, PRIORITY, `RST_STREAM`,
 //! `WINDOW_UPDATE` and unknown ones. The h2 crate bounds what each of them makes us hold, but takes as many as come, and each
-//! costs us more than its sender. It looks at the heads of frames only and knows nothing of what they mean.
+//! costs us more than its sender. It looks at the heads of frames only and knows nothing of what they mean, but that the head of
+//! a request begins with one.
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
+
+use crate::pulse::Pulse;
 
 /// Frames that a connection may begin with. To handle them costs about what the handshake did, so a flood over ever new
 /// connections is no better than a flood of handshakes.
@@ -34,10 +38,14 @@ const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 
+/// The flag of the last frame of a request's head.
+const END_HEADERS: u8 = 4;
+
 /// Wraps the decrypted bytes of one HTTP/2 connection. Reading fails once its peer has sent too many such frames.
 #[derive(Debug)]
 pub(crate) struct Meter<T> {
     inner: T,
+    pulse: Arc<Pulse>,
     frames: Frames,
     /// Until when seconds have brought their frames.
     allowed_for: Instant,
@@ -46,9 +54,10 @@ pub(crate) struct Meter<T> {
 }
 
 impl<T> Meter<T> {
-    pub(crate) fn new(inner: T) -> Self {
+    pub(crate) fn new(inner: T, pulse: Arc<Pulse>) -> Self {
         Self {
             inner,
+            pulse,
             frames: Frames::new(),
             allowed_for: Instant::now(),
             written: 0,
@@ -71,9 +80,9 @@ impl<T> Meter<T> {
             let seconds = u32::try_from(seconds).unwrap_or(u32::MAX);
             self.frames.allow(seconds.saturating_mul(FOR_SECOND));
         }
-        self.frames
-            .follow(bytes)
-            .ok_or_else(|| io::Error::other("too many frames beside requests"))
+        let followed = self.frames.follow(bytes);
+        self.pulse.set_receiving_head(self.frames.is_in_head());
+        followed.ok_or_else(|| io::Error::other("too many frames beside requests"))
     }
 }
 
@@ -85,6 +94,10 @@ struct Frames {
     head: [u8; FRAME_HEAD],
     /// So many bytes of the head are there.
     seen: usize,
+    /// Whether the last frame is of the head of a request.
+    is_of_head: bool,
+    /// Whether it is the last one of that head.
+    ends_head: bool,
     allowance: u32,
 }
 
@@ -94,6 +107,8 @@ impl Frames {
             skip: PREFACE,
             head: [0; FRAME_HEAD],
             seen: 0,
+            is_of_head: false,
+            ends_head: false,
             allowance: ALLOWANCE,
         }
     }
@@ -118,8 +133,10 @@ impl Frames {
 
     /// Counts the frame of a whole head.
     fn count(&mut self) -> Option<()> {
-        let [high, middle, low, kind, ..] = self.head;
+        let [high, middle, low, kind, flags, ..] = self.head;
         self.skip = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
+        self.is_of_head = matches!(kind, HEADERS | CONTINUATION);
+        self.ends_head = flags & END_HEADERS != 0;
         match kind {
             HEADERS => self.allow(FOR_REQUEST),
             // The h2 crate has bounds for these.
@@ -127,6 +144,11 @@ impl Frames {
             _ => self.allowance = self.allowance.checked_sub(1)?,
         }
         Some(())
+    }
+
+    /// Whether a frame or the head of a request has begun and not ended.
+    const fn is_in_head(&self) -> bool {
+        self.seen > 0 || (self.is_of_head && (self.skip > 0 || !self.ends_head))
     }
 
     /// So many more, but never more than at the beginning.
@@ -181,9 +203,39 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
+    use crate::pulse::{Activity, IDLE_TIMEOUT};
 
+    const SETTINGS: u8 = 4;
     const PING: u8 = 6;
     const WINDOW_UPDATE: u8 = 8;
+
+    fn meter() -> Meter<()> {
+        Meter::new((), Arc::new(Pulse::start(IDLE_TIMEOUT)))
+    }
+
+    /// A head in several pieces, and a frame of which only a part is there, count from their first byte.
+    #[tokio::test(start_paused = true)]
+    async fn a_head_that_comes_in_pieces_is_told() {
+        let mut meter = meter();
+        let mut tell = |bytes: &[u8]| {
+            assert!(meter.follow(bytes).is_ok());
+            meter.pulse.activity()
+        };
+        assert_eq!(tell(&[PING; PREFACE]), Activity::Resting);
+        assert_eq!(tell(&frame(SETTINGS, 0)), Activity::Resting);
+        let headers = frame(HEADERS, 50);
+        for (piece, expected) in [
+            (&headers[..1], Activity::ReceivingHead),
+            (&headers[1..20], Activity::ReceivingHead),
+            (&headers[20..], Activity::ReceivingHead),
+        ] {
+            assert_eq!(tell(piece), expected);
+        }
+        let mut last = frame(CONTINUATION, 50);
+        last[4] = END_HEADERS;
+        assert_eq!(tell(&last[..40]), Activity::ReceivingHead);
+        assert_eq!(tell(&last[40..]), Activity::Resting);
+    }
 
     fn frame(kind: u8, payload: usize) -> Vec<u8> {
         let length = u32::try_from(payload).expect("small").to_be_bytes();
@@ -224,7 +276,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_long_answer_has_room_to_be_asked_for() {
-        let mut meter = Meter::new(());
+        let mut meter = meter();
         assert!(meter.follow(&[PING; PREFACE]).is_ok());
         for _ in 0..2 * ALLOWANCE {
             meter.wrote(&Poll::Ready(Ok(2 * WRITTEN_FOR_FRAME)));
@@ -234,7 +286,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn answers_to_pings_are_never_too_many() {
-        let mut meter = Meter::new(());
+        let mut meter = meter();
         assert!(meter.follow(&[PING; PREFACE]).is_ok());
         for _ in 0..3 * ALLOWANCE {
             advance(Duration::from_secs(20)).await;

@@ -22,7 +22,7 @@ pub(super) fn encode(listeners: &[ConnectionGauges], encoder: &mut DescriptorEnc
     }
     let mut limit = encoder.encode_descriptor(
         "connections_limit",
-        "Connections that a listener takes; from three quarters of them on, idle ones make room",
+        "Connections that a listener takes; from three quarters of them on, those without a whole request make room",
         None,
         MetricType::Gauge,
     )?;
@@ -31,7 +31,7 @@ pub(super) fn encode(listeners: &[ConnectionGauges], encoder: &mut DescriptorEnc
     }
     let mut evicted = encoder.encode_descriptor(
         "connections_evicted",
-        "Connections without a request that were closed to make room for others",
+        "Connections without a whole request that were closed to make room for others",
         None,
         MetricType::Counter,
     )?;

@@ -22,8 +22,9 @@ use crate::body::Body;
 use crate::connection::Peer;
 use crate::http2::{Meter, builder};
 use crate::linger::Linger;
+use crate::pulse::Pulse;
 use crate::reply::Reply;
-use crate::service::{Exchange, Service};
+use crate::service::{Exchange, Protocol, Service};
 use crate::sighting::PlainHttp;
 
 /// What such a connection begins with, before its first frame (RFC 9113 section 3.4).
@@ -55,14 +56,16 @@ where
     let (reader, writer) = tokio::io::split(stream);
     let mut stream = tokio::io::join(Cursor::new(sent).chain(reader), writer);
     let refused = Arc::new(Notify::new());
+    let pulse = Arc::new(Pulse::start(TIMEOUT));
     let answer = service_fn({
-        let refused = Arc::clone(&refused);
-        move |request| {
+        let (refused, pulse) = (Arc::clone(&refused), Arc::clone(&pulse));
+        move |request: Request<Incoming>| {
             refused.notify_one();
+            let request = request.map(|body| Body::new(body, Protocol::Http2, Arc::clone(&pulse)));
             refuse_request(Arc::clone(&service), connection, request)
         }
     });
-    let io = TokioIo::new(Meter::new(&mut stream));
+    let io = TokioIo::new(Meter::new(&mut stream, pulse));
     let serving = async {
         let mut served = pin!(builder(Peer::Sender).serve_connection(io, answer));
         select! {
@@ -81,7 +84,7 @@ where
 async fn refuse_request<S: Service>(
     service: Arc<S>,
     connection: Connection,
-    request: Request<Incoming>,
+    request: Request<Body>,
 ) -> Result<Reply, Infallible> {
     let exchange = Exchange {
         id: service.request_id(),
@@ -89,13 +92,13 @@ async fn refuse_request<S: Service>(
     };
     let head = written_out(&request);
     // It is thrown away: a stream that is reset because of it could take the answer along.
-    drop(Body::http2(request.into_body()));
+    drop(request.into_body());
     service.plain_http(PlainHttp::of(&head), &exchange).await;
     Ok(refusal(exchange.id))
 }
 
 /// The head as HTTP/1 writes it.
-fn written_out(request: &Request<Incoming>) -> Vec<u8> {
+fn written_out<B>(request: &Request<B>) -> Vec<u8> {
     let target = request.uri().path_and_query();
     let target = target.map_or("/", |target| target.as_str());
     let mut head = format!("{} {target} HTTP/1.1\r\n", request.method()).into_bytes();

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::pulse::{Answering, IDLE_TIMEOUT};
+use crate::pulse::{Answering, AwaitingBody, IDLE_TIMEOUT};
 
 /// A table, and what its connections are doing.
 struct Place {
@@ -178,6 +178,67 @@ async fn a_trusted_proxy_makes_room_last() {
     place.table.insert(None, pulse());
     assert_eq!(place.table.make_room(None), Ok(1));
     assert!(!place.holds(proxies[0]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_wait_for_a_body_make_room_after_what_rests_and_what_is_answered_never_does() {
+    let mut place = Place::new(64);
+    for _ in 0..16 {
+        place.open("192.0.2.1").expect("a part of it");
+    }
+    let pulses: Vec<_> = place.pulses.iter().map(|(_, pulse)| Arc::clone(pulse)).collect();
+    place.busy = pulses[2..].iter().map(Answering::start).collect();
+    let awaiting: Vec<_> = pulses[4..]
+        .iter()
+        .map(|pulse| AwaitingBody::start(pulse))
+        .collect();
+    pulses[1].set_receiving_head(true);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    // What rests, then what has begun to come in, then what waits; the oldest first.
+    for gone in [0, 1, 4, 5] {
+        let ids: Vec<_> = place.pulses.iter().map(|(id, _)| *id).collect();
+        place.open("192.0.2.1").expect("room");
+        place
+            .busy
+            .extend(place.pulses.last().map(|(_, pulse)| Answering::start(pulse)));
+        assert!(!place.holds(ids[gone]), "{gone}");
+        assert!(ids[2..4].iter().all(|id| place.holds(*id)));
+    }
+    drop(awaiting);
+    assert_eq!(
+        place.open("192.0.2.1"),
+        Err(Refusal::Source),
+        "they are worked on"
+    );
+}
+
+/// Who holds many connections that wait for bodies pays, before those who hold little and rest; these pay before others who
+/// hold little and wait.
+#[tokio::test(start_paused = true)]
+async fn the_loudest_that_wait_for_bodies_make_room_first_and_the_quiet_ones_last() {
+    let mut place = Place::new(640);
+    let resting = place.open("198.51.100.1").expect("room");
+    let waiting = place.open("203.0.113.1").expect("room");
+    let mut pulses = vec![Arc::clone(&place.pulses[1].1)];
+    for _ in 0..100 {
+        place.open("192.0.2.1").expect("a part of it");
+    }
+    pulses.extend(place.pulses[2..].iter().map(|(_, pulse)| Arc::clone(pulse)));
+    let mut busy: Vec<_> = pulses.iter().map(Answering::start).collect();
+    let mut awaiting: Vec<_> = pulses.iter().map(|pulse| AwaitingBody::start(pulse)).collect();
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(place.table.evict_any() > 1);
+    assert!(place.holds(resting) && place.holds(waiting));
+    busy.truncate(1);
+    awaiting.truncate(1);
+    while place.held("192.0.2.1/32") > 0 {
+        assert!(place.table.evict_any() > 0);
+        tokio::time::sleep(Duration::from_secs(2)).await;
+    }
+    assert!(place.holds(waiting), "what rests goes first");
+    place.table.remove(resting);
+    assert_eq!(place.table.evict_any(), 1);
+    assert!(!place.holds(waiting));
 }
 
 proptest! {

@@ -1,0 +1,180 @@
+//! Requests that are begun and never ended, on more connections than a listener takes: who ends theirs is served all the same.
+
+use std::fs::File;
+use std::net::SocketAddr;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use hookgate_testkit::https::{Client, Full, Http, Request, TlsStream};
+use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::answers::answers;
+use crate::crowds::{SOON, deliver, stream_from};
+use crate::frames::{END_HEADERS, Kind, PREFACE, field, frame, post_block};
+use crate::stage::{is_judged, scale};
+use crate::support::{HOOKGATE, Server};
+
+/// A server may have so many files open, unless the test is a long one: the gate takes 672 connections then, the console 112.
+const DESCRIPTORS: u32 = 1_024;
+/// Attackers at work at the same time.
+const HANDS: usize = 8;
+/// How long an attacker waits for one connection.
+const PATIENCE: Duration = Duration::from_secs(2);
+/// Networks of attackers that take as many connections as they get.
+const LOUD: u8 = 4;
+/// The first network of those that take a few.
+const QUIET: u8 = 20;
+/// Of one who attacks nobody.
+const HONEST: u8 = 200;
+
+/// A server that may have few files open, unless the test is a long one, and its log.
+fn server() -> (Server, TempDir) {
+    let scratch = TempDir::new().unwrap();
+    let log = File::create(scratch.path().join("log")).unwrap();
+    let mut hookgate = Command::new(HOOKGATE);
+    if !is_judged() {
+        hookgate = Command::new("prlimit");
+        hookgate.args([&format!("--nofile={DESCRIPTORS}:{DESCRIPTORS}"), HOOKGATE]);
+    }
+    let server = Server::start_by(&mut hookgate, &scratch.path().join("data"), "warn", log.into());
+    (server, scratch)
+}
+
+fn console_address(server: &Server) -> SocketAddr {
+    let port = server.console().rsplit(':').next().unwrap();
+    SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
+}
+
+/// How attackers fill a listener that takes so many: some loud sources take three quarters, others a few each of the rest.
+fn sources(limit: usize) -> Vec<u8> {
+    let loud = usize::from(LOUD);
+    let few = (limit / 4).div_ceil(16).saturating_sub(1).max(1);
+    let quiet = (limit / 4).div_ceil(few);
+    let mut sources: Vec<u8> = (0..limit)
+        .map(|number| 1 + number.to_le_bytes()[0] % LOUD)
+        .collect();
+    sources.truncate(limit * 3 / 4 + 2 * loud);
+    for _ in 0..few {
+        sources.extend((0..quiet).map(|number| QUIET + number.to_le_bytes()[0] % 150));
+    }
+    sources
+}
+
+/// A request of which only the head comes.
+#[derive(Clone)]
+struct Unfinished {
+    client: Client,
+    address: SocketAddr,
+    paths: Vec<String>,
+    token: String,
+}
+
+impl Unfinished {
+    async fn begin(&self, network: u8, number: usize) -> Option<TlsStream<TcpStream>> {
+        let http = Http::BOTH[number % 2];
+        let stream = stream_from(network, self.address).await.ok()?;
+        let mut stream = self.client.tls_over(stream, http).await.ok()?;
+        let path = &self.paths[number / 2 % self.paths.len()];
+        let head = match http {
+            Http::One => format!(
+                "POST {path} HTTP/1.1\r\nHost: localhost:{}\r\nContent-Type: application/json\r\nAuthorization: Bearer {}\r\n\
+                 Content-Length: 1000\r\n\r\n{{",
+                self.address.port(),
+                self.token
+            )
+            .into_bytes(),
+            Http::Two => {
+                let mut block = post_block(path);
+                block.extend(field("host", "localhost"));
+                block.extend(field("content-type", "application/json"));
+                block.extend(field("authorization", &format!("Bearer {}", self.token)));
+                [PREFACE, &frame(Kind::Headers, END_HEADERS, 1, &block)].concat()
+            }
+        };
+        stream.write_all(&head).await.ok()?;
+        Some(stream)
+    }
+
+    /// Begins one from each of these sources, and holds what it gets.
+    async fn crowd(&self, sources: &[u8]) -> Vec<(usize, TlsStream<TcpStream>)> {
+        let mut hands = JoinSet::new();
+        for hand in 0..HANDS {
+            let (this, sources) = (self.clone(), sources.to_vec());
+            hands.spawn(async move {
+                let mut held = Vec::new();
+                for (number, network) in sources.iter().enumerate().skip(hand).step_by(HANDS) {
+                    let one = timeout(PATIENCE, this.begin(*network, number)).await;
+                    held.extend(one.ok().flatten().map(|stream| (number, stream)));
+                }
+                held
+            });
+        }
+        hands.join_all().await.into_iter().flatten().collect()
+    }
+}
+
+/// What those were told over HTTP/1 that had to make room.
+async fn refusals(held: Vec<(usize, TlsStream<TcpStream>)>) -> (usize, usize) {
+    let (mut told, mut closing) = (0, 0);
+    for (_, mut stream) in held.into_iter().filter(|(number, _)| number % 2 == 0) {
+        let mut bytes = Vec::new();
+        let _ = timeout(Duration::from_millis(10), stream.read_to_end(&mut bytes)).await;
+        for answer in answers(&bytes) {
+            assert_eq!(answer.summary, "UNAVAILABLE");
+            told += 1;
+            closing += usize::from(answer.closes);
+        }
+    }
+    (told, closing)
+}
+
+/// Two URLs are known to many, who send heads of deliveries to them and no bodies.
+#[tokio::test(flavor = "multi_thread")]
+async fn deliveries_without_a_body_fill_no_listener() {
+    let (server, _scratch) = server();
+    let paths = [server.create("one", &[]), server.create("other", &[])]
+        .map(|url| format!("/{}", url.splitn(4, '/').nth(3).unwrap()));
+    let attack = Unfinished {
+        client: server.client.clone(),
+        address: server.address(),
+        paths: paths.into(),
+        token: "none".to_owned(),
+    };
+    let sources = sources(if is_judged() { 8_192 } else { 672 });
+    let held = attack.crowd(&sources).await;
+    let is_over = AtomicBool::new(false);
+    let goes_on = async {
+        while !is_over.load(Ordering::Relaxed) {
+            attack.crowd(&sources[..HANDS]).await;
+        }
+    };
+    let honest = async {
+        for _ in 0..5 * scale() {
+            for http in Http::BOTH {
+                // Also from the address of an attacker, who holds what it may.
+                for network in [HONEST, 1, QUIET] {
+                    let took = deliver(&server, http, network).await;
+                    assert!(took < SOON, "{http:?} from 127.0.{network}.2: {took:?}");
+                }
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+        is_over.store(true, Ordering::Relaxed);
+    };
+    tokio::join!(goes_on, honest);
+    let count = held.len();
+    let (told, closing) = refusals(held).await;
+    println!(
+        "{count} of {} held; {told} were told over HTTP/1 to make room",
+        sources.len()
+    );
+    assert!(
+        told > 0 && told == closing,
+        "{told} were told, {closing} that the connection closes"
+    );
+}
