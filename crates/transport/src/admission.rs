@@ -2,9 +2,11 @@
 //!
 //! A listener takes a bounded number. Each source prefix may hold a part of them; one that has its part gets a new one by
 //! losing the one that has rested longest. When three quarters of all are taken, those that rest make room, of whoever
-//! holds most. A connection with a request in progress never does. So a source that holds little is served, whatever the others
-//! do; where nothing rests, new ones wait in the kernel's queue, and the listener says that it is full.
+//! holds most, and so do those whose requests wait for their bodies. A connection with a request in progress never does. So a
+//! source that holds little is served, whatever the others do. The last sixteenth is for sources that hold none; where these
+//! are taken too, new ones wait in the kernel's queue, and the listener says that it is full.
 
+mod fullness;
 pub(crate) mod prefixes;
 mod table;
 
@@ -16,20 +18,16 @@ use std::time::Duration;
 
 use hookgate_gate::LogInterval;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use crate::connection::GOODBYE;
 use crate::pulse::Pulse;
+pub(crate) use fullness::Fullness;
+use fullness::Lack;
 use table::Table;
 
 /// How often a new connection that has no place looks again for one that rests.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
-
-/// A new connection that waits for this long has found the listener full.
-const FULL_AFTER: Duration = Duration::from_secs(1);
-
-/// For so long after that the listener says so: a load balancer asks every few seconds.
-const FULL_FOR: Duration = Duration::from_secs(10);
 
 /// `EMFILE`: the process has no file descriptor left, and its own connections can make room. The number is the same on every
 /// Unix. What the whole system lacks (`ENFILE`, `ENOMEM`) may be with others, so nobody is closed for it.
@@ -38,9 +36,6 @@ const NO_DESCRIPTOR: i32 = 24;
 /// Connections that were told to close get this long before others are: the goodbye, and a moment to let the descriptor go.
 const CLOSING_TIME: Duration = GOODBYE.saturating_mul(2);
 
-/// No time, where milliseconds are counted.
-const NEVER: u64 = u64::MAX;
-
 /// The connections of one listener.
 #[derive(Debug)]
 pub struct Admission {
@@ -48,15 +43,9 @@ pub struct Admission {
     limit: u32,
     permits: Arc<Semaphore>,
     table: Mutex<Table>,
-    began: Instant,
     evicted: AtomicU64,
     refused: [AtomicU64; Refusal::ALL.len()],
-    /// Milliseconds after `began` since when a new connection waits.
-    waits_since: AtomicU64,
-    /// Milliseconds after `began` until which the listener says that it is full.
-    full_until: AtomicU64,
-    /// Milliseconds after `began` until which connections are closing because a descriptor was lacking.
-    closing_until: AtomicU64,
+    lack: Lack,
     nearly_full_log: LogInterval,
     full_log: LogInterval,
     accept_log: LogInterval,
@@ -65,21 +54,11 @@ pub struct Admission {
 /// Why a connection was not taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Its source has its part, or has much while others need the rest, and a request is in progress on each of them.
+    /// Its source has its part, or has much while others need the rest, or has any where the last are for those without; and
+    /// a request is in progress on each of them.
     Source,
     /// Its source has too many handshakes in flight.
     Handshakes,
-}
-
-/// How a listener is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fullness {
-    /// There is room.
-    Ok,
-    /// What rests makes room for new connections.
-    NearlyFull,
-    /// New connections wait.
-    Full,
 }
 
 /// The numbers of a listener.
@@ -112,17 +91,6 @@ impl Refusal {
     }
 }
 
-impl Fullness {
-    /// The word in `/readyz`.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::NearlyFull => "nearly_full",
-            Self::Full => "full",
-        }
-    }
-}
-
 impl Admission {
     /// For a listener of this name, which takes so many.
     pub(crate) fn new(name: &'static str, limit: u32) -> Arc<Self> {
@@ -131,12 +99,9 @@ impl Admission {
             limit,
             permits: Arc::new(Semaphore::new(limit as usize)),
             table: Mutex::new(Table::new(limit)),
-            began: Instant::now(),
             evicted: AtomicU64::new(0),
             refused: Default::default(),
-            waits_since: AtomicU64::new(NEVER),
-            full_until: AtomicU64::new(0),
-            closing_until: AtomicU64::new(0),
+            lack: Lack::default(),
             nearly_full_log: LogInterval::default(),
             full_log: LogInterval::default(),
             accept_log: LogInterval::default(),
@@ -162,7 +127,9 @@ impl Admission {
         let (made, nearly_full) = {
             let mut table = self.lock();
             let is_nearly_full = table.is_nearly_full();
-            let made = table.make_room(source);
+            let free = self.permits.available_permits();
+            let made = table.make_room(source, free);
+            self.lack.turned_away(table.is_reserved(free), made.is_err());
             let is_told = is_nearly_full && self.nearly_full_log.line().is_some();
             (made, is_told.then(|| (table.len(), table.heaviest())))
         };
@@ -175,8 +142,11 @@ impl Admission {
                 limit = self.limit,
                 source,
                 held = most,
-                "nearly full: connections without a request are closed for new ones, first those of whoever holds most"
+                "nearly full: connections without a whole request are closed for new ones, first those of whoever holds most"
             );
+        }
+        if made.is_err() {
+            self.tell_if_full();
         }
         self.evicted(self.settle(made, source)?);
         let permit = self.permit().await?;
@@ -191,7 +161,7 @@ impl Admission {
     /// Learns that no connection could be accepted. Where descriptors are lacking, connections that rest make room, a batch
     /// at a time; returns whether some do.
     pub(crate) fn accept_failed(&self, error: &io::Error) -> bool {
-        self.begin_waiting();
+        self.lack.begin_waiting();
         if let Some(left_out) = self.accept_log.line() {
             tracing::warn!(listener = self.name, %error, left_out, "a connection could not be accepted");
         }
@@ -200,14 +170,12 @@ impl Admission {
 
     /// Whether connections are closing; those told before have until the end of their time.
     fn are_closing(&self) -> bool {
-        let now = self.millis();
-        if now < self.closing_until.load(Ordering::Relaxed) {
+        if self.lack.are_closing() {
             return true;
         }
         let closed = self.lock().evict_any();
         if closed > 0 {
-            self.closing_until
-                .store(now + to_millis(CLOSING_TIME), Ordering::Relaxed);
+            self.lack.begin_closing(CLOSING_TIME);
         }
         self.evicted(closed);
         closed > 0
@@ -215,7 +183,7 @@ impl Admission {
 
     /// Learns that a connection was accepted after that.
     pub(crate) fn accept_succeeded(&self) {
-        self.end_waiting();
+        self.lack.end_waiting();
     }
 
     /// Returns once all connections have ended.
@@ -227,12 +195,11 @@ impl Admission {
 
     /// How it is.
     pub(crate) fn fullness(&self) -> Fullness {
-        let now = self.millis();
-        let waits_since = self.waits_since.load(Ordering::Relaxed);
-        let waits_long = now.saturating_sub(waits_since) >= to_millis(FULL_AFTER);
-        if waits_long || now < self.full_until.load(Ordering::Relaxed) {
+        let table = self.lock();
+        let is_reserved = table.is_reserved(self.permits.available_permits());
+        if self.lack.is_full(is_reserved) {
             Fullness::Full
-        } else if self.lock().is_nearly_full() {
+        } else if table.is_nearly_full() {
             Fullness::NearlyFull
         } else {
             Fullness::Ok
@@ -258,21 +225,25 @@ impl Admission {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Some(permit);
         }
-        self.begin_waiting();
+        self.lack.begin_waiting();
         loop {
             let permit = Arc::clone(&self.permits).acquire_owned();
             if let Ok(permit) = timeout(LOOK_AGAIN, permit).await {
-                self.end_waiting();
+                self.lack.end_waiting();
                 return permit.ok();
             }
             self.evicted(self.lock().evict_any());
-            if self.fullness() == Fullness::Full && self.full_log.line().is_some() {
-                tracing::warn!(
-                    listener = self.name,
-                    limit = self.limit,
-                    "full: a request is in progress on every connection, and new ones wait; /readyz says so"
-                );
-            }
+            self.tell_if_full();
+        }
+    }
+
+    fn tell_if_full(&self) {
+        if self.fullness() == Fullness::Full && self.full_log.line().is_some() {
+            tracing::warn!(
+                listener = self.name,
+                limit = self.limit,
+                "full: a request is in progress on every connection, and new ones wait or are closed; /readyz says so"
+            );
         }
     }
 
@@ -296,25 +267,6 @@ impl Admission {
         self.evicted.fetch_add(count as u64, Ordering::Relaxed);
     }
 
-    fn begin_waiting(&self) {
-        let now = self.millis();
-        let waits = &self.waits_since;
-        let _ = waits.compare_exchange(NEVER, now, Ordering::Relaxed, Ordering::Relaxed);
-    }
-
-    fn end_waiting(&self) {
-        let now = self.millis();
-        let since = self.waits_since.swap(NEVER, Ordering::Relaxed);
-        if now.saturating_sub(since) >= to_millis(FULL_AFTER) {
-            self.full_until
-                .store(now + to_millis(FULL_FOR), Ordering::Relaxed);
-        }
-    }
-
-    fn millis(&self) -> u64 {
-        to_millis(self.began.elapsed())
-    }
-
     fn lock(&self) -> MutexGuard<'_, Table> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -324,7 +276,8 @@ impl Admitted {
     /// The connection, a proxy's until now, is this client's. `false` if that one gets none, by the rules for a connection
     /// without a proxy.
     pub(crate) fn is_of(&self, client: IpAddr) -> bool {
-        let made = self.admission.lock().assign(self.id, client);
+        let free = self.admission.permits.available_permits();
+        let made = self.admission.lock().assign(self.id, client, free);
         let closed = self.admission.settle(made, Some(client));
         self.admission.evicted(closed.unwrap_or_default());
         closed.is_some()
@@ -340,10 +293,6 @@ impl Drop for Admitted {
     fn drop(&mut self) {
         self.admission.lock().remove(self.id);
     }
-}
-
-fn to_millis(span: Duration) -> u64 {
-    u64::try_from(span.as_millis()).unwrap_or(NEVER)
 }
 
 #[cfg(test)]

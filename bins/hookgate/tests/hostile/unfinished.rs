@@ -178,3 +178,35 @@ async fn deliveries_without_a_body_fill_no_listener() {
         "{told} were told, {closing} that the connection closes"
     );
 }
+
+/// A viewer's program sends heads of requests to the admin API from many addresses. Few of them are worked on at once, so the
+/// others wait for their turn: with a request in progress.
+#[tokio::test(flavor = "multi_thread")]
+async fn probes_of_the_console_are_answered_while_others_hold_all_they_may() {
+    let (server, _scratch) = server();
+    let made = server.json(&["token", "create", "probed", "--role", "viewer"]);
+    let attack = Unfinished {
+        client: server.client.clone(),
+        address: console_address(&server),
+        paths: vec!["/api/v1/webhooks".to_owned()],
+        token: made["token"].as_str().unwrap().to_owned(),
+    };
+    let sources = sources(if is_judged() { 1_024 } else { 112 });
+    for _ in 0..scale() {
+        let held = attack.crowd(&sources).await;
+        for probe in 0..12 {
+            let begun = Instant::now();
+            let path = ["healthz", "readyz"][probe % 2];
+            let stream = stream_from(HONEST, attack.address).await.unwrap();
+            let request = Request::get(format!("{}/{path}", server.console()));
+            let asked = async {
+                let mut connection = server.client.connect_over(stream, Http::BOTH[probe % 2]).await?;
+                connection.send(request.body(Full::default()).unwrap()).await
+            };
+            let answer = timeout(SOON, asked).await.expect("in time").unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+            println!("{path} after {:?}, {} held", begun.elapsed(), held.len());
+            sleep(Duration::from_millis(100)).await;
+        }
+    }
+}

@@ -35,6 +35,10 @@ const IN_USE: Duration = Duration::from_secs(1);
 /// The part of what it may hold up to which a source holds little, as a divisor.
 const LITTLE_PART: u32 = 16;
 
+/// The last connections, as a part of all of them and a divisor: for sources that hold none. So a load balancer that asks how
+/// the server is has its answer, whatever others hold.
+const RESERVED_PART: u32 = 16;
+
 /// The part of the connections that is closed at once, as a divisor: the next look at all of them is so many later.
 const BATCH_PART: u32 = 64;
 
@@ -114,13 +118,14 @@ impl Table {
 
     /// The connection of a proxy is this source's, for which room is made as for a new one. Who gets none has none: the
     /// connection is out then.
-    pub(super) fn assign(&mut self, id: u64, source: IpAddr) -> Result<usize, Refusal> {
+    pub(super) fn assign(&mut self, id: u64, source: IpAddr, free: usize) -> Result<usize, Refusal> {
         // Out meanwhile: it makes room neither for itself nor for what it takes already.
         let Some(mut entry) = self.entries.remove(&id) else {
             return Ok(0);
         };
         self.count(&entry, false);
-        let made = self.make_room(Some(source))?;
+        // Its own place is taken already.
+        let made = self.make_room(Some(source), free + 1)?;
         entry.source = Some(source);
         self.count(&entry, true);
         self.entries.insert(id, entry);
@@ -137,16 +142,16 @@ impl Table {
         }
     }
 
-    /// Makes room for one more of this source: within what its prefixes may hold, and within the whole. Returns how many
-    /// connections were told to close.
-    pub(super) fn make_room(&mut self, source: Option<IpAddr>) -> Result<usize, Refusal> {
+    /// Makes room for one more of this source: within what its prefixes may hold, and within the whole, of which so many are
+    /// free. Returns how many connections were told to close.
+    pub(super) fn make_room(&mut self, source: Option<IpAddr>, free: usize) -> Result<usize, Refusal> {
         let mut closed = match source {
             Some(source) => self.make_room_within(source)?,
             None => 0,
         };
         if self.is_nearly_full() {
             let closing = self.evict_any();
-            if closing == 0 && source.is_some_and(|source| !self.holds_little(source)) {
+            if closing == 0 && source.is_some_and(|source| !self.may_take(source, free)) {
                 return Err(Refusal::Source);
             }
             closed += closing;
@@ -187,6 +192,11 @@ impl Table {
     pub(super) fn is_nearly_full(&self) -> bool {
         let taken = self.entries.len() as u64 + 1;
         taken * 4 > u64::from(self.limit) * NEARLY_FULL_QUARTERS
+    }
+
+    /// Whether no more than the last ones are free, which are for sources that hold none.
+    pub(super) const fn is_reserved(&self, free: usize) -> bool {
+        free <= (self.limit / RESERVED_PART) as usize
     }
 
     /// Connections that were not told to close.
@@ -262,6 +272,15 @@ impl Table {
             rested,
             id: Reverse(id),
         })
+    }
+
+    /// Whether a source gets a connection when nothing makes room for it.
+    fn may_take(&self, source: IpAddr, free: usize) -> bool {
+        let holds_none = || {
+            let own = prefixes(source).next();
+            own.is_none_or(|own| self.held(own).connections == 0)
+        };
+        self.holds_little(source) && (!self.is_reserved(free) || holds_none())
     }
 
     fn holds_little(&self, source: IpAddr) -> bool {

@@ -1,5 +1,6 @@
 //! A listener that is full: which connections make room, and what it says of itself.
 
+use super::fullness::{FULL_AFTER, FULL_FOR};
 use super::*;
 use crate::pulse::{Answering, IDLE_TIMEOUT};
 
@@ -109,4 +110,41 @@ async fn a_client_behind_a_proxy_gets_no_more_than_one_without() {
     assert!(admitted.is_of([10, 1, 2, 3].into()), "who holds little is served");
     let gauges = admission.gauges();
     assert_eq!(gauges.refused.first(), Some(&("source", 1)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_listener_whose_last_places_are_left_for_others_says_that_it_is_full_as_long_as_it_is() {
+    let admission = Admission::new("console", 64);
+    let (mut held, mut busy) = (Vec::new(), Vec::new());
+    let mut refused = None;
+    for number in 0..128_u8 {
+        let source = IpAddr::from([10, number / 2, 0, 1]);
+        let pulse = pulse();
+        match admission.admit(Some(source), &pulse).await {
+            Some(admitted) => held.push(admitted),
+            None => refused = Some(source),
+        }
+        busy.push(Answering::start(&pulse));
+        if held.len() == 60 {
+            break;
+        }
+    }
+    assert!(refused.is_some(), "of the last quarter each source gets one");
+    let another = Some([10, 0, 0, 1].into());
+    assert!(admission.admit(another, &pulse()).await.is_none());
+    assert_eq!(
+        admission.fullness(),
+        Fullness::NearlyFull,
+        "others wait that long"
+    );
+    tokio::time::sleep(FULL_AFTER).await;
+    assert_eq!(admission.fullness(), Fullness::Full);
+    let probe = admission.admit(Some([203, 0, 113, 7].into()), &pulse()).await;
+    assert!(probe.is_some() && admission.fullness() == Fullness::Full);
+    held.truncate(50);
+    assert_eq!(
+        admission.fullness(),
+        Fullness::NearlyFull,
+        "nobody is turned away any more"
+    );
 }

@@ -10,6 +10,7 @@ struct Place {
     table: Table,
     pulses: Vec<(u64, Arc<Pulse>)>,
     busy: Vec<Answering>,
+    free: usize,
 }
 
 impl Place {
@@ -18,6 +19,7 @@ impl Place {
             table: Table::new(limit),
             pulses: Vec::new(),
             busy: Vec::new(),
+            free: usize::MAX,
         }
     }
 
@@ -31,7 +33,7 @@ impl Place {
     /// The same, in its handshake.
     fn begin(&mut self, source: &str) -> Result<u64, Refusal> {
         let source = Some(source.parse().expect("an address"));
-        self.table.make_room(source)?;
+        self.table.make_room(source, self.free)?;
         let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
         let id = self.table.insert(source, Arc::clone(&pulse));
         self.pulses.push((id, pulse));
@@ -171,12 +173,12 @@ async fn a_trusted_proxy_makes_room_last() {
     let pulse = || Arc::new(Pulse::start(IDLE_TIMEOUT));
     let proxies: Vec<_> = (0..5).map(|_| place.table.insert(None, pulse())).collect();
     let client = place.table.insert(None, pulse());
-    assert_eq!(place.table.assign(client, [192, 0, 2, 1].into()), Ok(0));
+    assert_eq!(place.table.assign(client, [192, 0, 2, 1].into(), 1), Ok(0));
     assert_eq!(place.held("192.0.2.1/32"), 1);
-    assert_eq!(place.table.make_room(None), Ok(1));
+    assert_eq!(place.table.make_room(None, 1), Ok(1));
     assert!(!place.holds(client) && proxies.iter().all(|id| place.holds(*id)));
     place.table.insert(None, pulse());
-    assert_eq!(place.table.make_room(None), Ok(1));
+    assert_eq!(place.table.make_room(None, 1), Ok(1));
     assert!(!place.holds(proxies[0]));
 }
 
@@ -239,6 +241,32 @@ async fn the_loudest_that_wait_for_bodies_make_room_first_and_the_quiet_ones_las
     place.table.remove(resting);
     assert_eq!(place.table.evict_any(), 1);
     assert!(!place.holds(waiting));
+}
+
+/// 21 connections of each of four sources, then one or two of each of many others, with a request in progress on all.
+#[tokio::test(start_paused = true)]
+async fn the_last_connections_are_for_sources_that_hold_none() {
+    let mut place = Place::new(112);
+    let mut sources: Vec<String> = (0..84).map(|number| format!("10.{}.0.1", number % 4)).collect();
+    sources.extend((0..28).map(|number| format!("10.100.{}.1", number / 2)));
+    let (mut taken, mut refused) = (0, 0);
+    for source in &sources {
+        place.free = 112 - taken;
+        match place.open(source) {
+            Ok(_) => taken += 1,
+            Err(_) => refused += 1,
+        }
+        place.all_busy();
+    }
+    assert!(refused > 0);
+    assert!(taken < 112, "some of the last are left");
+    place.free = 112 - taken;
+    assert!(place.table.is_reserved(place.free));
+    assert_eq!(place.open("10.100.0.1"), Err(Refusal::Source));
+    assert!(
+        place.open("203.0.113.7").is_ok(),
+        "a load balancer asks how the server is"
+    );
 }
 
 proptest! {
