@@ -22,25 +22,51 @@ const SOURCES: [&str; 6] = [
 /// Files that are for tests alone.
 const TEST_FILES: [&str; 2] = ["testing.rs", "tests.rs"];
 /// Words in the name of a constant that bounds something.
-const WORDS: [&str; 10] = [
-    "MAX", "MOST", "LIMIT", "TIMEOUT", "BUDGET", "QUEUE", "WAITING", "AHEAD", "QUOTA", "KEPT",
+const WORDS: [&str; 22] = [
+    "MAX", "MOST", "LIMIT", "TIMEOUT", "BUDGET", "QUEUE", "WAITING", "AHEAD", "QUOTA", "KEPT", "STREAMS",
+    "RESETS", "WINDOW", "BUFFER", "LINGER", "DRAIN", "PATIENCE", "WAIT", "LONGEST", "CACHE", "SLICE",
+    "LIFETIME",
 ];
 /// Beginnings of the types that count something.
 const TYPES: [&str; 5] = ["u", "i", "Duration", "f64", "NonZero"];
 
-/// Fails with every bound that the table does not name, and with every file in it that has no such bound.
+/// Calls that bound something by a number.
+const CALLS: [&str; 7] = [
+    ".take(",
+    ".limit(",
+    ".truncate(",
+    "channel(",
+    "Semaphore::new(",
+    "timeout(Duration::from_",
+    "sleep(Duration::from_",
+];
+
+/// Beginnings of a time, behind such a call.
+const UNITS: [&str; 4] = ["secs(", "millis(", "mins(", "hours("];
+
+/// Fails with every bound that the table does not name, with every file in it that has no such bound, and with every bound that has
+/// no name.
 pub(crate) fn check() -> Outcome<()> {
-    let mut bounds = BTreeMap::new();
+    let mut bounds = Found::default();
     for folder in SOURCES {
         gather(&root().join(folder), &mut bounds)?;
     }
     let text = fs::read_to_string(root().join(DOCUMENT))?;
-    let faults = faults(&bounds, &listed(&text));
+    let mut faults = faults(&bounds.named, &listed(&text));
+    faults.append(&mut bounds.nameless);
     if faults.is_empty() {
         Ok(())
     } else {
         Err(faults.join("\n").into())
     }
+}
+
+/// What bounds something in the code.
+#[derive(Default)]
+struct Found {
+    named: Bounds,
+    /// What is said of those without a name.
+    nameless: Vec<String>,
 }
 
 /// The files that declare a bound of a name.
@@ -98,11 +124,13 @@ fn is_constant(name: &str) -> bool {
 }
 
 /// Adds the bounds in a folder.
-fn gather(folder: &Path, bounds: &mut Bounds) -> Outcome<()> {
+fn gather(folder: &Path, found: &mut Found) -> Outcome<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            gather(&path, bounds)?;
+            if !path.ends_with("tests") {
+                gather(&path, found)?;
+            }
             continue;
         }
         let file = path
@@ -113,15 +141,24 @@ fn gather(folder: &Path, bounds: &mut Bounds) -> Outcome<()> {
         if path.extension().is_none_or(|extension| extension != "rs") || TEST_FILES.contains(&file.as_str()) {
             continue;
         }
-        for name in bounds_in(&fs::read_to_string(&path)?) {
-            bounds.entry(name.to_owned()).or_default().insert(file.clone());
+        let source = fs::read_to_string(&path)?;
+        let source = without_tests(&source);
+        for name in bounds_in(source) {
+            found
+                .named
+                .entry(name.to_owned())
+                .or_default()
+                .insert(file.clone());
         }
+        let nameless =
+            nameless_in(source).map(|line| format!("{}: a bound without a name: {line}", path.display()));
+        found.nameless.extend(nameless);
     }
     Ok(())
 }
 
-/// The constants in a file that bound something. Those of its tests don't; `mod tests;` has its tests elsewhere.
-fn bounds_in(source: &str) -> Vec<&str> {
+/// A file without the tests in it; `mod tests;` has them elsewhere.
+fn without_tests(source: &str) -> &str {
     let is_inline = |(at, _): &(usize, &str)| {
         source[*at..]
             .lines()
@@ -129,7 +166,29 @@ fn bounds_in(source: &str) -> Vec<&str> {
             .is_some_and(|line| line.ends_with('{'))
     };
     let tests = source.match_indices("\n#[cfg(test)]\nmod ").find(is_inline);
-    let source = tests.map_or(source, |(at, _)| &source[..at]);
+    tests.map_or(source, |(at, _)| &source[..at])
+}
+
+/// The lines that bound something by a number larger than one.
+fn nameless_in(source: &str) -> impl Iterator<Item = &str> {
+    let is_number = |rest: &str| {
+        let rest = UNITS
+            .iter()
+            .find_map(|unit| rest.strip_prefix(unit))
+            .unwrap_or(rest);
+        let digits = rest.split(|c: char| !c.is_ascii_digit() && c != '_').next();
+        digits.is_some_and(|digits| !["", "0", "1"].contains(&digits))
+    };
+    let is_nameless = move |line: &&str| {
+        let code = line.split("//").next().unwrap_or_default();
+        let mut calls = CALLS.iter().flat_map(|call| code.split(call).skip(1));
+        calls.any(is_number)
+    };
+    source.lines().filter(is_nameless).map(str::trim)
+}
+
+/// The constants in a file that bound something.
+fn bounds_in(source: &str) -> Vec<&str> {
     let declared = source.lines().filter_map(|line| {
         let (before, rest) = line.split_once("const ")?;
         let is_visibility = before.trim().is_empty() || before.trim().starts_with("pub");
@@ -154,7 +213,22 @@ mod tests {
     fn a_constant_that_bounds_something_is_told_by_its_name() {
         let source = "#[cfg(test)]\nmod tests;\nconst MAX_NAMES: usize = 3;\n    pub(crate) const ANSWER_TIMEOUT: Duration = SOME;\nconst WIDTH: u64 = 1;\n\
                       const MAX_WORDS: [&str; 1] = [];\nlet x = MAX_OTHER;\n#[cfg(test)]\nmod more {\n    const MAX_TEST: u8 = 1;\n}\n";
-        assert_eq!(bounds_in(source), ["MAX_NAMES", "ANSWER_TIMEOUT"]);
+        assert_eq!(bounds_in(without_tests(source)), ["MAX_NAMES", "ANSWER_TIMEOUT"]);
+    }
+
+    #[test]
+    fn a_bound_without_a_name_is_told() {
+        let source = "a.take(MOST);\nb.limit(1); b.limit(i64::MAX);\nc.take(20);\n// d.take(20)\ntimeout(Duration::from_secs(5), e);\n\
+                      timeout(TIMEOUT, f);\nmpsc::channel(1_000);\n";
+        let told: Vec<_> = nameless_in(source).collect();
+        assert_eq!(
+            told,
+            [
+                "c.take(20);",
+                "timeout(Duration::from_secs(5), e);",
+                "mpsc::channel(1_000);"
+            ]
+        );
     }
 
     #[test]

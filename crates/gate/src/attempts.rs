@@ -20,7 +20,7 @@ const OF_A_SOURCE: Allowance = Allowance::new(20, Duration::from_mins(5));
 const OF_A_NAME: Allowance = Allowance::new(50, Duration::from_hours(1));
 /// Sources remembered, and pairs of a name and a source. Whoever has enough sources to push a pair out needs it no more, and is
 /// counted by the name.
-const REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 
 /// What was tried lately.
 pub(crate) struct Attempts {
@@ -58,8 +58,8 @@ pub(crate) struct Attempt<'a> {
 impl Default for Attempts {
     fn default() -> Self {
         Self {
-            pairs: Meters::new(REMEMBERED),
-            sources: Meters::new(REMEMBERED),
+            pairs: Meters::new(MAX_REMEMBERED),
+            sources: Meters::new(MAX_REMEMBERED),
             names: Tallies::default(),
             browsers: Tallies::default(),
         }

@@ -17,7 +17,7 @@ use crate::meter::{Allowance, Meters};
 /// Unknown credentials that a source may show at once, and within ten seconds after that: as many as unknown URLs.
 const ALLOWANCE: Allowance = Allowance::new(200, Duration::from_secs(10));
 /// Sources remembered. Who is forgotten starts anew, so this bounds memory; the turns bound what the store does.
-const SOURCES: usize = 10_000;
+const MAX_SOURCES: usize = 10_000;
 /// Unknown credentials that are looked up at the same time: a store in a file has two connections for people, and one of
 /// them stays theirs.
 const CREDENTIAL_LOOK_UPS: usize = 1;
@@ -51,7 +51,7 @@ pub(crate) struct CredentialLookups {
 impl Default for CredentialLookups {
     fn default() -> Self {
         Self {
-            sources: Meters::new(SOURCES),
+            sources: Meters::new(MAX_SOURCES),
             turns: Semaphore::new(CREDENTIAL_LOOK_UPS),
             known: Cache::new(MAX_KNOWN_CREDENTIALS),
         }

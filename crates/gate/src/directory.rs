@@ -18,7 +18,7 @@ use crate::room::Share;
 use crate::{Store, StoreError};
 
 /// URLs remembered: about 1 KiB each, and an installation with more of them loses a look-up of microseconds.
-const URLS: usize = 10_000;
+const MAX_URLS: usize = 10_000;
 
 /// The known URLs that were asked for lately.
 pub(crate) struct Directory {
@@ -53,7 +53,7 @@ struct Look {
 impl Default for Directory {
     fn default() -> Self {
         Self {
-            urls: Cache::new(URLS),
+            urls: Cache::new(MAX_URLS),
         }
     }
 }

@@ -21,7 +21,7 @@ const CELL: usize = 4 * 1024;
 /// misconfigured sender stays far below, and hashing and reading that much takes a fraction of a percent of a core.
 const ALLOWANCE: Allowance = Allowance::new(4_096, Duration::from_mins(1));
 /// Pairs of webhook and source remembered. Who is forgotten starts anew, so this bounds memory.
-const REMEMBERED: usize = 10_000;
+const MAX_REMEMBERED: usize = 10_000;
 /// How long a delivery of such a source waits for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// For so long after a failure of anybody, deliveries to a webhook are asked whether their source has failed too much.
@@ -32,7 +32,7 @@ pub(crate) struct Failures(Meters<WebhookHandle>);
 
 impl Default for Failures {
     fn default() -> Self {
-        Self(Meters::new(REMEMBERED))
+        Self(Meters::new(MAX_REMEMBERED))
     }
 }
 

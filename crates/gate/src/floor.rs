@@ -14,7 +14,7 @@ use crate::meter::{Allowance, Meters};
 /// below, and it is a fraction of a percent of what the store can look up.
 const ALLOWANCE: Allowance = Allowance::new(200, Duration::from_secs(10));
 /// Sources remembered. Who is forgotten starts anew, so this bounds memory and not the defence of the store.
-const SOURCES: usize = 10_000;
+const MAX_SOURCES: usize = 10_000;
 /// Looks into the store at the same time for sources that ask too often.
 const TURNS: usize = 256;
 
@@ -27,7 +27,7 @@ pub(crate) struct Floor {
 impl Default for Floor {
     fn default() -> Self {
         Self {
-            sources: Meters::new(SOURCES),
+            sources: Meters::new(MAX_SOURCES),
             turns: Semaphore::new(TURNS),
         }
     }

@@ -27,16 +27,16 @@ pub use connect_error::ConnectError;
 static SILENT: LogInterval = LogInterval::new();
 
 /// How long a connection may take to be made, for each of the hosts.
-const CONNECT: Duration = Duration::from_secs(3);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// How long it may take in all until a connection can be used.
-const OPEN: Duration = Duration::from_secs(10);
-/// How long a second connection may take to be made, when the first was: less than [`OPEN`], so that a pool without a place for
+const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a second connection may take to be made, when the first was: less than [`OPEN_TIMEOUT`], so that a pool without a place for
 /// it is told from a server that says nothing.
-const SECOND: Duration = Duration::from_secs(5);
+const SECOND_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long an answer may take, or it is a connection that leads nowhere: longer than a statement may run.
-const ANSWER: Duration = Duration::from_secs(15);
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long bytes may stay unacknowledged before the system gives a connection up.
-const UNACKNOWLEDGED: Duration = Duration::from_secs(10);
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long a connection is idle before the system asks whether the other side is there.
 const KEEPALIVE: Duration = Duration::from_secs(10);
 /// The driver's own, which stands where the URL names none.
@@ -75,13 +75,13 @@ impl Address {
     fn patient(&self) -> tokio_postgres::Config {
         let mut config = self.config.clone();
         if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT);
+            config.connect_timeout(CONNECT_TIMEOUT);
         }
         if config.get_keepalives_idle() == DEFAULT_KEEPALIVE {
             config.keepalives_idle(KEEPALIVE);
         }
         config
-            .tcp_user_timeout(UNACKNOWLEDGED)
+            .tcp_user_timeout(UNACKNOWLEDGED_TIMEOUT)
             .target_session_attrs(TargetSessionAttrs::ReadWrite);
         config
     }
@@ -97,7 +97,7 @@ impl Link {
     pub(crate) async fn first(address: &Address) -> Result<Self, ConnectError> {
         in_time(async {
             let first = Raw::connect(address).await?;
-            let second = tokio::time::timeout(SECOND, Raw::connect(address)).await;
+            let second = tokio::time::timeout(SECOND_TIMEOUT, Raw::connect(address)).await;
             let second = second.map_err(|_| ConnectError::small_pool())??;
             pooler::refuse_shared_sessions(&first.client, &second.client).await?;
             let search_path = address.config.get_options().and_then(parameters::search_path);
@@ -114,7 +114,7 @@ impl Link {
 
     /// Cuts the connection if this is not dropped in time: a server that says nothing must not hold a caller for ever.
     pub(crate) fn deadline(&self) -> Deadline {
-        self.deadline_after(ANSWER)
+        self.deadline_after(ANSWER_TIMEOUT)
     }
 
     /// The same for work that takes so long.
@@ -195,7 +195,7 @@ impl Drop for AbortOnDrop {
 
 /// Bounds the time of opening: a server that stands still takes connections, and says nothing on them.
 async fn in_time<T>(opening: impl Future<Output = Result<T, ConnectError>>) -> Result<T, ConnectError> {
-    let opened = tokio::time::timeout(OPEN, opening).await;
+    let opened = tokio::time::timeout(OPEN_TIMEOUT, opening).await;
     opened.unwrap_or_else(|_| Err(ConnectError::silent()))
 }
 

@@ -15,7 +15,7 @@ use crate::rows::{AddressSetRow, SetVersionRow, read_address, read_networks};
 use crate::schema::{address_set_versions, address_sets, allowlist_sets, deliveries, webhooks};
 
 /// Deliveries that are looked at for whether they all come from one address.
-const LOOKED_AT: i64 = 1_000;
+const MOST_LOOKED_AT: i64 = 1_000;
 
 /// What versions of sets hold. A version never changes, so what is remembered of one is right for ever; one for each set is
 /// enough.
@@ -154,7 +154,7 @@ pub(crate) fn set_uses(
 pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<LoneSource>, Fault> {
     let newest: Vec<(Vec<u8>, i64, i64)> = deliveries::table
         .order(deliveries::id.desc())
-        .limit(LOOKED_AT)
+        .limit(MOST_LOOKED_AT)
         .select((deliveries::source, deliveries::received_at, deliveries::count))
         .load(connection)?;
     let mut recent = newest.iter().filter(|(_, at, _)| *at >= since);

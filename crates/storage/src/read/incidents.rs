@@ -10,7 +10,7 @@ use crate::schema::{incidents, webhooks};
 
 /// Most incidents that are looked at for one page of a webhook, which has no index of its own: an entry more for every
 /// incident would cost senders more than this costs people.
-const LOOK: i64 = 50_000;
+const MOST_LOOKED_AT: i64 = 50_000;
 
 /// An incident with the handle of its webhook.
 type JoinedIncident = (IncidentRow, String);
@@ -33,7 +33,7 @@ pub(crate) fn incident_page(
         return Ok((Vec::new(), None));
     };
     let newest = newest_below(connection, before)?;
-    let edge = newest.map_or(0, |newest| newest.saturating_sub(LOOK));
+    let edge = newest.map_or(0, |newest| newest.saturating_sub(MOST_LOOKED_AT));
     let rows = page(connection, filter, edge, before, Some(key), most)?;
     let older = newest_below(connection, edge.saturating_add(1))?;
     Ok((rows, older.map(|older| older.saturating_add(1))))

@@ -10,9 +10,9 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, webhooks};
 
 /// Most rows that are looked at for one page where no index tells which match: some 20 ms.
-const LOOK: i64 = 20_000;
+const MOST_LOOKED_AT: i64 = 20_000;
 /// Rows that are looked at for a request, of which there is one within minutes: some 200 ms.
-const LOOK_FOR_REQUEST: i64 = 200_000;
+const MOST_FOR_REQUEST: i64 = 200_000;
 
 /// Numbers of records, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +77,7 @@ pub(crate) fn span(
         Some(_) => parts(connection, span, is_forward)?,
         None => vec![whole(span)],
     };
-    let look = filter.request_id.map_or(LOOK, |_| LOOK_FOR_REQUEST);
+    let look = filter.request_id.map_or(MOST_LOOKED_AT, |_| MOST_FOR_REQUEST);
     for part in parts {
         let query = edge_query(webhook, is_refused, part, is_forward, look - rows);
         let found: Edge = diesel::sql_query(query).get_result(connection)?;

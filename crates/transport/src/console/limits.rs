@@ -32,7 +32,7 @@ const PAYLOAD_ANSWERS: usize = 2;
 /// When to come again: an export or a view that is abandoned has ended by then.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// Accounts that are remembered before those without a request are forgotten.
-const REMEMBERED_ACCOUNTS: usize = 64;
+const MAX_REMEMBERED: usize = 64;
 
 /// All bounds of a console.
 pub(crate) struct Limits {
@@ -110,7 +110,7 @@ impl Limits {
         if let Some(turns) = requests.get(&account).and_then(Weak::upgrade) {
             return turns;
         }
-        if requests.len() >= REMEMBERED_ACCOUNTS {
+        if requests.len() >= MAX_REMEMBERED {
             requests.retain(|_, turns| turns.strong_count() > 0);
         }
         let turns = Arc::new(Semaphore::new(ACCOUNT_REQUESTS));
@@ -288,6 +288,6 @@ mod tests {
         for number in 0..=u8::MAX {
             assert!(limits.turn(account(number)).await.is_ok());
         }
-        assert!(limits.requests.lock().unwrap().len() <= REMEMBERED_ACCOUNTS);
+        assert!(limits.requests.lock().unwrap().len() <= MAX_REMEMBERED);
     }
 }
