@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::program::{Program, data};
-use crate::support::{Server, run};
+use crate::support::{Server, run, sql};
 use crate::visitor::Visitor;
 
 /// Deliveries that an export has to go through, and bytes of each: together more than all buffers on the way hold.
@@ -334,5 +334,33 @@ async fn live_views_and_metrics_leave_the_gate_its_readers() {
     }
     for stranger in strangers {
         stranger.await.unwrap();
+    }
+}
+
+/// A webhook whose allowlist is damaged: the log says so once and not for each request to it, and the webhooks are still named
+/// where no allowlist is shown.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn damage_is_logged_once_and_hides_no_names() {
+    let scratch = tempfile::tempdir().unwrap();
+    let log = scratch.path().join("log");
+    let file = std::fs::File::create(&log).unwrap();
+    let server = Server::start_in(&scratch.path().join("data"), "warn", file.into());
+    let visitor = Visitor::sign_in(&server).await;
+    let url = server.create("damaged", &[]);
+    sql(
+        server.directory(),
+        "UPDATE webhooks SET allowlist = 'SECRET' WHERE name = 'damaged'",
+    );
+    for _ in 0..20 {
+        let answer = server.post(Http::Two, &url, r#"{"title":"t"}"#).await;
+        assert_eq!(answer.status, 500, "{}", answer.body);
+        let answer = visitor.call("GET", "/webhooks", String::new()).await;
+        assert_eq!(answer.status, 500, "{}", answer.body);
+    }
+    let page = visitor.get("/logs").await;
+    assert!(page.contains("damaged"), "{page}");
+    let log = std::fs::read_to_string(&log).unwrap();
+    for line in ["could not be judged", "can't read what is stored"] {
+        assert_eq!(log.matches(line).count(), 1, "{log}");
     }
 }

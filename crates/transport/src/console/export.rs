@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use hookgate_domain::Role;
 use hookgate_gate::{
-    DeliveryFilter, Gate, PageSize, PeopleError, PeopleStore, Seek, Store, StoreError, is_withheld_from,
+    DeliveryFilter, Gate, LogInterval, PageSize, PeopleError, PeopleStore, Seek, Store, StoreError,
+    is_withheld_from,
 };
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
@@ -18,6 +19,9 @@ use crate::payloads::with_payload;
 use crate::reply::Reply;
 use crate::reply_body::{PIECE_BYTES, Pieces, ReplyBody};
 use crate::wire::{Delivery, ExportError, ExportFormat};
+
+/// Exports that break off.
+static BROKEN_OFF: LogInterval = LogInterval::new();
 
 /// The deliveries that match, newest first, as a file. Without the permission to see payloads there are none in it.
 pub(crate) fn reply<S: Store + PeopleStore>(
@@ -71,7 +75,10 @@ where
                 if matches!(error, Broken::NotPermitted) {
                     pieces.cut();
                 }
-                tracing::warn!(%error, source = error.source().map(tracing::field::display), "an export broke off");
+                if let Some(left_out) = BROKEN_OFF.line() {
+                    let source = error.source().map(tracing::field::display);
+                    tracing::warn!(%error, source, left_out, "an export broke off");
+                }
             }
         }
     });
