@@ -77,21 +77,25 @@ impl IdempotencyKey {
             return None;
         }
         let key = Self::parse(bytes).ok().filter(|_| !may_hold_secret(bytes));
-        Some(key.unwrap_or_else(|| Self::of_digest(bytes)))
+        Some(key.unwrap_or_else(|| Self::of_digest("sha256:", &PayloadDigest::of(bytes))))
     }
 
-    /// The key that stands for another text: its SHA-256. What is kept of it tells nothing that people put into it.
+    /// The key that stands for a text by a keyed digest of it. What is kept tells nothing that people put into the text.
     ///
     /// ```
-    /// use hookgate_domain::IdempotencyKey;
+    /// use hookgate_domain::{IdempotencyKey, PayloadDigest};
     ///
-    /// let key = IdempotencyKey::of_digest(b"rotate-7f3c");
-    /// assert!(key.as_str().starts_with("sha256:") && key.as_str().len() == 71);
+    /// let key = IdempotencyKey::of_keyed(&PayloadDigest::from_bytes([7; 32]));
+    /// assert!(key.as_str().starts_with("hmac:0707") && key.as_str().len() == 69);
     /// ```
     #[must_use]
-    pub fn of_digest(bytes: &[u8]) -> Self {
-        let mut text = String::from("sha256:");
-        for byte in PayloadDigest::of(bytes).0 {
+    pub fn of_keyed(digest: &PayloadDigest) -> Self {
+        Self::of_digest("hmac:", digest)
+    }
+
+    fn of_digest(kind: &str, digest: &PayloadDigest) -> Self {
+        let mut text = kind.to_owned();
+        for byte in digest.0 {
             // Writing to a text does not fail.
             let _ = write!(text, "{byte:02x}");
         }
@@ -122,7 +126,8 @@ impl fmt::Debug for IdempotencyKey {
 #[error("an idempotency key has 1 to 255 visible ASCII characters")]
 pub struct IdempotencyKeyError;
 
-/// SHA-256 (FIPS 180-4) of a payload: whether a retry brings the same body.
+/// A digest of a payload, 32 bytes: whether a retry brings the same body. Where it is kept it is an HMAC by a key that the store
+/// does not have, so that nobody can try guesses of a short body against it.
 ///
 /// ```
 /// use hookgate_domain::PayloadDigest;
@@ -134,7 +139,7 @@ pub struct IdempotencyKeyError;
 pub struct PayloadDigest([u8; 32]);
 
 impl PayloadDigest {
-    /// The digest of a payload.
+    /// SHA-256 (FIPS 180-4) of a payload.
     #[must_use]
     pub fn of(payload: &[u8]) -> Self {
         let mut bytes = [0; 32];
@@ -142,7 +147,7 @@ impl PayloadDigest {
         Self(bytes)
     }
 
-    /// A digest read back from a store.
+    /// A digest that was made elsewhere, or read back from a store.
     ///
     /// ```
     /// use hookgate_domain::PayloadDigest;

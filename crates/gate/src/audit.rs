@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use hookgate_domain::{
-    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, OrganizationId, PayloadDigest,
-    Permission, Policy, Role, SessionId, Timestamp, Webhook,
+    Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, NewAudit, OrganizationId,
+    PayloadDigest, Permission, Policy, Role, SessionId, Timestamp, Webhook,
 };
 use serde_json::{Map, Value, json};
 use thiserror::Error;
@@ -14,12 +14,17 @@ use crate::{
 };
 
 impl<S: Store> Gate<S> {
-    /// What a request is known by that may be repeated: worth nothing to whoever has the store alone.
+    /// What a request is known by that may be repeated, of its sender's name for it and what it asks for. People put anything into
+    /// both, so both are kept as keyed digests: worth nothing to whoever has the store alone.
     ///
     /// # Errors
     /// [`SealError`] if the installation's key is missing.
-    pub fn request_digest(&self, request: &[u8]) -> Result<PayloadDigest, SealError> {
-        self.ports.seal.digest(request).map(PayloadDigest::from_bytes)
+    pub fn audit_request(&self, key: &[u8], request: &[u8]) -> Result<AuditRequest, SealError> {
+        let digest = |bytes: &[u8]| self.ports.seal.digest(bytes).map(PayloadDigest::from_bytes);
+        Ok(AuditRequest {
+            key: IdempotencyKey::of_keyed(&digest(&[b"key ", key].concat())?),
+            digest: digest(request)?,
+        })
     }
 }
 

@@ -153,8 +153,20 @@ pub struct AcceptedDelivery {
 pub struct Idempotency {
     /// The key.
     pub key: IdempotencyKey,
-    /// The payload that came with it.
+    /// The payload that came with it, by a key that the store does not have. This is what is stored.
     pub payload: PayloadDigest,
+    /// Its plain SHA-256, which earlier versions stored: never stored any more.
+    pub plain: PayloadDigest,
+}
+
+impl Idempotency {
+    /// Whether this digest, which is stored with the key, is of the same payload.
+    #[must_use]
+    pub fn has_payload(&self, stored: &[u8]) -> bool {
+        [self.payload, self.plain]
+            .iter()
+            .any(|digest| digest.as_bytes() == stored)
+    }
 }
 
 /// What became of a commit.

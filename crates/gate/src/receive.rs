@@ -9,13 +9,13 @@ mod sender_key;
 use std::sync::Arc;
 
 use hookgate_domain::{
-    Attempt, Denial, KnownUrl, PayloadDigest, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId,
-    WebhookIdDigest, judge,
+    Attempt, Denial, KnownUrl, RefusalCode, SenderFormat, Timestamp, Webhook, WebhookId, WebhookIdDigest,
+    judge,
 };
 use hookgate_senders::{check_signature_headers, verify_signature};
 
 use crate::LogInterval;
-use crate::delivery::{AcceptedDelivery, Idempotency};
+use crate::delivery::AcceptedDelivery;
 use crate::directory::Known;
 use crate::failures::is_failure;
 use crate::room::Held;
@@ -25,7 +25,7 @@ use crate::{
 };
 use answer::{Stop, explain, reply, too_many_failures, too_many_incidents, too_many_unknown, unavailable};
 use payload::{NoBody, Payload, hidden, keeps_payloads, kept};
-use sender_key::sender_key;
+use sender_key::{sender_key, with_payload};
 
 /// Webhooks that could not be flagged, and signatures that could not be checked.
 static NOT_FLAGGED: LogInterval = LogInterval::new();
@@ -191,6 +191,9 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             .await?;
         drop(turn);
         let key = sender_key(request, webhook, &mut draft);
+        let idempotency = key
+            .map(|key| with_payload(&*gate.ports.seal, key, &bytes))
+            .transpose()?;
         let received_at = gate.now();
         let too_fast = |retry_after| explain(Denial::TooFast { retry_after }, &known);
         known.take_rate(received_at).map_err(too_fast)?;
@@ -204,10 +207,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             user_agent: request.user_agent_text(),
             headers: request.headers.kept(),
             took: received_at.since(self.began),
-            idempotency: key.map(|key| Idempotency {
-                key,
-                payload: PayloadDigest::of(&bytes),
-            }),
+            idempotency,
             payload: kept(webhook, bytes),
             draft,
         };

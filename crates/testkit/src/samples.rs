@@ -126,9 +126,11 @@ pub fn deduplicated(webhook: &Webhook, key: &str, status: &str) -> AcceptedDeliv
 #[must_use]
 pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
     let key = IdempotencyKey::parse(key.as_bytes()).expect("a key that the rules take");
+    let plain = PayloadDigest::of(payload);
     let idempotency = Some(Idempotency {
         key,
-        payload: PayloadDigest::of(payload),
+        payload: PayloadDigest::of(plain.as_bytes()),
+        plain,
     });
     AcceptedDelivery {
         payload: Some(payload.to_vec().into()),

@@ -9,6 +9,7 @@ mod audit;
 mod codes;
 mod command_line;
 mod credentials;
+mod digests;
 mod durability;
 mod environment;
 mod everywhere;

@@ -83,11 +83,20 @@ impl<'a> Visitor<'a> {
 
     /// Sends a form that may be refused, whole as a browser would.
     pub(crate) async fn try_to_send(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        self.send_as_it_is(path, &completed(path, fields)).await
+        self.call("POST", path, self.form(path, fields)).await
     }
 
     /// Sends just these fields, and those that every form has.
     pub(crate) async fn send_as_it_is(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        self.call("POST", path, self.encoded(fields)).await
+    }
+
+    /// The body of a form that is whole.
+    pub(crate) fn form(&self, path: &str, fields: &[(&str, &str)]) -> String {
+        self.encoded(&completed(path, fields))
+    }
+
+    fn encoded(&self, fields: &[(&str, &str)]) -> String {
         static FORMS: AtomicU64 = AtomicU64::new(0);
         let mut body = form_urlencoded::Serializer::new(String::new());
         body.append_pair("csrf", &self.csrf);
@@ -96,7 +105,7 @@ impl<'a> Visitor<'a> {
             body.append_pair("once", &format!("{form:032x}"));
         }
         body.extend_pairs(fields);
-        self.call("POST", path, body.finish()).await
+        body.finish()
     }
 
     /// Sends a request.

@@ -1,8 +1,10 @@
 //! The sender's own name for a delivery, by which a retry is known.
 
-use hookgate_domain::{IdempotencyKey, IncidentDraft, Note, NoteCode, Webhook};
+use hookgate_domain::{
+    IdempotencyKey, IncidentDraft, Note, NoteCode, PayloadDigest, RefusalCode, Webhook,
+};
 
-use crate::DeliveryRequest;
+use crate::{DeliveryRequest, Idempotency, Refusal, Seal};
 
 /// The key of a delivery: `Idempotency-Key`, or the ID of the Standard Webhooks scheme; an empty one is none. Where deliveries are
 /// signed it is the ID, because the signature covers that alone: with another key anybody could send a delivery again.
@@ -29,5 +31,23 @@ pub(super) fn sender_key(
             draft.add_note(Note::new(name, NoteCode::JoinedHeaders));
         }
         Some(key)
+    })
+}
+
+/// The key with what it stands for. A payload may be short, and so its digest takes the installation's key to make.
+pub(super) fn with_payload(
+    seal: &dyn Seal,
+    key: IdempotencyKey,
+    payload: &[u8],
+) -> Result<Idempotency, Refusal> {
+    let plain = PayloadDigest::of(payload);
+    let keyed = seal.digest(plain.as_bytes()).map_err(|error| {
+        tracing::error!(%error, "a retry can't be recognised");
+        Refusal::from(RefusalCode::Internal)
+    })?;
+    Ok(Idempotency {
+        key,
+        payload: PayloadDigest::from_bytes(keyed),
+        plain,
     })
 }

@@ -67,7 +67,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         let Some(row) = row.filter(young) else {
             return Ok(None);
         };
-        if row.payload_digest != sent.payload.as_bytes() {
+        if !sent.has_payload(&row.payload_digest) {
             return Ok(Some(Commit::IdempotencyConflict));
         }
         let first = first_answer(&row)?;

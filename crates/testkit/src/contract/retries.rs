@@ -61,6 +61,22 @@ pub async fn another_payload_is_a_conflict<S: Store>(store: &Arc<S>) {
     stored(store, keyed(&webhook, "b", b"2")).await;
 }
 
+/// A key that an earlier version stored, with the plain SHA-256 of its payload, is known until it is too old.
+pub async fn a_key_of_an_earlier_version_is_known<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let mut earlier = keyed(&webhook, "a", b"1");
+    if let Some(idempotency) = &mut earlier.idempotency {
+        idempotency.payload = idempotency.plain;
+    }
+    let first = stored(store, earlier).await;
+    let again = stored(store, keyed(&webhook, "a", b"1")).await;
+    assert_eq!((again.effect, again.delivery), (Effect::Replayed, first.delivery));
+    assert_eq!(
+        store.delivery_commit(keyed(&webhook, "a", b"2")).await.unwrap(),
+        Commit::IdempotencyConflict
+    );
+}
+
 /// Past its window a key is new, with any payload.
 pub async fn a_key_expires<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;

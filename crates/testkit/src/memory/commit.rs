@@ -97,7 +97,7 @@ impl State {
         if delivery.received_at.since(known.at) >= IDEMPOTENCY_WINDOW {
             return None;
         }
-        if known.payload != sent.payload {
+        if !sent.has_payload(known.payload.as_bytes()) {
             return Some(Commit::IdempotencyConflict);
         }
         let first = Accepted {

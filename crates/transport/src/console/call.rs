@@ -49,22 +49,20 @@ impl Call {
     }
 
     /// The sender's name for this request, to recognise a repetition.
-    fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Fault> {
+    fn idempotency_key(&self) -> Result<Option<HeaderValue>, Fault> {
         let mut keys = self.head.headers.get_all(IDEMPOTENCY_KEY).iter();
         let (key, another) = (keys.next(), keys.next());
         if another.is_some() {
             return Err(Fault::field("Idempotency-Key", "once", 1));
         }
-        // People put anything into it, secrets too. It is stored with the trail, where none may be.
         key.map(|key| match IdempotencyKey::parse(key.as_bytes()) {
-            Ok(_) => Ok(IdempotencyKey::of_digest(key.as_bytes())),
+            Ok(_) => Ok(key.clone()),
             Err(error) => Err(Fault::field("Idempotency-Key", "form", error.to_string())),
         })
         .transpose()
     }
 
-    /// The body as JSON of a request that may be repeated, and by what a repetition is known. A body may have a password in it,
-    /// so its digest takes a key to make.
+    /// The body as JSON of a request that may be repeated, and by what a repetition is known.
     pub(crate) async fn repeatable<S: Store, T: DeserializeOwned>(
         self,
         gate: &Gate<S>,
@@ -76,12 +74,8 @@ impl Call {
         let Some(key) = key else {
             return Ok((read, None));
         };
-        let digest = gate.request_digest(&[path.as_bytes(), b"\n", &bytes].concat());
-        let digest = digest.map_err(|error| {
-            tracing::error!(%error, "a request that may be repeated can't be known again");
-            Code::Internal
-        })?;
-        Ok((read, Some(AuditRequest { key, digest })))
+        let asked = [path.as_bytes(), b"\n", &bytes].concat();
+        Ok((read, Some(audit_request(gate, key.as_bytes(), &asked)?)))
     }
 
     /// The whole body.
@@ -101,6 +95,18 @@ impl Call {
         }
         self.bytes().await
     }
+}
+
+/// What a request is known by that may be repeated.
+pub(crate) fn audit_request<S: Store>(
+    gate: &Gate<S>,
+    key: &[u8],
+    asked: &[u8],
+) -> Result<AuditRequest, Fault> {
+    gate.audit_request(key, asked).map_err(|error| {
+        tracing::error!(%error, "a request that may be repeated can't be known again");
+        Code::Internal.into()
+    })
 }
 
 /// Reads JSON; what is JSON but not of this shape is a field at fault.

@@ -4,12 +4,13 @@
 //! refuses the same form a second time: after a double click, a reload, or a second node. The secret goes to the next page in
 //! a sealed cookie, which that page takes away. Until then the second answer of a double click gives the cookie again.
 
-use hookgate_domain::{AuditRequest, AuditSubject, IdempotencyKey, PayloadDigest};
+use hookgate_domain::AuditSubject;
 use hookgate_gate::{Acting, PeopleStore, Repeated, ShownOnce, Store};
 use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 
 use super::Screen;
+use crate::console::call::audit_request;
 use crate::console::fault::{Code, Fault};
 use crate::console::query::Fields;
 use crate::console::visitor::{FORM_TOKEN, PAGE_KEY};
@@ -39,19 +40,10 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.append_pair("path", &self.path);
         text.extend_pairs(fields.pairs().filter(|(name, _)| *name != FORM_TOKEN));
-        let digest = PayloadDigest::of(text.finish().as_bytes());
-        let key = digest
-            .as_bytes()
-            .iter()
-            .fold("form:".to_owned(), |mut key, byte| {
-                for digit in [byte >> 4, byte & 15] {
-                    key.push(char::from_digit(digit.into(), 16).unwrap_or('0'));
-                }
-                key
-            });
-        let key = IdempotencyKey::parse(key.as_bytes()).map_err(|_| Code::Internal)?;
+        let text = text.finish();
+        let request = audit_request(self.gate(), text.as_bytes(), text.as_bytes())?;
         Ok(Acting {
-            request: Some(AuditRequest { key, digest }),
+            request: Some(request),
             ..self.visitor.acting.clone()
         })
     }
