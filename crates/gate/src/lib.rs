@@ -90,8 +90,8 @@ pub use members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
 pub use password_queue::PASSWORDS_AT_ONCE;
 pub use people::PeopleError;
 pub use people_store::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorMatch, AuditFilter, KnownActor,
-    KnownWebhook, KnownWebhooks, MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore, SubjectMatch,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorMatch, AuditFilter, FailedSignIns,
+    KnownActor, KnownWebhook, KnownWebhooks, MAX_KNOWN_ACTORS, MAX_SESSIONS, PeopleStore, SubjectMatch,
 };
 pub use ports::{
     Clock, Entropy, EntropyError, Hashing, Passwords, PasswordsError, Ports, Seal, SealError, SealPurpose,

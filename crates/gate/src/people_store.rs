@@ -5,6 +5,7 @@
 //! and rules that depend on what others do at the same time (the last owner, a link that works once) are asked inside it.
 //! Whoever acts is looked at again there too ([`StoreError::Actor`]). An entry by a request that the actor has made before is [`StoreError::Conflict`], and nothing is stored.
 
+use std::net::IpAddr;
 use std::num::NonZeroU64;
 
 use hookgate_domain::{
@@ -185,6 +186,15 @@ pub trait PeopleStore: Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
+    /// The failed sign-ins of a member between the sign-in of this session and the one before, and those since the newest sign-in;
+    /// `None` if there were none. [`audit_insert`](Self::audit_insert) counts a failed sign-in with its entry, and a session that
+    /// begins takes over what was counted until then.
+    fn failed_sign_ins(
+        &self,
+        member: MemberId,
+        session: SessionId,
+    ) -> impl Future<Output = Result<Option<FailedSignIns>, StoreError>> + Send;
+
     /// Stores an entry that goes with no change.
     fn audit_insert(&self, audit: NewAudit) -> impl Future<Output = Result<(), StoreError>> + Send;
 
@@ -202,6 +212,33 @@ pub trait PeopleStore: Send + Sync + 'static {
         kind: ActorKind,
         most: u16,
     ) -> impl Future<Output = Result<Vec<KnownActor>, StoreError>> + Send;
+}
+
+/// Failed sign-ins of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedSignIns {
+    /// How many.
+    pub count: u64,
+    /// When the last of them was.
+    pub last_at: Timestamp,
+    /// From where that came.
+    pub last_from: IpAddr,
+}
+
+impl FailedSignIns {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, others: Self) -> Self {
+        let last = if others.last_at > self.last_at {
+            others
+        } else {
+            self
+        };
+        Self {
+            count: self.count.saturating_add(others.count),
+            ..last
+        }
+    }
 }
 
 /// The webhooks whose secrets a member was shown.

@@ -13,8 +13,8 @@ use crate::attempts::{TooMany, Trier};
 use crate::members::member_subject;
 use crate::password_queue::Asker;
 use crate::{
-    Acting, CredentialError, EntropyError, Gate, PageSize, PasswordsError, PeopleError, PeopleStore, Store,
-    StoreError,
+    Acting, CredentialError, EntropyError, FailedSignIns, Gate, PageSize, PasswordsError, PeopleError,
+    PeopleStore, Store, StoreError,
 };
 
 /// What the owner is called that the very first sign-in link makes.
@@ -286,6 +286,14 @@ impl<S: Store + PeopleStore> Gate<S> {
             self.store.session_touch(session.id, now).await?;
         }
         Ok(Some((member, session)))
+    }
+
+    /// The failed sign-ins of the member since the sign-in before this one, to tell the member of them.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failed_sign_ins(&self, session: &Session) -> Result<Option<FailedSignIns>, StoreError> {
+        self.store.failed_sign_ins(session.member, session.id).await
     }
 
     /// Ends the session that the actor is in.

@@ -20,7 +20,7 @@ mod usage;
 mod webhook;
 mod webhooks;
 
-pub use account::{Account, SessionRow};
+pub use account::{Account, FailedSignIns, SessionRow};
 pub use address_sets::{
     AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, SetChange, SetVersionRow,
 };

@@ -56,6 +56,11 @@ impl fmt::Display for When {
 
 impl HtmlSafe for When {}
 
+/// A point in time as plain text.
+pub(crate) fn text(at: Timestamp) -> String {
+    in_utc(at).strftime("%-d %b %Y %H:%M:%S UTC").to_string()
+}
+
 /// A point in time as a field of a form and a query has it: UTC, to the minute.
 pub(crate) fn field(at: Timestamp) -> String {
     in_utc(at).strftime("%Y-%m-%dT%H:%M").to_string()

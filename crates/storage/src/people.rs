@@ -1,25 +1,26 @@
 //! The gate's port for people on a [`Database`]. What changes goes through the writer, with its entry of the audit trail
 //! in the same transaction.
 
+mod members;
+
 use hookgate_domain::{
     ActorKind, ApiTokenDigest, AuditEntry, Member, MemberError, MemberId, MemberName, NewAudit,
     OrganizationId, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp, Token,
-    TokenError, TokenId, WebhookName,
+    TokenError, TokenId,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize,
+    Acting, AuditFilter, FailedSignIns, KnownActor, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize,
     PeopleStore, StoreError,
 };
 
+use self::members::{act, known_webhooks};
 use crate::Database;
-use crate::acting::{Hold, actor_check, audited, members_hold};
+use crate::acting::audited;
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
-use crate::read::{audit, people, shown};
-use crate::rows::read_handle;
+use crate::read::{audit, people};
 use crate::write::audit::audit_insert;
 use crate::write::people as write;
-use crate::write::shown::leaver_mark;
 
 impl Database {
     /// Somebody's signing in, with its entry of the audit trail, unless others made it impossible.
@@ -274,8 +275,24 @@ impl PeopleStore for Database {
     }
 
     async fn audit_insert(&self, audit: NewAudit) -> Result<(), StoreError> {
-        let work = move |connection: &mut Connection| Ok(audit_insert(connection, &audit)?);
+        let work = move |connection: &mut Connection| {
+            audit_insert(connection, &audit)?;
+            Ok(write::failure_count(connection, &audit)?)
+        };
         self.change("store an entry of the audit trail", work).await
+    }
+
+    async fn failed_sign_ins(
+        &self,
+        member: MemberId,
+        session: SessionId,
+    ) -> Result<Option<FailedSignIns>, StoreError> {
+        let work = move |connection: &mut Connection| {
+            let (member, session) = (member.to_string(), session.to_string());
+            let counted: Vec<FailedSignIns> = all(people::failures_of(connection, &member, &session)?)?;
+            Ok(counted.into_iter().reduce(FailedSignIns::and))
+        };
+        self.read("look up failed sign-ins", work).await
     }
 
     async fn audit_page(
@@ -305,77 +322,12 @@ impl PeopleStore for Database {
     }
 }
 
-/// Changes the member as it is now, if there is one and the rules allow it.
-fn act(
-    connection: &mut Connection,
-    id: MemberId,
-    change: &MemberChange,
-    acting: &Acting,
-    now: Timestamp,
-) -> Result<Option<Result<Member, MemberError>>, Fault> {
-    members_hold(connection, Hold::Alone)?;
-    actor_check(connection, &acting.actor, acting.session, now)?;
-    let key = id.to_string();
-    let Some(member) = read::<_, Member>(people::member_by_id(connection, &key)?)? else {
-        return Ok(None);
-    };
-    let owners = write::owner_count(connection, member.organization.get())?;
-    let (member, audit) = match change.apply(member, u64::try_from(owners).unwrap_or(0), acting, now) {
-        Ok(applied) => applied,
-        Err(refused) => return Ok(Some(Err(refused))),
-    };
-    match change {
-        MemberChange::Role { .. } => write::member_update(connection, &member)?,
-        MemberChange::Password(_, kept) => {
-            write::member_update(connection, &member)?;
-            let kept = kept.map(|id| id.to_string()).unwrap_or_default();
-            write::sessions_delete_but(connection, &key, &kept)?;
-            write::link_delete_of(connection, &key)?;
-        }
-        MemberChange::Remove => {
-            let known = shown::webhooks_known_to(connection, &key)?;
-            leaver_mark(connection, &known, member.name.as_str(), now.as_micros())?;
-            let mut actors = shown::tokens_of(connection, &key)?;
-            actors.push(key.clone());
-            write::links_delete_by(connection, &actors)?;
-            write::tokens_revoke_of(connection, &key, now.as_micros())?;
-            write::member_delete(connection, &key)?;
-        }
-    }
-    audit_insert(connection, &audit)?;
-    Ok(Some(Ok(member)))
-}
-
-/// The webhooks of which a member was shown a secret, at most `most` of them.
-fn known_webhooks(connection: &mut Connection, member: &str, most: usize) -> Result<KnownWebhooks, Fault> {
-    let keys = shown::webhooks_known_to(connection, member)?;
-    let tokens = shown::tokens_of(connection, member)?;
-    let is_theirs = |shown_to: &Option<String>| {
-        let shown_to = shown_to.as_deref();
-        shown_to == Some(member) || tokens.iter().any(|token| shown_to == Some(token.as_str()))
-    };
-    let mut webhooks = Vec::new();
-    for row in shown::known_webhooks(connection, &keys[..keys.len().min(most)])? {
-        let damage = |column| Damage::at("webhooks", &row.handle, column);
-        webhooks.push(KnownWebhook {
-            handle: read_handle(&row.handle)?,
-            name: WebhookName::from_stored(&row.name).ok_or_else(|| damage("name"))?,
-            hint: row.hint.parse().map_err(|_| damage("hint"))?,
-            url: is_theirs(&row.url_shown_to),
-            signing_secret: is_theirs(&row.secret_shown_to),
-        });
-    }
-    Ok(KnownWebhooks {
-        webhooks,
-        count: u64::try_from(keys.len()).unwrap_or(u64::MAX),
-        others_unknown: shown::has_unknown_urls(connection)?,
-    })
-}
-
 /// Stores a session, and ends the member's oldest ones beyond the bound.
 fn begin(connection: &mut Connection, session: &Session) -> Result<(), Fault> {
+    let member = session.member.to_string();
     write::session_insert(connection, session)?;
-    write::sessions_trim(connection, &session.member.to_string(), MAX_SESSIONS.into())?;
+    write::sessions_trim(connection, &member, MAX_SESSIONS.into())?;
+    write::failures_take(connection, &member, &session.id.to_string())?;
     Ok(())
 }
 

@@ -19,7 +19,7 @@ pub(crate) use incident::{IncidentRow, NewIncident};
 pub(crate) use incident_event::{EventRow, NewEventRow, event_texts};
 pub(crate) use metadata::metadata_text;
 pub(crate) use notes::notes_text;
-pub(crate) use people::{LinkRow, MemberRow, SessionRow, TokenRow};
+pub(crate) use people::{FailuresRow, LinkRow, MemberRow, NewFailureRow, SessionRow, TokenRow};
 pub(crate) use webhook::{REVOKED, RetiredRow, WebhookFields, WebhookRow};
 
 use crate::fault::Damage;

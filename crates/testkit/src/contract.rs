@@ -62,7 +62,8 @@ macro_rules! store_contract {
                 nothing_is_committed_after_a_replacement_answered, numbers_are_unique_and_rise,
                 a_commit_outlives_its_caller;
             retries: a_retry_gets_the_first_answer_and_is_counted, another_payload_is_a_conflict,
-                a_key_expires, a_key_belongs_to_its_webhook, a_stale_retry_is_stale, many_retries_at_once_store_one;
+                a_key_expires, a_key_belongs_to_its_webhook, a_stale_retry_is_stale, many_retries_at_once_store_one,
+                a_key_of_an_earlier_version_is_known;
             incidents: an_incident_holds_what_the_delivery_said, a_dedup_key_updates_the_incident,
                 a_dedup_key_belongs_to_its_webhook, a_resolved_incident_stays_resolved, an_all_clear_is_on_record,
                 a_late_resolve_joins_its_incident, many_updates_at_once_are_all_counted, pages_go_back_by_number,
@@ -84,7 +85,7 @@ macro_rules! store_contract {
                 a_new_password_ends_the_other_sessions;
             sessions: a_session_comes_back, a_session_ends_once, a_session_is_for_the_password_that_was_checked,
                 a_member_has_a_bounded_number_of_sessions, a_link_works_once, another_link_takes_the_place_of_the_first,
-                the_first_owner_is_made_once, a_link_of_nobody_is_a_conflict;
+                the_first_owner_is_made_once, a_link_of_nobody_is_a_conflict, a_member_is_told_of_failed_sign_ins;
             tokens: a_token_comes_back, a_token_is_revoked_once, what_a_token_made_ends_with_it, token_pages_follow_the_ids;
             audit: a_change_of_a_webhook_has_its_entry, a_request_is_stored_once, what_changes_nothing_has_no_entry,
                 an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes,

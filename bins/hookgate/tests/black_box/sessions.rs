@@ -188,3 +188,65 @@ async fn guesses_from_everywhere_end_and_lock_out_no_browser_of_the_member() {
         .await;
     assert_eq!(known.status, 303, "the member's own goes on");
 }
+
+/// The path that a sign-in leads to.
+async fn sign_in(visitor: &Visitor<'_>, name: &str, password: &str) -> String {
+    let fields = [("name", name), ("password", password)];
+    let answer = visitor.try_to_send("/sign-in", &fields).await;
+    answer.header("location").to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_is_told_of_failed_sign_ins() {
+    const TOLD: &str = "failed sign-in";
+    let server = Server::start();
+    let first = Visitor::sign_in(&server).await;
+    let new = [("password", PASSWORD), ("again", PASSWORD)];
+    first.send("/account/password", &new).await;
+    let nobody = Visitor::nobody(&server);
+    assert_eq!(sign_in(&nobody, "owner", PASSWORD).await, "/webhooks");
+    for name in ["owner", "OWNER", "nobody"] {
+        assert_eq!(sign_in(&nobody, name, "not this one").await, "");
+    }
+    let page = first.get("/account").await;
+    assert!(
+        page.contains("2 failed sign-ins since your last sign-in"),
+        "{page}"
+    );
+    let fields = [
+        ("name", "owner"),
+        ("password", PASSWORD),
+        ("next", "/logs?outcome=refused"),
+    ];
+    let answer = nobody.try_to_send("/sign-in", &fields).await;
+    let next = answer.header("location").to_owned();
+    assert_eq!(next, "/logs?outcome=refused&done=signed-in");
+
+    assert!(!first.get("/account").await.contains(TOLD), "it is told once");
+    assert_eq!(sign_in(&nobody, "owner", "nor this one").await, "");
+    assert!(
+        first
+            .get("/account")
+            .await
+            .contains("1 failed sign-in since your last sign-in, at ")
+    );
+    let second = Visitor::by_password(&server, "owner", PASSWORD).await;
+    for path in ["/webhooks?done=signed-in", "/account"] {
+        let page = second.get(path).await;
+        let told = page.contains("1 failed sign-in since your last sign-in, at ");
+        assert!(told && page.contains("127.0.0.1"), "{path}: {page}");
+    }
+    assert!(!second.get("/webhooks").await.contains(TOLD));
+    let third = Visitor::by_password(&server, "owner", PASSWORD).await;
+    for path in ["/webhooks?done=signed-in", "/account"] {
+        assert!(!third.get(path).await.contains(TOLD), "{path}");
+    }
+    assert_eq!(sign_in(&nobody, "owner", "not this one").await, "");
+    let link = server.json(&["sign-in-link"])["sign_in"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = link.strip_prefix(server.console()).unwrap();
+    let answer = nobody.try_to_send(path, &[]).await;
+    assert_eq!(answer.header("location"), "/webhooks?done=signed-in");
+}

@@ -21,6 +21,8 @@ pub struct Account {
     pub has_password: bool,
     /// The least characters of a password.
     pub password_least: u16,
+    /// Failed sign-ins since the last one that did not fail, if there were any.
+    pub failed: Option<FailedSignIns>,
     /// What is wrong with the form.
     pub problems: Vec<Problem>,
     /// Where the person is signed in, this browser first.
@@ -32,6 +34,34 @@ screen!(Account, "account");
 impl Account {
     fn problem(&self, field: &str) -> Option<&Problem> {
         problem_of(&self.problems, field)
+    }
+}
+
+/// Failed sign-ins, for the member whose name they tried.
+#[derive(Clone, Copy, Debug)]
+pub struct FailedSignIns {
+    /// How many.
+    pub count: u64,
+    /// When the last of them was.
+    pub last_at: Timestamp,
+    /// From where that came.
+    pub last_from: IpAddr,
+}
+
+impl FailedSignIns {
+    /// The same in plain text, for above a page.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let Self { last_from, .. } = self;
+        format!("{}{} from {last_from}.", self.start(), when::text(self.last_at))
+    }
+
+    /// What stands before the time.
+    fn start(&self) -> String {
+        match self.count {
+            1 => "1 failed sign-in since your last sign-in, at ".to_owned(),
+            count => format!("{count} failed sign-ins since your last sign-in, the last at "),
+        }
     }
 }
 

@@ -11,9 +11,9 @@ use hookgate_domain::{
 use hookgate_pages::{
     Account, AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, AuditActor, AuditFilter,
     AuditRow, AuditTrail, Bucket, Chart, Confirm, Conflict, ConflictRow, DeliveryDetail, DeliveryRow,
-    EditWebhook, ErrorPage, ErrorScreen, Failing, Flash, FlashKind, IgnoredHeader, Impact, IncidentDetail,
-    IncidentList, IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members, NewWebhook,
-    NoteForm, Observed, Paging, Payload, PayloadFault, Preview, PreviewSender, Problem, Range,
+    EditWebhook, ErrorPage, ErrorScreen, FailedSignIns, Failing, Flash, FlashKind, IgnoredHeader, Impact,
+    IncidentDetail, IncidentList, IncidentRow, Issue, Issued, KeptForm, LogFilter, Logs, MemberRow, Members,
+    NewWebhook, NoteForm, Observed, Paging, Payload, PayloadFault, Preview, PreviewSender, Problem, Range,
     RegenerateConfirm, RetiredUrlUse, RevokeConfirm, SearchResults, SearchedWebhook, Series, SessionRow,
     SetChange, SetVersionRow, Shell, ShownAnswer, SignIn, SignInLink, SignInLinkMade, SourceRow,
     TimelineEntry, TokenMade, TokenRow, Tokens, UserText, Verdict, WebhookDetail, WebhookFacts,
@@ -952,6 +952,11 @@ impl Samples {
             shell: self.shell(None),
             has_password: true,
             password_least: 12,
+            failed: Some(FailedSignIns {
+                count: 3,
+                last_at: ago(7),
+                last_from: source(5),
+            }),
             problems: vec![Problem {
                 field: "again".to_owned(),
                 message: self.text("The two are not the same."),

@@ -40,7 +40,7 @@ const fn table(name: &'static str, key: usize, columns: &'static [(&'static str,
 }
 
 /// Every table, in an order in which rows find what they refer to.
-pub(super) static TABLES: [Table; 22] = [
+pub(super) static TABLES: [Table; 23] = [
     table("organizations", 1, &[("id", Number), ("name", Text)]),
     table(
         "webhooks",
@@ -175,6 +175,17 @@ pub(super) static TABLES: [Table; 22] = [
         "sign_in_links",
         1,
         &[("member", Text), ("digest", Bytes), ("created_at", Number)],
+    ),
+    table(
+        "failed_sign_ins",
+        2,
+        &[
+            ("member", Text),
+            ("session", Text),
+            ("attempts", Number),
+            ("last_at", Number),
+            ("source", Bytes),
+        ],
     ),
     table(
         "audit",

@@ -3,8 +3,8 @@
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 
 use crate::connection::{Connection, RunQueryDsl, columns};
-use crate::rows::{LinkRow, MemberRow, SessionRow, TokenRow};
-use crate::schema::people::{members, sessions, sign_in_links, tokens};
+use crate::rows::{FailuresRow, LinkRow, MemberRow, SessionRow, TokenRow};
+use crate::schema::people::{failed_sign_ins, members, sessions, sign_in_links, tokens};
 
 /// The member with this ID.
 pub(crate) fn member_by_id(connection: &mut Connection, id: &str) -> QueryResult<Option<MemberRow>> {
@@ -129,4 +129,16 @@ pub(crate) fn link_by_digest(
         .select((columns::<LinkRow>(), columns::<MemberRow>()))
         .get_result(connection)
         .optional()
+}
+
+/// The failed sign-ins of a member that came before this session, and those after which no session has begun.
+pub(crate) fn failures_of(
+    connection: &mut Connection,
+    member: &str,
+    session: &str,
+) -> QueryResult<Vec<FailuresRow>> {
+    let query = failed_sign_ins::table
+        .filter(failed_sign_ins::member.eq(member))
+        .filter(failed_sign_ins::session.eq_any([session, ""]));
+    query.select(columns::<FailuresRow>()).load(connection)
 }

@@ -5,10 +5,11 @@ use hookgate_domain::{
     ApiTokenDigest, Member, MemberId, MemberName, OrganizationId, PasswordHash, Session, SessionDigest,
     SignInLink, SignInMeans, SignInSecretDigest, Timestamp, Token, TokenName, address_bytes,
 };
+use hookgate_gate::FailedSignIns;
 
 use super::delivery::read_address;
 use crate::fault::Damage;
-use crate::schema::people::{members, sessions, sign_in_links, tokens};
+use crate::schema::people::{failed_sign_ins, members, sessions, sign_in_links, tokens};
 
 /// A member.
 #[derive(Insertable, Queryable, Selectable)]
@@ -198,4 +199,38 @@ impl TryFrom<LinkRow> for SignInLink {
 
 fn read_digest(bytes: &[u8]) -> Option<[u8; 32]> {
     bytes.try_into().ok()
+}
+
+/// Failed sign-ins that are counted together.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = failed_sign_ins, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
+pub(crate) struct FailuresRow {
+    member: String,
+    attempts: i64,
+    last_at: i64,
+    source: Vec<u8>,
+}
+
+impl TryFrom<FailuresRow> for FailedSignIns {
+    type Error = Damage;
+
+    fn try_from(row: FailuresRow) -> Result<Self, Damage> {
+        let damage = |column| Damage::at("failed_sign_ins", &row.member, column);
+        Ok(Self {
+            count: u64::try_from(row.attempts).map_err(|_| damage("attempts"))?,
+            last_at: Timestamp::from_micros(row.last_at),
+            last_from: read_address(&row.source).ok_or_else(|| damage("source"))?,
+        })
+    }
+}
+
+/// A failed sign-in to count.
+#[derive(Insertable)]
+#[diesel(table_name = failed_sign_ins)]
+pub(crate) struct NewFailureRow<'a> {
+    pub(crate) member: &'a str,
+    pub(crate) session: &'static str,
+    pub(crate) attempts: i64,
+    pub(crate) last_at: i64,
+    pub(crate) source: &'a [u8],
 }

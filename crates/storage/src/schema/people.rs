@@ -50,6 +50,16 @@ diesel::table! {
 }
 
 diesel::table! {
+    failed_sign_ins (member, session) {
+        member -> Text,
+        session -> Text,
+        attempts -> BigInt,
+        last_at -> BigInt,
+        source -> Binary,
+    }
+}
+
+diesel::table! {
     audit (id) {
         id -> BigInt,
         organization -> BigInt,

@@ -2,12 +2,14 @@
 
 use diesel::dsl::{count_star, exists};
 use diesel::prelude::*;
-use hookgate_domain::{AuditAct, Member, PasswordHash, Role, Session, SignInLink, Token};
+use hookgate_domain::{
+    AuditAct, Member, NewAudit, PasswordHash, Role, Session, SignInLink, Token, address_bytes,
+};
 
 use crate::connection::{Connection, RunQueryDsl};
 
-use crate::rows::{LinkRow, MemberRow, SessionRow, TokenRow};
-use crate::schema::people::{audit, members, sessions, sign_in_links, tokens};
+use crate::rows::{LinkRow, MemberRow, NewFailureRow, SessionRow, TokenRow};
+use crate::schema::people::{audit, failed_sign_ins, members, sessions, sign_in_links, tokens};
 
 /// Removes every session and every sign-in link.
 pub(crate) fn delete_all_sessions(connection: &mut Connection) -> QueryResult<usize> {
@@ -197,6 +199,53 @@ pub(crate) fn links_delete_by(connection: &mut Connection, makers: &[String]) ->
 /// Removes the link of a member.
 pub(crate) fn link_delete_of(connection: &mut Connection, member: &str) -> QueryResult<()> {
     diesel::delete(sign_in_links::table.filter(sign_in_links::member.eq(member)))
+        .execute(connection)
+        .map(drop)
+}
+
+/// The mark of failed sign-ins after which no session has begun.
+const NO_SESSION: &str = "";
+
+/// Counts a failed sign-in, if the entry is of one and of a member.
+pub(crate) fn failure_count(connection: &mut Connection, entry: &NewAudit) -> QueryResult<()> {
+    let (AuditAct::SessionSignInFailed, Some(from)) = (entry.act, entry.from) else {
+        return Ok(());
+    };
+    let (member, at, source) = (
+        entry.subject.id.as_str(),
+        entry.at.as_micros(),
+        address_bytes(from),
+    );
+    let ids = members::table.filter(members::id.eq(member)).select(members::id);
+    if ids.load::<String>(connection)?.is_empty() {
+        return Ok(());
+    }
+    let row = NewFailureRow {
+        member,
+        session: NO_SESSION,
+        attempts: 1,
+        last_at: at,
+        source: &source,
+    };
+    diesel::insert_into(failed_sign_ins::table)
+        .values(row)
+        .on_conflict((failed_sign_ins::member, failed_sign_ins::session))
+        .do_update()
+        .set((
+            failed_sign_ins::attempts.eq(failed_sign_ins::attempts + 1),
+            failed_sign_ins::last_at.eq(at),
+            failed_sign_ins::source.eq(&source[..]),
+        ))
+        .execute(connection)
+        .map(drop)
+}
+
+/// A session begins: the failed sign-ins so far came before it, and those before the session before are told no more.
+pub(crate) fn failures_take(connection: &mut Connection, member: &str, session: &str) -> QueryResult<()> {
+    let theirs = failed_sign_ins::table.filter(failed_sign_ins::member.eq(member));
+    diesel::delete(theirs.filter(failed_sign_ins::session.ne(NO_SESSION))).execute(connection)?;
+    diesel::update(theirs)
+        .set(failed_sign_ins::session.eq(session))
         .execute(connection)
         .map(drop)
 }

@@ -1,12 +1,15 @@
 //! Sessions, and the links that open one.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
-use hookgate_domain::{AuditAct, Member, PasswordHash, Role, Session, SignInLink, SignInSecretDigest};
+use hookgate_domain::{
+    AuditAct, Member, NewAudit, PasswordHash, Role, Session, SignInLink, SignInSecretDigest,
+};
 use hookgate_gate::{MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError};
 
 use super::members::{entries, with_member};
-use crate::samples::{acting, audit, audit_of, member, second, session};
+use crate::samples::{START, acting, audit, audit_of, member, second, session};
 
 pub(super) fn link(member: &Member, seed: u8) -> SignInLink {
     SignInLink {
@@ -165,4 +168,66 @@ pub async fn a_link_of_nobody_is_a_conflict<S: PeopleStore>(store: &Arc<S>) {
     let stored = store.sign_in_link_insert(link, None, audit()).await;
     assert!(matches!(stored, Err(StoreError::Conflict)), "{stored:?}");
     assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);
+}
+
+/// Failed sign-ins are told in the session that began after them, with those after it, until the next one begins. Those of others
+/// and of unknown names are not among them.
+pub async fn a_member_is_told_of_failed_sign_ins<S: PeopleStore>(store: &Arc<S>) {
+    let (one, other) = (
+        with_member(store, 1, Role::Viewer).await,
+        with_member(store, 2, Role::Viewer).await,
+    );
+    let fail = async |id: &str, host: u8| {
+        let entry = NewAudit {
+            from: Some(Ipv4Addr::new(192, 0, 2, host).into()),
+            ..audit_of(AuditAct::SessionSignInFailed, id, second(host.into()))
+        };
+        store.audit_insert(entry).await.unwrap();
+    };
+    let begin = async |member: &Member, seed: u8| {
+        let begun = session(member, seed);
+        let (insert, entry) = (begun.clone(), audit());
+        store.session_insert(insert, member.clone(), entry).await.unwrap();
+        begun
+    };
+    let told = async |session: &Session| {
+        let failed = store.failed_sign_ins(session.member, session.id).await.unwrap();
+        failed.map(|failed| {
+            let last = Ipv4Addr::new(
+                192,
+                0,
+                2,
+                u8::try_from(failed.last_at.since(START).as_secs()).unwrap(),
+            );
+            assert_eq!(failed.last_from, IpAddr::from(last));
+            (failed.count, last.octets()[3])
+        })
+    };
+    let id = one.id.to_string();
+    let first = begin(&one, 1).await;
+    assert_eq!(told(&first).await, None);
+    for host in [2, 4, 3] {
+        fail(&id, host).await;
+    }
+    fail("", 5).await;
+    fail(&member(9, Role::Viewer).id.to_string(), 5).await;
+    assert_eq!(told(&first).await, Some((3, 3)));
+    let next = begin(&one, 6).await;
+    assert_eq!(told(&next).await, Some((3, 3)));
+    assert_eq!(told(&first).await, None);
+    fail(&id, 7).await;
+    assert_eq!(
+        (told(&next).await, told(&first).await),
+        (Some((4, 7)), Some((1, 7)))
+    );
+    let third = begin(&one, 8).await;
+    assert_eq!((told(&third).await, told(&next).await), (Some((1, 7)), None));
+    assert_eq!(told(&begin(&one, 9).await).await, None);
+    assert_eq!(told(&begin(&other, 10).await).await, None);
+    fail(&id, 11).await;
+    let removed = store
+        .member_act(one.id, MemberChange::Remove, acting(), second(12))
+        .await;
+    removed.unwrap().unwrap().unwrap();
+    assert_eq!(told(&third).await, None);
 }

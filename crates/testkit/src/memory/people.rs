@@ -10,9 +10,9 @@ use hookgate_domain::{
     Token, TokenError, TokenId, Webhook, WebhookHandle,
 };
 use hookgate_gate::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, Acting, AuditFilter, KnownActor,
-    KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError, check_actor,
-    wider_sites,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, Acting, AuditFilter, FailedSignIns,
+    KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
+    check_actor, wider_sites,
 };
 
 use super::{MemoryStore, State};
@@ -33,6 +33,8 @@ pub(super) struct People {
     last_audit: i64,
     /// How many failed sign-ins an entry stands for, if they are several.
     attempts: BTreeMap<i64, u64>,
+    /// Failed sign-ins of a member before a session, or before the next one.
+    failures: BTreeMap<(MemberId, Option<SessionId>), FailedSignIns>,
 }
 
 fn is_failure(entry: &AuditEntry) -> bool {
@@ -199,8 +201,31 @@ impl People {
         });
     }
 
+    /// Counts a failed sign-in, if this is one of a member.
+    fn count_failure(&mut self, audit: &NewAudit) {
+        let member = audit.subject.id.parse().ok();
+        let member = member.filter(|id| self.members.contains_key(id));
+        let (AuditAct::SessionSignInFailed, Some(member), Some(last_from)) = (audit.act, member, audit.from)
+        else {
+            return;
+        };
+        let one = FailedSignIns {
+            count: 1,
+            last_at: audit.at,
+            last_from,
+        };
+        let counted = self.failures.remove(&(member, None));
+        let counted = counted.map_or(one, |before| one.and(before));
+        self.failures.insert((member, None), counted);
+    }
+
     fn begin(&mut self, session: Session) {
         let member = session.member;
+        let before = self.failures.remove(&(member, None));
+        self.failures.retain(|(of, _), _| *of != member);
+        if let Some(before) = before {
+            self.failures.insert((member, Some(session.id)), before);
+        }
         self.sessions.insert(session.id, session);
         let theirs = self.sessions.values().rev().filter(|one| one.member == member);
         let surplus: Vec<_> = theirs.skip(MAX_SESSIONS.into()).map(|one| one.id).collect();
@@ -234,6 +259,7 @@ impl People {
             }
             MemberChange::Remove => {
                 self.members.remove(&id);
+                self.failures.retain(|(of, _), _| *of != id);
                 self.sessions.retain(|_, session| session.member != id);
                 self.links.remove(&id);
                 let mut makers = vec![id.to_string()];
@@ -493,8 +519,20 @@ impl PeopleStore for MemoryStore {
         Ok(used)
     }
 
+    async fn failed_sign_ins(
+        &self,
+        member: MemberId,
+        session: SessionId,
+    ) -> Result<Option<FailedSignIns>, StoreError> {
+        let failures = &self.up()?.people.failures;
+        let counted = [Some(session), None].map(|before| failures.get(&(member, before)).copied());
+        Ok(counted.into_iter().flatten().reduce(FailedSignIns::and))
+    }
+
     async fn audit_insert(&self, audit: NewAudit) -> Result<(), StoreError> {
-        self.up()?.people.note(audit);
+        let people = &mut self.up()?.people;
+        people.count_failure(&audit);
+        people.note(audit);
         Ok(())
     }
 

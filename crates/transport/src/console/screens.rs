@@ -50,6 +50,8 @@ const MAX_REPEATED: usize = 60;
 
 /// Where people begin.
 const HOME: &str = "/webhooks";
+/// The word in the address of the first page of a session, if there is something to tell of those before.
+const SIGNED_IN: &str = "signed-in";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const FRAGMENT: HeaderName = HeaderName::from_static("x-fragment");
 
@@ -135,6 +137,14 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
     /// The word for the last act, which its redirect brought.
     fn done(&self) -> Option<&str> {
         self.query.split('&').find_map(|pair| pair.strip_prefix("done="))
+    }
+
+    /// Says above the page how often others tried to sign in as its reader, if they did. A page is shown without it too.
+    async fn tell_of_failed_sign_ins(&mut self) {
+        match account::failed_sign_ins(self.gate(), &self.visitor.session).await {
+            Ok(failed) => self.notices.extend(failed.map(|failed| failed.text())),
+            Err(error) => tracing::warn!(%error, "failed sign-ins can't be looked up"),
+        }
     }
 
     /// The frame of the page.
@@ -285,6 +295,9 @@ async fn shown<S: Store + PeopleStore>(
     let is_page = !segments.last().is_some_and(|last| STRICT.contains(last));
     if is_page {
         screen.leave_secrets_out(segments);
+        if screen.done() == Some(SIGNED_IN) {
+            screen.tell_of_failed_sign_ins().await;
+        }
     }
     loop {
         let fault = match show(screen, segments).await {

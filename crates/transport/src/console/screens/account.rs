@@ -1,8 +1,8 @@
 //! `/account`: one's own sessions and password.
 
 use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
-use hookgate_gate::{PeopleError, PeopleStore, Store};
-use hookgate_pages::{Account, Problem, SessionRow};
+use hookgate_gate::{Gate, PeopleError, PeopleStore, Store, StoreError};
+use hookgate_pages::{Account, FailedSignIns, Problem, SessionRow};
 
 use super::{Screen, again, page, problems};
 use crate::console::fault::{Code, Fault};
@@ -70,6 +70,19 @@ pub(super) async fn end<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str
     Ok(html::see_other("/account?done=session-ended"))
 }
 
+/// What a member is told of failed sign-ins.
+pub(super) async fn failed_sign_ins<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    session: &Session,
+) -> Result<Option<FailedSignIns>, StoreError> {
+    let failed = gate.failed_sign_ins(session).await?;
+    Ok(failed.map(|failed| FailedSignIns {
+        count: failed.count,
+        last_at: failed.last_at,
+        last_from: failed.last_from,
+    }))
+}
+
 async fn model<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
     problems: Vec<Problem>,
@@ -86,6 +99,7 @@ async fn model<S: Store + PeopleStore>(
     };
     Ok(Account {
         shell: screen.shell(),
+        failed: failed_sign_ins(screen.gate(), &visitor.session).await?,
         has_password: visitor.member.password.is_some()
             && !visitor.session.resets_password(screen.gate().now()),
         password_least: u16::try_from(MIN_PASSWORD_CHARACTERS).unwrap_or(u16::MAX),

@@ -1,13 +1,13 @@
 //! The two ways in, and the way out.
 
-use hookgate_domain::{MemberName, Password, SealedSecret, SignInSecret, may_hold_secret};
+use hookgate_domain::{MemberName, Password, SealedSecret, Session, SignInSecret, may_hold_secret};
 use hookgate_gate::{Browser, LogInterval, PeopleStore, SignInError, Store};
 use hookgate_pages::{KeptForm, SignIn, SignInLink};
 use hyper::StatusCode;
 use hyper::header::{SET_COOKIE, USER_AGENT};
 
 use super::restore::{self, MAX_KEPT};
-use super::{Arrival, HOME, Screen, again, failed, page};
+use super::{Arrival, HOME, SIGNED_IN, STRICT, Screen, again, failed, page};
 use crate::console::call::Call;
 use crate::console::fault::{Code, Fault};
 use crate::console::query::Fields;
@@ -131,7 +131,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
                     let visitor = Visitor::new(&token, member, session, source);
                     go_on(console, visitor, came, &kept).await?
                 }
-                None => html::see_other(local(&next)),
+                None => html::see_other(&first_page(console, &session, local(&next)).await),
             };
             return begin(console, earlier, token.reveal(), device, reply).await;
         }
@@ -201,11 +201,30 @@ async fn go_on<S: Store + PeopleStore>(
 ) -> Result<Reply, Fault> {
     let mut screen = Screen::arrived(console, visitor, came)?;
     screen.notices.push(restore::NOTICE.to_owned());
+    screen.tell_of_failed_sign_ins().await;
     let segments: Vec<&str> = kept.path.split('/').skip(1).collect();
     let fields = Fields::parse(kept.fields.as_bytes())?;
     let restored = restore::page(&screen, &segments, &fields).await;
     // The session has begun, whatever became of the form.
     Ok(restored.unwrap_or_else(|fault| failed::inside(&screen, &fault, &segments)))
+}
+
+/// The path of the first page of a session, with the word that makes it tell of failed sign-ins if there were any.
+async fn first_page<S: Store + PeopleStore>(console: &Console<S>, session: &Session, next: &str) -> String {
+    let path = if next == "/" { HOME } else { next };
+    let is_told = !matches!(console.gate.failed_sign_ins(session).await, Ok(None));
+    if is_told && is_page(path) {
+        let sign = if path.contains('?') { '&' } else { '?' };
+        format!("{path}{sign}done={SIGNED_IN}")
+    } else {
+        path.to_owned()
+    }
+}
+
+/// Whether something can be said above what is at this path.
+fn is_page(path: &str) -> bool {
+    let plain = path.split(['?', '#']).next().unwrap_or_default();
+    !path.contains('#') && !STRICT.contains(&plain.rsplit('/').next().unwrap_or_default())
 }
 
 /// The page with the button of a sign-in link.
@@ -247,9 +266,10 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
         Err(_) => Err(SignInError::Wrong),
     };
     match signed_in {
-        Ok((token, _, member)) => {
+        Ok((token, session, member)) => {
             let device = console.gate.device(&member);
-            begin(console, earlier, token.reveal(), device, html::see_other(HOME)).await
+            let reply = html::see_other(&first_page(console, &session, HOME).await);
+            begin(console, earlier, token.reveal(), device, reply).await
         }
         Err(SignInError::Wrong) => Ok(html::page(StatusCode::GONE, link_model(secret, None).render())),
         Err(error) => Err(failed(error)),
@@ -360,6 +380,10 @@ mod tests {
             assert_eq!(local(next), HOME, "{next:?}");
         }
         assert_eq!(local(&format!("/{}", "a".repeat(MAX_NEXT))), HOME);
+        assert!(is_page("/logs?code=INVALID_JSON") && is_page("/webhooks"));
+        for part in ["/logs/export?format=csv", "/logs/live", "/webhooks#top"] {
+            assert!(!is_page(part), "{part}");
+        }
         assert_eq!(path(Some("/search?q=wh%5F77")), "/sign-in");
         let id = crate::testing::webhook_id(1);
         for url in [

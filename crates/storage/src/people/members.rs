@@ -1,0 +1,85 @@
+//! Changes of members with all that goes with them, and the webhooks that a member knows.
+
+use hookgate_domain::{Member, MemberError, MemberId, Timestamp, WebhookName};
+use hookgate_gate::{Acting, KnownWebhook, KnownWebhooks, MemberChange};
+
+use super::read;
+use crate::acting::{Hold, actor_check, members_hold};
+use crate::connection::Connection;
+use crate::fault::{Damage, Fault};
+use crate::read::{people, shown};
+use crate::rows::read_handle;
+use crate::write::audit::audit_insert;
+use crate::write::people as write;
+use crate::write::shown::leaver_mark;
+
+/// Changes the member as it is now, if there is one and the rules allow it.
+pub(super) fn act(
+    connection: &mut Connection,
+    id: MemberId,
+    change: &MemberChange,
+    acting: &Acting,
+    now: Timestamp,
+) -> Result<Option<Result<Member, MemberError>>, Fault> {
+    members_hold(connection, Hold::Alone)?;
+    actor_check(connection, &acting.actor, acting.session, now)?;
+    let key = id.to_string();
+    let Some(member) = read::<_, Member>(people::member_by_id(connection, &key)?)? else {
+        return Ok(None);
+    };
+    let owners = write::owner_count(connection, member.organization.get())?;
+    let (member, audit) = match change.apply(member, u64::try_from(owners).unwrap_or(0), acting, now) {
+        Ok(applied) => applied,
+        Err(refused) => return Ok(Some(Err(refused))),
+    };
+    match change {
+        MemberChange::Role { .. } => write::member_update(connection, &member)?,
+        MemberChange::Password(_, kept) => {
+            write::member_update(connection, &member)?;
+            let kept = kept.map(|id| id.to_string()).unwrap_or_default();
+            write::sessions_delete_but(connection, &key, &kept)?;
+            write::link_delete_of(connection, &key)?;
+        }
+        MemberChange::Remove => {
+            let known = shown::webhooks_known_to(connection, &key)?;
+            leaver_mark(connection, &known, member.name.as_str(), now.as_micros())?;
+            let mut actors = shown::tokens_of(connection, &key)?;
+            actors.push(key.clone());
+            write::links_delete_by(connection, &actors)?;
+            write::tokens_revoke_of(connection, &key, now.as_micros())?;
+            write::member_delete(connection, &key)?;
+        }
+    }
+    audit_insert(connection, &audit)?;
+    Ok(Some(Ok(member)))
+}
+
+/// The webhooks of which a member was shown a secret, at most `most` of them.
+pub(super) fn known_webhooks(
+    connection: &mut Connection,
+    member: &str,
+    most: usize,
+) -> Result<KnownWebhooks, Fault> {
+    let keys = shown::webhooks_known_to(connection, member)?;
+    let tokens = shown::tokens_of(connection, member)?;
+    let is_theirs = |shown_to: &Option<String>| {
+        let shown_to = shown_to.as_deref();
+        shown_to == Some(member) || tokens.iter().any(|token| shown_to == Some(token.as_str()))
+    };
+    let mut webhooks = Vec::new();
+    for row in shown::known_webhooks(connection, &keys[..keys.len().min(most)])? {
+        let damage = |column| Damage::at("webhooks", &row.handle, column);
+        webhooks.push(KnownWebhook {
+            handle: read_handle(&row.handle)?,
+            name: WebhookName::from_stored(&row.name).ok_or_else(|| damage("name"))?,
+            hint: row.hint.parse().map_err(|_| damage("hint"))?,
+            url: is_theirs(&row.url_shown_to),
+            signing_secret: is_theirs(&row.secret_shown_to),
+        });
+    }
+    Ok(KnownWebhooks {
+        webhooks,
+        count: u64::try_from(keys.len()).unwrap_or(u64::MAX),
+        others_unknown: shown::has_unknown_urls(connection)?,
+    })
+}
