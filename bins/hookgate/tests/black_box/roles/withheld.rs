@@ -1,6 +1,9 @@
 //! What senders sent is for operators: a marker in each part of a request, and no answer to a viewer that holds one.
 
-use hookgate_testkit::https::{Full, Http, Request};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hookgate_testkit::https::{Full, Http, Request, Unread};
 use serde_json::Value;
 
 use super::maker::Maker;
@@ -109,4 +112,72 @@ async fn a_viewer_sees_nothing_of_what_was_sent() {
         .call("GET", &format!("/api/v1/incidents/{incident}"), None, &[])
         .await;
     assert_eq!(data(&whole)["withheld"], Value::Null);
+}
+
+/// What a live view sends until it has shown these deliveries.
+async fn live(view: &mut Unread, deliveries: &[String]) -> String {
+    let mut seen = String::new();
+    while !deliveries.iter().all(|id| seen.contains(id.as_str())) {
+        let piece = tokio::time::timeout(Duration::from_secs(20), view.piece()).await;
+        seen.push_str(&String::from_utf8_lossy(&piece.unwrap().unwrap().unwrap()));
+    }
+    seen
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn live_views_and_exports_show_a_viewer_nothing_of_what_was_sent() {
+    let server = Server::start();
+    let maker = Maker::new(&server);
+    let visitor = Visitor::by_link(&server, &maker.member("viewer").await.1).await;
+    let operator = Visitor::by_link(&server, &maker.member("operator").await.1).await;
+    let handle = server.ready["webhook"]["handle"].as_str().unwrap();
+    let of_webhook = format!("/webhooks/{handle}/live");
+    let filtered = format!("/logs/live?webhook={handle}");
+    let paths = ["/logs/live", &filtered, &of_webhook];
+    let mut views = Vec::new();
+    for path in paths {
+        let request = Request::get(format!("{}{path}", server.console()))
+            .header("cookie", format!("__Host-hookgate={}", visitor.session()))
+            .body(Full::default());
+        let port = server.console().rsplit(':').next().unwrap().parse().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], port));
+        let mut connection = server.client.connect(address, Http::One).await.unwrap();
+        let view = connection.begin(request.unwrap()).await.unwrap();
+        assert_eq!(view.status, 200, "{path}");
+        views.push((path, view, connection));
+    }
+    send(&server, ACCEPTED).await;
+    send(&server, REFUSED).await;
+    let deliveries = server.deliveries(|items| items.len() == 2).await;
+    let id = |delivery: &Value| delivery["id"].as_str().unwrap().to_owned();
+    let deliveries: Vec<_> = deliveries.iter().map(id).collect();
+    for (path, mut view, _connection) in views {
+        let seen = live(&mut view, &deliveries).await;
+        assert!(!seen.contains(MARKER), "{path}: {seen}");
+    }
+
+    let viewer = Program::new(&server, "viewer");
+    let (mut rows, mut seen) = (0, 0);
+    for format in ["csv", "excel", "ndjson"] {
+        for filter in ["", "&outcome=refused", "&outcome=accepted"] {
+            let query = format!("export?format={format}{filter}");
+            let path = format!("/logs/{query}");
+            let api = format!("/api/v1/deliveries/{query}");
+            for (path, answer) in [
+                (&path, visitor.call("GET", &path, String::new()).await),
+                (&api, viewer.call("GET", &api, None, &[]).await),
+            ] {
+                assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+                assert!(!answer.body.contains(MARKER), "{path}: {}", answer.body);
+                rows += deliveries
+                    .iter()
+                    .filter(|id| answer.body.contains(id.as_str()))
+                    .count();
+            }
+            let whole = operator.call("GET", &path, String::new()).await;
+            seen += usize::from(whole.body.contains(MARKER));
+        }
+    }
+    assert_eq!(rows, 24, "each export has its deliveries");
+    assert!(seen >= 3, "an operator sees it: {seen}");
 }
