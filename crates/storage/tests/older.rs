@@ -5,6 +5,7 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
@@ -133,6 +134,17 @@ async fn fill(store: &Database) -> Urls {
     let first = keyed(&webhook, "key", b"{}");
     store.delivery_commit(first).await.unwrap();
     store.refusal_record(refusal(&webhook));
+    // It is written soon after.
+    while store
+        .delivery_page(&DeliveryFilter::default(), Seek::Newest, PageSize::MAX)
+        .await
+        .unwrap()
+        .items
+        .len()
+        < 7
+    {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     store.count().await.unwrap();
     let ada = member(1, Role::Owner);
     store.member_insert(ada.clone(), audit()).await.unwrap();
