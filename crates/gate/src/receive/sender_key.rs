@@ -1,10 +1,11 @@
 //! The sender's own name for a delivery, by which a retry is known.
 
-use hookgate_domain::{
-    IdempotencyKey, IncidentDraft, Note, NoteCode, PayloadDigest, RefusalCode, Webhook,
-};
+use hookgate_domain::{IdempotencyKey, IncidentDraft, Note, NoteCode, PayloadDigest, RefusalCode, Webhook};
 
-use crate::{DeliveryRequest, Idempotency, Refusal, Seal};
+use crate::{DeliveryRequest, Idempotency, LogInterval, Refusal, Seal};
+
+/// Deliveries with a key for which there was no digest.
+static NOT_RECOGNISED: LogInterval = LogInterval::new();
 
 /// The key of a delivery: `Idempotency-Key`, or the ID of the Standard Webhooks scheme; an empty one is none. Where deliveries are
 /// signed it is the ID, because the signature covers that alone: with another key anybody could send a delivery again.
@@ -42,7 +43,9 @@ pub(super) fn with_payload(
 ) -> Result<Idempotency, Refusal> {
     let plain = PayloadDigest::of(payload);
     let keyed = seal.digest(plain.as_bytes()).map_err(|error| {
-        tracing::error!(%error, "a retry can't be recognised");
+        if let Some(left_out) = NOT_RECOGNISED.line() {
+            tracing::error!(%error, left_out, "a retry can't be recognised");
+        }
         Refusal::from(RefusalCode::Internal)
     })?;
     Ok(Idempotency {
