@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
-use crate::files::{SERVER_LOCK, private_directory, private_file};
+use crate::files::{SERVER_LOCK, close_directory, private_directory, private_file};
 
 /// Held by the server as long as it runs. The system lets go of it however the process ends, so no lock is ever stale.
 #[derive(Debug)]
@@ -26,6 +26,7 @@ impl ServerLock {
             source,
         };
         private_directory(directory).map_err(failed)?;
+        close_directory(directory).map_err(|(path, source)| LockError::Files { path, source })?;
         let file = private_file(&path).map_err(failed)?;
         match file.try_lock() {
             Ok(()) => Ok(Self { _file: file }),

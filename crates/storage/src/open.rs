@@ -10,7 +10,7 @@ use diesel::{ConnectionError, SqliteConnection};
 use thiserror::Error;
 
 use crate::connection::sqlite::open_writer;
-use crate::files::{DATABASE, private_directory, private_file};
+use crate::files::{DATABASE, close_directory, private_directory, private_file};
 use crate::migrations::{
     POSTGRES, POSTGRES_TABLE, SQLITE, SQLITE_TABLE, Schema, applied_versions, known_versions, migrate_file,
     migrate_server,
@@ -196,6 +196,7 @@ fn database_file(directory: &Path, path: &Path, mode: OpenMode) -> Result<String
             place: directory.display().to_string(),
         });
     }
+    close_directory(directory).map_err(|(path, source)| OpenError::Files { path, source })?;
     private_file(path).map_err(failed)?;
     let absolute = std::path::absolute(path).map_err(failed)?;
     let text = absolute.into_os_string().into_string();

@@ -55,6 +55,81 @@ fn a_file_that_was_open_to_others_is_closed() {
     assert_eq!(mode(&file), 0o600);
 }
 
+/// All of the set, by whatever opens the store; a directory that holds other things too stays as it is.
+#[test]
+fn what_was_opened_since_is_closed_as_a_set() {
+    let private = [
+        "hookgate.db",
+        "server.lock",
+        "sealing.key",
+        "ca.key",
+        "gate.key",
+        "hookgate.db-wal",
+    ];
+    for other in [None, Some("notes.txt")] {
+        let directory = tempfile::tempdir().unwrap();
+        drop(Database::open(directory.path(), OpenMode::Create).unwrap());
+        for name in private.into_iter().chain(["ca.pem"]).chain(other) {
+            let path = directory.path().join(name);
+            fs::OpenOptions::new()
+                .append(true)
+                .create(true)
+                .open(&path)
+                .unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o755)).unwrap();
+        drop(Database::open(directory.path(), OpenMode::Existing).unwrap());
+        for name in private {
+            let path = directory.path().join(name);
+            assert!(!path.exists() || mode(&path) == 0o600, "{name}");
+        }
+        assert_eq!(mode(&directory.path().join("ca.pem")), 0o644);
+        let expected = if other.is_some() { 0o755 } else { 0o700 };
+        assert_eq!(mode(directory.path()), expected, "{other:?}");
+    }
+}
+
+/// Whoever may write to the directory would have another file read, closed or written over.
+#[test]
+fn a_link_or_a_file_of_somebody_else_is_refused() {
+    for name in [
+        "hookgate.db-wal",
+        "server.lock",
+        "sealing.key",
+        "ca.key",
+        "gate.key",
+    ] {
+        for kind in ["a link", "a second name", "another user's"] {
+            let directory = tempfile::tempdir().unwrap();
+            drop(Database::open(directory.path(), OpenMode::Create).unwrap());
+            let (theirs, path) = (directory.path().join("theirs"), directory.path().join(name));
+            fs::write(&theirs, "").unwrap();
+            fs::set_permissions(&theirs, fs::Permissions::from_mode(0o644)).unwrap();
+            match kind {
+                "a link" => std::os::unix::fs::symlink(&theirs, &path).unwrap(),
+                "a second name" => fs::hard_link(&theirs, &path).unwrap(),
+                _ => {
+                    fs::write(&path, "").unwrap();
+                    if std::os::unix::fs::chown(&path, Some(65_534), None).is_err() {
+                        // Only root gives files away.
+                        continue;
+                    }
+                }
+            }
+            let error = Database::open(directory.path(), OpenMode::Existing)
+                .err()
+                .unwrap();
+            assert!(
+                matches!(&error, OpenError::Files { path: told, .. } if *told == path),
+                "{name}, {kind}: {error}"
+            );
+            assert!(ServerLock::acquire(directory.path()).is_err(), "{name}, {kind}");
+            assert_eq!(mode(&theirs), 0o644);
+        }
+    }
+}
+
 #[test]
 fn without_a_store_people_are_told_how_to_make_one() {
     let directory = tempfile::tempdir().unwrap();

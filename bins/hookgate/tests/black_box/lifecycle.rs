@@ -94,6 +94,52 @@ async fn the_data_is_for_its_owner_only() {
     }
 }
 
+/// By a command, and by a start.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_opened_is_closed_and_links_are_refused() {
+    let scratch = tempfile::tempdir().unwrap();
+    let data = scratch.path().join("data");
+    let mut server = Server::start_in(&data, "warn", std::process::Stdio::inherit());
+    server.signal("-TERM");
+    let files = ["hookgate.db", "gate.key", "ca.key", "sealing.key"];
+    let mode = |name: &str| fs::metadata(data.join(name)).unwrap().permissions().mode() & 0o777;
+    let open = || {
+        for name in files {
+            fs::set_permissions(data.join(name), fs::Permissions::from_mode(0o644)).unwrap();
+        }
+        fs::set_permissions(&data, fs::Permissions::from_mode(0o755)).unwrap();
+    };
+    let check = || {
+        assert_eq!(mode("."), 0o700);
+        for name in files {
+            assert_eq!(mode(name), 0o600, "{name}");
+        }
+    };
+    open();
+    assert!(run(&data, &["webhook", "list"], "").status.success());
+    check();
+    open();
+    let mut server = Server::start_in(&data, "warn", std::process::Stdio::inherit());
+    check();
+    server.signal("-TERM");
+
+    let elsewhere = scratch.path().join("elsewhere");
+    for name in ["sealing.key", "ca.key", "server.lock"] {
+        let path = data.join(name);
+        fs::rename(&path, &elsewhere).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        let output = run(&data, &["dev", "--gate", "127.0.0.1:0"], "");
+        assert!(!output.status.success(), "{name}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(
+            said.contains(path.to_str().unwrap()) && said.contains("a link"),
+            "{said}"
+        );
+        fs::remove_file(&path).unwrap();
+        fs::rename(&elsewhere, &path).unwrap();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_start_keeps_the_data_and_the_ca() {
     let scratch = tempfile::tempdir().unwrap();
