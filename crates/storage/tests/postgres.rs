@@ -150,8 +150,13 @@ async fn tables_are_made_ahead_and_go_when_they_are_too_large() {
     };
     assert_eq!(store.history_prune(tight, now).await.unwrap().deliveries, 1);
     assert_eq!(page().await, 1, "the oldest went first");
-    // What is empty goes when nothing in it can be too young.
-    store.history_prune(Retention::default(), now).await.unwrap();
+    // What is empty goes when nothing in it can be too young, behind what is left of the one before.
+    while !store
+        .history_prune(Retention::default(), now)
+        .await
+        .unwrap()
+        .is_empty()
+    {}
     assert_eq!(tables().trim(), "deliveries_1 deliveries_2");
 }
 
