@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hookgate_domain::RefusalCode;
 use hyper::Request;
-use hyper::header::{CONTENT_LENGTH, HOST};
+use hyper::header::{CONTENT_LENGTH, HOST, HeaderValue};
 use hyper::http::uri::Scheme;
 use hyper::server::conn::http2::Builder;
 use hyper::{HeaderMap, Method};
@@ -79,7 +79,8 @@ pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
     let sound = request.method() != Method::CONNECT
         && request.uri().scheme() == Some(&Scheme::HTTPS)
         && names_one_server(request)
-        && headers.get_all(CONTENT_LENGTH).iter().count() <= 1;
+        && headers.get_all(CONTENT_LENGTH).iter().count() <= 1
+        && !headers.values().any(is_padded);
     (!sound).then_some(RefusalCode::BadRequest)
 }
 
@@ -98,10 +99,18 @@ fn fields_size(headers: &HeaderMap) -> usize {
         .sum()
 }
 
+/// Whether space stands around a value, which the standard forbids (RFC 9113, section 8.2.1): what is behind another program
+/// would be read without it.
+fn is_padded(value: &HeaderValue) -> bool {
+    let bytes = value.as_bytes();
+    let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
+    is_space(bytes.first()) || is_space(bytes.last())
+}
+
 /// `:authority` or `Host` is there, both are sound, and they agree.
 fn names_one_server<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
-    let host = hosts.next().map(hyper::header::HeaderValue::as_bytes);
+    let host = hosts.next().map(HeaderValue::as_bytes);
     let authority = request
         .uri()
         .authority()
@@ -139,7 +148,7 @@ mod tests {
 
     #[test]
     fn what_could_be_read_in_two_ways_is_refused() {
-        let cases: [(&str, &[(&str, &str)]); 8] = [
+        let cases: [(&str, &[(&str, &str)]); 11] = [
             ("/x", &[]),
             ("/x", &[("host", "a")]),
             ("http://a/", &[]),
@@ -148,6 +157,9 @@ mod tests {
             ("https://a/", &[("host", "a"), ("host", "a")]),
             ("https://a/", &[("host", "")]),
             ("https://a/", &[("content-length", "3"), ("content-length", "3")]),
+            ("https://a/", &[("x-forwarded-for", " 192.0.2.1")]),
+            ("https://a/", &[("x", "a ")]),
+            ("https://a/", &[("x", "\ta")]),
         ];
         for (uri, fields) in cases {
             assert_eq!(
