@@ -38,11 +38,16 @@ pub(crate) fn frame(kind: Kind, flags: u8, stream: u32, payload: &[u8]) -> Vec<u
 
 /// The header block of a POST to this path.
 pub(crate) fn post_block(path: &str) -> Vec<u8> {
+    post_block_to("localhost", path)
+}
+
+/// The same for this authority.
+pub(crate) fn post_block_to(authority: &str, path: &str) -> Vec<u8> {
     // `:method: POST` and `:scheme: https` are in the static table, and so are the names of `:path` and `:authority`.
     let mut block = vec![0x83, 0x87, 0x04];
     block.extend(text(path));
     block.push(0x01);
-    block.extend(text("localhost"));
+    block.extend(text(authority));
     block
 }
 

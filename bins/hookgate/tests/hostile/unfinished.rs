@@ -15,7 +15,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::answers::answers;
 use crate::crowds::{SOON, deliver, stream_from};
-use crate::frames::{END_HEADERS, Kind, PREFACE, field, frame, post_block};
+use crate::frames::{END_HEADERS, Kind, PREFACE, field, frame, post_block_to};
 use crate::stage::{is_judged, scale};
 use crate::support::{HOOKGATE, Server};
 
@@ -26,7 +26,7 @@ const HANDS: usize = 8;
 /// How long an attacker waits for one connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Networks of attackers that take as many connections as they get.
-const LOUD: u8 = 4;
+const LOUD: usize = 4;
 /// The first network of those that take a few.
 const QUIET: u8 = 20;
 /// Of one who attacks nobody.
@@ -50,19 +50,16 @@ fn console_address(server: &Server) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
 }
 
-/// How attackers fill a listener that takes so many: some loud sources take three quarters, others a few each of the rest.
-fn sources(limit: usize) -> Vec<u8> {
-    let loud = usize::from(LOUD);
-    let few = (limit / 4).div_ceil(16).saturating_sub(1).max(1);
+/// How attackers fill a listener that takes so many: loud sources take three quarters, and others a few each of the rest.
+fn sources(limit: usize) -> [Vec<u8>; 2] {
+    let few = (limit / 4).div_ceil(16);
     let quiet = (limit / 4).div_ceil(few);
-    let mut sources: Vec<u8> = (0..limit)
-        .map(|number| 1 + number.to_le_bytes()[0] % LOUD)
-        .collect();
-    sources.truncate(limit * 3 / 4 + 2 * loud);
-    for _ in 0..few {
-        sources.extend((0..quiet).map(|number| QUIET + number.to_le_bytes()[0] % 150));
-    }
-    sources
+    let of = |count: usize, first: u8, networks: usize| {
+        (0..count)
+            .map(|number| first + (number % networks).to_le_bytes()[0])
+            .collect()
+    };
+    [of(limit * 3 / 4, 1, LOUD), of(few * quiet, QUIET, quiet)]
 }
 
 /// A request of which only the head comes.
@@ -89,8 +86,7 @@ impl Unfinished {
             )
             .into_bytes(),
             Http::Two => {
-                let mut block = post_block(path);
-                block.extend(field("host", "localhost"));
+                let mut block = post_block_to(&format!("localhost:{}", self.address.port()), path);
                 block.extend(field("content-type", "application/json"));
                 block.extend(field("authorization", &format!("Bearer {}", self.token)));
                 [PREFACE, &frame(Kind::Headers, END_HEADERS, 1, &block)].concat()
@@ -100,14 +96,15 @@ impl Unfinished {
         Some(stream)
     }
 
-    /// Begins one from each of these sources, and holds what it gets.
-    async fn crowd(&self, sources: &[u8]) -> Vec<(usize, TlsStream<TcpStream>)> {
+    /// Begins one from each of these sources, and holds what it gets. With many hands those that are not begun yet make room for
+    /// others.
+    async fn crowd(&self, sources: &[u8], many: usize) -> Vec<(usize, TlsStream<TcpStream>)> {
         let mut hands = JoinSet::new();
-        for hand in 0..HANDS {
+        for hand in 0..many {
             let (this, sources) = (self.clone(), sources.to_vec());
             hands.spawn(async move {
                 let mut held = Vec::new();
-                for (number, network) in sources.iter().enumerate().skip(hand).step_by(HANDS) {
+                for (number, network) in sources.iter().enumerate().skip(hand).step_by(many) {
                     let one = timeout(PATIENCE, this.begin(*network, number)).await;
                     held.extend(one.ok().flatten().map(|stream| (number, stream)));
                 }
@@ -118,19 +115,23 @@ impl Unfinished {
     }
 }
 
-/// What those were told over HTTP/1 that had to make room.
-async fn refusals(held: Vec<(usize, TlsStream<TcpStream>)>) -> (usize, usize) {
-    let (mut told, mut closing) = (0, 0);
-    for (_, mut stream) in held.into_iter().filter(|(number, _)| number % 2 == 0) {
+/// How many were told over each HTTP that they had to make room.
+async fn refusals(held: Vec<(usize, TlsStream<TcpStream>)>) -> [usize; 2] {
+    let mut told = [0; 2];
+    for (number, mut stream) in held {
         let mut bytes = Vec::new();
         let _ = timeout(Duration::from_millis(10), stream.read_to_end(&mut bytes)).await;
+        if number % 2 == 1 {
+            let is_told = bytes.windows(11).any(|window| window == b"UNAVAILABLE");
+            told[1] += usize::from(is_told);
+            continue;
+        }
         for answer in answers(&bytes) {
-            assert_eq!(answer.summary, "UNAVAILABLE");
-            told += 1;
-            closing += usize::from(answer.closes);
+            assert!(answer.summary == "UNAVAILABLE" && answer.closes, "{answer:?}");
+            told[0] += 1;
         }
     }
-    (told, closing)
+    told
 }
 
 /// Two URLs are known to many, who send heads of deliveries to them and no bodies.
@@ -145,12 +146,13 @@ async fn deliveries_without_a_body_fill_no_listener() {
         paths: paths.into(),
         token: "none".to_owned(),
     };
-    let sources = sources(if is_judged() { 8_192 } else { 672 });
-    let held = attack.crowd(&sources).await;
+    let [loud, quiet] = sources(if is_judged() { 8_192 } else { 672 });
+    let mut held = attack.crowd(&loud, HANDS).await;
+    held.extend(attack.crowd(&quiet, HANDS).await);
     let is_over = AtomicBool::new(false);
     let goes_on = async {
         while !is_over.load(Ordering::Relaxed) {
-            attack.crowd(&sources[..HANDS]).await;
+            attack.crowd(&quiet[..HANDS], HANDS).await;
         }
     };
     let honest = async {
@@ -168,15 +170,9 @@ async fn deliveries_without_a_body_fill_no_listener() {
     };
     tokio::join!(goes_on, honest);
     let count = held.len();
-    let (told, closing) = refusals(held).await;
-    println!(
-        "{count} of {} held; {told} were told over HTTP/1 to make room",
-        sources.len()
-    );
-    assert!(
-        told > 0 && told == closing,
-        "{told} were told, {closing} that the connection closes"
-    );
+    let told = refusals(held).await;
+    println!("{count} held; {told:?} were told over HTTP/1 and HTTP/2 to make room");
+    assert!(told.iter().all(|count| *count > 0), "{told:?}");
 }
 
 /// A viewer's program sends heads of requests to the admin API from many addresses. Few of them are worked on at once, so the
@@ -191,9 +187,10 @@ async fn probes_of_the_console_are_answered_while_others_hold_all_they_may() {
         paths: vec!["/api/v1/webhooks".to_owned()],
         token: made["token"].as_str().unwrap().to_owned(),
     };
-    let sources = sources(if is_judged() { 1_024 } else { 112 });
+    let [loud, quiet] = sources(if is_judged() { 1_024 } else { 112 });
     for _ in 0..scale() {
-        let held = attack.crowd(&sources).await;
+        let mut held = attack.crowd(&loud, HANDS).await;
+        held.extend(attack.crowd(&quiet, 1).await);
         for probe in 0..12 {
             let begun = Instant::now();
             let path = ["healthz", "readyz"][probe % 2];
