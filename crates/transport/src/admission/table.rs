@@ -151,7 +151,7 @@ impl Table {
         };
         if self.is_nearly_full() {
             let closing = self.evict_any();
-            if closing == 0 && source.is_some_and(|source| !self.may_take(source, free)) {
+            if source.is_some_and(|source| !self.may_take(source, free, closing)) {
                 return Err(Refusal::Source);
             }
             closed += closing;
@@ -196,7 +196,8 @@ impl Table {
 
     /// Whether no more than the last ones are free, which are for sources that hold none.
     pub(super) const fn is_reserved(&self, free: usize) -> bool {
-        free <= (self.limit / RESERVED_PART) as usize
+        let reserved = (self.limit / RESERVED_PART) as usize;
+        reserved > 0 && free <= reserved
     }
 
     /// Connections that were not told to close.
@@ -274,13 +275,18 @@ impl Table {
         })
     }
 
-    /// Whether a source gets a connection when nothing makes room for it.
-    fn may_take(&self, source: IpAddr, free: usize) -> bool {
+    /// Whether a source gets a connection when so many are closing for it. They take their time, and the last ones are not
+    /// for those who wait for that.
+    fn may_take(&self, source: IpAddr, free: usize, closing: usize) -> bool {
         let holds_none = || {
             let own = prefixes(source).next();
             own.is_none_or(|own| self.held(own).connections == 0)
         };
-        self.holds_little(source) && (!self.is_reserved(free) || holds_none())
+        if self.is_reserved(free) {
+            self.holds_little(source) && holds_none()
+        } else {
+            closing > 0 || self.holds_little(source)
+        }
     }
 
     fn holds_little(&self, source: IpAddr) -> bool {
