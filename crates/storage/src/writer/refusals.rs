@@ -8,9 +8,9 @@ use hookgate_domain::WebhookHandle;
 
 use super::WAITING_REFUSAL_BYTES;
 
-/// The part of what is left that a webhook may have: one alone takes a fifth of all, so a burst of some hundred is on record, and
-/// twenty such leave some for others.
-const OF_A_WEBHOOK: usize = 4;
+/// The part of what is left that a webhook may have: one alone takes a quarter of all, as many as it has records in a
+/// minute, and ten such leave some for others.
+const OF_A_WEBHOOK: usize = 3;
 
 /// What refusals that wait take.
 #[derive(Default)]
@@ -108,11 +108,11 @@ mod tests {
     fn webhooks_that_are_refused_much_leave_places_for_one_that_is_not() {
         let refusals = Arc::<Refusals>::default();
         let mut held = Vec::new();
-        let places: Vec<_> = (1..=20)
+        let places: Vec<_> = (1..=10)
             .map(|number| flood(&refusals, number, 0, 2_000, &mut held))
             .collect();
-        assert_eq!(places[0], 400, "a fifth of all");
-        let rest = flood(&refusals, 21, 0, 2_000, &mut held);
+        assert_eq!(places[0], 500, "a quarter of all");
+        let rest = flood(&refusals, 11, 0, 2_000, &mut held);
         assert!(rest >= 5, "{places:?}, {rest}");
         held.clear();
         assert!(refusals.lock().webhooks.is_empty(), "all is given back");
@@ -128,7 +128,7 @@ mod tests {
         let loud = kept(1, 2_000);
         assert_eq!(loud.len(), 2_000, "all of them are on record");
         let bytes: usize = loud.iter().map(|place| place.bytes).sum();
-        assert!(bytes <= WAITING_REFUSAL_BYTES / 5, "{bytes}");
+        assert!(bytes <= WAITING_REFUSAL_BYTES / 4, "{bytes}");
         assert_eq!(kept(2, 1)[0].bytes, 10_000);
         drop(loud);
         assert_eq!(refusals.lock().bytes, 0, "all is given back");
