@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::meter::{Allowance, Meter};
 use crate::room::Share;
-use crate::{Store, StoreError};
+use crate::{Store, StoreError, UrlSince};
 
 /// URLs remembered: about 1 KiB each, and an installation with more of them loses a look-up of microseconds.
 const MAX_URLS: usize = 10_000;
@@ -84,7 +84,7 @@ impl Directory {
         &self,
         store: &impl Store,
         digest: WebhookIdDigest,
-        stale: &Known,
+        stale: &Arc<Known>,
     ) -> Result<Option<Arc<Known>>, StoreError> {
         let look = &stale.look;
         let begun_before = look.begun.load(Ordering::SeqCst);
@@ -97,11 +97,18 @@ impl Directory {
         // From here on until the store has answered, nobody can take the last result for this one.
         *last = Weak::new();
         look.begun.fetch_add(1, Ordering::SeqCst);
-        let Some(url) = store.url_by_digest(&digest).await? else {
-            self.urls.remove(&digest);
-            return Ok(None);
+        let found = match &stale.url {
+            KnownUrl::Live(webhook) => store.url_since(&digest, webhook.revision).await?,
+            KnownUrl::Retired(_) => UrlSince::Changed(store.url_by_digest(&digest).await?.map(Box::new)),
         };
-        let known = Arc::new(Known::new(url, Some(stale)));
+        let known = match found {
+            UrlSince::Unchanged => Arc::clone(stale),
+            UrlSince::Changed(Some(url)) => Arc::new(Known::new(*url, Some(stale))),
+            UrlSince::Changed(None) => {
+                self.urls.remove(&digest);
+                return Ok(None);
+            }
+        };
         self.urls.insert(digest, Arc::clone(&known));
         *last = Arc::downgrade(&known);
         drop(last);

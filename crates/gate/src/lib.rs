@@ -108,7 +108,7 @@ pub use sources::{
     wider_sites,
 };
 pub use standing::{ActorError, check_actor};
-pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError};
+pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError, UrlSince};
 pub use suggestion::Suggestion;
 pub use timeline::{RunBounds, RunEnds, Timeline, TimelineEntry, TimelineKind};
 pub use usage::{

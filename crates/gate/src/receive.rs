@@ -69,18 +69,35 @@ impl<S: Store> Gate<S> {
     /// is known. A URL that came in the clear is flagged as exposed.
     pub async fn refuse(&self, request: DeliveryRequest<'_>, code: RefusalCode) {
         let began = self.now();
-        let Ok((_, known)) = self.find(&request).await else {
+        let Ok((digest, known)) = self.find(&request).await else {
             return;
         };
-        if code == RefusalCode::HttpsRequired
-            && let KnownUrl::Live(webhook) = &known.url
-            && let Err(error) = self.mark_exposed(webhook.handle).await
-            && let Some(left_out) = NOT_FLAGGED.line()
-        {
-            tracing::warn!(webhook = %webhook.handle, %error, left_out, "could not flag the webhook as exposed");
+        if code == RefusalCode::HttpsRequired {
+            self.expose(digest, &known).await;
         }
         Visit::new(self, request, began, known, Payload::<NoBody>::Nothing)
             .record(&Stop::Refused(code.into()));
+    }
+
+    /// Flags a live URL as exposed, if it is not known to be. One request at a time does: each of a flood would read the webhook.
+    async fn expose(&self, digest: WebhookIdDigest, known: &Known) {
+        let KnownUrl::Live(webhook) = &known.url else {
+            return;
+        };
+        if webhook.live_url().is_ok_and(|url| url.exposed_at.is_some()) {
+            return;
+        }
+        let Ok(_turn) = known.share.exposing.try_acquire() else {
+            return;
+        };
+        match self.mark_exposed(webhook.handle).await {
+            Ok(()) => self.refresh(digest).await,
+            Err(error) => {
+                if let Some(left_out) = NOT_FLAGGED.line() {
+                    tracing::warn!(webhook = %webhook.handle, %error, left_out, "could not flag the webhook as exposed");
+                }
+            }
+        }
     }
 
     /// From the ID in the path to what it leads to. A malformed ID costs no look-up.

@@ -50,6 +50,8 @@ pub(crate) struct Share {
     pub(crate) turn: Arc<Semaphore>,
     /// The turn to be checked of sources of which too much has failed.
     pub(crate) suspects: Semaphore,
+    /// The turn to flag its URL as exposed.
+    pub(crate) exposing: Semaphore,
     /// When something that was sent to it failed last, in microseconds since 1970.
     pub(crate) failed_at: AtomicI64,
 }
@@ -60,6 +62,7 @@ impl Default for Share {
             bytes: AtomicUsize::new(0),
             turn: Arc::new(Semaphore::new(1)),
             suspects: Semaphore::new(1),
+            exposing: Semaphore::new(1),
             failed_at: AtomicI64::new(0),
         }
     }

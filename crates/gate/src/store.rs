@@ -38,6 +38,14 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         digest: &WebhookIdDigest,
     ) -> impl Future<Output = Result<Option<KnownUrl>, StoreError>> + Send;
 
+    /// The same for a URL of which a webhook at this revision is known already. An allowlist may be long, so it is read only
+    /// if the revision is another.
+    fn url_since(
+        &self,
+        digest: &WebhookIdDigest,
+        revision: i64,
+    ) -> impl Future<Output = Result<UrlSince, StoreError>> + Send;
+
     /// Commits an accepted delivery and its incident together, and answers once both are on disk.
     ///
     /// Only if the webhook's revision is still the one that was judged; otherwise nothing is stored and the answer is
@@ -223,6 +231,15 @@ pub const MAX_TROUBLED: u32 = 10_000;
 
 /// Most incidents of a status that are counted. Nobody works on more, and counting them takes some milliseconds.
 pub const MAX_COUNTED_INCIDENTS: u32 = 10_000;
+
+/// A URL against what was known of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum UrlSince {
+    /// It leads to the webhook at the same revision.
+    Unchanged,
+    /// It leads elsewhere, or to another revision.
+    Changed(Option<Box<KnownUrl>>),
+}
 
 /// How many incidents have this status and severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use hookgate_domain::{Limits, Overload, Password, PasswordHash, Policy, RefusalCode, Role};
 use hookgate_gate::{
     Body, BodyFault, Browser, DeliveryRequest, Gate, Hashing, Held, Issued, NewWebhook, Passwords,
-    PasswordsError, Ports, Reply, SignInError, SignatureHeaders,
+    PasswordsError, Ports, Reply, SignInError, SignatureHeaders, Store,
 };
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
@@ -274,4 +274,24 @@ async fn nobody_is_locked_out_because_we_were_busy() {
         };
         assert_eq!(retry_after, Duration::from_secs(1), "busy, not locked out");
     }
+}
+
+#[tokio::test]
+async fn a_url_in_the_clear_is_flagged_once_and_then_costs_no_look() {
+    let gate = gate();
+    let issued = create(&gate, "exposed", Policy::default()).await;
+    let refuse = || gate.refuse(from(STRANGER, &issued), RefusalCode::HttpsRequired);
+    tokio::join!(refuse(), refuse(), refuse());
+    let webhook = gate
+        .store()
+        .webhook_by_handle(issued.webhook.handle)
+        .await
+        .unwrap();
+    assert_eq!(webhook.unwrap().revision, 2);
+    // Each is counted and recorded, and no more is asked.
+    gate.store().fail_call(41);
+    for _ in 0..20 {
+        refuse().await;
+    }
+    assert!(!gate.store().has_failed(), "the store was asked again");
 }

@@ -6,14 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use diesel::result::QueryResult;
 use hookgate_domain::{KnownUrl, WebhookIdDigest};
-use hookgate_gate::{LogInterval, StoreError};
+use hookgate_gate::{LogInterval, StoreError, UrlSince};
 use tokio::sync::oneshot;
 
 use crate::Database;
 use crate::connection::Connection;
 use crate::fault::unavailable;
 use crate::read::address_sets::HeldNetworks;
-use crate::read::webhooks::digests_known;
+use crate::read::webhooks::{digests_known, revision_by_digest};
 use crate::store::url_by_digest;
 
 /// Look-ups that fail.
@@ -37,7 +37,9 @@ struct Waiting {
 
 struct Asked {
     digest: WebhookIdDigest,
-    reply: oneshot::Sender<Result<Option<KnownUrl>, StoreError>>,
+    /// The revision that is known already.
+    revision: Option<i64>,
+    reply: oneshot::Sender<Result<UrlSince, StoreError>>,
 }
 
 impl Lookups {
@@ -47,13 +49,40 @@ impl Lookups {
         database: &Database,
         digest: WebhookIdDigest,
     ) -> Result<Option<KnownUrl>, StoreError> {
+        match self.ask(database, digest, None).await? {
+            UrlSince::Changed(url) => Ok(url.map(|url| *url)),
+            // Nothing was known that it could be the same as.
+            UrlSince::Unchanged => Err(unavailable(WHAT)),
+        }
+    }
+
+    /// The same for a URL of which a webhook at this revision is known already.
+    pub(crate) async fn find_since(
+        &self,
+        database: &Database,
+        digest: WebhookIdDigest,
+        revision: i64,
+    ) -> Result<UrlSince, StoreError> {
+        self.ask(database, digest, Some(revision)).await
+    }
+
+    async fn ask(
+        &self,
+        database: &Database,
+        digest: WebhookIdDigest,
+        revision: Option<i64>,
+    ) -> Result<UrlSince, StoreError> {
         let (reply, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.lock();
             if waiting.asked.len() >= MOST_WAITING {
                 return Err(unavailable(WHAT));
             }
-            waiting.asked.push(Asked { digest, reply });
+            waiting.asked.push(Asked {
+                digest,
+                revision,
+                reply,
+            });
             !std::mem::replace(&mut waiting.is_looking, true)
         };
         if is_first {
@@ -83,10 +112,10 @@ impl Looking {
     /// Looks until nobody waits.
     async fn run(mut self, database: Database) {
         while let Some(asked) = self.next().await {
-            let digests: Vec<_> = asked.iter().map(|asked| asked.digest).collect();
+            let wanted: Vec<_> = asked.iter().map(|asked| (asked.digest, asked.revision)).collect();
             let held = database.held_networks();
             let found =
-                database.read_for_gate(WHAT, move |connection| Ok(look_up(connection, &digests, &held)?));
+                database.read_for_gate(WHAT, move |connection| Ok(look_up(connection, &wanted, &held)?));
             match found.await {
                 Ok(found) => {
                     for (asked, found) in asked.into_iter().zip(found) {
@@ -133,21 +162,25 @@ impl Drop for Looking {
 /// What each of these URLs leads to.
 fn look_up(
     connection: &mut Connection,
-    digests: &[WebhookIdDigest],
+    wanted: &[(WebhookIdDigest, Option<i64>)],
     held: &HeldNetworks,
-) -> QueryResult<Vec<Result<Option<KnownUrl>, StoreError>>> {
+) -> QueryResult<Vec<Result<UrlSince, StoreError>>> {
     // Only a few of many are there, if there are many.
-    let known = digests_known(connection, digests)?;
-    let url = |(digest, is_known): (&WebhookIdDigest, bool)| {
+    let digests: Vec<_> = wanted.iter().map(|(digest, _)| *digest).collect();
+    let known = digests_known(connection, &digests)?;
+    let url = |((digest, revision), is_known): (&(WebhookIdDigest, Option<i64>), bool)| {
         if !is_known {
-            return Ok(Ok(None));
+            return Ok(Ok(UrlSince::Changed(None)));
+        }
+        if revision.is_some() && revision_by_digest(connection, digest)? == *revision {
+            return Ok(Ok(UrlSince::Unchanged));
         }
         match url_by_digest(connection, digest, held) {
-            Ok(url) => Ok(Ok(url)),
+            Ok(url) => Ok(Ok(UrlSince::Changed(url.map(Box::new)))),
             Err(fault) => fault.contained().map(Err),
         }
     };
-    digests.iter().zip(known).map(url).collect()
+    wanted.iter().zip(known).map(url).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use hookgate_gate::{
     AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
     IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_COUNTED_INCIDENTS, Page, PageSize,
     Pruned, RefusalKey, RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store,
-    StoreError, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage,
+    StoreError, TopSources, UrlSince, Usage, UsageRange, UsageTotals, WebhookUsage,
 };
 
 use crate::Database;
@@ -34,6 +34,10 @@ const ACT: &str = "act on an incident";
 impl Store for Database {
     async fn url_by_digest(&self, digest: &WebhookIdDigest) -> Result<Option<KnownUrl>, StoreError> {
         self.lookups.find(self, *digest).await
+    }
+
+    async fn url_since(&self, digest: &WebhookIdDigest, revision: i64) -> Result<UrlSince, StoreError> {
+        self.lookups.find_since(self, *digest, revision).await
     }
 
     fn delivery_commit(

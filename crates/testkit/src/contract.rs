@@ -52,7 +52,7 @@ const LOOK_EVERY: Duration = Duration::from_millis(5);
 macro_rules! store_contract {
     ($fresh:path) => {
         $crate::store_contract! { $fresh;
-            webhooks: a_living_url_leads_to_its_webhook, an_unknown_url_leads_nowhere, every_setting_comes_back,
+            webhooks: a_living_url_leads_to_its_webhook, a_url_is_the_same_at_the_same_revision, an_unknown_url_leads_nowhere, every_setting_comes_back,
                 a_regenerated_url_leaves_a_tombstone, a_revoked_webhook_leaves_a_tombstone,
                 a_replacement_of_another_revision_is_a_conflict, one_of_many_replacements_wins,
                 a_handle_is_taken_once, an_unknown_webhook_is_not_replaced, a_name_finds_two_and_the_living_first,

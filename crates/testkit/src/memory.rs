@@ -20,7 +20,7 @@ use hookgate_gate::{
     Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
     IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_EVENTS, Page, PageSize, Pruned,
     RefusalKey, RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store, StoreError,
-    TopSources, Usage, UsageRange, UsageTotals, WebhookUsage,
+    TopSources, UrlSince, Usage, UsageRange, UsageTotals, WebhookUsage,
 };
 
 /// A store in memory.
@@ -107,6 +107,16 @@ impl Store for MemoryStore {
                 .copied()
         };
         Ok(live.or_else(|| retired().map(KnownUrl::Retired)))
+    }
+
+    async fn url_since(&self, digest: &WebhookIdDigest, revision: i64) -> Result<UrlSince, StoreError> {
+        let url = self.url_by_digest(digest).await?;
+        let is_same = matches!(&url, Some(KnownUrl::Live(webhook)) if webhook.revision == revision);
+        Ok(if is_same {
+            UrlSince::Unchanged
+        } else {
+            UrlSince::Changed(url.map(Box::new))
+        })
     }
 
     async fn delivery_commit(&self, delivery: AcceptedDelivery) -> Result<Commit, StoreError> {

@@ -25,6 +25,15 @@ pub(crate) fn webhook_by_digest(
         .optional()
 }
 
+/// The revision of the webhook whose living URL has this digest.
+pub(crate) fn revision_by_digest(
+    connection: &mut Connection,
+    digest: &WebhookIdDigest,
+) -> QueryResult<Option<i64>> {
+    let query = webhooks::table.filter(webhooks::digest.eq(digest.as_bytes().as_slice()));
+    query.select(webhooks::revision).get_result(connection).optional()
+}
+
 /// The tombstone with this digest, and the handle of its webhook.
 pub(crate) fn retired_by_digest(
     connection: &mut Connection,

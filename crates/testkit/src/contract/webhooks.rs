@@ -7,7 +7,7 @@ use hookgate_domain::{
     AllowlistMode, KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy,
     SealedSecret, UrlChange, Webhook, WebhookIdDigest,
 };
-use hookgate_gate::{Census, PageSize, Store, StoreError};
+use hookgate_gate::{Census, PageSize, Store, StoreError, UrlSince};
 
 use super::with_webhook;
 use crate::samples::{self, audit, name, second};
@@ -27,6 +27,32 @@ pub async fn a_living_url_leads_to_its_webhook<S: Store>(store: &Arc<S>) {
     assert_eq!(
         store.webhook_by_handle(webhook.handle).await.unwrap(),
         Some(webhook)
+    );
+}
+
+/// Of a URL that is known already, only the revision is asked for, as long as it is the same.
+pub async fn a_url_is_the_same_at_the_same_revision<S: Store>(store: &Arc<S>) {
+    let webhook = with_webhook(store, 1).await;
+    let (digest, revision) = (digest(&webhook), webhook.revision);
+    assert_eq!(
+        store.url_since(&digest, revision).await.unwrap(),
+        UrlSince::Unchanged
+    );
+    let changed = UrlSince::Changed(Some(Box::new(KnownUrl::Live(webhook.clone()))));
+    assert_eq!(store.url_since(&digest, revision - 1).await.unwrap(), changed);
+    let UrlChange { webhook, retired } = webhook.revoke(second(9)).unwrap();
+    store
+        .webhook_replace(webhook, Some(retired), audit())
+        .await
+        .unwrap();
+    assert_eq!(
+        store.url_since(&digest, revision).await.unwrap(),
+        UrlSince::Changed(Some(Box::new(KnownUrl::Retired(retired))))
+    );
+    let unknown = samples::webhook_id(2).unwrap().digest();
+    assert_eq!(
+        store.url_since(&unknown, 1).await.unwrap(),
+        UrlSince::Changed(None)
     );
 }
 
