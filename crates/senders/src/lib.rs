@@ -1,5 +1,13 @@
-//! What senders send: their payloads to incident drafts, the signatures they carry, and the addresses they publish. Pure: bytes in, values out.
-//! It does no I/O and knows no webhook; the limits of the fields are the domain's.
+#![doc = include_str!("../README.md")]
+//!
+//! # The parts
+//!
+//! | to | use |
+//! |---|---|
+//! | read a payload | [`read_payload`], [`PayloadError`] |
+//! | check a signature | [`check_signature_headers`], [`verify_signature`], [`SigningSecret`] |
+//! | read a published list of addresses | [`read_address_list`], [`AddressListError`] |
+//! | show JSON as it was written | [`lay_out`], [`JsonLayout`] |
 
 mod address_lists;
 mod custom;
