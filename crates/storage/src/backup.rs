@@ -10,18 +10,15 @@ use diesel::sqlite::Sqlite;
 use diesel::{Connection as _, QueryableByName, RunQueryDsl, SqliteConnection, sql_query};
 use thiserror::Error;
 
-use crate::files::{DATABASE, new_private_directory, private_file};
+use crate::files::{
+    BACKUP_STREAM, DATABASE, PART, RESTORE_STAGE, close_directory, new_private_directory, new_private_file,
+    private_file,
+};
 use crate::lock::{LockError, ServerLock};
 use crate::migrations::{SQLITE, SQLITE_TABLE, Schema, applied_versions, known_versions};
 
-/// Behind the name of a file that is not whole yet.
-const PART: &str = "part";
-/// What the file begins with that a backup is streamed from, in the data directory.
-const STREAM: &str = "backup-stream";
 /// Behind the name of the file that is locked as long as a backup is streamed.
 const HELD: &str = "held";
-/// Where a store is restored until it counts, in its data directory.
-const STAGED: &str = ".hookgate-restore";
 /// The file that tells a directory of a restore from one that a person made.
 const MARKER: &str = "made-by-hookgate-restore";
 /// Behind the name of a database: what SQLite keeps beside it.
@@ -88,9 +85,9 @@ impl BackupError {
 /// [`BackupError`]
 pub fn backup_file(directory: &Path, file: &Path) -> Result<(), BackupError> {
     let mut connection = open(&directory.join(DATABASE))?;
+    close_directory(directory).map_err(|(path, source)| failed(&path, source))?;
     let part = part_of(file)?;
-    let files = |source| failed(&part, source);
-    drop(private_file(&part).map_err(files)?);
+    drop(new_private_file(&part).map_err(|source| failed(&part, source))?);
     connection.batch_execute("PRAGMA busy_timeout = 5000")?;
     sql_query("VACUUM INTO ?")
         .bind::<Text, _>(part.to_string_lossy().into_owned())
@@ -135,7 +132,7 @@ pub fn verify_file(file: &Path) -> Result<(), BackupError> {
 /// [`BackupError`]; what was written is not whole then.
 pub fn backup_to(directory: &Path, mut out: impl Write) -> Result<(), BackupError> {
     remove_abandoned(directory);
-    let file = directory.join(format!("{STREAM}-{}", std::process::id()));
+    let file = directory.join(format!("{BACKUP_STREAM}-{}", std::process::id()));
     let held = Held::new(part_of(&file)?)?;
     backup_file(directory, &file)?;
     let from = fs::File::open(&file);
@@ -168,7 +165,7 @@ impl Restoring {
         let database = directory.join(DATABASE);
         refuse_store(&database)?;
         let lock = ServerLock::acquire(directory)?;
-        let staged = directory.join(STAGED);
+        let staged = directory.join(RESTORE_STAGE);
         stage(&staged)?;
         let restoring = Self {
             staged,
@@ -176,7 +173,7 @@ impl Restoring {
             _lock: lock,
         };
         let file = restoring.staged.join(DATABASE);
-        let mut to = private_file(&file).map_err(|source| failed(&file, source))?;
+        let mut to = new_private_file(&file).map_err(|source| failed(&file, source))?;
         io::copy(&mut backup, &mut to).map_err(|source| failed(&file, source))?;
         drop(to);
         verify_file(&file).map_err(|error| error.of(name))?;
@@ -275,7 +272,7 @@ struct Held {
 impl Held {
     fn new(part: PathBuf) -> Result<Self, BackupError> {
         let path = part.with_extension(HELD);
-        let file = private_file(&path).map_err(|source| failed(&path, source))?;
+        let file = new_private_file(&path).map_err(|source| failed(&path, source))?;
         file.try_lock().map_err(|error| failed(&path, error.into()))?;
         Ok(Self {
             path,
@@ -301,7 +298,7 @@ fn remove_abandoned(directory: &Path) {
             .file_name()
             .and_then(|name| name.to_str())
             .unwrap_or_default();
-        if !name.starts_with(STREAM) || held.extension().is_none_or(|end| end != HELD) {
+        if !name.starts_with(BACKUP_STREAM) || held.extension().is_none_or(|end| end != HELD) {
             continue;
         }
         let is_abandoned = fs::File::open(&held).is_ok_and(|file| file.try_lock().is_ok());

@@ -10,6 +10,7 @@
 //! line), so nothing is taken for granted between two transactions. The rules are in `hookgate-domain`: a transaction
 //! here reads, asks the rule, and writes what it says.
 
+mod access;
 mod acting;
 mod address_sets;
 mod backup;
@@ -34,9 +35,13 @@ mod store;
 mod write;
 mod writer;
 
+pub use access::{Exposed, Exposure};
 pub use backup::{BackupError, Restoring, backup_file, backup_to, verify_file};
 pub use copy::{Copied, CopyError, CopyStep, copy_store};
 pub use database::Database;
+pub use files::{
+    DEV_CA_KEY, DEV_GATE_KEY, SEALING_KEY, exposed_data, new_private_file, replace_private_file,
+};
 pub use literal_path::{UnexpandedPath, literal_path};
 pub use lock::{LockError, ServerLock};
 pub use open::{OpenError, OpenMode};

@@ -1,13 +1,16 @@
 //! Opening a directory: what is made, what is refused, and what people are told.
 
 use std::fs;
+use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use hookgate_gate::Store;
-use hookgate_storage::{Database, LockError, OpenError, OpenMode, ServerLock};
+use hookgate_storage::{
+    Database, LockError, OpenError, OpenMode, ServerLock, backup_file, exposed_data, replace_private_file,
+};
 use hookgate_testkit::samples;
 
 fn edit(directory: &Path, sql: &str) {
@@ -225,4 +228,76 @@ async fn settings_are_remembered() {
         store.setting("public_url").await.unwrap().as_deref(),
         Some("https://two.example")
     );
+}
+
+/// Copies of secrets, and what a killed command left, are closed with the rest.
+#[test]
+fn copies_of_secrets_are_closed_too() {
+    let directory = tempfile::tempdir().unwrap();
+    drop(Database::open(directory.path(), OpenMode::Create).unwrap());
+    let copies = [
+        "sealing.key.old",
+        "hookgate.db.bak",
+        "backup-stream-1.part",
+        "gate.key.part",
+    ];
+    for name in copies {
+        let path = directory.path().join(name);
+        fs::write(&path, "secret").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    }
+    fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_eq!(exposed_data(directory.path()).len(), 1 + copies.len());
+    drop(Database::open(directory.path(), OpenMode::Existing).unwrap());
+    assert_eq!(exposed_data(directory.path()), []);
+    assert_eq!(mode(directory.path()), 0o700);
+}
+
+#[test]
+fn a_directory_that_everybody_writes_to_is_closed_or_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || fs::set_permissions(directory.path(), fs::Permissions::from_mode(0o1777)).unwrap();
+    open();
+    drop(ServerLock::acquire(directory.path()).unwrap());
+    assert_eq!(mode(directory.path()), 0o700);
+    open();
+    fs::write(directory.path().join("others"), "").unwrap();
+    let refused = ServerLock::acquire(directory.path()).unwrap_err();
+    assert!(
+        matches!(&refused, LockError::Files { path, .. } if path == directory.path()),
+        "{refused}"
+    );
+    assert!(Database::open(directory.path(), OpenMode::Create).is_err());
+    assert_eq!(mode(directory.path()), 0o777, "it is not Hookgate's to close");
+}
+
+#[tokio::test]
+async fn a_backup_closes_the_store_and_writes_no_link() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = directory.path().join("store");
+    let database = Database::open(&store, OpenMode::Create).unwrap();
+    fs::set_permissions(&store, fs::Permissions::from_mode(0o755)).unwrap();
+    fs::set_permissions(store.join("hookgate.db-wal"), fs::Permissions::from_mode(0o644)).unwrap();
+    let file = directory.path().join("backup.db");
+    let theirs = directory.path().join("theirs");
+    std::os::unix::fs::symlink(&theirs, directory.path().join("backup.db.part")).unwrap();
+    backup_file(&store, &file).unwrap();
+    assert_eq!((mode(&file), theirs.exists()), (0o600, false));
+    assert_eq!(exposed_data(&store), []);
+    database.close().await;
+}
+
+#[test]
+fn a_secret_is_never_written_to_a_file_that_others_hold_open() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("gate.key");
+    fs::write(&path, "old").unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o666)).unwrap();
+    let mut held = fs::File::open(&path).unwrap();
+    replace_private_file(&path, b"new").unwrap();
+    let mut read = String::new();
+    held.read_to_string(&mut read).unwrap();
+    assert_eq!((read.as_str(), mode(&path)), ("old", 0o600));
+    assert_eq!(fs::read_to_string(&path).unwrap(), "new");
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 1);
 }

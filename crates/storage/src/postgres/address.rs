@@ -81,6 +81,12 @@ impl Address {
         self
     }
 
+    /// Whether it holds a password.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.config.get_password().is_some()
+    }
+
     /// Reads the files that it names, as a connection does. Nothing is called.
     ///
     /// # Errors
