@@ -3,10 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use hookgate_storage::Exposed;
 use hookgate_transport::tls::{HotCertificate, TlsError};
 use ring::digest::{SHA256, digest};
 use thiserror::Error;
 
+use crate::config::sentence_on;
 use crate::failure::{Failure, with_sources};
 
 /// SHA-256 of chain and key; `None` for a file that can't be read.
@@ -55,6 +57,12 @@ impl CertificateFiles {
         let (chain, key) = self.read()?;
         let certificate = HotCertificate::from_pem(&chain, &key).map_err(|error| self.unusable(&error))?;
         Ok(Arc::new(certificate))
+    }
+
+    /// The key, if other users of the machine can open it.
+    pub(crate) fn exposed_key(&self) -> Option<FileProblem> {
+        let exposed = Exposed::find(&self.key)?;
+        Some(self.problem("key", sentence_on(&exposed)))
     }
 
     /// The bytes of both files.

@@ -21,6 +21,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use hookgate_gate::Retention;
+use hookgate_storage::SEALING_KEY;
 use hookgate_transport::tls::MinTls;
 use tracing::level_filters::LevelFilter;
 
@@ -29,6 +30,7 @@ use crate::failure::Failure;
 use values::parse;
 
 pub(crate) use environment::{Environment, environment, refuse_unknown_variables};
+pub(crate) use files::sentence_on;
 pub(crate) use lists::Lists;
 pub(crate) use proxies::{Front, check_trust};
 pub(crate) use store::{StorePlace, StoreUrl};
@@ -80,6 +82,8 @@ pub(crate) struct Config {
     pub(crate) log_level: LevelFilter,
     /// Files that a server reads at its start and never again, by the key that names each.
     pub(crate) read_once: Vec<(&'static str, PathBuf)>,
+    /// Files that hold the password of a database, by the key that they set or that names them.
+    password_files: Vec<(&'static str, PathBuf)>,
 }
 
 impl Values {
@@ -124,6 +128,7 @@ impl Values {
                 .required("log.level", parse_level)
                 .unwrap_or(LevelFilter::INFO),
             read_once: std::mem::take(&mut self.read_once),
+            password_files: self.password_files(),
         }
     }
 
@@ -137,7 +142,7 @@ impl Values {
     fn sealing_key(&mut self, store: &StorePlace) -> PathBuf {
         let file = match (self.path(SEALING_KEY_FILE), store) {
             (Some(file), _) => file,
-            (None, StorePlace::Directory(directory)) => directory.join("sealing.key"),
+            (None, StorePlace::Directory(directory)) => directory.join(SEALING_KEY),
             (None, StorePlace::Server(_)) => {
                 self.problems.push(format!(
                     "{SEALING_KEY_FILE}: is missing; with PostgreSQL every node needs a copy of one file"

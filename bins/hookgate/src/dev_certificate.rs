@@ -1,7 +1,7 @@
 //! The certificate of `hookgate dev`: a CA of this machine alone, and a short-lived certificate for localhost by it.
 
 use std::fs::OpenOptions;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
@@ -13,6 +13,7 @@ use rcgen::{
 };
 
 use hookgate_domain::{PemFault, PemKind, check_pem};
+use hookgate_storage::{DEV_CA_KEY, DEV_GATE_KEY, replace_private_file};
 
 use crate::failure::Failure;
 
@@ -42,23 +43,23 @@ pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
     let files = DevCertificate {
         ca: directory.join("ca.pem"),
         chain: directory.join("gate.pem"),
-        key: directory.join("gate.key"),
+        key: directory.join(DEV_GATE_KEY),
     };
-    let ca_key_file = directory.join("ca.key");
+    let ca_key_file = directory.join(DEV_CA_KEY);
     refuse_half(&files.ca, &ca_key_file)?;
     let make = || -> Result<(), Box<dyn std::error::Error>> {
         if !files.ca.exists() {
             let key = KeyPair::generate()?;
-            write(&files.ca, ca_params()?.self_signed(&key)?.pem().as_bytes(), 0o644)?;
-            write(&ca_key_file, key.serialize_pem().as_bytes(), 0o600)?;
+            write_public(&files.ca, ca_params()?.self_signed(&key)?.pem().as_bytes())?;
+            replace_private_file(&ca_key_file, key.serialize_pem().as_bytes())?;
         }
         // The issuer is named by the parameters; the certificate in the file was made from the same ones.
         let ca_key = read_ca_key(&ca_key_file)?;
         let issuer = Issuer::new(ca_params()?, ca_key);
         let key = KeyPair::generate()?;
         let leaf = leaf_params()?.signed_by(&key, &issuer)?;
-        write(&files.chain, leaf.pem().as_bytes(), 0o644)?;
-        write(&files.key, key.serialize_pem().as_bytes(), 0o600)?;
+        write_public(&files.chain, leaf.pem().as_bytes())?;
+        replace_private_file(&files.key, key.serialize_pem().as_bytes())?;
         Ok(())
     };
     make().map_err(|error| {
@@ -135,12 +136,13 @@ fn valid_for(params: &mut CertificateParams, days: i64) -> Result<(), Box<dyn st
     Ok(())
 }
 
-fn write(path: &Path, content: &[u8], mode: u32) -> std::io::Result<()> {
+/// Writes a certificate, which everybody may read and nobody else may change.
+fn write_public(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
-        .mode(mode)
+        .mode(0o644)
         .open(path)?;
     file.write_all(content)
 }

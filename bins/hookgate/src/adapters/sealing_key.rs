@@ -1,12 +1,12 @@
 //! The key that seals signing secrets: a file of 32 random bytes. It is created once, and no existing file is written over.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, ErrorKind, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use hookgate_domain::{SealedSecret, without_mark};
 use hookgate_gate::{Entropy, Seal, SealError, SealPurpose};
+use hookgate_storage::new_private_file;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use zeroize::Zeroizing;
@@ -50,8 +50,7 @@ impl SealingKey {
     pub(crate) fn create(path: &Path) -> io::Result<Self> {
         let mut key = Zeroizing::new(vec![0; KEY_BYTES]);
         random().fill(&mut key).map_err(io::Error::other)?;
-        let mut options = OpenOptions::new();
-        let mut file = options.write(true).create_new(true).mode(0o600).open(path)?;
+        let mut file = new_private_file(path)?;
         let written = file.write_all(&key).and_then(|()| file.sync_all());
         if let Err(error) = written {
             // Half a key is worse than none.

@@ -6,12 +6,14 @@ use std::path::{Path, PathBuf};
 
 use hookgate_domain::WebhookState;
 use hookgate_gate::{Gate, PageSize, Store};
-use hookgate_storage::{BackupError, Database, OpenMode, Restoring, backup_file, backup_to, verify_file};
+use hookgate_storage::{
+    BackupError, Database, Exposed, OpenMode, Restoring, backup_file, backup_to, verify_file,
+};
 use serde_json::json;
 
 use crate::adapters::{self, NoKey};
 use crate::cli::Cli;
-use crate::config::StorePlace;
+use crate::config::{StorePlace, sentence_on};
 use crate::effect::{Effect, require_output};
 use crate::failure::{Failure, with_sources};
 use crate::{output, place};
@@ -55,6 +57,9 @@ fn stream(directory: &Path) -> Result<(), Failure> {
 
 /// Makes a store of a backup, in which no session lives on.
 pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: bool) -> Result<(), Failure> {
+    if let Some(exposed) = Exposed::find(file).filter(|_| file != Path::new(STREAM)) {
+        output::remark(&sentence_on(&exposed));
+    }
     if only_verify {
         return verify(cli, file);
     }

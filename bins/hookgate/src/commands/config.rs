@@ -1,5 +1,6 @@
 //! `hookgate config`: make, check and show the configuration. Nothing is started and nothing is changed.
 
+use hookgate_domain::with_hidden_shown;
 use serde_json::json;
 
 use crate::cli::{Cli, ConfigCommand};
@@ -11,13 +12,18 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Init => output::line(SAMPLE.trim_end())?,
         ConfigCommand::Check => {
-            gather(cli)?.read()?.check_files()?;
-            let text = if cli.json {
-                output::json(&json!({"valid": true}))?
+            let config = gather(cli)?.read()?;
+            config.check_files()?;
+            let warnings = config.exposed_files();
+            let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
+            if cli.json {
+                output::line(&output::json(&json!({"valid": true, "warnings": warnings}))?)?;
             } else {
-                "the configuration is valid".to_owned()
-            };
-            output::line(&text)?;
+                for warning in &warnings {
+                    output::remark(&with_hidden_shown(warning));
+                }
+                output::line("the configuration is valid")?;
+            }
         }
         ConfigCommand::Show { sources } => show(&gather(cli)?, cli.json, *sources)?,
     }

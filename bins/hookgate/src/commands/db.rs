@@ -1,11 +1,11 @@
 //! `hookgate db copy`: a store moves from one database to another.
 
-use hookgate_storage::{Copied, CopyError, CopyStep, OpenMode, ServerLock, copy_store};
+use hookgate_storage::{Copied, CopyError, CopyStep, Exposed, OpenMode, ServerLock, copy_store};
 use hookgate_transport::wire::counted;
 use serde_json::json;
 
 use crate::cli::{Cli, DbCommand};
-use crate::config::{StorePlace, StoreUrl};
+use crate::config::{StorePlace, StoreUrl, sentence_on};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::progress::Progress;
@@ -13,7 +13,10 @@ use crate::{output, place};
 
 pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     let DbCommand::Copy { from, to } = command;
-    let (StoreUrl(from), StoreUrl(to)) = (from, to);
+    for named in [&from, &to] {
+        warn_if_exposed(named);
+    }
+    let (from, to) = (from.place, to.place);
     let _locks = [lock(&from)?, lock(&to)?];
     let source = place::open(&from, OpenMode::Existing).await?;
     let target = place::open(&to, OpenMode::Create).await?;
@@ -27,6 +30,13 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     source.close().await;
     target.close().await;
     Effect::of(format!("{to} holds what {from} holds")).told(show(cli.json, &from, &to, &copied))
+}
+
+/// Warns of a file with a password that other users of the machine can open.
+fn warn_if_exposed(named: &StoreUrl) {
+    if let Some(exposed) = named.file.as_deref().and_then(Exposed::find) {
+        output::remark(&sentence_on(&exposed));
+    }
 }
 
 fn show(json: bool, from: &StorePlace, to: &StorePlace, copied: &Copied) -> Result<(), Failure> {

@@ -1,5 +1,7 @@
 //! `hookgate doctor`: finds problems that silently cost deliveries, with fixes.
 
+mod access;
+
 use hookgate_domain::{
     AddressSetName, Allowlist, AllowlistMode, IpNetwork, RotationAge, SetOrigin, Timestamp, Webhook,
     WebhookHandle, WebhookState, network_warnings, with_hidden_shown,
@@ -31,6 +33,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     // A configuration that can't be read is a failure of its own, which names every problem.
     let config = place::config(cli)?;
     let mut findings = Vec::new();
+    let exposed = access::exposed_files(cli, config.as_ref());
     if let Some(config) = &config {
         about_files(config, &mut findings);
     }
@@ -59,6 +62,10 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     about_sets(&place, now, &mut findings).await?;
     about_failing(&place, &mut findings).await?;
     about_webhooks(&place, now, &mut findings).await?;
+    findings.extend(access::findings(
+        exposed,
+        &access::exposed_files(cli, config.as_ref()),
+    ));
     show(&findings, cli.json)
 }
 

@@ -38,6 +38,9 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     tracing::info!(store = %config.store, "starting");
     await_database(&config.store).await?;
     let place = Place::of_config(&config).await?;
+    for problem in config.exposed_files() {
+        tracing::warn!("{problem}");
+    }
     let plan = Plan {
         listen: config.listen,
         plain_listen: config.plain_listen,

@@ -1,9 +1,11 @@
 //! The files that a configuration names, read by the functions that a server reads them with at its start. Nothing is
 //! created, bound or called.
 
-use super::{Config, StorePlace};
+use hookgate_storage::{Exposed, exposed_data};
+
+use super::{Config, SEALING_KEY_FILE, StorePlace};
 use crate::adapters::SealingKey;
-use crate::certificate_files::FileProblem;
+use crate::certificate_files::{CertificateFiles, FileProblem};
 use crate::failure::Failure;
 
 impl Config {
@@ -23,8 +25,31 @@ impl Config {
 
     /// What is wrong with the certificates.
     pub(crate) fn certificate_problems(&self) -> impl Iterator<Item = FileProblem> {
-        let all = [Some(&self.certificate), self.console_certificate.as_ref()];
-        all.into_iter().flatten().filter_map(|files| files.load().err())
+        self.certificates().filter_map(|files| files.load().err())
+    }
+
+    /// The certificates of both listeners.
+    fn certificates(&self) -> impl Iterator<Item = &CertificateFiles> {
+        [Some(&self.certificate), self.console_certificate.as_ref()]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Files with secrets that other users of the machine can open. A server starts nevertheless: in a container there may be
+    /// no other users, and what a volume holds is often open.
+    pub(crate) fn exposed_files(&self) -> Vec<FileProblem> {
+        let data = match &self.store {
+            StorePlace::Directory(directory) => exposed_data(directory),
+            StorePlace::Server(_) => Vec::new(),
+        };
+        let key = Exposed::find(&self.sealing_key).filter(|key| !data.contains(key));
+        let data = data.iter().map(|exposed| exposed_file("store.url", exposed));
+        let named = self.password_files.iter();
+        let named = named.filter_map(|(setting, path)| Some(exposed_file(setting, &Exposed::find(path)?)));
+        data.chain(key.map(|key| exposed_file(SEALING_KEY_FILE, &key)))
+            .chain(named)
+            .chain(self.certificates().filter_map(CertificateFiles::exposed_key))
+            .collect()
     }
 
     /// What is wrong with files that a running server does not read again.
@@ -52,6 +77,16 @@ impl Config {
     fn sealing_key_problem(&self) -> Option<FileProblem> {
         let error = SealingKey::read(&self.sealing_key).err()?;
         let sentence = format!("{} can't be used: {error}", self.sealing_key.display());
-        Some(FileProblem::of("store.sealing_key_file", sentence))
+        Some(FileProblem::of(SEALING_KEY_FILE, sentence))
     }
+}
+
+/// The problem of a file that a setting names and that others can open.
+fn exposed_file(setting: &str, exposed: &Exposed) -> FileProblem {
+    FileProblem::of(setting, sentence_on(exposed))
+}
+
+/// The sentence on a file with a secret that others can open.
+pub(crate) fn sentence_on(exposed: &Exposed) -> String {
+    format!("{exposed}: only the user that runs Hookgate should be able to open it")
 }

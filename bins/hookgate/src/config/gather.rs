@@ -1,7 +1,9 @@
 //! The files of a configuration: the one that is named, and those in which it keeps a secret. What they say is not known
 //! here.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+
+use hookgate_storage::Address;
 
 use super::environment::Environment;
 use super::keys::variable_of;
@@ -23,7 +25,22 @@ impl Values {
             .map_err(|error| Failure::usage(format!("{} is not TOML: {error}", file.display())))?;
         gathered.problems.extend(environment.unknown());
         gathered.read_store_url();
+        gathered.file = Some(file.to_owned());
         Ok(gathered)
+    }
+
+    /// The files that a URL with a password was read from, by the key that it was found under. A file of its own is made for a
+    /// secret, whatever it holds now.
+    pub(super) fn password_files(&mut self) -> Vec<(&'static str, PathBuf)> {
+        if let Some(file) = self.path(URL_FILE) {
+            return vec![(URL_FILE, file)];
+        }
+        let Some((url, Source::File)) = self.found.get(URL) else {
+            return Vec::new();
+        };
+        let has_password = url.parse::<Address>().is_ok_and(|address| address.has_password());
+        let file = self.file.clone().filter(|_| has_password);
+        file.map(|file| (URL, file)).into_iter().collect()
     }
 
     /// Takes the store's URL from the file that `store.url_file` names, unless the URL itself comes from where it counts

@@ -29,18 +29,26 @@ impl Display for StorePlace {
 
 /// A store as an argument names it; `@FILE` keeps a password out of the list of processes.
 #[derive(Clone, Debug)]
-pub(crate) struct StoreUrl(pub(crate) StorePlace);
+pub(crate) struct StoreUrl {
+    /// The store.
+    pub(crate) place: StorePlace,
+    /// The file that the URL was read from.
+    pub(crate) file: Option<PathBuf>,
+}
 
 impl FromStr for StoreUrl {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
         match text.strip_prefix('@') {
-            None => parse_store(text, Path::new("")).map(Self),
+            None => parse_store(text, Path::new("")).map(|place| Self { place, file: None }),
             Some(file) => {
                 let file = literal_path(file).map_err(|error| error.to_string())?;
                 let text = line_file(&file).map_err(|error| error.to_string())?;
-                parse_store(text.trim(), Path::new("")).map(Self)
+                parse_store(text.trim(), Path::new("")).map(|place| Self {
+                    place,
+                    file: Some(file),
+                })
             }
         }
     }
@@ -101,9 +109,9 @@ mod tests {
         ] {
             std::fs::write(&file, saved).unwrap();
             let named: StoreUrl = format!("@{}", file.display()).parse().unwrap();
-            assert_eq!(named.0.to_string(), "postgres://db/h");
+            assert_eq!(named.place.to_string(), "postgres://db/h");
         }
-        assert_eq!("sqlite:a/b".parse::<StoreUrl>().unwrap().0.to_string(), "a/b");
+        assert_eq!("sqlite:a/b".parse::<StoreUrl>().unwrap().place.to_string(), "a/b");
         for wrong in [
             "",
             "a/b",

@@ -33,6 +33,8 @@ pub(crate) struct Values {
     pub(super) problems: Vec<String>,
     /// Files that a server reads once, by the key that names each.
     pub(super) read_once: Vec<(&'static str, PathBuf)>,
+    /// The configuration file, if there is one.
+    pub(super) file: Option<PathBuf>,
     directory: PathBuf,
 }
 
@@ -57,6 +59,7 @@ impl Values {
             found: BTreeMap::new(),
             problems: Vec::new(),
             read_once: Vec::new(),
+            file: None,
             directory,
         };
         gathered.add_table("", table);

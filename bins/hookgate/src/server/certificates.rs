@@ -67,6 +67,9 @@ impl Kept {
             Ok(()) => {
                 (self.seen, self.problem) = (found, None);
                 tracing::info!("the certificate was reloaded");
+                if let Some(problem) = self.files.exposed_key() {
+                    tracing::warn!("{problem}");
+                }
             }
             Err(problem) => {
                 if asked || self.problem.as_ref() != Some(&problem) {

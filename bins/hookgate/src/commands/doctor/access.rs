@@ -1,0 +1,35 @@
+//! Files with secrets that other users of the machine can open, before the store was opened and after.
+
+use hookgate_storage::exposed_data;
+
+use super::Finding;
+use crate::certificate_files::FileProblem;
+use crate::cli::Cli;
+use crate::config::{Config, sentence_on};
+use crate::place;
+
+/// The files that are open now.
+pub(super) fn exposed_files(cli: &Cli, config: Option<&Config>) -> Vec<FileProblem> {
+    match config {
+        Some(config) => config.exposed_files(),
+        None => exposed_data(&place::data_directory(cli))
+            .iter()
+            .map(|exposed| FileProblem::of("data directory", sentence_on(exposed)))
+            .collect(),
+    }
+}
+
+/// Findings on the files that were open before the store was opened. Opening it closes those that are its own.
+pub(super) fn findings(before: Vec<FileProblem>, now: &[FileProblem]) -> impl Iterator<Item = Finding> {
+    before.into_iter().map(|mut problem| {
+        if !now.contains(&problem) {
+            problem
+                .sentence
+                .push_str(". It was closed just now; others may have read it before");
+        }
+        Finding {
+            subject: problem.setting.unwrap_or_default(),
+            sentence: problem.sentence,
+        }
+    })
+}
