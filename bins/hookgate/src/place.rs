@@ -3,9 +3,9 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
-use hookgate_domain::{Webhook, WebhookHandle, WebhookName};
+use hookgate_domain::{MemberName, Webhook, WebhookHandle, WebhookName};
 use hookgate_gate::{Acting, Gate, Seal, Store};
-use hookgate_storage::{Database, OpenMode};
+use hookgate_storage::{Database, OpenMode, SEALING_KEY};
 use hookgate_transport::Addresses;
 
 use crate::adapters::{self, NoKey};
@@ -24,8 +24,6 @@ const FALLBACK_URL: &str = "https://localhost:8443";
 const CONSOLE_URL: &str = "console_url";
 /// Where the console is when nobody has said so yet.
 const FALLBACK_CONSOLE_URL: &str = "https://localhost:8444";
-/// Name of the sealing key in a data directory.
-const SEALING_KEY: &str = "sealing.key";
 /// What `hookgate dev` uses, and so what the other commands look for when nothing is named.
 pub(crate) const DEV_DIRECTORY: &str = "hookgate-dev";
 
@@ -228,12 +226,12 @@ pub(crate) async fn descriptors(database: &Database) -> Result<Option<u64>, Fail
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// Who acts on the command line: the user that the operating system knows. The environment is asked first, so it is what
-/// people say and no proof.
+/// The actor of the command line: the user that the operating system knows. The environment is asked first, so the name is a
+/// claim and no proof. One that no member could have, because it may hold a secret or a control character, is left out.
 pub(crate) fn acting() -> Acting {
     let named = ["USER", "LOGNAME"]
         .iter()
-        .find_map(|name| std::env::var(name).ok().filter(|user| !user.is_empty()));
+        .find_map(|name| std::env::var(name).ok()?.parse::<MemberName>().ok());
     let by_number = || format!("uid {}", rustix::process::getuid().as_raw());
-    Acting::command_line(named.unwrap_or_else(by_number))
+    Acting::command_line(named.map_or_else(by_number, |name| name.as_str().to_owned()))
 }
