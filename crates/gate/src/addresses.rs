@@ -277,7 +277,7 @@ impl<S: Store> Gate<S> {
             AuditAct::AddressSetEdit,
             subject(&set),
             now,
-            crate::audit::changed(&before, &settings(&set)),
+            crate::audit_changes::changed(&before, &settings(&set)),
         );
         let version = new_version(acting, networks, changes.clone(), now);
         self.store

@@ -4,14 +4,19 @@ use std::net::IpAddr;
 
 use hookgate_domain::{
     Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, NewAudit, OrganizationId,
-    PayloadDigest, Permission, Policy, Role, SessionId, Timestamp, Webhook,
+    PayloadDigest, Permission, Role, SessionId, Timestamp, Webhook,
 };
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use thiserror::Error;
 
+use crate::audit_changes::kept_texts;
+use crate::page_bytes::{bounded_page, written_bytes};
 use crate::{
-    ActorMatch, AuditFilter, Gate, PageSize, PeopleError, PeopleStore, SealError, Store, StoreError,
+    ActorMatch, AuditFilter, Gate, Page, PageSize, PeopleError, PeopleStore, SealError, Store, StoreError,
 };
+
+/// Bytes of an entry, as an answer has it, beside its texts.
+const ENTRY_BYTES: usize = 400;
 
 impl<S: Store> Gate<S> {
     /// What a request is known by that may be repeated, of its sender's name for it and what it asks for. People put anything into
@@ -119,18 +124,19 @@ impl Acting {
         }
     }
 
-    /// The same with what changed; `null` and an object without fields stand for nothing.
+    /// The same with what changed; `null` and an object without fields stand for nothing. However large that is, the entry is
+    /// small.
     pub(crate) fn note_change(
         &self,
         act: AuditAct,
         subject: AuditSubject,
         now: Timestamp,
-        (before, after): (Value, Value),
+        changes: (Value, Value),
     ) -> NewAudit {
-        let text = |value: Value| Some(value).filter(|value| !value.is_null() && *value != json!({}));
+        let (before, after) = kept_texts(changes);
         NewAudit {
-            before: text(before).map(|value| value.to_string()),
-            after: text(after).map(|value| value.to_string()),
+            before,
+            after,
             ..self.note(act, subject, now)
         }
     }
@@ -151,7 +157,7 @@ pub enum Repeated {
 pub struct Forbidden(pub Role);
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// Entries of the audit trail, newest first, older than `before`.
+    /// Entries of the audit trail, newest first, older than `before`. The page ends early where entries are large.
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
@@ -161,9 +167,13 @@ impl<S: Store + PeopleStore> Gate<S> {
         filter: &AuditFilter,
         before: Option<i64>,
         size: PageSize,
-    ) -> Result<Vec<AuditEntry>, PeopleError> {
+    ) -> Result<Page<AuditEntry, i64>, PeopleError> {
         acting.require(Permission::ManagePeople)?;
-        Ok(self.store.audit_page(filter, before, size).await?)
+        let read = |before, size: PageSize| async move {
+            let found = self.store.audit_page(filter, before, size.and_one()).await?;
+            Ok::<_, StoreError>(Page::new(found, size, |entry| entry.id, None))
+        };
+        Ok(bounded_page(size, before, read, entry_bytes, |entry| entry.id).await?)
     }
 
     /// Puts an export of the trail on the trail, with what it was `asked` for. Call it before the first entry is sent.
@@ -215,54 +225,16 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 }
 
+/// Bytes of an entry as an answer has it: what changed is in it as it is kept, and in words.
+fn entry_bytes(entry: &AuditEntry) -> usize {
+    let changes = [&entry.before, &entry.after].map(|side| side.as_deref().map_or(0, written_bytes));
+    ENTRY_BYTES
+        + written_bytes(entry.actor.name())
+        + written_bytes(&entry.subject.name)
+        + 2 * changes.iter().sum::<usize>()
+}
+
 /// A webhook as the subject of an entry.
 pub(crate) fn webhook_subject(webhook: &Webhook) -> AuditSubject {
     AuditSubject::new(webhook.handle, &webhook.name)
-}
-
-/// Everything about a webhook that people set.
-pub(crate) fn webhook_settings(webhook: &Webhook) -> Value {
-    let Policy {
-        allowlist,
-        allowlist_mode,
-        limits,
-        payload_logging,
-        signing_secret,
-        rotation,
-    } = &webhook.policy;
-    let postpones = limits.overload() == hookgate_domain::Overload::Postpone;
-    json!({
-        "name": webhook.name.as_str(),
-        "allowlist": allowlist.to_string(),
-        "allowlist_mode": allowlist_mode.as_str(),
-        "max_body": limits.body_bytes(),
-        "per_minute": limits.per_minute().map(std::num::NonZero::get),
-        "overload": if postpones { 503 } else { 429 },
-        "payload_logging": *payload_logging == hookgate_domain::PayloadLogging::On,
-        "signed": signing_secret.is_some(),
-        "rotation_days": rotation.days.map(std::num::NonZero::get),
-    })
-}
-
-/// What an edit changed, before and after. Of a signing secret it says that it changed, and nothing of it.
-pub(crate) fn webhook_changes(before: &Webhook, after: &Webhook) -> (Value, Value) {
-    let (old, new) = (webhook_settings(before), webhook_settings(after));
-    let mut changes = changed(&old, &new);
-    let secrets = [before, after].map(|webhook| &webhook.policy.signing_secret);
-    if secrets[0] != secrets[1] && secrets[0].is_some() && secrets[1].is_some() {
-        changes.1["signing_secret"] = json!("changed");
-    }
-    changes
-}
-
-/// The fields of two objects that differ.
-pub(crate) fn changed(before: &Value, after: &Value) -> (Value, Value) {
-    let differing = |this: &Value, other: &Value| -> Map<String, Value> {
-        let fields = this.as_object().into_iter().flatten();
-        fields
-            .filter(|(name, value)| other.get(name) != Some(value))
-            .map(|(name, value)| (name.clone(), value.clone()))
-            .collect()
-    };
-    (differing(before, after).into(), differing(after, before).into())
 }

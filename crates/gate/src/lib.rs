@@ -21,6 +21,7 @@ mod address_store;
 mod addresses;
 mod attempts;
 mod audit;
+mod audit_changes;
 mod audit_search;
 mod credentials;
 mod delivery;
@@ -36,6 +37,7 @@ mod log_interval;
 mod manage;
 mod members;
 mod meter;
+mod page_bytes;
 mod password_queue;
 mod payload_faults;
 mod people;
@@ -65,6 +67,7 @@ pub use address_store::{
 };
 pub use addresses::{AddressSetError, Published, REFRESH_AFTER, Taken};
 pub use audit::{Acting, Forbidden, Repeated};
+pub use audit_changes::MAX_CHANGE_BYTES;
 pub use audit_search::{AuditQuery, AuditQueryError};
 pub use credentials::CredentialError;
 pub use delivery::{
@@ -87,6 +90,7 @@ pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRe
 pub use log_interval::{LOG_INTERVAL, LogInterval};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
+pub use page_bytes::{MAX_PAGE_BYTES, bounded_page, written_bytes};
 pub use password_queue::PASSWORDS_AT_ONCE;
 pub use people::PeopleError;
 pub use people_store::{

@@ -9,7 +9,8 @@ use hookgate_senders::SigningSecret;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::audit::{webhook_changes, webhook_settings, webhook_subject};
+use crate::audit::webhook_subject;
+use crate::audit_changes::{webhook_changes, webhook_settings};
 use crate::{Acting, EntropyError, Forbidden, Gate, SealError, SealPurpose, Store, StoreError};
 
 /// How often a change is tried when others change the same webhook.

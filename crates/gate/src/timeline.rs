@@ -7,7 +7,13 @@ use hookgate_domain::{
     Actor, DeliveryId, Incident, IncidentEvent, IncidentNumber, MAX_LISTED_CHANGES, Timestamp,
 };
 
+use crate::page_bytes::written_bytes;
 use crate::{Answer, IncidentRecord, PageSize, Seek, Store, StoreError};
+
+/// Bytes of notes that a timeline shows whole, as an answer has them: more than all it can have of ordinary text.
+const MAX_NOTE_BYTES: usize = 2 * 1024 * 1024;
+/// Characters that are left of each note beyond.
+const CUT_NOTE: usize = 100;
 
 /// All that happened to an incident.
 #[derive(Clone, Debug, PartialEq)]
@@ -100,6 +106,26 @@ impl Timeline {
             });
         }
         Ok(Some(Self { incident, entries }))
+    }
+
+    /// The same with its newest notes whole and those cut that are too much for an answer: most of their characters are invisible,
+    /// each of which takes many bytes to show.
+    #[must_use]
+    pub(crate) fn shortened(mut self) -> Self {
+        let mut bytes = 0;
+        for entry in self.entries.iter_mut().rev() {
+            let TimelineKind::Event(IncidentEvent::Note(note)) = &mut entry.kind else {
+                continue;
+            };
+            bytes += written_bytes(note.as_str());
+            if bytes > MAX_NOTE_BYTES && note.as_str().chars().nth(CUT_NOTE).is_some() {
+                let start: String = note.as_str().chars().take(CUT_NOTE).collect();
+                if let Ok(cut) = format!("{start}…").parse() {
+                    *note = cut;
+                }
+            }
+        }
+        self
     }
 
     /// How long it was open, or is by now.

@@ -2,12 +2,17 @@
 //! what was read out of it or out of the headers. Of an incident everybody sees number, title, severity, status, service and times;
 //! of a delivery its webhook, times, source, user agent and outcome.
 
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Permission, Role};
+use hookgate_domain::{DeliveryId, Incident, IncidentNumber, MetadataValue, Permission, Role};
 
+use crate::page_bytes::{bounded_page, written_bytes};
 use crate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, IncidentFilter, NoPayload, Page, PageSize, Seek,
     Store, StoreError, Timeline,
 };
+
+/// Bytes of an incident, as an answer has it, beside its texts; and of a value of its metadata that is no text.
+const INCIDENT_BYTES: usize = 700;
+const VALUE_BYTES: usize = 32;
 
 /// Whether what senders sent is withheld from this role.
 #[must_use]
@@ -94,7 +99,7 @@ impl<S: Store> Gate<S> {
         Ok(page_for(role, page, summary_for))
     }
 
-    /// A page of incidents, newest first, as this role sees them.
+    /// A page of incidents, newest first, as this role sees them. It ends early where they are large.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -105,8 +110,11 @@ impl<S: Store> Gate<S> {
         before: Option<IncidentNumber>,
         size: PageSize,
     ) -> Result<Page<Incident, IncidentNumber>, StoreError> {
-        let page = self.store.incident_page(filter, before, size).await?;
-        Ok(page_for(role, page, incident_for))
+        let read = |before, size| async move {
+            let page = self.store.incident_page(filter, before, size).await?;
+            Ok(page_for(role, page, incident_for))
+        };
+        bounded_page(size, before, read, incident_bytes, |incident| incident.number).await
     }
 
     /// All that happened to an incident, as this role sees it; `None` if there is no such incident.
@@ -119,11 +127,40 @@ impl<S: Store> Gate<S> {
         number: IncidentNumber,
     ) -> Result<Option<Timeline>, StoreError> {
         let timeline = Timeline::read(&self.store, number).await?;
-        Ok(timeline.map(|timeline| Timeline {
-            incident: incident_for(role, timeline.incident),
-            ..timeline
+        Ok(timeline.map(|timeline| {
+            let Timeline { incident, entries } = timeline.shortened();
+            Timeline {
+                incident: incident_for(role, incident),
+                entries,
+            }
         }))
     }
+}
+
+/// Bytes of an incident as an answer has it.
+fn incident_bytes(incident: &Incident) -> usize {
+    let Incident {
+        description,
+        service,
+        source_url,
+        dedup_key,
+        ..
+    } = incident;
+    let texts = [description, service, source_url, dedup_key]
+        .into_iter()
+        .flatten();
+    let metadata = incident.metadata.iter().map(|(key, value)| {
+        written_bytes(key)
+            + match value {
+                MetadataValue::Text(text) => written_bytes(text),
+                MetadataValue::Number(number) => number.as_str().len(),
+                MetadataValue::Null | MetadataValue::Bool(_) | MetadataValue::Integer(_) => VALUE_BYTES,
+            }
+    });
+    INCIDENT_BYTES
+        + written_bytes(&incident.title)
+        + texts.map(|text| written_bytes(text)).sum::<usize>()
+        + metadata.sum::<usize>()
 }
 
 fn page_for<T, K>(role: Role, page: Page<T, K>, item_for: fn(Role, T) -> T) -> Page<T, K> {

@@ -2,9 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
-use hookgate_domain::{AuditAct, Member, Role, Timestamp};
-use hookgate_gate::{Acting, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, Ports};
-use hookgate_testkit::samples::{SOURCE, START, acting};
+use hookgate_domain::{AuditAct, Member, NewAudit, Role, Timestamp};
+use hookgate_gate::{
+    Acting, AuditFilter, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, PeopleStore, Ports,
+};
+use hookgate_testkit::samples::{SOURCE, START, acting, audit};
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy};
 
 fn gate() -> (Gate<MemoryStore>, FixedClock) {
@@ -51,7 +53,12 @@ fn about(subject: &str) -> AuditQuery {
 async fn found(gate: &Gate<MemoryStore>, query: AuditQuery) -> Result<Vec<AuditAct>, AuditQueryError> {
     let filter = gate.audit_filter(&acting(), query).await?;
     let entries = gate.audit_page(&acting(), &filter, None, PageSize::MAX).await;
-    let mut acts: Vec<_> = entries.unwrap().into_iter().map(|entry| entry.act).collect();
+    let mut acts: Vec<_> = entries
+        .unwrap()
+        .items
+        .into_iter()
+        .map(|entry| entry.act)
+        .collect();
     acts.reverse();
     Ok(acts)
 }
@@ -168,9 +175,39 @@ async fn an_export_is_on_the_trail_and_takes_the_same_role() {
     let entries = gate
         .audit_page(&acting(), &filter, None, PageSize::MAX)
         .await
-        .unwrap();
+        .unwrap()
+        .items;
     assert_eq!(entries[0].act, AuditAct::AuditExport);
     let after: serde_json::Value = serde_json::from_str(entries[0].after.as_deref().unwrap()).unwrap();
     assert_eq!(after, serde_json::json!({"actor": "ada", "format": "csv"}));
     assert_eq!(entries.len(), 2);
+}
+
+/// Entries that older versions wrote may be large.
+#[tokio::test]
+async fn a_page_ends_where_entries_are_large() {
+    const ENTRIES: i64 = 9;
+    let (gate, _) = gate();
+    for _ in 0..ENTRIES {
+        let large = NewAudit {
+            before: Some("x".repeat(700_000)),
+            after: Some("y".repeat(700_000)),
+            ..audit()
+        };
+        gate.store().audit_insert(large).await.unwrap();
+    }
+    let (mut seen, mut before) = (Vec::new(), None);
+    loop {
+        let page = gate
+            .audit_page(&acting(), &AuditFilter::default(), before, PageSize::MAX)
+            .await
+            .unwrap();
+        assert!(page.items.len() == 1, "{} entries", page.items.len());
+        seen.extend(page.items.iter().map(|entry| entry.id));
+        before = page.next;
+        if before.is_none() {
+            break;
+        }
+    }
+    assert!(seen.iter().copied().eq((1..=ENTRIES).rev()), "{seen:?}");
 }

@@ -77,6 +77,7 @@ async fn acts(gate: &Gate<MemoryStore>) -> Vec<AuditAct> {
     let entries = gate.audit_page(&acting(), &all, None, PageSize::MAX).await;
     entries
         .unwrap()
+        .items
         .into_iter()
         .rev()
         .map(|entry| entry.act)
@@ -138,6 +139,7 @@ async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
     let failed = gate.audit_page(&acting(), &failed, None, PageSize::MAX).await;
     let names: Vec<_> = failed
         .unwrap()
+        .items
         .into_iter()
         .map(|entry| entry.subject.name)
         .collect();

@@ -107,8 +107,32 @@ fn words(name: &str, value: &Value) -> String {
             let values = values.iter().map(|value| words("", value));
             values.collect::<Vec<_>>().join(", ")
         }
+        (_, Value::Object(list)) if list.contains_key("entries") => list_words(list),
         (_, other) => other.to_string(),
     }
+}
+
+/// A list of which the difference alone was kept: `9,000 entries (added: 192.0.2.1/32 and 7 more)`.
+fn list_words(list: &Map<String, Value>) -> String {
+    let number = |name: &str| list.get(name).and_then(Value::as_u64).unwrap_or_default();
+    let entries = when::counted(number("entries"), "entry");
+    let difference = ["removed", "added"].into_iter().find_map(|name| {
+        let listed = list.get(name)?.as_array()?;
+        let count = number(&format!("{name}_count"));
+        Some((name, listed, count)).filter(|_| count > 0)
+    });
+    let Some((name, listed, count)) = difference else {
+        return entries;
+    };
+    let texts: Vec<_> = listed.iter().map(|value| words("", value)).collect();
+    let more = count.saturating_sub(texts.len() as u64);
+    let rest = match (texts.is_empty(), more) {
+        (_, 0) => String::new(),
+        (true, more) => when::counted(more, "entry"),
+        (false, more) => format!(" and {} more", when::grouped(more)),
+    };
+    let texts = texts.join(", ");
+    format!("{entries} ({name}: {texts}{rest})")
 }
 
 #[cfg(test)]
@@ -152,6 +176,29 @@ mod tests {
         );
         assert_eq!(lines(Some(r#"{"role":"admin"}"#), None), ["role: admin → –"]);
         assert!(lines(None, None).is_empty());
+    }
+
+    #[test]
+    fn of_a_long_list_the_difference_is_told() {
+        assert_eq!(
+            lines(
+                Some(r#"{"allowlist":{"entries":9000,"removed":["192.0.2.1/32 # old"],"removed_count":1}}"#),
+                Some(
+                    r#"{"allowlist":{"entries":10000,"added":["10.0.0.1/32","10.0.0.2/32"],"added_count":1001}}"#
+                ),
+            ),
+            [
+                "allowlist: 9,000 entries (removed: 192.0.2.1/32 # old) → 10,000 entries (added: 10.0.0.1/32, 10.0.0.2/32 and 999 \
+                 more)"
+            ]
+        );
+        assert_eq!(
+            lines(
+                Some(r#"{"allowlist":{"entries":9000,"removed":[],"removed_count":0}}"#),
+                Some(r#"{"allowlist":"any"}"#)
+            ),
+            ["allowlist: 9,000 entries → any"]
+        );
     }
 
     #[test]

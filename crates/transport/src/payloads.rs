@@ -2,13 +2,11 @@
 
 use hookgate_domain::{DeliveryId, Role};
 use hookgate_gate::{
-    DeliveryFilter, DeliverySummary, Gate, Page, PageSize, Seek, Store, StoreError, is_withheld_from,
+    DeliveryFilter, DeliverySummary, Gate, MAX_PAGE_BYTES, Page, PageSize, Seek, Store, StoreError,
+    is_withheld_from,
 };
 
 use crate::wire::{Delivery, Payload};
-
-/// Bytes of payloads, as an answer has them, after which a page ends: a bound on memory, whatever the deliveries are.
-const MAX_BYTES: usize = 4 * 1024 * 1024;
 
 /// A page of deliveries as this role sees them, with their payloads if it may see them and they are `wanted`. It ends early
 /// where they are large.
@@ -29,17 +27,18 @@ pub async fn delivery_page<S: Store>(
         return Ok(Page { items, next });
     }
     let (mut read, mut bytes) = (Vec::with_capacity(items.len()), 0_usize);
-    let last = items.last().map(|summary| summary.id);
+    let mut last = None;
     for summary in &items {
         let delivery = with_payload(gate.store(), summary).await?;
         bytes += delivery.payload.as_ref().map_or(0, Payload::encoded_bytes);
-        read.push(delivery);
-        if bytes >= MAX_BYTES && last != Some(summary.id) {
+        if last.is_some() && bytes > MAX_PAGE_BYTES {
             return Ok(Page {
                 items: read,
-                next: Some(summary.id),
+                next: last,
             });
         }
+        read.push(delivery);
+        last = Some(summary.id);
     }
     Ok(Page { items: read, next })
 }

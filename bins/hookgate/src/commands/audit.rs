@@ -30,11 +30,7 @@ async fn list(json: bool, place: &Place, arguments: AuditArgs, page: &PageArgs) 
     };
     let query = query(arguments, place.gate.now());
     let filter = place.gate.audit_filter(&acting(), query).await?;
-    let found = place
-        .gate
-        .audit_page(&acting(), &filter, before, size.and_one())
-        .await?;
-    let Page { items: entries, next } = Page::new(found, size, |row| row.id, None);
+    let Page { items: entries, next } = place.gate.audit_page(&acting(), &filter, before, size).await?;
     let next = next.map(|last| last.to_string());
     let object = |entry| output::object(&wire::AuditEntry::from(entry));
     let objects: Vec<_> = entries.iter().map(object).collect();
@@ -66,16 +62,12 @@ async fn export(place: &Place, format: ExportArg, arguments: AuditArgs) -> Resul
                 wire::counted(count, "entry")
             ))
         })?;
-        let objects: Vec<_> = page.iter().map(wire::AuditEntry::from).collect();
+        let objects: Vec<_> = page.items.iter().map(wire::AuditEntry::from).collect();
         let piece = format.piece(&objects, is_first);
         output::raw(&piece.map_err(|error| Failure::failed(with_sources(&error)))?)?;
-        (is_first, count) = (false, count + page.len());
-        match page
-            .last()
-            .filter(|_| page.len() == usize::from(PageSize::MAX.rows()))
-        {
-            Some(last) => before = Some(last.id),
-            None => return Ok(()),
+        (is_first, count, before) = (false, count + page.items.len(), page.next);
+        if before.is_none() {
+            return Ok(());
         }
     }
 }

@@ -62,7 +62,10 @@ async fn list(
     let Page {
         items: mut incidents,
         mut next,
-    } = place.gate.store().incident_page(filter, before, size).await?;
+    } = place
+        .gate
+        .incident_page(Role::Owner, filter, before, size)
+        .await?;
     // Numbers rise as incidents are opened, so nothing behind the first older one is wanted.
     let end = since.and_then(|since| incidents.iter().position(|incident| incident.opened_at < since));
     if let Some(end) = end {

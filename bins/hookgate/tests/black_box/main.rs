@@ -19,6 +19,7 @@ mod forms;
 mod handshakes;
 mod idempotency;
 mod incidents;
+mod large_rows;
 mod leaks;
 mod lifecycle;
 mod links;

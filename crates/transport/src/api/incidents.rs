@@ -13,7 +13,7 @@ use crate::console::filter;
 use crate::reply::{self, Reply};
 use crate::wire::{Incident, IncidentRecord, Page, words};
 
-/// Incidents, newest first.
+/// Incidents, newest first. A page may have fewer rows than `limit` where they are large.
 #[utoipa::path(
     get,
     path = "/api/v1/incidents",

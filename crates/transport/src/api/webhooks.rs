@@ -3,7 +3,10 @@
 use std::num::{NonZeroU16, NonZeroU32};
 
 use hookgate_domain::{Permission, Policy, SenderFormat, Timestamp, WebhookHandle, WebhookName};
-use hookgate_gate::{Gate, Issued, NewWebhook, PageSize, PeopleStore, Store, StoreError};
+use hookgate_gate::{
+    self as gate, Gate, Issued, NewWebhook, PageSize, PeopleStore, Store, StoreError, bounded_page,
+    written_bytes,
+};
 use hyper::StatusCode;
 use hyper::header::{HeaderValue, LOCATION};
 use serde::{Deserialize, Serialize};
@@ -17,10 +20,10 @@ use crate::console::filter;
 use crate::reply::{self, Reply};
 use crate::wire::{Page, Webhook, words};
 
-/// Entries of allowlists after which a page of webhooks ends: some 4 MiB of an answer.
-const MAX_ENTRIES: usize = 20_000;
-/// Webhooks that are read at a time for a page.
-const STEP: u16 = 20;
+/// Bytes of a webhook, as an answer has it, beside its allowlist.
+const WEBHOOK_BYTES: usize = 1_500;
+/// Bytes of an entry of an allowlist, which stands in an answer twice, beside its comment.
+const ENTRY_BYTES: usize = 160;
 
 /// A new webhook.
 #[expect(clippy::option_option, reason = "null is none, absent is the default")]
@@ -88,10 +91,11 @@ pub(crate) struct Made {
 pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
     let query = call.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
-    let (rows, next) = page(gate.store(), query.read("cursor")?, size).await?;
-    let next = next.map(|handle| handle.to_string());
-    let health = gate.health(&rows).await?;
-    let items = rows
+    let found = page(gate.store(), query.read("cursor")?, size).await?;
+    let next = found.next.map(|handle| handle.to_string());
+    let health = gate.health(&found.items).await?;
+    let items = found
+        .items
         .iter()
         .zip(health)
         .map(|(row, health)| Webhook::new(row, call.now).with_health(health))
@@ -99,33 +103,27 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
 
-/// A page of webhooks, and where the next one goes on. It ends early where allowlists are long.
+/// A page of webhooks. It ends early where allowlists are long.
 async fn page<S: Store>(
     store: &S,
-    mut after: Option<WebhookHandle>,
+    after: Option<WebhookHandle>,
     size: PageSize,
-) -> Result<(Vec<hookgate_domain::Webhook>, Option<WebhookHandle>), StoreError> {
-    let most = usize::from(size.rows());
-    let (mut rows, mut entries) = (Vec::new(), 0);
-    loop {
-        let left = u16::try_from(most - rows.len()).unwrap_or(STEP);
-        let step = PageSize::new(left.min(STEP)).unwrap_or_default();
-        let read = store.webhook_page(after, step.and_one()).await?;
-        let is_last = read.len() <= usize::from(step.rows());
-        let mut read = read.into_iter().take(step.rows().into());
-        while let Some(webhook) = read.next() {
-            entries += webhook.policy.allowlist.entries().map_or(0, <[_]>::len);
-            after = Some(webhook.handle);
-            rows.push(webhook);
-            let has_more = !is_last || read.len() > 0;
-            if has_more && (entries >= MAX_ENTRIES || rows.len() == most) {
-                return Ok((rows, after));
-            }
-        }
-        if is_last {
-            return Ok((rows, None));
-        }
-    }
+) -> Result<gate::Page<hookgate_domain::Webhook, WebhookHandle>, StoreError> {
+    let read = |after, size: PageSize| async move {
+        let found = store.webhook_page(after, size.and_one()).await?;
+        Ok(gate::Page::new(found, size, |webhook| webhook.handle, None))
+    };
+    bounded_page(size, after, read, written, |webhook| webhook.handle).await
+}
+
+/// Bytes of a webhook as an answer has it.
+fn written(webhook: &hookgate_domain::Webhook) -> usize {
+    let entries = webhook.policy.allowlist.entries().into_iter().flatten();
+    let entries = entries.map(|entry| {
+        let comment = entry.comment.as_ref();
+        ENTRY_BYTES + comment.map_or(0, |comment| written_bytes(comment.as_str()))
+    });
+    WEBHOOK_BYTES + entries.sum::<usize>()
 }
 
 /// Creates a webhook. A repetition with the same `Idempotency-Key` creates nothing and is answered 200, without secrets.

@@ -11,7 +11,7 @@ use super::limits::Limits;
 use super::query::Fields;
 use super::streams::{PATIENCE, Recipient, patiently};
 use crate::reply::Reply;
-use crate::reply_body::Pieces;
+use crate::reply_body::{PIECE_BYTES, Pieces};
 use crate::wire::{AuditEntry, ExportFormat};
 
 /// The entries that match, newest first, as a file; and the entry of the export itself.
@@ -49,23 +49,31 @@ async fn send<S: Store + PeopleStore>(
 ) -> Result<(), Broken> {
     let (mut before, mut is_first) = (None, true);
     loop {
-        let entries = patiently(PATIENCE, async || {
+        let page = patiently(PATIENCE, async || {
             match gate.audit_page(acting, filter, before, PageSize::MAX).await {
                 Err(PeopleError::Store(error)) => Err(error),
                 answer => Ok(answer),
             }
         })
         .await??;
-        let objects: Vec<_> = entries.iter().map(AuditEntry::from).collect();
-        let piece = format.piece(&objects, is_first)?;
-        is_first = false;
+        let mut piece = Vec::new();
+        // Of a trail without entries the first piece has the header at least.
+        if is_first {
+            piece.extend(format.piece::<AuditEntry>(&[], true)?);
+            is_first = false;
+        }
+        for entry in &page.items {
+            piece.extend(format.piece(&[AuditEntry::from(entry)], false)?);
+            if piece.len() >= PIECE_BYTES && !pieces.send(std::mem::take(&mut piece).into()).await {
+                return Ok(());
+            }
+        }
         if !piece.is_empty() && !pieces.send(piece.into()).await {
             return Ok(());
         }
-        let is_full = entries.len() == usize::from(PageSize::MAX.rows());
-        match entries.last().filter(|_| is_full) {
-            Some(last) => before = Some(last.id),
-            None => return Ok(()),
+        before = page.next;
+        if before.is_none() {
+            return Ok(());
         }
     }
 }

@@ -127,12 +127,12 @@ async fn send<S: Store>(
             piece.extend(format.piece::<Delivery>(&[], true)?);
             first = false;
         }
-        if !with_payloads {
-            let rows: Vec<_> = page.items.iter().map(Delivery::from).collect();
-            piece.extend(format.piece(&rows, false)?);
-        }
-        for summary in page.items.iter().filter(|_| with_payloads) {
-            let row = patiently(PATIENCE, || with_payload(gate.store(), summary)).await?;
+        for summary in &page.items {
+            let row = if with_payloads {
+                patiently(PATIENCE, || with_payload(gate.store(), summary)).await?
+            } else {
+                Delivery::from(summary)
+            };
             piece.extend(format.piece(&[row], false)?);
             if piece.len() >= PIECE_BYTES && !pieces.send(std::mem::take(&mut piece).into()).await {
                 return Ok(());

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hookgate_domain::MetadataValue;
-use hookgate_gate::{JsonLayout, is_double, lay_out};
+use hookgate_gate::{JsonLayout, is_double, lay_out, written_bytes};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -28,17 +28,12 @@ impl Payload {
         )
     }
 
-    /// Bytes that it takes in JSON: a control character takes six.
+    /// Bytes that it takes in an answer at most, where what is invisible is escaped.
     pub(crate) fn encoded_bytes(&self) -> usize {
-        let of_byte = |byte: u8| match byte {
-            b'"' | b'\\' => 2,
-            0..=0x1f => 6,
-            _ => 1,
-        };
-        match self {
-            Self::Json(json) => json.get().len(),
-            Self::Text(text) => 2 + text.bytes().map(of_byte).sum::<usize>(),
-        }
+        written_bytes(match self {
+            Self::Json(json) => json.get(),
+            Self::Text(text) => text,
+        })
     }
 }
 

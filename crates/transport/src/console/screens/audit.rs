@@ -73,10 +73,10 @@ async fn rows<S: Store + PeopleStore>(
     let filter = gate.audit_filter(acting, filter::audit(query, &NAMES)?).await;
     let filter = filter.map_err(|error| NAMES.fault(error))?;
     let found = gate
-        .audit_page(acting, &filter, query.read("cursor")?, size.and_one())
+        .audit_page(acting, &filter, query.read("cursor")?, size)
         .await?;
-    let (entries, older) = filter::page_of(found, size, |entry| entry.id);
-    Ok((entries.iter().map(AuditRow::from).collect(), older))
+    let older = found.next.map(|id| id.to_string());
+    Ok((found.items.iter().map(AuditRow::from).collect(), older))
 }
 
 /// The actors to choose from: members, then tokens, then users of the command line, then Hookgate itself.

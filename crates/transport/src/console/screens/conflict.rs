@@ -28,11 +28,11 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
     };
     let one = PageSize::new(1).unwrap_or_default();
     // Who changed what is edited here is no secret to anybody who may edit it.
-    let last = screen
+    let mut page = screen
         .gate()
         .audit_page(&Acting::system(), &filter, None, one)
-        .await?
-        .pop();
+        .await?;
+    let last = page.items.pop();
     Ok(Conflict {
         by: last.as_ref().map(|entry| entry.actor.name().into()),
         at: last.map(|entry| entry.at),

@@ -85,11 +85,11 @@ async fn revoked_by<S: Store + PeopleStore>(
         ..AuditFilter::default()
     };
     let one = PageSize::new(1).unwrap_or_default();
-    let entries = screen
+    let page = screen
         .gate()
         .audit_page(&Acting::system(), &filter, None, one)
         .await?;
-    let named = entries.first().map(|entry| match &entry.actor {
+    let named = page.items.first().map(|entry| match &entry.actor {
         Actor::CommandLine { user } => format!("{user} (command line)").into(),
         actor => actor.name().into(),
     });
