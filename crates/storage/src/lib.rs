@@ -1,16 +1,17 @@
-//! Hookgate's store: webhooks, deliveries, incidents and people in an embedded SQLite database. It never knows HTTP.
+//! Hookgate's store: webhooks, deliveries, incidents and people, in an embedded SQLite database or on a PostgreSQL server. It
+//! never knows HTTP.
 //!
 //! ```text
-//! Database ── reads ──► read/   a small pool of read-only connections, asynchronous; URLs many at a time
-//!     └────── writes ─► writer/ one thread: takes all that waits, one transaction, one fsync, answers, repeats
-//!                          └──► write/  the statements
+//! Database ── reads ───────► read/   a pool of connections; URLs many at a time
+//!     ├────── deliveries ──► writer/ one thread: takes all that waits, one transaction, one fsync, answers, repeats
+//!     └────── changes ─────► writer/ on SQLite; on PostgreSQL serializable transactions beside it
+//!                              └──► write/  the statements
 //! ```
 //!
-//! Every process that opens the directory has a writer of its own (the server has one, and each run of the command
+//! Every process that opens the store has a writer of its own (each server has one, and each run of the command
 //! line), so nothing is taken for granted between two transactions. The rules are in `hookgate-domain`: a transaction
 //! here reads, asks the rule, and writes what it says.
 
-mod access;
 mod acting;
 mod address_sets;
 mod backup;

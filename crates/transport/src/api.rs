@@ -1,4 +1,4 @@
-//! The admin API: one endpoint a function, one resource a file.
+//! The admin API: a function for each endpoint, a file for each resource; members and tokens share one.
 //!
 //! Every request carries `Authorization: Bearer hgt_…`; what the token's role may do is the gate's to say.
 
