@@ -91,8 +91,8 @@ pub use networks::{
 pub use pem::{PemFault, PemKind, check_pem};
 pub use people::{
     Actor, ActorKind, ApiToken, ApiTokenDigest, AuditAct, AuditActs, AuditEntry, AuditRequest, AuditSubject,
-    LINK_PASSWORD_WINDOW, MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError, MemberId,
-    MemberName, NewAudit, Password, PasswordError, PasswordHash, PeopleNameError, Permission, Role,
+    LINK_PASSWORD_WINDOW, LinkMaker, MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Member, MemberError,
+    MemberId, MemberName, NewAudit, Password, PasswordError, PasswordHash, PeopleNameError, Permission, Role,
     SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, SecretError, Session, SessionDigest, SessionId,
     SessionToken, SignInLink, SignInMeans, SignInSecret, SignInSecretDigest, Token, TokenError, TokenId,
     TokenName, TokenState, UnknownActorKind, UnknownAuditAct, UnknownAuditActs, UnknownRole,

@@ -16,7 +16,7 @@ mod token;
 pub use audit::{Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, NewAudit, UnknownAuditAct};
 pub use audit_kinds::{ActorKind, AuditActs, UnknownActorKind, UnknownAuditActs};
 pub use ids::{MemberId, SessionId, TokenId};
-pub use link::{SIGN_IN_LINK_LIFE, SignInLink};
+pub use link::{LinkMaker, SIGN_IN_LINK_LIFE, SignInLink};
 pub use member::{Member, MemberError};
 pub use name::{MemberName, PeopleNameError, TokenName};
 pub use password::{MAX_PASSWORD_CHARACTERS, MIN_PASSWORD_CHARACTERS, Password, PasswordError, PasswordHash};

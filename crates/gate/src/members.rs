@@ -95,8 +95,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         let mut member = self.new_member(name, role)?;
         member.check_changeable(acting.role())?;
         if let Some(password) = password {
-            // With a password, whoever has the token would have an account that outlives it.
-            acting.is_no_token()?;
+            // With a password, whoever acts would have an account that outlives the token or the session.
+            self.check_lasting(acting).await?;
             password.check_uncommon()?;
             member.password = Some(self.hash_password(asker(acting), password).await?);
         }
@@ -189,7 +189,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             }
         } else {
             acting.require(Permission::ManagePeople)?;
-            acting.is_no_token()?;
+            self.check_lasting(acting).await?;
             member.check_changeable(acting.role())?;
         }
         new.check_uncommon()?;

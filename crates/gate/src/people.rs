@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookgate_domain::{Actor, MemberError, PasswordError, TokenError};
 use thiserror::Error;
 
-use crate::{Acting, EntropyError, Forbidden, Gate, PasswordsError, StoreError};
+use crate::{Acting, EntropyError, Forbidden, Gate, PasswordsError, PeopleStore, Store, StoreError};
 
 /// Why something about people could not be done.
 #[derive(Debug, Error)]
@@ -30,6 +30,12 @@ pub enum PeopleError {
         "an API token makes no sign-in links and sets no passwords: a member does in the console, or the command line"
     )]
     ByToken,
+    /// A session that began by a member's link asks for what would outlive it: whoever made the link may be in it.
+    #[error(
+        "this session began by a sign-in link that a member created: sign in with your password to create tokens and sign-in \
+         links, or to set the password of another member"
+    )]
+    ByLink,
     /// The new password is one that everybody tries first, or none.
     #[error(transparent)]
     Password(#[from] PasswordError),
@@ -62,12 +68,25 @@ impl<S> Gate<S> {
     }
 }
 
-impl Acting {
-    /// Refuses a program: what it makes must not outlive its token.
-    pub(crate) const fn is_no_token(&self) -> Result<(), PeopleError> {
-        match self.actor {
-            Actor::Token { .. } => Err(PeopleError::ByToken),
-            Actor::Member { .. } | Actor::CommandLine { .. } | Actor::System => Ok(()),
+impl<S: Store + PeopleStore> Gate<S> {
+    /// Refuses to make a way in that outlives the credential that asks for it: an API token, and a session that began by a member's
+    /// link, which ends with whoever made that link.
+    pub(crate) async fn check_lasting(&self, acting: &Acting) -> Result<(), PeopleError> {
+        if let Actor::Token { .. } = acting.actor {
+            return Err(PeopleError::ByToken);
+        }
+        self.check_own_session(acting).await
+    }
+
+    /// Refuses a session that began by a member's link.
+    pub(crate) async fn check_own_session(&self, acting: &Acting) -> Result<(), PeopleError> {
+        let Some(id) = acting.session else {
+            return Ok(());
+        };
+        let session = self.store.session_by_id(id).await?;
+        match session.and_then(|session| session.made_by) {
+            Some(_) => Err(PeopleError::ByLink),
+            None => Ok(()),
         }
     }
 }

@@ -64,9 +64,10 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// Changes the member as it is at that moment, by [`MemberChange::apply`], and gives it back as it is then (or was,
     /// if it is removed). The inner error is the rule that refused; nothing is stored then.
     ///
-    /// A new password ends the sessions of the member but for the one to keep, and its sign-in link. A removal ends all
-    /// sessions and the link, also the links that the member or its tokens made for others, revokes the tokens that the member owns,
-    /// and marks the webhooks of
+    /// A new password ends the sessions of the member but for the one to keep, and its sign-in link; also the links that the member
+    /// made, and the sessions that they began, but for those made in the session to keep. A higher role ends the link and the sessions
+    /// that another member's links began. A lower one ends the links that the member made, and the sessions that they began. A removal
+    /// ends these, all sessions and the link, revokes the tokens that the member owns, and marks the webhooks of
     /// [`known_webhooks`](Self::known_webhooks) with the [`Leaver`](hookgate_domain::Leaver), without another revision.
     fn member_act(
         &self,
@@ -117,7 +118,8 @@ pub trait PeopleStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Ends the session. Whether there was one; nothing is stored otherwise.
+    /// Ends the session. Whether there was one; nothing is stored otherwise. If it is ended from elsewhere than itself, the links that
+    /// were made in it end too, and the sessions that they began.
     fn session_remove(
         &self,
         id: SessionId,
@@ -152,7 +154,7 @@ pub trait PeopleStore: Send + Sync + 'static {
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Revokes the token and gives it back as it is then. The inner error is the rule that refused. When this answers,
-    /// [`token_by_digest`](Self::token_by_digest) gives it as revoked, and the sign-in links that it made no longer work.
+    /// [`token_by_digest`](Self::token_by_digest) gives it as revoked, and all those that it made, and that they made.
     fn token_revoke(
         &self,
         id: TokenId,
@@ -163,7 +165,7 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// only while there is no member at all.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] if the member is gone, or if `first` is not the first.
+    /// [`StoreError::Conflict`] if the member is gone or above the actor by now, or if `first` is not the first.
     fn sign_in_link_insert(
         &self,
         link: SignInLink,

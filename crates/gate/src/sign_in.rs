@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    Actor, AuditAct, AuditSubject, Member, MemberId, MemberName, Password, Permission, Role, SealedSecret,
-    Session, SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, may_hold_secret,
+    Actor, AuditAct, AuditSubject, LinkMaker, Member, MemberId, MemberName, Password, Permission, Role,
+    SealedSecret, Session, SessionId, SessionToken, SignInLink, SignInMeans, SignInSecret, may_hold_secret,
 };
 use thiserror::Error;
 
@@ -191,15 +191,15 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// without a password.
     ///
     /// # Errors
-    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::ByToken`] if an API token asks,
-    /// [`PeopleError::Member`] if it is for an owner and somebody else asks, or what its surroundings can't do.
+    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::ByToken`] if an API token asks, [`PeopleError::ByLink`]
+    /// in a session that a member's link began, [`PeopleError::Member`] if it is for an owner and somebody else asks, or what its surroundings can't do.
     pub async fn sign_in_link(
         &self,
         acting: &Acting,
         name: Option<&MemberName>,
     ) -> Result<(SignInSecret, SignInLink, Member), PeopleError> {
         acting.require(Permission::ManagePeople)?;
-        acting.is_no_token()?;
+        self.check_lasting(acting).await?;
         let (member, is_new) = match name {
             Some(name) => (self.store.member_by_name(name).await?, false),
             None => self.first_owner().await?,
@@ -211,6 +211,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             digest: secret.digest(),
             member: member.id,
             created_at: self.now(),
+            made_by: maker(acting),
         };
         let audit = acting.note(
             AuditAct::SignInLinkCreate,
@@ -250,6 +251,10 @@ impl<S: Store + PeopleStore> Gate<S> {
         let found = self.sign_in_link_of(secret, from).await?;
         let (link, member) = found.ok_or(SignInError::Wrong)?;
         let (token, session) = self.new_session(&member, SignInMeans::Link, from, user_agent)?;
+        let session = Session {
+            made_by: link.made_by,
+            ..session
+        };
         let audit = Acting::remote(&member, from).note(
             AuditAct::SessionSignIn,
             AuditSubject::new(session.id, SignInMeans::Link.as_str()),
@@ -392,8 +397,20 @@ impl<S: Store + PeopleStore> Gate<S> {
             user_agent: user_agent
                 .filter(|text| !may_hold_secret(text.as_bytes()))
                 .map(|text| text.chars().take(MAX_USER_AGENT).collect()),
+            made_by: None,
         };
         Ok((token, session))
+    }
+}
+
+/// The member who makes a link, if one does.
+fn maker(acting: &Acting) -> Option<LinkMaker> {
+    match acting.actor {
+        Actor::Member { id, .. } => Some(LinkMaker {
+            member: id,
+            session: acting.session,
+        }),
+        Actor::Token { .. } | Actor::CommandLine { .. } | Actor::System => None,
     }
 }
 

@@ -17,7 +17,8 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`], also for a role above the actor's own; [`PeopleError::Token`] for an end after that of the
-    /// token that makes it, which it has if none is asked for; or what its surroundings can't do.
+    /// token that makes it, which it has if none is asked for; [`PeopleError::ByLink`] in a session that a member's link began; or
+    /// what its surroundings can't do.
     pub async fn token_create(
         &self,
         acting: &Acting,
@@ -29,6 +30,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         if role > acting.role() {
             return Err(Forbidden(role).into());
         }
+        self.check_own_session(acting).await?;
         let now = self.now();
         let maker = self.maker(&acting.actor).await?;
         let expires_at = end_of(maker.as_ref(), expires_at)?;
@@ -41,13 +43,15 @@ impl<S: Store + PeopleStore> Gate<S> {
             role,
             owner: match &acting.actor {
                 Actor::Member { id, .. } => Some(*id),
-                _ => maker.and_then(|maker| maker.owner),
+                _ => maker.as_ref().and_then(|maker| maker.owner),
             },
             created_by: acting.actor.name().to_owned(),
             created_at: now,
             expires_at,
             last_used_at: None,
             revoked_at: None,
+            made_by: maker.as_ref().map(|maker| maker.id),
+            root: maker.map(|maker| maker.root.unwrap_or(maker.id)),
         };
         let days = expires_at.map(|end| end.since(now).as_secs().div_ceil(86_400));
         let after = json!({"role": role.as_str(), "expires_in_days": days});

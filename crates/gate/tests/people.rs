@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use hookgate_domain::{
     ApiToken, AuditAct, DeliveryId, LINK_PASSWORD_WINDOW, Member, MemberError, Password, PasswordError,
-    Policy, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, SealedSecret, SenderFormat, SessionToken,
-    TokenError,
+    Policy, Role, SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, SealedSecret, SenderFormat, Session,
+    SessionToken, TokenError,
 };
 use hookgate_gate::{
     Acting, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction, ManageError,
@@ -230,6 +230,92 @@ async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
         password("another password"),
     );
     assert!(matches!(late.await, Err(PeopleError::WrongPassword)));
+}
+
+/// A session that a link of this maker began.
+async fn by_link(gate: &Gate<MemoryStore>, maker: &Acting, of: &Member) -> (SessionToken, Session, Acting) {
+    let (link, _, _) = gate.sign_in_link(maker, Some(&of.name)).await.unwrap();
+    let (token, session, member) = gate.sign_in_by_link(&link, SOURCE, None).await.unwrap();
+    let acting = Acting::remote(&member, SOURCE).in_session(session.id);
+    (token, session, acting)
+}
+
+#[tokio::test]
+async fn a_session_by_a_members_link_makes_nothing_that_outlives_it() {
+    let (gate, _) = gate();
+    let (ada, bob) = (
+        add(&gate, "ada", Role::Admin).await,
+        add(&gate, "bob", Role::Admin).await,
+    );
+    let (_, session, as_bob) = by_link(&gate, &Acting::remote(&ada, SOURCE), &bob).await;
+    let name = || "t".parse().unwrap();
+    let token = gate.token_create(&as_bob, name(), Role::Viewer, None).await;
+    assert!(matches!(token, Err(PeopleError::ByLink)));
+    for of in [&ada, &bob] {
+        let link = gate.sign_in_link(&as_bob, Some(&of.name)).await;
+        assert!(matches!(link, Err(PeopleError::ByLink)));
+    }
+    let set = gate.set_password(&as_bob, ada.id, None, None, password("another password"));
+    assert!(matches!(set.await, Err(PeopleError::ByLink)));
+    let zoe = "zoe".parse().unwrap();
+    let added = gate.member_add(&as_bob, zoe, Role::Viewer, Some(password(GOOD)));
+    assert!(matches!(added.await, Err(PeopleError::ByLink)));
+    let own = gate.set_password(
+        &as_bob,
+        bob.id,
+        Some(&session),
+        None,
+        password("another password"),
+    );
+    own.await.unwrap();
+    let (_, _, free) = by_link(&gate, &acting(), &bob).await;
+    gate.token_create(&free, name(), Role::Viewer, None)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_link_to_oneself_is_no_password() {
+    let (gate, _) = gate();
+    let ada = add(&gate, "ada", Role::Admin).await;
+    let (_, session, myself) = by_link(&gate, &Acting::remote(&ada, SOURCE), &ada).await;
+    let set = gate.set_password(
+        &myself,
+        ada.id,
+        Some(&session),
+        None,
+        password("another password"),
+    );
+    assert!(matches!(set.await, Err(PeopleError::WrongPassword)));
+}
+
+#[tokio::test]
+async fn what_a_link_opened_goes_no_further_than_who_made_it() {
+    let (gate, _) = gate();
+    let owner = add(&gate, "owner", Role::Owner).await;
+    let (ada, bob, vic) = (
+        add(&gate, "ada", Role::Admin).await,
+        add(&gate, "bob", Role::Admin).await,
+        add(&gate, "vic", Role::Viewer).await,
+    );
+    let (by_owner, by_ada) = (Acting::remote(&owner, SOURCE), Acting::remote(&ada, SOURCE));
+    let (as_vic, _, _) = by_link(&gate, &by_ada, &vic).await;
+    let (unused, _, _) = gate.sign_in_link(&by_ada, Some(&vic.name)).await.unwrap();
+    gate.member_set_role(&by_owner, vic.id, Role::Owner, None)
+        .await
+        .unwrap();
+    assert!(gate.signed_in(&as_vic, SOURCE).await.unwrap().is_none());
+    let late = gate.sign_in_by_link(&unused, SOURCE, None).await;
+    assert!(matches!(late, Err(SignInError::Wrong)));
+
+    let (as_bob, _, _) = by_link(&gate, &by_ada, &bob).await;
+    let (unused, _, _) = gate.sign_in_link(&by_ada, Some(&bob.name)).await.unwrap();
+    gate.member_set_role(&by_owner, ada.id, Role::Viewer, None)
+        .await
+        .unwrap();
+    assert!(gate.signed_in(&as_bob, SOURCE).await.unwrap().is_none());
+    let late = gate.sign_in_by_link(&unused, SOURCE, None).await;
+    assert!(matches!(late, Err(SignInError::Wrong)));
 }
 
 #[tokio::test]

@@ -15,12 +15,12 @@ use hookgate_gate::{
 
 use self::members::{act, known_webhooks};
 use crate::Database;
-use crate::acting::audited;
+use crate::acting::{Hold, audited, members_hold};
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::read::{audit, people};
 use crate::write::audit::audit_insert;
-use crate::write::people as write;
+use crate::write::{links, people as write};
 
 impl Database {
     /// Somebody's signing in, with its entry of the audit trail, unless others made it impossible.
@@ -155,8 +155,17 @@ impl PeopleStore for Database {
     }
 
     async fn session_remove(&self, id: SessionId, audit: NewAudit) -> Result<bool, StoreError> {
+        let own = audit.session;
         let work = move |connection: &mut Connection| {
-            Ok(write::session_delete(connection, &id.to_string())?.then_some(()))
+            let (key, is_own) = (id.to_string(), own == Some(id));
+            if !write::session_delete(connection, &key)? {
+                return Ok(None);
+            }
+            // Who signs out leaves invitations behind; a session that is ended by another one may be a thief's.
+            if !is_own {
+                links::made_delete_in(connection, &key)?;
+            }
+            Ok(Some(()))
         };
         let ended = self.audited("end a session", audit, work).await?;
         Ok(ended.is_some())
@@ -218,8 +227,11 @@ impl PeopleStore for Database {
                     return Ok(None);
                 }
                 write::token_revoke(connection, &id, audit.at.as_micros())?;
-                let ended = write::tokens_revoke_by(connection, id, audit.at.as_micros())?;
-                Ok(Some(write::links_delete_by(connection, &ended)?))
+                Ok(Some(write::tokens_revoke_by(
+                    connection,
+                    id,
+                    audit.at.as_micros(),
+                )?))
             })?;
             Ok(Some(revoked))
         };
@@ -232,16 +244,20 @@ impl PeopleStore for Database {
         first: Option<Member>,
         audit: NewAudit,
     ) -> Result<(), StoreError> {
+        let by = audit.actor.role();
         let work = move |connection: &mut Connection| {
             if let Some(member) = &first {
                 if !write::no_member(connection)? {
                     return Ok(None);
                 }
                 write::member_insert(connection, member)?;
-            } else if people::member_by_id(connection, &link.member.to_string())?.is_none() {
-                return Ok(None);
+            } else {
+                let now: Option<Member> = read(people::member_by_id(connection, &link.member.to_string())?)?;
+                if now.is_none_or(|now| now.check_changeable(by).is_err()) {
+                    return Ok(None);
+                }
             }
-            Ok(Some(write::link_put(connection, &link)?))
+            Ok(Some(links::link_put(connection, &link)?))
         };
         let stored = self.audited("store a sign-in link", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
@@ -264,7 +280,9 @@ impl PeopleStore for Database {
         audit: NewAudit,
     ) -> Result<bool, StoreError> {
         let work = move |connection: &mut Connection| {
-            if write::link_delete(connection, digest.as_bytes())? {
+            // A change of the maker or of the member ends the link before, or the session after.
+            members_hold(connection, Hold::Shared)?;
+            if links::link_delete(connection, digest.as_bytes())? {
                 begin(connection, &session).map(Some)
             } else {
                 Ok(None)

@@ -15,6 +15,7 @@ pub(crate) mod incident_events;
 pub(crate) mod incidents;
 pub(crate) mod keys;
 pub(crate) mod leftovers;
+pub(crate) mod links;
 pub(crate) mod partitions;
 pub(crate) mod people;
 pub(crate) mod prune;

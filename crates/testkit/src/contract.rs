@@ -14,6 +14,7 @@ pub mod commits;
 pub mod history;
 pub mod incidents;
 pub mod leavers;
+pub mod makers;
 pub mod members;
 pub mod people;
 pub mod pruning;
@@ -80,12 +81,16 @@ macro_rules! store_contract {
                 a_refusal_tells_how_its_source_was_found, identical_refusals_fold_and_are_counted, a_refusal_that_is_counted_needs_no_record,
                 a_refusal_of_no_webhook_leaves_no_trace;
             members: a_member_comes_back, a_name_is_taken_once_in_whatever_case, names_that_look_alike_are_one,
-                a_link_ends_with_its_maker, pages_follow_the_ids,
+                pages_follow_the_ids,
                 a_role_is_changed_with_its_entry, the_last_of_many_owners_stays, a_removal_ends_everything,
                 a_new_password_ends_the_other_sessions;
             sessions: a_session_comes_back, a_session_ends_once, a_session_is_for_the_password_that_was_checked,
                 a_member_has_a_bounded_number_of_sessions, a_link_works_once, another_link_takes_the_place_of_the_first,
                 the_first_owner_is_made_once, a_link_of_nobody_is_a_conflict, a_member_is_told_of_failed_sign_ins;
+            makers: a_maker_comes_back, what_a_member_made_ends_with_the_member, what_a_member_made_ends_with_a_lower_role,
+                a_higher_role_ends_what_others_made, a_new_password_ends_what_was_made_elsewhere,
+                an_ended_session_ends_what_was_made_in_it, a_link_for_somebody_above_is_a_conflict,
+                a_link_is_no_way_around_a_change;
             tokens: a_token_comes_back, a_token_is_revoked_once, what_a_token_made_ends_with_it, token_pages_follow_the_ids;
             audit: a_change_of_a_webhook_has_its_entry, a_request_is_stored_once, what_changes_nothing_has_no_entry,
                 an_incident_has_its_entry, entries_are_found_and_paged, every_actor_comes_back, what_is_over_goes,

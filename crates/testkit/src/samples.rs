@@ -229,6 +229,7 @@ pub fn session(member: &Member, seed: u8) -> Session {
         last_seen_at: created_at,
         source: SOURCE,
         user_agent: Some("browser/1".into()),
+        made_by: None,
     }
 }
 
@@ -253,6 +254,8 @@ pub fn token(owner: Option<&Member>, seed: u8) -> Token {
         expires_at: Some(second(1_000)),
         last_used_at: None,
         revoked_at: None,
+        made_by: None,
+        root: None,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{MemberId, SignInSecretDigest, Timestamp};
+use crate::{MemberId, SessionId, SignInSecretDigest, Timestamp};
 
 /// How long a sign-in link works.
 ///
@@ -18,7 +18,7 @@ pub const SIGN_IN_LINK_LIFE: Duration = Duration::from_mins(30);
 ///
 /// let now = Timestamp::from_micros(0);
 /// let (digest, member) = (SignInSecretDigest::from_bytes([1; 32]), MemberId::new(now, [1; 10]));
-/// let link = SignInLink { digest, member, created_at: now };
+/// let link = SignInLink { digest, member, created_at: now, made_by: None };
 /// assert!(!link.is_over(now));
 /// assert!(link.is_over(link.expires_at()));
 /// ```
@@ -30,6 +30,25 @@ pub struct SignInLink {
     pub member: MemberId,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The member who made it; `None` if it was made on the command line.
+    pub made_by: Option<LinkMaker>,
+}
+
+/// The member who made a sign-in link. The link, and the session that it began, end when this member is removed, gets a lower role
+/// or signs out elsewhere by a new password, and with the session in which the link was made if that is ended by another.
+///
+/// ```
+/// use hookgate_domain::{LinkMaker, MemberId, Timestamp};
+///
+/// let maker = LinkMaker { member: MemberId::new(Timestamp::from_micros(0), [1; 10]), session: None };
+/// assert_eq!(maker.session, None);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinkMaker {
+    /// The member.
+    pub member: MemberId,
+    /// The session in which the link was made, if that is known.
+    pub session: Option<SessionId>,
 }
 
 impl SignInLink {

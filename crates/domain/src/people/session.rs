@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use crate::{MemberId, SessionDigest, SessionId, Timestamp};
+use crate::{LinkMaker, MemberId, SessionDigest, SessionId, Timestamp};
 
 /// How long a session may be left alone: a working day.
 ///
@@ -41,6 +41,7 @@ pub const LINK_PASSWORD_WINDOW: Duration = Duration::from_mins(15);
 ///     last_seen_at: now,
 ///     source: "192.0.2.7".parse()?,
 ///     user_agent: None,
+///     made_by: None,
 /// };
 /// assert!(!session.is_over(now) && session.is_over(now.after(SESSION_IDLE)));
 /// let busy = Session { last_seen_at: now.after(SESSION_LIFE), ..session };
@@ -65,6 +66,8 @@ pub struct Session {
     pub source: IpAddr,
     /// How the browser called itself.
     pub user_agent: Option<String>,
+    /// The member who made the link that began it; `None` if it began by a password, or by a link of the command line.
+    pub made_by: Option<LinkMaker>,
 }
 
 impl Session {
@@ -74,10 +77,13 @@ impl Session {
         now.since(self.last_seen_at) >= SESSION_IDLE || now.since(self.created_at) >= SESSION_LIFE
     }
 
-    /// Whether its member may set a password without the present one: just begun by a link, for [`LINK_PASSWORD_WINDOW`].
+    /// Whether its member may set a password without the present one: just begun by a link, for [`LINK_PASSWORD_WINDOW`]. Not by
+    /// a link that the member made: a session would be worth as much as the password.
     #[must_use]
     pub fn resets_password(&self, now: Timestamp) -> bool {
-        self.means == SignInMeans::Link && now.since(self.created_at) < LINK_PASSWORD_WINDOW
+        self.means == SignInMeans::Link
+            && now.since(self.created_at) < LINK_PASSWORD_WINDOW
+            && self.made_by.is_none_or(|maker| maker.member != self.member)
     }
 }
 

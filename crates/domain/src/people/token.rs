@@ -25,6 +25,8 @@ use crate::{ApiTokenDigest, Member, MemberId, OrganizationId, Role, Timestamp, T
 ///     expires_at: Some(now.after(Duration::from_secs(60))),
 ///     last_used_at: None,
 ///     revoked_at: None,
+///     made_by: None,
+///     root: None,
 /// };
 /// assert_eq!(token.state(now), TokenState::Live);
 /// assert_eq!(token.state(now.after(Duration::from_secs(60))), TokenState::Expired);
@@ -60,6 +62,11 @@ pub struct Token {
     pub last_used_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// The token that made it, with which it is revoked; `None` if a member or the command line did.
+    pub made_by: Option<TokenId>,
+    /// The first token of its line: the one that a member or the command line made, of which this one comes. `None` if it is the
+    /// first itself.
+    pub root: Option<TokenId>,
 }
 
 impl Token {

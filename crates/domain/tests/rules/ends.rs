@@ -22,6 +22,7 @@ fn session(created_at: Timestamp, last_seen_at: Timestamp) -> Session {
         last_seen_at,
         source: [192, 0, 2, 7].into(),
         user_agent: None,
+        made_by: None,
     }
 }
 
@@ -38,6 +39,8 @@ fn token(expires_at: Option<Timestamp>) -> Token {
         expires_at,
         last_used_at: None,
         revoked_at: None,
+        made_by: None,
+        root: None,
     }
 }
 
@@ -61,6 +64,7 @@ fn a_link_works_for_half_an_hour() {
         digest: SignInSecretDigest::from_bytes([1; 32]),
         member: MemberId::new(NOW, [1; 10]),
         created_at: NOW,
+        made_by: None,
     };
     assert_eq!(link.expires_at(), NOW.after(SIGN_IN_LINK_LIFE));
     assert!(!link.is_over(link.expires_at().before(MOMENT)));

@@ -152,6 +152,8 @@ pub(super) static TABLES: [Table; 23] = [
             ("last_seen_at", Number),
             ("source", Bytes),
             ("user_agent", Text),
+            ("made_by", Text),
+            ("made_in", Text),
         ],
     ),
     table(
@@ -169,12 +171,20 @@ pub(super) static TABLES: [Table; 23] = [
             ("expires_at", Number),
             ("last_used_at", Number),
             ("revoked_at", Number),
+            ("made_by", Text),
+            ("root", Text),
         ],
     ),
     table(
         "sign_in_links",
         1,
-        &[("member", Text), ("digest", Bytes), ("created_at", Number)],
+        &[
+            ("member", Text),
+            ("digest", Bytes),
+            ("created_at", Number),
+            ("made_by", Text),
+            ("made_in", Text),
+        ],
     ),
     table(
         "failed_sign_ins",

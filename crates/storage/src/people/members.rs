@@ -1,6 +1,8 @@
 //! Changes of members with all that goes with them, and the webhooks that a member knows.
 
-use hookgate_domain::{Member, MemberError, MemberId, Timestamp, WebhookName};
+use std::cmp::Ordering;
+
+use hookgate_domain::{Member, MemberError, MemberId, Role, Timestamp, WebhookName};
 use hookgate_gate::{Acting, KnownWebhook, KnownWebhooks, MemberChange};
 
 use super::read;
@@ -10,8 +12,8 @@ use crate::fault::{Damage, Fault};
 use crate::read::{people, shown};
 use crate::rows::read_handle;
 use crate::write::audit::audit_insert;
-use crate::write::people as write;
 use crate::write::shown::leaver_mark;
+use crate::write::{links, people as write};
 
 /// Changes the member as it is now, if there is one and the rules allow it.
 pub(super) fn act(
@@ -28,30 +30,44 @@ pub(super) fn act(
         return Ok(None);
     };
     let owners = write::owner_count(connection, member.organization.get())?;
+    let before = member.role;
     let (member, audit) = match change.apply(member, u64::try_from(owners).unwrap_or(0), acting, now) {
         Ok(applied) => applied,
         Err(refused) => return Ok(Some(Err(refused))),
     };
     match change {
-        MemberChange::Role { .. } => write::member_update(connection, &member)?,
+        MemberChange::Role { .. } => {
+            write::member_update(connection, &member)?;
+            made_end(connection, &key, before, member.role)?;
+        }
         MemberChange::Password(_, kept) => {
             write::member_update(connection, &member)?;
             let kept = kept.map(|id| id.to_string()).unwrap_or_default();
             write::sessions_delete_but(connection, &key, &kept)?;
-            write::link_delete_of(connection, &key)?;
+            links::link_delete_of(connection, &key)?;
+            links::made_delete_by(connection, &key, &kept)?;
         }
         MemberChange::Remove => {
             let known = shown::webhooks_known_to(connection, &key)?;
             leaver_mark(connection, &known, member.name.as_str(), now.as_micros())?;
-            let mut actors = shown::tokens_of(connection, &key)?;
-            actors.push(key.clone());
-            write::links_delete_by(connection, &actors)?;
+            links::made_delete_by(connection, &key, "")?;
             write::tokens_revoke_of(connection, &key, now.as_micros())?;
             write::member_delete(connection, &key)?;
         }
     }
     audit_insert(connection, &audit)?;
     Ok(Some(Ok(member)))
+}
+
+/// Ends the links, and the sessions begun by them, that would let somebody do what only the new role permits, or that a member with
+/// the new role may not have made.
+fn made_end(connection: &mut Connection, member: &str, before: Role, after: Role) -> Result<(), Fault> {
+    match after.cmp(&before) {
+        Ordering::Greater => links::made_delete_for(connection, member)?,
+        Ordering::Less => links::made_delete_by(connection, member, "")?,
+        Ordering::Equal => {}
+    }
+    Ok(())
 }
 
 /// The webhooks of which a member was shown a secret, at most `most` of them.

@@ -2,8 +2,9 @@
 
 use diesel::{AsChangeset, Insertable, Queryable, Selectable};
 use hookgate_domain::{
-    ApiTokenDigest, Member, MemberId, MemberName, OrganizationId, PasswordHash, Session, SessionDigest,
-    SignInLink, SignInMeans, SignInSecretDigest, Timestamp, Token, TokenName, address_bytes,
+    ApiTokenDigest, LinkMaker, Member, MemberId, MemberName, NameError, OrganizationId, PasswordHash,
+    Session, SessionDigest, SignInLink, SignInMeans, SignInSecretDigest, Timestamp, Token, TokenId,
+    TokenName, address_bytes,
 };
 use hookgate_gate::FailedSignIns;
 
@@ -67,6 +68,8 @@ pub(crate) struct SessionRow {
     last_seen_at: i64,
     source: Vec<u8>,
     user_agent: Option<String>,
+    made_by: Option<String>,
+    made_in: Option<String>,
 }
 
 impl From<&Session> for SessionRow {
@@ -80,6 +83,8 @@ impl From<&Session> for SessionRow {
             last_seen_at: session.last_seen_at.as_micros(),
             source: address_bytes(session.source).to_vec(),
             user_agent: session.user_agent.clone(),
+            made_by: session.made_by.map(|maker| maker.member.to_string()),
+            made_in: made_in(session.made_by),
         }
     }
 }
@@ -102,6 +107,8 @@ impl TryFrom<SessionRow> for Session {
             last_seen_at: Timestamp::from_micros(row.last_seen_at),
             source: read_address(&row.source).ok_or_else(damage("source"))?,
             user_agent: row.user_agent,
+            made_by: read_maker(row.made_by.as_deref(), row.made_in.as_deref())
+                .map_err(|_| damage("made_by")())?,
         })
     }
 }
@@ -121,6 +128,8 @@ pub(crate) struct TokenRow {
     expires_at: Option<i64>,
     last_used_at: Option<i64>,
     revoked_at: Option<i64>,
+    made_by: Option<String>,
+    root: Option<String>,
 }
 
 impl From<&Token> for TokenRow {
@@ -137,6 +146,8 @@ impl From<&Token> for TokenRow {
             expires_at: token.expires_at.map(Timestamp::as_micros),
             last_used_at: token.last_used_at.map(Timestamp::as_micros),
             revoked_at: token.revoked_at.map(Timestamp::as_micros),
+            made_by: token.made_by.map(|id| id.to_string()),
+            root: token.root.map(|id| id.to_string()),
         }
     }
 }
@@ -148,6 +159,7 @@ impl TryFrom<TokenRow> for Token {
         let id = &row.id.clone();
         let damage = |column| move || Damage::at("tokens", id, column);
         let owner = row.owner.as_deref().map(str::parse::<MemberId>).transpose();
+        let token_id = |text: Option<&str>| text.map(str::parse::<TokenId>).transpose();
         Ok(Self {
             id: row.id.parse().map_err(|_| damage("id")())?,
             organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
@@ -160,17 +172,21 @@ impl TryFrom<TokenRow> for Token {
             expires_at: row.expires_at.map(Timestamp::from_micros),
             last_used_at: row.last_used_at.map(Timestamp::from_micros),
             revoked_at: row.revoked_at.map(Timestamp::from_micros),
+            made_by: token_id(row.made_by.as_deref()).map_err(|_| damage("made_by")())?,
+            root: token_id(row.root.as_deref()).map_err(|_| damage("root")())?,
         })
     }
 }
 
 /// A sign-in link.
 #[derive(AsChangeset, Insertable, Queryable, Selectable)]
-#[diesel(table_name = sign_in_links, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
+#[diesel(table_name = sign_in_links, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg), treat_none_as_default_value = false, treat_none_as_null = true)]
 pub(crate) struct LinkRow {
     member: String,
     digest: Vec<u8>,
     created_at: i64,
+    made_by: Option<String>,
+    made_in: Option<String>,
 }
 
 impl From<&SignInLink> for LinkRow {
@@ -179,6 +195,8 @@ impl From<&SignInLink> for LinkRow {
             member: link.member.to_string(),
             digest: link.digest.as_bytes().to_vec(),
             created_at: link.created_at.as_micros(),
+            made_by: link.made_by.map(|maker| maker.member.to_string()),
+            made_in: made_in(link.made_by),
         }
     }
 }
@@ -193,8 +211,24 @@ impl TryFrom<LinkRow> for SignInLink {
             digest: SignInSecretDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
             member: row.member.parse().map_err(|_| damage("member")())?,
             created_at: Timestamp::from_micros(row.created_at),
+            made_by: read_maker(row.made_by.as_deref(), row.made_in.as_deref())
+                .map_err(|_| damage("made_by")())?,
         })
     }
+}
+
+fn made_in(maker: Option<LinkMaker>) -> Option<String> {
+    Some(maker?.session?.to_string())
+}
+
+/// The maker of a link from its two columns.
+fn read_maker(member: Option<&str>, session: Option<&str>) -> Result<Option<LinkMaker>, NameError> {
+    let Some(member) = member else {
+        return Ok(None);
+    };
+    let session = session.map(str::parse).transpose()?;
+    let member = member.parse()?;
+    Ok(Some(LinkMaker { member, session }))
 }
 
 fn read_digest(bytes: &[u8]) -> Option<[u8; 32]> {

@@ -22,6 +22,8 @@ diesel::table! {
         last_seen_at -> BigInt,
         source -> Binary,
         user_agent -> Nullable<Text>,
+        made_by -> Nullable<Text>,
+        made_in -> Nullable<Text>,
     }
 }
 
@@ -38,6 +40,8 @@ diesel::table! {
         expires_at -> Nullable<BigInt>,
         last_used_at -> Nullable<BigInt>,
         revoked_at -> Nullable<BigInt>,
+        made_by -> Nullable<Text>,
+        root -> Nullable<Text>,
     }
 }
 
@@ -46,6 +50,8 @@ diesel::table! {
         member -> Text,
         digest -> Binary,
         created_at -> BigInt,
+        made_by -> Nullable<Text>,
+        made_in -> Nullable<Text>,
     }
 }
 
@@ -85,4 +91,3 @@ diesel::joinable!(sessions -> members (member));
 diesel::joinable!(tokens -> members (owner));
 diesel::joinable!(sign_in_links -> members (member));
 diesel::allow_tables_to_appear_in_same_query!(members, sessions, tokens, sign_in_links);
-diesel::allow_tables_to_appear_in_same_query!(audit, sign_in_links);

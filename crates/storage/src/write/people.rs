@@ -1,15 +1,13 @@
-//! Members, sessions, tokens and sign-in links.
+//! Members, sessions and tokens.
 
-use diesel::dsl::{count_star, exists};
+use diesel::dsl::count_star;
 use diesel::prelude::*;
-use hookgate_domain::{
-    AuditAct, Member, NewAudit, PasswordHash, Role, Session, SignInLink, Token, address_bytes,
-};
+use hookgate_domain::{AuditAct, Member, NewAudit, PasswordHash, Role, Session, Token, address_bytes};
 
 use crate::connection::{Connection, RunQueryDsl};
 
-use crate::rows::{LinkRow, MemberRow, NewFailureRow, SessionRow, TokenRow};
-use crate::schema::people::{audit, failed_sign_ins, members, sessions, sign_in_links, tokens};
+use crate::rows::{MemberRow, NewFailureRow, SessionRow, TokenRow};
+use crate::schema::people::{failed_sign_ins, members, sessions, sign_in_links, tokens};
 
 /// Removes every session and every sign-in link.
 pub(crate) fn delete_all_sessions(connection: &mut Connection) -> QueryResult<usize> {
@@ -140,67 +138,19 @@ pub(crate) fn tokens_revoke_of(connection: &mut Connection, owner: &str, at: i64
         .map(drop)
 }
 
-/// Revokes the tokens that this one made, those that they made, and so on. Gives the IDs of all, this one included. Who made a
-/// token is in the audit trail.
-pub(crate) fn tokens_revoke_by(connection: &mut Connection, id: String, at: i64) -> QueryResult<Vec<String>> {
-    let mut all = vec![id];
-    let mut makers = all.clone();
+/// Revokes the tokens that this one made, those that they made, and so on.
+pub(crate) fn tokens_revoke_by(connection: &mut Connection, id: String, at: i64) -> QueryResult<()> {
+    let mut makers = vec![id];
     while !makers.is_empty() {
-        let made: Vec<String> = audit::table
-            .filter(audit::act.eq(AuditAct::TokenCreate.as_str()))
-            .filter(audit::actor_id.eq_any(&makers))
-            .select(audit::subject_id)
-            .load(connection)?;
-        makers = tokens::table
-            .filter(tokens::id.eq_any(&made))
-            .filter(tokens::revoked_at.is_null())
-            .select(tokens::id)
-            .load(connection)?;
+        let made = tokens::table
+            .filter(tokens::made_by.eq_any(&makers))
+            .filter(tokens::revoked_at.is_null());
+        makers = made.select(tokens::id).load(connection)?;
         diesel::update(tokens::table.filter(tokens::id.eq_any(&makers)))
             .set(tokens::revoked_at.eq(at))
             .execute(connection)?;
-        all.extend_from_slice(&makers);
     }
-    Ok(all)
-}
-
-/// Stores a link in place of the member's earlier one.
-pub(crate) fn link_put(connection: &mut Connection, link: &SignInLink) -> QueryResult<()> {
-    let row = LinkRow::from(link);
-    diesel::insert_into(sign_in_links::table)
-        .values(&row)
-        .on_conflict(sign_in_links::member)
-        .do_update()
-        .set(&row)
-        .execute(connection)
-        .map(drop)
-}
-
-/// Removes the link with this digest. Whether there was one.
-pub(crate) fn link_delete(connection: &mut Connection, digest: &[u8]) -> QueryResult<bool> {
-    let used =
-        diesel::delete(sign_in_links::table.filter(sign_in_links::digest.eq(digest))).execute(connection)?;
-    Ok(used > 0)
-}
-
-/// Removes the links that members or tokens with one of these IDs made, for whomever. Who made a link is in the audit trail,
-/// under the time and the member of the link.
-pub(crate) fn links_delete_by(connection: &mut Connection, makers: &[String]) -> QueryResult<()> {
-    let making = audit::table
-        .filter(audit::act.eq(AuditAct::SignInLinkCreate.as_str()))
-        .filter(audit::actor_id.eq_any(makers))
-        .filter(audit::subject_id.eq(sign_in_links::member))
-        .filter(audit::at.eq(sign_in_links::created_at));
-    diesel::delete(sign_in_links::table.filter(exists(making)))
-        .execute(connection)
-        .map(drop)
-}
-
-/// Removes the link of a member.
-pub(crate) fn link_delete_of(connection: &mut Connection, member: &str) -> QueryResult<()> {
-    diesel::delete(sign_in_links::table.filter(sign_in_links::member.eq(member)))
-        .execute(connection)
-        .map(drop)
+    Ok(())
 }
 
 /// The mark of failed sign-ins after which no session has begun.

@@ -189,6 +189,7 @@ pub async fn what_is_over_goes<S: Store + PeopleStore>(store: &Arc<S>) {
         digest: SignInSecretDigest::from_bytes([1; 32]),
         member: member.id,
         created_at: START,
+        made_by: None,
     };
     store.sign_in_link_insert(link, None, audit()).await.unwrap();
     for seed in [0, 200] {

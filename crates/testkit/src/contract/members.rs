@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{
-    Actor, AuditAct, Member, MemberError, NewAudit, PasswordHash, Role, SignInLink, SignInSecretDigest,
-};
+use hookgate_domain::{AuditAct, Member, MemberError, PasswordHash, Role, SignInLink, SignInSecretDigest};
 use hookgate_gate::{AuditFilter, MemberChange, PageSize, PeopleStore, StoreError};
 
 use crate::samples::{acting, audit, audit_of, member, second, session, token};
@@ -81,62 +79,6 @@ pub async fn names_that_look_alike_are_one<S: PeopleStore>(store: &Arc<S>) {
         );
     }
     assert_eq!(store.member_page(None, PageSize::MAX).await.unwrap(), [first]);
-}
-
-/// A sign-in link for somebody else ends with the member or the token that made it.
-pub async fn a_link_ends_with_its_maker<S: PeopleStore>(store: &Arc<S>) {
-    let owner = with_member(store, 1, Role::Owner).await;
-    let leaver = with_member(store, 2, Role::Admin).await;
-    let (of_leaver, alone) = (token(Some(&leaver), 1), token(None, 2));
-    for token in [&of_leaver, &alone] {
-        store.token_insert(token.clone(), audit()).await.unwrap();
-    }
-    let makers: [Actor; 4] = [
-        Actor::from(&owner),
-        Actor::from(&leaver),
-        Actor::from(&of_leaver),
-        Actor::from(&alone),
-    ];
-    let mut digests = Vec::new();
-    for (seed, maker) in (10..).zip(makers) {
-        let member = with_member(store, seed, Role::Viewer).await;
-        let link = SignInLink {
-            digest: SignInSecretDigest::from_bytes([seed; 32]),
-            member: member.id,
-            created_at: second(seed.into()),
-        };
-        let entry = NewAudit {
-            actor: maker,
-            ..audit_of(
-                AuditAct::SignInLinkCreate,
-                &member.id.to_string(),
-                link.created_at,
-            )
-        };
-        store.sign_in_link_insert(link, None, entry).await.unwrap();
-        digests.push(link.digest);
-    }
-    let alive = async || {
-        let mut alive = Vec::new();
-        for digest in &digests {
-            alive.push(store.sign_in_link_by_digest(digest).await.unwrap().is_some());
-        }
-        alive
-    };
-    assert_eq!(alive().await, [true; 4]);
-    let removed = store
-        .member_act(leaver.id, MemberChange::Remove, acting(), second(99))
-        .await;
-    removed.unwrap().unwrap().unwrap();
-    assert_eq!(alive().await, [true, false, false, true]);
-    let entry = audit_of(AuditAct::TokenRevoke, &alone.id.to_string(), second(99));
-    store
-        .token_revoke(alone.id, entry)
-        .await
-        .unwrap()
-        .unwrap()
-        .unwrap();
-    assert_eq!(alive().await, [true, false, false, false]);
 }
 
 /// Pages of members go on behind the last ID.
@@ -239,6 +181,7 @@ pub async fn a_removal_ends_everything<S: PeopleStore>(store: &Arc<S>) {
             digest: SignInSecretDigest::from_bytes([seed; 32]),
             member: member.id,
             created_at: second(0),
+            made_by: None,
         };
         store.sign_in_link_insert(link, None, audit()).await.unwrap();
     }

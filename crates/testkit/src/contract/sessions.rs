@@ -16,6 +16,7 @@ pub(super) fn link(member: &Member, seed: u8) -> SignInLink {
         digest: SignInSecretDigest::from_bytes([seed; 32]),
         member: member.id,
         created_at: second(seed.into()),
+        made_by: None,
     }
 }
 

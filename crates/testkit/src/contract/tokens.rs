@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hookgate_domain::{Actor, AuditAct, NewAudit, Role, Token, TokenError};
+use hookgate_domain::{AuditAct, Role, Token, TokenError};
 use hookgate_gate::{PageSize, PeopleStore};
 
 use super::members::{entries, with_member};
@@ -58,17 +58,15 @@ pub async fn a_token_is_revoked_once<S: PeopleStore>(store: &Arc<S>) {
 /// A token ends what it made, and what that made, and nothing else.
 pub async fn what_a_token_made_ends_with_it<S: PeopleStore>(store: &Arc<S>) {
     let [first, second_one, third, other] = [1, 2, 3, 4].map(|seed| token(None, seed));
-    let makers = [None, Some(&first), Some(&second_one), None];
-    for (token, maker) in [&first, &second_one, &third, &other].into_iter().zip(makers) {
-        let entry = audit_of(AuditAct::TokenCreate, &token.id.to_string(), second(1));
-        let entry = match maker {
-            Some(maker) => NewAudit {
-                actor: Actor::from(maker),
-                ..entry
-            },
-            None => entry,
-        };
-        store.token_insert(token.clone(), entry).await.unwrap();
+    let by = |token: Token, maker: &Token| Token {
+        made_by: Some(maker.id),
+        root: Some(first.id),
+        ..token
+    };
+    let (second_one, third) = (by(second_one.clone(), &first), by(third, &second_one));
+    for token in [&first, &second_one, &third, &other] {
+        store.token_insert(token.clone(), audit()).await.unwrap();
+        assert_eq!(store.token_by_id(token.id).await.unwrap().as_ref(), Some(token));
     }
     let entry = audit_of(AuditAct::TokenRevoke, &first.id.to_string(), second(5));
     store

@@ -1,11 +1,12 @@
 //! Members, sessions, tokens, sign-in links and the audit trail.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use hookgate_domain::{
-    Actor, ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Leaver, Member, MemberError, MemberId,
+    Actor, ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Leaver, LinkMaker, Member, MemberError, MemberId,
     MemberName, NewAudit, Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp,
     Token, TokenError, TokenId, Webhook, WebhookHandle,
 };
@@ -159,46 +160,29 @@ impl People {
         self.sessions.len() + self.links.len() + self.audit.len()
     }
 
-    /// Removes the links that these members and tokens made.
-    /// Revokes what a token made, and what that made. Gives the IDs of all.
-    fn end_tokens_of(&mut self, id: TokenId, at: Timestamp) -> Vec<String> {
-        let mut all = vec![id.to_string()];
-        let mut next = 0;
-        while let Some(maker) = all.get(next).cloned() {
-            next += 1;
-            let by_maker = |entry: &&AuditEntry| {
-                entry.act == AuditAct::TokenCreate && entry.actor.id().is_some_and(|id| id == maker)
-            };
-            let made: Vec<String> = self
-                .audit
-                .values()
-                .filter(by_maker)
-                .map(|entry| entry.subject.id.clone())
-                .collect();
-            for token in self
+    /// Revokes what a token made, and what that made.
+    fn end_tokens_of(&mut self, id: TokenId, at: Timestamp) {
+        let mut makers = vec![id];
+        while let Some(maker) = makers.pop() {
+            let made = self
                 .tokens
                 .values_mut()
-                .filter(|token| made.contains(&token.id.to_string()))
-            {
+                .filter(|token| token.made_by == Some(maker));
+            for token in made {
                 if let Ok(revoked) = token.clone().revoke(at) {
-                    all.push(revoked.id.to_string());
+                    makers.push(revoked.id);
                     *token = revoked;
                 }
             }
         }
-        all
     }
 
-    fn end_links_of(&mut self, makers: &[String]) {
-        let audit = &self.audit;
-        self.links.retain(|_, link| {
-            !audit.values().any(|entry| {
-                entry.act == AuditAct::SignInLinkCreate
-                    && entry.actor.id().is_some_and(|id| makers.contains(&id))
-                    && entry.subject.id == link.member.to_string()
-                    && entry.at == link.created_at
-            })
-        });
+    /// Ends links, and sessions that links began, by the member who may use them and the one who made them.
+    fn end_made(&mut self, ends: impl Fn(MemberId, LinkMaker) -> bool) {
+        let stays = |member, maker: Option<LinkMaker>| maker.is_none_or(|maker| !ends(member, maker));
+        self.links.retain(|_, link| stays(link.member, link.made_by));
+        self.sessions
+            .retain(|_, session| stays(session.member, session.made_by));
     }
 
     /// Counts a failed sign-in, if this is one of a member.
@@ -245,29 +229,36 @@ impl People {
             .values()
             .filter(|member| member.role == Role::Owner)
             .count();
+        let before = member.role;
         let (member, audit) = match change.apply(member, owners.try_into().unwrap_or(0), acting, now) {
             Ok(applied) => applied,
             Err(refused) => return Some(Err(refused)),
         };
         match change {
-            MemberChange::Role { .. } => drop(self.members.insert(id, member.clone())),
+            MemberChange::Role { .. } => {
+                self.members.insert(id, member.clone());
+                match member.role.cmp(&before) {
+                    Ordering::Greater => self.end_made(|of, maker| of == id && maker.member != id),
+                    Ordering::Less => self.end_made(|_, maker| maker.member == id),
+                    Ordering::Equal => {}
+                }
+            }
             MemberChange::Password(_, kept) => {
                 self.members.insert(id, member.clone());
                 self.sessions
                     .retain(|session, one| one.member != id || Some(*session) == *kept);
                 self.links.remove(&id);
+                self.end_made(|_, maker| maker.member == id && (kept.is_none() || maker.session != *kept));
             }
             MemberChange::Remove => {
                 self.members.remove(&id);
                 self.failures.retain(|(of, _), _| *of != id);
                 self.sessions.retain(|_, session| session.member != id);
                 self.links.remove(&id);
-                let mut makers = vec![id.to_string()];
+                self.end_made(|_, maker| maker.member == id);
                 for token in self.tokens.values_mut().filter(|token| token.owner == Some(id)) {
                     token.revoked_at.get_or_insert(now);
-                    makers.push(token.id.to_string());
                 }
-                self.end_links_of(&makers);
             }
         }
         self.note(audit);
@@ -408,6 +399,9 @@ impl PeopleStore for MemoryStore {
         people.check(&audit)?;
         let ended = people.sessions.remove(&id).is_some();
         if ended {
+            if audit.session != Some(id) {
+                people.end_made(|_, maker| maker.session == Some(id));
+            }
             people.note(audit);
         }
         Ok(ended)
@@ -465,8 +459,7 @@ impl PeopleStore for MemoryStore {
         let revoked = token.clone().revoke(audit.at);
         if let Ok(revoked) = &revoked {
             token.clone_from(revoked);
-            let ended = people.end_tokens_of(id, audit.at);
-            people.end_links_of(&ended);
+            people.end_tokens_of(id, audit.at);
             people.note(audit);
         }
         Ok(Some(revoked))
@@ -485,8 +478,11 @@ impl PeopleStore for MemoryStore {
                 return Err(StoreError::Conflict);
             }
             people.members.insert(member.id, member);
-        } else if !people.members.contains_key(&link.member) {
-            return Err(StoreError::Conflict);
+        } else {
+            let now = people.members.get(&link.member);
+            if now.is_none_or(|now| now.check_changeable(audit.actor.role()).is_err()) {
+                return Err(StoreError::Conflict);
+            }
         }
         people.links.insert(link.member, link);
         people.note(audit);

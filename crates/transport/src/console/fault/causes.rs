@@ -81,7 +81,7 @@ impl From<PeopleError> for Fault {
             PeopleError::NameTaken | PeopleError::Member(_) | PeopleError::Token(_) => {
                 Self::conflict(error.to_string())
             }
-            PeopleError::ByToken => Self {
+            PeopleError::ByToken | PeopleError::ByLink => Self {
                 details: Some(Details::Reason(error.to_string())),
                 ..Code::Forbidden.into()
             },

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
+mod made;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
@@ -10,9 +12,8 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, SqliteConnection};
 use hookgate_domain::{
-    Actor, AllowlistMode, AuditAct, AuditRequest, DraftFields, IdempotencyKey, IncidentEvent, IncidentNumber,
-    Member, Networks, NewAudit, PayloadDigest, Role, Session, SessionId, SetOrigin, SignInLink, SignInMeans,
-    SignInSecretDigest, Timestamp, Webhook, WebhookIdDigest,
+    AllowlistMode, AuditAct, DraftFields, IncidentEvent, IncidentNumber, Networks, Role, SetOrigin,
+    SignInLink, SignInSecretDigest, Webhook, WebhookIdDigest,
 };
 use hookgate_gate::{
     AcceptedDelivery, AddressStore, AuditFilter, Commit, DeliveryFilter, Gate, IncidentAction,
@@ -156,6 +157,7 @@ async fn fill(store: &Database) -> Urls {
         digest: SignInSecretDigest::from_bytes([9; 32]),
         member: ada.id,
         created_at: second(2),
+        made_by: None,
     };
     store.sign_in_link_insert(link, None, audit()).await.unwrap();
     for seed in [3, 4] {
@@ -294,106 +296,4 @@ async fn a_filled_older_server_is_brought_up_to_date() {
     assert!(Database::connect(&address, OpenMode::Existing).await.is_err());
     let store = Database::connect(&address, OpenMode::Migrate).await.unwrap();
     check(&store, &urls, &before).await;
-}
-
-/// What tokens opened for members ends, and the names that programs gave to their requests are forgotten.
-async fn fill_by_token(store: &Database) -> [SessionId; 3] {
-    let members = [1, 2, 3].map(|seed| member(seed, Role::Admin));
-    for member in &members {
-        store.member_insert(member.clone(), audit()).await.unwrap();
-    }
-    store.token_insert(token(None, 5), audit()).await.unwrap();
-    let link = |member: &Member, seed: u8, by: &Actor, at: Timestamp| {
-        let subject = member.id.to_string();
-        let link = SignInLink {
-            digest: SignInSecretDigest::from_bytes([seed; 32]),
-            member: member.id,
-            created_at: at,
-        };
-        let entry = NewAudit {
-            actor: by.clone(),
-            request: Some(AuditRequest {
-                key: IdempotencyKey::parse(format!("link-{seed}").as_bytes()).unwrap(),
-                digest: PayloadDigest::of(b"{}"),
-            }),
-            ..audit_of(AuditAct::SignInLinkCreate, &subject, at)
-        };
-        (link, entry)
-    };
-    let by_token = Actor::from(&token(None, 5));
-    let by_person = acting().actor;
-    let mut begun = Vec::new();
-    for (seed, member, by) in [(0, &members[0], &by_token), (1, &members[1], &by_person)] {
-        let (link, entry) = link(member, seed, by, second(1));
-        store.sign_in_link_insert(link, None, entry).await.unwrap();
-        let session = Session {
-            means: SignInMeans::Link,
-            ..session(member, seed + 5)
-        };
-        let used = store.sign_in_link_use(link.digest, session.clone(), audit());
-        assert!(used.await.unwrap());
-        begun.push(session.id);
-    }
-    let by_password = session(&members[0], 7);
-    let entry = audit();
-    store
-        .session_insert(by_password.clone(), members[0].clone(), entry)
-        .await
-        .unwrap();
-    for (seed, member, by) in [(2, &members[2], &by_token), (3, &members[1], &by_person)] {
-        let (link, entry) = link(member, seed, by, second(3));
-        store.sign_in_link_insert(link, None, entry).await.unwrap();
-    }
-    [begun[0], begun[1], by_password.id]
-}
-
-async fn check_by_token(store: &Database, [by_token, by_person, by_password]: [SessionId; 3]) {
-    let is_there = async |id| store.session_by_id(id).await.unwrap().is_some();
-    assert!(!is_there(by_token).await);
-    assert!(is_there(by_person).await && is_there(by_password).await);
-    for (seed, stays) in [(2, false), (3, true)] {
-        let digest = SignInSecretDigest::from_bytes([seed; 32]);
-        let link = store.sign_in_link_by_digest(&digest).await.unwrap();
-        assert_eq!(link.is_some(), stays, "{seed}");
-    }
-    let all = AuditFilter::default();
-    let trail = store.audit_page(&all, None, PageSize::MAX).await.unwrap();
-    assert!(trail.len() > 8 && trail.iter().all(|entry| entry.request.is_none()));
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_tokens_opened_in_an_older_file_ends() {
-    let directory = tempfile::tempdir().unwrap();
-    let store = Database::open(directory.path(), OpenMode::Create).unwrap();
-    let sessions = fill_by_token(&store).await;
-    store.close().await;
-    drop(store);
-    let path = directory.path().join("hookgate.db");
-    let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-    connection.batch_execute(&back("sqlite", "0017")).unwrap();
-    drop(connection);
-    let store = Database::open(directory.path(), OpenMode::Migrate).unwrap();
-    check_by_token(&store, sessions).await;
-    let mut connection = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
-    assert!(
-        connection
-            .batch_execute("UPDATE audit SET request_key = 'k'")
-            .is_err()
-    );
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn what_tokens_opened_on_an_older_server_ends() {
-    let url = Postgres::shared().database().unwrap();
-    let address = url.parse().unwrap();
-    let store = Database::connect(&address, OpenMode::Create).await.unwrap();
-    let sessions = fill_by_token(&store).await;
-    store.close().await;
-    drop(store);
-    let name = url.rsplit('/').next().unwrap().split('?').next().unwrap();
-    Postgres::shared().sql(name, &back("postgres", "0017")).unwrap();
-    let store = Database::connect(&address, OpenMode::Migrate).await.unwrap();
-    check_by_token(&store, sessions).await;
-    let change = "UPDATE audit SET request_key = 'k'";
-    assert!(Postgres::shared().sql(name, change).is_err());
 }
