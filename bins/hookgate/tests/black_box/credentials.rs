@@ -1,9 +1,10 @@
 //! Credentials that make others: none that is stronger, and none that lives on.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::program::{Program, code};
 use crate::support::{Server, run};
+use crate::visitor::Visitor;
 
 /// A token of an admin is no way to a session of an admin, nor to that admin's password.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -25,4 +26,95 @@ async fn a_token_of_an_admin_is_no_way_to_a_session() {
     let member = json!({"name": "eve", "role": "admin", "password": "a long enough password"});
     let answer = program.post("/api/v1/members", member).await;
     assert_eq!((answer.status.as_u16(), &*code(&answer)), (403, "FORBIDDEN"));
+}
+
+/// A member with this role.
+fn member(server: &Server, name: &str, role: &str) -> Value {
+    server.json(&["member", "add", name, "--role", role])
+}
+
+/// The member's own session, by a link of the command line.
+async fn own_session<'a>(server: &'a Server, member: &Value) -> Visitor<'a> {
+    Visitor::by_link(server, member["sign_in"].as_str().unwrap()).await
+}
+
+/// A link that somebody makes for a member in the console.
+async fn link(by: &Visitor<'_>, member: &Value) -> String {
+    let path = format!("/members/{}/link", member["id"].as_str().unwrap());
+    let page = by.send(&path, &[]).await.body;
+    let from = page.find("/sign-in/hgl_").unwrap();
+    let secret = page[from..].split(['"', '<', ' ', '\n']).next().unwrap();
+    secret.to_owned()
+}
+
+/// Whether the session still opens a page.
+async fn is_alive(visitor: &Visitor<'_>) -> bool {
+    visitor.call("GET", "/account", String::new()).await.status == 200
+}
+
+/// Whether the link still signs in.
+async fn works(server: &Server, link: &str) -> bool {
+    let answer = Visitor::nobody(server).try_to_send(link, &[]).await;
+    answer.header("set-cookie").starts_with("__Host-hookgate=hgs_")
+}
+
+/// What an admin's links opened goes no further than the admin may, and ends with the admin's role or membership.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_link_opened_ends_with_what_its_maker_may() {
+    let server = Server::start();
+    for (number, end) in [
+        ["role", "guest-0", "owner"].as_slice(),
+        &["role", "admin-1", "viewer"],
+        &["remove", "admin-2"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let admin = member(&server, &format!("admin-{number}"), "admin");
+        let admin = own_session(&server, &admin).await;
+        let guest = member(&server, &format!("guest-{number}"), "viewer");
+        let began = Visitor::nobody(&server)
+            .begin(&link(&admin, &guest).await, &[])
+            .await;
+        let unused = link(&admin, &guest).await;
+        assert!(is_alive(&began).await, "{end:?}");
+        let command = [&["member"], end].concat();
+        let done = run(server.directory(), &command, "");
+        assert!(done.status.success(), "{end:?}: {done:?}");
+        assert!(!is_alive(&began).await, "{end:?}");
+        assert!(!works(&server, &unused).await, "{end:?}");
+    }
+}
+
+/// Signing out leaves an invitation as it is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_invitation_outlives_signing_out() {
+    let server = Server::start();
+    let admin = own_session(&server, &member(&server, "ada", "admin")).await;
+    let guest = member(&server, "bob", "viewer");
+    let link = link(&admin, &guest).await;
+    admin.send("/sign-out", &[]).await;
+    assert!(works(&server, &link).await);
+}
+
+/// A session that a member's link began makes nothing that would outlive it, and says what to do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_by_a_members_link_makes_no_credential() {
+    let server = Server::start();
+    let admin = own_session(&server, &member(&server, "ada", "admin")).await;
+    let guest = member(&server, "bob", "admin");
+    let began = Visitor::nobody(&server)
+        .begin(&link(&admin, &guest).await, &[])
+        .await;
+    let path = format!("/members/{}/link", guest["id"].as_str().unwrap());
+    let token = [("name", "ci"), ("role", "viewer"), ("expires_days", "")];
+    for (path, fields) in [(&*path, &[][..]), ("/tokens", &token)] {
+        let refused = began.try_to_send(path, fields).await;
+        assert_eq!(refused.status, 403, "{path}");
+        assert!(
+            refused.body.contains("sign in with your password"),
+            "{}",
+            refused.body
+        );
+    }
 }
