@@ -272,7 +272,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         }
     }
 
-    /// Whose session it is, with the role of this moment; `None` if it is unknown or over.
+    /// Whose session it is, with the role of this moment; `None` if it is unknown or over. The session is used by this.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -281,16 +281,29 @@ impl<S: Store + PeopleStore> Gate<S> {
         token: &SessionToken,
         from: IpAddr,
     ) -> Result<Option<(Member, Session)>, CredentialError> {
+        let found = self.signed_in_at_rest(token, from).await?;
+        let now = self.now();
+        if let Some((_, session)) = &found
+            && now.since(session.last_seen_at) >= TOUCH_EVERY
+        {
+            self.store.session_touch(session.id, now).await?;
+        }
+        Ok(found)
+    }
+
+    /// As [`Self::signed_in`], for what a browser asks by itself: it is no use of the session, which goes on to rest.
+    ///
+    /// # Errors
+    /// [`CredentialError`].
+    pub async fn signed_in_at_rest(
+        &self,
+        token: &SessionToken,
+        from: IpAddr,
+    ) -> Result<Option<(Member, Session)>, CredentialError> {
         let (now, digest) = (self.now(), token.digest());
         let look_up = self.live_session(&digest);
         let found = self.credentials.find(digest.as_bytes(), from, now, look_up);
-        let Some((member, session)) = found.await? else {
-            return Ok(None);
-        };
-        if now.since(session.last_seen_at) >= TOUCH_EVERY {
-            self.store.session_touch(session.id, now).await?;
-        }
-        Ok(Some((member, session)))
+        found.await
     }
 
     /// The failed sign-ins of the member since the sign-in before this one, to tell the member of them.

@@ -275,6 +275,21 @@ async fn a_session_by_a_members_link_makes_nothing_that_outlives_it() {
 }
 
 #[tokio::test]
+async fn what_a_browser_asks_by_itself_keeps_no_session_alive() {
+    let (gate, clock) = gate();
+    add(&gate, "ada", Role::Viewer).await;
+    let token = sign_in(&gate, "ada").await;
+    let step = Duration::from_mins(10);
+    let steps = SESSION_IDLE.as_secs() / step.as_secs();
+    for _ in 1..steps {
+        clock.advance(step);
+        assert!(gate.signed_in_at_rest(&token, SOURCE).await.unwrap().is_some());
+    }
+    clock.advance(step);
+    assert!(gate.signed_in_at_rest(&token, SOURCE).await.unwrap().is_none());
+}
+
+#[tokio::test]
 async fn a_link_to_oneself_is_no_password() {
     let (gate, _) = gate();
     let ada = add(&gate, "ada", Role::Admin).await;

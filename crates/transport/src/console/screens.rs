@@ -57,7 +57,9 @@ const FRAGMENT: HeaderName = HeaderName::from_static("x-fragment");
 
 /// Parts of a console that give no page: a wrong filter of theirs is refused, since a file or a stream with more than was
 /// asked for would be taken for the answer.
-const STRICT: [&str; 2] = ["export", "live"];
+const STRICT: [&str; 2] = ["export", LIVE];
+/// The last segment of a live view's path.
+const LIVE: &str = "live";
 
 /// The name and the time of a request.
 #[derive(Clone, Copy)]
@@ -262,7 +264,13 @@ async fn route<S: Store + PeopleStore>(
         ["sign-in", secret] => return sign_in::by_link(console, call, secret).await,
         _ => {}
     }
-    let Some(visitor) = Visitor::of(&console.gate, &call).await? else {
+    // A live view comes back by itself, for ever.
+    let visitor = if segments.last() == Some(&LIVE) {
+        Visitor::at_rest(&console.gate, &call).await?
+    } else {
+        Visitor::of(&console.gate, &call).await?
+    };
+    let Some(visitor) = visitor else {
         return if reading {
             let uri = &call.head.uri;
             let next = uri.path_and_query().map_or(uri.path(), PathAndQuery::as_str);

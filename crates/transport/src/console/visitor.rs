@@ -29,17 +29,38 @@ pub(crate) struct Visitor {
 }
 
 impl Visitor {
-    /// Whom the session cookie names, if the session lives.
+    /// Whom the session cookie names, if the session lives. The session is used by this.
     pub(crate) async fn of<S: Store + PeopleStore>(
         gate: &Gate<S>,
         call: &Call,
+    ) -> Result<Option<Self>, Fault> {
+        Self::by_cookie(gate, call, true).await
+    }
+
+    /// The same, for what a browser asks by itself: a page that is left open keeps no session alive.
+    pub(crate) async fn at_rest<S: Store + PeopleStore>(
+        gate: &Gate<S>,
+        call: &Call,
+    ) -> Result<Option<Self>, Fault> {
+        Self::by_cookie(gate, call, false).await
+    }
+
+    async fn by_cookie<S: Store + PeopleStore>(
+        gate: &Gate<S>,
+        call: &Call,
+        is_use: bool,
     ) -> Result<Option<Self>, Fault> {
         let Some(token) =
             cookie::session(&call.head.headers).and_then(|text| text.parse::<SessionToken>().ok())
         else {
             return Ok(None);
         };
-        let Some((member, session)) = gate.signed_in(&token, call.source).await? else {
+        let found = if is_use {
+            gate.signed_in(&token, call.source).await?
+        } else {
+            gate.signed_in_at_rest(&token, call.source).await?
+        };
+        let Some((member, session)) = found else {
             return Ok(None);
         };
         Ok(Some(Self::new(&token, member, session, call.source)))
