@@ -22,7 +22,9 @@ use crate::read::size::database_bytes;
 use crate::read::webhooks::sealed_secrets;
 use crate::write::people::delete_all_sessions;
 use crate::write::settings::{setting_claim, setting_put};
-use crate::writer::{CountStep, Counts, Writer, count_step, fill_server, prune_file, prune_server};
+use crate::writer::{
+    CountStep, Counts, Writer, bytes_in_use, count_step, fill_server, prune_file, prune_server, server_bytes,
+};
 
 /// Changed URLs that may wait to be looked at; of those beyond, the node finds out by itself.
 const CHANGES_AHEAD: usize = 1_024;
@@ -268,12 +270,34 @@ impl Database {
             }
             Place::Server { .. } => {
                 let work = move |connection: &mut Connection| {
-                    connection.transaction(|connection| fill_server(connection, retention, now))?;
-                    Ok(connection.transaction(|connection| prune_server(connection, retention, now))?)
+                    connection.transaction(|connection| fill_server(connection, retention, &[], now))?;
+                    let (pruned, unable) =
+                        connection.transaction(|connection| prune_server(connection, retention, now))?;
+                    if pruned.deliveries + pruned.payloads == 0 {
+                        // Nobody had anything to give that was counted: those that hold most may be full.
+                        connection
+                            .transaction(|connection| fill_server(connection, retention, &unable, now))?;
+                    }
+                    Ok(pruned)
                 };
                 run_within(&self.pool, WHAT, Some(LONGEST_PRUNING), work).await
             }
         }
+    }
+
+    /// Bytes of the history, as retention by size measures it.
+    ///
+    /// # Errors
+    /// [`StoreError`]: the store can't be read.
+    pub async fn history_bytes(&self) -> Result<u64, StoreError> {
+        let is_file = matches!(self.place, Place::File);
+        let work = move |connection: &mut Connection| {
+            if is_file {
+                return Ok(bytes_in_use(connection)?);
+            }
+            Ok(u64::try_from(server_bytes(connection)?).unwrap_or(0))
+        };
+        self.read("measure the history", work).await
     }
 
     /// Reads something off the runtime; `what` is for the error.

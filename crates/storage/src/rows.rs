@@ -15,7 +15,7 @@ pub(crate) use audit::{AuditRow, NewAuditRow};
 pub(crate) use delivery::{
     DeliveryRow, NewDelivery, SummaryRow, answer_words, read_address, read_answer, seconds_up,
 };
-pub(crate) use incident::{IncidentRow, NewIncident};
+pub(crate) use incident::{IncidentRow, NewIncident, WeighedIncident};
 pub(crate) use incident_event::{EventRow, NewEventRow, event_texts};
 pub(crate) use metadata::metadata_text;
 pub(crate) use notes::notes_text;

@@ -70,6 +70,7 @@ diesel::table! {
         no_payload -> Nullable<Text>,
         payload_bytes -> Nullable<BigInt>,
         weight -> Nullable<BigInt>,
+        grown -> Nullable<BigInt>,
         // In an embedded store only.
         period -> BigInt,
     }
@@ -96,6 +97,7 @@ diesel::table! {
         resolved_at -> Nullable<BigInt>,
         cleared_at -> Nullable<BigInt>,
         changes -> BigInt,
+        weight -> BigInt,
     }
 }
 

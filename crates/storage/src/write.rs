@@ -10,6 +10,7 @@ pub(crate) mod counters;
 pub(crate) mod deliveries;
 pub(crate) mod doomed;
 mod fragment;
+pub(crate) mod freed;
 pub(crate) mod holdings;
 pub(crate) mod incident_events;
 pub(crate) mod incidents;

@@ -238,3 +238,28 @@ async fn what_went_with_a_table_is_removed_in_slices() {
     }
     assert_eq!(removed, [1_000, 1_000, 500]);
 }
+
+/// What webhooks hold is what their rows weigh, however incidents grow, and also when the deliveries are gone that they grew by.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_incidents_grow_by_stays_in_the_books() {
+    const BOOKS: &str = "SELECT (SELECT sum(bytes) FROM holdings) \
+        - (SELECT coalesce(sum(weight), 0) FROM deliveries) - (SELECT coalesce(sum(weight), 0) FROM incidents)";
+    let (store, database) = filled().await;
+    for status in ["open", "open", "open", "resolved", "open"] {
+        let sent = deduplicated(&webhook(1), "grows", status);
+        let commit = store.delivery_commit(sent).await;
+        assert!(matches!(commit, Ok(Commit::Stored(_))), "{commit:?}");
+    }
+    store.count().await.unwrap();
+    assert_eq!(sql(&database, BOOKS).trim(), "0");
+    let weight = sql(&database, "SELECT min(weight) FROM incidents");
+    assert!(weight.trim().parse::<i64>().unwrap() > 512, "{weight}");
+    sql(&database, "DROP EVENT TRIGGER slow");
+    let tight = Retention {
+        bytes: NonZeroU64::MIN,
+        ..Retention::default()
+    };
+    while !store.history_prune(tight, START).await.unwrap().is_empty() {}
+    assert_eq!(sql(&database, BOOKS).trim(), "0");
+    assert_eq!(sql(&database, "SELECT count(*) FROM incidents").trim(), "1");
+}

@@ -22,6 +22,7 @@ pub mod refusals;
 pub mod retries;
 pub mod searches;
 pub mod sessions;
+pub mod sizes;
 pub mod standing;
 pub mod timeline;
 pub mod tokens;
@@ -107,6 +108,8 @@ macro_rules! store_contract {
                 old_keys_go, too_much_goes_oldest_first,
                 too_much_takes_no_unresolved_incident, the_loudest_webhook_pays,
                 a_full_webhook_opens_no_more_incidents, tombstones_stay;
+            sizes: what_updates_add_is_held_against_their_webhook, three_webhooks_that_only_open_incidents_are_full,
+                twenty_webhooks_that_only_open_incidents_are_full;
             usage: nothing_sent_is_nothing_used, what_was_answered_is_counted, folded_refusals_are_counted,
                 a_replay_is_not_counted, minutes_and_hours_have_their_buckets, webhooks_are_counted_apart_and_together,
                 a_list_shows_a_day_and_the_last_delivery, counts_go_with_the_deliveries;

@@ -17,7 +17,8 @@ const SENDERS: usize = 6;
 /// Deliveries that are acknowledged or put off before the next step.
 const STEP: usize = 50;
 /// The steps that are taken back, the newest first: the last of them changes the table of deliveries.
-const TAKEN_BACK: [&str; 12] = [
+const TAKEN_BACK: [&str; 13] = [
+    "0022_incident_weight",
     "0017_digests",
     "0016_holdings",
     "0015_strangers",

@@ -243,6 +243,7 @@ pub(super) static TABLES: [Table; 23] = [
             ("resolved_at", Number),
             ("cleared_at", Number),
             ("changes", Number),
+            ("weight", Number),
         ],
     ),
     table(
@@ -289,6 +290,7 @@ pub(super) static TABLES: [Table; 23] = [
             ("no_payload", Text),
             ("payload_bytes", Number),
             ("weight", Number),
+            ("grown", Number),
         ],
     ),
     table(

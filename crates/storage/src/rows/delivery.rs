@@ -147,8 +147,10 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) retry_after: Option<i64>,
     pub(crate) no_payload: Option<&'static str>,
     pub(crate) payload_bytes: Option<i64>,
-    /// What it takes, with the text of the incident that it opened.
+    /// What it takes.
     pub(crate) weight: i64,
+    /// What its incident takes more since.
+    pub(crate) grown: i64,
 }
 
 impl NewDelivery<'_> {

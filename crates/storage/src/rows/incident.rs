@@ -1,11 +1,11 @@
 //! Rows of `incidents`.
 
-use diesel::{QueryResult, Queryable, Selectable};
+use diesel::{Queryable, Selectable};
 use hookgate_domain::{
     DeliveryId, Incident, IncidentNumber, IncidentStatus, OrganizationId, Timestamp, WebhookHandle,
 };
 
-use super::metadata::{metadata_text, read_metadata};
+use super::metadata::read_metadata;
 use crate::fault::Damage;
 use crate::schema::incidents;
 
@@ -32,6 +32,17 @@ pub(crate) struct IncidentRow {
     resolved_at: Option<i64>,
     cleared_at: Option<i64>,
     changes: i64,
+    weight: i64,
+}
+
+/// An incident as a delivery finds or leaves it, with what its row has besides.
+#[derive(Clone)]
+pub(crate) struct WeighedIncident {
+    pub(crate) incident: Incident,
+    /// Its metadata as text.
+    pub(crate) metadata: Option<String>,
+    /// What it takes.
+    pub(crate) weight: i64,
 }
 
 impl IncidentRow {
@@ -45,8 +56,25 @@ impl IncidentRow {
         self.status == IncidentStatus::Resolved.as_str()
     }
 
+    /// The incident, whose webhook is known from elsewhere, with what the row has besides.
+    pub(crate) fn read_weighed(mut self, webhook: WebhookHandle) -> Result<WeighedIncident, Damage> {
+        let metadata = self.metadata.take();
+        let weight = self.weight;
+        let incident = self.read_with(webhook, metadata.as_deref())?;
+        Ok(WeighedIncident {
+            incident,
+            metadata,
+            weight,
+        })
+    }
+
     /// The incident, whose webhook is known from elsewhere.
-    pub(crate) fn read(self, webhook: WebhookHandle) -> Result<Incident, Damage> {
+    pub(crate) fn read(mut self, webhook: WebhookHandle) -> Result<Incident, Damage> {
+        let metadata = self.metadata.take();
+        self.read_with(webhook, metadata.as_deref())
+    }
+
+    fn read_with(self, webhook: WebhookHandle, metadata: Option<&str>) -> Result<Incident, Damage> {
         let row = self.number;
         let damage = |column| move || Damage::at(TABLE, row, column);
         Ok(Incident {
@@ -60,9 +88,7 @@ impl IncidentRow {
             service: self.service,
             source_url: self.source_url,
             dedup_key: self.dedup_key,
-            metadata: read_metadata(self.metadata.as_deref())
-                .ok()
-                .ok_or_else(damage("metadata"))?,
+            metadata: read_metadata(metadata).ok().ok_or_else(damage("metadata"))?,
             occurrences: self.occurrences,
             opened_at: Timestamp::from_micros(self.opened_at),
             updated_at: Timestamp::from_micros(self.updated_at),
@@ -86,18 +112,20 @@ pub(crate) struct NewIncident<'a> {
     pub(crate) service: Option<&'a str>,
     pub(crate) source_url: Option<&'a str>,
     pub(crate) dedup_key: Option<&'a str>,
-    pub(crate) metadata: Option<String>,
+    pub(crate) metadata: Option<&'a str>,
     pub(crate) occurrences: i64,
     pub(crate) opened_at: i64,
     pub(crate) updated_at: i64,
     pub(crate) first_delivery: i64,
     pub(crate) acknowledged_at: Option<i64>,
+    pub(crate) weight: i64,
 }
 
 impl<'a> NewIncident<'a> {
     /// The row of an incident that this delivery opens at the webhook with this key.
-    pub(crate) fn of(incident: &'a Incident, webhook: i64, delivery: DeliveryId) -> QueryResult<Self> {
-        Ok(Self {
+    pub(crate) fn of(weighed: &'a WeighedIncident, webhook: i64, delivery: DeliveryId) -> Self {
+        let incident = &weighed.incident;
+        Self {
             number: incident.number.get(),
             organization: incident.organization.get(),
             webhook,
@@ -108,12 +136,13 @@ impl<'a> NewIncident<'a> {
             service: incident.service.as_deref(),
             source_url: incident.source_url.as_deref(),
             dedup_key: incident.dedup_key.as_deref(),
-            metadata: metadata_text(&incident.metadata)?,
+            metadata: weighed.metadata.as_deref(),
             occurrences: incident.occurrences,
             opened_at: incident.opened_at.as_micros(),
             updated_at: incident.updated_at.as_micros(),
             first_delivery: delivery.number(),
             acknowledged_at: incident.acknowledged_at.map(Timestamp::as_micros),
-        })
+            weight: weighed.weight,
+        }
     }
 }

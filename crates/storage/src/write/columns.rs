@@ -186,10 +186,11 @@ column_statement! {
     retry_after: Nullable<BigInt> = Option<i64>,
     no_payload: Nullable<Text> = Option<&'static str>,
     payload_bytes: Nullable<BigInt> = Option<i64>,
-    weight: BigInt = i64;
+    weight: BigInt = i64,
+    grown: BigInt = i64;
     "INSERT INTO deliveries (id, organization, webhook, received_at, source, user_agent, answer, code, incident, count, \
      took_us, headers, payload, trail, notes, request_id, incident_status, details, retry_after, no_payload, \
-     payload_bytes, weight) SELECT * FROM" .. ""
+     payload_bytes, weight, grown) SELECT * FROM" .. ""
 }
 
 column_statement! {
@@ -210,9 +211,10 @@ column_statement! {
     opened_at: BigInt = i64,
     updated_at: BigInt = i64,
     first_delivery: BigInt = i64,
-    acknowledged_at: Nullable<BigInt> = Option<i64>;
+    acknowledged_at: Nullable<BigInt> = Option<i64>,
+    weight: BigInt = i64;
     "INSERT INTO incidents (number, organization, webhook, title, description, severity, status, service, source_url, \
-     dedup_key, metadata, occurrences, opened_at, updated_at, first_delivery, acknowledged_at) SELECT * FROM" .. ""
+     dedup_key, metadata, occurrences, opened_at, updated_at, first_delivery, acknowledged_at, weight) SELECT * FROM" .. ""
 }
 
 column_statement! {
@@ -231,13 +233,15 @@ column_statement! {
     acknowledged_at: Nullable<BigInt> = Option<i64>,
     resolved_at: Nullable<BigInt> = Option<i64>,
     cleared_at: Nullable<BigInt> = Option<i64>,
-    changes: BigInt = i64;
+    changes: BigInt = i64,
+    weight: BigInt = i64;
     "UPDATE incidents SET title = new.title, description = new.description, severity = new.severity, \
      status = new.status, service = new.service, source_url = new.source_url, metadata = new.metadata, \
      occurrences = new.occurrences, updated_at = new.updated_at, acknowledged_at = new.acknowledged_at, \
-     resolved_at = new.resolved_at, cleared_at = new.cleared_at, changes = new.changes FROM" ..
+     resolved_at = new.resolved_at, cleared_at = new.cleared_at, changes = new.changes, \
+     weight = new.weight FROM" ..
     "AS new (number, title, description, severity, status, service, source_url, metadata, occurrences, updated_at, \
-     acknowledged_at, resolved_at, cleared_at, changes) WHERE incidents.number = new.number"
+     acknowledged_at, resolved_at, cleared_at, changes, weight) WHERE incidents.number = new.number"
 }
 
 column_statement! {

@@ -42,6 +42,7 @@ rows_insert! {
     request_id: Nullable<Binary>,
     incident_status: Nullable<Text>,
     weight: BigInt,
+    grown: BigInt,
 }
 
 rows_insert! {
@@ -69,6 +70,7 @@ rows_insert! {
     no_payload: Nullable<Text>,
     payload_bytes: Nullable<BigInt>,
     weight: BigInt,
+    grown: BigInt,
 }
 
 /// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.

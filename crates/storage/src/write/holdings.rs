@@ -16,6 +16,8 @@ use crate::schema::{deliveries, holdings, webhooks};
 
 /// What a record takes, in SQL: as it was weighed, or nearly so if an older version wrote it.
 pub(crate) const WEIGHT: &str = "coalesce(deliveries.weight, 512 + coalesce(length(deliveries.payload), 0) + coalesce(length(deliveries.headers), 0))";
+/// What a webhook holds more since a record came, in SQL.
+pub(crate) const HELD: &str = "coalesce(deliveries.weight, 512 + coalesce(length(deliveries.payload), 0) + coalesce(length(deliveries.headers), 0)) + coalesce(deliveries.grown, 0)";
 /// Deliveries whose period of numbers is told by this many bits less.
 const PERIOD_BITS: u32 = 16;
 
@@ -72,11 +74,16 @@ fragment!(HoldingAdd<'_>, self, out => {
     Ok(())
 });
 
-/// The webhooks that hold most, most first.
-pub(crate) fn holdings_largest(connection: &mut Connection, most: i64) -> QueryResult<Vec<Holding>> {
+/// The webhooks that hold most, most first, without so many before them.
+pub(crate) fn holdings_largest(
+    connection: &mut Connection,
+    behind: i64,
+    most: i64,
+) -> QueryResult<Vec<Holding>> {
     holdings::table
         .filter(holdings::bytes.gt(0))
         .order((holdings::bytes.desc(), holdings::webhook.asc()))
+        .offset(behind)
         .limit(most)
         .select((
             holdings::webhook,
@@ -85,6 +92,14 @@ pub(crate) fn holdings_largest(connection: &mut Connection, most: i64) -> QueryR
             holdings::round_at,
         ))
         .load(connection)
+}
+
+/// What all webhooks hold.
+pub(crate) fn holdings_sum(connection: &mut Connection) -> QueryResult<i64> {
+    let query = "SELECT CAST(0 AS BIGINT) AS webhook, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS bytes, \
+                 CAST(coalesce(sum(deliveries), 0) AS BIGINT) AS deliveries FROM holdings";
+    let all: Held = diesel::sql_query(query).get_result(connection)?;
+    Ok(all.bytes)
 }
 
 /// How many webhooks hold something.
@@ -138,19 +153,19 @@ pub(crate) fn webhooks_relieved(connection: &mut Connection, most: i64) -> Query
     Ok(relieved)
 }
 
-/// Lets these webhooks open incidents again, and that one, if any, none from now on. Whether that is new. Deliveries to them wait
+/// Lets these webhooks open incidents again, and those none from now on. Whether that is new of one. Deliveries to them wait
 /// until the transaction ends, so it ends soon.
 pub(crate) fn webhooks_fill(
     connection: &mut Connection,
     relieved: &[i64],
-    full: Option<i64>,
+    full: &[i64],
     now: i64,
 ) -> QueryResult<bool> {
     let changed = webhooks::id
         .eq_any(relieved.to_vec())
         .and(webhooks::full_at.is_not_null())
         .or(webhooks::id
-            .eq_any(Vec::from_iter(full))
+            .eq_any(full.to_vec())
             .and(webhooks::full_at.is_null()));
     let query = webhooks::table.filter(changed).order(webhooks::id);
     let query = query.select((webhooks::id, webhooks::handle));
@@ -163,12 +178,12 @@ pub(crate) fn webhooks_fill(
         policy_hold(connection, handle)?;
     }
     for (webhook, _) in &rows {
-        let full_at = (Some(*webhook) == full).then_some(now);
+        let full_at = full.contains(webhook).then_some(now);
         diesel::update(webhooks::table.filter(webhooks::id.eq(*webhook)))
             .set(webhooks::full_at.eq(full_at))
             .execute(connection)?;
     }
-    Ok(rows.iter().any(|(webhook, _)| Some(*webhook) == full))
+    Ok(rows.iter().any(|(webhook, _)| full.contains(webhook)))
 }
 
 /// The first delivery of a webhook between two numbers, the second excluded.
@@ -260,8 +275,9 @@ pub(crate) fn payloads_strip(connection: &mut Connection, table: &str, ids: &str
     diesel::sql_query(query).execute(connection)
 }
 
-/// Removes these deliveries with their idempotency keys, and the resolved incidents that none is left of. How many of both.
-pub(crate) fn deliveries_remove(connection: &mut Connection, ids: &str) -> QueryResult<(usize, usize)> {
+/// Removes these deliveries with their idempotency keys, and the resolved incidents that none is left of. How many deliveries, and
+/// what the incidents took.
+pub(crate) fn deliveries_remove(connection: &mut Connection, ids: &str) -> QueryResult<(usize, Vec<Held>)> {
     let query = format!(
         "SELECT DISTINCT incident AS number FROM deliveries WHERE id IN ({ids}) AND incident IS NOT NULL"
     );
@@ -273,20 +289,30 @@ pub(crate) fn deliveries_remove(connection: &mut Connection, ids: &str) -> Query
     Ok((removed, incidents_remove_told(connection, &incidents)?))
 }
 
-/// Removes those of these incidents that are resolved and have no delivery.
-pub(crate) fn incidents_remove_told(connection: &mut Connection, incidents: &str) -> QueryResult<usize> {
-    let removed = diesel::sql_query(format!(
-        "DELETE FROM incidents WHERE number IN ({incidents}) AND status = 'resolved' \
+/// Removes those of these incidents that are resolved and have no delivery. What each of them took.
+pub(crate) fn incidents_remove_told(connection: &mut Connection, incidents: &str) -> QueryResult<Vec<Held>> {
+    let removed = incidents_remove(
+        connection,
+        &format!(
+            "number IN ({incidents}) AND status = 'resolved' \
          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.incident = incidents.number AND answer = 'updated') \
          AND NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.id = incidents.first_delivery)"
-    ))
-    .execute(connection)?;
+        ),
+    )?;
     diesel::sql_query(format!(
         "DELETE FROM incident_events WHERE incident IN ({incidents}) \
          AND NOT EXISTS (SELECT 1 FROM incidents WHERE incidents.number = incident_events.incident)"
     ))
     .execute(connection)?;
     Ok(removed)
+}
+
+/// Removes the incidents for which this condition holds. What each of them took.
+pub(crate) fn incidents_remove(connection: &mut Connection, condition: &str) -> QueryResult<Vec<Held>> {
+    let query = format!(
+        "DELETE FROM incidents WHERE {condition} RETURNING webhook, weight AS bytes, CAST(0 AS BIGINT) AS deliveries"
+    );
+    diesel::sql_query(query).load(connection)
 }
 
 /// What the deliveries for which this condition holds take, by webhook; of their payloads only, if that is all that goes.

@@ -9,7 +9,7 @@ use crate::connection::{Connection, RunQueryDsl, columns};
 
 use super::rows_insert::rows_insert;
 use super::unresolved::{Resolved, Unresolved};
-use crate::rows::{IncidentRow, NewIncident};
+use crate::rows::{IncidentRow, NewIncident, WeighedIncident};
 use crate::schema::{incidents, webhooks};
 
 rows_insert! {
@@ -31,16 +31,14 @@ rows_insert! {
     updated_at: BigInt,
     first_delivery: BigInt,
     acknowledged_at: Nullable<BigInt>,
+    weight: BigInt,
 }
 
-/// Stores what a delivery may change about an incident, but for its status; its metadata comes as text.
+/// Stores what a delivery may change about an incident, but for its status.
 ///
 /// The status is apart because it is in the indexes, and firing again rarely changes it.
-pub(crate) fn incident_update(
-    connection: &mut Connection,
-    incident: &Incident,
-    metadata: Option<&str>,
-) -> QueryResult<()> {
+pub(crate) fn incident_update(connection: &mut Connection, weighed: &WeighedIncident) -> QueryResult<()> {
+    let incident = &weighed.incident;
     diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
         .set((
             incidents::title.eq(&incident.title),
@@ -48,10 +46,11 @@ pub(crate) fn incident_update(
             incidents::severity.eq(incident.severity.as_str()),
             incidents::service.eq(incident.service.as_deref()),
             incidents::source_url.eq(incident.source_url.as_deref()),
-            incidents::metadata.eq(metadata),
+            incidents::metadata.eq(weighed.metadata.as_deref()),
             incidents::occurrences.eq(incident.occurrences),
             incidents::updated_at.eq(incident.updated_at.as_micros()),
             incidents::changes.eq(incident.changes),
+            incidents::weight.eq(weighed.weight),
         ))
         .execute(connection)
         .map(drop)

@@ -5,6 +5,7 @@
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
+use super::freed::Freed;
 use super::holdings::{Held, holding_add, incidents_remove_told, list};
 use super::partitions::table_exists;
 use crate::connection::{Connection, RunQueryDsl};
@@ -92,7 +93,11 @@ fn deliveries_slice(connection: &mut Connection) -> QueryResult<Removed> {
     incidents.sort_unstable();
     incidents.dedup();
     if !incidents.is_empty() {
-        removed.incidents = incidents_remove_told(connection, &list(&incidents))?;
+        let gone = incidents_remove_told(connection, &list(&incidents))?;
+        removed.incidents = gone.len();
+        let mut freed = Freed::default();
+        freed.add(gone);
+        freed.write(connection)?;
     }
     let ids: Vec<_> = slice.iter().map(|gone| gone.id).collect();
     if !ids.is_empty() {

@@ -5,6 +5,7 @@ use diesel::sql_types::BigInt;
 
 use crate::connection::{Connection, RunQueryDsl};
 
+use super::holdings::{Held, incidents_remove};
 use crate::schema::{deliveries, idempotency_keys, incidents};
 
 /// How much of the database file is in use.
@@ -85,15 +86,15 @@ pub(crate) fn incidents_from(
         .load(connection)
 }
 
-/// Removes the incidents between these numbers, both included, that nothing has touched since.
+/// Removes the incidents between these numbers, both included, that nothing has touched since. What each of them took.
 pub(crate) fn incidents_delete(
     connection: &mut Connection,
     first: i64,
     last: i64,
     since: i64,
-) -> QueryResult<usize> {
-    let rows = incidents::table.filter(incidents::number.between(first, last));
-    diesel::delete(rows.filter(incidents::updated_at.lt(since))).execute(connection)
+) -> QueryResult<Vec<Held>> {
+    let condition = format!("number BETWEEN {first} AND {last} AND updated_at < {since}");
+    incidents_remove(connection, &condition)
 }
 
 /// Delivery and time of the oldest idempotency keys.

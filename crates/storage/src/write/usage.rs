@@ -6,7 +6,7 @@ use diesel::sql_types::{BigInt, Text};
 
 use crate::connection::{Connection, RunQueryDsl};
 
-use super::holdings::WEIGHT;
+use super::holdings::HELD;
 use super::row_insert::row_insert;
 use crate::schema::deliveries;
 
@@ -44,7 +44,7 @@ row_insert! {
 }
 
 /// What a record says about usage: number, webhook, time, source, code, how many deliveries it stands for, whether it has
-/// a trail, and what it takes.
+/// a trail, and what its webhook holds more since.
 pub(crate) type Recorded = (i64, i64, i64, Vec<u8>, Option<String>, i64, bool, i64);
 
 /// The records from this number on, up to another, which is excluded.
@@ -68,8 +68,8 @@ pub(crate) fn recorded(
             deliveries::code,
             deliveries::count,
             deliveries::trail.is_not_null(),
-            // As removal weighs it, also if an older version wrote it.
-            sql::<BigInt>(WEIGHT),
+            // As removal weighs it, also if an older version wrote it, and what its incident takes more since.
+            sql::<BigInt>(HELD),
         ))
         .load(connection)
 }

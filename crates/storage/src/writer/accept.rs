@@ -11,9 +11,9 @@ use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempote
 use super::batch::{Batch, micros};
 use super::counting::Seen;
 use super::ledger::Ledger;
-use super::weight::{delivery_weight, events_weight, incident_weight};
+use super::weight::{changed_weight, delivery_weight, incident_weight};
 use crate::fault::{Damage, Fault};
-use crate::rows::{NewDelivery, answer_words, notes_text};
+use crate::rows::{NewDelivery, WeighedIncident, answer_words, metadata_text, notes_text};
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
 
@@ -93,15 +93,19 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             }
         }
         if let Some(incident) = known {
-            let before = incident_weight(&incident);
-            let (incident, events) = incident.absorb(draft, now);
-            let grown = (incident_weight(&incident) - before).max(0) + events_weight(&incident, &events);
-            return Ok(Told::Updated(incident, events, grown));
+            return Ok(updated(incident, draft, now)?);
         }
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| Damage::at("webhooks", webhook, "organization"))?;
-        let opened = Incident::open(self.next_incident()?, organization, webhook, draft, now);
-        Ok(opened.map_or(Told::Unmatched, Told::Opened))
+        let Some(incident) = Incident::open(self.next_incident()?, organization, webhook, draft, now) else {
+            return Ok(Told::Unmatched);
+        };
+        let metadata = metadata_text(&incident.metadata)?;
+        Ok(Told::Opened(WeighedIncident {
+            weight: incident_weight(&incident, metadata.as_deref()),
+            incident,
+            metadata,
+        }))
     }
 
     fn accepted_insert(
@@ -141,9 +145,10 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             retry_after: None,
             no_payload: delivery.payload.is_none().then_some(NoPayload::Off.as_str()),
             weight: 0,
+            grown,
         };
-        row.weight = delivery_weight(&row) + grown;
-        let weight = row.weight;
+        row.weight = delivery_weight(&row);
+        let held = row.weight + grown;
         self.ledger.delivery_insert(row);
         self.delivery_used();
         self.ledger.note(Seen {
@@ -154,7 +159,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             source: delivery.source,
             record: Some(id),
             times: 1,
-            weight,
+            held: Some(held),
         });
         Ok(())
     }
@@ -205,27 +210,42 @@ enum Told {
     /// It says `resolved`, and no incident has its key.
     Unmatched,
     /// It opens this one.
-    Opened(Incident),
+    Opened(WeighedIncident),
     /// It tells of this one, and this is listed of it; it takes so many bytes more.
-    Updated(Incident, Vec<IncidentEvent>, i64),
+    Updated(WeighedIncident, Vec<IncidentEvent>, i64),
+}
+
+/// What comes of an incident that a delivery tells of.
+fn updated(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> QueryResult<Told> {
+    let before = known.weight;
+    let texts = incident_weight(&known.incident, known.metadata.as_deref());
+    let (incident, events) = known.incident.absorb(draft, now);
+    let mut after = WeighedIncident {
+        metadata: metadata_text(&incident.metadata)?,
+        incident,
+        weight: before,
+    };
+    after.weight = changed_weight(before, texts, &after, &events);
+    let grown = after.weight - before;
+    Ok(Told::Updated(after, events, grown))
 }
 
 impl Told {
     fn touched(&self) -> Option<Touched> {
         match self {
             Self::Unmatched => None,
-            Self::Opened(incident) | Self::Updated(incident, ..) => Some(Touched {
-                number: incident.number,
-                status: incident.status,
+            Self::Opened(known) | Self::Updated(known, ..) => Some(Touched {
+                number: known.incident.number,
+                status: known.incident.status,
             }),
         }
     }
 
-    /// What incidents take more since.
-    fn grown(&self) -> i64 {
+    /// What the incident takes more since, or less if it is negative.
+    const fn grown(&self) -> i64 {
         match self {
             Self::Unmatched => 0,
-            Self::Opened(incident) => incident_weight(incident),
+            Self::Opened(incident) => incident.weight,
             Self::Updated(.., grown) => *grown,
         }
     }

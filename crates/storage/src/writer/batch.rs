@@ -136,9 +136,9 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
         }
         let refusing = &*refusing;
         let Refusing { refusal, times, .. } = refusing;
-        let mut weight = 0;
+        let mut held = None;
         match place {
-            Place::Record => weight = self.refusal_insert(next, target, refusing),
+            Place::Record => held = Some(self.refusal_insert(next, target, refusing)),
             Place::CountedOn(record) => {
                 self.ledger.delivery_count(record, *times);
                 self.tallies.fold(&refusal.key());
@@ -157,7 +157,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
                 Place::Dropped => None,
             },
             times: *times,
-            weight,
+            held,
         });
         Ok(())
     }
@@ -198,6 +198,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             retry_after: refusal.retry_after.map(seconds_up),
             no_payload: refusal.no_payload.map(NoPayload::as_str),
             weight: 0,
+            grown: 0,
         };
         row.weight = delivery_weight(&row);
         let weight = row.weight;

@@ -38,8 +38,8 @@ pub(super) struct Seen {
     pub(super) record: Option<i64>,
     /// How many they are.
     pub(super) times: i64,
-    /// What the record takes, if it is theirs alone.
-    pub(super) weight: i64,
+    /// What their webhook holds more since, if the record is theirs alone. Less, if it is negative.
+    pub(super) held: Option<i64>,
 }
 
 impl Seen {
@@ -160,7 +160,7 @@ impl Counting {
             );
         }
         let start = self.span.map_or(0, |span| span.start);
-        for seen in self.batch.iter().filter(|seen| seen.weight > 0) {
+        for seen in &self.batch {
             self.counts.hold(seen);
         }
         self.since = self.since.or_else(|| self.batch.first().map(|seen| seen.at));

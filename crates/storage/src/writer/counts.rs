@@ -165,13 +165,14 @@ impl Counts {
         source.last_at = source.last_at.max(at);
     }
 
-    /// Adds what a record takes.
+    /// Adds what a record takes, if there is one.
     pub(super) fn hold(&mut self, seen: &Seen) {
+        let Some(bytes) = seen.held else { return };
         let held = self.held.entry(seen.webhook).or_insert(Held {
             webhook: seen.webhook,
             ..Held::default()
         });
-        held.bytes += seen.weight;
+        held.bytes += bytes;
         held.deliveries += 1;
     }
 

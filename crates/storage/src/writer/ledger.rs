@@ -14,7 +14,7 @@ pub(super) use lines::Lines;
 use super::change::Change;
 use super::counting::Seen;
 use crate::fault::Fault;
-use crate::rows::NewDelivery;
+use crate::rows::{NewDelivery, WeighedIncident};
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
 
@@ -48,7 +48,7 @@ pub(super) trait Ledger<'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<Incident>, Fault>;
+    ) -> Result<Option<WeighedIncident>, Fault>;
 
     /// The newest resolved incident of a webhook that has this dedup key. It is asked for only for a delivery that says
     /// `resolved`, and only if none of that key is unresolved.
@@ -57,15 +57,20 @@ pub(super) trait Ledger<'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<Incident>, Fault>;
+    ) -> Result<Option<WeighedIncident>, Fault>;
 
     /// Stores an incident that this delivery opens.
-    fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()>;
+    fn incident_insert(
+        &mut self,
+        incident: WeighedIncident,
+        webhook: i64,
+        first: DeliveryId,
+    ) -> QueryResult<()>;
 
     /// Stores what a delivery changed about an incident, and what is listed of it.
     fn incident_update(
         &mut self,
-        incident: Incident,
+        incident: WeighedIncident,
         webhook: i64,
         id: DeliveryId,
         events: Vec<IncidentEvent>,

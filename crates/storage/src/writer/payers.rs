@@ -1,7 +1,6 @@
 //! Which webhooks give up history when the store is full: those that hold most. A webhook that holds less than its fair share
 //! loses nothing, whatever others send.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use diesel::result::QueryResult;
@@ -9,11 +8,11 @@ use hookgate_domain::Timestamp;
 
 use crate::connection::Connection;
 use crate::write::holdings::{
-    Held, Holding, first_delivery, holding_add, holding_go_on, holdings_count, holdings_largest,
-    webhooks_fill, webhooks_relieved,
+    Holding, first_delivery, holding_go_on, holdings_count, holdings_largest, webhooks_fill,
+    webhooks_relieved,
 };
 
-/// Webhooks that are looked at, most first.
+/// Webhooks that are looked up at once, most first.
 const LOOKS: i64 = 16;
 /// A webhook whose unresolved incidents take more than this part of the budget opens no more of them.
 const FULL_PART: i64 = 2;
@@ -28,52 +27,104 @@ pub(super) struct Payers {
     /// The webhooks that have something to pay with, most first: each with where its deliveries begin that were not looked at in this
     /// round, which is not written yet.
     pub(super) paying: Vec<Holding>,
-    /// The one whose unresolved incidents fill most of the store.
-    pub(super) full: Option<i64>,
+    /// What each of them keeps at least.
+    pub(super) keeps: i64,
+    /// Those that open no more incidents: their unresolved ones fill the store.
+    pub(super) full: Vec<i64>,
 }
 
 /// Who pays, at most so many. It writes nothing.
+///
+/// Of those that hold more than their fair share each is asked: otherwise a few that have nothing to pay with would hide the others.
 pub(super) fn payers(
     connection: &mut Connection,
-    budget: i64,
+    (bytes, budget): (i64, i64),
     (now, end): (Timestamp, i64),
     most: usize,
 ) -> QueryResult<Payers> {
     let mut payers = Payers::default();
-    let mut fair_share = None;
-    for mut holding in holdings_largest(connection, LOOKS)? {
-        if payers.paying.len() == most || fair_share.is_some_and(|share| holding.bytes <= share) {
+    let (mut spent, mut behind) = (Vec::<Holding>::new(), 0);
+    'all: loop {
+        let largest = holdings_largest(connection, behind, LOOKS)?;
+        let is_last = largest.is_empty();
+        for mut holding in largest {
+            if payers.paying.len() == most || holding.bytes <= payers.keeps {
+                break 'all;
+            }
+            if can_pay(connection, &mut holding, (now, end))? {
+                payers.paying.push(holding);
+                continue;
+            }
+            if spent.is_empty() {
+                // What it holds shows incidents that are not resolved. Others pay for it down to what is theirs, and no further.
+                payers.keeps = fair_share(connection, budget)?;
+            }
+            spent.push(holding);
+        }
+        if is_last {
             break;
         }
-        let mut first = first_delivery(connection, holding.webhook, holding.next, end)?;
-        if first.is_none() && holding.next > 0 && holding.round_at <= now.before(ROUND).as_micros() {
-            first = first_delivery(connection, holding.webhook, 0, end)?;
-            holding.round_at = now.as_micros();
-        }
-        if let Some(first) = first {
-            holding.next = first;
-            payers.paying.push(holding);
-        } else if fair_share.is_none() {
-            // What it holds shows incidents that are not resolved. Others pay for it down to what is theirs, and no further.
-            payers.full = (holding.bytes > budget / FULL_PART).then_some(holding.webhook);
-            fair_share = Some(budget / holdings_count(connection)?.max(1));
-        }
+        behind += LOOKS;
     }
+    payers.full = if payers.paying.is_empty() {
+        loudest(&spent, bytes.saturating_sub(budget - budget / RELIEF_PART))
+    } else {
+        let first = spent.first().filter(|holding| holding.bytes > budget / FULL_PART);
+        first.map(|holding| holding.webhook).into_iter().collect()
+    };
     Ok(payers)
 }
 
-/// Lets webhooks open incidents again, if there is room for them, and this one none from now on.
+/// Whether a webhook has deliveries that were not looked at in this round.
+fn can_pay(
+    connection: &mut Connection,
+    holding: &mut Holding,
+    (now, end): (Timestamp, i64),
+) -> QueryResult<bool> {
+    let mut first = first_delivery(connection, holding.webhook, holding.next, end)?;
+    if first.is_none() && holding.next > 0 && holding.round_at <= now.before(ROUND).as_micros() {
+        first = first_delivery(connection, holding.webhook, 0, end)?;
+        holding.round_at = now.as_micros();
+    }
+    if let Some(first) = first {
+        holding.next = first;
+    }
+    Ok(first.is_some())
+}
+
+/// Those that would have to come down to one level to free so many bytes: whoever holds little beside them is not among them.
+fn loudest(spent: &[Holding], excess: i64) -> Vec<i64> {
+    let held: Vec<_> = spent.iter().map(|holding| holding.bytes).collect();
+    let louder = spent.iter().zip(surpluses(&held, excess));
+    louder
+        .filter(|(_, surplus)| *surplus > 0)
+        .map(|(holding, _)| holding.webhook)
+        .collect()
+}
+
+fn fair_share(connection: &mut Connection, budget: i64) -> QueryResult<i64> {
+    Ok(budget / holdings_count(connection)?.max(1))
+}
+
+/// Lets webhooks open incidents again, if there is room for them, and these none from now on.
 pub(super) fn fill(
     connection: &mut Connection,
     (bytes, budget): (i64, i64),
-    full: Option<i64>,
+    full: &[i64],
     now: Timestamp,
 ) -> QueryResult<()> {
-    let has_room = bytes < budget - budget / RELIEF_PART;
-    let relieved = webhooks_relieved(connection, if has_room { i64::MAX } else { budget / FULL_PART })?;
+    let most = if bytes < budget - budget / RELIEF_PART {
+        i64::MAX
+    } else if bytes <= budget {
+        budget / FULL_PART
+    } else {
+        // One that held much and resolved its incidents waits until others have paid too.
+        fair_share(connection, budget)?
+    };
+    let relieved = webhooks_relieved(connection, most)?;
     if webhooks_fill(connection, &relieved, full, now.as_micros())? {
         tracing::warn!(
-            "incidents of one webhook that are not resolved fill most of the store; it opens no more of them"
+            "incidents that are not resolved fill the store; the webhooks that hold most open no more of them"
         );
     }
     Ok(())
@@ -100,35 +151,6 @@ pub(super) fn surpluses(holdings: &[i64], excess: i64) -> Vec<i64> {
         }
     }
     holdings.iter().map(|bytes| (bytes - level).max(0)).collect()
-}
-
-/// What a transaction frees, by webhook. It is written at its end, in the order of the webhooks. Who counts skips what is locked, so it
-/// waits for nothing here.
-#[derive(Debug, Default)]
-pub(super) struct Freed(BTreeMap<i64, Held>);
-
-impl Freed {
-    /// Adds what goes.
-    pub(super) fn add(&mut self, held: impl IntoIterator<Item = Held>) {
-        for one in held {
-            let all = self.0.entry(one.webhook).or_default();
-            all.bytes += one.bytes;
-            all.deliveries += one.deliveries;
-        }
-    }
-
-    /// Takes it from the holdings.
-    pub(super) fn write(self, connection: &mut Connection) -> QueryResult<()> {
-        for (webhook, held) in self.0 {
-            let gone = Held {
-                webhook,
-                bytes: -held.bytes,
-                deliveries: -held.deliveries,
-            };
-            holding_add(connection, &gone)?;
-        }
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use diesel::result::QueryResult;
 use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
 use hookgate_gate::{DAY_MICROS, Pruned, Retention};
 
-use super::payers::{Freed, fill};
+use super::payers::fill;
 use super::prune_people::prune_people;
 use super::prune_size::prune_size;
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_set, counter_value};
+use crate::write::freed::Freed;
 use crate::write::holdings::held_where;
 use crate::write::incident_events::events_delete;
 use crate::write::prune::{
@@ -47,7 +48,7 @@ pub(crate) fn prune_file(
 ) -> QueryResult<Pruned> {
     let (bytes, budget) = (bytes_in_use(connection)?, retention.bytes.get());
     let is_far_too_large = bytes > budget.saturating_add(budget / FAR);
-    fill(connection, (signed(bytes), signed(budget)), None, now)?;
+    fill(connection, (signed(bytes), signed(budget)), &[], now)?;
     let steps = if is_far_too_large { URGENT_STEPS } else { 1 };
     let mut pruned = Pruned {
         keys: prune_keys(connection, SMALL_STEP, now.before(IDEMPOTENCY_WINDOW).as_micros())?,
@@ -102,7 +103,8 @@ pub(super) struct Walk {
     pub(super) went_on: bool,
 }
 
-fn bytes_in_use(connection: &mut Connection) -> QueryResult<u64> {
+/// Bytes of a file that are in use.
+pub(crate) fn bytes_in_use(connection: &mut Connection) -> QueryResult<u64> {
     let usage = usage(connection)?;
     Ok(u64::try_from((usage.pages - usage.free).saturating_mul(usage.bytes)).unwrap_or(0))
 }
@@ -188,7 +190,11 @@ pub(super) fn prune_incidents(connection: &mut Connection, most: usize, too_old:
         Some(last) if found > 0 => {
             let removed = incidents_delete(connection, first, last, too_old)?;
             events_delete(connection, first, last)?;
-            count(removed)
+            let count = count(removed.len());
+            let mut freed = Freed::default();
+            freed.add(removed);
+            freed.write(connection)?;
+            count
         }
         _ => 0,
     };

@@ -12,7 +12,7 @@ use super::prune::{
 use super::prune_size_server::{PAYERS, prune_size_server};
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
-use crate::write::holdings::held_query;
+use crate::write::holdings::{held_query, holdings_sum};
 use crate::write::leftovers::{leftover_holdings, leftovers_exist, leftovers_remove};
 use crate::write::partitions::{
     STRETCH, incidents_bytes, prune_alone, stretch_begin, stretch_bytes, stretch_drop, stretch_ends,
@@ -36,11 +36,12 @@ pub(super) fn part(budget: i64, tables: usize) -> i64 {
     (budget / PARTS).saturating_mul(parts)
 }
 
-/// Says which webhooks open no more incidents, unless another node is at it. In a transaction of its own, because deliveries to them
+/// Says which webhooks open no more incidents, among them those that were found unable to pay, unless another node is at it. In a transaction of its own, because deliveries to them
 /// wait for its end, and a slice takes long.
 pub(crate) fn fill_server(
     connection: &mut Connection,
     retention: Retention,
+    unable: &[i64],
     now: Timestamp,
 ) -> QueryResult<()> {
     // What webhooks hold is told once the leftovers are done.
@@ -52,29 +53,32 @@ pub(crate) fn fill_server(
     let bytes = bytes(connection, &there)?;
     let full = if bytes > budget {
         let end = counter_value(connection, Counter::Usage)?;
-        payers(connection, budget, (now, end), PAYERS)?.full
+        let mut full = payers(connection, (bytes, budget), (now, end), PAYERS)?.full;
+        full.extend_from_slice(unable);
+        full
     } else {
-        None
+        Vec::new()
     };
-    fill(connection, (bytes, budget), full, now)
+    fill(connection, (bytes, budget), &full, now)
 }
 
-/// Removes one slice, unless another node is at it.
+/// Removes one slice, unless another node is at it. With it, the webhooks that hold too much and could not pay.
 pub(crate) fn prune_server(
     connection: &mut Connection,
     retention: Retention,
     now: Timestamp,
-) -> QueryResult<Pruned> {
+) -> QueryResult<(Pruned, Vec<i64>)> {
     if !prune_alone(connection)? {
-        return Ok(Pruned::default());
+        return Ok((Pruned::default(), Vec::new()));
     }
     if let Some(removed) = leftovers_remove(connection)? {
-        return Ok(Pruned {
+        let pruned = Pruned {
             keys: count(removed.keys),
             incidents: count(removed.incidents),
             unfinished: true,
             ..Pruned::default()
-        });
+        };
+        return Ok((pruned, Vec::new()));
     }
     let too_old = now.before(retention.deliveries).as_micros();
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
@@ -87,19 +91,37 @@ pub(crate) fn prune_server(
     }
     let dropped = drop_oldest(connection, &mut there, current, too_old)?;
     if dropped > 0 {
-        return Ok(Pruned {
+        let pruned = Pruned {
             deliveries: dropped,
             ..Pruned::default()
-        });
+        };
+        return Ok((pruned, Vec::new()));
     }
     let bytes = bytes(connection, &there)?;
+    let mut unable = Vec::new();
     if bytes > budget {
-        let pruned = prune_size_server(connection, &there, (bytes, budget), now)?;
+        let (pruned, found) = prune_size_server(connection, &there, (bytes, budget), now)?;
         if !pruned.is_empty() {
-            return Ok(pruned);
+            return Ok((pruned, found));
         }
+        unable = found;
     }
-    let is_full = is_full(connection, current, part(budget, there.len()), now)?;
+    Ok((
+        prune_by_age(connection, retention, (current, there.len()), now)?,
+        unable,
+    ))
+}
+
+/// Removes a slice of what is too old, where tables don't go as a whole.
+fn prune_by_age(
+    connection: &mut Connection,
+    retention: Retention,
+    (current, tables): (i64, usize),
+    now: Timestamp,
+) -> QueryResult<Pruned> {
+    let too_old = now.before(retention.deliveries).as_micros();
+    let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
+    let is_full = is_full(connection, current, part(budget, tables), now)?;
     let oldest = oldest_deliveries(connection, 1)?.first().copied();
     let deliveries = match oldest {
         Some((id, _)) if !is_much(connection, id / STRETCH)? => prune_deliveries(connection, SLICE, too_old)?,
@@ -146,13 +168,21 @@ fn drop_oldest(
     Ok(ends.map_or(0, |((first, _), (last, _))| (last - first + 1).unsigned_abs()))
 }
 
-/// Bytes of the history on disk.
+/// Bytes of the history on a server.
+pub(crate) fn server_bytes(connection: &mut Connection) -> QueryResult<i64> {
+    let there = stretches(connection)?;
+    bytes(connection, &there)
+}
+
+/// Bytes of the history on disk. The tables of incidents never get smaller, and keep what their rows were before they changed until it
+/// is vacuumed: of them only what webhooks hold counts, or nobody could pay for it.
 fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
-    let mut bytes = incidents_bytes(connection)?;
+    let mut bytes = 0_i64;
     for stretch in there {
         bytes = bytes.saturating_add(stretch_bytes(connection, *stretch)?);
     }
-    Ok(bytes)
+    let held = holdings_sum(connection)?.saturating_sub(bytes).max(0);
+    Ok(bytes.saturating_add(incidents_bytes(connection)?.min(held)))
 }
 
 /// Whether the table in use holds enough to go by itself one day: much of a day, or a good part of the space.

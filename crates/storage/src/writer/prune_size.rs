@@ -5,9 +5,10 @@ use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
 use hookgate_gate::Pruned;
 
-use super::payers::{Freed, fill, payers};
+use super::payers::{fill, payers};
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
+use crate::write::freed::Freed;
 use crate::write::holdings::{
     Held, Row, deliveries_remove, holding_go_on, list, payloads_strip, rows_from, shown_rows,
 };
@@ -23,9 +24,9 @@ pub(super) fn prune_size(
     now: Timestamp,
 ) -> QueryResult<Pruned> {
     let end = counter_value(connection, Counter::Usage)?;
-    let mut payers = payers(connection, budget, (now, end), 1)?;
-    if payers.full.is_some() {
-        fill(connection, (bytes, budget), payers.full, now)?;
+    let mut payers = payers(connection, (bytes, budget), (now, end), 1)?;
+    if !payers.full.is_empty() {
+        fill(connection, (bytes, budget), &payers.full, now)?;
     }
     let Some(mut payer) = payers.paying.pop() else {
         return Ok(Pruned::default());
@@ -57,6 +58,8 @@ pub(super) fn prune_size(
             .sum(),
         deliveries: i64::try_from(deliveries).unwrap_or(i64::MAX),
     }]);
+    let removed = incidents.len();
+    freed.add(incidents);
     freed.write(connection)?;
     if let Some(last) = ids.last() {
         payer.next = last + 1;
@@ -66,7 +69,7 @@ pub(super) fn prune_size(
     Ok(Pruned {
         deliveries: count(deliveries),
         payloads: count(payloads),
-        incidents: count(incidents),
+        incidents: count(removed),
         unfinished: true,
         ..Pruned::default()
     })

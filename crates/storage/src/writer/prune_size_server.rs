@@ -5,21 +5,22 @@ use diesel::result::QueryResult;
 use hookgate_domain::Timestamp;
 use hookgate_gate::Pruned;
 
-use super::payers::{go_on, payers, surpluses};
+use super::payers::{Payers, go_on, payers, surpluses};
 use super::prune_server::part;
 use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
-use crate::write::doomed::{doomed_counts, doomed_drop, doomed_make};
+use crate::write::doomed::{Doomed, doomed_counts, doomed_drop, doomed_make};
 use crate::write::holdings::Holding;
 use crate::write::leftovers::leftovers_of_doomed;
 use crate::write::partitions::{STRETCH, stretch_begin, stretch_bytes, stretch_replace};
 
-/// Webhooks that pay at once.
-pub(super) const PAYERS: usize = 16;
+/// Webhooks that pay at once: those that open incidents all the time have something new to look at each time, and must not hide others.
+pub(super) const PAYERS: usize = 256;
 /// The part of the budget that is freed beyond what is too much, so that a table is not written anew for every delivery.
 const SLACK: i64 = 16;
 
-/// Removes what is too much of the oldest table that has some of it. Nothing if what is left shows incidents.
+/// Removes what is too much of the oldest table that has some of it. Nothing if what is left shows incidents: then the webhooks that
+/// could not give what they had to, with it.
 ///
 /// Writing a table anew takes minutes, so nothing is locked before that anybody else waits for.
 pub(super) fn prune_size_server(
@@ -27,11 +28,15 @@ pub(super) fn prune_size_server(
     there: &[i64],
     (bytes, budget): (i64, i64),
     now: Timestamp,
-) -> QueryResult<Pruned> {
+) -> QueryResult<(Pruned, Vec<i64>)> {
     let end = counter_value(connection, Counter::Usage)?;
     let current = counter_value(connection, Counter::Delivery)? / STRETCH;
-    let mut payers = payers(connection, budget, (now, end), PAYERS)?.paying;
-    let held: Vec<_> = payers.iter().map(|payer| payer.bytes).collect();
+    let Payers {
+        paying: mut payers,
+        keeps,
+        ..
+    } = payers(connection, (bytes, budget), (now, end), PAYERS)?;
+    let held: Vec<_> = payers.iter().map(|payer| payer.bytes - keeps).collect();
     let surpluses = surpluses(&held, bytes.saturating_sub(budget - budget / SLACK));
     let paying = |payers: &[Holding]| -> Vec<(i64, i64, i64)> {
         let paying = payers.iter().zip(&surpluses).filter(|(_, surplus)| **surplus > 0);
@@ -50,7 +55,7 @@ pub(super) fn prune_size_server(
         let counts = doomed_counts(connection)?;
         if counts.is_empty() {
             doomed_drop(connection)?;
-            pass_over(&mut payers, behind.min(end));
+            pass_over(&mut payers, &surpluses, behind.min(end));
             passed = true;
             continue;
         }
@@ -62,10 +67,16 @@ pub(super) fn prune_size_server(
             if is_large {
                 stretch_begin(connection, current + 1)?;
             }
-            return Ok(Pruned {
+            let unfinished = Pruned {
                 unfinished: is_large,
                 ..Pruned::default()
-            });
+            };
+            let unable = if is_large {
+                Vec::new()
+            } else {
+                unable(&now_paying, &counts)
+            };
+            return Ok((unfinished, unable));
         }
         leftovers_of_doomed(connection)?;
         let payloads = stretch_replace(connection, *stretch)?;
@@ -77,24 +88,42 @@ pub(super) fn prune_size_server(
         }
         go_on(connection, payers)?;
         let deliveries = counts.iter().map(|count| count.held.deliveries).sum::<i64>();
-        return Ok(Pruned {
+        let pruned = Pruned {
             deliveries: deliveries.unsigned_abs(),
             payloads: u64::try_from(payloads).unwrap_or(u64::MAX),
             unfinished: true,
             ..Pruned::default()
-        });
+        };
+        return Ok((pruned, Vec::new()));
     }
     go_on(connection, payers)?;
     // Where nothing could go, the next slice asks who else pays.
-    Ok(Pruned {
+    let unfinished = Pruned {
         unfinished: passed,
         ..Pruned::default()
-    })
+    };
+    Ok((unfinished, Vec::new()))
 }
 
-/// Takes note that nothing before this number can go in this round.
-fn pass_over(payers: &mut [Holding], next: i64) {
-    for payer in payers {
+/// Those that have less to give, in the newest table with something of them, than they have to.
+fn unable(paying: &[(i64, i64, i64)], counts: &[Doomed]) -> Vec<i64> {
+    let gain = |webhook| {
+        let of = counts.iter().find(|count| count.held.webhook == webhook);
+        of.map_or(0, |count| count.held.bytes)
+    };
+    let unable = paying
+        .iter()
+        .filter(|(webhook, surplus, _)| gain(*webhook) < *surplus);
+    unable.map(|(webhook, ..)| *webhook).collect()
+}
+
+/// Takes note that nothing before this number can go in this round of those that had to give something.
+fn pass_over(payers: &mut [Holding], surpluses: &[i64], next: i64) {
+    for (payer, _) in payers
+        .iter_mut()
+        .zip(surpluses)
+        .filter(|(_, surplus)| **surplus > 0)
+    {
         payer.next = payer.next.max(next);
     }
 }

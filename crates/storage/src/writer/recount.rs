@@ -109,7 +109,7 @@ fn add_records(
     let records = recorded(connection, first, end, RECOUNT)?;
     let last = records.last().map(|record| record.0);
     let is_all = i64::try_from(records.len()).is_ok_and(|found| found < RECOUNT);
-    for (id, webhook, at, source, code, count, has_trail, weight) in records {
+    for (id, webhook, at, source, code, count, has_trail, held) in records {
         let code = code.as_deref().map(str::parse);
         let (Some(source), Ok(code)) = (read_address(&source), code.transpose()) else {
             if let Some(left_out) = DAMAGED.line() {
@@ -126,7 +126,7 @@ fn add_records(
             record: Some(id),
             // Of one that passed, the others are its retries.
             times: if code.is_none() { 1 } else { count },
-            weight,
+            held: Some(held),
         };
         counts.hold(&seen);
         counts.add(&seen, seen.times, true);

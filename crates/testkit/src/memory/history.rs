@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use hookgate_domain::{
-    DeliveryId, IDEMPOTENCY_WINDOW, IncidentNumber, IncidentStatus, Timestamp, WebhookHandle,
+    DeliveryId, IDEMPOTENCY_WINDOW, Incident, IncidentNumber, IncidentStatus, MetadataValue, Timestamp,
+    WebhookHandle,
 };
 use hookgate_gate::{
     Answer, DeliveryFilter, DeliveryRecord, DeliverySummary, NoPayload, Page, PageSize, Pruned, Retention,
@@ -108,9 +109,11 @@ impl State {
         let budget = retention.bytes.get();
         let has_room = self.bytes() < budget - budget / 16;
         let held = self.held();
+        let is_over = self.bytes() > budget;
+        let most = if is_over { share(&held, budget) } else { budget / 2 };
         self.full
-            .retain(|webhook| !has_room && held.get(webhook).is_some_and(|bytes| *bytes > budget / 2));
-        if self.bytes() > budget {
+            .retain(|webhook| !has_room && held.get(webhook).is_some_and(|bytes| *bytes > most));
+        if is_over {
             stripped = self.give_up_one(budget);
         }
         let removed = |before: usize, after: usize| u64::try_from(before - after).unwrap_or(u64::MAX);
@@ -135,14 +138,16 @@ impl State {
     }
 
     fn bytes(&self) -> u64 {
-        self.deliveries.values().map(bytes_of).sum()
+        self.held().values().sum()
     }
 
     /// Removes the oldest record of the webhook that holds most, or only its payload if it shows an incident that is not
-    /// resolved. If such are all that it has, another pays that holds more than its share. How many payloads.
+    /// resolved. If such are all that it has, another pays that holds more than its share; if nobody can, those that hold more
+    /// than that open no more incidents. How many payloads.
     fn give_up_one(&mut self, budget: u64) -> u64 {
         let held = self.held();
-        let share = budget / u64::try_from(held.len()).unwrap_or(u64::MAX).max(1);
+        let share = share(&held, budget);
+        let mut spent = Vec::new();
         let mut payers: Vec<_> = held.into_iter().collect();
         payers.sort_by_key(|(_, bytes)| std::cmp::Reverse(*bytes));
         for (place, (webhook, bytes)) in payers.into_iter().enumerate() {
@@ -159,6 +164,7 @@ impl State {
                 if place == 0 && bytes > budget / 2 {
                     self.full.insert(webhook);
                 }
+                spent.push(webhook);
                 continue;
             };
             if shows {
@@ -181,14 +187,18 @@ impl State {
             }
             return 0;
         }
+        self.full.extend(spent);
         0
     }
 
-    /// What the records of each webhook take.
+    /// What the records and the incidents of each webhook take.
     fn held(&self) -> BTreeMap<WebhookHandle, u64> {
         let mut held = BTreeMap::new();
         for record in self.deliveries.values() {
             *held.entry(record.summary.webhook).or_default() += bytes_of(record);
+        }
+        for incident in self.incidents.values() {
+            *held.entry(incident.webhook).or_default() += bytes_of_incident(incident);
         }
         held
     }
@@ -208,6 +218,23 @@ impl State {
         let incident = self.incidents.get(&number);
         incident.is_some_and(|incident| incident.status != IncidentStatus::Resolved)
     }
+}
+
+/// The part of the budget that is each webhook's.
+fn share(held: &BTreeMap<WebhookHandle, u64>, budget: u64) -> u64 {
+    budget / u64::try_from(held.len()).unwrap_or(u64::MAX).max(1)
+}
+
+fn bytes_of_incident(incident: &Incident) -> u64 {
+    let text = |value: &MetadataValue| match value {
+        MetadataValue::Text(text) => text.len(),
+        _ => 0,
+    };
+    let texts = incident
+        .metadata
+        .iter()
+        .map(|(key, value)| key.len() + text(value));
+    RECORD_BYTES + u64::try_from(texts.sum::<usize>()).unwrap_or(u64::MAX)
 }
 
 fn bytes_of(record: &DeliveryRecord) -> u64 {

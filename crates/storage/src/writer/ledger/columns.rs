@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 use diesel::RunQueryDsl;
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::{DeliveryId, Incident, IncidentEvent, IncidentNumber, IncidentStatus, WebhookHandle};
+use hookgate_domain::{DeliveryId, IncidentEvent, IncidentNumber, IncidentStatus, WebhookHandle};
 
 use super::super::change::Change;
 use super::super::counting::Seen;
@@ -19,7 +19,7 @@ use super::{Ledger, Numbers, record};
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::postgres::PgConnection;
-use crate::rows::{IncidentRow, NewDelivery};
+use crate::rows::{IncidentRow, NewDelivery, WeighedIncident};
 use crate::write::columns::{
     CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
     KeyColumns, counter_share, counters_hold, incidents_hold, incidents_hold_numbered, keys_of,
@@ -50,7 +50,7 @@ pub(in super::super) struct Columns<'a> {
 
 /// An incident that the batch may tell of.
 struct Known {
-    incident: Incident,
+    incident: WeighedIncident,
     webhook: i64,
     place: Place,
 }
@@ -158,8 +158,8 @@ impl<'a> Columns<'a> {
             return;
         };
         let is_resolved = row.is_resolved();
-        let read = row.read(*handle).map(|incident| {
-            let number = incident.number;
+        let read = row.read_weighed(*handle).map(|incident| {
+            let number = incident.incident.number;
             let known = Known {
                 incident,
                 webhook,
@@ -178,7 +178,10 @@ impl<'a> Columns<'a> {
     }
 
     /// The incident that a key leads to.
-    fn by_number(&self, found: Option<&Result<IncidentNumber, Damage>>) -> Result<Option<Incident>, Fault> {
+    fn by_number(
+        &self,
+        found: Option<&Result<IncidentNumber, Damage>>,
+    ) -> Result<Option<WeighedIncident>, Fault> {
         let Some(found) = found else {
             return Ok(None);
         };
@@ -195,8 +198,8 @@ impl<'a> Columns<'a> {
         for known in self.incidents.values() {
             match known.place {
                 Place::Stored => {}
-                Place::Changed => changed.push(&known.incident)?,
-                Place::New(first) => new.push(&known.incident, known.webhook, first)?,
+                Place::Changed => changed.push(&known.incident),
+                Place::New(first) => new.push(&known.incident, known.webhook, first),
             }
         }
         // In this order: an incident that is resolved makes room for one with the same dedup key.
@@ -263,7 +266,7 @@ impl<'a> Ledger<'a> for Columns<'_> {
         webhook: i64,
         _: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<Incident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, Fault> {
         self.by_number(self.unresolved.get(&(webhook, storable(dedup_key))))
     }
 
@@ -272,16 +275,20 @@ impl<'a> Ledger<'a> for Columns<'_> {
         webhook: i64,
         _: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<Incident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, Fault> {
         self.by_number(self.resolved.get(&(webhook, storable(dedup_key))))
     }
 
-    fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
-        if let Some(key) = &incident.dedup_key {
-            self.unresolved
-                .insert((webhook, storable(key)), Ok(incident.number));
+    fn incident_insert(
+        &mut self,
+        incident: WeighedIncident,
+        webhook: i64,
+        first: DeliveryId,
+    ) -> QueryResult<()> {
+        let number = incident.incident.number;
+        if let Some(key) = &incident.incident.dedup_key {
+            self.unresolved.insert((webhook, storable(key)), Ok(number));
         }
-        let number = incident.number;
         let known = Known {
             incident,
             webhook,
@@ -293,11 +300,12 @@ impl<'a> Ledger<'a> for Columns<'_> {
 
     fn incident_update(
         &mut self,
-        incident: Incident,
+        weighed: WeighedIncident,
         webhook: i64,
         id: DeliveryId,
         events: Vec<IncidentEvent>,
     ) -> QueryResult<()> {
+        let incident = &weighed.incident;
         if let Some(key) = &incident.dedup_key
             && incident.status == IncidentStatus::Resolved
         {
@@ -306,10 +314,10 @@ impl<'a> Ledger<'a> for Columns<'_> {
             self.resolved.insert(key, Ok(incident.number));
         }
         for event in events {
-            self.events.push(incident.number, &record(&incident, id, event));
+            self.events.push(incident.number, &record(incident, id, event));
         }
         if let Some(known) = self.incidents.get_mut(&incident.number) {
-            known.incident = incident;
+            known.incident = weighed;
             if matches!(known.place, Place::Stored) {
                 known.place = Place::Changed;
             }

@@ -4,14 +4,14 @@
 use std::collections::HashMap;
 
 use diesel::result::{Error, QueryResult};
-use hookgate_domain::{DeliveryId, Incident, IncidentEvent, WebhookHandle};
+use hookgate_domain::{DeliveryId, IncidentEvent, WebhookHandle};
 
 use super::super::change::Change;
 use super::super::counting::{Counting, Seen};
 use super::{Ledger, Numbers, record};
 use crate::connection::Connection;
 use crate::fault::Fault;
-use crate::rows::{NewDelivery, NewIncident, metadata_text};
+use crate::rows::{NewDelivery, NewIncident, WeighedIncident};
 use crate::write::counters::{Counter, counter_set, counter_value};
 use crate::write::deliveries::{deliveries_insert, delivery_count};
 use crate::write::incident_events::event_insert;
@@ -26,7 +26,7 @@ pub(in super::super) struct Lines<'c, 'a> {
     connection: &'c mut Connection,
     counting: &'c mut Counting,
     /// Incidents that are not written yet: each with the webhook's key and the delivery that opens it.
-    new_incidents: Vec<(Incident, i64, DeliveryId)>,
+    new_incidents: Vec<(WeighedIncident, i64, DeliveryId)>,
     /// Records of deliveries that are not written yet.
     new_deliveries: Vec<NewDelivery<'a>>,
     /// Whether somebody waits for the counts to be in their tables.
@@ -63,7 +63,7 @@ impl<'c> Lines<'c, '_> {
             .new_incidents
             .iter()
             .map(|(incident, webhook, first)| NewIncident::of(incident, *webhook, *first))
-            .collect::<QueryResult<_>>()?;
+            .collect();
         incidents_insert(connection, &rows)?;
         self.new_incidents.clear();
         deliveries_insert(connection, &self.new_deliveries)?;
@@ -107,12 +107,12 @@ impl<'a> Ledger<'a> for Lines<'_, 'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<Incident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, Fault> {
         if !self.new_incidents.is_empty() {
             self.rows_write()?;
         }
         let row = incident_unresolved(self.connection, webhook, dedup_key)?;
-        Ok(row.map(|row| row.read(handle)).transpose()?)
+        Ok(row.map(|row| row.read_weighed(handle)).transpose()?)
     }
 
     fn incident_resolved(
@@ -120,25 +120,30 @@ impl<'a> Ledger<'a> for Lines<'_, 'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<Incident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, Fault> {
         let row = incident_resolved(self.connection, webhook, dedup_key)?;
-        Ok(row.map(|row| row.read(handle)).transpose()?)
+        Ok(row.map(|row| row.read_weighed(handle)).transpose()?)
     }
 
-    fn incident_insert(&mut self, incident: Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
+    fn incident_insert(
+        &mut self,
+        incident: WeighedIncident,
+        webhook: i64,
+        first: DeliveryId,
+    ) -> QueryResult<()> {
         self.new_incidents.push((incident, webhook, first));
         Ok(())
     }
 
     fn incident_update(
         &mut self,
-        incident: Incident,
+        incident: WeighedIncident,
         _: i64,
         id: DeliveryId,
         events: Vec<IncidentEvent>,
     ) -> QueryResult<()> {
-        let metadata = metadata_text(&incident.metadata)?;
-        incident_update(self.connection, &incident, metadata.as_deref())?;
+        incident_update(self.connection, &incident)?;
+        let incident = incident.incident;
         let moves = |event: &IncidentEvent| {
             matches!(
                 event,

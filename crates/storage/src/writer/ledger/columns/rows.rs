@@ -1,10 +1,9 @@
 //! Rows on their way into columns: what was borrowed is copied, and made such that PostgreSQL can store it.
 
-use diesel::result::QueryResult;
-use hookgate_domain::{DeliveryId, Incident, IncidentNumber, Timestamp};
+use hookgate_domain::{DeliveryId, IncidentNumber, Timestamp};
 use hookgate_gate::IncidentRecord;
 
-use crate::rows::{NewDelivery, event_texts, metadata_text};
+use crate::rows::{NewDelivery, WeighedIncident, event_texts};
 use crate::write::columns::{DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns, KeyColumns};
 use crate::write::keys::KeyRow;
 
@@ -41,11 +40,13 @@ impl DeliveryColumns {
         self.no_payload.push(row.no_payload);
         self.payload_bytes.push(row.payload_bytes);
         self.weight.push(row.weight);
+        self.grown.push(row.grown);
     }
 }
 
 impl IncidentColumns {
-    pub(super) fn push(&mut self, incident: &Incident, webhook: i64, first: DeliveryId) -> QueryResult<()> {
+    pub(super) fn push(&mut self, weighed: &WeighedIncident, webhook: i64, first: DeliveryId) {
+        let incident = &weighed.incident;
         self.number.push(incident.number.get());
         self.organization.push(incident.organization.get());
         self.webhook.push(webhook);
@@ -59,14 +60,14 @@ impl IncidentColumns {
             .push(storable_option(incident.source_url.as_deref()));
         self.dedup_key
             .push(storable_option(incident.dedup_key.as_deref()));
-        self.metadata.push(metadata_text(&incident.metadata)?);
+        self.metadata.push(weighed.metadata.clone());
         self.occurrences.push(incident.occurrences);
         self.opened_at.push(incident.opened_at.as_micros());
         self.updated_at.push(incident.updated_at.as_micros());
         self.first_delivery.push(first.number());
         self.acknowledged_at
             .push(incident.acknowledged_at.map(Timestamp::as_micros));
-        Ok(())
+        self.weight.push(weighed.weight);
     }
 }
 
@@ -84,7 +85,8 @@ impl EventColumns {
 }
 
 impl IncidentChanges {
-    pub(super) fn push(&mut self, incident: &Incident) -> QueryResult<()> {
+    pub(super) fn push(&mut self, weighed: &WeighedIncident) {
+        let incident = &weighed.incident;
         self.number.push(incident.number.get());
         self.title.push(storable(&incident.title));
         self.description
@@ -94,7 +96,7 @@ impl IncidentChanges {
         self.service.push(storable_option(incident.service.as_deref()));
         self.source_url
             .push(storable_option(incident.source_url.as_deref()));
-        self.metadata.push(metadata_text(&incident.metadata)?);
+        self.metadata.push(weighed.metadata.clone());
         self.occurrences.push(incident.occurrences);
         self.updated_at.push(incident.updated_at.as_micros());
         self.acknowledged_at
@@ -104,7 +106,7 @@ impl IncidentChanges {
         self.cleared_at
             .push(incident.cleared_at.map(Timestamp::as_micros));
         self.changes.push(incident.changes);
-        Ok(())
+        self.weight.push(weighed.weight);
     }
 }
 
