@@ -17,6 +17,10 @@ use crate::failure::with_sources;
 const COUNT_INTERVAL: Duration = Duration::from_secs(2);
 /// How often the history is pruned.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
+/// How often it is looked whether it has grown too large since: what comes between two looks is what it may be too large by.
+const SIZE_INTERVAL: Duration = Duration::from_secs(2);
+/// The part of its bound that it has to have grown by: below, nothing could be removed, and trying again helps nobody.
+const GROWN_PART: u64 = 64;
 /// How often it is looked whether a published list is due.
 const LIST_INTERVAL: Duration = Duration::from_mins(1);
 /// How often the sets of trusted proxies are looked at.
@@ -137,20 +141,42 @@ pub(super) async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
 pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut stop: Signal) {
     loop {
         let now: Timestamp = gate.now();
-        let pause = match gate.store().history_prune(retention, now).await {
-            Ok(pruned) if pruned.is_empty() => PRUNE_INTERVAL,
+        let is_done = match gate.store().history_prune(retention, now).await {
+            Ok(pruned) if pruned.is_empty() => true,
             Ok(pruned) => {
                 tracing::debug!(?pruned, "pruned the history");
-                PRUNE_PAUSE
+                false
             }
             Err(error) => {
                 tracing::warn!(error = with_sources(&error), "the history could not be pruned");
-                PRUNE_INTERVAL
+                true
+            }
+        };
+        let pause = async {
+            if is_done {
+                // By then it is due anyway.
+                let _ = tokio::time::timeout(PRUNE_INTERVAL, too_large(gate.store(), retention)).await;
+            } else {
+                tokio::time::sleep(PRUNE_PAUSE).await;
             }
         };
         tokio::select! {
             () = stop.given() => return,
-            () = tokio::time::sleep(pause) => {}
+            () = pause => {}
+        }
+    }
+}
+
+/// Waits until the history is larger than its bound, and notably larger than now.
+async fn too_large(store: &Database, retention: Retention) {
+    let bound = retention.bytes.get();
+    // What can't be measured is looked at again later.
+    let now = store.history_bytes().await.unwrap_or(u64::MAX);
+    let most = bound.max(now.saturating_add(bound / GROWN_PART));
+    loop {
+        tokio::time::sleep(SIZE_INTERVAL).await;
+        if store.history_bytes().await.is_ok_and(|bytes| bytes > most) {
+            return;
         }
     }
 }
