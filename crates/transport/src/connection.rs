@@ -12,13 +12,13 @@ use hookgate_domain::Connection;
 use hookgate_gate::LogInterval;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::time::{Instant, timeout};
 
 use crate::cut::{Reset, ResetIfCut};
-use crate::http2::Meter;
+use crate::http2::{Http2, Meter};
 use crate::proxies::Proxies;
 use crate::pulse::{GRACE, Pulse};
 use crate::service::{Protocol, Service, Session};
@@ -47,8 +47,7 @@ const HTTP1_BUFFER: usize = 4 * MAX_HEAD;
 #[derive(Clone, Debug)]
 pub(crate) struct Protocols {
     http1: http1::Builder,
-    http2: http2::Builder<TokioExecutor>,
-    http2_of_proxies: http2::Builder<TokioExecutor>,
+    http2: Http2,
 }
 
 /// Whose a connection is.
@@ -106,8 +105,7 @@ impl Protocols {
             .half_close(true);
         Self {
             http1,
-            http2: crate::http2::builder(Peer::Sender),
-            http2_of_proxies: crate::http2::builder(Peer::Proxy),
+            http2: Http2::new(),
         }
     }
 
@@ -135,12 +133,13 @@ impl Protocols {
             protocol,
             pulse: Arc::clone(&pulse),
         });
+        // hyper keeps room for an answer until it was taken, and in HTTP/1 as long as the connection lasts, so the room is a
+        // pointer's.
+        let answer = service_fn(move |request| Box::pin(Arc::clone(&session).answer(request)));
         match protocol {
             Protocol::Http1 => {
                 let stream = ResetIfCut::new(stream, Arc::clone(&pulse));
                 let guard = TokioIo::new(Guard::new(stream, Arc::clone(&pulse)));
-                // hyper keeps room for an answer as long as the connection lasts, so the room is a pointer's.
-                let answer = service_fn(move |request| Box::pin(Arc::clone(&session).answer(request)));
                 let connection = pin!(self.http1.serve_connection(guard, answer));
                 drive(
                     connection,
@@ -153,13 +152,8 @@ impl Protocols {
             }
             Protocol::Http2 => {
                 let stream = TokioIo::new(Meter::new(stream, Arc::clone(&pulse)));
-                let answer = service_fn(move |request| Arc::clone(&session).answer(request));
-                let builder = match peer {
-                    Peer::Sender => &self.http2,
-                    Peer::Proxy => &self.http2_of_proxies,
-                };
                 // Twice as large as one of HTTP/1, which would have to make room for it.
-                let mut connection = Box::pin(builder.serve_connection(stream, answer));
+                let mut connection = Box::pin(self.http2.of(peer, &pulse).serve_connection(stream, answer));
                 drive(
                     connection.as_mut(),
                     http2::Connection::graceful_shutdown,

@@ -2,6 +2,7 @@
 
 mod meter;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::RefusalCode;
@@ -16,7 +17,9 @@ pub(crate) use meter::Meter;
 
 use crate::authority;
 use crate::connection::Peer;
+use crate::pulse::Pulse;
 use crate::strict::{MAX_HEAD, MAX_HEADERS};
+use crate::untaken::WaitingBytes;
 
 /// What peers commonly offer; a sender needs a handful.
 const STREAMS: u32 = 100;
@@ -47,6 +50,35 @@ const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// What the fields' separators cost in HTTP/1, so that the bound on bytes means the same in both protocols.
 const FIELD_OVERHEAD: usize = ": \r\n".len();
+
+/// What the HTTP/2 connections of a listener have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Http2 {
+    of_senders: Builder<TokioExecutor>,
+    of_proxies: Builder<TokioExecutor>,
+    waiting: Arc<WaitingBytes>,
+}
+
+impl Http2 {
+    pub(crate) fn new() -> Self {
+        Self {
+            of_senders: builder(Peer::Sender),
+            of_proxies: builder(Peer::Proxy),
+            waiting: Arc::default(),
+        }
+    }
+
+    /// hyper's part for the connection of such a peer, whose answers count from here on until they are taken.
+    pub(crate) fn of(&self, peer: Peer, pulse: &Pulse) -> &Builder<TokioExecutor> {
+        match peer {
+            Peer::Sender => {
+                pulse.untaken().count_into(&self.waiting);
+                &self.of_senders
+            }
+            Peer::Proxy => &self.of_proxies,
+        }
+    }
+}
 
 /// hyper's part, ready to serve connections of such a peer.
 pub(crate) fn builder(peer: Peer) -> Builder<TokioExecutor> {

@@ -39,6 +39,7 @@ mod target;
 #[cfg(test)]
 mod testing;
 pub mod tls;
+mod untaken;
 pub mod wire;
 
 pub use admission::Admission;
@@ -59,3 +60,4 @@ pub use service::{Exchange, Service};
 pub use sighting::PlainHttp;
 pub use store_health::{Later, StoreHealth};
 pub use strict::{Seen, SeenEnd, guarded};
+pub use untaken::Piece;

@@ -5,8 +5,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use tokio::select;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
+
+use crate::untaken::Untaken;
 
 /// Time without a request after which a connection is closed, unless configured. Longer than the 60 seconds after which AWS's
 /// load balancers and most client pools let go: whoever sends requests should be the one who closes, because a request that
@@ -51,6 +54,7 @@ pub(crate) struct Pulse {
     severed: Notify,
     evicted: Notify,
     bodies_refused: Notify,
+    untaken: Untaken,
 }
 
 impl Pulse {
@@ -72,6 +76,7 @@ impl Pulse {
             severed: Notify::new(),
             evicted: Notify::new(),
             bodies_refused: Notify::new(),
+            untaken: Untaken::default(),
         }
     }
 
@@ -201,7 +206,15 @@ impl Pulse {
 
     /// Returns once the connection is to end at once.
     pub(crate) async fn severed(&self) {
-        self.severed.notified().await;
+        select! {
+            () = self.severed.notified() => {}
+            () = self.untaken.is_too_much() => {}
+        }
+    }
+
+    /// Its answers that wait to be taken.
+    pub(crate) const fn untaken(&self) -> &Untaken {
+        &self.untaken
     }
 
     /// Whether the connection must not end in order.

@@ -18,6 +18,7 @@ use tokio::sync::mpsc;
 use tokio::time::timeout;
 
 use crate::pulse::{Answering, Pulse};
+use crate::untaken::Piece;
 
 /// Most bytes of a piece; what is larger is sent as several. hyper hands a piece over whole, however few bytes the reader takes.
 pub(crate) const PIECE_BYTES: usize = 32 * 1024;
@@ -28,7 +29,14 @@ pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// The sent part of an answer.
 #[derive(Debug)]
-pub enum ReplyBody {
+pub struct ReplyBody {
+    made: Made,
+    /// The connection of HTTP/2, on which it waits to be taken among others.
+    connection: Option<Arc<Pulse>>,
+}
+
+#[derive(Debug)]
+enum Made {
     /// All of it.
     Whole(Full<Bytes>),
     /// Pieces as they come.
@@ -37,7 +45,7 @@ pub enum ReplyBody {
 
 /// Pieces of a body, from the task that makes them.
 #[derive(Debug)]
-pub struct Stream {
+struct Stream {
     is_whole: Arc<AtomicBool>,
     open: Arc<Mutex<Open>>,
 }
@@ -161,13 +169,14 @@ impl ReplyBody {
             is_whole,
             open,
         };
-        (pieces, Self::Stream(stream))
+        (pieces, Made::Stream(stream).into())
     }
 
     /// Keeps the connection from counting as idle until a stream has ended. HTTP/1 is cut off together with its stream; in
-    /// HTTP/1.0 the end of the connection is that of the body.
+    /// HTTP/1.0 the end of the connection is that of the body. In HTTP/2 it counts until it is taken.
     pub(crate) fn hold(&mut self, pulse: &Arc<Pulse>, version: Version) {
-        if let Self::Stream(stream) = self {
+        self.connection = (version == Version::HTTP_2).then(|| Arc::clone(pulse));
+        if let Made::Stream(stream) = &self.made {
             let mut open = lock(&stream.open);
             if open.pieces.is_some() {
                 open.answering = Some(Answering::start(pulse));
@@ -180,7 +189,16 @@ impl ReplyBody {
 
 impl From<Bytes> for ReplyBody {
     fn from(bytes: Bytes) -> Self {
-        Self::Whole(Full::new(bytes))
+        Made::Whole(Full::new(bytes)).into()
+    }
+}
+
+impl From<Made> for ReplyBody {
+    fn from(made: Made) -> Self {
+        Self {
+            made,
+            connection: None,
+        }
     }
 }
 
@@ -219,38 +237,42 @@ impl Drop for Stream {
 }
 
 impl Body for ReplyBody {
-    type Data = Bytes;
+    type Data = Piece;
     type Error = BrokenOff;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, BrokenOff>>> {
-        match self.get_mut() {
-            Self::Whole(body) => Pin::new(body)
+    ) -> Poll<Option<Result<Frame<Piece>, BrokenOff>>> {
+        let body = self.get_mut();
+        let frame = match &mut body.made {
+            Made::Whole(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map_err(|infallible| match infallible {}),
-            Self::Stream(stream) => stream.poll_piece(cx),
-        }
+            Made::Stream(stream) => stream.poll_piece(cx),
+        };
+        let connection = body.connection.as_ref();
+        frame.map_ok(|frame| frame.map_data(|bytes| Piece::new(bytes, connection)))
     }
 
     fn is_end_stream(&self) -> bool {
-        match self {
-            Self::Whole(body) => body.is_end_stream(),
-            Self::Stream(_) => false,
+        match &self.made {
+            Made::Whole(body) => body.is_end_stream(),
+            Made::Stream(_) => false,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match self {
-            Self::Whole(body) => body.size_hint(),
-            Self::Stream(_) => SizeHint::default(),
+        match &self.made {
+            Made::Whole(body) => body.size_hint(),
+            Made::Stream(_) => SizeHint::default(),
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use bytes::Buf;
     use http_body_util::BodyExt;
     use tokio::time::Instant;
 
@@ -323,7 +345,7 @@ mod tests {
         let mut read = Vec::new();
         while let Some(piece) = body.frame().await {
             tokio::time::sleep(READ_TIMEOUT / 2).await;
-            read.extend_from_slice(piece.expect("a piece").data_ref().expect("data"));
+            read.extend_from_slice(piece.expect("a piece").data_ref().expect("data").chunk());
         }
         assert!(read == whole && maker.await.is_ok());
     }

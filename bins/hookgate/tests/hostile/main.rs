@@ -33,6 +33,7 @@ mod strangers;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
 mod unfinished;
+mod untaken;
 #[path = "../black_box/visitor.rs"]
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod visitor;

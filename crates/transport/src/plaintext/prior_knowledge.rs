@@ -30,6 +30,10 @@ use crate::sighting::PlainHttp;
 /// What such a connection begins with, before its first frame (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
+/// Requests that are refused at once, of which the first ends the connection. A hundred answers that nobody takes would hold
+/// more than such a connection is worth.
+const STREAMS: u32 = 16;
+
 /// Up to the first empty line, as a head of HTTP/1 ends.
 const FIRST_LINES: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
@@ -62,12 +66,18 @@ where
         move |request: Request<Incoming>| {
             refused.notify_one();
             let request = request.map(|body| Body::new(body, Protocol::Http2, Arc::clone(&pulse)));
-            refuse_request(Arc::clone(&service), connection, request)
+            // hyper keeps room for an answer until it was taken, so the room is a pointer's.
+            Box::pin(refuse_request(Arc::clone(&service), connection, request))
         }
     });
     let io = TokioIo::new(Meter::new(&mut stream, pulse));
     let serving = async {
-        let mut served = pin!(builder(Peer::Sender).serve_connection(io, answer));
+        let mut builder = builder(Peer::Sender);
+        let mut served = pin!(
+            builder
+                .max_concurrent_streams(STREAMS)
+                .serve_connection(io, answer)
+        );
         select! {
             biased;
             _ = served.as_mut() => return,

@@ -1,0 +1,98 @@
+//! Answers that nobody takes, on many connections of people who know no URL: they take a bounded memory, and who comes from
+//! elsewhere is served all the same.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use hookgate_testkit::https::{Client, Http, TlsStream};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+
+use crate::crowds::{SOON, deliver, stream_from};
+use crate::frames::{END_HEADERS, END_STREAM, Kind, PREFACE, frame, post_block_to};
+use crate::stage::is_judged;
+use crate::support::Server;
+
+/// Networks of attackers, and one from which nobody attacks.
+const NETWORKS: u8 = 4;
+const HONEST: u8 = 200;
+/// Requests on each connection: as many as it may have at once.
+const REQUESTS: u32 = 100;
+/// What a connection may cost beside its answers, and what all answers may, in KiB.
+const CONNECTION: u64 = 80;
+const ANSWERS: u64 = 64 * 1024;
+/// How long the server may take to cut those of which others need the memory.
+const CUT_WITHIN: Duration = Duration::from_secs(10);
+
+fn connections() -> u64 {
+    if is_judged() { 2_000 } else { 300 }
+}
+
+/// Asks for much and makes room for so many bytes of each answer.
+async fn ask(client: &Client, network: u8, to: SocketAddr, window: u8) -> Option<TlsStream<TcpStream>> {
+    let stream = stream_from(network, to).await.ok()?;
+    let mut stream = client.tls_over(stream, Http::Two).await.ok()?;
+    let block = post_block_to(&format!("localhost:{}", to.port()), "/nothing");
+    let requests = (0..REQUESTS)
+        .flat_map(|number| frame(Kind::Headers, END_HEADERS | END_STREAM, 2 * number + 1, &block));
+    let window = frame(Kind::Settings, 0, 0, &[0, 4, 0, 0, 0, window]);
+    let bytes: Vec<u8> = PREFACE.iter().copied().chain(window).chain(requests).collect();
+    stream.write_all(&bytes).await.ok()?;
+    Some(stream)
+}
+
+/// Whether the server has ended it.
+async fn has_ended(mut stream: TlsStream<TcpStream>) -> bool {
+    let mut bytes = [0; 4_096];
+    loop {
+        match timeout(Duration::from_millis(20), stream.read(&mut bytes)).await {
+            Ok(Ok(0) | Err(_)) => return true,
+            Ok(Ok(_)) => {}
+            Err(_) => return false,
+        }
+    }
+}
+
+/// Memory of the server, in KiB: `VmRSS:` now, `VmHWM:` at most.
+fn memory(server: &Server, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+async fn untaken_answers_hold_little(server: &Server, to: SocketAddr) {
+    let before = memory(server, "VmRSS:");
+    let mut held = Vec::new();
+    for number in 0..connections() {
+        let [kind, ..] = number.to_le_bytes();
+        held.extend(ask(&server.client, 1 + kind % NETWORKS, to, kind / NETWORKS % 2).await);
+        if number.is_multiple_of(50) {
+            let slowest = deliver(server, Http::Two, HONEST).await;
+            assert!(!is_judged() || slowest < SOON, "{slowest:?}");
+        }
+    }
+    sleep(CUT_WITHIN / 5).await;
+    let growth = memory(server, "VmHWM:") - before;
+    let (all, mut ended) = (held.len(), 0);
+    for stream in held {
+        ended += usize::from(has_ended(stream).await);
+    }
+    println!("untaken: {all} connections, {ended} cut, memory +{growth} KiB");
+    let most = ANSWERS + connections() * CONNECTION;
+    assert!(growth < most, "{growth} KiB of {most}");
+    assert!(ended > all / 3, "{ended} of {all}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_the_gate_that_nobody_takes_hold_little() {
+    let server = Server::start();
+    untaken_answers_hold_little(&server, server.address()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_of_the_console_that_nobody_takes_hold_little() {
+    let server = Server::start();
+    let port = server.console().rsplit(':').next().unwrap().parse().unwrap();
+    untaken_answers_hold_little(&server, SocketAddr::from(([127, 0, 0, 1], port))).await;
+}
