@@ -12,6 +12,7 @@
 //! line), so nothing is taken for granted between two transactions. The rules are in `hookgate-domain`: a transaction
 //! here reads, asks the rule, and writes what it says.
 
+mod access;
 mod acting;
 mod address_sets;
 mod backup;
