@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton as prototype;
 
 /// Whether a character has no shape of its own: control characters, line and paragraph separators, the bidirectional
@@ -146,28 +147,29 @@ const fn is_emoji(c: char) -> bool {
     )
 }
 
-/// What texts have in common that look alike: without invisible characters, in lower case, with letters of other scripts as
-/// the Latin ones that they are taken for (UTS #39, section 4), and with one kind of space. ASCII stays what it is, so that `l`
-/// and `1` are two.
-pub(crate) fn skeleton(text: &str) -> String {
-    let mut skeleton = String::with_capacity(text.len());
-    for c in text
-        .chars()
-        .filter(|c| !is_invisible(*c))
-        .flat_map(char::to_lowercase)
-    {
-        match c {
-            _ if c.is_whitespace() => {
-                if !skeleton.ends_with(' ') {
-                    skeleton.push(' ');
-                }
-            }
-            _ if c.is_ascii() => skeleton.push(c),
-            _ => skeleton.extend(prototype(c.encode_utf8(&mut [0; 4])).flat_map(char::to_lowercase)),
-        }
+/// Whether people could take one text for the other. Invisible characters, the kind of space, compatibility forms (`１` for `1`)
+/// and case don't count. Letters of other scripts count as those that they look like (UTS #39, section 4) in either case: `В` as
+/// `B`, although `в` looks like no `b`. Two ASCII texts are told apart by their characters, so that `l` and `1` are two.
+pub(crate) fn looks_alike(one: &str, other: &str) -> bool {
+    let (one, other) = (comparable(one), comparable(other));
+    if one.is_ascii() && other.is_ascii() {
+        return one.eq_ignore_ascii_case(&other);
     }
-    skeleton.truncate(skeleton.trim_end().len());
-    skeleton
+    [str::to_owned, str::to_lowercase, str::to_uppercase]
+        .into_iter()
+        .any(|in_case| skeleton(&in_case(&one)) == skeleton(&in_case(&other)))
+}
+
+/// A text without invisible characters and compatibility forms, with one kind of space between words.
+fn comparable(text: &str) -> String {
+    let visible = text.chars().filter(|c| !is_invisible(*c));
+    let normal: String = visible.nfkc().filter(|c| !is_invisible(*c)).collect();
+    normal.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The letters that a text is taken for, in lower case.
+fn skeleton(text: &str) -> String {
+    prototype(text).flat_map(char::to_lowercase).collect()
 }
 
 #[cfg(test)]
@@ -210,9 +212,8 @@ mod tests {
     }
 
     #[test]
-    fn names_that_look_alike_have_one_skeleton() {
+    fn texts_that_people_take_for_each_other_look_alike() {
         for text in [
-            "ada",
             "Ada",
             "a\u{200D}da",
             "ada\u{AD}",
@@ -224,16 +225,54 @@ mod tests {
             "ａｄａ",
             "ada\u{A0}",
             "ad\u{251}",
+            "ADА",
+            "Аda",
         ] {
-            assert_eq!(skeleton(text), "ada", "{text:?}");
+            assert!(looks_alike(text, "ada"), "{text:?}");
         }
-        assert_eq!(skeleton("Ada  B"), skeleton("ada\u{2003}b"));
-        assert_eq!(skeleton("Zoé"), skeleton("zoe\u{301}"));
-        assert_ne!(skeleton("web1"), skeleton("webl"));
-        assert_ne!(skeleton("Zoë"), skeleton("Zoe"));
+        for (one, other) in [
+            ("Bob", "\u{412}ob"),
+            ("Bob", "\u{392}ob"),
+            ("bob", "\u{412}OB"),
+            ("Tom", "\u{422}om"),
+            ("TOM", "\u{422}om"),
+            ("Mary", "\u{41C}\u{430}ry"),
+            ("Mary", "\u{39C}ary"),
+            ("Mary", "\u{216F}ary"),
+            ("adam", "ada\u{217F}"),
+            ("web0", "web\u{FF10}"),
+            ("web1", "web\u{FF11}"),
+            ("web1", "web\u{4CF}"),
+            ("Helen", "\u{41D}elen"),
+            ("Helen", "\u{397}elen"),
+            ("helen", "\u{43D}elen"),
+            ("Kim", "\u{41A}im"),
+            ("KIM", "\u{41A}im"),
+            ("Ivan", "\u{406}van"),
+            ("Ada  B", "ada\u{2003}b"),
+            ("Zoé", "zoe\u{301}"),
+        ] {
+            assert!(looks_alike(one, other), "{one} {other}");
+            assert!(looks_alike(other, one), "{other} {one}");
+        }
+        for (one, other) in [
+            ("web1", "webl"),
+            ("web0", "webO"),
+            ("torn", "tom"),
+            ("Zoë", "Zoe"),
+            ("Борис", "Bob"),
+        ] {
+            assert!(!looks_alike(one, other), "{one} {other}");
+        }
     }
 
     proptest! {
+        #[test]
+        fn every_text_looks_like_itself_in_any_case(text in any::<String>()) {
+            prop_assert!(looks_alike(&text, &text));
+            prop_assert!(looks_alike(&text, &text.to_lowercase()) || !text.is_ascii());
+        }
+
         #[test]
         fn nothing_hidden_is_left(text in any::<String>()) {
             prop_assert!(!has_hidden(&with_hidden_shown(&text)));

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use thiserror::Error;
 
-use crate::invisible::{has_hidden, skeleton};
+use crate::invisible::{has_hidden, looks_alike};
 use crate::may_hold_secret;
 
 /// Longest name, in characters: it has to fit a table row.
@@ -54,8 +54,8 @@ macro_rules! people_name {
                 self.0.to_lowercase()
             }
 
-            /// Whether people could take this name for the other: they differ at most in case, in spaces, and in letters of
-            /// other scripts that look like Latin ones (UTS #39).
+            /// Whether people could take this name for the other: they differ at most in case, in spaces, in compatibility forms,
+            /// and in letters of other scripts that look alike (UTS #39).
             ///
             /// ```
             #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
@@ -67,7 +67,7 @@ macro_rules! people_name {
             /// ```
             #[must_use]
             pub fn looks_like(&self, other: &Self) -> bool {
-                skeleton(&self.0) == skeleton(&other.0)
+                looks_alike(&self.0, &other.0)
             }
         }
 
