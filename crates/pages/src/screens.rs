@@ -65,7 +65,9 @@ macro_rules! screen {
 }
 pub(crate) use screen;
 
+/// The template's HTML, in which no character is hidden: not in an attribute either.
+///
 /// Writing to a String doesn't fail, and no value here refuses to be shown; so the default can't be reached.
 fn html(template: &impl askama::Template) -> String {
-    template.render().unwrap_or_default()
+    crate::text::without_hidden(template.render().unwrap_or_default())
 }

@@ -139,6 +139,25 @@ fn show(f: &mut fmt::Formatter<'_>, text: &str, limit: usize, lines: bool) -> fm
     if marked { f.write_str("</i>") } else { Ok(()) }
 }
 
+/// HTML in which every hidden character is written by its number, so that nothing turns or hides what stands beside it, in an
+/// attribute as in a text. The numbers need no escaping. Line breaks and tabs stay.
+pub(crate) fn without_hidden(html: String) -> String {
+    let is_shown = |c: char| matches!(c, '\n' | '\t');
+    if !characters(&html).any(|(c, is_hidden)| is_hidden && !is_shown(c)) {
+        return html;
+    }
+    let html = html.replace("\r\n", "\n");
+    let mut shown = String::with_capacity(html.len());
+    for (c, is_hidden) in characters(&html) {
+        if is_hidden && !is_shown(c) {
+            shown.extend(c.escape_unicode());
+        } else {
+            shown.push(c);
+        }
+    }
+    shown
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -184,7 +203,22 @@ mod tests {
         assert_eq!(format!("{:?}", SecretText::from("wh_x")), "SecretText(…)");
     }
 
+    #[test]
+    fn a_page_keeps_its_lines_and_shows_the_rest() {
+        assert_eq!(without_hidden("<p>a\n\tb</p>".to_owned()), "<p>a\n\tb</p>");
+        assert_eq!(
+            without_hidden("<input value=\"\u{202E}a\u{1B}[2J\">a\r\nb\r 👩\u{200D}🚒".to_owned()),
+            "<input value=\"\\u{202e}a\\u{1b}[2J\">a\nb\\u{d} 👩\u{200D}🚒"
+        );
+    }
+
     proptest! {
+        #[test]
+        fn no_page_has_a_hidden_character(html in any::<String>()) {
+            let page = without_hidden(html);
+            prop_assert!(!characters(&page).any(|(c, is_hidden)| is_hidden && !matches!(c, '\n' | '\t')));
+        }
+
         #[test]
         fn nothing_hidden_and_no_tag_gets_through(text in any::<String>()) {
             let plain = UserText::from(text.as_str()).plain();

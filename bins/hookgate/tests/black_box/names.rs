@@ -1,6 +1,11 @@
 //! What people call things, from the command line to the store: no secret, nothing that nobody sees, and no two that look the same.
 
-use super::support::run;
+use std::process::Command;
+
+use hookgate_domain::characters;
+
+use super::support::{HOOKGATE, Server, dump, run};
+use super::visitor::Visitor;
 
 const HIDDEN: [&str; 11] = [
     "ada\u{ad}",
@@ -26,6 +31,84 @@ fn of_names_that_look_the_same_one_is_taken() {
         assert!(!done(&["member", "add", name, "--role", "viewer"]), "{name:?}");
     }
     assert!(done(&["member", "add", "ade", "--role", "viewer"]));
+    for (name, twins) in [
+        ("Bob", &["\u{412}ob", "\u{392}ob", "BOB"][..]),
+        ("Tom", &["\u{422}om"]),
+        ("Mary", &["\u{41C}\u{430}ry", "\u{39C}ary", "\u{216F}ary"]),
+        ("adam", &["ada\u{217F}"]),
+        ("web0", &["web\u{FF10}"]),
+        ("web1", &["web\u{FF11}"]),
+        ("Helen", &["\u{41D}elen", "\u{397}elen"]),
+        ("Kim", &["\u{41A}im"]),
+    ] {
+        assert!(done(&["member", "add", name, "--role", "viewer"]), "{name}");
+        for twin in twins {
+            assert!(!done(&["member", "add", twin, "--role", "viewer"]), "{twin}");
+        }
+    }
+    assert!(done(&["member", "add", "webl", "--role", "viewer"]));
+}
+
+#[test]
+fn the_user_of_the_machine_is_checked_as_a_name_is() {
+    let store = tempfile::tempdir().unwrap();
+    assert!(run(store.path(), &["migrate"], "").status.success());
+    for (user, actor) in [
+        ("ops", "ops"),
+        ("a\u{1b}[2J\u{202e}", "uid "),
+        ("hgt_7Kd0nQzR4mT8vXb1Lc5Yh2Js9Wf6Gp3Ea0Ui4O", "uid "),
+    ] {
+        let output = Command::new(HOOKGATE)
+            .args(["token", "create", "ci", "--role", "viewer", "--data"])
+            .arg(store.path())
+            .env("USER", user)
+            .env("LOGNAME", user)
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        let shown = run(store.path(), &["audit", "list", "--limit", "1"], "");
+        let shown = String::from_utf8(shown.stdout).unwrap();
+        assert!(shown.contains(&format!("\"{actor}")), "{user:?}: {shown}");
+        assert!(actor == user || !dump(store.path()).contains(user), "{user:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_page_holds_a_hidden_character() {
+    let server = Server::start();
+    let visitor = Visitor::sign_in(&server).await;
+    let nobody = Visitor::nobody(&server);
+    let hidden = "%E2%80%AE%1B%C2%9B%E2%81%A6x";
+    for path in [
+        "/logs?source=",
+        "/logs?webhook=",
+        "/audit?who=",
+        "/search?q=",
+        "/incidents?q=",
+    ] {
+        let answer = visitor
+            .call("GET", &format!("{path}{hidden}"), String::new())
+            .await;
+        assert_is_clean(path, &answer.body);
+    }
+    for next in [
+        hidden,
+        "%2Flogs%3Fsource%3D%E2%80%AE",
+        "%2Flogs%3Fsource%3D%25E2%2580%25AE",
+    ] {
+        let page = nobody.get(&format!("/sign-in?next={next}")).await;
+        assert_is_clean(next, &page);
+        assert_eq!(
+            page.contains("name=\"next\""),
+            next.contains("%25"),
+            "{next}: {page}"
+        );
+    }
+}
+
+fn assert_is_clean(path: &str, page: &str) {
+    let is_hidden = |(c, is_hidden): (char, bool)| is_hidden && !"\n\t".contains(c);
+    assert!(!characters(page).any(is_hidden), "{path}: {page}");
 }
 
 #[test]

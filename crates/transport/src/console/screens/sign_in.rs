@@ -321,10 +321,11 @@ fn model(next: &str, name: &str) -> SignIn {
     SignIn {
         csrf: NO_TOKEN.to_owned(),
         name: name.to_owned(),
-        next: if may_hold_secret(next.as_bytes()) {
-            String::new()
-        } else {
+        // Nothing but what is gone on to afterwards stands on the page.
+        next: if local(next) == next {
             next.to_owned()
+        } else {
+            String::new()
         },
         kept: None,
         problem: None,
