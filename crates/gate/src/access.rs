@@ -5,18 +5,20 @@ use hookgate_domain::{ApiTokenDigest, Member, MemberId, Role, Session, SessionDi
 
 use crate::{Gate, PeopleStore, Store, StoreError};
 
-/// The account under whose limits a request counts: all sessions and tokens of a member are one.
+/// The account under whose limits a request counts: all sessions and tokens of a member are one, and so are a token of nobody and
+/// those that come of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Account {
     /// A member, in any session or by any token that goes with that member.
     Member(MemberId),
-    /// A token that goes with no member.
+    /// The first of a line of tokens that go with no member.
     Token(TokenId),
 }
 
 impl From<&Token> for Account {
     fn from(token: &Token) -> Self {
-        token.owner.map_or(Self::Token(token.id), Self::Member)
+        let root = token.root.unwrap_or(token.id);
+        token.owner.map_or(Self::Token(root), Self::Member)
     }
 }
 

@@ -10,8 +10,8 @@ use hookgate_domain::{
     SessionToken, TokenError,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction, ManageError,
-    NewWebhook, PageSize, PeopleError, PeopleStore, Ports, SignInError, Store,
+    Account, Acting, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction,
+    ManageError, NewWebhook, PageSize, PeopleError, PeopleStore, Ports, SignInError, Store,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting};
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
@@ -356,6 +356,14 @@ async fn a_token_makes_nothing_that_outlives_it() {
         .await
         .unwrap();
     assert_eq!(same.expires_at, Some(end));
+    let child = Acting::remote(&same, SOURCE);
+    let (_, grandchild) = gate
+        .token_create(&child, name(), Role::Admin, None)
+        .await
+        .unwrap();
+    for token in [&made, &same, &grandchild] {
+        assert_eq!(Account::from(token), Account::Token(made.id), "one account");
+    }
     let above = gate.token_create(&program, name(), Role::Owner, None).await;
     assert!(matches!(above, Err(PeopleError::Forbidden(_))));
 }

@@ -24,6 +24,7 @@ mod ignored;
 mod json_fault;
 pub(crate) mod limits;
 mod live;
+mod places;
 mod query;
 mod screens;
 pub(crate) mod set_source;

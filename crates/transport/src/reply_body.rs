@@ -4,7 +4,7 @@
 //! waits for the reader, but not for ever: a reader that takes nothing for [`READ_TIMEOUT`] is cut off.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
@@ -74,6 +74,7 @@ pub struct Pieces {
     sender: mpsc::Sender<Bytes>,
     is_whole: Arc<AtomicBool>,
     open: Arc<Mutex<Open>>,
+    sent: AtomicU64,
 }
 
 impl Pieces {
@@ -92,11 +93,18 @@ impl Pieces {
     }
 
     async fn send_piece(&self, piece: Bytes) -> bool {
+        let bytes = u64::try_from(piece.len()).unwrap_or(u64::MAX);
         let Ok(sent) = timeout(READ_TIMEOUT, self.sender.send(piece)).await else {
             self.cut();
             return false;
         };
+        self.sent.fetch_add(bytes, Ordering::Relaxed);
         sent.is_ok()
+    }
+
+    /// Bytes that were sent, but for the few that still wait for the client.
+    pub(crate) fn sent(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
     }
 
     /// Whether the client has left.
@@ -168,6 +176,7 @@ impl ReplyBody {
             sender,
             is_whole,
             open,
+            sent: AtomicU64::new(0),
         };
         (pieces, Made::Stream(stream).into())
     }

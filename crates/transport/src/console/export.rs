@@ -55,10 +55,10 @@ where
     W: FnOnce(Arc<Pieces>) -> F,
     F: Future<Output = Result<(), Broken>> + Send + 'static,
 {
-    let place = limits.export(recipient.account)?;
     let (pieces, body) = ReplyBody::stream();
-    let mut reply = html::stream(format.content_type(), body);
     let pieces = Arc::new(pieces);
+    let place = limits.export(recipient.account, &pieces)?;
+    let mut reply = html::stream(format.content_type(), body);
     let work = work(Arc::clone(&pieces));
     let gate = Arc::clone(gate);
     tokio::spawn(async move {

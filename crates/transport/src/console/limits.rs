@@ -10,11 +10,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::fault::Fault;
+use super::places::{Full, Place, Places};
+use crate::reply_body::Pieces;
 
 /// Exports at once: each may hold a large payload in several forms, some 16 MiB.
 const EXPORTS: usize = 4;
 /// Exports of one account at once: one to read, and one more by mistake.
 const ACCOUNT_EXPORTS: usize = 2;
+/// Bytes a second that the only export of an account takes on average, if others wait for its place: a file of 100 MB in three hours.
+const EXPORT_PACE: u64 = 10 * 1024;
 /// Live views at once: each looks at every delivery that comes in.
 const LIVE_VIEWS: usize = 32;
 /// Live views of one account at once: the tabs of a person at work.
@@ -36,8 +40,8 @@ const MAX_REMEMBERED: usize = 64;
 
 /// All bounds of a console.
 pub(crate) struct Limits {
-    exports: Arc<Quota>,
-    live_views: Arc<Quota>,
+    exports: Arc<Places>,
+    live_views: Arc<Places>,
     answers: Arc<Quota>,
     requests: Mutex<HashMap<Account, Weak<Semaphore>>>,
     payload_answers: Semaphore,
@@ -46,8 +50,9 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            exports: Quota::new(ACCOUNT_EXPORTS, EXPORTS),
-            live_views: Quota::new(ACCOUNT_LIVE_VIEWS, LIVE_VIEWS),
+            exports: Places::new(ACCOUNT_EXPORTS, EXPORTS, EXPORT_PACE),
+            // A view without deliveries sends nothing.
+            live_views: Places::new(ACCOUNT_LIVE_VIEWS, LIVE_VIEWS, 0),
             answers: Quota::new(ACCOUNT_ANSWER_BYTES, ANSWER_BYTES),
             requests: Mutex::default(),
             payload_answers: Semaphore::new(PAYLOAD_ANSWERS),
@@ -56,9 +61,9 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// A place for one more export.
-    pub(crate) fn export(&self, account: Account) -> Result<Taken, Fault> {
-        self.exports.take(account).map_err(|full| match full {
+    /// A place for one more export, sent in these pieces.
+    pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, Fault> {
+        self.exports.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_EXPORTS} of your exports are running, wait until one has ended"
             )),
@@ -68,9 +73,9 @@ impl Limits {
         })
     }
 
-    /// A place for one more live view.
-    pub(crate) fn live_view(&self, account: Account) -> Result<Taken, Fault> {
-        self.live_views.take(account).map_err(|full| match full {
+    /// A place for one more live view, sent in these pieces.
+    pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, Fault> {
+        self.live_views.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_LIVE_VIEWS} of your live views are open, close one"
             )),
@@ -130,15 +135,6 @@ struct Quota {
     held: Mutex<HashMap<Account, usize>>,
 }
 
-/// The part that is used up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Full {
-    /// The account's.
-    Account,
-    /// That of all.
-    All,
-}
-
 impl Quota {
     fn new(of_account: usize, of_all: usize) -> Arc<Self> {
         Arc::new(Self {
@@ -148,31 +144,9 @@ impl Quota {
         })
     }
 
-    /// Takes one.
-    fn take(self: &Arc<Self>, account: Account) -> Result<Taken, Full> {
-        let held = self.lock();
-        if held.get(&account).is_some_and(|own| *own >= self.of_account) {
-            return Err(Full::Account);
-        }
-        if held.values().sum::<usize>() >= self.of_all {
-            return Err(Full::All);
-        }
-        Ok(self.add_to(held, account, 1))
-    }
-
     /// Takes so much, whatever is left.
     fn add(self: &Arc<Self>, account: Account, amount: usize) -> Taken {
-        self.add_to(self.lock(), account, amount)
-    }
-
-    fn add_to(
-        self: &Arc<Self>,
-        mut held: MutexGuard<'_, HashMap<Account, usize>>,
-        account: Account,
-        amount: usize,
-    ) -> Taken {
-        *held.entry(account).or_default() += amount;
-        drop(held);
+        *self.lock().entry(account).or_default() += amount;
         Taken {
             quota: Arc::clone(self),
             account,
@@ -216,42 +190,77 @@ mod tests {
     use hookgate_domain::{MemberId, Timestamp};
 
     use super::*;
+    use crate::reply_body::ReplyBody;
 
     fn account(number: u8) -> Account {
         Account::Member(MemberId::new(Timestamp::from_micros(1), [number; 10]))
     }
 
-    #[test]
-    fn an_account_has_its_part_and_gives_it_back() {
+    fn stream() -> (Arc<Pieces>, ReplyBody) {
+        let (pieces, body) = ReplyBody::stream();
+        (Arc::new(pieces), body)
+    }
+
+    #[tokio::test]
+    async fn an_account_has_its_part_and_gives_it_back() {
         let limits = Limits::default();
+        let (pieces, _body) = stream();
         let mut held: Vec<_> = (0..ACCOUNT_EXPORTS)
-            .map(|_| limits.export(account(1)).ok().unwrap())
+            .map(|_| limits.export(account(1), &pieces).ok().unwrap())
             .collect();
-        let fault = limits.export(account(1)).err().unwrap();
+        let fault = limits.export(account(1), &pieces).err().unwrap();
         assert_eq!(fault.retry_after, Some(RETRY_AFTER));
         assert!(
             fault.sentence().contains("2 of your exports"),
             "{}",
             fault.sentence()
         );
-        held.push(limits.export(account(2)).ok().unwrap());
-        held.push(limits.export(account(2)).ok().unwrap());
-        let fault = limits.export(account(3)).err().unwrap();
+        held.clear();
+        for number in 1..=4 {
+            held.push(limits.export(account(number), &pieces).ok().unwrap());
+        }
+        let fault = limits.export(account(5), &pieces).err().unwrap();
         assert!(fault.sentence().contains("4 exports are running"));
         held.clear();
-        assert!(limits.export(account(3)).is_ok());
-        assert!(limits.exports.lock().is_empty());
+        assert!(limits.export(account(5), &pieces).is_ok());
     }
 
-    #[test]
-    fn live_views_of_one_account_leave_those_of_others() {
+    /// Two accounts that never end keep no third one out.
+    #[tokio::test]
+    async fn an_account_with_all_its_exports_gives_one_away() {
         let limits = Limits::default();
+        let streams: Vec<_> = (0..EXPORTS).map(|_| stream()).collect();
         let mut held = Vec::new();
-        for number in 0..8 {
-            held.extend((0..=ACCOUNT_LIVE_VIEWS).filter_map(|_| limits.live_view(account(number)).ok()));
+        for (number, (pieces, _)) in streams.iter().enumerate() {
+            let account = account(u8::try_from(number / ACCOUNT_EXPORTS).unwrap());
+            held.push(limits.export(account, pieces).ok().unwrap());
         }
-        assert_eq!(held.len(), LIVE_VIEWS);
-        assert!(limits.live_view(account(9)).is_err());
+        let (pieces, _body) = stream();
+        assert!(limits.export(account(9), &pieces).is_ok());
+        let cut = streams.iter().filter(|(pieces, _)| pieces.is_abandoned());
+        assert_eq!(cut.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn live_views_of_one_account_leave_those_of_others() {
+        let limits = Limits::default();
+        let streams: Vec<_> = (0..LIVE_VIEWS).map(|_| stream()).collect();
+        let mut held = Vec::new();
+        for (number, (pieces, _)) in streams.iter().enumerate() {
+            let account = account(u8::try_from(number / ACCOUNT_LIVE_VIEWS).unwrap());
+            held.push(limits.live_view(account, pieces).ok().unwrap());
+            if number % ACCOUNT_LIVE_VIEWS == ACCOUNT_LIVE_VIEWS - 1 {
+                assert!(limits.live_view(account, pieces).is_err());
+            }
+        }
+        let (pieces, _body) = stream();
+        assert!(limits.live_view(account(99), &pieces).is_ok());
+        held.clear();
+        let few: Vec<_> = (0..u8::try_from(LIVE_VIEWS).unwrap())
+            .map(|number| limits.live_view(account(number), &pieces).ok().unwrap())
+            .collect();
+        assert!(limits.live_view(account(99), &pieces).is_err(), "all have one");
+        drop(few);
     }
 
     #[tokio::test]

@@ -64,8 +64,9 @@ pub(super) fn reply<S: Store + PeopleStore>(
     start: Start,
     show: fn(&DeliverySummary) -> String,
 ) -> Result<Reply, Fault> {
-    let place = source.limits.live_view(recipient.account)?;
     let (pieces, body) = ReplyBody::stream();
+    let pieces = Arc::new(pieces);
+    let place = source.limits.live_view(recipient.account, &pieces)?;
     let mut stop = source.stop.clone();
     let gate = Arc::clone(source.gate);
     let feed = Arc::clone(source.feed);
