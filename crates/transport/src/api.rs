@@ -74,10 +74,10 @@ pub(crate) async fn answer<S: Store + PeopleStore>(
     segments: &[&str],
 ) -> Result<Reply, Fault> {
     let caller = authenticate(gate, &call).await?;
-    let account = caller.recipient.account;
-    let _turn = surroundings.limits.turn(account).await?;
+    let recipient = caller.recipient;
+    let _turn = surroundings.limits.turn(recipient.account).await?;
     let reply = route(gate, surroundings, &caller, call, segments).await?;
-    Ok(streams::held(surroundings.limits, account, reply).await)
+    Ok(streams::held(gate, surroundings.limits, recipient, reply).await)
 }
 
 async fn route<S: Store + PeopleStore>(

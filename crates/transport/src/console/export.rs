@@ -14,7 +14,7 @@ use thiserror::Error;
 use super::fault::Fault;
 use super::html;
 use super::limits::Limits;
-use super::streams::{Ended, PATIENCE, Recipient, patiently, while_permitted};
+use super::streams::{Ended, PATIENCE, Recipient, finish, patiently, while_permitted};
 use crate::payloads::with_payload;
 use crate::reply::Reply;
 use crate::reply_body::{PIECE_BYTES, Pieces, ReplyBody};
@@ -69,7 +69,7 @@ where
             () = pieces.abandoned() => Ok(Ok(())),
         };
         match done.map_err(Broken::from).flatten() {
-            Ok(()) => pieces.finish().await,
+            Ok(()) => finish(&gate, &recipient, &pieces).await,
             // The head has gone out already; the client sees the body cut off.
             Err(error) => {
                 if matches!(error, Broken::NotPermitted) {

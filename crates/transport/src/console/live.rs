@@ -15,7 +15,7 @@ use super::fault::Fault;
 use super::feed::{self, Batch, Feed, INTERVAL};
 use super::html;
 use super::limits::Limits;
-use super::streams::{Recipient, while_permitted};
+use super::streams::{self, Recipient, while_permitted};
 use crate::reply::Reply;
 use crate::reply_body::{Pieces, ReplyBody};
 use crate::shutdown::Signal;
@@ -94,7 +94,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
             done = while_permitted(&gate, &recipient, LIFETIME, view.run()) => done.is_ok(),
         };
         if permitted {
-            pieces.finish().await;
+            streams::finish(&gate, &recipient, &pieces).await;
         } else {
             pieces.cut();
         }

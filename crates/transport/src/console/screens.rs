@@ -279,8 +279,8 @@ async fn route<S: Store + PeopleStore>(
             sign_in::keep(console, call, segments).await
         };
     };
-    let account = visitor.recipient().account;
-    let _turn = console.limits.turn(account).await?;
+    let recipient = visitor.recipient();
+    let _turn = console.limits.turn(recipient.account).await?;
     let mut screen = Screen::new(console, visitor, &call)?;
     let replied = if reading {
         shown(&mut screen, segments).await
@@ -292,7 +292,7 @@ async fn route<S: Store + PeopleStore>(
         Code::Unauthenticated => html::see_other(&sign_in::path(None)),
         _ => failed::inside(&screen, &fault, segments),
     });
-    Ok(streams::held(&console.limits, account, reply).await)
+    Ok(streams::held(&console.gate, &console.limits, recipient, reply).await)
 }
 
 /// A page, without those parameters of its query that it does not take.

@@ -2,6 +2,7 @@
 //! it no longer is, it is cut, with all that waited for its reader.
 
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -85,28 +86,57 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     }
 }
 
+/// Waits until the reader has taken what was sent, and marks the answer as whole. It is cut once the recipient is not permitted.
+pub(super) async fn finish<S: Store + PeopleStore>(gate: &Gate<S>, recipient: &Recipient, pieces: &Pieces) {
+    let done = tokio::select! {
+        done = while_permitted(gate, recipient, PATIENCE, pieces.finish()) => done,
+        () = pieces.abandoned() => Ok(()),
+    };
+    if done.is_err() {
+        pieces.cut();
+    }
+}
+
 /// An answer of which its reader takes a piece at a time if it is large, so that one who takes nothing is cut off, and who
-/// leaves many untaken takes no memory of others.
-pub(crate) async fn held(limits: &Limits, account: Account, reply: Reply) -> Reply {
+/// leaves many untaken takes no memory of others. The rest of it is not sent once the recipient is not permitted.
+pub(crate) async fn held<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    limits: &Limits,
+    recipient: Recipient,
+    reply: Reply,
+) -> Reply {
     let bytes = reply.body().size_hint().exact().unwrap_or_default();
     let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     if bytes <= PIECE_BYTES {
         return reply;
     }
-    let place = limits.unread(account, bytes);
+    let place = limits.unread(recipient.account, bytes);
     let (mut head, body) = reply.into_parts();
     let Ok(whole) = body.collect().await else {
         return Fault::from(Code::Internal).reply();
     };
     head.headers.insert(CONTENT_LENGTH, bytes.into());
     let (pieces, body) = ReplyBody::stream();
-    tokio::spawn(give(pieces, whole.to_bytes(), place));
+    tokio::spawn(give(Arc::clone(gate), recipient, pieces, whole.to_bytes(), place));
     Reply::from_parts(head, body)
 }
 
-async fn give(pieces: Pieces, whole: Bytes, _place: Taken) {
-    if pieces.send(whole).await {
-        pieces.finish().await;
+async fn give<S: Store + PeopleStore>(
+    gate: Arc<Gate<S>>,
+    recipient: Recipient,
+    pieces: Pieces,
+    whole: Bytes,
+    _place: Taken,
+) {
+    let sent = tokio::select! {
+        sent = while_permitted(&gate, &recipient, PATIENCE, pieces.send(whole)) => sent,
+        // Also while it waits for the store, so that its place is free at once.
+        () = pieces.abandoned() => Ok(false),
+    };
+    match sent {
+        Ok(true) => finish(&gate, &recipient, &pieces).await,
+        Ok(false) => {}
+        Err(_) => pieces.cut(),
     }
 }
 
@@ -145,6 +175,37 @@ mod tests {
         let began = Instant::now();
         let ended = while_permitted(gate, recipient, PATIENCE, pending::<()>()).await;
         (ended.expect_err("it has no end of its own"), began.elapsed())
+    }
+
+    /// An answer of this many bytes, of which nothing was read yet.
+    async fn large(gate: &Arc<Gate<MemoryStore>>, recipient: Recipient, bytes: usize) -> ReplyBody {
+        let reply = Reply::new(Bytes::from(vec![b'x'; bytes]).into());
+        held(gate, &Limits::default(), recipient, reply).await.into_body()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_reader_is_cut_with_its_permission() {
+        // The last is all that a stream holds: it waits to be taken, and nothing is left to send.
+        for bytes in [100 * PIECE_BYTES, 2 * PIECE_BYTES] {
+            let (gate, recipient) = reading().await;
+            let lowered = Recipient {
+                role: Role::Admin,
+                ..recipient
+            };
+            let unread = large(&Arc::new(gate), lowered, bytes).await;
+            sleep(3 * ASK_EVERY).await;
+            assert!(unread.collect().await.is_err(), "{bytes} bytes were given");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_whole_as_long_as_it_is_permitted() {
+        let (gate, recipient) = reading().await;
+        let gate = Arc::new(gate);
+        let unread = large(&gate, recipient, 100 * PIECE_BYTES).await;
+        sleep(30 * ASK_EVERY).await;
+        let read = unread.collect().await.expect("all of it").to_bytes();
+        assert_eq!(read.len(), 100 * PIECE_BYTES);
     }
 
     #[tokio::test(start_paused = true)]
