@@ -29,6 +29,21 @@ pub(crate) fn six_digits(mut number: u32) -> [u8; 6] {
     digits
 }
 
+/// The number that six digits are; `None` if they are none, or too large for it.
+pub(crate) fn number_of(digits: &[u8]) -> Option<u32> {
+    let digits: [u8; 6] = digits.try_into().ok()?;
+    let number = digits.into_iter().try_fold(0_u64, |number, digit| {
+        let value = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'A'..=b'Z' => digit - b'A' + 10,
+            b'a'..=b'z' => digit - b'a' + 36,
+            _ => return None,
+        };
+        Some(number * 62 + u64::from(value))
+    })?;
+    number.try_into().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -38,6 +53,12 @@ mod tests {
         assert_eq!(&six_digits(0), b"000000");
         assert_eq!(&six_digits(61), b"00000z");
         assert_eq!(&six_digits(u32::MAX), b"4gfFC3");
+        for number in [0, 9, 10, 35, 36, 61, 62, u32::MAX] {
+            assert_eq!(number_of(&six_digits(number)), Some(number));
+        }
+        for wrong in [&b"4gfFC4"[..], b"zzzzzz", b"0000_0", b"00000"] {
+            assert_eq!(number_of(wrong), None);
+        }
     }
 
     #[test]

@@ -1,16 +1,28 @@
-//! Texts in which one of Hookgate's secrets may stand: pasted into the wrong field, whole, cut, or with a typing error. Such a
-//! text is not stored, not repeated, and not put into an address.
+//! Texts in which one of Hookgate's secrets may stand: pasted into the wrong field, whole, cut, or with a typing error. A
+//! name or an address with one is refused; in a text that is kept it is masked.
 
-use crate::webhook_id::{DIGITS, decoded_layers, holds_webhook_id};
+mod mask;
 
-/// What every secret begins with: webhook IDs, API tokens, sessions, sign-in links, signing secrets.
-const PREFIXES: [&str; 5] = ["wh_", "hgt_", "hgs_", "hgl_", "whsec_"];
+pub use mask::{mask_secrets, with_secrets_masked};
+
+use crate::webhook_id::{DIGITS, decoded_layers, holds_checked};
+
+/// Prefixes of the secrets whose digits end in a checksum: webhook IDs, API tokens, sessions, sign-in links.
+pub(crate) const CHECKED_PREFIXES: [&str; 4] = ["wh_", "hgt_", "hgs_", "hgl_"];
+
+/// Prefix of signing secrets. Base 64 follows.
+const SIGNING_PREFIX: &str = "whsec_";
 
 /// Letters and digits behind a prefix that make it part of a secret wherever it stands, in whatever case: half of one. Words such
 /// as `kWh_total` have fewer.
 const MANY_DIGITS: usize = 16;
 
-/// Whether one of Hookgate's secrets may stand in a text: a webhook ID in any spelling, or what begins a secret, also where it
+/// Prefixes of all secrets.
+fn prefixes() -> impl Iterator<Item = &'static str> {
+    CHECKED_PREFIXES.into_iter().chain([SIGNING_PREFIX])
+}
+
+/// Whether one of Hookgate's secrets may stand in a text: one with a checksum in any spelling, or the start of any, also where it
 /// is percent-encoded or escaped, miscopied, cut or in another case.
 ///
 /// ```
@@ -30,7 +42,7 @@ pub fn may_hold_secret(text: &[u8]) -> bool {
         return false;
     }
     secret_start(text).is_some()
-        || holds_webhook_id(text)
+        || holds_checked(text)
         || (is_written_in_escapes(text) && decoded_layers(text).any(|layer| secret_start(&layer).is_some()))
 }
 
@@ -56,7 +68,7 @@ fn secret_start(text: &[u8]) -> Option<usize> {
             .iter()
             .take_while(|byte| byte.is_ascii_alphanumeric());
         let has_many = digits.take(MANY_DIGITS).count() == MANY_DIGITS;
-        PREFIXES.iter().find_map(|prefix| {
+        prefixes().find_map(|prefix| {
             let start = (at + 1).checked_sub(prefix.len())?;
             let written = &text[start..=at];
             let is_word = start == 0 || !text[start - 1].is_ascii_alphanumeric();
@@ -72,7 +84,10 @@ fn is_written_in_escapes(text: &[u8]) -> bool {
     let is_hex = |place: usize| text.get(place).is_some_and(u8::is_ascii_hexdigit);
     text.iter().enumerate().any(|(at, byte)| match byte {
         b'%' | b'\\' | 0x80.. => true,
-        b'&' => matches!(text.get(at + 1), Some(b'#' | b'a' | b's' | b'z' | b'Z' | b'N')),
+        b'&' => matches!(
+            text.get(at + 1),
+            Some(b'#' | b'a' | b'l' | b's' | b'z' | b'Z' | b'N' | b'U')
+        ),
         b'=' => is_hex(at + 1) && is_hex(at + 2) || matches!(text.get(at + 1), Some(b'\r' | b'\n')),
         _ => false,
     })
@@ -115,6 +130,8 @@ mod tests {
                 secret.replace('_', "\\_"),
                 secret.replace('_', "\\u005f"),
                 secret.replace('_', "&#95;"),
+                secret.replace('_', "&lowbar;"),
+                secret.replace('_', "&UnderBar;"),
                 secret.replace('_', "\u{FF3F}"),
                 secret.replace('_', "\u{AD}_\u{200B}"),
                 format!("https://h.example/webhooks/custom/{secret}x?y=1"),

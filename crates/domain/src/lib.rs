@@ -7,7 +7,7 @@
 //! | make, read and store webhook IDs | [`WebhookId`], [`WebhookIdDigest`], [`WebhookIdHint`] |
 //! | find the true client behind proxies | [`TrustedProxies`], [`Source`], [`Trail`] |
 //! | match source addresses | [`Allowlist`], [`Networks`] |
-//! | find leaked webhook IDs, and mask them | [`find_webhook_ids`], [`mask_webhook_ids`] |
+//! | find leaked webhook IDs, and mask every secret | [`find_webhook_ids`], [`mask_secrets`], [`with_secrets_masked`] |
 //! | keep secrets and invisible characters out of texts | [`may_hold_secret`], [`characters`], [`with_hidden_shown`] |
 //! | regenerate and revoke | [`Webhook`], [`UrlChange`], [`RetiredUrl`] |
 //! | decide | [`judge`], [`Admission`], [`Denial`] |
@@ -82,7 +82,7 @@ pub use incident::{
     REOPEN_WINDOW,
 };
 pub use invisible::{characters, is_invisible, with_hidden_shown};
-pub use leaks::may_hold_secret;
+pub use leaks::{mask_secrets, may_hold_secret, with_secrets_masked};
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
 pub use networks::{
     AddressCount, AddressFamily, AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, TooWide,
@@ -112,5 +112,5 @@ pub use webhook::{
 };
 pub use webhook_id::{
     WebhookId, WebhookIdDigest, WebhookIdError, WebhookIdHint, WebhookIdHintError, find_webhook_ids,
-    holds_webhook_id, mask_webhook_ids,
+    holds_webhook_id,
 };

@@ -1,6 +1,8 @@
 //! The webhook ID: the secret in a webhook's URL. It identifies and authenticates at once, so this module keeps it
 //! from being printed, compared or stored by accident: what is stored is its [`WebhookIdDigest`].
 
+#[cfg(test)]
+pub(crate) mod samples;
 mod search;
 mod spelling;
 mod windows;
@@ -9,8 +11,9 @@ use std::fmt;
 
 use thiserror::Error;
 
-pub(crate) use search::decoded_layers;
-pub use search::{find_webhook_ids, holds_webhook_id, mask_webhook_ids};
+pub(crate) use search::{Checked, Sought, decoded_layers, holds_checked, visit};
+pub use search::{find_webhook_ids, holds_webhook_id};
+pub(crate) use spelling::may_belong_to_secret;
 pub(crate) use windows::DIGITS;
 
 use crate::base62;

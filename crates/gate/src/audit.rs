@@ -1,10 +1,11 @@
 //! The audit trail: who acts, and what is written down of it.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 
 use hookgate_domain::{
     Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, NewAudit, OrganizationId,
-    PayloadDigest, Permission, Role, SessionId, Timestamp, Webhook,
+    PayloadDigest, Permission, Role, SessionId, Timestamp, Webhook, with_secrets_masked,
 };
 use serde_json::{Map, Value};
 use thiserror::Error;
@@ -107,7 +108,7 @@ impl Acting {
         }
     }
 
-    /// An entry of the audit trail, without what changed.
+    /// An entry of the audit trail, without what changed. A secret in the name of its subject is masked.
     #[must_use]
     pub fn note(&self, act: AuditAct, subject: AuditSubject, now: Timestamp) -> NewAudit {
         NewAudit {
@@ -117,7 +118,10 @@ impl Acting {
             session: self.session,
             from: self.from,
             act,
-            subject,
+            subject: AuditSubject {
+                name: masked(subject.name),
+                ..subject
+            },
             before: None,
             after: None,
             request: self.request.clone(),
@@ -135,10 +139,18 @@ impl Acting {
     ) -> NewAudit {
         let (before, after) = kept_texts(changes);
         NewAudit {
-            before,
-            after,
+            before: before.map(masked),
+            after: after.map(masked),
             ..self.note(act, subject, now)
         }
+    }
+}
+
+/// The text without secrets in it: older stores have names and comments that nobody had looked through.
+fn masked(text: String) -> String {
+    match with_secrets_masked(&text) {
+        Cow::Borrowed(_) => text,
+        Cow::Owned(masked) => masked,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use hookgate_domain::{
     Actor, AuditAct, AuditSubject, DeliveryId, Incident, IncidentError, IncidentEvent, IncidentNote,
-    IncidentNoteError, IncidentNumber, NewAudit, Permission, Timestamp, mask_webhook_ids,
+    IncidentNoteError, IncidentNumber, NewAudit, Permission, Timestamp, with_secrets_masked,
 };
 use serde_json::json;
 use thiserror::Error;
@@ -160,7 +160,7 @@ impl<S: Store> Gate<S> {
         Ok(acted.ok_or(IncidentActError::NotFound)??)
     }
 
-    /// Writes something down about an incident. A webhook ID in it is masked, as it is in a payload.
+    /// Writes something down about an incident. A secret in it is masked, as it is in a payload.
     ///
     /// # Errors
     /// [`IncidentActError`]; nothing is stored then.
@@ -171,9 +171,7 @@ impl<S: Store> Gate<S> {
         text: &str,
     ) -> Result<Incident, IncidentActError> {
         acting.require(Permission::HandleIncidents)?;
-        let masked = mask_webhook_ids(text.as_bytes());
-        let masked = masked.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-        let note: IncidentNote = masked.as_deref().unwrap_or(text).parse()?;
+        let note: IncidentNote = with_secrets_masked(text).parse()?;
         self.incident_act(acting, number, IncidentAction::Note(note))
             .await
     }

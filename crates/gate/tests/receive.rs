@@ -7,7 +7,7 @@ use std::future::pending;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hookgate_domain::{Policy, RefusalCode};
+use hookgate_domain::{ApiToken, Policy, RefusalCode, SessionToken, SignInSecret};
 use hookgate_gate::{
     Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Effect, Gate, Held, Issued, PageSize,
     Reply, Seek, Store,
@@ -180,33 +180,61 @@ async fn a_webhook_id_in_what_was_sent_is_not_kept() {
     assert!(String::from_utf8_lossy(&payload).contains("ping wh_***"));
 }
 
-/// Spellings of the ID that software on the way makes, as they stand in JSON.
-fn spellings(digits: &str) -> Vec<String> {
+/// Spellings of a secret that software on the way makes, as they stand in JSON.
+fn spellings(prefix: &str, digits: &str) -> Vec<String> {
     let each = |write: fn(char) -> String| digits.chars().map(write).collect::<String>();
     vec![
-        format!("wh\\u005f{digits}"),
-        format!("wh\\\\_{digits}"),
-        format!("wh%5F{digits}"),
-        format!("wh%255f{digits}"),
-        format!("wh&#95;{digits}"),
-        format!("wh&#x5f;{digits}"),
-        format!("wh&lowbar;{digits}"),
-        format!("wh\u{FF3F}{digits}"),
-        digits.to_owned(),
-        format!("wh_{}", each(|c| format!("\\u{:04x}", u32::from(c)))),
-        format!("wh_{}", each(|c| format!("\\u0025{:02x}", u32::from(c)))),
-        format!("wh_{}", each(|c| format!("\\u0026#{};", u32::from(c)))),
-        format!("wh_{}", each(|c| format!("{c}\u{200B}"))),
-        format!("wh_{}\\n{}", &digits[..20], &digits[20..]),
+        format!("{prefix}\\u005f{digits}"),
+        format!("{prefix}\\\\_{digits}"),
+        format!("{prefix}%5F{digits}"),
+        format!("{prefix}%255f{digits}"),
+        format!("{prefix}&#95;{digits}"),
+        format!("{prefix}&#x5f;{digits}"),
+        format!("{prefix}&lowbar;{digits}"),
+        format!("{prefix}\u{FF3F}{digits}"),
+        format!("{prefix}_{}", each(|c| format!("\\u{:04x}", u32::from(c)))),
+        format!("{prefix}_{}", each(|c| format!("\\u0025{:02x}", u32::from(c)))),
+        format!("{prefix}_{}", each(|c| format!("\\u0026#{};", u32::from(c)))),
+        format!("{prefix}_{}", each(|c| format!("{c}\u{200B}"))),
+        format!("{prefix}_{}\\n{}", &digits[..20], &digits[20..]),
+    ]
+}
+
+/// A secret of each kind. The first is this ID.
+fn secrets(id: &str) -> [String; 5] {
+    let fill = |buffer: &mut [u8]| {
+        let bytes = id.bytes().skip(3).cycle();
+        buffer
+            .iter_mut()
+            .zip(bytes)
+            .for_each(|(byte, other)| *byte = other);
+        Ok::<(), std::convert::Infallible>(())
+    };
+    let Ok(token) = ApiToken::generate(fill);
+    let Ok(session) = SessionToken::generate(fill);
+    let Ok(link) = SignInSecret::generate(fill);
+    let [token, session, link] = [token.reveal(), session.reveal(), link.reveal()].map(str::to_owned);
+    [
+        id.to_owned(),
+        token,
+        session,
+        link,
+        "whsec_C2FVsBQIhrscChlQIMV+b5sSYsp/b7oD".to_owned(),
     ]
 }
 
 #[tokio::test]
-async fn a_webhook_id_is_masked_in_every_spelling_and_field() {
+async fn a_secret_is_masked_in_every_spelling_and_field() {
     let gate = gate();
     let issued = create(&gate, "w").await;
     let id = issued.id.reveal();
-    for (number, spelled) in spellings(&id[3..]).into_iter().enumerate() {
+    let spelled = secrets(id).map(|secret| {
+        let (prefix, digits) = secret.split_once('_').unwrap();
+        spellings(prefix, digits)
+    });
+    // The digits of an ID are a secret without their prefix too.
+    let alone = [id[3..].to_owned()];
+    for (number, spelled) in spelled.into_iter().flatten().chain(alone).enumerate() {
         let body = format!(
             r#"{{"title":"{number} {spelled}","description":"{spelled}","service":"s {spelled}","source_url":"https://h/{number}?{spelled}",
                 "dedup_key":"{number}:{spelled}","metadata":{{"{spelled}":"{spelled}"}}}}"#
@@ -241,30 +269,45 @@ async fn a_webhook_id_is_masked_in_every_spelling_and_field() {
         }
     }
     for kept in kept {
-        assert!(!hookgate_domain::holds_webhook_id(kept.as_bytes()), "{kept}");
+        assert_eq!(hookgate_domain::mask_secrets(kept.as_bytes()), None, "{kept}");
+    }
+}
+
+/// A mask in a dedup key makes no two incidents one, and the same key masked is the same incident.
+#[tokio::test]
+async fn what_is_masked_is_told_apart() {
+    let gate = gate();
+    let issued = create(&gate, "w").await;
+    let other = create(&gate, "other").await;
+    let tokens =
+        ["hgt_", "whsec_", "wh_"].map(|prefix| ["a", "b"].map(|digit| prefix.to_owned() + &digit.repeat(38)));
+    let ids = [other.id.reveal(), issued.id.reveal()].map(str::to_owned);
+    for secrets in tokens.into_iter().chain([ids]) {
+        for (secret, effect) in [
+            (&secrets[0], Effect::Opened),
+            (&secrets[1], Effect::Opened),
+            (&secrets[0], Effect::Updated),
+        ] {
+            let body = format!(r#"{{"title":"t","dedup_key":"{secret}"}}"#);
+            let reply = gate
+                .receive(request(issued.id.reveal()), Whole(body.into()))
+                .await;
+            let Reply::Accepted(accepted) = reply else {
+                panic!("{reply:?}")
+            };
+            assert_eq!(accepted.effect, effect, "{secret}");
+        }
     }
 }
 
 #[tokio::test]
-async fn what_only_looks_like_a_webhook_id_stays() {
+async fn words_that_begin_like_a_secret_stay() {
     let gate = gate();
     let issued = create(&gate, "w").await;
-    let like_one = |digit: char| format!("wh_{}", digit.to_string().repeat(40));
-    for digit in ['a', 'b'] {
-        let key = like_one(digit);
-        let with_key = DeliveryRequest {
-            idempotency_key: Some(key.as_bytes()),
-            ..request(issued.id.reveal())
-        };
-        let body = format!(r#"{{"title":"t","dedup_key":"{key}"}}"#);
-        let reply = gate.receive(with_key, Whole(body.into())).await;
-        let Reply::Accepted(accepted) = reply else {
-            panic!("{reply:?}")
-        };
-        assert_eq!(accepted.effect, Effect::Opened);
-    }
+    let body = r#"{"title":"kWh_totalconsumption2026inGermany","dedup_key":"wh_d1v5r0k2q9s0cd2k7v3g"}"#;
+    assert_eq!(send(&gate, &issued, body).await, None);
     let payload = records(&gate).await.remove(0).payload.unwrap();
-    assert!(String::from_utf8_lossy(&payload).contains(&like_one('b')));
+    assert_eq!(String::from_utf8_lossy(&payload), body);
 }
 
 /// A body that brings the gate down.

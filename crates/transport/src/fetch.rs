@@ -249,6 +249,7 @@ async fn read(answer: Response<Incoming>) -> Result<Published, FetchError> {
         .headers()
         .get(ETAG)
         .and_then(|etag| etag.to_str().ok())
+        .filter(|etag| !may_hold_secret(etag.as_bytes()))
         .map(str::to_owned);
     let (mut body, mut bytes) = (answer.into_body(), Vec::new());
     while let Some(frame) = body.frame().await {

@@ -1,10 +1,12 @@
-//! A webhook ID that a sender sends along is kept nowhere, however it is written.
+//! A secret that a sender sends along, or that people paste, is kept nowhere, however it is written.
 
 use hookgate_testkit::https::{Full, Http, Request};
+use serde_json::json;
 
 use super::needles::Needles;
-use super::program::Program;
+use super::program::{Program, data};
 use super::support::{Server, dump};
+use super::visitor::Visitor;
 
 /// The ID as software writes it: in JSON, in an address, in a page.
 fn spellings(id: &str) -> Vec<String> {
@@ -68,5 +70,66 @@ async fn an_id_in_a_request_is_masked_however_it_is_written() {
             needles.must_not_be_in(&format!("{path} for a {role}"), answer.body.as_bytes());
         }
     }
+    needles.must_not_be_in("the store", dump(server.directory()).as_bytes());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_kind_of_secret_is_masked_in_notes_and_payloads() {
+    let server = Server::start();
+    let url = server.demo_url();
+    let visitor = Visitor::sign_in(&server).await;
+    let made = server.json(&["token", "create", "owner-tests", "--role", "owner"]);
+    let token = made["token"].as_str().unwrap();
+    let program = Program::with(&server, token);
+    program
+        .post("/api/v1/members", json!({"name": "ada", "role": "operator"}))
+        .await;
+    let link = server.json(&["sign-in-link", "ada"])["sign_in"].clone();
+    let signed = json!({"name": "signed", "signed": true});
+    let signed = data(&program.post("/api/v1/webhooks", signed).await)["signing_secret"].clone();
+    let bare = |url: &str| url.rsplit('/').next().unwrap().to_owned();
+    let secrets = [
+        bare(&url),
+        token.to_owned(),
+        visitor.session().to_owned(),
+        bare(link.as_str().unwrap()),
+        signed.as_str().unwrap().to_owned(),
+    ];
+    let mut needles = Needles::default();
+    for secret in &secrets {
+        let (_, digits) = secret.split_once('_').unwrap();
+        needles.add("a secret", &digits.as_bytes()[4..24]);
+    }
+    for secret in &secrets {
+        for text in [
+            secret.clone(),
+            secret.replace('_', "%5F"),
+            secret.replace('_', "\\_"),
+        ] {
+            let body = json!({
+                "title": format!("title {text}"), "description": text, "service": text, "dedup_key": text,
+                "source_url": format!("https://h.example/?{text}"), "metadata": {&text: text},
+            });
+            server.post(Http::One, &url, &body.to_string()).await;
+            let note = json!({"text": format!("see {text} there")});
+            let noted = program.post("/api/v1/incidents/INC-1/notes", note).await;
+            assert!(noted.status.is_success(), "{}", noted.body);
+            needles.must_not_be_in("the answer to a note", noted.body.as_bytes());
+        }
+    }
+    let viewer = Program::new(&server, "viewer");
+    for path in [
+        "/api/v1/incidents?limit=200",
+        "/api/v1/incidents/INC-1",
+        "/api/v1/deliveries?limit=200",
+    ] {
+        let answer = viewer.call("GET", path, None, &[]).await;
+        needles.must_not_be_in(path, answer.body.as_bytes());
+    }
+    let trail = program.call("GET", "/api/v1/audit?limit=200", None, &[]).await;
+    needles.must_not_be_in("the audit trail", trail.body.as_bytes());
+    let incidents = program.get("/api/v1/incidents?limit=200").await;
+    let opened = incidents["items"].as_array().unwrap().len();
+    assert_eq!(opened, 15, "each dedup key is one of its own");
     needles.must_not_be_in("the store", dump(server.directory()).as_bytes());
 }

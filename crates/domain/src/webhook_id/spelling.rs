@@ -10,12 +10,30 @@ const OTHER: u8 = b' ';
 const MAX_ENTITY_DIGITS: usize = 8;
 /// Entities by name that show nothing.
 const EMPTY_ENTITIES: [&[u8]; 5] = [b"shy;", b"zwnj;", b"zwj;", b"ZeroWidthSpace;", b"NoBreak;"];
+/// Entities by name of what stands in a secret and is no letter or digit.
+const NAMED_ENTITIES: [(&[u8], u8); 4] = [
+    (b"lowbar;", b'_'),
+    (b"UnderBar;", b'_'),
+    (b"plus;", b'+'),
+    (b"sol;", b'/'),
+];
 
 /// A text with where each of its bytes stands in the text that was searched.
 pub(super) struct Layer {
     pub(super) bytes: Vec<u8>,
     /// First byte and the one behind the last.
     pub(super) places: Vec<(usize, usize)>,
+}
+
+/// Characters that a part of a text may stand for, at most: nothing that shows, and what is in no secret, don't count.
+pub(super) fn readable(part: &[u8]) -> usize {
+    let (mut at, mut count) = (0, 0);
+    while let Some(rest) = part.get(at..).filter(|rest| !rest.is_empty()) {
+        let (unit, length) = unit(rest);
+        count += usize::from(matches!(unit, Unit::Byte(byte) if byte != OTHER));
+        at += length;
+    }
+    count
 }
 
 /// What stands at one place.
@@ -56,14 +74,32 @@ impl Layer {
     }
 }
 
-/// The bytes that may be part of a digit, however it is written. It is a table because every payload is searched.
-const MAY_BELONG: [bool; 256] = {
-    let mut table = [false; 256];
+/// Letters, digits, and the bytes that may be part of one, however it is written.
+const MAY_BELONG: u8 = 1;
+/// Those, and the others that stand in secrets: `_` in a prefix, `+` and `/` of base 64.
+const MAY_BELONG_TO_SECRET: u8 = 2;
+/// Bytes by which another character may be written.
+const ESCAPE: u8 = 4;
+/// The end of a prefix.
+const UNDERSCORE: u8 = 8;
+
+/// It is a table because every payload is searched.
+const CLASSES: [u8; 256] = {
+    let mut table = [0; 256];
     let mut byte = u8::MIN;
     loop {
-        table[byte as usize] = byte.is_ascii_alphanumeric()
-            || byte >= 0x80
-            || matches!(byte, b'\\' | b'%' | b'&' | b'#' | b';' | b'=' | b'\r' | b'\n');
+        let is_escape = byte >= 0x80 || matches!(byte, b'\\' | b'%' | b'&' | b'=' | b'\r' | b'\n');
+        table[byte as usize] = if is_escape {
+            ESCAPE | MAY_BELONG | MAY_BELONG_TO_SECRET
+        } else if byte.is_ascii_alphanumeric() || matches!(byte, b'#' | b';') {
+            MAY_BELONG | MAY_BELONG_TO_SECRET
+        } else if byte == b'_' {
+            MAY_BELONG_TO_SECRET | UNDERSCORE
+        } else if matches!(byte, b'+' | b'/') {
+            MAY_BELONG_TO_SECRET
+        } else {
+            0
+        };
         if byte == u8::MAX {
             break table;
         }
@@ -71,15 +107,44 @@ const MAY_BELONG: [bool; 256] = {
     }
 };
 
-/// Whether this byte may be part of a digit, however it is written.
+/// Whether this byte may be part of a letter or digit, however it is written.
 pub(super) const fn may_belong(byte: u8) -> bool {
-    MAY_BELONG[byte as usize]
+    CLASSES[byte as usize] & MAY_BELONG != 0
 }
 
-/// Whether the writing of a digit may begin with this byte. Few of those that stand in other scripts are.
+/// Whether this byte may be part of a secret with its prefix, however it is written.
+pub(crate) const fn may_belong_to_secret(byte: u8) -> bool {
+    CLASSES[byte as usize] & MAY_BELONG_TO_SECRET != 0
+}
+
+/// The bytes of a word, as a search has to know them.
+pub(super) struct Classes {
+    /// Whether another character may be written by one of them.
+    pub(super) has_escapes: bool,
+    /// Whether a prefix may end in it, as it is or in escapes.
+    pub(super) may_have_prefix: bool,
+}
+
+impl Classes {
+    pub(super) fn of(word: &[u8]) -> Self {
+        let all = word
+            .iter()
+            .fold(0, |sofar, byte| sofar | CLASSES[usize::from(*byte)]);
+        Self {
+            has_escapes: all & ESCAPE != 0,
+            may_have_prefix: all & (ESCAPE | UNDERSCORE) != 0,
+        }
+    }
+}
+
+/// Whether the writing of a character of a secret may begin with this byte. Few of those that stand in other scripts are.
 pub(super) const fn may_begin(byte: u8) -> bool {
     // The last two begin full-width and mathematical characters.
-    byte.is_ascii_alphanumeric() || matches!(byte, b'\\' | b'%' | b'&' | b'=' | 0xEF | 0xF0)
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'\\' | b'%' | b'&' | b'=' | b'_' | b'+' | b'/' | 0xEF | 0xF0
+        )
 }
 
 /// What the text begins with, and how many bytes that has.
@@ -136,8 +201,11 @@ fn entity(text: &[u8]) -> Option<(Unit, usize)> {
     }
     let rest = &text[start..];
     if rest.first() != Some(&b'#') {
-        let empty = EMPTY_ENTITIES.iter().find(|name| rest.starts_with(name))?;
-        return Some((Unit::Nothing, start + empty.len()));
+        if let Some(empty) = EMPTY_ENTITIES.iter().find(|name| rest.starts_with(name)) {
+            return Some((Unit::Nothing, start + empty.len()));
+        }
+        let (name, byte) = NAMED_ENTITIES.iter().find(|(name, _)| rest.starts_with(name))?;
+        return Some((Unit::Byte(*byte), start + name.len()));
     }
     let (radix, mark) = match rest.get(1) {
         Some(b'x' | b'X') => (16, 2),

@@ -1,11 +1,11 @@
-//! Finds webhook IDs among base-62 digits by their checksum alone, in one pass: a CRC-32 that rolls along. What stands before
-//! the digits is not looked at, so that no spelling of the prefix hides an ID.
+//! Finds webhook IDs, tokens, sessions and sign-in links among base-62 digits by their checksum alone, in one pass: a CRC-32 that
+//! rolls along. The prefix is not read, so that no spelling of it hides a secret.
 
-use super::PREFIX;
-use crate::base62::{is_digit, six_digits};
+use crate::base62::{is_digit, number_of};
+use crate::leaks::CHECKED_PREFIXES;
 use crate::secret::{CHECK_DIGITS, RANDOM_DIGITS};
 
-/// Digits of an ID behind its prefix. They are all of the secret.
+/// Digits of a secret behind its prefix. They are all of the secret.
 pub(crate) const DIGITS: usize = RANDOM_DIGITS + CHECK_DIGITS;
 /// The largest first digit of a checksum: it has 32 bits, six digits have room for more.
 const MAX_FIRST_CHECK_DIGIT: u8 = b'4';
@@ -38,14 +38,21 @@ const LEAVE: [u32; 256] = {
     table
 };
 
-/// What the prefix leaves in the remainder when the random digits have come behind it.
-const START: u32 = {
-    let (mut remainder, mut at) = (u32::MAX, 0);
-    while at < PREFIX.len() {
-        remainder = step(remainder, PREFIX.as_bytes()[at]);
-        at += 1;
+/// The part of each prefix in the remainder behind the random digits.
+const STARTS: [u32; CHECKED_PREFIXES.len()] = {
+    let mut starts = [0; CHECKED_PREFIXES.len()];
+    let mut kind = 0;
+    while kind < CHECKED_PREFIXES.len() {
+        let prefix = CHECKED_PREFIXES[kind].as_bytes();
+        let (mut remainder, mut at) = (u32::MAX, 0);
+        while at < prefix.len() {
+            remainder = step(remainder, prefix[at]);
+            at += 1;
+        }
+        starts[kind] = shifted(remainder);
+        kind += 1;
     }
-    shifted(remainder)
+    starts
 };
 
 const fn step(remainder: u32, byte: u8) -> u32 {
@@ -62,7 +69,7 @@ const fn shifted(mut remainder: u32) -> u32 {
     remainder
 }
 
-/// Calls `found` with each place where the digits of an ID begin.
+/// Calls `found` with each place where the digits of a secret begin.
 pub(super) fn search(text: &[u8], mut found: impl FnMut(usize)) {
     let mut start = 0;
     for run in text.split(|byte| !is_digit(*byte)) {
@@ -78,7 +85,9 @@ fn search_run(run: &[u8], mut found: impl FnMut(usize)) {
     let mut remainder = first.iter().fold(0, |remainder, byte| step(remainder, *byte));
     for (at, window) in run.windows(DIGITS).enumerate() {
         let written = &window[RANDOM_DIGITS..];
-        if written[0] <= MAX_FIRST_CHECK_DIGIT && six_digits(!(remainder ^ START)) == written {
+        if written[0] <= MAX_FIRST_CHECK_DIGIT
+            && number_of(written).is_some_and(|number| STARTS.contains(&(remainder ^ !number)))
+        {
             found(at);
         }
         remainder = step(remainder, written[0]) ^ LEAVE[usize::from(window[0])];
@@ -87,6 +96,7 @@ fn search_run(run: &[u8], mut found: impl FnMut(usize)) {
 
 #[cfg(test)]
 mod tests {
+    use super::super::PREFIX;
     use super::*;
     use crate::WebhookId;
 

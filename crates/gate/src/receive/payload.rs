@@ -5,7 +5,7 @@ use std::pin::pin;
 use std::task::Poll;
 
 use bytes::Bytes;
-use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_webhook_ids};
+use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_secrets};
 
 use super::answer::{Stop, unavailable};
 use crate::room::Held;
@@ -100,8 +100,9 @@ pub(super) fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
     })
 }
 
-/// The payload without webhook IDs in it: a sender may tell its own URL, as GitHub does. They are masked before the payload is
-/// read, in every spelling that reading could take back, so nothing that is made of it holds one.
+/// The payload without secrets of Hookgate's in it: a sender may tell its own URL, as GitHub does, and people paste tokens. They are
+/// masked before the payload is read, in every spelling that reading could take back, so nothing that is made of it holds one.
+/// What different secrets are part of stays different, so that a dedup key of one is that of no other.
 pub(super) fn hidden(payload: Bytes) -> Bytes {
-    mask_webhook_ids(&payload).map_or(payload, Bytes::from)
+    mask_secrets(&payload).map_or(payload, Bytes::from)
 }
