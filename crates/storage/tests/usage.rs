@@ -14,8 +14,8 @@ use hookgate_gate::{
 use hookgate_storage::{Database, OpenMode};
 use hookgate_testkit::samples::{START, audit, delivery, refusal, second, sources_in, webhook};
 
-/// Sources of a webhook that are told apart on a day.
-const SOURCES: usize = 2_000;
+/// Refused sources of a webhook that are told apart on a day.
+const REFUSED_SOURCES: u32 = 200;
 
 fn open(directory: &Path) -> Database {
     Database::open(directory, OpenMode::Create).expect("a store")
@@ -145,7 +145,7 @@ async fn records_without_a_weight_are_held_as_they_are_removed() {
     };
     store.delivery_commit(sent).await.unwrap();
     let left = crashed(directory.path());
-    edit(left.path(), "UPDATE deliveries SET weight = NULL");
+    edit(left.path(), "UPDATE deliveries SET weight = NULL, grown = NULL");
     assert_eq!(used(&open(left.path())).await, (1, 0));
     let headers = "SELECT coalesce(length(headers), 0) FROM deliveries";
     let expected = 512 + 5_000 + number(left.path(), headers);
@@ -238,7 +238,7 @@ async fn a_flood_of_sources_is_counted_and_bounded() {
     let store = open(directory.path());
     store.webhook_insert(webhook(1), audit()).await.unwrap();
     send(&store, START).await;
-    let sources = u32::try_from(SOURCES).unwrap() + 500;
+    let sources = 2_500;
     for source in 0..sources {
         store.refusal_record(RefusedDelivery {
             source: Ipv4Addr::from_bits(0x0A00_0000 + source).into(),
@@ -259,18 +259,23 @@ async fn a_flood_of_sources_is_counted_and_bounded() {
     assert_eq!((accepted, refused), (7, u64::from(sources)));
     assert_eq!(
         number(directory.path(), "SELECT count(*) FROM sources"),
-        i64::try_from(SOURCES).unwrap() + 2,
+        i64::from(REFUSED_SOURCES) + 2,
         "the one that passed has a place of its own, and there is one for all the others"
     );
     assert_eq!(
         number(directory.path(), "SELECT sum(refused) FROM sources"),
         i64::from(sources)
     );
+    assert_eq!(
+        number(directory.path(), "SELECT count(*) FROM source_codes"),
+        i64::from(REFUSED_SOURCES) + 1,
+        "why they were refused is counted for no more of them, and for all the others"
+    );
     let top = store
         .top_sources(webhook(1).handle, UsageRange::Day, PageSize::MAX, START)
         .await
         .unwrap();
-    assert_eq!(top.beyond_refused, 500);
+    assert_eq!(top.beyond_refused, u64::from(sources - REFUSED_SOURCES));
     assert!(top.sources.iter().any(|source| source.accepted > 0));
     // Senders that come after such a flood are told of, by usage and by what looks ahead.
     for sender in ["127.0.0.9", "127.0.0.10"] {

@@ -23,9 +23,12 @@ use crate::write::usage::{recorded, usage_add};
 /// Records that are damaged.
 static DAMAGED: LogInterval = LogInterval::new();
 
-/// Sources of a webhook that are told apart on a day, of those that passed, and as many of those that did not: whoever is refused
-/// takes no place from a sender. A webhook has a handful of senders; more is an attack or a mistake, and must not fill the disk.
+/// Sources of a webhook that are told apart on a day, of those that passed. A webhook has a handful of senders; more is an attack or a
+/// mistake, and must not fill the disk.
 const MAX_SOURCES: i64 = 2_000;
+/// The same for those that did not: apart, because whoever is refused takes no place from a sender, and fewer, because each may be
+/// refused for every reason that there is. With all of them it is a quarter of a MiB a day, which no webhook's holding counts.
+const MAX_REFUSED_SOURCES: i64 = 200;
 /// Webhooks and days whose number of sources is remembered. It is only forgotten and counted anew.
 const MAX_REMEMBERED: usize = 8_192;
 /// Records that are read at once when they are counted again.
@@ -152,11 +155,12 @@ fn write_sources(
             told_apart.clear();
         }
         let place = (*webhook, *day, count.accepted() > 0);
+        let most = if place.2 { MAX_SOURCES } else { MAX_REFUSED_SOURCES };
         let known = match told_apart.get(&place) {
             Some(known) => *known,
             None => source_count(connection, *webhook, *day, place.2)?,
         };
-        if known < MAX_SOURCES {
+        if known < most {
             first_of_day(connection, &row, Ipv6Addr::from(*source).into())?;
             write_codes(connection, key, source, count)?;
         } else {
@@ -164,7 +168,7 @@ fn write_sources(
             all.and_modify(|all| all.merge(count))
                 .or_insert_with(|| count.clone());
         }
-        told_apart.insert(place, known + i64::from(known < MAX_SOURCES));
+        told_apart.insert(place, known + i64::from(known < most));
     }
     for ((webhook, day), count) in beyond {
         let key = (webhook, day, [0; 16]);
