@@ -97,7 +97,7 @@ refusal_codes! {
     Unavailable = "UNAVAILABLE", "Temporarily unavailable, retry later";
     /// A fault of ours; the cause is in the server's log.
     Internal = "INTERNAL", "Internal error";
-    /// The sender closed the connection before its answer. It is on the record alone: nobody was there to be told.
+    /// The sender closed the connection before the response. It is on the record alone: nobody was there to be told.
     ClientGone = "CLIENT_GONE", "Client closed the connection before the answer";
 }
 

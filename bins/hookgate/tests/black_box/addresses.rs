@@ -328,7 +328,7 @@ async fn programs_do_all_of_it_too() {
     let path = format!("/api/v1/webhooks/{handle}/allowlist/preview");
     assert_eq!(code(&program.post(&path, unknown).await), "VALIDATION_ERROR");
     let wide = data(&program.post(&path, json!({"allowlist": ["0.0.0.0/0"]})).await);
-    assert_eq!(wide["warnings"][0], "0.0.0.0/0 permits every IPv4 address");
+    assert_eq!(wide["warnings"][0], "0.0.0.0/0 allows every IPv4 address");
     assert_eq!(
         code(&program.post("/api/v1/address-sets", body).await),
         "VALIDATION_ERROR"

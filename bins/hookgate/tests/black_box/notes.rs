@@ -83,8 +83,7 @@ async fn an_alert_is_not_lost_for_an_ornament() {
 async fn notes_are_shown_wherever_the_delivery_is() {
     let server = Server::start();
     let (delivery, _) = taken(&server, Http::Two, r#"{"title":"t","severity":"awful"}"#).await;
-    let sentence =
-        "The severity \u{201C}awful\u{201D} is not a word that Hookgate knows. It counts as absent.";
+    let sentence = "The severity \u{201C}awful\u{201D} is not a known value. It was ignored.";
     let note =
         json!([{"code": "unknown_word", "field": "severity", "detail": "awful", "sentence": sentence}]);
 
@@ -100,7 +99,7 @@ async fn notes_are_shown_wherever_the_delivery_is() {
     assert!(csv.contains(",severity unknown_word,req_"), "{csv}");
     let visitor = Visitor::sign_in(&server).await;
     let page = visitor.get(&format!("/deliveries/{delivery}")).await;
-    assert!(page.contains("is not a word that Hookgate knows"), "{}", page);
+    assert!(page.contains("is not a known value"), "{}", page);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -24,8 +24,8 @@ async fn what_is_wide_in_a_set_is_warned_of() {
     ];
     let warnings = server.json(&wide)["warnings"].to_string();
     for wrong in [
-        "0.0.0.0/0 permits every IPv4 address",
-        "172.0.0.0/8 holds private addresses",
+        "0.0.0.0/0 allows every IPv4 address",
+        "172.0.0.0/8 contains private addresses",
     ] {
         assert!(warnings.contains(wrong), "{warnings}");
         let doctor = server.json(&["doctor"]).to_string();
@@ -73,7 +73,7 @@ async fn an_entry_ends_when_it_says() {
     assert!(
         doctor
             .to_string()
-            .contains("127.0.0.1/32 holds private addresses"),
+            .contains("127.0.0.1/32 contains private addresses"),
         "{doctor}"
     );
 }

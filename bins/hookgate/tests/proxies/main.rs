@@ -88,7 +88,7 @@ fn the_client_is_seen(stage: &Stage) {
     );
     let sentence = refused["trail"]["sentence"].as_str().unwrap();
     assert!(
-        sentence.starts_with("203.0.113.10 is what the trusted proxy 10.0.0.2 says in "),
+        sentence.starts_with("203.0.113.10 was reported by the trusted proxy 10.0.0.2 in "),
         "{sentence}"
     );
     stage.hookgate(&["webhook", "edit", "demo", "--allow-any"]);
@@ -252,7 +252,7 @@ fn a_proxy_that_says_nothing_useful_is_refused() {
     );
     assert_eq!(
         stage.newest(3)["trail"]["sentence"],
-        "the client is not known: X-Forwarded-For of the trusted proxy 10.0.0.2 is missing, or names nobody"
+        "the client's address is unknown: X-Forwarded-For of the trusted proxy 10.0.0.2 is missing or empty"
     );
     // By the PROXY protocol it is the connection that ends.
     let mut stage = Stage::set(&format!("{BEHIND}\nproxy_protocol = true"));

@@ -43,9 +43,9 @@ const UNUSABLE: [(IpAddr, u8); 5] = [
 ///
 /// let list: Allowlist = "0.0.0.0/0, 10.0.0.0/8".parse()?;
 /// let warnings = list.warnings(Some("2001:db8::7".parse()?), Timestamp::from_micros(0));
-/// assert_eq!(warnings[0].to_string(), "0.0.0.0/0 permits every IPv4 address");
+/// assert_eq!(warnings[0].to_string(), "0.0.0.0/0 allows every IPv4 address");
 /// assert!(matches!(warnings[1], AllowlistWarning::Private(_)));
-/// assert_eq!(warnings[2].to_string(), "your own address, 2001:db8::7, would not pass");
+/// assert_eq!(warnings[2].to_string(), "your own address (2001:db8::7) would not be allowed");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -90,26 +90,26 @@ impl fmt::Display for AllowlistWarning {
         match self {
             Self::WholeFamily(network) => {
                 let family = if network.is_ipv4() { "IPv4" } else { "IPv6" };
-                write!(f, "{network} permits every {family} address")
+                write!(f, "{network} allows every {family} address")
             }
             Self::MostOfFamily { family, percent } => write!(
                 f,
-                "its networks together permit {percent} % of all {family} addresses: write `any` if everybody may send"
+                "its networks together allow {percent} % of all {family} addresses. Write `any` to allow everyone"
             ),
             Self::WideTogether(TooWide { family, prefix }) => write!(
                 f,
-                "its networks together permit as much of {family} as a /{prefix}: more addresses than a sender has"
+                "its networks together allow as many {family} addresses as a /{prefix}, more than any sender has"
             ),
-            Self::Huge(network) => write!(f, "{network} permits more addresses than a sender has"),
+            Self::Huge(network) => write!(f, "{network} allows more addresses than any sender has"),
             Self::Private(network) => write!(
                 f,
-                "{network} holds private addresses: if a proxy that is not trusted stands in front, it permits everybody"
+                "{network} contains private addresses. Behind a proxy that is not listed in trusted_proxies, this would allow everyone"
             ),
             Self::Unusable(network) => write!(
                 f,
-                "{network} has no address that a sender can have: is it a netmask, or a typing error?"
+                "{network} contains no address that a sender can have. Is it a netmask or a typing error?"
             ),
-            Self::OwnAddress(address) => write!(f, "your own address, {address}, would not pass"),
+            Self::OwnAddress(address) => write!(f, "your own address ({address}) would not be allowed"),
         }
     }
 }

@@ -84,22 +84,22 @@ impl From<IpAddr> for Source {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum SourceFault {
     /// It is not there, or the proxy speaks for itself in it: whoever called the proxy may be anybody.
-    #[error("is missing, or names nobody")]
+    #[error("is missing or empty")]
     Missing,
     /// The header is not what its rules say.
-    #[error("names no address that can be read")]
+    #[error("has no valid address")]
     Malformed,
     /// `unknown`, or an obfuscated identifier (RFC 7239, section 6.3).
     #[error("hides the address")]
     Hidden,
     /// An unspecified, multicast or broadcast address.
-    #[error("names an address that no client has")]
+    #[error("has an address that no client can have")]
     NoClient,
     /// More than [`MAX_HOPS`] proxies.
-    #[error("names more than {MAX_HOPS} proxies")]
+    #[error("lists more than {MAX_HOPS} proxies")]
     TooLong,
     /// Both headers are there and name different clients.
-    #[error("names another client than the header that counts")]
+    #[error("contradicts the configured header")]
     Disagrees,
 }
 

@@ -56,7 +56,7 @@ pub enum Verdict {
 /// use hookgate_domain::Trail;
 ///
 /// let trail: Trail = "connection 10.0.0.2 trusted; x-forwarded-for 203.0.113.9 client".parse()?;
-/// assert_eq!(trail.sentence(), "203.0.113.9 is what the trusted proxy 10.0.0.2 says in X-Forwarded-For");
+/// assert_eq!(trail.sentence(), "203.0.113.9 was reported by the trusted proxy 10.0.0.2 in X-Forwarded-For");
 /// # Ok::<(), hookgate_domain::TrailError>(())
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -92,14 +92,14 @@ impl Trail {
         });
         if let Some((by, fault)) = fault {
             let proxy = proxies.last().map_or("its peer", String::as_str);
-            return format!("the client is not known: {by} of the trusted proxy {proxy} {fault}");
+            return format!("the client's address is unknown: {by} of the trusted proxy {proxy} {fault}");
         }
         let client = self.0.iter().find_map(|hop| match hop.verdict {
             Verdict::Client(address) => Some((hop.by, address)),
             _ => None,
         });
         let Some((by, address)) = client else {
-            return "where it came from was not noted".to_owned();
+            return "the source was not recorded".to_owned();
         };
         let mut sentence = if by == Witness::Connection {
             format!("{address} connected directly")
@@ -111,13 +111,9 @@ impl Trail {
                 .map(String::as_str)
                 .collect();
             let others = if others.is_empty() { vec!["itself"] } else { others };
-            let (which, says) = if others.len() == 1 {
-                ("trusted proxy", "says")
-            } else {
-                ("trusted proxies", "say")
-            };
+            let which = if others.len() == 1 { "proxy" } else { "proxies" };
             format!(
-                "{address} is what the {which} {} {says} in {by}",
+                "{address} was reported by the trusted {which} {} in {by}",
                 others.join(", ")
             )
         };

@@ -23,7 +23,7 @@ const MAX_WORD: usize = 32;
 /// assert_eq!((&*note.field, note.code, note.detail.as_deref()), ("title", NoteCode::Cut, Some("500")));
 /// assert_eq!(
 ///     note.sentence(),
-///     "The title was longer than 500 characters, so it was cut. The payload has all of it."
+///     "The title was longer than 500 characters, so it was cut. The payload has the full value."
 /// );
 /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
@@ -74,7 +74,7 @@ impl Note {
     /// let note = Note::word("severity", NoteCode::UnknownWord, "frightful");
     /// assert_eq!(
     ///     note.without_word().sentence(),
-    ///     "The severity is not a word that Hookgate knows. It counts as absent."
+    ///     "The severity is not a known value. It was ignored."
     /// );
     /// let limit = Note::limit("title", NoteCode::Cut, 500);
     /// assert_eq!(limit.clone().without_word(), limit);
@@ -103,11 +103,11 @@ impl Note {
         let limit = self.detail.as_deref().unwrap_or("its limit of");
         match self.code {
             NoteCode::Cut if field == "dedup_key" => format!(
-                "The {field} was longer than {limit} characters, so it was cut. A hash of all of it is at its end."
+                "The {field} was longer than {limit} characters, so it was cut. It now ends with a hash of the full value."
             ),
             NoteCode::Cut => {
                 format!(
-                    "The {field} was longer than {limit} characters, so it was cut. The payload has all of it."
+                    "The {field} was longer than {limit} characters, so it was cut. The payload has the full value."
                 )
             }
             NoteCode::TooLong => {
@@ -115,30 +115,32 @@ impl Note {
             }
             NoteCode::TooMany => format!("The {field} had more than {limit} entries. The rest was left out."),
             NoteCode::NotALink => format!("The {field} is not an http or https URL, so it was left out."),
-            NoteCode::WrongType => format!("The type of the {field} does not fit, so it was left out."),
+            NoteCode::WrongType => format!("The {field} has the wrong type, so it was left out."),
             NoteCode::Nested => {
                 format!("The {field} had values that are arrays or objects. They were left out.")
             }
-            NoteCode::ReadAsText => format!("The {field} was not a JSON string. It was taken as text."),
+            NoteCode::ReadAsText => format!("The {field} was not a JSON string. It was read as text."),
             NoteCode::UnknownWord => {
                 let word = self.quoted();
-                format!("The {field}{word} is not a word that Hookgate knows. It counts as absent.")
+                format!("The {field}{word} is not a known value. It was ignored.")
             }
             NoteCode::AmbiguousWord => self.ambiguous(),
             NoteCode::PercentEncoded => {
-                format!("The {field} had characters that no URL may hold. They were percent-encoded.")
+                format!(
+                    "The {field} had characters that are not allowed in a URL. They were percent-encoded."
+                )
             }
             NoteCode::ReplacedCharacters => {
-                format!("The {field} had characters that are no text. Each became U+FFFD.")
+                format!("The {field} had characters that are not valid text. Each was replaced by U+FFFD.")
             }
             NoteCode::DuplicateKey if field == "payload" => {
-                "A part of the payload that no field is read from has the same key twice.".to_owned()
+                "An unused part of the payload has the same key twice.".to_owned()
             }
             NoteCode::DuplicateKey => {
-                format!("The {field} has the same key twice. The first entry was taken.")
+                format!("The {field} has the same key twice. The first entry was used.")
             }
             NoteCode::JoinedHeaders => {
-                format!("The request had several different {field} headers. Together they are the key.")
+                format!("The request had several different {field} headers. They were joined to one key.")
             }
         }
     }
@@ -146,12 +148,12 @@ impl Note {
     fn ambiguous(&self) -> String {
         if self.detail.is_none() {
             let field = &*self.field;
-            return format!("Other tools count the word of the {field} differently: SEV0 to SEV4 are clear.");
+            return format!("The {field} has other meanings in other tools. Use SEV0 to SEV4 to be clear.");
         }
         let read: Result<Severity, UnknownWord> = self.detail.as_deref().unwrap_or_default().parse();
         let (field, word, read) = (&*self.field, self.quoted(), read.unwrap_or_default());
         format!(
-            "The {field}{word} was read as {read}. Other tools count differently: SEV0 to SEV4 are clear."
+            "The {field}{word} was read as {read}. Tools differ in its meaning. Use SEV0 to SEV4 to be clear."
         )
     }
 

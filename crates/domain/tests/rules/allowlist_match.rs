@@ -200,10 +200,10 @@ fn the_mapped_block_is_all_of_ipv4() {
 #[test]
 fn what_permits_too_much_is_flagged() {
     let cases = [
-        ("0.0.0.0/0", "0.0.0.0/0 permits every IPv4 address"),
-        ("::/0", "::/0 permits every IPv6 address"),
-        ("8.0.0.0/7", "8.0.0.0/7 permits more addresses than a sender has"),
-        ("2a00::/16", "2a00::/16 permits more addresses than a sender has"),
+        ("0.0.0.0/0", "0.0.0.0/0 allows every IPv4 address"),
+        ("::/0", "::/0 allows every IPv6 address"),
+        ("8.0.0.0/7", "8.0.0.0/7 allows more addresses than any sender has"),
+        ("2a00::/16", "2a00::/16 allows more addresses than any sender has"),
         ("8.0.0.0/8, 2a00:1234::/32, 192.0.2.7, @office", ""),
         ("any", ""),
     ];
@@ -353,8 +353,8 @@ fn the_warnings_say_what_they_are_about() {
     assert_eq!(
         texts,
         [
-            "10.0.0.0/8 holds private addresses: if a proxy that is not trusted stands in front, it permits everybody",
-            "your own address, 203.0.113.9, would not pass",
+            "10.0.0.0/8 contains private addresses. Behind a proxy that is not listed in trusted_proxies, this would allow everyone",
+            "your own address (203.0.113.9) would not be allowed",
         ]
     );
 }

@@ -21,7 +21,7 @@ fn headers_and_witnesses_have_words() {
 
 #[test]
 fn a_trail_that_was_not_noted_says_so_and_another_text_is_none() {
-    assert_eq!(Trail::default().sentence(), "where it came from was not noted");
+    assert_eq!(Trail::default().sentence(), "the source was not recorded");
     for text in [
         "",
         "connection",

@@ -124,7 +124,7 @@ fn a_change_warns_of_all_that_there_is_then() {
     let told: Vec<_> = changes.warnings().iter().map(ToString::to_string).collect();
     assert_eq!(told.len(), 2, "{told:?}");
     assert!(
-        told[0].starts_with("its networks together permit 100 % of all IPv4 addresses"),
+        told[0].starts_with("its networks together allow 100 % of all IPv4 addresses"),
         "{told:?}"
     );
 }
@@ -136,7 +136,7 @@ fn many_large_networks_are_more_than_a_sender_has() {
         warnings.iter().map(ToString::to_string).collect()
     };
     let seventeen: Vec<_> = (20..37).map(|first| format!("{first}.0.0.0/8")).collect();
-    let expected = "its networks together permit as much of IPv4 as a /3: more addresses than a sender has";
+    let expected = "its networks together allow as many IPv4 addresses as a /3, more than any sender has";
     assert_eq!(told(&seventeen.join(" ")), [expected]);
     assert_eq!(told(&seventeen[1..].join(" ")), [""; 0]);
     assert_eq!(told("64.0.0.0/2").len(), 1, "one network is told by itself");

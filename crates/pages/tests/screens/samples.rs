@@ -285,7 +285,7 @@ impl Samples {
                 vec![(handle(0), self.text("Alertmanager production"))],
             ),
             versions: (1..=8).rev().map(version).collect(),
-            warnings: vec!["0.0.0.0/0 permits every IPv4 address".to_owned()],
+            warnings: vec!["0.0.0.0/0 allows every IPv4 address".to_owned()],
             change: (provider == "aws").then(|| SetChange {
                 added: vec!["192.0.2.0/24".to_owned()],
                 removed: (0..self.number(60))
@@ -696,7 +696,7 @@ impl Samples {
             payload,
             trail: Some(trail()),
             ignored: None,
-            notes: vec![self.text("The title was longer than 500 characters, so it was cut. The payload has all of it.")],
+            notes: vec![self.text("The title was longer than 500 characters, so it was cut. The payload has the full value.")],
             faults: vec![PayloadFault::PerMinute(self.number(60)), PayloadFault::Bytes(self.number(300)), PayloadFault::Field {
                 field: self.string("severity"),
                 rule: "one_of".to_owned(),
