@@ -32,23 +32,23 @@ pub enum Place {
 pub const fn explain(code: RefusalCode) -> Explanation {
     let (why, remedy, place) = match code {
         RefusalCode::WebhookRevoked => (
-            "The URL is dead: the webhook was revoked, or it has been given a new URL since.",
-            "Give the sender the present URL, or a new webhook if this one was revoked. If you don't recognise the sender, someone has the old URL. Leave it revoked.",
+            "The URL no longer works: the webhook was revoked, or its URL was regenerated.",
+            "Give the sender the current URL, or a new webhook if this one was revoked. If you don't recognise the sender, someone has the old URL. Leave it revoked.",
             None,
         ),
         RefusalCode::WebhookNotFound => (
-            "The request holds this webhook's ID, but its URL is another one: another format, or something before, behind or inside of it.",
-            "Copy the whole URL again into the sender, without a line break, space or punctuation around it. If a proxy stands in front, it must leave the path as it is.",
+            "The request contains this webhook's ID, but the URL is wrong: it has another format, or extra characters before, after or inside it.",
+            "Copy the whole URL into the sender again, without line breaks, spaces or punctuation around it. A proxy in front must not change the path.",
             None,
         ),
         RefusalCode::IpNotAllowed => (
             "The source address is not in the webhook's allowlist.",
-            "If you know this sender, add its address to the allowlist. If you don't, somebody has the URL: regenerate it. If the address is that of your proxy, trust the proxy instead: set gate.trusted_proxies.",
+            "If you recognise this sender, add its address to the allowlist. If you don't, someone else has the URL: regenerate it. If the address belongs to your proxy, add it to gate.trusted_proxies instead.",
             Some(Place::Edit),
         ),
         RefusalCode::SourceUnknown => (
-            "A trusted proxy sent it, without an address of the sender that can be read.",
-            "Look at what the proxy writes: one header, with an address that it adds itself. If it is no proxy but a sender, take it out of gate.trusted_proxies. Recipes are in the documentation, under proxies.",
+            "It came through a trusted proxy that did not send a valid client address.",
+            "Check the header that the proxy sends: one header, with an address that the proxy adds itself. If it is a sender and not a proxy, remove it from gate.trusted_proxies. See the proxies page of the documentation for examples.",
             None,
         ),
         RefusalCode::HttpsRequired => (
@@ -58,11 +58,11 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         ),
         RefusalCode::MethodNotAllowed => (
             "It was not a POST.",
-            "Set the sender to POST. A GET is mostly a browser or a link preview: was the URL pasted into a chat?",
+            "Set the sender to POST. A GET usually comes from a browser or a link preview: was the URL pasted into a chat?",
             None,
         ),
         RefusalCode::SignatureRequired => (
-            "This webhook takes signed deliveries only, and this one had no signature.",
+            "This webhook accepts only signed deliveries, and this one had no signature.",
             "Set the signing secret in the sender, or create a webhook without signatures if it can't sign.",
             None,
         ),
@@ -73,12 +73,12 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         ),
         RefusalCode::SignatureExpired => (
             "The signature's timestamp is more than 5 minutes from now.",
-            "Set the sender's clock (NTP). A delivery that was recorded and sent again looks the same, and is refused on purpose.",
+            "Set the sender's clock (NTP). A replayed delivery looks the same and is refused on purpose.",
             None,
         ),
         RefusalCode::PayloadTooLarge => (
-            "The payload is larger than this webhook takes.",
-            "Send less, or raise the webhook's limit.",
+            "The payload is larger than this webhook accepts.",
+            "Send smaller payloads, or raise the webhook's limit.",
             Some(Place::Edit),
         ),
         RefusalCode::UnsupportedMediaType => (
@@ -87,8 +87,8 @@ pub const fn explain(code: RefusalCode) -> Explanation {
             None,
         ),
         RefusalCode::InvalidJson => (
-            "The payload is not JSON that can be read: the problem is named below.",
-            "Look at the payload at that place. Mostly a quote or a line break in a template was not escaped, or the text is not UTF-8.",
+            "The payload is not valid JSON. The problem is shown below.",
+            "Check the payload there. Usually a quote or line break in a template was not escaped, or the text is not UTF-8.",
             None,
         ),
         RefusalCode::ValidationError => (
@@ -97,43 +97,43 @@ pub const fn explain(code: RefusalCode) -> Explanation {
             None,
         ),
         RefusalCode::IdempotencyConflict => (
-            "Its idempotency key came before with another payload.",
-            "Let the sender make a new key for every new event, and keep it for retries only.",
+            "Its idempotency key was used before with a different payload.",
+            "The sender must create a new key for every event, and reuse a key only for retries.",
             None,
         ),
         RefusalCode::RateLimited => (
-            "More deliveries came than the limit allows in a minute.",
-            "Group alerts in the sender, or raise the webhook's limit. Senders that retry only server errors need \"answer 503\".",
+            "The rate limit of this webhook was exceeded.",
+            "Group alerts in the sender, or raise the webhook's limit. For senders that retry only 5xx, set the response above the limit to 503.",
             Some(Place::Edit),
         ),
         RefusalCode::BadRequest => (
-            "The HTTP request could be read in two ways, so it was not read at all.",
-            "Look for an old or home-made HTTP client, or a proxy that rewrites headers.",
+            "The HTTP request was malformed or ambiguous, so it was rejected.",
+            "Check for an old or custom HTTP client, or a proxy that rewrites headers.",
             None,
         ),
         RefusalCode::HeadersTooLarge => (
-            "The request had more than 64 headers or 16 KiB of them.",
-            "Look for a proxy or client that adds cookies or trace headers, and drop them there.",
+            "The request had more than 64 headers, or more than 16 KiB of headers.",
+            "Check for a proxy or client that adds cookies or trace headers, and remove them there.",
             None,
         ),
         RefusalCode::RequestTimeout => (
-            "The request came too slowly.",
-            "Look at the network between the sender and here; the sender's retry is right.",
+            "The request was not received in time.",
+            "Check the network between the sender and Hookgate. The sender should retry.",
             None,
         ),
         RefusalCode::Unavailable => (
-            "Hookgate could not take it: it was starting, stopping or overloaded, or the request still waited for its body while others needed the room.",
-            "Nothing is lost if the sender retries. If this goes on, look at /readyz and at the free space of the disk.",
+            "Hookgate could not accept it: it was starting, stopping or overloaded, or it dropped a request with an unfinished body to free memory.",
+            "Nothing is lost if the sender retries. If this continues, check /readyz and the free disk space.",
             None,
         ),
         RefusalCode::Internal => (
-            "A fault of Hookgate's own.",
-            "Search the server's log for the request ID below, and report what it says.",
+            "An internal error in Hookgate.",
+            "Search the server's log for the request ID below, and report the error.",
             None,
         ),
         RefusalCode::ClientGone => (
-            "The sender closed the connection before its answer.",
-            "Look at the sender's timeout, and at the network or a proxy in between. Nothing was accepted; the sender probably tries again.",
+            "The sender closed the connection before the response.",
+            "Check the sender's timeout, and the network or a proxy in between. Nothing was accepted; the sender will probably retry.",
             None,
         ),
     };
@@ -193,7 +193,7 @@ impl PayloadFault {
                 format!("The limit is {} per minute.", when::count(*count, "delivery"))
             }
             Self::FailuresOfSource => {
-                "Too much of what this source sent to this webhook was refused, so it is checked one at a time.".to_owned()
+                "Too many deliveries from this source to this webhook were refused, so they are now checked one at a time.".to_owned()
             }
             Self::Bytes(bytes) => format!("The limit is {}.", when::bytes(*bytes)),
         }
@@ -207,15 +207,13 @@ impl PayloadFault {
             return None;
         };
         Some(match (field.as_str(), rule.as_str()) {
-            ("title", _) => {
-                "Map what the sender calls its message or alert name to title, 1 to 500 characters."
-            }
+            ("title", _) => "Map the sender's message or alert name to title, 1 to 500 characters.",
             ("payload", _) => "Send one JSON object for each delivery, with at least a title.",
             ("severity" | "status", "one_of") => {
-                "Map the sender's own words to the accepted ones in its template."
+                "Map the sender's own values to the accepted ones in its template."
             }
             ("metadata", _) => {
-                "Send a flat object: its values are texts, numbers or true and false, not lists or objects."
+                "Send a flat object. Its values must be strings, numbers or booleans, not arrays or objects."
             }
             ("Idempotency-Key", _) => "Send a key of visible ASCII characters, or none.",
             _ => return None,
@@ -247,11 +245,11 @@ fn field_sentence(field: &str, rule: &str, limit: &str, value: Option<&UserText>
 fn json_problem(problem: &str) -> String {
     match problem {
         "empty" => "The body is empty".to_owned(),
-        "truncated" => "The text ends too early".to_owned(),
+        "truncated" => "The JSON is truncated".to_owned(),
         "not_utf8" => "The text is not UTF-8".to_owned(),
-        "syntax" => "The text is no longer JSON".to_owned(),
-        "too_deep" => "It is nested more than 64 levels deep".to_owned(),
-        "duplicate_key" => "A key stands twice".to_owned(),
+        "syntax" => "Invalid JSON syntax".to_owned(),
+        "too_deep" => "The JSON is nested more than 64 levels deep".to_owned(),
+        "duplicate_key" => "A key is duplicated".to_owned(),
         other => other.replace('_', " "),
     }
 }

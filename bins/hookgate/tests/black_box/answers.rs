@@ -183,7 +183,7 @@ async fn who_leaves_before_the_answer_is_told_apart() {
     );
     let page = shown(&visitor.get(&format!("/deliveries/{id}")).await);
     assert!(
-        page.contains("The sender closed the connection before its answer."),
+        page.contains("The sender closed the connection before the response."),
         "{page}"
     );
     assert!(

@@ -88,7 +88,7 @@ mod tests {
         );
         assert_eq!(
             sentences(&json!({"problem": "duplicate_key", "line": 2, "column": 7}), ""),
-            ["A key stands twice, at line 2, column 7."]
+            ["A key is duplicated, at line 2, column 7."]
         );
         assert_eq!(
             sentences(&json!({"limit": "webhook", "per_minute": 60}), ""),
@@ -100,7 +100,7 @@ mod tests {
         );
         let failures = sentences(&json!({"limit": "failures_of_source"}), "");
         assert!(
-            failures[0].starts_with("Too much of what this source sent"),
+            failures[0].starts_with("Too many deliveries from this source"),
             "{failures:?}"
         );
         assert_eq!(
