@@ -141,7 +141,7 @@ function previews() {
         localTimes(out);
       } catch (error) {
         if (/** @type {Error} */ (error).name !== "AbortError") {
-          out.textContent = "No preview now. Use the button, or save: nothing is saved while an entry is wrong.";
+          out.textContent = "The preview is not available now. Use the button, or save: nothing is saved while an entry is not valid.";
         }
       }
     };
@@ -171,7 +171,7 @@ function liveRows() {
     const tell = (/** @type {string} */ text) => {
       if (state) state.textContent = `${text} ·`;
     };
-    if (waiting && say) say.textContent = "Waiting. Send something with a snippet below: it shows up here by itself.";
+    if (waiting && say) say.textContent = "Waiting. Send something with a snippet below. It appears here automatically.";
 
     const add = (/** @type {MessageEvent} */ event) => {
       heard = Date.now();

@@ -141,7 +141,7 @@ async fn webhooks_are_managed_everywhere() {
             .await;
         assert!(said.contains("127.0.0.1"), "{name}: {said}");
         assert!(
-            said.contains("1 sender of the last 30 days, with 1 delivery, would stop passing.")
+            said.contains("1 sender from the last 30 days (1 delivery) would be refused.")
                 || (said.contains(r#""senders":1"#) && said.contains(r#""deliveries":1"#)),
             "{name}: {said}"
         );

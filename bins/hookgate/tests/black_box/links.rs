@@ -140,7 +140,7 @@ async fn an_error_keeps_the_frame_and_says_the_way_back() {
         (
             "/deliveries/nonsense",
             "There is no such delivery.",
-            "Back to the logs",
+            "Back to deliveries",
         ),
         (
             "/address-sets/nonsense",

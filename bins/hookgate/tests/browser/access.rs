@@ -206,7 +206,7 @@ async fn the_keyboard_is_enough() {
     key(&person, ENTER).await;
     tab_to(&person, "f-name").await;
     key(&person, "Disk alerts").await;
-    tab_to(&person, "Revoke for good").await;
+    tab_to(&person, "Revoke permanently").await;
     key(&person, ENTER).await;
     person.sees("The webhook is revoked").await;
     assert_eq!(server.post(Http::One, &second, "{}").await.status, 410);

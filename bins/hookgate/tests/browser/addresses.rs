@@ -44,9 +44,11 @@ async fn edit_a_set(setup: Setup) {
     person.sees("Disk alerts").await;
     person.write("#f-networks", "192.0.2.0/24").await;
     person.press("Preview").await;
-    person.sees("your own address, 127.0.0.1, would not pass.").await;
     person
-        .sees("0 networks new, 1 network gone. 1 sender of the last 7 days would stop passing.")
+        .sees("your own address (127.0.0.1) would not be allowed.")
+        .await;
+    person
+        .sees("0 networks added, 1 network removed. 1 sender from the last 7 days would be refused.")
         .await;
     person.press("Save networks").await;
     person
@@ -88,10 +90,10 @@ async fn import_and_approve(setup: Setup) {
     publisher.publish(r#"{"hooks":["192.30.252.0/22"]}"#);
     person.press("Refresh now").await;
     person
-        .sees("Version 2 waits for approval: it would remove or add more than half of the set")
+        .sees("Version 2 needs approval: it would remove or add more than half of the set")
         .await;
     person
-        .sees("1 sender of the last 7 days would stop passing.")
+        .sees("1 sender from the last 7 days would be refused.")
         .await;
     assert_eq!(
         deliver(&server, &server.demo_url(), ALERT).await,
@@ -142,13 +144,13 @@ async fn observe(setup: Setup) {
     assert_eq!(list.unwrap().unwrap_or_default(), "");
     person.write("#f-allowlist", "192.0.2.0/24").await;
     person.press("Preview the allowlist").await;
-    person.sees("it would not pass").await;
+    person.sees("would not be allowed").await;
     person.find("#f-observe").await.click().await.unwrap();
     person.press("Save changes").await;
     person.sees("observe only").await;
     assert_eq!(deliver(&server, &url, ALERT).await, 201);
     person.go("/logs").await;
-    person.sees("observed").await;
+    person.sees("would be refused").await;
     person
         .find("tbody a[href^='/deliveries/']")
         .await

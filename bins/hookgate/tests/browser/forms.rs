@@ -77,7 +77,7 @@ async fn overwrite(setup: Setup) {
     for _ in 0..2 {
         person.press("Save changes").await;
         person
-            .sees("after you opened the form. Nothing of yours was saved.")
+            .sees("after you opened the form. Your changes were not saved.")
             .await;
         person.sees("192.0.2.1").await;
         person.sees("77").await;

@@ -20,7 +20,7 @@ async fn an_observed_allowlist_is_enforced_from_its_banner() {
             .sees("of 1 sender, 1 would be refused (1 of 1 delivery).")
             .await;
         person.press("View them").await;
-        person.sees("observed").await;
+        person.sees("would be refused").await;
         assert!(person.path().await.contains("would_be_refused=true"));
         assert_eq!(person.count("tbody tr").await, 1);
         person.open("hook").await;

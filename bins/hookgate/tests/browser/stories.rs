@@ -83,9 +83,9 @@ async fn life_of_a_webhook(setup: Setup) {
     person.write("#f-allowlist", "10.0.0.0/8").await;
     person.press("Preview the allowlist").await;
     person
-        .sees("1 sender of the last 7 days, with 1 delivery, would stop passing.")
+        .sees("1 sender from the last 7 days (1 delivery) would be refused.")
         .await;
-    person.sees("would stop passing").await;
+    person.sees("would be refused").await;
     person.press("Save changes").await;
     person.sees("Changes saved.").await;
     person.sees("10.0.0.0/8").await;
@@ -136,7 +136,7 @@ async fn life_of_a_webhook(setup: Setup) {
         "another name revokes nothing"
     );
     person.write("#f-name", "Disk alerts").await;
-    person.press("Revoke for good").await;
+    person.press("Revoke permanently").await;
     person.sees("The webhook is revoked").await;
     assert_eq!(deliver(&server, &second, "{}").await, 410);
     person.close().await;

@@ -76,7 +76,7 @@ pub struct AddressSetFacts {
     pub networks: u64,
     /// Since when it counts.
     pub changed_at: Timestamp,
-    /// A version that waits for approval.
+    /// A version that needs approval.
     pub pending: Option<i64>,
     /// When the published list was read last.
     pub read_at: Option<Timestamp>,
@@ -90,7 +90,7 @@ impl AddressSetFacts {
     /// How it is: class and words.
     fn state(&self) -> (&'static str, &'static str) {
         if self.pending.is_some() {
-            ("warn", "waits for approval")
+            ("warn", "needs approval")
         } else if self.stale {
             ("bad", "stale")
         } else if self.fault.is_some() {
@@ -183,25 +183,28 @@ impl SetChange {
         let networks = |count: usize| when::count(count as u64, "network");
         let (added, removed) = (networks(self.added.len()), networks(self.removed.len()));
         let Some(webhooks) = &self.webhooks else {
-            return format!("{added} new, {removed} gone.");
+            return format!("{added} added, {removed} removed.");
         };
         let stopping: u64 = webhooks.iter().map(|webhook| webhook.1).sum();
         let days = when::count(u64::from(self.days), "day");
         let whom = if stopping == 0 && self.unknown > 0 {
-            format!("No sender of the last {days} that is told apart would stop passing.")
+            format!("No sender from the last {days} that is counted separately would be refused.")
         } else if stopping == 0 {
-            format!("No sender of the last {days} would stop passing.")
+            format!("No sender from the last {days} would be refused.")
         } else {
             format!(
-                "{} of the last {days} would stop passing.",
+                "{} from the last {days} would be refused.",
                 when::count(stopping, "sender")
             )
         };
         let unknown = match self.unknown {
             0 => String::new(),
-            more => format!(" Unknown for {} of other sources.", when::count(more, "delivery")),
+            more => format!(
+                " Unknown for {} from other sources.",
+                when::count(more, "delivery")
+            ),
         };
-        format!("{added} new, {removed} gone. {whom}{unknown}")
+        format!("{added} added, {removed} removed. {whom}{unknown}")
     }
 
     fn shown_webhooks(&self) -> &[(UserText, u64, u64, u64)] {

@@ -206,24 +206,24 @@ impl Preview {
         let days = when::count(u64::from(self.days), "day");
         if self.stopping > 0 {
             return format!(
-                "{} of the last {days}, with {}, would stop passing.",
+                "{} from the last {days} ({}) would be refused.",
                 when::count(self.stopping, "sender"),
                 when::count(self.stopping_deliveries, "delivery")
             );
         }
         if self.beyond > 0 {
-            return format!("No sender of the last {days} that is told apart would stop passing.");
+            return format!("No sender from the last {days} that is counted separately would be refused.");
         }
         if self.senders.is_empty() {
-            return format!("Nobody was let through in the last {days}.");
+            return format!("No deliveries were accepted in the last {days}.");
         }
         if starting > 0 {
             return format!(
-                "{} of the last {days} would start passing.",
+                "{} from the last {days} would no longer be refused.",
                 when::count(starting, "sender")
             );
         }
-        format!("Every sender of the last {days} is treated as before.")
+        format!("Nothing changes for the senders from the last {days}.")
     }
 }
 
@@ -245,10 +245,10 @@ pub struct PreviewSender {
 impl PreviewSender {
     fn verdict(&self) -> (&'static str, &'static str) {
         match (self.passes_now, self.passes_then) {
-            (true, true) => ("ok", "passes, as before"),
-            (true, false) => ("bad", "would stop passing"),
-            (false, true) => ("warn", "would start passing"),
-            (false, false) => ("dim", "refused, as before"),
+            (true, true) => ("ok", "still allowed"),
+            (true, false) => ("bad", "would be refused"),
+            (false, true) => ("warn", "would be allowed"),
+            (false, false) => ("dim", "still refused"),
         }
     }
 }
@@ -305,7 +305,7 @@ mod tests {
         };
         assert_eq!(
             preview.sentence(),
-            "1 sender of the last 7 days, with 1,200 deliveries, would stop passing."
+            "1 sender from the last 7 days (1,200 deliveries) would be refused."
         );
     }
 }

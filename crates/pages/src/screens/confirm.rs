@@ -30,7 +30,7 @@ pub struct Impact {
 impl Impact {
     fn sentence(&self) -> String {
         if self.deliveries_week == 0 {
-            return "Nothing was delivered in the last 7 days.".to_owned();
+            return "No deliveries were accepted in the last 7 days.".to_owned();
         }
         format!(
             "{} from {} in the last 24 hours, {} from {} in the last 7 days.",

@@ -40,7 +40,7 @@ impl Conflict {
         let when = self
             .at
             .map_or_else(String::new, |at| format!(" {}", when::ago(at, self.now)));
-        format!("changed this{when}, after you opened the form. Nothing of yours was saved.")
+        format!("changed this{when}, after you opened the form. Your changes were not saved.")
     }
 }
 

@@ -102,7 +102,7 @@ impl DeliveryRow {
     /// The outcome in words, for the live region.
     fn say(&self) -> String {
         match self.code() {
-            None if self.would_be_refused => "accepted, though its address would be refused".to_owned(),
+            None if self.would_be_refused => "accepted, but its address would be refused".to_owned(),
             None if self.verdict == Verdict::Unmatched => "accepted, nothing to resolve".to_owned(),
             None => "accepted".to_owned(),
             Some(code) => format!("refused, {code}. {}", explain(code).why),
@@ -220,9 +220,9 @@ impl DeliveryDetail {
     /// Why there is no answer to show.
     fn no_answer(&self) -> &'static str {
         if self.row.code() == Some(RefusalCode::ClientGone) {
-            "None: nobody was there to read it."
+            "None: the sender had closed the connection."
         } else {
-            "Not stored by the version that took this delivery."
+            "Not stored: an older version received this delivery."
         }
     }
 
@@ -230,9 +230,9 @@ impl DeliveryDetail {
     fn repeats(&self) -> Option<String> {
         let others = self.row.count.checked_sub(1).filter(|others| *others > 0)?;
         let answered = if self.row.code().is_some() {
-            "Answered likewise, each with a request ID of its own"
+            "These got the same response, each with its own request ID"
         } else {
-            "They were answered 200 with the same body, each with a request ID of its own"
+            "These got 200 with the same body, each with its own request ID"
         };
         Some(format!(
             "{answered}: {}.",

@@ -50,7 +50,7 @@ impl Issued {
 
     fn title(&self) -> &'static str {
         match (&self.url, self.issue) {
-            (None, _) => "was given its URL",
+            (None, _) => "already has its URL",
             (Some(_), Issue::Created) => "is ready",
             (Some(_), Issue::Regenerated) => "has a new URL",
         }

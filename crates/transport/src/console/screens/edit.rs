@@ -140,8 +140,8 @@ fn differences(theirs: &WebhookForm, mine: &WebhookForm) -> Vec<ConflictRow> {
             ("Name", form.name.clone()),
             ("Allowlist", form.allowlist.replace('\r', "")),
             ("Observe only", on(form.observe)),
-            ("Keep payloads", on(form.payload_logging)),
-            ("Largest payload, in bytes", form.body_bytes.clone()),
+            ("Store payloads", on(form.payload_logging)),
+            ("Largest payload (bytes)", form.body_bytes.clone()),
             ("Rate limit, deliveries per minute", form.per_minute.clone()),
             ("Response above the limit", form.overload.clone()),
             (

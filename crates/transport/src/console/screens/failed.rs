@@ -86,7 +86,7 @@ fn missing(segments: &[&str]) -> String {
 fn back(segments: &[&str]) -> (&'static str, &'static str) {
     match segments.first() {
         Some(&"incidents") => ("/incidents", "Back to incidents"),
-        Some(&("logs" | "deliveries")) => ("/logs", "Back to the logs"),
+        Some(&("logs" | "deliveries")) => ("/logs", "Back to deliveries"),
         Some(&"address-sets") => ("/address-sets", "Back to address sets"),
         Some(&"members") => ("/members", "Back to members"),
         Some(&"tokens") => ("/tokens", "Back to API tokens"),
