@@ -50,62 +50,62 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Try it: everything in ./hookgate-dev, with a certificate of its own and a demo webhook
+    /// Try Hookgate: all data in ./hookgate-dev, with its own certificate and a demo webhook
     Dev(DevArgs),
     /// Run the server (needs --config)
     Serve,
     /// Create, change, regenerate and revoke webhooks
     #[command(subcommand)]
     Webhook(WebhookCommand),
-    /// Look at what was delivered and what was refused
+    /// View accepted and refused deliveries
     #[command(subcommand)]
     Deliveries(DeliveriesCommand),
-    /// Look at incidents, acknowledge, resolve and reopen them, and write notes
+    /// View, acknowledge, resolve and reopen incidents, and add notes
     #[command(subcommand)]
     Incidents(IncidentsCommand),
-    /// Add and remove members, and give them roles
+    /// Add and remove members, and change their roles
     #[command(subcommand)]
     Member(MemberCommand),
     /// Create and revoke tokens of the admin API
     #[command(subcommand)]
     Token(TokenCommand),
-    /// Print a link that signs a member in once, within 30 minutes; without a name, the first owner
+    /// Print a link that signs in a member once, within 30 minutes; without a name, the first owner
     SignInLink {
-        /// Whom it signs in
+        /// Member who signs in with it
         name: Option<MemberName>,
     },
-    /// Look at who did what
+    /// View the audit trail
     #[command(subcommand)]
     Audit(AuditCommand),
-    /// Named sets of addresses, shared by allowlists: one's own, and those that providers publish
+    /// Manage address sets: named lists of networks that allowlists share, your own or published by providers
     #[command(subcommand)]
     Addresses(AddressesCommand),
     /// Find problems that silently cost deliveries, with fixes
     Doctor,
-    /// Make the store, or bring it to this version's schema
+    /// Create the store, or upgrade it to this version's schema
     Migrate,
-    /// Move a store from one database to another
+    /// Copy a store to another database
     #[command(subcommand)]
     Db(DbCommand),
-    /// Write a copy of the embedded store to a file, with the server running or not
+    /// Back up the embedded store to a file; the server may be running
     Backup {
-        /// The file, which must not exist yet; `-` is standard output
+        /// Backup file, which must not exist yet; `-` is standard output
         #[arg(value_parser = path())]
         file: PathBuf,
     },
-    /// Make an embedded store from a backup; sessions end, and what was revoked since works again
+    /// Restore an embedded store from a backup; sessions end, and URLs revoked since then work again
     Restore {
-        /// The backup; `-` is standard input
+        /// Backup file; `-` is standard input
         #[arg(value_parser = path())]
         file: PathBuf,
         /// Only check that the backup is complete
         #[arg(long)]
         verify: bool,
-        /// Retire every URL of the backup: each webhook needs a new one then
+        /// Retire every URL in the backup; each webhook then needs a new one
         #[arg(long, conflicts_with = "verify")]
         retire_all_urls: bool,
     },
-    /// Make, check and show the configuration
+    /// Create, check and show the configuration
     #[command(subcommand)]
     Config(ConfigCommand),
     /// Print completions for a shell
@@ -122,10 +122,10 @@ fn path() -> impl TypedValueParser<Value = PathBuf> {
 
 #[derive(Args)]
 pub(crate) struct DevArgs {
-    /// Address of the gate; port 0 takes a free one
+    /// Address of the gate; port 0 uses a free port
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:8443")]
     pub(crate) gate: SocketAddr,
-    /// Address of the console; port 0 takes a free one [default: this machine, the gate's port and one]
+    /// Address of the console; port 0 uses a free port [default: this machine, the gate's port and one]
     #[arg(long, value_name = "ADDR")]
     console: Option<SocketAddr>,
 }
@@ -143,12 +143,12 @@ impl DevArgs {
 
 #[derive(Subcommand)]
 pub(crate) enum DbCommand {
-    /// Copy everything into a fresh store, and compare; a copy that was cut off goes on. Stop all servers first
+    /// Copy everything into an empty store and compare; an interrupted copy continues. Stop all servers first
     Copy {
-        /// sqlite:DIR, postgres://…, or @FILE, which holds one of them
+        /// Source: sqlite:DIR, postgres://…, or @FILE that contains one of them
         #[arg(long, value_name = "STORE")]
         from: StoreUrl,
-        /// The same; what is not there is made
+        /// Target, written the same way; created if missing
         #[arg(long, value_name = "STORE")]
         to: StoreUrl,
     },
@@ -158,9 +158,9 @@ pub(crate) enum DbCommand {
 pub(crate) enum WebhookCommand {
     /// Create a webhook; its URL is shown once
     Create {
-        /// What people call it
+        /// Name
         name: WebhookName,
-        /// What its senders send
+        /// Format of the payloads
         #[arg(long, value_name = "FORMAT", default_value = "custom")]
         sender: SenderFormat,
         #[command(flatten)]
@@ -170,35 +170,35 @@ pub(crate) enum WebhookCommand {
     List(PageArgs),
     /// Show a webhook
     Show(WebhookArg),
-    /// Change a webhook; what is not named stays
+    /// Change a webhook; settings that are not given stay unchanged
     Edit {
         #[command(flatten)]
         webhook: WebhookArg,
-        /// Another name
+        /// New name
         #[arg(long)]
         name: Option<WebhookName>,
         #[command(flatten)]
         policy: PolicyArgs,
     },
-    /// Add to a webhook's allowlist, and leave the rest of it
+    /// Add entries to a webhook's allowlist
     Allow {
         #[command(flatten)]
         webhook: WebhookArg,
-        /// Address, network or @address-set, maybe `until DATE` and `# comment`
+        /// Address, network or @address-set, optionally with `until DATE` and `# comment`
         #[arg(value_name = "CIDR", required = true)]
         entries: Vec<Allowlist>,
     },
-    /// Give a webhook a new URL (shown once); the old one stops working at once
+    /// Give a webhook a new URL (shown once); the old one stops working immediately
     Regenerate(WebhookArg),
     /// Revoke a webhook permanently
     Revoke {
         #[command(flatten)]
         webhook: WebhookArg,
-        /// Don't ask
+        /// Don't ask for confirmation
         #[arg(long)]
         yes: bool,
     },
-    /// Show how many deliveries came, from where, and what became of them
+    /// Show how many deliveries were accepted and refused, and their sources
     Usage {
         #[command(flatten)]
         webhook: WebhookArg,
@@ -206,20 +206,20 @@ pub(crate) enum WebhookCommand {
         #[arg(long, default_value = "24h")]
         range: UsageRange,
     },
-    /// Show which senders another allowlist would refuse; nothing is changed
+    /// Show which senders another allowlist would refuse; changes nothing
     Preview {
         #[command(flatten)]
         webhook: WebhookArg,
-        /// Source of that allowlist: an address or a network; several by repeating or by commas
+        /// Entry of that allowlist: an address or network; repeat it or use commas for several
         #[arg(long, value_name = "CIDR", required = true)]
         allow: Vec<Allowlist>,
         /// Days to look back
         #[arg(long, value_name = "7|30", default_value = "7", value_parser = preview_days())]
         days: PreviewDays,
     },
-    /// Show the allowlist that the senders of the last 30 days would need; nothing is changed
+    /// Suggest an allowlist from the senders of the last 30 days; changes nothing
     Suggest(WebhookArg),
-    /// Tell which webhook a URL belongs to; the URL comes on standard input
+    /// Show which webhook a URL belongs to; reads the URL from standard input
     Which,
 }
 
@@ -232,7 +232,7 @@ pub(crate) struct WebhookArg {
 
 #[derive(Args)]
 pub(crate) struct PolicyArgs {
-    /// Allowed source: an address, a network or @address-set, maybe `until DATE` and `# comment`; several by repeating or by commas
+    /// Allowed source: an address, network or @address-set, optionally with `until DATE` and `# comment`; repeat it or use commas for several
     #[arg(long, value_name = "CIDR", conflicts_with = "allow_any")]
     pub(crate) allow: Vec<Allowlist>,
     /// Allow every source
@@ -241,10 +241,10 @@ pub(crate) struct PolicyArgs {
     /// Refuse other sources (enforce), or accept and mark them (observe)
     #[arg(long, value_name = "enforce|observe")]
     pub(crate) allowlist_mode: Option<AllowlistMode>,
-    /// Keep payloads in the history
+    /// Store payloads
     #[arg(long, value_name = "on|off")]
     pub(crate) payload_logging: Option<Switch>,
-    /// Largest payload, in bytes
+    /// Largest payload (bytes)
     #[arg(long, value_name = "BYTES")]
     pub(crate) max_body: Option<u32>,
     /// Rate limit, deliveries per minute; 0 for no limit
@@ -253,7 +253,7 @@ pub(crate) struct PolicyArgs {
     /// Response above the limit: 429, or 503 for senders that retry only 5xx
     #[arg(long, value_name = "429|503")]
     pub(crate) overload: Option<OverloadStatus>,
-    /// Signature that deliveries must carry; its secret is shown once
+    /// Require signed deliveries; the signing secret is shown once
     #[arg(long, value_name = "SCHEME")]
     pub(crate) signature: Option<SignatureScheme>,
     /// Remind to rotate the URL after (days); 0 for never
@@ -283,10 +283,10 @@ pub(crate) enum SignatureScheme {
 
 #[derive(Args)]
 pub(crate) struct PageArgs {
-    /// Most rows, 1 to 200
+    /// Maximum number of rows, 1 to 200
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
     pub(crate) limit: u16,
-    /// Where the last page ended
+    /// Cursor of the next page, from the output of the last one
     #[arg(long)]
     pub(crate) cursor: Option<String>,
 }
@@ -298,16 +298,16 @@ pub(crate) enum IncidentsCommand {
         /// Only with this status
         #[arg(long)]
         status: Option<IncidentStatus>,
-        /// Only of this webhook: handle or unique name
+        /// Only from this webhook: handle or unique name
         #[arg(long, value_name = "WEBHOOK")]
         webhook: Option<String>,
-        /// Only opened since then: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
+        /// Only opened since: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
         #[arg(long, value_name = "TIME")]
         since: Option<Moment>,
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Show an incident and all that happened to it
+    /// Show an incident and its timeline
     Show(IncidentArg),
     /// Mark as acknowledged
     Acknowledge(IncidentArg),
@@ -340,7 +340,7 @@ pub(crate) enum ConfigCommand {
     Check,
     /// Print the configuration that would be used
     Show {
-        /// Say where each value comes from
+        /// Show where each value comes from
         #[arg(long)]
         sources: bool,
     },

@@ -12,45 +12,45 @@ use super::preview_days;
 pub(crate) enum AddressesCommand {
     /// List address sets
     List,
-    /// Show a set with its networks, and its versions
+    /// Show a set with its networks and versions
     Show {
         /// Name of the set
         name: AddressSetName,
-        /// Number of another version than the one that counts
+        /// Number of a version other than the active one
         #[arg(long, value_name = "N")]
         number: Option<i64>,
     },
-    /// Make a set of one's own; allowlists name it as @NAME
+    /// Create a set of your own; allowlists use it as @NAME
     Create {
-        /// What allowlists will call it
+        /// Name that allowlists use
         name: AddressSetName,
-        /// Address or network; several by repeating or by commas
+        /// Address or network; repeat it or use commas for several
         #[arg(long = "network", value_name = "CIDR", required = true)]
         networks: Vec<Allowlist>,
     },
-    /// Give a set of one's own other networks; they count at once
+    /// Replace the networks of your own set; takes effect immediately
     Edit {
         /// Name of the set
         name: AddressSetName,
-        /// All of its networks: address or network; several by repeating or by commas
+        /// All of its networks: address or network; repeat it or use commas for several
         #[arg(long = "network", value_name = "CIDR", required = true)]
         networks: Vec<Allowlist>,
     },
-    /// Take up a published list: as a new set, or for a set that was imported before
+    /// Import a published list as a new set, or update an imported set
     Import(ImportArgs),
-    /// Read published lists again: this one, or all
+    /// Download published lists again: this one, or all
     Refresh {
         /// Name of the set
         name: Option<AddressSetName>,
     },
-    /// Show what refreshing or importing would change, and who would stop passing; nothing is changed
+    /// Show what refreshing or importing would change, and which senders would be refused; changes nothing
     Diff {
         /// Name of the set
         name: AddressSetName,
-        /// A published document to compare with; otherwise the version that waits, or what is published now
+        /// Document to compare with; default: the pending version, or what is published now
         #[arg(long, value_name = "FILE", value_parser = super::path())]
         file: Option<PathBuf>,
-        /// Days of senders to look back
+        /// Days to look back for senders
         #[arg(long, value_name = "7|30", default_value = "7", value_parser = preview_days())]
         days: PreviewDays,
     },
@@ -64,7 +64,7 @@ pub(crate) enum AddressesCommand {
         /// Name of the set
         name: AddressSetName,
     },
-    /// Remove a set that no allowlist names
+    /// Remove a set that no allowlist uses
     Remove {
         /// Name of the set
         name: AddressSetName,
@@ -73,18 +73,18 @@ pub(crate) enum AddressesCommand {
 
 #[derive(Args)]
 pub(crate) struct ImportArgs {
-    /// What allowlists call the set
+    /// Name that allowlists use
     pub(crate) name: AddressSetName,
-    /// Who publishes it: list, aws, datadog, github, stripe, grafana or cloudflare; for a set that exists, its own
+    /// Provider: list, aws, datadog, github, stripe, grafana or cloudflare; default for an existing set: its own
     #[arg(long)]
     pub(crate) provider: Option<Provider>,
-    /// Which part of it, such as service=EC2; several by repeating or by commas
+    /// Filter, such as service=EC2; repeat it or use commas for several
     #[arg(long, value_name = "FIELD=VALUE")]
     pub(crate) filter: Vec<SetFilter>,
-    /// A published document; it is not read from anywhere then
+    /// Read the document from this file; no download
     #[arg(long, value_name = "FILE", conflicts_with = "url", value_parser = super::path())]
     pub(crate) file: Option<PathBuf>,
-    /// Where it is published, if not where the provider usually does
+    /// URL of the list, if not the provider's default
     #[arg(long)]
     pub(crate) url: Option<String>,
 }

@@ -13,7 +13,7 @@ use super::{Moment, PageArgs};
 pub(crate) enum DeliveriesCommand {
     /// List deliveries, newest first
     List(DeliveriesArgs),
-    /// Print deliveries as a file, newest first
+    /// Export deliveries, newest first
     Export {
         /// CSV, CSV for Excel, or one JSON object per line with the payloads
         #[arg(long, default_value = "csv")]
@@ -23,7 +23,7 @@ pub(crate) enum DeliveriesCommand {
     },
     /// Show one delivery
     Show {
-        /// Delivery ID (dlv_…), or the X-Request-Id of its answer (req_…)
+        /// Delivery ID (dlv_…), or the X-Request-Id of its response (req_…)
         id: DeliveryName,
     },
 }
@@ -61,7 +61,7 @@ pub(crate) enum ExportArg {
 pub(crate) struct DeliveriesArgs {
     #[command(flatten)]
     pub(crate) filter: FilterArgs,
-    /// Go on printing deliveries as they come
+    /// Keep printing new deliveries
     #[arg(long, conflicts_with = "cursor")]
     pub(crate) follow: bool,
     #[command(flatten)]
@@ -70,7 +70,7 @@ pub(crate) struct DeliveriesArgs {
 
 #[derive(Args)]
 pub(crate) struct FilterArgs {
-    /// Only of this webhook: handle or unique name
+    /// Only from this webhook: handle or unique name
     #[arg(long, value_name = "WEBHOOK")]
     pub(crate) webhook: Option<String>,
     /// Only with this outcome
@@ -79,16 +79,16 @@ pub(crate) struct FilterArgs {
     /// Only refused with this code
     #[arg(long)]
     pub(crate) code: Option<RefusalCode>,
-    /// Only what passed because its webhook observes: an enforced allowlist would have refused it
+    /// Only accepted in observe mode: an enforced allowlist would refuse it
     #[arg(long)]
     pub(crate) would_be_refused: bool,
     /// Only from this address or network
     #[arg(long, value_name = "CIDR", value_parser = hookgate_domain::parse_entry)]
     pub(crate) source: Option<IpNetwork>,
-    /// Only received since then: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
+    /// Only received since: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
     #[arg(long, value_name = "TIME", conflicts_with = "from")]
     pub(crate) since: Option<Moment>,
-    /// Only received until then; a day is included
+    /// Only received until; a day is included to its end
     #[arg(long, value_name = "TIME", conflicts_with = "to")]
     pub(crate) until: Option<Moment>,
     /// Only received at this time or later, by RFC 3339, for instance 2026-01-31T12:00:00Z; without an offset it is UTC
@@ -97,7 +97,7 @@ pub(crate) struct FilterArgs {
     /// Only received before this time
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     pub(crate) to: Option<Timestamp>,
-    /// Only the one whose answer had this X-Request-Id
+    /// Only the one whose response had this X-Request-Id
     #[arg(long, value_name = "REQUEST")]
     pub(crate) request: Option<RequestId>,
 }

@@ -86,7 +86,7 @@ fn duration(text: &str) -> Result<Duration, String> {
         .filter(|number| number.parse::<u64>().is_ok())
     {
         return Err(format!(
-            "M could be minutes or months: {number}m is minutes; for months, write the date"
+            "M is ambiguous: {number}m is minutes; for months, write the date"
         ));
     }
     let (mut rest, mut seconds) = (text, 0_u64);
@@ -100,7 +100,7 @@ fn duration(text: &str) -> Result<Duration, String> {
     }
     match seconds {
         0 => Err(unknown()),
-        _ if seconds > MAX_SECONDS => Err("it is longer than anything is kept".to_owned()),
+        _ if seconds > MAX_SECONDS => Err("it is longer than any history is stored".to_owned()),
         _ => Ok(Duration::from_secs(seconds)),
     }
 }
@@ -117,7 +117,7 @@ fn two_dates(text: &str) -> Option<String> {
         return None;
     }
     Some(format!(
-        "day and month could be either way round: write {year}-{first:02}-{second:02} or {year}-{second:02}-{first:02}"
+        "day and month are ambiguous: write {year}-{first:02}-{second:02} or {year}-{second:02}-{first:02}"
     ))
 }
 

@@ -7,9 +7,9 @@ use super::{ExportArg, Moment, PageArgs};
 
 #[derive(Subcommand)]
 pub(crate) enum MemberCommand {
-    /// Add a member; a password may come on standard input, otherwise a sign-in link is printed
+    /// Add a member; reads a password from standard input, or prints a sign-in link
     Add {
-        /// What the member signs in as, for instance an e-mail address
+        /// Name to sign in with, for example an e-mail address
         name: MemberName,
         /// viewer, operator, admin or owner
         #[arg(long)]
@@ -17,14 +17,14 @@ pub(crate) enum MemberCommand {
     },
     /// List members
     List(PageArgs),
-    /// Give a member another role
+    /// Change a member's role
     Role {
         /// Name or ID (mem_…)
         name: String,
         /// viewer, operator, admin or owner
         role: Role,
     },
-    /// Remove a member; its sessions and tokens stop working at once
+    /// Remove a member; their sessions and tokens stop working immediately
     Remove {
         /// Name or ID (mem_…)
         name: String,
@@ -35,12 +35,12 @@ pub(crate) enum MemberCommand {
 pub(crate) enum TokenCommand {
     /// Create a token (shown once)
     Create {
-        /// What people call it
+        /// Name
         name: TokenName,
         /// viewer, operator, admin or owner
         #[arg(long)]
         role: Role,
-        /// Days after which it stops working
+        /// Days until it expires
         #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u16).range(1..))]
         expires: Option<u16>,
     },
@@ -55,16 +55,16 @@ pub(crate) enum TokenCommand {
 
 #[derive(Subcommand)]
 pub(crate) enum AuditCommand {
-    /// List what was done, newest first
+    /// List events, newest first
     List {
         #[command(flatten)]
         filter: AuditArgs,
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Print every entry that matches, newest first, as a file; the export itself is on the trail
+    /// Export all matching events, newest first; the export itself is recorded
     Export {
-        /// The form of the file
+        /// File format
         #[arg(long, default_value = "csv")]
         format: ExportArg,
         #[command(flatten)]
@@ -74,19 +74,19 @@ pub(crate) enum AuditCommand {
 
 #[derive(Args)]
 pub(crate) struct AuditArgs {
-    /// Only this act, for instance webhook.create, or all acts of a family: webhook
+    /// Only this event, for example webhook.create, or all events of a family: webhook
     #[arg(long)]
     pub(crate) act: Option<AuditActs>,
-    /// Only what was done to this: a handle, an incident, a member or token ID, or the exact name
+    /// Only events about this: a handle, an incident, a member or token ID, or the exact name
     #[arg(long, value_name = "ID|NAME")]
     pub(crate) subject: Option<String>,
     /// Only by this member or token (name or ID, removed ones too), `command-line` or `system`
     #[arg(long, value_name = "NAME|ID")]
     pub(crate) actor: Option<String>,
-    /// Only since then: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
+    /// Only since: how long ago (30s, 5m, 2h, 7d), a day in UTC, or a time with its zone
     #[arg(long, value_name = "TIME", visible_alias = "since")]
     pub(crate) from: Option<Moment>,
-    /// Only before then; a day is included to its end
+    /// Only before; a day is included to its end
     #[arg(long, value_name = "TIME", visible_alias = "until")]
     pub(crate) to: Option<Moment>,
 }

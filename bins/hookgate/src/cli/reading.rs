@@ -49,8 +49,8 @@ impl Cli {
                 cli.data = None;
                 return Ok(cli);
             }
-            (true, true) => "--data and --config are both given; one of them is enough",
-            (false, false) => "HOOKGATE_DATA and HOOKGATE_CONFIG are both set; one of them is enough",
+            (true, true) => "--data and --config are both given; use only one",
+            (false, false) => "HOOKGATE_DATA and HOOKGATE_CONFIG are both set; use only one",
         };
         Err(command.error(ErrorKind::ArgumentConflict, both))
     }
@@ -60,13 +60,13 @@ impl Cli {
 fn ignored_option(cli: &Cli, is_typed: impl Fn(&str) -> bool) -> Option<String> {
     let instead = match &cli.command {
         super::Command::Completions { .. } | super::Command::Config(ConfigCommand::Init) => {
-            "this command reads no store"
+            "this command uses no store"
         }
         super::Command::Db(_) => "`db copy` takes its stores from --from and --to",
         _ => return None,
     };
     let typed = ["data", "config"].into_iter().find(|name| is_typed(name))?;
-    Some(format!("--{typed} is of no use here: {instead}"))
+    Some(format!("--{typed} can't be used here: {instead}"))
 }
 
 /// Says why a command line can't be read, or gives the help that it asks for.

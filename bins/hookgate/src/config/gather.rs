@@ -56,13 +56,13 @@ impl Values {
                 return;
             }
             Some((_, Source::Environment(_))) => self.problems.push(format!(
-                "{}: {} is set too; one of them is enough",
+                "{}: {} is set too; use only one",
                 variable_of(URL_FILE),
                 variable_of(URL)
             )),
             Some((_, Source::File)) if !is_set_outside => self
                 .problems
-                .push(format!("{URL_FILE}: {URL} is set too; one of them is enough")),
+                .push(format!("{URL_FILE}: {URL} is set too; use only one")),
             Some(_) | None => {}
         }
         let Some(file) = self.path(URL_FILE) else {

@@ -190,12 +190,12 @@ fn the_stores_url_comes_from_the_highest_place_that_names_it() {
         (
             &*by_both,
             &[][..],
-            "store.url_file: store.url is set too; one of them is enough",
+            "store.url_file: store.url is set too; use only one",
         ),
         (
             GOOD,
             &[url, url_file],
-            "HOOKGATE_STORE_URL_FILE: HOOKGATE_STORE_URL is set too; one of them is enough",
+            "HOOKGATE_STORE_URL_FILE: HOOKGATE_STORE_URL is set too; use only one",
         ),
     ] {
         assert_eq!(place(text, environment).unwrap_err().message(), expected);
