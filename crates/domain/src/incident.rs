@@ -329,7 +329,7 @@ pub enum IncidentError {
     #[error("the incident is not resolved")]
     NotResolved,
     /// It was resolved longer ago than [`REOPEN_WINDOW`].
-    #[error("the incident was resolved more than 24 hours ago; new trouble opens a new incident")]
+    #[error("the incident was resolved more than 24 hours ago; new events open a new incident")]
     TooLateToReopen,
     /// Another incident has its dedup key by now, and deliveries update that one.
     #[error("{0} is open with the same dedup key; deliveries update that one")]

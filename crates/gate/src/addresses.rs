@@ -38,19 +38,19 @@ pub enum AddressSetError {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// Another set has this name.
-    #[error("an address set of this name exists")]
+    #[error("this name is already in use")]
     Exists,
     /// There are as many as may be.
-    #[error("there are {MAX_ADDRESS_SETS} address sets already")]
+    #[error("there are already {MAX_ADDRESS_SETS} address sets, the maximum")]
     TooMany,
     /// An allowlist names it.
-    #[error("{0} allowlists name it: take it out of them first")]
+    #[error("{0} allowlists use it: remove it from them first")]
     InUse(u64),
     /// Its networks are published by somebody else.
-    #[error("its networks are published by somebody else: refresh or import it")]
+    #[error("its networks come from a published list: refresh or import it")]
     Published,
     /// Nothing waits for approval, or not this any more.
-    #[error("no such version waits for approval")]
+    #[error("no such version needs approval")]
     NothingPending,
     /// It has no networks, and an allowlist that names it would refuse everybody.
     #[error("an address set needs at least one network")]
@@ -62,7 +62,7 @@ pub enum AddressSetError {
     #[error(transparent)]
     Document(#[from] AddressListError),
     /// Somebody else changed it meanwhile.
-    #[error("changed by somebody else meanwhile")]
+    #[error("changed by someone else in the meantime")]
     Changed,
     /// The store could not do it.
     #[error(transparent)]

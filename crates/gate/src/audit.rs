@@ -165,7 +165,7 @@ pub enum Repeated {
 
 /// The actor's role does not include what it tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
-#[error("this takes the role {0} or higher")]
+#[error("this needs the {0} role")]
 pub struct Forbidden(pub Role);
 
 impl<S: Store + PeopleStore> Gate<S> {

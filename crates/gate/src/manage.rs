@@ -49,7 +49,7 @@ pub enum ManageError {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// It has another revision than the one that was to be changed.
-    #[error("changed by somebody else meanwhile")]
+    #[error("changed by someone else in the meantime")]
     Changed,
     /// Its allowlist names a set that does not exist.
     #[error("there is no address set @{0}")]

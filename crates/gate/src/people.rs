@@ -17,7 +17,7 @@ pub enum PeopleError {
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// Somebody has this name.
-    #[error("there is a member of this name already")]
+    #[error("this name is already in use")]
     NameTaken,
     /// A rule about owners forbids it.
     #[error(transparent)]

@@ -7,10 +7,10 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ActorError {
     /// The session, the token or the member is gone.
-    #[error("the session or token has ended meanwhile, so nothing was changed")]
+    #[error("the session or token has ended, so nothing was changed")]
     Ended,
     /// The role is lower than the one that was checked.
-    #[error("the role was lowered meanwhile, so nothing was changed")]
+    #[error("the role was lowered, so nothing was changed")]
     RoleLowered,
 }
 

@@ -267,7 +267,7 @@ pub struct Census {
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Somebody else changed it meanwhile: read it again and repeat.
-    #[error("changed by somebody else meanwhile")]
+    #[error("changed by someone else in the meantime")]
     Conflict,
     /// Who acts may no longer: nothing was stored.
     #[error(transparent)]

@@ -48,13 +48,13 @@ pub enum AddressListError {
     #[error("the document can't be read: {0}")]
     Text(#[from] TextError),
     /// Not of the form that this provider publishes.
-    #[error("the document is not what this provider publishes")]
+    #[error("the document does not have this provider's format")]
     Form,
     /// It has no such part.
     #[error("the document has no section `{0}`")]
     NoSection(String),
     /// Nothing that is wanted is in it.
-    #[error("the document has no network that is wanted")]
+    #[error("the document has no networks that match the filter")]
     Empty,
     /// More networks than a set may have.
     #[error("the document has more networks than a set may have ({MAX_NETWORKS})")]

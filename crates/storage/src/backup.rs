@@ -40,7 +40,7 @@ pub enum BackupError {
         path: PathBuf,
     },
     /// It is not whole, or not of a version that this program knows.
-    #[error("{} is no whole backup: {why}", .path.display())]
+    #[error("{} is not a complete backup: {why}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
@@ -48,7 +48,7 @@ pub enum BackupError {
         why: String,
     },
     /// Where it is streamed to takes no more.
-    #[error("the backup broke off and is not whole")]
+    #[error("the backup is incomplete")]
     Output(#[source] io::Error),
     /// A server runs on the store.
     #[error(transparent)]

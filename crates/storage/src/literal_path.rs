@@ -15,7 +15,7 @@ pub enum UnexpandedPath {
     )]
     Home,
     /// A part of it is `$NAME` or holds `${NAME}`.
-    #[error("a $ variable in a path is expanded by shells only: write the whole path")]
+    #[error("only shells expand $ variables in a path: write the full path")]
     Variable,
 }
 

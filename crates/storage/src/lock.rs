@@ -48,7 +48,7 @@ pub enum LockError {
         directory: PathBuf,
     },
     /// The file system refuses.
-    #[error("can't lock {}: may this user write there?", .path.display())]
+    #[error("can't lock {}: check the permissions of this user", .path.display())]
     Files {
         /// The lock file.
         path: PathBuf,

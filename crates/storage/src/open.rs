@@ -35,13 +35,15 @@ pub enum OpenMode {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// There is none.
-    #[error("no store in {place}: start a server on it once, or run `hookgate migrate`, to make one")]
+    #[error("no store in {place}: start a server on it once, or run `hookgate migrate`, to create one")]
     Missing {
         /// The data directory, or the server and its database.
         place: String,
     },
     /// A newer program made it.
-    #[error("the store has schema {found}, this program knows {known}: run the newer program that made it")]
+    #[error(
+        "the store has schema {found}, this program knows {known}: run the newer version that created it"
+    )]
     TooNew {
         /// The schema that it has.
         found: String,
@@ -67,7 +69,7 @@ pub enum OpenError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The file system refuses.
-    #[error("can't open {}: may this user read and write there?", .path.display())]
+    #[error("can't open {}: check the permissions of this user", .path.display())]
     Files {
         /// The file or directory.
         path: PathBuf,
@@ -86,7 +88,7 @@ pub enum OpenError {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The database refuses.
-    #[error("can't open the database {}: is the disk full, or another program at work on it?", .path.display())]
+    #[error("can't open the database {}: is the disk full, or is another program using it?", .path.display())]
     Database {
         /// The database file.
         path: PathBuf,

@@ -158,7 +158,7 @@ fn made_before<T: FromStr>(made: &AuditSubject) -> Result<T, Fault> {
 
 /// A repetition of a request whose work is no longer there.
 fn gone() -> Fault {
-    Fault::conflict("what this request made is not there any more")
+    Fault::conflict("what this request created no longer exists")
 }
 
 /// A field of a body, read as what it should be.

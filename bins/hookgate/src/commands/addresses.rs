@@ -86,7 +86,7 @@ impl Desk<'_> {
         let (set, mut networks) = gate.address_set(name).await?;
         if let Some(version) = version {
             let other = gate.store().address_set_networks(name, version).await?;
-            networks = other.ok_or_else(|| Failure::not_found("no such version is kept"))?;
+            networks = other.ok_or_else(|| Failure::not_found("this version is no longer stored"))?;
         }
         let versions = gate.store().address_set_versions(name).await?;
         let now = self.now();
@@ -99,7 +99,7 @@ impl Desk<'_> {
         output::line(&set_line(&set, now))?;
         for version in &versions {
             output::line(&format!(
-                "  version {} {} by {} at {}: {}, {} new, {} gone",
+                "  version {} {} by {} at {}: {}, {} added, {} removed",
                 version.number,
                 version.state.as_str(),
                 with_hidden_shown(&version.made_by),
@@ -147,7 +147,7 @@ impl Desk<'_> {
                     && (arguments.filter.is_empty() || filter == *own));
             if !same || (given && arguments.url.is_some()) {
                 return Err(Failure::refused(
-                    "a set of this name is of another list; remove it first, or choose another name",
+                    "the set of this name has another source; remove it first, or choose another name",
                 ));
             }
             let published = match &arguments.file {
@@ -159,15 +159,15 @@ impl Desk<'_> {
                 .await?;
             return self.say_taken(&taken);
         }
-        let provider = arguments
-            .provider
-            .ok_or_else(|| Failure::usage("say who publishes the list: --provider list, aws, github, …"))?;
+        let provider = arguments.provider.ok_or_else(|| {
+            Failure::usage("name the provider of the list: --provider list, aws, github, …")
+        })?;
         filter.check(provider).map_err(Failure::usage)?;
         let (published, url) = if let Some(file) = &arguments.file {
             (document(file)?, None)
         } else {
             let url = arguments.url.as_deref().or(provider.url());
-            let url = url.ok_or_else(|| Failure::usage("say where it is: --url, or --file"))?;
+            let url = url.ok_or_else(|| Failure::usage("give --url or --file"))?;
             check_list_url(url).map_err(Failure::usage)?;
             let published = fetch(&lists(cli)?.fetcher()?, url, None).await;
             (published, Some(url.into()))
@@ -225,7 +225,7 @@ impl Desk<'_> {
     async fn read_published(&self, cli: &Cli, set: &AddressSet) -> Result<Published, Failure> {
         let url = set.url().ok_or_else(|| {
             Failure::refused(format!(
-                "@{} is not read from anywhere; import it with --file",
+                "@{} has no URL to download from; import it with --file",
                 set.name
             ))
         })?;
@@ -265,7 +265,7 @@ impl Desk<'_> {
                 counted(stop.deliveries, "delivery"),
                 match one.preview.beyond {
                     0 => String::new(),
-                    more => format!("; unknown for {} of other sources", counted(more, "delivery")),
+                    more => format!("; unknown for {} from other sources", counted(more, "delivery")),
                 }
             ))?;
         }
@@ -283,7 +283,9 @@ impl Desk<'_> {
         file: Option<&Path>,
     ) -> Result<Option<Networks>, Failure> {
         let SetOrigin::Published { provider, filter, .. } = &set.origin else {
-            return Err(Failure::refused("it is a set of one's own: nobody publishes it"));
+            return Err(Failure::refused(
+                "it is a set of your own: it has no published list",
+            ));
         };
         let published = match (file, set.pending) {
             (Some(file), _) => document(file)?,
@@ -306,7 +308,8 @@ impl Desk<'_> {
         let (set, _) = gate.address_set(name).await?;
         let pending = set.pending.ok_or(AddressSetError::NothingPending)?;
         let decided = gate.address_set_decide(&acting(), name, pending, approve).await?;
-        Effect::of(format!("the waiting version of @{name} was decided on")).told(self.say_set(&decided))
+        Effect::of(format!("the pending version of @{name} was approved or rejected"))
+            .told(self.say_set(&decided))
     }
 
     fn say_set(&self, set: &AddressSet) -> Result<(), Failure> {

@@ -58,7 +58,7 @@ async fn export(place: &Place, format: ExportArg, arguments: AuditArgs) -> Resul
             .await;
         let page = page.map_err(|error| {
             Failure::from(error).after(&format!(
-                "the export broke off after {}",
+                "the export stopped after {}",
                 wire::counted(count, "entry")
             ))
         })?;

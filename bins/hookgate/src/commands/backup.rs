@@ -98,7 +98,7 @@ fn begin(file: &Path, directory: &Path) -> Result<Restoring, Failure> {
         let input = std::io::stdin();
         if input.is_terminal() {
             return Err(Failure::usage(
-                "standard input is a terminal; name the backup's file, or send it by a pipe",
+                "standard input is a terminal; name the backup file, or pipe it in",
             ));
         }
         return Ok(Restoring::begin(
@@ -181,7 +181,7 @@ fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
         None => Ok(place::data_directory(cli)),
         Some(StorePlace::Directory(directory)) => Ok(directory),
         Some(StorePlace::Server(_)) => Err(Failure::usage(
-            "this store is on a PostgreSQL server: back it up by pg_basebackup or pg_dump, or copy it by `hookgate db copy`",
+            "this store is on a PostgreSQL server: back it up with pg_basebackup or pg_dump, or copy it with `hookgate db copy`",
         )),
     }
 }

@@ -29,7 +29,7 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     drop(progress);
     source.close().await;
     target.close().await;
-    Effect::of(format!("{to} holds what {from} holds")).told(show(cli.json, &from, &to, &copied))
+    Effect::of(format!("{to} is an exact copy of {from}")).told(show(cli.json, &from, &to, &copied))
 }
 
 /// Warns of a file with a password that other users of the machine can open.
@@ -52,7 +52,7 @@ fn show(json: bool, from: &StorePlace, to: &StorePlace, copied: &Copied) -> Resu
     for (table, (rows, sum)) in copied {
         output::line(&format!("{table:<18} {rows:>12}  {sum}"))?;
     }
-    output::line(&format!("{to} holds what {from} holds"))?;
+    output::line(&format!("{to} is an exact copy of {from}"))?;
     Ok(())
 }
 

@@ -103,7 +103,7 @@ async fn export(place: &Place, format: ExportArg, arguments: &FilterArgs) -> Res
     let exported = export_pages(&place.gate, &filter, format, &mut printed).await;
     exported.map_err(|failure| {
         failure.after(&format!(
-            "the export broke off after {} and is not complete",
+            "the export stopped after {} and is not complete",
             wire::counted(printed, "delivery")
         ))
     })
@@ -209,7 +209,7 @@ async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFi
     let from = arguments.since.map(|since| since.start(now)).or(arguments.from);
     let to = arguments.until.map(|until| until.end(now)).or(arguments.to);
     if from.zip(to).is_some_and(|(from, to)| from >= to) {
-        return Err(Failure::usage("the range ends before it begins"));
+        return Err(Failure::usage("the end of the range is before its start"));
     }
     Ok(DeliveryFilter {
         webhook,

@@ -28,7 +28,7 @@ const DEMO: &str = "demo";
 pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     if cli.config.is_some() {
         return Err(Failure::usage(
-            "dev takes no configuration; use `hookgate serve --config FILE`",
+            "dev uses no configuration file; use `hookgate serve --config FILE`",
         ));
     }
     let environment = config::environment();
@@ -160,14 +160,14 @@ impl Greeting<'_> {
         )?;
         writeln!(
             out,
-            "  Gate     {}\n  Console  {}\n  Sign in  {}\n           one use, within 30 minutes; another one: hookgate sign-in-link --data {data}\n  CA file  {ca} (of this machine alone)",
+            "  Gate     {}\n  Console  {}\n  Sign in  {}\n           one use, within 30 minutes; for another: hookgate sign-in-link --data {data}\n  CA file  {ca} (of this machine alone)",
             self.addresses.gate, self.addresses.console, self.sign_in
         )?;
         match &self.url {
             Some(url) => {
                 writeln!(
                     out,
-                    "  Webhook  {DEMO}; its URL is a secret and shown this once:\n           {url}\n"
+                    "  Webhook  {DEMO}; its URL is a secret and shown only once:\n           {url}\n"
                 )?;
                 writeln!(out, "Try it in another terminal:\n")?;
                 writeln!(
@@ -177,7 +177,7 @@ impl Greeting<'_> {
             }
             None => writeln!(
                 out,
-                "\nWebhook URLs were shown when they were made. For a new one:\n\n  hookgate webhook regenerate {DEMO} --data {data}\n",
+                "\nWebhook URLs are shown only when they are created. For a new one:\n\n  hookgate webhook regenerate {DEMO} --data {data}\n",
             )?,
         }
         writeln!(out, "Waiting for deliveries (Ctrl-C stops):")?;

@@ -155,7 +155,7 @@ fn too_much_trust(section: &str, front: &Front, problem: &str) -> Finding {
     Finding {
         subject: format!("{section}.trusted_proxies"),
         sentence: format!(
-            "{} {problem}. A server does not start with this; a running one trusts whom it trusted before",
+            "{} {problem}. A server does not start with this; a running server keeps the earlier proxies",
             sets.join(", ")
         ),
     }
@@ -190,7 +190,9 @@ fn silent_proxy(lone: &LoneSource) -> Finding {
 fn missing_set(section: &str, name: &AddressSetName) -> Finding {
     Finding {
         subject: format!("{section}.trusted_proxies"),
-        sentence: format!("there is no address set @{name}: `hookgate addresses import {name} …` makes it"),
+        sentence: format!(
+            "there is no address set @{name}: create it with `hookgate addresses import {name} …`"
+        ),
     }
 }
 
@@ -201,9 +203,7 @@ fn about_files(config: &Config, findings: &mut Vec<Finding>) {
         sentence: problem.sentence,
     };
     findings.extend(config.certificate_problems().map(|mut problem| {
-        problem
-            .sentence
-            .push_str("; a running server goes on with the one before");
+        problem.sentence.push_str("; a running server keeps the old one");
         finding(problem)
     }));
     findings.extend(config.other_problems().map(finding));
@@ -237,7 +237,7 @@ async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) 
             // What others publish may be large and private, but no publisher is everybody.
             SetOrigin::Published { .. } => {
                 let too_wide = networks.check_width().err();
-                let sentence = |error| format!("{error}: no publisher has so many addresses. Remove it");
+                let sentence = |error| format!("{error}: too many addresses for a published list. Remove it");
                 too_wide.map(sentence).into_iter().collect()
             }
         };
@@ -256,14 +256,15 @@ async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) 
         } else if set.is_stale(now) {
             findings.push(Finding {
                 subject: subject.clone(),
-                sentence: "the published list was not read for three days: is a server running?".to_owned(),
+                sentence: "the published list was not downloaded for three days: is a server running?"
+                    .to_owned(),
             });
         }
         if let Some(pending) = set.pending {
             findings.push(Finding {
                 subject,
                 sentence: format!(
-                    "version {pending} waits for approval, because it would remove or add more than half of the set: \
+                    "version {pending} needs approval, because it would remove or add more than half of the set: \
                      `hookgate addresses diff {name}`, then approve or reject",
                     name = set.name
                 ),

@@ -48,7 +48,7 @@ fn check_command(environment: &Environment, is_data_typed: bool) -> Result<(), F
     let (store, urls) = (ignored.store.join(", "), ignored.urls.join(", "));
     if !store.is_empty() && !is_data_typed {
         return Err(Failure::usage(format!(
-            "{store}: used only with --config FILE, and no file is named. Name it, or name the data directory by --data DIR"
+            "{store}: used only with --config FILE, and no file is given. Give it, or give the data directory with --data DIR"
         )));
     }
     if !store.is_empty() {
@@ -56,7 +56,7 @@ fn check_command(environment: &Environment, is_data_typed: bool) -> Result<(), F
     }
     if !urls.is_empty() {
         output::remark(&format!(
-            "{urls} is not used without --config FILE: URLs begin with what the server of this store said last."
+            "{urls} is not used without --config FILE: URLs begin with the address that the server of this store last used."
         ));
     }
     Ok(())

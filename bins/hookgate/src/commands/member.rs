@@ -58,7 +58,7 @@ pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result
         wire::sign_in_url(&place.console_url, &secret)
     };
     Effect::of(format!("a sign-in link for {} was created", member.name))
-        .or_else("run `hookgate sign-in-link` again; the lost link ends by itself")
+        .or_else("run `hookgate sign-in-link` again; the lost link expires")
         .told(output::line(&text).map_err(Failure::from))
 }
 
@@ -158,14 +158,12 @@ fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
     }
     if known.count > 0 {
         output::remark(&format!(
-            "This member was shown the URL or signing secret of {}. Every such URL keeps working and is marked: regenerate it.",
+            "This member was shown the URL or signing secret of {}. These URLs keep working and are marked. Regenerate them.",
             wire::counted(known.count, "webhook")
         ));
     }
     if known.others_unknown {
-        output::remark(
-            "Some URLs are older than the record of who was shown them; this member may know those too.",
-        );
+        output::remark("Some URLs are older than these records. This member may know them too.");
     }
     Ok(())
 }

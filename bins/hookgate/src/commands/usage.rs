@@ -146,7 +146,7 @@ pub(crate) async fn preview(
     ))?;
     if preview.beyond > 0 {
         output::line(&format!(
-            "unknown: whether the senders of {} would be refused; they came from more sources than are told apart",
+            "unknown: whether the senders of {} would be refused; their sources are not counted separately",
             counted(preview.beyond, "more delivery")
         ))?;
     }
@@ -166,7 +166,7 @@ const fn change(sender: &PreviewSender) -> &'static str {
     match (sender.passes_now, sender.passes_then) {
         (true, true) => "passes",
         (true, false) => "WOULD STOP",
-        (false, true) => "would pass again",
-        (false, false) => "is refused already",
+        (false, true) => "would be allowed again",
+        (false, false) => "already refused",
     }
 }

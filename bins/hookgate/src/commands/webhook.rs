@@ -103,7 +103,7 @@ async fn regenerate(json: bool, place: &Place, argument: &str) -> Result<(), Fai
     let regenerated = place.gate.regenerate(&acting(), handle).await?;
     let name = &regenerated.webhook.name;
     Effect::of(format!(
-        "the webhook {name} has a new URL and the old one is dead"
+        "the webhook {name} has a new URL and the old one no longer works"
     ))
     .or_else(format!("run `hookgate webhook regenerate {handle}` again"))
     .told(issued(json, place, &regenerated))
@@ -153,8 +153,11 @@ async fn edit(
 /// Adds entries. Nothing can be added to a list that permits everybody already: it would refuse all others from then on.
 async fn allow(json: bool, place: &Place, argument: &str, entries: &[Allowlist]) -> Result<(), Failure> {
     let webhook = place.webhook(argument).await?;
-    let any =
-        || Failure::refused("every source may send already; `hookgate webhook edit --allow` makes a list");
+    let any = || {
+        Failure::refused(
+            "every source is allowed already; `hookgate webhook edit --allow` creates an allowlist",
+        )
+    };
     let longer = |list: &Allowlist| joined(&[std::slice::from_ref(list), entries].concat());
     if webhook.policy.allowlist.entries().is_none() {
         return Err(any());
@@ -216,7 +219,7 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
         ));
     }
     output::remark(&format!(
-        "Revoking is permanent: every request to {} fails from then on. Type its name to go on:",
+        "Revoking is permanent: all requests to {} will be refused. Type its name to continue:",
         with_hidden_shown(webhook.name.as_str())
     ));
     let mut answer = String::new();
@@ -226,7 +229,7 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
     if answer.trim() == webhook.name.as_str() {
         Ok(())
     } else {
-        Err(Failure::refused("not revoked: that is not its name"))
+        Err(Failure::refused("not revoked: the name does not match"))
     }
 }
 
@@ -236,7 +239,7 @@ async fn which(json: bool, place: &Place) -> Result<(), Failure> {
     let store = place.gate.store();
     let found = store.url_by_digest(&id.digest()).await?;
     let (handle, url) = match found {
-        None => return Err(Failure::not_found("no webhook ever had this URL here")),
+        None => return Err(Failure::not_found("no webhook of this store has or had this URL")),
         Some(KnownUrl::Live(webhook)) => (webhook.handle, "live"),
         Some(KnownUrl::Retired(retired)) => (retired.webhook, retired.because.as_str()),
     };

@@ -22,5 +22,5 @@ pub(super) fn stop_signals() -> Result<[unix::Signal; 2], Failure> {
 
 /// The failure of a signal that can't be listened to.
 pub(super) fn unheeded(error: impl Display) -> Failure {
-    Failure::failed(format!("can't heed signals: {error}"))
+    Failure::failed(format!("can't listen for signals: {error}"))
 }

@@ -17,7 +17,7 @@ pub(super) async fn trusted(
     for name in &front.sets {
         let set = gate.address_set(name).await.map_err(|error| match error {
             AddressSetError::NotFound => Failure::usage(format!(
-                "{section}.trusted_proxies: there is no address set @{name}; `hookgate addresses import` makes it"
+                "{section}.trusted_proxies: there is no address set @{name}; create it with `hookgate addresses import`"
             )),
             error => error.into(),
         })?;

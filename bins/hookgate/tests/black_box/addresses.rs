@@ -142,7 +142,7 @@ async fn a_published_list_is_imported_refreshed_and_kept() {
         1
     );
     let doctor = server.json(&["doctor"]);
-    assert!(doctor.to_string().contains("waits for approval"), "{doctor}");
+    assert!(doctor.to_string().contains("needs approval"), "{doctor}");
     server.json(&["addresses", "reject", "pub"]);
     assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 201);
     let again = server.json(&["addresses", "refresh", "pub"]);

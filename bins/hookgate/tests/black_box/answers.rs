@@ -132,10 +132,7 @@ async fn what_changes_later_does_not_change_the_answer() {
     let page = visitor
         .get(&format!("/deliveries/{}", record["id"].as_str().unwrap()))
         .await;
-    assert!(
-        page.contains("They were answered 200 with the same body"),
-        "{page}"
-    );
+    assert!(page.contains("These got 200 with the same body"), "{page}");
     assert!(page.contains("payload logging was off"));
     // As an older version left it.
     sql(
@@ -146,7 +143,7 @@ async fn what_changes_later_does_not_change_the_answer() {
         .get(&format!("/deliveries/{}", record["id"].as_str().unwrap()))
         .await;
     assert!(
-        page.contains("Not stored by the version that took this delivery"),
+        page.contains("Not stored: an older version received this delivery"),
         "{page}"
     );
     assert!(page.contains("No longer stored"));
@@ -187,10 +184,11 @@ async fn who_leaves_before_the_answer_is_told_apart() {
         "{page}"
     );
     assert!(
-        page.contains("That was 0.3 s after its head.") || page.contains("That was 0.4 s after its head."),
+        page.contains("That was 0.3 s after the request headers.")
+            || page.contains("That was 0.4 s after the request headers."),
         "{page}"
     );
-    assert!(page.contains("nobody was there to read it") && !page.contains("BAD_REQUEST"));
+    assert!(page.contains("the sender had closed the connection") && !page.contains("BAD_REQUEST"));
     assert!(page.contains("the connection ended before the body arrived"));
 }
 

@@ -234,7 +234,7 @@ async fn a_removal_names_the_urls_that_the_member_saw_and_marks_them() {
     let question = owner.send(&format!("/members/{id}/remove"), &[]).await.body;
     assert!(question.contains(&format!("/webhooks/{handle}")), "{question}");
     assert!(
-        question.contains("1 webhook. Every such URL keeps working"),
+        question.contains("1 webhook. These URLs keep working"),
         "{question}"
     );
 

@@ -75,7 +75,7 @@ async fn an_export_that_breaks_off_is_taken_for_whole_by_nobody() {
     assert_eq!((broken.status.code(), lines(&broken)), (Some(1), PAGE + 1));
     let text = String::from_utf8(broken.stderr).unwrap();
     assert!(
-        text.contains("the export broke off after 200 deliveries and is not complete"),
+        text.contains("the export stopped after 200 deliveries and is not complete"),
         "{text}"
     );
 }

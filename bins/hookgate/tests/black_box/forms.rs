@@ -416,7 +416,7 @@ async fn what_was_typed_survives_the_end_of_a_session() {
     ];
     let page = owner.try_to_send("/webhooks/new", &form).await;
     assert_eq!(page.status, 401);
-    assert!(page.body.contains("what you typed is kept"), "{}", page.body);
+    assert!(page.body.contains("What you typed is kept"), "{}", page.body);
     let (kept, path) = (
         unescaped(value(&page.body, "form")),
         unescaped(value(&page.body, "form_path")),

@@ -190,7 +190,7 @@ async fn the_console_says_what_is_true() {
     for words in [" (command line) acknowledged this ", " ago.", "Disk full"] {
         assert!(page.contains(words), "{words} is not in {page}");
     }
-    let acknowledged = "The incident is acknowledged.";
+    let acknowledged = "Incident acknowledged.";
     let path = "/incidents/INC-1?done=acknowledged";
     assert!(person.get(path).await.contains(acknowledged));
     person.send("/incidents/INC-1/resolve", &[]).await;

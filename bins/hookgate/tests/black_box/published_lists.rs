@@ -69,7 +69,7 @@ async fn two_halves_are_everybody() {
     assert_eq!(server.post(Http::One, &hook, ALERT).await.status, 403);
     let (_, doctor) = hookgate(server.directory(), &["doctor"]);
     assert!(
-        doctor.contains("@vendor") && doctor.contains("waits for approval"),
+        doctor.contains("@vendor") && doctor.contains("needs approval"),
         "{doctor}"
     );
     server.json(&["addresses", "approve", "vendor"]);

@@ -39,5 +39,8 @@ async fn a_refused_payload_is_cut_and_says_so() {
     let page = visitor
         .get(&format!("/deliveries/{}", items[0]["id"].as_str().unwrap()))
         .await;
-    assert!(page.contains("no more is stored of a refused delivery"), "{page}");
+    assert!(
+        page.contains("Only this part of a refused delivery is stored"),
+        "{page}"
+    );
 }

@@ -23,7 +23,7 @@ async fn edit_a_set(setup: Setup) {
     let server = Server::start();
     let person = Person::signed_in(&server, setup).await;
     person.go("/address-sets").await;
-    person.sees("No address set yet.").await;
+    person.sees("No address sets yet.").await;
     person.write("#f-name", "office").await;
     person.write("#f-networks", "127.0.0.1\n10.0.0.7/8").await;
     person.press("Create set").await;
@@ -52,7 +52,7 @@ async fn edit_a_set(setup: Setup) {
         .await;
     person.press("Save networks").await;
     person
-        .sees("Address set changed, in every allowlist that uses it.")
+        .sees("Address set changed. In effect now in every allowlist that uses it.")
         .await;
     person.sees("replaced").await;
     assert_eq!(deliver(&server, &url, ALERT).await, 403);
@@ -98,7 +98,7 @@ async fn import_and_approve(setup: Setup) {
     assert_eq!(
         deliver(&server, &server.demo_url(), ALERT).await,
         201,
-        "the last good version counts"
+        "the last good version stays in use"
     );
     person.press("Reject it").await;
     person.sees("Version rejected; nothing changes.").await;
@@ -111,7 +111,7 @@ async fn import_and_approve(setup: Setup) {
     drop(publisher);
     person.press("Refresh now").await;
     person
-        .sees("The published list could not be read, so the last good version counts")
+        .sees("The published list could not be read, so the last good version stays in use")
         .await;
     server.json(&["webhook", "edit", "demo", "--allow-any"]);
     person.go("/address-sets/github").await;

@@ -27,7 +27,7 @@ async fn an_observed_allowlist_is_enforced_from_its_banner() {
         person.press("Enforce").await;
         person.sees("Enforce the allowlist?").await;
         person.press("Enforce").await;
-        person.sees("The allowlist is enforced from now on.").await;
+        person.sees("Allowlist enforced.").await;
         // It is said once, where there are scripts.
         assert_eq!(person.path().await.contains("done="), !setup.scripts);
         assert_eq!(deliver(&server, &hook, ALERT).await, 403);

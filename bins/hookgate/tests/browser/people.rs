@@ -91,14 +91,14 @@ async fn end_tokens_and_sessions(setup: Setup) {
     person.go("/tokens").await;
     assert!(!person.text().await.contains("hgt_"), "a token is shown once");
     person.press("Revoke backup").await;
-    person.press("Revoke the token").await;
+    person.press("Revoke token").await;
     person.sees("Token revoked.").await;
 
     person.go("/account").await;
     person.write("#f-password", "correct horse battery").await;
     person.write("#f-again", "correct horse battery").await;
     person.press("Set password").await;
-    person.sees("The password is set.").await;
+    person.sees("Password saved.").await;
     person.find("details.menu summary").await.click().await.unwrap();
     person
         .find("form[action='/sign-out'] button")

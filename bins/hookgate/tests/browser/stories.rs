@@ -219,9 +219,9 @@ async fn resolve(setup: Setup) {
     person.go("/incidents?status=open").await;
     person.press("INC-1").await;
     person.press("Acknowledge").await;
-    person.sees("The incident is acknowledged.").await;
+    person.sees("Incident acknowledged.").await;
     person.press("Resolve").await;
-    person.sees("The incident is resolved.").await;
+    person.sees("Incident resolved.").await;
     for entry in [
         "Opened by a delivery",
         "Updated by a delivery",
@@ -233,6 +233,6 @@ async fn resolve(setup: Setup) {
     }
     assert_eq!(server.json(&["incidents", "show", "INC-1"])["status"], "resolved");
     person.press("Reopen").await;
-    person.sees("The incident is open again.").await;
+    person.sees("Incident reopened.").await;
     person.close().await;
 }

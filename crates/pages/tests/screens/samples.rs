@@ -275,7 +275,7 @@ impl Samples {
             removed: self.number(5_000),
         };
         let detail = |provider: &str, problems: Vec<Problem>| AddressSetDetail {
-            shell: self.shell(Some((FlashKind::Done, "The published list was read."))),
+            shell: self.shell(Some((FlashKind::Done, "Published list downloaded."))),
             set: facts("aws-ec2", provider),
             networks: "192.0.2.0/24\n2001:db8::/32".to_owned(),
             revision: 40,
@@ -306,11 +306,7 @@ impl Samples {
             ("address-sets-empty", list(Vec::new(), Vec::new()).render()),
             (
                 "address-sets",
-                list(
-                    all.to_vec(),
-                    vec![problem("name", "an address set of this name exists")],
-                )
-                .render(),
+                list(all.to_vec(), vec![problem("name", "this name is already in use")]).render(),
             ),
             (
                 "address-set-own",
@@ -610,13 +606,13 @@ impl Samples {
             shell: self.shell(None),
             title: "Remove this member?".to_owned(),
             consequences: vec![
-                self.text("Bo is signed out everywhere at once."),
+                self.text("All sessions of this member end immediately."),
                 self.text("2 tokens stop working."),
             ],
             affected: Vec::new(),
             action: "/members/7/remove".to_owned(),
             fields: vec![("why".to_owned(), self.string("left"))],
-            button: "Remove the member".to_owned(),
+            button: "Remove member".to_owned(),
             back: "/members".to_owned(),
         };
         vec![

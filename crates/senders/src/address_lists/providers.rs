@@ -83,7 +83,7 @@ impl<'n> Found<'n> {
     fn note<E: Error>(&mut self, name: &str) -> Result<bool, E> {
         match self.0.iter_mut().find(|(wanted, _)| *wanted == name) {
             None => Ok(false),
-            Some((_, true)) => Err(E::custom("a member is there twice")),
+            Some((_, true)) => Err(E::custom("a member is given twice")),
             Some((_, found)) => {
                 *found = true;
                 Ok(true)

@@ -36,7 +36,7 @@ pub enum AddressError {
     )]
     Schema(&'static str),
     /// A parameter that is there twice.
-    #[error("{0} is there twice; one of them is a mistake")]
+    #[error("{0} is given twice; one of them is a mistake")]
     Twice(&'static str),
     /// A parameter with a value that it can't have.
     #[error("{name} must be {rule}")]
@@ -53,7 +53,7 @@ pub enum AddressError {
     #[error("options lowers synchronous_commit, and an answered delivery has to be on disk: leave it out")]
     NotDurable,
     /// No host.
-    #[error("no host is named: it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require")]
+    #[error("the host is missing: it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require")]
     NoHost,
     /// The rest of it.
     #[error(

@@ -11,12 +11,12 @@ const EXPECTED: &str = ", expected ";
 /// Its words before the names of our own fields, and ours for them.
 const OF_OURS: [(&str, &str); 2] = [
     ("missing field `", "is missing"),
-    ("duplicate field `", "is there twice"),
+    ("duplicate field `", "is given twice"),
 ];
 /// Its first words for what came, and ours.
 const KINDS: [(&str, &str); 5] = [
     ("unknown field", "an unknown field"),
-    ("unknown variant", "an unknown word"),
+    ("unknown variant", "an unknown value"),
     ("invalid type", "a value of another type"),
     ("invalid length", "a list of another length"),
     ("invalid value", "a value that is not allowed"),
@@ -31,7 +31,7 @@ pub(super) fn json_fault(error: &serde_json::Error) -> Fault {
             "form",
             format!("{} {place}", shape_problem(&error.to_string())),
         ),
-        Category::Eof => Fault::json(format!("the JSON ends too early, {place}")),
+        Category::Eof => Fault::json(format!("the JSON is truncated, {place}")),
         Category::Io | Category::Syntax => Fault::json(format!("not JSON {place}")),
     }
 }
@@ -94,7 +94,7 @@ mod tests {
             ("{}", "`name` is missing at line 1 column 2"),
             (
                 r#"{"name":"a","name":"b"}"#,
-                "`name` is there twice at line 1 column 18",
+                "`name` is given twice at line 1 column 18",
             ),
             (
                 r#"{"name":"a","nam":1}"#,
@@ -110,7 +110,7 @@ mod tests {
             ),
             (
                 "{",
-                "Body is not valid JSON: the JSON ends too early, at line 1 column 1.",
+                "Body is not valid JSON: the JSON is truncated, at line 1 column 1.",
             ),
             ("{'a':1}", "Body is not valid JSON: not JSON at line 1 column 2."),
         ] {

@@ -89,13 +89,13 @@ impl Limits {
     /// answers it has; an account that has read them all is never refused for what others leave unread.
     pub(crate) async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, Fault> {
         if self.answers.is_used_up(account) {
-            return Err(busy("large answers to you are not read yet".to_owned()));
+            return Err(busy("you have not read earlier large responses yet".to_owned()));
         }
         let turns = self.turns_of(account);
         let turn = timeout(TURN_WAIT, turns.acquire_owned()).await;
         turn.ok()
             .and_then(Result::ok)
-            .ok_or_else(|| busy("earlier requests of yours are still being worked on".to_owned()))
+            .ok_or_else(|| busy("your earlier requests are still running".to_owned()))
     }
 
     /// Counts the bytes of a large answer until they are read. What was asked for is done by now, so it is not refused.

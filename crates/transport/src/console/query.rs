@@ -73,7 +73,7 @@ impl<'a> Fields<'a> {
         let texts = texts.iter().filter_map(|name| match count(name) {
             0 => Some(FieldFault::new(name, "required", missing)),
             1 => None,
-            _ => Some(FieldFault::new(name, "once", "is there twice")),
+            _ => Some(FieldFault::new(name, "once", "is given twice")),
         });
         let switches = switches.iter().filter_map(|name| match count(name) {
             0 => Some(FieldFault::new(name, "required", missing)),

@@ -56,12 +56,12 @@ pub(crate) async fn published<S: Store>(
     }
     let url = url
         .or(provider.url())
-        .ok_or_else(|| Fault::field("url", "required", "a plain list is published anywhere: say where"))?;
+        .ok_or_else(|| Fault::field("url", "required", "a plain list needs a URL"))?;
     check_list_url(url).map_err(|problem| Fault::field("url", "form", problem))?;
     let unreachable = |problem: &str| Fault::field("url", "reachable", problem);
     let (bytes, etag) = match fetcher.get(url, None).await {
         Published::Document { bytes, etag } => (bytes, etag),
-        Published::Unchanged => return Err(unreachable("the server says 304 though nothing was known")),
+        Published::Unchanged => return Err(unreachable("the server answered 304 to a first download")),
         Published::Failed(problem) => return Err(unreachable(&problem)),
     };
     let networks = read_list("url", bytes).await?;

@@ -38,7 +38,7 @@ pub(super) async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> P
 pub(super) fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
     match published {
         Published::Document { bytes, etag } => Ok((bytes, etag)),
-        Published::Unchanged => Err(Failure::failed("the server says 304 though nothing was known")),
+        Published::Unchanged => Err(Failure::failed("the server answered 304 to a first download")),
         Published::Failed(problem) => Err(Failure::failed(problem)),
     }
 }
@@ -55,7 +55,7 @@ pub(super) fn texts(filters: &[SetFilter]) -> String {
 
 /// The networks of all that `--network` named.
 pub(super) fn joined(lists: &[Allowlist]) -> Result<Networks, Failure> {
-    let none = || Failure::usage("a set holds networks: neither `any` nor other sets");
+    let none = || Failure::usage("a set contains networks only: not `any`, not other sets");
     let mut networks: Vec<IpNetwork> = Vec::new();
     for list in lists {
         for entry in list.entries().ok_or_else(none)? {

@@ -22,7 +22,7 @@ pub(super) fn set_cells(set: &AddressSet, now: Timestamp) -> [String; 7] {
     }
     if let Some(pending) = set.pending {
         remarks.push(format!(
-            "version {pending} waits for approval: it would remove or add more than half"
+            "version {pending} needs approval: it would remove or add more than half"
         ));
     }
     [

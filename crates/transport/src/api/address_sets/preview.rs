@@ -52,7 +52,7 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     let networks = if let Some(networks) = &proposal.networks {
         networks_of(networks)?
     } else {
-        let nothing = || Fault::field("networks", "required", "nothing waits for approval");
+        let nothing = || Fault::field("networks", "required", "no version needs approval");
         let pending = set.pending.ok_or_else(nothing)?;
         let waiting = gate.store().address_set_networks(&name, pending).await?;
         (*waiting.ok_or(Code::NotFound)?).clone()

@@ -36,7 +36,7 @@ pub(crate) async fn refresh<S: Store + PeopleStore>(
     let (set, _) = gate.address_set(&name).await?;
     let url = set
         .url()
-        .ok_or_else(|| Fault::conflict("it is not read from anywhere"))?;
+        .ok_or_else(|| Fault::conflict("this set has no URL to download from"))?;
     let published = fetcher.get(url, set.reading.etag.as_deref()).await;
     let taken = gate.address_set_refresh(&caller.acting, &name, published).await?;
     Ok(changed(&taken, call.now))

@@ -25,11 +25,7 @@ pub(super) async fn password<S: Store + PeopleStore>(
         if fields.get("again") == Some(new.reveal()) {
             Ok(new)
         } else {
-            Err(Fault::field(
-                "again",
-                "same",
-                "the two passwords are not the same",
-            ))
+            Err(Fault::field("again", "same", "the two passwords do not match"))
         }
     });
     let new = match new {

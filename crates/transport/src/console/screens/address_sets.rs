@@ -165,7 +165,7 @@ pub(super) async fn refresh<S: Store + PeopleStore>(
     let (set, _) = find(screen, name).await?;
     let url = set
         .url()
-        .ok_or_else(|| Fault::conflict("it is not read from anywhere"))?;
+        .ok_or_else(|| Fault::conflict("this set has no URL to download from"))?;
     let published = screen.console.fetcher.get(url, set.reading.etag.as_deref()).await;
     let acting = &screen.visitor.acting;
     let taken = screen
@@ -215,7 +215,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
         let confirm = Confirm {
             shell: screen.shell(),
             title: format!("Remove the address set @{}?", set.name),
-            consequences: vec!["Its networks and its versions are gone then. No allowlist names it.".into()],
+            consequences: vec!["Its networks and versions are deleted. No allowlist uses it.".into()],
             affected: Vec::new(),
             action: format!("/address-sets/{name}/remove"),
             fields: vec![("confirm".to_owned(), "yes".to_owned())],

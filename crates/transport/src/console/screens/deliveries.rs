@@ -74,7 +74,7 @@ async fn rows<S: Store + PeopleStore>(
 ) -> Result<(Vec<DeliverySummary>, Paging), Fault> {
     let id = |text: &str| {
         let id = text.parse::<DeliveryId>();
-        id.map_err(|_| Fault::field("cursor", "form", "not a place in this list"))
+        id.map_err(|_| Fault::field("cursor", "form", "not a valid cursor"))
     };
     let (seek, is_first) = match cursor {
         None => (Seek::Newest, true),
@@ -162,7 +162,7 @@ fn payload(record: &DeliveryRecord) -> Payload {
             Some(NoPayload::Unsigned) => "Not stored: the delivery failed its signature check.",
             Some(NoPayload::Flood) => "Not stored: this webhook refused more than 1 MiB within a minute.",
             Some(NoPayload::Space) => {
-                "No longer stored: the store was full, and this webhook held more than any other."
+                "No longer stored: the store was full, and this webhook used the most space."
             }
             Some(NoPayload::Expired) | None => {
                 "No longer stored: payloads are deleted after their retention time."

@@ -25,7 +25,7 @@ pub(super) async fn ask<S: Store + PeopleStore>(
     };
     let consequences = vec![
         UserText::from(wire::observed(seen).sentence(screen.now)),
-        "From then on, deliveries from other addresses get 403.".into(),
+        "Deliveries from other addresses will then get 403.".into(),
     ];
     page(
         Confirm {

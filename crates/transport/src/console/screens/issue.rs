@@ -163,7 +163,7 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
     let webhook = find(screen, handle).await?;
     let typed = fields.get("name").unwrap_or_default().trim();
     if typed != webhook.name.as_str() {
-        let problem = "That is not its name. Type the name exactly as it is shown.";
+        let problem = "The name does not match. Type it exactly as shown.";
         return again(revoke_model(screen, handle, Some(problem)).await?.render());
     }
     screen

@@ -110,7 +110,7 @@ pub(super) async fn role<S: Store + PeopleStore>(
                 return Ok(html::see_other("/members?done=member-changed"));
             }
             let reason = format!(
-                "somebody else made {} {} meanwhile. Choose again if it should be {role}",
+                "someone else changed the role of {} to {} in the meantime. Choose again if it should be {role}",
                 member.name, member.role
             );
             refused(screen, Fault::conflict(reason)).await
@@ -182,7 +182,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
             affected: known.webhooks.iter().map(affected).collect(),
             action: format!("/members/{id}/remove"),
             fields: vec![("confirm".to_owned(), "yes".to_owned())],
-            button: "Remove the member".to_owned(),
+            button: "Remove member".to_owned(),
             back: "/members".to_owned(),
         };
         return page(confirm.render());
@@ -201,23 +201,20 @@ pub(super) async fn remove<S: Store + PeopleStore>(
 /// What a removal does, and what it does not.
 fn consequences(known: &KnownWebhooks) -> Vec<UserText> {
     let mut consequences = vec![
-        "Every session of this member ends at once.".into(),
-        "Every API token that this member made is dead at once.".into(),
-        "What the member did stays in the audit trail.".into(),
+        "All sessions of this member end immediately.".into(),
+        "All API tokens that this member created stop working immediately.".into(),
+        "The member's events stay in the audit trail.".into(),
     ];
     consequences.push(match known.count {
-        0 => "No living webhook URL or signing secret was shown to this member.".into(),
+        0 => "No URL or signing secret that is still in use was shown to this member.".into(),
         many => format!(
-            "This member was shown the URL or signing secret of {}. Every such URL keeps working and is marked: regenerate it.",
+            "This member was shown the URL or signing secret of {}. These URLs keep working and are marked. Regenerate them.",
             counted(many, "webhook")
         )
         .into(),
     });
     if known.others_unknown {
-        consequences.push(
-            "Some URLs are older than the record of who was shown them; this member may know those too."
-                .into(),
-        );
+        consequences.push("Some URLs are older than these records. This member may know them too.".into());
     }
     consequences
 }

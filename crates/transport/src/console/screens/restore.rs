@@ -20,7 +20,7 @@ const NOT_KEPT: [&str; 5] = ["password", "again", "current", FORM_TOKEN, PAGE_KE
 
 /// Said on the page with the form.
 pub(super) const NOTICE: &str =
-    "Your session had ended, so nothing was done yet. Check the form and submit it again.";
+    "Your session had ended, so nothing was saved. Check the form and submit it again.";
 
 /// The fields to keep, encoded.
 pub(super) fn kept(fields: &Fields<'_>) -> String {

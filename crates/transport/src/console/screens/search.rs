@@ -23,7 +23,8 @@ use crate::reply::Reply;
 pub(super) const SECRET_TYPED: &str = "What you typed looks like a webhook URL, a token or another secret. It was not searched \
     for, so that it gets into no address and no log. To find the webhook of a URL, paste the whole URL into the search box.";
 /// Said of a URL that is nobody's.
-const UNKNOWN_URL: &str = "No webhook has or had this URL. It may be mistyped, or of another installation.";
+const UNKNOWN_URL: &str =
+    "No webhook has or had this URL. It may be mistyped, or belong to another installation.";
 /// The field of a form that is a search box.
 const SEARCHED: &str = "q";
 

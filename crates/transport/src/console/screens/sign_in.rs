@@ -24,7 +24,7 @@ const NO_TOKEN: &str = "";
 /// Why a name is closed to browsers that its member has not used.
 const GUESSED: &str = "Too many wrong passwords for this name. Sign in with a browser that you have signed in with before, or ask an admin for a sign-in link.";
 /// Why a password was not looked at.
-const BUSY: &str = "Too many people are signing in at this moment. Your password was not checked.";
+const BUSY: &str = "Too many people are signing in right now. Your password was not checked.";
 
 /// Most bytes of a sign-in: the longest name and password, each character in twelve bytes, and a kept form, encoded once more.
 const MAX_SIGN_IN: usize = 64 * 1024;
@@ -75,7 +75,7 @@ pub(super) async fn keep<S: Store + PeopleStore>(
     {
         Ok(form) => {
             let fields = restore::kept(&form.fields()?);
-            let problem = "Your session has ended. Sign in to go on: what you typed is kept.";
+            let problem = "Your session has ended. Sign in to continue. What you typed is kept.";
             let path = local(&path).to_owned();
             (Some(KeptForm { path, fields }), problem)
         }

@@ -114,11 +114,11 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
         let confirm = Confirm {
             shell: screen.shell(),
             title: format!("Revoke the token {}?", token.name),
-            consequences: vec!["Every program that uses it is refused at once. This is final.".into()],
+            consequences: vec!["Programs that use it are refused immediately. This can't be undone.".into()],
             affected: Vec::new(),
             action: format!("/tokens/{id}/revoke"),
             fields: vec![("confirm".to_owned(), "yes".to_owned())],
-            button: "Revoke the token".to_owned(),
+            button: "Revoke token".to_owned(),
             back: "/tokens".to_owned(),
         };
         return page(confirm.render());
