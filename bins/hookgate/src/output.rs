@@ -114,7 +114,7 @@ pub(crate) fn delivery_cells(record: &DeliverySummary) -> [String; 7] {
         .map(|number| number.to_string())
         .unwrap_or_default();
     let result = match record.answer {
-        _ if record.would_be_refused => format!("observed {incident}"),
+        _ if record.would_be_refused => format!("would be refused {incident}"),
         Answer::Opened => format!("opened {incident}"),
         Answer::Updated => format!("updated {incident}"),
         Answer::Unmatched => "nothing to resolve".to_owned(),

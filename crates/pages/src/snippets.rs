@@ -46,7 +46,7 @@ fn curl(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "curl",
         sender: "curl",
-        note: "To try it now. The URL stays in the shell's history.",
+        note: "For a quick test. The URL stays in your shell history.",
         code: format!(
             "curl {ca}{} \\\n  -H 'content-type: application/json' \\\n  -d '{{\"title\":\"Disk full on db1\",\"severity\":\"high\"}}'\n",
             shell(options.url)
@@ -59,7 +59,7 @@ fn curl_file(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "curl-file",
         sender: "curl, URL in a file",
-        note: "For scripts: the URL is neither in the list of processes nor in the script.",
+        note: "For scripts: the URL appears neither in the process list nor in the script.",
         code: format!(
             "umask 077\ncat > hook.curl <<'END_OF_HOOK'\n{config}END_OF_HOOK\n\ncurl --config hook.curl -d '{{\"title\":\"Disk full on db1\"}}'\n"
         ),
@@ -76,7 +76,7 @@ fn alertmanager(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "alertmanager",
         sender: "Alertmanager",
-        note: "Needs Alertmanager 0.34 or newer; older ones can't shape the payload, or change words in it that look like YAML. Put the URL alone into the file.",
+        note: "Needs Alertmanager 0.34 or newer; older versions can't set the payload, or change words in it that look like YAML. The file must contain only the URL.",
         code: format!(
             "# /etc/alertmanager/hookgate.url (mode 0600):\n# {}\n\nreceivers:\n  - name: hookgate\n    webhook_configs:\n      - url_file: /etc/alertmanager/hookgate.url\n        send_resolved: true\n{ca}        payload: |\n          {{{{ $status := \"open\" }}}}{{{{ if ne .Status \"firing\" }}}}{{{{ $status = \"resolved\" }}}}{{{{ end }}}}\n          {{{{ $group := printf \"%s %s\" .Receiver .GroupLabels.SortedPairs }}}}\n          {{{{ dict\n            \"title\" (printf \"%.500s\" (or .CommonAnnotations.summary .CommonLabels.alertname \"Alertmanager notification\"))\n            \"status\" $status\n            \"dedup_key\" (printf \"%.255s\" $group)\n            \"source_url\" .ExternalURL\n            | toJson }}}}\n",
             options.url
@@ -88,7 +88,7 @@ fn grafana(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "grafana",
         sender: "Grafana",
-        note: "Alerting, Contact points, Webhook: the URL into its field, the template under Notification templates, and the template's name as custom payload (Grafana 12 or newer; what older ones send is not taken yet).",
+        note: "Alerting, Contact points, Webhook: paste the URL, save the template under Notification templates, and use the template as custom payload. Needs Grafana 12 or newer.",
         code: format!(
             "URL: {}\nMethod: POST\nCustom payload: {{{{ template \"hookgate\" . }}}}\n\n{{{{ define \"hookgate\" -}}}}\n{{{{ $status := \"open\" }}}}{{{{ if ne .Status \"firing\" }}}}{{{{ $status = \"resolved\" }}}}{{{{ end }}}}\n{{{{ coll.Dict\n  \"title\" (printf \"%.500s\" (or .CommonAnnotations.summary .CommonLabels.alertname \"Grafana alert\"))\n  \"status\" $status\n  \"dedup_key\" (printf \"%.255s\" .GroupKey)\n  \"source_url\" .ExternalURL\n  | data.ToJSON }}}}\n{{{{- end }}}}\n",
             options.url
@@ -100,7 +100,7 @@ fn datadog(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "datadog",
         sender: "Datadog",
-        note: "Integrations, Webhooks: a new webhook with this URL and payload; then @webhook-hookgate in a monitor's message. Datadog has no word for resolved that is taken here, so resolve its incidents here or from a second webhook.",
+        note: "Integrations, Webhooks: create a webhook with this URL and payload, then add @webhook-hookgate to a monitor's message. This payload does not report recoveries: resolve the incidents here, or send them from a second webhook.",
         code: format!(
             "Name: hookgate\nURL: {}\nPayload:\n{{\n  \"title\": \"$EVENT_TITLE\",\n  \"description\": \"$TEXT_ONLY_MSG\",\n  \"dedup_key\": \"$ALERT_CYCLE_KEY\",\n  \"source_url\": \"$LINK\",\n  \"metadata\": {{\"transition\": \"$ALERT_TRANSITION\", \"priority\": \"$ALERT_PRIORITY\"}}\n}}\n",
             options.url
@@ -115,7 +115,7 @@ fn github(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "github",
         sender: "GitHub Actions",
-        note: "Save the URL as the repository secret HOOKGATE_URL; the step runs when an earlier one failed. GitHub's own webhooks have a format that is not taken yet.",
+        note: "Save the URL as the repository secret HOOKGATE_URL. The step runs when an earlier one failed. GitHub's own webhooks are not supported yet.",
         code: format!(
             "# gh secret set HOOKGATE_URL   (then paste)\n# {}\n\n- name: Open an incident\n  if: failure()\n  env:\n    HOOKGATE_URL: ${{{{ secrets.HOOKGATE_URL }}}}\n    RUN_URL: ${{{{ github.server_url }}}}/${{{{ github.repository }}}}/actions/runs/${{{{ github.run_id }}}}\n  run: |\n    jq -n '{{title: \"\\(env.GITHUB_WORKFLOW) failed in \\(env.GITHUB_REPOSITORY)\",\n            source_url: env.RUN_URL,\n            dedup_key: \"\\(env.GITHUB_REPOSITORY) \\(env.GITHUB_WORKFLOW) \\(env.GITHUB_REF_NAME)\"[:255]}}' |\n    curl --fail-with-body --retry 3 {ca}\"$HOOKGATE_URL\" \\\n      -H 'content-type: application/json' --data @-\n",
             options.url
@@ -136,7 +136,7 @@ fn python(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "python",
         sender: "Python",
-        note: "The standard library alone. An Idempotency-Key makes a retry safe.",
+        note: "Uses only the standard library. An Idempotency-Key makes retries safe.",
         code: format!(
             "import json\n{import}import urllib.request\nimport uuid\n\nURL = {}\n\nrequest = urllib.request.Request(\n    URL,\n    data=json.dumps({{\"title\": \"Disk full on db1\", \"severity\": \"high\"}}).encode(),\n    headers={{\"content-type\": \"application/json\", \"idempotency-key\": str(uuid.uuid4())}},\n)\nwith urllib.request.urlopen(request, timeout=10{context}) as answer:\n    print(answer.status, answer.read().decode())\n",
             quoted(options.url)
@@ -155,7 +155,7 @@ fn cron(options: SnippetOptions<'_>) -> Snippet {
     Snippet {
         key: "cron",
         sender: "cron",
-        note: "Tells when a job fails; the URL is in a file that only the job's user can read.",
+        note: "Reports when a job fails. The URL is in a file that only the job's user can read.",
         code,
     }
 }

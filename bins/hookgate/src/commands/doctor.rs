@@ -165,9 +165,9 @@ fn untrusted_proxy(lone: &LoneSource) -> Finding {
     Finding {
         subject: "gate.trusted_proxies".to_owned(),
         sentence: format!(
-            "all traffic of the last hour ({}) comes from one private address, {}: a proxy is in front and \
-             not trusted yet. Set gate.trusted_proxies to it, with gate.proxy_protocol or gate.forwarded \
-             (docs/proxies.md). If {} is your only sender, all is well",
+            "all traffic in the last hour ({}) came from one private address, {}. It is probably a proxy that is \
+             not trusted yet: add it to gate.trusted_proxies and set gate.proxy_protocol or gate.forwarded \
+             (docs/proxies.md). If {} is your only sender, ignore this",
             wire::counted(lone.deliveries, "delivery"),
             lone.address,
             lone.address
@@ -179,8 +179,8 @@ fn silent_proxy(lone: &LoneSource) -> Finding {
     Finding {
         subject: "gate.trusted_proxies".to_owned(),
         sentence: format!(
-            "all traffic of the last hour ({}) comes from {}, which is trusted and does not say who called it: \
-             let it write what gate.proxy_protocol or gate.forwarded expects (docs/proxies.md), or allowlists refuse it",
+            "all traffic in the last hour ({}) came from {}, which is trusted but sends no client address: \
+             configure it for gate.proxy_protocol or gate.forwarded (docs/proxies.md), or allowlists refuse it",
             wire::counted(lone.deliveries, "delivery"),
             lone.address
         ),

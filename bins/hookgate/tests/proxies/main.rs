@@ -178,7 +178,9 @@ fn an_untrusted_proxy_fails_closed() {
     let doctor = stage.hookgate(&["doctor"])["findings"][0].clone();
     let finding = doctor["finding"].as_str().unwrap();
     assert!(
-        finding.contains("comes from one private address, 10.0.0.2: a proxy is in front and not trusted yet"),
+        finding.contains(
+            "came from one private address, 10.0.0.2. It is probably a proxy that is not trusted yet"
+        ),
         "{finding}"
     );
     stage.hookgate(&["webhook", "edit", "demo", "--allow", "203.0.113.9"]);
@@ -240,7 +242,7 @@ fn a_proxy_that_says_nothing_useful_is_refused() {
     stage.newest(2);
     let doctor = stage.hookgate(&["doctor"]).to_string();
     assert!(
-        doctor.contains("10.0.0.2, which is trusted and does not say who called it"),
+        doctor.contains("10.0.0.2, which is trusted but sends no client address"),
         "{doctor}"
     );
     stage.hookgate(&["webhook", "edit", "demo", "--allow", "10.0.0.0/8, 203.0.113.9"]);

@@ -96,11 +96,11 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
     path = "/api/v1/address-sets",
     operation_id = "createAddressSet",
     tag = "address sets",
-    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
     request_body = New,
     responses(
-        (status = 201, description = "It is made", body = super::document::Success<AddressSet>),
-        (status = 200, description = "It was made by the same request before", body = super::document::Success<AddressSet>),
+        (status = 201, description = "Created", body = super::document::Success<AddressSet>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<AddressSet>),
     ),
 )]
 pub(crate) async fn create<S: Store + PeopleStore>(
@@ -136,7 +136,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     tag = "address sets",
     params(
         ("name" = words::SetName, Path, description = "Name of a set"),
-        ("version" = Option<i64>, Query, description = "Another version than the one that counts", minimum = 1),
+        ("version" = Option<i64>, Query, description = "A version other than the active one", minimum = 1),
     ),
     responses((status = 200, description = "The set", body = super::document::Success<AddressSetNetworks>)),
 )]
@@ -170,7 +170,7 @@ pub(crate) struct Networking {
     tag = "address sets",
     params(
         ("name" = words::SetName, Path, description = "Name of a set"),
-        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to change whatever is there"),
+        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to overwrite any revision"),
     ),
     request_body = Networking,
     responses((status = 200, description = "What changed", body = super::document::Success<AddressSetChange>)),
@@ -200,7 +200,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     operation_id = "removeAddressSet",
     tag = "address sets",
     params(("name" = words::SetName, Path, description = "Name of a set")),
-    responses((status = 200, description = "It is removed", body = super::document::Success<Removed>)),
+    responses((status = 200, description = "Removed", body = super::document::Success<Removed>)),
 )]
 pub(crate) async fn remove<S: Store + PeopleStore>(
     gate: &Gate<S>,

@@ -28,13 +28,13 @@ const FILTER: [&str; 5] = ["act", "subject", "actor", "from", "to"];
     operation_id = "listAudit",
     tag = "people",
     params(
-        ("act" = Option<words::AuditActs>, Query, description = "An act, `webhook.revoke` for instance, or a family of acts: `webhook`"),
+        ("act" = Option<words::AuditActs>, Query, description = "An event, for example `webhook.revoke`, or a family of events: `webhook`"),
         ("subject" = Option<String>, Query, description = "What it was done to: a handle, an ID, an incident or the exact name. An unknown name is an error"),
         ("actor" = Option<String>, Query, description = "Who did it: the ID or name of a member or token (removed ones too), `command-line`, `system`, or a name with its kind: `token:deploy`. An unknown name is an error"),
         ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),
         ("to" = Option<String>, Query, format = DateTime, description = "Before this time (RFC 3339)"),
-        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<words::Number>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::Number>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<AuditEntry>>)),
 )]
@@ -70,7 +70,7 @@ pub(crate) async fn list<S: Store + PeopleStore>(
     tag = "people",
     params(
         ("format" = Option<words::ExportFormat>, Query, description = "`csv` (the default) or `ndjson`"),
-        ("act" = Option<words::AuditActs>, Query, description = "An act or a family of acts"),
+        ("act" = Option<words::AuditActs>, Query, description = "An event or a family of events"),
         ("subject" = Option<String>, Query, description = "What it was done to, as in the list"),
         ("actor" = Option<String>, Query, description = "Who did it, as in the list"),
         ("from" = Option<String>, Query, format = DateTime, description = "Not before this time (RFC 3339)"),

@@ -22,8 +22,8 @@ use crate::wire::{Incident, IncidentRecord, Page, words};
     params(
         ("status" = Option<words::IncidentStatus>, Query, description = "`open`, `acknowledged` or `resolved`"),
         ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
-        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<words::IncidentId>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::IncidentId>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
 )]
@@ -97,12 +97,12 @@ pub(crate) async fn act<S: Store + PeopleStore>(
     tag = "incidents",
     params(
         ("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`"),
-        ("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by"),
+        ("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe"),
     ),
     request_body = NewNote,
     responses(
         (status = 201, description = "The incident with the note", body = super::document::Success<IncidentRecord>),
-        (status = 200, description = "The same request added it before", body = super::document::Success<IncidentRecord>),
+        (status = 200, description = "An earlier request with this key added it", body = super::document::Success<IncidentRecord>),
     ),
 )]
 pub(crate) async fn note<S: Store + PeopleStore>(

@@ -74,8 +74,8 @@ pub(crate) struct MadeToken {
     operation_id = "listMembers",
     tag = "people",
     params(
-        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<words::MemberId>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::MemberId>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Member>>)),
 )]
@@ -94,11 +94,11 @@ pub(crate) async fn members<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call)
     path = "/api/v1/members",
     operation_id = "addMember",
     tag = "people",
-    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
     request_body = NewMember,
     responses(
         (status = 201, description = "The member", body = super::document::Success<Member>),
-        (status = 200, description = "It was made by the same request before", body = super::document::Success<Member>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<Member>),
     ),
 )]
 pub(crate) async fn member_add<S: Store + PeopleStore>(
@@ -154,7 +154,7 @@ pub(crate) async fn member_change<S: Store + PeopleStore>(
     operation_id = "previewRemoval",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
-    responses((status = 200, description = "What the member knows", body = super::document::Success<KnownWebhooks>)),
+    responses((status = 200, description = "URLs and signing secrets that the member was shown", body = super::document::Success<KnownWebhooks>)),
 )]
 pub(crate) async fn removal<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -173,7 +173,7 @@ pub(crate) async fn removal<S: Store + PeopleStore>(
     operation_id = "removeMember",
     tag = "people",
     params(("id" = words::MemberId, Path, description = "ID of a member")),
-    responses((status = 200, description = "The member as it was, and what it goes on knowing", body = super::document::Success<RemovedMember>)),
+    responses((status = 200, description = "The removed member, and the URLs and signing secrets that the member was shown", body = super::document::Success<RemovedMember>)),
 )]
 pub(crate) async fn member_remove<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -232,8 +232,8 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
     operation_id = "listTokens",
     tag = "people",
     params(
-        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<words::TokenId>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::TokenId>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Token>>)),
 )]
@@ -258,11 +258,11 @@ pub(crate) async fn tokens<S: Store + PeopleStore>(
     path = "/api/v1/tokens",
     operation_id = "createToken",
     tag = "people",
-    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
     request_body = NewToken,
     responses(
-        (status = 201, description = "It is made", body = super::document::Success<MadeToken>),
-        (status = 200, description = "It was made by the same request before", body = super::document::Success<MadeToken>),
+        (status = 201, description = "Created", body = super::document::Success<MadeToken>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<MadeToken>),
     ),
 )]
 pub(crate) async fn token_create<S: Store + PeopleStore>(

@@ -83,8 +83,8 @@ pub(crate) struct Made {
     operation_id = "listWebhooks",
     tag = "webhooks",
     params(
-        ("limit" = Option<u16>, Query, description = "Rows of a page", minimum = 1, maximum = 200),
-        ("cursor" = Option<words::Handle>, Query, description = "`next` of the page before"),
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::Handle>, Query, description = "`next` of the previous page"),
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Webhook>>)),
 )]
@@ -132,11 +132,11 @@ fn written(webhook: &hookgate_domain::Webhook) -> usize {
     path = "/api/v1/webhooks",
     operation_id = "createWebhook",
     tag = "webhooks",
-    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "What a repetition is known by")),
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
     request_body = New,
     responses(
-        (status = 201, description = "It is made", body = super::document::Success<Made>),
-        (status = 200, description = "It was made by the same request before", body = super::document::Success<Made>),
+        (status = 201, description = "Created", body = super::document::Success<Made>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<Made>),
     ),
 )]
 pub(crate) async fn create<S: Store + PeopleStore>(
@@ -212,7 +212,7 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
     tag = "webhooks",
     params(
         ("handle" = words::Handle, Path, description = "Handle of a webhook"),
-        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to change whatever is there"),
+        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to overwrite any revision"),
     ),
     request_body = change::Fields,
     responses((status = 200, description = "The webhook as it is now", body = super::document::Success<Webhook>)),
@@ -242,7 +242,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     operation_id = "regenerateWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
-    responses((status = 200, description = "It has a new URL", body = super::document::Success<Made>)),
+    responses((status = 200, description = "The webhook with its new URL", body = super::document::Success<Made>)),
 )]
 pub(crate) async fn regenerate<S: Store + PeopleStore>(
     gate: &Gate<S>,
@@ -262,7 +262,7 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
     operation_id = "revokeWebhook",
     tag = "webhooks",
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
-    responses((status = 200, description = "It is revoked", body = super::document::Success<Webhook>)),
+    responses((status = 200, description = "Revoked", body = super::document::Success<Webhook>)),
 )]
 pub(crate) async fn revoke<S: Store + PeopleStore>(
     gate: &Gate<S>,
