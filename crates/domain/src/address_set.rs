@@ -13,6 +13,9 @@ use crate::{Timestamp, may_hold_secret};
 pub use changes::NetworkChanges;
 pub use provider::{Provider, SetFilter, SetFilterError, UnknownProvider};
 
+/// How old a version is that new ones are held against, unless somebody let a newer one count.
+pub const BASE_AGE: Duration = Duration::from_hours(30 * 24);
+
 /// How long a published list may go without being read before it counts as stale.
 pub const STALE_AFTER: Duration = Duration::from_hours(72);
 
@@ -93,6 +96,9 @@ pub struct AddressSet {
     pub changed_at: Timestamp,
     /// A version that waits until somebody approves it.
     pub pending: Option<i64>,
+    /// The version that new ones are held against beside the present one: what somebody last let count, or what counted a
+    /// month ago ([`BASE_AGE`]) if that is newer. So a list that changes little by little waits, too, once it has changed much.
+    pub base: i64,
     /// How reading the published list went.
     pub reading: Reading,
     /// Rises with every change.
@@ -111,6 +117,7 @@ impl AddressSet {
             networks,
             changed_at: now,
             pending: None,
+            base: 1,
             reading: Reading {
                 read_at,
                 tried_at: read_at,

@@ -46,8 +46,8 @@ mod webhook_id;
 mod wire;
 
 pub use address_set::{
-    AddressSet, AddressSetName, AddressSetNameError, MAX_SET_NAME_CHARACTERS, NetworkChanges, Provider,
-    Reading, STALE_AFTER, SetFilter, SetFilterError, SetOrigin, SetVersion, UnknownProvider,
+    AddressSet, AddressSetName, AddressSetNameError, BASE_AGE, MAX_SET_NAME_CHARACTERS, NetworkChanges,
+    Provider, Reading, STALE_AFTER, SetFilter, SetFilterError, SetOrigin, SetVersion, UnknownProvider,
     UnknownVersionState, VersionState,
 };
 pub use allowlist::{

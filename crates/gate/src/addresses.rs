@@ -271,6 +271,9 @@ impl<S: Store> Gate<S> {
         } else {
             (set.version, set.changed_at, set.pending) = (number, now, None);
             set.networks = networks.as_slice().len() as u64;
+            if acceptance == Acceptance::AtOnce {
+                set.base = number;
+            }
         }
         set.revision += 1;
         let audit = acting.note_change(

@@ -213,6 +213,7 @@ diesel::table! {
         fault -> Nullable<Text>,
         etag -> Nullable<Text>,
         revision -> BigInt,
+        base -> Nullable<BigInt>,
     }
 }
 

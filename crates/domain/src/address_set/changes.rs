@@ -33,7 +33,7 @@ pub struct NetworkChanges {
     pub removed: Vec<IpNetwork>,
     /// Whether more than half goes.
     shrinks: bool,
-    /// Whether it grows by more than half.
+    /// Whether more than half as much comes as there was, with what it takes the place of.
     grows: bool,
     /// What about it deserves a second look.
     warnings: Vec<AllowlistWarning>,
@@ -62,6 +62,17 @@ impl NetworkChanges {
         }
     }
 
+    /// The same change, which needs approval as well if all together would that changed since a version before.
+    #[must_use]
+    pub fn since(self, base: &Networks, then: &Networks) -> Self {
+        let since = Self::between(base, then);
+        Self {
+            shrinks: self.shrinks || since.shrinks,
+            grows: self.grows || since.grows,
+            ..self
+        }
+    }
+
     /// Whether nothing changes.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
@@ -69,7 +80,7 @@ impl NetworkChanges {
     }
 
     /// Whether somebody should look at it first: of a family, more than half of the addresses or networks would go, or more
-    /// than half as many would come. A list that a provider broke looks like the first, and deliveries would be lost in
+    /// than half as many would come, or go and come together. A list that a provider broke looks like the first, and deliveries would be lost in
     /// silence; one that was taken over looks like the second, and strangers would pass.
     #[must_use]
     pub const fn needs_approval(&self) -> bool {
@@ -108,10 +119,15 @@ fn shrinks(now: &Networks, then: &Networks, removed: &[IpNetwork]) -> bool {
     by_addresses || lost * 2 > now.as_slice().len()
 }
 
-/// The first version of a set has nothing that it could be held against.
+/// What goes counts with what comes: a list of which half is replaced has changed as much as one that has doubled. The first
+/// version of a set has nothing that it could be held against.
 fn grows(now: &Networks, then: &Networks) -> bool {
     let families = now.addresses().by_family().into_iter();
+    let gone = now.addresses_beyond(then).by_family();
     let new = then.addresses_beyond(now).by_family();
-    let mut grown = families.zip(new).zip(SMALL_GROWTH.by_family());
-    !now.as_slice().is_empty() && grown.any(|(((_, had), (_, new)), (_, small))| new > small && new > had / 2)
+    let mut changed = families.zip(gone).zip(new).zip(SMALL_GROWTH.by_family());
+    !now.as_slice().is_empty()
+        && changed.any(|((((_, had), (_, gone)), (_, new)), (_, small))| {
+            new > small && new.saturating_add(gone) > had / 2
+        })
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use hookgate_domain::{
-    AddressSet, AddressSetName, AuditAct, NetworkChanges, Networks, Permission, SetOrigin,
+    AddressSet, AddressSetName, AuditAct, BASE_AGE, NetworkChanges, Networks, Permission, SetOrigin,
+    VersionState,
 };
 use serde_json::{Value, json};
 
@@ -36,7 +37,7 @@ pub enum Published {
 
 impl<S: Store> Gate<S> {
     /// Takes up what was published. What is new counts when this returns; if more than half of a set would go, or more than half
-    /// as much come, it waits until somebody approves it. What can't be read leaves the set as it is, and is noted beside it.
+    /// as much come, in this step or since its base, it waits until somebody approves it. What can't be read leaves the set as it is, and is noted beside it.
     ///
     /// # Errors
     /// [`AddressSetError`]: also if the document is none, after that was noted.
@@ -67,7 +68,7 @@ impl<S: Store> Gate<S> {
                     set.reading.read_at = Some(now);
                     set.reading.fault = None;
                     set.reading.etag = etag.map(Into::into);
-                    let changes = NetworkChanges::between(&known, &networks);
+                    let changes = self.changes_of(&mut set, &known, &networks).await?;
                     if self.was_decided(&set, &networks).await? {
                         let set = self.write_reading(set).await?;
                         return Ok(Taken { set, changes });
@@ -110,7 +111,7 @@ impl<S: Store> Gate<S> {
         let (act, change) = if approve {
             let networks = self.store.address_set_networks(name, version).await?;
             let networks = networks.ok_or(AddressSetError::NothingPending)?;
-            (set.version, set.changed_at) = (version, now);
+            (set.version, set.base, set.changed_at) = (version, version, now);
             set.networks = networks.as_slice().len() as u64;
             (AuditAct::AddressSetApprove, VersionChange::Approve(version))
         } else {
@@ -154,6 +155,31 @@ impl<S: Store> Gate<S> {
     }
 
     /// Whether somebody was asked about just these networks, and has said no or nothing yet: then nobody is asked again.
+    /// What changes, held against the version that counts and the one before that is its base.
+    async fn changes_of(
+        &self,
+        set: &mut AddressSet,
+        known: &Networks,
+        networks: &Networks,
+    ) -> Result<NetworkChanges, StoreError> {
+        let changes = NetworkChanges::between(known, networks);
+        if changes.is_empty() {
+            return Ok(changes);
+        }
+        let old_enough = self.now().before(BASE_AGE);
+        let versions = self.store.address_set_versions(&set.name).await?;
+        let counted_then = versions.iter().find(|version| {
+            let has_counted = matches!(version.state, VersionState::Active | VersionState::Replaced);
+            has_counted && version.made_at <= old_enough
+        });
+        set.base = counted_then.map_or(set.base, |version| set.base.max(version.number));
+        let base = self.store.address_set_networks(&set.name, set.base).await?;
+        Ok(match base {
+            Some(base) => changes.since(&base, networks),
+            None => changes,
+        })
+    }
+
     async fn was_decided(&self, set: &AddressSet, networks: &Networks) -> Result<bool, StoreError> {
         let newest = self.newest_version(&set.name).await?;
         if newest == set.version {

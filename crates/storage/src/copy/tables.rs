@@ -94,6 +94,7 @@ pub(super) static TABLES: [Table; 23] = [
             ("fault", Text),
             ("etag", Text),
             ("revision", Number),
+            ("base", Number),
         ],
     ),
     table(

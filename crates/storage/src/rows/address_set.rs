@@ -29,6 +29,7 @@ pub(crate) struct AddressSetRow {
     fault: Option<String>,
     etag: Option<String>,
     revision: i64,
+    base: Option<i64>,
 }
 
 impl TryFrom<AddressSetRow> for AddressSet {
@@ -59,6 +60,8 @@ impl TryFrom<AddressSetRow> for AddressSet {
                 etag: row.etag.map(Into::into),
             },
             revision: row.revision,
+            // What counted when the column came.
+            base: row.base.unwrap_or(row.version),
         })
     }
 }
@@ -81,6 +84,7 @@ pub(crate) struct AddressSetFields {
     fault: Option<String>,
     etag: Option<String>,
     revision: i64,
+    base: Option<i64>,
 }
 
 impl From<&AddressSet> for AddressSetFields {
@@ -109,6 +113,7 @@ impl From<&AddressSet> for AddressSetFields {
             fault: reading.fault.as_deref().map(storable),
             etag: reading.etag.as_deref().map(storable),
             revision: set.revision,
+            base: Some(set.base),
         }
     }
 }

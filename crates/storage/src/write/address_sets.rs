@@ -54,7 +54,7 @@ pub(crate) fn address_set_write(
     if activates {
         revisions_raise(connection, id)?;
     }
-    versions_prune(connection, id)?;
+    versions_prune(connection, id, set.base)?;
     Ok(true)
 }
 
@@ -209,12 +209,14 @@ fn revisions_raise(connection: &mut Connection, set: i64) -> QueryResult<()> {
     Ok(())
 }
 
-/// Removes the oldest versions beyond those that are kept; never the one that counts, nor one that waits.
-fn versions_prune(connection: &mut Connection, set: i64) -> QueryResult<()> {
+/// Removes the oldest versions beyond those that are kept; never the one that counts, nor one that waits, nor the `base` that
+/// others are held against.
+fn versions_prune(connection: &mut Connection, set: i64, base: i64) -> QueryResult<()> {
     let query = address_set_versions::table
         .filter(address_set_versions::address_set.eq(set))
         .filter(address_set_versions::state.ne(VersionState::Active.as_str()))
         .filter(address_set_versions::state.ne(VersionState::Pending.as_str()))
+        .filter(address_set_versions::number.ne(base))
         .order(address_set_versions::number.desc());
     let numbers: Vec<i64> = query.select(address_set_versions::number).load(connection)?;
     let Some(newest_to_go) = numbers.get(usize::from(KEPT_VERSIONS)) else {
@@ -224,6 +226,7 @@ fn versions_prune(connection: &mut Connection, set: i64) -> QueryResult<()> {
         .filter(address_set_versions::address_set.eq(set))
         .filter(address_set_versions::number.le(*newest_to_go))
         .filter(address_set_versions::state.ne(VersionState::Active.as_str()))
-        .filter(address_set_versions::state.ne(VersionState::Pending.as_str()));
+        .filter(address_set_versions::state.ne(VersionState::Pending.as_str()))
+        .filter(address_set_versions::number.ne(base));
     diesel::delete(old).execute(connection).map(drop)
 }

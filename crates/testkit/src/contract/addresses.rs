@@ -291,7 +291,7 @@ pub async fn a_revoked_webhook_uses_no_set<S: Store>(store: &Arc<S>) {
     assert_eq!(found, Some(revoked));
 }
 
-/// Old versions go, and the one that counts stays.
+/// Old versions go; the one that counts stays, and the one that new ones are held against.
 pub async fn a_set_keeps_some_versions<S: Store>(store: &Arc<S>) {
     let mut set = with_set(store, "office", "192.0.2.0/32").await;
     for host in 1..=30 {
@@ -300,7 +300,7 @@ pub async fn a_set_keeps_some_versions<S: Store>(store: &Arc<S>) {
         set = next;
     }
     let versions = store.address_set_versions(&set.name).await.unwrap();
-    assert_eq!(versions.len(), usize::from(KEPT_VERSIONS) + 1);
+    assert_eq!(versions.len(), usize::from(KEPT_VERSIONS) + 2);
     assert_eq!(
         (versions[0].number, versions[0].state),
         (31, VersionState::Active)
@@ -311,7 +311,20 @@ pub async fn a_set_keeps_some_versions<S: Store>(store: &Arc<S>) {
             .all(|version| version.state == VersionState::Replaced)
     );
     assert!(store.address_set_networks(&set.name, 31).await.unwrap().is_some());
-    assert!(store.address_set_networks(&set.name, 1).await.unwrap().is_none());
+    assert!(store.address_set_networks(&set.name, 1).await.unwrap().is_some());
+    assert!(store.address_set_networks(&set.name, 2).await.unwrap().is_none());
+    let last = AddressSet {
+        base: 31,
+        revision: set.revision + 1,
+        ..set
+    };
+    store
+        .address_set_write(last.clone(), VersionChange::None, None)
+        .await
+        .unwrap();
+    let found = store.address_set_by_name(&last.name).await.unwrap();
+    assert_eq!(found, Some(last.clone()));
+    assert!(store.address_set_networks(&last.name, 1).await.unwrap().is_none());
 }
 
 /// Whether everything comes from one address.

@@ -131,7 +131,7 @@ impl Known {
             .versions
             .values()
             .rev()
-            .filter(|(version, _)| old(version.state))
+            .filter(|(version, _)| old(version.state) && version.number != self.set.base)
             .map(|(version, _)| version.number)
             .collect();
         for number in numbers.iter().skip(usize::from(KEPT_VERSIONS)) {

@@ -1,0 +1,109 @@
+//! Published lists that change, asked of the gate over a store in memory.
+
+#![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
+
+use std::time::Duration;
+
+use hookgate_domain::{
+    AddressSet, AddressSetName, BASE_AGE, Networks, Provider, SetFilter, SetOrigin, Timestamp,
+};
+use hookgate_gate::{Gate, KEPT_VERSIONS, Ports, Published};
+use hookgate_testkit::{FixedClock, MemoryStore, samples};
+
+const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
+const HOUR: Duration = Duration::from_hours(1);
+
+struct Scene {
+    gate: Gate<MemoryStore>,
+    clock: FixedClock,
+    name: AddressSetName,
+}
+
+/// A list of so many /24.
+fn list(count: usize) -> String {
+    let lines: Vec<_> = (0..count)
+        .map(|number| format!("10.{}.{}.0/24", number / 256, number % 256))
+        .collect();
+    lines.join("\n")
+}
+
+impl Scene {
+    /// A published list of a hundred.
+    async fn new() -> Self {
+        let clock = FixedClock::at(NOW);
+        let ports = Ports {
+            clock: Box::new(clock.clone()),
+            ..samples::ports()
+        };
+        let gate = Gate::new(MemoryStore::default(), ports);
+        let name: AddressSetName = "list".parse().unwrap();
+        let origin = SetOrigin::Published {
+            provider: Provider::List,
+            filter: SetFilter::default(),
+            url: Some("https://lists.example.org/a".into()),
+        };
+        let networks = list(100);
+        let networks = Networks::of(networks.lines().map(|line| line.parse().unwrap())).unwrap();
+        gate.address_set_create(&samples::acting(), name.clone(), origin, networks, None)
+            .await
+            .unwrap();
+        Self { gate, clock, name }
+    }
+
+    /// Reads a list of so many after this time. The set as it is then.
+    async fn read(&self, after: Duration, count: usize) -> AddressSet {
+        self.clock.set(self.gate.now().after(after));
+        let published = Published::Document {
+            bytes: list(count).into_bytes(),
+            etag: None,
+        };
+        let taken = self
+            .gate
+            .address_set_refresh(&samples::acting(), &self.name, published)
+            .await;
+        taken.unwrap().set
+    }
+}
+
+#[tokio::test]
+async fn small_steps_that_come_to_much_wait() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.read(HOUR, 149).await.pending, None);
+    let grown = scene.read(HOUR, 200).await;
+    assert_eq!((grown.pending, grown.networks), (Some(3), 149));
+    let decided = scene
+        .gate
+        .address_set_decide(&samples::acting(), &scene.name, 3, true)
+        .await;
+    assert_eq!(decided.unwrap().networks, 200);
+    assert_eq!(
+        scene.read(HOUR, 290).await.pending,
+        None,
+        "held against what was approved"
+    );
+    assert!(scene.read(HOUR, 302).await.pending.is_some());
+}
+
+#[tokio::test]
+async fn what_shrinks_little_by_little_waits() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.read(HOUR, 60).await.pending, None);
+    assert!(scene.read(HOUR, 40).await.pending.is_some());
+}
+
+#[tokio::test]
+async fn a_month_later_what_counted_then_is_the_measure() {
+    let scene = Scene::new().await;
+    assert_eq!(scene.read(HOUR, 140).await.pending, None);
+    assert_eq!(scene.read(BASE_AGE, 200).await.pending, None);
+}
+
+/// However many versions there were meanwhile.
+#[tokio::test]
+async fn the_measure_is_not_forgotten() {
+    let scene = Scene::new().await;
+    for step in 1..=2 * usize::from(KEPT_VERSIONS) {
+        assert_eq!(scene.read(HOUR, 100 + step).await.pending, None);
+    }
+    assert!(scene.read(HOUR, 160).await.pending.is_some());
+}

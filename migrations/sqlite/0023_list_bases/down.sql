@@ -1,0 +1,1 @@
+ALTER TABLE address_sets DROP COLUMN base;
