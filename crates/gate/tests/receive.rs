@@ -279,8 +279,8 @@ async fn what_is_masked_is_told_apart() {
     let gate = gate();
     let issued = create(&gate, "w").await;
     let other = create(&gate, "other").await;
-    let tokens =
-        ["hgt_", "whsec_", "wh_"].map(|prefix| ["a", "b"].map(|digit| prefix.to_owned() + &digit.repeat(38)));
+    let tokens = ["hgt_", "whsec_", "wh_"]
+        .map(|prefix| ["a", "b"].map(|digit| prefix.to_owned() + digit.repeat(38).as_str()));
     let ids = [other.id.reveal(), issued.id.reveal()].map(str::to_owned);
     for secrets in tokens.into_iter().chain([ids]) {
         for (secret, effect) in [
