@@ -208,6 +208,10 @@ pub trait PeopleStore: Send + Sync + 'static {
         size: PageSize,
     ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
 
+    /// How many entries of the trail were ever removed before they were [`AUDIT_DAYS`] old, because there were more than [`AUDIT_ROWS`].
+    /// The oldest go of the actor and act that has most.
+    fn audit_removed_early(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
     /// The actors of this kind that are on the trail, in the order of their names, each name once; at most `most`.
     fn audit_actors(
         &self,

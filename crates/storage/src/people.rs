@@ -20,6 +20,7 @@ use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::read::{audit, people};
 use crate::write::audit::audit_insert;
+use crate::write::counters::{Counter, counter_value};
 use crate::write::{links, people as write};
 
 impl Database {
@@ -330,6 +331,14 @@ impl PeopleStore for Database {
             )?)
         };
         self.read("list the audit trail", work).await
+    }
+
+    async fn audit_removed_early(&self) -> Result<u64, StoreError> {
+        let work = |connection: &mut Connection| Ok(counter_value(connection, Counter::AuditEarly)?);
+        let removed = self
+            .read("look for removed entries of the audit trail", work)
+            .await?;
+        Ok(u64::try_from(removed).unwrap_or(0))
     }
 
     async fn audit_actors(&self, kind: ActorKind, most: u16) -> Result<Vec<KnownActor>, StoreError> {

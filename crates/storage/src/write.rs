@@ -4,6 +4,7 @@
 
 pub(crate) mod address_sets;
 pub(crate) mod audit;
+pub(crate) mod audit_holdings;
 mod column_statement;
 pub(crate) mod columns;
 pub(crate) mod counters;

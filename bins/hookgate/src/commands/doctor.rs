@@ -6,7 +6,7 @@ use hookgate_domain::{
     AddressSetName, Allowlist, AllowlistMode, IpNetwork, RotationAge, SetOrigin, Timestamp, Webhook,
     WebhookHandle, WebhookState, network_warnings, with_hidden_shown,
 };
-use hookgate_gate::{AddressStore, LoneSource, PageSize, Store};
+use hookgate_gate::{AddressStore, LoneSource, PageSize, PeopleStore, Store};
 use hookgate_transport::tls::CertificateState;
 use hookgate_transport::wire;
 use serde_json::json;
@@ -60,6 +60,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     findings.extend(about_descriptors(&place).await?);
     about_proxies(&place, config.as_ref(), &mut findings).await?;
     about_sets(&place, now, &mut findings).await?;
+    findings.extend(about_trail(&place).await?);
     about_failing(&place, &mut findings).await?;
     about_webhooks(&place, now, &mut findings).await?;
     findings.extend(access::findings(
@@ -346,6 +347,18 @@ async fn of_use(place: &Place, webhook: &Webhook, now: Timestamp) -> Result<Vec<
 }
 
 /// The webhooks whose deliveries are refused.
+async fn about_trail(place: &Place) -> Result<Option<Finding>, Failure> {
+    let removed = place.gate.store().audit_removed_early().await?;
+    Ok((removed > 0).then(|| Finding {
+        subject: "audit trail".to_owned(),
+        sentence: format!(
+            "full: {} removed before two years, the oldest of the actor and act that has most; see who fills it, and export it \
+             regularly",
+            wire::counted(removed, "entry")
+        ),
+    }))
+}
+
 async fn about_failing(place: &Place, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     for one in place.gate.failing().await? {
         let Some(webhook) = place.gate.store().webhook_by_handle(one.webhook).await? else {

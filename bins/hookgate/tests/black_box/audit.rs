@@ -30,6 +30,47 @@ async fn with_mallory() -> Server {
     server
 }
 
+/// One viewer who signs in again and again fills the trail, and pays for it alone.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_member_who_fills_the_trail_pushes_out_no_act_of_others() {
+    const ACTS: u64 = 10;
+    const SURPLUS: u64 = 150;
+    let mut server = Server::start();
+    let directory = server.directory().to_owned();
+    for number in 1..ACTS {
+        server.create(&format!("w{number}"), &[]);
+    }
+    server.signal("-TERM");
+    let rows = "WITH RECURSIVE s (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 400) \
+        SELECT 2000000 + n, 1, 4102444800000000, 'member', 'mem_vic', 'vic', 'session.sign_in', 'mem_vic', 'password' FROM s";
+    let columns = "id, organization, at, actor_kind, actor_id, actor_name, act, subject_id, subject_name";
+    sql(&directory, &format!("INSERT INTO audit ({columns}) {rows}"));
+    let acts = "SELECT count(*) FROM audit WHERE act <> 'session.sign_in_failed'";
+    // As if a million others stood behind them: of so many none is needed to see which go.
+    let known = format!("1000000 + {SURPLUS} - ({acts})");
+    sql(
+        &directory,
+        &format!("UPDATE counters SET next = next + {known} WHERE name = 'audit_acts'"),
+    );
+    let _server = Server::start_in(&directory, "error", Stdio::inherit());
+    let count = |act: &str| {
+        let counted = sql(
+            &directory,
+            &format!("SELECT count(*) FROM audit WHERE act = '{act}'"),
+        );
+        counted.trim().parse::<u64>().unwrap()
+    };
+    let began = Instant::now();
+    while count("session.sign_in") > 400 - SURPLUS {
+        assert!(began.elapsed() < Duration::from_secs(20), "nothing is removed");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(count("webhook.create"), ACTS);
+    let doctor = run(&directory, &["doctor"], "");
+    let printed = String::from_utf8(doctor.stdout).unwrap();
+    assert!(printed.contains("removed before two years"), "{printed}");
+}
+
 /// Failed sign-ins, which strangers cause, far beyond the million entries that the trail keeps, behind acts of people.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn failed_sign_ins_push_out_no_act() {

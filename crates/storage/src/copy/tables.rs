@@ -40,7 +40,7 @@ const fn table(name: &'static str, key: usize, columns: &'static [(&'static str,
 }
 
 /// Every table, in an order in which rows find what they refer to.
-pub(super) static TABLES: [Table; 23] = [
+pub(super) static TABLES: [Table; 24] = [
     table("organizations", 1, &[("id", Number), ("name", Text)]),
     table(
         "webhooks",
@@ -363,6 +363,11 @@ pub(super) static TABLES: [Table; 23] = [
             ("next", Number),
             ("round_at", Number),
         ],
+    ),
+    table(
+        "audit_holdings",
+        2,
+        &[("actor", Text), ("act", Text), ("entries", Number)],
     ),
     table("counters", 1, &[("name", Text), ("next", Number)]),
     Table {

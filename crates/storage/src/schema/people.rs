@@ -87,6 +87,14 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    audit_holdings (actor, act) {
+        actor -> Text,
+        act -> Text,
+        entries -> BigInt,
+    }
+}
+
 diesel::joinable!(sessions -> members (member));
 diesel::joinable!(tokens -> members (owner));
 diesel::joinable!(sign_in_links -> members (member));

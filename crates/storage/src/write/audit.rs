@@ -10,7 +10,7 @@ use crate::rows::NewAuditRow;
 use crate::schema::people::{audit, sessions, sign_in_links};
 
 /// The act whose entries strangers cause.
-const FAILED: &str = AuditAct::SessionSignInFailed.as_str();
+pub(super) const FAILED: &str = AuditAct::SessionSignInFailed.as_str();
 
 /// Stores an entry. Its number is the next one. A failed sign-in is counted on the entry of those like it in its hour.
 pub(crate) fn audit_insert(connection: &mut Connection, entry: &NewAudit) -> QueryResult<()> {
@@ -42,12 +42,6 @@ pub(crate) fn audit_acts(connection: &mut Connection, first: i64, end: i64) -> Q
 pub(crate) fn oldest_audit(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
     let oldest = audit::table.select((audit::id, audit::at)).order(audit::id);
     oldest.limit(most).load(connection)
-}
-
-/// The numbers of the oldest entries that are no failed sign-ins.
-pub(crate) fn oldest_acts(connection: &mut Connection, most: i64) -> QueryResult<Vec<i64>> {
-    let acts = audit::table.filter(audit::act.ne(FAILED)).select(audit::id);
-    acts.order(audit::id).limit(most).load(connection)
 }
 
 /// Number and time of the oldest failed sign-ins.

@@ -26,6 +26,8 @@ pub(crate) enum Counter {
     AuditActs,
     /// The first entry of the audit trail that is not counted there.
     AuditCounted,
+    /// How many entries of the audit trail were removed before they were too old.
+    AuditEarly,
 }
 
 impl Counter {
@@ -39,6 +41,7 @@ impl Counter {
             Self::Usage => "usage",
             Self::AuditActs => "audit_acts",
             Self::AuditCounted => "audit_counted",
+            Self::AuditEarly => "audit_early",
         }
     }
 }

@@ -5,14 +5,20 @@ use std::time::Duration;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{SESSION_IDLE, SESSION_LIFE, SIGN_IN_LINK_LIFE, Timestamp};
-use hookgate_gate::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS};
+use hookgate_gate::{AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, LogInterval};
 
 use crate::connection::Connection;
 use crate::write::audit::{
-    audit_acts, audit_delete, audit_newest, failure_beyond, links_delete_over, oldest_acts, oldest_audit,
-    oldest_failures, sessions_delete_over,
+    audit_acts, audit_delete, audit_newest, failure_beyond, links_delete_over, oldest_audit, oldest_failures,
+    sessions_delete_over,
+};
+use crate::write::audit_holdings::{
+    holding_set, holdings_count, holdings_discount, largest_holding, oldest_held,
 };
 use crate::write::counters::{Counter, counter_set, counter_value};
+
+/// Entries that are removed before they are too old.
+static EARLY: LogInterval = LogInterval::new();
 
 const DAY: Duration = Duration::from_hours(24);
 
@@ -38,29 +44,33 @@ fn prune_failures(connection: &mut Connection, too_old: i64, slice: i64) -> Quer
     audit_delete(connection, &old)
 }
 
-/// Removes entries that are too old, and entries that are no failed sign-ins if there are too many of them.
+/// Removes entries that are too old. If there are too many that are no failed sign-ins, the oldest go of the actor and act that has
+/// most: nobody pushes out what others did, nor what the same person did beside.
 fn prune_acts(connection: &mut Connection, too_old: i64, slice: i64) -> QueryResult<usize> {
     let counted = counter_value(connection, Counter::AuditCounted)?;
     let end = audit_newest(connection)?.map_or(counted, |newest| counted.max(newest + 1));
     let known = counter_value(connection, Counter::AuditActs)?;
     let acts = known + audit_acts(connection, counted, end)?;
+    holdings_count(connection, counted, end)?;
     let old: Vec<_> = oldest_audit(connection, slice)?
         .into_iter()
         .take_while(|(_, at)| *at < too_old)
         .map(|(id, _)| id)
         .collect();
     let gone = match (old.first(), old.last()) {
-        (Some(first), Some(last)) => audit_acts(connection, *first, *last + 1)?,
+        (Some(first), Some(last)) => {
+            holdings_discount(connection, *first, *last + 1)?;
+            audit_acts(connection, *first, *last + 1)?
+        }
         _ => 0,
     };
     let mut removed = audit_delete(connection, &old)?;
     let mut left = acts - gone;
     let most = i64::try_from(AUDIT_ROWS.get()).unwrap_or(i64::MAX);
     if left > most {
-        let surplus = oldest_acts(connection, slice.min(left - most))?;
-        let deleted = audit_delete(connection, &surplus)?;
-        left -= i64::try_from(deleted).unwrap_or(i64::MAX);
-        removed += deleted;
+        let early = prune_largest(connection, slice.min(left - most))?;
+        left -= i64::try_from(early).unwrap_or(i64::MAX);
+        removed += early;
     }
     if end != counted {
         counter_set(connection, Counter::AuditCounted, end)?;
@@ -69,4 +79,27 @@ fn prune_acts(connection: &mut Connection, too_old: i64, slice: i64) -> QueryRes
         counter_set(connection, Counter::AuditActs, left)?;
     }
     Ok(removed)
+}
+
+/// Removes at most so many of the oldest entries of the actor and act that has most, and tells the log. How many.
+fn prune_largest(connection: &mut Connection, most: i64) -> QueryResult<usize> {
+    let Some(holding) = largest_holding(connection)? else {
+        return Ok(0);
+    };
+    let oldest = oldest_held(connection, &holding, most)?;
+    let deleted = audit_delete(connection, &oldest)?;
+    let gone = i64::try_from(deleted).unwrap_or(i64::MAX);
+    // Fewer than asked for: there are no more, whatever was counted.
+    let left = if gone < most { 0 } else { holding.entries - gone };
+    holding_set(connection, &holding, left)?;
+    let early = counter_value(connection, Counter::AuditEarly)?;
+    counter_set(connection, Counter::AuditEarly, early.saturating_add(gone))?;
+    if let Some(left_out) = EARLY.line() {
+        let (actor, act) = (&holding.actor, &holding.act);
+        tracing::warn!(
+            %actor, %act, left_out,
+            "the audit trail is full: the oldest entries of the actor and act that has most are removed before two years"
+        );
+    }
+    Ok(deleted)
 }

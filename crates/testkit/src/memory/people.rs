@@ -1,7 +1,7 @@
 //! Members, sessions, tokens, sign-in links and the audit trail.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(super) struct People {
     /// To whom the URL and the signing secret of a webhook were shown.
     shown: BTreeMap<WebhookHandle, [Option<String>; 2]>,
     last_audit: i64,
+    /// How many entries were removed before they were too old.
+    removed_early: u64,
     /// How many failed sign-ins an entry stands for, if they are several.
     attempts: BTreeMap<i64, u64>,
     /// Failed sign-ins of a member before a session, or before the next one.
@@ -137,23 +139,42 @@ impl People {
         let before = self.rows();
         self.sessions.retain(|_, session| !session.is_over(now));
         self.links.retain(|_, link| !link.is_over(now));
-        let surplus = |failed: bool, most: usize| {
+        let surplus = |most: usize| {
             let entries = self.audit.iter().rev();
-            let mut numbers = entries.filter(|(_, entry)| is_failure(entry) == failed);
+            let mut numbers = entries.filter(|(_, entry)| is_failure(entry));
             numbers.nth(most).map(|(id, _)| *id)
         };
-        let most = usize::try_from(AUDIT_ROWS.get()).unwrap_or(usize::MAX);
-        let acts = surplus(false, most);
-        let failures = surplus(true, usize::try_from(AUDIT_FAILED_ROWS).unwrap_or(usize::MAX));
+        let failures = surplus(usize::try_from(AUDIT_FAILED_ROWS).unwrap_or(usize::MAX));
         self.audit.retain(|id, entry| {
             let (days, surplus) = if is_failure(entry) {
                 (AUDIT_FAILED_DAYS, failures)
             } else {
-                (AUDIT_DAYS, acts)
+                (AUDIT_DAYS, None)
             };
             entry.at >= now.before(Duration::from_secs(days * DAY_SECONDS)) && Some(*id) > surplus
         });
+        self.prune_surplus(usize::try_from(AUDIT_ROWS.get()).unwrap_or(usize::MAX));
         u64::try_from(before - self.rows()).unwrap_or(u64::MAX)
+    }
+
+    /// Removes the oldest entries of the actor and act that has most, until there are no more than so many.
+    fn prune_surplus(&mut self, most: usize) {
+        let mut held: BTreeMap<(String, &str), VecDeque<i64>> = BTreeMap::new();
+        for entry in self.audit.values().filter(|entry| !is_failure(entry)) {
+            let actor = entry.actor.id().unwrap_or_else(|| entry.actor.kind().to_owned());
+            held.entry((actor, entry.act.as_str()))
+                .or_default()
+                .push_back(entry.id);
+        }
+        let mut left: usize = held.values().map(VecDeque::len).sum();
+        while left > most {
+            let largest = held.values_mut().max_by_key(|ids| ids.len());
+            if let Some(oldest) = largest.and_then(VecDeque::pop_front) {
+                self.audit.remove(&oldest);
+                self.removed_early += 1;
+            }
+            left -= 1;
+        }
     }
 
     fn rows(&self) -> usize {
@@ -559,6 +580,10 @@ impl PeopleStore for MemoryStore {
                     || filter.request.as_ref() == entry.request.as_ref().map(|request| &request.key))
         });
         Ok(wanted.take(size.rows().into()).cloned().collect())
+    }
+
+    async fn audit_removed_early(&self) -> Result<u64, StoreError> {
+        Ok(self.up()?.people.removed_early)
     }
 
     async fn audit_actors(&self, kind: ActorKind, most: u16) -> Result<Vec<KnownActor>, StoreError> {

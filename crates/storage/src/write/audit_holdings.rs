@@ -1,0 +1,84 @@
+//! How many entries of the audit trail each actor has of each act. Actors without an ID, the command line and Hookgate itself, are one
+//! for each kind: their names are no proof.
+
+use diesel::prelude::*;
+use hookgate_domain::ActorKind;
+
+use super::audit::FAILED;
+use crate::connection::{Connection, RunQueryDsl};
+use crate::schema::people::{audit, audit_holdings};
+
+/// The entries of an actor of one act.
+#[derive(Clone, Debug, PartialEq, Eq, Queryable)]
+pub(crate) struct AuditHolding {
+    pub(crate) actor: String,
+    pub(crate) act: String,
+    pub(crate) entries: i64,
+}
+
+/// Counts the entries with numbers from the first up to the second, which is excluded, that are no failed sign-ins.
+pub(crate) fn holdings_count(connection: &mut Connection, first: i64, end: i64) -> QueryResult<()> {
+    holdings_add(connection, (first, end), 1)
+}
+
+/// Counts them no more, before they are removed.
+pub(crate) fn holdings_discount(connection: &mut Connection, first: i64, end: i64) -> QueryResult<()> {
+    holdings_add(connection, (first, end), -1)?;
+    let gone = audit_holdings::table.filter(audit_holdings::entries.le(0));
+    diesel::delete(gone).execute(connection).map(drop)
+}
+
+fn holdings_add(connection: &mut Connection, (first, end): (i64, i64), sign: i64) -> QueryResult<()> {
+    let query = format!(
+        "INSERT INTO audit_holdings (actor, act, entries) \
+         SELECT coalesce(actor_id, actor_kind), act, {sign} * count(*) FROM audit \
+         WHERE id >= {first} AND id < {end} AND act <> '{FAILED}' GROUP BY 1, 2 \
+         ON CONFLICT (actor, act) DO UPDATE SET entries = audit_holdings.entries + excluded.entries"
+    );
+    diesel::sql_query(query).execute(connection).map(drop)
+}
+
+/// The actor and act with most entries.
+pub(crate) fn largest_holding(connection: &mut Connection) -> QueryResult<Option<AuditHolding>> {
+    audit_holdings::table
+        .order(audit_holdings::entries.desc())
+        .limit(1)
+        .get_result(connection)
+        .optional()
+}
+
+/// The numbers of the oldest entries of a holding.
+pub(crate) fn oldest_held(
+    connection: &mut Connection,
+    holding: &AuditHolding,
+    most: i64,
+) -> QueryResult<Vec<i64>> {
+    let of_act = audit::table.filter(audit::act.eq(&holding.act));
+    let oldest = of_act.select(audit::id).order(audit::id).limit(most);
+    if ActorKind::ALL.iter().any(|kind| kind.as_str() == holding.actor) {
+        oldest
+            .filter(audit::actor_kind.eq(&holding.actor))
+            .load(connection)
+    } else {
+        oldest.filter(audit::actor_id.eq(&holding.actor)).load(connection)
+    }
+}
+
+/// Sets what a holding has left; nothing is no holding.
+pub(crate) fn holding_set(
+    connection: &mut Connection,
+    holding: &AuditHolding,
+    entries: i64,
+) -> QueryResult<()> {
+    let one = audit_holdings::table
+        .filter(audit_holdings::actor.eq(&holding.actor))
+        .filter(audit_holdings::act.eq(&holding.act));
+    let done = if entries > 0 {
+        diesel::update(one)
+            .set(audit_holdings::entries.eq(entries))
+            .execute(connection)
+    } else {
+        diesel::delete(one).execute(connection)
+    };
+    done.map(drop)
+}
