@@ -94,7 +94,7 @@ async fn two_halves_are_everybody() {
     ]);
     let warnings = edited["warnings"].to_string();
     assert!(
-        warnings.contains("together permit 75 % of all IPv4 addresses"),
+        warnings.contains("together allow 75 % of all IPv4 addresses"),
         "{warnings}"
     );
     server.create("wide", &["--allow", "128.0.0.0/1", "--allow", "@halves"]);

@@ -208,7 +208,7 @@ async fn the_keyboard_is_enough() {
     key(&person, "Disk alerts").await;
     tab_to(&person, "Revoke permanently").await;
     key(&person, ENTER).await;
-    person.sees("The webhook is revoked").await;
+    person.sees("Webhook revoked.").await;
     assert_eq!(server.post(Http::One, &second, "{}").await.status, 410);
     person.close().await;
 }

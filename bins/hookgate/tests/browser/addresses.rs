@@ -157,7 +157,7 @@ async fn observe(setup: Setup) {
         .click()
         .await
         .unwrap();
-    person.sees("its address would have been refused").await;
+    person.sees("When it is enforced, this address is refused").await;
     person.sees("127.0.0.1 connected directly.").await;
     person.press("Allow this address").await;
     person.press("Suggest a list from history").await;

@@ -137,7 +137,7 @@ async fn life_of_a_webhook(setup: Setup) {
     );
     person.write("#f-name", "Disk alerts").await;
     person.press("Revoke permanently").await;
-    person.sees("The webhook is revoked").await;
+    person.sees("Webhook revoked.").await;
     assert_eq!(deliver(&server, &second, "{}").await, 410);
     person.close().await;
 }
