@@ -138,7 +138,7 @@ fn check_source(webhook: &Webhook, attempt: Attempt) -> Result<Admission, Denial
 /// use hookgate_domain::{Admission, AllowlistMatch};
 ///
 /// let admission = Admission { source: "192.0.2.9".parse()?, rule: AllowlistMatch::Any, waived: None };
-/// assert_eq!(admission.to_string(), "192.0.2.9 passes: every address may");
+/// assert_eq!(admission.to_string(), "192.0.2.9 is allowed: every address is");
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -155,7 +155,7 @@ pub struct Admission {
 impl fmt::Display for Admission {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(denial) = self.waived {
-            return write!(f, "{denial}; it passes because the webhook only observes");
+            return write!(f, "{denial}; accepted because the webhook only observes");
         }
         match &self.rule {
             AllowlistMatch::Network(network) => write!(f, "{} is in {network} of the allowlist", self.source),
@@ -163,7 +163,7 @@ impl fmt::Display for Admission {
                 write!(f, "{} is in {network} of the address set {set}", self.source)
             }
             AllowlistMatch::Any | AllowlistMatch::None => {
-                write!(f, "{} passes: every address may", self.source)
+                write!(f, "{} is allowed: every address is", self.source)
             }
         }
     }
@@ -175,13 +175,13 @@ impl fmt::Display for Admission {
 /// use hookgate_domain::{Denial, SenderFormat};
 ///
 /// let denial = Denial::OtherFormat { format: SenderFormat::Custom };
-/// assert_eq!(denial.to_string(), "the webhook takes the format custom");
+/// assert_eq!(denial.to_string(), "the webhook accepts the format custom");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[must_use]
 pub enum Denial {
     /// The URL is dead.
-    #[error("the URL is dead: {}", .because.as_str())]
+    #[error("the URL no longer works: {}", .because.as_str())]
     Retired {
         /// Why it is.
         because: RetiredBecause,
@@ -189,7 +189,7 @@ pub enum Denial {
         at: Timestamp,
     },
     /// The URL names another sender format than the webhook has.
-    #[error("the webhook takes the format {format}")]
+    #[error("the webhook accepts the format {format}")]
     OtherFormat {
         /// The format of the webhook.
         format: SenderFormat,

@@ -61,7 +61,7 @@ pub enum PemFault {
     NotBase64,
     /// An encrypted key.
     #[error(
-        "is an encrypted key: decrypt it with `openssl pkey -in OLD -out NEW`; nobody is there to type a passphrase"
+        "is an encrypted key: decrypt it with `openssl pkey -in OLD -out NEW`, because no passphrase can be entered"
     )]
     Encrypted,
     /// An OpenSSH key.

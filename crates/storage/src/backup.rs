@@ -121,7 +121,7 @@ pub fn verify_file(file: &Path) -> Result<(), BackupError> {
     match Schema::of(&found, &known) {
         Schema::Current | Schema::Older => Ok(()),
         Schema::None => Err(damaged("it holds no store".to_owned())),
-        Schema::Newer => Err(damaged("a newer program made it".to_owned())),
+        Schema::Newer => Err(damaged("a newer version created it".to_owned())),
     }
 }
 

@@ -62,18 +62,22 @@ pub enum FetcherError {
 enum FetchError {
     #[error("the URL must be https:// with a host, and without user or fragment")]
     Url,
-    #[error("{0} leads to {1}, which is not on the internet (addresses.private_targets permits exceptions)")]
+    #[error(
+        "{0} resolves to {1}, which is not on the internet (addresses.private_targets allows exceptions)"
+    )]
     NotPublic(String, IpAddr),
     #[error("{0} has no address")]
     NoAddress(String),
+    #[error("could not reach {0}: DNS lookup failed")]
+    Lookup(String),
+    #[error("could not reach {0}: {1}")]
+    Connect(String, io::Error),
     #[error("it did not answer within {} seconds", TIMEOUT.as_secs())]
     TooSlow,
     #[error("it is larger than {} MiB", MAX_DOCUMENT / 1024 / 1024)]
     TooLarge,
     #[error("it answers {0}; redirects are not followed")]
     Status(StatusCode),
-    #[error("{0}")]
-    Io(#[from] io::Error),
     #[error("{0}")]
     Http(#[from] hyper::Error),
 }
@@ -135,7 +139,10 @@ impl Fetcher {
         &self,
         target: &Target,
     ) -> Result<tokio_rustls::client::TlsStream<TcpStream>, FetchError> {
-        let addresses: Vec<SocketAddr> = lookup_host((target.host(), target.port)).await?.collect();
+        let addresses: Vec<SocketAddr> = lookup_host((target.host(), target.port))
+            .await
+            .map_err(|_| FetchError::Lookup(target.name.clone()))?
+            .collect();
         if let Some(hidden) = addresses
             .iter()
             .map(SocketAddr::ip)
@@ -148,9 +155,13 @@ impl Fetcher {
             match TcpStream::connect(address).await {
                 Ok(stream) => {
                     let name = ServerName::try_from(target.host().to_owned()).map_err(|_| FetchError::Url)?;
-                    return Ok(self.tls.connect(name, stream).await?);
+                    return self
+                        .tls
+                        .connect(name, stream)
+                        .await
+                        .map_err(|error| FetchError::Connect(target.name.clone(), error));
                 }
-                Err(error) => last = error.into(),
+                Err(error) => last = FetchError::Connect(target.name.clone(), error),
             }
         }
         Err(last)

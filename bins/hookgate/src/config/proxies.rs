@@ -121,12 +121,12 @@ impl Values {
         let is_trusting = !front.trusted.is_empty() || !front.sets.is_empty();
         if is_believed && !is_trusting {
             self.problems.push(format!(
-                "{section}.trusted_proxies: is missing; without it nobody's word on addresses is believed"
+                "{section}.trusted_proxies: is missing; without it forwarding headers are ignored"
             ));
         }
         if !is_believed && is_trusting {
             self.problems.push(format!(
-                "{section}.trusted_proxies: is of no use without {section}.forwarded or {section}.proxy_protocol"
+                "{section}.trusted_proxies: needs {section}.forwarded or {section}.proxy_protocol"
             ));
         }
         front

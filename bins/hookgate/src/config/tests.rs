@@ -132,7 +132,7 @@ fn all_problems_are_told_at_once() {
     );
     for part in [
         "public_url: must start with https://",
-        "store.url: sslmode=prefer does not check",
+        "store.url: sslmode=prefer does not verify",
         "gate.lissen: unknown key; did you mean gate.listen?",
         "gate.key: must be a single value",
         "gate.certificate: is missing",

@@ -212,7 +212,7 @@ impl fmt::Display for Allowlist {
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AllowlistError {
     /// No entry at all. A list that permits everything is written `any`.
-    #[error("the allowlist is empty; write `any` to permit every address")]
+    #[error("the allowlist is empty; write `any` to allow every address")]
     Empty,
     /// More than [`MAX_NETWORKS`] entries.
     #[error("the allowlist has more than {MAX_NETWORKS} entries")]
@@ -221,7 +221,7 @@ pub enum AllowlistError {
     #[error("the allowlist has more than {MAX_TEMPORARY} entries with an end")]
     TooManyTemporary,
     /// More than [`MAX_SETS`] sets.
-    #[error("the allowlist names more than {MAX_SETS} address sets")]
+    #[error("the allowlist uses more than {MAX_SETS} address sets")]
     TooManySets,
     /// One entry is wrong.
     #[error("entry {position} of the allowlist, `{entry}`: {source}")]
@@ -259,7 +259,7 @@ pub enum AllowlistError {
     },
     /// A comment goes on with an entry: `192.0.2.1 # office, 192.0.2.2`.
     #[error(
-        "`{entry}` stands in the comment of entry {position} of the allowlist and would not count: write it on a line of its own, or without the comma if it belongs to the comment"
+        "`{entry}` is in the comment of entry {position} of the allowlist and would be ignored: write it on a line of its own, or without the comma if it belongs to the comment"
     )]
     EntryInComment {
         /// Which entry has the comment, counted from 1.

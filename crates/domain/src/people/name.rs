@@ -138,7 +138,7 @@ pub enum PeopleNameError {
     #[error("the name is longer than {MAX_CHARACTERS} characters")]
     TooLong,
     /// A line break, an escape, or a character that hides or turns text.
-    #[error("the name holds a control character or an invisible one")]
+    #[error("the name contains a control character or an invisible one")]
     ControlCharacter,
     /// It may hold a secret, or be taken for a public ID.
     #[error("the name looks like a secret or an ID: choose another")]

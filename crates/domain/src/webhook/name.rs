@@ -99,7 +99,7 @@ pub enum WebhookNameError {
     #[error("the name is longer than {MAX_NAME_CHARACTERS} characters")]
     TooLong,
     /// A line break, an escape, or another character that nobody sees.
-    #[error("the name holds a control character or an invisible one")]
+    #[error("the name contains a control character or an invisible one")]
     ControlCharacter,
     /// It may hold a secret, or be taken for a handle.
     #[error("the name looks like a webhook URL, another secret or a handle: choose another")]

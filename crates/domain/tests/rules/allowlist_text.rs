@@ -131,10 +131,7 @@ fn two_readings_are_offered() {
         ),
         ("::", "or ::/128"),
         ("any, 192.0.2.1", "the word `any` and nothing else"),
-        (
-            "192.0.2.1 # office, 192.0.2.2",
-            "`192.0.2.2` stands in the comment",
-        ),
+        ("192.0.2.1 # office, 192.0.2.2", "`192.0.2.2` is in the comment"),
         ("192.0.2.1\n192.0.2.1 until 2026-12-31", "has 192.0.2.1 twice"),
     ] {
         let error = text.parse::<Allowlist>().unwrap_err().to_string();

@@ -109,7 +109,7 @@ fn a_webhook_without_an_allowlist_says_so() {
     let (judged, _) = judged(&KnownUrl::Live(webhook(1)), from("203.0.113.9"), Ok(()));
     assert_eq!(
         judged.unwrap().to_string(),
-        "203.0.113.9 passes: every address may"
+        "203.0.113.9 is allowed: every address is"
     );
 }
 
@@ -144,13 +144,13 @@ fn every_denial_has_its_code_and_sentence() {
             retired,
             RefusalCode::WebhookRevoked,
             true,
-            "the URL is dead: regenerated",
+            "the URL no longer works: regenerated",
         ),
         (
             other,
             RefusalCode::WebhookNotFound,
             false,
-            "the webhook takes the format custom",
+            "the webhook accepts the format custom",
         ),
         (
             foreign,
@@ -277,7 +277,7 @@ fn a_webhook_that_observes_marks_what_it_would_refuse_and_refuses_nothing_for_it
     );
     assert_eq!(
         foreign.to_string(),
-        "203.0.113.9 is in no entry of the allowlist (entries: 2); it passes because the webhook only observes"
+        "203.0.113.9 is in no entry of the allowlist (entries: 2); accepted because the webhook only observes"
     );
     let (listed, _) = judged(&url, from("192.0.2.7"), Ok(()));
     assert_eq!(listed.unwrap().waived, None);

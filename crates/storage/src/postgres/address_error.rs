@@ -9,7 +9,7 @@ use crate::literal_path::UnexpandedPath;
 pub enum AddressError {
     /// It would fall back to plain text, or not check the name.
     #[error(
-        "sslmode={0} does not check whom it talks to: use sslmode=require (name and chain are checked), or sslmode=disable for plain text"
+        "sslmode={0} does not verify the server: use sslmode=require (name and chain are checked), or sslmode=disable for plain text"
     )]
     Weak(&'static str),
     /// A word that means nothing.
@@ -18,7 +18,7 @@ pub enum AddressError {
     /// An `@` besides the one before the hosts: it may stand in a password, whose half would then be taken for a host or an
     /// option, and be shown.
     #[error(
-        "one @ stands before the hosts; anywhere else write @ as %40, and in a user or a password ? as %3F"
+        "only one @ is allowed, before the hosts; elsewhere write @ as %40, and in a user or a password ? as %3F"
     )]
     UnclearAt,
     /// Roots without TLS.

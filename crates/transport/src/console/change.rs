@@ -63,7 +63,7 @@ pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
         .parse()
         .map_err(|error: AllowlistError| fault(error.to_string()))?;
     if allowlist.entries().is_none() {
-        return Err(fault("null permits every address, not an entry".to_owned()));
+        return Err(fault("null allows every address; an entry can't".to_owned()));
     }
     Ok(allowlist)
 }

@@ -104,7 +104,7 @@ impl Code {
             ),
             Self::MisdirectedRequest => (
                 StatusCode::MISDIRECTED_REQUEST,
-                "Host does not name this console: set console.public_url to the name in use",
+                "This console is not served under this host name: set console.public_url",
             ),
             Self::ValidationError => (StatusCode::UNPROCESSABLE_ENTITY, "Request has invalid fields"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "Body came too slowly"),
