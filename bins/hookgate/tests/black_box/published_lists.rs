@@ -107,8 +107,8 @@ async fn two_halves_are_everybody() {
             "{subject}: {doctor}"
         );
     };
-    about("@halves", "permit 75 % of all IPv4");
-    about("wide", "permit 100 % of all IPv4");
+    about("@halves", "allow 75 % of all IPv4");
+    about("wide", "allow 100 % of all IPv4");
 }
 
 /// The exit code of a command on the store of this directory, and what was said.
