@@ -195,7 +195,11 @@ fn a_backup_goes_through_pipes() {
         .output()
         .unwrap();
     assert_eq!(full.status.code(), Some(1));
-    assert!(String::from_utf8(full.stderr).unwrap().contains("the backup is incomplete"));
+    assert!(
+        String::from_utf8(full.stderr)
+            .unwrap()
+            .contains("the backup is incomplete")
+    );
     let left = fs::read_dir(data)
         .unwrap()
         .map(|entry| entry.unwrap().file_name());
