@@ -7,11 +7,11 @@ use crate::attempts::Attempts;
 use crate::credentials::CredentialLookups;
 use crate::directory::Directory;
 use crate::failures::Failures;
-use crate::floor::Floor;
 use crate::password_queue::PasswordQueue;
 use crate::reader::Reader;
 use crate::room::Room;
 use crate::search::Searches;
+use crate::unknown_url_limiter::UnknownUrlLimiter;
 use crate::{Ports, Store};
 
 /// All use cases over one store. Cheap to make; a server makes one and shares it.
@@ -19,7 +19,7 @@ pub struct Gate<S> {
     pub(crate) store: S,
     pub(crate) ports: Ports,
     pub(crate) directory: Directory,
-    pub(crate) floor: Floor,
+    pub(crate) unknown_urls: UnknownUrlLimiter,
     pub(crate) failures: Failures,
     pub(crate) credentials: CredentialLookups,
     pub(crate) attempts: Attempts,
@@ -37,7 +37,7 @@ impl<S: Store> Gate<S> {
             store,
             ports,
             directory: Directory::default(),
-            floor: Floor::default(),
+            unknown_urls: UnknownUrlLimiter::default(),
             failures: Failures::default(),
             credentials: CredentialLookups::default(),
             attempts: Attempts::default(),

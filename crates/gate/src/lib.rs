@@ -28,7 +28,6 @@ mod delivery;
 mod devices;
 mod directory;
 mod failures;
-mod floor;
 mod gate;
 mod health;
 mod history;
@@ -58,6 +57,7 @@ mod store;
 mod suggestion;
 mod timeline;
 mod tokens;
+mod unknown_url_limiter;
 mod usage;
 mod withheld;
 

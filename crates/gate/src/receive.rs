@@ -109,16 +109,16 @@ impl<S: Store> Gate<S> {
             return Ok((digest, known));
         }
         let source = request.source.address();
-        let too_soon = self.floor.count(source, self.now());
+        let too_soon = self.unknown_urls.count(source, self.now());
         let told = || too_soon.map_or_else(not_found, |wait| Stop::Refused(too_many_unknown(wait)));
         let _turn = match too_soon {
-            Some(_) => Some(self.floor.turn().ok_or_else(told)?),
+            Some(_) => Some(self.unknown_urls.lookup_permit().ok_or_else(told)?),
             None => None,
         };
         // A look into the store is rare and large: on the heap, it makes no delivery larger. So is what follows a no.
         let known = Box::pin(self.directory.find(&self.store, digest)).await;
         if too_soon.is_none() && !matches!(known, Ok(None)) {
-            self.floor.give_back(source);
+            self.unknown_urls.give_back(source);
         }
         let known = known.map_err(Stop::Failed)?;
         known.map(|known| (digest, known)).ok_or_else(told)
