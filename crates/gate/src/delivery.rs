@@ -13,7 +13,7 @@ use hookgate_domain::{
 use hookgate_senders::{JsonFault, SignatureHeaders};
 use serde_json::{Value, json};
 
-use crate::room::Held;
+use crate::memory_budget::Reservation;
 pub use refused::{MAX_REFUSED_PAYLOAD, RefusalKey, RefusedDelivery, RefusedPayload};
 
 /// When to come again after a failure that passes by itself and names no time: longer than a checkpoint or a restart takes.
@@ -101,7 +101,11 @@ impl DeliveryRequest<'_> {
 /// The body of a request, still to be read.
 pub trait Body: Send {
     /// Reads the body, up to `limit` bytes of it, and takes room for what comes.
-    fn read(self, limit: usize, held: &Held<'_>) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
+    fn read(
+        self,
+        limit: usize,
+        held: &Reservation<'_>,
+    ) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
 }
 
 /// Why a body could not be read.

@@ -13,8 +13,8 @@ use hookgate_domain::{KnownUrl, Timestamp, WebhookIdDigest};
 use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
+use crate::memory_budget::WebhookQuota;
 use crate::meter::{Allowance, Meter};
-use crate::room::Share;
 use crate::{Store, StoreError, UrlSince};
 
 /// URLs remembered: about 1 KiB each, and an installation with more of them loses a look-up of microseconds.
@@ -30,7 +30,7 @@ pub(crate) struct Known {
     /// What the URL leads to.
     pub(crate) url: KnownUrl,
     /// What it has of what all webhooks share.
-    pub(crate) share: Arc<Share>,
+    pub(crate) share: Arc<WebhookQuota>,
     rate: Option<Arc<Rate>>,
     look: Arc<Look>,
 }

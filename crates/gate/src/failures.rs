@@ -12,8 +12,8 @@ use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
 use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
+use crate::memory_budget::WebhookQuota;
 use crate::meter::{Allowance, Meters};
-use crate::room::Share;
 
 /// Bytes that count as one cell. A failure is at least one, for its head and the work on it.
 const CELL: usize = 4 * 1024;
@@ -44,7 +44,7 @@ impl Failures {
     /// How long the source should wait, if none is free for long.
     pub(crate) async fn turn<'s>(
         &self,
-        share: &'s Share,
+        share: &'s WebhookQuota,
         webhook: WebhookHandle,
         source: IpAddr,
         now: Timestamp,
@@ -64,7 +64,7 @@ impl Failures {
     /// look at a number.
     fn wait(
         &self,
-        share: &Share,
+        share: &WebhookQuota,
         webhook: WebhookHandle,
         source: IpAddr,
         now: Timestamp,
@@ -79,7 +79,7 @@ impl Failures {
     /// Counts a failure after so many bytes of body.
     pub(crate) fn count(
         &self,
-        share: &Share,
+        share: &WebhookQuota,
         webhook: WebhookHandle,
         source: IpAddr,
         bytes: usize,
@@ -115,14 +115,14 @@ mod tests {
         WebhookHandle::new(NOW, [seed; 10])
     }
 
-    fn waits(failures: &Failures, share: &Share, webhook: WebhookHandle, source: &str) -> bool {
+    fn waits(failures: &Failures, share: &WebhookQuota, webhook: WebhookHandle, source: &str) -> bool {
         let source = source.parse().unwrap();
         failures.wait(share, webhook, source, NOW).is_some()
     }
 
     #[test]
     fn a_source_that_fails_waits_and_nobody_else_does() {
-        let (failures, share) = (Failures::default(), Share::default());
+        let (failures, share) = (Failures::default(), WebhookQuota::default());
         let fail = |bytes| failures.count(&share, webhook(1), "192.0.2.1".parse().unwrap(), bytes, NOW);
         for _ in 0..15 {
             fail(1024 * 1024);
@@ -140,7 +140,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_fails_too_much_is_checked_one_at_a_time() {
-        let (failures, share) = (Failures::default(), Share::default());
+        let (failures, share) = (Failures::default(), WebhookQuota::default());
         let turn = |source: &str| failures.turn(&share, webhook(1), source.parse().unwrap(), NOW);
         failures.count(
             &share,
@@ -159,7 +159,7 @@ mod tests {
 
     #[test]
     fn small_failures_count_too_and_so_do_all_networks_of_a_customer() {
-        let (failures, share) = (Failures::default(), Share::default());
+        let (failures, share) = (Failures::default(), WebhookQuota::default());
         for host in 0..4 * 4_096 {
             let source = format!("2001:db8:0:{:x}::1", host % 1_024).parse().unwrap();
             failures.count(&share, webhook(1), source, 0, NOW);

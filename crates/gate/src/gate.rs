@@ -7,9 +7,9 @@ use crate::attempts::Attempts;
 use crate::credentials::CredentialLookups;
 use crate::directory::Directory;
 use crate::failures::Failures;
+use crate::memory_budget::MemoryBudget;
 use crate::password_queue::PasswordQueue;
 use crate::reader::Reader;
-use crate::room::Room;
 use crate::search::Searches;
 use crate::unknown_url_limiter::UnknownUrlLimiter;
 use crate::{Ports, Store};
@@ -26,7 +26,7 @@ pub struct Gate<S> {
     pub(crate) password_queue: PasswordQueue,
     pub(crate) reader: Reader,
     pub(crate) lists: ListReader,
-    pub(crate) room: Room,
+    pub(crate) room: MemoryBudget,
     pub(crate) searches: Searches,
 }
 
@@ -44,7 +44,7 @@ impl<S: Store> Gate<S> {
             password_queue: PasswordQueue::default(),
             reader: Reader::default(),
             lists: ListReader::default(),
-            room: Room::default(),
+            room: MemoryBudget::default(),
             searches: Searches::default(),
         }
     }

@@ -12,7 +12,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::Refusal;
-use crate::room::Share;
+use crate::memory_budget::WebhookQuota;
 
 /// From here on a payload is large. Below, the worst one is read in a millisecond; senders' own stay under 20 KiB.
 const LARGE: usize = 32 * 1024;
@@ -41,7 +41,7 @@ impl Reader {
     /// flood of them holds up those of others by one only.
     pub(crate) async fn read(
         &self,
-        share: &Share,
+        share: &WebhookQuota,
         format: SenderFormat,
         payload: &Bytes,
         declared_json: bool,
@@ -81,10 +81,14 @@ mod tests {
     }
 
     async fn read(reader: &Reader, payload: &Bytes) -> Option<IncidentDraft> {
-        read_of(reader, &Share::default(), payload).await.ok()
+        read_of(reader, &WebhookQuota::default(), payload).await.ok()
     }
 
-    async fn read_of(reader: &Reader, share: &Share, payload: &Bytes) -> Result<IncidentDraft, RefusalCode> {
+    async fn read_of(
+        reader: &Reader,
+        share: &WebhookQuota,
+        payload: &Bytes,
+    ) -> Result<IncidentDraft, RefusalCode> {
         let read = reader.read(share, SenderFormat::Custom, payload, false).await;
         read.map_err(|refusal| refusal.code)
     }
@@ -97,7 +101,7 @@ mod tests {
             read(&reader, &payload(1)).await
         );
         let broken = payload(LARGE).slice(..LARGE);
-        let refusal = read_of(&reader, &Share::default(), &broken).await;
+        let refusal = read_of(&reader, &WebhookQuota::default(), &broken).await;
         assert_eq!(refusal.err(), Some(RefusalCode::InvalidJson));
     }
 
@@ -107,7 +111,7 @@ mod tests {
         let turns = reader.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await;
         assert!(read(&reader, &payload(1)).await.is_some());
         let large = payload(LARGE);
-        let refused = read_of(&reader, &Share::default(), &large).await;
+        let refused = read_of(&reader, &WebhookQuota::default(), &large).await;
         assert_eq!(
             refused.err(),
             Some(RefusalCode::Unavailable),
@@ -119,7 +123,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_of_one_webhook_wait_for_each_other_and_nobody_else_does() {
-        let (reader, busy, large) = (Reader::default(), Share::default(), payload(LARGE));
+        let (reader, busy, large) = (Reader::default(), WebhookQuota::default(), payload(LARGE));
         let turn = Arc::clone(&busy.turn).acquire_owned().await;
         let refused = read_of(&reader, &busy, &large).await;
         assert_eq!(refused.err(), Some(RefusalCode::Unavailable));

@@ -18,7 +18,7 @@ use crate::LogInterval;
 use crate::delivery::AcceptedDelivery;
 use crate::directory::Known;
 use crate::failures::is_failure;
-use crate::room::Held;
+use crate::memory_budget::Reservation;
 use crate::{
     Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery,
     RefusedPayload, Reply, SealPurpose, Store,
@@ -133,7 +133,7 @@ struct Visit<'a, S: Store, B: Body> {
     known: Arc<Known>,
     payload: Payload<B>,
     /// The room of its body.
-    held: Held<'a>,
+    held: Reservation<'a>,
     /// Whether its signature is right, if its webhook asks for one.
     is_signed: bool,
     /// Whether nothing of it is on its way to the record, and something has to be.
@@ -152,7 +152,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             gate,
             began,
             payload,
-            held: Held::nothing(&gate.room, Arc::clone(&known.share), request.source.address()),
+            held: Reservation::nothing(&gate.room, Arc::clone(&known.share), request.source.address()),
             request,
             known,
             is_signed: false,

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hookgate_domain::{Policy, RefusalCode, Webhook, WebhookId};
-use hookgate_gate::{Acting, Body, BodyFault, DeliveryRequest, Gate, Held, Reply, Store};
+use hookgate_gate::{Acting, Body, BodyFault, DeliveryRequest, Gate, Reply, Reservation, Store};
 use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;
 
@@ -45,7 +45,7 @@ fn step() -> impl Strategy<Value = Step> {
 struct Good;
 
 impl Body for Good {
-    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::from_static(br#"{"title":"t"}"#))
     }
 }

@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use bytes::Bytes;
 use hookgate_domain::{Policy, RefusalCode, Webhook};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRequest, Gate, Held, PageSize, Reply, Seek, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, Gate, PageSize, Reply, Reservation, Seek, Store,
 };
 use hookgate_testkit::{MemoryStore, samples};
 
@@ -16,7 +16,7 @@ use hookgate_testkit::{MemoryStore, samples};
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
-    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::from_static(self.0))
     }
 }

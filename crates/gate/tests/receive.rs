@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{ApiToken, Policy, RefusalCode, SessionToken, SignInSecret};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Effect, Gate, Held, Issued, PageSize,
-    Reply, Seek, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRecord, DeliveryRequest, Effect, Gate, Issued, PageSize, Reply,
+    Reservation, Seek, Store,
 };
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
@@ -22,7 +22,7 @@ const ROOM: usize = 1024 * 1024 - 4 * 1024;
 struct Whole(Vec<u8>);
 
 impl Body for Whole {
-    async fn read(self, _limit: usize, held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         if held.take(self.0.len()) {
             Ok(self.0.into())
         } else {
@@ -35,7 +35,7 @@ impl Body for Whole {
 struct Endless(usize);
 
 impl Body for Endless {
-    async fn read(self, _limit: usize, held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         assert!(held.take(self.0), "there is no room");
         pending().await
     }
@@ -314,7 +314,7 @@ async fn words_that_begin_like_a_secret_stay() {
 struct Broken;
 
 impl Body for Broken {
-    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         panic!("on purpose")
     }
 }

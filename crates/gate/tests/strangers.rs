@@ -11,8 +11,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use hookgate_domain::{Limits, Overload, Password, PasswordHash, Policy, RefusalCode, Role};
 use hookgate_gate::{
-    Body, BodyFault, Browser, DeliveryRequest, Gate, Hashing, Held, Issued, NewWebhook, Passwords,
-    PasswordsError, Ports, Reply, SignInError, SignatureHeaders, Store,
+    Body, BodyFault, Browser, DeliveryRequest, Gate, Hashing, Issued, NewWebhook, Passwords, PasswordsError,
+    Ports, Reply, Reservation, SignInError, SignatureHeaders, Store,
 };
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
@@ -25,7 +25,7 @@ const STRANGER: [u8; 4] = [198, 51, 100, 9];
 struct Whole(&'static str);
 
 impl Body for Whole {
-    async fn read(self, _limit: usize, held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         if held.take(self.0.len()) {
             Ok(Bytes::from_static(self.0.as_bytes()))
         } else {
@@ -38,7 +38,7 @@ impl Body for Whole {
 struct Untouched;
 
 impl Body for Untouched {
-    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         panic!("read before the head was checked")
     }
 }
@@ -47,7 +47,7 @@ impl Body for Untouched {
 struct Never;
 
 impl Body for Never {
-    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         pending().await
     }
 }

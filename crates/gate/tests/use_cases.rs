@@ -10,8 +10,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hookgate_domain::{Limits, Networks, Overload, PayloadLogging, Policy, RefusalCode, SetOrigin, Webhook};
 use hookgate_gate::{
-    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Held, Issued, PageSize, Refusal,
-    Reply, Seek, Store,
+    Body, BodyFault, DeliveryFilter, DeliveryRequest, DeliverySummary, Gate, Issued, PageSize, Refusal,
+    Reply, Reservation, Seek, Store,
 };
 use hookgate_testkit::{MemoryStore, samples};
 
@@ -21,7 +21,7 @@ const GOOD: &[u8] = br#"{"title":"t"}"#;
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
-    async fn read(self, limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         if self.0.len() > limit {
             Err(BodyFault::TooLarge)
         } else {
@@ -34,7 +34,7 @@ impl Body for Whole {
 struct Untouched;
 
 impl Body for Untouched {
-    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         panic!("read before the judgement")
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use hookgate_domain::{Connection, RefusalCode, RequestId, WebhookId};
-use hookgate_gate::{DeliveryRequest, Gate, Held, Reply as GateReply, SignatureHeaders, Store};
+use hookgate_gate::{DeliveryRequest, Gate, Reply as GateReply, Reservation, SignatureHeaders, Store};
 use hyper::header::HeaderMap;
 use hyper::http::request::Parts;
 use hyper::{Method, Request};
@@ -177,7 +177,7 @@ impl<S: Store> Ingest<S> {
 }
 
 impl hookgate_gate::Body for Body {
-    async fn read(self, limit: usize, held: &Held<'_>) -> Result<Bytes, hookgate_gate::BodyFault> {
+    async fn read(self, limit: usize, held: &Reservation<'_>) -> Result<Bytes, hookgate_gate::BodyFault> {
         let read = self.read_within(limit, |bytes| held.take(bytes));
         read.await.map_err(|fault| match fault {
             BodyFault::TooLarge => hookgate_gate::BodyFault::TooLarge,

@@ -8,7 +8,7 @@ use bytes::Bytes;
 use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_secrets};
 
 use super::answer::{Stop, unavailable};
-use crate::room::Held;
+use crate::memory_budget::Reservation;
 use crate::{Body, BodyFault, Details, Refusal};
 
 /// Payloads of at most so many bytes are copied to be kept: what they came in is larger, and the connection can use it again
@@ -27,7 +27,7 @@ pub(super) enum Payload<B> {
 
 impl<B: Body> Payload<B> {
     /// The body, if it has at most so many bytes and there is room for it.
-    pub(super) async fn read(&mut self, limit: u32, held: &Held<'_>) -> Result<Bytes, Stop> {
+    pub(super) async fn read(&mut self, limit: u32, held: &Reservation<'_>) -> Result<Bytes, Stop> {
         let too_large = || {
             let details = Some(Details::BodyBytes(limit));
             Stop::Refused(Refusal {
@@ -63,13 +63,17 @@ impl<B: Body> Payload<B> {
 pub(super) struct NoBody;
 
 impl Body for NoBody {
-    async fn read(self, _limit: usize, _held: &Held<'_>) -> Result<Bytes, BodyFault> {
+    async fn read(self, _limit: usize, _held: &Reservation<'_>) -> Result<Bytes, BodyFault> {
         Ok(Bytes::new())
     }
 }
 
 /// Reads the body, unless it has to make room for others before all of it came.
-async fn read_or_make_room<B: Body>(body: B, most: usize, held: &Held<'_>) -> Result<Bytes, BodyFault> {
+async fn read_or_make_room<B: Body>(
+    body: B,
+    most: usize,
+    held: &Reservation<'_>,
+) -> Result<Bytes, BodyFault> {
     let mut reading = pin!(body.read(most, held));
     let read = poll_fn(|context| match reading.as_mut().poll(context) {
         // It is asked for behind the reading, which may be what begins to count.

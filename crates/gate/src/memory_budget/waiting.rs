@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
-use super::Share;
+use super::WebhookQuota;
 use crate::sources::CustomerNetwork;
 
 /// What is held, as far as its source was asked for.
@@ -31,7 +31,7 @@ struct OfSource {
 
 /// One delivery that is told apart by its source.
 pub(super) struct Entry {
-    share: Arc<Share>,
+    share: Arc<WebhookQuota>,
     network: CustomerNetwork,
     number: u64,
     bytes: AtomicUsize,
@@ -41,7 +41,12 @@ pub(super) struct Entry {
 
 impl Waiting {
     /// Counts a delivery with so many bytes from now on.
-    pub(super) fn enter(&mut self, share: Arc<Share>, network: CustomerNetwork, bytes: usize) -> Arc<Entry> {
+    pub(super) fn enter(
+        &mut self,
+        share: Arc<WebhookQuota>,
+        network: CustomerNetwork,
+        bytes: usize,
+    ) -> Arc<Entry> {
         self.next += 1;
         let entry = Arc::new(Entry {
             share,
@@ -99,26 +104,26 @@ impl Waiting {
     }
 
     /// Takes away what the oldest other one of its webhook and source holds.
-    pub(super) fn evict_of_source(&mut self, entry: &Entry) -> Option<(Arc<Share>, usize)> {
+    pub(super) fn evict_of_source(&mut self, entry: &Entry) -> Option<(Arc<WebhookQuota>, usize)> {
         let oldest = self.of(entry)?.oldest_but(entry)?;
         Some(self.evict(&oldest))
     }
 
     /// The same of its webhook: of the source that holds most.
-    pub(super) fn evict_of_webhook(&mut self, entry: &Entry) -> Option<(Arc<Share>, usize)> {
+    pub(super) fn evict_of_webhook(&mut self, entry: &Entry) -> Option<(Arc<WebhookQuota>, usize)> {
         let oldest = self.webhooks.get(&entry.webhook())?.oldest_but(entry)?;
         Some(self.evict(&oldest))
     }
 
     /// The same of all: of the webhook that holds most.
-    pub(super) fn evict_any(&mut self, entry: &Entry) -> Option<(Arc<Share>, usize)> {
+    pub(super) fn evict_any(&mut self, entry: &Entry) -> Option<(Arc<WebhookQuota>, usize)> {
         let webhooks = self.webhooks.values();
         let candidates = webhooks.filter_map(|one| Some((one.bytes, one.oldest_but(entry)?)));
         let (_, oldest) = candidates.max_by_key(|(bytes, _)| *bytes)?;
         Some(self.evict(&oldest))
     }
 
-    fn evict(&mut self, entry: &Entry) -> (Arc<Share>, usize) {
+    fn evict(&mut self, entry: &Entry) -> (Arc<WebhookQuota>, usize) {
         let bytes = self.leave(entry);
         entry.evict();
         (Arc::clone(&entry.share), bytes)

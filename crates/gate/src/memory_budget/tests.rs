@@ -10,22 +10,32 @@ fn source(number: usize) -> IpAddr {
 }
 
 /// As many bodies of this size as there is room for, of this webhook and as many sources, all of them there.
-fn fill<'a>(room: &'a Room, share: &Arc<Share>, size: usize, sources: usize) -> Vec<Held<'a>> {
+fn fill<'a>(
+    room: &'a MemoryBudget,
+    share: &Arc<WebhookQuota>,
+    size: usize,
+    sources: usize,
+) -> Vec<Reservation<'a>> {
     let body = |number: usize| {
-        let held = Held::nothing(room, Arc::clone(share), source(number % sources));
+        let held = Reservation::nothing(room, Arc::clone(share), source(number % sources));
         (held.take(size) && held.settle()).then_some(held)
     };
-    (0..ALL).map_while(body).collect()
+    (0..TOTAL_BYTES).map_while(body).collect()
 }
 
-fn is_evicted(held: &Held<'_>) -> bool {
+fn is_evicted(held: &Reservation<'_>) -> bool {
     held.entry.get().is_some_and(|entry| entry.is_evicted())
 }
 
 /// Requests of this source that wait for a body.
-fn wait<'a>(room: &'a Room, share: &Arc<Share>, source: IpAddr, count: usize) -> Vec<Held<'a>> {
+fn wait<'a>(
+    room: &'a MemoryBudget,
+    share: &Arc<WebhookQuota>,
+    source: IpAddr,
+    count: usize,
+) -> Vec<Reservation<'a>> {
     let waiting = |_| {
-        let held = Held::nothing(room, Arc::clone(share), source);
+        let held = Reservation::nothing(room, Arc::clone(share), source);
         assert!(held.begin(0), "the older ones make room");
         held
     };
@@ -34,7 +44,7 @@ fn wait<'a>(room: &'a Room, share: &Arc<Share>, source: IpAddr, count: usize) ->
 
 #[test]
 fn one_webhook_takes_an_eighth_and_gives_it_back() {
-    let (room, share) = (Room::default(), Arc::default());
+    let (room, share) = (MemoryBudget::default(), Arc::default());
     let held = fill(&room, &share, LARGE, 64);
     assert_eq!(held.len(), OF_A_WEBHOOK / LARGE);
     assert_eq!(
@@ -50,14 +60,14 @@ fn one_webhook_takes_an_eighth_and_gives_it_back() {
 
 #[test]
 fn one_source_takes_a_quarter_of_a_webhook() {
-    let (room, share) = (Room::default(), Arc::default());
+    let (room, share) = (MemoryBudget::default(), Arc::default());
     let own = fill(&room, &share, LARGE, 1);
     assert_eq!(own.len(), OF_A_SOURCE / LARGE);
-    let other = Held::nothing(&room, Arc::clone(&share), source(1));
+    let other = Reservation::nothing(&room, Arc::clone(&share), source(1));
     assert!(other.take(LARGE), "another one has its own part");
     let network = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, last, 0, 0, 0, 1]);
     let customer: Vec<_> = (0..64)
-        .map(|last| Held::nothing(&room, Arc::clone(&share), network(last)))
+        .map(|last| Reservation::nothing(&room, Arc::clone(&share), network(last)))
         .take_while(|held| held.take(LARGE) && held.settle())
         .collect();
     assert!(customer.len() <= OF_A_SOURCE / LARGE, "a /48 is one source");
@@ -65,11 +75,11 @@ fn one_source_takes_a_quarter_of_a_webhook() {
 
 #[test]
 fn small_bodies_pass_when_large_ones_have_filled_their_part() {
-    let room = Room::default();
+    let room = MemoryBudget::default();
     let large: Vec<_> = (0..8)
         .flat_map(|_| fill(&room, &Arc::default(), LARGE, 64))
         .collect();
-    assert_eq!(large.len(), (ALL - FOR_SMALL) / LARGE);
+    assert_eq!(large.len(), (TOTAL_BYTES - FOR_SMALL) / LARGE);
     let small: Vec<_> = (0..8)
         .flat_map(|_| fill(&room, &Arc::default(), SMALL, 64))
         .collect();
@@ -78,29 +88,29 @@ fn small_bodies_pass_when_large_ones_have_filled_their_part() {
 
 #[test]
 fn a_delivery_without_a_body_takes_room_too_and_only_once() {
-    let (room, share) = (Room::default(), Arc::default());
-    let held = Held::nothing(&room, Arc::clone(&share), source(0));
+    let (room, share) = (MemoryBudget::default(), Arc::default());
+    let held = Reservation::nothing(&room, Arc::clone(&share), source(0));
     assert!(held.begin(1) && held.begin(1));
-    assert_eq!(room.bytes.load(Ordering::Relaxed), WORK + 1);
+    assert_eq!(room.bytes.load(Ordering::Relaxed), REQUEST_BYTES + 1);
 }
 
 #[test]
 fn what_comes_in_pieces_is_added_up() {
-    let room = Room::default();
-    let held = Held::nothing(&room, Arc::default(), source(0));
+    let room = MemoryBudget::default();
+    let held = Reservation::nothing(&room, Arc::default(), source(0));
     let pieces = (0..OF_A_WEBHOOK).take_while(|_| held.take(LARGE)).count();
     assert!(pieces <= OF_A_SOURCE / LARGE);
 }
 
 #[test]
 fn requests_without_a_body_make_room_for_others_oldest_and_loudest_first() {
-    let (room, share) = (Room::default(), Arc::default());
+    let (room, share) = (MemoryBudget::default(), Arc::default());
     let strangers: Vec<_> = (1..=8)
         .map(|number| wait(&room, &share, source(number), 2_000))
         .collect();
     let patient = wait(&room, &share, source(0), 1);
     for _ in 0..3_000 {
-        let sender = Held::nothing(&room, Arc::clone(&share), source(0));
+        let sender = Reservation::nothing(&room, Arc::clone(&share), source(0));
         assert!(sender.begin(500) && sender.take(SMALL) && sender.settle());
     }
     let more = wait(&room, &share, source(9), 2_000);
@@ -118,22 +128,22 @@ fn requests_without_a_body_make_room_for_others_oldest_and_loudest_first() {
 
 #[test]
 fn requests_without_a_body_at_many_webhooks_make_room_for_another() {
-    let room = Room::default();
-    let shares: Vec<Arc<Share>> = (0..16).map(|_| Arc::default()).collect();
+    let room = MemoryBudget::default();
+    let shares: Vec<Arc<WebhookQuota>> = (0..16).map(|_| Arc::default()).collect();
     let strangers: Vec<_> = shares
         .iter()
         .flat_map(|share| (1..=4).map(|number| wait(&room, share, source(number), 2_000)))
         .collect();
     let share = Arc::default();
-    let sender = Held::nothing(&room, Arc::clone(&share), source(0));
+    let sender = Reservation::nothing(&room, Arc::clone(&share), source(0));
     assert!(sender.begin(500) && sender.take(SMALL) && sender.settle());
     drop(strangers);
 }
 
 #[test]
 fn who_has_to_make_room_is_woken() {
-    let (room, share) = (Room::default(), Arc::default());
-    let waiting = wait(&room, &share, source(1), OF_A_SOURCE / WORK);
+    let (room, share) = (MemoryBudget::default(), Arc::default());
+    let waiting = wait(&room, &share, source(1), OF_A_SOURCE / REQUEST_BYTES);
     let oldest = waiting.iter().find(|held| held.entry.get().is_some()).unwrap();
     let flag = Arc::new(Flag::default());
     let waker = std::task::Waker::from(Arc::clone(&flag));

@@ -18,32 +18,32 @@ use crate::sources::CustomerNetwork;
 use waiting::{Entry, Waiting};
 
 /// Bytes of all of them.
-const ALL: usize = 256 * 1024 * 1024;
+const TOTAL_BYTES: usize = 256 * 1024 * 1024;
 /// Bytes of those of one webhook: whoever knows one URL can't take the room of the others.
-const OF_A_WEBHOOK: usize = ALL / 8;
+const OF_A_WEBHOOK: usize = TOTAL_BYTES / 8;
 /// Bytes of those of one source at one webhook; a source is an IPv4 address or an IPv6 /48.
 const OF_A_SOURCE: usize = OF_A_WEBHOOK / 4;
 /// The last part of all, for small ones: they still pass when large ones have filled their part.
-const FOR_SMALL: usize = ALL / 4;
+const FOR_SMALL: usize = TOTAL_BYTES / 4;
 /// A small one: senders' own stay below.
 const SMALL: usize = 32 * 1024;
 
 /// Below these nobody asks for the source: half of what one may have.
 const UNTOLD_OF_A_WEBHOOK: usize = OF_A_SOURCE / 2;
-const UNTOLD: usize = ALL / 2;
+const UNTOLD: usize = TOTAL_BYTES / 2;
 
 /// What a delivery costs beside its head and its body: a stream or a connection, and the work on it.
-const WORK: usize = 4 * 1024;
+const REQUEST_BYTES: usize = 4 * 1024;
 
 /// The room of the whole gate.
 #[derive(Default)]
-pub(crate) struct Room {
+pub(crate) struct MemoryBudget {
     bytes: AtomicUsize,
     waiting: Mutex<Waiting>,
 }
 
 /// What a webhook has of what all share.
-pub(crate) struct Share {
+pub(crate) struct WebhookQuota {
     /// Bytes of its deliveries.
     bytes: AtomicUsize,
     /// Its turn to have a large payload read.
@@ -56,7 +56,7 @@ pub(crate) struct Share {
     pub(crate) failed_at: AtomicI64,
 }
 
-impl Default for Share {
+impl Default for WebhookQuota {
     fn default() -> Self {
         Self {
             bytes: AtomicUsize::new(0),
@@ -69,9 +69,9 @@ impl Default for Share {
 }
 
 /// The room that one delivery takes, given back when this is dropped.
-pub struct Held<'a> {
-    room: &'a Room,
-    share: Arc<Share>,
+pub struct Reservation<'a> {
+    room: &'a MemoryBudget,
+    share: Arc<WebhookQuota>,
     source: IpAddr,
     /// What it took so far, also where that was taken away again.
     bytes: AtomicUsize,
@@ -81,9 +81,9 @@ pub struct Held<'a> {
     entry: OnceLock<Arc<Entry>>,
 }
 
-impl<'a> Held<'a> {
+impl<'a> Reservation<'a> {
     /// Nothing yet, of a webhook that has this share.
-    pub(crate) const fn nothing(room: &'a Room, share: Arc<Share>, source: IpAddr) -> Self {
+    pub(crate) const fn nothing(room: &'a MemoryBudget, share: Arc<WebhookQuota>, source: IpAddr) -> Self {
         Self {
             room,
             share,
@@ -100,8 +100,8 @@ impl<'a> Held<'a> {
         if self.bytes() > 0 {
             return true;
         }
-        self.head.store(WORK + head, Ordering::Relaxed);
-        self.take(WORK + head)
+        self.head.store(REQUEST_BYTES + head, Ordering::Relaxed);
+        self.take(REQUEST_BYTES + head)
     }
 
     /// Takes room for so many more bytes that came. `false`: there is none, and the body is to be dropped.
@@ -127,7 +127,11 @@ impl<'a> Held<'a> {
             let entry = waiting.enter(Arc::clone(&self.share), network, own);
             self.entry.get_or_init(|| entry)
         };
-        let most = if own > SMALL { ALL - FOR_SMALL } else { ALL };
+        let most = if own > SMALL {
+            TOTAL_BYTES - FOR_SMALL
+        } else {
+            TOTAL_BYTES
+        };
         let in_all = || self.room.bytes.load(Ordering::Relaxed);
         let of_webhook = || self.share.bytes.load(Ordering::Relaxed);
         let mut fits = !entry.is_evicted();
@@ -170,13 +174,13 @@ impl<'a> Held<'a> {
     }
 }
 
-impl Room {
+impl MemoryBudget {
     fn lock(&self) -> MutexGuard<'_, Waiting> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Counts the bytes that were taken away as free. They are in a moment, when their task notices.
-    fn evict(&self, evicted: Option<(Arc<Share>, usize)>) -> bool {
+    fn evict(&self, evicted: Option<(Arc<WebhookQuota>, usize)>) -> bool {
         let Some((share, bytes)) = evicted else {
             return false;
         };
@@ -184,13 +188,13 @@ impl Room {
         true
     }
 
-    fn give_back(&self, share: &Share, bytes: usize) {
+    fn give_back(&self, share: &WebhookQuota, bytes: usize) {
         self.bytes.fetch_sub(bytes, Ordering::Relaxed);
         share.bytes.fetch_sub(bytes, Ordering::Relaxed);
     }
 }
 
-impl Drop for Held<'_> {
+impl Drop for Reservation<'_> {
     fn drop(&mut self) {
         let bytes = match self.entry.get() {
             Some(entry) => self.room.lock().leave(entry),
