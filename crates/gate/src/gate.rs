@@ -5,20 +5,20 @@ use hookgate_domain::WebhookIdDigest;
 use crate::addresses::ListReader;
 use crate::attempts::Attempts;
 use crate::credentials::CredentialLookups;
-use crate::directory::Directory;
 use crate::failures::Failures;
 use crate::memory_budget::MemoryBudget;
 use crate::password_queue::PasswordQueue;
 use crate::reader::Reader;
 use crate::search::Searches;
 use crate::unknown_url_limiter::UnknownUrlLimiter;
+use crate::url_cache::UrlCache;
 use crate::{Ports, Store};
 
 /// All use cases over one store. Cheap to make; a server makes one and shares it.
 pub struct Gate<S> {
     pub(crate) store: S,
     pub(crate) ports: Ports,
-    pub(crate) directory: Directory,
+    pub(crate) url_cache: UrlCache,
     pub(crate) unknown_urls: UnknownUrlLimiter,
     pub(crate) failures: Failures,
     pub(crate) credentials: CredentialLookups,
@@ -36,7 +36,7 @@ impl<S: Store> Gate<S> {
         Self {
             store,
             ports,
-            directory: Directory::default(),
+            url_cache: UrlCache::default(),
             unknown_urls: UnknownUrlLimiter::default(),
             failures: Failures::default(),
             credentials: CredentialLookups::default(),
@@ -57,9 +57,9 @@ impl<S: Store> Gate<S> {
     /// Looks at a URL again that somebody else changed, so that the next delivery to it needs no second look. Only for speed:
     /// what was remembered is never the reason of an answer.
     pub async fn refresh(&self, digest: WebhookIdDigest) {
-        if let Some(stale) = self.directory.remembered(&digest) {
+        if let Some(stale) = self.url_cache.remembered(&digest) {
             // A store that can't answer is asked again by the next delivery.
-            let _ = self.directory.fresh(&self.store, digest, &stale).await;
+            let _ = self.url_cache.fresh(&self.store, digest, &stale).await;
         }
     }
 

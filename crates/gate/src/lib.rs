@@ -26,7 +26,6 @@ mod audit_search;
 mod credentials;
 mod delivery;
 mod devices;
-mod directory;
 mod failures;
 mod gate;
 mod health;
@@ -58,6 +57,7 @@ mod suggestion;
 mod timeline;
 mod tokens;
 mod unknown_url_limiter;
+mod url_cache;
 mod usage;
 mod withheld;
 

@@ -16,9 +16,9 @@ use hookgate_senders::{check_signature_headers, verify_signature};
 
 use crate::LogInterval;
 use crate::delivery::AcceptedDelivery;
-use crate::directory::Known;
 use crate::failures::is_failure;
 use crate::memory_budget::Reservation;
+use crate::url_cache::CachedUrl;
 use crate::{
     Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery,
     RefusedPayload, Reply, SealPurpose, Store,
@@ -80,7 +80,7 @@ impl<S: Store> Gate<S> {
     }
 
     /// Flags a live URL as exposed, if it is not known to be. One request at a time does: each of a flood would read the webhook.
-    async fn expose(&self, digest: WebhookIdDigest, known: &Known) {
+    async fn expose(&self, digest: WebhookIdDigest, known: &CachedUrl) {
         let KnownUrl::Live(webhook) = &known.url else {
             return;
         };
@@ -101,11 +101,11 @@ impl<S: Store> Gate<S> {
     }
 
     /// From the ID in the path to what it leads to. A malformed ID costs no look-up.
-    async fn find(&self, request: &DeliveryRequest<'_>) -> Result<(WebhookIdDigest, Arc<Known>), Stop> {
+    async fn find(&self, request: &DeliveryRequest<'_>) -> Result<(WebhookIdDigest, Arc<CachedUrl>), Stop> {
         let not_found = || Stop::Refused(RefusalCode::WebhookNotFound.into());
         let id: WebhookId = request.webhook_id.parse().map_err(|_| not_found())?;
         let digest = id.digest();
-        if let Some(known) = self.directory.remembered(&digest) {
+        if let Some(known) = self.url_cache.remembered(&digest) {
             return Ok((digest, known));
         }
         let source = request.source.address();
@@ -116,7 +116,7 @@ impl<S: Store> Gate<S> {
             None => None,
         };
         // A look into the store is rare and large: on the heap, it makes no delivery larger. So is what follows a no.
-        let known = Box::pin(self.directory.find(&self.store, digest)).await;
+        let known = Box::pin(self.url_cache.find(&self.store, digest)).await;
         if too_soon.is_none() && !matches!(known, Ok(None)) {
             self.unknown_urls.give_back(source);
         }
@@ -130,7 +130,7 @@ struct Visit<'a, S: Store, B: Body> {
     gate: &'a Gate<S>,
     request: DeliveryRequest<'a>,
     began: Timestamp,
-    known: Arc<Known>,
+    known: Arc<CachedUrl>,
     payload: Payload<B>,
     /// The room of its body.
     held: Reservation<'a>,
@@ -145,7 +145,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         gate: &'a Gate<S>,
         request: DeliveryRequest<'a>,
         began: Timestamp,
-        known: Arc<Known>,
+        known: Arc<CachedUrl>,
         payload: Payload<B>,
     ) -> Self {
         Self {
@@ -261,7 +261,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
 
     /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
     /// now, if it changed. A dead URL needs no second look, and a fault is no judgement.
-    async fn confirm(&self, digest: WebhookIdDigest, stop: &Stop) -> Result<Option<Arc<Known>>, Stop> {
+    async fn confirm(&self, digest: WebhookIdDigest, stop: &Stop) -> Result<Option<Arc<CachedUrl>>, Stop> {
         let judged = match &self.known.url {
             KnownUrl::Live(webhook) => webhook.revision,
             KnownUrl::Retired(_) => return Ok(None),
@@ -271,7 +271,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         }
         let fresh = self
             .gate
-            .directory
+            .url_cache
             .fresh(&self.gate.store, digest, &self.known)
             .await
             .map_err(Stop::Failed)?;

@@ -8,7 +8,7 @@ use hookgate_senders::{PayloadError, SignatureError};
 
 use crate::LogInterval;
 use crate::delivery::RateScope;
-use crate::directory::Known;
+use crate::url_cache::CachedUrl;
 use crate::{Details, Refusal, Reply, StoreError};
 
 /// Deliveries that meet damage, and those that have no store.
@@ -29,7 +29,7 @@ pub(super) enum Stop {
 }
 
 /// What a denial is told as.
-pub(super) fn explain(denial: Denial, known: &Known) -> Stop {
+pub(super) fn explain(denial: Denial, known: &CachedUrl) -> Stop {
     let mut refusal = Refusal::from(denial.code());
     if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
         refusal.retry_after = Some(retry_after);

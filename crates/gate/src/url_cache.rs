@@ -1,7 +1,7 @@
 //! What the gate remembers of known URLs, so that a delivery costs no look into the store before its commit.
 //!
 //! The memory may be stale at any time, and that is never the reason of an answer: what passes is confirmed by the
-//! commit, what doesn't is confirmed by [`Directory::fresh`]. Tombstones are final and need no confirmation.
+//! commit, what doesn't is confirmed by [`UrlCache::fresh`]. Tombstones are final and need no confirmation.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -21,18 +21,18 @@ use crate::{Store, StoreError, UrlSince};
 const MAX_URLS: usize = 10_000;
 
 /// The known URLs that were asked for lately.
-pub(crate) struct Directory {
-    urls: Cache<WebhookIdDigest, Arc<Known>>,
+pub(crate) struct UrlCache {
+    urls: Cache<WebhookIdDigest, Arc<CachedUrl>>,
 }
 
 /// A known URL as the store had it at some time, with what outlives a fresh look.
-pub(crate) struct Known {
+pub(crate) struct CachedUrl {
     /// What the URL leads to.
     pub(crate) url: KnownUrl,
     /// What it has of what all webhooks share.
     pub(crate) share: Arc<WebhookQuota>,
     rate: Option<Arc<Rate>>,
-    look: Arc<Look>,
+    look: Arc<Revalidation>,
 }
 
 /// The rate limit of a webhook, kept while the limit stays the same.
@@ -44,13 +44,13 @@ struct Rate {
 /// At most one look into the store at a time per URL. Whoever waits shares the result of a look that began after
 /// they asked.
 #[derive(Default)]
-struct Look {
+struct Revalidation {
     begun: AtomicU64,
     /// What it found has the look in it, so the look must not keep what it found.
-    last: Mutex<Weak<Known>>,
+    last: Mutex<Weak<CachedUrl>>,
 }
 
-impl Default for Directory {
+impl Default for UrlCache {
     fn default() -> Self {
         Self {
             urls: Cache::new(MAX_URLS),
@@ -58,9 +58,9 @@ impl Default for Directory {
     }
 }
 
-impl Directory {
+impl UrlCache {
     /// What is remembered of the URL with this digest.
-    pub(crate) fn remembered(&self, digest: &WebhookIdDigest) -> Option<Arc<Known>> {
+    pub(crate) fn remembered(&self, digest: &WebhookIdDigest) -> Option<Arc<CachedUrl>> {
         self.urls.get(digest)
     }
 
@@ -69,12 +69,12 @@ impl Directory {
         &self,
         store: &impl Store,
         digest: WebhookIdDigest,
-    ) -> Result<Option<Arc<Known>>, StoreError> {
+    ) -> Result<Option<Arc<CachedUrl>>, StoreError> {
         let Some(url) = store.url_by_digest(&digest).await? else {
             return Ok(None);
         };
         // Others may have asked at the same time. All count against one limit.
-        let fresh = || Ok::<_, Infallible>(Arc::new(Known::new(url, None)));
+        let fresh = || Ok::<_, Infallible>(Arc::new(CachedUrl::new(url, None)));
         let Ok(known) = self.urls.get_or_insert_with(&digest, fresh);
         Ok(Some(known))
     }
@@ -84,8 +84,8 @@ impl Directory {
         &self,
         store: &impl Store,
         digest: WebhookIdDigest,
-        stale: &Arc<Known>,
-    ) -> Result<Option<Arc<Known>>, StoreError> {
+        stale: &Arc<CachedUrl>,
+    ) -> Result<Option<Arc<CachedUrl>>, StoreError> {
         let look = &stale.look;
         let begun_before = look.begun.load(Ordering::SeqCst);
         let mut last = look.last.lock().await;
@@ -103,7 +103,7 @@ impl Directory {
         };
         let known = match found {
             UrlSince::Unchanged => Arc::clone(stale),
-            UrlSince::Changed(Some(url)) => Arc::new(Known::new(*url, Some(stale))),
+            UrlSince::Changed(Some(url)) => Arc::new(CachedUrl::new(*url, Some(stale))),
             UrlSince::Changed(None) => {
                 self.urls.remove(&digest);
                 return Ok(None);
@@ -116,7 +116,7 @@ impl Directory {
     }
 }
 
-impl Known {
+impl CachedUrl {
     fn new(url: KnownUrl, before: Option<&Self>) -> Self {
         let per_minute = match &url {
             KnownUrl::Live(webhook) => webhook.policy.limits.per_minute(),
