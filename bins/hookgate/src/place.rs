@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use hookgate_domain::{MemberName, Webhook, WebhookHandle, WebhookName};
-use hookgate_gate::{Acting, Gate, Seal, Store};
+use hookgate_gate::{ActorContext, Gate, Seal, Store};
 use hookgate_storage::{Database, OpenMode, SEALING_KEY};
 use hookgate_transport::Addresses;
 
@@ -228,10 +228,10 @@ pub(crate) async fn descriptors(database: &Database) -> Result<Option<u64>, Fail
 
 /// The actor of the command line: the user that the operating system knows. The environment is asked first, so the name is a
 /// claim and no proof. One that no member could have, because it may hold a secret or a control character, is left out.
-pub(crate) fn acting() -> Acting {
+pub(crate) fn acting() -> ActorContext {
     let named = ["USER", "LOGNAME"]
         .iter()
         .find_map(|name| std::env::var(name).ok()?.parse::<MemberName>().ok());
     let by_number = || format!("uid {}", rustix::process::getuid().as_raw());
-    Acting::command_line(named.map_or_else(by_number, |name| name.as_str().to_owned()))
+    ActorContext::command_line(named.map_or_else(by_number, |name| name.as_str().to_owned()))
 }

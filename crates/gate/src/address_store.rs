@@ -77,12 +77,12 @@ pub trait AddressStore: Send + Sync + 'static {
     fn lone_source(
         &self,
         since: Timestamp,
-    ) -> impl Future<Output = Result<Option<LoneSource>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<SoleSource>, StoreError>> + Send;
 }
 
 /// The one source of all deliveries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LoneSource {
+pub struct SoleSource {
     /// Its address.
     pub address: std::net::IpAddr,
     /// How many deliveries came from there.

@@ -15,8 +15,8 @@ use hookgate_senders::AddressListError;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use crate::address_store::{LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChange};
-use crate::{Acting, Forbidden, Gate, Store, StoreError};
+use crate::address_store::{MAX_ADDRESS_SETS, NewVersion, SoleSource, VersionChange};
+use crate::{ActorContext, Forbidden, Gate, Store, StoreError};
 
 pub(crate) use lists::ListReader;
 pub use published::{Published, REFRESH_AFTER};
@@ -80,7 +80,7 @@ impl From<StoreError> for AddressSetError {
 
 /// What taking up other networks did.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Taken {
+pub struct RefreshOutcome {
     /// The set as it is now.
     pub set: AddressSet,
     /// What changed, or would.
@@ -94,7 +94,7 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError`]; nothing is stored then.
     pub async fn address_set_create(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: AddressSetName,
         origin: SetOrigin,
         networks: Networks,
@@ -137,11 +137,11 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError`]; nothing is stored then.
     pub async fn address_set_edit(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: &AddressSetName,
         revision: Option<i64>,
         networks: Networks,
-    ) -> Result<Taken, AddressSetError> {
+    ) -> Result<RefreshOutcome, AddressSetError> {
         acting.require(Permission::ManageWebhooks)?;
         if networks.as_slice().is_empty() {
             return Err(AddressSetError::Empty);
@@ -172,7 +172,7 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError::InUse`], and others; it stays then.
     pub async fn address_set_remove(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: &AddressSetName,
     ) -> Result<(), AddressSetError> {
         acting.require(Permission::ManageWebhooks)?;
@@ -239,7 +239,7 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
-    pub async fn proxy_suspect(&self) -> Result<Option<LoneSource>, StoreError> {
+    pub async fn proxy_suspect(&self) -> Result<Option<SoleSource>, StoreError> {
         let found = self
             .store
             .lone_source(self.now().before(LONE_SOURCE_SPAN))
@@ -249,15 +249,15 @@ impl<S: Store> Gate<S> {
 
     async fn take_up(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         mut set: AddressSet,
         networks: Networks,
         changes: NetworkChanges,
         acceptance: Acceptance,
-    ) -> Result<Taken, AddressSetError> {
+    ) -> Result<RefreshOutcome, AddressSetError> {
         if changes.is_empty() {
             let set = self.write_unchanged(set).await?;
-            return Ok(Taken { set, changes });
+            return Ok(RefreshOutcome { set, changes });
         }
         if networks.as_slice().is_empty() {
             return Err(AddressSetError::Empty);
@@ -286,7 +286,7 @@ impl<S: Store> Gate<S> {
         self.store
             .address_set_write(set.clone(), VersionChange::Add(version), Some(audit))
             .await?;
-        Ok(Taken { set, changes })
+        Ok(RefreshOutcome { set, changes })
     }
 
     async fn newest_version(&self, name: &AddressSetName) -> Result<i64, StoreError> {
@@ -322,7 +322,12 @@ enum Acceptance {
     UnlessItIsLarge,
 }
 
-fn new_version(acting: &Acting, networks: Networks, changes: NetworkChanges, now: Timestamp) -> NewVersion {
+fn new_version(
+    acting: &ActorContext,
+    networks: Networks,
+    changes: NetworkChanges,
+    now: Timestamp,
+) -> NewVersion {
     NewVersion {
         networks: Arc::new(networks),
         changes,

@@ -36,7 +36,7 @@ impl<S: Store> Gate<S> {
 
 /// Who acts, and from where.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Acting {
+pub struct ActorContext {
     /// Who.
     pub actor: Actor,
     /// In which session, if a member does it in one.
@@ -47,7 +47,7 @@ pub struct Acting {
     pub request: Option<AuditRequest>,
 }
 
-impl Acting {
+impl ActorContext {
     /// Somebody over the network.
     #[must_use]
     pub fn remote(actor: impl Into<Actor>, from: IpAddr) -> Self {
@@ -156,7 +156,7 @@ fn masked(text: String) -> String {
 
 /// The request was made before.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Repeated {
+pub enum IdempotentReplay {
     /// It asked for the same, and made this.
     Same(AuditSubject),
     /// It asked for something else under the same key.
@@ -175,7 +175,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
     pub async fn audit_page(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         filter: &AuditFilter,
         before: Option<i64>,
         size: PageSize,
@@ -194,7 +194,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`]; nothing may be exported then.
     pub async fn audit_export(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         format: &str,
         asked: Vec<(&'static str, String)>,
     ) -> Result<(), PeopleError> {
@@ -216,7 +216,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
-    pub async fn repeated(&self, acting: &Acting) -> Result<Option<Repeated>, StoreError> {
+    pub async fn repeated(&self, acting: &ActorContext) -> Result<Option<IdempotentReplay>, StoreError> {
         let (Some(request), Some(actor)) = (&acting.request, acting.actor.id()) else {
             return Ok(None);
         };
@@ -229,9 +229,9 @@ impl<S: Store + PeopleStore> Gate<S> {
         let entry = self.store.audit_page(&filter, None, one).await?.pop();
         Ok(entry.map(|entry| {
             if entry.request.as_ref() == Some(request) {
-                Repeated::Same(entry.subject)
+                IdempotentReplay::Same(entry.subject)
             } else {
-                Repeated::Other
+                IdempotentReplay::Other
             }
         }))
     }

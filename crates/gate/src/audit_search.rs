@@ -8,8 +8,8 @@ use hookgate_domain::{
 use thiserror::Error;
 
 use crate::{
-    Acting, ActorMatch, AuditFilter, Forbidden, Gate, KnownActor, MAX_KNOWN_ACTORS, PageSize, PeopleStore,
-    Store, StoreError, SubjectMatch,
+    ActorContext, ActorMatch, AuditFilter, Forbidden, Gate, KnownActor, MAX_KNOWN_ACTORS, PageSize,
+    PeopleStore, Store, StoreError, SubjectMatch,
 };
 
 /// Names that an error offers at most: they are one line.
@@ -89,7 +89,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// see the trail, or [`AuditQueryError::Store`].
     pub async fn audit_filter(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         query: AuditQuery,
     ) -> Result<AuditFilter, AuditQueryError> {
         acting.require(Permission::ManagePeople)?;
@@ -118,7 +118,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`AuditQueryError::Forbidden`] or [`AuditQueryError::Store`].
-    pub async fn audit_actors(&self, acting: &Acting) -> Result<Vec<KnownActor>, AuditQueryError> {
+    pub async fn audit_actors(&self, acting: &ActorContext) -> Result<Vec<KnownActor>, AuditQueryError> {
         acting.require(Permission::ManagePeople)?;
         Ok(self.known_actors().await?)
     }

@@ -3,12 +3,12 @@
 use hookgate_domain::WebhookIdDigest;
 
 use crate::addresses::ListReader;
-use crate::attempts::Attempts;
 use crate::credentials::CredentialLookups;
 use crate::failures::Failures;
+use crate::login_limiter::LoginLimiter;
 use crate::memory_budget::MemoryBudget;
 use crate::password_queue::PasswordQueue;
-use crate::reader::Reader;
+use crate::payload_parser::PayloadParser;
 use crate::search::Searches;
 use crate::unknown_url_limiter::UnknownUrlLimiter;
 use crate::url_cache::UrlCache;
@@ -22,9 +22,9 @@ pub struct Gate<S> {
     pub(crate) unknown_urls: UnknownUrlLimiter,
     pub(crate) failures: Failures,
     pub(crate) credentials: CredentialLookups,
-    pub(crate) attempts: Attempts,
+    pub(crate) attempts: LoginLimiter,
     pub(crate) password_queue: PasswordQueue,
-    pub(crate) reader: Reader,
+    pub(crate) reader: PayloadParser,
     pub(crate) lists: ListReader,
     pub(crate) room: MemoryBudget,
     pub(crate) searches: Searches,
@@ -40,9 +40,9 @@ impl<S: Store> Gate<S> {
             unknown_urls: UnknownUrlLimiter::default(),
             failures: Failures::default(),
             credentials: CredentialLookups::default(),
-            attempts: Attempts::default(),
+            attempts: LoginLimiter::default(),
             password_queue: PasswordQueue::default(),
-            reader: Reader::default(),
+            reader: PayloadParser::default(),
             lists: ListReader::default(),
             room: MemoryBudget::default(),
             searches: Searches::default(),

@@ -12,7 +12,7 @@ use hookgate_domain::{
 };
 use ipnetwork::IpNetwork;
 
-use crate::{Acting, Gate, Store, StoreError, record_for};
+use crate::{ActorContext, Gate, Store, StoreError, record_for};
 pub use no_payload::NoPayload;
 
 /// Most rows of one page: a bound on memory per question.
@@ -346,7 +346,7 @@ impl<S: Store> Gate<S> {
     /// [`StoreError`] if the store can't tell.
     pub async fn delivery(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         id: DeliveryId,
     ) -> Result<Option<DeliveryRecord>, StoreError> {
         let found = self.store.delivery_by_id(id).await?;

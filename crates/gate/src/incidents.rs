@@ -7,7 +7,7 @@ use hookgate_domain::{
 use serde_json::json;
 use thiserror::Error;
 
-use crate::{Acting, Forbidden, Gate, Store, StoreError};
+use crate::{ActorContext, Forbidden, Gate, Store, StoreError};
 
 /// Most events of an incident that are kept. Senders' changes end at a bound of their own
 /// ([`MAX_LISTED_CHANGES`](hookgate_domain::MAX_LISTED_CHANGES)), long before.
@@ -55,7 +55,7 @@ impl IncidentAction {
     ///
     /// # Errors
     /// The rule that refuses it.
-    pub fn apply(&self, on: ActedOn, acting: &Acting, now: Timestamp) -> Result<Acted, IncidentError> {
+    pub fn apply(&self, on: ActedOn, acting: &ActorContext, now: Timestamp) -> Result<Acted, IncidentError> {
         let ActedOn {
             incident,
             events,
@@ -148,7 +148,7 @@ impl<S: Store> Gate<S> {
     /// [`IncidentActError`]; nothing is stored then.
     pub async fn incident_act(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         number: IncidentNumber,
         action: IncidentAction,
     ) -> Result<Incident, IncidentActError> {
@@ -166,7 +166,7 @@ impl<S: Store> Gate<S> {
     /// [`IncidentActError`]; nothing is stored then.
     pub async fn incident_note(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         number: IncidentNumber,
         text: &str,
     ) -> Result<Incident, IncidentActError> {

@@ -10,7 +10,7 @@
 //! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: people, programs, and what they did.
 //! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: what somebody else has to supply.
 //!
-//! Whatever somebody does takes an [`Acting`]: it says whether they may, and goes to the audit trail in the same
+//! Whatever somebody does takes an [`ActorContext`]: it says whether they may, and goes to the audit trail in the same
 //! transaction as the change.
 //!
 //! What is remembered between requests (known URLs, rate limits) only saves work: whatever passes is confirmed by the
@@ -19,7 +19,6 @@
 mod access;
 mod address_store;
 mod addresses;
-mod attempts;
 mod audit;
 mod audit_changes;
 mod audit_search;
@@ -32,6 +31,7 @@ mod health;
 mod history;
 mod incidents;
 mod log_interval;
+mod login_limiter;
 mod manage;
 mod members;
 mod memory_budget;
@@ -39,11 +39,11 @@ mod meter;
 mod page_bytes;
 mod password_queue;
 mod payload_faults;
+mod payload_parser;
 mod people;
 mod people_store;
 mod ports;
 mod preview;
-mod reader;
 mod receive;
 mod retired_use;
 mod search;
@@ -63,10 +63,10 @@ mod withheld;
 
 pub use access::{Account, Credential};
 pub use address_store::{
-    AddressStore, KEPT_VERSIONS, LoneSource, MAX_ADDRESS_SETS, NewVersion, VersionChange,
+    AddressStore, KEPT_VERSIONS, MAX_ADDRESS_SETS, NewVersion, SoleSource, VersionChange,
 };
-pub use addresses::{AddressSetError, Published, REFRESH_AFTER, Taken};
-pub use audit::{Acting, Forbidden, Repeated};
+pub use addresses::{AddressSetError, Published, REFRESH_AFTER, RefreshOutcome};
+pub use audit::{ActorContext, Forbidden, IdempotentReplay};
 pub use audit_changes::MAX_CHANGE_BYTES;
 pub use audit_search::{AuditQuery, AuditQueryError};
 pub use credentials::CredentialError;
@@ -112,7 +112,9 @@ pub use sources::{
     wider_sites,
 };
 pub use standing::{ActorError, check_actor};
-pub use store::{Census, IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError, UrlSince};
+pub use store::{
+    IncidentCount, MAX_COUNTED_INCIDENTS, MAX_TROUBLED, Store, StoreError, UrlSince, WebhookCounts,
+};
 pub use suggestion::Suggestion;
 pub use timeline::{RunBounds, RunEnds, Timeline, TimelineEntry, TimelineKind};
 pub use usage::{

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::audit::webhook_subject;
 use crate::audit_changes::{webhook_changes, webhook_settings};
-use crate::{Acting, EntropyError, Forbidden, Gate, SealError, SealPurpose, Store, StoreError};
+use crate::{ActorContext, EntropyError, Forbidden, Gate, SealError, SealPurpose, Store, StoreError};
 
 /// How often a change is tried when others change the same webhook.
 const MOST_TRIES: usize = 5;
@@ -74,7 +74,7 @@ impl<S: Store> Gate<S> {
     /// # Errors
     /// [`ManageError::Forbidden`], [`ManageError::Store`], [`ManageError::Entropy`] or [`ManageError::Seal`]; nothing is
     /// stored then.
-    pub async fn create(&self, acting: &Acting, new: NewWebhook) -> Result<Issued, ManageError> {
+    pub async fn create(&self, acting: &ActorContext, new: NewWebhook) -> Result<Issued, ManageError> {
         acting.require(Permission::ManageWebhooks)?;
         let now = self.now();
         let handle = WebhookHandle::new(now, self.random()?);
@@ -115,7 +115,7 @@ impl<S: Store> Gate<S> {
     /// [`ManageError::Store`].
     pub async fn edit(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         handle: WebhookHandle,
         change: impl Fn(&mut WebhookName, &mut Policy),
     ) -> Result<Webhook, ManageError> {
@@ -133,7 +133,7 @@ impl<S: Store> Gate<S> {
     /// As [`Self::edit`], and [`ManageError::Changed`].
     pub async fn edit_at(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         handle: WebhookHandle,
         revision: i64,
         change: impl Fn(&mut WebhookName, &mut Policy),
@@ -156,7 +156,7 @@ impl<S: Store> Gate<S> {
     /// As [`Self::edit`], and [`ManageError::Entropy`] or [`ManageError::Seal`].
     pub async fn require_signature(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         handle: WebhookHandle,
         change: impl Fn(&mut WebhookName, &mut Policy),
     ) -> Result<(Webhook, SigningSecret), ManageError> {
@@ -175,7 +175,11 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::edit`], and [`ManageError::Entropy`].
-    pub async fn regenerate(&self, acting: &Acting, handle: WebhookHandle) -> Result<Issued, ManageError> {
+    pub async fn regenerate(
+        &self,
+        acting: &ActorContext,
+        handle: WebhookHandle,
+    ) -> Result<Issued, ManageError> {
         let id = self.new_id()?;
         let webhook = self
             .replace(acting, AuditAct::WebhookRegenerate, handle, |webhook| {
@@ -194,7 +198,7 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::edit`].
-    pub async fn revoke(&self, acting: &Acting, handle: WebhookHandle) -> Result<Webhook, ManageError> {
+    pub async fn revoke(&self, acting: &ActorContext, handle: WebhookHandle) -> Result<Webhook, ManageError> {
         self.replace(acting, AuditAct::WebhookRevoke, handle, |webhook| {
             let change = webhook.revoke(self.now())?;
             Ok((change.webhook, Some(change.retired)))
@@ -212,16 +216,19 @@ impl<S: Store> Gate<S> {
         if webhook.live_url()?.exposed_at.is_some() {
             return Ok(());
         }
-        self.replace(&Acting::system(), AuditAct::WebhookExpose, handle, |webhook| {
-            Ok((webhook.expose(self.now())?, None))
-        })
+        self.replace(
+            &ActorContext::system(),
+            AuditAct::WebhookExpose,
+            handle,
+            |webhook| Ok((webhook.expose(self.now())?, None)),
+        )
         .await
         .map(drop)
     }
 
     async fn replace(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         act: AuditAct,
         handle: WebhookHandle,
         change: impl Fn(Webhook) -> Result<(Webhook, Option<RetiredUrl>), ManageError>,

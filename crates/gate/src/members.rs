@@ -6,10 +6,10 @@ use hookgate_domain::{
 };
 use serde_json::{Value, json};
 
-use crate::attempts::{TooMany, Trier};
+use crate::login_limiter::{TooMany, Trier};
 use crate::password_queue::Asker;
 use crate::{
-    Acting, Gate, KnownWebhooks, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
+    ActorContext, Gate, KnownWebhooks, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
 };
 
 /// A change of a member, for the store to apply to the member as it is at that moment.
@@ -37,7 +37,7 @@ impl MemberChange {
         &self,
         member: Member,
         owners: u64,
-        acting: &Acting,
+        acting: &ActorContext,
         now: Timestamp,
     ) -> Result<(Member, NewAudit), MemberError> {
         let subject = member_subject(&member);
@@ -86,7 +86,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// adds an owner, or what its surroundings can't do.
     pub async fn member_add(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: MemberName,
         role: Role,
         password: Option<Password>,
@@ -133,7 +133,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::Member`] or [`PeopleError::Store`].
     pub async fn member_set_role(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         id: MemberId,
         to: Role,
         from: Option<Role>,
@@ -146,7 +146,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// As [`Self::member_set_role`].
-    pub async fn member_remove(&self, acting: &Acting, id: MemberId) -> Result<Removed, PeopleError> {
+    pub async fn member_remove(&self, acting: &ActorContext, id: MemberId) -> Result<Removed, PeopleError> {
         acting.require(Permission::ManagePeople)?;
         let member = self.member_act(acting, id, MemberChange::Remove).await?;
         // Afterwards: now it is shown nothing more.
@@ -158,7 +158,11 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`] or [`PeopleError::Store`].
-    pub async fn member_known(&self, acting: &Acting, id: MemberId) -> Result<KnownWebhooks, PeopleError> {
+    pub async fn member_known(
+        &self,
+        acting: &ActorContext,
+        id: MemberId,
+    ) -> Result<KnownWebhooks, PeopleError> {
         acting.require(Permission::ManagePeople)?;
         self.store.member_by_id(id).await?.ok_or(PeopleError::NotFound)?;
         Ok(self.store.known_webhooks(id, MAX_KNOWN_WEBHOOKS).await?)
@@ -173,7 +177,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::WrongPassword`] or [`PeopleError::TooMany`] for the current one, and as [`Self::member_set_role`].
     pub async fn set_password(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         id: MemberId,
         session: Option<&Session>,
         current: Option<Password>,
@@ -235,7 +239,7 @@ impl<S: Store + PeopleStore> Gate<S> {
 
     async fn member_act(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         id: MemberId,
         change: MemberChange,
     ) -> Result<Member, PeopleError> {
@@ -261,7 +265,7 @@ impl<S: Store + PeopleStore> Gate<S> {
 }
 
 /// Whoever acts, in the queue of passwords.
-fn asker(acting: &Acting) -> Asker {
+fn asker(acting: &ActorContext) -> Asker {
     let actor = &acting.actor;
     Asker::Known(actor.id().unwrap_or_else(|| actor.name().to_owned()))
 }

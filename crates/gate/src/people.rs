@@ -5,7 +5,7 @@ use std::time::Duration;
 use hookgate_domain::{Actor, MemberError, PasswordError, TokenError};
 use thiserror::Error;
 
-use crate::{Acting, EntropyError, Forbidden, Gate, PasswordsError, PeopleStore, Store, StoreError};
+use crate::{ActorContext, EntropyError, Forbidden, Gate, PasswordsError, PeopleStore, Store, StoreError};
 
 /// Why something about people could not be done.
 #[derive(Debug, Error)]
@@ -71,7 +71,7 @@ impl<S> Gate<S> {
 impl<S: Store + PeopleStore> Gate<S> {
     /// Refuses to make a way in that outlives the credential that asks for it: an API token, and a session that began by a member's
     /// link, which ends with whoever made that link.
-    pub(crate) async fn check_lasting(&self, acting: &Acting) -> Result<(), PeopleError> {
+    pub(crate) async fn check_lasting(&self, acting: &ActorContext) -> Result<(), PeopleError> {
         if let Actor::Token { .. } = acting.actor {
             return Err(PeopleError::ByToken);
         }
@@ -79,7 +79,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 
     /// Refuses a session that began by a member's link.
-    pub(crate) async fn check_own_session(&self, acting: &Acting) -> Result<(), PeopleError> {
+    pub(crate) async fn check_own_session(&self, acting: &ActorContext) -> Result<(), PeopleError> {
         let Some(id) = acting.session else {
             return Ok(());
         };

@@ -14,7 +14,7 @@ use hookgate_domain::{
     SignInSecretDigest, Timestamp, Token, TokenError, TokenId, WebhookHandle, WebhookIdHint, WebhookName,
 };
 
-use crate::{Acting, MemberChange, PageSize, StoreError};
+use crate::{ActorContext, MemberChange, PageSize, StoreError};
 
 /// Sessions that a member may have; when another begins, the oldest ends. It bounds what the store keeps and a page shows.
 pub const MAX_SESSIONS: u16 = 50;
@@ -73,7 +73,7 @@ pub trait PeopleStore: Send + Sync + 'static {
         &self,
         id: MemberId,
         change: MemberChange,
-        acting: Acting,
+        acting: ActorContext,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Member, MemberError>>, StoreError>> + Send;
 

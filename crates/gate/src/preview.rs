@@ -10,7 +10,7 @@ use hookgate_domain::{
 use thiserror::Error;
 
 use crate::sources::SourceTotals;
-use crate::{Acting, AddressSetError, Gate, ManageError, Store};
+use crate::{ActorContext, AddressSetError, Gate, ManageError, Store};
 
 /// Most senders that a preview shows: as many as a page has. All of them are counted.
 const MAX_SHOWN: usize = 200;
@@ -152,7 +152,7 @@ impl<S: Store> Gate<S> {
     /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
     pub async fn allowlist_preview(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         webhook: WebhookHandle,
         allowlist: &Allowlist,
         days: PreviewDays,
@@ -173,7 +173,7 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError::Forbidden`], [`AddressSetError::NotFound`] or [`AddressSetError::Store`].
     pub async fn address_set_preview(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: &AddressSetName,
         networks: &Networks,
         days: PreviewDays,

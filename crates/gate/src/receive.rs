@@ -23,7 +23,9 @@ use crate::{
     Accepted, Body, Commit, DeliveryRequest, Gate, NoPayload, Refusal, RefusalKey, RefusedDelivery,
     RefusedPayload, Reply, SealPurpose, Store,
 };
-use answer::{Stop, explain, reply, too_many_failures, too_many_incidents, too_many_unknown, unavailable};
+use answer::{
+    Rejection, explain, reply, too_many_failures, too_many_incidents, too_many_unknown, unavailable,
+};
 use payload::{NoBody, Payload, hidden, keeps_payloads, kept};
 use sender_key::{sender_key, with_payload};
 
@@ -43,7 +45,7 @@ impl<S: Store> Gate<S> {
             Ok(found) => found,
             Err(stop) => return reply(stop),
         };
-        let mut visit = Visit::new(self, request, began, known, Payload::Unread(body));
+        let mut visit = ReceiveContext::new(self, request, began, known, Payload::Unread(body));
         for _ in 0..MOST_JUDGEMENTS {
             let stop = match visit.pass().await {
                 Ok(accepted) => return Reply::Accepted(accepted),
@@ -62,7 +64,7 @@ impl<S: Store> Gate<S> {
             }
         }
         visit.owes = false;
-        reply(Stop::Refused(unavailable()))
+        reply(Rejection::Refused(unavailable()))
     }
 
     /// Refuses a request to a webhook URL for a reason that the transport found, and puts it on the record if the URL
@@ -75,8 +77,8 @@ impl<S: Store> Gate<S> {
         if code == RefusalCode::HttpsRequired {
             self.expose(digest, &known).await;
         }
-        Visit::new(self, request, began, known, Payload::<NoBody>::Nothing)
-            .record(&Stop::Refused(code.into()));
+        ReceiveContext::new(self, request, began, known, Payload::<NoBody>::Nothing)
+            .record(&Rejection::Refused(code.into()));
     }
 
     /// Flags a live URL as exposed, if it is not known to be. One request at a time does: each of a flood would read the webhook.
@@ -101,8 +103,11 @@ impl<S: Store> Gate<S> {
     }
 
     /// From the ID in the path to what it leads to. A malformed ID costs no look-up.
-    async fn find(&self, request: &DeliveryRequest<'_>) -> Result<(WebhookIdDigest, Arc<CachedUrl>), Stop> {
-        let not_found = || Stop::Refused(RefusalCode::WebhookNotFound.into());
+    async fn find(
+        &self,
+        request: &DeliveryRequest<'_>,
+    ) -> Result<(WebhookIdDigest, Arc<CachedUrl>), Rejection> {
+        let not_found = || Rejection::Refused(RefusalCode::WebhookNotFound.into());
         let id: WebhookId = request.webhook_id.parse().map_err(|_| not_found())?;
         let digest = id.digest();
         if let Some(known) = self.url_cache.remembered(&digest) {
@@ -110,7 +115,7 @@ impl<S: Store> Gate<S> {
         }
         let source = request.source.address();
         let too_soon = self.unknown_urls.count(source, self.now());
-        let told = || too_soon.map_or_else(not_found, |wait| Stop::Refused(too_many_unknown(wait)));
+        let told = || too_soon.map_or_else(not_found, |wait| Rejection::Refused(too_many_unknown(wait)));
         let _turn = match too_soon {
             Some(_) => Some(self.unknown_urls.lookup_permit().ok_or_else(told)?),
             None => None,
@@ -120,13 +125,13 @@ impl<S: Store> Gate<S> {
         if too_soon.is_none() && !matches!(known, Ok(None)) {
             self.unknown_urls.give_back(source);
         }
-        let known = known.map_err(Stop::Failed)?;
+        let known = known.map_err(Rejection::Failed)?;
         known.map(|known| (digest, known)).ok_or_else(told)
     }
 }
 
 /// A delivery on its way to a known URL. If the sender leaves in between, or is cut off, that goes on the record.
-struct Visit<'a, S: Store, B: Body> {
+struct ReceiveContext<'a, S: Store, B: Body> {
     gate: &'a Gate<S>,
     request: DeliveryRequest<'a>,
     began: Timestamp,
@@ -140,7 +145,7 @@ struct Visit<'a, S: Store, B: Body> {
     owes: bool,
 }
 
-impl<'a, S: Store, B: Body> Visit<'a, S, B> {
+impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
     fn new(
         gate: &'a Gate<S>,
         request: DeliveryRequest<'a>,
@@ -162,15 +167,15 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
 
     /// Judge, read, check, count, commit: the whole policy in its order. What the head tells is refused before anything of the
     /// body is waited for, and only what passed every check counts against the webhook's rate limit.
-    async fn pass(&mut self) -> Result<Accepted, Stop> {
+    async fn pass(&mut self) -> Result<Accepted, Rejection> {
         self.owes = true;
         let passed = self.try_pass().await;
         // A fault of ours is no refusal. What was refused is one when it is confirmed.
-        self.owes = matches!(passed, Err(Stop::Refused(_) | Stop::Stale));
+        self.owes = matches!(passed, Err(Rejection::Refused(_) | Rejection::Stale));
         passed
     }
 
-    async fn try_pass(&mut self) -> Result<Accepted, Stop> {
+    async fn try_pass(&mut self) -> Result<Accepted, Rejection> {
         let (gate, known) = (self.gate, Arc::clone(&self.known));
         let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
         let format: SenderFormat = self.request.format.parse().map_err(not_found)?;
@@ -182,12 +187,12 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         // The rate is for later.
         let admission = judge(&known.url, attempt, || Ok(())).map_err(|denial| explain(denial, &known))?;
         let KnownUrl::Live(webhook) = &known.url else {
-            return Err(Stop::Stale);
+            return Err(Rejection::Stale);
         };
         self.check_head(webhook)?;
         let request = &self.request;
         if !self.held.begin(request.headers.bytes()) {
-            return Err(Stop::Refused(unavailable()));
+            return Err(Rejection::Refused(unavailable()));
         }
         let bytes = self
             .payload
@@ -237,18 +242,20 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
         }
         match committed {
             Ok(Commit::Stored(accepted)) => Ok(accepted),
-            Ok(Commit::Stale) => Err(Stop::Stale),
-            Ok(Commit::Full) => Err(Stop::Refused(too_many_incidents(webhook))),
-            Ok(Commit::IdempotencyConflict) => Err(Stop::Refused(RefusalCode::IdempotencyConflict.into())),
-            Err(error) => Err(Stop::Failed(error)),
+            Ok(Commit::Stale) => Err(Rejection::Stale),
+            Ok(Commit::Full) => Err(Rejection::Refused(too_many_incidents(webhook))),
+            Ok(Commit::IdempotencyConflict) => {
+                Err(Rejection::Refused(RefusalCode::IdempotencyConflict.into()))
+            }
+            Err(error) => Err(Rejection::Failed(error)),
         }
     }
 
     /// What the head tells, and what was counted before: nothing of this waits or takes anything.
-    fn check_head(&self, webhook: &Webhook) -> Result<(), Stop> {
+    fn check_head(&self, webhook: &Webhook) -> Result<(), Rejection> {
         let Self { request, known, .. } = self;
         if request.compressed {
-            return Err(Stop::Refused(RefusalCode::UnsupportedMediaType.into()));
+            return Err(Rejection::Refused(RefusalCode::UnsupportedMediaType.into()));
         }
         if webhook.policy.signing_secret.is_some() {
             check_signature_headers(request.signature, self.began)?;
@@ -261,12 +268,16 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
 
     /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
     /// now, if it changed. A dead URL needs no second look, and a fault is no judgement.
-    async fn confirm(&self, digest: WebhookIdDigest, stop: &Stop) -> Result<Option<Arc<CachedUrl>>, Stop> {
+    async fn confirm(
+        &self,
+        digest: WebhookIdDigest,
+        stop: &Rejection,
+    ) -> Result<Option<Arc<CachedUrl>>, Rejection> {
         let judged = match &self.known.url {
             KnownUrl::Live(webhook) => webhook.revision,
             KnownUrl::Retired(_) => return Ok(None),
         };
-        if matches!(stop, Stop::Failed(_)) {
+        if matches!(stop, Rejection::Failed(_)) {
             return Ok(None);
         }
         let fresh = self
@@ -274,11 +285,11 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
             .url_cache
             .fresh(&self.gate.store, digest, &self.known)
             .await
-            .map_err(Stop::Failed)?;
-        let fresh = fresh.ok_or_else(|| Stop::Refused(RefusalCode::WebhookNotFound.into()))?;
+            .map_err(Rejection::Failed)?;
+        let fresh = fresh.ok_or_else(|| Rejection::Refused(RefusalCode::WebhookNotFound.into()))?;
         let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
         // A commit that calls the newest revision stale raced with a change; judging once more settles it.
-        if same && !matches!(stop, Stop::Stale) {
+        if same && !matches!(stop, Rejection::Stale) {
             Ok(None)
         } else {
             Ok(Some(fresh))
@@ -286,9 +297,9 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
     }
 
     /// Puts what it was told on the record, and counts what failed for its source; a fault of ours is no refusal.
-    fn record(&mut self, stop: &Stop) {
+    fn record(&mut self, stop: &Rejection) {
         self.owes = false;
-        let Stop::Refused(refusal) = stop else {
+        let Rejection::Refused(refusal) = stop else {
             return;
         };
         let body = self.held.body_bytes();
@@ -351,7 +362,7 @@ impl<'a, S: Store, B: Body> Visit<'a, S, B> {
     }
 }
 
-impl<S: Store, B: Body> Drop for Visit<'_, S, B> {
+impl<S: Store, B: Body> Drop for ReceiveContext<'_, S, B> {
     fn drop(&mut self) {
         // A panic is a fault of ours.
         if self.owes && !std::thread::panicking() {
@@ -366,7 +377,7 @@ impl<S: Store> Gate<S> {
         webhook: &Webhook,
         request: &DeliveryRequest<'_>,
         body: &[u8],
-    ) -> Result<(), Stop> {
+    ) -> Result<(), Rejection> {
         let Some(sealed) = &webhook.policy.signing_secret else {
             return Ok(());
         };

@@ -10,7 +10,7 @@ use hookgate_domain::{
 };
 use thiserror::Error;
 
-use crate::{Acting, Gate, PageSize, Store, StoreError, WebhookLabel};
+use crate::{ActorContext, Gate, PageSize, Store, StoreError, WebhookLabel};
 
 /// Most characters of a text that is searched for: names and titles are shorter.
 pub const MAX_SEARCH_CHARACTERS: usize = 200;
@@ -146,7 +146,7 @@ impl<S: Store> Gate<S> {
     ///
     /// # Errors
     /// [`SearchError`].
-    pub async fn search_text(&self, acting: &Acting, text: &str) -> Result<SearchMatches, SearchError> {
+    pub async fn search_text(&self, acting: &ActorContext, text: &str) -> Result<SearchMatches, SearchError> {
         let _running = self.search_begin(acting)?;
         let began = self.now();
         let wanted = text.to_lowercase();
@@ -185,7 +185,7 @@ impl<S: Store> Gate<S> {
     /// [`SearchError`].
     pub async fn search_hint(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         hint: WebhookIdHint,
     ) -> Result<SearchMatches, SearchError> {
         let _running = self.search_begin(acting)?;
@@ -194,7 +194,7 @@ impl<S: Store> Gate<S> {
     }
 
     /// Begins the one search that an actor may have at a time.
-    fn search_begin(&self, acting: &Acting) -> Result<Running<'_>, SearchError> {
+    fn search_begin(&self, acting: &ActorContext) -> Result<Running<'_>, SearchError> {
         let actor = &acting.actor;
         self.searches
             .begin(actor.id().unwrap_or_else(|| actor.kind().to_owned()))

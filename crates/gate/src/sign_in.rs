@@ -9,11 +9,11 @@ use hookgate_domain::{
 };
 use thiserror::Error;
 
-use crate::attempts::{TooMany, Trier};
+use crate::login_limiter::{TooMany, Trier};
 use crate::members::member_subject;
 use crate::password_queue::Asker;
 use crate::{
-    Acting, CredentialError, EntropyError, FailedSignIns, Gate, PageSize, PasswordsError, PeopleError,
+    ActorContext, CredentialError, EntropyError, FailedSignIns, Gate, PageSize, PasswordsError, PeopleError,
     PeopleStore, Store, StoreError,
 };
 
@@ -169,7 +169,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         user_agent: Option<&str>,
     ) -> Result<(SessionToken, Session), SignInError> {
         let (token, session) = self.new_session(member, SignInMeans::Password, from, user_agent)?;
-        let audit = Acting::remote(member, from).note(
+        let audit = ActorContext::remote(member, from).note(
             AuditAct::SessionSignIn,
             AuditSubject::new(session.id, SignInMeans::Password.as_str()),
             session.created_at,
@@ -195,7 +195,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// in a session that a member's link began, [`PeopleError::Member`] if it is for an owner and somebody else asks, or what its surroundings can't do.
     pub async fn sign_in_link(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: Option<&MemberName>,
     ) -> Result<(SignInSecret, SignInLink, Member), PeopleError> {
         acting.require(Permission::ManagePeople)?;
@@ -255,7 +255,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             made_by: link.made_by,
             ..session
         };
-        let audit = Acting::remote(&member, from).note(
+        let audit = ActorContext::remote(&member, from).note(
             AuditAct::SessionSignIn,
             AuditSubject::new(session.id, SignInMeans::Link.as_str()),
             session.created_at,
@@ -318,7 +318,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`PeopleError::Store`]. A session that is gone already is no error.
-    pub async fn sign_out(&self, acting: &Acting, session: &Session) -> Result<(), PeopleError> {
+    pub async fn sign_out(&self, acting: &ActorContext, session: &Session) -> Result<(), PeopleError> {
         let subject = AuditSubject::new(session.id, acting.actor.name());
         let audit = acting.note(AuditAct::SessionSignOut, subject, self.now());
         self.store.session_remove(session.id, audit).await?;
@@ -329,7 +329,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
-    pub async fn sessions(&self, acting: &Acting, of: MemberId) -> Result<Vec<Session>, PeopleError> {
+    pub async fn sessions(&self, acting: &ActorContext, of: MemberId) -> Result<Vec<Session>, PeopleError> {
         if !is_self(&acting.actor, of) {
             acting.require(Permission::ManagePeople)?;
         }
@@ -344,7 +344,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// # Errors
     /// [`PeopleError::NotFound`], also for what the actor may not see; [`PeopleError::Member`] if it is an owner's and
     /// somebody else asks; [`PeopleError::Store`].
-    pub async fn session_end(&self, acting: &Acting, id: SessionId) -> Result<(), PeopleError> {
+    pub async fn session_end(&self, acting: &ActorContext, id: SessionId) -> Result<(), PeopleError> {
         let session = self.store.session_by_id(id).await?.ok_or(PeopleError::NotFound)?;
         let member = self.store.member_by_id(session.member).await?;
         let member = member.ok_or(PeopleError::NotFound)?;
@@ -366,7 +366,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// Writes a failed sign-in down. A name that nobody has is left out: it may be a password in the wrong field.
     async fn note_failure(&self, member: Option<&Member>, from: IpAddr) -> Result<(), StoreError> {
         let subject = member.map_or_else(|| AuditSubject::new("", "unknown name"), member_subject);
-        let acting = Acting::remote(Actor::System, from);
+        let acting = ActorContext::remote(Actor::System, from);
         let audit = acting.note(AuditAct::SessionSignInFailed, subject, self.now());
         self.store.audit_insert(audit).await
     }
@@ -417,7 +417,7 @@ impl<S: Store + PeopleStore> Gate<S> {
 }
 
 /// The member who makes a link, if one does.
-fn maker(acting: &Acting) -> Option<LinkMaker> {
+fn maker(acting: &ActorContext) -> Option<LinkMaker> {
     match acting.actor {
         Actor::Member { id, .. } => Some(LinkMaker {
             member: id,

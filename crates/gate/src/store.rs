@@ -25,8 +25,8 @@ use crate::history::{
 use crate::sources::{SourceTotals, TopSources};
 use crate::usage::{Usage, UsageRange, UsageTotals, WebhookUsage};
 use crate::{
-    AcceptedDelivery, Acting, ActorError, AddressStore, Commit, IncidentAction, IncidentRecord, RefusalKey,
-    RefusedDelivery, RunBounds, RunEnds, SearchStore,
+    AcceptedDelivery, ActorContext, ActorError, AddressStore, Commit, IncidentAction, IncidentRecord,
+    RefusalKey, RefusedDelivery, RunBounds, RunEnds, SearchStore,
 };
 
 /// Keeps webhooks, deliveries and incidents.
@@ -107,7 +107,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
 
     /// How many webhooks there are, and since when the oldest living URL is in use.
-    fn webhook_census(&self) -> impl Future<Output = Result<Census, StoreError>> + Send;
+    fn webhook_census(&self) -> impl Future<Output = Result<WebhookCounts, StoreError>> + Send;
 
     /// Records of deliveries that match the filter: newest first, or oldest first behind [`Seek::After`].
     fn delivery_page(
@@ -152,7 +152,7 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         &self,
         number: IncidentNumber,
         action: IncidentAction,
-        acting: Acting,
+        acting: ActorContext,
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Incident, IncidentError>>, StoreError>> + Send;
 
@@ -254,7 +254,7 @@ pub struct IncidentCount {
 
 /// How many webhooks there are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Census {
+pub struct WebhookCounts {
     /// Webhooks with a living URL.
     pub active: u64,
     /// Revoked webhooks.

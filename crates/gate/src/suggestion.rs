@@ -11,7 +11,7 @@ use hookgate_domain::{
 };
 
 use crate::sources::{SourceTotal, SourceTotals};
-use crate::{Acting, Gate, ManageError, Store};
+use crate::{ActorContext, Gate, ManageError, Store};
 
 /// How far back it is looked.
 const SPAN: Duration = Duration::from_hours(24 * 30);
@@ -127,7 +127,7 @@ impl<S: Store> Gate<S> {
     /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
     pub async fn allowlist_suggestion(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         webhook: WebhookHandle,
     ) -> Result<Suggestion, ManageError> {
         acting.require(Permission::ManageWebhooks)?;

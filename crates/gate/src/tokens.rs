@@ -9,7 +9,7 @@ use hookgate_domain::{
 use serde_json::{Value, json};
 
 use crate::sign_in::TOUCH_EVERY;
-use crate::{Acting, CredentialError, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store};
+use crate::{ActorContext, CredentialError, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 impl<S: Store + PeopleStore> Gate<S> {
     /// Makes a token. Its secret can't be had again. A token that a member makes goes with that member, and so does one
@@ -21,7 +21,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// what its surroundings can't do.
     pub async fn token_create(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: TokenName,
         role: Role,
         expires_at: Option<Timestamp>,
@@ -68,7 +68,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
     pub async fn token_list(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         after: Option<TokenId>,
         size: PageSize,
     ) -> Result<Vec<Token>, PeopleError> {
@@ -81,7 +81,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// # Errors
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], also for a token above the actor's own role,
     /// [`PeopleError::Token`] or [`PeopleError::Store`].
-    pub async fn token_revoke(&self, acting: &Acting, id: TokenId) -> Result<Token, PeopleError> {
+    pub async fn token_revoke(&self, acting: &ActorContext, id: TokenId) -> Result<Token, PeopleError> {
         acting.require(Permission::ManagePeople)?;
         let token = self.store.token_by_id(id).await?.ok_or(PeopleError::NotFound)?;
         if token.role > acting.role() {

@@ -4,7 +4,7 @@
 
 use hookgate_domain::{AuditAct, Member, NewAudit, Role, Timestamp};
 use hookgate_gate::{
-    Acting, AuditFilter, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, PeopleStore, Ports,
+    ActorContext, AuditFilter, AuditQuery, AuditQueryError, Gate, NewWebhook, PageSize, PeopleStore, Ports,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting, audit};
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy};
@@ -25,7 +25,7 @@ async fn add(gate: &Gate<MemoryStore>, name: &str, role: Role) -> Member {
     gate.member_add(&acting(), name, role, None).await.unwrap()
 }
 
-async fn create(gate: &Gate<MemoryStore>, acting: &Acting, name: &str) -> hookgate_domain::Webhook {
+async fn create(gate: &Gate<MemoryStore>, acting: &ActorContext, name: &str) -> hookgate_domain::Webhook {
     let new = NewWebhook {
         name: name.parse().unwrap(),
         format: hookgate_domain::SenderFormat::Custom,
@@ -67,7 +67,7 @@ async fn found(gate: &Gate<MemoryStore>, query: AuditQuery) -> Result<Vec<AuditA
 async fn a_member_is_found_by_name_also_when_it_is_gone() {
     let (gate, _) = gate();
     let ada = add(&gate, "Ada@example.org", Role::Admin).await;
-    create(&gate, &Acting::remote(&ada, SOURCE), "db").await;
+    create(&gate, &ActorContext::remote(&ada, SOURCE), "db").await;
     gate.member_remove(&acting(), ada.id).await.unwrap();
     let id = ada.id.to_string();
     for text in [
@@ -98,7 +98,7 @@ async fn a_member_is_found_by_name_also_when_it_is_gone() {
 async fn a_name_that_stands_for_nobody_is_told_with_those_there_are() {
     let (gate, _) = gate();
     let ada = add(&gate, "ada", Role::Admin).await;
-    create(&gate, &Acting::remote(&ada, SOURCE), "db").await;
+    create(&gate, &ActorContext::remote(&ada, SOURCE), "db").await;
     add(&gate, "idle", Role::Viewer).await;
     let error = found(&gate, by("mallory")).await.unwrap_err().to_string();
     assert_eq!(
@@ -115,7 +115,7 @@ async fn a_name_that_stands_for_nobody_is_told_with_those_there_are() {
 async fn names_that_differ_by_case_alone_are_told_apart() {
     let (gate, _) = gate();
     for user in ["Root", "root"] {
-        create(&gate, &Acting::command_line(user), user).await;
+        create(&gate, &ActorContext::command_line(user), user).await;
     }
     assert_eq!(found(&gate, by("root")).await.unwrap().len(), 1);
     assert_eq!(found(&gate, by("root (command line)")).await.unwrap().len(), 1);
@@ -165,7 +165,7 @@ async fn a_time_that_ends_before_it_begins_is_told() {
 async fn an_export_is_on_the_trail_and_takes_the_same_role() {
     let (gate, _) = gate();
     let viewer = add(&gate, "viewer", Role::Operator).await;
-    let viewer = Acting::remote(&viewer, SOURCE);
+    let viewer = ActorContext::remote(&viewer, SOURCE);
     let asked = vec![("actor", "ada".to_owned())];
     assert!(gate.audit_export(&viewer, "csv", asked.clone()).await.is_err());
     assert!(gate.audit_filter(&viewer, AuditQuery::default()).await.is_err());

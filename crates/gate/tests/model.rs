@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use bytes::Bytes;
 use hookgate_domain::{Policy, RefusalCode, Webhook, WebhookId};
-use hookgate_gate::{Acting, Body, BodyFault, DeliveryRequest, Gate, Reply, Reservation, Store};
+use hookgate_gate::{ActorContext, Body, BodyFault, DeliveryRequest, Gate, Reply, Reservation, Store};
 use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;
 
@@ -66,7 +66,7 @@ impl World {
         let ports = samples::ports();
         let gate = Gate::new(MemoryStore::default(), ports);
         let new = samples::new_webhook("w", Policy::default());
-        let issued = gate.create(&Acting::system(), new).await.unwrap();
+        let issued = gate.create(&ActorContext::system(), new).await.unwrap();
         Self {
             gate,
             webhook: issued.webhook,
@@ -126,7 +126,10 @@ impl World {
         } else {
             let edit = |_: &mut _, current: &mut Policy| current.clone_from(&policy);
             let handle = self.webhook.handle;
-            self.gate.edit(&Acting::system(), handle, edit).await.unwrap()
+            self.gate
+                .edit(&ActorContext::system(), handle, edit)
+                .await
+                .unwrap()
         };
         self.list = list;
     }
@@ -143,7 +146,11 @@ impl World {
             self.urls.push(id);
         } else {
             let handle = self.webhook.handle;
-            let issued = self.gate.regenerate(&Acting::system(), handle).await.unwrap();
+            let issued = self
+                .gate
+                .regenerate(&ActorContext::system(), handle)
+                .await
+                .unwrap();
             self.webhook = issued.webhook;
             self.urls.push(issued.id);
         }
@@ -158,7 +165,7 @@ impl World {
             self.webhook = self.store_behind(change.webhook, Some(change.retired)).await;
         } else {
             let handle = self.webhook.handle;
-            self.webhook = self.gate.revoke(&Acting::system(), handle).await.unwrap();
+            self.webhook = self.gate.revoke(&ActorContext::system(), handle).await.unwrap();
         }
         self.revoked = true;
     }

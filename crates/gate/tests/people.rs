@@ -10,7 +10,7 @@ use hookgate_domain::{
     SessionToken, TokenError,
 };
 use hookgate_gate::{
-    Account, Acting, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction,
+    Account, ActorContext, AuditFilter, Browser, Commit, DEVICE_LIFE, Gate, IncidentActError, IncidentAction,
     ManageError, NewWebhook, PageSize, PeopleError, PeopleStore, Ports, SignInError, Store,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting};
@@ -107,7 +107,7 @@ async fn a_session_lasts_as_long_as_it_is_used_and_no_longer_than_a_week() {
     let token = sign_in(&gate, "ada").await;
     clock.advance(SESSION_IDLE);
     assert!(gate.signed_in(&token, SOURCE).await.unwrap().is_none());
-    let sessions = gate.sessions(&Acting::remote(&ada, SOURCE), ada.id).await;
+    let sessions = gate.sessions(&ActorContext::remote(&ada, SOURCE), ada.id).await;
     assert!(sessions.unwrap().is_empty());
 }
 
@@ -214,7 +214,7 @@ async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
     let used = gate.sign_in_by_link(&third, SOURCE, None).await;
     assert!(matches!(used, Err(SignInError::Wrong)), "it was used");
 
-    let myself = Acting::remote(&owner, SOURCE);
+    let myself = ActorContext::remote(&owner, SOURCE);
     gate.set_password(&myself, owner.id, Some(&session), None, password(GOOD))
         .await
         .unwrap();
@@ -233,10 +233,14 @@ async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
 }
 
 /// A session that a link of this maker began.
-async fn by_link(gate: &Gate<MemoryStore>, maker: &Acting, of: &Member) -> (SessionToken, Session, Acting) {
+async fn by_link(
+    gate: &Gate<MemoryStore>,
+    maker: &ActorContext,
+    of: &Member,
+) -> (SessionToken, Session, ActorContext) {
     let (link, _, _) = gate.sign_in_link(maker, Some(&of.name)).await.unwrap();
     let (token, session, member) = gate.sign_in_by_link(&link, SOURCE, None).await.unwrap();
-    let acting = Acting::remote(&member, SOURCE).in_session(session.id);
+    let acting = ActorContext::remote(&member, SOURCE).in_session(session.id);
     (token, session, acting)
 }
 
@@ -247,7 +251,7 @@ async fn a_session_by_a_members_link_makes_nothing_that_outlives_it() {
         add(&gate, "ada", Role::Admin).await,
         add(&gate, "bob", Role::Admin).await,
     );
-    let (_, session, as_bob) = by_link(&gate, &Acting::remote(&ada, SOURCE), &bob).await;
+    let (_, session, as_bob) = by_link(&gate, &ActorContext::remote(&ada, SOURCE), &bob).await;
     let name = || "t".parse().unwrap();
     let token = gate.token_create(&as_bob, name(), Role::Viewer, None).await;
     assert!(matches!(token, Err(PeopleError::ByLink)));
@@ -293,7 +297,7 @@ async fn what_a_browser_asks_by_itself_keeps_no_session_alive() {
 async fn a_link_to_oneself_is_no_password() {
     let (gate, _) = gate();
     let ada = add(&gate, "ada", Role::Admin).await;
-    let (_, session, myself) = by_link(&gate, &Acting::remote(&ada, SOURCE), &ada).await;
+    let (_, session, myself) = by_link(&gate, &ActorContext::remote(&ada, SOURCE), &ada).await;
     let set = gate.set_password(
         &myself,
         ada.id,
@@ -313,7 +317,10 @@ async fn what_a_link_opened_goes_no_further_than_who_made_it() {
         add(&gate, "bob", Role::Admin).await,
         add(&gate, "vic", Role::Viewer).await,
     );
-    let (by_owner, by_ada) = (Acting::remote(&owner, SOURCE), Acting::remote(&ada, SOURCE));
+    let (by_owner, by_ada) = (
+        ActorContext::remote(&owner, SOURCE),
+        ActorContext::remote(&ada, SOURCE),
+    );
     let (as_vic, _, _) = by_link(&gate, &by_ada, &vic).await;
     let (unused, _, _) = gate.sign_in_link(&by_ada, Some(&vic.name)).await.unwrap();
     gate.member_set_role(&by_owner, vic.id, Role::Owner, None)
@@ -343,7 +350,7 @@ async fn a_token_makes_nothing_that_outlives_it() {
         .token_create(&acting(), name(), Role::Admin, Some(end))
         .await
         .unwrap();
-    let program = Acting::remote(&made, SOURCE);
+    let program = ActorContext::remote(&made, SOURCE);
     let link = gate.sign_in_link(&program, Some(&ada.name)).await;
     assert!(matches!(link, Err(PeopleError::ByToken)));
     let set = gate.set_password(&program, ada.id, None, None, password("another password"));
@@ -356,7 +363,7 @@ async fn a_token_makes_nothing_that_outlives_it() {
         .await
         .unwrap();
     assert_eq!(same.expires_at, Some(end));
-    let child = Acting::remote(&same, SOURCE);
+    let child = ActorContext::remote(&same, SOURCE);
     let (_, grandchild) = gate
         .token_create(&child, name(), Role::Admin, None)
         .await
@@ -389,7 +396,7 @@ async fn ones_own_password_takes_the_current_one_and_ends_the_other_sessions() {
     let ada = add(&gate, "ada", Role::Viewer).await;
     let (other, here) = (sign_in(&gate, "ada").await, sign_in(&gate, "ada").await);
     let (_, session) = gate.signed_in(&here, SOURCE).await.unwrap().unwrap();
-    let myself = Acting::remote(&ada, SOURCE);
+    let myself = ActorContext::remote(&ada, SOURCE);
     let set = |current: Option<&str>| {
         let current = current.map(password);
         gate.set_password(
@@ -416,14 +423,14 @@ async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
     add(&gate, "owner", Role::Owner).await;
     let ada = add(&gate, "ada", Role::Admin).await;
     let session = sign_in(&gate, "ada").await;
-    let myself = Acting::remote(&ada, SOURCE);
+    let myself = ActorContext::remote(&ada, SOURCE);
     let token = |role| gate.token_create(&myself, "t".parse().unwrap(), role, None);
     let (secret, made) = token(Role::Admin).await.unwrap();
     let above = token(Role::Owner).await;
     assert!(matches!(above, Err(PeopleError::Forbidden(_))));
 
     // A token of a token goes with the same member.
-    let by_token = Acting::remote(&made, SOURCE);
+    let by_token = ActorContext::remote(&made, SOURCE);
     let (grandchild, _) = gate
         .token_create(&by_token, "u".parse().unwrap(), Role::Admin, None)
         .await
@@ -473,7 +480,7 @@ async fn a_token_dies_by_time_and_by_hand_and_tells_when_it_was_used() {
 async fn only_owners_touch_owners() {
     let (gate, _) = gate();
     let owner = add(&gate, "owner", Role::Owner).await;
-    let admin = Acting::remote(&add(&gate, "admin", Role::Admin).await, SOURCE);
+    let admin = ActorContext::remote(&add(&gate, "admin", Role::Admin).await, SOURCE);
     let only = |error: PeopleError| assert!(matches!(error, PeopleError::Member(MemberError::OwnersOnly)));
     only(
         gate.member_set_role(&admin, owner.id, Role::Viewer, None)
@@ -517,7 +524,7 @@ async fn who_may_not_is_refused_and_leaves_no_trace() {
     let operator = add(&gate, "operator", Role::Operator).await;
     let before = acts(&gate).await;
     for member in [&viewer, &operator] {
-        let acting = Acting::remote(member, SOURCE);
+        let acting = ActorContext::remote(member, SOURCE);
         let handle = issued.webhook.handle;
         let revoked = gate.revoke(&acting, handle).await;
         assert!(matches!(revoked, Err(ManageError::Forbidden(_))));
@@ -534,7 +541,7 @@ async fn who_may_not_is_refused_and_leaves_no_trace() {
         assert!(matches!(trail, Err(PeopleError::Forbidden(_))));
     }
     let number = hookgate_domain::IncidentNumber::new(1).unwrap();
-    let [viewer, operator] = [&viewer, &operator].map(|member| Acting::remote(member, SOURCE));
+    let [viewer, operator] = [&viewer, &operator].map(|member| ActorContext::remote(member, SOURCE));
     let acted = gate.incident_act(&viewer, number, IncidentAction::Resolve).await;
     assert!(matches!(acted, Err(IncidentActError::Forbidden(_))));
     let acted = gate
@@ -550,7 +557,10 @@ async fn sessions_are_seen_and_ended_by_their_member() {
     let ada = add(&gate, "ada", Role::Viewer).await;
     let bob = add(&gate, "bob", Role::Viewer).await;
     let (one, two) = (sign_in(&gate, "ada").await, sign_in(&gate, "ada").await);
-    let (myself, other) = (Acting::remote(&ada, SOURCE), Acting::remote(&bob, SOURCE));
+    let (myself, other) = (
+        ActorContext::remote(&ada, SOURCE),
+        ActorContext::remote(&bob, SOURCE),
+    );
     let listed = gate.sessions(&other, ada.id).await;
     assert!(matches!(listed, Err(PeopleError::Forbidden(_))));
     let (_, session) = gate.signed_in(&one, SOURCE).await.unwrap().unwrap();
@@ -583,7 +593,7 @@ async fn a_payload_is_for_those_who_may_see_it() {
     };
     for (role, may) in [(Role::Viewer, false), (Role::Operator, true)] {
         let member = add(&gate, role.as_str(), role).await;
-        let acting = Acting::remote(&member, SOURCE);
+        let acting = ActorContext::remote(&member, SOURCE);
         let found = gate.delivery(&acting, accepted.delivery).await.unwrap().unwrap();
         assert_eq!(found.payload.is_some(), may, "{role}");
         assert_eq!(found.summary.id, accepted.delivery);

@@ -11,7 +11,7 @@ use hookgate_domain::{
     Timestamp, Webhook, judge,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Acting, AddressSetError, Commit, Gate, ManageError, NewWebhook, Ports, Preview,
+    AcceptedDelivery, ActorContext, AddressSetError, Commit, Gate, ManageError, NewWebhook, Ports, Preview,
     PreviewDays, SourceTotal, SourceTotals, Store,
 };
 use hookgate_testkit::samples::{SOURCE, START, acting};
@@ -210,7 +210,7 @@ async fn only_who_may_change_webhooks_looks_ahead() {
     ] {
         let name = role.as_str().parse().unwrap();
         let member = gate.member_add(&acting(), name, role, None).await.unwrap();
-        let acting = Acting::remote(&member, SOURCE);
+        let acting = ActorContext::remote(&member, SOURCE);
         // What does not exist is not told of to who may not ask.
         for handle in [webhook.handle, samples::webhook(9).handle] {
             let known = handle == webhook.handle;

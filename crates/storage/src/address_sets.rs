@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use hookgate_domain::{AddressSet, AddressSetName, Networks, NewAudit, SetVersion, Timestamp, WebhookHandle};
-use hookgate_gate::{AddressStore, LoneSource, MAX_ADDRESS_SETS, StoreError, VersionChange};
+use hookgate_gate::{AddressStore, MAX_ADDRESS_SETS, SoleSource, StoreError, VersionChange};
 
 use crate::Database;
 use crate::acting::audited;
@@ -95,7 +95,7 @@ impl AddressStore for Database {
             .ok_or(StoreError::Conflict)
     }
 
-    async fn lone_source(&self, since: Timestamp) -> Result<Option<LoneSource>, StoreError> {
+    async fn lone_source(&self, since: Timestamp) -> Result<Option<SoleSource>, StoreError> {
         let work =
             move |connection: &mut Connection| address_sets::lone_source(connection, since.as_micros());
         self.read("look where deliveries come from", work).await

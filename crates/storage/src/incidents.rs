@@ -1,7 +1,7 @@
 //! What people do with incidents, inside its transaction.
 
 use hookgate_domain::{DeliveryId, Incident, IncidentError, IncidentNumber, Timestamp};
-use hookgate_gate::{Acted, ActedOn, Acting, IncidentAction, IncidentRecord};
+use hookgate_gate::{Acted, ActedOn, ActorContext, IncidentAction, IncidentRecord};
 
 use crate::acting::{Hold, actor_check, members_hold};
 use crate::connection::Connection;
@@ -17,7 +17,7 @@ pub(crate) fn act(
     connection: &mut Connection,
     number: IncidentNumber,
     action: &IncidentAction,
-    acting: &Acting,
+    acting: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Incident, IncidentError>>, Fault> {
     members_hold(connection, Hold::Shared)?;

@@ -9,8 +9,8 @@ use hookgate_domain::{
     TokenError, TokenId,
 };
 use hookgate_gate::{
-    Acting, AuditFilter, FailedSignIns, KnownActor, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize,
-    PeopleStore, StoreError,
+    ActorContext, AuditFilter, FailedSignIns, KnownActor, KnownWebhooks, MAX_SESSIONS, MemberChange,
+    PageSize, PeopleStore, StoreError,
 };
 
 use self::members::{act, known_webhooks};
@@ -86,7 +86,7 @@ impl PeopleStore for Database {
         &self,
         id: MemberId,
         change: MemberChange,
-        acting: Acting,
+        acting: ActorContext,
         now: Timestamp,
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
         let work = move |connection: &mut Connection| act(connection, id, &change, &acting, now);

@@ -5,10 +5,10 @@ use hookgate_domain::{
     RetiredUrl, SealedSecret, Timestamp, Webhook, WebhookHandle, WebhookIdDigest, WebhookName, WebhookState,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
-    IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_COUNTED_INCIDENTS, Page, PageSize,
-    Pruned, RefusalKey, RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store,
-    StoreError, TopSources, UrlSince, Usage, UsageRange, UsageTotals, WebhookUsage,
+    AcceptedDelivery, ActorContext, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentAction,
+    IncidentCount, IncidentFilter, IncidentRecord, MAX_COUNTED_INCIDENTS, Page, PageSize, Pruned, RefusalKey,
+    RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store, StoreError, TopSources,
+    UrlSince, Usage, UsageRange, UsageTotals, WebhookCounts, WebhookUsage,
 };
 
 use crate::Database;
@@ -104,7 +104,7 @@ impl Store for Database {
         self.read("list webhooks", work).await
     }
 
-    async fn webhook_census(&self) -> Result<Census, StoreError> {
+    async fn webhook_census(&self) -> Result<WebhookCounts, StoreError> {
         let work = |connection: &mut Connection| Ok(read_census(&webhooks::webhook_census(connection)?));
         self.read("count webhooks", work).await
     }
@@ -189,7 +189,7 @@ impl Store for Database {
         &self,
         number: IncidentNumber,
         action: IncidentAction,
-        acting: Acting,
+        acting: ActorContext,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
         let act = || {
@@ -374,7 +374,7 @@ fn replace(
 }
 
 /// From the number and the oldest URL of each state.
-fn read_census(states: &[(String, i64, Option<i64>)]) -> Census {
+fn read_census(states: &[(String, i64, Option<i64>)]) -> WebhookCounts {
     let of = |wanted: &str| {
         states
             .iter()
@@ -384,7 +384,7 @@ fn read_census(states: &[(String, i64, Option<i64>)]) -> Census {
             })
     };
     let (active, oldest) = of("active");
-    Census {
+    WebhookCounts {
         active,
         revoked: of("revoked").0,
         oldest_issued_at: oldest.map(Timestamp::from_micros),

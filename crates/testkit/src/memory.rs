@@ -17,10 +17,10 @@ use hookgate_domain::{
     WebhookName,
 };
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, Acting, Census, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
+    Accepted, AcceptedDelivery, ActorContext, Commit, DeliveryFilter, DeliveryRecord, DeliverySummary,
     IncidentAction, IncidentCount, IncidentFilter, IncidentRecord, MAX_EVENTS, Page, PageSize, Pruned,
     RefusalKey, RefusedDelivery, Retention, RunBounds, RunEnds, Seek, SourceTotals, Store, StoreError,
-    TopSources, UrlSince, Usage, UsageRange, UsageTotals, WebhookUsage,
+    TopSources, UrlSince, Usage, UsageRange, UsageTotals, WebhookCounts, WebhookUsage,
 };
 
 /// A store in memory.
@@ -203,14 +203,14 @@ impl Store for MemoryStore {
         Ok(behind.take(size.rows().into()).cloned().collect())
     }
 
-    async fn webhook_census(&self) -> Result<Census, StoreError> {
+    async fn webhook_census(&self) -> Result<WebhookCounts, StoreError> {
         let state = self.up()?;
         let urls: Vec<_> = state
             .webhooks
             .values()
             .filter_map(|webhook| webhook.live_url().ok())
             .collect();
-        Ok(Census {
+        Ok(WebhookCounts {
             active: urls.len() as u64,
             revoked: (state.webhooks.len() - urls.len()) as u64,
             oldest_issued_at: urls.iter().map(|url| url.issued_at).min(),
@@ -313,7 +313,7 @@ impl Store for MemoryStore {
         &self,
         number: IncidentNumber,
         action: IncidentAction,
-        acting: Acting,
+        acting: ActorContext,
         now: Timestamp,
     ) -> Result<Option<Result<Incident, IncidentError>>, StoreError> {
         let mut state = self.up()?;

@@ -10,7 +10,7 @@ use hookgate_domain::{
     WebhookId, WebhookName, WebhookState,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Acting, DeliveryFilter, DeliveryRequest, Entropy, EntropyError, Idempotency,
+    AcceptedDelivery, ActorContext, DeliveryFilter, DeliveryRequest, Entropy, EntropyError, Idempotency,
     NewWebhook, NoPayload, Ports, RefusedDelivery, SignatureHeaders,
 };
 
@@ -181,8 +181,8 @@ pub fn refusal(webhook: &Webhook) -> RefusedDelivery {
 
 /// Who acts in tests: somebody on the command line.
 #[must_use]
-pub fn acting() -> Acting {
-    Acting::command_line("tester")
+pub fn acting() -> ActorContext {
+    ActorContext::command_line("tester")
 }
 
 /// An entry of the audit trail for a change that a test does not look at.

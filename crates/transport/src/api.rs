@@ -16,7 +16,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use hookgate_domain::{ApiToken, AuditRequest, AuditSubject, Permission};
-use hookgate_gate::{Account, Acting, Credential, Gate, PeopleStore, Repeated, Store};
+use hookgate_gate::{Account, ActorContext, Credential, Gate, IdempotentReplay, PeopleStore, Store};
 use hyper::Method;
 use hyper::header::{AUTHORIZATION, ETAG, HeaderValue};
 
@@ -30,7 +30,7 @@ use crate::reply::Reply;
 
 /// Who calls.
 pub(crate) struct Caller {
-    pub(crate) acting: Acting,
+    pub(crate) acting: ActorContext,
     /// Under whose limits the call counts, and by what an answer that lasts is permitted.
     pub(crate) recipient: Recipient,
 }
@@ -48,14 +48,14 @@ impl Caller {
         &self,
         gate: &Gate<S>,
         request: Option<AuditRequest>,
-    ) -> Result<(Acting, Option<AuditSubject>), Fault> {
-        let acting = Acting {
+    ) -> Result<(ActorContext, Option<AuditSubject>), Fault> {
+        let acting = ActorContext {
             request,
             ..self.acting.clone()
         };
         match gate.repeated(&acting).await? {
-            Some(Repeated::Other) => Err(Code::IdempotencyConflict.into()),
-            Some(Repeated::Same(made)) => Ok((acting, Some(made))),
+            Some(IdempotentReplay::Other) => Err(Code::IdempotencyConflict.into()),
+            Some(IdempotentReplay::Same(made)) => Ok((acting, Some(made))),
             None => Ok((acting, None)),
         }
     }
@@ -187,7 +187,7 @@ async fn authenticate<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Re
         .await?
         .ok_or(Code::Unauthenticated)?;
     Ok(Caller {
-        acting: Acting::remote(&token, call.source),
+        acting: ActorContext::remote(&token, call.source),
         recipient: Recipient {
             account: Account::from(&token),
             credential: Credential::Token(token.digest),

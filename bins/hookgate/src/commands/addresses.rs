@@ -9,7 +9,7 @@ use hookgate_domain::{
     AddressSet, AddressSetName, Allowlist, AllowlistWarning, NetworkChanges, Networks, SetFilter, SetOrigin,
     Timestamp, network_warnings, with_hidden_shown,
 };
-use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, Taken};
+use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, RefreshOutcome};
 use hookgate_transport::check_list_url;
 use hookgate_transport::wire::{self, counted};
 use serde_json::json;
@@ -318,11 +318,11 @@ impl Desk<'_> {
         self.say(&object, &set_line(set, now))
     }
 
-    fn say_taken(&self, taken: &Taken) -> Result<(), Failure> {
+    fn say_taken(&self, taken: &RefreshOutcome) -> Result<(), Failure> {
         Effect::of(format!("@{} was updated", taken.set.name)).told(self.show_taken(taken))
     }
 
-    fn show_taken(&self, taken: &Taken) -> Result<(), Failure> {
+    fn show_taken(&self, taken: &RefreshOutcome) -> Result<(), Failure> {
         let now = self.now();
         if self.json {
             let object = output::object(&wire::AddressSetChange::new(&taken.set, &taken.changes, now));

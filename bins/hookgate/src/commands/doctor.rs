@@ -6,7 +6,7 @@ use hookgate_domain::{
     AddressSetName, Allowlist, AllowlistMode, IpNetwork, RotationAge, SetOrigin, Timestamp, Webhook,
     WebhookHandle, WebhookState, network_warnings, with_hidden_shown,
 };
-use hookgate_gate::{AddressStore, LoneSource, PageSize, PeopleStore, Store};
+use hookgate_gate::{AddressStore, PageSize, PeopleStore, SoleSource, Store};
 use hookgate_transport::tls::CertificateState;
 use hookgate_transport::wire;
 use serde_json::json;
@@ -162,7 +162,7 @@ fn too_much_trust(section: &str, front: &Front, problem: &str) -> Finding {
     }
 }
 
-fn untrusted_proxy(lone: &LoneSource) -> Finding {
+fn untrusted_proxy(lone: &SoleSource) -> Finding {
     Finding {
         subject: "gate.trusted_proxies".to_owned(),
         sentence: format!(
@@ -176,7 +176,7 @@ fn untrusted_proxy(lone: &LoneSource) -> Finding {
     }
 }
 
-fn silent_proxy(lone: &LoneSource) -> Finding {
+fn silent_proxy(lone: &SoleSource) -> Finding {
     Finding {
         subject: "gate.trusted_proxies".to_owned(),
         sentence: format!(

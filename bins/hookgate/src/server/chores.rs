@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::{AddressSet, Timestamp};
-use hookgate_gate::{Acting, Gate, Retention, Store};
+use hookgate_gate::{ActorContext, Gate, Retention, Store};
 use hookgate_storage::Database;
 use hookgate_transport::shutdown::Signal;
 use hookgate_transport::{Fetcher, Proxies};
@@ -102,7 +102,7 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
     };
     let published = fetcher.get(url, set.reading.etag.as_deref()).await;
     let taken = gate
-        .address_set_refresh(&Acting::system(), &set.name, published)
+        .address_set_refresh(&ActorContext::system(), &set.name, published)
         .await;
     match taken {
         Ok(taken) => match (&taken.set.reading.fault, taken.set.pending) {

@@ -8,9 +8,9 @@ use hookgate_domain::{
 };
 use serde_json::{Value, json};
 
-use super::{Acceptance, AddressSetError, Taken, subject};
+use super::{Acceptance, AddressSetError, RefreshOutcome, subject};
 use crate::address_store::VersionChange;
-use crate::{Acting, Gate, Store, StoreError};
+use crate::{ActorContext, Gate, Store, StoreError};
 
 /// How long a published list is used before it is read again, if nothing else is set.
 pub const REFRESH_AFTER: Duration = Duration::from_hours(6);
@@ -43,10 +43,10 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError`]: also if the document is none, after that was noted.
     pub async fn address_set_refresh(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: &AddressSetName,
         published: Published,
-    ) -> Result<Taken, AddressSetError> {
+    ) -> Result<RefreshOutcome, AddressSetError> {
         acting.require(Permission::ManageWebhooks)?;
         let (mut set, known) = self.address_set(name).await?;
         let SetOrigin::Published { provider, filter, .. } = set.origin.clone() else {
@@ -60,7 +60,7 @@ impl<S: Store> Gate<S> {
                 set.reading.fault = None;
                 let set = self.write_reading(set).await?;
                 let changes = NetworkChanges::default();
-                return Ok(Taken { set, changes });
+                return Ok(RefreshOutcome { set, changes });
             }
             Published::Failed(fault) => (fault, None),
             Published::Document { bytes, etag } => match self.lists.read(provider, filter, bytes).await {
@@ -71,7 +71,7 @@ impl<S: Store> Gate<S> {
                     let changes = self.changes_of(&mut set, &known, &networks).await?;
                     if self.was_decided(&set, &networks).await? {
                         let set = self.write_reading(set).await?;
-                        return Ok(Taken { set, changes });
+                        return Ok(RefreshOutcome { set, changes });
                     }
                     return self
                         .take_up(acting, set, networks, changes, Acceptance::UnlessItIsLarge)
@@ -84,7 +84,7 @@ impl<S: Store> Gate<S> {
         let set = self.write_reading(set).await?;
         match failed.1 {
             Some(error) => Err(error.into()),
-            None => Ok(Taken {
+            None => Ok(RefreshOutcome {
                 set,
                 changes: NetworkChanges::default(),
             }),
@@ -97,7 +97,7 @@ impl<S: Store> Gate<S> {
     /// [`AddressSetError::NothingPending`] if it is not the one that waits, and others.
     pub async fn address_set_decide(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         name: &AddressSetName,
         version: i64,
         approve: bool,

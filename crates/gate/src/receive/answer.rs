@@ -19,7 +19,7 @@ static PUT_OFF: LogInterval = LogInterval::new();
 const FULL_FOR: Duration = Duration::from_mins(1);
 
 /// Why a step did not go on.
-pub(super) enum Stop {
+pub(super) enum Rejection {
     /// The webhook says no.
     Refused(Refusal),
     /// The webhook changed after it was judged.
@@ -29,7 +29,7 @@ pub(super) enum Stop {
 }
 
 /// What a denial is told as.
-pub(super) fn explain(denial: Denial, known: &CachedUrl) -> Stop {
+pub(super) fn explain(denial: Denial, known: &CachedUrl) -> Rejection {
     let mut refusal = Refusal::from(denial.code());
     if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
         refusal.retry_after = Some(retry_after);
@@ -38,7 +38,7 @@ pub(super) fn explain(denial: Denial, known: &CachedUrl) -> Stop {
             per_minute: known.per_minute(),
         }));
     }
-    Stop::Refused(refusal)
+    Rejection::Refused(refusal)
 }
 
 /// For a source of which too much fails at this webhook.
@@ -76,17 +76,17 @@ pub(super) fn unavailable() -> Refusal {
 }
 
 /// What the sender is answered.
-pub(super) fn reply(stop: Stop) -> Reply {
+pub(super) fn reply(stop: Rejection) -> Reply {
     Reply::Refused(match stop {
-        Stop::Refused(refusal) => refusal,
-        Stop::Stale => unavailable(),
-        Stop::Failed(error @ StoreError::Corrupt { .. }) => {
+        Rejection::Refused(refusal) => refusal,
+        Rejection::Stale => unavailable(),
+        Rejection::Failed(error @ StoreError::Corrupt { .. }) => {
             if let Some(left_out) = DAMAGED.line() {
                 tracing::error!(%error, left_out, "a delivery could not be judged");
             }
             RefusalCode::Internal.into()
         }
-        Stop::Failed(error) => {
+        Rejection::Failed(error) => {
             if let Some(left_out) = PUT_OFF.line() {
                 let source = error.source().map(tracing::field::display);
                 tracing::warn!(%error, source, left_out, "a delivery was put off");
@@ -96,13 +96,13 @@ pub(super) fn reply(stop: Stop) -> Reply {
     })
 }
 
-impl From<Refusal> for Stop {
+impl From<Refusal> for Rejection {
     fn from(refusal: Refusal) -> Self {
         Self::Refused(refusal)
     }
 }
 
-impl From<SignatureError> for Stop {
+impl From<SignatureError> for Rejection {
     fn from(error: SignatureError) -> Self {
         let code = match error {
             SignatureError::Missing => RefusalCode::SignatureRequired,
@@ -129,7 +129,7 @@ impl From<PayloadError> for Refusal {
     }
 }
 
-impl From<PayloadError> for Stop {
+impl From<PayloadError> for Rejection {
     fn from(error: PayloadError) -> Self {
         Self::Refused(error.into())
     }

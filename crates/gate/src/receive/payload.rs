@@ -7,7 +7,7 @@ use std::task::Poll;
 use bytes::Bytes;
 use hookgate_domain::{PayloadLogging, RefusalCode, Webhook, mask_secrets};
 
-use super::answer::{Stop, unavailable};
+use super::answer::{Rejection, unavailable};
 use crate::memory_budget::Reservation;
 use crate::{Body, BodyFault, Details, Refusal};
 
@@ -27,10 +27,10 @@ pub(super) enum Payload<B> {
 
 impl<B: Body> Payload<B> {
     /// The body, if it has at most so many bytes and there is room for it.
-    pub(super) async fn read(&mut self, limit: u32, held: &Reservation<'_>) -> Result<Bytes, Stop> {
+    pub(super) async fn read(&mut self, limit: u32, held: &Reservation<'_>) -> Result<Bytes, Rejection> {
         let too_large = || {
             let details = Some(Details::BodyBytes(limit));
-            Stop::Refused(Refusal {
+            Rejection::Refused(Refusal {
                 details,
                 ..RefusalCode::PayloadTooLarge.into()
             })
@@ -41,14 +41,14 @@ impl<B: Body> Payload<B> {
                 .await
                 .map_err(|fault| match fault {
                     BodyFault::TooLarge => too_large(),
-                    BodyFault::NoRoom => Stop::Refused(unavailable()),
-                    BodyFault::TimedOut => Stop::Refused(RefusalCode::RequestTimeout.into()),
-                    BodyFault::Malformed => Stop::Refused(RefusalCode::BadRequest.into()),
-                    BodyFault::Gone => Stop::Refused(RefusalCode::ClientGone.into()),
+                    BodyFault::NoRoom => Rejection::Refused(unavailable()),
+                    BodyFault::TimedOut => Rejection::Refused(RefusalCode::RequestTimeout.into()),
+                    BodyFault::Malformed => Rejection::Refused(RefusalCode::BadRequest.into()),
+                    BodyFault::Gone => Rejection::Refused(RefusalCode::ClientGone.into()),
                 })?,
             Self::Read(bytes) => bytes,
             // It was too long, too slow or broken when it was read before, and can't be read again.
-            Self::Nothing => return Err(Stop::Refused(unavailable())),
+            Self::Nothing => return Err(Rejection::Refused(unavailable())),
         };
         *self = Self::Read(bytes.clone());
         if bytes.len() > most {

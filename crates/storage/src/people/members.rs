@@ -3,7 +3,7 @@
 use std::cmp::Ordering;
 
 use hookgate_domain::{Member, MemberError, MemberId, Role, Timestamp, WebhookName};
-use hookgate_gate::{Acting, KnownWebhook, KnownWebhooks, MemberChange};
+use hookgate_gate::{ActorContext, KnownWebhook, KnownWebhooks, MemberChange};
 
 use super::read;
 use crate::acting::{Hold, actor_check, members_hold};
@@ -20,7 +20,7 @@ pub(super) fn act(
     connection: &mut Connection,
     id: MemberId,
     change: &MemberChange,
-    acting: &Acting,
+    acting: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Member, MemberError>>, Fault> {
     members_hold(connection, Hold::Alone)?;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use diesel::dsl::count_star;
 use diesel::prelude::*;
 use hookgate_domain::{AddressSet, AddressSetName, Allowlist, Networks, SetVersion};
-use hookgate_gate::LoneSource;
+use hookgate_gate::SoleSource;
 
 use crate::connection::{Connection, RunQueryDsl, columns};
 use crate::fault::{Damage, Fault};
@@ -151,7 +151,7 @@ pub(crate) fn set_uses(
 }
 
 /// The one source of the newest deliveries since then, if it is one.
-pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<LoneSource>, Fault> {
+pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<SoleSource>, Fault> {
     let newest: Vec<(Vec<u8>, i64, i64)> = deliveries::table
         .order(deliveries::id.desc())
         .limit(MOST_LOOKED_AT)
@@ -170,7 +170,7 @@ pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Opt
     }
     let address: IpAddr =
         read_address(first).ok_or_else(|| Damage::at("deliveries", "the newest", "source"))?;
-    Ok(Some(LoneSource {
+    Ok(Some(SoleSource {
         address,
         deliveries: u64::try_from(all).unwrap_or(0),
     }))

@@ -6,7 +6,7 @@ use hookgate_domain::{
     AddressSet, AddressSetName, NetworkChanges, Networks, Policy, SetOrigin, VersionState, Webhook,
 };
 use hookgate_gate::{
-    AcceptedDelivery, Commit, KEPT_VERSIONS, LoneSource, NewVersion, RefusedDelivery, Store, StoreError,
+    AcceptedDelivery, Commit, KEPT_VERSIONS, NewVersion, RefusedDelivery, SoleSource, Store, StoreError,
     VersionChange,
 };
 
@@ -344,7 +344,7 @@ pub async fn a_lone_source_is_found<S: Store>(store: &Arc<S>) {
         ..refusal(&webhook)
     });
     accounted(store, 3).await;
-    let lone = LoneSource {
+    let lone = SoleSource {
         address: "10.0.0.2".parse().unwrap(),
         deliveries: 2,
     };

@@ -6,7 +6,8 @@ use hookgate_domain::{
     Actor, AddressSet, AuditAct, AuditEntry, IncidentNumber, Member, NewAudit, Role, Session, Token, Webhook,
 };
 use hookgate_gate::{
-    Acting, ActorError, AuditFilter, IncidentAction, MemberChange, PageSize, PeopleStore, Store, StoreError,
+    ActorContext, ActorError, AuditFilter, IncidentAction, MemberChange, PageSize, PeopleStore, Store,
+    StoreError,
 };
 
 use super::addresses::{changed, with_set};
@@ -57,7 +58,7 @@ async fn things<S: Store + PeopleStore>(store: &Arc<S>) -> Things {
 async fn all_changes<S: Store + PeopleStore>(
     store: &Arc<S>,
     things: &Things,
-    acting: &Acting,
+    acting: &ActorContext,
 ) -> Vec<Result<(), StoreError>> {
     let now = second(LATER);
     let note = |act| NewAudit {
@@ -137,7 +138,7 @@ async fn trail<S: PeopleStore>(store: &Arc<S>) -> Vec<AuditEntry> {
 async fn refuses_all<S: Store + PeopleStore>(
     store: &Arc<S>,
     things: &Things,
-    acting: &Acting,
+    acting: &ActorContext,
     expected: ActorError,
 ) {
     let before = trail(store).await;
@@ -163,7 +164,7 @@ async fn refuses_all<S: Store + PeopleStore>(
 }
 
 /// An admin who is signed in, and how the admin acts.
-async fn signed_in<S: PeopleStore>(store: &Arc<S>) -> (Member, Session, Acting) {
+async fn signed_in<S: PeopleStore>(store: &Arc<S>) -> (Member, Session, ActorContext) {
     with_member(store, 1, Role::Owner).await;
     let admin = with_member(store, 2, Role::Admin).await;
     let session = session(&admin, 3);
@@ -171,7 +172,7 @@ async fn signed_in<S: PeopleStore>(store: &Arc<S>) -> (Member, Session, Acting) 
         .session_insert(session.clone(), admin.clone(), audit())
         .await
         .unwrap();
-    let acting = Acting::remote(&admin, SOURCE).in_session(session.id);
+    let acting = ActorContext::remote(&admin, SOURCE).in_session(session.id);
     (admin, session, acting)
 }
 
@@ -204,7 +205,13 @@ pub async fn a_removed_member_changes_nothing<S: Store + PeopleStore>(store: &Ar
     let things = things(store).await;
     act(store, &admin, MemberChange::Remove).await;
     refuses_all(store, &things, &acting, ActorError::Ended).await;
-    refuses_all(store, &things, &Acting::remote(&admin, SOURCE), ActorError::Ended).await;
+    refuses_all(
+        store,
+        &things,
+        &ActorContext::remote(&admin, SOURCE),
+        ActorError::Ended,
+    )
+    .await;
 }
 
 /// A session that was ended meanwhile, by itself or by somebody, changes nothing.
@@ -247,7 +254,7 @@ pub async fn a_dead_token_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>
         .unwrap()
         .unwrap();
     for token in [&revoked, &expired] {
-        let acting = Acting::remote(token, SOURCE);
+        let acting = ActorContext::remote(token, SOURCE);
         refuses_all(store, &things, &acting, ActorError::Ended).await;
     }
 }
@@ -258,7 +265,7 @@ pub async fn a_token_dies_with_its_owner<S: Store + PeopleStore>(store: &Arc<S>)
     let theirs = token(Some(&admin), 6);
     store.token_insert(theirs.clone(), audit()).await.unwrap();
     let things = things(store).await;
-    let acting = Acting::remote(&theirs, SOURCE);
+    let acting = ActorContext::remote(&theirs, SOURCE);
     let lower = MemberChange::Role {
         to: Role::Viewer,
         from: None,

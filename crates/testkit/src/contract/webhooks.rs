@@ -7,7 +7,7 @@ use hookgate_domain::{
     AllowlistMode, KnownUrl, Limits, Overload, PayloadLogging, Policy, RetiredBecause, RotationPolicy,
     SealedSecret, UrlChange, Webhook, WebhookIdDigest,
 };
-use hookgate_gate::{Census, PageSize, Store, StoreError, UrlSince};
+use hookgate_gate::{PageSize, Store, StoreError, UrlSince, WebhookCounts};
 
 use super::with_webhook;
 use crate::samples::{self, audit, name, second};
@@ -284,7 +284,7 @@ pub async fn pages_follow_the_handles<S: Store>(store: &Arc<S>) {
 
 /// Living and revoked webhooks are counted, and the oldest living URL is known.
 pub async fn a_census_counts_by_state<S: Store>(store: &Arc<S>) {
-    assert_eq!(store.webhook_census().await.unwrap(), Census::default());
+    assert_eq!(store.webhook_census().await.unwrap(), WebhookCounts::default());
     let (first, second_one) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let oldest = [&first, &second_one].map(|webhook| webhook.live_url().unwrap().issued_at);
     let census = store.webhook_census().await.unwrap();

@@ -8,7 +8,7 @@ use hookgate_domain::{
     WebhookHandle,
 };
 use hookgate_gate::{
-    AddressStore, KEPT_VERSIONS, LoneSource, MAX_ADDRESS_SETS, NewVersion, StoreError, VersionChange,
+    AddressStore, KEPT_VERSIONS, MAX_ADDRESS_SETS, NewVersion, SoleSource, StoreError, VersionChange,
 };
 
 use super::{MemoryStore, State};
@@ -216,7 +216,7 @@ impl AddressStore for MemoryStore {
         Ok(true)
     }
 
-    async fn lone_source(&self, since: Timestamp) -> Result<Option<LoneSource>, StoreError> {
+    async fn lone_source(&self, since: Timestamp) -> Result<Option<SoleSource>, StoreError> {
         let state = self.up()?;
         let newest = state.deliveries.values().rev().take(LOOKED_AT);
         let recent: Vec<_> = newest
@@ -228,7 +228,7 @@ impl AddressStore for MemoryStore {
         };
         let alone = recent.iter().all(|record| record.source == first.source);
         let all: i64 = recent.iter().map(|record| record.count).sum();
-        Ok(alone.then_some(LoneSource {
+        Ok(alone.then_some(SoleSource {
             address: first.source,
             deliveries: u64::try_from(all).unwrap_or(0),
         }))

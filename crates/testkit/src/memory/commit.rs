@@ -8,9 +8,9 @@ use hookgate_domain::{
     OrganizationId, Timestamp,
 };
 use hookgate_gate::{
-    Accepted, AcceptedDelivery, ActedOn, Acting, Answer, Commit, DeliveryRecord, DeliverySummary, Effect,
-    Idempotency, IncidentAction, IncidentRecord, NoPayload, RefusalKey, RefusedDelivery, RefusedPayload,
-    Touched,
+    Accepted, AcceptedDelivery, ActedOn, ActorContext, Answer, Commit, DeliveryRecord, DeliverySummary,
+    Effect, Idempotency, IncidentAction, IncidentRecord, NoPayload, RefusalKey, RefusedDelivery,
+    RefusedPayload, Touched,
 };
 
 use super::{KnownKey, State};
@@ -176,7 +176,7 @@ impl State {
         &mut self,
         number: IncidentNumber,
         action: &IncidentAction,
-        acting: &Acting,
+        acting: &ActorContext,
         now: Timestamp,
     ) -> Option<Result<Incident, IncidentError>> {
         let incident = self.incidents.get(&number)?.clone();

@@ -11,7 +11,7 @@ use hookgate_domain::{
     Token, TokenError, TokenId, Webhook, WebhookHandle,
 };
 use hookgate_gate::{
-    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, Acting, AuditFilter, FailedSignIns,
+    AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorContext, AuditFilter, FailedSignIns,
     KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
     check_actor, wider_sites,
 };
@@ -241,7 +241,7 @@ impl People {
         &mut self,
         id: MemberId,
         change: &MemberChange,
-        acting: &Acting,
+        acting: &ActorContext,
         now: Timestamp,
     ) -> Option<Result<Member, MemberError>> {
         let member = self.members.get(&id)?.clone();
@@ -324,7 +324,7 @@ impl PeopleStore for MemoryStore {
         &self,
         id: MemberId,
         change: MemberChange,
-        acting: Acting,
+        acting: ActorContext,
         now: Timestamp,
     ) -> Result<Option<Result<Member, MemberError>>, StoreError> {
         let mut state = self.up()?;

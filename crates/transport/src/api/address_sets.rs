@@ -4,7 +4,7 @@ pub(crate) mod preview;
 pub(crate) mod published;
 
 use hookgate_domain::{AddressSetName, Permission, Provider, SetFilter, Timestamp};
-use hookgate_gate::{Gate, PeopleStore, Store, Taken};
+use hookgate_gate::{Gate, PeopleStore, RefreshOutcome, Store};
 use hyper::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -261,7 +261,7 @@ fn read_name(text: &str) -> Result<AddressSetName, Fault> {
     text.parse().map_err(|_| Code::NotFound.into())
 }
 
-fn changed(taken: &Taken, now: Timestamp) -> Reply {
+fn changed(taken: &RefreshOutcome, now: Timestamp) -> Reply {
     let reply = reply::success(
         StatusCode::OK,
         &AddressSetChange::new(&taken.set, &taken.changes, now),

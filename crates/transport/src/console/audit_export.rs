@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hookgate_gate::{Acting, AuditFilter, AuditQuery, Gate, PageSize, PeopleError, PeopleStore, Store};
+use hookgate_gate::{ActorContext, AuditFilter, AuditQuery, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 use super::export::{Broken, file};
 use super::fault::Fault;
@@ -17,7 +17,7 @@ use crate::wire::{AuditEntry, ExportFormat};
 /// The entries that match, newest first, as a file; and the entry of the export itself.
 pub(crate) async fn reply<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
-    acting: &Acting,
+    acting: &ActorContext,
     query: &Fields<'_>,
     asked: AuditQuery,
     names: &AuditNames,
@@ -42,7 +42,7 @@ pub(crate) async fn reply<S: Store + PeopleStore>(
 
 async fn send<S: Store + PeopleStore>(
     gate: &Gate<S>,
-    acting: &Acting,
+    acting: &ActorContext,
     filter: &AuditFilter,
     format: ExportFormat,
     pieces: &Pieces,

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use hookgate_domain::{Member, Permission, Session, SessionToken};
-use hookgate_gate::{Account, Acting, Credential, Gate, PeopleStore, Store};
+use hookgate_gate::{Account, ActorContext, Credential, Gate, PeopleStore, Store};
 use hyper::Request;
 
 use super::call::Call;
@@ -24,7 +24,7 @@ pub(crate) const PAGE_KEY: &str = "once";
 pub(crate) struct Visitor {
     pub(crate) member: Member,
     pub(crate) session: Session,
-    pub(crate) acting: Acting,
+    pub(crate) acting: ActorContext,
     pub(crate) form_token: String,
 }
 
@@ -69,7 +69,7 @@ impl Visitor {
     /// The member in this session.
     pub(crate) fn new(token: &SessionToken, member: Member, session: Session, source: IpAddr) -> Self {
         Self {
-            acting: Acting::remote(&member, source).in_session(session.id),
+            acting: ActorContext::remote(&member, source).in_session(session.id),
             form_token: token.form_token(),
             member,
             session,

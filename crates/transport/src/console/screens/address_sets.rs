@@ -6,7 +6,7 @@ use hookgate_domain::{
     AddressSet, AddressSetName, AllowlistWarning, NetworkChanges, Networks, Permission, SetFilter, SetOrigin,
     network_warnings,
 };
-use hookgate_gate::{Acting, PeopleStore, PreviewDays, SetPreview, Store};
+use hookgate_gate::{ActorContext, PeopleStore, PreviewDays, SetPreview, Store};
 use hookgate_pages::{
     AddressSetDetail, AddressSetFacts, AddressSetForm, AddressSetList, Confirm, SetChange, SetVersionRow,
     UserText,
@@ -96,7 +96,7 @@ fn complete(fields: &Fields<'_>) -> Result<(), Fault> {
 
 async fn try_create<S: Store + PeopleStore>(
     screen: &Screen<'_, S>,
-    acting: &Acting,
+    acting: &ActorContext,
     form: &AddressSetForm,
 ) -> Result<AddressSetName, Fault> {
     let wrong = |field: &'static str| {

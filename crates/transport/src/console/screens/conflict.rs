@@ -1,6 +1,6 @@
 //! A form over something that somebody else changed meanwhile: by which revision that is noticed, and what is shown of it.
 
-use hookgate_gate::{Acting, AuditFilter, PageSize, PeopleStore, Store, SubjectMatch};
+use hookgate_gate::{ActorContext, AuditFilter, PageSize, PeopleStore, Store, SubjectMatch};
 use hookgate_pages::{Conflict, ConflictRow, UserText};
 
 use super::Screen;
@@ -30,7 +30,7 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
     // Who changed what is edited here is no secret to anybody who may edit it.
     let mut page = screen
         .gate()
-        .audit_page(&Acting::system(), &filter, None, one)
+        .audit_page(&ActorContext::system(), &filter, None, one)
         .await?;
     let last = page.items.pop();
     Ok(Conflict {

@@ -5,7 +5,7 @@
 //! a sealed cookie, which that page takes away. Until then the second answer of a double click gives the cookie again.
 
 use hookgate_domain::AuditSubject;
-use hookgate_gate::{Acting, PeopleStore, Repeated, ShownOnce, Store};
+use hookgate_gate::{ActorContext, IdempotentReplay, PeopleStore, ShownOnce, Store};
 use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 
@@ -30,7 +30,7 @@ pub(super) enum Done<T> {
 
 impl<S: Store + PeopleStore> Screen<'_, S> {
     /// Who acts by this form, which is done once.
-    pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<Acting, Fault> {
+    pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<ActorContext, Fault> {
         fields.complete(&[PAGE_KEY], &[])?;
         let key = fields.get(PAGE_KEY).unwrap_or_default();
         if key.len() != KEY_DIGITS || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
@@ -42,24 +42,24 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
         text.extend_pairs(fields.pairs().filter(|(name, _)| *name != FORM_TOKEN));
         let text = text.finish();
         let request = audit_request(self.gate(), text.as_bytes(), text.as_bytes())?;
-        Ok(Acting {
+        Ok(ActorContext {
             request: Some(request),
             ..self.visitor.acting.clone()
         })
     }
 
     /// The object that the same form made or changed before.
-    pub(super) async fn done_before(&self, acting: &Acting) -> Result<Option<AuditSubject>, Fault> {
+    pub(super) async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, Fault> {
         Ok(match self.gate().repeated(acting).await? {
-            Some(Repeated::Same(subject)) => Some(subject),
-            Some(Repeated::Other) | None => None,
+            Some(IdempotentReplay::Same(subject)) => Some(subject),
+            Some(IdempotentReplay::Other) | None => None,
         })
     }
 
     /// The outcome of an act. One that failed because the same form was faster was done by that.
     pub(super) async fn settled<T>(
         &self,
-        acting: &Acting,
+        acting: &ActorContext,
         acted: Result<T, Fault>,
     ) -> Result<Done<T>, Fault> {
         match acted {

@@ -2,7 +2,7 @@
 
 use hookgate_domain::{Actor, AuditAct, Webhook};
 use hookgate_gate::{
-    Acting, AuditFilter, DeliveryFilter, Health, PageSize, PeopleStore, Seek, Store, SubjectMatch,
+    ActorContext, AuditFilter, DeliveryFilter, Health, PageSize, PeopleStore, Seek, Store, SubjectMatch,
     UsageRange, WebhookUsage, spikes,
 };
 use hookgate_pages::{
@@ -87,7 +87,7 @@ async fn revoked_by<S: Store + PeopleStore>(
     let one = PageSize::new(1).unwrap_or_default();
     let page = screen
         .gate()
-        .audit_page(&Acting::system(), &filter, None, one)
+        .audit_page(&ActorContext::system(), &filter, None, one)
         .await?;
     let named = page.items.first().map(|entry| match &entry.actor {
         Actor::CommandLine { user } => format!("{user} (command line)").into(),

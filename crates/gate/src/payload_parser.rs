@@ -24,11 +24,11 @@ const AT_ONCE: usize = 1;
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Reads payloads, whoever they are from.
-pub(crate) struct Reader {
+pub(crate) struct PayloadParser {
     turns: Arc<Semaphore>,
 }
 
-impl Default for Reader {
+impl Default for PayloadParser {
     fn default() -> Self {
         Self {
             turns: Arc::new(Semaphore::new(AT_ONCE)),
@@ -36,7 +36,7 @@ impl Default for Reader {
     }
 }
 
-impl Reader {
+impl PayloadParser {
     /// The incident draft in a payload, or why there is none. The large ones of a webhook wait for each other first, so that a
     /// flood of them holds up those of others by one only.
     pub(crate) async fn read(
@@ -80,12 +80,12 @@ mod tests {
         format!("{{\"title\":\"t\",\"x\":\"{}\"}}", "y".repeat(size)).into()
     }
 
-    async fn read(reader: &Reader, payload: &Bytes) -> Option<IncidentDraft> {
+    async fn read(reader: &PayloadParser, payload: &Bytes) -> Option<IncidentDraft> {
         read_of(reader, &WebhookQuota::default(), payload).await.ok()
     }
 
     async fn read_of(
-        reader: &Reader,
+        reader: &PayloadParser,
         share: &WebhookQuota,
         payload: &Bytes,
     ) -> Result<IncidentDraft, RefusalCode> {
@@ -95,7 +95,7 @@ mod tests {
 
     #[tokio::test]
     async fn large_payloads_are_read_like_small_ones() {
-        let reader = Reader::default();
+        let reader = PayloadParser::default();
         assert_eq!(
             read(&reader, &payload(LARGE)).await,
             read(&reader, &payload(1)).await
@@ -107,7 +107,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn large_payloads_wait_for_their_turn_and_small_ones_do_not() {
-        let reader = Reader::default();
+        let reader = PayloadParser::default();
         let turns = reader.turns.acquire_many(u32::try_from(AT_ONCE).unwrap()).await;
         assert!(read(&reader, &payload(1)).await.is_some());
         let large = payload(LARGE);
@@ -123,7 +123,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn those_of_one_webhook_wait_for_each_other_and_nobody_else_does() {
-        let (reader, busy, large) = (Reader::default(), WebhookQuota::default(), payload(LARGE));
+        let (reader, busy, large) = (PayloadParser::default(), WebhookQuota::default(), payload(LARGE));
         let turn = Arc::clone(&busy.turn).acquire_owned().await;
         let refused = read_of(&reader, &busy, &large).await;
         assert_eq!(refused.err(), Some(RefusalCode::Unavailable));

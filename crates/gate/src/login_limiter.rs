@@ -23,7 +23,7 @@ const OF_A_NAME: Allowance = Allowance::new(50, Duration::from_hours(1));
 const MAX_REMEMBERED: usize = 10_000;
 
 /// What was tried lately.
-pub(crate) struct Attempts {
+pub(crate) struct LoginLimiter {
     pairs: Meters<String>,
     sources: Meters<()>,
     names: Tallies,
@@ -50,12 +50,12 @@ pub(crate) enum TooMany {
 
 /// An attempt that was counted.
 pub(crate) struct Attempt<'a> {
-    attempts: &'a Attempts,
+    attempts: &'a LoginLimiter,
     name: String,
     by: Trier,
 }
 
-impl Default for Attempts {
+impl Default for LoginLimiter {
     fn default() -> Self {
         Self {
             pairs: Meters::new(MAX_REMEMBERED),
@@ -66,7 +66,7 @@ impl Default for Attempts {
     }
 }
 
-impl Attempts {
+impl LoginLimiter {
     /// Counts an attempt before it is made, so that many at once are counted too.
     ///
     /// # Errors
@@ -137,12 +137,12 @@ mod tests {
 
     const NOW: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
 
-    fn fail(attempts: &Attempts, name: &str, source: &str, now: Timestamp) -> Result<(), TooMany> {
+    fn fail(attempts: &LoginLimiter, name: &str, source: &str, now: Timestamp) -> Result<(), TooMany> {
         let by = Trier::Source(source.parse().unwrap());
         attempts.begin(&name.parse().unwrap(), by, now).map(drop)
     }
 
-    fn count(attempts: &Attempts, sources: impl Iterator<Item = String>) -> usize {
+    fn count(attempts: &LoginLimiter, sources: impl Iterator<Item = String>) -> usize {
         sources
             .filter(|source| fail(attempts, "ada", source, NOW).is_ok())
             .count()
@@ -150,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_name_is_locked_for_its_source_only_and_for_a_while() {
-        let attempts = Attempts::default();
+        let attempts = LoginLimiter::default();
         for _ in 0..5 {
             assert!(fail(&attempts, "ada", "192.0.2.1", NOW).is_ok());
         }
@@ -167,7 +167,7 @@ mod tests {
 
     #[test]
     fn a_source_that_tries_many_names_is_stopped() {
-        let attempts = Attempts::default();
+        let attempts = LoginLimiter::default();
         let tried = (0..100).filter(|host| {
             let source = format!("2001:db8::{host:x}");
             fail(&attempts, &format!("name {host}"), &source, NOW).is_ok()
@@ -179,11 +179,11 @@ mod tests {
     #[test]
     fn who_has_many_networks_guesses_no_more_for_it() {
         let of_56 = count(
-            &Attempts::default(),
+            &LoginLimiter::default(),
             (0..256).map(|n| format!("2001:db8:0:{n:x}::1")),
         );
         let of_48 = count(
-            &Attempts::default(),
+            &LoginLimiter::default(),
             (0..4_096).map(|n| format!("2001:db8:0:{:x}::1", n * 16)),
         );
         assert_eq!((of_56, of_48), (10, 20));
@@ -191,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_name_that_is_guessed_from_everywhere_takes_a_known_browser() {
-        let attempts = Attempts::default();
+        let attempts = LoginLimiter::default();
         let sources = || (0..200).map(|n| format!("192.0.2.{n}"));
         assert_eq!(count(&attempts, sources()), 50);
         let wait = Duration::from_secs(72);
@@ -213,7 +213,7 @@ mod tests {
 
     #[test]
     fn made_up_names_push_no_count_out_and_tell_nothing() {
-        let attempts = Attempts::default();
+        let attempts = LoginLimiter::default();
         let tried = ["ada", "nobody"];
         let address = |number: u32| IpAddr::from((0x0A00_0000 + number).to_be_bytes()).to_string();
         for host in 0..50 {
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn what_nobody_could_check_is_counted_for_nobody() {
-        let attempts = Attempts::default();
+        let attempts = LoginLimiter::default();
         for by in [Trier::Source([192, 0, 2, 1].into()), Trier::Known("1".to_owned())] {
             for _ in 0..300 {
                 let attempt = attempts.begin(&"ada".parse().unwrap(), by.clone(), NOW);
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
-        let attempts = Attempts::default();
+        let attempts = LoginLimiter::default();
         let later = NOW.after(Duration::from_hours(5));
         for now in [later, NOW] {
             for _ in 0..5 {
