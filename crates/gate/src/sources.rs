@@ -18,7 +18,7 @@ const V6_CUSTOMER: [u8; 3] = [64, 56, 48];
 /// The source that an address is counted under: the IPv4 address itself, or the /64 of an IPv6 address, since a single
 /// host has all of that.
 #[must_use]
-pub fn site(address: IpAddr) -> IpAddr {
+pub fn source_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let bits = address.to_bits() & (u128::MAX << (128 - u32::from(V6_PREFIX)));
@@ -60,7 +60,7 @@ impl CustomerNetwork {
     }
 }
 
-/// The networks that a customer of a provider may have beside the /64 of [`site`]: the /56 and the /48 around an IPv6
+/// The networks that a customer of a provider may have beside the /64 of [`source_prefix`]: the /56 and the /48 around an IPv6
 /// address. An IPv4 address stands for itself.
 ///
 /// ```
@@ -72,7 +72,7 @@ impl CustomerNetwork {
 /// # Ok::<(), std::net::AddrParseError>(())
 /// ```
 #[must_use]
-pub fn wider_sites(address: IpAddr) -> [IpAddr; 2] {
+pub fn wider_prefixes(address: IpAddr) -> [IpAddr; 2] {
     let [_, wider @ ..] = V6_CUSTOMER;
     wider.map(|prefix| match address.to_canonical() {
         IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
@@ -113,9 +113,13 @@ impl SourceTotal {
     /// The source: an IPv4 address with prefix 32, or an IPv6 site with prefix 64.
     #[must_use]
     pub fn source(&self) -> IpNetwork {
-        let site = site(self.address);
-        let prefix = if site.is_ipv4() { V4_PREFIX } else { V6_PREFIX };
-        IpNetwork::new(site, prefix).unwrap_or_else(|_| site.into())
+        let source_prefix = source_prefix(self.address);
+        let prefix = if source_prefix.is_ipv4() {
+            V4_PREFIX
+        } else {
+            V6_PREFIX
+        };
+        IpNetwork::new(source_prefix, prefix).unwrap_or_else(|_| source_prefix.into())
     }
 }
 
@@ -133,7 +137,7 @@ pub struct SourceTotals {
 impl SourceTotals {
     /// Adds up the days of each source. Sources that sent nothing since then are left out.
     pub fn of(days: impl IntoIterator<Item = SourceDay>, since: Timestamp) -> Self {
-        Self::by(days, since, site)
+        Self::by(days, since, source_prefix)
     }
 
     /// The same, but each address by itself: what an allowlist is asked about.
@@ -220,7 +224,7 @@ impl SourceReasons {
     pub fn of(counts: impl IntoIterator<Item = (IpAddr, Option<RefusalCode>, u64)>) -> Self {
         let mut sources = HashMap::<IpAddr, Reasons>::new();
         for (address, code, count) in counts {
-            let reasons = sources.entry(site(address)).or_default();
+            let reasons = sources.entry(source_prefix(address)).or_default();
             let Some(code) = code else {
                 reasons.would_be_refused = reasons.would_be_refused.saturating_add(count);
                 continue;
@@ -241,7 +245,10 @@ impl SourceReasons {
     /// Those of one source.
     #[must_use]
     pub fn of_source(&self, address: IpAddr) -> Reasons {
-        self.sources.get(&site(address)).cloned().unwrap_or_default()
+        self.sources
+            .get(&source_prefix(address))
+            .cloned()
+            .unwrap_or_default()
     }
 }
 

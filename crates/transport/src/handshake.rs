@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use hookgate_gate::{LOG_INTERVAL, wider_sites};
+use hookgate_gate::{LOG_INTERVAL, wider_prefixes};
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
 
@@ -116,7 +116,7 @@ impl HandshakeFailures {
     }
 
     fn may_log(&self, failure: HandshakeFailure, source: IpAddr, now: Instant) -> bool {
-        let [_, widest] = wider_sites(source);
+        let [_, widest] = wider_prefixes(source);
         let key = (failure, widest);
         let mut logged = self.logged.lock().unwrap_or_else(PoisonError::into_inner);
         let is_recent = |at: &Instant| now.duration_since(*at) < LOG_INTERVAL;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use diesel::prelude::*;
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle, address_bytes};
 use hookgate_gate::{
-    DAY_MICROS, PageSize, SourceDay, SourceReasons, SourceTotals, SourceUsage, TopSources, UsageRange, site,
+    DAY_MICROS, PageSize, SourceDay, SourceReasons, SourceTotals, SourceUsage, TopSources, UsageRange,
+    source_prefix,
 };
 
 use crate::connection::{Connection, RunQueryDsl};
@@ -40,7 +41,7 @@ pub(crate) fn top_sources(
         .get_result(connection)?;
     let names: Vec<_> = top
         .iter()
-        .map(|total| address_bytes(site(total.address)).to_vec())
+        .map(|total| address_bytes(source_prefix(total.address)).to_vec())
         .collect();
     let query = known_sources::table.filter(known_sources::webhook.eq(key));
     let first: HashMap<Vec<u8>, i64> = query

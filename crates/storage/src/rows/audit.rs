@@ -7,7 +7,7 @@ use hookgate_domain::{
     Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, MemberId, NewAudit,
     OrganizationId, PayloadDigest, Role, Timestamp, TokenId, address_bytes,
 };
-use hookgate_gate::wider_sites;
+use hookgate_gate::wider_prefixes;
 
 use super::delivery::read_address;
 use crate::fault::Damage;
@@ -121,7 +121,7 @@ fn attempts_text(attempts: i64) -> String {
 fn fold_of(audit: &NewAudit) -> Option<String> {
     (audit.act == AuditAct::SessionSignInFailed).then(|| {
         let hour = audit.at.as_micros().div_euclid(HOUR_MICROS);
-        let network = audit.from.map(|address| wider_sites(address)[1].to_string());
+        let network = audit.from.map(|address| wider_prefixes(address)[1].to_string());
         format!("{hour} {} {}", network.unwrap_or_default(), audit.subject.id)
     })
 }

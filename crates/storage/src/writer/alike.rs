@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle};
-use hookgate_gate::{RefusalKey, RefusedDelivery, site};
+use hookgate_gate::{RefusalKey, RefusedDelivery, source_prefix};
 
 use super::counts::minute_of;
 
@@ -134,7 +134,7 @@ impl Kind {
         Self {
             webhook: refusal.webhook,
             minute: minute_of(refusal.received_at),
-            source: site(refusal.source),
+            source: source_prefix(refusal.source),
             code: refusal.code,
             postponed: refusal.postponed,
         }

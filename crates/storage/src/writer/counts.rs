@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use hookgate_domain::{RefusalCode, Timestamp, address_bytes};
-use hookgate_gate::{DAY_MICROS, site};
+use hookgate_gate::{DAY_MICROS, source_prefix};
 
 use super::counting::Seen;
 use crate::write::holdings::Held;
@@ -136,7 +136,7 @@ impl Counts {
         let key = if seen.code.is_none() {
             address
         } else {
-            address_bytes(site(seen.source))
+            address_bytes(source_prefix(seen.source))
         };
         let source = self
             .sources

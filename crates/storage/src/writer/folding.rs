@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 
 use hookgate_domain::{RefusalCode, Timestamp};
-use hookgate_gate::{RefusedDelivery, site, wider_sites};
+use hookgate_gate::{RefusedDelivery, source_prefix, wider_prefixes};
 
 /// Records of identical refusals within a minute, before the others are counted on one more.
 const ALONE: u32 = 10;
@@ -83,7 +83,7 @@ impl Folding {
                 .any(|(key, most)| self.customers.get(key).is_some_and(|used| used.rows >= most));
         // What gets no place of its own takes none from the sources of other webhooks.
         let most = if is_full { 0 } else { MAX_SOURCES };
-        let source = bounded(&mut self.sources, (kind, site(refusal.source)), most);
+        let source = bounded(&mut self.sources, (kind, source_prefix(refusal.source)), most);
         let place = match source.filter(|tally| tally.folded.is_some() || !is_full) {
             Some(tally) => tally.place(ALONE, next),
             None => bounded(&mut self.kinds, kind, MAX_WEBHOOKS)
@@ -157,7 +157,7 @@ impl Tally {
 
 /// The networks around a source of a webhook that share what it keeps.
 fn customers(webhook: i64, source: IpAddr) -> [(i64, usize, IpAddr); 2] {
-    let [narrow, wide] = wider_sites(source);
+    let [narrow, wide] = wider_prefixes(source);
     [(webhook, 0, narrow), (webhook, 1, wide)]
 }
 
@@ -276,8 +276,11 @@ mod tests {
         };
         let home = usize::try_from(CUSTOMER_ROWS[0]).unwrap();
         assert_eq!(place_all(&mut folding, flood(0..256)).1, home + 1);
-        let site = usize::try_from(CUSTOMER_ROWS[1]).unwrap();
-        assert_eq!(place_all(&mut folding, flood(256..65_536)).1, site - home - 1);
+        let source_prefix = usize::try_from(CUSTOMER_ROWS[1]).unwrap();
+        assert_eq!(
+            place_all(&mut folding, flood(256..65_536)).1,
+            source_prefix - home - 1
+        );
         let real = refusal(v4(7), RefusalCode::IpNotAllowed, 0);
         assert_eq!(
             place_all(&mut folding, [(1, real)]).1,

@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use diesel::result::QueryResult;
 use hookgate_domain::{Timestamp, address_bytes};
-use hookgate_gate::{LogInterval, site};
+use hookgate_gate::{LogInterval, source_prefix};
 
 use super::counting::Seen;
 use super::counts::{Counts, SourceCount, SourceKey};
@@ -220,7 +220,7 @@ fn first_of_day(connection: &mut Connection, row: &SourceRow<'_>, source: IpAddr
         connection,
         &KnownSource {
             webhook: row.webhook,
-            source: &address_bytes(site(source)),
+            source: &address_bytes(source_prefix(source)),
             first_at: row.first_at,
             last_day: row.day,
         },

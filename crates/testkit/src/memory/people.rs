@@ -13,7 +13,7 @@ use hookgate_domain::{
 use hookgate_gate::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorContext, AuditFilter, FailedSignIns,
     KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
-    check_actor, wider_sites,
+    check_actor, wider_prefixes,
 };
 
 use super::{MemoryStore, State};
@@ -47,7 +47,7 @@ fn is_failure(entry: &AuditEntry) -> bool {
 /// Whether a failed sign-in is counted on this entry.
 fn is_like(entry: &AuditEntry, audit: &NewAudit) -> bool {
     let hour = |at: Timestamp| at.as_micros().div_euclid(HOUR_MICROS);
-    let network = |from: Option<IpAddr>| from.map(|address| wider_sites(address)[1]);
+    let network = |from: Option<IpAddr>| from.map(|address| wider_prefixes(address)[1]);
     is_failure(entry)
         && audit.act == entry.act
         && audit.subject.id == entry.subject.id

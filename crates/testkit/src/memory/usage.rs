@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hookgate_domain::{Timestamp, WebhookHandle};
 use hookgate_gate::{
     Answer, DAY_MICROS, DeliverySummary, LastSeen, PageSize, SourceDay, SourceReasons, SourceTotals,
-    SourceUsage, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage, site,
+    SourceUsage, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage, source_prefix,
 };
 
 use super::State;
@@ -91,7 +91,7 @@ impl State {
             let seen = self
                 .seen
                 .iter()
-                .filter(|seen| seen.webhook == webhook && site(seen.source) == source);
+                .filter(|seen| seen.webhook == webhook && source_prefix(seen.source) == source);
             seen.map(|seen| seen.at).min()
         };
         let told = self.seen.iter().filter(|seen| seen.webhook == webhook);
@@ -99,7 +99,7 @@ impl State {
         let told = told.filter(|seen| seen.answer.code().is_some() || seen.would_be_refused);
         let reasons = SourceReasons::of(told.map(|seen| (seen.source, seen.answer.code(), 1)));
         let sources = top.iter().map(|total| {
-            let first = first(site(total.address)).unwrap_or(total.last_seen);
+            let first = first(source_prefix(total.address)).unwrap_or(total.last_seen);
             SourceUsage::of(total, &reasons, first, created_at, start)
         });
         TopSources {
@@ -122,7 +122,7 @@ impl State {
             let source = if is_accepted {
                 seen.source.to_canonical()
             } else {
-                site(seen.source)
+                source_prefix(seen.source)
             };
             let sent = days.entry((seen.day(), source)).or_insert(SourceDay {
                 address: None,
