@@ -8,6 +8,7 @@ mod alike;
 mod batch;
 mod change;
 mod checkpoint;
+mod commit_worker;
 mod counting;
 mod counts;
 mod folding;
@@ -21,7 +22,6 @@ mod prune_size;
 mod prune_size_server;
 mod recount;
 mod refusals;
-mod session;
 #[cfg(test)]
 mod tests;
 mod uncounted;
@@ -44,13 +44,13 @@ use crate::fault::{Fault, unavailable};
 use crate::postgres::{Address, Link};
 use alike::{Counted, Tallies};
 use change::Asked;
+use commit_worker::CommitWorker;
 pub(crate) use counts::Counts;
 use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use prune::{bytes_in_use, prune_file};
 pub(crate) use prune_server::{fill_server, prune_server, server_bytes};
 pub(crate) use recount::{CountStep, count_step};
 use refusals::Refusals;
-use session::Session;
 
 /// Jobs that may wait. At 20,000 deliveries a second it is a fifth of a second; beyond, senders are told to retry.
 const QUEUE: usize = 4_096;
@@ -83,7 +83,7 @@ pub(crate) struct Writer {
 impl Writer {
     /// Starts the thread on this connection to the database file at this path.
     pub(crate) fn on_file(path: String, connection: SqliteConnection) -> std::io::Result<Self> {
-        Self::start(|tallies| Session::on_file(path, connection, tallies))
+        Self::start(|tallies| CommitWorker::on_file(path, connection, tallies))
     }
 
     /// Starts the thread on this connection to the server at this address. What it can't count is left in `uncounted`.
@@ -92,10 +92,10 @@ impl Writer {
         link: Link,
         uncounted: Arc<Mutex<Counts>>,
     ) -> std::io::Result<Self> {
-        Self::start(|tallies| Session::on_server(address, link, uncounted, tallies))
+        Self::start(|tallies| CommitWorker::on_server(address, link, uncounted, tallies))
     }
 
-    fn start(session: impl FnOnce(Arc<Tallies>) -> Session) -> std::io::Result<Self> {
+    fn start(session: impl FnOnce(Arc<Tallies>) -> CommitWorker) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
         let tallies = Arc::<Tallies>::default();
         let session = session(Arc::clone(&tallies));
@@ -272,7 +272,7 @@ impl Drop for Writer {
 }
 
 /// The thread: batch after batch until it is told to stop or nobody can ask any more.
-fn run(mut session: Session, mut queue: mpsc::Receiver<Job>, tallies: &Tallies) {
+fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Tallies) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
         gather(&mut jobs, &mut queue);
@@ -285,13 +285,13 @@ fn run(mut session: Session, mut queue: mpsc::Receiver<Job>, tallies: &Tallies) 
             jobs.retain(|job| !job.is_stop());
         }
         let work = jobs.iter().map(Job::work).sum();
-        session.settle(&mut jobs);
+        session.commit_batch(&mut jobs);
         session.after_batch(work);
     }
     // The queue is closed, so nobody is told any more that it is counted.
     jobs.extend(tallied(tallies));
     if !jobs.is_empty() {
-        session.settle(&mut jobs);
+        session.commit_batch(&mut jobs);
     }
     session.finish();
 }

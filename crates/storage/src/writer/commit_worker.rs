@@ -25,18 +25,18 @@ static BATCH_FAILED: LogInterval = LogInterval::new();
 static NOT_STORED: LogInterval = LogInterval::new();
 
 /// The connection that writes, with what is remembered from batch to batch.
-pub(super) struct Session {
+pub(super) struct CommitWorker {
     connection: Connection,
     folding: Folding,
     /// Refusals that are counted before they come here.
     tallies: Arc<Tallies>,
-    place: Place,
+    place: WriteTarget,
     /// Where the callers of a batch are woken; without a runtime they are woken from here.
     runtime: Option<Handle>,
 }
 
 /// What it writes to.
-enum Place {
+enum WriteTarget {
     /// The file at this path.
     File {
         path: String,
@@ -66,10 +66,10 @@ impl From<Error> for Aborted {
     }
 }
 
-impl Session {
+impl CommitWorker {
     /// A session on this connection to the database file at this path.
     pub(super) fn on_file(path: String, connection: SqliteConnection, tallies: Arc<Tallies>) -> Self {
-        let place = Place::File {
+        let place = WriteTarget::File {
             checkpoints: Checkpoints::start(path.clone()),
             path,
             counting: Counting::default(),
@@ -84,14 +84,14 @@ impl Session {
         uncounted: Arc<Mutex<Counts>>,
         tallies: Arc<Tallies>,
     ) -> Self {
-        let place = Place::Server {
+        let place = WriteTarget::Server {
             address,
             uncounted: Uncounted::new(uncounted),
         };
         Self::new(Connection::Postgres(Box::new(link)), place, tallies)
     }
 
-    fn new(connection: Connection, place: Place, tallies: Arc<Tallies>) -> Self {
+    fn new(connection: Connection, place: WriteTarget, tallies: Arc<Tallies>) -> Self {
         Self {
             connection,
             folding: Folding::default(),
@@ -103,7 +103,7 @@ impl Session {
 
     /// Does what is due after a batch of so much work.
     pub(super) fn after_batch(&mut self, work: usize) {
-        if let (Connection::Sqlite(connection), Place::File { checkpoints, .. }) =
+        if let (Connection::Sqlite(connection), WriteTarget::File { checkpoints, .. }) =
             (&mut self.connection, &mut self.place)
         {
             checkpoints.after_batch(connection, work);
@@ -112,7 +112,7 @@ impl Session {
 
     /// Does all the jobs in one transaction and answers them. If one of them fails, each gets a transaction of its
     /// own, so that only that one fails.
-    pub(super) fn settle(&mut self, jobs: &mut Vec<Job>) {
+    pub(super) fn commit_batch(&mut self, jobs: &mut Vec<Job>) {
         let mut done = self.transact(jobs);
         if let (Err(Aborted::Job(error)), [Job::Accepted(_)]) = (&done, &jobs[..])
             && is_conflict(error)
@@ -130,7 +130,7 @@ impl Session {
                     tracing::warn!(%error, jobs, left_out, "a batch failed; its jobs are done one by one");
                 }
                 for job in jobs.drain(..) {
-                    self.settle(&mut vec![job]);
+                    self.commit_batch(&mut vec![job]);
                 }
             }
             Err(Aborted::Job(error) | Aborted::Transaction(error)) => {
@@ -146,7 +146,7 @@ impl Session {
     }
 
     fn transact(&mut self, jobs: &mut [Job]) -> Result<(), Aborted> {
-        self.mend()?;
+        self.reconnect_if_broken()?;
         let Self {
             connection,
             folding,
@@ -156,14 +156,14 @@ impl Session {
         } = self;
         let _deadline = connection.deadline();
         let done = connection.transaction(|connection| match place {
-            Place::File { counting, .. } => {
+            WriteTarget::File { counting, .. } => {
                 let mut batch = Batch::new(Lines::new(connection, counting), folding, tallies);
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
                 Ok(batch.finish()?)
             }
-            Place::Server { uncounted, .. } => {
+            WriteTarget::Server { uncounted, .. } => {
                 let mut batch = Batch::new(Columns::read(connection, jobs, uncounted)?, folding, tallies);
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
@@ -173,10 +173,10 @@ impl Session {
             }
         });
         match place {
-            Place::File { counting, .. } if done.is_ok() => counting.committed(),
-            Place::File { counting, .. } => counting.rolled_back(),
-            Place::Server { uncounted, .. } if done.is_ok() => uncounted.committed(),
-            Place::Server { uncounted, .. } => uncounted.rolled_back(),
+            WriteTarget::File { counting, .. } if done.is_ok() => counting.committed(),
+            WriteTarget::File { counting, .. } => counting.rolled_back(),
+            WriteTarget::Server { uncounted, .. } if done.is_ok() => uncounted.committed(),
+            WriteTarget::Server { uncounted, .. } => uncounted.rolled_back(),
         }
         if done.is_err() {
             // It may name records that were never stored.
@@ -188,8 +188,8 @@ impl Session {
 
     /// Writes the counts that are only in memory, at the end.
     pub(super) fn finish(&mut self) {
-        if matches!(&self.place, Place::File { counting, .. } if !counting.is_empty()) {
-            self.settle(&mut vec![Job::Count(None)]);
+        if matches!(&self.place, WriteTarget::File { counting, .. } if !counting.is_empty()) {
+            self.commit_batch(&mut vec![Job::Count(None)]);
         }
     }
 
@@ -206,17 +206,19 @@ impl Session {
     }
 
     /// Connects anew if the connection leads nowhere, or no longer knows whether it is in a transaction.
-    fn mend(&mut self) -> QueryResult<()> {
+    fn reconnect_if_broken(&mut self) -> QueryResult<()> {
         if !self.connection.is_broken() {
             return Ok(());
         }
         self.connection = match (&self.place, &self.runtime) {
-            (Place::File { path, .. }, _) => Connection::Sqlite(sqlite::open_writer(path).map_err(closed)?),
-            (Place::Server { address, .. }, Some(runtime)) => {
+            (WriteTarget::File { path, .. }, _) => {
+                Connection::Sqlite(sqlite::open_writer(path).map_err(closed)?)
+            }
+            (WriteTarget::Server { address, .. }, Some(runtime)) => {
                 let link = runtime.block_on(Link::connect(address)).map_err(closed)?;
                 Connection::Postgres(Box::new(link))
             }
-            (Place::Server { .. }, None) => return Err(closed("there is no runtime")),
+            (WriteTarget::Server { .. }, None) => return Err(closed("there is no runtime")),
         };
         Ok(())
     }
@@ -247,9 +249,9 @@ mod tests {
     type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
 
     /// A session on a fresh database that has the first sample webhook.
-    fn session(directory: &tempfile::TempDir) -> Session {
+    fn session(directory: &tempfile::TempDir) -> CommitWorker {
         let (path, connection) = open_directory(directory.path(), OpenMode::Create).unwrap();
-        let mut session = Session::on_file(path, connection, Arc::default());
+        let mut session = CommitWorker::on_file(path, connection, Arc::default());
         webhook_insert(&mut session.connection, &webhook(1)).unwrap();
         session
     }
@@ -281,7 +283,7 @@ mod tests {
         let (edit, edit_answer) = change(edited.clone());
         let (late, late_answer) = accept(delivery(&webhook(1)));
         let (fresh, fresh_answer) = accept(delivery(&edited));
-        session(&directory).settle(&mut vec![before, edit, late, fresh]);
+        session(&directory).commit_batch(&mut vec![before, edit, late, fresh]);
         assert!(matches!(before_answer.blocking_recv(), Ok(Ok(Commit::Stored(_)))));
         assert!(matches!(edit_answer.blocking_recv(), Ok(Ok(()))));
         assert!(matches!(late_answer.blocking_recv(), Ok(Ok(Commit::Stale))));
@@ -299,7 +301,7 @@ mod tests {
         let (first, _first_answer) = conflict(b"1");
         let (waits, waits_answer) = conflict(b"2");
         let mut jobs = vec![first, waits, conflict(b"2").0, stale().0];
-        session.settle(&mut jobs);
+        session.commit_batch(&mut jobs);
         assert!(matches!(
             waits_answer.blocking_recv(),
             Ok(Ok(Commit::IdempotencyConflict))
@@ -339,8 +341,8 @@ mod tests {
         if let Connection::Sqlite(connection) = &mut session.connection {
             connection.set_instrumentation(Statements(Arc::clone(&statements)));
         }
-        let mut settle = |deliveries: Vec<AcceptedDelivery>| {
-            session.settle(
+        let mut commit_batch = |deliveries: Vec<AcceptedDelivery>| {
+            session.commit_batch(
                 &mut deliveries
                     .into_iter()
                     .map(|delivery| accept(delivery).0)
@@ -348,18 +350,18 @@ mod tests {
             );
             std::mem::take(&mut *statements.lock().unwrap())
         };
-        settle(vec![delivery(&webhook(1))]);
-        let one = settle(vec![delivery(&webhook(1))]).len();
-        let many = settle(vec![delivery(&webhook(1)); 17]).len();
+        commit_batch(vec![delivery(&webhook(1))]);
+        let one = commit_batch(vec![delivery(&webhook(1))]).len();
+        let many = commit_batch(vec![delivery(&webhook(1)); 17]).len();
         assert_eq!(many - one, 2, "one more for each table, with sixteen rows");
-        let some = settle(vec![delivery(&webhook(1)); 7]).len();
+        let some = commit_batch(vec![delivery(&webhook(1)); 7]).len();
         assert_eq!(some - one, 2 * 3, "four rows in one, three by themselves");
 
-        let mut all = settle(vec![
+        let mut all = commit_batch(vec![
             deduplicated(&webhook(1), "disk", "open"),
             keyed(&webhook(1), "a", b"1"),
         ]);
-        all.extend(settle(vec![
+        all.extend(commit_batch(vec![
             deduplicated(&webhook(1), "disk", "resolved"),
             keyed(&webhook(1), "a", b"1"),
         ]));
