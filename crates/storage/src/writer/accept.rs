@@ -9,8 +9,8 @@ use hookgate_domain::{
 use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempotency, NoPayload, Touched};
 
 use super::batch::{Batch, micros};
+use super::commit_backend::CommitBackend;
 use super::counting::Seen;
-use super::ledger::Ledger;
 use super::weight::{changed_weight, delivery_weight, incident_weight};
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, WeighedIncident, answer_words, metadata_text, notes_text};
@@ -20,10 +20,10 @@ use crate::write::webhooks::Target;
 /// The incident of a key whose first answer named none.
 const NO_INCIDENT: i64 = 0;
 
-impl<'a, L: Ledger<'a>> Batch<'_, L> {
+impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
     /// Commits an accepted delivery, or says why not.
     pub(super) fn accept(&mut self, delivery: &'a AcceptedDelivery) -> Result<Commit, Fault> {
-        let target = self.ledger.target(delivery.webhook)?;
+        let target = self.backend.target(delivery.webhook)?;
         let Some(target) = target.filter(|target| target.revision == delivery.revision) else {
             return Ok(Commit::Stale);
         };
@@ -46,11 +46,11 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         match outcome {
             Told::Unmatched => {}
             Told::Opened(incident) => {
-                self.ledger.incident_insert(incident, target.id, id)?;
+                self.backend.incident_insert(incident, target.id, id)?;
                 self.incident_used();
             }
             Told::Updated(incident, events, _) => {
-                self.ledger.incident_update(incident, target.id, id, events)?;
+                self.backend.incident_update(incident, target.id, id, events)?;
             }
         }
         self.accepted_insert(target, delivery, accepted, grown)?;
@@ -62,7 +62,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
 
     /// The answer to a retry; `None` if the key is new or too old.
     fn repeat(&mut self, webhook: i64, sent: &Idempotency, now: Timestamp) -> Result<Option<Commit>, Fault> {
-        let row = self.ledger.key(webhook, sent.key.as_str())?;
+        let row = self.backend.key(webhook, sent.key.as_str())?;
         let young = |row: &KeyRow| now.since(Timestamp::from_micros(row.created_at)) < IDEMPOTENCY_WINDOW;
         let Some(row) = row.filter(young) else {
             return Ok(None);
@@ -71,7 +71,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
             return Ok(Some(Commit::IdempotencyConflict));
         }
         let first = first_answer(&row)?;
-        self.ledger.delivery_count(row.delivery, 1);
+        self.backend.delivery_count(row.delivery, 1);
         Ok(Some(Commit::Stored(first)))
     }
 
@@ -81,12 +81,12 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
         let mut known = match draft.dedup_key() {
-            Some(key) => self.ledger.incident_unresolved(target.id, webhook, key)?,
+            Some(key) => self.backend.incident_unresolved(target.id, webhook, key)?,
             None => None,
         };
         if draft.resolves() {
             if let (None, Some(key)) = (&known, draft.dedup_key()) {
-                known = self.ledger.incident_resolved(target.id, webhook, key)?;
+                known = self.backend.incident_resolved(target.id, webhook, key)?;
             }
             if known.is_none() {
                 return Ok(Told::Unmatched);
@@ -149,9 +149,9 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
         };
         row.weight = delivery_weight(&row);
         let held = row.weight + grown;
-        self.ledger.delivery_insert(row);
+        self.backend.delivery_insert(row);
         self.delivery_used();
-        self.ledger.note(Seen {
+        self.backend.note(Seen {
             webhook: target.id,
             at: delivery.received_at,
             code: None,
@@ -183,7 +183,7 @@ impl<'a, L: Ledger<'a>> Batch<'_, L> {
                 .as_str(),
             created_at: now.as_micros(),
         };
-        self.ledger.key_put(&row)
+        self.backend.key_put(&row)
     }
 }
 

@@ -7,10 +7,10 @@ use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
 use hookgate_gate::{Answer, LogInterval, NoPayload, RefusedPayload, StoreError};
 
 use super::alike::Tallies;
+use super::commit_backend::{CommitBackend, NextNumbers};
 use super::counting::Seen;
 use super::folding::{Folding, Place};
 use super::job::{Job, Refusing};
-use super::ledger::{Ledger, Numbers};
 use super::weight::delivery_weight;
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words, seconds_up};
@@ -23,18 +23,18 @@ static UNRECORDED: LogInterval = LogInterval::new();
 /// A batch inside its transaction.
 pub(super) struct Batch<'f, L> {
     /// What it reads and writes.
-    pub(super) ledger: L,
+    pub(super) backend: L,
     folding: &'f mut Folding,
     tallies: &'f Tallies,
-    numbers: Option<Numbers>,
+    numbers: Option<NextNumbers>,
     dropped: u64,
 }
 
-impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
+impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     /// A batch without jobs.
-    pub(super) const fn new(ledger: L, folding: &'f mut Folding, tallies: &'f Tallies) -> Self {
+    pub(super) const fn new(backend: L, folding: &'f mut Folding, tallies: &'f Tallies) -> Self {
         Self {
-            ledger,
+            backend,
             folding,
             tallies,
             numbers: None,
@@ -58,8 +58,8 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
             Job::Refused(refusing) => {
                 self.refuse_or_tell(refusing)?;
             }
-            Job::Change(change) => self.ledger.change(&mut **change)?,
-            Job::Count(_) => self.ledger.want_counts(),
+            Job::Change(change) => self.backend.change(&mut **change)?,
+            Job::Count(_) => self.backend.want_counts(),
             Job::Tallies | Job::Stop => {}
         }
         Ok(())
@@ -76,7 +76,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
                 "refusals of too many webhooks at once; some were not recorded"
             );
         }
-        self.ledger.finish(self.numbers)
+        self.backend.finish(self.numbers)
     }
 
     /// The number that the next delivery will have.
@@ -105,11 +105,11 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
         }
     }
 
-    fn numbers(&mut self) -> QueryResult<Numbers> {
+    fn numbers(&mut self) -> QueryResult<NextNumbers> {
         if let Some(numbers) = self.numbers {
             return Ok(numbers);
         }
-        let numbers = self.ledger.numbers()?;
+        let numbers = self.backend.numbers()?;
         self.numbers = Some(numbers);
         Ok(numbers)
     }
@@ -125,7 +125,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
     fn refuse(&mut self, refusing: &'a mut Refusing) -> Result<(), Fault> {
-        let Some(target) = self.ledger.target(refusing.refusal.webhook)? else {
+        let Some(target) = self.backend.target(refusing.refusal.webhook)? else {
             return Ok(());
         };
         let next = self.next_delivery()?;
@@ -140,12 +140,12 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
         match place {
             Place::Record => held = Some(self.refusal_insert(next, target, refusing)),
             Place::CountedOn(record) => {
-                self.ledger.delivery_count(record, *times);
+                self.backend.delivery_count(record, *times);
                 self.tallies.fold(&refusal.key());
             }
             Place::Dropped => self.dropped += times.cast_unsigned(),
         }
-        self.ledger.note(Seen {
+        self.backend.note(Seen {
             webhook: target.id,
             at: refusal.received_at,
             code: Some(refusal.code),
@@ -202,7 +202,7 @@ impl<'f, 'a, L: Ledger<'a>> Batch<'f, L> {
         };
         row.weight = delivery_weight(&row);
         let weight = row.weight;
-        self.ledger.delivery_insert(row);
+        self.backend.delivery_insert(row);
         self.delivery_used();
         weight
     }

@@ -11,11 +11,11 @@ use tokio::runtime::Handle;
 use super::alike::Tallies;
 use super::batch::Batch;
 use super::checkpoint::Checkpoints;
+use super::commit_backend::{PostgresBackend, SqliteBackend};
 use super::counting::Counting;
 use super::counts::Counts;
 use super::folding::Folding;
 use super::job::Job;
-use super::ledger::{Columns, Lines};
 use super::uncounted::Uncounted;
 use crate::connection::{Connection, sqlite};
 use crate::postgres::{Address, Link};
@@ -157,14 +157,18 @@ impl CommitWorker {
         let _deadline = connection.deadline();
         let done = connection.transaction(|connection| match place {
             WriteTarget::File { counting, .. } => {
-                let mut batch = Batch::new(Lines::new(connection, counting), folding, tallies);
+                let mut batch = Batch::new(SqliteBackend::new(connection, counting), folding, tallies);
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }
                 Ok(batch.finish()?)
             }
             WriteTarget::Server { uncounted, .. } => {
-                let mut batch = Batch::new(Columns::read(connection, jobs, uncounted)?, folding, tallies);
+                let mut batch = Batch::new(
+                    PostgresBackend::read(connection, jobs, uncounted)?,
+                    folding,
+                    tallies,
+                );
                 for job in jobs {
                     batch.run(job).map_err(Aborted::Job)?;
                 }

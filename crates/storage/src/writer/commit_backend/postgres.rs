@@ -15,7 +15,7 @@ use super::super::change::Change;
 use super::super::counting::Seen;
 use super::super::job::Job;
 use super::super::uncounted::Uncounted;
-use super::{Ledger, Numbers, record};
+use super::{CommitBackend, NextNumbers, record};
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
 use crate::postgres::PgConnection;
@@ -31,14 +31,14 @@ use crate::write::webhooks::{Target, policy_bucket};
 use rows::storable;
 
 /// The ledger of PostgreSQL.
-pub(in super::super) struct Columns<'a> {
+pub(in super::super) struct PostgresBackend<'a> {
     connection: &'a mut PgConnection,
     uncounted: &'a mut Uncounted,
     targets: HashMap<WebhookHandle, Target>,
-    numbers: Numbers,
+    numbers: NextNumbers,
     keys: HashMap<(i64, String), KeyRow>,
     new_keys: HashSet<(i64, String)>,
-    incidents: HashMap<IncidentNumber, Known>,
+    incidents: HashMap<IncidentNumber, KnownIncident>,
     /// What is damaged is told when it is asked for: it concerns one delivery.
     unresolved: HashMap<(i64, String), Result<IncidentNumber, Damage>>,
     /// The newest resolved incident of each key that a late `resolved` may belong to.
@@ -49,14 +49,14 @@ pub(in super::super) struct Columns<'a> {
 }
 
 /// An incident that the batch may tell of.
-struct Known {
+struct KnownIncident {
     incident: WeighedIncident,
     webhook: i64,
-    place: Place,
+    place: IncidentSlot,
 }
 
 /// Where an incident is.
-enum Place {
+enum IncidentSlot {
     /// In the table, as it is here.
     Stored,
     /// In the table, as it was.
@@ -65,7 +65,7 @@ enum Place {
     New(DeliveryId),
 }
 
-impl<'a> Columns<'a> {
+impl<'a> PostgresBackend<'a> {
     /// Locks and reads what these jobs need.
     pub(in super::super) fn read(
         connection: &'a mut Connection,
@@ -77,7 +77,7 @@ impl<'a> Columns<'a> {
         };
         let connection = &mut link.connection;
         let targets = read_targets(connection, jobs)?;
-        let mut ledger = Self {
+        let mut backend = Self {
             numbers: read_numbers(connection)?,
             connection,
             uncounted,
@@ -91,9 +91,9 @@ impl<'a> Columns<'a> {
             deliveries: DeliveryColumns::default(),
             counted: HashMap::new(),
         };
-        ledger.read_keys(jobs)?;
-        ledger.read_incidents(jobs)?;
-        Ok(ledger)
+        backend.read_keys(jobs)?;
+        backend.read_incidents(jobs)?;
+        Ok(backend)
     }
 
     fn read_keys(&mut self, jobs: &[Job]) -> QueryResult<()> {
@@ -160,10 +160,10 @@ impl<'a> Columns<'a> {
         let is_resolved = row.is_resolved();
         let read = row.read_weighed(*handle).map(|incident| {
             let number = incident.incident.number;
-            let known = Known {
+            let known = KnownIncident {
                 incident,
                 webhook,
-                place: Place::Stored,
+                place: IncidentSlot::Stored,
             };
             self.incidents.insert(number, known);
             number
@@ -197,9 +197,9 @@ impl<'a> Columns<'a> {
         let (mut new, mut changed) = (IncidentColumns::default(), IncidentChanges::default());
         for known in self.incidents.values() {
             match known.place {
-                Place::Stored => {}
-                Place::Changed => changed.push(&known.incident),
-                Place::New(first) => new.push(&known.incident, known.webhook, first),
+                IncidentSlot::Stored => {}
+                IncidentSlot::Changed => changed.push(&known.incident),
+                IncidentSlot::New(first) => new.push(&known.incident, known.webhook, first),
             }
         }
         // In this order: an incident that is resolved makes room for one with the same dedup key.
@@ -241,12 +241,12 @@ impl<'a> Columns<'a> {
     }
 }
 
-impl<'a> Ledger<'a> for Columns<'_> {
+impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
         Ok(self.targets.get(&handle).copied())
     }
 
-    fn numbers(&mut self) -> QueryResult<Numbers> {
+    fn numbers(&mut self) -> QueryResult<NextNumbers> {
         Ok(self.numbers)
     }
 
@@ -289,10 +289,10 @@ impl<'a> Ledger<'a> for Columns<'_> {
         if let Some(key) = &incident.incident.dedup_key {
             self.unresolved.insert((webhook, storable(key)), Ok(number));
         }
-        let known = Known {
+        let known = KnownIncident {
             incident,
             webhook,
-            place: Place::New(first),
+            place: IncidentSlot::New(first),
         };
         self.incidents.insert(number, known);
         Ok(())
@@ -318,8 +318,8 @@ impl<'a> Ledger<'a> for Columns<'_> {
         }
         if let Some(known) = self.incidents.get_mut(&incident.number) {
             known.incident = weighed;
-            if matches!(known.place, Place::Stored) {
-                known.place = Place::Changed;
+            if matches!(known.place, IncidentSlot::Stored) {
+                known.place = IncidentSlot::Changed;
             }
         }
         Ok(())
@@ -348,7 +348,7 @@ impl<'a> Ledger<'a> for Columns<'_> {
         }
     }
 
-    fn finish(mut self, numbers: Option<Numbers>) -> QueryResult<()> {
+    fn finish(mut self, numbers: Option<NextNumbers>) -> QueryResult<()> {
         self.incidents_write()?;
         if !self.deliveries.id.is_empty() {
             std::mem::take(&mut self.deliveries).execute(self.connection)?;
@@ -381,11 +381,11 @@ fn read_targets(connection: &mut PgConnection, jobs: &[Job]) -> QueryResult<Hash
         .collect())
 }
 
-fn read_numbers(connection: &mut PgConnection) -> QueryResult<Numbers> {
+fn read_numbers(connection: &mut PgConnection) -> QueryResult<NextNumbers> {
     let names = [Counter::Delivery.name(), Counter::Incident.name()];
     let found: HashMap<_, _> = counters_hold(connection, &names)?.into_iter().collect();
     let next = |counter: Counter| found.get(counter.name()).copied().ok_or(Error::NotFound);
-    Ok(Numbers {
+    Ok(NextNumbers {
         delivery: next(Counter::Delivery)?,
         incident: next(Counter::Incident)?,
     })

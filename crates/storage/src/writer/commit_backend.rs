@@ -1,15 +1,15 @@
 //! What a batch reads and writes inside its transaction. The rules of a batch are the same for both databases; how rows
 //! come and go is not.
 
-mod columns;
-mod lines;
+mod postgres;
+mod sqlite;
 
 use diesel::result::QueryResult;
 use hookgate_domain::{DeliveryId, Incident, IncidentEvent, WebhookHandle};
 use hookgate_gate::IncidentRecord;
 
-pub(super) use columns::Columns;
-pub(super) use lines::Lines;
+pub(super) use postgres::PostgresBackend;
+pub(super) use sqlite::SqliteBackend;
 
 use super::change::Change;
 use super::counting::Seen;
@@ -20,7 +20,7 @@ use crate::write::webhooks::Target;
 
 /// The next numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Numbers {
+pub(super) struct NextNumbers {
     pub(super) delivery: i64,
     pub(super) incident: i64,
 }
@@ -29,12 +29,12 @@ pub(super) struct Numbers {
 ///
 /// What is handed to it to be stored may borrow from the jobs of the batch, which live as long as `'a`. When it is written is
 /// the ledger's business, but whatever is asked for later knows of it.
-pub(super) trait Ledger<'a> {
+pub(super) trait CommitBackend<'a> {
     /// The webhook with this handle. It stays as it is until the batch is on disk.
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>>;
 
     /// The next numbers. Nobody else takes them until the batch is on disk.
-    fn numbers(&mut self) -> QueryResult<Numbers>;
+    fn numbers(&mut self) -> QueryResult<NextNumbers>;
 
     /// What a webhook's idempotency key stands for.
     fn key(&mut self, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>>;
@@ -92,7 +92,7 @@ pub(super) trait Ledger<'a> {
     fn note(&mut self, seen: Seen);
 
     /// Writes what is written once, with the numbers as they are after the batch.
-    fn finish(self, numbers: Option<Numbers>) -> QueryResult<()>;
+    fn finish(self, numbers: Option<NextNumbers>) -> QueryResult<()>;
 }
 
 /// An event that a delivery brought about, as it is stored.

@@ -8,7 +8,7 @@ use hookgate_domain::{DeliveryId, IncidentEvent, WebhookHandle};
 
 use super::super::change::Change;
 use super::super::counting::{Counting, Seen};
-use super::{Ledger, Numbers, record};
+use super::{CommitBackend, NextNumbers, record};
 use crate::connection::Connection;
 use crate::fault::Fault;
 use crate::rows::{NewDelivery, NewIncident, WeighedIncident};
@@ -22,7 +22,7 @@ use crate::write::keys::{KeyRow, NewKey, key_by_name, key_put};
 use crate::write::webhooks::{Target, target_by_handle};
 
 /// The ledger of SQLite.
-pub(in super::super) struct Lines<'c, 'a> {
+pub(in super::super) struct SqliteBackend<'c, 'a> {
     connection: &'c mut Connection,
     counting: &'c mut Counting,
     /// Incidents that are not written yet: each with the webhook's key and the delivery that opens it.
@@ -34,12 +34,12 @@ pub(in super::super) struct Lines<'c, 'a> {
     /// Webhooks as they are in this transaction; `None` for handles that no webhook has.
     targets: HashMap<WebhookHandle, Option<Target>>,
     /// The next numbers before this batch.
-    numbers: Option<Numbers>,
+    numbers: Option<NextNumbers>,
     /// Deliveries that are counted on records, by the number of the record.
     counted: HashMap<i64, i64>,
 }
 
-impl<'c> Lines<'c, '_> {
+impl<'c> SqliteBackend<'c, '_> {
     /// A ledger on this connection, which is in a transaction.
     pub(in super::super) fn new(connection: &'c mut Connection, counting: &'c mut Counting) -> Self {
         Self {
@@ -72,7 +72,7 @@ impl<'c> Lines<'c, '_> {
     }
 }
 
-impl<'a> Ledger<'a> for Lines<'_, 'a> {
+impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
     fn target(&mut self, handle: WebhookHandle) -> QueryResult<Option<Target>> {
         if let Some(known) = self.targets.get(&handle) {
             return Ok(*known);
@@ -82,11 +82,11 @@ impl<'a> Ledger<'a> for Lines<'_, 'a> {
         Ok(target)
     }
 
-    fn numbers(&mut self) -> QueryResult<Numbers> {
+    fn numbers(&mut self) -> QueryResult<NextNumbers> {
         if let Some(numbers) = self.numbers {
             return Ok(numbers);
         }
-        let numbers = Numbers {
+        let numbers = NextNumbers {
             delivery: counter_value(self.connection, Counter::Delivery)?,
             incident: counter_value(self.connection, Counter::Incident)?,
         };
@@ -183,7 +183,7 @@ impl<'a> Ledger<'a> for Lines<'_, 'a> {
         self.counting.note(seen);
     }
 
-    fn finish(mut self, numbers: Option<Numbers>) -> QueryResult<()> {
+    fn finish(mut self, numbers: Option<NextNumbers>) -> QueryResult<()> {
         self.rows_write()?;
         if self.counts_wanted || self.counting.is_due() {
             let next = self.numbers()?.delivery;
