@@ -4,7 +4,6 @@
 //! under load the batches grow by themselves, and a lone delivery waits for nobody.
 
 mod accept;
-mod alike;
 mod batch;
 mod change;
 mod checkpoint;
@@ -12,7 +11,6 @@ mod commit_backend;
 mod commit_worker;
 mod counting;
 mod counts;
-mod folding;
 mod job;
 mod payers;
 mod prune;
@@ -21,6 +19,8 @@ mod prune_server;
 mod prune_size;
 mod prune_size_server;
 mod recount;
+mod refusal_coalescer;
+mod refusal_folder;
 mod refusals;
 #[cfg(test)]
 mod tests;
@@ -42,7 +42,6 @@ use tokio::sync::oneshot;
 use crate::connection::Connection;
 use crate::fault::{Fault, unavailable};
 use crate::postgres::{Address, Link};
-use alike::{Counted, Tallies};
 use change::Asked;
 use commit_worker::CommitWorker;
 pub(crate) use counts::Counts;
@@ -50,6 +49,7 @@ use job::{Accepting, COUNT, Job, Refusing, Weight};
 pub(crate) use prune::{bytes_in_use, prune_file};
 pub(crate) use prune_server::{fill_server, prune_server, server_bytes};
 pub(crate) use recount::{CountStep, count_step};
+use refusal_coalescer::{Counted, RefusalCoalescer};
 use refusals::Refusals;
 
 /// Jobs that may wait. At 20,000 deliveries a second it is a fifth of a second; beyond, senders are told to retry.
@@ -75,7 +75,7 @@ pub(crate) struct Writer {
     thread: Mutex<Option<JoinHandle<()>>>,
     waiting: Arc<AtomicUsize>,
     refusals: Arc<Refusals>,
-    tallies: Arc<Tallies>,
+    tallies: Arc<RefusalCoalescer>,
     dropped: AtomicU64,
     warned_at: AtomicI64,
 }
@@ -95,9 +95,9 @@ impl Writer {
         Self::start(|tallies| CommitWorker::on_server(address, link, uncounted, tallies))
     }
 
-    fn start(session: impl FnOnce(Arc<Tallies>) -> CommitWorker) -> std::io::Result<Self> {
+    fn start(session: impl FnOnce(Arc<RefusalCoalescer>) -> CommitWorker) -> std::io::Result<Self> {
         let (queue, jobs) = mpsc::channel(QUEUE);
-        let tallies = Arc::<Tallies>::default();
+        let tallies = Arc::<RefusalCoalescer>::default();
         let session = session(Arc::clone(&tallies));
         let theirs = Arc::clone(&tallies);
         let thread = thread::Builder::new()
@@ -151,14 +151,14 @@ impl Writer {
             tokio::time::sleep(TALLIED_FOR).await;
             if let Some(queue) = queue.upgrade() {
                 // It fails if the thread is gone; then they were written.
-                let _ = queue.send(Job::Tallies).await;
+                let _ = queue.send(Job::RefusalCounts).await;
             }
         };
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(write);
         } else if let Some(queue) = self.queue() {
             // If it is full, they wait for who counts, or for the end.
-            let _ = queue.try_send(Job::Tallies);
+            let _ = queue.try_send(Job::RefusalCounts);
         }
     }
 
@@ -272,7 +272,7 @@ impl Drop for Writer {
 }
 
 /// The thread: batch after batch until it is told to stop or nobody can ask any more.
-fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Tallies) {
+fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &RefusalCoalescer) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
         gather(&mut jobs, &mut queue);
@@ -297,7 +297,7 @@ fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Tall
 }
 
 /// The refusals that were counted before they came here.
-fn tallied(tallies: &Tallies) -> impl Iterator<Item = Job> + use<> {
+fn tallied(tallies: &RefusalCoalescer) -> impl Iterator<Item = Job> + use<> {
     tallies.take().into_iter().map(|(refusal, times)| {
         Job::Refused(Box::new(Refusing {
             refusal,

@@ -6,11 +6,11 @@ use diesel::result::QueryResult;
 use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
 use hookgate_gate::{Answer, LogInterval, NoPayload, RefusedPayload, StoreError};
 
-use super::alike::Tallies;
 use super::commit_backend::{CommitBackend, NextNumbers};
 use super::counting::Seen;
-use super::folding::{Folding, Place};
 use super::job::{Job, Refusing};
+use super::refusal_coalescer::RefusalCoalescer;
+use super::refusal_folder::{Placement, RefusalFolder};
 use super::weight::delivery_weight;
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words, seconds_up};
@@ -24,15 +24,19 @@ static UNRECORDED: LogInterval = LogInterval::new();
 pub(super) struct Batch<'f, L> {
     /// What it reads and writes.
     pub(super) backend: L,
-    folding: &'f mut Folding,
-    tallies: &'f Tallies,
+    folding: &'f mut RefusalFolder,
+    tallies: &'f RefusalCoalescer,
     numbers: Option<NextNumbers>,
     dropped: u64,
 }
 
 impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     /// A batch without jobs.
-    pub(super) const fn new(backend: L, folding: &'f mut Folding, tallies: &'f Tallies) -> Self {
+    pub(super) const fn new(
+        backend: L,
+        folding: &'f mut RefusalFolder,
+        tallies: &'f RefusalCoalescer,
+    ) -> Self {
         Self {
             backend,
             folding,
@@ -60,7 +64,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
             }
             Job::Change(change) => self.backend.change(&mut **change)?,
             Job::Count(_) => self.backend.want_counts(),
-            Job::Tallies | Job::Stop => {}
+            Job::RefusalCounts | Job::Stop => {}
         }
         Ok(())
     }
@@ -131,19 +135,19 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         let next = self.next_delivery()?;
         let place = self.folding.place(target.id, &refusing.refusal, next.number());
         let bytes = refusing.refusal.bytes();
-        if place == Place::Record && !self.folding.keep(target.id, refusing.refusal.source, bytes) {
+        if place == Placement::Record && !self.folding.keep(target.id, refusing.refusal.source, bytes) {
             refusing.refusal.strip();
         }
         let refusing = &*refusing;
         let Refusing { refusal, times, .. } = refusing;
         let mut held = None;
         match place {
-            Place::Record => held = Some(self.refusal_insert(next, target, refusing)),
-            Place::CountedOn(record) => {
+            Placement::Record => held = Some(self.refusal_insert(next, target, refusing)),
+            Placement::CountedOn(record) => {
                 self.backend.delivery_count(record, *times);
                 self.tallies.fold(&refusal.key());
             }
-            Place::Dropped => self.dropped += times.cast_unsigned(),
+            Placement::Dropped => self.dropped += times.cast_unsigned(),
         }
         self.backend.note(Seen {
             webhook: target.id,
@@ -152,9 +156,9 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
             observed: false,
             source: refusal.source,
             record: match place {
-                Place::Record => Some(next.number()),
-                Place::CountedOn(record) => Some(record),
-                Place::Dropped => None,
+                Placement::Record => Some(next.number()),
+                Placement::CountedOn(record) => Some(record),
+                Placement::Dropped => None,
             },
             times: *times,
             held,

@@ -8,14 +8,14 @@ use diesel::result::{DatabaseErrorKind, Error, QueryResult};
 use hookgate_gate::LogInterval;
 use tokio::runtime::Handle;
 
-use super::alike::Tallies;
 use super::batch::Batch;
 use super::checkpoint::Checkpoints;
 use super::commit_backend::{PostgresBackend, SqliteBackend};
 use super::counting::Counting;
 use super::counts::Counts;
-use super::folding::Folding;
 use super::job::Job;
+use super::refusal_coalescer::RefusalCoalescer;
+use super::refusal_folder::RefusalFolder;
 use super::uncounted::Uncounted;
 use crate::connection::{Connection, sqlite};
 use crate::postgres::{Address, Link};
@@ -27,9 +27,9 @@ static NOT_STORED: LogInterval = LogInterval::new();
 /// The connection that writes, with what is remembered from batch to batch.
 pub(super) struct CommitWorker {
     connection: Connection,
-    folding: Folding,
+    folding: RefusalFolder,
     /// Refusals that are counted before they come here.
-    tallies: Arc<Tallies>,
+    tallies: Arc<RefusalCoalescer>,
     place: WriteTarget,
     /// Where the callers of a batch are woken; without a runtime they are woken from here.
     runtime: Option<Handle>,
@@ -68,7 +68,11 @@ impl From<Error> for Aborted {
 
 impl CommitWorker {
     /// A session on this connection to the database file at this path.
-    pub(super) fn on_file(path: String, connection: SqliteConnection, tallies: Arc<Tallies>) -> Self {
+    pub(super) fn on_file(
+        path: String,
+        connection: SqliteConnection,
+        tallies: Arc<RefusalCoalescer>,
+    ) -> Self {
         let place = WriteTarget::File {
             checkpoints: Checkpoints::start(path.clone()),
             path,
@@ -82,7 +86,7 @@ impl CommitWorker {
         address: Address,
         link: Link,
         uncounted: Arc<Mutex<Counts>>,
-        tallies: Arc<Tallies>,
+        tallies: Arc<RefusalCoalescer>,
     ) -> Self {
         let place = WriteTarget::Server {
             address,
@@ -91,10 +95,10 @@ impl CommitWorker {
         Self::new(Connection::Postgres(Box::new(link)), place, tallies)
     }
 
-    fn new(connection: Connection, place: WriteTarget, tallies: Arc<Tallies>) -> Self {
+    fn new(connection: Connection, place: WriteTarget, tallies: Arc<RefusalCoalescer>) -> Self {
         Self {
             connection,
-            folding: Folding::default(),
+            folding: RefusalFolder::default(),
             tallies,
             place,
             runtime: Handle::try_current().ok(),
@@ -184,7 +188,7 @@ impl CommitWorker {
         }
         if done.is_err() {
             // It may name records that were never stored.
-            self.folding = Folding::default();
+            self.folding = RefusalFolder::default();
             self.tallies.forget();
         }
         done

@@ -27,7 +27,7 @@ pub(super) enum Job {
     /// Write the counts of usage, and tell who waits for them.
     Count(Option<oneshot::Sender<Result<(), StoreError>>>),
     /// Write the refusals that were counted where they came in.
-    Tallies,
+    RefusalCounts,
     /// Write what waits, and stop.
     Stop,
 }
@@ -44,7 +44,7 @@ impl Job {
             Self::Accepted(accepting) => work(accepting.weight.bytes),
             Self::Refused(refusing) => work(refusing.place.as_ref().map_or(0, |place| place.bytes)),
             Self::Change(_) => WORK_OF_A_CHANGE,
-            Self::Count(_) | Self::Tallies | Self::Stop => 1,
+            Self::Count(_) | Self::RefusalCounts | Self::Stop => 1,
         }
     }
 
@@ -55,7 +55,7 @@ impl Job {
 
     /// Whether it wants what was counted before it to be written.
     pub(super) const fn wants_tallies(&self) -> bool {
-        matches!(self, Self::Count(_) | Self::Tallies | Self::Stop)
+        matches!(self, Self::Count(_) | Self::RefusalCounts | Self::Stop)
     }
 
     /// The webhook that a delivery was sent to.
@@ -63,7 +63,7 @@ impl Job {
         match self {
             Self::Accepted(accepting) => Some(accepting.delivery.webhook),
             Self::Refused(refusing) => Some(refusing.refusal.webhook),
-            Self::Change(_) | Self::Count(_) | Self::Tallies | Self::Stop => None,
+            Self::Change(_) | Self::Count(_) | Self::RefusalCounts | Self::Stop => None,
         }
     }
 
@@ -73,7 +73,7 @@ impl Job {
             Self::Accepted(accepting) => accepting.answer(),
             Self::Change(change) => change.answer(),
             Self::Count(reply) => tell(reply, Ok(())),
-            Self::Refused(_) | Self::Tallies | Self::Stop => {}
+            Self::Refused(_) | Self::RefusalCounts | Self::Stop => {}
         }
     }
 
@@ -83,7 +83,7 @@ impl Job {
             Self::Accepted(accepting) => accepting.send(Err(store_error(WHAT, error))),
             Self::Change(change) => change.fail(error),
             Self::Count(reply) => tell(reply, Err(store_error(COUNT, error))),
-            Self::Refused(_) | Self::Tallies | Self::Stop => {}
+            Self::Refused(_) | Self::RefusalCounts | Self::Stop => {}
         }
     }
 }

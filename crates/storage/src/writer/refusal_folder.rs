@@ -28,7 +28,7 @@ const MINUTE_MICROS: i64 = 60_000_000;
 
 /// What makes two refusals identical, but for the minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Kind {
+pub(super) struct IdenticalRefusals {
     webhook: i64,
     code: RefusalCode,
     postponed: bool,
@@ -36,7 +36,7 @@ pub(super) struct Kind {
 
 /// What becomes of a refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum Placement {
     /// It gets a record.
     Record,
     /// It is counted on the record with this number.
@@ -47,10 +47,10 @@ pub(super) enum Place {
 
 /// The refusals of the current minute.
 #[derive(Debug, Default)]
-pub(super) struct Folding {
+pub(super) struct RefusalFolder {
     minute: i64,
-    sources: HashMap<(Kind, IpAddr), Tally>,
-    kinds: HashMap<Kind, Tally>,
+    sources: HashMap<(IdenticalRefusals, IpAddr), RefusalTally>,
+    kinds: HashMap<IdenticalRefusals, RefusalTally>,
     webhooks: HashMap<i64, Used>,
     customers: HashMap<(i64, usize, IpAddr), Used>,
 }
@@ -62,17 +62,17 @@ struct Used {
     bytes: usize,
 }
 
-impl Folding {
+impl RefusalFolder {
     /// Places a refusal of the webhook with this key. `next` is the number that its record will have if it gets one.
-    pub(super) fn place(&mut self, webhook: i64, refusal: &RefusedDelivery, next: i64) -> Place {
+    pub(super) fn place(&mut self, webhook: i64, refusal: &RefusedDelivery, next: i64) -> Placement {
         self.enter(refusal.received_at);
-        let kind = Kind {
+        let kind = IdenticalRefusals {
             webhook,
             code: refusal.code,
             postponed: refusal.postponed,
         };
         let Some(used) = bounded(&mut self.webhooks, webhook, MAX_WEBHOOKS) else {
-            return Place::Dropped;
+            return Placement::Dropped;
         };
         let is_full = used.rows >= WEBHOOK_ROWS;
         let customers = customers(webhook, refusal.source);
@@ -87,9 +87,9 @@ impl Folding {
         let place = match source.filter(|tally| tally.folded.is_some() || !is_full) {
             Some(tally) => tally.place(ALONE, next),
             None => bounded(&mut self.kinds, kind, MAX_WEBHOOKS)
-                .map_or(Place::Dropped, |tally| tally.place(0, next)),
+                .map_or(Placement::Dropped, |tally| tally.place(0, next)),
         };
-        if place == Place::Record {
+        if place == Placement::Record {
             used.rows += 1;
             for key in customers {
                 // There are at most as many as there are records.
@@ -136,22 +136,22 @@ impl Folding {
 
 /// How many identical refusals there were.
 #[derive(Clone, Copy, Debug, Default)]
-struct Tally {
+struct RefusalTally {
     alone: u32,
     folded: Option<i64>,
 }
 
-impl Tally {
-    fn place(&mut self, alone: u32, next: i64) -> Place {
+impl RefusalTally {
+    fn place(&mut self, alone: u32, next: i64) -> Placement {
         if let Some(record) = self.folded {
-            return Place::CountedOn(record);
+            return Placement::CountedOn(record);
         }
         if self.alone < alone {
             self.alone += 1;
         } else {
             self.folded = Some(next);
         }
-        Place::Record
+        Placement::Record
     }
 }
 
@@ -204,28 +204,28 @@ mod tests {
 
     /// Places them one after the other; the places, and how many records that makes.
     fn place_all(
-        folding: &mut Folding,
+        folding: &mut RefusalFolder,
         refusals: impl IntoIterator<Item = (i64, RefusedDelivery)>,
-    ) -> (Vec<Place>, usize) {
+    ) -> (Vec<Placement>, usize) {
         let mut next = 1;
         let places: Vec<_> = refusals
             .into_iter()
             .map(|(webhook, refusal)| {
                 let place = folding.place(webhook, &refusal, next);
-                next += i64::from(place == Place::Record);
+                next += i64::from(place == Placement::Record);
                 place
             })
             .collect();
-        let records = places.iter().filter(|place| **place == Place::Record).count();
+        let records = places.iter().filter(|place| **place == Placement::Record).count();
         (places, records)
     }
 
     #[test]
     fn identical_refusals_get_ten_records_and_one_that_counts() {
         let flood = (0..30).map(|_| (1, refusal(v4(1), RefusalCode::IpNotAllowed, 5)));
-        let (places, records) = place_all(&mut Folding::default(), flood);
+        let (places, records) = place_all(&mut RefusalFolder::default(), flood);
         assert_eq!(records, 11);
-        assert_eq!(places[11..], [Place::CountedOn(11); 19]);
+        assert_eq!(places[11..], [Placement::CountedOn(11); 19]);
     }
 
     #[test]
@@ -234,7 +234,7 @@ mod tests {
         let all = (0..20)
             .flat_map(|_| codes)
             .flat_map(|code| [(1, v4(1), code), (1, v4(2), code), (2, v4(1), code)]);
-        let mut folding = Folding::default();
+        let mut folding = RefusalFolder::default();
         let minute = |minute: i64| {
             all.clone()
                 .map(move |(webhook, source, code)| (webhook, refusal(source, code, minute * 60)))
@@ -254,13 +254,13 @@ mod tests {
             let address = Ipv6Addr::from_bits((0x2001_0db8 << 96) + host);
             (1, refusal(IpAddr::V6(address), RefusalCode::IpNotAllowed, 0))
         });
-        assert_eq!(place_all(&mut Folding::default(), flood).1, 11);
+        assert_eq!(place_all(&mut RefusalFolder::default(), flood).1, 11);
     }
 
     #[test]
     fn many_sources_are_bounded_per_webhook_and_each_code_is_still_seen() {
         let flood = |code| (0..100_000).map(move |source| (1, refusal(v4(source), code, 0)));
-        let mut folding = Folding::default();
+        let mut folding = RefusalFolder::default();
         assert_eq!(place_all(&mut folding, flood(RefusalCode::IpNotAllowed)).1, 501);
         assert_eq!(place_all(&mut folding, flood(RefusalCode::InvalidJson)).1, 1);
         assert!(folding.sources.len() <= MAX_SOURCES);
@@ -269,7 +269,7 @@ mod tests {
     /// Somebody with a /48 fills neither the records nor the bytes that other sources of the webhook are shown by.
     #[test]
     fn one_customer_does_not_hide_what_others_are_refused_for() {
-        let mut folding = Folding::default();
+        let mut folding = RefusalFolder::default();
         let host = |host: u128| IpAddr::V6(Ipv6Addr::from_bits((0x2001_0db8 << 96) + (host << 64)));
         let flood = |hosts: std::ops::Range<u128>| {
             hosts.map(move |number| (1, refusal(host(number), RefusalCode::IpNotAllowed, 0)))
@@ -295,7 +295,7 @@ mod tests {
 
     #[test]
     fn bytes_of_refusals_are_bounded_per_webhook_and_minute() {
-        let mut folding = Folding::default();
+        let mut folding = RefusalFolder::default();
         let mut kept = |webhook: i64, second: i64| {
             (0..200)
                 .filter(|source| {
@@ -315,14 +315,14 @@ mod tests {
     #[test]
     fn many_webhooks_are_bounded_and_the_rest_is_dropped() {
         let flood = (0..100_000).map(|webhook| (webhook, refusal(v4(1), RefusalCode::IpNotAllowed, 0)));
-        let (places, records) = place_all(&mut Folding::default(), flood);
+        let (places, records) = place_all(&mut RefusalFolder::default(), flood);
         assert_eq!(records, MAX_WEBHOOKS);
-        assert_eq!(places.last(), Some(&Place::Dropped));
+        assert_eq!(places.last(), Some(&Placement::Dropped));
     }
 
     #[test]
     fn a_clock_that_is_set_back_does_not_fold_for_ever() {
-        let mut folding = Folding::default();
+        let mut folding = RefusalFolder::default();
         let at = |second| (0..20).map(move |_| (1, refusal(v4(1), RefusalCode::IpNotAllowed, second)));
         assert_eq!(place_all(&mut folding, at(36_000)).1, 11);
         assert_eq!(place_all(&mut folding, at(0)).1, 11);

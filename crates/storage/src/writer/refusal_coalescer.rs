@@ -11,24 +11,24 @@ use hookgate_gate::{RefusalKey, RefusedDelivery, source_prefix};
 use super::counts::minute_of;
 
 /// Most kinds that are counted here. Those beyond go to the writer one by one.
-const MOST: usize = 1_024;
+const MAX_KINDS: usize = 1_024;
 
 /// The counts of refusals that wait for the writer.
 #[derive(Default)]
-pub(super) struct Tallies(Mutex<State>);
+pub(super) struct RefusalCoalescer(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     /// The minute of those that a record stands for.
     minute: i64,
-    kinds: HashMap<Kind, Tally>,
+    kinds: HashMap<RefusalKind, PendingCount>,
     /// Whether some wait.
     is_waited_for: bool,
 }
 
 /// What refusals on one record have in common, at least: their source as far as it is told apart.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-struct Kind {
+struct RefusalKind {
     webhook: WebhookHandle,
     minute: i64,
     source: IpAddr,
@@ -36,7 +36,7 @@ struct Kind {
     postponed: bool,
 }
 
-struct Tally {
+struct PendingCount {
     /// Whether a record stands for more of them.
     is_folded: bool,
     /// How many wait for the writer.
@@ -57,10 +57,10 @@ pub(super) enum Counted {
     Also,
 }
 
-impl Tallies {
+impl RefusalCoalescer {
     /// Counts a refusal if a record stands for those like it.
     pub(super) fn count(&self, refusal: &RefusalKey) -> Counted {
-        let kind = Kind::of(refusal);
+        let kind = RefusalKind::of(refusal);
         let mut state = self.lock();
         let Some(tally) = state.kinds.get_mut(&kind).filter(|tally| tally.is_folded) else {
             return Counted::No;
@@ -78,14 +78,14 @@ impl Tallies {
 
     /// From now on those like this one are counted, until its minute is over.
     pub(super) fn fold(&self, refusal: &RefusalKey) {
-        let kind = Kind::of(refusal);
+        let kind = RefusalKind::of(refusal);
         let mut state = self.lock();
         if state.minute != kind.minute {
             state.minute = kind.minute;
             state.unfold();
         }
-        if state.kinds.len() < MOST {
-            let tally = state.kinds.entry(kind).or_insert(Tally {
+        if state.kinds.len() < MAX_KINDS {
+            let tally = state.kinds.entry(kind).or_insert(PendingCount {
                 is_folded: true,
                 times: 0,
                 last_at: refusal.received_at,
@@ -129,7 +129,7 @@ impl State {
     }
 }
 
-impl Kind {
+impl RefusalKind {
     fn of(refusal: &RefusalKey) -> Self {
         Self {
             webhook: refusal.webhook,
@@ -141,7 +141,7 @@ impl Kind {
     }
 
     /// A refusal of this kind, at the time and from the address of the last one.
-    fn refusal(&self, tally: &Tally) -> RefusedDelivery {
+    fn refusal(&self, tally: &PendingCount) -> RefusedDelivery {
         RefusedDelivery {
             webhook: self.webhook,
             received_at: tally.last_at,
@@ -179,14 +179,14 @@ mod tests {
     }
 
     /// What waits, by source and code.
-    fn taken(tallies: &Tallies) -> Vec<(RefusalKey, i64)> {
+    fn taken(tallies: &RefusalCoalescer) -> Vec<(RefusalKey, i64)> {
         let taken = tallies.take().into_iter();
         taken.map(|(refusal, times)| (refusal.key(), times)).collect()
     }
 
     #[test]
     fn only_what_is_folded_is_counted_and_only_once() {
-        let tallies = Tallies::default();
+        let tallies = RefusalCoalescer::default();
         assert_eq!(tallies.count(&key()), Counted::No);
         tallies.fold(&key());
         let late = RefusalKey {
@@ -202,7 +202,7 @@ mod tests {
 
     #[test]
     fn sources_codes_and_minutes_are_told_apart() {
-        let tallies = Tallies::default();
+        let tallies = RefusalCoalescer::default();
         tallies.fold(&key());
         let others = [
             from(1),
@@ -231,7 +231,7 @@ mod tests {
 
     #[test]
     fn a_new_minute_begins_anew_and_loses_nothing() {
-        let tallies = Tallies::default();
+        let tallies = RefusalCoalescer::default();
         tallies.fold(&key());
         tallies.count(&key());
         tallies.fold(&RefusalKey {
@@ -245,7 +245,7 @@ mod tests {
 
     #[test]
     fn what_is_forgotten_is_recorded_anew_and_nothing_is_lost() {
-        let tallies = Tallies::default();
+        let tallies = RefusalCoalescer::default();
         tallies.fold(&key());
         tallies.count(&key());
         tallies.forget();
@@ -255,7 +255,7 @@ mod tests {
 
     #[test]
     fn one_ipv6_site_is_one_source() {
-        let tallies = Tallies::default();
+        let tallies = RefusalCoalescer::default();
         let of_host = |host: u128| {
             let source = std::net::Ipv6Addr::from_bits((0x2001_0db8 << 96) + host).into();
             RefusalKey { source, ..key() }
@@ -267,9 +267,9 @@ mod tests {
 
     #[test]
     fn kinds_are_bounded() {
-        let tallies = Tallies::default();
+        let tallies = RefusalCoalescer::default();
         (0..10_000).for_each(|source| tallies.fold(&from(source)));
         let counted = (0..10_000).filter(|source| tallies.count(&from(*source)) != Counted::No);
-        assert_eq!(counted.count(), MOST);
+        assert_eq!(counted.count(), MAX_KINDS);
     }
 }
