@@ -59,7 +59,7 @@ enum Place {
     /// On a server, where many nodes write: what no record tells of is counted here until it is written.
     Server {
         address: Box<Address>,
-        uncounted: Arc<Mutex<Counts>>,
+        off_record: Arc<Mutex<Counts>>,
     },
 }
 
@@ -103,8 +103,8 @@ impl Database {
         let (pool, gate_pool) = (readers(Purpose::People)?, readers(Purpose::Gate)?);
         // The first sender should not wait for a connection to be made.
         drop(gate_pool.get().await);
-        let uncounted = Arc::default();
-        let writer = Writer::on_server(address.clone(), link, Arc::clone(&uncounted)).map_err(failed)?;
+        let off_record = Arc::default();
+        let writer = Writer::on_server(address.clone(), link, Arc::clone(&off_record)).map_err(failed)?;
         Ok(Self {
             writer: Arc::new(writer),
             pool,
@@ -112,7 +112,7 @@ impl Database {
             lookups: Lookups::default(),
             place: Place::Server {
                 address: Box::new(address.clone()),
-                uncounted,
+                off_record,
             },
             held: Arc::default(),
         })
@@ -332,9 +332,9 @@ impl Database {
     pub async fn count(&self) -> Result<(), StoreError> {
         match &self.place {
             Place::File => self.writer.count().await,
-            Place::Server { uncounted, .. } => {
-                let uncounted = Arc::clone(uncounted);
-                let work = move |connection: &mut Connection| Ok(count_all(connection, &uncounted)?);
+            Place::Server { off_record, .. } => {
+                let off_record = Arc::clone(off_record);
+                let work = move |connection: &mut Connection| Ok(count_all(connection, &off_record)?);
                 self.read("write counts of usage", work).await
             }
         }
@@ -342,8 +342,8 @@ impl Database {
 }
 
 /// Counts until nothing is left to count, or somebody else is at it for long.
-fn count_all(connection: &mut Connection, uncounted: &Mutex<Counts>) -> QueryResult<()> {
-    let lock = || uncounted.lock().unwrap_or_else(PoisonError::into_inner);
+fn count_all(connection: &mut Connection, off_record: &Mutex<Counts>) -> QueryResult<()> {
+    let lock = || off_record.lock().unwrap_or_else(PoisonError::into_inner);
     let mut looks = 0;
     loop {
         let off_record = std::mem::take(&mut *lock());

@@ -9,9 +9,9 @@ mod change;
 mod checkpoint;
 mod commit_backend;
 mod commit_worker;
-mod counting;
 mod counts;
 mod job;
+mod off_record;
 mod payers;
 mod prune;
 mod prune_people;
@@ -24,7 +24,7 @@ mod refusal_folder;
 mod refusals;
 #[cfg(test)]
 mod tests;
-mod uncounted;
+mod usage_recorder;
 mod weight;
 
 use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
@@ -86,13 +86,13 @@ impl Writer {
         Self::start(|tallies| CommitWorker::on_file(path, connection, tallies))
     }
 
-    /// Starts the thread on this connection to the server at this address. What it can't count is left in `uncounted`.
+    /// Starts the thread on this connection to the server at this address. What it can't count is left in `off_record`.
     pub(crate) fn on_server(
         address: Address,
         link: Link,
-        uncounted: Arc<Mutex<Counts>>,
+        off_record: Arc<Mutex<Counts>>,
     ) -> std::io::Result<Self> {
-        Self::start(|tallies| CommitWorker::on_server(address, link, uncounted, tallies))
+        Self::start(|tallies| CommitWorker::on_server(address, link, off_record, tallies))
     }
 
     fn start(session: impl FnOnce(Arc<RefusalCoalescer>) -> CommitWorker) -> std::io::Result<Self> {

@@ -10,7 +10,7 @@ use hookgate_gate::{Accepted, AcceptedDelivery, Answer, Commit, Effect, Idempote
 
 use super::batch::{Batch, micros};
 use super::commit_backend::CommitBackend;
-use super::counting::Seen;
+use super::usage_recorder::Observation;
 use super::weight::{changed_weight, delivery_weight, incident_weight};
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, WeighedIncident, answer_words, metadata_text, notes_text};
@@ -151,7 +151,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         let held = row.weight + grown;
         self.backend.delivery_insert(row);
         self.delivery_used();
-        self.backend.note(Seen {
+        self.backend.note(Observation {
             webhook: target.id,
             at: delivery.received_at,
             code: None,

@@ -7,10 +7,10 @@ use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
 use hookgate_gate::{Answer, LogInterval, NoPayload, RefusedPayload, StoreError};
 
 use super::commit_backend::{CommitBackend, NextNumbers};
-use super::counting::Seen;
 use super::job::{Job, Refusing};
 use super::refusal_coalescer::RefusalCoalescer;
 use super::refusal_folder::{Placement, RefusalFolder};
+use super::usage_recorder::Observation;
 use super::weight::delivery_weight;
 use crate::fault::{Damage, Fault};
 use crate::rows::{NewDelivery, answer_words, seconds_up};
@@ -149,7 +149,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
             }
             Placement::Dropped => self.dropped += times.cast_unsigned(),
         }
-        self.backend.note(Seen {
+        self.backend.note(Observation {
             webhook: target.id,
             at: refusal.received_at,
             code: Some(refusal.code),

@@ -12,7 +12,7 @@ pub(super) use postgres::PostgresBackend;
 pub(super) use sqlite::SqliteBackend;
 
 use super::change::Change;
-use super::counting::Seen;
+use super::usage_recorder::Observation;
 use crate::fault::Fault;
 use crate::rows::{NewDelivery, WeighedIncident};
 use crate::write::keys::{KeyRow, NewKey};
@@ -89,7 +89,7 @@ pub(super) trait CommitBackend<'a> {
     fn want_counts(&mut self);
 
     /// Takes note of a delivery for the counts of usage.
-    fn note(&mut self, seen: Seen);
+    fn note(&mut self, seen: Observation);
 
     /// Writes what is written once, with the numbers as they are after the batch.
     fn finish(self, numbers: Option<NextNumbers>) -> QueryResult<()>;

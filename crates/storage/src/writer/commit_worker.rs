@@ -11,12 +11,12 @@ use tokio::runtime::Handle;
 use super::batch::Batch;
 use super::checkpoint::Checkpoints;
 use super::commit_backend::{PostgresBackend, SqliteBackend};
-use super::counting::Counting;
 use super::counts::Counts;
 use super::job::Job;
+use super::off_record::OffRecord;
 use super::refusal_coalescer::RefusalCoalescer;
 use super::refusal_folder::RefusalFolder;
-use super::uncounted::Uncounted;
+use super::usage_recorder::UsageRecorder;
 use crate::connection::{Connection, sqlite};
 use crate::postgres::{Address, Link};
 
@@ -40,11 +40,11 @@ enum WriteTarget {
     /// The file at this path.
     File {
         path: String,
-        counting: Counting,
+        counting: UsageRecorder,
         checkpoints: Checkpoints,
     },
     /// The server at this address.
-    Server { address: Address, uncounted: Uncounted },
+    Server { address: Address, off_record: OffRecord },
 }
 
 /// Why a transaction was given up.
@@ -76,7 +76,7 @@ impl CommitWorker {
         let place = WriteTarget::File {
             checkpoints: Checkpoints::start(path.clone()),
             path,
-            counting: Counting::default(),
+            counting: UsageRecorder::default(),
         };
         Self::new(Connection::Sqlite(connection), place, tallies)
     }
@@ -85,12 +85,12 @@ impl CommitWorker {
     pub(super) fn on_server(
         address: Address,
         link: Link,
-        uncounted: Arc<Mutex<Counts>>,
+        off_record: Arc<Mutex<Counts>>,
         tallies: Arc<RefusalCoalescer>,
     ) -> Self {
         let place = WriteTarget::Server {
             address,
-            uncounted: Uncounted::new(uncounted),
+            off_record: OffRecord::new(off_record),
         };
         Self::new(Connection::Postgres(Box::new(link)), place, tallies)
     }
@@ -167,9 +167,9 @@ impl CommitWorker {
                 }
                 Ok(batch.finish()?)
             }
-            WriteTarget::Server { uncounted, .. } => {
+            WriteTarget::Server { off_record, .. } => {
                 let mut batch = Batch::new(
-                    PostgresBackend::read(connection, jobs, uncounted)?,
+                    PostgresBackend::read(connection, jobs, off_record)?,
                     folding,
                     tallies,
                 );
@@ -183,8 +183,8 @@ impl CommitWorker {
         match place {
             WriteTarget::File { counting, .. } if done.is_ok() => counting.committed(),
             WriteTarget::File { counting, .. } => counting.rolled_back(),
-            WriteTarget::Server { uncounted, .. } if done.is_ok() => uncounted.committed(),
-            WriteTarget::Server { uncounted, .. } => uncounted.rolled_back(),
+            WriteTarget::Server { off_record, .. } if done.is_ok() => off_record.committed(),
+            WriteTarget::Server { off_record, .. } => off_record.rolled_back(),
         }
         if done.is_err() {
             // It may name records that were never stored.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use hookgate_domain::{RefusalCode, Timestamp, address_bytes};
 use hookgate_gate::{DAY_MICROS, source_prefix};
 
-use super::counting::Seen;
+use super::usage_recorder::Observation;
 use crate::write::holdings::Held;
 use crate::write::sources::OBSERVED;
 use crate::write::usage::{ALL, HOUR, MINUTE, PASSED, UsageRow};
@@ -123,7 +123,7 @@ impl Counts {
     }
 
     /// Counts so many deliveries alike.
-    pub(super) fn add(&mut self, seen: &Seen, more: i64, is_on_record: bool) {
+    pub(super) fn add(&mut self, seen: &Observation, more: i64, is_on_record: bool) {
         let at = seen.at.as_micros();
         let minute = minute_of(seen.at);
         let day = at - at.rem_euclid(DAY_MICROS);
@@ -166,7 +166,7 @@ impl Counts {
     }
 
     /// Adds what a record takes, if there is one.
-    pub(super) fn hold(&mut self, seen: &Seen) {
+    pub(super) fn hold(&mut self, seen: &Observation) {
         let Some(bytes) = seen.held else { return };
         let held = self.held.entry(seen.webhook).or_insert(Held {
             webhook: seen.webhook,

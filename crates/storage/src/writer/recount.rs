@@ -7,8 +7,8 @@ use diesel::result::QueryResult;
 use hookgate_domain::{Timestamp, address_bytes};
 use hookgate_gate::{LogInterval, source_prefix};
 
-use super::counting::Seen;
 use super::counts::{Counts, SourceCount, SourceKey};
+use super::usage_recorder::Observation;
 use crate::connection::Connection;
 use crate::rows::read_address;
 use crate::write::counters::{Counter, counter_set, counter_try_lock, counter_value};
@@ -120,7 +120,7 @@ fn add_records(
             }
             continue;
         };
-        let seen = Seen {
+        let seen = Observation {
             webhook,
             at: Timestamp::from_micros(at),
             code,

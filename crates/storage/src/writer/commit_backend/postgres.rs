@@ -12,9 +12,9 @@ use diesel::result::{Error, QueryResult};
 use hookgate_domain::{DeliveryId, IncidentEvent, IncidentNumber, IncidentStatus, WebhookHandle};
 
 use super::super::change::Change;
-use super::super::counting::Seen;
 use super::super::job::Job;
-use super::super::uncounted::Uncounted;
+use super::super::off_record::OffRecord;
+use super::super::usage_recorder::Observation;
 use super::{CommitBackend, NextNumbers, record};
 use crate::connection::Connection;
 use crate::fault::{Damage, Fault};
@@ -33,7 +33,7 @@ use rows::storable;
 /// The ledger of PostgreSQL.
 pub(in super::super) struct PostgresBackend<'a> {
     connection: &'a mut PgConnection,
-    uncounted: &'a mut Uncounted,
+    off_record: &'a mut OffRecord,
     targets: HashMap<WebhookHandle, Target>,
     numbers: NextNumbers,
     keys: HashMap<(i64, String), KeyRow>,
@@ -70,7 +70,7 @@ impl<'a> PostgresBackend<'a> {
     pub(in super::super) fn read(
         connection: &'a mut Connection,
         jobs: &[Job],
-        uncounted: &'a mut Uncounted,
+        off_record: &'a mut OffRecord,
     ) -> QueryResult<Self> {
         let Connection::Postgres(link) = connection else {
             return Err(Error::RollbackTransaction);
@@ -80,7 +80,7 @@ impl<'a> PostgresBackend<'a> {
         let mut backend = Self {
             numbers: read_numbers(connection)?,
             connection,
-            uncounted,
+            off_record,
             targets,
             keys: HashMap::new(),
             new_keys: HashSet::new(),
@@ -233,9 +233,9 @@ impl<'a> PostgresBackend<'a> {
             let (id, more) = self.counted.iter().unzip();
             CountColumns { id, more }.execute(self.connection)?;
         }
-        if !self.uncounted.is_empty() {
+        if !self.off_record.is_empty() {
             let watermark = counter_share(self.connection, Counter::Usage.name())?;
-            self.uncounted.keep_before(watermark);
+            self.off_record.keep_before(watermark);
         }
         Ok(())
     }
@@ -342,9 +342,9 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         // They are counted from the records, by whoever wants them.
     }
 
-    fn note(&mut self, seen: Seen) {
+    fn note(&mut self, seen: Observation) {
         if seen.record.is_none_or(|record| record < self.numbers.delivery) {
-            self.uncounted.note(seen);
+            self.off_record.note(seen);
         }
     }
 

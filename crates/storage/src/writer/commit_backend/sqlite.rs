@@ -7,7 +7,7 @@ use diesel::result::{Error, QueryResult};
 use hookgate_domain::{DeliveryId, IncidentEvent, WebhookHandle};
 
 use super::super::change::Change;
-use super::super::counting::{Counting, Seen};
+use super::super::usage_recorder::{Observation, UsageRecorder};
 use super::{CommitBackend, NextNumbers, record};
 use crate::connection::Connection;
 use crate::fault::Fault;
@@ -24,7 +24,7 @@ use crate::write::webhooks::{Target, target_by_handle};
 /// The ledger of SQLite.
 pub(in super::super) struct SqliteBackend<'c, 'a> {
     connection: &'c mut Connection,
-    counting: &'c mut Counting,
+    counting: &'c mut UsageRecorder,
     /// Incidents that are not written yet: each with the webhook's key and the delivery that opens it.
     new_incidents: Vec<(WeighedIncident, i64, DeliveryId)>,
     /// Records of deliveries that are not written yet.
@@ -41,7 +41,7 @@ pub(in super::super) struct SqliteBackend<'c, 'a> {
 
 impl<'c> SqliteBackend<'c, '_> {
     /// A ledger on this connection, which is in a transaction.
-    pub(in super::super) fn new(connection: &'c mut Connection, counting: &'c mut Counting) -> Self {
+    pub(in super::super) fn new(connection: &'c mut Connection, counting: &'c mut UsageRecorder) -> Self {
         Self {
             connection,
             counting,
@@ -179,7 +179,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         self.counts_wanted = true;
     }
 
-    fn note(&mut self, seen: Seen) {
+    fn note(&mut self, seen: Observation) {
         self.counting.note(seen);
     }
 

@@ -3,18 +3,18 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::counting::Seen;
 use super::counts::Counts;
+use super::usage_recorder::Observation;
 
 /// What no record tells of.
-pub(super) struct Uncounted {
+pub(super) struct OffRecord {
     /// Shared with whoever writes them.
     counts: Arc<Mutex<Counts>>,
     /// Those of the batch whose transaction is open.
-    batch: Vec<Seen>,
+    batch: Vec<Observation>,
 }
 
-impl Uncounted {
+impl OffRecord {
     /// To be added to these counts.
     pub(super) const fn new(counts: Arc<Mutex<Counts>>) -> Self {
         Self {
@@ -24,7 +24,7 @@ impl Uncounted {
     }
 
     /// Takes note of a delivery that has no record of its own.
-    pub(super) fn note(&mut self, seen: Seen) {
+    pub(super) fn note(&mut self, seen: Observation) {
         self.batch.push(seen);
     }
 

@@ -25,7 +25,7 @@ const WRITE_EVERY: Duration = Duration::from_secs(1);
 const MANY: usize = 8_192;
 /// Deliveries alike, as far as they are counted.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Seen {
+pub(super) struct Observation {
     /// The key of its webhook.
     pub(super) webhook: i64,
     pub(super) at: Timestamp,
@@ -42,7 +42,7 @@ pub(super) struct Seen {
     pub(super) held: Option<i64>,
 }
 
-impl Seen {
+impl Observation {
     /// Whether it can be counted again from the records from this number on.
     fn is_on_record(&self, start: i64) -> bool {
         self.record.is_some_and(|record| record >= start)
@@ -61,13 +61,13 @@ impl Seen {
 
 /// Numbers of deliveries from `start` up to `end`, which is excluded; not all of them, if it is torn.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Span {
+struct RecordSpan {
     start: i64,
     end: i64,
     torn: bool,
 }
 
-impl Span {
+impl RecordSpan {
     const fn whole(start: i64, end: i64) -> Self {
         Self {
             start,
@@ -88,14 +88,14 @@ impl Span {
 
 /// What was counted and is not in the tables.
 #[derive(Debug, Default)]
-pub(super) struct Counting {
+pub(super) struct UsageRecorder {
     counts: Counts,
     /// The numbers that `counts` stands for.
-    span: Option<Span>,
+    span: Option<RecordSpan>,
     /// When the first of `counts` came.
     since: Option<Timestamp>,
     /// The deliveries of the batch whose transaction is open.
-    batch: Vec<Seen>,
+    batch: Vec<Observation>,
     /// The number that its first delivery got, and the one after its last.
     numbers: Option<(i64, i64)>,
     /// The watermark that it writes.
@@ -104,9 +104,9 @@ pub(super) struct Counting {
     told_apart: ToldApart,
 }
 
-impl Counting {
+impl UsageRecorder {
     /// Takes note of a delivery of the batch.
-    pub(super) fn note(&mut self, seen: Seen) {
+    pub(super) fn note(&mut self, seen: Observation) {
         self.batch.push(seen);
     }
 
@@ -132,7 +132,7 @@ impl Counting {
     /// Writes what was counted before this batch, whose first number this is.
     pub(super) fn write(&mut self, connection: &mut Connection, first: i64) -> QueryResult<()> {
         let watermark = counter_value(connection, Counter::Usage)?;
-        let is_whole = self.span == Some(Span::whole(watermark, first));
+        let is_whole = self.span == Some(RecordSpan::whole(watermark, first));
         let recounted = if is_whole || (watermark == first && self.is_empty()) {
             None
         } else {
@@ -151,12 +151,12 @@ impl Counting {
     pub(super) fn committed(&mut self) {
         if let Some(watermark) = self.written.take() {
             self.counts = Counts::default();
-            (self.span, self.since) = (Some(Span::whole(watermark, watermark)), None);
+            (self.span, self.since) = (Some(RecordSpan::whole(watermark, watermark)), None);
         }
         if let Some((first, end)) = self.numbers.take() {
             self.span = Some(
                 self.span
-                    .map_or(Span::whole(first, end), |span| span.with(first, end)),
+                    .map_or(RecordSpan::whole(first, end), |span| span.with(first, end)),
             );
         }
         let start = self.span.map_or(0, |span| span.start);
