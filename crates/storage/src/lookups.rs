@@ -21,7 +21,7 @@ static FAILED: LogInterval = LogInterval::new();
 
 const WHAT: &str = "look up a URL";
 /// Most URLs that are looked up in one go: the first one waits for the last.
-const MOST: usize = 256;
+const MAX_URLS_AT_ONCE: usize = 256;
 /// Most that wait. Beyond, the store is as good as unavailable.
 const MOST_WAITING: usize = 4_096;
 
@@ -31,11 +31,11 @@ pub(crate) struct Lookups(Arc<Mutex<Waiting>>);
 
 #[derive(Default)]
 struct Waiting {
-    asked: Vec<Asked>,
+    asked: Vec<PendingLookup>,
     is_looking: bool,
 }
 
-struct Asked {
+struct PendingLookup {
     digest: WebhookIdDigest,
     /// The revision that is known already.
     revision: Option<i64>,
@@ -78,7 +78,7 @@ impl Lookups {
             if waiting.asked.len() >= MOST_WAITING {
                 return Err(unavailable(WHAT));
             }
-            waiting.asked.push(Asked {
+            waiting.asked.push(PendingLookup {
                 digest,
                 revision,
                 reply,
@@ -87,7 +87,7 @@ impl Lookups {
         };
         if is_first {
             // Not by whoever asked: they may leave, and others wait for the same.
-            let looking = Looking {
+            let looking = LookupTask {
                 lookups: self.clone(),
                 is_over: false,
             };
@@ -103,12 +103,12 @@ impl Lookups {
 
 /// The one that looks. Should it end before its time, who waits learns that the store is unavailable, and the next who asks
 /// begins another one.
-struct Looking {
+struct LookupTask {
     lookups: Lookups,
     is_over: bool,
 }
 
-impl Looking {
+impl LookupTask {
     /// Looks until nobody waits.
     async fn run(mut self, database: Database) {
         while let Some(asked) = self.next().await {
@@ -137,12 +137,12 @@ impl Looking {
     }
 
     /// Those who wait, up to a bound, once what can run now has run: it may be about to ask. If nobody waits, it is over.
-    async fn next(&mut self) -> Option<Vec<Asked>> {
+    async fn next(&mut self) -> Option<Vec<PendingLookup>> {
         tokio::task::yield_now().await;
         let mut waiting = self.lookups.lock();
         // Whoever left needs no answer.
         waiting.asked.retain(|asked| !asked.reply.is_closed());
-        let some = waiting.asked.len().min(MOST);
+        let some = waiting.asked.len().min(MAX_URLS_AT_ONCE);
         self.is_over = some == 0;
         waiting.is_looking = !self.is_over;
         let asked = waiting.asked.drain(..some).collect();
@@ -151,7 +151,7 @@ impl Looking {
     }
 }
 
-impl Drop for Looking {
+impl Drop for LookupTask {
     fn drop(&mut self) {
         if !self.is_over {
             *self.lookups.lock() = Waiting::default();
@@ -247,7 +247,7 @@ mod tests {
             "{refused:?}"
         );
         waiting.truncate(3);
-        let looking = Looking {
+        let looking = LookupTask {
             lookups: lookups.clone(),
             is_over: false,
         };

@@ -42,10 +42,10 @@ use tokio::sync::oneshot;
 use crate::connection::Connection;
 use crate::fault::{Fault, unavailable};
 use crate::postgres::{Address, Link};
-use change::Asked;
+use change::PendingChange;
 use commit_worker::CommitWorker;
 pub(crate) use counts::Counts;
-use job::{Accepting, COUNT, Job, Refusing, Weight};
+use job::{COUNT, Job, PendingDelivery, PendingRefusal, QueuedBytes};
 pub(crate) use prune::{bytes_in_use, prune_file};
 pub(crate) use prune_server::{fill_server, prune_server, server_bytes};
 pub(crate) use recount::{CountStep, count_step};
@@ -59,7 +59,7 @@ const KEPT_FOR_DELIVERIES: usize = QUEUE / 2;
 /// Most jobs in one transaction, beside refusals that were counted before: one fsync each is then next to nothing, and the first waits some 10 ms for the last.
 const BATCH: usize = 512;
 /// As many jobs make an fsync cheap for each. Fewer wait for what other threads have in hand; more don't.
-const ENOUGH: usize = 32;
+const LARGE_BATCH: usize = 32;
 /// Bytes of payloads of accepted deliveries that may wait: memory stays bounded with the largest bodies too.
 const WAITING_BYTES: usize = 32 * 1024 * 1024;
 /// The same for refusals, which keep little of their payloads.
@@ -121,9 +121,10 @@ impl Writer {
     ) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {
         const WHAT: &str = "commit a delivery";
         let bytes = weight(delivery.payload.as_deref(), delivery.headers.as_deref());
-        let weight = Weight::take(&self.waiting, bytes, WAITING_BYTES).ok_or_else(|| unavailable(WHAT))?;
+        let weight =
+            QueuedBytes::take(&self.waiting, bytes, WAITING_BYTES).ok_or_else(|| unavailable(WHAT))?;
         let (reply, answer) = oneshot::channel();
-        let job = Job::Accepted(Box::new(Accepting::new(delivery, weight, reply)));
+        let job = Job::Accepted(Box::new(PendingDelivery::new(delivery, weight, reply)));
         self.queue()
             .and_then(|queue| queue.try_send(job).ok())
             .ok_or_else(|| unavailable(WHAT))?;
@@ -177,7 +178,7 @@ impl Writer {
         if place.bytes < bytes {
             refusal.strip();
         }
-        let sent = queue.try_send(Job::Refused(Box::new(Refusing {
+        let sent = queue.try_send(Job::Refused(Box::new(PendingRefusal {
             refusal,
             times: 1,
             place: Some(place),
@@ -198,7 +199,7 @@ impl Writer {
         let queue = self.queue().ok_or_else(|| unavailable(what))?;
         // Waits for its turn instead of failing: a revocation has to get through a flood.
         queue
-            .send(Job::Change(Box::new(Asked::new(what, work, reply))))
+            .send(Job::Change(Box::new(PendingChange::new(what, work, reply))))
             .await
             .map_err(|_| unavailable(what))?;
         answer.await.unwrap_or_else(|_| Err(unavailable(what)))
@@ -299,7 +300,7 @@ fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &Refu
 /// The refusals that were counted before they came here.
 fn tallied(tallies: &RefusalCoalescer) -> impl Iterator<Item = Job> + use<> {
     tallies.take().into_iter().map(|(refusal, times)| {
-        Job::Refused(Box::new(Refusing {
+        Job::Refused(Box::new(PendingRefusal {
             refusal,
             times,
             place: None,
@@ -315,7 +316,7 @@ fn weight(payload: Option<&[u8]>, headers: Option<&str>) -> usize {
 /// Lets the threads that are at work on this core put in what they have in hand, once, unless it is enough already. They
 /// would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
 fn gather(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
-    if jobs.len() < ENOUGH {
+    if jobs.len() < LARGE_BATCH {
         thread::yield_now();
         jobs.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH - jobs.len()));
     }

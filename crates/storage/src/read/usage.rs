@@ -13,7 +13,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::fault::{Damage, Fault};
 use crate::rows::{read_answer, read_handle};
 use crate::schema::{usage, webhooks};
-use crate::write::usage::{ALL, HOUR, MINUTE, PASSED};
+use crate::write::usage::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED};
 
 /// The usage of a webhook, or of all.
 pub(crate) fn usage_of(
@@ -23,7 +23,7 @@ pub(crate) fn usage_of(
     now: Timestamp,
 ) -> Result<Usage, Fault> {
     let webhook = match webhook {
-        None => Some(ALL),
+        None => Some(ALL_WEBHOOKS),
         Some(handle) => webhook_key(connection, handle)?,
     };
     let Some(webhook) = webhook else {
@@ -117,7 +117,7 @@ pub(crate) fn refused_lately(
         "SELECT w.handle AS handle, u.code AS code, CAST(sum(u.count) AS BIGINT) AS count \
          FROM usage u JOIN webhooks w ON w.id = u.webhook \
          WHERE u.webhook IN (SELECT DISTINCT webhook FROM usage \
-            WHERE step = 3600 AND code <> '' AND at >= {start} AND webhook <> {ALL} LIMIT {MAX_TROUBLED}) \
+            WHERE step = 3600 AND code <> '' AND at >= {start} AND webhook <> {ALL_WEBHOOKS} LIMIT {MAX_TROUBLED}) \
          AND u.step = {HOUR} AND u.at >= {start} AND w.state = 'active' \
          GROUP BY w.handle, u.code"
     );

@@ -11,7 +11,7 @@ use super::row_insert::row_insert;
 use crate::schema::deliveries;
 
 /// The key of all webhooks together.
-pub(crate) const ALL: i64 = 0;
+pub(crate) const ALL_WEBHOOKS: i64 = 0;
 /// The word for deliveries that passed.
 pub(crate) const PASSED: &str = "";
 /// Steps of counts, in seconds.

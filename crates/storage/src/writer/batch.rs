@@ -7,7 +7,7 @@ use hookgate_domain::{DeliveryId, IncidentNumber, RequestId, address_bytes};
 use hookgate_gate::{Answer, LogInterval, NoPayload, RefusedPayload, StoreError};
 
 use super::commit_backend::{CommitBackend, NextNumbers};
-use super::job::{Job, Refusing};
+use super::job::{Job, PendingRefusal};
 use super::refusal_coalescer::RefusalCoalescer;
 use super::refusal_folder::{Placement, RefusalFolder};
 use super::usage_recorder::Observation;
@@ -118,7 +118,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         Ok(numbers)
     }
 
-    fn refuse_or_tell(&mut self, refusing: &'a mut Refusing) -> QueryResult<()> {
+    fn refuse_or_tell(&mut self, refusing: &'a mut PendingRefusal) -> QueryResult<()> {
         if let Err(error) = contained(self.refuse(refusing))?
             && let Some(left_out) = UNRECORDED.line()
         {
@@ -128,7 +128,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     }
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
-    fn refuse(&mut self, refusing: &'a mut Refusing) -> Result<(), Fault> {
+    fn refuse(&mut self, refusing: &'a mut PendingRefusal) -> Result<(), Fault> {
         let Some(target) = self.backend.target(refusing.refusal.webhook)? else {
             return Ok(());
         };
@@ -139,7 +139,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
             refusing.refusal.strip();
         }
         let refusing = &*refusing;
-        let Refusing { refusal, times, .. } = refusing;
+        let PendingRefusal { refusal, times, .. } = refusing;
         let mut held = None;
         match place {
             Placement::Record => held = Some(self.refusal_insert(next, target, refusing)),
@@ -167,7 +167,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     }
 
     /// Records a refusal. What the record takes.
-    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusing: &'a Refusing) -> i64 {
+    fn refusal_insert(&mut self, id: DeliveryId, target: Target, refusing: &'a PendingRefusal) -> i64 {
         let refusal = &refusing.refusal;
         let answer = if refusal.postponed {
             Answer::Postponed(refusal.code)

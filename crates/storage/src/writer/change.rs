@@ -22,14 +22,14 @@ pub(super) trait Change: Send {
 }
 
 /// A piece of work with who asked for it.
-pub(super) struct Asked<T, W> {
+pub(super) struct PendingChange<T, W> {
     what: &'static str,
     work: W,
     outcome: Option<Result<T, StoreError>>,
     reply: oneshot::Sender<Result<T, StoreError>>,
 }
 
-impl<T, W> Asked<T, W> {
+impl<T, W> PendingChange<T, W> {
     /// Work that an error names by `what`.
     pub(super) fn new(what: &'static str, work: W, reply: oneshot::Sender<Result<T, StoreError>>) -> Self {
         Self {
@@ -41,7 +41,7 @@ impl<T, W> Asked<T, W> {
     }
 }
 
-impl<T: Send, W: FnMut(&mut Connection) -> Result<T, Fault> + Send> Change for Asked<T, W> {
+impl<T: Send, W: FnMut(&mut Connection) -> Result<T, Fault> + Send> Change for PendingChange<T, W> {
     fn run(&mut self, connection: &mut Connection) -> QueryResult<()> {
         self.outcome = match (self.work)(connection) {
             Ok(done) => Some(Ok(done)),

@@ -19,7 +19,7 @@ static NOT_OPEN: LogInterval = LogInterval::new();
 static NOT_COPIED: LogInterval = LogInterval::new();
 
 /// Work between two checkpoints, in small deliveries: some 10 MiB of log, which the file system holds in memory while it is copied.
-const WORK: usize = 2_000;
+const CHECKPOINT_WORK: usize = 2_000;
 /// What a batch costs beside its work: the pages that every transaction writes again.
 const WORK_OF_A_BATCH: usize = 8;
 /// How often the thread copies in a row. What came during the first time is copied by the second, and so on: what is left to
@@ -65,7 +65,7 @@ impl Checkpoints {
             self.asked = false;
             copy(connection);
         }
-        if !self.asked && self.work >= WORK {
+        if !self.asked && self.work >= CHECKPOINT_WORK {
             self.work = 0;
             self.asked = self.ask.as_ref().is_some_and(|ask| ask.try_send(()).is_ok());
         }

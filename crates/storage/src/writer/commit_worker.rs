@@ -247,8 +247,8 @@ mod tests {
     use hookgate_testkit::samples::{deduplicated, delivery, keyed, name, webhook};
     use tokio::sync::oneshot;
 
-    use super::super::change::Asked;
-    use super::super::job::{Accepting, Weight};
+    use super::super::change::PendingChange;
+    use super::super::job::{PendingDelivery, QueuedBytes};
     use super::*;
     use crate::fault::Fault;
     use crate::open::{OpenMode, open_directory};
@@ -266,9 +266,9 @@ mod tests {
 
     fn accept(delivery: AcceptedDelivery) -> (Job, Answer<Commit>) {
         let (reply, answer) = oneshot::channel();
-        let weight = Weight::take(&Arc::default(), 0, 0).unwrap();
+        let weight = QueuedBytes::take(&Arc::default(), 0, 0).unwrap();
         (
-            Job::Accepted(Box::new(Accepting::new(delivery, weight, reply))),
+            Job::Accepted(Box::new(PendingDelivery::new(delivery, weight, reply))),
             answer,
         )
     }
@@ -279,7 +279,10 @@ mod tests {
             let target = target_by_handle(connection, &webhook.handle.to_string())?;
             Ok(webhook_update(connection, target.unwrap().id, &webhook)?)
         };
-        (Job::Change(Box::new(Asked::new("change", work, reply))), answer)
+        (
+            Job::Change(Box::new(PendingChange::new("change", work, reply))),
+            answer,
+        )
     }
 
     /// What was read of a webhook for the deliveries before a change does not count for those behind it.

@@ -8,7 +8,7 @@ use hookgate_gate::{DAY_MICROS, source_prefix};
 use super::usage_recorder::Observation;
 use crate::write::holdings::Held;
 use crate::write::sources::OBSERVED;
-use crate::write::usage::{ALL, HOUR, MINUTE, PASSED, UsageRow};
+use crate::write::usage::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED, UsageRow};
 
 const SECOND_MICROS: i64 = 1_000_000;
 
@@ -230,8 +230,8 @@ impl Counts {
             for key in [
                 (*webhook, MINUTE, *minute, code),
                 (*webhook, HOUR, hour, code),
-                (ALL, MINUTE, *minute, code),
-                (ALL, HOUR, hour, code),
+                (ALL_WEBHOOKS, MINUTE, *minute, code),
+                (ALL_WEBHOOKS, HOUR, hour, code),
             ] {
                 *rows.entry(key).or_default() += count.all();
             }

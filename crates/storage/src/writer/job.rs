@@ -19,9 +19,9 @@ pub(super) const COUNT: &str = "write counts of usage";
 /// A piece of work for the writer. Whoever waits for one that is dropped learns that the store is unavailable.
 pub(super) enum Job {
     /// A delivery that passed.
-    Accepted(Box<Accepting>),
+    Accepted(Box<PendingDelivery>),
     /// A delivery that did not.
-    Refused(Box<Refusing>),
+    Refused(Box<PendingRefusal>),
     /// Anything else.
     Change(Box<dyn Change>),
     /// Write the counts of usage, and tell who waits for them.
@@ -101,22 +101,22 @@ fn tell(reply: Option<oneshot::Sender<Result<(), StoreError>>>, outcome: Result<
 }
 
 /// An accepted delivery, and who waits for it.
-pub(super) struct Accepting {
+pub(super) struct PendingDelivery {
     /// The delivery.
     pub(super) delivery: AcceptedDelivery,
     /// What became of it, if the transaction is committed.
     pub(super) outcome: Option<Result<Commit, StoreError>>,
     /// How it is recorded if nothing came of it, and nobody waits to be told.
-    pub(super) refusing: Option<Refusing>,
+    pub(super) refusing: Option<PendingRefusal>,
     reply: oneshot::Sender<Result<Commit, StoreError>>,
-    weight: Weight,
+    weight: QueuedBytes,
 }
 
-impl Accepting {
+impl PendingDelivery {
     /// A delivery whose payload was weighed, with the way to answer.
     pub(super) fn new(
         delivery: AcceptedDelivery,
-        weight: Weight,
+        weight: QueuedBytes,
         reply: oneshot::Sender<Result<Commit, StoreError>>,
     ) -> Self {
         Self {
@@ -129,14 +129,14 @@ impl Accepting {
     }
 
     /// What has to go on the record instead: who left is not judged again, and was not told.
-    pub(super) fn left_with(&self, commit: Commit) -> Option<Refusing> {
+    pub(super) fn left_with(&self, commit: Commit) -> Option<PendingRefusal> {
         let code = match commit {
             Commit::Stored(_) => return None,
             Commit::Stale => RefusalCode::ClientGone,
             Commit::Full => RefusalCode::RateLimited,
             Commit::IdempotencyConflict => RefusalCode::IdempotencyConflict,
         };
-        self.reply.is_closed().then(|| Refusing {
+        self.reply.is_closed().then(|| PendingRefusal {
             refusal: RefusedDelivery {
                 webhook: self.delivery.webhook,
                 received_at: self.delivery.received_at,
@@ -170,7 +170,7 @@ impl Accepting {
 }
 
 /// Refused deliveries that are alike; mostly one.
-pub(super) struct Refusing {
+pub(super) struct PendingRefusal {
     /// The delivery, or the last of them.
     pub(super) refusal: RefusedDelivery,
     /// How many they are.
@@ -180,12 +180,12 @@ pub(super) struct Refusing {
 }
 
 /// Bytes of payload that wait, given back when dropped.
-pub(super) struct Weight {
+pub(super) struct QueuedBytes {
     waiting: Arc<AtomicUsize>,
     bytes: usize,
 }
 
-impl Weight {
+impl QueuedBytes {
     /// Adds bytes to those that wait, unless that is more than may.
     pub(super) fn take(waiting: &Arc<AtomicUsize>, bytes: usize, most: usize) -> Option<Self> {
         let before = waiting.fetch_add(bytes, Ordering::Relaxed);
@@ -198,7 +198,7 @@ impl Weight {
     }
 }
 
-impl Drop for Weight {
+impl Drop for QueuedBytes {
     fn drop(&mut self) {
         self.waiting.fetch_sub(self.bytes, Ordering::Relaxed);
     }
@@ -216,11 +216,11 @@ mod tests {
     #[test]
     fn bytes_that_wait_are_bounded_and_given_back() {
         let waiting = Arc::default();
-        let first = Weight::take(&waiting, 6, 10);
+        let first = QueuedBytes::take(&waiting, 6, 10);
         assert!(first.is_some());
-        assert!(Weight::take(&waiting, 5, 10).is_none());
+        assert!(QueuedBytes::take(&waiting, 5, 10).is_none());
         drop(first);
-        assert!(Weight::take(&waiting, 5, 10).is_some());
+        assert!(QueuedBytes::take(&waiting, 5, 10).is_some());
         assert_eq!(waiting.load(Ordering::Relaxed), 0);
     }
 }
