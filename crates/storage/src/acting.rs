@@ -7,7 +7,7 @@ use hookgate_gate::{StoreError, check_actor};
 
 use crate::Database;
 use crate::connection::Connection;
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 use crate::read::people;
 use crate::write::audit::audit_insert;
 
@@ -17,7 +17,7 @@ impl Database {
         &self,
         what: &'static str,
         audit: NewAudit,
-        work: impl Fn(&mut Connection) -> Result<Option<T>, Fault> + Send + 'static,
+        work: impl Fn(&mut Connection) -> Result<Option<T>, QueryError> + Send + 'static,
     ) -> Result<Option<T>, StoreError> {
         let work = move |connection: &mut Connection| audited(connection, &audit, &work);
         self.change(what, work).await
@@ -28,8 +28,8 @@ impl Database {
 pub(crate) fn audited<T>(
     connection: &mut Connection,
     audit: &NewAudit,
-    work: impl FnOnce(&mut Connection) -> Result<Option<T>, Fault>,
-) -> Result<Option<T>, Fault> {
+    work: impl FnOnce(&mut Connection) -> Result<Option<T>, QueryError>,
+) -> Result<Option<T>, QueryError> {
     members_hold(connection, Hold::Shared)?;
     actor_check(connection, &audit.actor, audit.session, audit.at)?;
     let done = work(connection)?;
@@ -70,7 +70,7 @@ pub(crate) fn actor_check(
     actor: &Actor,
     session: Option<SessionId>,
     now: Timestamp,
-) -> Result<(), Fault> {
+) -> Result<(), QueryError> {
     let role = match actor {
         Actor::Member { id, .. } => {
             let member = people::member_by_id(connection, &id.to_string())?;
@@ -87,13 +87,13 @@ pub(crate) fn actor_check(
     Ok(check_actor(actor, role)?)
 }
 
-fn is_alive(connection: &mut Connection, session: SessionId, now: Timestamp) -> Result<bool, Fault> {
+fn is_alive(connection: &mut Connection, session: SessionId, now: Timestamp) -> Result<bool, QueryError> {
     let row = people::session_by_id(connection, &session.to_string())?;
     let session = row.map(Session::try_from).transpose()?;
     Ok(session.is_some_and(|session| !session.is_over(now)))
 }
 
-fn token_role(connection: &mut Connection, id: &str, now: Timestamp) -> Result<Option<Role>, Fault> {
+fn token_role(connection: &mut Connection, id: &str, now: Timestamp) -> Result<Option<Role>, QueryError> {
     let row = people::token_by_id(connection, id)?;
     let Some(token) = row.map(Token::try_from).transpose()? else {
         return Ok(None);

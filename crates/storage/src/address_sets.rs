@@ -8,7 +8,7 @@ use hookgate_gate::{AddressStore, MAX_ADDRESS_SETS, SoleSource, StoreError, Vers
 use crate::Database;
 use crate::acting::audited;
 use crate::connection::Connection;
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 use crate::read::address_sets;
 use crate::rows::read_handle;
 use crate::write::address_sets::{address_set_delete, address_set_write};
@@ -82,7 +82,7 @@ impl AddressStore for Database {
     }
 
     async fn address_set_remove(&self, set: AddressSet, audit: NewAudit) -> Result<bool, StoreError> {
-        let work = move |connection: &mut Connection| -> Result<Option<bool>, Fault> {
+        let work = move |connection: &mut Connection| -> Result<Option<bool>, QueryError> {
             let mut removed = None;
             audited(connection, &audit, |connection| {
                 removed = address_set_delete(connection, &set)?;

@@ -11,7 +11,7 @@ use thiserror::Error;
 
 use crate::Database;
 use crate::connection::Connection;
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 use crate::read::settings::setting_by_key;
 use crate::write::settings::{setting_delete, setting_put};
 use rows::{Checksum, Row, row_batch, rows_insert};
@@ -126,7 +126,7 @@ impl Pace {
 }
 
 /// Whether the target is fresh, or has a copy that was cut off.
-fn may_begin(connection: &mut Connection) -> Result<bool, Fault> {
+fn may_begin(connection: &mut Connection) -> Result<bool, QueryError> {
     if setting_by_key(connection, &progress_key(&TABLES[0]))?.is_some() {
         return Ok(true);
     }

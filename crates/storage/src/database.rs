@@ -11,11 +11,11 @@ use tokio::sync::mpsc;
 
 use crate::connection::pool::{Opener, Pool, Purpose, pool, run, run_within};
 use crate::connection::{Connection, is_lost_race};
-use crate::fault::{Fault, unavailable};
 use crate::lookups::Lookups;
 use crate::open::{OpenError, OpenMode, open_directory, open_server};
 use crate::postgres::Address;
 use crate::postgres::listener::listen;
+use crate::query_error::{QueryError, unavailable};
 use crate::read::address_sets::HeldNetworks;
 use crate::read::settings::setting_by_key;
 use crate::read::size::database_bytes;
@@ -241,7 +241,7 @@ impl Database {
     pub(crate) async fn change<T, W>(&self, what: &'static str, mut work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnMut(&mut Connection) -> Result<T, Fault> + Send + 'static,
+        W: FnMut(&mut Connection) -> Result<T, QueryError> + Send + 'static,
     {
         if let Place::File = self.place {
             return self.writer.change(what, work).await;
@@ -249,7 +249,7 @@ impl Database {
         run(&self.pool, what, move |connection| {
             for _ in 1..MOST_RACES {
                 match serializable(connection, &mut work) {
-                    Err(Fault::Statement(error)) if is_lost_race(&error) => {}
+                    Err(QueryError::Statement(error)) if is_lost_race(&error) => {}
                     done => return done,
                 }
             }
@@ -304,7 +304,7 @@ impl Database {
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         what: &'static str,
-        work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, StoreError> {
         run(&self.pool, what, work).await
     }
@@ -313,7 +313,7 @@ impl Database {
     pub(crate) async fn read_for_gate<T: Send + 'static>(
         &self,
         what: &'static str,
-        work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
     ) -> Result<T, StoreError> {
         run(&self.gate_pool, what, work).await
     }
@@ -369,8 +369,8 @@ fn count_all(connection: &mut Connection, off_record: &Mutex<Counts>) -> QueryRe
 /// Runs a change as if no other ran at the same time, or not at all.
 fn serializable<T>(
     connection: &mut Connection,
-    work: &mut impl FnMut(&mut Connection) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+    work: &mut impl FnMut(&mut Connection) -> Result<T, QueryError>,
+) -> Result<T, QueryError> {
     connection.transaction(|connection| {
         connection.batch_execute("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE")?;
         work(connection)

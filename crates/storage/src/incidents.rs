@@ -5,7 +5,7 @@ use hookgate_gate::{Acted, ActedOn, ActorContext, IncidentAction, IncidentRecord
 
 use crate::acting::{Hold, actor_check, members_hold};
 use crate::connection::Connection;
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 use crate::rows::{IncidentRow, read_handle};
 use crate::write::audit::audit_insert;
 use crate::write::incident_events::{event_count, event_insert, last_delivery};
@@ -19,7 +19,7 @@ pub(crate) fn act(
     action: &IncidentAction,
     acting: &ActorContext,
     now: Timestamp,
-) -> Result<Option<Result<Incident, IncidentError>>, Fault> {
+) -> Result<Option<Result<Incident, IncidentError>>, QueryError> {
     members_hold(connection, Hold::Shared)?;
     actor_check(connection, &acting.actor, acting.session, now)?;
     let Some(row) = incident_by_number(connection, number.get())? else {
@@ -48,7 +48,7 @@ pub(crate) fn act(
 }
 
 /// The incident of a row, with what the rules look at beside it.
-fn acted_on(connection: &mut Connection, row: (IncidentRow, String)) -> Result<ActedOn, Fault> {
+fn acted_on(connection: &mut Connection, row: (IncidentRow, String)) -> Result<ActedOn, QueryError> {
     let (row, handle) = row;
     let incident = row.read(read_handle(&handle)?)?;
     let events = event_count(connection, incident.number.get())?;

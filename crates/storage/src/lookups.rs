@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 
 use crate::Database;
 use crate::connection::Connection;
-use crate::fault::unavailable;
+use crate::query_error::unavailable;
 use crate::read::address_sets::HeldNetworks;
 use crate::read::webhooks::{digests_known, revision_by_digest};
 use crate::store::url_by_digest;

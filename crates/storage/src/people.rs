@@ -17,7 +17,7 @@ use self::members::{act, known_webhooks};
 use crate::Database;
 use crate::acting::{Hold, audited, members_hold};
 use crate::connection::Connection;
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 use crate::read::{audit, people};
 use crate::write::audit::audit_insert;
 use crate::write::counters::{Counter, counter_value};
@@ -29,7 +29,7 @@ impl Database {
         &self,
         what: &'static str,
         audit: NewAudit,
-        work: impl Fn(&mut Connection) -> Result<Option<()>, Fault> + Send + 'static,
+        work: impl Fn(&mut Connection) -> Result<Option<()>, QueryError> + Send + 'static,
     ) -> Result<Option<()>, StoreError> {
         let work = move |connection: &mut Connection| {
             let done = work(connection)?;
@@ -350,7 +350,7 @@ impl PeopleStore for Database {
 }
 
 /// Stores a session, and ends the member's oldest ones beyond the bound.
-fn begin(connection: &mut Connection, session: &Session) -> Result<(), Fault> {
+fn begin(connection: &mut Connection, session: &Session) -> Result<(), QueryError> {
     let member = session.member.to_string();
     write::session_insert(connection, session)?;
     write::sessions_trim(connection, &member, MAX_SESSIONS.into())?;
@@ -358,18 +358,18 @@ fn begin(connection: &mut Connection, session: &Session) -> Result<(), Fault> {
     Ok(())
 }
 
-fn read<R, T: TryFrom<R, Error = Damage>>(row: Option<R>) -> Result<Option<T>, Fault> {
+fn read<R, T: TryFrom<R, Error = CorruptRow>>(row: Option<R>) -> Result<Option<T>, QueryError> {
     Ok(row.map(T::try_from).transpose()?)
 }
 
-fn all<R, T: TryFrom<R, Error = Damage>>(rows: Vec<R>) -> Result<Vec<T>, Fault> {
+fn all<R, T: TryFrom<R, Error = CorruptRow>>(rows: Vec<R>) -> Result<Vec<T>, QueryError> {
     Ok(rows.into_iter().map(T::try_from).collect::<Result<_, _>>()?)
 }
 
-fn pair<R, Q, T, U>(rows: Option<(R, Q)>) -> Result<Option<(T, U)>, Fault>
+fn pair<R, Q, T, U>(rows: Option<(R, Q)>) -> Result<Option<(T, U)>, QueryError>
 where
-    T: TryFrom<R, Error = Damage>,
-    U: TryFrom<Q, Error = Damage>,
+    T: TryFrom<R, Error = CorruptRow>,
+    U: TryFrom<Q, Error = CorruptRow>,
 {
     let Some((first, second)) = rows else {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! Rows of tables, to domain values and back. What can't be read back is [`Damage`], which names the place.
+//! Rows of tables, to domain values and back. What can't be read back is [`CorruptRow`], which names the place.
 
 mod address_set;
 mod audit;
@@ -22,9 +22,11 @@ pub(crate) use notes::notes_text;
 pub(crate) use people::{FailuresRow, LinkRow, MemberRow, NewFailureRow, SessionRow, TokenRow};
 pub(crate) use webhook::{REVOKED, RetiredRow, WebhookFields, WebhookRow};
 
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 
 /// Reads a handle from the column of a joined row.
-pub(crate) fn read_handle(handle: &str) -> Result<hookgate_domain::WebhookHandle, Damage> {
-    handle.parse().map_err(|_| Damage::at("webhooks", "?", "handle"))
+pub(crate) fn read_handle(handle: &str) -> Result<hookgate_domain::WebhookHandle, CorruptRow> {
+    handle
+        .parse()
+        .map_err(|_| CorruptRow::at("webhooks", "?", "handle"))
 }

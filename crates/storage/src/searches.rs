@@ -6,7 +6,7 @@ use hookgate_gate::{IncidentTitle, PageSize, SearchStore, StoreError, WebhookLab
 
 use crate::Database;
 use crate::connection::{Connection, RunQueryDsl};
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::rows::{REVOKED, read_handle};
 use crate::schema::{incidents, webhooks};
 
@@ -51,9 +51,9 @@ impl SearchStore for Database {
                 .select((incidents::number, incidents::title))
                 .load(connection)?;
             let titles = rows.into_iter().map(|(number, title)| {
-                let number =
-                    IncidentNumber::new(number).ok_or_else(|| Damage::at("incidents", number, "number"))?;
-                Ok::<_, Damage>(IncidentTitle { number, title })
+                let number = IncidentNumber::new(number)
+                    .ok_or_else(|| CorruptRow::at("incidents", number, "number"))?;
+                Ok::<_, CorruptRow>(IncidentTitle { number, title })
             });
             Ok(titles.collect::<Result<_, _>>()?)
         };
@@ -63,8 +63,8 @@ impl SearchStore for Database {
 
 fn read_label(
     (handle, name, hint, is_revoked): (String, String, String, bool),
-) -> Result<WebhookLabel, Damage> {
-    let damage = |column| Damage::at("webhooks", &handle, column);
+) -> Result<WebhookLabel, CorruptRow> {
+    let damage = |column| CorruptRow::at("webhooks", &handle, column);
     Ok(WebhookLabel {
         name: WebhookName::from_stored(&name).ok_or_else(|| damage("name"))?,
         hint: hint.parse().map_err(|_| damage("hint"))?,

@@ -13,8 +13,8 @@ use hookgate_gate::{
 
 use crate::Database;
 use crate::connection::Connection;
-use crate::fault::{Damage, Fault};
 use crate::incidents::act;
+use crate::query_error::{CorruptRow, QueryError};
 use crate::read::address_sets::{HeldNetworks, resolve};
 use crate::read::{deliveries, incidents, runs, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
@@ -209,7 +209,7 @@ impl Store for Database {
             Ok(rows
                 .into_iter()
                 .map(IncidentRecord::try_from)
-                .collect::<Result<_, Damage>>()?)
+                .collect::<Result<_, CorruptRow>>()?)
         };
         self.read("read what happened to an incident", work).await
     }
@@ -284,7 +284,7 @@ impl Store for Database {
                     let severity = row.severity.parse().ok();
                     counts.push(IncidentCount {
                         status,
-                        severity: severity.ok_or_else(|| Damage::at("incidents", 0, "severity"))?,
+                        severity: severity.ok_or_else(|| CorruptRow::at("incidents", 0, "severity"))?,
                         count: u64::try_from(row.count).unwrap_or(0),
                     });
                 }
@@ -304,7 +304,7 @@ pub(crate) fn url_by_digest(
     connection: &mut Connection,
     digest: &WebhookIdDigest,
     held: &HeldNetworks,
-) -> Result<Option<KnownUrl>, Fault> {
+) -> Result<Option<KnownUrl>, QueryError> {
     // In this order: a URL that dies in between is found as a tombstone.
     if let Some(row) = webhooks::webhook_by_digest(connection, digest)? {
         return Ok(Some(KnownUrl::Live(read_webhook(connection, row, held)?)));
@@ -315,14 +315,22 @@ pub(crate) fn url_by_digest(
 }
 
 /// A webhook with what the sets of its allowlist hold.
-fn read_webhook(connection: &mut Connection, row: WebhookRow, held: &HeldNetworks) -> Result<Webhook, Fault> {
+fn read_webhook(
+    connection: &mut Connection,
+    row: WebhookRow,
+    held: &HeldNetworks,
+) -> Result<Webhook, QueryError> {
     let mut webhook = Webhook::try_from(row)?;
     webhook.policy.allowlist = resolve(connection, &webhook.policy.allowlist, held)?;
     Ok(webhook)
 }
 
 /// Stores a new webhook; nothing, if its allowlist names a set that does not exist.
-fn insert(connection: &mut Connection, webhook: &Webhook, audit: &NewAudit) -> Result<Option<()>, Fault> {
+fn insert(
+    connection: &mut Connection,
+    webhook: &Webhook,
+    audit: &NewAudit,
+) -> Result<Option<()>, QueryError> {
     let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
         return Ok(None);
     };
@@ -343,7 +351,7 @@ fn replace(
     webhook: &Webhook,
     retired: Option<&RetiredUrl>,
     audit: &NewAudit,
-) -> Result<Option<()>, Fault> {
+) -> Result<Option<()>, QueryError> {
     policy_hold(connection, webhook.handle)?;
     let target = target_by_handle(connection, &webhook.handle.to_string())?;
     let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision))
@@ -409,13 +417,13 @@ fn read_summaries(
     ))
 }
 
-fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, Fault> {
+fn read_webhooks(rows: Vec<WebhookRow>) -> Result<Vec<Webhook>, QueryError> {
     Ok(rows
         .into_iter()
         .map(Webhook::try_from)
         .collect::<Result<_, _>>()?)
 }
 
-fn read_incident((row, handle): (IncidentRow, String)) -> Result<Incident, Damage> {
+fn read_incident((row, handle): (IncidentRow, String)) -> Result<Incident, CorruptRow> {
     row.read(read_handle(&handle)?)
 }

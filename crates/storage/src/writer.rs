@@ -40,8 +40,8 @@ use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::oneshot;
 
 use crate::connection::Connection;
-use crate::fault::{Fault, unavailable};
 use crate::postgres::{Address, Link};
+use crate::query_error::{QueryError, unavailable};
 use change::PendingChange;
 use commit_worker::CommitWorker;
 pub(crate) use counts::Counts;
@@ -193,7 +193,7 @@ impl Writer {
     pub(crate) async fn change<T, W>(&self, what: &'static str, work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        W: FnMut(&mut Connection) -> Result<T, Fault> + Send + 'static,
+        W: FnMut(&mut Connection) -> Result<T, QueryError> + Send + 'static,
     {
         let (reply, answer) = oneshot::channel();
         let queue = self.queue().ok_or_else(|| unavailable(what))?;

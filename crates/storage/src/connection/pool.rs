@@ -9,8 +9,8 @@ use deadpool::managed::{
 use hookgate_gate::StoreError;
 
 use super::{Connection, sqlite};
-use crate::fault::{Fault, failed};
 use crate::postgres::{Address, ConnectError, Link};
+use crate::query_error::{QueryError, failed};
 
 /// A pool of connections.
 pub(crate) type Pool = deadpool::managed::Pool<Opener>;
@@ -106,7 +106,7 @@ impl Manager for Opener {
 pub(crate) async fn run<T: Send + 'static>(
     pool: &Pool,
     what: &'static str,
-    work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    work: impl FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, StoreError> {
     run_within(pool, what, None, work).await
 }
@@ -116,7 +116,7 @@ pub(crate) async fn run_within<T: Send + 'static>(
     pool: &Pool,
     what: &'static str,
     longest: Option<Duration>,
-    work: impl FnOnce(&mut Connection) -> Result<T, Fault> + Send + 'static,
+    work: impl FnOnce(&mut Connection) -> Result<T, QueryError> + Send + 'static,
 ) -> Result<T, StoreError> {
     let mut object = pool.get().await.map_err(|error| unreachable(what, error))?;
     let done = tokio::task::spawn_blocking(move || {

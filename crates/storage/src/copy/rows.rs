@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::tables::{Kind, Table, make_room};
 use crate::connection::{Connection, RunQueryDsl, on};
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
@@ -38,7 +38,7 @@ pub(super) fn row_batch(
     table: &Table,
     after: Option<&str>,
     most: i64,
-) -> Result<Vec<Row>, Fault> {
+) -> Result<Vec<Row>, QueryError> {
     let is_server = matches!(connection, Connection::Postgres(_));
     let (array, bytes) = if is_server {
         ("json_build_array", "encode")
@@ -57,8 +57,8 @@ pub(super) fn row_batch(
     let behind = match after {
         None => String::new(),
         Some(after) => {
-            let values =
-                literals(table, after, is_server).ok_or_else(|| Damage::at("settings", "copy", "value"))?;
+            let values = literals(table, after, is_server)
+                .ok_or_else(|| CorruptRow::at("settings", "copy", "value"))?;
             format!(" AND ({key}) > ({values})")
         }
     };
@@ -68,12 +68,16 @@ pub(super) fn row_batch(
         only = table.only,
     );
     let rows: Vec<Json> = diesel::sql_query(query).load(connection)?;
-    let read = |json: Json| read(&json.row).ok_or_else(|| Damage::at(table.name, "?", "json"));
+    let read = |json: Json| read(&json.row).ok_or_else(|| CorruptRow::at(table.name, "?", "json"));
     Ok(rows.into_iter().map(read).collect::<Result<_, _>>()?)
 }
 
 /// Writes rows in one statement.
-pub(super) fn rows_insert(connection: &mut Connection, table: &Table, rows: &[Row]) -> Result<(), Fault> {
+pub(super) fn rows_insert(
+    connection: &mut Connection,
+    table: &Table,
+    rows: &[Row],
+) -> Result<(), QueryError> {
     let Some(last) = rows.last() else {
         return Ok(());
     };

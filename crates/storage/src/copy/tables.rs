@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
 use crate::connection::{Connection, RunQueryDsl};
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 use crate::write::counters::{Counter, counter_value};
 use crate::write::partitions::{STRETCH, stretch_make, stretches};
 
@@ -386,7 +386,7 @@ struct Count {
 }
 
 /// Whether a store has nothing but what its migrations put there.
-pub(super) fn is_fresh(connection: &mut Connection) -> Result<bool, Fault> {
+pub(super) fn is_fresh(connection: &mut Connection) -> Result<bool, QueryError> {
     for name in [
         "webhooks",
         "members",
@@ -424,7 +424,7 @@ pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<(
 }
 
 /// Lets numbers go on behind those that were copied.
-pub(super) fn finish(connection: &mut Connection) -> Result<(), Fault> {
+pub(super) fn finish(connection: &mut Connection) -> Result<(), QueryError> {
     if let Connection::Postgres(_) = connection {
         for name in ["webhooks", "audit", "address_sets", "incident_events"] {
             connection.batch_execute(&format!(

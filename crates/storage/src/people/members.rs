@@ -8,7 +8,7 @@ use hookgate_gate::{ActorContext, KnownWebhook, KnownWebhooks, MemberChange};
 use super::read;
 use crate::acting::{Hold, actor_check, members_hold};
 use crate::connection::Connection;
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 use crate::read::{people, shown};
 use crate::rows::read_handle;
 use crate::write::audit::audit_insert;
@@ -22,7 +22,7 @@ pub(super) fn act(
     change: &MemberChange,
     acting: &ActorContext,
     now: Timestamp,
-) -> Result<Option<Result<Member, MemberError>>, Fault> {
+) -> Result<Option<Result<Member, MemberError>>, QueryError> {
     members_hold(connection, Hold::Alone)?;
     actor_check(connection, &acting.actor, acting.session, now)?;
     let key = id.to_string();
@@ -61,7 +61,7 @@ pub(super) fn act(
 
 /// Ends the links, and the sessions begun by them, that would let somebody do what only the new role permits, or that a member with
 /// the new role may not have made.
-fn made_end(connection: &mut Connection, member: &str, before: Role, after: Role) -> Result<(), Fault> {
+fn made_end(connection: &mut Connection, member: &str, before: Role, after: Role) -> Result<(), QueryError> {
     match after.cmp(&before) {
         Ordering::Greater => links::made_delete_for(connection, member)?,
         Ordering::Less => links::made_delete_by(connection, member, "")?,
@@ -75,7 +75,7 @@ pub(super) fn known_webhooks(
     connection: &mut Connection,
     member: &str,
     most: usize,
-) -> Result<KnownWebhooks, Fault> {
+) -> Result<KnownWebhooks, QueryError> {
     let keys = shown::webhooks_known_to(connection, member)?;
     let tokens = shown::tokens_of(connection, member)?;
     let is_theirs = |shown_to: &Option<String>| {
@@ -84,7 +84,7 @@ pub(super) fn known_webhooks(
     };
     let mut webhooks = Vec::new();
     for row in shown::known_webhooks(connection, &keys[..keys.len().min(most)])? {
-        let damage = |column| Damage::at("webhooks", &row.handle, column);
+        let damage = |column| CorruptRow::at("webhooks", &row.handle, column);
         webhooks.push(KnownWebhook {
             handle: read_handle(&row.handle)?,
             name: WebhookName::from_stored(&row.name).ok_or_else(|| damage("name"))?,

@@ -10,7 +10,7 @@ use hookgate_domain::{AddressSet, AddressSetName, Allowlist, Networks, SetVersio
 use hookgate_gate::SoleSource;
 
 use crate::connection::{Connection, RunQueryDsl, columns};
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{AddressSetRow, SetVersionRow, read_address, read_networks};
 use crate::schema::{address_set_versions, address_sets, allowlist_sets, deliveries, webhooks};
 
@@ -41,7 +41,7 @@ pub(crate) fn resolve(
     connection: &mut Connection,
     allowlist: &Allowlist,
     held: &HeldNetworks,
-) -> Result<Allowlist, Fault> {
+) -> Result<Allowlist, QueryError> {
     let names: Vec<_> = allowlist.sets().map(ToString::to_string).collect();
     if names.is_empty() {
         return Ok(allowlist.clone());
@@ -65,20 +65,20 @@ pub(crate) fn resolve(
 }
 
 /// All sets, by name.
-pub(crate) fn address_sets(connection: &mut Connection, most: i64) -> Result<Vec<AddressSet>, Fault> {
+pub(crate) fn address_sets(connection: &mut Connection, most: i64) -> Result<Vec<AddressSet>, QueryError> {
     let query = address_sets::table.order(address_sets::name).limit(most);
     let rows: Vec<AddressSetRow> = query.select(columns::<AddressSetRow>()).load(connection)?;
     Ok(rows
         .into_iter()
         .map(AddressSet::try_from)
-        .collect::<Result<_, Damage>>()?)
+        .collect::<Result<_, CorruptRow>>()?)
 }
 
 /// The set with this name.
 pub(crate) fn address_set_by_name(
     connection: &mut Connection,
     name: &str,
-) -> Result<Option<AddressSet>, Fault> {
+) -> Result<Option<AddressSet>, QueryError> {
     let query = address_sets::table.filter(address_sets::name.eq(name));
     let row: Option<AddressSetRow> = query
         .select(columns::<AddressSetRow>())
@@ -98,14 +98,14 @@ pub(crate) fn networks_by_name(
     connection: &mut Connection,
     name: &AddressSetName,
     version: i64,
-) -> Result<Option<Networks>, Fault> {
+) -> Result<Option<Networks>, QueryError> {
     match address_set_key(connection, name.as_str())? {
         Some(id) => networks_of(connection, id, version),
         None => Ok(None),
     }
 }
 
-fn networks_of(connection: &mut Connection, id: i64, version: i64) -> Result<Option<Networks>, Fault> {
+fn networks_of(connection: &mut Connection, id: i64, version: i64) -> Result<Option<Networks>, QueryError> {
     let query = address_set_versions::table
         .filter(address_set_versions::address_set.eq(id))
         .filter(address_set_versions::number.eq(version));
@@ -117,7 +117,7 @@ fn networks_of(connection: &mut Connection, id: i64, version: i64) -> Result<Opt
 }
 
 /// The versions of a set, newest first.
-pub(crate) fn set_versions(connection: &mut Connection, name: &str) -> Result<Vec<SetVersion>, Fault> {
+pub(crate) fn set_versions(connection: &mut Connection, name: &str) -> Result<Vec<SetVersion>, QueryError> {
     let Some(id) = address_set_key(connection, name)? else {
         return Ok(Vec::new());
     };
@@ -128,7 +128,7 @@ pub(crate) fn set_versions(connection: &mut Connection, name: &str) -> Result<Ve
     Ok(rows
         .into_iter()
         .map(SetVersion::try_from)
-        .collect::<Result<_, Damage>>()?)
+        .collect::<Result<_, CorruptRow>>()?)
 }
 
 /// How many allowlists name the set, and the handles of the first of their webhooks.
@@ -151,7 +151,7 @@ pub(crate) fn set_uses(
 }
 
 /// The one source of the newest deliveries since then, if it is one.
-pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<SoleSource>, Fault> {
+pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<SoleSource>, QueryError> {
     let newest: Vec<(Vec<u8>, i64, i64)> = deliveries::table
         .order(deliveries::id.desc())
         .limit(MOST_LOOKED_AT)
@@ -169,7 +169,7 @@ pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Opt
         all = all.saturating_add(*count);
     }
     let address: IpAddr =
-        read_address(first).ok_or_else(|| Damage::at("deliveries", "the newest", "source"))?;
+        read_address(first).ok_or_else(|| CorruptRow::at("deliveries", "the newest", "source"))?;
     Ok(Some(SoleSource {
         address,
         deliveries: u64::try_from(all).unwrap_or(0),

@@ -8,7 +8,7 @@ use hookgate_domain::{DeliveryId, Timestamp};
 use hookgate_gate::{RunBounds, RunEnds};
 
 use crate::connection::{Connection, RunQueryDsl};
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 
 /// A run that was asked for, by its place among the others, and its ends.
 #[derive(QueryableByName)]
@@ -38,7 +38,7 @@ pub(crate) fn incident_runs(
     connection: &mut Connection,
     number: i64,
     runs: &[RunBounds],
-) -> Result<Vec<Option<RunEnds>>, Fault> {
+) -> Result<Vec<Option<RunEnds>>, QueryError> {
     if runs.is_empty() {
         return Ok(Vec::new());
     }

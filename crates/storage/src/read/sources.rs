@@ -12,7 +12,7 @@ use hookgate_gate::{
 use crate::connection::{Connection, RunQueryDsl};
 
 use super::usage::webhook_key;
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::read_address;
 use crate::schema::{known_sources, source_codes, sources, webhooks};
 use crate::write::sources::OBSERVED;
@@ -27,7 +27,7 @@ pub(crate) fn top_sources(
     range: UsageRange,
     limit: PageSize,
     now: Timestamp,
-) -> Result<TopSources, Fault> {
+) -> Result<TopSources, QueryError> {
     let Some(key) = webhook_key(connection, webhook)? else {
         return Ok(TopSources::default());
     };
@@ -70,7 +70,7 @@ pub(crate) fn accepted_sources(
     connection: &mut Connection,
     webhook: WebhookHandle,
     since: Timestamp,
-) -> Result<SourceTotals, Fault> {
+) -> Result<SourceTotals, QueryError> {
     match webhook_key(connection, webhook)? {
         Some(key) => source_totals(connection, key, since, true),
         None => Ok(SourceTotals::default()),
@@ -82,13 +82,13 @@ fn source_reasons(
     connection: &mut Connection,
     webhook: i64,
     since: Timestamp,
-) -> Result<SourceReasons, Fault> {
+) -> Result<SourceReasons, QueryError> {
     let query = source_codes::table.filter(source_codes::webhook.eq(webhook));
     let rows: Vec<(Vec<u8>, String, i64)> = query
         .filter(source_codes::day.ge(day_of(since)))
         .select((source_codes::source, source_codes::code, source_codes::count))
         .load(connection)?;
-    let damage = |column| move || Damage::at("source_codes", webhook, column);
+    let damage = |column| move || CorruptRow::at("source_codes", webhook, column);
     let counts = rows.into_iter().filter(|(source, ..)| !source.is_empty());
     let counts = counts.map(|(source, code, count)| {
         let code = match code.as_str() {
@@ -98,7 +98,7 @@ fn source_reasons(
         let address = read_address(&source).ok_or_else(damage("source"))?;
         Ok((address, code, u64::try_from(count).unwrap_or(0)))
     });
-    let counts: Vec<_> = counts.collect::<Result<_, Damage>>()?;
+    let counts: Vec<_> = counts.collect::<Result<_, CorruptRow>>()?;
     Ok(SourceReasons::of(counts))
 }
 
@@ -112,7 +112,7 @@ fn source_totals(
     webhook: i64,
     since: Timestamp,
     only_accepted: bool,
-) -> Result<SourceTotals, Fault> {
+) -> Result<SourceTotals, QueryError> {
     let query = sources::table.filter(sources::webhook.eq(webhook));
     let rows: Vec<SourceRow> = query
         .filter(sources::day.ge(day_of(since)))
@@ -131,7 +131,7 @@ fn source_totals(
             let address = if source.is_empty() {
                 None
             } else {
-                Some(read_address(&address).ok_or_else(|| Damage::at("sources", webhook, "address"))?)
+                Some(read_address(&address).ok_or_else(|| CorruptRow::at("sources", webhook, "address"))?)
             };
             Ok(SourceDay {
                 address,
@@ -140,7 +140,7 @@ fn source_totals(
                 last_seen: Timestamp::from_micros(last_at),
             })
         });
-    let days: Vec<_> = days.collect::<Result<_, Damage>>()?;
+    let days: Vec<_> = days.collect::<Result<_, CorruptRow>>()?;
     Ok(if only_accepted {
         SourceTotals::of_addresses(days, since)
     } else {

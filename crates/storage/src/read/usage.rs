@@ -10,7 +10,7 @@ use hookgate_gate::{LastSeen, MAX_TROUBLED, Seek, Usage, UsageRange, UsageTotals
 use super::periods::parts;
 use super::window::span_of;
 use crate::connection::{Connection, RunQueryDsl};
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{read_answer, read_handle};
 use crate::schema::{usage, webhooks};
 use crate::write::usage::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED};
@@ -21,7 +21,7 @@ pub(crate) fn usage_of(
     webhook: Option<WebhookHandle>,
     range: UsageRange,
     now: Timestamp,
-) -> Result<Usage, Fault> {
+) -> Result<Usage, QueryError> {
     let webhook = match webhook {
         None => Some(ALL_WEBHOOKS),
         Some(handle) => webhook_key(connection, handle)?,
@@ -43,7 +43,7 @@ pub(crate) fn usage_of(
             u64::try_from(count).unwrap_or(0),
         ))
     });
-    let counts: Vec<_> = counts.collect::<Result<_, Damage>>()?;
+    let counts: Vec<_> = counts.collect::<Result<_, CorruptRow>>()?;
     Ok(Usage::of(range, now, counts))
 }
 
@@ -52,7 +52,7 @@ pub(crate) fn usage_many(
     connection: &mut Connection,
     handles: &[WebhookHandle],
     now: Timestamp,
-) -> Result<Vec<WebhookUsage>, Fault> {
+) -> Result<Vec<WebhookUsage>, QueryError> {
     let names: Vec<_> = handles.iter().map(ToString::to_string).collect();
     let start = WebhookUsage::start(now).as_micros();
     let query = usage::table.inner_join(webhooks::table.on(webhooks::id.eq(usage::webhook)));
@@ -76,7 +76,7 @@ pub(crate) fn usage_many(
     }
     for row in last_seen(connection, &names)? {
         let answer = read_answer(&row.answer, row.code.as_deref());
-        let answer = answer.ok_or_else(|| Damage::at("deliveries", row.id, "answer"))?;
+        let answer = answer.ok_or_else(|| CorruptRow::at("deliveries", row.id, "answer"))?;
         let at = Timestamp::from_micros(row.received_at);
         for place in places(&row.handle) {
             all[place].last = Some(LastSeen { at, answer });
@@ -86,13 +86,13 @@ pub(crate) fn usage_many(
 }
 
 /// The refusal code of a count; none for what passed.
-fn read_code(code: &str, at: i64) -> Result<Option<RefusalCode>, Damage> {
+fn read_code(code: &str, at: i64) -> Result<Option<RefusalCode>, CorruptRow> {
     match code {
         PASSED => Ok(None),
         code => code
             .parse()
             .map(Some)
-            .map_err(|_| Damage::at("usage", at, "code")),
+            .map_err(|_| CorruptRow::at("usage", at, "code")),
     }
 }
 
@@ -111,7 +111,7 @@ struct CodeSum {
 pub(crate) fn refused_lately(
     connection: &mut Connection,
     now: Timestamp,
-) -> Result<Vec<(WebhookHandle, UsageTotals)>, Fault> {
+) -> Result<Vec<(WebhookHandle, UsageTotals)>, QueryError> {
     let start = WebhookUsage::start(now).as_micros();
     let query = format!(
         "SELECT w.handle AS handle, u.code AS code, CAST(sum(u.count) AS BIGINT) AS count \

@@ -5,7 +5,7 @@ use hookgate_domain::{
     AddressSet, IpNetwork, Networks, OrganizationId, Reading, SetOrigin, SetVersion, Timestamp, parse_entry,
 };
 
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::schema::{address_set_versions, address_sets};
 
 const OWN: &str = "own";
@@ -33,10 +33,10 @@ pub(crate) struct AddressSetRow {
 }
 
 impl TryFrom<AddressSetRow> for AddressSet {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: AddressSetRow) -> Result<Self, Damage> {
-        let damage = |column| Damage::at(TABLE, &row.name, column);
+    fn try_from(row: AddressSetRow) -> Result<Self, CorruptRow> {
+        let damage = |column| CorruptRow::at(TABLE, &row.name, column);
         let origin = if row.provider == OWN {
             SetOrigin::Own
         } else {
@@ -137,10 +137,10 @@ pub(crate) struct SetVersionRow {
 }
 
 impl TryFrom<SetVersionRow> for SetVersion {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: SetVersionRow) -> Result<Self, Damage> {
-        let damage = |column| Damage::at(VERSIONS, row.number, column);
+    fn try_from(row: SetVersionRow) -> Result<Self, CorruptRow> {
+        let damage = |column| CorruptRow::at(VERSIONS, row.number, column);
         let count = |number: i64, column| u64::try_from(number).map_err(|_| damage(column));
         Ok(Self {
             number: row.number,
@@ -161,8 +161,8 @@ pub(crate) fn networks_text(networks: &Networks) -> String {
 }
 
 /// The networks of their column.
-pub(crate) fn read_networks(text: &str, number: i64) -> Result<Networks, Damage> {
-    let damage = || Damage::at(VERSIONS, number, "networks");
+pub(crate) fn read_networks(text: &str, number: i64) -> Result<Networks, CorruptRow> {
+    let damage = || CorruptRow::at(VERSIONS, number, "networks");
     let networks: Vec<IpNetwork> = text
         .lines()
         .map(parse_entry)

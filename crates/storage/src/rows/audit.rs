@@ -10,7 +10,7 @@ use hookgate_domain::{
 use hookgate_gate::wider_prefixes;
 
 use super::delivery::read_address;
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::schema::people::audit;
 
 const HOUR_MICROS: i64 = 3_600_000_000;
@@ -38,11 +38,11 @@ pub(crate) struct AuditRow {
 }
 
 impl TryFrom<AuditRow> for AuditEntry {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: AuditRow) -> Result<Self, Damage> {
+    fn try_from(row: AuditRow) -> Result<Self, CorruptRow> {
         let id = row.id;
-        let damage = |column| move || Damage::at("audit", id, column);
+        let damage = |column| move || CorruptRow::at("audit", id, column);
         let actor = row.actor().ok_or_else(damage("actor_kind"))?;
         let from = row
             .source

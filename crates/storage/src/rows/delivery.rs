@@ -10,7 +10,7 @@ use hookgate_gate::{Answer, DeliveryRecord, DeliverySummary, NoPayload, Outcome}
 
 use super::notes::read_notes;
 use super::read_handle;
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::schema::deliveries;
 
 const TABLE: &str = "deliveries";
@@ -43,9 +43,9 @@ pub(crate) struct SummaryRow {
 
 impl SummaryRow {
     /// What lists show, with handle and name of its webhook as they were joined.
-    pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliverySummary, Damage> {
+    pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliverySummary, CorruptRow> {
         let row = self.id;
-        let damage = |column| move || Damage::at(TABLE, row, column);
+        let damage = |column| move || CorruptRow::at(TABLE, row, column);
         let incident = self
             .incident
             .map(|number| IncidentNumber::new(number).ok_or_else(damage("incident")));
@@ -93,11 +93,11 @@ pub(crate) struct DeliveryRow {
 
 impl DeliveryRow {
     /// The record, with handle and name of its webhook as they were joined.
-    pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, Damage> {
+    pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, CorruptRow> {
         let row = self.summary.id;
         let headers = self.headers.as_deref().map(serde_json::from_str);
         let trail = self.trail.as_deref().map(str::parse::<Trail>);
-        let damage = |column| move || Damage::at(TABLE, row, column);
+        let damage = |column| move || CorruptRow::at(TABLE, row, column);
         let status = self
             .incident_status
             .map(|word| word.parse().ok().ok_or_else(damage("incident_status")));
@@ -113,10 +113,12 @@ impl DeliveryRow {
             retry_after: wait.transpose()?.map(Duration::from_secs),
             no_payload: no_payload.transpose()?,
             payload_bytes: self.payload_bytes.and_then(|bytes| u64::try_from(bytes).ok()),
-            trail: trail.transpose().map_err(|_| Damage::at(TABLE, row, "trail"))?,
+            trail: trail
+                .transpose()
+                .map_err(|_| CorruptRow::at(TABLE, row, "trail"))?,
             headers: headers
                 .transpose()
-                .map_err(|_| Damage::at(TABLE, row, "headers"))?
+                .map_err(|_| CorruptRow::at(TABLE, row, "headers"))?
                 .unwrap_or_default(),
             payload: self.payload,
             summary: self.summary.read(handle, name)?,

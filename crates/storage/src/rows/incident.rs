@@ -6,7 +6,7 @@ use hookgate_domain::{
 };
 
 use super::metadata::read_metadata;
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::schema::incidents;
 
 const TABLE: &str = "incidents";
@@ -57,7 +57,7 @@ impl IncidentRow {
     }
 
     /// The incident, whose webhook is known from elsewhere, with what the row has besides.
-    pub(crate) fn read_weighed(mut self, webhook: WebhookHandle) -> Result<WeighedIncident, Damage> {
+    pub(crate) fn read_weighed(mut self, webhook: WebhookHandle) -> Result<WeighedIncident, CorruptRow> {
         let metadata = self.metadata.take();
         let weight = self.weight;
         let incident = self.read_with(webhook, metadata.as_deref())?;
@@ -69,14 +69,14 @@ impl IncidentRow {
     }
 
     /// The incident, whose webhook is known from elsewhere.
-    pub(crate) fn read(mut self, webhook: WebhookHandle) -> Result<Incident, Damage> {
+    pub(crate) fn read(mut self, webhook: WebhookHandle) -> Result<Incident, CorruptRow> {
         let metadata = self.metadata.take();
         self.read_with(webhook, metadata.as_deref())
     }
 
-    fn read_with(self, webhook: WebhookHandle, metadata: Option<&str>) -> Result<Incident, Damage> {
+    fn read_with(self, webhook: WebhookHandle, metadata: Option<&str>) -> Result<Incident, CorruptRow> {
         let row = self.number;
-        let damage = |column| move || Damage::at(TABLE, row, column);
+        let damage = |column| move || CorruptRow::at(TABLE, row, column);
         Ok(Incident {
             number: IncidentNumber::new(self.number).ok_or_else(damage("number"))?,
             organization: OrganizationId::new(self.organization).ok_or_else(damage("organization"))?,

@@ -7,7 +7,7 @@ use hookgate_domain::{Actor, DeliveryId, IncidentEvent, IncidentNumber, Severity
 use hookgate_gate::IncidentRecord;
 
 use super::audit::read_actor;
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::schema::incident_events;
 
 const TABLE: &str = "incident_events";
@@ -30,11 +30,11 @@ pub(crate) struct EventRow {
 }
 
 impl TryFrom<EventRow> for IncidentRecord {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: EventRow) -> Result<Self, Damage> {
+    fn try_from(row: EventRow) -> Result<Self, CorruptRow> {
         let id = row.id;
-        let damage = |column| move || Damage::at(TABLE, id, column);
+        let damage = |column| move || CorruptRow::at(TABLE, id, column);
         let event = read_event(&row.kind, row.before, row.after).ok_or_else(damage("kind"))?;
         let (actor_id, role) = (row.actor_id.as_deref(), row.actor_role.as_deref());
         let actor = row.actor_kind.as_deref().map(|kind| {

@@ -9,7 +9,7 @@ use hookgate_domain::{
 use hookgate_gate::FailedSignIns;
 
 use super::delivery::read_address;
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::schema::people::{failed_sign_ins, members, sessions, sign_in_links, tokens};
 
 /// A member.
@@ -40,11 +40,11 @@ impl From<&Member> for MemberRow {
 }
 
 impl TryFrom<MemberRow> for Member {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: MemberRow) -> Result<Self, Damage> {
+    fn try_from(row: MemberRow) -> Result<Self, CorruptRow> {
         let id = &row.id.clone();
-        let damage = |column| move || Damage::at("members", id, column);
+        let damage = |column| move || CorruptRow::at("members", id, column);
         Ok(Self {
             id: row.id.parse().map_err(|_| damage("id")())?,
             organization: OrganizationId::new(row.organization).ok_or_else(damage("organization"))?,
@@ -90,11 +90,11 @@ impl From<&Session> for SessionRow {
 }
 
 impl TryFrom<SessionRow> for Session {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: SessionRow) -> Result<Self, Damage> {
+    fn try_from(row: SessionRow) -> Result<Self, CorruptRow> {
         let id = &row.id.clone();
-        let damage = |column| move || Damage::at("sessions", id, column);
+        let damage = |column| move || CorruptRow::at("sessions", id, column);
         let means = [SignInMeans::Password, SignInMeans::Link]
             .into_iter()
             .find(|means| means.as_str() == row.means);
@@ -153,11 +153,11 @@ impl From<&Token> for TokenRow {
 }
 
 impl TryFrom<TokenRow> for Token {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: TokenRow) -> Result<Self, Damage> {
+    fn try_from(row: TokenRow) -> Result<Self, CorruptRow> {
         let id = &row.id.clone();
-        let damage = |column| move || Damage::at("tokens", id, column);
+        let damage = |column| move || CorruptRow::at("tokens", id, column);
         let owner = row.owner.as_deref().map(str::parse::<MemberId>).transpose();
         let token_id = |text: Option<&str>| text.map(str::parse::<TokenId>).transpose();
         Ok(Self {
@@ -202,11 +202,11 @@ impl From<&SignInLink> for LinkRow {
 }
 
 impl TryFrom<LinkRow> for SignInLink {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: LinkRow) -> Result<Self, Damage> {
+    fn try_from(row: LinkRow) -> Result<Self, CorruptRow> {
         let id = &row.member.clone();
-        let damage = |column| move || Damage::at("sign_in_links", id, column);
+        let damage = |column| move || CorruptRow::at("sign_in_links", id, column);
         Ok(Self {
             digest: SignInSecretDigest::from_bytes(read_digest(&row.digest).ok_or_else(damage("digest"))?),
             member: row.member.parse().map_err(|_| damage("member")())?,
@@ -246,10 +246,10 @@ pub(crate) struct FailuresRow {
 }
 
 impl TryFrom<FailuresRow> for FailedSignIns {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: FailuresRow) -> Result<Self, Damage> {
-        let damage = |column| Damage::at("failed_sign_ins", &row.member, column);
+    fn try_from(row: FailuresRow) -> Result<Self, CorruptRow> {
+        let damage = |column| CorruptRow::at("failed_sign_ins", &row.member, column);
         Ok(Self {
             count: u64::try_from(row.attempts).map_err(|_| damage("attempts"))?,
             last_at: Timestamp::from_micros(row.last_at),

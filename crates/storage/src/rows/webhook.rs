@@ -11,7 +11,7 @@ use hookgate_domain::{
 };
 
 use super::read_handle;
-use crate::fault::Damage;
+use crate::query_error::CorruptRow;
 use crate::schema::{retired_urls, webhooks};
 
 const ACTIVE: &str = "active";
@@ -51,9 +51,9 @@ pub(crate) struct WebhookRow {
 }
 
 impl TryFrom<WebhookRow> for Webhook {
-    type Error = Damage;
+    type Error = CorruptRow;
 
-    fn try_from(row: WebhookRow) -> Result<Self, Damage> {
+    fn try_from(row: WebhookRow) -> Result<Self, CorruptRow> {
         Ok(Self {
             handle: read_handle(&row.handle)?,
             organization: OrganizationId::new(row.organization).ok_or_else(|| row.damage("organization"))?,
@@ -73,7 +73,7 @@ impl TryFrom<WebhookRow> for Webhook {
 }
 
 impl WebhookRow {
-    fn state(&self) -> Result<WebhookState, Damage> {
+    fn state(&self) -> Result<WebhookState, CorruptRow> {
         let hint = self.hint.parse().map_err(|_| self.damage("hint"))?;
         match self.state.as_str() {
             ACTIVE => Ok(WebhookState::Active(LiveUrl {
@@ -93,7 +93,7 @@ impl WebhookRow {
         }
     }
 
-    fn policy(self) -> Result<Policy, Damage> {
+    fn policy(self) -> Result<Policy, CorruptRow> {
         let days = self
             .rotation_days
             .map(|days| narrow::<u16>(days).and_then(NonZeroU16::new));
@@ -118,7 +118,7 @@ impl WebhookRow {
         })
     }
 
-    fn limits(&self) -> Result<Limits, Damage> {
+    fn limits(&self) -> Result<Limits, CorruptRow> {
         let body_bytes = narrow(self.body_bytes).ok_or_else(|| self.damage("body_bytes"))?;
         let per_minute = self
             .per_minute
@@ -134,8 +134,8 @@ impl WebhookRow {
         Limits::new(body_bytes, per_minute, overload).map_err(|_| self.damage("body_bytes"))
     }
 
-    fn damage(&self, column: &'static str) -> Damage {
-        Damage::at("webhooks", &self.handle, column)
+    fn damage(&self, column: &'static str) -> CorruptRow {
+        CorruptRow::at("webhooks", &self.handle, column)
     }
 }
 
@@ -216,8 +216,8 @@ pub(crate) struct RetiredRow {
 
 impl RetiredRow {
     /// The tombstone with this digest, of the webhook with this handle.
-    pub(crate) fn read(self, digest: WebhookIdDigest, handle: &str) -> Result<RetiredUrl, Damage> {
-        let damage = |column| move || Damage::at("retired_urls", handle, column);
+    pub(crate) fn read(self, digest: WebhookIdDigest, handle: &str) -> Result<RetiredUrl, CorruptRow> {
+        let damage = |column| move || CorruptRow::at("retired_urls", handle, column);
         let because = match self.because.as_str() {
             word if word == RetiredBecause::Regenerated.as_str() => RetiredBecause::Regenerated,
             word if word == RetiredBecause::Revoked.as_str() => RetiredBecause::Revoked,

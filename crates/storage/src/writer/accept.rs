@@ -12,7 +12,7 @@ use super::batch::{Batch, micros};
 use super::commit_backend::CommitBackend;
 use super::usage_recorder::Observation;
 use super::weight::{changed_weight, delivery_weight, incident_weight};
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{NewDelivery, WeighedIncident, answer_words, metadata_text, notes_text};
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
@@ -22,7 +22,7 @@ const NO_INCIDENT: i64 = 0;
 
 impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
     /// Commits an accepted delivery, or says why not.
-    pub(super) fn accept(&mut self, delivery: &'a AcceptedDelivery) -> Result<Commit, Fault> {
+    pub(super) fn accept(&mut self, delivery: &'a AcceptedDelivery) -> Result<Commit, QueryError> {
         let target = self.backend.target(delivery.webhook)?;
         let Some(target) = target.filter(|target| target.revision == delivery.revision) else {
             return Ok(Commit::Stale);
@@ -61,7 +61,12 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
     }
 
     /// The answer to a retry; `None` if the key is new or too old.
-    fn repeat(&mut self, webhook: i64, sent: &Idempotency, now: Timestamp) -> Result<Option<Commit>, Fault> {
+    fn repeat(
+        &mut self,
+        webhook: i64,
+        sent: &Idempotency,
+        now: Timestamp,
+    ) -> Result<Option<Commit>, QueryError> {
         let row = self.backend.key(webhook, sent.key.as_str())?;
         let young = |row: &KeyRow| now.since(Timestamp::from_micros(row.created_at)) < IDEMPOTENCY_WINDOW;
         let Some(row) = row.filter(young) else {
@@ -77,7 +82,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
 
     /// The incident after this delivery told of it. A `resolved` belongs to the newest incident of its key, which may be
     /// resolved already; anything else to the unresolved one.
-    fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<Told, Fault> {
+    fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<Told, QueryError> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
         let mut known = match draft.dedup_key() {
@@ -96,7 +101,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
             return Ok(updated(incident, draft, now)?);
         }
         let organization = OrganizationId::new(target.organization);
-        let organization = organization.ok_or_else(|| Damage::at("webhooks", webhook, "organization"))?;
+        let organization = organization.ok_or_else(|| CorruptRow::at("webhooks", webhook, "organization"))?;
         let Some(incident) = Incident::open(self.next_incident()?, organization, webhook, draft, now) else {
             return Ok(Told::Unmatched);
         };
@@ -188,8 +193,8 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
 }
 
 /// What the first delivery with a key was answered.
-fn first_answer(row: &KeyRow) -> Result<Accepted, Damage> {
-    let damage = |column| move || Damage::at("idempotency_keys", row.delivery, column);
+fn first_answer(row: &KeyRow) -> Result<Accepted, CorruptRow> {
+    let damage = |column| move || CorruptRow::at("idempotency_keys", row.delivery, column);
     let incident = if row.incident == NO_INCIDENT {
         None
     } else {

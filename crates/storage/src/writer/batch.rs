@@ -12,7 +12,7 @@ use super::refusal_coalescer::RefusalCoalescer;
 use super::refusal_folder::{Placement, RefusalFolder};
 use super::usage_recorder::Observation;
 use super::weight::delivery_weight;
-use crate::fault::{Damage, Fault};
+use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{NewDelivery, answer_words, seconds_up};
 use crate::write::webhooks::Target;
 
@@ -84,15 +84,15 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     }
 
     /// The number that the next delivery will have.
-    pub(super) fn next_delivery(&mut self) -> Result<DeliveryId, Fault> {
+    pub(super) fn next_delivery(&mut self) -> Result<DeliveryId, QueryError> {
         let next = self.numbers()?.delivery;
-        Ok(DeliveryId::from_number(next).ok_or_else(|| Damage::at("counters", "delivery", "next"))?)
+        Ok(DeliveryId::from_number(next).ok_or_else(|| CorruptRow::at("counters", "delivery", "next"))?)
     }
 
     /// The number that the next incident will have.
-    pub(super) fn next_incident(&mut self) -> Result<IncidentNumber, Fault> {
+    pub(super) fn next_incident(&mut self) -> Result<IncidentNumber, QueryError> {
         let next = self.numbers()?.incident;
-        Ok(IncidentNumber::new(next).ok_or_else(|| Damage::at("counters", "incident", "next"))?)
+        Ok(IncidentNumber::new(next).ok_or_else(|| CorruptRow::at("counters", "incident", "next"))?)
     }
 
     /// Uses up the next delivery number.
@@ -128,7 +128,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
     }
 
     /// Records a refusal or counts it on a record. That of a webhook that does not exist leaves no trace.
-    fn refuse(&mut self, refusing: &'a mut PendingRefusal) -> Result<(), Fault> {
+    fn refuse(&mut self, refusing: &'a mut PendingRefusal) -> Result<(), QueryError> {
         let Some(target) = self.backend.target(refusing.refusal.webhook)? else {
             return Ok(());
         };
@@ -218,6 +218,6 @@ pub(super) fn micros(span: Duration) -> i64 {
 }
 
 /// Sets damage, which concerns one job, apart from errors, which concern the transaction.
-fn contained<T>(result: Result<T, Fault>) -> QueryResult<Result<T, StoreError>> {
+fn contained<T>(result: Result<T, QueryError>) -> QueryResult<Result<T, StoreError>> {
     result.map_or_else(|fault| fault.contained().map(Err), |done| Ok(Ok(done)))
 }

@@ -7,7 +7,7 @@ use hookgate_gate::StoreError;
 use tokio::sync::oneshot;
 
 use crate::connection::Connection;
-use crate::fault::{Fault, store_error, unavailable};
+use crate::query_error::{QueryError, store_error, unavailable};
 
 /// A write that is no delivery.
 pub(super) trait Change: Send {
@@ -41,7 +41,7 @@ impl<T, W> PendingChange<T, W> {
     }
 }
 
-impl<T: Send, W: FnMut(&mut Connection) -> Result<T, Fault> + Send> Change for PendingChange<T, W> {
+impl<T: Send, W: FnMut(&mut Connection) -> Result<T, QueryError> + Send> Change for PendingChange<T, W> {
     fn run(&mut self, connection: &mut Connection) -> QueryResult<()> {
         self.outcome = match (self.work)(connection) {
             Ok(done) => Some(Ok(done)),

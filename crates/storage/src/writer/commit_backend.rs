@@ -13,7 +13,7 @@ pub(super) use sqlite::SqliteBackend;
 
 use super::change::Change;
 use super::usage_recorder::Observation;
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 use crate::rows::{NewDelivery, WeighedIncident};
 use crate::write::keys::{KeyRow, NewKey};
 use crate::write::webhooks::Target;
@@ -48,7 +48,7 @@ pub(super) trait CommitBackend<'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<WeighedIncident>, Fault>;
+    ) -> Result<Option<WeighedIncident>, QueryError>;
 
     /// The newest resolved incident of a webhook that has this dedup key. It is asked for only for a delivery that says
     /// `resolved`, and only if none of that key is unresolved.
@@ -57,7 +57,7 @@ pub(super) trait CommitBackend<'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<WeighedIncident>, Fault>;
+    ) -> Result<Option<WeighedIncident>, QueryError>;
 
     /// Stores an incident that this delivery opens.
     fn incident_insert(

@@ -250,8 +250,8 @@ mod tests {
     use super::super::change::PendingChange;
     use super::super::job::{PendingDelivery, QueuedBytes};
     use super::*;
-    use crate::fault::Fault;
     use crate::open::{OpenMode, open_directory};
+    use crate::query_error::QueryError;
     use crate::write::webhooks::{target_by_handle, webhook_insert, webhook_update};
 
     type Answer<T> = oneshot::Receiver<Result<T, StoreError>>;
@@ -275,7 +275,7 @@ mod tests {
 
     fn change(webhook: Webhook) -> (Job, Answer<()>) {
         let (reply, answer) = oneshot::channel();
-        let work = move |connection: &mut Connection| -> Result<(), Fault> {
+        let work = move |connection: &mut Connection| -> Result<(), QueryError> {
             let target = target_by_handle(connection, &webhook.handle.to_string())?;
             Ok(webhook_update(connection, target.unwrap().id, &webhook)?)
         };

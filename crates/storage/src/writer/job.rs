@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use super::change::Change;
 use super::refusals::Place;
-use crate::fault::{store_error, unavailable};
+use crate::query_error::{store_error, unavailable};
 
 const WHAT: &str = "commit a delivery";
 /// What an error says of writing counts.

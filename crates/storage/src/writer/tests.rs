@@ -30,7 +30,7 @@ async fn recorded(database: &Database) -> (usize, i64) {
     }
 }
 
-fn breaks(connection: &mut Connection) -> Result<(), Fault> {
+fn breaks(connection: &mut Connection) -> Result<(), QueryError> {
     Ok(connection.batch_execute("DELETE FROM incidents; INSERT INTO nowhere VALUES (1)")?)
 }
 
@@ -79,7 +79,7 @@ async fn a_panic_leaves_nobody_waiting() {
     let directory = tempfile::tempdir().unwrap();
     let database = database(&directory).await;
     assert!(database.is_writing());
-    let panics = |_: &mut Connection| -> Result<(), Fault> { panic!("on purpose") };
+    let panics = |_: &mut Connection| -> Result<(), QueryError> { panic!("on purpose") };
     let (before, panicked, after) = tokio::join!(
         database.delivery_commit(delivery(&webhook(1))),
         database.writer.change("panic", panics),

@@ -17,8 +17,8 @@ use super::super::off_record::OffRecord;
 use super::super::usage_recorder::Observation;
 use super::{CommitBackend, NextNumbers, record};
 use crate::connection::Connection;
-use crate::fault::{Damage, Fault};
 use crate::postgres::PgConnection;
+use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{IncidentRow, NewDelivery, WeighedIncident};
 use crate::write::columns::{
     CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
@@ -40,9 +40,9 @@ pub(in super::super) struct PostgresBackend<'a> {
     new_keys: HashSet<(i64, String)>,
     incidents: HashMap<IncidentNumber, KnownIncident>,
     /// What is damaged is told when it is asked for: it concerns one delivery.
-    unresolved: HashMap<(i64, String), Result<IncidentNumber, Damage>>,
+    unresolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
     /// The newest resolved incident of each key that a late `resolved` may belong to.
-    resolved: HashMap<(i64, String), Result<IncidentNumber, Damage>>,
+    resolved: HashMap<(i64, String), Result<IncidentNumber, CorruptRow>>,
     events: EventColumns,
     deliveries: DeliveryColumns,
     counted: HashMap<i64, i64>,
@@ -180,8 +180,8 @@ impl<'a> PostgresBackend<'a> {
     /// The incident that a key leads to.
     fn by_number(
         &self,
-        found: Option<&Result<IncidentNumber, Damage>>,
-    ) -> Result<Option<WeighedIncident>, Fault> {
+        found: Option<&Result<IncidentNumber, CorruptRow>>,
+    ) -> Result<Option<WeighedIncident>, QueryError> {
         let Some(found) = found else {
             return Ok(None);
         };
@@ -266,7 +266,7 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         webhook: i64,
         _: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<WeighedIncident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, QueryError> {
         self.by_number(self.unresolved.get(&(webhook, storable(dedup_key))))
     }
 
@@ -275,7 +275,7 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         webhook: i64,
         _: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<WeighedIncident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, QueryError> {
         self.by_number(self.resolved.get(&(webhook, storable(dedup_key))))
     }
 

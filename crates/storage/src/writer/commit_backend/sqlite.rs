@@ -10,7 +10,7 @@ use super::super::change::Change;
 use super::super::usage_recorder::{Observation, UsageRecorder};
 use super::{CommitBackend, NextNumbers, record};
 use crate::connection::Connection;
-use crate::fault::Fault;
+use crate::query_error::QueryError;
 use crate::rows::{NewDelivery, NewIncident, WeighedIncident};
 use crate::write::counters::{Counter, counter_set, counter_value};
 use crate::write::deliveries::{deliveries_insert, delivery_count};
@@ -107,7 +107,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<WeighedIncident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, QueryError> {
         if !self.new_incidents.is_empty() {
             self.rows_write()?;
         }
@@ -120,7 +120,7 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         webhook: i64,
         handle: WebhookHandle,
         dedup_key: &str,
-    ) -> Result<Option<WeighedIncident>, Fault> {
+    ) -> Result<Option<WeighedIncident>, QueryError> {
         let row = incident_resolved(self.connection, webhook, dedup_key)?;
         Ok(row.map(|row| row.read_weighed(handle)).transpose()?)
     }

@@ -8,7 +8,7 @@ use hookgate_gate::{ActorError, StoreError};
 
 /// A stored value that no domain value can be made of. It never holds the value: that may be anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Damage {
+pub(crate) struct CorruptRow {
     /// The table.
     pub(crate) table: &'static str,
     /// The row, by its public name.
@@ -17,7 +17,7 @@ pub(crate) struct Damage {
     pub(crate) column: &'static str,
 }
 
-impl Damage {
+impl CorruptRow {
     /// Names the column of a row, for `ok_or_else`.
     pub(crate) fn at(table: &'static str, row: impl fmt::Display, column: &'static str) -> Self {
         Self {
@@ -28,8 +28,8 @@ impl Damage {
     }
 }
 
-impl From<Damage> for StoreError {
-    fn from(Damage { table, row, column }: Damage) -> Self {
+impl From<CorruptRow> for StoreError {
+    fn from(CorruptRow { table, row, column }: CorruptRow) -> Self {
         Self::Corrupt {
             what: format!("{table}, row {row}, column {column}"),
         }
@@ -38,39 +38,39 @@ impl From<Damage> for StoreError {
 
 /// Why one piece of work in a transaction failed.
 #[derive(Debug)]
-pub(crate) enum Fault {
+pub(crate) enum QueryError {
     /// What it read is damaged. Raised only while it has written nothing, so the transaction may go on.
-    Damage(Damage),
+    CorruptRow(CorruptRow),
     /// Who acts may no longer. Raised only while nothing is written.
     Actor(ActorError),
     /// A statement failed: the transaction has to be given up.
     Statement(Error),
 }
 
-impl Fault {
+impl QueryError {
     /// What the caller learns while the transaction goes on, or the failed statement that ends it.
     pub(crate) fn contained(self) -> Result<StoreError, Error> {
         match self {
-            Self::Damage(damage) => Ok(damage.into()),
+            Self::CorruptRow(damage) => Ok(damage.into()),
             Self::Actor(error) => Ok(error.into()),
             Self::Statement(error) => Err(error),
         }
     }
 }
 
-impl From<Damage> for Fault {
-    fn from(damage: Damage) -> Self {
-        Self::Damage(damage)
+impl From<CorruptRow> for QueryError {
+    fn from(damage: CorruptRow) -> Self {
+        Self::CorruptRow(damage)
     }
 }
 
-impl From<ActorError> for Fault {
+impl From<ActorError> for QueryError {
     fn from(error: ActorError) -> Self {
         Self::Actor(error)
     }
 }
 
-impl From<Error> for Fault {
+impl From<Error> for QueryError {
     fn from(error: Error) -> Self {
         Self::Statement(error)
     }
