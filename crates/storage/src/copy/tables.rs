@@ -6,7 +6,7 @@ use diesel::sql_types::BigInt;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::query_error::QueryError;
 use crate::write::counters::{Counter, counter_value};
-use crate::write::partitions::{STRETCH, stretch_make, stretches};
+use crate::write::partitions::{PARTITION_SPAN, partition_make, partitions};
 
 /// A kind of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -414,10 +414,10 @@ pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<(
     if let Connection::Sqlite(_) = connection {
         return Ok(());
     }
-    let there = stretches(connection)?;
-    for stretch in 0..=last / STRETCH + 1 {
-        if !there.contains(&stretch) {
-            stretch_make(connection, stretch)?;
+    let there = partitions(connection)?;
+    for partition in 0..=last / PARTITION_SPAN + 1 {
+        if !there.contains(&partition) {
+            partition_make(connection, partition)?;
         }
     }
     Ok(())

@@ -17,7 +17,7 @@ pub(crate) struct Doomed {
 /// Lists what goes of these webhooks: the oldest deliveries from a number on, until so many bytes are freed.
 pub(crate) fn doomed_make(
     connection: &mut Connection,
-    stretch: i64,
+    partition: i64,
     payers: &[(i64, i64, i64)],
     end: i64,
 ) -> QueryResult<()> {
@@ -32,7 +32,7 @@ pub(crate) fn doomed_make(
              SELECT *, sum(gain) OVER (PARTITION BY webhook ORDER BY id) - gain AS before FROM ( \
                  SELECT d.id, d.webhook, d.incident, payer.surplus, i.number IS NOT NULL AS keeps, \
                      CASE WHEN i.number IS NULL THEN {weight} ELSE coalesce(length(d.payload), 0) END AS gain \
-                 FROM deliveries_{stretch} d \
+                 FROM deliveries_{partition} d \
                  JOIN (VALUES {}) AS payer (webhook, surplus, next) ON payer.webhook = d.webhook AND d.id >= payer.next \
                  LEFT JOIN incidents i ON i.number = d.incident AND i.status <> 'resolved' AND {SHOWS} \
                  WHERE d.id < {end}) AS weighed \
@@ -68,10 +68,10 @@ pub(crate) const IS_DOOMED: &str = "EXISTS (SELECT 1 FROM deliveries_doomed AS d
 
 /// Writes the deliveries of a stretch that stay into another table, those that only lose their payloads without them. How many
 /// these are.
-pub(crate) fn survivors_copy(connection: &mut Connection, stretch: i64, into: &str) -> QueryResult<usize> {
+pub(crate) fn survivors_copy(connection: &mut Connection, partition: i64, into: &str) -> QueryResult<usize> {
     connection.batch_execute(&format!(
-        "INSERT INTO {into} SELECT d.* FROM deliveries_{stretch} d WHERE NOT {IS_DOOMED}); \
-         CREATE UNLOGGED TABLE deliveries_stripped AS SELECT d.* FROM deliveries_{stretch} d WHERE {IS_DOOMED} AND doomed.keeps)"
+        "INSERT INTO {into} SELECT d.* FROM deliveries_{partition} d WHERE NOT {IS_DOOMED}); \
+         CREATE UNLOGGED TABLE deliveries_stripped AS SELECT d.* FROM deliveries_{partition} d WHERE {IS_DOOMED} AND doomed.keeps)"
     ))?;
     let stripped = super::holdings::payloads_strip(
         connection,

@@ -9,7 +9,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::deliveries;
 
 /// Numbers in a stretch: more than a server takes in a day, and more stretches than days to come.
-pub(crate) const STRETCH: i64 = 1 << 33;
+pub(crate) const PARTITION_SPAN: i64 = 1 << 33;
 /// How often it is tried to remove a table. With the pauses it takes longer than the 10 seconds that a statement may run, so nobody
 /// who reads all the time stops it.
 const DROP_ATTEMPTS: u32 = 12;
@@ -31,24 +31,24 @@ struct Bytes {
 }
 
 /// Which stretches have a table, oldest first.
-pub(crate) fn stretches(connection: &mut Connection) -> QueryResult<Vec<i64>> {
+pub(crate) fn partitions(connection: &mut Connection) -> QueryResult<Vec<i64>> {
     let query = "SELECT child.relname::text AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid \
                  WHERE inhparent = 'deliveries'::regclass";
     let names: Vec<Name> = diesel::sql_query(query).load(connection)?;
-    let mut stretches: Vec<_> = names
+    let mut partitions: Vec<_> = names
         .iter()
         .filter_map(|row| row.name.strip_prefix("deliveries_")?.parse().ok())
         .collect();
-    stretches.sort_unstable();
-    Ok(stretches)
+    partitions.sort_unstable();
+    Ok(partitions)
 }
 
 /// Makes the table of a stretch. Deliveries go on meanwhile: a table that is attached holds up nobody.
-pub(crate) fn stretch_make(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
-    let (first, end) = (stretch * STRETCH, (stretch + 1) * STRETCH);
+pub(crate) fn partition_make(connection: &mut Connection, partition: i64) -> QueryResult<()> {
+    let (first, end) = (partition * PARTITION_SPAN, (partition + 1) * PARTITION_SPAN);
     connection.batch_execute(&format!(
-        "CREATE TABLE deliveries_{stretch} (LIKE deliveries INCLUDING ALL); \
-         ALTER TABLE deliveries ATTACH PARTITION deliveries_{stretch} FOR VALUES FROM ({first}) TO ({end})"
+        "CREATE TABLE deliveries_{partition} (LIKE deliveries INCLUDING ALL); \
+         ALTER TABLE deliveries ATTACH PARTITION deliveries_{partition} FOR VALUES FROM ({first}) TO ({end})"
     ))
 }
 
@@ -57,12 +57,12 @@ pub(crate) fn stretch_make(connection: &mut Connection, stretch: i64) -> QueryRe
 ///
 /// From here on everybody waits for the end of the transaction, so what has to be written besides is listed before it, and written by
 /// another one (see `leftovers`). What it locked before would keep the table from going: who reads deliveries may wait for it.
-pub(crate) fn stretch_drop(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
+pub(crate) fn partition_drop(connection: &mut Connection, partition: i64) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '500ms'; \
          DO $$ BEGIN FOR attempt IN 1..{DROP_ATTEMPTS} LOOP \
              BEGIN \
-                 PERFORM pg_advisory_xact_lock({TABLES_LOCK}); DROP TABLE deliveries_{stretch}; RETURN; \
+                 PERFORM pg_advisory_xact_lock({TABLES_LOCK}); DROP TABLE deliveries_{partition}; RETURN; \
              EXCEPTION WHEN lock_not_available THEN \
                  IF attempt = {DROP_ATTEMPTS} THEN RAISE; END IF; \
              END; \
@@ -82,20 +82,20 @@ pub(crate) fn tables_stay(connection: &mut Connection) -> QueryResult<bool> {
 
 /// Writes the table of a stretch anew without the deliveries that are doomed, and without the payloads of those of them that stay.
 /// How many these are. Deliveries go on meanwhile: the table in use is another one. What is counted on a record meanwhile is lost.
-pub(crate) fn stretch_replace(connection: &mut Connection, stretch: i64) -> QueryResult<usize> {
-    let (first, end) = (stretch * STRETCH, (stretch + 1) * STRETCH);
-    let name = format!("deliveries_{stretch}_kept");
+pub(crate) fn partition_replace(connection: &mut Connection, partition: i64) -> QueryResult<usize> {
+    let (first, end) = (partition * PARTITION_SPAN, (partition + 1) * PARTITION_SPAN);
+    let name = format!("deliveries_{partition}_kept");
     connection.batch_execute(&format!(
         "SET LOCAL statement_timeout = '10min'; CREATE TABLE {name} (LIKE deliveries INCLUDING ALL); \
          ALTER TABLE {name} ADD CONSTRAINT within CHECK (id >= {first} AND id < {end})"
     ))?;
-    let stripped = survivors_copy(connection, stretch, &name)?;
-    stretch_drop(connection, stretch)?;
+    let stripped = survivors_copy(connection, partition, &name)?;
+    partition_drop(connection, partition)?;
     // The constraint says what would have to be looked up otherwise, while everybody waits.
     connection.batch_execute(&format!(
-        "ALTER TABLE {name} RENAME TO deliveries_{stretch}; \
-         ALTER TABLE deliveries ATTACH PARTITION deliveries_{stretch} FOR VALUES FROM ({first}) TO ({end}); \
-         ALTER TABLE deliveries_{stretch} DROP CONSTRAINT within"
+        "ALTER TABLE {name} RENAME TO deliveries_{partition}; \
+         ALTER TABLE deliveries ATTACH PARTITION deliveries_{partition} FOR VALUES FROM ({first}) TO ({end}); \
+         ALTER TABLE deliveries_{partition} DROP CONSTRAINT within"
     ))?;
     Ok(stripped)
 }
@@ -104,10 +104,10 @@ pub(crate) fn stretch_replace(connection: &mut Connection, stretch: i64) -> Quer
 type End = (i64, i64);
 
 /// The first and the last delivery of a stretch.
-pub(crate) fn stretch_ends(connection: &mut Connection, stretch: i64) -> QueryResult<Option<(End, End)>> {
+pub(crate) fn partition_ends(connection: &mut Connection, partition: i64) -> QueryResult<Option<(End, End)>> {
     let within = deliveries::table
-        .filter(deliveries::id.ge(stretch * STRETCH))
-        .filter(deliveries::id.lt((stretch + 1) * STRETCH))
+        .filter(deliveries::id.ge(partition * PARTITION_SPAN))
+        .filter(deliveries::id.lt((partition + 1) * PARTITION_SPAN))
         .select((deliveries::id, deliveries::received_at))
         .limit(1);
     let first = within
@@ -122,8 +122,8 @@ pub(crate) fn stretch_ends(connection: &mut Connection, stretch: i64) -> QueryRe
 }
 
 /// Bytes on disk of a stretch, with its indexes.
-pub(crate) fn stretch_bytes(connection: &mut Connection, stretch: i64) -> QueryResult<i64> {
-    bytes_of(connection, &format!("deliveries_{stretch}"))
+pub(crate) fn partition_bytes(connection: &mut Connection, partition: i64) -> QueryResult<i64> {
+    bytes_of(connection, &format!("deliveries_{partition}"))
 }
 
 /// Bytes on disk of the incidents and of what happened to them, with their indexes.
@@ -132,8 +132,8 @@ pub(crate) fn incidents_bytes(connection: &mut Connection) -> QueryResult<i64> {
 }
 
 /// Lets the numbers of deliveries go on at this stretch, if they are not there yet.
-pub(crate) fn stretch_begin(connection: &mut Connection, stretch: i64) -> QueryResult<()> {
-    let first = stretch * STRETCH;
+pub(crate) fn partition_begin(connection: &mut Connection, partition: i64) -> QueryResult<()> {
+    let first = partition * PARTITION_SPAN;
     let query = format!(
         "UPDATE counters SET next = {first} WHERE name = '{}' AND next < {first}",
         Counter::Delivery.name()

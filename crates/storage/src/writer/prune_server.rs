@@ -15,8 +15,8 @@ use crate::write::counters::{Counter, counter_value};
 use crate::write::holdings::{held_query, holdings_sum};
 use crate::write::leftovers::{leftover_holdings, leftovers_exist, leftovers_remove};
 use crate::write::partitions::{
-    STRETCH, incidents_bytes, prune_alone, stretch_begin, stretch_bytes, stretch_drop, stretch_ends,
-    stretch_make, stretches,
+    PARTITION_SPAN, incidents_bytes, partition_begin, partition_bytes, partition_drop, partition_ends,
+    partition_make, partitions, prune_alone,
 };
 use crate::write::prune::oldest_deliveries;
 
@@ -48,7 +48,7 @@ pub(crate) fn fill_server(
     if !prune_alone(connection)? || leftovers_exist(connection)? {
         return Ok(());
     }
-    let there = stretches(connection)?;
+    let there = partitions(connection)?;
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
     let bytes = bytes(connection, &there)?;
     let full = if bytes > budget {
@@ -82,11 +82,11 @@ pub(crate) fn prune_server(
     }
     let too_old = now.before(retention.deliveries).as_micros();
     let budget = i64::try_from(retention.bytes.get()).unwrap_or(i64::MAX);
-    let current = counter_value(connection, Counter::Delivery)? / STRETCH;
-    let mut there = stretches(connection)?;
+    let current = counter_value(connection, Counter::Delivery)? / PARTITION_SPAN;
+    let mut there = partitions(connection)?;
     for ahead in [current, current + 1] {
         if !there.contains(&ahead) {
-            stretch_make(connection, ahead)?;
+            partition_make(connection, ahead)?;
         }
     }
     let dropped = drop_oldest(connection, &mut there, current, too_old)?;
@@ -124,7 +124,9 @@ fn prune_by_age(
     let is_full = is_full(connection, current, part(budget, tables), now)?;
     let oldest = oldest_deliveries(connection, 1)?.first().copied();
     let deliveries = match oldest {
-        Some((id, _)) if !is_much(connection, id / STRETCH)? => prune_deliveries(connection, SLICE, too_old)?,
+        Some((id, _)) if !is_much(connection, id / PARTITION_SPAN)? => {
+            prune_deliveries(connection, SLICE, too_old)?
+        }
         _ => 0,
     };
     let payloads = prune_payloads(connection, SLICE, now.before(retention.payloads).as_micros())?;
@@ -140,7 +142,7 @@ fn prune_by_age(
     };
     if is_full {
         // Last, because every delivery waits for this number.
-        stretch_begin(connection, current + 1)?;
+        partition_begin(connection, current + 1)?;
     }
     Ok(pruned)
 }
@@ -155,22 +157,22 @@ fn drop_oldest(
     let Some(oldest) = there.first().copied().filter(|oldest| *oldest < current) else {
         return Ok(0);
     };
-    let ends = stretch_ends(connection, oldest)?;
+    let ends = partition_ends(connection, oldest)?;
     if ends.is_some_and(|(_, (_, received_at))| received_at >= too_old) {
         return Ok(0);
     }
     if ends.is_some() {
-        let held = held_query(&format!("id < {}", (oldest + 1) * STRETCH), false);
+        let held = held_query(&format!("id < {}", (oldest + 1) * PARTITION_SPAN), false);
         leftover_holdings(connection, &held)?;
     }
-    stretch_drop(connection, oldest)?;
+    partition_drop(connection, oldest)?;
     there.remove(0);
     Ok(ends.map_or(0, |((first, _), (last, _))| (last - first + 1).unsigned_abs()))
 }
 
 /// Bytes of the history on a server.
 pub(crate) fn server_bytes(connection: &mut Connection) -> QueryResult<i64> {
-    let there = stretches(connection)?;
+    let there = partitions(connection)?;
     bytes(connection, &there)
 }
 
@@ -178,8 +180,8 @@ pub(crate) fn server_bytes(connection: &mut Connection) -> QueryResult<i64> {
 /// is vacuumed: of them only what webhooks hold counts, or nobody could pay for it.
 fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
     let mut bytes = 0_i64;
-    for stretch in there {
-        bytes = bytes.saturating_add(stretch_bytes(connection, *stretch)?);
+    for partition in there {
+        bytes = bytes.saturating_add(partition_bytes(connection, *partition)?);
     }
     let held = holdings_sum(connection)?.saturating_sub(bytes).max(0);
     Ok(bytes.saturating_add(incidents_bytes(connection)?.min(held)))
@@ -187,15 +189,15 @@ fn bytes(connection: &mut Connection, there: &[i64]) -> QueryResult<i64> {
 
 /// Whether the table in use holds enough to go by itself one day: much of a day, or a good part of the space.
 fn is_full(connection: &mut Connection, current: i64, part: i64, now: Timestamp) -> QueryResult<bool> {
-    if stretch_bytes(connection, current)? > part {
+    if partition_bytes(connection, current)? > part {
         return Ok(true);
     }
-    let ends = stretch_ends(connection, current)?;
+    let ends = partition_ends(connection, current)?;
     let is_old = ends.is_some_and(|((_, began), _)| began < now.as_micros() - DAY_MICROS);
     Ok(is_old && is_much(connection, current)?)
 }
 
-fn is_much(connection: &mut Connection, stretch: i64) -> QueryResult<bool> {
-    let ends = stretch_ends(connection, stretch)?;
+fn is_much(connection: &mut Connection, partition: i64) -> QueryResult<bool> {
+    let ends = partition_ends(connection, partition)?;
     Ok(ends.is_some_and(|((first, _), (last, _))| last - first >= MUCH))
 }

@@ -12,7 +12,7 @@ use crate::write::counters::{Counter, counter_value};
 use crate::write::doomed::{Doomed, doomed_counts, doomed_drop, doomed_make};
 use crate::write::holdings::Holding;
 use crate::write::leftovers::leftovers_of_doomed;
-use crate::write::partitions::{STRETCH, stretch_begin, stretch_bytes, stretch_replace};
+use crate::write::partitions::{PARTITION_SPAN, partition_begin, partition_bytes, partition_replace};
 
 /// Webhooks that pay at once: those that open incidents all the time have something new to look at each time, and must not hide others.
 pub(super) const PAYERS: usize = 256;
@@ -30,7 +30,7 @@ pub(super) fn prune_size_server(
     now: Timestamp,
 ) -> QueryResult<(Pruned, Vec<i64>)> {
     let end = counter_value(connection, Counter::Usage)?;
-    let current = counter_value(connection, Counter::Delivery)? / STRETCH;
+    let current = counter_value(connection, Counter::Delivery)? / PARTITION_SPAN;
     let Payers {
         paying: mut payers,
         keeps,
@@ -45,13 +45,13 @@ pub(super) fn prune_size_server(
             .collect()
     };
     let mut passed = false;
-    for stretch in there {
+    for partition in there {
         let now_paying = paying(&payers);
-        let behind = (stretch + 1) * STRETCH;
+        let behind = (partition + 1) * PARTITION_SPAN;
         if now_paying.iter().all(|(.., next)| *next >= behind) {
             continue;
         }
-        doomed_make(connection, *stretch, &now_paying, end)?;
+        doomed_make(connection, *partition, &now_paying, end)?;
         let counts = doomed_counts(connection)?;
         if counts.is_empty() {
             doomed_drop(connection)?;
@@ -59,13 +59,13 @@ pub(super) fn prune_size_server(
             passed = true;
             continue;
         }
-        if *stretch == current {
+        if *partition == current {
             // Numbers go on in the next table, and this one is written anew in the next slice: nobody waits for that.
             doomed_drop(connection)?;
             go_on(connection, payers)?;
-            let is_large = stretch_bytes(connection, current)? > part(budget, there.len());
+            let is_large = partition_bytes(connection, current)? > part(budget, there.len());
             if is_large {
-                stretch_begin(connection, current + 1)?;
+                partition_begin(connection, current + 1)?;
             }
             let unfinished = Pruned {
                 unfinished: is_large,
@@ -79,7 +79,7 @@ pub(super) fn prune_size_server(
             return Ok((unfinished, unable));
         }
         leftovers_of_doomed(connection)?;
-        let payloads = stretch_replace(connection, *stretch)?;
+        let payloads = partition_replace(connection, *partition)?;
         doomed_drop(connection)?;
         for payer in &mut payers {
             if let Some(count) = counts.iter().find(|count| count.held.webhook == payer.webhook) {
