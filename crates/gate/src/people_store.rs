@@ -109,7 +109,10 @@ pub trait PeopleStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
 
     /// The sessions of a member, newest first, at most [`MAX_SESSIONS`]. Also those that are over.
-    fn sessions_of(&self, member: MemberId) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
+    fn sessions_for_member(
+        &self,
+        member: MemberId,
+    ) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
 
     /// Takes note that the session was used.
     fn session_touch(

@@ -333,7 +333,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         if !is_self(&acting.actor, of) {
             acting.require(Permission::ManagePeople)?;
         }
-        let mut sessions = self.store.sessions_of(of).await?;
+        let mut sessions = self.store.sessions_for_member(of).await?;
         let now = self.now();
         sessions.retain(|session| !session.is_over(now));
         Ok(sessions)

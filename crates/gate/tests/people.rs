@@ -571,7 +571,7 @@ async fn sessions_are_seen_and_ended_by_their_member() {
     let (_, session) = gate.signed_in(&two, SOURCE).await.unwrap().unwrap();
     gate.sign_out(&myself, &session).await.unwrap();
     gate.sign_out(&myself, &session).await.unwrap();
-    assert!(gate.store().sessions_of(ada.id).await.unwrap().is_empty());
+    assert!(gate.store().sessions_for_member(ada.id).await.unwrap().is_empty());
     let ended = acts(&gate).await;
     let ended = ended.iter().filter(|act| **act == AuditAct::SessionSignOut);
     assert_eq!(ended.count(), 2);

@@ -30,7 +30,7 @@ pub(crate) fn audited<T>(
     audit: &NewAudit,
     work: impl FnOnce(&mut Connection) -> Result<Option<T>, QueryError>,
 ) -> Result<Option<T>, QueryError> {
-    members_hold(connection, Hold::Shared)?;
+    lock_members(connection, Hold::Shared)?;
     actor_check(connection, &audit.actor, audit.session, audit.at)?;
     let done = work(connection)?;
     if done.is_some() {
@@ -53,7 +53,7 @@ pub(crate) enum Hold {
 /// A removal reads who was shown which URL, and a change reads whether its member is there, so each of them makes the other
 /// one repeat. A slow removal would refuse quick changes for as long as it runs, however often those are repeated. A table
 /// lock queues, and it is the one statement that is served before the transaction's view of the data is frozen.
-pub(crate) fn members_hold(connection: &mut Connection, hold: Hold) -> QueryResult<()> {
+pub(crate) fn lock_members(connection: &mut Connection, hold: Hold) -> QueryResult<()> {
     // In a file there is one transaction at a time.
     let Connection::Postgres(link) = connection else {
         return Ok(());

@@ -13,7 +13,7 @@ use crate::Database;
 use crate::connection::Connection;
 use crate::query_error::QueryError;
 use crate::read::settings::setting_by_key;
-use crate::write::settings::{setting_delete, setting_put};
+use crate::write::settings::{setting_delete, upsert_setting};
 use rows::{Checksum, Row, row_batch, rows_insert};
 use tables::{TABLES, Table};
 
@@ -155,7 +155,7 @@ async fn copy_table(
                 tables::clear(connection, table)?;
             }
             rows_insert(connection, table, &rows)?;
-            Ok(setting_put(connection, &progress_key(table), &next)?)
+            Ok(upsert_setting(connection, &progress_key(table), &next)?)
         };
         to.change("write copied rows", write).await?;
         tell(CopyStep::Copied {

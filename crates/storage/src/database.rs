@@ -21,7 +21,7 @@ use crate::read::settings::setting_by_key;
 use crate::read::size::database_bytes;
 use crate::read::webhooks::sealed_secrets;
 use crate::write::people::delete_all_sessions;
-use crate::write::settings::{setting_claim, setting_put};
+use crate::write::settings::{setting_claim, upsert_setting};
 use crate::writer::{
     CountStep, Counts, Writer, bytes_in_use, count_step, fill_server, prune_file, prune_server, server_bytes,
 };
@@ -146,7 +146,7 @@ impl Database {
     /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.to_owned());
-        let work = move |connection: &mut Connection| Ok(setting_put(connection, &key, &value)?);
+        let work = move |connection: &mut Connection| Ok(upsert_setting(connection, &key, &value)?);
         self.change("write a setting", work).await
     }
 

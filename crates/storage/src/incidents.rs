@@ -3,7 +3,7 @@
 use hookgate_domain::{DeliveryId, Incident, IncidentError, IncidentNumber, Timestamp};
 use hookgate_gate::{Acted, ActedOn, ActorContext, IncidentAction, IncidentRecord};
 
-use crate::acting::{Hold, actor_check, members_hold};
+use crate::acting::{Hold, actor_check, lock_members};
 use crate::connection::Connection;
 use crate::query_error::QueryError;
 use crate::rows::{IncidentRow, read_handle};
@@ -20,7 +20,7 @@ pub(crate) fn act(
     acting: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Incident, IncidentError>>, QueryError> {
-    members_hold(connection, Hold::Shared)?;
+    lock_members(connection, Hold::Shared)?;
     actor_check(connection, &acting.actor, acting.session, now)?;
     let Some(row) = incident_by_number(connection, number.get())? else {
         return Ok(None);

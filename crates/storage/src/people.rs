@@ -15,7 +15,7 @@ use hookgate_gate::{
 
 use self::members::{act, known_webhooks};
 use crate::Database;
-use crate::acting::{Hold, audited, members_hold};
+use crate::acting::{Hold, audited, lock_members};
 use crate::connection::Connection;
 use crate::query_error::{CorruptRow, QueryError};
 use crate::read::{audit, people};
@@ -133,9 +133,9 @@ impl PeopleStore for Database {
         self.read("look up a session", work).await
     }
 
-    async fn sessions_of(&self, member: MemberId) -> Result<Vec<Session>, StoreError> {
+    async fn sessions_for_member(&self, member: MemberId) -> Result<Vec<Session>, StoreError> {
         let work = move |connection: &mut Connection| {
-            all(people::sessions_of(
+            all(people::sessions_for_member(
                 connection,
                 &member.to_string(),
                 MAX_SESSIONS.into(),
@@ -258,7 +258,7 @@ impl PeopleStore for Database {
                     return Ok(None);
                 }
             }
-            Ok(Some(links::link_put(connection, &link)?))
+            Ok(Some(links::upsert_link(connection, &link)?))
         };
         let stored = self.audited("store a sign-in link", audit, work).await?;
         stored.ok_or(StoreError::Conflict)
@@ -282,7 +282,7 @@ impl PeopleStore for Database {
     ) -> Result<bool, StoreError> {
         let work = move |connection: &mut Connection| {
             // A change of the maker or of the member ends the link before, or the session after.
-            members_hold(connection, Hold::Shared)?;
+            lock_members(connection, Hold::Shared)?;
             if links::link_delete(connection, digest.as_bytes())? {
                 begin(connection, &session).map(Some)
             } else {

@@ -18,12 +18,12 @@ use crate::query_error::{CorruptRow, QueryError};
 use crate::read::address_sets::{HeldNetworks, resolve};
 use crate::read::{deliveries, incidents, runs, sources, usage, webhooks};
 use crate::rows::{IncidentRow, WebhookRow, read_handle};
-use crate::write::address_sets::{allowlist_sets_put, sets_of};
+use crate::write::address_sets::{sets_for_webhook, upsert_allowlist_sets};
 use crate::write::incident_events::events_of_incident;
 use crate::write::incidents::incident_by_number;
 use crate::write::shown::{sealed_secret, secret_shown, url_shown};
 use crate::write::webhooks::{
-    policy_hold, retired_insert, target_by_handle, url_changed, webhook_insert, webhook_update,
+    lock_policy, retired_insert, target_by_handle, url_changed, webhook_insert, webhook_update,
 };
 
 /// How many webhooks of one name are looked at: enough to tell one from several.
@@ -331,12 +331,12 @@ fn insert(
     webhook: &Webhook,
     audit: &NewAudit,
 ) -> Result<Option<()>, QueryError> {
-    let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
+    let Some(sets) = sets_for_webhook(connection, &webhook.policy.allowlist)? else {
         return Ok(None);
     };
     webhook_insert(connection, webhook)?;
     if let Some(target) = target_by_handle(connection, &webhook.handle.to_string())? {
-        allowlist_sets_put(connection, target.id, &sets)?;
+        upsert_allowlist_sets(connection, target.id, &sets)?;
         url_shown(connection, target.id, audit)?;
         if webhook.policy.signing_secret.is_some() {
             secret_shown(connection, target.id, audit)?;
@@ -352,13 +352,13 @@ fn replace(
     retired: Option<&RetiredUrl>,
     audit: &NewAudit,
 ) -> Result<Option<()>, QueryError> {
-    policy_hold(connection, webhook.handle)?;
+    lock_policy(connection, webhook.handle)?;
     let target = target_by_handle(connection, &webhook.handle.to_string())?;
     let Some(target) = target.filter(|target| target.revision.checked_add(1) == Some(webhook.revision))
     else {
         return Ok(None);
     };
-    let Some(sets) = sets_of(connection, &webhook.policy.allowlist)? else {
+    let Some(sets) = sets_for_webhook(connection, &webhook.policy.allowlist)? else {
         return Ok(None);
     };
     let secret = webhook.policy.signing_secret.as_ref().map(SealedSecret::as_bytes);
@@ -371,7 +371,7 @@ fn replace(
     webhook_update(connection, target.id, webhook)?;
     // A revoked webhook uses nothing any more.
     let is_alive = matches!(webhook.state, WebhookState::Active(_));
-    allowlist_sets_put(connection, target.id, if is_alive { &sets } else { &[] })?;
+    upsert_allowlist_sets(connection, target.id, if is_alive { &sets } else { &[] })?;
     if let Some(retired) = retired {
         retired_insert(connection, target.id, retired)?;
         url_changed(connection, &retired.digest)?;

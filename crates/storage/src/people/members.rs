@@ -6,7 +6,7 @@ use hookgate_domain::{Member, MemberError, MemberId, Role, Timestamp, WebhookNam
 use hookgate_gate::{ActorContext, KnownWebhook, KnownWebhooks, MemberChange};
 
 use super::read;
-use crate::acting::{Hold, actor_check, members_hold};
+use crate::acting::{Hold, actor_check, lock_members};
 use crate::connection::Connection;
 use crate::query_error::{CorruptRow, QueryError};
 use crate::read::{people, shown};
@@ -23,7 +23,7 @@ pub(super) fn act(
     acting: &ActorContext,
     now: Timestamp,
 ) -> Result<Option<Result<Member, MemberError>>, QueryError> {
-    members_hold(connection, Hold::Alone)?;
+    lock_members(connection, Hold::Alone)?;
     actor_check(connection, &acting.actor, acting.session, now)?;
     let key = id.to_string();
     let Some(member) = read::<_, Member>(people::member_by_id(connection, &key)?)? else {
@@ -44,14 +44,14 @@ pub(super) fn act(
             write::member_update(connection, &member)?;
             let kept = kept.map(|id| id.to_string()).unwrap_or_default();
             write::sessions_delete_but(connection, &key, &kept)?;
-            links::link_delete_of(connection, &key)?;
+            links::link_delete_for_member(connection, &key)?;
             links::made_delete_by(connection, &key, &kept)?;
         }
         MemberChange::Remove => {
             let known = shown::webhooks_known_to(connection, &key)?;
             leaver_mark(connection, &known, member.name.as_str(), now.as_micros())?;
             links::made_delete_by(connection, &key, "")?;
-            write::tokens_revoke_of(connection, &key, now.as_micros())?;
+            write::tokens_revoke_for_member(connection, &key, now.as_micros())?;
             write::member_delete(connection, &key)?;
         }
     }
@@ -77,7 +77,7 @@ pub(super) fn known_webhooks(
     most: usize,
 ) -> Result<KnownWebhooks, QueryError> {
     let keys = shown::webhooks_known_to(connection, member)?;
-    let tokens = shown::tokens_of(connection, member)?;
+    let tokens = shown::tokens_for_member(connection, member)?;
     let is_theirs = |shown_to: &Option<String>| {
         let shown_to = shown_to.as_deref();
         shown_to == Some(member) || tokens.iter().any(|token| shown_to == Some(token.as_str()))

@@ -54,7 +54,7 @@ pub(crate) fn resolve(
     for (id, name, version) in rows {
         let networks = match held.remembered(id, version) {
             Some(networks) => Some(networks),
-            None => networks_of(connection, id, version)?.map(Arc::new),
+            None => networks_for_versions(connection, id, version)?.map(Arc::new),
         };
         if let Some(networks) = networks {
             held.remember(id, version, &networks);
@@ -100,12 +100,16 @@ pub(crate) fn networks_by_name(
     version: i64,
 ) -> Result<Option<Networks>, QueryError> {
     match address_set_key(connection, name.as_str())? {
-        Some(id) => networks_of(connection, id, version),
+        Some(id) => networks_for_versions(connection, id, version),
         None => Ok(None),
     }
 }
 
-fn networks_of(connection: &mut Connection, id: i64, version: i64) -> Result<Option<Networks>, QueryError> {
+fn networks_for_versions(
+    connection: &mut Connection,
+    id: i64,
+    version: i64,
+) -> Result<Option<Networks>, QueryError> {
     let query = address_set_versions::table
         .filter(address_set_versions::address_set.eq(id))
         .filter(address_set_versions::number.eq(version));

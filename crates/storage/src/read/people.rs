@@ -67,7 +67,7 @@ pub(crate) fn session_by_id(connection: &mut Connection, id: &str) -> QueryResul
 }
 
 /// Up to `most` sessions of a member, newest first.
-pub(crate) fn sessions_of(
+pub(crate) fn sessions_for_member(
     connection: &mut Connection,
     member: &str,
     most: i64,

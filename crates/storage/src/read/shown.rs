@@ -54,7 +54,7 @@ pub(crate) fn known_webhooks(connection: &mut Connection, keys: &[i64]) -> Query
 }
 
 /// The IDs of the tokens that go with a member, dead ones too.
-pub(crate) fn tokens_of(connection: &mut Connection, member: &str) -> QueryResult<Vec<String>> {
+pub(crate) fn tokens_for_member(connection: &mut Connection, member: &str) -> QueryResult<Vec<String>> {
     let query = tokens::table.filter(tokens::owner.eq(member));
     query.select(tokens::id).load(connection)
 }

@@ -8,7 +8,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::postgres::listener::{CHANNEL, digest_text};
 use crate::rows::{AddressSetFields, networks_text};
 use crate::schema::{address_set_versions, address_sets, allowlist_sets, webhooks};
-use crate::write::webhooks::policies_hold;
+use crate::write::webhooks::lock_policies;
 
 /// URLs that other nodes are told of when a set changes. It only saves them a second look.
 const MOST_TOLD: i64 = 1_000;
@@ -26,9 +26,9 @@ pub(crate) fn address_set_write(
         VersionChange::None | VersionChange::Reject(_) => false,
     };
     if activates {
-        policies_hold(connection)?;
+        lock_policies(connection)?;
     }
-    let Some(id) = set_put(connection, set)? else {
+    let Some(id) = upsert_set(connection, set)? else {
         return Ok(false);
     };
     match change {
@@ -81,7 +81,10 @@ pub(crate) fn address_set_delete(connection: &mut Connection, set: &AddressSet) 
 }
 
 /// The keys of the sets that an allowlist names; `None` if one of them does not exist.
-pub(crate) fn sets_of(connection: &mut Connection, allowlist: &Allowlist) -> QueryResult<Option<Vec<i64>>> {
+pub(crate) fn sets_for_webhook(
+    connection: &mut Connection,
+    allowlist: &Allowlist,
+) -> QueryResult<Option<Vec<i64>>> {
     let names: Vec<_> = allowlist.sets().map(ToString::to_string).collect();
     if names.is_empty() {
         return Ok(Some(Vec::new()));
@@ -92,7 +95,11 @@ pub(crate) fn sets_of(connection: &mut Connection, allowlist: &Allowlist) -> Que
 }
 
 /// Notes which sets the allowlist of a webhook names.
-pub(crate) fn allowlist_sets_put(connection: &mut Connection, webhook: i64, sets: &[i64]) -> QueryResult<()> {
+pub(crate) fn upsert_allowlist_sets(
+    connection: &mut Connection,
+    webhook: i64,
+    sets: &[i64],
+) -> QueryResult<()> {
     let before = allowlist_sets::table.filter(allowlist_sets::webhook.eq(webhook));
     diesel::delete(before).execute(connection)?;
     for set in sets {
@@ -108,7 +115,7 @@ pub(crate) fn allowlist_sets_put(connection: &mut Connection, webhook: i64, sets
 }
 
 /// Stores the facts of a set. Its key, unless somebody else changed it.
-fn set_put(connection: &mut Connection, set: &AddressSet) -> QueryResult<Option<i64>> {
+fn upsert_set(connection: &mut Connection, set: &AddressSet) -> QueryResult<Option<i64>> {
     let fields = AddressSetFields::from(set);
     let of_name = address_sets::table.filter(address_sets::name.eq(set.name.as_str()));
     if set.revision == 1 {

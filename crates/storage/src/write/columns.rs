@@ -20,8 +20,8 @@ const POLICY_LOCK: i32 = 0x486B;
 ///
 /// The rows are locked too, and that is what counts. But row locks know no line: where deliveries come all the time, a
 /// change would wait for ever for a moment without one. These do.
-pub(crate) fn policies_hold(connection: &mut PgConnection, buckets: &[i32]) -> QueryResult<()> {
-    PoliciesHold(buckets).execute(connection).map(drop)
+pub(crate) fn lock_policies(connection: &mut PgConnection, buckets: &[i32]) -> QueryResult<()> {
+    LockPolicies(buckets).execute(connection).map(drop)
 }
 
 /// Waits for the deliveries of this policy that are under way, and lets those that come wait.
@@ -34,14 +34,14 @@ pub(crate) fn policy_lock(connection: &mut PgConnection, bucket: i32) -> QueryRe
         .map(drop)
 }
 
-struct PoliciesHold<'a>(&'a [i32]);
+struct LockPolicies<'a>(&'a [i32]);
 
-impl diesel::query_builder::QueryId for PoliciesHold<'_> {
-    type QueryId = PoliciesHold<'static>;
+impl diesel::query_builder::QueryId for LockPolicies<'_> {
+    type QueryId = LockPolicies<'static>;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for PoliciesHold<'_> {
+impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for LockPolicies<'_> {
     fn walk_ast<'b>(
         &'b self,
         mut out: diesel::query_builder::AstPass<'_, 'b, diesel::pg::Pg>,
@@ -55,10 +55,10 @@ impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for PoliciesHold<'_> {
     }
 }
 
-impl<C> RunQueryDsl<C> for PoliciesHold<'_> {}
+impl<C> RunQueryDsl<C> for LockPolicies<'_> {}
 
 /// The webhooks with these handles, which stay as they are until the transaction ends.
-pub(crate) fn targets_hold(
+pub(crate) fn lock_targets(
     connection: &mut PgConnection,
     handles: &[String],
 ) -> QueryResult<Vec<(String, Target)>> {
@@ -71,7 +71,7 @@ pub(crate) fn targets_hold(
 }
 
 /// Names and values of these counters, which nobody else changes until the transaction ends.
-pub(crate) fn counters_hold(
+pub(crate) fn lock_counters(
     connection: &mut PgConnection,
     names: &[&str],
 ) -> QueryResult<Vec<(String, i64)>> {
@@ -111,7 +111,7 @@ pub(crate) fn keys_of(
 
 /// The incidents of these webhooks that are not resolved and have one of these dedup keys. They stay as they are until the
 /// transaction ends.
-pub(crate) fn incidents_hold(
+pub(crate) fn lock_incidents(
     connection: &mut PgConnection,
     webhooks: &[i64],
     dedup_keys: &[String],

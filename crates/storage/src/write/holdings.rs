@@ -11,7 +11,7 @@ use crate::connection::{Connection, RunQueryDsl, on};
 
 use super::fragment::fragment;
 use super::prune::oldest_deliveries;
-use super::webhooks::{policy_bucket, policy_hold};
+use super::webhooks::{lock_policy, policy_bucket};
 use crate::schema::{deliveries, holdings, webhooks};
 
 /// What a record takes, in SQL: as it was weighed, or nearly so if an older version wrote it.
@@ -175,7 +175,7 @@ pub(crate) fn webhooks_fill(
     let buckets: BTreeMap<i32, WebhookHandle> =
         handles.map(|handle| (policy_bucket(handle), handle)).collect();
     for handle in buckets.into_values() {
-        policy_hold(connection, handle)?;
+        lock_policy(connection, handle)?;
     }
     for (webhook, _) in &rows {
         let full_at = full.contains(webhook).then_some(now);

@@ -57,7 +57,7 @@ pub(crate) fn key_by_name(
 }
 
 /// Remembers a key, in place of an expired one.
-pub(crate) fn key_put(connection: &mut Connection, row: &NewKey<'_>) -> QueryResult<()> {
+pub(crate) fn upsert_key(connection: &mut Connection, row: &NewKey<'_>) -> QueryResult<()> {
     diesel::insert_into(idempotency_keys::table)
         .values(row)
         .on_conflict((idempotency_keys::webhook, idempotency_keys::key))

@@ -8,7 +8,7 @@ use crate::rows::LinkRow;
 use crate::schema::people::{sessions, sign_in_links};
 
 /// Stores a link in place of the member's earlier one.
-pub(crate) fn link_put(connection: &mut Connection, link: &SignInLink) -> QueryResult<()> {
+pub(crate) fn upsert_link(connection: &mut Connection, link: &SignInLink) -> QueryResult<()> {
     let row = LinkRow::from(link);
     diesel::insert_into(sign_in_links::table)
         .values(&row)
@@ -27,7 +27,7 @@ pub(crate) fn link_delete(connection: &mut Connection, digest: &[u8]) -> QueryRe
 }
 
 /// Removes the link of a member.
-pub(crate) fn link_delete_of(connection: &mut Connection, member: &str) -> QueryResult<()> {
+pub(crate) fn link_delete_for_member(connection: &mut Connection, member: &str) -> QueryResult<()> {
     diesel::delete(sign_in_links::table.filter(sign_in_links::member.eq(member)))
         .execute(connection)
         .map(drop)

@@ -128,7 +128,7 @@ pub(crate) fn token_revoke(connection: &mut Connection, id: &str, at: i64) -> Qu
 }
 
 /// Revokes the tokens of a member that are not revoked yet.
-pub(crate) fn tokens_revoke_of(connection: &mut Connection, owner: &str, at: i64) -> QueryResult<()> {
+pub(crate) fn tokens_revoke_for_member(connection: &mut Connection, owner: &str, at: i64) -> QueryResult<()> {
     let theirs = tokens::table
         .filter(tokens::owner.eq(owner))
         .filter(tokens::revoked_at.is_null());

@@ -7,7 +7,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::settings;
 
 /// Sets a setting.
-pub(crate) fn setting_put(connection: &mut Connection, key: &str, value: &str) -> QueryResult<()> {
+pub(crate) fn upsert_setting(connection: &mut Connection, key: &str, value: &str) -> QueryResult<()> {
     let row = (settings::key.eq(key), settings::value.eq(value));
     diesel::insert_into(settings::table)
         .values(row)

@@ -4,7 +4,7 @@
 use diesel::prelude::*;
 use hookgate_domain::NewAudit;
 
-use super::webhooks::policies_hold;
+use super::webhooks::lock_policies;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::webhooks;
 
@@ -48,7 +48,7 @@ pub(crate) fn leaver_mark(connection: &mut Connection, keys: &[i64], name: &str,
         return Ok(());
     }
     // Row locks are not fair: a steady stream of deliveries would starve the update. These locks queue.
-    policies_hold(connection)?;
+    lock_policies(connection)?;
     for keys in keys.chunks(KEYS_AT_ONCE) {
         let rows = webhooks::table
             .filter(webhooks::id.eq_any(keys))

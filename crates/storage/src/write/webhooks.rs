@@ -45,7 +45,7 @@ pub(crate) fn policy_bucket(handle: WebhookHandle) -> i32 {
 }
 
 /// Lets the deliveries that are under way end before a webhook's policy is changed, and those that come wait.
-pub(crate) fn policy_hold(connection: &mut Connection, handle: WebhookHandle) -> QueryResult<()> {
+pub(crate) fn lock_policy(connection: &mut Connection, handle: WebhookHandle) -> QueryResult<()> {
     match connection {
         // There is one transaction at a time.
         Connection::Sqlite(_) => Ok(()),
@@ -54,7 +54,7 @@ pub(crate) fn policy_hold(connection: &mut Connection, handle: WebhookHandle) ->
 }
 
 /// The same for all webhooks, because many of them change together.
-pub(crate) fn policies_hold(connection: &mut Connection) -> QueryResult<()> {
+pub(crate) fn lock_policies(connection: &mut Connection) -> QueryResult<()> {
     let Connection::Postgres(link) = connection else {
         return Ok(());
     };

@@ -188,7 +188,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
                 .as_str(),
             created_at: now.as_micros(),
         };
-        self.backend.key_put(&row)
+        self.backend.upsert_key(&row)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) trait CommitBackend<'a> {
     fn key(&mut self, webhook: i64, key: &str) -> QueryResult<Option<KeyRow>>;
 
     /// Remembers a key, in place of an expired one.
-    fn key_put(&mut self, row: &NewKey<'_>) -> QueryResult<()>;
+    fn upsert_key(&mut self, row: &NewKey<'_>) -> QueryResult<()>;
 
     /// The incident of a webhook that is not resolved and has this dedup key.
     fn incident_unresolved(

@@ -212,7 +212,7 @@ async fn kept(store: &Database, urls: &Urls) -> String {
         acts.for_each(|act| writeln!(text, "{act:?}").unwrap());
     }
     for member in store.member_page(None, PageSize::MAX).await.unwrap() {
-        let sessions = store.sessions_of(member.id).await.unwrap();
+        let sessions = store.sessions_for_member(member.id).await.unwrap();
         writeln!(text, "{member:?} {sessions:?}").unwrap();
     }
     let link = SignInSecretDigest::from_bytes([9; 32]);

@@ -212,10 +212,10 @@ pub async fn what_is_over_goes<S: Store + PeopleStore>(store: &Arc<S>) {
         {}
     };
     prune(second(100)).await;
-    assert_eq!(store.sessions_of(member.id).await.unwrap().len(), 2);
+    assert_eq!(store.sessions_for_member(member.id).await.unwrap().len(), 2);
     prune(second(0).after(SESSION_IDLE)).await;
     assert_eq!(
-        store.sessions_of(member.id).await.unwrap(),
+        store.sessions_for_member(member.id).await.unwrap(),
         [session(&member, 200)]
     );
     assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);

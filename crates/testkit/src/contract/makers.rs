@@ -144,7 +144,7 @@ pub async fn a_higher_role_ends_what_others_made<S: PeopleStore>(store: &Arc<S>)
         let own = begun(store, &guest, base + 7, maker(&guest, None)).await;
         let free = begun(store, &guest, base + 8, None).await;
         act(store, &guest, role(Role::Admin)).await;
-        let left = store.sessions_of(guest.id).await.unwrap();
+        let left = store.sessions_for_member(guest.id).await.unwrap();
         assert_eq!(left, [free, own], "without {:?}", from_below.id);
     }
 }

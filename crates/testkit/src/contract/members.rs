@@ -223,6 +223,6 @@ pub async fn a_new_password_ends_the_other_sessions<S: PeopleStore>(store: &Arc<
     let change = MemberChange::Password(hash.clone(), Some(kept.id));
     let changed = store.member_act(member.id, change, acting(), second(9)).await;
     assert_eq!(changed.unwrap().unwrap().unwrap().password, Some(hash));
-    assert_eq!(store.sessions_of(member.id).await.unwrap(), [kept]);
+    assert_eq!(store.sessions_for_member(member.id).await.unwrap(), [kept]);
     assert_eq!(entries(store, AuditAct::MemberPassword).await, 1);
 }

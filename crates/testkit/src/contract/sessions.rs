@@ -43,7 +43,7 @@ pub async fn a_session_comes_back<S: PeopleStore>(store: &Arc<S>) {
         store.session_by_id(touched.id).await.unwrap(),
         Some(touched.clone())
     );
-    assert_eq!(store.sessions_of(member.id).await.unwrap(), [touched]);
+    assert_eq!(store.sessions_for_member(member.id).await.unwrap(), [touched]);
     let unknown = session(&member, 2);
     assert_eq!(store.session_by_digest(&unknown.digest).await.unwrap(), None);
     assert_eq!(store.session_by_id(unknown.id).await.unwrap(), None);
@@ -100,11 +100,11 @@ pub async fn a_member_has_a_bounded_number_of_sessions<S: PeopleStore>(store: &A
             .await
             .unwrap();
     }
-    let left = store.sessions_of(one.id).await.unwrap();
+    let left = store.sessions_for_member(one.id).await.unwrap();
     assert_eq!(left.len(), usize::from(most));
     assert_eq!(left[0], session(&one, most + 1));
     assert_eq!(left.last(), Some(&session(&one, 2)));
-    assert_eq!(store.sessions_of(other.id).await.unwrap().len(), 1);
+    assert_eq!(store.sessions_for_member(other.id).await.unwrap().len(), 1);
 }
 
 /// Of many who use one link at the same time, one gets a session.
@@ -124,7 +124,7 @@ pub async fn a_link_works_once<S: PeopleStore>(store: &Arc<S>) {
     }
     let won = tasks.join_all().await.into_iter().filter(|won| *won).count();
     assert_eq!(won, 1);
-    assert_eq!(store.sessions_of(member.id).await.unwrap().len(), 1);
+    assert_eq!(store.sessions_for_member(member.id).await.unwrap().len(), 1);
     assert_eq!(entries(store, AuditAct::SessionSignIn).await, 1);
     assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);
 }

@@ -399,7 +399,7 @@ impl PeopleStore for MemoryStore {
         Ok(self.up()?.people.sessions.get(&id).cloned())
     }
 
-    async fn sessions_of(&self, member: MemberId) -> Result<Vec<Session>, StoreError> {
+    async fn sessions_for_member(&self, member: MemberId) -> Result<Vec<Session>, StoreError> {
         let state = self.up()?;
         let sessions = state.people.sessions.values().rev();
         Ok(sessions

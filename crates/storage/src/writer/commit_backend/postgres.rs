@@ -22,8 +22,8 @@ use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{IncidentRow, NewDelivery, WeighedIncident};
 use crate::write::columns::{
     CountColumns, CounterColumns, DeliveryColumns, EventColumns, IncidentChanges, IncidentColumns,
-    KeyColumns, counter_share, counters_hold, incidents_hold, incidents_hold_numbered, keys_of,
-    newest_resolved, policies_hold, targets_hold,
+    KeyColumns, counter_share, incidents_hold_numbered, keys_of, lock_counters, lock_incidents,
+    lock_policies, lock_targets, newest_resolved,
 };
 use crate::write::counters::Counter;
 use crate::write::keys::{KeyRow, NewKey};
@@ -125,7 +125,7 @@ impl<'a> PostgresBackend<'a> {
             .iter()
             .map(|(handle, target)| (target.id, *handle))
             .collect();
-        for (webhook, row) in incidents_hold(self.connection, &self.target_ids(), &keys)? {
+        for (webhook, row) in lock_incidents(self.connection, &self.target_ids(), &keys)? {
             self.known(&handles, webhook, row);
         }
         self.read_resolved(jobs, &handles)
@@ -254,7 +254,7 @@ impl<'a> CommitBackend<'a> for PostgresBackend<'_> {
         Ok(self.keys.get(&(webhook, key.to_owned())).cloned())
     }
 
-    fn key_put(&mut self, row: &NewKey<'_>) -> QueryResult<()> {
+    fn upsert_key(&mut self, row: &NewKey<'_>) -> QueryResult<()> {
         let name = (row.webhook, row.key.to_owned());
         self.keys.insert(name.clone(), KeyRow::from(row));
         self.new_keys.insert(name);
@@ -373,9 +373,9 @@ fn read_targets(connection: &mut PgConnection, jobs: &[Job]) -> QueryResult<Hash
         .map(|handle| (handle.to_string(), handle))
         .collect();
     let buckets: BTreeSet<_> = named.values().map(|handle| policy_bucket(*handle)).collect();
-    policies_hold(connection, &buckets.into_iter().collect::<Vec<_>>())?;
+    lock_policies(connection, &buckets.into_iter().collect::<Vec<_>>())?;
     let texts: Vec<_> = named.keys().cloned().collect();
-    let found = targets_hold(connection, &texts)?.into_iter();
+    let found = lock_targets(connection, &texts)?.into_iter();
     Ok(found
         .filter_map(|(name, target)| Some((*named.get(&name)?, target)))
         .collect())
@@ -383,7 +383,7 @@ fn read_targets(connection: &mut PgConnection, jobs: &[Job]) -> QueryResult<Hash
 
 fn read_numbers(connection: &mut PgConnection) -> QueryResult<NextNumbers> {
     let names = [Counter::Delivery.name(), Counter::Incident.name()];
-    let found: HashMap<_, _> = counters_hold(connection, &names)?.into_iter().collect();
+    let found: HashMap<_, _> = lock_counters(connection, &names)?.into_iter().collect();
     let next = |counter: Counter| found.get(counter.name()).copied().ok_or(Error::NotFound);
     Ok(NextNumbers {
         delivery: next(Counter::Delivery)?,

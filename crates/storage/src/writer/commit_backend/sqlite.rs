@@ -18,7 +18,7 @@ use crate::write::incident_events::event_insert;
 use crate::write::incidents::{
     incident_resolved, incident_status_set, incident_unresolved, incident_update, incidents_insert,
 };
-use crate::write::keys::{KeyRow, NewKey, key_by_name, key_put};
+use crate::write::keys::{KeyRow, NewKey, key_by_name, upsert_key};
 use crate::write::webhooks::{Target, target_by_handle};
 
 /// The ledger of SQLite.
@@ -98,8 +98,8 @@ impl<'a> CommitBackend<'a> for SqliteBackend<'_, 'a> {
         key_by_name(self.connection, webhook, key)
     }
 
-    fn key_put(&mut self, row: &NewKey<'_>) -> QueryResult<()> {
-        key_put(self.connection, row)
+    fn upsert_key(&mut self, row: &NewKey<'_>) -> QueryResult<()> {
+        upsert_key(self.connection, row)
     }
 
     fn incident_unresolved(

@@ -268,7 +268,7 @@ async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Members
     let members = screen.gate().member_list(None, PageSize::MAX).await?;
     let mut rows = Vec::with_capacity(members.len());
     for member in &members {
-        let sessions = screen.gate().store().sessions_of(member.id).await?;
+        let sessions = screen.gate().store().sessions_for_member(member.id).await?;
         rows.push(MemberRow {
             id: member.id.to_string(),
             name: member.name.as_str().into(),
