@@ -133,7 +133,7 @@ pub fn verify_file(file: &Path) -> Result<(), BackupError> {
 pub fn backup_to(directory: &Path, mut out: impl Write) -> Result<(), BackupError> {
     remove_abandoned(directory);
     let file = directory.join(format!("{BACKUP_STREAM}-{}", std::process::id()));
-    let held = Held::new(part_of(&file)?)?;
+    let held = LockedFile::new(part_of(&file)?)?;
     backup_file(directory, &file)?;
     let from = fs::File::open(&file);
     // It is read by its handle from here on, and gone however this ends.
@@ -262,14 +262,14 @@ fn unstage(staged: &Path) -> io::Result<()> {
 }
 
 /// A file that this process writes: others see by its lock that it is not abandoned.
-struct Held {
+struct LockedFile {
     path: PathBuf,
     /// Where the file is written first.
     part: PathBuf,
     _file: fs::File,
 }
 
-impl Held {
+impl LockedFile {
     fn new(part: PathBuf) -> Result<Self, BackupError> {
         let path = part.with_extension(HELD);
         let file = new_private_file(&path).map_err(|source| failed(&path, source))?;
@@ -282,7 +282,7 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for LockedFile {
     fn drop(&mut self) {
         // The part has become the file, if all went well.
         let _ = fs::remove_file(&self.part);

@@ -14,7 +14,7 @@ use crate::connection::Connection;
 use crate::query_error::QueryError;
 use crate::read::settings::setting_by_key;
 use crate::write::settings::{setting_delete, upsert_setting};
-use rows::{Checksum, Row, row_batch, rows_insert};
+use rows::{Checksum, CopiedRow, row_batch, rows_insert};
 use tables::{TABLES, Table};
 
 /// Rows of the first batch of a table: not much, whatever their payloads are.
@@ -115,8 +115,8 @@ impl Pace {
         Self { rows: FIRST_ROWS }
     }
 
-    fn after(&mut self, rows: &[Row]) {
-        let bytes: usize = rows.iter().map(Row::bytes).sum();
+    fn after(&mut self, rows: &[CopiedRow]) {
+        let bytes: usize = rows.iter().map(CopiedRow::bytes).sum();
         self.rows = if bytes > BYTES {
             (self.rows / 4).max(1)
         } else {

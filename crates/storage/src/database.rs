@@ -47,13 +47,13 @@ pub struct Database {
     /// Connections for the look-ups of the gate.
     gate_pool: Pool,
     pub(crate) lookups: Lookups,
-    place: Place,
+    place: Location,
     held: Arc<HeldNetworks>,
 }
 
 /// Where it is.
 #[derive(Clone)]
-enum Place {
+enum Location {
     /// In a file, of which one process is the server.
     File,
     /// On a server, where many nodes write: what no record tells of is counted here until it is written.
@@ -81,7 +81,7 @@ impl Database {
             pool,
             gate_pool,
             lookups: Lookups::default(),
-            place: Place::File,
+            place: Location::File,
             held: Arc::default(),
         })
     }
@@ -110,7 +110,7 @@ impl Database {
             pool,
             gate_pool,
             lookups: Lookups::default(),
-            place: Place::Server {
+            place: Location::Server {
                 address: Box::new(address.clone()),
                 off_record,
             },
@@ -122,7 +122,7 @@ impl Database {
     #[must_use]
     pub fn changed_urls(&self) -> mpsc::Receiver<WebhookIdDigest> {
         let (changed, receiver) = mpsc::channel(CHANGES_AHEAD);
-        if let Place::Server { address, .. } = &self.place {
+        if let Location::Server { address, .. } = &self.place {
             tokio::spawn(listen((**address).clone(), changed));
         }
         receiver
@@ -215,11 +215,11 @@ impl Database {
 
     /// Commits a delivery, which is in the queue when this returns; the answer comes when it is on disk. The future holds no
     /// more than the way to the answer.
-    pub(crate) fn accept(
+    pub(crate) fn enqueue_delivery(
         &self,
         delivery: AcceptedDelivery,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send + use<> {
-        let queued = self.writer.accept(delivery);
+        let queued = self.writer.enqueue(delivery);
         async move {
             let answer = queued?.await;
             answer.unwrap_or_else(|_| Err(unavailable("commit a delivery")))
@@ -243,7 +243,7 @@ impl Database {
         T: Send + 'static,
         W: FnMut(&mut Connection) -> Result<T, QueryError> + Send + 'static,
     {
-        if let Place::File = self.place {
+        if let Location::File = self.place {
             return self.writer.change(what, work).await;
         }
         run(&self.pool, what, move |connection| {
@@ -264,11 +264,11 @@ impl Database {
         // Only what is counted is known to belong to a webhook.
         self.count().await?;
         match self.place {
-            Place::File => {
+            Location::File => {
                 let work = move |connection: &mut Connection| Ok(prune_file(connection, retention, now)?);
                 self.writer.change(WHAT, work).await
             }
-            Place::Server { .. } => {
+            Location::Server { .. } => {
                 let work = move |connection: &mut Connection| {
                     connection.transaction(|connection| fill_server(connection, retention, &[], now))?;
                     let (pruned, unable) =
@@ -290,7 +290,7 @@ impl Database {
     /// # Errors
     /// [`StoreError`]: the store can't be read.
     pub async fn history_bytes(&self) -> Result<u64, StoreError> {
-        let is_file = matches!(self.place, Place::File);
+        let is_file = matches!(self.place, Location::File);
         let work = move |connection: &mut Connection| {
             if is_file {
                 return Ok(bytes_in_use(connection)?);
@@ -321,7 +321,7 @@ impl Database {
     /// Whether usage has to be counted now and then by [`count`](Self::count). An embedded store does it by itself.
     #[must_use]
     pub const fn is_counted_by_chore(&self) -> bool {
-        matches!(self.place, Place::Server { .. })
+        matches!(self.place, Location::Server { .. })
     }
 
     /// Writes the counts of every delivery that was answered before, so that they can be read. On a server it does not wait long for
@@ -331,8 +331,8 @@ impl Database {
     /// [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn count(&self) -> Result<(), StoreError> {
         match &self.place {
-            Place::File => self.writer.count().await,
-            Place::Server { off_record, .. } => {
+            Location::File => self.writer.count().await,
+            Location::Server { off_record, .. } => {
                 let off_record = Arc::clone(off_record);
                 let work = move |connection: &mut Connection| Ok(count_all(connection, &off_record)?);
                 self.read("write counts of usage", work).await

@@ -44,7 +44,7 @@ impl Store for Database {
         &self,
         delivery: AcceptedDelivery,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send {
-        self.accept(delivery)
+        self.enqueue_delivery(delivery)
     }
 
     fn refusal_count(&self, refusal: RefusalKey) -> bool {

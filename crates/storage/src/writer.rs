@@ -3,7 +3,7 @@
 //! It takes all that waits, runs it in one transaction, which costs one fsync, answers, and repeats. No timer for deliveries:
 //! under load the batches grow by themselves, and a lone delivery waits for nobody.
 
-mod accept;
+mod apply;
 mod batch;
 mod change;
 mod checkpoint;
@@ -115,7 +115,7 @@ impl Writer {
     }
 
     /// Commits an accepted delivery. It is in the queue when this returns, and the answer comes when it is on disk.
-    pub(crate) fn accept(
+    pub(crate) fn enqueue(
         &self,
         delivery: AcceptedDelivery,
     ) -> Result<oneshot::Receiver<Result<Commit, StoreError>>, StoreError> {

@@ -6,13 +6,13 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde_json::Value;
 
-use super::tables::{Kind, Table, make_room};
+use super::tables::{Table, ValueKind, make_room};
 use crate::connection::{Connection, RunQueryDsl, on};
 use crate::query_error::{CorruptRow, QueryError};
 
 /// A row.
 #[derive(Clone, Debug, PartialEq)]
-pub(super) struct Row(Vec<Value>);
+pub(super) struct CopiedRow(Vec<Value>);
 
 #[derive(QueryableByName)]
 struct Json {
@@ -20,7 +20,7 @@ struct Json {
     row: String,
 }
 
-impl Row {
+impl CopiedRow {
     /// Bytes of its texts.
     pub(super) fn bytes(&self) -> usize {
         self.0.iter().filter_map(Value::as_str).map(str::len).sum()
@@ -38,7 +38,7 @@ pub(super) fn row_batch(
     table: &Table,
     after: Option<&str>,
     most: i64,
-) -> Result<Vec<Row>, QueryError> {
+) -> Result<Vec<CopiedRow>, QueryError> {
     let is_server = matches!(connection, Connection::Postgres(_));
     let (array, bytes) = if is_server {
         ("json_build_array", "encode")
@@ -46,9 +46,11 @@ pub(super) fn row_batch(
         ("json_array", "lower")
     };
     let values = table.columns.iter().map(|(name, kind)| match (kind, is_server) {
-        (Kind::Bytes, true) => format!("{bytes}({name}, 'hex')"),
+        (ValueKind::Bytes, true) => format!("{bytes}({name}, 'hex')"),
         // Without the test, NULL would be read as no bytes.
-        (Kind::Bytes, false) => format!("CASE WHEN {name} IS NULL THEN NULL ELSE {bytes}(hex({name})) END"),
+        (ValueKind::Bytes, false) => {
+            format!("CASE WHEN {name} IS NULL THEN NULL ELSE {bytes}(hex({name})) END")
+        }
         _ => (*name).to_owned(),
     });
     let values = values.collect::<Vec<_>>().join(", ");
@@ -76,7 +78,7 @@ pub(super) fn row_batch(
 pub(super) fn rows_insert(
     connection: &mut Connection,
     table: &Table,
-    rows: &[Row],
+    rows: &[CopiedRow],
 ) -> Result<(), QueryError> {
     let Some(last) = rows.last() else {
         return Ok(());
@@ -90,10 +92,10 @@ pub(super) fn rows_insert(
         .iter()
         .enumerate()
         .map(|(place, (_, kind))| match (kind, is_server) {
-            (Kind::Number, true) => format!("(row->>{place})::bigint"),
-            (Kind::Text, true) => format!("row->>{place}"),
-            (Kind::Bytes, true) => format!("decode(row->>{place}, 'hex')"),
-            (Kind::Bytes, false) => format!("unhex(json_extract(value, '$[{place}]'))"),
+            (ValueKind::Number, true) => format!("(row->>{place})::bigint"),
+            (ValueKind::Text, true) => format!("row->>{place}"),
+            (ValueKind::Bytes, true) => format!("decode(row->>{place}, 'hex')"),
+            (ValueKind::Bytes, false) => format!("unhex(json_extract(value, '$[{place}]'))"),
             (_, false) => format!("json_extract(value, '$[{place}]')"),
         });
     let values = values.collect::<Vec<_>>().join(", ");
@@ -119,7 +121,7 @@ pub(super) fn rows_insert(
 }
 
 /// A row of JSON text, as either database has it: PostgreSQL's text knows no NUL.
-fn read(json: &str) -> Option<Row> {
+fn read(json: &str) -> Option<CopiedRow> {
     let mut values: Vec<Value> = serde_json::from_str(json).ok()?;
     for value in &mut values {
         if let Value::String(text) = value
@@ -128,16 +130,16 @@ fn read(json: &str) -> Option<Row> {
             *text = text.replace('\0', "\u{fffd}");
         }
     }
-    Some(Row(values))
+    Some(CopiedRow(values))
 }
 
 /// The values of a key as SQL.
 fn literals(table: &Table, key: &str, is_server: bool) -> Option<String> {
     let values: Vec<Value> = serde_json::from_str(key).ok()?;
-    let literal = |(value, (_, kind)): (&Value, &(&str, Kind))| match (kind, value) {
-        (Kind::Number, value) => Some(value.as_i64()?.to_string()),
-        (Kind::Text, Value::String(text)) => Some(format!("'{}'", text.replace('\'', "''"))),
-        (Kind::Bytes, Value::String(hexadecimal)) => {
+    let literal = |(value, (_, kind)): (&Value, &(&str, ValueKind))| match (kind, value) {
+        (ValueKind::Number, value) => Some(value.as_i64()?.to_string()),
+        (ValueKind::Text, Value::String(text)) => Some(format!("'{}'", text.replace('\'', "''"))),
+        (ValueKind::Bytes, Value::String(hexadecimal)) => {
             let is_plain = hexadecimal.bytes().all(|byte| byte.is_ascii_hexdigit());
             let quoted = if is_server {
                 format!("'\\x{hexadecimal}'::bytea")
@@ -161,7 +163,7 @@ pub(super) struct Checksum {
 
 impl Checksum {
     /// Adds a row.
-    pub(super) fn add(&mut self, row: &Row) {
+    pub(super) fn add(&mut self, row: &CopiedRow) {
         let text = serde_json::to_string(&row.0).unwrap_or_default();
         let half = |seed: u8| {
             let mut hasher = DefaultHasher::new();

@@ -10,7 +10,7 @@ use crate::write::partitions::{PARTITION_SPAN, partition_make, partitions};
 
 /// A kind of values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum ValueKind {
     Number,
     Text,
     Bytes,
@@ -21,16 +21,16 @@ pub(super) enum Kind {
 pub(super) struct Table {
     pub(super) name: &'static str,
     /// Its columns, those of the key first.
-    pub(super) columns: &'static [(&'static str, Kind)],
+    pub(super) columns: &'static [(&'static str, ValueKind)],
     /// How many of them are the key.
     pub(super) key: usize,
     /// Which rows are copied.
     pub(super) only: &'static str,
 }
 
-use Kind::{Bytes, Number, Text};
+use ValueKind::{Bytes, Number, Text};
 
-const fn table(name: &'static str, key: usize, columns: &'static [(&'static str, Kind)]) -> Table {
+const fn table(name: &'static str, key: usize, columns: &'static [(&'static str, ValueKind)]) -> Table {
     Table {
         name,
         columns,
@@ -466,7 +466,7 @@ mod tests {
                 table.columns.iter().map(|(column, kind)| {
                     let kind = match kind {
                         Number => "INTEGER",
-                        Kind::Text => "TEXT",
+                        ValueKind::Text => "TEXT",
                         Bytes => "BLOB",
                     };
                     format!("{}.{column} {kind}", table.name)

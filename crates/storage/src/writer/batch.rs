@@ -51,7 +51,7 @@ impl<'f, 'a, L: CommitBackend<'a>> Batch<'f, L> {
         match job {
             Job::Accepted(accepting) => {
                 let accepting = &mut **accepting;
-                let outcome = contained(self.accept(&accepting.delivery))?;
+                let outcome = contained(self.apply(&accepting.delivery))?;
                 if let Ok(commit) = outcome
                     && let Some(refusing) = accepting.left_with(commit)
                 {

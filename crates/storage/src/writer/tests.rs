@@ -160,7 +160,7 @@ async fn a_full_queue_refuses_and_recovers() {
             "refusals leave room for deliveries, not {room}"
         );
         let waiting: Vec<_> = (0..QUEUE)
-            .filter_map(|_| database.writer.accept(delivery(&webhook(1))).ok())
+            .filter_map(|_| database.writer.enqueue(delivery(&webhook(1))).ok())
             .collect();
         assert!(waiting.len() >= KEPT_FOR_DELIVERIES - 1 && waiting.len() < QUEUE);
         let refused = database.delivery_commit(delivery(&webhook(1))).await;

@@ -22,7 +22,7 @@ const NO_INCIDENT: i64 = 0;
 
 impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
     /// Commits an accepted delivery, or says why not.
-    pub(super) fn accept(&mut self, delivery: &'a AcceptedDelivery) -> Result<Commit, QueryError> {
+    pub(super) fn apply(&mut self, delivery: &'a AcceptedDelivery) -> Result<Commit, QueryError> {
         let target = self.backend.target(delivery.webhook)?;
         let Some(target) = target.filter(|target| target.revision == delivery.revision) else {
             return Ok(Commit::Stale);
@@ -34,7 +34,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         }
         let id = self.next_delivery()?;
         let outcome = self.tell(target, delivery)?;
-        if target.full_at.is_some() && matches!(outcome, Told::Opened(_)) {
+        if target.full_at.is_some() && matches!(outcome, DeliveryOutcome::Opened(_)) {
             return Ok(Commit::Full);
         }
         let accepted = Accepted {
@@ -44,12 +44,12 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         };
         let grown = outcome.grown();
         match outcome {
-            Told::Unmatched => {}
-            Told::Opened(incident) => {
+            DeliveryOutcome::Unmatched => {}
+            DeliveryOutcome::Opened(incident) => {
                 self.backend.incident_insert(incident, target.id, id)?;
                 self.incident_used();
             }
-            Told::Updated(incident, events, _) => {
+            DeliveryOutcome::Updated(incident, events, _) => {
                 self.backend.incident_update(incident, target.id, id, events)?;
             }
         }
@@ -82,7 +82,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
 
     /// The incident after this delivery told of it. A `resolved` belongs to the newest incident of its key, which may be
     /// resolved already; anything else to the unresolved one.
-    fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<Told, QueryError> {
+    fn tell(&mut self, target: Target, delivery: &AcceptedDelivery) -> Result<DeliveryOutcome, QueryError> {
         let draft: IncidentDraft = delivery.draft.clone();
         let (webhook, now) = (delivery.webhook, delivery.received_at);
         let mut known = match draft.dedup_key() {
@@ -94,7 +94,7 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
                 known = self.backend.incident_resolved(target.id, webhook, key)?;
             }
             if known.is_none() {
-                return Ok(Told::Unmatched);
+                return Ok(DeliveryOutcome::Unmatched);
             }
         }
         if let Some(incident) = known {
@@ -103,10 +103,10 @@ impl<'a, L: CommitBackend<'a>> Batch<'_, L> {
         let organization = OrganizationId::new(target.organization);
         let organization = organization.ok_or_else(|| CorruptRow::at("webhooks", webhook, "organization"))?;
         let Some(incident) = Incident::open(self.next_incident()?, organization, webhook, draft, now) else {
-            return Ok(Told::Unmatched);
+            return Ok(DeliveryOutcome::Unmatched);
         };
         let metadata = metadata_text(&incident.metadata)?;
-        Ok(Told::Opened(WeighedIncident {
+        Ok(DeliveryOutcome::Opened(WeighedIncident {
             weight: incident_weight(&incident, metadata.as_deref()),
             incident,
             metadata,
@@ -211,7 +211,7 @@ fn first_answer(row: &KeyRow) -> Result<Accepted, CorruptRow> {
 }
 
 /// What a delivery comes to.
-enum Told {
+enum DeliveryOutcome {
     /// It says `resolved`, and no incident has its key.
     Unmatched,
     /// It opens this one.
@@ -221,7 +221,7 @@ enum Told {
 }
 
 /// What comes of an incident that a delivery tells of.
-fn updated(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> QueryResult<Told> {
+fn updated(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> QueryResult<DeliveryOutcome> {
     let before = known.weight;
     let texts = incident_weight(&known.incident, known.metadata.as_deref());
     let (incident, events) = known.incident.absorb(draft, now);
@@ -232,10 +232,10 @@ fn updated(known: WeighedIncident, draft: IncidentDraft, now: Timestamp) -> Quer
     };
     after.weight = changed_weight(before, texts, &after, &events);
     let grown = after.weight - before;
-    Ok(Told::Updated(after, events, grown))
+    Ok(DeliveryOutcome::Updated(after, events, grown))
 }
 
-impl Told {
+impl DeliveryOutcome {
     fn touched(&self) -> Option<Touched> {
         match self {
             Self::Unmatched => None,
