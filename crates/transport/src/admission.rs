@@ -21,7 +21,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use crate::connection::GOODBYE;
-use crate::pulse::Pulse;
+use crate::connection_activity::ConnectionActivity;
 pub(crate) use fullness::Fullness;
 use fullness::Lack;
 use table::Table;
@@ -122,7 +122,7 @@ impl Admission {
     pub(crate) async fn admit(
         self: &Arc<Self>,
         source: Option<IpAddr>,
-        pulse: &Arc<Pulse>,
+        activity: &Arc<ConnectionActivity>,
     ) -> Option<Admitted> {
         let (made, nearly_full) = {
             let mut table = self.lock();
@@ -150,7 +150,7 @@ impl Admission {
         }
         self.evicted(self.settle(made, source)?);
         let permit = self.permit().await?;
-        let id = self.lock().insert(source, Arc::clone(pulse));
+        let id = self.lock().insert(source, Arc::clone(activity));
         Some(Admitted {
             admission: Arc::clone(self),
             id,

@@ -15,7 +15,7 @@ use tokio::runtime::Handle;
 use tokio::select;
 use tokio::time::timeout;
 
-use crate::pulse::{AwaitingBody, Pulse};
+use crate::connection_activity::{AwaitingBody, ConnectionActivity};
 use crate::service::Protocol;
 
 /// For the whole body. The default limit of 256 KiB then needs 18 KB/s.
@@ -41,7 +41,7 @@ pub struct Body {
     incoming: Option<Incoming>,
     protocol: Protocol,
     /// The connection's state.
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
 }
 
 /// Why a body couldn't be read.
@@ -78,14 +78,14 @@ impl BodyFault {
 }
 
 impl Body {
-    pub(crate) fn new(incoming: Incoming, protocol: Protocol, pulse: Arc<Pulse>) -> Self {
+    pub(crate) fn new(incoming: Incoming, protocol: Protocol, activity: Arc<ConnectionActivity>) -> Self {
         if protocol == Protocol::Http1 {
-            pulse.begin_body();
+            activity.begin_body();
         }
         Self {
             incoming: Some(incoming),
             protocol,
-            pulse,
+            activity,
         }
     }
 
@@ -131,7 +131,14 @@ impl Body {
             match timeout(PROMPT, collecting.as_mut()).await {
                 Ok(whole) => whole?,
                 // Rare: on the heap, it makes no request larger.
-                Err(_) => Box::pin(await_rest(&self.pulse, time.saturating_sub(PROMPT), collecting)).await?,
+                Err(_) => {
+                    Box::pin(await_rest(
+                        &self.activity,
+                        time.saturating_sub(PROMPT),
+                        collecting,
+                    ))
+                    .await?
+                }
             }
         };
         self.incoming = None;
@@ -146,8 +153,8 @@ impl Drop for Body {
         };
         match self.protocol {
             // hyper skips an unread body of known length that has come in already, but no chunks.
-            Protocol::Http1 if incoming.size_hint().exact().is_none() => self.pulse.abandon_body(),
-            Protocol::Http1 => self.pulse.leave_body(),
+            Protocol::Http1 if incoming.size_hint().exact().is_none() => self.activity.abandon_body(),
+            Protocol::Http1 => self.activity.leave_body(),
             // An unread stream would be reset, and clients then report the reset in place of the answer.
             Protocol::Http2 => {
                 if let Ok(runtime) = Handle::try_current() {
@@ -160,15 +167,15 @@ impl Drop for Body {
 
 /// The rest of a body that comes slowly, unless its connection has to make room for others.
 async fn await_rest(
-    pulse: &Pulse,
+    activity: &ConnectionActivity,
     time: Duration,
     rest: impl Future<Output = Result<Bytes, BodyFault>>,
 ) -> Result<Bytes, BodyFault> {
-    let _awaiting = AwaitingBody::start(pulse);
+    let _awaiting = AwaitingBody::start(activity);
     select! {
         biased;
         whole = timeout(time, rest) => whole.unwrap_or(Err(BodyFault::TimedOut)),
-        () = pulse.bodies_refused() => Err(BodyFault::NoRoom),
+        () = activity.bodies_refused() => Err(BodyFault::NoRoom),
     }
 }
 

@@ -17,10 +17,10 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::select;
 use tokio::time::{Instant, timeout};
 
+use crate::connection_activity::{ConnectionActivity, GRACE};
 use crate::cut::{Reset, ResetIfCut};
 use crate::http2::{Http2, Meter};
 use crate::proxies::Proxies;
-use crate::pulse::{GRACE, Pulse};
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
 use crate::strict::{Guard, MAX_HEAD};
@@ -55,7 +55,7 @@ pub(crate) struct Protocols {
 pub(crate) struct Origin {
     pub(crate) connection: Connection,
     pub(crate) peer: Peer,
-    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) activity: Arc<ConnectionActivity>,
 }
 
 /// Whose requests a connection brings.
@@ -125,40 +125,41 @@ impl Protocols {
         let Origin {
             connection,
             peer,
-            pulse,
+            activity,
         } = origin;
         let session = Arc::new(Session {
             service,
             connection,
             protocol,
-            pulse: Arc::clone(&pulse),
+            activity: Arc::clone(&activity),
         });
         // hyper keeps room for an answer until it was taken, and in HTTP/1 as long as the connection lasts, so the room is a
         // pointer's.
         let answer = service_fn(move |request| Box::pin(Arc::clone(&session).answer(request)));
         match protocol {
             Protocol::Http1 => {
-                let stream = ResetIfCut::new(stream, Arc::clone(&pulse));
-                let guard = TokioIo::new(Guard::new(stream, Arc::clone(&pulse)));
+                let stream = ResetIfCut::new(stream, Arc::clone(&activity));
+                let guard = TokioIo::new(Guard::new(stream, Arc::clone(&activity)));
                 let connection = pin!(self.http1.serve_connection(guard, answer));
                 drive(
                     connection,
                     http1::Connection::graceful_shutdown,
                     LAST_REQUEST,
-                    &pulse,
+                    &activity,
                     stop,
                 )
                 .await;
             }
             Protocol::Http2 => {
-                let stream = TokioIo::new(Meter::new(stream, Arc::clone(&pulse)));
+                let stream = TokioIo::new(Meter::new(stream, Arc::clone(&activity)));
                 // Twice as large as one of HTTP/1, which would have to make room for it.
-                let mut connection = Box::pin(self.http2.of(peer, &pulse).serve_connection(stream, answer));
+                let mut connection =
+                    Box::pin(self.http2.of(peer, &activity).serve_connection(stream, answer));
                 drive(
                     connection.as_mut(),
                     http2::Connection::graceful_shutdown,
                     Duration::ZERO,
-                    &pulse,
+                    &activity,
                     stop,
                 )
                 .await;
@@ -173,7 +174,7 @@ async fn drive<C, E>(
     mut connection: Pin<&mut C>,
     finish: fn(Pin<&mut C>),
     last: Duration,
-    pulse: &Pulse,
+    activity: &ConnectionActivity,
     stop: Signal,
 ) where
     C: Future<Output = Result<(), E>>,
@@ -181,7 +182,7 @@ async fn drive<C, E>(
 {
     // Every request wakes this task twice. `FuturesUnordered` polls only futures that were woken themselves, so a request
     // pays for no timer and no notification.
-    let mut endings = FuturesUnordered::from_iter([next_ending(pulse, stop)]);
+    let mut endings = FuturesUnordered::from_iter([next_ending(activity, stop)]);
     let ending = select! {
         biased;
         result = connection.as_mut() => return ended(result),
@@ -190,9 +191,9 @@ async fn drive<C, E>(
     match ending {
         Ending::Severed => return,
         Ending::Idle => {}
-        Ending::Evicted => return make_room(connection, finish, pulse).await,
+        Ending::Evicted => return make_room(connection, finish, activity).await,
         Ending::Stopped => {
-            pulse.stop();
+            activity.stop();
             if let Ok(result) = timeout(last, connection.as_mut()).await {
                 return ended(result);
             }
@@ -200,7 +201,7 @@ async fn drive<C, E>(
     }
     finish(connection.as_mut());
     select! {
-        () = pulse.severed() => {}
+        () = activity.severed() => {}
         drained = timeout(DRAIN_TIMEOUT, connection) => if let Ok(result) = drained {
             ended(result);
         } else if let Some(left_out) = CUT.line() {
@@ -210,36 +211,36 @@ async fn drive<C, E>(
 }
 
 /// The next reason on our side to end a connection.
-async fn next_ending(pulse: &Pulse, mut stop: Signal) -> Ending {
+async fn next_ending(activity: &ConnectionActivity, mut stop: Signal) -> Ending {
     select! {
         biased;
-        () = pulse.severed() => Ending::Severed,
-        () = pulse.idle() => Ending::Idle,
-        () = pulse.evicted() => Ending::Evicted,
+        () = activity.severed() => Ending::Severed,
+        () = activity.idle() => Ending::Idle,
+        () = activity.evicted() => Ending::Evicted,
         () = stop.given() => Ending::Stopped,
     }
 }
 
 /// Ends a connection soon, so that another one gets its place: at once without a request, else with its answer. A request that
 /// waits for its body is refused, and one that has just begun to come in has a moment.
-async fn make_room<C, E>(mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>), pulse: &Pulse)
+async fn make_room<C, E>(mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>), activity: &ConnectionActivity)
 where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
-    pulse.stop();
+    activity.stop();
     let begun = Instant::now();
     // hyper would close at once, because it has seen nothing of a head that is not whole.
-    while pulse.has_grace() && begun.elapsed() < GRACE {
-        if !goes_on(connection.as_mut(), pulse).await {
+    while activity.has_grace() && begun.elapsed() < GRACE {
+        if !goes_on(connection.as_mut(), activity).await {
             return;
         }
     }
-    pulse.refuse_bodies();
+    activity.refuse_bodies();
     finish(connection.as_mut());
     loop {
-        let was_answering = pulse.is_answering();
-        let has_ended = !goes_on(connection.as_mut(), pulse).await;
+        let was_answering = activity.is_answering();
+        let has_ended = !goes_on(connection.as_mut(), activity).await;
         if has_ended || !was_answering || begun.elapsed() >= DRAIN_TIMEOUT {
             return;
         }
@@ -247,13 +248,13 @@ where
 }
 
 /// Runs a connection for the time of a goodbye. `false` if it has ended.
-async fn goes_on<C, E>(connection: Pin<&mut C>, pulse: &Pulse) -> bool
+async fn goes_on<C, E>(connection: Pin<&mut C>, activity: &ConnectionActivity) -> bool
 where
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
     select! {
-        () = pulse.severed() => false,
+        () = activity.severed() => false,
         result = timeout(GOODBYE, connection) => {
             let goes_on = result.is_err();
             if let Ok(result) = result {
@@ -323,7 +324,7 @@ mod tests {
     async fn evicted(sent: &[u8], before: Duration) -> DuplexStream {
         let (mut client, server) = duplex(4_096);
         let (origin, service) = (origin(), Telltale::new());
-        let pulse = Arc::clone(&origin.pulse);
+        let activity = Arc::clone(&origin.activity);
         tokio::spawn(async move {
             let (_trigger, stop) = shutdown::channel();
             let protocols = Protocols::new();
@@ -333,7 +334,7 @@ mod tests {
         });
         client.write_all(sent).await.expect("room");
         tokio::time::sleep(before).await;
-        pulse.evict();
+        activity.evict();
         client
     }
 

@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::server::TlsStream;
 
-use crate::pulse::Pulse;
+use crate::connection_activity::ConnectionActivity;
 
 /// A stream that can be closed by a reset.
 pub(crate) trait Reset {
@@ -29,18 +29,18 @@ impl Reset for Box<TlsStream<TcpStream>> {
 #[derive(Debug)]
 pub(crate) struct ResetIfCut<T: Reset> {
     inner: T,
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
 }
 
 impl<T: Reset> ResetIfCut<T> {
-    pub(crate) const fn new(inner: T, pulse: Arc<Pulse>) -> Self {
-        Self { inner, pulse }
+    pub(crate) const fn new(inner: T, activity: Arc<ConnectionActivity>) -> Self {
+        Self { inner, activity }
     }
 }
 
 impl<T: Reset> Drop for ResetIfCut<T> {
     fn drop(&mut self) {
-        if self.pulse.is_cut() {
+        if self.activity.is_cut() {
             self.inner.reset_on_close();
         }
     }

@@ -17,7 +17,7 @@ pub(crate) use meter::Meter;
 
 use crate::authority;
 use crate::connection::Peer;
-use crate::pulse::Pulse;
+use crate::connection_activity::ConnectionActivity;
 use crate::strict::{MAX_HEAD, MAX_HEADERS};
 use crate::untaken::WaitingBytes;
 
@@ -69,10 +69,10 @@ impl Http2 {
     }
 
     /// hyper's part for the connection of such a peer, whose answers count from here on until they are taken.
-    pub(crate) fn of(&self, peer: Peer, pulse: &Pulse) -> &Builder<TokioExecutor> {
+    pub(crate) fn of(&self, peer: Peer, activity: &ConnectionActivity) -> &Builder<TokioExecutor> {
         match peer {
             Peer::Sender => {
-                pulse.untaken().count_into(&self.waiting);
+                activity.untaken().count_into(&self.waiting);
                 &self.of_senders
             }
             Peer::Proxy => &self.of_proxies,

@@ -13,6 +13,7 @@ mod connection;
 mod console;
 mod cut;
 
+mod connection_activity;
 pub mod failure;
 mod fetch;
 mod handshake;
@@ -26,7 +27,6 @@ mod payloads;
 mod plaintext;
 mod proxies;
 mod proxy_protocol;
-mod pulse;
 pub mod reply;
 mod reply_body;
 mod request_id;

@@ -18,11 +18,11 @@ use tokio_rustls::server::TlsStream;
 
 use crate::admission::{Admission, Admitted};
 use crate::connection::{Origin, Peer, Protocols};
+use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
 use crate::handshake::HandshakeFailure;
 use crate::plaintext;
 use crate::proxies::Proxies;
 use crate::proxy_protocol;
-use crate::pulse::{IDLE_TIMEOUT, Pulse};
 use crate::service::{Protocol, Service};
 use crate::shutdown::Signal;
 use crate::tls::ALPN_H2;
@@ -148,7 +148,7 @@ impl Listener {
                     let introduced = select! {
                         biased;
                         introduced = introduced(&mut stream, &mut connection) => introduced,
-                        () = arrival.pulse.evicted() => return,
+                        () = arrival.activity.evicted() => return,
                     };
                     if !introduced {
                         // What it sent instead may have been a request without TLS.
@@ -165,7 +165,7 @@ impl Listener {
                 let origin = Origin {
                     connection,
                     peer,
-                    pulse: arrival.pulse,
+                    activity: arrival.activity,
                 };
                 front
                     .serve(stream, origin, &arrival.admitted, service, stop)
@@ -181,14 +181,14 @@ impl Listener {
         loop {
             let (stream, peer) = accept(&self.socket, &self.admission).await;
             let is_proxy = self.proxies.trust(peer);
-            let pulse = Arc::new(Pulse::start(self.idle_timeout));
+            let activity = Arc::new(ConnectionActivity::start(self.idle_timeout));
             let source = (!is_proxy).then_some(peer);
-            if let Some(admitted) = self.admission.admit(source, &pulse).await {
+            if let Some(admitted) = self.admission.admit(source, &activity).await {
                 return Arrival {
                     stream,
                     peer,
                     is_proxy,
-                    pulse,
+                    activity,
                     admitted,
                 };
             }
@@ -213,7 +213,7 @@ struct Arrival {
     peer: IpAddr,
     /// Whether the peer is a trusted proxy.
     is_proxy: bool,
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
     admitted: Admitted,
 }
 
@@ -268,15 +268,15 @@ impl Front {
     ) {
         // Answers are small and whole, so waiting to fill packets would only delay them.
         let _ = stream.set_nodelay(true);
-        let pulse = Arc::clone(&origin.pulse);
+        let activity = Arc::clone(&origin.activity);
         let opened = select! {
             biased;
             opened = self.open(stream, origin.connection, Arc::clone(&service)) => opened,
-            () = pulse.evicted() => return,
+            () = activity.evicted() => return,
         };
         if let Some((stream, protocols)) = opened {
             admitted.is_established();
-            pulse.touch();
+            activity.touch();
             let protocol = match stream.get_ref().1.alpn_protocol() {
                 Some(ALPN_H2) => Protocol::Http2,
                 _ => Protocol::Http1,

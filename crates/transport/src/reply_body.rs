@@ -17,7 +17,7 @@ use thiserror::Error;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
-use crate::pulse::{Answering, Pulse};
+use crate::connection_activity::{Answering, ConnectionActivity};
 use crate::untaken::Piece;
 
 /// Most bytes of a piece; what is larger is sent as several. hyper hands a piece over whole, however few bytes the reader takes.
@@ -32,7 +32,7 @@ pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 pub struct ReplyBody {
     made: Made,
     /// The connection of HTTP/2, on which it waits to be taken among others.
-    connection: Option<Arc<Pulse>>,
+    connection: Option<Arc<ConnectionActivity>>,
 }
 
 #[derive(Debug)]
@@ -60,7 +60,7 @@ struct Open {
     /// A connection is not idle while it streams.
     answering: Option<Answering>,
     /// The connection of HTTP/1, which carries nothing but this answer.
-    connection: Option<Arc<Pulse>>,
+    connection: Option<Arc<ConnectionActivity>>,
     /// Whether the end of the connection is that of the body.
     is_delimited_by_end: bool,
 }
@@ -183,14 +183,14 @@ impl ReplyBody {
 
     /// Keeps the connection from counting as idle until a stream has ended. HTTP/1 is cut off together with its stream; in
     /// HTTP/1.0 the end of the connection is that of the body. In HTTP/2 it counts until it is taken.
-    pub(crate) fn hold(&mut self, pulse: &Arc<Pulse>, version: Version) {
-        self.connection = (version == Version::HTTP_2).then(|| Arc::clone(pulse));
+    pub(crate) fn hold(&mut self, activity: &Arc<ConnectionActivity>, version: Version) {
+        self.connection = (version == Version::HTTP_2).then(|| Arc::clone(activity));
         if let Made::Stream(stream) = &self.made {
             let mut open = lock(&stream.open);
             if open.pieces.is_some() {
-                open.answering = Some(Answering::start(pulse));
+                open.answering = Some(Answering::start(activity));
             }
-            open.connection = (version != Version::HTTP_2).then(|| Arc::clone(pulse));
+            open.connection = (version != Version::HTTP_2).then(|| Arc::clone(activity));
             open.is_delimited_by_end = version == Version::HTTP_10;
         }
     }

@@ -18,8 +18,8 @@ use hyper::header::{CONNECTION, HeaderValue};
 use hyper::http::request::Parts;
 
 use crate::body::Body;
+use crate::connection_activity::{Answering, ConnectionActivity};
 use crate::handshake::HandshakeFailure;
-use crate::pulse::{Answering, Pulse};
 use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::header_value;
 use crate::sighting::PlainHttp;
@@ -78,7 +78,7 @@ pub(crate) struct Session<S> {
     pub(crate) service: Arc<S>,
     pub(crate) connection: Connection,
     pub(crate) protocol: Protocol,
-    pub(crate) pulse: Arc<Pulse>,
+    pub(crate) activity: Arc<ConnectionActivity>,
 }
 
 impl<S: Service> Session<S> {
@@ -88,7 +88,7 @@ impl<S: Service> Session<S> {
         self: Arc<Self>,
         request: Request<Incoming>,
     ) -> impl Future<Output = Result<Reply, Infallible>> + Send {
-        let answering = Answering::start(&self.pulse);
+        let answering = Answering::start(&self.activity);
         async move {
             let reply = self.reply(request).await;
             drop(answering);
@@ -106,7 +106,7 @@ impl<S: Service> Session<S> {
             Protocol::Http1 => strict::refusal_of(&request),
             Protocol::Http2 => http2::refusal_of(&request),
         };
-        let request = request.map(|incoming| Body::new(incoming, self.protocol, Arc::clone(&self.pulse)));
+        let request = request.map(|incoming| Body::new(incoming, self.protocol, Arc::clone(&self.activity)));
         let mut reply = if let Some(code) = refused {
             let (head, body) = request.into_parts();
             drop(body);
@@ -124,10 +124,10 @@ impl<S: Service> Session<S> {
         };
         let headers = reply.headers_mut();
         headers.insert(X_REQUEST_ID, header_value(exchange.id));
-        if self.protocol == Protocol::Http1 && (refused.is_some() || self.pulse.ends_here()) {
+        if self.protocol == Protocol::Http1 && (refused.is_some() || self.activity.ends_here()) {
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
-        reply.body_mut().hold(&self.pulse, version);
+        reply.body_mut().hold(&self.activity, version);
         reply
     }
 }

@@ -27,8 +27,8 @@ use inspector::{Inspector, Outcome, Stop};
 pub use seen::{Seen, SeenEnd, guarded};
 pub(crate) use stand_in::refusal_of;
 
+use crate::connection_activity::ConnectionActivity;
 use crate::linger::Linger;
-use crate::pulse::Pulse;
 
 /// From a head's first byte to its last. A sender across the world needs one round trip.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -37,7 +37,7 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Guard<T> {
     inner: T,
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
     inspector: Inspector,
     /// The start of a head that isn't complete, or bytes that passed and didn't fit hyper's buffer, or a stand-in request.
     held: Vec<u8>,
@@ -57,10 +57,10 @@ enum Closing {
 }
 
 impl<T: AsyncRead + Unpin> Guard<T> {
-    pub(crate) fn new(inner: T, pulse: Arc<Pulse>) -> Self {
+    pub(crate) fn new(inner: T, activity: Arc<ConnectionActivity>) -> Self {
         Self {
             inner,
-            pulse,
+            activity,
             inspector: Inspector::new(),
             held: Vec::new(),
             passed: 0,
@@ -122,7 +122,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
 
     /// Draws the consequences of what the inspector said.
     fn settle(&mut self, outcome: &Outcome) {
-        self.pulse.set_body_owed(self.inspector.owes_body());
+        self.activity.set_body_owed(self.inspector.owes_body());
         if let Some(stop) = outcome.stop {
             self.stop(stop);
             return;
@@ -131,9 +131,9 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             self.deadline = None;
         }
         let partial_head = self.held.len() > self.passed;
-        self.pulse.set_receiving_head(partial_head);
+        self.activity.set_receiving_head(partial_head);
         if partial_head && self.deadline.is_none() {
-            self.pulse.touch();
+            self.activity.touch();
             self.deadline = Some(Box::pin(sleep(HEADER_TIMEOUT)));
         }
     }
@@ -150,7 +150,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
     /// Lets nothing of the sender's pass any more. What takes the place of a refused head does.
     fn stop(&mut self, stop: Stop) {
         self.deadline = None;
-        self.pulse.set_receiving_head(false);
+        self.activity.set_receiving_head(false);
         self.stop = Some(stop);
         if let Stop::Head(code) = stop {
             let head = &self.held[self.passed..][..self.inspector.whole_lines()];

@@ -10,8 +10,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::time::sleep;
 
 use crate::connection::{Origin, Peer, Protocols};
+use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
 use crate::cut::Reset;
-use crate::pulse::{IDLE_TIMEOUT, Pulse};
 use crate::reply::{self, Reply};
 use crate::service::Protocol;
 use crate::{Body, Exchange, PlainHttp, RequestIds, Service, shutdown};
@@ -75,7 +75,7 @@ pub(crate) fn origin() -> Origin {
     Origin {
         connection: Connection::from_peer([192, 0, 2, 1].into()),
         peer: Peer::Sender,
-        pulse: Arc::new(Pulse::start(IDLE_TIMEOUT)),
+        activity: Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)),
     }
 }
 

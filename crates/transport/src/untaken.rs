@@ -12,7 +12,7 @@ use hookgate_gate::LogInterval;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
-use crate::pulse::Pulse;
+use crate::connection_activity::ConnectionActivity;
 
 /// Connections that are cut.
 static CUT: LogInterval = LogInterval::new();
@@ -110,8 +110,8 @@ pub struct Piece {
 
 impl Piece {
     /// Of an answer on this connection, if it is one that counts.
-    pub(crate) fn new(bytes: Bytes, connection: Option<&Arc<Pulse>>) -> Self {
-        let waiting = connection.and_then(|pulse| Waiting::start(pulse, bytes.len()));
+    pub(crate) fn new(bytes: Bytes, connection: Option<&Arc<ConnectionActivity>>) -> Self {
+        let waiting = connection.and_then(|activity| Waiting::start(activity, bytes.len()));
         Self {
             bytes,
             _waiting: waiting,
@@ -140,12 +140,12 @@ impl Buf for Piece {
 /// A piece that waits, from its start until it is dropped.
 #[derive(Debug)]
 struct Waiting {
-    connection: Arc<Pulse>,
+    connection: Arc<ConnectionActivity>,
     bytes: usize,
 }
 
 impl Waiting {
-    fn start(connection: &Arc<Pulse>, bytes: usize) -> Option<Self> {
+    fn start(connection: &Arc<ConnectionActivity>, bytes: usize) -> Option<Self> {
         let untaken = connection.untaken();
         let bytes = PIECE_OVERHEAD + bytes;
         untaken.of_all.get()?.0.fetch_add(bytes, Ordering::Relaxed);
@@ -172,22 +172,22 @@ mod tests {
     use tokio::time::{Instant, timeout};
 
     use super::*;
-    use crate::pulse::IDLE_TIMEOUT;
+    use crate::connection_activity::IDLE_TIMEOUT;
 
-    fn connection(of_all: &Arc<WaitingBytes>) -> Arc<Pulse> {
-        let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
-        pulse.untaken().count_into(of_all);
-        pulse
+    fn connection(of_all: &Arc<WaitingBytes>) -> Arc<ConnectionActivity> {
+        let activity = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
+        activity.untaken().count_into(of_all);
+        activity
     }
 
-    fn pieces(of: &Arc<Pulse>, count: usize) -> Vec<Piece> {
+    fn pieces(of: &Arc<ConnectionActivity>, count: usize) -> Vec<Piece> {
         (0..count)
             .map(|_| Piece::new(Bytes::from_static(b"{}"), Some(of)))
             .collect()
     }
 
-    async fn goes(pulse: &Pulse) -> bool {
-        timeout(4 * PATIENCE, pulse.severed()).await.is_ok()
+    async fn goes(activity: &ConnectionActivity) -> bool {
+        timeout(4 * PATIENCE, activity.severed()).await.is_ok()
     }
 
     #[tokio::test(start_paused = true)]
@@ -226,19 +226,19 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn what_was_taken_no_longer_counts() {
         let of_all = Arc::new(WaitingBytes::default());
-        let pulse = connection(&of_all);
-        let waiting = pieces(&pulse, 100);
+        let activity = connection(&of_all);
+        let waiting = pieces(&activity, 100);
         assert_eq!(of_all.0.load(Ordering::Relaxed), 100 * (PIECE_OVERHEAD + 2));
         drop(waiting);
         assert_eq!(of_all.0.load(Ordering::Relaxed), 0);
-        assert!(!pulse.untaken().is_crowded());
+        assert!(!activity.untaken().is_crowded());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_trusted_proxy_is_never_cut() {
         let of_all = Arc::new(WaitingBytes::default());
         let _large = Piece::new(Bytes::from(vec![0; MOST_BYTES]), Some(&connection(&of_all)));
-        let proxy = Arc::new(Pulse::start(IDLE_TIMEOUT));
+        let proxy = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
         let _waiting = pieces(&proxy, 100);
         assert!(!goes(&proxy).await);
     }

@@ -16,7 +16,7 @@ use tokio::time::Instant;
 
 use super::Refusal;
 use super::prefixes::{LEVELS, part, prefixes};
-use crate::pulse::{Activity, Pulse};
+use crate::connection_activity::{Activity, ConnectionActivity};
 
 /// A listener is nearly full when this many quarters of its connections are taken.
 const NEARLY_FULL_QUARTERS: u64 = 3;
@@ -56,7 +56,7 @@ pub(super) struct Table {
 struct Entry {
     source: Option<IpAddr>,
     is_handshaking: bool,
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
 }
 
 /// What a prefix holds.
@@ -96,13 +96,13 @@ impl Table {
     }
 
     /// Adds a connection that is about to do its handshake.
-    pub(super) fn insert(&mut self, source: Option<IpAddr>, pulse: Arc<Pulse>) -> u64 {
+    pub(super) fn insert(&mut self, source: Option<IpAddr>, activity: Arc<ConnectionActivity>) -> u64 {
         let id = self.next_id;
         self.next_id += 1;
         let entry = Entry {
             source,
             is_handshaking: true,
-            pulse,
+            activity,
         };
         self.count(&entry, true);
         self.entries.insert(id, entry);
@@ -171,7 +171,7 @@ impl Table {
                 let is_stalled = |entry: &Entry| {
                     entry.is_handshaking
                         && entry.is_in(prefix)
-                        && now.duration_since(entry.pulse.last_sign()) >= STALLED
+                        && now.duration_since(entry.activity.last_sign()) >= STALLED
                 };
                 closed += at_least_one(self.evict(batch(handshakes), is_stalled), Refusal::Handshakes)?;
             }
@@ -242,7 +242,7 @@ impl Table {
         for id in &chosen {
             if let Some(entry) = self.entries.remove(id) {
                 self.count(&entry, false);
-                entry.pulse.evict();
+                entry.activity.evict();
             }
         }
         chosen.len()
@@ -250,8 +250,8 @@ impl Table {
 
     /// `None` if it makes no room.
     fn rank(&self, id: u64, entry: &Entry, now: Instant) -> Option<Rank> {
-        let rested = now.duration_since(entry.pulse.last_sign());
-        let activity = match entry.pulse.activity() {
+        let rested = now.duration_since(entry.activity.last_sign());
+        let activity = match entry.activity.activity() {
             Activity::Answering => return None,
             // What a peer says first is on its way, as a head is.
             Activity::Resting if entry.is_handshaking && rested < STALLED => Activity::ReceivingHead,
@@ -269,7 +269,7 @@ impl Table {
             heaviest: weights.into_iter().max().unwrap_or_default(),
             weights,
             activity: Reverse(activity),
-            is_unused: !entry.pulse.has_served(),
+            is_unused: !entry.activity.has_served(),
             rested,
             id: Reverse(id),
         })

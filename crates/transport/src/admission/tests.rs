@@ -2,24 +2,24 @@
 
 use super::fullness::{FULL_AFTER, FULL_FOR};
 use super::*;
-use crate::pulse::{Answering, IDLE_TIMEOUT};
+use crate::connection_activity::{Answering, IDLE_TIMEOUT};
 
 const SOURCE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
-fn pulse() -> Arc<Pulse> {
-    Arc::new(Pulse::start(IDLE_TIMEOUT))
+fn activity() -> Arc<ConnectionActivity> {
+    Arc::new(ConnectionActivity::start(IDLE_TIMEOUT))
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_listener_says_that_it_is_full_while_new_connections_wait_and_a_little_longer() {
     let admission = Admission::new("gate", 1);
-    let busy = pulse();
+    let busy = activity();
     let first = admission.admit(Some(SOURCE), &busy).await.expect("a place");
     let request = Answering::start(&busy);
     let other = [192, 0, 2, 1].into();
     let waiting = tokio::spawn({
         let admission = Arc::clone(&admission);
-        async move { admission.admit(Some(other), &pulse()).await.is_some() }
+        async move { admission.admit(Some(other), &activity()).await.is_some() }
     });
     tokio::time::sleep(FULL_AFTER / 2).await;
     assert_ne!(admission.fullness(), Fullness::Full, "others wait that long");
@@ -43,7 +43,7 @@ async fn a_listener_says_that_it_is_full_while_new_connections_wait_and_a_little
 #[tokio::test(start_paused = true)]
 async fn without_descriptors_connections_that_rest_make_room() {
     let admission = Admission::new("gate", 100);
-    let resting = pulse();
+    let resting = activity();
     let _first = admission.admit(Some(SOURCE), &resting).await.expect("a place");
     let left = io::Error::from_raw_os_error(103);
     assert!(!admission.accept_failed(&left), "a peer that left is no lack");
@@ -63,7 +63,7 @@ async fn without_descriptors_one_batch_closes_before_the_next_is_told() {
     let mut held = Vec::new();
     for host in 0..10 {
         let source = Some([192, 0, 2, host].into());
-        held.push(admission.admit(source, &pulse()).await.expect("a place"));
+        held.push(admission.admit(source, &activity()).await.expect("a place"));
     }
     let lack = io::Error::from_raw_os_error(NO_DESCRIPTOR);
     for _ in 0..20 {
@@ -94,19 +94,19 @@ async fn a_client_behind_a_proxy_gets_no_more_than_one_without() {
         .map(|text| text.parse().expect("an address"));
     let mut refused = None;
     for turn in 0..60 {
-        let (pulse, client) = (pulse(), clients[turn % clients.len()]);
-        let admitted = admission.admit(None, &pulse).await.expect("a place");
+        let (activity, client) = (activity(), clients[turn % clients.len()]);
+        let admitted = admission.admit(None, &activity).await.expect("a place");
         if !admitted.is_of(client) {
             refused = Some(client);
             break;
         }
         admitted.is_established();
-        busy.push(Answering::start(&pulse));
+        busy.push(Answering::start(&activity));
         held.push(admitted);
     }
     assert!(refused.is_some(), "who holds much gets none of the last quarter");
     assert_eq!(held.len(), 48);
-    let admitted = admission.admit(None, &pulse()).await.expect("a place");
+    let admitted = admission.admit(None, &activity()).await.expect("a place");
     assert!(admitted.is_of([10, 1, 2, 3].into()), "who holds little is served");
     let gauges = admission.gauges();
     assert_eq!(gauges.refused.first(), Some(&("source", 1)));
@@ -119,19 +119,19 @@ async fn a_listener_whose_last_places_are_left_for_others_says_that_it_is_full_a
     let mut refused = None;
     for number in 0..128_u8 {
         let source = IpAddr::from([10, number / 2, 0, 1]);
-        let pulse = pulse();
-        match admission.admit(Some(source), &pulse).await {
+        let activity = activity();
+        match admission.admit(Some(source), &activity).await {
             Some(admitted) => held.push(admitted),
             None => refused = Some(source),
         }
-        busy.push(Answering::start(&pulse));
+        busy.push(Answering::start(&activity));
         if held.len() == 60 {
             break;
         }
     }
     assert!(refused.is_some(), "of the last quarter each source gets one");
     let another = Some([10, 0, 0, 1].into());
-    assert!(admission.admit(another, &pulse()).await.is_none());
+    assert!(admission.admit(another, &activity()).await.is_none());
     assert_eq!(
         admission.fullness(),
         Fullness::NearlyFull,
@@ -139,7 +139,7 @@ async fn a_listener_whose_last_places_are_left_for_others_says_that_it_is_full_a
     );
     tokio::time::sleep(FULL_AFTER).await;
     assert_eq!(admission.fullness(), Fullness::Full);
-    let probe = admission.admit(Some([203, 0, 113, 7].into()), &pulse()).await;
+    let probe = admission.admit(Some([203, 0, 113, 7].into()), &activity()).await;
     assert!(probe.is_some() && admission.fullness() == Fullness::Full);
     held.truncate(50);
     assert_eq!(

@@ -12,7 +12,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
-use crate::pulse::Pulse;
+use crate::connection_activity::ConnectionActivity;
 
 /// Frames that a connection may begin with. To handle them costs about what the handshake did, so a flood over ever new
 /// connections is no better than a flood of handshakes.
@@ -45,7 +45,7 @@ const END_HEADERS: u8 = 4;
 #[derive(Debug)]
 pub(crate) struct Meter<T> {
     inner: T,
-    pulse: Arc<Pulse>,
+    activity: Arc<ConnectionActivity>,
     frames: Frames,
     /// Until when seconds have brought their frames.
     allowed_for: Instant,
@@ -54,10 +54,10 @@ pub(crate) struct Meter<T> {
 }
 
 impl<T> Meter<T> {
-    pub(crate) fn new(inner: T, pulse: Arc<Pulse>) -> Self {
+    pub(crate) fn new(inner: T, activity: Arc<ConnectionActivity>) -> Self {
         Self {
             inner,
-            pulse,
+            activity,
             frames: Frames::new(),
             allowed_for: Instant::now(),
             written: 0,
@@ -81,7 +81,7 @@ impl<T> Meter<T> {
             self.frames.allow(seconds.saturating_mul(FOR_SECOND));
         }
         let followed = self.frames.follow(bytes);
-        self.pulse.set_receiving_head(self.frames.is_in_head());
+        self.activity.set_receiving_head(self.frames.is_in_head());
         followed.ok_or_else(|| io::Error::other("too many frames beside requests"))
     }
 }
@@ -203,14 +203,14 @@ mod tests {
     use tokio::time::advance;
 
     use super::*;
-    use crate::pulse::{Activity, IDLE_TIMEOUT};
+    use crate::connection_activity::{Activity, IDLE_TIMEOUT};
 
     const SETTINGS: u8 = 4;
     const PING: u8 = 6;
     const WINDOW_UPDATE: u8 = 8;
 
     fn meter() -> Meter<()> {
-        Meter::new((), Arc::new(Pulse::start(IDLE_TIMEOUT)))
+        Meter::new((), Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)))
     }
 
     /// A head in several pieces, and a frame of which only a part is there, count from their first byte.
@@ -219,7 +219,7 @@ mod tests {
         let mut meter = meter();
         let mut tell = |bytes: &[u8]| {
             assert!(meter.follow(bytes).is_ok());
-            meter.pulse.activity()
+            meter.activity.activity()
         };
         assert_eq!(tell(&[PING; PREFACE]), Activity::Resting);
         assert_eq!(tell(&frame(SETTINGS, 0)), Activity::Resting);

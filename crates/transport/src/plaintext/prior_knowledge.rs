@@ -20,9 +20,9 @@ use tokio::time::timeout;
 use super::{REST_TIMEOUT, TIMEOUT, refusal};
 use crate::body::Body;
 use crate::connection::Peer;
+use crate::connection_activity::ConnectionActivity;
 use crate::http2::{Meter, builder};
 use crate::linger::Linger;
-use crate::pulse::Pulse;
 use crate::reply::Reply;
 use crate::service::{Exchange, Protocol, Service};
 use crate::sighting::PlainHttp;
@@ -60,17 +60,17 @@ where
     let (reader, writer) = tokio::io::split(stream);
     let mut stream = tokio::io::join(Cursor::new(sent).chain(reader), writer);
     let refused = Arc::new(Notify::new());
-    let pulse = Arc::new(Pulse::start(TIMEOUT));
+    let activity = Arc::new(ConnectionActivity::start(TIMEOUT));
     let answer = service_fn({
-        let (refused, pulse) = (Arc::clone(&refused), Arc::clone(&pulse));
+        let (refused, activity) = (Arc::clone(&refused), Arc::clone(&activity));
         move |request: Request<Incoming>| {
             refused.notify_one();
-            let request = request.map(|body| Body::new(body, Protocol::Http2, Arc::clone(&pulse)));
+            let request = request.map(|body| Body::new(body, Protocol::Http2, Arc::clone(&activity)));
             // hyper keeps room for an answer until it was taken, so the room is a pointer's.
             Box::pin(refuse_request(Arc::clone(&service), connection, request))
         }
     });
-    let io = TokioIo::new(Meter::new(&mut stream, pulse));
+    let io = TokioIo::new(Meter::new(&mut stream, activity));
     let serving = async {
         let mut builder = builder(Peer::Sender);
         let mut served = pin!(

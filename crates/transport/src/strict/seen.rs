@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 use tokio::io::{AsyncRead, ReadBuf};
 
 use super::Guard;
-use crate::pulse::Pulse;
+use crate::connection_activity::ConnectionActivity;
 
 /// What hyper sees of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,7 +40,12 @@ pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, 
         rest: pieces.into_iter(),
         piece: &[],
     };
-    let mut guard = Guard::new(pieces, Arc::new(Pulse::start(crate::pulse::IDLE_TIMEOUT)));
+    let mut guard = Guard::new(
+        pieces,
+        Arc::new(ConnectionActivity::start(
+            crate::connection_activity::IDLE_TIMEOUT,
+        )),
+    );
     let mut context = Context::from_waker(Waker::noop());
     let (mut bytes, mut room) = (Vec::new(), vec![0; buffer]);
     let end = loop {

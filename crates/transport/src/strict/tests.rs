@@ -90,7 +90,7 @@ async fn a_body_that_is_to_come_does_not_end_the_answer_before_it() {
 async fn an_idle_connection_closes_without_a_word() {
     let start = Instant::now();
     assert_eq!(talk([POST]).await.len(), 1);
-    assert!(start.elapsed().abs_diff(crate::pulse::IDLE_TIMEOUT) < Duration::from_secs(1));
+    assert!(start.elapsed().abs_diff(crate::connection_activity::IDLE_TIMEOUT) < Duration::from_secs(1));
     assert!(talk([]).await.is_empty());
 }
 

@@ -3,12 +3,12 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::pulse::{Answering, AwaitingBody, IDLE_TIMEOUT};
+use crate::connection_activity::{Answering, AwaitingBody, IDLE_TIMEOUT};
 
 /// A table, and what its connections are doing.
 struct Place {
     table: Table,
-    pulses: Vec<(u64, Arc<Pulse>)>,
+    activities: Vec<(u64, Arc<ConnectionActivity>)>,
     busy: Vec<Answering>,
     free: usize,
 }
@@ -17,7 +17,7 @@ impl Place {
     fn new(limit: u32) -> Self {
         Self {
             table: Table::new(limit),
-            pulses: Vec::new(),
+            activities: Vec::new(),
             busy: Vec::new(),
             free: usize::MAX,
         }
@@ -34,16 +34,18 @@ impl Place {
     fn begin(&mut self, source: &str) -> Result<u64, Refusal> {
         let source = Some(source.parse().expect("an address"));
         self.table.make_room(source, self.free)?;
-        let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
-        let id = self.table.insert(source, Arc::clone(&pulse));
-        self.pulses.push((id, pulse));
+        let activity = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
+        let id = self.table.insert(source, Arc::clone(&activity));
+        self.activities.push((id, activity));
         Ok(id)
     }
 
     /// A request is in progress on all that are there.
     fn all_busy(&mut self) {
-        let pulses = self.pulses.iter();
-        self.busy = pulses.map(|(_, pulse)| Answering::start(pulse)).collect();
+        let activities = self.activities.iter();
+        self.busy = activities
+            .map(|(_, activity)| Answering::start(activity))
+            .collect();
     }
 
     fn holds(&self, id: u64) -> bool {
@@ -63,7 +65,7 @@ async fn a_source_with_its_part_gets_one_more_for_the_one_that_rested_longest() 
         ids.push(place.open("2001:db8::1").expect("a part of it"));
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    place.pulses[0].1.touch();
+    place.activities[0].1.touch();
     assert!(place.open("2001:db8::2").is_ok(), "the same /64");
     assert!(place.holds(ids[0]) && !place.holds(ids[1]));
     assert_eq!(place.held("2001:db8::/64"), 16);
@@ -170,14 +172,14 @@ async fn handshakes_of_one_source_are_bounded_and_stalled_ones_make_room() {
 #[tokio::test(start_paused = true)]
 async fn a_trusted_proxy_makes_room_last() {
     let mut place = Place::new(8);
-    let pulse = || Arc::new(Pulse::start(IDLE_TIMEOUT));
-    let proxies: Vec<_> = (0..5).map(|_| place.table.insert(None, pulse())).collect();
-    let client = place.table.insert(None, pulse());
+    let activity = || Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
+    let proxies: Vec<_> = (0..5).map(|_| place.table.insert(None, activity())).collect();
+    let client = place.table.insert(None, activity());
     assert_eq!(place.table.assign(client, [192, 0, 2, 1].into(), 1), Ok(0));
     assert_eq!(place.held("192.0.2.1/32"), 1);
     assert_eq!(place.table.make_room(None, 1), Ok(1));
     assert!(!place.holds(client) && proxies.iter().all(|id| place.holds(*id)));
-    place.table.insert(None, pulse());
+    place.table.insert(None, activity());
     assert_eq!(place.table.make_room(None, 1), Ok(1));
     assert!(!place.holds(proxies[0]));
 }
@@ -188,21 +190,28 @@ async fn requests_that_wait_for_a_body_make_room_after_what_rests_and_what_is_an
     for _ in 0..16 {
         place.open("192.0.2.1").expect("a part of it");
     }
-    let pulses: Vec<_> = place.pulses.iter().map(|(_, pulse)| Arc::clone(pulse)).collect();
-    place.busy = pulses[2..].iter().map(Answering::start).collect();
-    let awaiting: Vec<_> = pulses[4..]
+    let activities: Vec<_> = place
+        .activities
         .iter()
-        .map(|pulse| AwaitingBody::start(pulse))
+        .map(|(_, activity)| Arc::clone(activity))
         .collect();
-    pulses[1].set_receiving_head(true);
+    place.busy = activities[2..].iter().map(Answering::start).collect();
+    let awaiting: Vec<_> = activities[4..]
+        .iter()
+        .map(|activity| AwaitingBody::start(activity))
+        .collect();
+    activities[1].set_receiving_head(true);
     tokio::time::sleep(Duration::from_secs(1)).await;
     // What rests, then what has begun to come in, then what waits; the oldest first.
     for gone in [0, 1, 4, 5] {
-        let ids: Vec<_> = place.pulses.iter().map(|(id, _)| *id).collect();
+        let ids: Vec<_> = place.activities.iter().map(|(id, _)| *id).collect();
         place.open("192.0.2.1").expect("room");
-        place
-            .busy
-            .extend(place.pulses.last().map(|(_, pulse)| Answering::start(pulse)));
+        place.busy.extend(
+            place
+                .activities
+                .last()
+                .map(|(_, activity)| Answering::start(activity)),
+        );
         assert!(!place.holds(ids[gone]), "{gone}");
         assert!(ids[2..4].iter().all(|id| place.holds(*id)));
     }
@@ -221,13 +230,20 @@ async fn the_loudest_that_wait_for_bodies_make_room_first_and_the_quiet_ones_las
     let mut place = Place::new(640);
     let resting = place.open("198.51.100.1").expect("room");
     let waiting = place.open("203.0.113.1").expect("room");
-    let mut pulses = vec![Arc::clone(&place.pulses[1].1)];
+    let mut activities = vec![Arc::clone(&place.activities[1].1)];
     for _ in 0..100 {
         place.open("192.0.2.1").expect("a part of it");
     }
-    pulses.extend(place.pulses[2..].iter().map(|(_, pulse)| Arc::clone(pulse)));
-    let mut busy: Vec<_> = pulses.iter().map(Answering::start).collect();
-    let mut awaiting: Vec<_> = pulses.iter().map(|pulse| AwaitingBody::start(pulse)).collect();
+    activities.extend(
+        place.activities[2..]
+            .iter()
+            .map(|(_, activity)| Arc::clone(activity)),
+    );
+    let mut busy: Vec<_> = activities.iter().map(Answering::start).collect();
+    let mut awaiting: Vec<_> = activities
+        .iter()
+        .map(|activity| AwaitingBody::start(activity))
+        .collect();
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert!(place.table.evict_any() > 1);
     assert!(place.holds(resting) && place.holds(waiting));

@@ -35,7 +35,7 @@ pub(crate) enum Activity {
 
 /// One connection's state. Orderings are relaxed: no other memory depends on these values.
 #[derive(Debug)]
-pub(crate) struct Pulse {
+pub(crate) struct ConnectionActivity {
     opened: Instant,
     idle_timeout: Duration,
     /// Milliseconds from `opened` to the last sign of life.
@@ -57,7 +57,7 @@ pub(crate) struct Pulse {
     untaken: Untaken,
 }
 
-impl Pulse {
+impl ConnectionActivity {
     pub(crate) fn start(idle_timeout: Duration) -> Self {
         Self {
             opened: Instant::now(),
@@ -236,16 +236,16 @@ impl Pulse {
 
 /// A request being answered.
 #[derive(Debug)]
-pub(crate) struct Answering(Arc<Pulse>);
+pub(crate) struct Answering(Arc<ConnectionActivity>);
 
 impl Answering {
     /// From here until it is dropped.
-    pub(crate) fn start(pulse: &Arc<Pulse>) -> Self {
-        pulse.answering.fetch_add(1, Ordering::Relaxed);
-        if !pulse.has_served() {
-            pulse.has_served.store(true, Ordering::Relaxed);
+    pub(crate) fn start(activity: &Arc<ConnectionActivity>) -> Self {
+        activity.answering.fetch_add(1, Ordering::Relaxed);
+        if !activity.has_served() {
+            activity.has_served.store(true, Ordering::Relaxed);
         }
-        Self(Arc::clone(pulse))
+        Self(Arc::clone(activity))
     }
 }
 
@@ -258,14 +258,14 @@ impl Drop for Answering {
 
 /// A request that waits for the rest of its body.
 #[derive(Debug)]
-pub(crate) struct AwaitingBody<'a>(&'a Pulse);
+pub(crate) struct AwaitingBody<'a>(&'a ConnectionActivity);
 
 impl<'a> AwaitingBody<'a> {
     /// From here until it is dropped.
-    pub(crate) fn start(pulse: &'a Pulse) -> Self {
-        pulse.touch();
-        pulse.awaiting.fetch_add(1, Ordering::Relaxed);
-        Self(pulse)
+    pub(crate) fn start(activity: &'a ConnectionActivity) -> Self {
+        activity.touch();
+        activity.awaiting.fetch_add(1, Ordering::Relaxed);
+        Self(activity)
     }
 }
 
@@ -285,45 +285,48 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn idle_counts_from_the_end_of_the_last_answer() {
-        let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
-        let answering = Answering::start(&pulse);
+        let activity = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
+        let answering = Answering::start(&activity);
         sleep(3 * IDLE_TIMEOUT).await;
         assert!(
-            timeout(2 * IDLE_TIMEOUT, pulse.idle()).await.is_err(),
+            timeout(2 * IDLE_TIMEOUT, activity.idle()).await.is_err(),
             "a running answer is no idleness"
         );
         drop(answering);
-        assert!(timeout(ALMOST, pulse.idle()).await.is_err());
-        assert!(timeout(Duration::from_secs(2), pulse.idle()).await.is_ok());
+        assert!(timeout(ALMOST, activity.idle()).await.is_err());
+        assert!(timeout(Duration::from_secs(2), activity.idle()).await.is_ok());
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_awaits_bodies_only_if_all_its_requests_do() {
-        let pulse = Arc::new(Pulse::start(IDLE_TIMEOUT));
+        let activity = Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
         sleep(GRACE).await;
-        assert!(pulse.activity() == Activity::Resting && !pulse.has_grace());
-        pulse.set_receiving_head(true);
-        assert!(pulse.activity() == Activity::ReceivingHead && pulse.has_grace());
+        assert!(activity.activity() == Activity::Resting && !activity.has_grace());
+        activity.set_receiving_head(true);
+        assert!(activity.activity() == Activity::ReceivingHead && activity.has_grace());
         sleep(GRACE).await;
-        assert!(!pulse.has_grace());
-        let (one, _other) = (Answering::start(&pulse), Answering::start(&pulse));
-        pulse.set_receiving_head(false);
-        let _awaiting = AwaitingBody::start(&pulse);
-        assert_eq!(pulse.activity(), Activity::Answering);
+        assert!(!activity.has_grace());
+        let (one, _other) = (Answering::start(&activity), Answering::start(&activity));
+        activity.set_receiving_head(false);
+        let _awaiting = AwaitingBody::start(&activity);
+        assert_eq!(activity.activity(), Activity::Answering);
         drop(one);
-        assert!(pulse.activity() == Activity::AwaitingBodies && pulse.has_grace());
+        assert!(activity.activity() == Activity::AwaitingBodies && activity.has_grace());
         sleep(GRACE).await;
-        assert!(!pulse.has_grace());
+        assert!(!activity.has_grace());
     }
 
     #[tokio::test(start_paused = true)]
     async fn bodies_are_refused_to_those_that_wait_and_those_that_come_later() {
-        let pulse = Pulse::start(IDLE_TIMEOUT);
-        let (mut one, mut other) = (Box::pin(pulse.bodies_refused()), Box::pin(pulse.bodies_refused()));
+        let activity = ConnectionActivity::start(IDLE_TIMEOUT);
+        let (mut one, mut other) = (
+            Box::pin(activity.bodies_refused()),
+            Box::pin(activity.bodies_refused()),
+        );
         for waiting in [&mut one, &mut other] {
             assert!(timeout(GRACE, waiting).await.is_err());
         }
-        pulse.refuse_bodies();
-        tokio::join!(one, other, pulse.bodies_refused());
+        activity.refuse_bodies();
+        tokio::join!(one, other, activity.bodies_refused());
     }
 }
