@@ -32,7 +32,7 @@ use values::parse;
 pub(crate) use environment::{Environment, environment, refuse_unknown_variables};
 pub(crate) use files::sentence_on;
 pub(crate) use lists::Lists;
-pub(crate) use proxies::{Front, check_trust};
+pub(crate) use proxies::{FrontSettings, check_trust};
 pub(crate) use store::{StorePlace, StoreUrl};
 pub use told::{Told, tell_configuration};
 pub(crate) use values::{Source, Values};
@@ -63,13 +63,13 @@ pub(crate) struct Config {
     /// Time without a request after which the gate closes a connection.
     pub(crate) idle_timeout: Duration,
     /// What stands in front of the gate.
-    pub(crate) front: Front,
+    pub(crate) front: FrontSettings,
     /// The gate's certificate.
     pub(crate) certificate: CertificateFiles,
     /// Where the console listens.
     pub(crate) console_listen: SocketAddr,
     /// What stands in front of the console.
-    pub(crate) console_front: Front,
+    pub(crate) console_front: FrontSettings,
     /// The console's own certificate.
     pub(crate) console_certificate: Option<CertificateFiles>,
     /// What the console's addresses start with.

@@ -23,7 +23,7 @@ use tokio::task::JoinSet;
 
 use crate::adapters;
 use crate::certificate_files::CertificateFiles;
-use crate::config::{Front, Lists};
+use crate::config::{FrontSettings, Lists};
 use crate::descriptors::{ConnectionLimits, raise_limit};
 use crate::failure::Failure;
 use crate::place;
@@ -59,9 +59,9 @@ pub(crate) struct Plan {
     /// How long the history is kept.
     pub(crate) retention: Retention,
     /// What stands in front of the gate.
-    pub(crate) front: Front,
+    pub(crate) front: FrontSettings,
     /// What stands in front of the console.
-    pub(crate) console_front: Front,
+    pub(crate) console_front: FrontSettings,
     /// How published lists of addresses are read.
     pub(crate) lists: Lists,
     /// The files of its configuration, if there is one.
@@ -79,7 +79,7 @@ pub(crate) struct Server {
     /// If the console has one of its own.
     console_certificate: Option<Kept>,
     retention: Retention,
-    fronts: [(Front, Arc<Proxies>); 2],
+    fronts: [(FrontSettings, Arc<Proxies>); 2],
     fetcher: Arc<Fetcher>,
     refresh_after: Duration,
     configuration: Option<FilesAtStart>,

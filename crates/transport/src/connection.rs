@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout};
 
 use crate::connection_activity::{ConnectionActivity, GRACE};
 use crate::cut::{Reset, ResetIfCut};
-use crate::http2::{Http2, Meter};
+use crate::http2::{FrameBudget, Http2};
 use crate::proxies::Proxies;
 use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
@@ -151,7 +151,7 @@ impl Protocols {
                 .await;
             }
             Protocol::Http2 => {
-                let stream = TokioIo::new(Meter::new(stream, Arc::clone(&activity)));
+                let stream = TokioIo::new(FrameBudget::new(stream, Arc::clone(&activity)));
                 // Twice as large as one of HTTP/1, which would have to make room for it.
                 let mut connection =
                     Box::pin(self.http2.of(peer, &activity).serve_connection(stream, answer));

@@ -1,6 +1,6 @@
 //! HTTP/2: hyper's settings, each with its reason, and the checks that its framing doesn't make.
 
-mod meter;
+mod frame_budget;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use hyper::server::conn::http2::Builder;
 use hyper::{HeaderMap, Method};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-pub(crate) use meter::Meter;
+pub(crate) use frame_budget::FrameBudget;
 
 use crate::authority;
 use crate::connection::Peer;

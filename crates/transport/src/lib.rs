@@ -20,7 +20,7 @@ mod handshake;
 mod http2;
 mod ingest;
 mod kept_headers;
-mod linger;
+mod lingering_close;
 mod listener;
 mod metrics;
 mod payloads;

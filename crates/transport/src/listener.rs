@@ -50,7 +50,7 @@ const TLS_HANDSHAKE: u8 = 0x16;
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
-    front: Front,
+    front: ListenerMode,
     proxies: Arc<Proxies>,
     proxy_protocol: bool,
     idle_timeout: Duration,
@@ -59,7 +59,7 @@ pub struct Listener {
 
 /// What stands behind the port.
 #[derive(Clone)]
-enum Front {
+enum ListenerMode {
     Tls(TlsAcceptor, Arc<Protocols>),
     /// Nothing but the refusal of plain HTTP.
     Plain,
@@ -72,7 +72,7 @@ impl Listener {
     ///
     /// When the address can't be bound.
     pub async fn bind(address: SocketAddr, tls: Arc<ServerConfig>) -> io::Result<Self> {
-        let front = Front::Tls(TlsAcceptor::from(tls), Arc::new(Protocols::new()));
+        let front = ListenerMode::Tls(TlsAcceptor::from(tls), Arc::new(Protocols::new()));
         Self::bind_front(address, front).await
     }
 
@@ -82,7 +82,7 @@ impl Listener {
     ///
     /// When the address can't be bound.
     pub async fn bind_plain(address: SocketAddr) -> io::Result<Self> {
-        Self::bind_front(address, Front::Plain).await
+        Self::bind_front(address, ListenerMode::Plain).await
     }
 
     /// Is called so in logs and metrics.
@@ -145,12 +145,12 @@ impl Listener {
                 let Arrival { mut stream, .. } = arrival;
                 let mut connection = Connection::from_peer(arrival.peer);
                 if expects_header {
-                    let introduced = select! {
+                    let read_proxy_header = select! {
                         biased;
-                        introduced = introduced(&mut stream, &mut connection) => introduced,
+                        read_proxy_header = read_proxy_header(&mut stream, &mut connection) => read_proxy_header,
                         () = arrival.activity.evicted() => return,
                     };
-                    if !introduced {
+                    if !read_proxy_header {
                         // What it sent instead may have been a request without TLS.
                         return plaintext::look(stream, connection, &*service).await;
                     }
@@ -195,7 +195,7 @@ impl Listener {
         }
     }
 
-    async fn bind_front(address: SocketAddr, front: Front) -> io::Result<Self> {
+    async fn bind_front(address: SocketAddr, front: ListenerMode) -> io::Result<Self> {
         let socket = TcpListener::bind(address).await?;
         Ok(Self {
             socket,
@@ -241,7 +241,7 @@ async fn accept(socket: &TcpListener, admission: &Admission) -> (TcpStream, IpAd
 
 /// Reads whose connection a trusted proxy brings. `false` ends it: a proxy that should say and doesn't is none that can be
 /// believed.
-async fn introduced(stream: &mut TcpStream, connection: &mut Connection) -> bool {
+async fn read_proxy_header(stream: &mut TcpStream, connection: &mut Connection) -> bool {
     let proxy = connection.peer;
     match proxy_protocol::read(stream).await {
         Ok(proxied) => {
@@ -257,7 +257,7 @@ async fn introduced(stream: &mut TcpStream, connection: &mut Connection) -> bool
     }
 }
 
-impl Front {
+impl ListenerMode {
     async fn serve<S: Service>(
         self,
         stream: TcpStream,
@@ -343,7 +343,7 @@ async fn open(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Opened> {
     }
 }
 
-impl std::fmt::Debug for Front {
+impl std::fmt::Debug for ListenerMode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Tls(..) => "Tls",

@@ -13,7 +13,7 @@ use hyper::header::STRICT_TRANSPORT_SECURITY;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
-use crate::linger::Linger;
+use crate::lingering_close::LingeringClose;
 use crate::reply::{self, Reply};
 use crate::request_id::header_value;
 use crate::service::{Exchange, Service};
@@ -66,7 +66,7 @@ where
     if let Some(rest) = PlainHttp::of_rest(&sent, head) {
         service.plain_http(rest, &exchange).await;
     }
-    let mut linger = Linger::start();
+    let mut linger = LingeringClose::start();
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;
 }
 

@@ -28,7 +28,7 @@ pub use seen::{Seen, SeenEnd, guarded};
 pub(crate) use stand_in::refusal_of;
 
 use crate::connection_activity::ConnectionActivity;
-use crate::linger::Linger;
+use crate::lingering_close::LingeringClose;
 
 /// From a head's first byte to its last. A sender across the world needs one round trip.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ pub(crate) struct Guard<T> {
 #[derive(Debug)]
 enum Closing {
     ShuttingDown,
-    Lingering(Linger),
+    Lingering(LingeringClose),
     Done,
 }
 
@@ -213,7 +213,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Guard<T> {
                 Closing::ShuttingDown => {
                     ready!(Pin::new(&mut guard.inner).poll_shutdown(cx))?;
                     if guard.peer_may_be_sending() {
-                        Closing::Lingering(Linger::start())
+                        Closing::Lingering(LingeringClose::start())
                     } else {
                         Closing::Done
                     }

@@ -15,7 +15,7 @@ use tracing::level_filters::LevelFilter;
 use super::deliveries;
 use crate::certificate_files::CertificateFiles;
 use crate::cli::{Cli, DevArgs};
-use crate::config::{self, Front, WithoutFile};
+use crate::config::{self, FrontSettings, WithoutFile};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::place::{self, Place};
@@ -59,8 +59,8 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         console_certificate: None,
         console_url: None,
         retention: Retention::default(),
-        front: Front::default(),
-        console_front: Front::default(),
+        front: FrontSettings::default(),
+        console_front: FrontSettings::default(),
         lists,
     };
     // The port is bound before a URL is made: a URL that nobody gets to see would be lost.

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
-use crate::config::{Config, Front, check_trust};
+use crate::config::{Config, FrontSettings, check_trust};
 use crate::descriptors::ConnectionLimits;
 use crate::failure::Failure;
 use crate::output;
@@ -138,7 +138,7 @@ async fn about_proxies(
 }
 
 /// The networks that a listener believes now.
-async fn trusted(place: &Place, front: &Front) -> Result<Vec<IpNetwork>, Failure> {
+async fn trusted(place: &Place, front: &FrontSettings) -> Result<Vec<IpNetwork>, Failure> {
     let mut networks = front.trusted.clone();
     for name in &front.sets {
         let store = place.gate.store();
@@ -151,7 +151,7 @@ async fn trusted(place: &Place, front: &Front) -> Result<Vec<IpNetwork>, Failure
     Ok(networks)
 }
 
-fn too_much_trust(section: &str, front: &Front, problem: &str) -> Finding {
+fn too_much_trust(section: &str, front: &FrontSettings, problem: &str) -> Finding {
     let sets: Vec<_> = front.sets.iter().map(|name| format!("@{name}")).collect();
     Finding {
         subject: format!("{section}.trusted_proxies"),

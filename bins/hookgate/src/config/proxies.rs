@@ -21,7 +21,7 @@ const PRIVATE: [&str; 7] = [
 
 /// What stands in front of a listener.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Front {
+pub(crate) struct FrontSettings {
     /// Who is trusted.
     pub(crate) trusted: Vec<IpNetwork>,
     /// The address sets that are trusted, whatever they hold.
@@ -100,12 +100,12 @@ impl FromStr for Header {
 
 impl Values {
     /// What stands in front of the listener that this section is about.
-    pub(super) fn front(&mut self, section: &str) -> Front {
+    pub(super) fn front(&mut self, section: &str) -> FrontSettings {
         let key = |name: &str| format!("{section}.{name}");
         let trusted = self
             .optional(&key("trusted_proxies"), str::parse::<Trusted>)
             .unwrap_or_default();
-        let front = Front {
+        let front = FrontSettings {
             trusted: trusted.networks,
             sets: trusted.sets,
             header: self

@@ -10,7 +10,7 @@ use hookgate_transport::shutdown::Signal;
 use hookgate_transport::{Fetcher, Proxies};
 
 use super::trusted::trusted;
-use crate::config::Front;
+use crate::config::FrontSettings;
 use crate::failure::with_sources;
 
 /// How often usage is counted where many nodes write.
@@ -46,7 +46,7 @@ pub(super) async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
 pub(super) async fn keep_trusting(
     gate: Arc<Gate<Database>>,
     section: &'static str,
-    (front, proxies): (Front, Arc<Proxies>),
+    (front, proxies): (FrontSettings, Arc<Proxies>),
     mut stop: Signal,
 ) {
     while !front.sets.is_empty() {

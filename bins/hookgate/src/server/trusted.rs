@@ -4,14 +4,14 @@ use hookgate_domain::TrustedProxies;
 use hookgate_gate::{AddressSetError, Gate};
 use hookgate_storage::Database;
 
-use crate::config::{Front, check_trust};
+use crate::config::{FrontSettings, check_trust};
 use crate::failure::Failure;
 
 /// Whom a listener trusts, now.
 pub(super) async fn trusted(
     gate: &Gate<Database>,
     section: &str,
-    front: &Front,
+    front: &FrontSettings,
 ) -> Result<TrustedProxies, Failure> {
     let mut networks = front.trusted.clone();
     for name in &front.sets {

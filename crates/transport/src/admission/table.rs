@@ -48,7 +48,7 @@ pub(super) struct Table {
     limit: u32,
     next_id: u64,
     entries: HashMap<u64, Entry>,
-    held: HashMap<IpNetwork, Held>,
+    held: HashMap<IpNetwork, PrefixUse>,
 }
 
 /// One connection. It has no source while a trusted proxy speaks for itself, or has not said for whom.
@@ -61,7 +61,7 @@ struct Entry {
 
 /// What a prefix holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Held {
+struct PrefixUse {
     connections: u32,
     handshakes: u32,
 }
@@ -298,7 +298,7 @@ impl Table {
         self.limit.div_ceil(part(prefix))
     }
 
-    fn held(&self, prefix: IpNetwork) -> Held {
+    fn held(&self, prefix: IpNetwork) -> PrefixUse {
         self.held.get(&prefix).copied().unwrap_or_default()
     }
 
@@ -314,7 +314,7 @@ impl Table {
                 held.connections = held.connections.saturating_sub(1);
                 held.handshakes = held.handshakes.saturating_sub(handshakes);
             }
-            if *held == Held::default() {
+            if *held == PrefixUse::default() {
                 self.held.remove(&prefix);
             }
         }
@@ -339,7 +339,7 @@ impl Entry {
 }
 
 /// How much of what it may hold a prefix holds, so that prefixes of all lengths compare.
-fn weight(prefix: IpNetwork, held: Held) -> u64 {
+fn weight(prefix: IpNetwork, held: PrefixUse) -> u64 {
     u64::from(held.connections) * u64::from(part(prefix))
 }
 

@@ -21,8 +21,8 @@ use super::{REST_TIMEOUT, TIMEOUT, refusal};
 use crate::body::Body;
 use crate::connection::Peer;
 use crate::connection_activity::ConnectionActivity;
-use crate::http2::{Meter, builder};
-use crate::linger::Linger;
+use crate::http2::{FrameBudget, builder};
+use crate::lingering_close::LingeringClose;
 use crate::reply::Reply;
 use crate::service::{Exchange, Protocol, Service};
 use crate::sighting::PlainHttp;
@@ -70,7 +70,7 @@ where
             Box::pin(refuse_request(Arc::clone(&service), connection, request))
         }
     });
-    let io = TokioIo::new(Meter::new(&mut stream, activity));
+    let io = TokioIo::new(FrameBudget::new(&mut stream, activity));
     let serving = async {
         let mut builder = builder(Peer::Sender);
         let mut served = pin!(
@@ -87,7 +87,7 @@ where
     };
     let _ = timeout(TIMEOUT, serving).await;
     // What the client says to the end of its request must not turn the answer into a reset.
-    let mut linger = Linger::start();
+    let mut linger = LingeringClose::start();
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;
 }
 

@@ -300,7 +300,7 @@ proptest! {
                 _ => place.table.remove(number.into()),
             }
         }
-        let mut counted: HashMap<IpNetwork, Held> = HashMap::new();
+        let mut counted: HashMap<IpNetwork, PrefixUse> = HashMap::new();
         for entry in place.table.entries.values() {
             for prefix in entry.source.into_iter().flat_map(prefixes) {
                 let held = counted.entry(prefix).or_default();

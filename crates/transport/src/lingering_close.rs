@@ -19,12 +19,12 @@ const SCRATCH: usize = 4 * 1024;
 
 /// Reads and forgets until the peer closes, or one of the bounds is reached.
 #[derive(Debug)]
-pub(crate) struct Linger {
+pub(crate) struct LingeringClose {
     deadline: Pin<Box<Sleep>>,
     left: usize,
 }
 
-impl Linger {
+impl LingeringClose {
     pub(crate) fn start() -> Self {
         Self {
             deadline: Box::pin(sleep(LINGER_TIME)),
@@ -61,7 +61,7 @@ mod tests {
 
     async fn linger(mut stream: impl AsyncRead + Unpin) -> Duration {
         let start = Instant::now();
-        let mut linger = Linger::start();
+        let mut linger = LingeringClose::start();
         poll_fn(|cx| linger.poll(cx, &mut stream)).await;
         start.elapsed()
     }

@@ -43,7 +43,7 @@ const END_HEADERS: u8 = 4;
 
 /// Wraps the decrypted bytes of one HTTP/2 connection. Reading fails once its peer has sent too many such frames.
 #[derive(Debug)]
-pub(crate) struct Meter<T> {
+pub(crate) struct FrameBudget<T> {
     inner: T,
     activity: Arc<ConnectionActivity>,
     frames: Frames,
@@ -53,7 +53,7 @@ pub(crate) struct Meter<T> {
     written: usize,
 }
 
-impl<T> Meter<T> {
+impl<T> FrameBudget<T> {
     pub(crate) fn new(inner: T, activity: Arc<ConnectionActivity>) -> Self {
         Self {
             inner,
@@ -157,7 +157,7 @@ impl Frames {
     }
 }
 
-impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
+impl<T: AsyncRead + Unpin> AsyncRead for FrameBudget<T> {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let meter = self.get_mut();
         let start = out.filled().len();
@@ -166,7 +166,7 @@ impl<T: AsyncRead + Unpin> AsyncRead for Meter<T> {
     }
 }
 
-impl<T: AsyncWrite + Unpin> AsyncWrite for Meter<T> {
+impl<T: AsyncWrite + Unpin> AsyncWrite for FrameBudget<T> {
     fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let meter = self.get_mut();
         let result = Pin::new(&mut meter.inner).poll_write(cx, bytes);
@@ -209,8 +209,8 @@ mod tests {
     const PING: u8 = 6;
     const WINDOW_UPDATE: u8 = 8;
 
-    fn meter() -> Meter<()> {
-        Meter::new((), Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)))
+    fn meter() -> FrameBudget<()> {
+        FrameBudget::new((), Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)))
     }
 
     /// A head in several pieces, and a frame of which only a part is there, count from their first byte.
