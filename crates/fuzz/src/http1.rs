@@ -3,14 +3,14 @@
 
 use std::sync::LazyLock;
 
-use hookgate_transport::{Seen, SeenEnd, guarded};
+use hookgate_transport::{Probe, ProbeEnd, guarded};
 use tokio::runtime::{Builder, Runtime};
 
 /// Most fields of a head, and how long it may be.
 const MAX_FIELDS: usize = 64;
 const MAX_HEAD: usize = 16 * 1024;
 /// The method of the request that stands for a refused one.
-const STAND_IN: &[u8] = b"REFUSED";
+const REJECTION_METHOD: &[u8] = b"REFUSED";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     let runtime = Builder::new_current_thread().enable_time().build();
@@ -28,15 +28,19 @@ pub fn http1(data: &[u8]) {
     assert_eq!(guarded(stream.chunks(length), usize::from(choice / 32) + 1), seen);
 
     let requests = requests(&seen);
-    let refused = requests.last().filter(|request| request.method == STAND_IN);
-    assert_eq!(refused.is_some(), seen.end == SeenEnd::Silent);
+    let refused = requests
+        .last()
+        .filter(|request| request.method == REJECTION_METHOD);
+    assert_eq!(refused.is_some(), seen.end == ProbeEnd::Silent);
     let passed = seen.bytes.len() - refused.map_or(0, |request| request.length);
     assert_eq!(
         seen.bytes[..passed],
         stream[..passed],
         "what passes is not changed"
     );
-    let stand_ins = requests.iter().filter(|request| request.method == STAND_IN);
+    let stand_ins = requests
+        .iter()
+        .filter(|request| request.method == REJECTION_METHOD);
     assert!(stand_ins.count() <= 1, "nobody else uses that method");
 }
 
@@ -48,7 +52,7 @@ struct Request<'a> {
 }
 
 /// The requests in what was seen. Only the body of the last one may be cut off.
-fn requests(seen: &Seen) -> Vec<Request<'_>> {
+fn requests(seen: &Probe) -> Vec<Request<'_>> {
     let mut found = Vec::new();
     let mut rest = &seen.bytes[..];
     while !rest.is_empty() {

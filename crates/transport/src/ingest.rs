@@ -23,11 +23,11 @@ use crate::body::{Body, BodyFault};
 use crate::handshake::HandshakeFailure;
 use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
+use crate::partial_head::PlainHttp;
 use crate::proxies::Proxies;
 use crate::reply::Reply;
 use crate::request_id::RequestIds;
 use crate::service::{Exchange, Service};
-use crate::sighting::PlainHttp;
 use crate::target::Target;
 
 /// Requests refused before they could be routed that are looked up for the record at once. Each holds its head, 64 KiB at

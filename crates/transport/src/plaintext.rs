@@ -14,10 +14,10 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::time::timeout;
 
 use crate::lingering_close::LingeringClose;
+use crate::partial_head::PlainHttp;
 use crate::reply::{self, Reply};
 use crate::request_id::header_value;
 use crate::service::{Exchange, Service};
-use crate::sighting::PlainHttp;
 
 /// So much is looked at: the request line and the fields of every known sender, and the beginning of a body.
 const MAX_SENT: u64 = 8 * 1024;

@@ -20,9 +20,9 @@ use hyper::http::request::Parts;
 use crate::body::Body;
 use crate::connection_activity::{Answering, ConnectionActivity};
 use crate::handshake::HandshakeFailure;
+use crate::partial_head::PlainHttp;
 use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::header_value;
-use crate::sighting::PlainHttp;
 use crate::{http2, strict};
 
 /// Handlers that panic.

@@ -8,8 +8,8 @@
 mod framing;
 mod head;
 mod inspector;
-mod seen;
-mod stand_in;
+mod probe;
+mod rejection_request;
 
 use std::io;
 use std::pin::Pin;
@@ -24,8 +24,8 @@ use tokio::time::{Sleep, sleep};
 pub(crate) use head::MAX_HEADERS;
 pub(crate) use inspector::MAX_HEAD;
 use inspector::{Inspector, Outcome, Stop};
-pub use seen::{Seen, SeenEnd, guarded};
-pub(crate) use stand_in::refusal_of;
+pub use probe::{Probe, ProbeEnd, guarded};
+pub(crate) use rejection_request::refusal_of;
 
 use crate::connection_activity::ConnectionActivity;
 use crate::lingering_close::LingeringClose;
@@ -154,9 +154,9 @@ impl<T: AsyncRead + Unpin> Guard<T> {
         self.stop = Some(stop);
         if let Stop::Head(code) = stop {
             let head = &self.held[self.passed..][..self.inspector.whole_lines()];
-            let stand_in = stand_in::request(code, head);
+            let rejection_request = rejection_request::request(code, head);
             self.held.truncate(self.passed);
-            self.held.extend_from_slice(&stand_in);
+            self.held.extend_from_slice(&rejection_request);
             self.passed = self.held.len();
         } else {
             self.held.truncate(self.passed);

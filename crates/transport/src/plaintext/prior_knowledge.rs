@@ -23,9 +23,9 @@ use crate::connection::Peer;
 use crate::connection_activity::ConnectionActivity;
 use crate::http2::{FrameBudget, builder};
 use crate::lingering_close::LingeringClose;
+use crate::partial_head::PlainHttp;
 use crate::reply::Reply;
 use crate::service::{Exchange, Protocol, Service};
-use crate::sighting::PlainHttp;
 
 /// What such a connection begins with, before its first frame (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";

@@ -10,12 +10,12 @@ pub(super) enum Framing {
     /// This many bytes.
     Length(u64),
     /// Chunks, from this place in their grammar on.
-    Chunked(Place),
+    Chunked(ChunkState),
 }
 
 /// A place in the chunked grammar: what the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Place {
+pub(super) enum ChunkState {
     Size { digits: u8, value: u64 },
     SizeLf { value: u64 },
     Data { left: u64 },
@@ -43,11 +43,11 @@ impl Framing {
     }
 
     pub(super) const fn chunked() -> Self {
-        Self::Chunked(Place::START)
+        Self::Chunked(ChunkState::START)
     }
 
     pub(super) const fn is_complete(self) -> bool {
-        matches!(self, Self::Length(0) | Self::Chunked(Place::End))
+        matches!(self, Self::Length(0) | Self::Chunked(ChunkState::End))
     }
 
     /// Takes what belongs to the body from the start of `bytes`.
@@ -62,7 +62,7 @@ impl Framing {
     }
 }
 
-impl Place {
+impl ChunkState {
     const START: Self = Self::Size { digits: 0, value: 0 };
 
     /// The place after `byte`, for every place but data. `None` when the byte may not stand here.
@@ -88,13 +88,13 @@ impl Place {
     }
 }
 
-fn advance_chunks(place: &mut Place, bytes: &[u8]) -> Advance {
+fn advance_chunks(place: &mut ChunkState, bytes: &[u8]) -> Advance {
     let mut taken = 0;
-    while taken < bytes.len() && *place != Place::End {
-        if let Place::Data { left } = place {
+    while taken < bytes.len() && *place != ChunkState::End {
+        if let ChunkState::Data { left } = place {
             taken += take_data(left, &bytes[taken..]);
             if *left == 0 {
-                *place = Place::DataCr;
+                *place = ChunkState::DataCr;
             }
             continue;
         }

@@ -12,7 +12,7 @@ use crate::authority;
 pub(crate) const MAX_HEADERS: usize = 64;
 
 /// The method of the stand-in request for a refused one. Senders may not use it, so hyper sees it only from us.
-pub(super) const STAND_IN: &str = "REFUSED";
+pub(super) const REJECTION_METHOD: &str = "REFUSED";
 
 /// A length of 18 digits is over 800 petabytes and still fits 64 bits with room to spare.
 const MAX_LENGTH_DIGITS: usize = 18;
@@ -34,7 +34,7 @@ pub(super) fn judge(head: &[u8]) -> Result<Framing, RefusalCode> {
 fn framing(request: &httparse::Request<'_, '_>) -> Option<Framing> {
     let fields = Fields::collect(request.headers)?;
     let (method, target) = (request.method?, request.path?.as_bytes());
-    let sound = !matches!(method, "CONNECT" | STAND_IN)
+    let sound = !matches!(method, "CONNECT" | REJECTION_METHOD)
         && authority::is_sound(fields.host?)
         && target_is_sound(method, target, fields.host?);
     if !sound {

@@ -41,13 +41,13 @@ fn mistake(index: u32) -> Vec<u8> {
 
 /// What the server sent.
 #[derive(Debug, Default, PartialEq, Eq)]
-struct Seen {
+struct Probe {
     answers: u32,
     resets: u32,
     goes_away: bool,
 }
 
-impl Seen {
+impl Probe {
     /// Reads until it is enough, or the server goes away.
     async fn read(&mut self, reader: &mut (impl AsyncRead + Unpin), enough: impl Fn(&Self) -> bool) {
         while !enough(self) && !self.goes_away {
@@ -69,14 +69,14 @@ impl Seen {
 }
 
 /// Makes the mistakes, and once they are told, a request, which is answered if the connection is still there.
-async fn after_mistakes(server: &Server) -> Seen {
+async fn after_mistakes(server: &Server) -> Probe {
     let mut stream = server.connect(Some(b"h2")).await;
     let mistakes: Vec<u8> = (0..MISTAKES).flat_map(mistake).collect();
     stream
         .write_all(&[PREFACE, &mistakes].concat())
         .await
         .expect("open");
-    let mut seen = Seen::default();
+    let mut seen = Probe::default();
     seen.read(&mut stream, |seen| seen.resets == MISTAKES).await;
     // The server may have gone away.
     let _ = stream.write_all(&head(MISTAKES, END_STREAM, "/a")).await;
@@ -114,7 +114,7 @@ async fn requests_that_are_too_many_at_once_are_refused_and_the_others_answered(
         .write_all(&[PREFACE, &requests].concat())
         .await
         .expect("open");
-    let mut seen = Seen::default();
+    let mut seen = Probe::default();
     seen.read(&mut stream, |seen| seen.answers + seen.resets == REQUESTS)
         .await;
     assert!(

@@ -19,7 +19,7 @@ pub struct PlainHttp<'a> {
 impl<'a> PlainHttp<'a> {
     /// What can be read in the first bytes of a connection.
     pub(crate) fn of(sent: &'a [u8]) -> Self {
-        let (target, user_agent) = sighting(sent).unzip();
+        let (target, user_agent) = partial_head(sent).unzip();
         let in_target = target.map(|target| Target::of_text(target).digests());
         let mut other_ids = find_webhook_ids(sent);
         other_ids.retain(|id| !in_target.iter().flatten().any(|digest| *digest == id.digest()));
@@ -54,7 +54,7 @@ impl<'a> PlainHttp<'a> {
 }
 
 /// Target and user agent of an HTTP/1 head that is not served, as far as it can be read. `None` when it has no request line.
-pub(crate) fn sighting(head: &[u8]) -> Option<(&str, &[u8])> {
+pub(crate) fn partial_head(head: &[u8]) -> Option<(&str, &[u8])> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut slots);
     // The outcome doesn't matter: the parser keeps what it read before it gave up.

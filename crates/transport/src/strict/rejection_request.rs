@@ -7,8 +7,8 @@ use std::fmt::Write;
 use hookgate_domain::RefusalCode;
 use hyper::Request;
 
-use super::head::{self, STAND_IN};
-use crate::sighting::sighting;
+use super::head::{self, REJECTION_METHOD};
+use crate::partial_head::partial_head;
 
 /// Longer paths and queries are cut, and longer user agents left out: no URL of ours is so long, and the stand-in stays small.
 const MAX_KEPT: usize = 1024;
@@ -18,7 +18,7 @@ const MAX_KEPT: usize = 1024;
 ///
 /// Headers by which a proxy names its client are not taken over: the one that counts is the last, which may not have come.
 pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
-    let (target, user_agent) = sighting(head).unwrap_or_default();
+    let (target, user_agent) = partial_head(head).unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
     let (path, mut query) = (well_formed(path), well_formed(query));
     if !query.is_empty() {
@@ -26,7 +26,7 @@ pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
     }
     let slash = if path.starts_with('/') { "" } else { "/" };
     let target = format!("{slash}{path}?{code}{query}");
-    let mut request = format!("{STAND_IN} {target} HTTP/1.1\r\nhost: refused\r\n").into_bytes();
+    let mut request = format!("{REJECTION_METHOD} {target} HTTP/1.1\r\nhost: refused\r\n").into_bytes();
     if matches!(user_agent.len(), 1..=MAX_KEPT) {
         request.extend_from_slice(b"user-agent: ");
         request.extend_from_slice(user_agent);
@@ -52,7 +52,7 @@ fn well_formed(part: &str) -> String {
 
 /// The code that a stand-in carries, or `None` for a sender's own request.
 pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
-    if request.method().as_str() != STAND_IN {
+    if request.method().as_str() != REJECTION_METHOD {
         return None;
     }
     let query = request.uri().query().unwrap_or_default();
@@ -70,15 +70,15 @@ mod tests {
         RefusalCode::RequestTimeout,
     ];
 
-    fn stand_in(code: RefusalCode, head: &[u8]) -> String {
+    fn rejection_request(code: RefusalCode, head: &[u8]) -> String {
         String::from_utf8(request(code, head)).expect("UTF-8")
     }
 
     #[test]
-    fn a_stand_in_names_its_code() {
+    fn a_rejection_request_names_its_code() {
         for code in CODES {
             for head in [&b""[..], b"POST /a?b HTTP/1.1\r\n"] {
-                let text = stand_in(code, head);
+                let text = rejection_request(code, head);
                 let mut words = text.split(' ');
                 let made = Request::builder()
                     .method(words.next().expect("a method"))
@@ -113,10 +113,10 @@ mod tests {
         for (head, target) in cases {
             let (path, query) = target.split_once('?').unwrap_or((target, ""));
             let expected = format!("REFUSED {path}?BAD_REQUEST{query} HTTP/1.1\r\nhost: refused\r\n\r\n");
-            assert_eq!(stand_in(RefusalCode::BadRequest, head), expected);
+            assert_eq!(rejection_request(RefusalCode::BadRequest, head), expected);
         }
         let head = b"POST / HTTP/1.1\r\nUser-Agent: x/1\r\nx-forwarded-for: 192.0.2.1\r\n";
         let expected = "REFUSED /?HEADERS_TOO_LARGE HTTP/1.1\r\nhost: refused\r\nuser-agent: x/1\r\n\r\n";
-        assert_eq!(stand_in(RefusalCode::HeadersTooLarge, head), expected);
+        assert_eq!(rejection_request(RefusalCode::HeadersTooLarge, head), expected);
     }
 }

@@ -12,16 +12,16 @@ use crate::connection_activity::ConnectionActivity;
 
 /// What hyper sees of a stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct Probe {
     /// The requests that passed. Where a head is refused, a stand-in request that names the refusal follows.
     pub bytes: Vec<u8>,
     /// What comes after those.
-    pub end: SeenEnd,
+    pub end: ProbeEnd,
 }
 
 /// How a stream goes on for hyper behind its last byte.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SeenEnd {
+pub enum ProbeEnd {
     /// Not at all: the sender has finished.
     Over,
     /// In silence: a head is refused, and the answer to that ends the connection.
@@ -35,7 +35,7 @@ pub enum SeenEnd {
 /// # Panics
 /// Outside of a Tokio runtime with time: the guard sets deadlines.
 #[must_use]
-pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, buffer: usize) -> Seen {
+pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, buffer: usize) -> Probe {
     let pieces = Pieces {
         rest: pieces.into_iter(),
         piece: &[],
@@ -51,13 +51,13 @@ pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, 
     let end = loop {
         let mut read = ReadBuf::new(&mut room);
         match Pin::new(&mut guard).poll_read(&mut context, &mut read) {
-            Poll::Ready(Ok(())) if read.filled().is_empty() => break SeenEnd::Over,
+            Poll::Ready(Ok(())) if read.filled().is_empty() => break ProbeEnd::Over,
             Poll::Ready(Ok(())) => bytes.extend_from_slice(read.filled()),
-            Poll::Ready(Err(_)) => break SeenEnd::Broken,
-            Poll::Pending => break SeenEnd::Silent,
+            Poll::Ready(Err(_)) => break ProbeEnd::Broken,
+            Poll::Pending => break ProbeEnd::Silent,
         }
     };
-    Seen { bytes, end }
+    Probe { bytes, end }
 }
 
 /// A sender whose next piece is always there.
@@ -87,22 +87,22 @@ mod tests {
 
     #[tokio::test]
     async fn what_passes_is_seen_and_how_it_ends() {
-        let cases: [(&[u8], &[u8], SeenEnd); 3] = [
-            (b"POST /b HT", b"", SeenEnd::Over),
+        let cases: [(&[u8], &[u8], ProbeEnd); 3] = [
+            (b"POST /b HT", b"", ProbeEnd::Over),
             (
                 b"GET /b?c HTTP/1.1\r\nuser-agent: x\r\n\r\n",
                 b"REFUSED /b?BAD_REQUEST&c HTTP/1.1\r\nhost: refused\r\nuser-agent: x\r\n\r\n",
-                SeenEnd::Silent,
+                ProbeEnd::Silent,
             ),
             (
                 b"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nx",
                 b"GET / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n",
-                SeenEnd::Broken,
+                ProbeEnd::Broken,
             ),
         ];
         for (last, passes, end) in cases {
             let stream = [GOOD, last].concat();
-            let seen = Seen {
+            let seen = Probe {
                 bytes: [GOOD, passes].concat(),
                 end,
             };
