@@ -105,7 +105,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Reply {
         *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
     }
     if let Some(wait) = refusal.retry_after {
-        reply::come_again(&mut reply, wait);
+        reply::set_retry_after(&mut reply, wait);
     }
     reply
 }

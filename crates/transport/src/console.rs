@@ -45,10 +45,10 @@ use crate::api;
 use crate::body::Body;
 use crate::fetch::Fetcher;
 use crate::ingest::{describe, refuse_plain, refuse_target};
-use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::partial_head::PlainHttp;
 use crate::proxies::Proxies;
+use crate::recorded_headers::RecordedHeaders;
 use crate::reply::Reply;
 use crate::request_id::RequestIds;
 use crate::service::{Exchange, Service};
@@ -211,7 +211,7 @@ impl<S: Store + PeopleStore> Console<S> {
         if target.is_nothing() {
             return;
         }
-        let kept = Kept {
+        let kept = RecordedHeaders {
             headers,
             connection: exchange.connection,
             proxies: &self.proxies,

@@ -21,10 +21,10 @@ use tokio::time::Instant;
 use crate::answer;
 use crate::body::{Body, BodyFault};
 use crate::handshake::HandshakeFailure;
-use crate::kept_headers::Kept;
 use crate::metrics::Metrics;
 use crate::partial_head::PlainHttp;
 use crate::proxies::Proxies;
+use crate::recorded_headers::RecordedHeaders;
 use crate::reply::Reply;
 use crate::request_id::RequestIds;
 use crate::service::{Exchange, Service};
@@ -94,7 +94,7 @@ impl<S: Store> Service for Ingest<S> {
         };
         let (gate, proxies, exchange) = (Arc::clone(&self.gate), Arc::clone(&self.proxies), *exchange);
         tokio::spawn(async move {
-            let kept = Kept {
+            let kept = RecordedHeaders {
                 headers: &head.headers,
                 connection: exchange.connection,
                 proxies: &proxies,
@@ -167,8 +167,8 @@ impl<S: Store> Ingest<S> {
         self.gate.receive(delivery, body).await
     }
 
-    fn kept<'a>(&'a self, connection: Connection, headers: &'a HeaderMap) -> Kept<'a> {
-        Kept {
+    fn kept<'a>(&'a self, connection: Connection, headers: &'a HeaderMap) -> RecordedHeaders<'a> {
+        RecordedHeaders {
             headers,
             connection,
             proxies: &self.proxies,
@@ -239,7 +239,7 @@ pub(crate) async fn refuse_plain<S: Store>(
     exchange: &Exchange,
 ) {
     let headers = HeaderMap::new();
-    let kept = Kept {
+    let kept = RecordedHeaders {
         headers: &headers,
         connection: exchange.connection,
         proxies,
@@ -261,7 +261,7 @@ pub(crate) fn describe<'a>(
     format: &'a str,
     webhook_id: &'a str,
     request_id: RequestId,
-    kept: &'a Kept<'a>,
+    kept: &'a RecordedHeaders<'a>,
 ) -> DeliveryRequest<'a> {
     let fields = Fields::of(kept.headers);
     DeliveryRequest {

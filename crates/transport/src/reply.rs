@@ -137,7 +137,7 @@ where
 }
 
 /// Says when to come again.
-pub(crate) fn come_again(reply: &mut Reply, wait: Duration) {
+pub(crate) fn set_retry_after(reply: &mut Reply, wait: Duration) {
     reply
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
@@ -232,7 +232,7 @@ mod tests {
     fn a_wait_is_rounded_up_to_seconds() {
         let after = |millis| {
             let mut reply = refusal(RefusalCode::RateLimited);
-            come_again(&mut reply, Duration::from_millis(millis));
+            set_retry_after(&mut reply, Duration::from_millis(millis));
             reply.headers()[RETRY_AFTER].clone()
         };
         assert_eq!(after(1), "1");

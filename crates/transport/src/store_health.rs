@@ -18,22 +18,22 @@ const TRY_EVERY: Duration = Duration::from_secs(1);
 const TRY_FOR: Duration = Duration::from_secs(5);
 
 /// An answer of a store that comes later.
-pub type Later<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
 /// How a store is.
 pub trait StoreHealth: Send + Sync {
     /// Stores something small, and answers when it is on disk.
-    fn write(&self) -> Later<'_, ()>;
+    fn write(&self) -> BoxFuture<'_, ()>;
 
     /// Bytes of the database on disk.
-    fn bytes(&self) -> Later<'_, u64>;
+    fn bytes(&self) -> BoxFuture<'_, u64>;
 }
 
 /// The last trial of a store. Those who ask at the same time, or soon after, share it.
 #[derive(Debug, Default)]
-pub(crate) struct Trial(Mutex<Option<(Instant, bool)>>);
+pub(crate) struct WriteProbe(Mutex<Option<(Instant, bool)>>);
 
-impl Trial {
+impl WriteProbe {
     /// Whether the store did what was tried, now or shortly before.
     pub(crate) async fn passes(&self, attempt: impl Future<Output = Result<(), StoreError>> + Send) -> bool {
         let mut last = self.0.lock().await;
@@ -80,7 +80,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_trial_is_shared_for_a_second() {
-        let (trial, tries) = (Trial::default(), AtomicUsize::new(0));
+        let (trial, tries) = (WriteProbe::default(), AtomicUsize::new(0));
         let attempt = async |outcome| {
             tries.fetch_add(1, Ordering::Relaxed);
             outcome
@@ -96,7 +96,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_store_that_does_not_answer_has_failed() {
-        let trial = Trial::default();
+        let trial = WriteProbe::default();
         let begun = Instant::now();
         assert!(!trial.passes(std::future::pending()).await);
         assert_eq!(begun.elapsed(), TRY_FOR);

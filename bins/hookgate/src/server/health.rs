@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use hookgate_gate::{Gate, StoreError};
 use hookgate_storage::Database;
-use hookgate_transport::{Later, StoreHealth};
+use hookgate_transport::{BoxFuture, StoreHealth};
 
 /// The setting that is written to see whether anything can be: when it was tried last.
 const TRIED_AT: &str = "write_tried_at";
@@ -13,7 +13,7 @@ const TRIED_AT: &str = "write_tried_at";
 pub(super) struct Health(pub(super) Arc<Gate<Database>>);
 
 impl StoreHealth for Health {
-    fn write(&self) -> Later<'_, ()> {
+    fn write(&self) -> BoxFuture<'_, ()> {
         Box::pin(async {
             let store = self.0.store();
             if !store.is_writing() {
@@ -28,7 +28,7 @@ impl StoreHealth for Health {
         })
     }
 
-    fn bytes(&self) -> Later<'_, u64> {
+    fn bytes(&self) -> BoxFuture<'_, u64> {
         Box::pin(self.0.store().bytes())
     }
 }

@@ -274,7 +274,7 @@ impl Fault {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(wait) = self.retry_after {
-            reply::come_again(&mut reply, wait);
+            reply::set_retry_after(&mut reply, wait);
         }
         reply
     }

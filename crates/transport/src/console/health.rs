@@ -16,7 +16,7 @@ use super::html;
 use crate::admission::{Admission, Fullness};
 use crate::metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
 use crate::reply::{self, Reply};
-use crate::store_health::{StoreHealth, Trial};
+use crate::store_health::{StoreHealth, WriteProbe};
 use crate::tls::{CertificateState, HotCertificate};
 
 /// Metrics that can't be written.
@@ -57,7 +57,7 @@ pub(super) struct Watched {
     store: Option<Arc<dyn StoreHealth>>,
     /// The connections of each listener.
     connections: Vec<Arc<Admission>>,
-    trial: Trial,
+    trial: WriteProbe,
     /// The metrics that were told last.
     told: Mutex<Option<(Instant, Result<Bytes, Fault>)>>,
 }

@@ -48,7 +48,7 @@ pub(super) fn inside<S: Store + PeopleStore>(
 fn reply_with(fault: &Fault, html: String) -> Reply {
     let mut reply = html::page(fault.code.status(), html);
     if let Some(wait) = fault.retry_after {
-        reply::come_again(&mut reply, wait);
+        reply::set_retry_after(&mut reply, wait);
     }
     reply
 }

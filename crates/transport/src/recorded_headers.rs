@@ -34,13 +34,13 @@ const SECRET: [&str; 14] = [
 const SECRET_WORDS: [&str; 8] = ["key", "pass", "pin", "sig", "bearer", "pwd", "passphrase", "otp"];
 
 /// Headers of a request, and what tells who sent it.
-pub(crate) struct Kept<'a> {
+pub(crate) struct RecordedHeaders<'a> {
     pub(crate) headers: &'a HeaderMap,
     pub(crate) connection: Connection,
     pub(crate) proxies: &'a Proxies,
 }
 
-impl RequestHeaders for Kept<'_> {
+impl RequestHeaders for RecordedHeaders<'_> {
     fn bytes(&self) -> usize {
         let fields = self.headers.iter();
         fields
@@ -154,8 +154,8 @@ mod tests {
 
     use super::*;
 
-    fn kept_of(headers: &HeaderMap) -> Option<String> {
-        let kept = Kept {
+    fn recorded_value(headers: &HeaderMap) -> Option<String> {
+        let kept = RecordedHeaders {
             headers,
             connection: Connection::from_peer([192, 0, 2, 1].into()),
             proxies: &Proxies::default(),
@@ -169,7 +169,7 @@ mod tests {
             let name = HeaderName::from_bytes(name.as_bytes()).expect("a name");
             map.append(name, HeaderValue::from_bytes(value).expect("a value"));
         }
-        let text = kept_of(&map);
+        let text = recorded_value(&map);
         text.map_or_else(Vec::new, |text| {
             assert!(text.len() <= MAX_BYTES, "{} bytes", text.len());
             serde_json::from_str(&text).expect("JSON")
@@ -259,7 +259,7 @@ mod tests {
             for value in values.iter().filter_map(|value| HeaderValue::from_bytes(value).ok()) {
                 map.append("x-any", value);
             }
-            if let Some(text) = kept_of(&map) {
+            if let Some(text) = recorded_value(&map) {
                 prop_assert!(text.len() <= MAX_BYTES && !text.contains('\0'));
                 prop_assert!(serde_json::from_str::<Vec<(String, String)>>(&text).is_ok());
             }
