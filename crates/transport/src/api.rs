@@ -21,8 +21,8 @@ use hyper::Method;
 use hyper::header::{AUTHORIZATION, ETAG, HeaderValue};
 
 use crate::console::Addresses;
-use crate::console::call::Call;
-use crate::console::fault::{Code, Fault};
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::limits::Limits;
 use crate::console::streams::{self, Recipient};
 use crate::fetch::Fetcher;
@@ -48,13 +48,13 @@ impl Caller {
         &self,
         gate: &Gate<S>,
         request: Option<AuditRequest>,
-    ) -> Result<(ActorContext, Option<AuditSubject>), Fault> {
+    ) -> Result<(ActorContext, Option<AuditSubject>), ApiError> {
         let acting = ActorContext {
             request,
             ..self.acting.clone()
         };
         match gate.repeated(&acting).await? {
-            Some(IdempotentReplay::Other) => Err(Code::IdempotencyConflict.into()),
+            Some(IdempotentReplay::Other) => Err(ErrorCode::IdempotencyConflict.into()),
             Some(IdempotentReplay::Same(made)) => Ok((acting, Some(made))),
             None => Ok((acting, None)),
         }
@@ -70,9 +70,9 @@ impl Caller {
 pub(crate) async fn answer<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     surroundings: &Surroundings<'_>,
-    call: Call,
+    call: AdminRequest,
     segments: &[&str],
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let caller = authenticate(gate, &call).await?;
     let recipient = caller.recipient;
     let _turn = surroundings.limits.turn(recipient.account).await?;
@@ -84,9 +84,9 @@ async fn route<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     surroundings: &Surroundings<'_>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     segments: &[&str],
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let &Surroundings {
         addresses,
         fetcher,
@@ -110,7 +110,7 @@ async fn route<S: Store + PeopleStore>(
             usage::preview(gate, caller, call, handle).await
         }
         ["webhooks", _, "regenerate" | "revoke"] | ["webhooks", _, "allowlist", "preview"] => {
-            Err(Fault::method("POST"))
+            Err(ApiError::method("POST"))
         }
         ["address-sets", ref rest @ ..] => address_sets::answer(gate, caller, call, fetcher, rest).await,
         ["webhooks", handle, "allowlist", "suggestion"] if reading => {
@@ -130,41 +130,41 @@ async fn route<S: Store + PeopleStore>(
         ["members", id, "sign-in-link"] if method == Method::POST => {
             people::sign_in_link(gate, caller, id, &addresses.console).await
         }
-        ["members", _, "sign-in-link"] | ["incidents", _, "notes"] => Err(Fault::method("POST")),
+        ["members", _, "sign-in-link"] | ["incidents", _, "notes"] => Err(ApiError::method("POST")),
         ["members", id, "removal"] if reading => people::removal(gate, caller, id).await,
-        ["members", _] => Err(Fault::method("DELETE, PATCH")),
+        ["members", _] => Err(ApiError::method("DELETE, PATCH")),
         ["tokens"] if reading => people::tokens(gate, caller, &call).await,
         ["tokens"] if method == Method::POST => people::token_create(gate, caller, call).await,
         ["tokens", id] if method == Method::DELETE => people::token_revoke(gate, caller, &call, id).await,
-        ["tokens", _] => Err(Fault::method("DELETE")),
+        ["tokens", _] => Err(ApiError::method("DELETE")),
         ["audit"] if reading => audit::list(gate, caller, &call).await,
         ["audit", "export"] if reading => audit::export(gate, limits, caller, &call).await,
-        ["webhooks" | "members" | "tokens"] => Err(Fault::method("GET, HEAD, POST")),
-        ["webhooks" | "incidents", _] => Err(Fault::method("GET, HEAD, PATCH")),
+        ["webhooks" | "members" | "tokens"] => Err(ApiError::method("GET, HEAD, POST")),
+        ["webhooks" | "incidents", _] => Err(ApiError::method("GET, HEAD, PATCH")),
         ["incidents" | "audit" | "deliveries"]
         | ["audit", "export"]
         | ["members", _, "removal"]
         | ["deliveries", _]
         | ["webhooks", _, "usage"]
-        | ["webhooks", _, "allowlist", "suggestion"] => Err(Fault::method("GET, HEAD")),
-        _ => Err(Code::NotFound.into()),
+        | ["webhooks", _, "allowlist", "suggestion"] => Err(ApiError::method("GET, HEAD")),
+        _ => Err(ErrorCode::NotFound.into()),
     }
 }
 
 /// What an earlier request made, by its ID, as far as it is still there.
-fn made_before<T: FromStr>(made: &AuditSubject) -> Result<T, Fault> {
+fn made_before<T: FromStr>(made: &AuditSubject) -> Result<T, ApiError> {
     made.id.parse().map_err(|_| gone())
 }
 
 /// A repetition of a request whose work is no longer there.
-fn gone() -> Fault {
-    Fault::conflict("what this request created no longer exists")
+fn gone() -> ApiError {
+    ApiError::conflict("what this request created no longer exists")
 }
 
 /// A field of a body, read as what it should be.
-fn read<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, Fault> {
+fn read<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, ApiError> {
     text.parse()
-        .map_err(|error: T::Err| Fault::field(field, "form", error.to_string()))
+        .map_err(|error: T::Err| ApiError::field(field, "form", error.to_string()))
 }
 
 /// An answer with the revision that a change of it names in `If-Match`.
@@ -175,17 +175,20 @@ fn tagged(mut reply: Reply, revision: i64) -> Reply {
     reply
 }
 
-async fn authenticate<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Result<Caller, Fault> {
-    let text = call.header(&AUTHORIZATION).ok_or(Code::Unauthenticated)?;
-    let (scheme, secret) = text.split_once(' ').ok_or(Code::Unauthenticated)?;
+async fn authenticate<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+) -> Result<Caller, ApiError> {
+    let text = call.header(&AUTHORIZATION).ok_or(ErrorCode::Unauthenticated)?;
+    let (scheme, secret) = text.split_once(' ').ok_or(ErrorCode::Unauthenticated)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Code::Unauthenticated.into());
+        return Err(ErrorCode::Unauthenticated.into());
     }
-    let token: ApiToken = secret.trim().parse().map_err(|_| Code::Unauthenticated)?;
+    let token: ApiToken = secret.trim().parse().map_err(|_| ErrorCode::Unauthenticated)?;
     let token = gate
         .authenticate(&token, call.source)
         .await?
-        .ok_or(Code::Unauthenticated)?;
+        .ok_or(ErrorCode::Unauthenticated)?;
     Ok(Caller {
         acting: ActorContext::remote(&token, call.source),
         recipient: Recipient {

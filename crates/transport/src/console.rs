@@ -8,12 +8,12 @@
 //! A request for another host than this console is refused, except by what machines ask: they know a node by other names, and
 //! what they are told depends on no cookie and no token.
 
+pub(crate) mod admin_request;
+pub(crate) mod api_error;
 pub(crate) mod audit_export;
-pub(crate) mod call;
 pub(crate) mod change;
 mod cookie;
 pub(crate) mod export;
-pub(crate) mod fault;
 mod feed;
 pub(crate) mod filter;
 mod health;
@@ -28,10 +28,10 @@ mod places;
 mod query;
 mod screens;
 pub(crate) mod set_source;
+mod signed_in;
 mod stranger_forms;
 pub(crate) mod streams;
 mod unshown;
-mod visitor;
 
 use std::sync::Arc;
 
@@ -56,8 +56,8 @@ use crate::shutdown::Signal;
 use crate::store_health::StoreHealth;
 use crate::target::Target;
 use crate::tls::HotCertificate;
-use call::Call;
-use fault::{Code, Fault};
+use admin_request::AdminRequest;
+use api_error::{ApiError, ErrorCode};
 use feed::Feed;
 pub use filter::{DeliveryQuery, delivery_query};
 use health::Watched;
@@ -154,7 +154,7 @@ impl<S: Store + PeopleStore> Console<S> {
     }
 
     /// `is_ours` says whether the request is for this console by its name.
-    async fn route(&self, call: Call, is_ours: bool) -> Result<Reply, Fault> {
+    async fn route(&self, call: AdminRequest, is_ours: bool) -> Result<Reply, ApiError> {
         let path = call.head.uri.path().to_owned();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
         match segments[..] {
@@ -167,7 +167,7 @@ impl<S: Store + PeopleStore> Console<S> {
                 only_get(&call)?;
                 health::metrics(&self.gate, &self.metrics, &self.watched).await
             }
-            ["api", ..] if !is_ours => Err(Code::MisdirectedRequest.into()),
+            ["api", ..] if !is_ours => Err(ErrorCode::MisdirectedRequest.into()),
             _ if !is_ours => Ok(screens::misdirected(&call)),
             ["api", "v1", ref rest @ ..] => {
                 let surroundings = api::Surroundings {
@@ -178,7 +178,7 @@ impl<S: Store + PeopleStore> Console<S> {
                 api::answer(&self.gate, &surroundings, call, rest).await
             }
             ["api", "openapi.json"] => only_get(&call).map(|()| api::document::reply()),
-            ["api", ..] => Err(Code::NotFound.into()),
+            ["api", ..] => Err(ErrorCode::NotFound.into()),
             ref rest => Ok(screens::answer(self, call, rest).await),
         }
     }
@@ -228,9 +228,9 @@ impl<S: Store + PeopleStore> Console<S> {
         // Whoever watches from the proxy's own machine names no client.
         let source = self.proxies.client(exchange.connection, &head.headers);
         let Ok(source) = source.known_or_proxy() else {
-            return Fault::from(Code::SourceUnknown).reply();
+            return ApiError::from(ErrorCode::SourceUnknown).reply();
         };
-        let call = Call {
+        let call = AdminRequest {
             head,
             body,
             source,
@@ -247,10 +247,10 @@ impl<S: Store + PeopleStore> Console<S> {
 }
 
 /// HEAD is answered as GET; its body is left out on the way.
-fn only_get(call: &Call) -> Result<(), Fault> {
+fn only_get(call: &AdminRequest) -> Result<(), ApiError> {
     if matches!(call.head.method, Method::GET | Method::HEAD) {
         Ok(())
     } else {
-        Err(Fault::method("GET, HEAD"))
+        Err(ApiError::method("GET, HEAD"))
     }
 }

@@ -82,11 +82,11 @@ struct Success<'a, T: ?Sized> {
 #[derive(Serialize)]
 struct Failure<'a, C: ?Sized, T: ?Sized> {
     success: bool,
-    error: Fault<'a, C, T>,
+    error: FailureBody<'a, C, T>,
 }
 
 #[derive(Serialize)]
-struct Fault<'a, C: ?Sized, T: ?Sized> {
+struct FailureBody<'a, C: ?Sized, T: ?Sized> {
     code: &'a C,
     message: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -127,7 +127,7 @@ where
     C: Serialize + ?Sized,
     T: Serialize + ?Sized,
 {
-    let error = Fault {
+    let error = FailureBody {
         code,
         message,
         details,

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Caller, read, tagged};
-use crate::console::call::Call;
-use crate::console::fault::{Code, Fault};
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::set_source::{self, SetSource, networks_of};
 use crate::fetch::Fetcher;
 use crate::reply::{self, Reply};
@@ -49,29 +49,29 @@ pub(crate) struct New {
 pub(super) async fn answer<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     fetcher: &Fetcher,
     segments: &[&str],
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let method = call.head.method.clone();
     let reading = matches!(method, Method::GET | Method::HEAD);
     match *segments {
         [] if reading => list(gate, &call).await,
         [] if method == Method::POST => create(gate, caller, call, fetcher).await,
-        [] => Err(Fault::method("GET, HEAD, POST")),
+        [] => Err(ApiError::method("GET, HEAD, POST")),
         [name] if reading => show(gate, &call, name).await,
         [name] if method == Method::PATCH => edit(gate, caller, call, name).await,
         [name] if method == Method::DELETE => remove(gate, caller, name).await,
-        [_] => Err(Fault::method("DELETE, GET, HEAD, PATCH")),
+        [_] => Err(ApiError::method("DELETE, GET, HEAD, PATCH")),
         [name, "versions"] if reading => versions(gate, name).await,
-        [_, "versions"] => Err(Fault::method("GET, HEAD")),
+        [_, "versions"] => Err(ApiError::method("GET, HEAD")),
         [name, "refresh"] if method == Method::POST => {
             published::refresh(gate, caller, &call, fetcher, name).await
         }
         [name, "decide"] if method == Method::POST => published::decide(gate, caller, call, name).await,
         [name, "preview"] if method == Method::POST => preview::preview(gate, caller, call, name).await,
-        [_, "refresh" | "decide" | "preview"] => Err(Fault::method("POST")),
-        _ => Err(Code::NotFound.into()),
+        [_, "refresh" | "decide" | "preview"] => Err(ApiError::method("POST")),
+        _ => Err(ErrorCode::NotFound.into()),
     }
 }
 
@@ -83,7 +83,7 @@ pub(super) async fn answer<S: Store + PeopleStore>(
     tag = "address sets",
     responses((status = 200, description = "All of them", body = super::document::Success<All<AddressSet>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
     call.query(&[])?;
     let sets = gate.store().address_sets().await?;
     let items = sets.iter().map(|set| AddressSet::new(set, call.now)).collect();
@@ -106,9 +106,9 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply,
 pub(crate) async fn create<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     fetcher: &Fetcher,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let now = call.now;
     caller.acting.require(Permission::ManageWebhooks)?;
     let (new, request): (New, _) = call.repeatable(gate).await?;
@@ -140,13 +140,17 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     ),
     responses((status = 200, description = "The set", body = super::document::Success<AddressSetNetworks>)),
 )]
-pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, name: &str) -> Result<Reply, Fault> {
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+    name: &str,
+) -> Result<Reply, ApiError> {
     let query = call.query(&["version"])?;
     let name = read_name(name)?;
     let (set, mut networks) = gate.address_set(&name).await?;
     if let Some(version) = query.read::<i64>("version")? {
         let other = gate.store().address_set_networks(&name, version).await?;
-        networks = other.ok_or(Code::NotFound)?;
+        networks = other.ok_or(ErrorCode::NotFound)?;
     }
     let shown = AddressSetNetworks::new(&set, &networks, call.now);
     Ok(tagged(reply::success(StatusCode::OK, &shown), set.revision))
@@ -178,9 +182,9 @@ pub(crate) struct Networking {
 pub(crate) async fn edit<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     name: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (name, now, tags) = (read_name(name)?, call.now, call.if_match()?);
     let wanted: Networking = call.json().await?;
     let networks = networks_of(&wanted.networks)?;
@@ -206,7 +210,7 @@ pub(crate) async fn remove<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     name: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let name = read_name(name)?;
     gate.address_set_remove(&caller.acting, &name).await?;
     let removed = Removed {
@@ -231,7 +235,7 @@ pub(crate) struct Removed {
     params(("name" = words::SetName, Path, description = "Name of a set")),
     responses((status = 200, description = "The versions", body = super::document::Success<All<AddressSetVersion>>)),
 )]
-pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Reply, Fault> {
+pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Reply, ApiError> {
     let name = read_name(name)?;
     gate.address_set(&name).await?;
     let versions = gate.store().address_set_versions(&name).await?;
@@ -243,7 +247,7 @@ pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Rep
 }
 
 /// What a new set is made of: one's own networks, or what somebody publishes.
-async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Result<SetSource, Fault> {
+async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Result<SetSource, ApiError> {
     match (&new.networks, &new.provider) {
         (Some(networks), None) if new.url.is_none() && new.document.is_none() => SetSource::own(networks),
         (None, Some(provider)) => {
@@ -252,13 +256,17 @@ async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Resu
             let (url, document) = (new.url.as_deref(), new.document.as_deref());
             set_source::published(gate, fetcher, provider, filter, url, document).await
         }
-        _ => Err(Fault::field("networks", "form", "either networks or a provider")),
+        _ => Err(ApiError::field(
+            "networks",
+            "form",
+            "either networks or a provider",
+        )),
     }
 }
 
 /// What is no name names nothing.
-fn read_name(text: &str) -> Result<AddressSetName, Fault> {
-    text.parse().map_err(|_| Code::NotFound.into())
+fn read_name(text: &str) -> Result<AddressSetName, ApiError> {
+    text.parse().map_err(|_| ErrorCode::NotFound.into())
 }
 
 fn changed(taken: &RefreshOutcome, now: Timestamp) -> Reply {

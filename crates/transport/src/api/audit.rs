@@ -6,9 +6,9 @@ use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::StatusCode;
 
 use super::Caller;
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::ApiError;
 use crate::console::audit_export;
-use crate::console::call::Call;
-use crate::console::fault::Fault;
 use crate::console::filter::{self, AuditNames};
 use crate::console::limits::Limits;
 use crate::reply::{self, Reply};
@@ -41,13 +41,13 @@ const FILTER: [&str; 5] = ["act", "subject", "actor", "from", "to"];
 pub(crate) async fn list<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
-) -> Result<Reply, Fault> {
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
     let query = call.query(&[&FILTER[..], &["limit", "cursor"]].concat())?;
     let size = filter::page_size(&query)?;
     let before = query.read::<i64>("cursor")?;
     if before.is_some_and(|entry| entry < 1) {
-        return Err(Fault::field("cursor", "range", "1 or more"));
+        return Err(ApiError::field("cursor", "range", "1 or more"));
     }
     let asked = filter::audit(&query, &NAMES)?;
     let filter = gate
@@ -82,8 +82,8 @@ pub(crate) async fn export<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
     caller: &Caller,
-    call: &Call,
-) -> Result<Reply, Fault> {
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
     let query = call.query(&[&FILTER[..], &["format"]].concat())?;
     let asked = filter::audit(&query, &NAMES)?;
     audit_export::reply(

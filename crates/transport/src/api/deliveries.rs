@@ -7,9 +7,9 @@ use hookgate_gate::{Gate, PeopleStore, Store};
 use hyper::StatusCode;
 
 use super::Caller;
-use crate::console::call::Call;
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::export;
-use crate::console::fault::{Code, Fault};
 use crate::console::filter::{self, DeliveryQuery};
 use crate::console::limits::Limits;
 use crate::payloads::delivery_page;
@@ -40,8 +40,8 @@ pub(crate) async fn list<S: Store>(
     gate: &Gate<S>,
     limits: &Limits,
     caller: &Caller,
-    call: &Call,
-) -> Result<Reply, Fault> {
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
     let query = call.query(&filter::DELIVERY_FIELDS)?;
     let DeliveryQuery { filter, size, seek } = filter::delivery_page(&query)?;
     let may_see = caller.may(Permission::SeePayloads);
@@ -65,9 +65,12 @@ pub(crate) async fn list<S: Store>(
     params(("id" = words::DeliveryId, Path, description = "ID of a delivery")),
     responses((status = 200, description = "The delivery", body = super::document::Success<DeliveryRecord>)),
 )]
-pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, Fault> {
-    let id: DeliveryId = id.parse().map_err(|_| Code::NotFound)?;
-    let record = gate.delivery(&caller.acting, id).await?.ok_or(Code::NotFound)?;
+pub(crate) async fn show<S: Store>(gate: &Gate<S>, caller: &Caller, id: &str) -> Result<Reply, ApiError> {
+    let id: DeliveryId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let record = gate
+        .delivery(&caller.acting, id)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
     Ok(reply::success(StatusCode::OK, &DeliveryRecord::from(&record)))
 }
 
@@ -94,8 +97,8 @@ pub(crate) fn export<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
     caller: &Caller,
-    call: &Call,
-) -> Result<Reply, Fault> {
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
     let query = call.query(&[
         "format",
         "webhook",
@@ -108,7 +111,7 @@ pub(crate) fn export<S: Store + PeopleStore>(
         "request_id",
     ])?;
     let format = ExportFormat::read(query.get("format"))
-        .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
+        .ok_or_else(|| ApiError::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;
     export::reply(gate, limits, caller.recipient, filter, format)
 }

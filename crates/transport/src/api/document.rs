@@ -10,7 +10,7 @@ use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
 use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
 use utoipa::{Modify, OpenApi as _, ToSchema};
 
-use crate::console::fault::{Code, FieldFault};
+use crate::console::api_error::{ErrorCode, InvalidField};
 use crate::console::html;
 use crate::reply::Reply;
 use crate::wire::words;
@@ -35,7 +35,7 @@ pub(crate) struct Failure {
 /// Why it failed.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FailureError {
-    code: Code,
+    code: ErrorCode,
     /// The code in a sentence.
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -51,7 +51,7 @@ pub(crate) struct FailureError {
 )]
 pub(crate) enum Details {
     /// These fields.
-    Fields(Vec<FieldFault>),
+    Fields(Vec<InvalidField>),
     /// This rule, or this place in the JSON.
     Text(String),
 }
@@ -125,28 +125,28 @@ static TEXT: LazyLock<Bytes> =
 struct Shared;
 
 /// What every operation may answer.
-const ANYWHERE: [Code; 8] = [
-    Code::BadRequest,
-    Code::Unauthenticated,
-    Code::Forbidden,
-    Code::MisdirectedRequest,
-    Code::ValidationError,
-    Code::RateLimited,
-    Code::Internal,
-    Code::Unavailable,
+const ANYWHERE: [ErrorCode; 8] = [
+    ErrorCode::BadRequest,
+    ErrorCode::Unauthenticated,
+    ErrorCode::Forbidden,
+    ErrorCode::MisdirectedRequest,
+    ErrorCode::ValidationError,
+    ErrorCode::RateLimited,
+    ErrorCode::Internal,
+    ErrorCode::Unavailable,
 ];
 /// What one with something in its path may answer too.
-const NAMED: [Code; 1] = [Code::NotFound];
+const NAMED: [ErrorCode; 1] = [ErrorCode::NotFound];
 /// What one that changes something may answer too.
-const CHANGING: [Code; 3] = [Code::Conflict, Code::WebhookRevoked, Code::Busy];
+const CHANGING: [ErrorCode; 3] = [ErrorCode::Conflict, ErrorCode::WebhookRevoked, ErrorCode::Busy];
 /// What one with a body may answer too.
-const SENDING: [Code; 3] = [
-    Code::RequestTimeout,
-    Code::PayloadTooLarge,
-    Code::UnsupportedMediaType,
+const SENDING: [ErrorCode; 3] = [
+    ErrorCode::RequestTimeout,
+    ErrorCode::PayloadTooLarge,
+    ErrorCode::UnsupportedMediaType,
 ];
 /// What one with `If-Match` may answer too.
-const CONDITIONAL: [Code; 2] = [Code::PreconditionFailed, Code::PreconditionRequired];
+const CONDITIONAL: [ErrorCode; 2] = [ErrorCode::PreconditionFailed, ErrorCode::PreconditionRequired];
 
 impl Modify for Shared {
     fn modify(&self, document: &mut OpenApi) {

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::Caller;
-use crate::console::call::Call;
-use crate::console::fault::{Code, Fault};
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::filter;
 use crate::reply::{self, Reply};
 use crate::wire::{Incident, IncidentRecord, Page, words};
@@ -27,7 +27,11 @@ use crate::wire::{Incident, IncidentRecord, Page, words};
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call) -> Result<Reply, Fault> {
+pub(crate) async fn list<S: Store>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
     let query = call.query(&["status", "webhook", "limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let filter = IncidentFilter {
@@ -57,10 +61,10 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, caller: &Caller, call: &Call)
 pub(crate) async fn show<S: Store>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
+    call: &AdminRequest,
     id: &str,
-) -> Result<Reply, Fault> {
-    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
     recorded(gate, caller.acting.role(), number, StatusCode::OK, call.now).await
 }
 
@@ -77,10 +81,10 @@ pub(crate) async fn show<S: Store>(
 pub(crate) async fn act<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     id: &str,
-) -> Result<Reply, Fault> {
-    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let act: Act = call.json().await?;
     let incident = gate
         .incident_act(&caller.acting, number, act.status.action())
@@ -108,10 +112,10 @@ pub(crate) async fn act<S: Store + PeopleStore>(
 pub(crate) async fn note<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     id: &str,
-) -> Result<Reply, Fault> {
-    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let now = call.now;
     let (note, request): (NewNote, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
@@ -136,9 +140,9 @@ async fn recorded<S: Store>(
     number: IncidentNumber,
     status: StatusCode,
     now: Timestamp,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let timeline = gate.incident_timeline(role, number).await?;
-    let timeline = timeline.ok_or(Code::NotFound)?;
+    let timeline = timeline.ok_or(ErrorCode::NotFound)?;
     Ok(reply::success(status, &IncidentRecord::new(&timeline, role, now)))
 }
 

@@ -9,8 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Caller, read};
-use crate::console::call::Call;
-use crate::console::fault::{Code, Fault};
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::filter;
 use crate::reply::{self, Reply};
 use crate::wire::{self, KnownWebhooks, Member, Page, RemovedMember, Token, words};
@@ -79,7 +79,10 @@ pub(crate) struct MadeToken {
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Member>>)),
 )]
-pub(crate) async fn members<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+pub(crate) async fn members<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
     let query = call.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let found = gate.member_list(query.read("cursor")?, size.and_one()).await?;
@@ -104,8 +107,8 @@ pub(crate) async fn members<S: Store + PeopleStore>(gate: &Gate<S>, call: &Call)
 pub(crate) async fn member_add<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
-) -> Result<Reply, Fault> {
+    call: AdminRequest,
+) -> Result<Reply, ApiError> {
     let (new, request): (NewMember, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
     if let Some(made) = made_before {
@@ -137,10 +140,10 @@ pub(crate) async fn member_add<S: Store + PeopleStore>(
 pub(crate) async fn member_change<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     id: &str,
-) -> Result<Reply, Fault> {
-    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let change: MemberChange = call.json().await?;
     let role: Role = read("role", &change.role)?;
     let member = gate.member_set_role(&caller.acting, id, role, None).await?;
@@ -160,8 +163,8 @@ pub(crate) async fn removal<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     id: &str,
-) -> Result<Reply, Fault> {
-    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let known = gate.member_known(&caller.acting, id).await?;
     Ok(reply::success(StatusCode::OK, &KnownWebhooks::from(&known)))
 }
@@ -179,8 +182,8 @@ pub(crate) async fn member_remove<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
     id: &str,
-) -> Result<Reply, Fault> {
-    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let removed = gate.member_remove(&caller.acting, id).await?;
     Ok(reply::success(StatusCode::OK, &RemovedMember::from(&removed)))
 }
@@ -212,10 +215,10 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
     caller: &Caller,
     id: &str,
     console: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManagePeople)?;
-    let id: MemberId = id.parse().map_err(|_| Code::NotFound)?;
-    let member = gate.store().member_by_id(id).await?.ok_or(Code::NotFound)?;
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let member = gate.store().member_by_id(id).await?.ok_or(ErrorCode::NotFound)?;
     let (secret, link, member) = gate.sign_in_link(&caller.acting, Some(&member.name)).await?;
     let made = MadeLink {
         member: Member::from(&member),
@@ -240,8 +243,8 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
 pub(crate) async fn tokens<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
-) -> Result<Reply, Fault> {
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
     let query = call.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let found = gate
@@ -268,8 +271,8 @@ pub(crate) async fn tokens<S: Store + PeopleStore>(
 pub(crate) async fn token_create<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
-) -> Result<Reply, Fault> {
+    call: AdminRequest,
+) -> Result<Reply, ApiError> {
     let now = call.now;
     let (new, request): (NewToken, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
@@ -305,10 +308,10 @@ pub(crate) async fn token_create<S: Store + PeopleStore>(
 pub(crate) async fn token_revoke<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
+    call: &AdminRequest,
     id: &str,
-) -> Result<Reply, Fault> {
-    let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let token = gate.token_revoke(&caller.acting, id).await?;
     Ok(reply::success(StatusCode::OK, &Token::new(&token, call.now)))
 }

@@ -8,9 +8,9 @@ use utoipa::ToSchema;
 
 use super::Caller;
 use super::webhooks::read_handle;
-use crate::console::call::Call;
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::change;
-use crate::console::fault::{Code, Fault};
 use crate::reply::{self, Reply};
 use crate::wire::{Preview, Suggestion, Usage, words};
 
@@ -29,12 +29,19 @@ const SOURCES: u16 = 20;
     ),
     responses((status = 200, description = "The usage", body = super::document::Success<Usage>)),
 )]
-pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) -> Result<Reply, Fault> {
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
     let handle = read_handle(handle)?;
     let query = call.query(&["range"])?;
     let range = query.read("range")?.unwrap_or(UsageRange::Day);
     let store = gate.store();
-    let webhook = store.webhook_by_handle(handle).await?.ok_or(Code::NotFound)?;
+    let webhook = store
+        .webhook_by_handle(handle)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
     let usage = store.usage(Some(handle), range, call.now).await?;
     let limit = PageSize::new(SOURCES).unwrap_or_default();
     let top = store.top_sources(handle, range, limit, call.now).await?;
@@ -54,9 +61,9 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
 pub(crate) async fn suggest<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
+    call: &AdminRequest,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     call.query(&[])?;
     let suggestion = gate
         .allowlist_suggestion(&caller.acting, read_handle(handle)?)
@@ -89,16 +96,16 @@ pub(crate) struct Proposal {
 pub(crate) async fn preview<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
     let (handle, now) = (read_handle(handle)?, call.now);
     let proposal: Proposal = call.json().await?;
     let days = change::preview_days(proposal.days)?;
     let allowlist = match proposal.allowlist {
         None => Allowlist::any(),
-        Some(entries) => change::allowlist(&entries).map_err(|fault| Fault::fields(vec![fault]))?,
+        Some(entries) => change::allowlist(&entries).map_err(|fault| ApiError::fields(vec![fault]))?,
     };
     if let Some(missing) = gate.missing_set(&allowlist).await? {
         return Err(ManageError::UnknownSet(missing).into());

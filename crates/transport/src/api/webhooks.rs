@@ -13,9 +13,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{Caller, read, tagged};
-use crate::console::call::Call;
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::change::{self, Change};
-use crate::console::fault::{Code, Fault};
 use crate::console::filter;
 use crate::reply::{self, Reply};
 use crate::wire::{Page, Webhook, words};
@@ -88,7 +88,7 @@ pub(crate) struct Made {
     ),
     responses((status = 200, description = "A page", body = super::document::Success<Page<Webhook>>)),
 )]
-pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &Call) -> Result<Reply, Fault> {
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
     let query = call.query(&["limit", "cursor"])?;
     let size = filter::page_size(&query)?;
     let found = page(gate.store(), query.read("cursor")?, size).await?;
@@ -142,9 +142,9 @@ fn written(webhook: &hookgate_domain::Webhook) -> usize {
 pub(crate) async fn create<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     gate_url: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let now = call.now;
     let (new, request): (New, _) = call.repeatable(gate).await?;
     let (acting, made_before) = caller.repeating(gate, request).await?;
@@ -167,7 +167,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
         None => SenderFormat::Custom,
         Some(word) => word
             .parse()
-            .map_err(|_| Fault::field("sender", "one_of", "custom"))?,
+            .map_err(|_| ApiError::field("sender", "one_of", "custom"))?,
     };
     let mut policy = Policy::default();
     change.apply(&mut name, &mut policy);
@@ -195,9 +195,13 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
     responses((status = 200, description = "The webhook", body = super::document::Success<Webhook>)),
 )]
-pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) -> Result<Reply, Fault> {
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
     let found = gate.store().webhook_by_handle(read_handle(handle)?).await?;
-    let found = found.ok_or(Code::NotFound)?;
+    let found = found.ok_or(ErrorCode::NotFound)?;
     let health = gate.health(std::slice::from_ref(&found)).await?;
     let retired = gate.retired_use(&found).await?;
     let webhook = Webhook::new(&found, call.now).with_retired_use(retired);
@@ -220,15 +224,15 @@ pub(crate) async fn show<S: Store>(gate: &Gate<S>, call: &Call, handle: &str) ->
 pub(crate) async fn edit<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (handle, now, tags) = (read_handle(handle)?, call.now, call.if_match()?);
     let change = Change::read(call.json().await?)?;
     caller.acting.require(Permission::ManageWebhooks)?;
     let found = gate.store().webhook_by_handle(handle).await?;
     let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
-    let edited = match tags.insist(found.ok_or(Code::NotFound)?.revision)? {
+    let edited = match tags.insist(found.ok_or(ErrorCode::NotFound)?.revision)? {
         Some(revision) => gate.edit_at(&caller.acting, handle, revision, apply).await?,
         None => gate.edit(&caller.acting, handle, apply).await?,
     };
@@ -247,10 +251,10 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
 pub(crate) async fn regenerate<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
+    call: &AdminRequest,
     handle: &str,
     gate_url: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let issued = gate.regenerate(&caller.acting, read_handle(handle)?).await?;
     Ok(made(StatusCode::OK, &issued, call.now, gate_url))
 }
@@ -267,16 +271,16 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
 pub(crate) async fn revoke<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
+    call: &AdminRequest,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let revoked = gate.revoke(&caller.acting, read_handle(handle)?).await?;
     Ok(shown(&Webhook::new(&revoked, call.now)))
 }
 
 /// What is no handle names nothing.
-pub(super) fn read_handle(text: &str) -> Result<WebhookHandle, Fault> {
-    text.parse().map_err(|_| Code::NotFound.into())
+pub(super) fn read_handle(text: &str) -> Result<WebhookHandle, ApiError> {
+    text.parse().map_err(|_| ErrorCode::NotFound.into())
 }
 
 fn shown(webhook: &Webhook) -> Reply {

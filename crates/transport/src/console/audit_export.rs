@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use hookgate_gate::{ActorContext, AuditFilter, AuditQuery, Gate, PageSize, PeopleError, PeopleStore, Store};
 
+use super::api_error::ApiError;
 use super::export::{Broken, file};
-use super::fault::Fault;
 use super::filter::AuditNames;
 use super::limits::Limits;
 use super::query::Fields;
@@ -23,9 +23,9 @@ pub(crate) async fn reply<S: Store + PeopleStore>(
     names: &AuditNames,
     limits: &Limits,
     recipient: Recipient,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let format = ExportFormat::read(query.get("format"))
-        .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
+        .ok_or_else(|| ApiError::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = gate.audit_filter(acting, asked).await;
     let filter = filter.map_err(|error| names.fault(error))?;
     gate.audit_export(acting, format.as_str(), names.asked(query))

@@ -10,7 +10,7 @@ use hookgate_gate::PreviewDays;
 use serde::{Deserialize, Deserializer};
 use utoipa::ToSchema;
 
-use super::fault::{Fault, FieldFault};
+use super::api_error::{ApiError, InvalidField};
 use crate::wire::words;
 
 /// Fields of a webhook that can be set; what is absent stays as it is.
@@ -56,8 +56,8 @@ pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
 }
 
 /// The allowlist of these entries. A list that permits every source is null, so that a word in it never opens a webhook.
-pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
-    let fault = |problem: String| FieldFault::new("allowlist", "form", problem);
+pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, InvalidField> {
+    let fault = |problem: String| InvalidField::new("allowlist", "form", problem);
     let allowlist: Allowlist = entries
         .join("\n")
         .parse()
@@ -69,9 +69,9 @@ pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, FieldFault> {
 }
 
 /// How many days of deliveries a preview is asked to look at.
-pub(crate) fn preview_days(days: Option<u16>) -> Result<PreviewDays, Fault> {
+pub(crate) fn preview_days(days: Option<u16>) -> Result<PreviewDays, ApiError> {
     days.map_or(Ok(PreviewDays::default()), PreviewDays::try_from)
-        .map_err(|_| Fault::field("days", "one_of", "7, 30"))
+        .map_err(|_| ApiError::field("days", "one_of", "7, 30"))
 }
 
 /// A change in the domain's terms.
@@ -90,7 +90,7 @@ pub(crate) struct Change {
 
 impl Change {
     /// What the fields ask for, or all that is wrong with them.
-    pub(crate) fn read(fields: Fields) -> Result<Self, Fault> {
+    pub(crate) fn read(fields: Fields) -> Result<Self, ApiError> {
         let mut faults = Vec::new();
         let mut change = Self {
             per_minute: fields.per_minute,
@@ -100,7 +100,7 @@ impl Change {
         change.name = fields.name.and_then(|name| {
             let parsed = name.parse::<WebhookName>();
             parsed
-                .map_err(|error| faults.push(FieldFault::new("name", "form", error.to_string())))
+                .map_err(|error| faults.push(InvalidField::new("name", "form", error.to_string())))
                 .ok()
         });
         change.allowlist = match fields.allowlist {
@@ -111,21 +111,21 @@ impl Change {
         change.allowlist_mode = fields.allowlist_mode.and_then(|mode| {
             let parsed = mode.parse::<AllowlistMode>();
             parsed
-                .map_err(|_| faults.push(FieldFault::new("allowlist_mode", "one_of", "enforce, observe")))
+                .map_err(|_| faults.push(InvalidField::new("allowlist_mode", "one_of", "enforce, observe")))
                 .ok()
         });
         change.body_bytes = fields.max_body;
         if let Some(bytes) = fields.max_body
             && let Err(error) = Limits::new(bytes, None, Overload::Refuse)
         {
-            faults.push(FieldFault::new("max_body", "range", error.to_string()));
+            faults.push(InvalidField::new("max_body", "range", error.to_string()));
         }
         change.overload = match fields.overload {
             None => None,
             Some(429) => Some(Overload::Refuse),
             Some(503) => Some(Overload::Postpone),
             Some(_) => {
-                faults.push(FieldFault::new("overload", "one_of", "429, 503"));
+                faults.push(InvalidField::new("overload", "one_of", "429, 503"));
                 None
             }
         };
@@ -139,7 +139,7 @@ impl Change {
         if faults.is_empty() {
             Ok(change)
         } else {
-            Err(Fault::fields(faults))
+            Err(ApiError::fields(faults))
         }
     }
 
@@ -175,7 +175,7 @@ impl Change {
 mod tests {
     use super::*;
 
-    fn read(json: &str) -> Result<Change, Fault> {
+    fn read(json: &str) -> Result<Change, ApiError> {
         Change::read(serde_json::from_str(json).expect("fields"))
     }
 

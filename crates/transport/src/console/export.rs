@@ -11,7 +11,7 @@ use hookgate_gate::{
 use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
 use thiserror::Error;
 
-use super::fault::Fault;
+use super::api_error::ApiError;
 use super::html;
 use super::limits::Limits;
 use super::streams::{Ended, PATIENCE, Recipient, finish, patiently, while_permitted};
@@ -30,7 +30,7 @@ pub(crate) fn reply<S: Store + PeopleStore>(
     recipient: Recipient,
     filter: DeliveryFilter,
     format: ExportFormat,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let name = match format {
         ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-deliveries.csv\"",
         ExportFormat::Ndjson => "attachment; filename=\"hookgate-deliveries.ndjson\"",
@@ -49,7 +49,7 @@ pub(super) fn file<S, W, F>(
     format: ExportFormat,
     disposition: &'static str,
     work: W,
-) -> Result<Reply, Fault>
+) -> Result<Reply, ApiError>
 where
     S: Store + PeopleStore,
     W: FnOnce(Arc<Pieces>) -> F,

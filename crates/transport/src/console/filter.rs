@@ -3,7 +3,7 @@
 use hookgate_domain::{AuditActs, RefusalCode, RequestId, Timestamp, WebhookHandle};
 use hookgate_gate::{AuditQuery, AuditQueryError, DeliveryFilter, Outcome, PageSize, Seek};
 
-use super::fault::Fault;
+use super::api_error::ApiError;
 use super::query::Fields;
 use crate::wire;
 
@@ -29,7 +29,7 @@ pub fn delivery_query(query: &[u8]) -> Result<DeliveryQuery, Vec<(String, String
 }
 
 /// Which page is asked for.
-pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, Fault> {
+pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, ApiError> {
     Ok(DeliveryQuery {
         filter: deliveries(query)?,
         size: page_size(query)?,
@@ -52,18 +52,18 @@ pub(crate) const DELIVERY_FIELDS: [&str; 10] = [
 ];
 
 /// Which deliveries are asked for.
-pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
+pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError> {
     let outcome = match query.get("outcome") {
         None => None,
         Some("accepted") => Some(Outcome::Accepted),
         Some("refused") => Some(Outcome::Refused),
-        Some(_) => return Err(Fault::field("outcome", "one_of", "accepted, refused")),
+        Some(_) => return Err(ApiError::field("outcome", "one_of", "accepted, refused")),
     };
     let source = query
         .get("source")
         .map(|text| {
             hookgate_domain::parse_entry(text.trim())
-                .map_err(|error| Fault::field("source", "form", error.to_string()))
+                .map_err(|error| ApiError::field("source", "form", error.to_string()))
         })
         .transpose()?;
     Ok(DeliveryFilter {
@@ -73,7 +73,7 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
         would_be_refused: match query.get("would_be_refused") {
             None => false,
             Some("true") => true,
-            Some(_) => return Err(Fault::field("would_be_refused", "one_of", "true")),
+            Some(_) => return Err(ApiError::field("would_be_refused", "one_of", "true")),
         },
         source,
         from: time(query, "from")?,
@@ -83,7 +83,7 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, Fault> {
 }
 
 /// What the audit trail is asked for, by the parameters that are called so.
-pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery, Fault> {
+pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery, ApiError> {
     let text = |name| query.get(name).map(str::to_owned);
     Ok(AuditQuery {
         actor: text(names.actor),
@@ -103,7 +103,7 @@ pub(crate) struct AuditNames {
 
 impl AuditNames {
     /// At the parameter that stands for nothing, what it could be.
-    pub(crate) fn fault(&self, error: AuditQueryError) -> Fault {
+    pub(crate) fn fault(&self, error: AuditQueryError) -> ApiError {
         let field = match &error {
             AuditQueryError::UnknownActor { .. } | AuditQueryError::AmbiguousActor { .. } => self.actor,
             AuditQueryError::UnknownSubject(_) => self.subject,
@@ -113,7 +113,7 @@ impl AuditNames {
         match error {
             AuditQueryError::Forbidden(error) => error.into(),
             AuditQueryError::Store(error) => error.into(),
-            error => Fault::field(field, "known", error.to_string()),
+            error => ApiError::field(field, "known", error.to_string()),
         }
     }
 
@@ -131,20 +131,20 @@ impl AuditNames {
     }
 }
 
-fn time(query: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, Fault> {
+fn time(query: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, ApiError> {
     let text = query.get(name);
     text.map(|text| {
         wire::read_time(text)
-            .ok_or_else(|| Fault::field(name, "form", "a time by RFC 3339: 2026-11-24T03:30:00Z"))
+            .ok_or_else(|| ApiError::field(name, "form", "a time by RFC 3339: 2026-11-24T03:30:00Z"))
     })
     .transpose()
 }
 
 /// How many rows.
-pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, Fault> {
+pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, ApiError> {
     let rows = query.read::<u16>("limit")?;
     rows.map_or(Ok(PageSize::default()), |rows| {
-        PageSize::new(rows).ok_or_else(|| Fault::field("limit", "range", "1 to 200"))
+        PageSize::new(rows).ok_or_else(|| ApiError::field("limit", "range", "1 to 200"))
     })
 }
 

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use super::fault::{Code, Fault};
+use super::api_error::{ApiError, ErrorCode};
 use super::html;
 use crate::admission::{Admission, Fullness};
 use crate::metrics::{CertificateGauges, Gauges, Metrics, SetGauges};
@@ -59,7 +59,7 @@ pub(super) struct Watched {
     connections: Vec<Arc<Admission>>,
     trial: WriteProbe,
     /// The metrics that were told last.
-    told: Mutex<Option<(Instant, Result<Bytes, Fault>)>>,
+    told: Mutex<Option<(Instant, Result<Bytes, ApiError>)>>,
 }
 
 impl Watched {
@@ -92,7 +92,7 @@ pub(crate) fn alive() -> Reply {
 }
 
 /// The store can be read and written too, new connections find a place, and what people should look at although they do.
-pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Result<Reply, Fault> {
+pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Result<Reply, ApiError> {
     let has_store = watched.trial.passes(watched.try_store(gate)).await;
     let now = gate.now();
     let certificates = watched.certificates.iter();
@@ -113,7 +113,7 @@ fn readiness(
     has_store: bool,
     connections: BTreeMap<&'static str, Fullness>,
     certificates: BTreeMap<&'static str, &'static str>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let is_full = connections.get(GATE) == Some(&Fullness::Full);
     let is_ready = has_store && !is_full;
     let word = |is_well| if is_well { "ok" } else { "unavailable" };
@@ -129,7 +129,7 @@ fn readiness(
     if is_ready {
         Ok(reply::success(StatusCode::OK, &readiness))
     } else {
-        Err(Fault::not_ready(serde_json::to_value(&readiness).ok()))
+        Err(ApiError::not_ready(serde_json::to_value(&readiness).ok()))
     }
 }
 
@@ -146,7 +146,7 @@ pub(super) async fn metrics<S: Store>(
     gate: &Arc<Gate<S>>,
     metrics: &Arc<Metrics>,
     watched: &Arc<Watched>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (gate, metrics, watched) = (Arc::clone(gate), Arc::clone(metrics), Arc::clone(watched));
     // Not by whoever asked: they may leave, and the next would have the store asked again.
     let telling = tokio::spawn(async move {
@@ -160,7 +160,9 @@ pub(super) async fn metrics<S: Store>(
         *told = Some((Instant::now(), text.clone()));
         text
     });
-    let text = telling.await.unwrap_or_else(|_| Err(Code::Internal.into()))?;
+    let text = telling
+        .await
+        .unwrap_or_else(|_| Err(ErrorCode::Internal.into()))?;
     Ok(html::of(StatusCode::OK, OPENMETRICS, text.into()))
 }
 
@@ -168,7 +170,7 @@ async fn metrics_text<S: Store>(
     gate: &Gate<S>,
     metrics: &Metrics,
     watched: &Watched,
-) -> Result<Bytes, Fault> {
+) -> Result<Bytes, ApiError> {
     let census = gate.store().webhook_census().await?;
     let now = gate.now();
     let sets = gate.store().address_sets().await?;
@@ -208,7 +210,7 @@ async fn metrics_text<S: Store>(
         if let Some(left_out) = NO_METRICS.line() {
             tracing::error!(%error, left_out, "the metrics can't be written");
         }
-        Fault::from(Code::Internal)
+        ApiError::from(ErrorCode::Internal)
     })?;
     Ok(Bytes::from(text))
 }

@@ -3,7 +3,7 @@
 use hyper::HeaderMap;
 use hyper::header::IF_MATCH;
 
-use super::fault::Code;
+use super::api_error::ErrorCode;
 
 /// Which revisions a change may be made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,10 +16,10 @@ pub(crate) enum IfMatch {
 
 impl IfMatch {
     /// From the fields of a request.
-    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, Code> {
+    pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ErrorCode> {
         let mut fields = headers.get_all(IF_MATCH).iter().peekable();
         if fields.peek().is_none() {
-            return Err(Code::PreconditionRequired);
+            return Err(ErrorCode::PreconditionRequired);
         }
         let texts: Vec<_> = fields.filter_map(|field| field.to_str().ok()).collect();
         if let [text] = texts[..]
@@ -32,11 +32,11 @@ impl IfMatch {
     }
 
     /// The revision that the thing must still have when it is changed; none if any will do.
-    pub(crate) fn insist(&self, current: i64) -> Result<Option<i64>, Code> {
+    pub(crate) fn insist(&self, current: i64) -> Result<Option<i64>, ErrorCode> {
         match self {
             Self::Any => Ok(None),
             Self::Revisions(revisions) if revisions.contains(&current) => Ok(Some(current)),
-            Self::Revisions(_) => Err(Code::PreconditionFailed),
+            Self::Revisions(_) => Err(ErrorCode::PreconditionFailed),
         }
     }
 }
@@ -54,7 +54,7 @@ mod tests {
 
     use super::*;
 
-    fn of(fields: &[&'static str]) -> Result<IfMatch, Code> {
+    fn of(fields: &[&'static str]) -> Result<IfMatch, ErrorCode> {
         let mut headers = HeaderMap::new();
         for text in fields {
             headers.append(IF_MATCH, HeaderValue::from_static(text));
@@ -74,7 +74,7 @@ mod tests {
         for fields in [&["\"7\""][..], &["\"3\", \"7\""], &["\"3\"", "W/\"7\",\"7\""]] {
             let tags = of(fields).expect("tags");
             assert_eq!(tags.insist(7), Ok(Some(7)), "{fields:?}");
-            assert_eq!(tags.insist(8), Err(Code::PreconditionFailed), "{fields:?}");
+            assert_eq!(tags.insist(8), Err(ErrorCode::PreconditionFailed), "{fields:?}");
         }
     }
 
@@ -82,8 +82,8 @@ mod tests {
     fn what_is_no_tag_of_ours_matches_nothing() {
         for text in ["7", "\"07\"", "W/\"7\"", "\"x\"", "", "*, x", "\"7"] {
             let tags = of(&[text]).expect("tags");
-            assert_eq!(tags.insist(7), Err(Code::PreconditionFailed), "{text:?}");
+            assert_eq!(tags.insist(7), Err(ErrorCode::PreconditionFailed), "{text:?}");
         }
-        assert_eq!(of(&[]), Err(Code::PreconditionRequired));
+        assert_eq!(of(&[]), Err(ErrorCode::PreconditionRequired));
     }
 }

@@ -4,7 +4,7 @@
 use hookgate_domain::may_hold_secret;
 use serde_json::error::Category;
 
-use super::fault::Fault;
+use super::api_error::ApiError;
 
 /// The parser's words before what it expected. Behind them stands what is in our source, before them what came.
 const EXPECTED: &str = ", expected ";
@@ -23,16 +23,16 @@ const KINDS: [(&str, &str); 5] = [
 ];
 
 /// The fault of a body that is no JSON, or not of the shape that is asked for.
-pub(super) fn json_fault(error: &serde_json::Error) -> Fault {
+pub(super) fn json_fault(error: &serde_json::Error) -> ApiError {
     let place = format!("at line {} column {}", error.line(), error.column());
     match error.classify() {
-        Category::Data => Fault::field(
+        Category::Data => ApiError::field(
             "body",
             "form",
             format!("{} {place}", shape_problem(&error.to_string())),
         ),
-        Category::Eof => Fault::json(format!("the JSON is truncated, {place}")),
-        Category::Io | Category::Syntax => Fault::json(format!("not JSON {place}")),
+        Category::Eof => ApiError::json(format!("the JSON is truncated, {place}")),
+        Category::Io | Category::Syntax => ApiError::json(format!("not JSON {place}")),
     }
 }
 

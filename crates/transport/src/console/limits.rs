@@ -9,7 +9,7 @@ use hookgate_gate::Account;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use super::fault::Fault;
+use super::api_error::ApiError;
 use super::places::{Full, Place, Places};
 use crate::reply_body::Pieces;
 
@@ -62,7 +62,7 @@ impl Default for Limits {
 
 impl Limits {
     /// A place for one more export, sent in these pieces.
-    pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, Fault> {
+    pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
         self.exports.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_EXPORTS} of your exports are running, wait until one has ended"
@@ -74,7 +74,7 @@ impl Limits {
     }
 
     /// A place for one more live view, sent in these pieces.
-    pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, Fault> {
+    pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
         self.live_views.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
                 "{ACCOUNT_LIVE_VIEWS} of your live views are open, close one"
@@ -87,7 +87,7 @@ impl Limits {
 
     /// Waits until fewer requests of the account are worked on. Nothing more is done for one that does not read the large
     /// answers it has; an account that has read them all is never refused for what others leave unread.
-    pub(crate) async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, Fault> {
+    pub(crate) async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.answers.is_used_up(account) {
             return Err(busy("you have not read earlier large responses yet".to_owned()));
         }
@@ -99,7 +99,7 @@ impl Limits {
     }
 
     /// Counts the bytes of a large answer until they are read. What was asked for is done by now, so it is not refused.
-    pub(super) fn unread(&self, account: Account, bytes: usize) -> Taken {
+    pub(super) fn unread(&self, account: Account, bytes: usize) -> QuotaGuard {
         self.answers.add(account, bytes)
     }
 
@@ -124,8 +124,8 @@ impl Limits {
     }
 }
 
-fn busy(reason: String) -> Fault {
-    Fault::busy(RETRY_AFTER, reason)
+fn busy(reason: String) -> ApiError {
+    ApiError::busy(RETRY_AFTER, reason)
 }
 
 /// An amount that all accounts share, and that one account can take a part of.
@@ -145,9 +145,9 @@ impl Quota {
     }
 
     /// Takes so much, whatever is left.
-    fn add(self: &Arc<Self>, account: Account, amount: usize) -> Taken {
+    fn add(self: &Arc<Self>, account: Account, amount: usize) -> QuotaGuard {
         *self.lock().entry(account).or_default() += amount;
-        Taken {
+        QuotaGuard {
             quota: Arc::clone(self),
             account,
             amount,
@@ -167,13 +167,13 @@ impl Quota {
 }
 
 /// What an account took, given back when this is dropped.
-pub(crate) struct Taken {
+pub(crate) struct QuotaGuard {
     quota: Arc<Quota>,
     account: Account,
     amount: usize,
 }
 
-impl Drop for Taken {
+impl Drop for QuotaGuard {
     fn drop(&mut self) {
         let mut held = self.quota.lock();
         let left = held.get(&self.account).copied().unwrap_or_default();

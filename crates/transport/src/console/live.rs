@@ -11,7 +11,7 @@ use hookgate_gate::{
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::fault::Fault;
+use super::api_error::ApiError;
 use super::feed::{self, Batch, Feed, INTERVAL};
 use super::html;
 use super::limits::Limits;
@@ -63,7 +63,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
     filter: DeliveryFilter,
     start: Start,
     show: fn(&DeliverySummary) -> String,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (pieces, body) = ReplyBody::stream();
     let pieces = Arc::new(pieces);
     let place = source.limits.live_view(recipient.account, &pieces)?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use super::fault::{Code, Fault, FieldFault};
+use super::api_error::{ApiError, ErrorCode, InvalidField};
 
 /// Most parameters of one request: every form has fewer.
 const MAX_FIELDS: usize = 64;
@@ -17,30 +17,30 @@ pub(crate) struct Fields<'a> {
 
 impl<'a> Fields<'a> {
     /// Reads `application/x-www-form-urlencoded`.
-    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, Fault> {
+    pub(crate) fn parse(text: &'a [u8]) -> Result<Self, ApiError> {
         let fields: Vec<_> = form_urlencoded::parse(text).take(MAX_FIELDS + 1).collect();
         if fields.len() > MAX_FIELDS {
-            return Err(Code::BadRequest.into());
+            return Err(ErrorCode::BadRequest.into());
         }
         Ok(Self { fields })
     }
 
     /// Reads the query of a program, of which only these parameters are known. One without a value is a fault of the program.
-    pub(crate) fn of_query(text: &'a [u8], known: &[&str]) -> Result<Self, Fault> {
+    pub(crate) fn of_query(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         Self::parse(text)?.only(known)?.filled()
     }
 
     /// Refuses parameters that nobody knows, and any that is there twice: a misspelt filter would show everything.
-    pub(crate) fn only(self, known: &[&str]) -> Result<Self, Fault> {
+    pub(crate) fn only(self, known: &[&str]) -> Result<Self, ApiError> {
         let faults: Vec<_> = self
             .fields
             .iter()
             .enumerate()
             .filter_map(|(index, (name, _))| {
                 if !known.contains(&&**name) {
-                    Some(FieldFault::new(name, "unknown", known.join(", ")))
+                    Some(InvalidField::new(name, "unknown", known.join(", ")))
                 } else if self.fields[..index].iter().any(|(earlier, _)| earlier == name) {
-                    Some(FieldFault::new(name, "once", 1))
+                    Some(InvalidField::new(name, "once", 1))
                 } else {
                     None
                 }
@@ -49,13 +49,13 @@ impl<'a> Fields<'a> {
         if faults.is_empty() {
             Ok(self)
         } else {
-            Err(Fault::fields(faults))
+            Err(ApiError::fields(faults))
         }
     }
 
     /// The query of a page, of which only these parameters are known. Others are left out: links are decorated on their way
     /// (`utm_…`, `fbclid`). One that is there twice is refused.
-    pub(crate) fn of_page(text: &'a [u8], known: &[&str]) -> Result<Self, Fault> {
+    pub(crate) fn of_page(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         let mut fields = Self::parse(text)?;
         fields.fields.retain(|(name, _)| known.contains(&&**name));
         fields.only(known)
@@ -63,7 +63,7 @@ impl<'a> Fields<'a> {
 
     /// Refuses a form that lacks one of these fields, or has one twice: an absent field is never taken for an empty one.
     /// `switches` are boxes, each with a hidden companion of the same name, so that an unticked one is there too.
-    pub(crate) fn complete(&self, texts: &[&str], switches: &[&str]) -> Result<(), Fault> {
+    pub(crate) fn complete(&self, texts: &[&str], switches: &[&str]) -> Result<(), ApiError> {
         let count = |name: &str| self.fields.iter().filter(|(known, _)| known == name).count();
         let is_switch = |name: &str| {
             let mut values = self.fields.iter().filter(|(known, _)| known == name);
@@ -71,20 +71,20 @@ impl<'a> Fields<'a> {
         };
         let missing = "is missing: load the page again";
         let texts = texts.iter().filter_map(|name| match count(name) {
-            0 => Some(FieldFault::new(name, "required", missing)),
+            0 => Some(InvalidField::new(name, "required", missing)),
             1 => None,
-            _ => Some(FieldFault::new(name, "once", "is given twice")),
+            _ => Some(InvalidField::new(name, "once", "is given twice")),
         });
         let switches = switches.iter().filter_map(|name| match count(name) {
-            0 => Some(FieldFault::new(name, "required", missing)),
+            0 => Some(InvalidField::new(name, "required", missing)),
             _ if is_switch(name) => None,
-            _ => Some(FieldFault::new(name, "one_of", "on, off")),
+            _ => Some(InvalidField::new(name, "one_of", "on, off")),
         });
         let faults: Vec<_> = texts.chain(switches).collect();
         if faults.is_empty() {
             Ok(())
         } else {
-            Err(Fault::fields(faults))
+            Err(ApiError::fields(faults))
         }
     }
 
@@ -96,13 +96,15 @@ impl<'a> Fields<'a> {
     }
 
     /// Refuses parameters without a value.
-    pub(crate) fn filled(self) -> Result<Self, Fault> {
+    pub(crate) fn filled(self) -> Result<Self, ApiError> {
         let empty = self.fields.iter().filter(|(_, value)| value.is_empty());
-        let faults: Vec<_> = empty.map(|(name, _)| FieldFault::new(name, "empty", 1)).collect();
+        let faults: Vec<_> = empty
+            .map(|(name, _)| InvalidField::new(name, "empty", 1))
+            .collect();
         if faults.is_empty() {
             Ok(self)
         } else {
-            Err(Fault::fields(faults))
+            Err(ApiError::fields(faults))
         }
     }
 
@@ -116,12 +118,12 @@ impl<'a> Fields<'a> {
     }
 
     /// The value with this name, read as what it should be.
-    pub(crate) fn read<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, Fault> {
+    pub(crate) fn read<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, ApiError> {
         self.get(name)
             .map(|text| {
                 text.trim()
                     .parse()
-                    .map_err(|error: T::Err| Fault::field(name, "form", error.to_string()))
+                    .map_err(|error: T::Err| ApiError::field(name, "form", error.to_string()))
             })
             .transpose()
     }
@@ -150,7 +152,7 @@ mod tests {
             let fields = Fields::parse(text.as_bytes()).expect("fields");
             assert_eq!(
                 fields.only(&["a"]).expect_err("a fault").code,
-                Code::ValidationError
+                ErrorCode::ValidationError
             );
         }
         let decorated = Fields::of_page(b"a=1&utm_source=x&fbclid=y&utm_source=z", &["a"]).expect("a page");

@@ -14,7 +14,6 @@ mod enforce;
 mod failed;
 mod flash;
 mod incidents;
-mod issue;
 mod members;
 mod models;
 mod once;
@@ -24,6 +23,7 @@ mod search;
 mod sign_in;
 mod tokens;
 mod webhook;
+mod webhook_lifecycle;
 mod webhooks;
 
 use hookgate_domain::{RequestId, SealedSecret, Timestamp, holds_webhook_id, may_hold_secret};
@@ -35,10 +35,10 @@ use hyper::{Method, StatusCode};
 
 use self::search::ListForm;
 use super::Console;
-use super::call::Call;
-use super::fault::{Code, Fault};
+use super::admin_request::AdminRequest;
+use super::api_error::{ApiError, ErrorCode};
 use super::query::Fields;
-use super::visitor::{self, FORM_TOKEN, PAGE_KEY, Visitor};
+use super::signed_in::{self, FORM_TOKEN, PAGE_KEY, SignedIn};
 use super::{cookie, html, streams};
 use crate::reply::Reply;
 
@@ -69,7 +69,7 @@ struct Arrival {
 }
 
 impl Arrival {
-    fn of(call: &Call) -> Self {
+    fn of(call: &AdminRequest) -> Self {
         Self {
             id: call.id,
             now: call.now,
@@ -78,9 +78,9 @@ impl Arrival {
 }
 
 /// What a page is made from: who asks, when, and for what.
-struct Screen<'a, S> {
+struct PageContext<'a, S> {
     console: &'a Console<S>,
-    visitor: Visitor,
+    visitor: SignedIn,
     now: Timestamp,
     id: RequestId,
     path: String,
@@ -97,8 +97,8 @@ struct Screen<'a, S> {
     fragment: bool,
 }
 
-impl<'a, S: Store + PeopleStore> Screen<'a, S> {
-    fn new(console: &'a Console<S>, visitor: Visitor, call: &Call) -> Result<Self, Fault> {
+impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
+    fn new(console: &'a Console<S>, visitor: SignedIn, call: &AdminRequest) -> Result<Self, ApiError> {
         Ok(Self {
             path: call.head.uri.path().to_owned(),
             query: call.head.uri.query().unwrap_or_default().to_owned(),
@@ -110,12 +110,12 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
     }
 
     /// For somebody who has just signed in, without anything of the request.
-    fn arrived(console: &'a Console<S>, visitor: Visitor, came: Arrival) -> Result<Self, Fault> {
+    fn arrived(console: &'a Console<S>, visitor: SignedIn, came: Arrival) -> Result<Self, ApiError> {
         let page_key = console.gate.form_key().map_err(|error| {
             if let Some(left_out) = NO_KEY.line() {
                 tracing::error!(%error, left_out, "a page can't have a key for its forms");
             }
-            Code::Internal
+            ErrorCode::Internal
         })?;
         Ok(Self {
             console,
@@ -152,7 +152,7 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
     /// The frame of the page.
     fn shell(&self) -> Shell {
         let flash = if self.notices.is_empty() {
-            self.done().and_then(flash::said).map(|text| Flash {
+            self.done().and_then(flash::flash_text).map(|text| Flash {
                 kind: FlashKind::Done,
                 text: text.into(),
             })
@@ -174,7 +174,7 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
     }
 
     /// The parameters of a page, of which only these are known; the others are left out.
-    fn fields(&self, known: &[&str]) -> Result<Fields<'_>, Fault> {
+    fn fields(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
         Fields::of_page(self.query.as_bytes(), known)
     }
 
@@ -197,7 +197,7 @@ impl<'a, S: Store + PeopleStore> Screen<'a, S> {
     }
 
     /// Leaves the parameters out that a fault is about, and says so above the page. Whether there was one.
-    fn leave_out(&mut self, fault: &Fault) -> bool {
+    fn leave_out(&mut self, fault: &ApiError) -> bool {
         let mut notices = Vec::new();
         for at_fault in fault.field_faults() {
             let given =
@@ -230,7 +230,7 @@ fn unknown_value(name: &str, value: &str, problem: &str) -> String {
 /// Answers a request for a page. A failure is a page too.
 pub(super) async fn answer<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: Call,
+    call: AdminRequest,
     segments: &[&str],
 ) -> Reply {
     let id = call.id;
@@ -239,23 +239,23 @@ pub(super) async fn answer<S: Store + PeopleStore>(
 }
 
 /// Answers a request for a page of another host.
-pub(super) fn misdirected(call: &Call) -> Reply {
-    failed::bare(&Code::MisdirectedRequest.into(), call.id)
+pub(super) fn misdirected(call: &AdminRequest) -> Reply {
+    failed::bare(&ErrorCode::MisdirectedRequest.into(), call.id)
 }
 
 async fn route<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: Call,
+    call: AdminRequest,
     segments: &[&str],
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let method = call.head.method.clone();
     let reading = matches!(method, Method::GET | Method::HEAD);
     if !reading && method != Method::POST {
-        return Err(Fault::method("GET, HEAD, POST"));
+        return Err(ApiError::method("GET, HEAD, POST"));
     }
     match *segments {
         ["assets", _] if reading => {
-            let found = hookgate_pages::asset(call.head.uri.path()).ok_or(Code::NotFound)?;
+            let found = hookgate_pages::asset(call.head.uri.path()).ok_or(ErrorCode::NotFound)?;
             return Ok(html::asset(found.content_type, found.bytes));
         }
         ["sign-in"] if reading => return sign_in::show(&call),
@@ -266,9 +266,9 @@ async fn route<S: Store + PeopleStore>(
     }
     // A live view comes back by itself, for ever.
     let visitor = if segments.last() == Some(&LIVE) {
-        Visitor::at_rest(&console.gate, &call).await?
+        SignedIn::at_rest(&console.gate, &call).await?
     } else {
-        Visitor::of(&console.gate, &call).await?
+        SignedIn::of(&console.gate, &call).await?
     };
     let Some(visitor) = visitor else {
         return if reading {
@@ -281,7 +281,7 @@ async fn route<S: Store + PeopleStore>(
     };
     let recipient = visitor.recipient();
     let _turn = console.limits.turn(recipient.account).await?;
-    let mut screen = Screen::new(console, visitor, &call)?;
+    let mut screen = PageContext::new(console, visitor, &call)?;
     let replied = if reading {
         shown(&mut screen, segments).await
     } else {
@@ -289,7 +289,7 @@ async fn route<S: Store + PeopleStore>(
     };
     let reply = replied.unwrap_or_else(|fault| match fault.code {
         // The session ended after it had been looked at.
-        Code::Unauthenticated => html::see_other(&sign_in::path(None)),
+        ErrorCode::Unauthenticated => html::see_other(&sign_in::path(None)),
         _ => failed::inside(&screen, &fault, segments),
     });
     Ok(streams::held(&console.gate, &console.limits, recipient, reply).await)
@@ -297,9 +297,9 @@ async fn route<S: Store + PeopleStore>(
 
 /// A page, without those parameters of its query that it does not take.
 async fn shown<S: Store + PeopleStore>(
-    screen: &mut Screen<'_, S>,
+    screen: &mut PageContext<'_, S>,
     segments: &[&str],
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let is_page = !segments.last().is_some_and(|last| STRICT.contains(last));
     if is_page {
         screen.leave_secrets_out(segments);
@@ -309,7 +309,7 @@ async fn shown<S: Store + PeopleStore>(
     }
     loop {
         let fault = match show(screen, segments).await {
-            Err(fault) if fault.code == Code::ValidationError => fault,
+            Err(fault) if fault.code == ErrorCode::ValidationError => fault,
             replied => return replied,
         };
         // Each turn leaves out one parameter at least.
@@ -321,11 +321,11 @@ async fn shown<S: Store + PeopleStore>(
 
 /// A form that a page of ours sent. One of another session is shown again, and nothing is done.
 async fn acted<S: Store + PeopleStore>(
-    screen: &mut Screen<'_, S>,
-    call: Call,
+    screen: &mut PageContext<'_, S>,
+    call: AdminRequest,
     segments: &[&str],
-) -> Result<Reply, Fault> {
-    let form = visitor::form(call, &screen.console.host).await?;
+) -> Result<Reply, ApiError> {
+    let form = signed_in::form(call, &screen.console.host).await?;
     screen.query.clear();
     let fields = form.fields()?;
     let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());
@@ -338,22 +338,25 @@ async fn acted<S: Store + PeopleStore>(
     }
     screen.notices.push(restore::NOTICE.to_owned());
     let mut reply = restore::page(screen, segments, &fields).await?;
-    *reply.status_mut() = Code::ForeignForm.status();
+    *reply.status_mut() = ErrorCode::ForeignForm.status();
     Ok(reply)
 }
 
 /// Pages that are looked at.
-async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str]) -> Result<Reply, Fault> {
+async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    segments: &[&str],
+) -> Result<Reply, ApiError> {
     match *segments {
         [""] => Ok(html::see_other(HOME)),
         ["webhooks"] => webhooks::list(screen).await,
         ["webhooks", "new"] => edit::new(screen, WebhookForm::default()),
         ["webhooks", handle] => webhook::show(screen, handle).await,
         ["webhooks", handle, "edit"] => edit::show(screen, handle).await,
-        ["webhooks", handle, "url"] => issue::shown(screen, handle).await,
+        ["webhooks", handle, "url"] => webhook_lifecycle::shown(screen, handle).await,
         ["webhooks", handle, "live"] => deliveries::live(screen, Some(handle)).await,
-        ["webhooks", handle, "regenerate"] => issue::ask_regenerate(screen, handle).await,
-        ["webhooks", handle, "revoke"] => issue::ask_revoke(screen, handle).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(screen, handle).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(screen, handle).await,
         ["webhooks", handle, "enforce"] => enforce::ask(screen, handle).await,
         ["logs"] => deliveries::logs(screen).await,
         ["logs", "live"] => deliveries::live(screen, None).await,
@@ -371,19 +374,19 @@ async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, segments: &[&str])
         ["audit"] => audit::list(screen).await,
         ["search"] => search::results(screen).await,
         ["audit", "export"] => audit::export(screen).await,
-        _ => Err(Code::NotFound.into()),
+        _ => Err(ErrorCode::NotFound.into()),
     }
 }
 
 /// Forms that are sent.
 async fn act<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     segments: &[&str],
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     match *segments {
         ["sign-out"] => sign_in::out(screen).await,
-        ["webhooks", "new"] | ["webhooks"] => issue::create(screen, fields).await,
+        ["webhooks", "new"] | ["webhooks"] => webhook_lifecycle::create(screen, fields).await,
         ["webhooks", handle, "edit"] => edit::save(screen, handle, fields).await,
         ["webhooks", handle, "preview"] => edit::preview(screen, handle, fields).await,
         ["webhooks", handle, "enforce"] => enforce::enforce(screen, handle, fields).await,
@@ -394,8 +397,8 @@ async fn act<S: Store + PeopleStore>(
         ["address-sets", name, "refresh"] => address_sets::refresh(screen, name).await,
         ["address-sets", name, "decide"] => address_sets::decide(screen, name, fields).await,
         ["address-sets", name, "remove"] => address_sets::remove(screen, name, fields).await,
-        ["webhooks", handle, "regenerate"] => issue::regenerate(screen, handle, fields).await,
-        ["webhooks", handle, "revoke"] => issue::revoke(screen, handle, fields).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::regenerate(screen, handle, fields).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::revoke(screen, handle, fields).await,
         ["incidents", id, word @ ("acknowledge" | "resolve" | "reopen")] => {
             incidents::act(screen, id, word).await
         }
@@ -408,24 +411,24 @@ async fn act<S: Store + PeopleStore>(
         ["tokens", id, "revoke"] => tokens::revoke(screen, id, fields).await,
         ["account", "password"] => account::password(screen, fields).await,
         ["account", "sessions", id, "end"] => account::end(screen, id).await,
-        _ => Err(Fault::method("GET, HEAD")),
+        _ => Err(ApiError::method("GET, HEAD")),
     }
 }
 
 /// A page that is found.
 #[expect(clippy::unnecessary_wraps, reason = "it is the last word of every handler")]
-fn page(html: String) -> Result<Reply, Fault> {
+fn page(html: String) -> Result<Reply, ApiError> {
     Ok(html::page(StatusCode::OK, html))
 }
 
 /// A form again, with what is wrong with it.
 #[expect(clippy::unnecessary_wraps, reason = "it is the last word of every handler")]
-fn again(html: String) -> Result<Reply, Fault> {
+fn re_render(html: String) -> Result<Reply, ApiError> {
     Ok(html::page(StatusCode::UNPROCESSABLE_ENTITY, html))
 }
 
 /// What is wrong with the fields of a form; the fault itself if it is not about fields.
-fn problems(fault: Fault) -> Result<Vec<Problem>, Fault> {
+fn problems(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
     let fields = fault.field_problems();
     if fields.is_empty() {
         return Err(fault);

@@ -3,7 +3,7 @@
 use hookgate_domain::{Networks, Provider, SetFilter, SetOrigin, parse_entry};
 use hookgate_gate::{Gate, Published, Store};
 
-use super::fault::Fault;
+use super::api_error::ApiError;
 use crate::fetch::{Fetcher, check_list_url};
 
 /// What a new set is made of.
@@ -15,7 +15,7 @@ pub(crate) struct SetSource {
 
 impl SetSource {
     /// Networks of one's own.
-    pub(crate) fn own(entries: &[String]) -> Result<Self, Fault> {
+    pub(crate) fn own(entries: &[String]) -> Result<Self, ApiError> {
         Ok(Self {
             origin: SetOrigin::Own,
             networks: networks_of(entries)?,
@@ -32,14 +32,14 @@ pub(crate) async fn published<S: Store>(
     filter: SetFilter,
     url: Option<&str>,
     document: Option<&str>,
-) -> Result<SetSource, Fault> {
+) -> Result<SetSource, ApiError> {
     filter
         .check(provider)
-        .map_err(|error| Fault::field("filter", "form", error.to_string()))?;
+        .map_err(|error| ApiError::field("filter", "form", error.to_string()))?;
     let read_list = async |field: &str, bytes: Vec<u8>| {
         gate.address_list_read(provider, filter.clone(), bytes)
             .await
-            .map_err(|error| Fault::field(field, "form", error.to_string()))
+            .map_err(|error| ApiError::field(field, "form", error.to_string()))
     };
     if let Some(document) = document {
         let networks = read_list("document", document.into()).await?;
@@ -56,9 +56,9 @@ pub(crate) async fn published<S: Store>(
     }
     let url = url
         .or(provider.url())
-        .ok_or_else(|| Fault::field("url", "required", "a plain list needs a URL"))?;
-    check_list_url(url).map_err(|problem| Fault::field("url", "form", problem))?;
-    let unreachable = |problem: &str| Fault::field("url", "reachable", problem);
+        .ok_or_else(|| ApiError::field("url", "required", "a plain list needs a URL"))?;
+    check_list_url(url).map_err(|problem| ApiError::field("url", "form", problem))?;
+    let unreachable = |problem: &str| ApiError::field("url", "reachable", problem);
     let (bytes, etag) = match fetcher.get(url, None).await {
         Published::Document { bytes, etag } => (bytes, etag),
         Published::Unchanged => return Err(unreachable("the server answered 304 to a first download")),
@@ -77,8 +77,8 @@ pub(crate) async fn published<S: Store>(
 }
 
 /// The networks of these entries, read as strictly as those of an allowlist.
-pub(crate) fn networks_of(entries: &[String]) -> Result<Networks, Fault> {
-    let fault = |problem: String| Fault::field("networks", "form", problem);
+pub(crate) fn networks_of(entries: &[String]) -> Result<Networks, ApiError> {
+    let fault = |problem: String| ApiError::field("networks", "form", problem);
     let networks: Vec<_> = entries
         .iter()
         .enumerate()

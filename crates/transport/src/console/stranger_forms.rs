@@ -11,7 +11,7 @@ use bytes::Bytes;
 use tokio::select;
 use tokio::sync::Notify;
 
-use super::fault::Fault;
+use super::api_error::ApiError;
 use crate::admission::prefixes::{LEVELS, prefixes};
 use crate::body::Body;
 
@@ -32,16 +32,16 @@ pub(crate) struct StrangerForms(Mutex<State>);
 struct State {
     came: u64,
     /// In the order in which they came.
-    reading: BTreeMap<u64, Reading>,
+    reading: BTreeMap<u64, IncomingForm>,
 }
 
-struct Reading {
+struct IncomingForm {
     source: IpAddr,
     evicted: Arc<Notify>,
 }
 
 /// A place for a form. It is free once this is dropped.
-struct Place<'a> {
+struct FormPermit<'a> {
     forms: &'a StrangerForms,
     number: u64,
     evicted: Arc<Notify>,
@@ -49,22 +49,22 @@ struct Place<'a> {
 
 impl StrangerForms {
     /// The whole form, if it has at most so many bytes and others leave it the time.
-    pub(crate) async fn read(&self, body: Body, source: IpAddr, most: usize) -> Result<Bytes, Fault> {
+    pub(crate) async fn read(&self, body: Body, source: IpAddr, most: usize) -> Result<Bytes, ApiError> {
         let place = self.begin(source);
         select! {
             biased;
             read = body.read_for(most, FORM_TIMEOUT) => Ok(read?),
             () = place.evicted.notified() => {
                 let reason = "too many forms come in at this moment".to_owned();
-                Err(Fault::busy(RETRY_AFTER, reason))
+                Err(ApiError::busy(RETRY_AFTER, reason))
             }
         }
     }
 
-    fn begin(&self, source: IpAddr) -> Place<'_> {
+    fn begin(&self, source: IpAddr) -> FormPermit<'_> {
         let evicted = Arc::new(Notify::new());
         let number = self.lock().join(source.to_canonical(), Arc::clone(&evicted));
-        Place {
+        FormPermit {
             forms: self,
             number,
             evicted,
@@ -92,7 +92,7 @@ impl State {
             self.evict(oldest);
         }
         self.came += 1;
-        self.reading.insert(self.came, Reading { source, evicted });
+        self.reading.insert(self.came, IncomingForm { source, evicted });
         self.came
     }
 
@@ -121,7 +121,7 @@ impl State {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for FormPermit<'_> {
     fn drop(&mut self) {
         self.forms.lock().reading.remove(&self.number);
     }
@@ -131,7 +131,7 @@ impl Drop for Place<'_> {
 mod tests {
     use super::*;
 
-    fn many(forms: &StrangerForms, sources: impl Iterator<Item = String>) -> Vec<Place<'_>> {
+    fn many(forms: &StrangerForms, sources: impl Iterator<Item = String>) -> Vec<FormPermit<'_>> {
         let begin = |text: String| forms.begin(text.parse().expect("an address"));
         sources.map(begin).collect()
     }
@@ -140,7 +140,7 @@ mod tests {
         forms.lock().reading.len()
     }
 
-    fn is_there(place: &Place<'_>) -> bool {
+    fn is_there(place: &FormPermit<'_>) -> bool {
         place.forms.lock().reading.contains_key(&place.number)
     }
 

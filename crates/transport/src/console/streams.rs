@@ -13,8 +13,8 @@ use hyper::body::Body;
 use hyper::header::CONTENT_LENGTH;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::fault::{Code, Fault};
-use super::limits::{Limits, Taken};
+use super::api_error::{ApiError, ErrorCode};
+use super::limits::{Limits, QuotaGuard};
 use crate::reply::Reply;
 use crate::reply_body::{PIECE_BYTES, Pieces, ReplyBody};
 
@@ -113,7 +113,7 @@ pub(crate) async fn held<S: Store + PeopleStore>(
     let place = limits.unread(recipient.account, bytes);
     let (mut head, body) = reply.into_parts();
     let Ok(whole) = body.collect().await else {
-        return Fault::from(Code::Internal).reply();
+        return ApiError::from(ErrorCode::Internal).reply();
     };
     head.headers.insert(CONTENT_LENGTH, bytes.into());
     let (pieces, body) = ReplyBody::stream();
@@ -126,7 +126,7 @@ async fn give<S: Store + PeopleStore>(
     recipient: Recipient,
     pieces: Pieces,
     whole: Bytes,
-    _place: Taken,
+    _place: QuotaGuard,
 ) {
     let sent = tokio::select! {
         sent = while_permitted(&gate, &recipient, PATIENCE, pieces.send(whole)) => sent,

@@ -9,9 +9,9 @@ use utoipa::ToSchema;
 use super::read_name;
 use crate::api::Caller;
 use crate::api::document::Success;
-use crate::console::call::Call;
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::change;
-use crate::console::fault::{Code, Fault};
 use crate::console::set_source::networks_of;
 use crate::reply::{self, Reply};
 use crate::wire::{AddressSetPreview, words};
@@ -41,9 +41,9 @@ pub(crate) struct SetProposal {
 pub(crate) async fn preview<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     name: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
     let name = read_name(name)?;
     let proposal: SetProposal = call.json().await?;
@@ -52,10 +52,10 @@ pub(crate) async fn preview<S: Store + PeopleStore>(
     let networks = if let Some(networks) = &proposal.networks {
         networks_of(networks)?
     } else {
-        let nothing = || Fault::field("networks", "required", "no version needs approval");
+        let nothing = || ApiError::field("networks", "required", "no version needs approval");
         let pending = set.pending.ok_or_else(nothing)?;
         let waiting = gate.store().address_set_networks(&name, pending).await?;
-        (*waiting.ok_or(Code::NotFound)?).clone()
+        (*waiting.ok_or(ErrorCode::NotFound)?).clone()
     };
     let (all, previews) = gate
         .address_set_preview(&caller.acting, &name, &networks, days)

@@ -9,8 +9,8 @@ use utoipa::ToSchema;
 use super::{changed, read_name};
 use crate::api::document::Success;
 use crate::api::{Caller, tagged};
-use crate::console::call::Call;
-use crate::console::fault::Fault;
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::ApiError;
 use crate::fetch::Fetcher;
 use crate::reply::{self, Reply};
 use crate::wire::{AddressSet, AddressSetChange, words};
@@ -27,16 +27,16 @@ use crate::wire::{AddressSet, AddressSetChange, words};
 pub(crate) async fn refresh<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: &Call,
+    call: &AdminRequest,
     fetcher: &Fetcher,
     name: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     caller.acting.require(Permission::ManageWebhooks)?;
     let name = read_name(name)?;
     let (set, _) = gate.address_set(&name).await?;
     let url = set
         .url()
-        .ok_or_else(|| Fault::conflict("this set has no URL to download from"))?;
+        .ok_or_else(|| ApiError::conflict("this set has no URL to download from"))?;
     let published = fetcher.get(url, set.reading.etag.as_deref()).await;
     let taken = gate.address_set_refresh(&caller.acting, &name, published).await?;
     Ok(changed(&taken, call.now))
@@ -66,9 +66,9 @@ pub(crate) struct Decision {
 pub(crate) async fn decide<S: Store + PeopleStore>(
     gate: &Gate<S>,
     caller: &Caller,
-    call: Call,
+    call: AdminRequest,
     name: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (name, now) = (read_name(name)?, call.now);
     let decision: Decision = call.json().await?;
     let set = gate

@@ -4,33 +4,33 @@ use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
 use hookgate_gate::{Gate, PeopleError, PeopleStore, Store, StoreError};
 use hookgate_pages::{Account, FailedSignIns, Problem, SessionRow};
 
-use super::{Screen, again, page, problems};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, page, problems, re_render};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
 
 /// The page.
-pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn show<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     page(model(screen, Vec::new()).await?.render())
 }
 
 /// Another password.
 pub(super) async fn password<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let new = fields.read::<Password>("password").and_then(|new| {
-        let new = new.ok_or_else(|| Fault::field("password", "required", "a new password is needed"))?;
+        let new = new.ok_or_else(|| ApiError::field("password", "required", "a new password is needed"))?;
         if fields.get("again") == Some(new.reveal()) {
             Ok(new)
         } else {
-            Err(Fault::field("again", "same", "the two passwords do not match"))
+            Err(ApiError::field("again", "same", "the two passwords do not match"))
         }
     });
     let new = match new {
         Ok(new) => new,
-        Err(fault) => return again(model(screen, problems(fault)?).await?.render()),
+        Err(fault) => return re_render(model(screen, problems(fault)?).await?.render()),
     };
     let visitor = &screen.visitor;
     let current = fields
@@ -53,15 +53,18 @@ pub(super) async fn password<S: Store + PeopleStore>(
                 field: "current".to_owned(),
                 message: "The current password is wrong.".into(),
             };
-            again(model(screen, vec![problem]).await?.render())
+            re_render(model(screen, vec![problem]).await?.render())
         }
         Err(error) => Err(error.into()),
     }
 }
 
 /// Ends one of the sessions.
-pub(super) async fn end<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
-    let id: SessionId = id.parse().map_err(|_| Code::NotFound)?;
+pub(super) async fn end<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: SessionId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     screen.gate().session_end(&screen.visitor.acting, id).await?;
     Ok(html::see_other("/account?done=session-ended"))
 }
@@ -80,9 +83,9 @@ pub(super) async fn failed_sign_ins<S: Store + PeopleStore>(
 }
 
 async fn model<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     problems: Vec<Problem>,
-) -> Result<Account, Fault> {
+) -> Result<Account, ApiError> {
     let visitor = &screen.visitor;
     let sessions = screen.gate().sessions(&visitor.acting, visitor.member.id).await?;
     let row = |session: &Session| SessionRow {

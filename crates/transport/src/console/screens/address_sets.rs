@@ -13,8 +13,8 @@ use hookgate_pages::{
 };
 
 use super::once::Done;
-use super::{Screen, again, page, problems};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, page, problems, re_render};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::console::set_source::{SetSource, published};
@@ -26,16 +26,16 @@ pub(super) use networks::{edit, preview, restore};
 const USES: u16 = 20;
 
 /// The list.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     screen.fields(&[])?;
     page(model(screen).await?.render())
 }
 
 /// A new set: of one's own networks, or of a published list.
 pub(super) async fn create<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let acting = screen.acting_once(fields)?;
     if let Some(made) = screen.done_before(&acting).await? {
@@ -56,16 +56,16 @@ pub(super) async fn create<S: Store + PeopleStore>(
                 problems,
                 ..model(screen).await?
             };
-            again(model.render())
+            re_render(model.render())
         }
     }
 }
 
 /// The list with the form of a new set as it was typed.
 pub(super) async fn restore_new<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let model = AddressSetList {
         form: typed(fields),
         ..model(screen).await?
@@ -86,7 +86,7 @@ fn typed(fields: &Fields<'_>) -> AddressSetForm {
 }
 
 /// Whether one of the two forms is whole: without its filter an import would be the whole list.
-fn complete(fields: &Fields<'_>) -> Result<(), Fault> {
+fn complete(fields: &Fields<'_>) -> Result<(), ApiError> {
     if fields.get("provider").is_some() {
         fields.complete(&["name", "provider", "filter", "url", "document"], &[])
     } else {
@@ -95,12 +95,12 @@ fn complete(fields: &Fields<'_>) -> Result<(), Fault> {
 }
 
 async fn try_create<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     acting: &ActorContext,
     form: &AddressSetForm,
-) -> Result<AddressSetName, Fault> {
+) -> Result<AddressSetName, ApiError> {
     let wrong = |field: &'static str| {
-        move |error: &dyn std::fmt::Display| Fault::field(field, "form", error.to_string())
+        move |error: &dyn std::fmt::Display| ApiError::field(field, "form", error.to_string())
     };
     let name: AddressSetName = form.name.parse().map_err(|error| wrong("name")(&error))?;
     let given = |text: &str| (!text.is_empty()).then(|| text.to_owned());
@@ -127,7 +127,10 @@ async fn try_create<S: Store + PeopleStore>(
 }
 
 /// One set.
-pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, name: &str) -> Result<Reply, Fault> {
+pub(super) async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    name: &str,
+) -> Result<Reply, ApiError> {
     screen.fields(&[])?;
     let (set, networks) = find(screen, name).await?;
     let change = match set.pending {
@@ -158,14 +161,14 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, name: &
 
 /// Reads a published list again.
 pub(super) async fn refresh<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     name: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, _) = find(screen, name).await?;
     let url = set
         .url()
-        .ok_or_else(|| Fault::conflict("this set has no URL to download from"))?;
+        .ok_or_else(|| ApiError::conflict("this set has no URL to download from"))?;
     let published = screen.console.fetcher.get(url, set.reading.etag.as_deref()).await;
     let acting = &screen.visitor.acting;
     let taken = screen
@@ -183,16 +186,16 @@ pub(super) async fn refresh<S: Store + PeopleStore>(
 
 /// Approves what waits, or rejects it.
 pub(super) async fn decide<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (set, _) = find(screen, name).await?;
-    let version = fields.read::<i64>("version")?.ok_or(Code::BadRequest)?;
+    let version = fields.read::<i64>("version")?.ok_or(ErrorCode::BadRequest)?;
     let approve = match fields.get("approve") {
         Some("yes") => true,
         Some("no") => false,
-        _ => return Err(Fault::field("approve", "one_of", "yes, no")),
+        _ => return Err(ApiError::field("approve", "one_of", "yes, no")),
     };
     let acting = &screen.visitor.acting;
     screen
@@ -205,10 +208,10 @@ pub(super) async fn decide<S: Store + PeopleStore>(
 
 /// Removes a set, after asking once more.
 pub(super) async fn remove<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, _) = find(screen, name).await?;
     if fields.get("confirm") != Some("yes") {
@@ -232,14 +235,14 @@ pub(super) async fn remove<S: Store + PeopleStore>(
 }
 
 async fn find<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     name: &str,
-) -> Result<(AddressSet, std::sync::Arc<Networks>), Fault> {
-    let name: AddressSetName = name.parse().map_err(|_| Code::NotFound)?;
+) -> Result<(AddressSet, std::sync::Arc<Networks>), ApiError> {
+    let name: AddressSetName = name.parse().map_err(|_| ErrorCode::NotFound)?;
     Ok(screen.gate().address_set(&name).await?)
 }
 
-async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<AddressSetList, Fault> {
+async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<AddressSetList, ApiError> {
     let sets = screen.gate().store().address_sets().await?;
     Ok(AddressSetList {
         shell: screen.shell(),
@@ -250,10 +253,10 @@ async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Address
 }
 
 async fn detail<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     set: &AddressSet,
     networks: String,
-) -> Result<AddressSetDetail, Fault> {
+) -> Result<AddressSetDetail, ApiError> {
     let store = screen.gate().store();
     let (count, handles) = store.address_set_uses(&set.name, USES).await?;
     let mut users = Vec::new();
@@ -286,7 +289,7 @@ async fn detail<S: Store + PeopleStore>(
 }
 
 /// What about networks deserves a second look: also if the person's own address would leave the set.
-fn warnings<S>(screen: &Screen<'_, S>, known: Option<&Networks>, networks: &Networks) -> Vec<String> {
+fn warnings<S>(screen: &PageContext<'_, S>, known: Option<&Networks>, networks: &Networks) -> Vec<String> {
     let own = screen.visitor.acting.from.filter(|own| {
         let held = known.is_some_and(|known| known.holds(*own));
         held && !networks.holds(*own)
@@ -300,11 +303,11 @@ fn warnings<S>(screen: &Screen<'_, S>, known: Option<&Networks>, networks: &Netw
 
 /// What other networks would change, and, for who may look ahead, which senders would stop passing.
 async fn change_of<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     set: &AddressSet,
     known: &Networks,
     other: &Networks,
-) -> Result<SetChange, Fault> {
+) -> Result<SetChange, ApiError> {
     let (acting, days) = (&screen.visitor.acting, PreviewDays::default());
     let mut unknown = 0_u64;
     let webhooks = if screen.visitor.may(Permission::ManageWebhooks) {
@@ -334,7 +337,7 @@ fn stopping(one: &SetPreview) -> (UserText, u64, u64, u64) {
     (name, stop.senders, one.preview.all_senders, stop.deliveries)
 }
 
-fn facts<S>(screen: &Screen<'_, S>, set: &AddressSet) -> AddressSetFacts {
+fn facts<S>(screen: &PageContext<'_, S>, set: &AddressSet) -> AddressSetFacts {
     let (provider, filter) = match &set.origin {
         SetOrigin::Own => (String::new(), String::new()),
         SetOrigin::Published { provider, filter, .. } => (provider.to_string(), filter.to_string()),

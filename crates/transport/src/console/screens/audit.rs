@@ -4,9 +4,9 @@ use hookgate_domain::ActorKind;
 use hookgate_gate::{KnownActor, PageSize, PeopleStore, Store};
 use hookgate_pages::{AuditActor, AuditFilter as Narrowed, AuditRow, AuditTrail, Paging};
 
-use super::{Screen, page, problems};
+use super::{PageContext, page, problems};
+use crate::console::api_error::ApiError;
 use crate::console::audit_export;
-use crate::console::fault::Fault;
 use crate::console::filter::{self, AuditNames};
 use crate::console::query::Fields;
 use crate::reply::Reply;
@@ -20,7 +20,7 @@ const NAMES: AuditNames = AuditNames {
 pub(super) const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
 
 /// The trail, newest first. A filter that stands for nothing is told on the page.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
     let text = |name| query.get(name).unwrap_or_default().to_owned();
     let known = screen.gate().audit_actors(&screen.visitor.acting).await;
@@ -49,7 +49,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
 }
 
 /// The trail as a file.
-pub(super) async fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
     let asked = filter::audit(&query, &NAMES)?;
     audit_export::reply(
@@ -66,9 +66,9 @@ pub(super) async fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Re
 
 /// The rows of a page, and the cursor of the next one.
 async fn rows<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     query: &Fields<'_>,
-) -> Result<(Vec<AuditRow>, Option<String>), Fault> {
+) -> Result<(Vec<AuditRow>, Option<String>), ApiError> {
     let (gate, acting, size) = (screen.gate(), &screen.visitor.acting, PageSize::default());
     let filter = gate.audit_filter(acting, filter::audit(query, &NAMES)?).await;
     let filter = filter.map_err(|error| NAMES.fault(error))?;

@@ -3,25 +3,25 @@
 use hookgate_gate::{ActorContext, AuditFilter, PageSize, PeopleStore, Store, SubjectMatch};
 use hookgate_pages::{Conflict, ConflictRow, UserText};
 
-use super::Screen;
-use crate::console::fault::Fault;
+use super::PageContext;
+use crate::console::api_error::ApiError;
 use crate::console::query::Fields;
 
 /// The revision that a form was opened with.
-pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, Fault> {
+pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, ApiError> {
     fields.complete(&["revision"], &[])?;
     let revision = fields.read("revision")?;
-    revision.ok_or_else(|| Fault::field("revision", "required", "load the page again"))
+    revision.ok_or_else(|| ApiError::field("revision", "required", "load the page again"))
 }
 
 /// What somebody else saved, with who it was.
 pub(super) async fn conflict<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     subject: String,
     revision: i64,
     theirs: String,
     rows: Vec<ConflictRow>,
-) -> Result<Conflict, Fault> {
+) -> Result<Conflict, ApiError> {
     let filter = AuditFilter {
         subject: Some(SubjectMatch::Ids(vec![subject])),
         ..AuditFilter::default()

@@ -8,10 +8,10 @@ use hookgate_gate::{
 use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, PayloadFault, ShownAnswer, UserText};
 
 use super::models::delivery_row;
-use super::{Screen, page, payload_faults, problems};
+use super::{PageContext, page, payload_faults, problems};
 use crate::answer::SentAnswer;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::export;
-use crate::console::fault::{Code, Fault};
 use crate::console::live::Start;
 use crate::console::{filter, live as stream};
 use crate::reply::Reply;
@@ -30,7 +30,7 @@ pub(super) const FILTER: [&str; 8] = [
 ];
 
 /// The deliveries of all webhooks.
-pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
     let text = |name| query.get(name).unwrap_or_default().to_owned();
     let shown = LogFilter {
@@ -68,13 +68,13 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
 
 /// A page of the list: before a cursor, or, with a `+` in front of it, after it.
 async fn rows<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     filter: &DeliveryFilter,
     cursor: Option<&str>,
-) -> Result<(Vec<DeliverySummary>, Paging), Fault> {
+) -> Result<(Vec<DeliverySummary>, Paging), ApiError> {
     let id = |text: &str| {
         let id = text.parse::<DeliveryId>();
-        id.map_err(|_| Fault::field("cursor", "form", "not a valid cursor"))
+        id.map_err(|_| ApiError::field("cursor", "form", "not a valid cursor"))
     };
     let (seek, is_first) = match cursor {
         None => (Seek::Newest, true),
@@ -114,10 +114,13 @@ async fn rows<S: Store + PeopleStore>(
 }
 
 /// One delivery.
-pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
-    let id: DeliveryId = id.parse().map_err(|_| Code::NotFound)?;
+pub(super) async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: DeliveryId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let record = screen.gate().delivery(&screen.visitor.acting, id).await?;
-    let record = record.ok_or(Code::NotFound)?;
+    let record = record.ok_or(ErrorCode::NotFound)?;
     page(
         DeliveryDetail {
             shell: screen.shell(),
@@ -194,9 +197,9 @@ fn shown_answer(record: &DeliveryRecord, answer: &SentAnswer) -> ShownAnswer {
 
 /// What exactly was at fault, as the sender was told. Of records that older versions wrote, the payload is read again.
 async fn faults<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     record: &DeliveryRecord,
-) -> Result<Vec<PayloadFault>, Fault> {
+) -> Result<Vec<PayloadFault>, ApiError> {
     let kept = record.details.as_deref().map(serde_json::from_str);
     let details = match kept.transpose().ok().flatten() {
         Some(details) => details,
@@ -210,9 +213,9 @@ async fn faults<S: Store + PeopleStore>(
 
 /// When the living URL of a webhook was made.
 async fn issued_at<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: WebhookHandle,
-) -> Result<Option<Timestamp>, Fault> {
+) -> Result<Option<Timestamp>, ApiError> {
     let webhook = screen.gate().store().webhook_by_handle(webhook).await?;
     Ok(webhook.and_then(|webhook| match webhook.state {
         WebhookState::Active(url) => Some(url.issued_at),
@@ -222,13 +225,13 @@ async fn issued_at<S: Store + PeopleStore>(
 
 /// Rows as they come, of one webhook or of all that the filter lets through.
 pub(super) async fn live<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: Option<&str>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["after", "since"]].concat())?;
     let mut filter = filter::deliveries(&query)?;
     if let Some(handle) = handle {
-        filter.webhook = Some(handle.parse::<WebhookHandle>().map_err(|_| Code::NotFound)?);
+        filter.webhook = Some(handle.parse::<WebhookHandle>().map_err(|_| ErrorCode::NotFound)?);
     }
     let last = screen.last_event.as_deref().or(query.get("after"));
     if let ("issued", Some(webhook)) = (query.get("since").unwrap_or_default(), filter.webhook) {
@@ -250,10 +253,10 @@ pub(super) async fn live<S: Store + PeopleStore>(
 }
 
 /// The list as a file.
-pub(super) fn export<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
     let format = ExportFormat::read(query.get("format"))
-        .ok_or_else(|| Fault::field("format", "one_of", "csv, excel, ndjson"))?;
+        .ok_or_else(|| ApiError::field("format", "one_of", "csv, excel, ndjson"))?;
     let filter = filter::deliveries(&query)?;
     export::reply(
         &screen.console.gate,

@@ -13,9 +13,9 @@ use hookgate_pages::{
 
 use super::conflict::{conflict, opened_with, shown_value};
 use super::webhook::find;
-use super::{Screen, again, page, problems};
+use super::{PageContext, page, problems, re_render};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::change::{self, Change};
-use crate::console::fault::{Code, Fault};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
@@ -36,7 +36,10 @@ const TEXTS: [&str; 6] = [
 const SWITCHES: [&str; 2] = ["observe", "payload_logging"];
 
 /// The form of a new one, empty or with what was typed.
-pub(super) fn new<S: Store + PeopleStore>(screen: &Screen<'_, S>, form: WebhookForm) -> Result<Reply, Fault> {
+pub(super) fn new<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    form: WebhookForm,
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     page(
         NewWebhook {
@@ -50,9 +53,9 @@ pub(super) fn new<S: Store + PeopleStore>(screen: &Screen<'_, S>, form: WebhookF
 
 /// The form with the webhook's values. `add` puts one more address into the allowlist, for the person to save.
 pub(super) async fn show<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let query = screen.fields(&["add"])?;
@@ -67,10 +70,10 @@ pub(super) async fn show<S: Store + PeopleStore>(
 
 /// The form with what was typed, when its session has ended meanwhile.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let model = EditWebhook {
@@ -82,10 +85,10 @@ pub(super) async fn restore<S: Store + PeopleStore>(
 
 /// Saves the form over the revision that it was opened with, or over the one that its person has decided to overwrite.
 pub(super) async fn save<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let form = typed(fields);
@@ -99,13 +102,13 @@ pub(super) async fn save<S: Store + PeopleStore>(
                 .gate()
                 .edit_at(acting, webhook.handle, revision, apply)
                 .await;
-            edited.map_err(Fault::from)
+            edited.map_err(ApiError::from)
         }
         Err(fault) => Err(fault),
     };
     let (conflict, problems) = match saved {
         Ok(_) => return Ok(html::see_other(&format!("/webhooks/{handle}?done=edited"))),
-        Err(fault) if fault.code == Code::PreconditionFailed => {
+        Err(fault) if fault.code == ErrorCode::PreconditionFailed => {
             // As it is now; it may have been changed since it was read above.
             let webhook = find(screen, handle).await?;
             let rows = differences(&form_of(&webhook), &form);
@@ -123,11 +126,11 @@ pub(super) async fn save<S: Store + PeopleStore>(
         conflict,
         ..model(screen, &webhook, form, problems)
     };
-    again(model.render())
+    re_render(model.render())
 }
 
 /// What a complete form asks for.
-pub(super) fn edited(fields: &Fields<'_>, form: &WebhookForm) -> Result<Change, Fault> {
+pub(super) fn edited(fields: &Fields<'_>, form: &WebhookForm) -> Result<Change, ApiError> {
     fields.complete(&TEXTS, &SWITCHES)?;
     change(form)
 }
@@ -163,10 +166,10 @@ fn differences(theirs: &WebhookForm, mine: &WebhookForm) -> Vec<ConflictRow> {
 
 /// Who would pass and who would not: the form again with it, or, for the script, only that part of it.
 pub(super) async fn preview<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     fields.complete(&["allowlist"], &[])?;
@@ -186,10 +189,10 @@ pub(super) async fn preview<S: Store + PeopleStore>(
 
 /// The form again with the allowlist that the senders of the last 30 days would need, for the person to save.
 pub(super) async fn suggest<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let acting = &screen.visitor.acting;
@@ -212,11 +215,11 @@ pub(super) async fn suggest<S: Store + PeopleStore>(
 }
 
 async fn preview_of<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: &Webhook,
     text: &str,
     days: PreviewDays,
-) -> Result<Preview, Fault> {
+) -> Result<Preview, ApiError> {
     let mut preview = Preview {
         lines: allowlist_lines(text),
         days: days.days(),
@@ -296,7 +299,7 @@ pub(super) fn typed(fields: &Fields<'_>) -> WebhookForm {
 }
 
 /// What the form asks for, or all that is wrong with it.
-fn change(form: &WebhookForm) -> Result<Change, Fault> {
+fn change(form: &WebhookForm) -> Result<Change, ApiError> {
     let number = |field, text: &str| {
         let text = text.trim();
         if text.is_empty() {
@@ -305,16 +308,18 @@ fn change(form: &WebhookForm) -> Result<Change, Fault> {
         let number = text.parse::<u32>().ok().filter(|number| *number > 0);
         number
             .map(Some)
-            .ok_or_else(|| Fault::field(field, "range", "must be a whole number above 0, or empty"))
+            .ok_or_else(|| ApiError::field(field, "range", "must be a whole number above 0, or empty"))
     };
     let overload = match form.overload.as_str() {
         "refuse" => 429,
         "postpone" => 503,
-        _ => return Err(Fault::field("overload", "one_of", "choose 429 or 503")),
+        _ => return Err(ApiError::field("overload", "one_of", "choose 429 or 503")),
     };
     let any = permits_any(&form.allowlist);
     let days = number("rotation_days", &form.rotation_days)?
-        .map(|days| u16::try_from(days).map_err(|_| Fault::field("rotation_days", "range", "at most 65535")))
+        .map(|days| {
+            u16::try_from(days).map_err(|_| ApiError::field("rotation_days", "range", "at most 65535"))
+        })
         .transpose()?;
     Change::read(change::Fields {
         name: Some(form.name.clone()),
@@ -329,7 +334,7 @@ fn change(form: &WebhookForm) -> Result<Change, Fault> {
 }
 
 /// The problems by the names that the form has.
-pub(super) fn told(fault: Fault) -> Result<Vec<Problem>, Fault> {
+pub(super) fn told(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
     let mut problems = problems(fault)?;
     for problem in &mut problems {
         if problem.field == "max_body" {
@@ -362,7 +367,7 @@ fn form_of(webhook: &Webhook) -> WebhookForm {
 }
 
 fn model<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: &Webhook,
     form: WebhookForm,
     problems: Vec<Problem>,

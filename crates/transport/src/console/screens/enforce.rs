@@ -5,8 +5,8 @@ use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{Confirm, UserText};
 
 use super::webhook::find;
-use super::{Screen, page};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, page};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
@@ -14,9 +14,9 @@ use crate::wire;
 
 /// Asks, with who would be refused from then on.
 pub(super) async fn ask<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let back = format!("/webhooks/{}", webhook.handle);
@@ -44,24 +44,24 @@ pub(super) async fn ask<S: Store + PeopleStore>(
 
 /// Enforces the allowlist, if the webhook is still as it was when it was asked.
 pub(super) async fn enforce<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let revision = fields.read::<i64>("revision")?;
-    let revision = revision.ok_or_else(|| Fault::field("revision", "required", 1))?;
+    let revision = revision.ok_or_else(|| ApiError::field("revision", "required", 1))?;
     let acting = &screen.visitor.acting;
     let enforced = screen
         .gate()
         .edit_at(acting, webhook.handle, revision, |_, policy| {
             policy.allowlist_mode = AllowlistMode::Enforce;
         });
-    match enforced.await.map_err(Fault::from) {
+    match enforced.await.map_err(ApiError::from) {
         Ok(_) => Ok(html::see_other(&format!("/webhooks/{handle}?done=enforced"))),
         // It is asked again, with the numbers of today.
-        Err(fault) if fault.code == Code::PreconditionFailed => ask(screen, handle).await,
+        Err(fault) if fault.code == ErrorCode::PreconditionFailed => ask(screen, handle).await,
         Err(fault) => Err(fault),
     }
 }

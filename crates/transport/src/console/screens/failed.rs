@@ -5,13 +5,13 @@ use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{ErrorPage, ErrorScreen};
 use hyper::StatusCode;
 
-use super::Screen;
-use crate::console::fault::{Code, Fault};
+use super::PageContext;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::reply::{self, Reply};
 
 /// A page for somebody who is not signed in.
-pub(in crate::console) fn bare(fault: &Fault, id: RequestId) -> Reply {
+pub(in crate::console) fn bare(fault: &ApiError, id: RequestId) -> Reply {
     let status = fault.code.status();
     let page = ErrorPage {
         status: status.as_u16(),
@@ -24,12 +24,12 @@ pub(in crate::console) fn bare(fault: &Fault, id: RequestId) -> Reply {
 
 /// A page inside the frame.
 pub(super) fn inside<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
-    fault: &Fault,
+    screen: &PageContext<'_, S>,
+    fault: &ApiError,
     segments: &[&str],
 ) -> Reply {
     let status = fault.code.status();
-    let sentence = if fault.code == Code::NotFound {
+    let sentence = if fault.code == ErrorCode::NotFound {
         missing(segments)
     } else {
         fault.sentence()
@@ -45,7 +45,7 @@ pub(super) fn inside<S: Store + PeopleStore>(
     reply_with(fault, page.render())
 }
 
-fn reply_with(fault: &Fault, html: String) -> Reply {
+fn reply_with(fault: &ApiError, html: String) -> Reply {
     let mut reply = html::page(fault.code.status(), html);
     if let Some(wait) = fault.retry_after {
         reply::set_retry_after(&mut reply, wait);

@@ -1,7 +1,7 @@
 //! What a page says of the act that led to it.
 
 /// What the last act came to, by the word in the redirect.
-pub(super) fn said(word: &str) -> Option<&'static str> {
+pub(super) fn flash_text(word: &str) -> Option<&'static str> {
     Some(match word {
         "url-live" => "That URL belongs to this webhook, and it works.",
         "url-retired" => "That URL belonged to this webhook. It no longer works.",

@@ -16,8 +16,8 @@ use hookgate_pages::{
 use hyper::StatusCode;
 
 use super::models::{delivery_row, incident_row};
-use super::{Screen, again, page};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, page, re_render};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
@@ -31,7 +31,7 @@ const ALL: &str = "all";
 const DELIVERIES: u16 = 20;
 
 /// The list, newest first.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&["status", "cursor"])?;
     let status = match query.get("status") {
         None => Some(IncidentStatus::Open),
@@ -74,8 +74,11 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resu
 }
 
 /// One incident.
-pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
-    let number = id.parse().map_err(|_| Code::NotFound)?;
+pub(super) async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let number = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let timeline = read(screen, number).await?;
     let mut shell = screen.shell();
     shell.flash = flash(&timeline, screen, shell.flash);
@@ -85,7 +88,7 @@ pub(super) async fn show<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &st
 /// What to say about the last act, if it still holds: the page may be loaded again later, or by another person.
 fn flash(
     timeline: &Timeline,
-    screen: &Screen<'_, impl Store + PeopleStore>,
+    screen: &PageContext<'_, impl Store + PeopleStore>,
     flash: Option<Flash>,
 ) -> Option<Flash> {
     let wanted = match screen.done() {
@@ -124,11 +127,11 @@ fn earlier(timeline: &Timeline, visitor: &Actor, now: Timestamp) -> Flash {
 }
 
 async fn detail<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     shell: Shell,
     timeline: &Timeline,
     note: Option<NoteForm>,
-) -> Result<IncidentDetail, Fault> {
+) -> Result<IncidentDetail, ApiError> {
     let incident = &timeline.incident;
     let role = screen.visitor.member.role;
     let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
@@ -157,11 +160,11 @@ async fn detail<S: Store + PeopleStore>(
 
 /// Acknowledges, resolves or reopens.
 pub(super) async fn act<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &str,
     word: &str,
-) -> Result<Reply, Fault> {
-    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let (action, done) = match word {
         "acknowledge" => (IncidentAction::Acknowledge, "acknowledged"),
         "reopen" => (IncidentAction::Reopen, "reopened"),
@@ -182,10 +185,10 @@ pub(super) async fn act<S: Store + PeopleStore>(
 
 /// The page of the incident as it is, with the reason why nothing was done.
 async fn refused<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     number: IncidentNumber,
     error: IncidentError,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let timeline = read(screen, number).await?;
     let mut shell = screen.shell();
     shell.flash = Some(Flash {
@@ -198,11 +201,11 @@ async fn refused<S: Store + PeopleStore>(
 
 /// Adds a note, once for each form.
 pub(super) async fn note<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
-    let number: IncidentNumber = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
     fields.complete(&["text"], &[])?;
     let text = fields.get("text").unwrap_or_default();
     let acting = screen.acting_once(fields)?;
@@ -215,7 +218,7 @@ pub(super) async fn note<S: Store + PeopleStore>(
         Err(IncidentActError::Refused(error)) => refused(screen, number, error).await,
         Err(IncidentActError::Note(error)) => {
             let problem = Some(format!("Nothing was added: {error}.").into());
-            again(typed(screen, number, text, problem).await?.render())
+            re_render(typed(screen, number, text, problem).await?.render())
         }
         Err(error) => {
             screen.settled(&acting, Err::<(), _>(error.into())).await?;
@@ -226,21 +229,21 @@ pub(super) async fn note<S: Store + PeopleStore>(
 
 /// The page with a note that was typed and not added.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
-    let number = id.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Reply, ApiError> {
+    let number = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let text = fields.get("text").unwrap_or_default();
     page(typed(screen, number, text, None).await?.render())
 }
 
 async fn typed<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     number: IncidentNumber,
     text: &str,
     problem: Option<UserText>,
-) -> Result<IncidentDetail, Fault> {
+) -> Result<IncidentDetail, ApiError> {
     let timeline = read(screen, number).await?;
     let form = NoteForm {
         text: text.to_owned(),
@@ -250,20 +253,20 @@ async fn typed<S: Store + PeopleStore>(
 }
 
 async fn read<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     number: IncidentNumber,
-) -> Result<Timeline, Fault> {
+) -> Result<Timeline, ApiError> {
     let role = screen.visitor.member.role;
     let found = screen.gate().incident_timeline(role, number).await?;
-    found.ok_or_else(|| Code::NotFound.into())
+    found.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
 /// The name of a webhook, looked up once for each page.
 pub(super) async fn name_of<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     names: &mut HashMap<WebhookHandle, UserText>,
     handle: WebhookHandle,
-) -> Result<UserText, Fault> {
+) -> Result<UserText, ApiError> {
     if let Some(name) = names.get(&handle) {
         return Ok(name.clone());
     }

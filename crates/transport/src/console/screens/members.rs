@@ -8,31 +8,31 @@ use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserT
 use zeroize::Zeroizing;
 
 use super::once::Done;
-use super::{Screen, again, page, problems};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, page, problems, re_render};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
 use crate::wire;
 
 /// The list.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     page(model(screen).await?.render())
 }
 
 /// The list with the form of a new member as it was typed.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     page(typed(screen, fields, Vec::new()).await?.render())
 }
 
 /// A new member.
 pub(super) async fn add<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let acting = screen.acting_once(fields)?;
     if screen.done_before(&acting).await?.is_some() {
         return Ok(screen.done_already("/members"));
@@ -40,7 +40,7 @@ pub(super) async fn add<S: Store + PeopleStore>(
     let added = match read(fields) {
         Ok((name, role)) => {
             let added = screen.gate().member_add(&acting, name, role, None).await;
-            added.map_err(Fault::from)
+            added.map_err(ApiError::from)
         }
         Err(fault) => Err(fault),
     };
@@ -49,28 +49,28 @@ pub(super) async fn add<S: Store + PeopleStore>(
         Ok(Done::Before(_)) => Ok(screen.done_already("/members")),
         Err(fault) => {
             let problems = told(fault, "name")?;
-            again(typed(screen, fields, problems).await?.render())
+            re_render(typed(screen, fields, problems).await?.render())
         }
     }
 }
 
-fn read(fields: &Fields<'_>) -> Result<(MemberName, Role), Fault> {
+fn read(fields: &Fields<'_>) -> Result<(MemberName, Role), ApiError> {
     fields.complete(&["name", "role"], &[])?;
     let name = fields.read::<MemberName>("name")?;
     let name =
-        name.ok_or_else(|| Fault::field("name", "required", "a name of 1 to 100 characters is needed"))?;
+        name.ok_or_else(|| ApiError::field("name", "required", "a name of 1 to 100 characters is needed"))?;
     let role = fields.read::<Role>("role")?;
     Ok((
         name,
-        role.ok_or_else(|| Fault::field("role", "required", "choose a role"))?,
+        role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?,
     ))
 }
 
 async fn typed<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
     problems: Vec<Problem>,
-) -> Result<Members, Fault> {
+) -> Result<Members, ApiError> {
     let model = model(screen).await?;
     Ok(Members {
         problems,
@@ -82,16 +82,16 @@ async fn typed<S: Store + PeopleStore>(
 
 /// Another role, if the member still has the one that the page showed.
 pub(super) async fn role<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let id = read_id(id)?;
     fields.complete(&["role", "was"], &[])?;
     let role = fields.read::<Role>("role")?;
-    let role = role.ok_or_else(|| Fault::field("role", "required", "choose a role"))?;
+    let role = role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?;
     let was = fields.read::<Role>("was")?;
-    let was = was.ok_or_else(|| Fault::field("was", "required", "load the page again"))?;
+    let was = was.ok_or_else(|| ApiError::field("was", "required", "load the page again"))?;
     let changed = screen
         .gate()
         .member_set_role(&screen.visitor.acting, id, role, Some(was))
@@ -104,7 +104,7 @@ pub(super) async fn role<S: Store + PeopleStore>(
                 .store()
                 .member_by_id(id)
                 .await?
-                .ok_or(Code::NotFound)?;
+                .ok_or(ErrorCode::NotFound)?;
             // The same choice of two people, or of one who clicked twice.
             if member.role == role {
                 return Ok(html::see_other("/members?done=member-changed"));
@@ -113,7 +113,7 @@ pub(super) async fn role<S: Store + PeopleStore>(
                 "someone else changed the role of {} to {} in the meantime. Choose again if it should be {role}",
                 member.name, member.role
             );
-            refused(screen, Fault::conflict(reason)).await
+            refused(screen, ApiError::conflict(reason)).await
         }
         Err(error) => refused(screen, error.into()).await,
     }
@@ -121,10 +121,10 @@ pub(super) async fn role<S: Store + PeopleStore>(
 
 /// A one-time sign-in link. The next page shows it, once.
 pub(super) async fn link<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let member = find(screen, id).await?;
     let page = format!("/members/{}/link", member.id);
     let acting = screen.acting_once(fields)?;
@@ -132,7 +132,7 @@ pub(super) async fn link<S: Store + PeopleStore>(
         return Ok(screen.done_already(&page));
     }
     let made = screen.gate().sign_in_link(&acting, Some(&member.name)).await;
-    match screen.settled(&acting, made.map_err(Fault::from)).await {
+    match screen.settled(&acting, made.map_err(ApiError::from)).await {
         Ok(Done::Now((secret, link, _))) => {
             let url = Zeroizing::new(wire::sign_in_url(screen.console.host.origin(), &secret));
             let until = link.created_at.after(SIGN_IN_LINK_LIFE).as_micros().to_string();
@@ -144,7 +144,10 @@ pub(super) async fn link<S: Store + PeopleStore>(
 }
 
 /// The list with a link that was just made, once.
-pub(super) async fn shown<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+pub(super) async fn shown<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManagePeople)?;
     let member = find(screen, id).await?;
     let link = screen.shown_once().and_then(|values| {
@@ -164,10 +167,10 @@ pub(super) async fn shown<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &s
 
 /// Removes a member, after asking once more.
 pub(super) async fn remove<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let member = find(screen, id).await?;
     screen.visitor.require(Permission::ManagePeople)?;
     if fields.get("confirm") != Some("yes") {
@@ -191,7 +194,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
         .gate()
         .member_remove(&screen.visitor.acting, member.id)
         .await
-        .map_err(Fault::from)
+        .map_err(ApiError::from)
     {
         Ok(_) => Ok(html::see_other("/members?done=member-removed")),
         Err(fault) => refused(screen, fault).await,
@@ -231,9 +234,12 @@ fn affected(webhook: &KnownWebhook) -> (String, UserText) {
 }
 
 /// The list again, with why something could not be done.
-async fn refused<S: Store + PeopleStore>(screen: &Screen<'_, S>, fault: Fault) -> Result<Reply, Fault> {
+async fn refused<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fault: ApiError,
+) -> Result<Reply, ApiError> {
     let problems = told(fault, "")?;
-    again(
+    re_render(
         Members {
             problems,
             ..model(screen).await?
@@ -243,8 +249,8 @@ async fn refused<S: Store + PeopleStore>(screen: &Screen<'_, S>, fault: Fault) -
 }
 
 /// What a person can mend, at the field; anything else is a page of its own.
-fn told(fault: Fault, field: &str) -> Result<Vec<Problem>, Fault> {
-    if fault.code == Code::Conflict {
+fn told(fault: ApiError, field: &str) -> Result<Vec<Problem>, ApiError> {
+    if fault.code == ErrorCode::Conflict {
         return Ok(vec![Problem {
             field: field.to_owned(),
             message: fault.sentence().into(),
@@ -253,16 +259,16 @@ fn told(fault: Fault, field: &str) -> Result<Vec<Problem>, Fault> {
     problems(fault)
 }
 
-async fn find<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Member, Fault> {
+async fn find<S: Store + PeopleStore>(screen: &PageContext<'_, S>, id: &str) -> Result<Member, ApiError> {
     let found = screen.gate().store().member_by_id(read_id(id)?).await?;
-    found.ok_or_else(|| Code::NotFound.into())
+    found.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
-fn read_id(id: &str) -> Result<MemberId, Fault> {
-    id.parse().map_err(|_| Code::NotFound.into())
+fn read_id(id: &str) -> Result<MemberId, ApiError> {
+    id.parse().map_err(|_| ErrorCode::NotFound.into())
 }
 
-async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Members, Fault> {
+async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Members, ApiError> {
     let own = &screen.visitor.member;
     let may_manage = screen.visitor.may(Permission::ManagePeople);
     let members = screen.gate().member_list(None, PageSize::MAX).await?;

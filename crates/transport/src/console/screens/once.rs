@@ -9,11 +9,11 @@ use hookgate_gate::{ActorContext, IdempotentReplay, PeopleStore, ShownOnce, Stor
 use hyper::StatusCode;
 use hyper::header::SET_COOKIE;
 
-use super::Screen;
-use crate::console::call::audit_request;
-use crate::console::fault::{Code, Fault};
+use super::PageContext;
+use crate::console::admin_request::audit_request;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::query::Fields;
-use crate::console::visitor::{FORM_TOKEN, PAGE_KEY};
+use crate::console::signed_in::{FORM_TOKEN, PAGE_KEY};
 use crate::console::{cookie, html};
 use crate::reply::Reply;
 
@@ -28,13 +28,13 @@ pub(super) enum Done<T> {
     Before(AuditSubject),
 }
 
-impl<S: Store + PeopleStore> Screen<'_, S> {
+impl<S: Store + PeopleStore> PageContext<'_, S> {
     /// Who acts by this form, which is done once.
-    pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<ActorContext, Fault> {
+    pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<ActorContext, ApiError> {
         fields.complete(&[PAGE_KEY], &[])?;
         let key = fields.get(PAGE_KEY).unwrap_or_default();
         if key.len() != KEY_DIGITS || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(Fault::field(PAGE_KEY, "form", "load the page again"));
+            return Err(ApiError::field(PAGE_KEY, "form", "load the page again"));
         }
         // Another path or another value is another form, also when it comes from the same page.
         let mut text = form_urlencoded::Serializer::new(String::new());
@@ -49,7 +49,7 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
     }
 
     /// The object that the same form made or changed before.
-    pub(super) async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, Fault> {
+    pub(super) async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, ApiError> {
         Ok(match self.gate().repeated(acting).await? {
             Some(IdempotentReplay::Same(subject)) => Some(subject),
             Some(IdempotentReplay::Other) | None => None,
@@ -60,8 +60,8 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
     pub(super) async fn settled<T>(
         &self,
         acting: &ActorContext,
-        acted: Result<T, Fault>,
-    ) -> Result<Done<T>, Fault> {
+        acted: Result<T, ApiError>,
+    ) -> Result<Done<T>, ApiError> {
         match acted {
             Ok(done) => Ok(Done::Now(done)),
             Err(fault) => match self.done_before(acting).await? {
@@ -72,14 +72,14 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
     }
 
     /// Leads to the page at this path, which shows these values once.
-    pub(super) fn show_once(&self, path: &str, values: &[&str]) -> Result<Reply, Fault> {
+    pub(super) fn show_once(&self, path: &str, values: &[&str]) -> Result<Reply, ApiError> {
         let sealed = self.gate().seal_shown_once(self.visitor.session.id, path, values);
         let sealed = sealed.map_err(|error| {
             tracing::error!(%error, "a secret can't be sealed for its page");
-            Code::Internal
+            ErrorCode::Internal
         })?;
         let mut reply = html::see_other(path);
-        let cookie = cookie::show_once(&sealed, path).ok_or(Code::Internal)?;
+        let cookie = cookie::show_once(&sealed, path).ok_or(ErrorCode::Internal)?;
         reply.headers_mut().insert(SET_COOKIE, cookie);
         self.console
             .unshown
@@ -108,10 +108,10 @@ impl<S: Store + PeopleStore> Screen<'_, S> {
     }
 
     /// A page that may show secrets: the browser keeps nothing of them.
-    pub(super) fn once_page(&self, html: String) -> Result<Reply, Fault> {
+    pub(super) fn once_page(&self, html: String) -> Result<Reply, ApiError> {
         let mut reply = html::page(StatusCode::OK, html);
         if self.sealed.is_some() {
-            let cookie = cookie::forget_shown(&self.path).ok_or(Code::Internal)?;
+            let cookie = cookie::forget_shown(&self.path).ok_or(ErrorCode::Internal)?;
             reply.headers_mut().insert(SET_COOKIE, cookie);
         }
         Ok(reply)

@@ -5,11 +5,12 @@ use hookgate_gate::{PeopleStore, Store};
 
 use super::search::ListForm;
 use super::{
-    Screen, account, address_sets, edit, incidents, issue, members, show, tokens, webhook, webhooks,
+    PageContext, account, address_sets, edit, incidents, members, show, tokens, webhook, webhook_lifecycle,
+    webhooks,
 };
-use crate::console::fault::Fault;
+use crate::console::api_error::ApiError;
 use crate::console::query::Fields;
-use crate::console::visitor::{FORM_TOKEN, PAGE_KEY};
+use crate::console::signed_in::{FORM_TOKEN, PAGE_KEY};
 use crate::reply::Reply;
 
 /// Most bytes of a form that is kept over a sign-in: an allowlist of a thousand entries fits. Anybody can send one.
@@ -36,18 +37,18 @@ pub(super) fn kept(fields: &Fields<'_>) -> String {
 
 /// The page whose form was sent to this path, with what was typed.
 pub(super) async fn page<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     segments: &[&str],
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     if let Some(form) = ListForm::at(segments) {
         return show(screen, &[form.list()]).await;
     }
     match *segments {
         ["webhooks"] | ["webhooks", "new"] => edit::new(screen, edit::typed(fields)),
         ["webhooks", handle, "edit" | "preview" | "suggest"] => edit::restore(screen, handle, fields).await,
-        ["webhooks", handle, "regenerate"] => issue::ask_regenerate(screen, handle).await,
-        ["webhooks", handle, "revoke"] => issue::ask_revoke(screen, handle).await,
+        ["webhooks", handle, "regenerate"] => webhook_lifecycle::ask_regenerate(screen, handle).await,
+        ["webhooks", handle, "revoke"] => webhook_lifecycle::ask_revoke(screen, handle).await,
         ["webhooks", handle, ..] => webhook::show(screen, handle).await,
         ["address-sets"] => address_sets::restore_new(screen, fields).await,
         ["address-sets", name, "edit" | "preview"] => address_sets::restore(screen, name, fields).await,

@@ -13,8 +13,8 @@ use hyper::StatusCode;
 
 use super::incidents::name_of;
 use super::models::incident_row;
-use super::{Screen, audit, deliveries, page, shown};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, audit, deliveries, page, shown};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
@@ -81,10 +81,10 @@ pub(super) fn may_be_in_address(text: &str) -> bool {
 /// A redirect to the list that the form asks for, or to the one thing that was searched for. The list itself, with what may not
 /// stand in an address left out.
 pub(super) async fn submit<S: Store + PeopleStore>(
-    screen: &mut Screen<'_, S>,
+    screen: &mut PageContext<'_, S>,
     form: &ListForm,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let term = fields.get(SEARCHED).filter(|_| form.fields.contains(&SEARCHED));
     let mut searched = None;
     match term.and_then(SearchTerm::parse) {
@@ -99,7 +99,7 @@ pub(super) async fn submit<S: Store + PeopleStore>(
         .filter_map(|name| Some((*name, fields.get(name)?)));
     let (kept, secret): (Vec<_>, Vec<_>) = given.partition(|(_, value)| may_be_in_address(value));
     if !secret.is_empty() {
-        return list_again(
+        return list_re_render(
             screen,
             form,
             &kept,
@@ -125,12 +125,12 @@ pub(super) async fn submit<S: Store + PeopleStore>(
 }
 
 /// The list, with these parameters and something to say above it.
-async fn list_again<S: Store + PeopleStore>(
-    screen: &mut Screen<'_, S>,
+async fn list_re_render<S: Store + PeopleStore>(
+    screen: &mut PageContext<'_, S>,
     form: &ListForm,
     kept: &[(&str, &str)],
     (notice, status): (&str, StatusCode),
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.query = Serializer::new(String::new()).extend_pairs(kept).finish();
     screen.notices.push(notice.to_owned());
     let mut reply = shown(screen, &[form.list]).await?;
@@ -139,7 +139,7 @@ async fn list_again<S: Store + PeopleStore>(
 }
 
 /// The results.
-pub(super) async fn results<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn results<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&["q"])?;
     let term = SearchTerm::parse(query.get("q").unwrap_or_default());
     let (text, matches) = match term {
@@ -158,10 +158,10 @@ pub(super) async fn results<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> R
 }
 
 async fn show<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     text: &str,
     matches: SearchMatches,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let mut names = HashMap::new();
     let mut incidents = Vec::with_capacity(matches.incidents.len());
     for incident in &matches.incidents {
@@ -187,11 +187,14 @@ async fn show<S: Store + PeopleStore>(
 }
 
 /// A redirect to the one thing that the term names.
-async fn named<S: Store + PeopleStore>(screen: &Screen<'_, S>, term: SearchTerm) -> Result<Reply, Fault> {
+async fn named<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    term: SearchTerm,
+) -> Result<Reply, ApiError> {
     Ok(match term {
         SearchTerm::WebhookId(id) => match owner(screen, &id).await? {
             Some((handle, word)) => see_other(&format!("/webhooks/{handle}"), &[("done", word)]),
-            None => return Err(Code::NotFound.into()),
+            None => return Err(ErrorCode::NotFound.into()),
         },
         SearchTerm::Incident(number) => html::see_other(&format!("/incidents/{number}")),
         SearchTerm::Delivery(id) => html::see_other(&format!("/deliveries/{id}")),
@@ -208,21 +211,21 @@ async fn named<S: Store + PeopleStore>(screen: &Screen<'_, S>, term: SearchTerm)
 
 /// A redirect to the webhook of a URL that was searched for.
 async fn by_url<S: Store + PeopleStore>(
-    screen: &mut Screen<'_, S>,
+    screen: &mut PageContext<'_, S>,
     form: &ListForm,
     id: &WebhookId,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     match owner(screen, id).await? {
         Some((handle, word)) => Ok(see_other(&format!("/webhooks/{handle}"), &[("done", word)])),
-        None => list_again(screen, form, &[], (UNKNOWN_URL, StatusCode::NOT_FOUND)).await,
+        None => list_re_render(screen, form, &[], (UNKNOWN_URL, StatusCode::NOT_FOUND)).await,
     }
 }
 
 /// The webhook that a URL belongs or belonged to, and the message for its page.
 async fn owner<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &WebhookId,
-) -> Result<Option<(WebhookHandle, &'static str)>, Fault> {
+) -> Result<Option<(WebhookHandle, &'static str)>, ApiError> {
     let known = screen.gate().store().url_by_digest(&id.digest()).await?;
     Ok(known.map(|known| match known {
         KnownUrl::Live(webhook) => (webhook.handle, "url-live"),

@@ -7,12 +7,12 @@ use hyper::StatusCode;
 use hyper::header::{SET_COOKIE, USER_AGENT};
 
 use super::restore::{self, MAX_KEPT};
-use super::{Arrival, HOME, SIGNED_IN, STRICT, Screen, again, failed, page};
-use crate::console::call::Call;
-use crate::console::fault::{Code, Fault};
+use super::{Arrival, HOME, PageContext, SIGNED_IN, STRICT, failed, page, re_render};
+use crate::console::admin_request::AdminRequest;
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::query::Fields;
-use crate::console::visitor::Visitor;
-use crate::console::{Console, cookie, html, visitor};
+use crate::console::signed_in::SignedIn;
+use crate::console::{Console, cookie, html, signed_in};
 use crate::reply::Reply;
 
 /// Attempts to sign in that fail by a fault of ours.
@@ -49,7 +49,7 @@ pub(super) fn path(next: Option<&str>) -> String {
 }
 
 /// The page that asks for name and password.
-pub(super) fn show(call: &Call) -> Result<Reply, Fault> {
+pub(super) fn show(call: &AdminRequest) -> Result<Reply, ApiError> {
     let query = call.head.uri.query().unwrap_or_default();
     let query = Fields::of_page(query.as_bytes(), &["next"])?;
     page(model(query.get("next").unwrap_or_default(), "").render())
@@ -58,14 +58,14 @@ pub(super) fn show(call: &Call) -> Result<Reply, Fault> {
 /// The same page for a form that was sent without a session: what was typed stays in it until its person has signed in.
 pub(super) async fn keep<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: Call,
+    call: AdminRequest,
     segments: &[&str],
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     if segments == ["sign-out"] {
         return Ok(html::see_other("/sign-in"));
     }
     let path = call.head.uri.path().to_owned();
-    let (kept, problem) = match visitor::form_of_stranger(
+    let (kept, problem) = match signed_in::anonymous_form(
         call,
         &console.host,
         &console.stranger_forms,
@@ -79,7 +79,7 @@ pub(super) async fn keep<S: Store + PeopleStore>(
             let path = local(&path).to_owned();
             (Some(KeptForm { path, fields }), problem)
         }
-        Err(fault) if fault.code == Code::PayloadTooLarge => (
+        Err(fault) if fault.code == ErrorCode::PayloadTooLarge => (
             None,
             "Your session has ended, and the form is too large to keep. Go back in the browser to copy it.",
         ),
@@ -96,13 +96,13 @@ pub(super) async fn keep<S: Store + PeopleStore>(
 /// Name and password.
 pub(super) async fn by_password<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: Call,
-) -> Result<Reply, Fault> {
+    call: AdminRequest,
+) -> Result<Reply, ApiError> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
     let device = cookie::device(&call.head.headers);
-    let earlier = Visitor::of(&console.gate, &call).await?;
+    let earlier = SignedIn::of(&console.gate, &call).await?;
     let came = Arrival::of(&call);
-    let form = visitor::form_of_stranger(call, &console.host, &console.stranger_forms, MAX_SIGN_IN).await?;
+    let form = signed_in::anonymous_form(call, &console.host, &console.stranger_forms, MAX_SIGN_IN).await?;
     let Typed {
         name,
         next,
@@ -128,7 +128,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
             let device = console.gate.device(&member);
             let reply = match kept {
                 Some(kept) => {
-                    let visitor = Visitor::new(&token, member, session, source);
+                    let visitor = SignedIn::new(&token, member, session, source);
                     go_on(console, visitor, came, &kept).await?
                 }
                 None => html::see_other(&first_page(console, &session, local(&next)).await),
@@ -143,7 +143,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
         Err(SignInError::Busy { retry_after }) => (BUSY, Some(retry_after)),
         Err(error) => return Err(failed(error)),
     };
-    again(
+    re_render(
         SignIn {
             kept,
             problem: Some(problem.into()),
@@ -195,11 +195,11 @@ fn kept(fields: &Fields<'_>) -> Option<KeptForm> {
 /// The page of a form that was kept, with what was typed. Nothing is done before its person sends it again.
 async fn go_on<S: Store + PeopleStore>(
     console: &Console<S>,
-    visitor: Visitor,
+    visitor: SignedIn,
     came: Arrival,
     kept: &KeptForm,
-) -> Result<Reply, Fault> {
-    let mut screen = Screen::arrived(console, visitor, came)?;
+) -> Result<Reply, ApiError> {
+    let mut screen = PageContext::arrived(console, visitor, came)?;
     screen.notices.push(restore::NOTICE.to_owned());
     screen.tell_of_failed_sign_ins().await;
     let segments: Vec<&str> = kept.path.split('/').skip(1).collect();
@@ -230,9 +230,9 @@ fn is_page(path: &str) -> bool {
 /// The page with the button of a sign-in link.
 pub(super) async fn link<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: &Call,
+    call: &AdminRequest,
     secret: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let found = match secret.parse::<SignInSecret>() {
         Ok(secret) => console.gate.sign_in_link_of(&secret, call.source).await?,
         Err(_) => None,
@@ -249,13 +249,13 @@ pub(super) async fn link<S: Store + PeopleStore>(
 /// The button was pressed.
 pub(super) async fn by_link<S: Store + PeopleStore>(
     console: &Console<S>,
-    call: Call,
+    call: AdminRequest,
     secret: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
-    let earlier = Visitor::of(&console.gate, &call).await?;
+    let earlier = SignedIn::of(&console.gate, &call).await?;
     // Nothing in the form counts.
-    visitor::of_our_page(call, &console.host)?;
+    signed_in::of_our_page(call, &console.host)?;
     let signed_in = match secret.parse::<SignInSecret>() {
         Ok(secret) => {
             console
@@ -277,7 +277,7 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
 }
 
 /// Ends the session.
-pub(super) async fn out<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn out<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let visitor = &screen.visitor;
     screen.gate().sign_out(&visitor.acting, &visitor.session).await?;
     let mut reply = html::see_other("/sign-in");
@@ -288,15 +288,15 @@ pub(super) async fn out<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resul
 /// Gives the browser the new session. The one that it had ends: nobody could end it from there any more.
 async fn begin<S: Store + PeopleStore>(
     console: &Console<S>,
-    earlier: Option<Visitor>,
+    earlier: Option<SignedIn>,
     session: &str,
     device: Option<SealedSecret>,
     mut reply: Reply,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     if let Some(earlier) = earlier {
         console.gate.sign_out(&earlier.acting, &earlier.session).await?;
     }
-    let cookie = cookie::begin(session).ok_or(Code::Internal)?;
+    let cookie = cookie::begin(session).ok_or(ErrorCode::Internal)?;
     reply.headers_mut().insert(SET_COOKIE, cookie);
     if let Some(device) = device.as_ref().and_then(cookie::mark_device) {
         reply.headers_mut().append(SET_COOKIE, device);
@@ -343,19 +343,19 @@ fn link_model(secret: &str, member: Option<String>) -> SignInLink {
     }
 }
 
-fn failed(error: SignInError) -> Fault {
+fn failed(error: SignInError) -> ApiError {
     match error {
-        SignInError::Wrong => Code::Unauthenticated.into(),
+        SignInError::Wrong => ErrorCode::Unauthenticated.into(),
         SignInError::TooMany { retry_after } | SignInError::Guessed { retry_after } => {
-            Fault::too_many(retry_after)
+            ApiError::too_many(retry_after)
         }
-        SignInError::Busy { retry_after } => Fault::no_turn(retry_after),
+        SignInError::Busy { retry_after } => ApiError::no_turn(retry_after),
         SignInError::Store(error) => error.into(),
         error @ (SignInError::Passwords(_) | SignInError::Entropy(_)) => {
             if let Some(left_out) = NO_SIGN_IN.line() {
                 tracing::error!(%error, left_out, "nobody can sign in");
             }
-            Code::Internal.into()
+            ErrorCode::Internal.into()
         }
     }
 }

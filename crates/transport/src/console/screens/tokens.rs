@@ -9,8 +9,8 @@ use hookgate_pages::{Confirm, Problem, TokenMade, TokenRow, Tokens};
 
 use super::members::roles_up_to;
 use super::once::Done;
-use super::{Screen, again, page, problems};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, page, problems, re_render};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
@@ -21,23 +21,23 @@ const LIFE: &str = "90";
 const DAY: Duration = Duration::from_hours(24);
 
 /// The list.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     page(model(screen).await?.render())
 }
 
 /// The list with the form of a new token as it was typed.
 pub(super) async fn restore<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     page(typed(screen, fields, Vec::new()).await?.render())
 }
 
 /// A new token. The next page shows it, once.
 pub(super) async fn create<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let acting = screen.acting_once(fields)?;
     if let Some(made) = screen.done_before(&acting).await? {
         return Ok(screen.done_already(&made_page(&made.id)));
@@ -45,27 +45,30 @@ pub(super) async fn create<S: Store + PeopleStore>(
     let made = match read(fields, screen.now) {
         Ok((name, role, expires_at)) => {
             let made = screen.gate().token_create(&acting, name, role, expires_at).await;
-            made.map_err(Fault::from)
+            made.map_err(ApiError::from)
         }
         Err(fault) => Err(fault),
     };
     match screen.settled(&acting, made).await {
         Ok(Done::Now((secret, token))) => screen.show_once(&made_page(&token.id), &[secret.reveal()]),
         Ok(Done::Before(made)) => Ok(screen.done_already(&made_page(&made.id))),
-        Err(fault) => again(typed(screen, fields, problems(fault)?).await?.render()),
+        Err(fault) => re_render(typed(screen, fields, problems(fault)?).await?.render()),
     }
 }
 
 /// The list with a token that was just made, once.
-pub(super) async fn shown<S: Store + PeopleStore>(screen: &Screen<'_, S>, id: &str) -> Result<Reply, Fault> {
+pub(super) async fn shown<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManagePeople)?;
-    let id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
+    let id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let token = screen
         .gate()
         .store()
         .token_by_id(id)
         .await?
-        .ok_or(Code::NotFound)?;
+        .ok_or(ErrorCode::NotFound)?;
     let made = TokenMade {
         name: token.name.as_str().into(),
         token: screen
@@ -85,10 +88,10 @@ fn made_page(id: &impl Display) -> String {
 }
 
 async fn typed<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
     problems: Vec<Problem>,
-) -> Result<Tokens, Fault> {
+) -> Result<Tokens, ApiError> {
     let text = |name| fields.get(name).unwrap_or_default().to_owned();
     let model = model(screen).await?;
     Ok(Tokens {
@@ -102,14 +105,14 @@ async fn typed<S: Store + PeopleStore>(
 
 /// Revokes a token, after asking once more.
 pub(super) async fn revoke<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     id: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManagePeople)?;
-    let token_id: TokenId = id.parse().map_err(|_| Code::NotFound)?;
+    let token_id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
     let token = screen.gate().store().token_by_id(token_id).await?;
-    let token = token.ok_or(Code::NotFound)?;
+    let token = token.ok_or(ErrorCode::NotFound)?;
     if fields.get("confirm") != Some("yes") {
         let confirm = Confirm {
             shell: screen.shell(),
@@ -132,18 +135,18 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
 
 type Wanted = (TokenName, Role, Option<Timestamp>);
 
-fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, Fault> {
+fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, ApiError> {
     fields.complete(&["name", "role", "expires_days"], &[])?;
     let name = fields.read::<TokenName>("name")?;
     let name =
-        name.ok_or_else(|| Fault::field("name", "required", "a name of 1 to 100 characters is needed"))?;
+        name.ok_or_else(|| ApiError::field("name", "required", "a name of 1 to 100 characters is needed"))?;
     let role = fields.read::<Role>("role")?;
-    let role = role.ok_or_else(|| Fault::field("role", "required", "choose a role"))?;
+    let role = role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?;
     let days = fields.read::<u16>("expires_days")?;
     Ok((name, role, days.map(|days| now.after(DAY * days.into()))))
 }
 
-async fn model<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Tokens, Fault> {
+async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Tokens, ApiError> {
     let acting = &screen.visitor.acting;
     let mut tokens = screen.gate().token_list(acting, None, PageSize::MAX).await?;
     tokens.sort_by_key(|token| token.state(screen.now) != TokenState::Live);

@@ -10,8 +10,8 @@ use hookgate_pages::{
 };
 
 use super::models::{delivery_row, webhook_facts};
-use super::{Screen, page};
-use crate::console::fault::{Code, Fault};
+use super::{PageContext, page};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::reply::Reply;
 use crate::wire;
 
@@ -23,15 +23,15 @@ const SOURCES: u16 = 10;
 
 /// The page.
 pub(super) async fn show<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let webhook = find(screen, handle).await?;
     let query = screen.fields(&["range"])?;
     let range = query
         .get("range")
         .map_or(Some(Range::default()), Range::parse)
-        .ok_or_else(|| Fault::field("range", "one_of", "1h, 24h, 7d, 30d"))?;
+        .ok_or_else(|| ApiError::field("range", "one_of", "1h, 24h, 7d, 30d"))?;
     let filter = DeliveryFilter {
         webhook: Some(webhook.handle),
         ..DeliveryFilter::default()
@@ -73,9 +73,9 @@ pub(super) async fn show<S: Store + PeopleStore>(
 
 /// Who revoked the webhook. That is no secret to anybody who sees that it is revoked.
 async fn revoked_by<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: &Webhook,
-) -> Result<Option<UserText>, Fault> {
+) -> Result<Option<UserText>, ApiError> {
     if webhook.live_url().is_ok() {
         return Ok(None);
     }
@@ -98,19 +98,19 @@ async fn revoked_by<S: Store + PeopleStore>(
 
 /// The webhook that a path names.
 pub(super) async fn find<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
-) -> Result<Webhook, Fault> {
-    let handle = handle.parse().map_err(|_| Code::NotFound)?;
+) -> Result<Webhook, ApiError> {
+    let handle = handle.parse().map_err(|_| ErrorCode::NotFound)?;
     let found = screen.gate().store().webhook_by_handle(handle).await?;
-    found.ok_or_else(|| Code::NotFound.into())
+    found.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
 async fn series<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: &Webhook,
     range: Range,
-) -> Result<Series, Fault> {
+) -> Result<Series, ApiError> {
     let (range, now) = (usage_range(range), screen.now);
     let usage = screen
         .gate()
@@ -134,11 +134,11 @@ async fn series<S: Store + PeopleStore>(
 
 /// The sources that sent most.
 pub(super) async fn sources<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: &Webhook,
     range: Range,
     most: u16,
-) -> Result<Vec<SourceRow>, Fault> {
+) -> Result<Vec<SourceRow>, ApiError> {
     let limit = PageSize::new(most).unwrap_or_default();
     let top = screen
         .gate()
@@ -160,9 +160,9 @@ pub(super) async fn sources<S: Store + PeopleStore>(
 
 /// What came in the last 24 hours, if the webhook is failing.
 async fn failing<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: &Webhook,
-) -> Result<Option<Failing>, Fault> {
+) -> Result<Option<Failing>, ApiError> {
     let usage = screen
         .gate()
         .store()

@@ -8,8 +8,8 @@ use hookgate_domain::{NameError, Webhook, WebhookHandle, WebhookName, WebhookSta
 use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
 use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
 
-use super::{Screen, page};
-use crate::console::fault::Fault;
+use super::{PageContext, page};
+use crate::console::api_error::ApiError;
 use crate::reply::Reply;
 
 /// Most failing webhooks that stand before the others: a page has a bound.
@@ -18,7 +18,7 @@ const MOST_FAILING: usize = 50;
 const MOST_LOOKED_AT: usize = 10_000;
 
 /// The list, in the order of creation.
-pub(super) async fn list<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Reply, Fault> {
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&["q", "state", "cursor"])?;
     let filter = WebhookFilter {
         name: query.get("q").unwrap_or_default().to_owned(),
@@ -110,7 +110,9 @@ impl FromStr for Cursor {
 }
 
 /// The private address that all traffic of the last hour came from: a proxy, unless everybody is on this machine anyway.
-async fn proxy_in_front<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Result<Option<IpAddr>, Fault> {
+async fn proxy_in_front<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+) -> Result<Option<IpAddr>, ApiError> {
     let lone = screen.gate().proxy_suspect().await?.map(|lone| lone.address);
     let is_local = screen.console.addresses.gate.starts_with("https://localhost");
     Ok(lone.filter(|address| !(is_local && address.is_loopback())))
@@ -118,11 +120,11 @@ async fn proxy_in_front<S: Store + PeopleStore>(screen: &Screen<'_, S>) -> Resul
 
 /// Which webhooks match and were not shown before, a page of them, and where the next one begins.
 async fn find<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     filter: &WebhookFilter,
     mut after: Option<WebhookHandle>,
     shown_before: &[WebhookHandle],
-) -> Result<(Vec<WebhookHandle>, Option<WebhookHandle>), Fault> {
+) -> Result<(Vec<WebhookHandle>, Option<WebhookHandle>), ApiError> {
     let wanted = usize::from(PageSize::default().rows());
     let (mut found, mut looked_at) = (Vec::new(), 0);
     loop {
@@ -154,7 +156,7 @@ fn matches(name: &WebhookName, is_revoked: bool, filter: &WebhookFilter) -> bool
     (filter.state.is_empty() || filter.state == state) && name.contains(&filter.name.to_lowercase())
 }
 
-fn row<S>(screen: &Screen<'_, S>, webhook: &Webhook, usage: WebhookUsage, failing: bool) -> WebhookRow {
+fn row<S>(screen: &PageContext<'_, S>, webhook: &Webhook, usage: WebhookUsage, failing: bool) -> WebhookRow {
     let (issued_at, revoked) = match &webhook.state {
         WebhookState::Active(url) => (url.issued_at, false),
         WebhookState::Revoked { .. } => (webhook.created_at, true),

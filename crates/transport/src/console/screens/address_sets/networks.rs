@@ -5,20 +5,20 @@ use hookgate_gate::{PeopleStore, Store};
 use hookgate_pages::{AddressSetDetail, ConflictRow};
 
 use super::{change_of, detail, entries, find, lines, warnings};
-use crate::console::fault::{Code, Fault};
+use crate::console::api_error::{ApiError, ErrorCode};
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::console::screens::conflict::{conflict, opened_with, shown_value};
-use crate::console::screens::{Screen, again, page, problems};
+use crate::console::screens::{PageContext, page, problems, re_render};
 use crate::console::set_source::networks_of;
 use crate::reply::Reply;
 
 /// Other networks for a set of one's own, saved.
 pub(in super::super) async fn edit<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, _) = find(screen, name).await?;
     let opened = opened_with(fields)?;
@@ -33,7 +33,7 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
             let edited = screen
                 .gate()
                 .address_set_edit(acting, &set.name, Some(revision), networks);
-            edited.await.map_err(Fault::from)
+            edited.await.map_err(ApiError::from)
         }
         Err(fault) => Err(fault),
     };
@@ -41,7 +41,7 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
     detail.revision = opened;
     match saved {
         Ok(_) => return Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
-        Err(fault) if fault.code == Code::PreconditionFailed => {
+        Err(fault) if fault.code == ErrorCode::PreconditionFailed => {
             // As it is now; it may have been changed since it was read above.
             let (set, networks) = find(screen, name).await?;
             let row = ConflictRow {
@@ -56,15 +56,15 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
         }
         Err(fault) => detail.problems = problems(fault)?,
     }
-    again(detail.render())
+    re_render(detail.render())
 }
 
 /// The page of a set with the networks that were typed.
 pub(in super::super) async fn restore<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let (set, _) = find(screen, name).await?;
     let typed = fields.get("networks").unwrap_or_default();
     let mut detail = detail(screen, &set, typed.to_owned()).await?;
@@ -74,10 +74,10 @@ pub(in super::super) async fn restore<S: Store + PeopleStore>(
 
 /// Other networks for a set of one's own, looked at.
 pub(in super::super) async fn preview<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     name: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let (set, known) = find(screen, name).await?;
     let opened = opened_with(fields)?;
@@ -88,7 +88,7 @@ pub(in super::super) async fn preview<S: Store + PeopleStore>(
         Ok(networks) => networks,
         Err(fault) => {
             detail.problems = problems(fault)?;
-            return again(detail.render());
+            return re_render(detail.render());
         }
     };
     let change = Some(change_of(screen, &set, &known, &networks).await?);

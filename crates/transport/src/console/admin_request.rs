@@ -8,7 +8,7 @@ use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
 use hyper::http::request::Parts;
 use serde::de::DeserializeOwned;
 
-use super::fault::{Code, Fault};
+use super::api_error::{ApiError, ErrorCode};
 use super::if_match::IfMatch;
 use super::json_fault::json_fault;
 use super::query::Fields;
@@ -20,7 +20,7 @@ const MAX_BODY: usize = 1024 * 1024;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// A request.
-pub(crate) struct Call {
+pub(crate) struct AdminRequest {
     pub(crate) head: Parts,
     pub(crate) body: Body,
     /// Who connected.
@@ -31,9 +31,9 @@ pub(crate) struct Call {
     pub(crate) now: Timestamp,
 }
 
-impl Call {
+impl AdminRequest {
     /// The parameters of the query, of which only these are known. A program that sends one without a value has a fault.
-    pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, Fault> {
+    pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
         let query = self.head.uri.query().unwrap_or_default();
         Fields::of_query(query.as_bytes(), known)
     }
@@ -44,20 +44,20 @@ impl Call {
     }
 
     /// The revisions that `If-Match` names.
-    pub(crate) fn if_match(&self) -> Result<IfMatch, Fault> {
+    pub(crate) fn if_match(&self) -> Result<IfMatch, ApiError> {
         Ok(IfMatch::of(&self.head.headers)?)
     }
 
     /// The sender's name for this request, to recognise a repetition.
-    fn idempotency_key(&self) -> Result<Option<HeaderValue>, Fault> {
+    fn idempotency_key(&self) -> Result<Option<HeaderValue>, ApiError> {
         let mut keys = self.head.headers.get_all(IDEMPOTENCY_KEY).iter();
         let (key, another) = (keys.next(), keys.next());
         if another.is_some() {
-            return Err(Fault::field("Idempotency-Key", "once", 1));
+            return Err(ApiError::field("Idempotency-Key", "once", 1));
         }
         key.map(|key| match IdempotencyKey::parse(key.as_bytes()) {
             Ok(_) => Ok(key.clone()),
-            Err(error) => Err(Fault::field("Idempotency-Key", "form", error.to_string())),
+            Err(error) => Err(ApiError::field("Idempotency-Key", "form", error.to_string())),
         })
         .transpose()
     }
@@ -66,7 +66,7 @@ impl Call {
     pub(crate) async fn repeatable<S: Store, T: DeserializeOwned>(
         self,
         gate: &Gate<S>,
-    ) -> Result<(T, Option<AuditRequest>), Fault> {
+    ) -> Result<(T, Option<AuditRequest>), ApiError> {
         let key = self.idempotency_key()?;
         let path = self.head.uri.path().to_owned();
         let bytes = self.json_bytes().await?;
@@ -79,19 +79,19 @@ impl Call {
     }
 
     /// The whole body.
-    pub(crate) async fn bytes(self) -> Result<bytes::Bytes, Fault> {
+    pub(crate) async fn bytes(self) -> Result<bytes::Bytes, ApiError> {
         Ok(self.body.read(MAX_BODY).await?)
     }
 
     /// The body as JSON.
-    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, Fault> {
+    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
         read_json(&self.json_bytes().await?)
     }
 
-    async fn json_bytes(self) -> Result<bytes::Bytes, Fault> {
+    async fn json_bytes(self) -> Result<bytes::Bytes, ApiError> {
         let declared = self.head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
         if !declared.is_some_and(is_json) {
-            return Err(Code::UnsupportedMediaType.into());
+            return Err(ErrorCode::UnsupportedMediaType.into());
         }
         self.bytes().await
     }
@@ -102,20 +102,21 @@ pub(crate) fn audit_request<S: Store>(
     gate: &Gate<S>,
     key: &[u8],
     asked: &[u8],
-) -> Result<AuditRequest, Fault> {
+) -> Result<AuditRequest, ApiError> {
     gate.audit_request(key, asked).map_err(|error| {
         tracing::error!(%error, "a request that may be repeated can't be known again");
-        Code::Internal.into()
+        ErrorCode::Internal.into()
     })
 }
 
 /// Reads JSON; what is JSON but not of this shape is a field at fault.
-fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
-    let text = read_text(bytes).map_err(|error| Fault::json(format!("the body can't be read: {error}")))?;
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let text =
+        read_text(bytes).map_err(|error| ApiError::json(format!("the body can't be read: {error}")))?;
     let read = serde_json::from_str(&text).map_err(|error| json_fault(&error))?;
     // serde takes a list for a struct too: its fields in order, without their names.
     if text.trim_ascii_start().starts_with('[') {
-        return Err(Fault::field("body", "form", "an object"));
+        return Err(ApiError::field("body", "form", "an object"));
     }
     Ok(read)
 }
@@ -140,9 +141,9 @@ mod tests {
             None,
             "a byte-order mark is no part of it"
         );
-        assert_eq!(code("\u{feff}[\"a\"]"), Some(Code::ValidationError));
+        assert_eq!(code("\u{feff}[\"a\"]"), Some(ErrorCode::ValidationError));
         for text in ["", "{", "{'a':1}", "\u{0}"] {
-            assert_eq!(code(text), Some(Code::InvalidJson), "{text}");
+            assert_eq!(code(text), Some(ErrorCode::InvalidJson), "{text}");
         }
         for text in [
             "[]",
@@ -152,7 +153,7 @@ mod tests {
             r#"{"name":"a","nam":1}"#,
             r#"{"name":"a","name":"b"}"#,
         ] {
-            assert_eq!(code(text), Some(Code::ValidationError), "{text}");
+            assert_eq!(code(text), Some(ErrorCode::ValidationError), "{text}");
         }
     }
 }

@@ -18,7 +18,7 @@ use crate::reply::{self, Reply};
 /// Why a request at the console's listener failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum Code {
+pub(crate) enum ErrorCode {
     /// HTTP or a parameter that can't be read.
     BadRequest,
     /// A trusted proxy says who called it in a way that nobody can read.
@@ -65,7 +65,7 @@ pub(crate) enum Code {
     Unavailable,
 }
 
-impl Code {
+impl ErrorCode {
     /// Status and message.
     const fn parts(self) -> (StatusCode, &'static str) {
         match self {
@@ -132,7 +132,7 @@ impl Code {
 #[serde(untagged)]
 pub(crate) enum Details {
     /// Fields that break rules.
-    Fields(Vec<FieldFault>),
+    Fields(Vec<InvalidField>),
     /// The rule, in words.
     Reason(String),
     /// The role that it takes.
@@ -149,8 +149,8 @@ fn as_text<S: Serializer>(forbidden: &Forbidden, serializer: S) -> Result<S::Ok,
 
 /// A failed request.
 #[derive(Clone, Debug)]
-pub(crate) struct Fault {
-    pub(crate) code: Code,
+pub(crate) struct ApiError {
+    pub(crate) code: ErrorCode,
     /// The fields at fault, or the rule.
     pub(crate) details: Option<Details>,
     pub(crate) retry_after: Option<Duration>,
@@ -158,17 +158,17 @@ pub(crate) struct Fault {
     allow: Option<&'static str>,
 }
 
-impl Fault {
+impl ApiError {
     /// A field that breaks a rule.
     pub(crate) fn field(field: &str, rule: &str, limit: impl Into<Value>) -> Self {
-        Self::fields(vec![FieldFault::new(field, rule, limit)])
+        Self::fields(vec![InvalidField::new(field, rule, limit)])
     }
 
     /// Fields that break rules.
-    pub(crate) fn fields(faults: Vec<FieldFault>) -> Self {
+    pub(crate) fn fields(faults: Vec<InvalidField>) -> Self {
         Self {
             details: Some(Details::Fields(faults)),
-            ..Code::ValidationError.into()
+            ..ErrorCode::ValidationError.into()
         }
     }
 
@@ -176,7 +176,7 @@ impl Fault {
     pub(crate) fn json(problem: String) -> Self {
         Self {
             details: Some(Details::Reason(problem)),
-            ..Code::InvalidJson.into()
+            ..ErrorCode::InvalidJson.into()
         }
     }
 
@@ -184,7 +184,7 @@ impl Fault {
     pub(crate) fn conflict(reason: impl Into<String>) -> Self {
         Self {
             details: Some(Details::Reason(reason.into())),
-            ..Code::Conflict.into()
+            ..ErrorCode::Conflict.into()
         }
     }
 
@@ -192,7 +192,7 @@ impl Fault {
     pub(crate) fn method(allow: &'static str) -> Self {
         Self {
             allow: Some(allow),
-            ..Code::MethodNotAllowed.into()
+            ..ErrorCode::MethodNotAllowed.into()
         }
     }
 
@@ -200,7 +200,7 @@ impl Fault {
     pub(crate) fn not_ready(details: Option<Value>) -> Self {
         Self {
             details: details.map(Details::Parts),
-            ..Code::Unavailable.into()
+            ..ErrorCode::Unavailable.into()
         }
     }
 
@@ -208,7 +208,7 @@ impl Fault {
     pub(crate) fn too_many(retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
-            ..Code::RateLimited.into()
+            ..ErrorCode::RateLimited.into()
         }
     }
 
@@ -224,7 +224,7 @@ impl Fault {
     pub(crate) fn no_turn(retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
-            ..Code::Busy.into()
+            ..ErrorCode::Busy.into()
         }
     }
 
@@ -232,7 +232,7 @@ impl Fault {
     pub(crate) fn sentence(&self) -> String {
         match &self.details {
             Some(Details::Role(Forbidden(role))) => format!("You need the {role} role for this."),
-            Some(Details::Reason(reason)) if self.code == Code::Conflict => {
+            Some(Details::Reason(reason)) if self.code == ErrorCode::Conflict => {
                 format!("{}.", capitalized(reason))
             }
             Some(Details::Reason(reason)) => format!("{}: {reason}.", self.code.message()),
@@ -247,7 +247,7 @@ impl Fault {
     }
 
     /// The fields at fault.
-    pub(crate) fn field_faults(&self) -> &[FieldFault] {
+    pub(crate) fn field_faults(&self) -> &[InvalidField] {
         match &self.details {
             Some(Details::Fields(faults)) => faults,
             _ => &[],
@@ -270,7 +270,7 @@ impl Fault {
         if let Some(allow) = self.allow {
             headers.insert(ALLOW, HeaderValue::from_static(allow));
         }
-        if self.code == Code::Unauthenticated {
+        if self.code == ErrorCode::Unauthenticated {
             headers.insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(wait) = self.retry_after {
@@ -282,7 +282,7 @@ impl Fault {
 
 /// A field that breaks a rule, as `details` tells it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub(crate) struct FieldFault {
+pub(crate) struct InvalidField {
     /// The field of the body, or the parameter of the query.
     pub(crate) field: String,
     /// The rule that it breaks.
@@ -291,7 +291,7 @@ pub(crate) struct FieldFault {
     limit: Value,
 }
 
-impl FieldFault {
+impl InvalidField {
     pub(crate) fn new(field: &str, rule: &str, limit: impl Into<Value>) -> Self {
         // The name of an unknown parameter is the caller's own word, and may be a secret in the wrong place.
         let field = if may_hold_secret(field.as_bytes()) {
@@ -321,12 +321,12 @@ fn capitalized(text: &str) -> String {
     first.chain(letters).collect()
 }
 
-impl From<Code> for Fault {
-    fn from(code: Code) -> Self {
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
         Self {
             code,
             details: None,
-            retry_after: (code == Code::Unavailable).then_some(reply::RETRY_SOON),
+            retry_after: (code == ErrorCode::Unavailable).then_some(reply::RETRY_SOON),
             allow: None,
         }
     }

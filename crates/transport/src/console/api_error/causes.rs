@@ -8,7 +8,7 @@ use hookgate_gate::{
     PasswordsError, PeopleError, SearchError, StoreError,
 };
 
-use super::{Code, Details, Fault};
+use super::{ApiError, Details, ErrorCode};
 use crate::body::BodyFault;
 use crate::reply;
 
@@ -16,29 +16,29 @@ use crate::reply;
 static NO_STORE: LogInterval = LogInterval::new();
 static DAMAGED: LogInterval = LogInterval::new();
 
-impl From<StoreError> for Fault {
+impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Conflict => Code::Conflict.into(),
+            StoreError::Conflict => ErrorCode::Conflict.into(),
             StoreError::Actor(error) => Self::actor(error),
             StoreError::Unavailable { .. } => {
                 if let Some(left_out) = NO_STORE.line() {
                     let source = error.source().map(tracing::field::display);
                     tracing::warn!(%error, source, left_out, "the console has no store");
                 }
-                Code::Unavailable.into()
+                ErrorCode::Unavailable.into()
             }
             StoreError::Corrupt { .. } => {
                 if let Some(left_out) = DAMAGED.line() {
                     tracing::error!(%error, left_out, "the console can't read what is stored");
                 }
-                Code::Internal.into()
+                ErrorCode::Internal.into()
             }
         }
     }
 }
 
-impl From<CredentialError> for Fault {
+impl From<CredentialError> for ApiError {
     fn from(error: CredentialError) -> Self {
         match error {
             CredentialError::TooMany { retry_after } => Self::busy(
@@ -50,12 +50,12 @@ impl From<CredentialError> for Fault {
     }
 }
 
-impl Fault {
+impl ApiError {
     /// Asked for by somebody who may no longer.
     fn actor(error: ActorError) -> Self {
         let code = match error {
-            ActorError::Ended => Code::Unauthenticated,
-            ActorError::RoleLowered => Code::Forbidden,
+            ActorError::Ended => ErrorCode::Unauthenticated,
+            ActorError::RoleLowered => ErrorCode::Forbidden,
         };
         Self {
             details: Some(Details::Reason(error.to_string())),
@@ -64,26 +64,26 @@ impl Fault {
     }
 }
 
-impl From<Forbidden> for Fault {
+impl From<Forbidden> for ApiError {
     fn from(forbidden: Forbidden) -> Self {
         Self {
             details: Some(Details::Role(forbidden)),
-            ..Code::Forbidden.into()
+            ..ErrorCode::Forbidden.into()
         }
     }
 }
 
-impl From<PeopleError> for Fault {
+impl From<PeopleError> for ApiError {
     fn from(error: PeopleError) -> Self {
         match error {
-            PeopleError::NotFound => Code::NotFound.into(),
+            PeopleError::NotFound => ErrorCode::NotFound.into(),
             PeopleError::Forbidden(forbidden) => forbidden.into(),
             PeopleError::NameTaken | PeopleError::Member(_) | PeopleError::Token(_) => {
                 Self::conflict(error.to_string())
             }
             PeopleError::ByToken | PeopleError::ByLink => Self {
                 details: Some(Details::Reason(error.to_string())),
-                ..Code::Forbidden.into()
+                ..ErrorCode::Forbidden.into()
             },
             PeopleError::Password(error) => Self::field("password", "common", error.to_string()),
             PeopleError::WrongPassword => Self::field("current", "password", error.to_string()),
@@ -92,16 +92,16 @@ impl From<PeopleError> for Fault {
             PeopleError::Store(error) => error.into(),
             error @ (PeopleError::Passwords(_) | PeopleError::Entropy(_)) => {
                 tracing::error!(%error, "people can't be managed");
-                Code::Internal.into()
+                ErrorCode::Internal.into()
             }
         }
     }
 }
 
-impl From<IncidentActError> for Fault {
+impl From<IncidentActError> for ApiError {
     fn from(error: IncidentActError) -> Self {
         match error {
-            IncidentActError::NotFound => Code::NotFound.into(),
+            IncidentActError::NotFound => ErrorCode::NotFound.into(),
             IncidentActError::Forbidden(forbidden) => forbidden.into(),
             IncidentActError::Refused(error) => Self::conflict(error.to_string()),
             IncidentActError::Note(error) => Self::field("text", "length", error.to_string()),
@@ -110,30 +110,30 @@ impl From<IncidentActError> for Fault {
     }
 }
 
-impl From<ManageError> for Fault {
+impl From<ManageError> for ApiError {
     fn from(error: ManageError) -> Self {
         match error {
-            ManageError::NotFound => Code::NotFound.into(),
+            ManageError::NotFound => ErrorCode::NotFound.into(),
             ManageError::Forbidden(forbidden) => forbidden.into(),
-            ManageError::Changed => Code::PreconditionFailed.into(),
-            ManageError::Refused(WebhookError::Revoked { .. }) => Code::WebhookRevoked.into(),
+            ManageError::Changed => ErrorCode::PreconditionFailed.into(),
+            ManageError::Refused(WebhookError::Revoked { .. }) => ErrorCode::WebhookRevoked.into(),
             ManageError::Refused(error) => Self::conflict(error.to_string()),
             error @ ManageError::UnknownSet(_) => Self::field("allowlist", "known", error.to_string()),
             ManageError::Store(error) => error.into(),
             error @ (ManageError::Entropy(_) | ManageError::Seal(_)) => {
                 tracing::error!(%error, "a webhook can't be changed");
-                Code::Internal.into()
+                ErrorCode::Internal.into()
             }
         }
     }
 }
 
-impl From<AddressSetError> for Fault {
+impl From<AddressSetError> for ApiError {
     fn from(error: AddressSetError) -> Self {
         match error {
-            AddressSetError::NotFound => Code::NotFound.into(),
+            AddressSetError::NotFound => ErrorCode::NotFound.into(),
             AddressSetError::Forbidden(forbidden) => forbidden.into(),
-            AddressSetError::Changed => Code::PreconditionFailed.into(),
+            AddressSetError::Changed => ErrorCode::PreconditionFailed.into(),
             AddressSetError::Exists => Self::field("name", "unique", error.to_string()),
             AddressSetError::Empty => Self::field("networks", "required", error.to_string()),
             AddressSetError::Filter(error) => Self::field("filter", "form", error.to_string()),
@@ -147,7 +147,7 @@ impl From<AddressSetError> for Fault {
     }
 }
 
-impl From<SearchError> for Fault {
+impl From<SearchError> for ApiError {
     fn from(error: SearchError) -> Self {
         match error {
             SearchError::Busy => Self {
@@ -159,13 +159,13 @@ impl From<SearchError> for Fault {
     }
 }
 
-impl From<BodyFault> for Fault {
+impl From<BodyFault> for ApiError {
     fn from(fault: BodyFault) -> Self {
         match fault {
-            BodyFault::TooLarge => Code::PayloadTooLarge,
-            BodyFault::NoRoom => Code::Unavailable,
-            BodyFault::TimedOut => Code::RequestTimeout,
-            BodyFault::Malformed | BodyFault::Gone => Code::BadRequest,
+            BodyFault::TooLarge => ErrorCode::PayloadTooLarge,
+            BodyFault::NoRoom => ErrorCode::Unavailable,
+            BodyFault::TimedOut => ErrorCode::RequestTimeout,
+            BodyFault::Malformed | BodyFault::Gone => ErrorCode::BadRequest,
         }
         .into()
     }
@@ -180,26 +180,29 @@ mod tests {
     #[test]
     fn who_may_no_longer_is_told_as_at_the_start() {
         for (error, code) in [
-            (ActorError::Ended, Code::Unauthenticated),
-            (ActorError::RoleLowered, Code::Forbidden),
+            (ActorError::Ended, ErrorCode::Unauthenticated),
+            (ActorError::RoleLowered, ErrorCode::Forbidden),
         ] {
-            assert_eq!(Fault::from(StoreError::Actor(error)).code, code);
+            assert_eq!(ApiError::from(StoreError::Actor(error)).code, code);
         }
     }
 
     #[test]
     fn a_second_search_waits() {
-        let fault = Fault::from(SearchError::Busy);
-        assert_eq!(fault.code, Code::RateLimited);
+        let fault = ApiError::from(SearchError::Busy);
+        assert_eq!(fault.code, ErrorCode::RateLimited);
         assert!(fault.retry_after.is_some());
     }
 
     #[test]
     fn too_many_passwords_at_once_are_no_fault_of_the_server() {
         let retry_after = Duration::from_secs(5);
-        let fault = Fault::from(PeopleError::Passwords(PasswordsError::Busy { retry_after }));
-        assert_eq!((fault.code, fault.retry_after), (Code::Busy, Some(retry_after)));
-        let fault = Fault::from(PeopleError::Passwords(PasswordsError::Failed));
-        assert_eq!(fault.code, Code::Internal);
+        let fault = ApiError::from(PeopleError::Passwords(PasswordsError::Busy { retry_after }));
+        assert_eq!(
+            (fault.code, fault.retry_after),
+            (ErrorCode::Busy, Some(retry_after))
+        );
+        let fault = ApiError::from(PeopleError::Passwords(PasswordsError::Failed));
+        assert_eq!(fault.code, ErrorCode::Internal);
     }
 }

@@ -6,9 +6,9 @@ use hookgate_domain::{Member, Permission, Session, SessionToken};
 use hookgate_gate::{Account, ActorContext, Credential, Gate, PeopleStore, Store};
 use hyper::Request;
 
-use super::call::Call;
+use super::admin_request::AdminRequest;
+use super::api_error::{ApiError, ErrorCode};
 use super::cookie;
-use super::fault::{Code, Fault};
 use super::host::Host;
 use super::query::Fields;
 use super::stranger_forms::StrangerForms;
@@ -21,35 +21,35 @@ pub(crate) const FORM_TOKEN: &str = "csrf";
 pub(crate) const PAGE_KEY: &str = "once";
 
 /// A person who is signed in.
-pub(crate) struct Visitor {
+pub(crate) struct SignedIn {
     pub(crate) member: Member,
     pub(crate) session: Session,
     pub(crate) acting: ActorContext,
     pub(crate) form_token: String,
 }
 
-impl Visitor {
+impl SignedIn {
     /// Whom the session cookie names, if the session lives. The session is used by this.
     pub(crate) async fn of<S: Store + PeopleStore>(
         gate: &Gate<S>,
-        call: &Call,
-    ) -> Result<Option<Self>, Fault> {
+        call: &AdminRequest,
+    ) -> Result<Option<Self>, ApiError> {
         Self::by_cookie(gate, call, true).await
     }
 
     /// The same, for what a browser asks by itself: a page that is left open keeps no session alive.
     pub(crate) async fn at_rest<S: Store + PeopleStore>(
         gate: &Gate<S>,
-        call: &Call,
-    ) -> Result<Option<Self>, Fault> {
+        call: &AdminRequest,
+    ) -> Result<Option<Self>, ApiError> {
         Self::by_cookie(gate, call, false).await
     }
 
     async fn by_cookie<S: Store + PeopleStore>(
         gate: &Gate<S>,
-        call: &Call,
+        call: &AdminRequest,
         is_use: bool,
-    ) -> Result<Option<Self>, Fault> {
+    ) -> Result<Option<Self>, ApiError> {
         let Some(token) =
             cookie::session(&call.head.headers).and_then(|text| text.parse::<SessionToken>().ok())
         else {
@@ -91,36 +91,36 @@ impl Visitor {
     }
 
     /// Refuses what the person's role doesn't reach.
-    pub(crate) fn require(&self, permission: Permission) -> Result<(), Fault> {
+    pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
         Ok(self.acting.require(permission)?)
     }
 }
 
 /// A form that one of our pages sent, of whatever session.
-pub(crate) async fn form(call: Call, host: &Host) -> Result<Form, Fault> {
+pub(crate) async fn form(call: AdminRequest, host: &Host) -> Result<Form, ApiError> {
     Ok(Form(of_our_page(call, host)?.bytes().await?))
 }
 
 /// A form that one of our pages sent for somebody who is not signed in. Anybody can send one, so it has `most` bytes.
 /// None is read for long.
-pub(crate) async fn form_of_stranger(
-    call: Call,
+pub(crate) async fn anonymous_form(
+    call: AdminRequest,
     host: &Host,
     forms: &StrangerForms,
     most: usize,
-) -> Result<Form, Fault> {
-    let Call { body, source, .. } = of_our_page(call, host)?;
+) -> Result<Form, ApiError> {
+    let AdminRequest { body, source, .. } = of_our_page(call, host)?;
     Ok(Form(forms.read(body, source, most).await?))
 }
 
 /// The same call, if one of our pages made it.
-pub(crate) fn of_our_page(call: Call, host: &Host) -> Result<Call, Fault> {
+pub(crate) fn of_our_page(call: AdminRequest, host: &Host) -> Result<AdminRequest, ApiError> {
     let request = Request::from_parts(call.head, ());
     if !host.is_origin_of(&request) {
-        return Err(Code::ForeignForm.into());
+        return Err(ErrorCode::ForeignForm.into());
     }
     let (head, ()) = request.into_parts();
-    Ok(Call { head, ..call })
+    Ok(AdminRequest { head, ..call })
 }
 
 /// The body of a form.
@@ -128,7 +128,7 @@ pub(crate) struct Form(bytes::Bytes);
 
 impl Form {
     /// Its fields.
-    pub(crate) fn fields(&self) -> Result<Fields<'_>, Fault> {
+    pub(crate) fn fields(&self) -> Result<Fields<'_>, ApiError> {
         Fields::parse(&self.0)
     }
 }

@@ -14,8 +14,8 @@ use zeroize::Zeroizing;
 
 use super::once::Done;
 use super::webhook::{find, sources};
-use super::{Screen, again, edit, page};
-use crate::console::fault::Fault;
+use super::{PageContext, edit, page, re_render};
+use crate::console::api_error::ApiError;
 use crate::console::html;
 use crate::console::query::Fields;
 use crate::reply::Reply;
@@ -32,9 +32,9 @@ const SOURCES: u16 = 5;
 
 /// Makes a webhook from the form.
 pub(super) async fn create<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let acting = screen.acting_once(fields)?;
     if let Some(made) = screen.done_before(&acting).await? {
@@ -42,7 +42,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     }
     let form = edit::typed(fields);
     let issued = match wanted(fields, &form) {
-        Ok(new) => screen.gate().create(&acting, new).await.map_err(Fault::from),
+        Ok(new) => screen.gate().create(&acting, new).await.map_err(ApiError::from),
         Err(fault) => Err(fault),
     };
     match screen.settled(&acting, issued).await {
@@ -51,7 +51,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
         Err(fault) => {
             let problems = edit::told(fault)?;
             let shell = screen.shell();
-            again(
+            re_render(
                 NewWebhook {
                     shell,
                     form,
@@ -64,11 +64,11 @@ pub(super) async fn create<S: Store + PeopleStore>(
 }
 
 /// The webhook that the form asks for.
-fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, Fault> {
+fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, ApiError> {
     fields.complete(&[], &["signed"])?;
     let change = edit::edited(fields, form)?;
     let name = change.name.clone();
-    let mut name = name.ok_or_else(|| Fault::field("name", "required", "1 to 100 characters"))?;
+    let mut name = name.ok_or_else(|| ApiError::field("name", "required", "1 to 100 characters"))?;
     let mut policy = Policy::default();
     change.apply(&mut name, &mut policy);
     Ok(GateNew {
@@ -81,9 +81,9 @@ fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, Fault> {
 
 /// Asks before a URL is replaced.
 pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     page(
@@ -100,10 +100,10 @@ pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
 
 /// Gives a webhook a new URL.
 pub(super) async fn regenerate<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let acting = screen.acting_once(fields)?;
@@ -111,7 +111,7 @@ pub(super) async fn regenerate<S: Store + PeopleStore>(
         return Ok(screen.done_already(&url_page(&made.id)));
     }
     let issued = screen.gate().regenerate(&acting, webhook.handle).await;
-    match screen.settled(&acting, issued.map_err(Fault::from)).await? {
+    match screen.settled(&acting, issued.map_err(ApiError::from)).await? {
         Done::Now(issued) => show(screen, &issued, REGENERATED),
         Done::Before(made) => Ok(screen.done_already(&url_page(&made.id))),
     }
@@ -119,9 +119,9 @@ pub(super) async fn regenerate<S: Store + PeopleStore>(
 
 /// The page that shows a URL once.
 pub(super) async fn shown<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let values = screen.shown_once().unwrap_or_default();
@@ -146,25 +146,25 @@ pub(super) async fn shown<S: Store + PeopleStore>(
 
 /// Asks before a webhook is killed.
 pub(super) async fn ask_revoke<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     page(revoke_model(screen, handle, None).await?.render())
 }
 
 /// Kills a webhook whose name was typed.
 pub(super) async fn revoke<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     fields: &Fields<'_>,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     screen.visitor.require(Permission::ManageWebhooks)?;
     let webhook = find(screen, handle).await?;
     let typed = fields.get("name").unwrap_or_default().trim();
     if typed != webhook.name.as_str() {
         let problem = "The name does not match. Type it exactly as shown.";
-        return again(revoke_model(screen, handle, Some(problem)).await?.render());
+        return re_render(revoke_model(screen, handle, Some(problem)).await?.render());
     }
     screen
         .gate()
@@ -174,10 +174,10 @@ pub(super) async fn revoke<S: Store + PeopleStore>(
 }
 
 async fn revoke_model<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     handle: &str,
     problem: Option<&str>,
-) -> Result<RevokeConfirm, Fault> {
+) -> Result<RevokeConfirm, ApiError> {
     let webhook = find(screen, handle).await?;
     Ok(RevokeConfirm {
         shell: screen.shell(),
@@ -190,9 +190,9 @@ async fn revoke_model<S: Store + PeopleStore>(
 }
 
 async fn impact<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     webhook: &hookgate_domain::Webhook,
-) -> Result<Impact, Fault> {
+) -> Result<Impact, ApiError> {
     let store = screen.gate().store();
     let usage = store.usage_many(&[webhook.handle], screen.now).await?;
     let day = usage.into_iter().next();
@@ -213,10 +213,10 @@ async fn impact<S: Store + PeopleStore>(
 
 /// Leads to the page that shows what was issued.
 fn show<S: Store + PeopleStore>(
-    screen: &Screen<'_, S>,
+    screen: &PageContext<'_, S>,
     issued: &GateIssued,
     issue: &str,
-) -> Result<Reply, Fault> {
+) -> Result<Reply, ApiError> {
     let url = Zeroizing::new(webhook_url(&screen.console.addresses.gate, issued));
     let secret = issued.signing_secret.as_ref().map(SigningSecret::reveal);
     let values = [
