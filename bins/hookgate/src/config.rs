@@ -3,16 +3,16 @@
 
 mod environment;
 mod files;
-mod gather;
 mod keys;
 mod lists;
+mod load;
 mod not_toml;
 mod proxies;
+mod report;
 mod retention;
 mod store;
 #[cfg(test)]
 mod tests;
-mod told;
 mod values;
 mod without_file;
 
@@ -33,8 +33,8 @@ pub(crate) use environment::{Environment, environment, refuse_unknown_variables}
 pub(crate) use files::sentence_on;
 pub(crate) use lists::Lists;
 pub(crate) use proxies::{FrontSettings, check_trust};
+pub use report::{ConfigReport, tell_configuration};
 pub(crate) use store::{StorePlace, StoreUrl};
-pub use told::{Told, tell_configuration};
 pub(crate) use values::{Source, Values};
 pub(crate) use without_file::WithoutFile;
 

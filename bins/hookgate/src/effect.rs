@@ -36,7 +36,7 @@ impl Effect {
     pub(crate) fn but(self, undone: &str, error: impl Into<Failure>) -> Failure {
         let failure = error.into();
         let message = format!("{}, but {undone} ({})", self.done, failure.message());
-        failure.told_as(message + &self.remedy_clause())
+        failure.with_message(message + &self.remedy_clause())
     }
 
     fn remedy_clause(&self) -> String {
@@ -48,7 +48,7 @@ impl Effect {
     ///
     /// # Errors
     /// The answer could not be printed, also if its reader has gone: the failure says what was done all the same.
-    pub(crate) fn told(self, printed: Result<(), Failure>) -> Result<(), Failure> {
+    pub(crate) fn report(self, printed: Result<(), Failure>) -> Result<(), Failure> {
         printed.map_err(|failure| {
             if !failure.is_of_output() {
                 return failure;
@@ -101,7 +101,7 @@ mod tests {
         let broken = |kind: io::ErrorKind| Err(Failure::from(io::Error::from(kind)));
         for kind in [io::ErrorKind::StorageFull, io::ErrorKind::BrokenPipe] {
             let effect = Effect::of("the webhook w has a new URL").or_else("run it again");
-            let failure = effect.told(broken(kind)).unwrap_err();
+            let failure = effect.report(broken(kind)).unwrap_err();
             let message = failure.message();
             assert!(
                 message.starts_with("the webhook w has a new URL, but"),
@@ -109,7 +109,7 @@ mod tests {
             );
             assert!(message.ends_with(": run it again"), "{message}");
         }
-        let other = Effect::of("x").told(Err(Failure::not_found("y"))).unwrap_err();
+        let other = Effect::of("x").report(Err(Failure::not_found("y"))).unwrap_err();
         assert_eq!(other.message(), "y");
     }
 

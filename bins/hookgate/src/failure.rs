@@ -101,7 +101,7 @@ impl Failure {
     }
 
     /// The same failure in other words, which hold its own.
-    pub(crate) fn told_as(self, message: impl Display) -> Self {
+    pub(crate) fn with_message(self, message: impl Display) -> Self {
         Self::new(self.kind, message)
     }
 

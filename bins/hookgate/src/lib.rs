@@ -2,19 +2,19 @@
 //! so that what reads a configuration can be fuzzed.
 
 mod adapters;
+mod app;
 mod certificate_files;
 mod cli;
 mod commands;
 mod config;
+mod core_dumps;
 mod descriptors;
 mod dev_certificate;
 mod effect;
 mod failure;
 mod logging;
-mod memory;
 mod output;
 mod people_output;
-mod place;
 mod progress;
 mod sealing;
 mod server;
@@ -24,7 +24,7 @@ mod text_input;
 use std::process::ExitCode;
 
 use crate::cli::Cli;
-pub use crate::config::{Told, tell_configuration};
+pub use crate::config::{ConfigReport, tell_configuration};
 
 /// Does what the command line says.
 #[must_use]
@@ -36,7 +36,7 @@ pub fn run() -> ExitCode {
         Err(code) => return code,
     };
     let json = cli.json;
-    match memory::keep_private().and_then(|()| commands::run(cli)) {
+    match core_dumps::keep_private().and_then(|()| commands::run(cli)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(json),
     }

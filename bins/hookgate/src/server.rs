@@ -1,7 +1,7 @@
 //! A running server: listeners, certificate reload, retention, and a stop that loses nothing.
 
+mod background;
 mod certificates;
-mod chores;
 mod configuration;
 mod health;
 mod signals;
@@ -22,13 +22,13 @@ use tokio::signal::unix;
 use tokio::task::JoinSet;
 
 use crate::adapters;
+use crate::app;
 use crate::certificate_files::CertificateFiles;
 use crate::config::{FrontSettings, Lists};
 use crate::descriptors::{ConnectionLimits, raise_limit};
 use crate::failure::Failure;
-use crate::place;
 
-use certificates::Kept;
+use certificates::LoadedCertificate;
 use signals::{outlive_file_limit, stop_signals};
 use trusted::trusted;
 
@@ -75,9 +75,9 @@ pub(crate) struct Server {
     console_listener: Listener,
     address: SocketAddr,
     addresses: Addresses,
-    certificate: Kept,
+    certificate: LoadedCertificate,
     /// If the console has one of its own.
-    console_certificate: Option<Kept>,
+    console_certificate: Option<LoadedCertificate>,
     retention: Retention,
     fronts: [(FrontSettings, Arc<Proxies>); 2],
     fetcher: Arc<Fetcher>,
@@ -91,9 +91,12 @@ impl Server {
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
         outlive_file_limit()?;
         let limits = limits(&gate).await?;
-        let certificate = Kept::load(plan.certificate)?;
-        let console_certificate = plan.console_certificate.map(Kept::load).transpose()?;
-        let tls_with = |kept: &Kept| {
+        let certificate = LoadedCertificate::load(plan.certificate)?;
+        let console_certificate = plan
+            .console_certificate
+            .map(LoadedCertificate::load)
+            .transpose()?;
+        let tls_with = |kept: &LoadedCertificate| {
             server_config(Arc::clone(&kept.certificate), plan.min_tls)
                 .map_err(|error| kept.files.unusable(&error))
         };
@@ -209,39 +212,39 @@ impl Server {
             listeners.spawn(listener.serve(Arc::clone(&ingest), stop.clone()));
         }
         listeners.spawn(self.console_listener.serve(Arc::clone(&console), stop.clone()));
-        let mut chores = JoinSet::new();
+        let mut background = JoinSet::new();
         for kept in [Some(self.certificate), self.console_certificate]
             .into_iter()
             .flatten()
         {
-            chores.spawn(kept.keep_fresh(Arc::clone(&self.gate), stop.clone()));
+            background.spawn(kept.keep_fresh(Arc::clone(&self.gate), stop.clone()));
         }
         if let Some(configuration) = self.configuration {
-            chores.spawn(configuration.watch(stop.clone()));
+            background.spawn(configuration.watch(stop.clone()));
         }
-        chores.spawn(chores::refresh(Arc::clone(&self.gate), stop.clone()));
+        background.spawn(background::refresh(Arc::clone(&self.gate), stop.clone()));
         let [front, console_front] = self.fronts;
-        chores.spawn(chores::keep_trusting(
+        background.spawn(background::keep_trusting(
             Arc::clone(&self.gate),
             "gate",
             front,
             stop.clone(),
         ));
-        chores.spawn(chores::keep_trusting(
+        background.spawn(background::keep_trusting(
             Arc::clone(&self.gate),
             "console",
             console_front,
             stop.clone(),
         ));
-        let lists = chores::read_lists(
+        let lists = background::read_lists(
             Arc::clone(&self.gate),
             self.fetcher,
             self.refresh_after,
             stop.clone(),
         );
-        chores.spawn(lists);
-        chores.spawn(chores::count(Arc::clone(&self.gate), stop.clone()));
-        chores.spawn(chores::prune(Arc::clone(&self.gate), self.retention, stop));
+        background.spawn(lists);
+        background.spawn(background::count(Arc::clone(&self.gate), stop.clone()));
+        background.spawn(background::prune(Arc::clone(&self.gate), self.retention, stop));
         tracing::info!(
             address = %self.address,
             console = %console_address,
@@ -260,7 +263,7 @@ impl Server {
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Stopping]);
         trigger.pull();
         while listeners.join_next().await.is_some() {}
-        while chores.join_next().await.is_some() {}
+        while background.join_next().await.is_some() {}
         drop((ingest, console));
         self.gate.store().close().await;
         Ok(())
@@ -273,7 +276,7 @@ async fn limits(gate: &Gate<Database>) -> Result<ConnectionLimits, Failure> {
     if let Some(warning) = limits.warning() {
         tracing::warn!("{warning}");
     }
-    place::remember_descriptors(gate.store(), limits.descriptors).await?;
+    app::remember_descriptors(gate.store(), limits.descriptors).await?;
     Ok(limits)
 }
 

@@ -1,6 +1,6 @@
 //! Configurations: file and environment mean the same, and nothing that is said of one holds its password.
 
-use hookgate::{Told, tell_configuration};
+use hookgate::{ConfigReport, tell_configuration};
 
 /// What is never said.
 const PASSWORD: &str = "hunter2";
@@ -26,7 +26,7 @@ pub fn configuration(data: &[u8]) {
 }
 
 /// Every value may stand in the environment as well.
-fn from_the_environment(told: &Told) {
+fn from_the_environment(told: &ConfigReport) {
     if told.outcome.is_err() {
         return;
     }

@@ -14,12 +14,12 @@ pub struct Explanation {
     /// What to do about it.
     pub remedy: &'static str,
     /// The page where that is done, if it is one of the webhook's.
-    pub place: Option<Place>,
+    pub place: Option<RemedyPage>,
 }
 
 /// The page of a webhook where a refusal can be dealt with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum RemedyPage {
     /// Its settings.
     Edit,
     /// A new URL for it.
@@ -44,7 +44,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         RefusalCode::IpNotAllowed => (
             "The source address is not in the webhook's allowlist.",
             "If you recognise this sender, add its address to the allowlist. If you don't, someone else has the URL: regenerate it. If the address belongs to your proxy, add it to gate.trusted_proxies instead.",
-            Some(Place::Edit),
+            Some(RemedyPage::Edit),
         ),
         RefusalCode::SourceUnknown => (
             "It came through a trusted proxy that did not send a valid client address.",
@@ -54,7 +54,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         RefusalCode::HttpsRequired => (
             "It came over plain HTTP: the URL was visible to anyone on the network path.",
             "Change http:// to https:// in the sender, then regenerate the URL, since others may have read it.",
-            Some(Place::Regenerate),
+            Some(RemedyPage::Regenerate),
         ),
         RefusalCode::MethodNotAllowed => (
             "It was not a POST.",
@@ -79,7 +79,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         RefusalCode::PayloadTooLarge => (
             "The payload is larger than this webhook accepts.",
             "Send smaller payloads, or raise the webhook's limit.",
-            Some(Place::Edit),
+            Some(RemedyPage::Edit),
         ),
         RefusalCode::UnsupportedMediaType => (
             "The payload is not JSON, or it is compressed.",
@@ -104,7 +104,7 @@ pub const fn explain(code: RefusalCode) -> Explanation {
         RefusalCode::RateLimited => (
             "The rate limit of this webhook was exceeded.",
             "Group alerts in the sender, or raise the webhook's limit. For senders that retry only 5xx, set the response above the limit to 503.",
-            Some(Place::Edit),
+            Some(RemedyPage::Edit),
         ),
         RefusalCode::BadRequest => (
             "The HTTP request was malformed or ambiguous, so it was rejected.",

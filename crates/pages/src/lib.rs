@@ -18,7 +18,7 @@ mod when;
 pub use assets::{Asset, asset, assets};
 pub use audit_words::{AuditChange, audit_changes};
 pub use chart::{Bucket, Chart, Series, Svg, sparkline};
-pub use explain::{Explanation, PayloadFault, Place, explain};
+pub use explain::{Explanation, PayloadFault, RemedyPage, explain};
 pub use screens::*;
 pub use shell::{Flash, FlashKind, Paging, Problem, Shell};
 pub use snippets::{Snippet, SnippetOptions, snippets};

@@ -16,21 +16,21 @@ use serde_json::json;
 
 use self::input::{document, fetch, joined, parse, read, texts};
 use self::sets::{SET_HEADER, set_cells, set_line};
+use crate::app::{App, acting, lists};
 use crate::cli::{AddressesCommand, Cli, ImportArgs};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{Place, acting, lists};
 use crate::table::Table;
 
 /// Networks of a change that a person is shown; scripts get all.
 const SHOWN: usize = 20;
 
 pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     let desk = Desk {
         json: cli.json,
-        place: &place,
+        app: &app,
     };
     match command {
         AddressesCommand::List => desk.list().await,
@@ -43,9 +43,9 @@ pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Fail
         AddressesCommand::Approve { name } => desk.decide(&name, true).await,
         AddressesCommand::Reject { name } => desk.decide(&name, false).await,
         AddressesCommand::Remove { name } => {
-            place.gate.address_set_remove(&acting(), &name).await?;
+            app.gate.address_set_remove(&acting(), &name).await?;
             let said = desk.say(&json!({"name": name.to_string()}), &format!("@{name} is removed"));
-            Effect::of(format!("@{name} was removed")).told(said)
+            Effect::of(format!("@{name} was removed")).report(said)
         }
     }
 }
@@ -53,12 +53,12 @@ pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Fail
 /// Where the commands work, and how they answer.
 struct Desk<'a> {
     json: bool,
-    place: &'a Place,
+    app: &'a App,
 }
 
 impl Desk<'_> {
     fn now(&self) -> Timestamp {
-        self.place.gate.now()
+        self.app.gate.now()
     }
 
     fn say(&self, object: &serde_json::Value, text: &str) -> Result<(), Failure> {
@@ -71,7 +71,7 @@ impl Desk<'_> {
     }
 
     async fn list(&self) -> Result<(), Failure> {
-        let sets = self.place.gate.store().address_sets().await?;
+        let sets = self.app.gate.store().address_sets().await?;
         let now = self.now();
         let objects: Vec<_> = sets
             .iter()
@@ -82,7 +82,7 @@ impl Desk<'_> {
     }
 
     async fn show(&self, name: &AddressSetName, version: Option<i64>) -> Result<(), Failure> {
-        let gate = &self.place.gate;
+        let gate = &self.app.gate;
         let (set, mut networks) = gate.address_set(name).await?;
         if let Some(version) = version {
             let other = gate.store().address_set_networks(name, version).await?;
@@ -118,25 +118,25 @@ impl Desk<'_> {
 
     async fn create(&self, name: AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
         let networks = joined(networks)?;
-        let gate = &self.place.gate;
+        let gate = &self.app.gate;
         let warnings: Vec<_> = network_warnings(networks.as_slice().iter().copied()).collect();
         let made = gate
             .address_set_create(&acting(), name, SetOrigin::Own, networks, None)
             .await?;
         Effect::of(format!("@{} was created", made.name))
-            .told(self.say_set(&made).and_then(|()| self.warn(&warnings)))
+            .report(self.say_set(&made).and_then(|()| self.warn(&warnings)))
     }
 
     async fn edit(&self, name: &AddressSetName, networks: &[Allowlist]) -> Result<(), Failure> {
         let networks = joined(networks)?;
-        let gate = &self.place.gate;
+        let gate = &self.app.gate;
         let taken = gate.address_set_edit(&acting(), name, None, networks).await?;
         self.say_taken(&taken)
     }
 
     /// A list that is new here becomes a set; one that is known is taken up as a refresh is, so that a shrink waits.
     async fn import(&self, cli: &Cli, arguments: ImportArgs) -> Result<(), Failure> {
-        let gate = &self.place.gate;
+        let gate = &self.app.gate;
         let known = gate.store().address_set_by_name(&arguments.name).await?;
         let filter: SetFilter = texts(&arguments.filter).parse().map_err(Failure::usage)?;
         if let Some(known) = known {
@@ -182,13 +182,13 @@ impl Desk<'_> {
         let made = gate
             .address_set_create(&acting(), arguments.name, origin, networks, etag)
             .await?;
-        Effect::of(format!("@{} was created", made.name)).told(self.say_set(&made))
+        Effect::of(format!("@{} was created", made.name)).report(self.say_set(&made))
     }
 
     async fn refresh(&self, cli: &Cli, name: Option<AddressSetName>) -> Result<(), Failure> {
-        let store = self.place.gate.store();
+        let store = self.app.gate.store();
         let sets = if let Some(name) = name {
-            vec![self.place.gate.address_set(&name).await?.0]
+            vec![self.app.gate.address_set(&name).await?.0]
         } else {
             let mut sets = store.address_sets().await?;
             sets.retain(|set| set.url().is_some());
@@ -213,7 +213,7 @@ impl Desk<'_> {
 
     async fn refresh_one(&self, cli: &Cli, set: &AddressSet) -> Result<(), Failure> {
         let published = self.read_published(cli, set).await?;
-        let gate = &self.place.gate;
+        let gate = &self.app.gate;
         let taken = gate.address_set_refresh(&acting(), &set.name, published).await?;
         self.say_taken(&taken)?;
         match &taken.set.reading.fault {
@@ -240,7 +240,7 @@ impl Desk<'_> {
         file: Option<&Path>,
         days: PreviewDays,
     ) -> Result<(), Failure> {
-        let gate = &self.place.gate;
+        let gate = &self.app.gate;
         let (set, known) = gate.address_set(name).await?;
         let networks = self.proposed(cli, &set, file).await?;
         let networks = networks.unwrap_or_else(|| (*known).clone());
@@ -290,7 +290,7 @@ impl Desk<'_> {
         let published = match (file, set.pending) {
             (Some(file), _) => document(file)?,
             (None, Some(pending)) => {
-                let store = self.place.gate.store();
+                let store = self.app.gate.store();
                 let networks = store.address_set_networks(&set.name, pending).await?;
                 return Ok(networks.map(|networks| (*networks).clone()));
             }
@@ -304,12 +304,12 @@ impl Desk<'_> {
     }
 
     async fn decide(&self, name: &AddressSetName, approve: bool) -> Result<(), Failure> {
-        let gate = &self.place.gate;
+        let gate = &self.app.gate;
         let (set, _) = gate.address_set(name).await?;
         let pending = set.pending.ok_or(AddressSetError::NothingPending)?;
         let decided = gate.address_set_decide(&acting(), name, pending, approve).await?;
         Effect::of(format!("the pending version of @{name} was approved or rejected"))
-            .told(self.say_set(&decided))
+            .report(self.say_set(&decided))
     }
 
     fn say_set(&self, set: &AddressSet) -> Result<(), Failure> {
@@ -319,7 +319,7 @@ impl Desk<'_> {
     }
 
     fn say_taken(&self, taken: &RefreshOutcome) -> Result<(), Failure> {
-        Effect::of(format!("@{} was updated", taken.set.name)).told(self.show_taken(taken))
+        Effect::of(format!("@{} was updated", taken.set.name)).report(self.show_taken(taken))
     }
 
     fn show_taken(&self, taken: &RefreshOutcome) -> Result<(), Failure> {

@@ -4,21 +4,21 @@ use hookgate_domain::Timestamp;
 use hookgate_gate::{AuditQuery, Page, PageSize};
 use hookgate_transport::wire::{self, ExportFormat};
 
+use crate::app::{App, acting};
 use crate::cli::{AuditArgs, AuditCommand, Cli, ExportArg, PageArgs};
 use crate::failure::{Failure, with_sources};
-use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::{output, people_output};
 
 pub(crate) async fn run(cli: &Cli, command: AuditCommand) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     match command {
-        AuditCommand::List { filter, page } => list(cli.json, &place, filter, &page).await,
-        AuditCommand::Export { format, filter } => export(&place, format, filter).await,
+        AuditCommand::List { filter, page } => list(cli.json, &app, filter, &page).await,
+        AuditCommand::Export { format, filter } => export(&app, format, filter).await,
     }
 }
 
-async fn list(json: bool, place: &Place, arguments: AuditArgs, page: &PageArgs) -> Result<(), Failure> {
+async fn list(json: bool, app: &App, arguments: AuditArgs, page: &PageArgs) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let before = match &page.cursor {
         Some(cursor) => Some(
@@ -28,9 +28,9 @@ async fn list(json: bool, place: &Place, arguments: AuditArgs, page: &PageArgs) 
         ),
         None => None,
     };
-    let query = query(arguments, place.gate.now());
-    let filter = place.gate.audit_filter(&acting(), query).await?;
-    let Page { items: entries, next } = place.gate.audit_page(&acting(), &filter, before, size).await?;
+    let query = query(arguments, app.gate.now());
+    let filter = app.gate.audit_filter(&acting(), query).await?;
+    let Page { items: entries, next } = app.gate.audit_page(&acting(), &filter, before, size).await?;
     let next = next.map(|last| last.to_string());
     let object = |entry| output::object(&wire::AuditEntry::from(entry));
     let objects: Vec<_> = entries.iter().map(object).collect();
@@ -39,23 +39,20 @@ async fn list(json: bool, place: &Place, arguments: AuditArgs, page: &PageArgs) 
 }
 
 /// Prints every entry that matches, page by page, and puts the export on the trail.
-async fn export(place: &Place, format: ExportArg, arguments: AuditArgs) -> Result<(), Failure> {
+async fn export(app: &App, format: ExportArg, arguments: AuditArgs) -> Result<(), Failure> {
     let format = match format {
         ExportArg::Csv => ExportFormat::Csv,
         ExportArg::Excel => ExportFormat::Excel,
         ExportArg::Ndjson => ExportFormat::Ndjson,
     };
-    let query = query(arguments, place.gate.now());
+    let query = query(arguments, app.gate.now());
     let asked = asked(&query);
-    let filter = place.gate.audit_filter(&acting(), query).await?;
+    let filter = app.gate.audit_filter(&acting(), query).await?;
     let acting = acting();
-    place.gate.audit_export(&acting, format.as_str(), asked).await?;
+    app.gate.audit_export(&acting, format.as_str(), asked).await?;
     let (mut before, mut is_first, mut count) = (None, true, 0_usize);
     loop {
-        let page = place
-            .gate
-            .audit_page(&acting, &filter, before, PageSize::MAX)
-            .await;
+        let page = app.gate.audit_page(&acting, &filter, before, PageSize::MAX).await;
         let page = page.map_err(|error| {
             Failure::from(error).after(&format!(
                 "the export stopped after {}",

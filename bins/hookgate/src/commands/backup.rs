@@ -16,7 +16,7 @@ use crate::cli::Cli;
 use crate::config::{StorePlace, sentence_on};
 use crate::effect::{Effect, require_output};
 use crate::failure::{Failure, with_sources};
-use crate::{output, place};
+use crate::{app, output};
 
 /// The file that stands for standard output and standard input.
 const STREAM: &str = "-";
@@ -34,7 +34,7 @@ pub(crate) fn backup(cli: &Cli, file: &Path) -> Result<(), Failure> {
         format!("backup: {}", file.display())
     };
     Effect::of(format!("the backup {} was written", file.display()))
-        .told(output::line(&text).map_err(Failure::from))?;
+        .report(output::line(&text).map_err(Failure::from))?;
     if !cli.json {
         output::remark(KEEP_THE_KEY);
     }
@@ -75,7 +75,7 @@ pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: b
     restoring.publish()?;
     let restored = Restored { sessions, retired };
     Effect::of(format!("the store was restored to {}", directory.display()))
-        .told(restored.tell(cli.json, &directory, retire))
+        .report(restored.tell(cli.json, &directory, retire))
 }
 
 fn verify(cli: &Cli, file: &Path) -> Result<(), Failure> {
@@ -130,7 +130,7 @@ async fn retire_all_urls(gate: &Gate<Database>) -> Result<usize, Failure> {
             .iter()
             .filter(|webhook| matches!(webhook.state, WebhookState::Active(_)));
         for webhook in living {
-            gate.regenerate(&place::acting(), webhook.handle).await?;
+            gate.regenerate(&app::acting(), webhook.handle).await?;
             retired += 1;
         }
     }
@@ -177,8 +177,8 @@ impl Restored {
 }
 
 fn directory(cli: &Cli) -> Result<PathBuf, Failure> {
-    match place::config(cli)?.map(|config| config.store) {
-        None => Ok(place::data_directory(cli)),
+    match app::config(cli)?.map(|config| config.store) {
+        None => Ok(app::data_directory(cli)),
         Some(StorePlace::Directory(directory)) => Ok(directory),
         Some(StorePlace::Server(_)) => Err(Failure::usage(
             "this store is on a PostgreSQL server: back it up with pg_basebackup or pg_dump, or copy it with `hookgate db copy`",

@@ -12,7 +12,7 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
     match command {
         ConfigCommand::Init => output::line(SAMPLE.trim_end())?,
         ConfigCommand::Check => {
-            let config = gather(cli)?.read()?;
+            let config = load(cli)?.read()?;
             config.check_files()?;
             let warnings = config.exposed_files();
             let warnings: Vec<_> = warnings.iter().map(ToString::to_string).collect();
@@ -25,17 +25,17 @@ pub(crate) fn run(cli: &Cli, command: &ConfigCommand) -> Result<(), Failure> {
                 output::line("the configuration is valid")?;
             }
         }
-        ConfigCommand::Show { sources } => show(&gather(cli)?, cli.json, *sources)?,
+        ConfigCommand::Show { sources } => show(&load(cli)?, cli.json, *sources)?,
     }
     Ok(())
 }
 
-fn gather(cli: &Cli) -> Result<Values, Failure> {
+fn load(cli: &Cli) -> Result<Values, Failure> {
     let file = cli
         .config
         .as_ref()
         .ok_or_else(|| Failure::usage("name the file with --config FILE"))?;
-    Values::gather(file, &environment())
+    Values::load(file, &environment())
 }
 
 fn show(values: &Values, as_json: bool, sources: bool) -> Result<(), Failure> {

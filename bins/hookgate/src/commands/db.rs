@@ -9,7 +9,7 @@ use crate::config::{StorePlace, StoreUrl, sentence_on};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::progress::Progress;
-use crate::{output, place};
+use crate::{app, output};
 
 pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     let DbCommand::Copy { from, to } = command;
@@ -18,8 +18,8 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     }
     let (from, to) = (from.place, to.place);
     let _locks = [lock(&from)?, lock(&to)?];
-    let source = place::open(&from, OpenMode::Existing).await?;
-    let target = place::open(&to, OpenMode::Create).await?;
+    let source = app::open(&from, OpenMode::Existing).await?;
+    let target = app::open(&to, OpenMode::Create).await?;
     let progress = Progress::start();
     let copied = copy_store(&source, &target, |step| match step {
         CopyStep::Copied { table, rows } => progress.tell(format_args!("{table}: {}", counted(rows, "row"))),
@@ -29,7 +29,7 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     drop(progress);
     source.close().await;
     target.close().await;
-    Effect::of(format!("{to} is an exact copy of {from}")).told(show(cli.json, &from, &to, &copied))
+    Effect::of(format!("{to} is an exact copy of {from}")).report(show(cli.json, &from, &to, &copied))
 }
 
 /// Warns of a file with a password that other users of the machine can open.
@@ -57,8 +57,8 @@ fn show(json: bool, from: &StorePlace, to: &StorePlace, copied: &Copied) -> Resu
 }
 
 /// Keeps a server from starting on a directory meanwhile. Nodes of a database server have to be stopped by hand.
-fn lock(place: &StorePlace) -> Result<Option<ServerLock>, Failure> {
-    Ok(match place {
+fn lock(app: &StorePlace) -> Result<Option<ServerLock>, Failure> {
+    Ok(match app {
         StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
         StorePlace::Server(_) => None,
     })

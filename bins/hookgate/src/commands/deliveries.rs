@@ -9,21 +9,21 @@ use hookgate_gate::{
 use hookgate_transport::delivery_page;
 use hookgate_transport::wire::{self, ExportFormat};
 
+use crate::app::App;
 use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, DeliveryName, ExportArg, FilterArgs, OutcomeArg};
 use crate::failure::{Failure, with_sources};
 use crate::output;
-use crate::place::Place;
 use crate::table::{Table, details, fields};
 
 /// How often the store is asked for what came since.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(cli: &Cli, command: DeliveriesCommand) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     match command {
-        DeliveriesCommand::List(arguments) => list(cli.json, &place, arguments).await,
-        DeliveriesCommand::Export { format, filter } => export(&place, format, &filter).await,
-        DeliveriesCommand::Show { id } => show(cli.json, &place, id).await,
+        DeliveriesCommand::List(arguments) => list(cli.json, &app, arguments).await,
+        DeliveriesCommand::Export { format, filter } => export(&app, format, &filter).await,
+        DeliveriesCommand::Show { id } => show(cli.json, &app, id).await,
     }
 }
 
@@ -55,9 +55,9 @@ pub(crate) async fn follow<S: Store>(
     }
 }
 
-async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<(), Failure> {
-    let store = place.gate.store();
-    let filter = read_filter(place, &arguments.filter).await?;
+async fn list(json: bool, app: &App, arguments: DeliveriesArgs) -> Result<(), Failure> {
+    let store = app.gate.store();
+    let filter = read_filter(app, &arguments.filter).await?;
     let size = PageSize::new(arguments.page.limit).unwrap_or_default();
     let seek = match &arguments.page.cursor {
         Some(cursor) => Seek::Before(
@@ -92,15 +92,15 @@ async fn list(json: bool, place: &Place, arguments: DeliveriesArgs) -> Result<()
 }
 
 /// Prints every record that matches, page by page. If it breaks off, the failure says how far it came.
-async fn export(place: &Place, format: ExportArg, arguments: &FilterArgs) -> Result<(), Failure> {
-    let filter = read_filter(place, arguments).await?;
+async fn export(app: &App, format: ExportArg, arguments: &FilterArgs) -> Result<(), Failure> {
+    let filter = read_filter(app, arguments).await?;
     let format = match format {
         ExportArg::Csv => ExportFormat::Csv,
         ExportArg::Excel => ExportFormat::Excel,
         ExportArg::Ndjson => ExportFormat::Ndjson,
     };
     let mut printed = 0;
-    let exported = export_pages(&place.gate, &filter, format, &mut printed).await;
+    let exported = export_pages(&app.gate, &filter, format, &mut printed).await;
     exported.map_err(|failure| {
         failure.after(&format!(
             "the export stopped after {} and is not complete",
@@ -136,11 +136,11 @@ async fn export_pages(
     }
 }
 
-async fn show(json: bool, place: &Place, name: DeliveryName) -> Result<(), Failure> {
-    let store = place.gate.store();
+async fn show(json: bool, app: &App, name: DeliveryName) -> Result<(), Failure> {
+    let store = app.gate.store();
     let id = match name {
         DeliveryName::Delivery(id) => Some(id),
-        DeliveryName::Request(id) => place.gate.delivery_by_request(id).await?,
+        DeliveryName::Request(id) => app.gate.delivery_by_request(id).await?,
     };
     let record = match id {
         Some(id) => store.delivery_by_id(id).await?,
@@ -174,7 +174,7 @@ async fn show(json: bool, place: &Place, name: DeliveryName) -> Result<(), Failu
         shown.push(("because", code.message().to_owned()));
     }
     shown.extend(explain_source(&record));
-    shown.extend(place.console_page(format_args!("deliveries/{}", record.summary.id)));
+    shown.extend(app.console_page(format_args!("deliveries/{}", record.summary.id)));
     Ok(output::lines(&details(shown))?)
 }
 
@@ -196,16 +196,16 @@ fn explain_source(record: &DeliveryRecord) -> Vec<(&'static str, String)> {
     shown
 }
 
-async fn read_filter(place: &Place, arguments: &FilterArgs) -> Result<DeliveryFilter, Failure> {
+async fn read_filter(app: &App, arguments: &FilterArgs) -> Result<DeliveryFilter, Failure> {
     let webhook = match &arguments.webhook {
-        Some(webhook) => Some(place.webhook(webhook).await?.handle),
+        Some(webhook) => Some(app.webhook(webhook).await?.handle),
         None => None,
     };
     let outcome = arguments.outcome.map(|outcome| match outcome {
         OutcomeArg::Accepted => Outcome::Accepted,
         OutcomeArg::Refused => Outcome::Refused,
     });
-    let now = place.gate.now();
+    let now = app.gate.now();
     let from = arguments.since.map(|since| since.start(now)).or(arguments.from);
     let to = arguments.until.map(|until| until.end(now)).or(arguments.to);
     if from.zip(to).is_some_and(|(from, to)| from >= to) {

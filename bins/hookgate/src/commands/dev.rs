@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 
 use super::deliveries;
+use crate::app::{self, App};
 use crate::certificate_files::CertificateFiles;
 use crate::cli::{Cli, DevArgs};
 use crate::config::{self, FrontSettings, WithoutFile};
 use crate::effect::Effect;
 use crate::failure::Failure;
-use crate::place::{self, Place};
 use crate::server::{Plan, Server};
 use crate::{dev_certificate, logging, output};
 
@@ -37,10 +37,10 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     logging::start(settings.log_level()?.unwrap_or(LevelFilter::WARN));
     lists.fetcher()?;
     // What is printed has to work in another terminal, wherever that is.
-    let directory = std::path::absolute(place::data_directory(cli))
+    let directory = std::path::absolute(app::data_directory(cli))
         .map_err(|error| Failure::usage(format!("can't tell where the data directory is: {error}")))?;
     let _lock = ServerLock::acquire(&directory)?;
-    let place = Place::of_data(&directory).await?;
+    let app = App::of_data(&directory).await?;
     let files = dev_certificate::ensure(&directory)?;
     let plan = Plan {
         listen: arguments.gate,
@@ -64,12 +64,12 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         lists,
     };
     // The port is bound before a URL is made: a URL that nobody gets to see would be lost.
-    let server = Server::bind(place.gate, plan).await?;
+    let server = Server::bind(app.gate, plan).await?;
     let gate = server.gate();
     let addresses = server.addresses();
-    place::remember_addresses(gate.store(), addresses).await?;
+    app::remember_addresses(gate.store(), addresses).await?;
     let demo = first_webhook(&gate).await?;
-    let (secret, ..) = gate.sign_in_link(&place::acting(), None).await?;
+    let (secret, ..) = gate.sign_in_link(&app::acting(), None).await?;
     let greeting = Greeting {
         directory: &directory,
         ca: &files.ca,
@@ -84,7 +84,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     } else {
         greeting.print()
     };
-    made(&directory, demo.as_ref()).told(printed.map_err(Failure::from))?;
+    made(&directory, demo.as_ref()).report(printed.map_err(Failure::from))?;
     if !cli.json {
         tokio::spawn(show(gate));
     }
@@ -104,7 +104,7 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
         policy: Policy::default(),
         signed: false,
     };
-    Ok(Some(gate.create(&place::acting(), new).await?))
+    Ok(Some(gate.create(&app::acting(), new).await?))
 }
 
 /// Things that were created before the greeting.

@@ -11,13 +11,13 @@ use hookgate_transport::tls::CertificateState;
 use hookgate_transport::wire;
 use serde_json::json;
 
+use crate::app::{self, App};
 use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
 use crate::config::{Config, FrontSettings, check_trust};
 use crate::descriptors::ConnectionLimits;
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{self, Place};
 
 const SEALING_KEY_FILE: &str = "store.sealing_key_file";
 
@@ -31,13 +31,13 @@ struct Finding {
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     // A configuration that can't be read is a failure of its own, which names every problem.
-    let config = place::config(cli)?;
+    let config = app::config(cli)?;
     let mut findings = Vec::new();
     let exposed = access::exposed_files(cli, config.as_ref());
     if let Some(config) = &config {
         about_files(config, &mut findings);
     }
-    let (place, key_faults) = match Place::inspect(cli).await {
+    let (app, key_faults) = match App::inspect(cli).await {
         Ok(inspected) => inspected,
         // Its files may be what keeps a store from being reached.
         Err(failure) => {
@@ -53,16 +53,16 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
             sentence,
         }));
     }
-    let now = place.gate.now();
+    let now = app.gate.now();
     if let Some(config) = &config {
         about_expiry(config, now, &mut findings);
     }
-    findings.extend(about_descriptors(&place).await?);
-    about_proxies(&place, config.as_ref(), &mut findings).await?;
-    about_sets(&place, now, &mut findings).await?;
-    findings.extend(about_trail(&place).await?);
-    about_failing(&place, &mut findings).await?;
-    about_webhooks(&place, now, &mut findings).await?;
+    findings.extend(about_descriptors(&app).await?);
+    about_proxies(&app, config.as_ref(), &mut findings).await?;
+    about_sets(&app, now, &mut findings).await?;
+    findings.extend(about_trail(&app).await?);
+    about_failing(&app, &mut findings).await?;
+    about_webhooks(&app, now, &mut findings).await?;
     findings.extend(access::findings(
         exposed,
         &access::exposed_files(cli, config.as_ref()),
@@ -93,8 +93,8 @@ fn show(findings: &[Finding], as_json: bool) -> Result<(), Failure> {
 }
 
 /// Whether the server that started last could have as many connections as it takes.
-async fn about_descriptors(place: &Place) -> Result<Option<Finding>, Failure> {
-    let limits = ConnectionLimits::within(place::descriptors(place.gate.store()).await?);
+async fn about_descriptors(app: &App) -> Result<Option<Finding>, Failure> {
+    let limits = ConnectionLimits::within(app::descriptors(app.gate.store()).await?);
     Ok(limits.warning().map(|sentence| Finding {
         subject: "open files".to_owned(),
         sentence,
@@ -103,16 +103,16 @@ async fn about_descriptors(place: &Place) -> Result<Option<Finding>, Failure> {
 
 /// The proxies in front of both listeners, as the configuration names them and as deliveries come.
 async fn about_proxies(
-    place: &Place,
+    app: &App,
     config: Option<&Config>,
     findings: &mut Vec<Finding>,
 ) -> Result<(), Failure> {
-    let is_local = place.public_url.starts_with("https://localhost");
-    let lone = place.gate.proxy_suspect().await?;
+    let is_local = app.public_url.starts_with("https://localhost");
+    let lone = app.gate.proxy_suspect().await?;
     if let Some(lone) = lone.filter(|lone| !(is_local && lone.address.is_loopback())) {
         let is_trusted = match config {
             Some(config) => {
-                let trusted = trusted(place, &config.front).await?;
+                let trusted = trusted(app, &config.front).await?;
                 trusted.iter().any(|network| network.contains(lone.address))
             }
             None => false,
@@ -126,11 +126,11 @@ async fn about_proxies(
     let fronts = config.map(|config| [("gate", &config.front), ("console", &config.console_front)]);
     for (section, front) in fronts.into_iter().flatten() {
         for name in &front.sets {
-            if place.gate.store().address_set_by_name(name).await?.is_none() {
+            if app.gate.store().address_set_by_name(name).await?.is_none() {
                 findings.push(missing_set(section, name));
             }
         }
-        if let Err(problem) = check_trust(trusted(place, front).await?) {
+        if let Err(problem) = check_trust(trusted(app, front).await?) {
             findings.push(too_much_trust(section, front, &problem));
         }
     }
@@ -138,10 +138,10 @@ async fn about_proxies(
 }
 
 /// The networks that a listener believes now.
-async fn trusted(place: &Place, front: &FrontSettings) -> Result<Vec<IpNetwork>, Failure> {
+async fn trusted(app: &App, front: &FrontSettings) -> Result<Vec<IpNetwork>, Failure> {
     let mut networks = front.trusted.clone();
     for name in &front.sets {
-        let store = place.gate.store();
+        let store = app.gate.store();
         let Some(set) = store.address_set_by_name(name).await? else {
             continue;
         };
@@ -226,10 +226,10 @@ fn about_expiry(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
     }
 }
 
-async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    for set in place.gate.store().address_sets().await? {
+async fn about_sets(app: &App, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+    for set in app.gate.store().address_sets().await? {
         let subject = format!("@{}", set.name);
-        let networks = place.gate.address_set(&set.name).await?.1;
+        let networks = app.gate.address_set(&set.name).await?.1;
         let remarks: Vec<_> = match &set.origin {
             SetOrigin::Own => {
                 let warnings = network_warnings(networks.as_slice().iter().copied());
@@ -275,10 +275,10 @@ async fn about_sets(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) 
     Ok(())
 }
 
-async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+async fn about_webhooks(app: &App, now: Timestamp, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     let mut after: Option<WebhookHandle> = None;
     loop {
-        let page = place.gate.store().webhook_page(after, PageSize::MAX).await?;
+        let page = app.gate.store().webhook_page(after, PageSize::MAX).await?;
         let Some(last) = page.last() else {
             return Ok(());
         };
@@ -298,8 +298,8 @@ async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Findin
                     ),
                 });
             }
-            findings.extend(of_use(place, webhook, now).await?);
-            let resolved = place.gate.resolved(&webhook.policy.allowlist).await?;
+            findings.extend(of_use(app, webhook, now).await?);
+            let resolved = app.gate.resolved(&webhook.policy.allowlist).await?;
             for sentence in of_list(&resolved, now) {
                 findings.push(Finding {
                     subject: webhook.name.to_string(),
@@ -311,13 +311,13 @@ async fn about_webhooks(place: &Place, now: Timestamp, findings: &mut Vec<Findin
 }
 
 /// What is wrong with how a living webhook is used: who is refused, a URL that others may know, a rotation that is due.
-async fn of_use(place: &Place, webhook: &Webhook, now: Timestamp) -> Result<Vec<Finding>, Failure> {
+async fn of_use(app: &App, webhook: &Webhook, now: Timestamp) -> Result<Vec<Finding>, Failure> {
     let mut sentences = Vec::new();
     let seen = match webhook.policy.allowlist_mode {
         AllowlistMode::Enforce => None,
         // By itself, for only then its allowlist has what its address sets hold.
-        AllowlistMode::Observe => match place.gate.store().webhook_by_handle(webhook.handle).await? {
-            Some(whole) => place.gate.observation(&whole).await?,
+        AllowlistMode::Observe => match app.gate.store().webhook_by_handle(webhook.handle).await? {
+            Some(whole) => app.gate.observation(&whole).await?,
             None => None,
         },
     };
@@ -347,8 +347,8 @@ async fn of_use(place: &Place, webhook: &Webhook, now: Timestamp) -> Result<Vec<
 }
 
 /// The webhooks whose deliveries are refused.
-async fn about_trail(place: &Place) -> Result<Option<Finding>, Failure> {
-    let removed = place.gate.store().audit_removed_early().await?;
+async fn about_trail(app: &App) -> Result<Option<Finding>, Failure> {
+    let removed = app.gate.store().audit_removed_early().await?;
     Ok((removed > 0).then(|| Finding {
         subject: "audit trail".to_owned(),
         sentence: format!(
@@ -359,9 +359,9 @@ async fn about_trail(place: &Place) -> Result<Option<Finding>, Failure> {
     }))
 }
 
-async fn about_failing(place: &Place, findings: &mut Vec<Finding>) -> Result<(), Failure> {
-    for one in place.gate.failing().await? {
-        let Some(webhook) = place.gate.store().webhook_by_handle(one.webhook).await? else {
+async fn about_failing(app: &App, findings: &mut Vec<Finding>) -> Result<(), Failure> {
+    for one in app.gate.failing().await? {
+        let Some(webhook) = app.gate.store().webhook_by_handle(one.webhook).await? else {
             continue;
         };
         let refused = one.day.refusals();

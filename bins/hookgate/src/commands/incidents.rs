@@ -4,16 +4,16 @@ use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Role, Timestamp, 
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
 use hookgate_transport::wire;
 
+use crate::app::{App, acting};
 use crate::cli::{Cli, IncidentsCommand, PageArgs};
 use crate::effect::Effect;
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::text_input;
 
 pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     match command {
         IncidentsCommand::List {
             status,
@@ -22,30 +22,30 @@ pub(crate) async fn run(cli: &Cli, command: IncidentsCommand) -> Result<(), Fail
             page,
         } => {
             let webhook = match &webhook {
-                Some(webhook) => Some(place.webhook(webhook).await?.handle),
+                Some(webhook) => Some(app.webhook(webhook).await?.handle),
                 None => None,
             };
-            let since = since.map(|since| since.start(place.gate.now()));
+            let since = since.map(|since| since.start(app.gate.now()));
             let filter = IncidentFilter { status, webhook };
-            list(cli.json, &place, filter, since, &page).await
+            list(cli.json, &app, filter, since, &page).await
         }
-        IncidentsCommand::Show(incident) => show(cli.json, &place, incident.number).await,
+        IncidentsCommand::Show(incident) => show(cli.json, &app, incident.number).await,
         IncidentsCommand::Acknowledge(incident) => {
-            act(cli.json, &place, incident.number, IncidentAction::Acknowledge).await
+            act(cli.json, &app, incident.number, IncidentAction::Acknowledge).await
         }
         IncidentsCommand::Resolve(incident) => {
-            act(cli.json, &place, incident.number, IncidentAction::Resolve).await
+            act(cli.json, &app, incident.number, IncidentAction::Resolve).await
         }
         IncidentsCommand::Reopen(incident) => {
-            act(cli.json, &place, incident.number, IncidentAction::Reopen).await
+            act(cli.json, &app, incident.number, IncidentAction::Reopen).await
         }
-        IncidentsCommand::Note { incident, text } => note(cli.json, &place, incident.number, text).await,
+        IncidentsCommand::Note { incident, text } => note(cli.json, &app, incident.number, text).await,
     }
 }
 
 async fn list(
     json: bool,
-    place: &Place,
+    app: &App,
     filter: IncidentFilter,
     since: Option<Timestamp>,
     page: &PageArgs,
@@ -62,10 +62,7 @@ async fn list(
     let Page {
         items: mut incidents,
         mut next,
-    } = place
-        .gate
-        .incident_page(Role::Owner, filter, before, size)
-        .await?;
+    } = app.gate.incident_page(Role::Owner, filter, before, size).await?;
     // Numbers rise as incidents are opened, so nothing behind the first older one is wanted.
     let end = since.and_then(|since| incidents.iter().position(|incident| incident.opened_at < since));
     if let Some(end) = end {
@@ -78,13 +75,13 @@ async fn list(
     output::list(json, &objects, &table, next.as_deref(), "incidents")
 }
 
-async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), Failure> {
-    let timeline = place
+async fn show(json: bool, app: &App, number: IncidentNumber) -> Result<(), Failure> {
+    let timeline = app
         .gate
         .incident_timeline(Role::Owner, number)
         .await?
         .ok_or_else(not_found)?;
-    let now = place.gate.now();
+    let now = app.gate.now();
     if json {
         return Ok(output::line(&output::json(&wire::IncidentRecord::new(
             &timeline,
@@ -96,14 +93,14 @@ async fn show(json: bool, place: &Place, number: IncidentNumber) -> Result<(), F
     let whole = wire::Incident::from(incident);
     let mut object = output::object(&whole);
     object["metadata"] = output::json(&whole.metadata)?.into();
-    if let Some(webhook) = place.gate.store().webhook_by_handle(incident.webhook).await? {
+    if let Some(webhook) = app.gate.store().webhook_by_handle(incident.webhook).await? {
         object["webhook"] = format!("{} ({})", webhook.name, webhook.handle).into();
     }
     object["summary"] = wire::summary(&timeline, now).into();
     output::thing(
         false,
         &object,
-        place.console_page(format_args!("incidents/{number}")),
+        app.console_page(format_args!("incidents/{number}")),
     )?;
     output::line("")?;
     timeline.entries.iter().try_for_each(happened)
@@ -129,26 +126,21 @@ fn happened(entry: &TimelineEntry) -> Result<(), Failure> {
 }
 
 /// Adds a note; `-` stands for standard input.
-async fn note(json: bool, place: &Place, number: IncidentNumber, text: String) -> Result<(), Failure> {
+async fn note(json: bool, app: &App, number: IncidentNumber, text: String) -> Result<(), Failure> {
     let text = if text == "-" {
         let piped = text_input::piped_text().map_err(Failure::usage)?;
         piped.map_or_else(String::new, |text| text.to_string())
     } else {
         text
     };
-    let incident = place.gate.incident_note(&acting(), number, &text).await?;
-    Effect::of(format!("the note is on {number}")).told(printed(json, &incident))
+    let incident = app.gate.incident_note(&acting(), number, &text).await?;
+    Effect::of(format!("the note is on {number}")).report(printed(json, &incident))
 }
 
-async fn act(
-    json: bool,
-    place: &Place,
-    number: IncidentNumber,
-    action: IncidentAction,
-) -> Result<(), Failure> {
-    let incident = place.gate.incident_act(&acting(), number, action).await?;
+async fn act(json: bool, app: &App, number: IncidentNumber, action: IncidentAction) -> Result<(), Failure> {
+    let incident = app.gate.incident_act(&acting(), number, action).await?;
     let done = format!("{} is {} now", incident.number, incident.status.as_str());
-    Effect::of(done).told(printed(json, &incident))
+    Effect::of(done).report(printed(json, &incident))
 }
 
 fn printed(json: bool, incident: &Incident) -> Result<(), Failure> {

@@ -9,80 +9,77 @@ use hookgate_gate::{Page, PageSize, PeopleStore, Removed};
 use hookgate_transport::wire;
 use serde_json::{Value, json};
 
+use crate::app::{App, acting};
 use crate::cli::{Cli, MemberCommand, PageArgs};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
-use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::text_input::piped_line;
 use crate::{output, people_output};
 
 pub(crate) async fn run(cli: &Cli, command: MemberCommand) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     match command {
-        MemberCommand::Add { name, role } => add(cli.json, &place, name, role).await,
-        MemberCommand::List(page) => list(cli.json, &place, &page).await,
+        MemberCommand::Add { name, role } => add(cli.json, &app, name, role).await,
+        MemberCommand::List(page) => list(cli.json, &app, &page).await,
         MemberCommand::Role { name, role } => {
-            let member = find(&place, &name).await?;
-            let changed = place
-                .gate
-                .member_set_role(&acting(), member.id, role, None)
-                .await?;
-            Effect::of(format!("{} is {} now", changed.name, changed.role)).told(show(
+            let member = find(&app, &name).await?;
+            let changed = app.gate.member_set_role(&acting(), member.id, role, None).await?;
+            Effect::of(format!("{} is {} now", changed.name, changed.role)).report(show(
                 cli.json,
                 &changed,
                 &[],
             ))
         }
         MemberCommand::Remove { name } => {
-            let member = find(&place, &name).await?;
-            let removed = place.gate.member_remove(&acting(), member.id).await?;
+            let member = find(&app, &name).await?;
+            let removed = app.gate.member_remove(&acting(), member.id).await?;
             Effect::of(format!("the member {} was removed", removed.member.name))
-                .told(show_removed(cli.json, &removed))
+                .report(show_removed(cli.json, &removed))
         }
     }
 }
 
 /// `hookgate sign-in-link`.
 pub(crate) async fn sign_in_link(cli: &Cli, name: Option<&MemberName>) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     require_output()?;
-    let (secret, link, member) = place.gate.sign_in_link(&acting(), name).await?;
+    let (secret, link, member) = app.gate.sign_in_link(&acting(), name).await?;
     let text = if cli.json {
         let mut object = json!({"member": output::object(&wire::Member::from(&member))});
-        for (name, value) in link_fields(&place, &secret, &link) {
+        for (name, value) in link_fields(&app, &secret, &link) {
             object[name] = value;
         }
         output::json(&object)?
     } else {
-        wire::sign_in_url(&place.console_url, &secret)
+        wire::sign_in_url(&app.console_url, &secret)
     };
     Effect::of(format!("a sign-in link for {} was created", member.name))
         .or_else("run `hookgate sign-in-link` again; the lost link expires")
-        .told(output::line(&text).map_err(Failure::from))
+        .report(output::line(&text).map_err(Failure::from))
 }
 
-async fn add(json: bool, place: &Place, name: MemberName, role: Role) -> Result<(), Failure> {
+async fn add(json: bool, app: &App, name: MemberName, role: Role) -> Result<(), Failure> {
     let password = piped_password()?;
     let has_password = password.is_some();
     if !has_password {
         require_output()?;
     }
-    let member = place.gate.member_add(&acting(), name, role, password).await?;
+    let member = app.gate.member_add(&acting(), name, role, password).await?;
     let effect = Effect::of(format!("the member {} was added", member.name));
     if has_password {
-        return effect.told(show(json, &member, &[]));
+        return effect.report(show(json, &member, &[]));
     }
     let remedy = format!("run `hookgate sign-in-link {}` for another link", member.name);
     let effect = effect.or_else(remedy);
-    let (secret, link, member) = match place.gate.sign_in_link(&acting(), Some(&member.name)).await {
+    let (secret, link, member) = match app.gate.sign_in_link(&acting(), Some(&member.name)).await {
         Ok(made) => made,
         Err(error) => return Err(effect.but("its sign-in link could not be created", error)),
     };
-    effect.told(show(json, &member, &link_fields(place, &secret, &link)))
+    effect.report(show(json, &member, &link_fields(app, &secret, &link)))
 }
 
-async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
+async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let after: Option<MemberId> = match &page.cursor {
         Some(cursor) => Some(
@@ -92,7 +89,7 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         ),
         None => None,
     };
-    let found = place.gate.member_list(after, size.and_one()).await?;
+    let found = app.gate.member_list(after, size.and_one()).await?;
     let Page { items: members, next } = Page::new(found, size, |row| row.id, None);
     let next = next.map(|last| last.to_string());
     let object = |member| output::object(&wire::Member::from(member));
@@ -106,9 +103,9 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
 }
 
 /// The member that an argument names, by ID or name.
-async fn find(place: &Place, argument: &str) -> Result<Member, Failure> {
+async fn find(app: &App, argument: &str) -> Result<Member, Failure> {
     let not_found = || Failure::not_found("no such member; `hookgate member list` shows them");
-    let store = place.gate.store();
+    let store = app.gate.store();
     if let Ok(id) = argument.parse::<MemberId>() {
         return store.member_by_id(id).await?.ok_or_else(not_found);
     }
@@ -133,9 +130,9 @@ fn piped_password() -> Result<Option<Password>, Failure> {
     line.parse().map(Some).map_err(Failure::usage)
 }
 
-fn link_fields(place: &Place, secret: &SignInSecret, link: &SignInLink) -> [(&'static str, Value); 2] {
+fn link_fields(app: &App, secret: &SignInSecret, link: &SignInLink) -> [(&'static str, Value); 2] {
     [
-        ("sign_in", json!(wire::sign_in_url(&place.console_url, secret))),
+        ("sign_in", json!(wire::sign_in_url(&app.console_url, secret))),
         ("sign_in_expires_at", json!(wire::time(link.expires_at()))),
     ]
 }

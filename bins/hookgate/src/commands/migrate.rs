@@ -5,14 +5,14 @@ use serde_json::json;
 use crate::cli::Cli;
 use crate::effect::Effect;
 use crate::failure::Failure;
-use crate::{output, place};
+use crate::{app, output};
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    let place = place::create(cli).await?;
+    let location = app::create(cli).await?;
     let text = if cli.json {
-        output::json(&json!({"store": place.to_string(), "migrated": true}))?
+        output::json(&json!({"store": location.to_string(), "migrated": true}))?
     } else {
-        format!("the store in {place} has this version's schema")
+        format!("the store in {location} has this version's schema")
     };
-    Effect::of("the store has this version's schema").told(output::line(&text).map_err(Failure::from))
+    Effect::of("the store has this version's schema").report(output::line(&text).map_err(Failure::from))
 }

@@ -5,11 +5,11 @@ use std::time::Duration;
 use hookgate_storage::{ServerLock, reach};
 use tokio::time::{Instant, sleep};
 
+use crate::app::{self, App};
 use crate::cli::Cli;
 use crate::config::StorePlace;
 use crate::failure::Failure;
 use crate::logging;
-use crate::place::{self, Place};
 use crate::server::{FilesAtStart, Plan, Server};
 
 /// Time that a server waits for its database at the start: after a reboot, or with compose, both start together.
@@ -24,7 +24,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         )
     };
     let file = cli.config.clone().ok_or_else(needs_file)?;
-    let mut config = place::config(cli)?.ok_or_else(needs_file)?;
+    let mut config = app::config(cli)?.ok_or_else(needs_file)?;
     logging::start(config.log_level);
     // Before anything is locked, waited for or migrated: a server that can't start leaves everything as it was.
     config.check_files()?;
@@ -37,7 +37,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     };
     tracing::info!(store = %config.store, "starting");
     await_database(&config.store).await?;
-    let place = Place::of_config(&config).await?;
+    let app = App::of_config(&config).await?;
     for problem in config.exposed_files() {
         tracing::warn!("{problem}");
     }
@@ -58,8 +58,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
         lists: config.lists,
         configuration: Some(configuration),
     };
-    let server = Server::bind(place.gate, plan).await?;
-    place::remember_addresses(server.gate().store(), server.addresses()).await?;
+    let server = Server::bind(app.gate, plan).await?;
+    app::remember_addresses(server.gate().store(), server.addresses()).await?;
     server.run().await
 }
 

@@ -7,47 +7,47 @@ use hookgate_gate::{Page, PageSize};
 use hookgate_transport::wire;
 use serde_json::json;
 
+use crate::app::{App, acting};
 use crate::cli::{Cli, PageArgs, TokenCommand};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
-use crate::place::{Place, acting};
 use crate::table::Table;
 use crate::{output, people_output};
 
 const DAY: Duration = Duration::from_hours(24);
 
 pub(crate) async fn run(cli: &Cli, command: TokenCommand) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     match command {
-        TokenCommand::Create { name, role, expires } => create(cli.json, &place, name, role, expires).await,
-        TokenCommand::List(page) => list(cli.json, &place, &page).await,
+        TokenCommand::Create { name, role, expires } => create(cli.json, &app, name, role, expires).await,
+        TokenCommand::List(page) => list(cli.json, &app, &page).await,
         TokenCommand::Revoke { token } => {
-            let id = find(&place, &token).await?;
-            let revoked = place.gate.token_revoke(&acting(), id).await?;
-            let now = place.gate.now();
+            let id = find(&app, &token).await?;
+            let revoked = app.gate.token_revoke(&acting(), id).await?;
+            let now = app.gate.now();
             let object = output::object(&wire::Token::new(&revoked, now));
             Effect::of(format!("the token {} was revoked", revoked.name))
-                .told(output::thing(cli.json, &object, None))
+                .report(output::thing(cli.json, &object, None))
         }
     }
 }
 
 async fn create(
     json: bool,
-    place: &Place,
+    app: &App,
     name: TokenName,
     role: Role,
     days: Option<u16>,
 ) -> Result<(), Failure> {
-    let now = place.gate.now();
+    let now = app.gate.now();
     let expires_at = days.map(|days| now.after(DAY * days.into()));
     require_output()?;
-    let (secret, token) = place.gate.token_create(&acting(), name, role, expires_at).await?;
+    let (secret, token) = app.gate.token_create(&acting(), name, role, expires_at).await?;
     let effect = Effect::of(format!("the token {} ({}) was created", token.name, token.id)).or_else(format!(
         "its secret is lost; run `hookgate token revoke {}` and create another one",
         token.id
     ));
-    effect.told(show_created(json, &token, secret.reveal(), now))
+    effect.report(show_created(json, &token, secret.reveal(), now))
 }
 
 fn show_created(json: bool, token: &Token, secret: &str, now: Timestamp) -> Result<(), Failure> {
@@ -56,7 +56,7 @@ fn show_created(json: bool, token: &Token, secret: &str, now: Timestamp) -> Resu
     output::thing(json, &object, None)
 }
 
-async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
+async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let after: Option<TokenId> = match &page.cursor {
         Some(cursor) => Some(
@@ -66,10 +66,10 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         ),
         None => None,
     };
-    let found = place.gate.token_list(&acting(), after, size.and_one()).await?;
+    let found = app.gate.token_list(&acting(), after, size.and_one()).await?;
     let Page { items: tokens, next } = Page::new(found, size, |row| row.id, None);
     let next = next.map(|last| last.to_string());
-    let now = place.gate.now();
+    let now = app.gate.now();
     let object = |token| output::object(&wire::Token::new(token, now));
     let objects: Vec<_> = tokens.iter().map(object).collect();
     let table = Table::of(people_output::TOKEN_HEADER, &tokens, |token| {
@@ -79,7 +79,7 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
 }
 
 /// The token that an argument names: by ID, or by a name that only one token has that is not revoked.
-async fn find(place: &Place, argument: &str) -> Result<TokenId, Failure> {
+async fn find(app: &App, argument: &str) -> Result<TokenId, Failure> {
     if let Ok(id) = argument.parse() {
         return Ok(id);
     }
@@ -87,10 +87,10 @@ async fn find(place: &Place, argument: &str) -> Result<TokenId, Failure> {
     let name: TokenName = argument.parse().map_err(|_| not_found())?;
     let (mut found, mut after): (Option<Token>, _) = (None, None);
     loop {
-        let page = place.gate.token_list(&acting(), after, PageSize::MAX).await?;
+        let page = app.gate.token_list(&acting(), after, PageSize::MAX).await?;
         let Some(last) = page.last() else { break };
         after = Some(last.id);
-        let now = place.gate.now();
+        let now = app.gate.now();
         let named = |token: &Token| token.name == name && token.state(now) != TokenState::Revoked;
         for token in page.into_iter().filter(named) {
             if found.replace(token).is_some() {

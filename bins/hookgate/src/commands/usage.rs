@@ -6,9 +6,9 @@ use hookgate_gate::{
 };
 use hookgate_transport::wire::{self, counted};
 
+use crate::app::{App, acting};
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{Place, acting};
 
 /// Sources that are shown.
 const SOURCES: u16 = 20;
@@ -16,11 +16,11 @@ const SOURCES: u16 = 20;
 /// Prints how many deliveries came, and from where.
 pub(crate) async fn usage(
     json: bool,
-    place: &Place,
+    app: &App,
     webhook: &Webhook,
     range: UsageRange,
 ) -> Result<(), Failure> {
-    let (store, now) = (place.gate.store(), place.gate.now());
+    let (store, now) = (app.gate.store(), app.gate.now());
     let usage = store.usage(Some(webhook.handle), range, now).await?;
     let limit = PageSize::new(SOURCES).unwrap_or_default();
     let top = store.top_sources(webhook.handle, range, limit, now).await?;
@@ -39,13 +39,13 @@ pub(crate) async fn usage(
         output::line(&format!("  {count:>8}  {code}"))?;
     }
     let wild = spikes(&usage);
-    for (place, bucket) in usage
+    for (index, bucket) in usage
         .buckets
         .iter()
         .enumerate()
         .filter(|(_, bucket)| bucket.deliveries() > 0)
     {
-        let mark = if wild.contains(&place) { "  spike" } else { "" };
+        let mark = if wild.contains(&index) { "  spike" } else { "" };
         output::line(&format!(
             "{}  {:>8} accepted  {:>8} refused{mark}",
             wire::time(bucket.at),
@@ -89,8 +89,8 @@ fn reasons(source: &SourceUsage) -> String {
 }
 
 /// Prints the allowlist that the senders would need.
-pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Result<(), Failure> {
-    let suggestion = place.gate.allowlist_suggestion(&acting(), webhook.handle).await?;
+pub(crate) async fn suggest(json: bool, app: &App, webhook: &Webhook) -> Result<(), Failure> {
+    let suggestion = app.gate.allowlist_suggestion(&acting(), webhook.handle).await?;
     if json {
         let object = output::object(&wire::Suggestion::from(&suggestion));
         return Ok(output::line(&output::json(&object)?)?);
@@ -115,21 +115,21 @@ pub(crate) async fn suggest(json: bool, place: &Place, webhook: &Webhook) -> Res
 /// Prints which senders would stop passing.
 pub(crate) async fn preview(
     json: bool,
-    place: &Place,
+    app: &App,
     webhook: &Webhook,
     allowlist: &Allowlist,
     days: PreviewDays,
 ) -> Result<(), Failure> {
-    if let Some(missing) = place.gate.missing_set(allowlist).await? {
+    if let Some(missing) = app.gate.missing_set(allowlist).await? {
         return Err(ManageError::UnknownSet(missing).into());
     }
-    let preview = place
+    let preview = app
         .gate
         .allowlist_preview(&acting(), webhook.handle, allowlist, days)
         .await?;
-    let now = place.gate.now();
+    let now = app.gate.now();
     if json {
-        let resolved = place.gate.resolved(allowlist).await?;
+        let resolved = app.gate.resolved(allowlist).await?;
         let preview = wire::Preview::new(&preview, days).warned(&resolved, None, now);
         let object = output::object(&preview);
         return Ok(output::line(&output::json(&object)?)?);

@@ -12,29 +12,29 @@ use hookgate_transport::wire;
 use serde_json::{Value, json};
 
 use super::usage;
+use crate::app::{App, acting};
 use crate::cli::{Cli, OverloadStatus, PageArgs, PolicyArgs, SignatureScheme, Switch, WebhookCommand};
 use crate::effect::{Effect, require_output};
 use crate::failure::Failure;
 use crate::output;
-use crate::place::{Place, acting};
 use crate::table::{Table, details};
 use crate::text_input::piped_text;
 
 pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failure> {
-    let place = Place::open(cli).await?;
+    let app = App::open(cli).await?;
     match command {
         WebhookCommand::Create { name, sender, policy } => {
-            create(cli.json, &place, name, sender, &policy).await
+            create(cli.json, &app, name, sender, &policy).await
         }
-        WebhookCommand::List(page) => list(cli.json, &place, &page).await,
+        WebhookCommand::List(page) => list(cli.json, &app, &page).await,
         WebhookCommand::Show(argument) => {
-            let webhook = place.webhook(&argument.webhook).await?;
-            let health = place.gate.health(std::slice::from_ref(&webhook)).await?;
+            let webhook = app.webhook(&argument.webhook).await?;
+            let health = app.gate.health(std::slice::from_ref(&webhook)).await?;
             let mut once: Vec<_> = health
                 .iter()
                 .map(|health| ("health", json!(health.as_str())))
                 .collect();
-            if let Some(seen) = place.gate.retired_use(&webhook).await? {
+            if let Some(seen) = app.gate.retired_use(&webhook).await? {
                 let seen = wire::RetiredUrlUse::from(seen);
                 let shown = if cli.json {
                     output::object(&seen)
@@ -43,35 +43,33 @@ pub(crate) async fn run(cli: &Cli, command: WebhookCommand) -> Result<(), Failur
                 };
                 once.push(("retired_url_use", shown));
             }
-            show(cli.json, &place, &webhook, &once)
+            show(cli.json, &app, &webhook, &once)
         }
         WebhookCommand::Edit {
             webhook,
             name,
             policy,
-        } => edit(cli.json, &place, &webhook.webhook, name.as_ref(), &policy).await,
-        WebhookCommand::Allow { webhook, entries } => {
-            allow(cli.json, &place, &webhook.webhook, &entries).await
-        }
-        WebhookCommand::Regenerate(argument) => regenerate(cli.json, &place, &argument.webhook).await,
-        WebhookCommand::Revoke { webhook, yes } => revoke(cli.json, &place, &webhook.webhook, yes).await,
+        } => edit(cli.json, &app, &webhook.webhook, name.as_ref(), &policy).await,
+        WebhookCommand::Allow { webhook, entries } => allow(cli.json, &app, &webhook.webhook, &entries).await,
+        WebhookCommand::Regenerate(argument) => regenerate(cli.json, &app, &argument.webhook).await,
+        WebhookCommand::Revoke { webhook, yes } => revoke(cli.json, &app, &webhook.webhook, yes).await,
         WebhookCommand::Usage { webhook, range } => {
-            usage::usage(cli.json, &place, &place.webhook(&webhook.webhook).await?, range).await
+            usage::usage(cli.json, &app, &app.webhook(&webhook.webhook).await?, range).await
         }
         WebhookCommand::Preview { webhook, allow, days } => {
-            let webhook = place.webhook(&webhook.webhook).await?;
-            usage::preview(cli.json, &place, &webhook, &joined(&allow)?, days).await
+            let webhook = app.webhook(&webhook.webhook).await?;
+            usage::preview(cli.json, &app, &webhook, &joined(&allow)?, days).await
         }
         WebhookCommand::Suggest(argument) => {
-            usage::suggest(cli.json, &place, &place.webhook(&argument.webhook).await?).await
+            usage::suggest(cli.json, &app, &app.webhook(&argument.webhook).await?).await
         }
-        WebhookCommand::Which => which(cli.json, &place).await,
+        WebhookCommand::Which => which(cli.json, &app).await,
     }
 }
 
 async fn create(
     json: bool,
-    place: &Place,
+    app: &App,
     name: WebhookName,
     format: SenderFormat,
     arguments: &PolicyArgs,
@@ -86,7 +84,7 @@ async fn create(
         policy,
         signed,
     };
-    let created = place.gate.create(&acting(), new).await?;
+    let created = app.gate.create(&acting(), new).await?;
     let (name, handle) = (&created.webhook.name, created.webhook.handle);
     let mut remedy = format!("run `hookgate webhook regenerate {handle}`");
     if signed {
@@ -94,19 +92,19 @@ async fn create(
     }
     Effect::of(format!("the webhook {name} ({handle}) was created"))
         .or_else(remedy)
-        .told(issued(json, place, &created))
+        .report(issued(json, app, &created))
 }
 
-async fn regenerate(json: bool, place: &Place, argument: &str) -> Result<(), Failure> {
-    let handle = place.webhook(argument).await?.handle;
+async fn regenerate(json: bool, app: &App, argument: &str) -> Result<(), Failure> {
+    let handle = app.webhook(argument).await?.handle;
     require_output()?;
-    let regenerated = place.gate.regenerate(&acting(), handle).await?;
+    let regenerated = app.gate.regenerate(&acting(), handle).await?;
     let name = &regenerated.webhook.name;
     Effect::of(format!(
         "the webhook {name} has a new URL and the old one no longer works"
     ))
     .or_else(format!("run `hookgate webhook regenerate {handle}` again"))
-    .told(issued(json, place, &regenerated))
+    .report(issued(json, app, &regenerated))
 }
 
 /// Adds how to get a signing secret that was lost.
@@ -118,12 +116,12 @@ fn write_signature_remedy(remedy: &mut String, handle: WebhookHandle) {
 
 async fn edit(
     json: bool,
-    place: &Place,
+    app: &App,
     argument: &str,
     name: Option<&WebhookName>,
     arguments: &PolicyArgs,
 ) -> Result<(), Failure> {
-    let webhook = place.webhook(argument).await?;
+    let webhook = app.webhook(argument).await?;
     amend(&mut webhook.policy.clone(), arguments)?;
     let change = |current: &mut WebhookName, policy: &mut Policy| {
         if let Some(name) = name {
@@ -135,11 +133,11 @@ async fn edit(
         // It was tried above on the same arguments; what can fail does not depend on the policy.
         let _ = amend(policy, arguments);
     };
-    let (gate, handle) = (&place.gate, webhook.handle);
+    let (gate, handle) = (&app.gate, webhook.handle);
     let done = |edited: &Webhook| Effect::of(format!("the webhook {} was changed", edited.name));
     if arguments.signature != Some(SignatureScheme::StandardWebhooks) {
         let edited = gate.edit(&acting(), handle, change).await?;
-        return done(&edited).told(show(json, place, &edited, &[]));
+        return done(&edited).report(show(json, app, &edited, &[]));
     }
     require_output()?;
     let (edited, secret) = gate.require_signature(&acting(), handle, change).await?;
@@ -147,12 +145,12 @@ async fn edit(
         .or_else(format!(
             "its new signing secret is lost; run `hookgate webhook edit {handle} --signature standard-webhooks` again"
         ))
-        .told(show(json, place, &edited, &secret_fields(Some(&secret))))
+        .report(show(json, app, &edited, &secret_fields(Some(&secret))))
 }
 
 /// Adds entries. Nothing can be added to a list that permits everybody already: it would refuse all others from then on.
-async fn allow(json: bool, place: &Place, argument: &str, entries: &[Allowlist]) -> Result<(), Failure> {
-    let webhook = place.webhook(argument).await?;
+async fn allow(json: bool, app: &App, argument: &str, entries: &[Allowlist]) -> Result<(), Failure> {
+    let webhook = app.webhook(argument).await?;
     let any = || {
         Failure::refused(
             "every source is allowed already; `hookgate webhook edit --allow` creates an allowlist",
@@ -169,11 +167,11 @@ async fn allow(json: bool, place: &Place, argument: &str, entries: &[Allowlist])
             policy.allowlist = allowlist;
         }
     };
-    let edited = place.gate.edit(&acting(), webhook.handle, change).await?;
-    Effect::of(format!("the allowlist of {} was changed", edited.name)).told(show(json, place, &edited, &[]))
+    let edited = app.gate.edit(&acting(), webhook.handle, change).await?;
+    Effect::of(format!("the allowlist of {} was changed", edited.name)).report(show(json, app, &edited, &[]))
 }
 
-async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure> {
+async fn list(json: bool, app: &App, page: &PageArgs) -> Result<(), Failure> {
     let size = PageSize::new(page.limit).unwrap_or_default();
     let after: Option<WebhookHandle> = match &page.cursor {
         Some(cursor) => Some(
@@ -183,14 +181,14 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
         ),
         None => None,
     };
-    let found = place.gate.store().webhook_page(after, size.and_one()).await?;
+    let found = app.gate.store().webhook_page(after, size.and_one()).await?;
     let Page {
         items: webhooks,
         next,
     } = Page::new(found, size, |row| row.handle, None);
     let next = next.map(|last| last.to_string());
-    let now = place.gate.now();
-    let health = place.gate.health(&webhooks).await?;
+    let now = app.gate.now();
+    let health = app.gate.health(&webhooks).await?;
     let rows: Vec<_> = webhooks.iter().zip(health).collect();
     let object = |(webhook, health): &(&Webhook, Health)| {
         output::object(&wire::Webhook::new(webhook, now).with_health(*health))
@@ -202,13 +200,13 @@ async fn list(json: bool, place: &Place, page: &PageArgs) -> Result<(), Failure>
     output::list(json, &objects, &table, next.as_deref(), "webhooks")
 }
 
-async fn revoke(json: bool, place: &Place, argument: &str, yes: bool) -> Result<(), Failure> {
-    let webhook = place.webhook(argument).await?;
+async fn revoke(json: bool, app: &App, argument: &str, yes: bool) -> Result<(), Failure> {
+    let webhook = app.webhook(argument).await?;
     if !yes {
         confirm(&webhook)?;
     }
-    let revoked = place.gate.revoke(&acting(), webhook.handle).await?;
-    Effect::of(format!("the webhook {} was revoked", revoked.name)).told(show(json, place, &revoked, &[]))
+    let revoked = app.gate.revoke(&acting(), webhook.handle).await?;
+    Effect::of(format!("the webhook {} was revoked", revoked.name)).report(show(json, app, &revoked, &[]))
 }
 
 /// Asks a person to type the name; a script has to say `--yes`.
@@ -233,10 +231,10 @@ fn confirm(webhook: &Webhook) -> Result<(), Failure> {
     }
 }
 
-async fn which(json: bool, place: &Place) -> Result<(), Failure> {
+async fn which(json: bool, app: &App) -> Result<(), Failure> {
     let text = piped_text().map_err(Failure::usage)?.unwrap_or_default();
     let id = webhook_id_in(text.trim())?;
-    let store = place.gate.store();
+    let store = app.gate.store();
     let found = store.url_by_digest(&id.digest()).await?;
     let (handle, url) = match found {
         None => return Err(Failure::not_found("no webhook of this store has or had this URL")),
@@ -247,7 +245,7 @@ async fn which(json: bool, place: &Place) -> Result<(), Failure> {
         .webhook_by_handle(handle)
         .await?
         .ok_or_else(|| Failure::not_found("no such webhook"))?;
-    show(json, place, &webhook, &[("url_state", json!(url))])
+    show(json, app, &webhook, &[("url_state", json!(url))])
 }
 
 /// The one webhook ID in a text, in whatever spelling.
@@ -273,12 +271,12 @@ fn last_segment(url: &str) -> &str {
     path.rsplit('/').next().unwrap_or_default()
 }
 
-fn issued(json: bool, place: &Place, issued: &Issued) -> Result<(), Failure> {
-    let mut once = vec![("url", json!(wire::webhook_url(&place.public_url, issued)))];
+fn issued(json: bool, app: &App, issued: &Issued) -> Result<(), Failure> {
+    let mut once = vec![("url", json!(wire::webhook_url(&app.public_url, issued)))];
     once.extend(secret_fields(issued.signing_secret.as_ref()));
     let webhook = &issued.webhook;
     if json {
-        return show(json, place, webhook, &once);
+        return show(json, app, webhook, &once);
     }
     // What is needed now; `webhook show` has the settings.
     let mut shown = vec![
@@ -289,7 +287,7 @@ fn issued(json: bool, place: &Place, issued: &Issued) -> Result<(), Failure> {
         once.iter()
             .map(|(name, value)| (*name, value.as_str().unwrap_or_default().to_owned())),
     );
-    shown.extend(place.console_page(format_args!("webhooks/{}", webhook.handle)));
+    shown.extend(app.console_page(format_args!("webhooks/{}", webhook.handle)));
     Ok(output::lines(&details(shown))?)
 }
 
@@ -301,8 +299,8 @@ fn secret_fields(secret: Option<&SigningSecret>) -> Vec<(&'static str, Value)> {
 }
 
 /// Prints a webhook, with fields that are shown in this answer alone.
-fn show(json: bool, place: &Place, webhook: &Webhook, once: &[(&'static str, Value)]) -> Result<(), Failure> {
-    let now = place.gate.now();
+fn show(json: bool, app: &App, webhook: &Webhook, once: &[(&'static str, Value)]) -> Result<(), Failure> {
+    let now = app.gate.now();
     let mut object = output::object(&wire::Webhook::new(webhook, now));
     if !json {
         put_in_words(&mut object, webhook);
@@ -313,7 +311,7 @@ fn show(json: bool, place: &Place, webhook: &Webhook, once: &[(&'static str, Val
     output::thing(
         json,
         &object,
-        place.console_page(format_args!("webhooks/{}", webhook.handle)),
+        app.console_page(format_args!("webhooks/{}", webhook.handle)),
     )
 }
 

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::store::shown;
 use super::*;
 
-fn gather(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
+fn load(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("hookgate.toml");
     std::fs::write(&file, text).unwrap();
@@ -14,14 +14,14 @@ fn gather(text: &str, environment: &[(&str, &str)]) -> Result<Config, Failure> {
 
 fn gather_file(file: &Path, environment: &[(&str, &str)]) -> Result<Values, Failure> {
     let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Values::gather(file, &Environment::of(environment.iter().map(owned)))
+    Values::load(file, &Environment::of(environment.iter().map(owned)))
 }
 
 const GOOD: &str = "public_url = \"https://hooks.example.org\"\n[store]\nurl = \"sqlite:/var/lib/hookgate\"\n[gate]\ncertificate = \"a.pem\"\nkey = \"/b.key\"\n";
 
 #[test]
 fn a_short_file_is_enough() {
-    let config = gather(GOOD, &[]).unwrap();
+    let config = load(GOOD, &[]).unwrap();
     assert_eq!(config.listen, "0.0.0.0:8443".parse().unwrap());
     assert_eq!(config.retention, Retention::default());
     assert_eq!(config.console_url, "https://127.0.0.1:8444");
@@ -37,31 +37,31 @@ fn the_console_is_where_it_listens_or_where_it_is_said_to_be() {
         ("0.0.0.0:8444", "https://localhost:8444"),
         ("[::]:8444", "https://localhost:8444"),
     ] {
-        let config = gather(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", listen)]).unwrap();
+        let config = load(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", listen)]).unwrap();
         assert_eq!(config.console_url, url, "{listen}");
     }
     let named = [
         ("HOOKGATE_CONSOLE_LISTEN", "0.0.0.0:8444"),
         ("HOOKGATE_CONSOLE_PUBLIC_URL", "https://console.example.org/"),
     ];
-    let config = gather(GOOD, &named).unwrap();
+    let config = load(GOOD, &named).unwrap();
     assert_eq!(config.console_url, "https://console.example.org");
 }
 
 #[test]
 fn an_empty_section_with_a_wrong_name_is_unknown() {
-    let failure = gather(&format!("{GOOD}[gaet]\n"), &[]).unwrap_err();
+    let failure = load(&format!("{GOOD}[gaet]\n"), &[]).unwrap_err();
     assert!(
         failure.message().starts_with("gaet: unknown key"),
         "{}",
         failure.message()
     );
-    assert!(gather(&format!("{GOOD}[addresses]\n"), &[]).is_ok());
+    assert!(load(&format!("{GOOD}[addresses]\n"), &[]).is_ok());
 }
 
 #[test]
 fn the_log_level_is_one_of_the_documented_words() {
-    let gathered = |level| gather(GOOD, &[("HOOKGATE_LOG_LEVEL", level)]);
+    let gathered = |level| load(GOOD, &[("HOOKGATE_LOG_LEVEL", level)]);
     for wrong in ["", " ", "3", "warning"] {
         let failure = gathered(wrong).unwrap_err();
         assert_eq!(
@@ -77,7 +77,7 @@ fn the_log_level_is_one_of_the_documented_words() {
 
 #[test]
 fn a_problem_is_told_once() {
-    let failure = gather(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", "8444")]).unwrap_err();
+    let failure = load(GOOD, &[("HOOKGATE_CONSOLE_LISTEN", "8444")]).unwrap_err();
     assert_eq!(
         failure.message(),
         "HOOKGATE_CONSOLE_LISTEN: invalid socket address syntax"
@@ -86,12 +86,12 @@ fn a_problem_is_told_once() {
 
 #[test]
 fn the_sample_is_a_valid_file() {
-    assert!(gather(SAMPLE, &[]).is_ok());
+    assert!(load(SAMPLE, &[]).is_ok());
 }
 
 #[test]
 fn the_environment_wins_over_the_file() {
-    let config = gather(
+    let config = load(
         GOOD,
         &[
             ("HOOKGATE_GATE_LISTEN", "127.0.0.1:1"),
@@ -108,12 +108,12 @@ fn the_environment_wins_over_the_file() {
 #[test]
 fn a_server_needs_a_shared_key_and_its_password_is_not_shown() {
     let text = GOOD.replace("sqlite:/var/lib/hookgate", "postgres://u:secret@db/h");
-    let message = format!("{:?}", gather(&text, &[]).unwrap_err());
+    let message = format!("{:?}", load(&text, &[]).unwrap_err());
     assert!(
         message.contains("store.sealing_key_file: is missing"),
         "{message}"
     );
-    let config = gather(&text, &[("HOOKGATE_STORE_SEALING_KEY_FILE", "/k")]).unwrap();
+    let config = load(&text, &[("HOOKGATE_STORE_SEALING_KEY_FILE", "/k")]).unwrap();
     assert_eq!(config.store.to_string(), "postgres://db/h");
     assert!(!format!("{config:?}").contains("secret"));
     assert_eq!(shown("store.url", "postgres://u:secret@db/h"), "postgres://db/h");
@@ -128,7 +128,7 @@ fn all_problems_are_told_at_once() {
     let text = "public_url = \"http://x\"\n[store]\nurl = \"postgres://x/y?sslmode=prefer\"\n[gate]\nlissen = 1\nkey = [1]\n";
     let message = format!(
         "{:?}",
-        gather(text, &[("HOOKGATE_STORE_KEEP_DAYS", "0")]).unwrap_err()
+        load(text, &[("HOOKGATE_STORE_KEEP_DAYS", "0")]).unwrap_err()
     );
     for part in [
         "public_url: must start with https://",
@@ -144,12 +144,12 @@ fn all_problems_are_told_at_once() {
 
 #[test]
 fn the_oldest_tls_is_one_of_two() {
-    assert_eq!(gather(GOOD, &[]).unwrap().min_tls, MinTls::V1_2);
+    assert_eq!(load(GOOD, &[]).unwrap().min_tls, MinTls::V1_2);
     for written in ["\"1.3\"", "1.3"] {
         let text = format!("{GOOD}[tls]\nmin = {written}\n");
-        assert_eq!(gather(&text, &[]).unwrap().min_tls, MinTls::V1_3, "{written}");
+        assert_eq!(load(&text, &[]).unwrap().min_tls, MinTls::V1_3, "{written}");
     }
-    let message = format!("{:?}", gather(GOOD, &[("HOOKGATE_TLS_MIN", "1.1")]).unwrap_err());
+    let message = format!("{:?}", load(GOOD, &[("HOOKGATE_TLS_MIN", "1.1")]).unwrap_err());
     assert!(
         message.contains("HOOKGATE_TLS_MIN: must be 1.2 or 1.3"),
         "{message}"
@@ -208,17 +208,17 @@ fn the_stores_url_comes_from_the_highest_place_that_names_it() {
 
 #[test]
 fn a_variable_that_no_key_has_is_told_and_those_of_others_are_not() {
-    let failure = gather(GOOD, &[("HOOKGATE_GATE_LISTN", "1")]).unwrap_err();
+    let failure = load(GOOD, &[("HOOKGATE_GATE_LISTN", "1")]).unwrap_err();
     assert_eq!(
         failure.message(),
         "HOOKGATE_GATE_LISTN: unknown variable; did you mean HOOKGATE_GATE_LISTEN?"
     );
-    gather(GOOD, &[("HOOKGATE_GATE_PORT", "tcp://10.0.0.1:8443")]).unwrap();
+    load(GOOD, &[("HOOKGATE_GATE_PORT", "tcp://10.0.0.1:8443")]).unwrap();
 }
 
 #[test]
 fn payloads_are_kept_no_longer_than_their_deliveries() {
-    let kept = |environment: &[(&str, &str)]| gather(GOOD, environment).map(|config| config.retention);
+    let kept = |environment: &[(&str, &str)]| load(GOOD, environment).map(|config| config.retention);
     let days = |days: u64| Duration::from_hours(24 * days);
     let short = kept(&[("HOOKGATE_STORE_KEEP_DAYS", "7")]).unwrap();
     assert_eq!((short.deliveries, short.payloads), (days(7), days(7)));
@@ -233,7 +233,7 @@ fn payloads_are_kept_no_longer_than_their_deliveries() {
         "HOOKGATE_STORE_KEEP_PAYLOAD_DAYS: is more than store.keep_days, and payloads are deleted with their deliveries: at most 7"
     );
     let text = GOOD.replace("[gate]", "keep_payload_days = 91\n[gate]");
-    let longer = gather(&text, &[]).unwrap_err();
+    let longer = load(&text, &[]).unwrap_err();
     assert!(
         longer.message().starts_with("store.keep_payload_days: is more"),
         "{longer:?}"

@@ -18,7 +18,7 @@ use crate::failure::Failure;
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 
 /// A certificate in use. What happens to its files from here on is seen, and SIGHUP heeded.
-pub(super) struct Kept {
+pub(super) struct LoadedCertificate {
     pub(super) certificate: Arc<HotCertificate>,
     pub(super) files: CertificateFiles,
     /// The files that were taken up last.
@@ -28,7 +28,7 @@ pub(super) struct Kept {
     hangup: unix::Signal,
 }
 
-impl Kept {
+impl LoadedCertificate {
     /// Reads it.
     pub(super) fn load(files: CertificateFiles) -> Result<Self, Failure> {
         let hangup = signal(SignalKind::hangup()).map_err(unheeded)?;
@@ -124,7 +124,7 @@ mod tests {
         file.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();
     }
 
-    fn kept() -> (tempfile::TempDir, Kept) {
+    fn kept() -> (tempfile::TempDir, LoadedCertificate) {
         let directory = tempfile::tempdir().unwrap();
         let made = dev_certificate::ensure(directory.path()).unwrap();
         let files = CertificateFiles {
@@ -135,7 +135,7 @@ mod tests {
         for path in [&files.chain, &files.key] {
             set_modified(path);
         }
-        (directory, Kept::load(files).unwrap())
+        (directory, LoadedCertificate::load(files).unwrap())
     }
 
     fn now() -> Timestamp {

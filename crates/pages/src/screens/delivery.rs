@@ -12,7 +12,7 @@ use hookgate_domain::{
 
 use super::screen;
 use crate::assets;
-use crate::explain::{Explanation, PayloadFault, Place, explain};
+use crate::explain::{Explanation, PayloadFault, RemedyPage, explain};
 use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when;
@@ -276,13 +276,13 @@ impl DeliveryDetail {
         let path = format!("/webhooks/{}", self.row.webhook);
         let place = explanation.place.filter(|_| self.shell.is_admin())?;
         Some(match place {
-            Place::Edit => match self.allow() {
+            RemedyPage::Edit => match self.allow() {
                 Some(allow) if self.row.code() == Some(RefusalCode::IpNotAllowed) => {
                     (allow, "Allow this address")
                 }
                 _ => (format!("{path}/edit"), "Edit the webhook"),
             },
-            Place::Regenerate => (format!("{path}/regenerate"), "Regenerate the URL"),
+            RemedyPage::Regenerate => (format!("{path}/regenerate"), "Regenerate the URL"),
         })
     }
 

@@ -3,16 +3,16 @@
 use hookgate_storage::exposed_data;
 
 use super::Finding;
+use crate::app;
 use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
 use crate::config::{Config, sentence_on};
-use crate::place;
 
 /// The files that are open now.
 pub(super) fn exposed_files(cli: &Cli, config: Option<&Config>) -> Vec<FileProblem> {
     match config {
         Some(config) => config.exposed_files(),
-        None => exposed_data(&place::data_directory(cli))
+        None => exposed_data(&app::data_directory(cli))
             .iter()
             .map(|exposed| FileProblem::of("data directory", sentence_on(exposed)))
             .collect(),

@@ -6,7 +6,7 @@ use super::values::Values;
 
 /// A configuration as `config show` and `config check` tell it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Told {
+pub struct ConfigReport {
     /// Every value that is set or has a default, by key.
     pub shown: Vec<(&'static str, String)>,
     /// The configuration as a log line would show it, or all of its problems.
@@ -17,9 +17,12 @@ pub struct Told {
 ///
 /// # Errors
 /// What is said of a text that is not TOML.
-pub fn tell_configuration(text: &str, environment: impl Fn(&str) -> Option<String>) -> Result<Told, String> {
+pub fn tell_configuration(
+    text: &str,
+    environment: impl Fn(&str) -> Option<String>,
+) -> Result<ConfigReport, String> {
     let values = Values::of_text(text, PathBuf::new(), environment).map_err(|error| error.to_string())?;
-    Ok(Told {
+    Ok(ConfigReport {
         shown: values.iter().map(|(key, value, _)| (key, value)).collect(),
         outcome: match values.read() {
             Ok(config) => Ok(format!("{config:?}")),

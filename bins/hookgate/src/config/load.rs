@@ -18,7 +18,7 @@ const URL_FILE: &str = "store.url_file";
 
 impl Values {
     /// Gathers the values for a configuration file from it, from the environment and from the defaults.
-    pub(crate) fn gather(file: &Path, environment: &Environment) -> Result<Self, Failure> {
+    pub(crate) fn load(file: &Path, environment: &Environment) -> Result<Self, Failure> {
         let text = text_file(file).map_err(|error| Failure::usage(format!("the configuration: {error}")))?;
         let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
         let mut gathered = Self::of_text(&text, directory, |name| environment.value(name))

@@ -28,7 +28,7 @@ const FALLBACK_CONSOLE_URL: &str = "https://localhost:8444";
 pub(crate) const DEV_DIRECTORY: &str = "hookgate-dev";
 
 /// An open store with everything that a command needs.
-pub(crate) struct Place {
+pub(crate) struct App {
     /// The use cases over the store.
     pub(crate) gate: Gate<Database>,
     /// What webhook URLs start with.
@@ -44,7 +44,7 @@ pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
     let Some(file) = &cli.config else {
         return Ok(None);
     };
-    Values::gather(file, &config::environment())?.read().map(Some)
+    Values::load(file, &config::environment())?.read().map(Some)
 }
 
 /// How published lists of addresses are read here.
@@ -60,7 +60,7 @@ pub(crate) fn data_directory(cli: &Cli) -> PathBuf {
     cli.data.clone().unwrap_or_else(|| PathBuf::from(DEV_DIRECTORY))
 }
 
-impl Place {
+impl App {
     /// Opens the store that the command line names.
     pub(crate) async fn open(cli: &Cli) -> Result<Self, Failure> {
         let found = Found::of(cli).await?;
@@ -126,8 +126,8 @@ impl Place {
 }
 
 /// Opens the store at this place.
-pub(crate) async fn open(place: &StorePlace, mode: OpenMode) -> Result<Database, Failure> {
-    Ok(match place {
+pub(crate) async fn open(app: &StorePlace, mode: OpenMode) -> Result<Database, Failure> {
+    Ok(match app {
         StorePlace::Directory(directory) => Database::open(directory, mode)?,
         StorePlace::Server(address) => Database::connect(address, mode).await?,
     })
@@ -172,12 +172,12 @@ impl Found {
     }
 
     /// The place, with the key that the store has or gets now.
-    async fn with_key(self) -> Result<Place, Failure> {
+    async fn with_key(self) -> Result<App, Failure> {
         let key = sealing::unlock(&self.database, &self.key, OpenMode::Create).await?;
         self.sealed_by(key.seal().map_err(Failure::failed)?).await
     }
 
-    async fn sealed_by(self, seal: impl Seal + 'static) -> Result<Place, Failure> {
+    async fn sealed_by(self, seal: impl Seal + 'static) -> Result<App, Failure> {
         let (public_url, console_url) = match self.addresses {
             Some([gate, console]) => (Some(gate), Some(console)),
             None => (
@@ -185,7 +185,7 @@ impl Found {
                 self.database.setting(CONSOLE_URL).await?,
             ),
         };
-        Ok(Place {
+        Ok(App {
             gate: Gate::new(self.database, adapters::ports(seal)),
             public_url: public_url.unwrap_or_else(|| FALLBACK_URL.to_owned()),
             is_console_known: console_url.is_some(),
@@ -196,7 +196,7 @@ impl Found {
 
 /// Makes what the command line names: the store, at this version's schema, and its sealing key unless it had one.
 pub(crate) async fn create(cli: &Cli) -> Result<StorePlace, Failure> {
-    let (found, place) = if let Some(config) = config(cli)? {
+    let (found, app) = if let Some(config) = config(cli)? {
         (Found::of_config(&config, OpenMode::Create).await?, config.store)
     } else {
         let directory = data_directory(cli);
@@ -205,7 +205,7 @@ pub(crate) async fn create(cli: &Cli) -> Result<StorePlace, Failure> {
     };
     let unlocked = sealing::unlock(&found.database, &found.key, OpenMode::Create).await;
     found.database.close().await;
-    unlocked.map(|_| place)
+    unlocked.map(|_| app)
 }
 
 /// Remembers what addresses start with, for commands that know only the data directory.
