@@ -85,8 +85,9 @@ pub use invisible::{characters, is_invisible, with_hidden_shown};
 pub use leaks::{mask_secrets, may_hold_secret, with_secrets_masked};
 pub use names::{DeliveryId, IncidentNumber, NameError, OrganizationId, WebhookHandle};
 pub use networks::{
-    AddressCount, AddressFamily, AddressRange, EntryError, MAX_NETWORKS, Networks, TooManyNetworks, TooWide,
-    address_bytes, misread_pair, network_bounds, parse_entry,
+    AddressCount, AddressFamily, AddressRange, CustomerNetwork, EntryError, MAX_NETWORKS, Networks,
+    TooManyNetworks, TooWide, address_bytes, customer_networks, misread_pair, network_bounds, parse_entry,
+    source_prefix, wider_prefixes,
 };
 pub use pem::{PemFault, PemKind, check_pem};
 pub use people::{

@@ -5,6 +5,7 @@
 //! networks are either disjoint or one holds the other, so dropping the held ones leaves ranges that each stand for one
 //! network: the match names it for free.
 
+mod customer;
 mod entry;
 mod misread;
 mod ranges;
@@ -16,6 +17,7 @@ use std::net::IpAddr;
 use ipnetwork::IpNetwork;
 use thiserror::Error;
 
+pub use customer::{CustomerNetwork, customer_networks, source_prefix, wider_prefixes};
 pub(crate) use entry::canonical;
 pub use entry::{EntryError, parse_entry};
 pub use misread::{AddressRange, misread_pair};

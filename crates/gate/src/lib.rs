@@ -109,7 +109,6 @@ pub use shown_once::{SHOWN_ONCE_LIFE, ShownOnce};
 pub use sign_in::{Browser, SignInError};
 pub use sources::{
     DAY_MICROS, Reasons, SourceDay, SourceReasons, SourceTotal, SourceTotals, SourceUsage, TopSources,
-    source_prefix, wider_prefixes,
 };
 pub use standing::{ActorError, check_actor};
 pub use store::{

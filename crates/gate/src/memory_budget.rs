@@ -7,6 +7,7 @@
 
 mod waiting;
 
+use hookgate_domain::CustomerNetwork;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -14,7 +15,6 @@ use std::task::{Context, Poll};
 
 use tokio::sync::Semaphore;
 
-use crate::sources::CustomerNetwork;
 use waiting::{Entry, Waiting};
 
 /// Bytes of all of them.

@@ -8,10 +8,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use hookgate_domain::Timestamp;
+use hookgate_domain::{CustomerNetwork, Timestamp, customer_networks};
 use quick_cache::sync::Cache;
-
-use crate::sources::{CustomerNetwork, customer_networks};
 
 /// So many cells at once, and another after each interval.
 #[derive(Clone, Copy, Debug)]

@@ -7,10 +7,9 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use hookgate_domain::{Password, PasswordHash};
+use hookgate_domain::{CustomerNetwork, Password, PasswordHash, customer_networks};
 use tokio::sync::oneshot;
 
-use crate::sources::{CustomerNetwork, customer_networks};
 use crate::{Gate, PasswordsError};
 
 /// Passwords that are hashed at the same time: with the memory that one of them takes, 38 MiB.

@@ -1,86 +1,18 @@
 //! Where deliveries come from: which sources send most. Pure; the counts come from the store, by source and day.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-use hookgate_domain::{RefusalCode, Timestamp, address_bytes};
+use hookgate_domain::{RefusalCode, Timestamp, source_prefix};
 use ipnetwork::IpNetwork;
 
 use crate::history::PageSize;
 
 /// Microseconds of a day, the step by which sources are counted.
 pub const DAY_MICROS: i64 = 86_400_000_000;
-const V6_PREFIX: u8 = 64;
+/// Prefix lengths of a source as people are shown it.
 const V4_PREFIX: u8 = 32;
-/// Prefix lengths of the networks that providers give to one customer (RFC 6177), narrowest first.
-const V6_CUSTOMER: [u8; 3] = [64, 56, 48];
-
-/// The source that an address is counted under: the IPv4 address itself, or the /64 of an IPv6 address, since a single
-/// host has all of that.
-#[must_use]
-pub fn source_prefix(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => {
-            let bits = address.to_bits() & (u128::MAX << (128 - u32::from(V6_PREFIX)));
-            IpAddr::V6(Ipv6Addr::from_bits(bits))
-        }
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
-/// The networks that one customer may have, by which what strangers use up is counted: an IPv4 address itself; of an IPv6 address
-/// its /64, /56 and /48, narrowest first.
-pub(crate) fn customer_networks(address: IpAddr) -> impl Iterator<Item = CustomerNetwork> {
-    let (v4, v6) = match address.to_canonical() {
-        v4 @ IpAddr::V4(_) => (Some(CustomerNetwork(address_bytes(v4))), None),
-        IpAddr::V6(address) => (None, Some(address.to_bits())),
-    };
-    let of_v6 = v6
-        .into_iter()
-        .flat_map(|bits| V6_CUSTOMER.map(|prefix| CustomerNetwork::of_v6(bits, prefix)));
-    v4.into_iter().chain(of_v6)
-}
-
-/// One of [`customer_networks`], as a key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct CustomerNetwork([u8; 16]);
-
-impl CustomerNetwork {
-    /// The widest of them.
-    pub(crate) fn widest(address: IpAddr) -> Self {
-        match address.to_canonical() {
-            v4 @ IpAddr::V4(_) => Self(address_bytes(v4)),
-            IpAddr::V6(address) => Self::of_v6(address.to_bits(), V6_CUSTOMER[V6_CUSTOMER.len() - 1]),
-        }
-    }
-
-    /// The last byte is one of the host in all of them, and tells them apart.
-    fn of_v6(bits: u128, prefix: u8) -> Self {
-        Self((bits & (u128::MAX << (128 - u32::from(prefix))) | u128::from(prefix)).to_be_bytes())
-    }
-}
-
-/// The networks that a customer of a provider may have beside the /64 of [`source_prefix`]: the /56 and the /48 around an IPv6
-/// address. An IPv4 address stands for itself.
-///
-/// ```
-/// use std::net::IpAddr;
-///
-/// let address: IpAddr = "2001:db8:1:203::7".parse()?;
-/// let wider: [IpAddr; 2] = ["2001:db8:1:200::".parse()?, "2001:db8:1::".parse()?];
-/// assert_eq!(hookgate_gate::wider_sites(address), wider);
-/// # Ok::<(), std::net::AddrParseError>(())
-/// ```
-#[must_use]
-pub fn wider_prefixes(address: IpAddr) -> [IpAddr; 2] {
-    let [_, wider @ ..] = V6_CUSTOMER;
-    wider.map(|prefix| match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-            address.to_bits() & (u128::MAX << (128 - u32::from(prefix))),
-        )),
-        v4 @ IpAddr::V4(_) => v4,
-    })
-}
+const V6_PREFIX: u8 = 64;
 
 /// What one source sent to a webhook on one day (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,13 +1,14 @@
 //! Failed TLS handshakes: why they failed, as a closed set of reasons, and a log line for those that a sender may suffer from
 //! without anybody seeing it.
 
+use hookgate_domain::wider_prefixes;
 use std::collections::HashMap;
 use std::io;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use hookgate_gate::{LOG_INTERVAL, wider_prefixes};
+use hookgate_gate::LOG_INTERVAL;
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
 

@@ -1,13 +1,13 @@
 //! Who holds how much of the room, by webhook and source, and which requests still wait for their body. The oldest of them make
 //! room where it is scarce: those of whoever holds most.
 
+use hookgate_domain::CustomerNetwork;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::WebhookQuota;
-use crate::sources::CustomerNetwork;
 
 /// What is held, as far as its source was asked for.
 #[derive(Default)]

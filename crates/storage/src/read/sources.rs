@@ -3,10 +3,9 @@
 use std::collections::HashMap;
 
 use diesel::prelude::*;
-use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle, address_bytes};
+use hookgate_domain::{RefusalCode, Timestamp, WebhookHandle, address_bytes, source_prefix};
 use hookgate_gate::{
     DAY_MICROS, PageSize, SourceDay, SourceReasons, SourceTotals, SourceUsage, TopSources, UsageRange,
-    source_prefix,
 };
 
 use crate::connection::{Connection, RunQueryDsl};

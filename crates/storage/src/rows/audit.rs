@@ -5,9 +5,8 @@
 use diesel::{Insertable, Queryable, Selectable};
 use hookgate_domain::{
     Actor, AuditAct, AuditEntry, AuditRequest, AuditSubject, IdempotencyKey, MemberId, NewAudit,
-    OrganizationId, PayloadDigest, Role, Timestamp, TokenId, address_bytes,
+    OrganizationId, PayloadDigest, Role, Timestamp, TokenId, address_bytes, wider_prefixes,
 };
-use hookgate_gate::wider_prefixes;
 
 use super::delivery::read_address;
 use crate::query_error::CorruptRow;

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 
 use diesel::result::QueryResult;
-use hookgate_domain::{Timestamp, address_bytes};
-use hookgate_gate::{LogInterval, source_prefix};
+use hookgate_domain::{Timestamp, address_bytes, source_prefix};
+use hookgate_gate::LogInterval;
 
 use super::counts::{Counts, SourceCount, SourceKey};
 use super::usage_recorder::Observation;

@@ -8,12 +8,12 @@ use std::time::Duration;
 use hookgate_domain::{
     Actor, ActorKind, ApiTokenDigest, AuditAct, AuditEntry, Leaver, LinkMaker, Member, MemberError, MemberId,
     MemberName, NewAudit, Role, Session, SessionDigest, SessionId, SignInLink, SignInSecretDigest, Timestamp,
-    Token, TokenError, TokenId, Webhook, WebhookHandle,
+    Token, TokenError, TokenId, Webhook, WebhookHandle, wider_prefixes,
 };
 use hookgate_gate::{
     AUDIT_DAYS, AUDIT_FAILED_DAYS, AUDIT_FAILED_ROWS, AUDIT_ROWS, ActorContext, AuditFilter, FailedSignIns,
     KnownActor, KnownWebhook, KnownWebhooks, MAX_SESSIONS, MemberChange, PageSize, PeopleStore, StoreError,
-    check_actor, wider_prefixes,
+    check_actor,
 };
 
 use super::{MemoryStore, State};

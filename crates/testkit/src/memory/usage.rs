@@ -3,10 +3,10 @@
 use std::collections::HashMap;
 use std::net::IpAddr;
 
-use hookgate_domain::{Timestamp, WebhookHandle};
+use hookgate_domain::{Timestamp, WebhookHandle, source_prefix};
 use hookgate_gate::{
     Answer, DAY_MICROS, DeliverySummary, LastSeen, PageSize, SourceDay, SourceReasons, SourceTotals,
-    SourceUsage, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage, source_prefix,
+    SourceUsage, TopSources, Usage, UsageRange, UsageTotals, WebhookUsage,
 };
 
 use super::State;
