@@ -4,7 +4,9 @@
 use hookgate_domain::{WebhookId, find_webhook_ids, holds_webhook_id};
 
 use crate::strict::MAX_HEADERS;
-use crate::target::{MAX_IDS, Target};
+
+/// Most IDs of one request that are looked up. A URL with another one in its query has two.
+pub const MAX_IDS: usize = 4;
 
 /// What came without TLS. The target may hold a live webhook ID, so none of this is for a log.
 pub struct PlainHttp<'a> {
@@ -20,9 +22,14 @@ impl<'a> PlainHttp<'a> {
     /// What can be read in the first bytes of a connection.
     pub(crate) fn of(sent: &'a [u8]) -> Self {
         let (target, user_agent) = partial_head(sent).unzip();
-        let in_target = target.map(|target| Target::of_text(target).digests());
+        let in_target = target.map(|target| find_webhook_ids(target.as_bytes()));
         let mut other_ids = find_webhook_ids(sent);
-        other_ids.retain(|id| !in_target.iter().flatten().any(|digest| *digest == id.digest()));
+        other_ids.retain(|id| {
+            !in_target
+                .iter()
+                .flatten()
+                .any(|found| found.digest() == id.digest())
+        });
         other_ids.truncate(MAX_IDS);
         Self {
             target,

@@ -14,8 +14,8 @@ use hyper::{Response, StatusCode};
 use serde::Serialize;
 
 use crate::failure::status;
+use crate::json_text::json_text;
 use crate::reply_body::ReplyBody;
-use crate::wire::json_text;
 
 /// What every handler answers with.
 pub type Reply = Response<ReplyBody>;

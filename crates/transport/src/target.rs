@@ -6,10 +6,9 @@
 
 use std::borrow::Cow;
 
+use crate::partial_head::MAX_IDS;
 use hookgate_domain::{WebhookId, WebhookIdDigest, find_webhook_ids};
 
-/// Most IDs of one request that are looked up. A URL with another one in its query has two.
-pub(crate) const MAX_IDS: usize = 4;
 /// Characters of a webhook ID.
 const ID_LENGTH: usize = 41;
 

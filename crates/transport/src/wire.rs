@@ -5,7 +5,6 @@ mod audit_export;
 mod delivery;
 mod export;
 mod incident;
-mod json_text;
 mod note;
 mod payload;
 mod people;
@@ -21,6 +20,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 pub use crate::answer::answered_status;
+pub use crate::json_text::json_text;
 pub use address_set::{
     AddressSet, AddressSetChange, AddressSetNetworks, AddressSetPreview, AddressSetVersion, WebhookPreview,
 };
@@ -28,7 +28,6 @@ pub use delivery::{Delivery, DeliveryAnswer, DeliveryRecord, Trail};
 pub use export::{Column, ExportError, ExportFormat, ExportRow};
 pub use hookgate_pages::counted;
 pub use incident::{Incident, IncidentRecord};
-pub use json_text::json_text;
 pub use note::Note;
 pub use payload::{Payload, PlainValue};
 pub use people::{AuditEntry, KnownWebhook, KnownWebhooks, Member, RemovedMember, Token};

@@ -12,7 +12,7 @@ use serde::Serialize;
 /// The thing can't be JSON.
 ///
 /// ```
-/// let text = hookgate_transport::wire::json_text(&["a\u{9b}\u{202e}\u{e0041}é"])?;
+/// let text = hookgate_transport::json_text(&["a\u{9b}\u{202e}\u{e0041}é"])?;
 /// assert_eq!(text, r#"["a\u009b\u202e\udb40\udc41é"]"#);
 /// # Ok::<(), serde_json::Error>(())
 /// ```
