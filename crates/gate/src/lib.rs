@@ -30,7 +30,6 @@ mod gate;
 mod health;
 mod history;
 mod incidents;
-mod log_interval;
 mod login_limiter;
 mod manage;
 mod members;
@@ -82,12 +81,12 @@ pub use history::{
     Answer, CLOCK_MARGIN, DeliveryFilter, DeliveryRecord, DeliverySummary, IncidentFilter, NoPayload,
     Outcome, Page, PageSize, Pruned, Retention, Seek,
 };
+pub use hookgate_log::{LOG_INTERVAL, LogInterval};
 pub use hookgate_senders::{
     AddressListError, JsonFault, JsonLayout, SignatureHeaders, SigningSecret, is_double, lay_out,
     read_address_list,
 };
 pub use incidents::{Acted, ActedOn, IncidentActError, IncidentAction, IncidentRecord, MAX_EVENTS};
-pub use log_interval::{LOG_INTERVAL, LogInterval};
 pub use manage::{Issued, ManageError, NewWebhook};
 pub use members::{MAX_KNOWN_WEBHOOKS, MemberChange, Removed};
 pub use memory_budget::Reservation;

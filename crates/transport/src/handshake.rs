@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use hookgate_gate::LOG_INTERVAL;
+use hookgate_log::LOG_INTERVAL;
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hookgate_domain::Connection;
-use hookgate_gate::LogInterval;
+use hookgate_log::LogInterval;
 use rustls::ServerConfig;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::select;

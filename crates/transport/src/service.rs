@@ -11,7 +11,7 @@ use std::sync::Arc;
 use std::task::Poll;
 
 use hookgate_domain::{Connection, RefusalCode, RequestId};
-use hookgate_gate::LogInterval;
+use hookgate_log::LogInterval;
 use hyper::Request;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, HeaderValue};

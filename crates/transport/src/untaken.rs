@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use bytes::{Buf, Bytes};
-use hookgate_gate::LogInterval;
+use hookgate_log::LogInterval;
 use tokio::sync::Notify;
 use tokio::time::sleep;
 
