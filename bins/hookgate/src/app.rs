@@ -3,10 +3,10 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
+use hookgate_admin::Addresses;
 use hookgate_domain::{MemberName, Webhook, WebhookHandle, WebhookName};
 use hookgate_gate::{ActorContext, Gate, Seal, Store};
 use hookgate_storage::{Database, OpenMode, SEALING_KEY};
-use hookgate_transport::Addresses;
 
 use crate::adapters::{self, NoKey};
 use crate::cli::Cli;

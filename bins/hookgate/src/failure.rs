@@ -9,7 +9,7 @@ use hookgate_gate::{
     AuditQueryError, IncidentActError, ManageError, PasswordsError, PeopleError, StoreError,
 };
 use hookgate_storage::{LockError, OpenError};
-use hookgate_transport::wire::json_text;
+use hookgate_wire::json_text;
 use serde::Serialize;
 
 /// Why a command failed.

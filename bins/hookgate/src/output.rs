@@ -5,7 +5,7 @@ use std::io::{self, Write};
 
 use hookgate_domain::{AllowlistMode, Incident, RotationAge, Timestamp, Webhook, WebhookState};
 use hookgate_gate::{Answer, DeliverySummary, Health};
-use hookgate_transport::wire::{answered_status, counted, json_text, time};
+use hookgate_wire::{answered_status, counted, json_text, time};
 use serde::Serialize;
 use serde_json::Value;
 

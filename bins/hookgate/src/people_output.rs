@@ -1,7 +1,7 @@
 //! Members, tokens and their acts as columns for people.
 
 use hookgate_domain::{AuditEntry, Member, Timestamp, Token};
-use hookgate_transport::wire::{AuditEntry as AuditObject, time};
+use hookgate_wire::{AuditEntry as AuditObject, time};
 
 /// The columns of members.
 pub(crate) const MEMBER_HEADER: [&str; 4] = ["ID", "ROLE", "NAME", "PASSWORD"];

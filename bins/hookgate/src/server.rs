@@ -13,11 +13,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use hookgate_admin::{Addresses, Console};
 use hookgate_gate::{Gate, Retention};
+use hookgate_ingest::{Ingest, Metrics};
+use hookgate_outbound::Fetcher;
 use hookgate_storage::Database;
 use hookgate_transport::shutdown;
 use hookgate_transport::tls::{MinTls, server_config};
-use hookgate_transport::{Addresses, Console, Fetcher, Ingest, Listener, Metrics, Proxies, RequestIds};
+use hookgate_transport::{Listener, Proxies, RequestIds};
 use tokio::signal::unix;
 use tokio::task::JoinSet;
 

@@ -11,12 +11,16 @@ use crate::process::{Outcome, root};
 const DOCUMENT: &str = "docs/security.md";
 const HEADING: &str = "## Bounds and who can use them up";
 /// The code that meets strangers and members.
-const SOURCES: [&str; 6] = [
+const SOURCES: [&str; 10] = [
     "crates/domain/src",
     "crates/senders/src",
     "crates/gate/src",
     "crates/storage/src",
     "crates/transport/src",
+    "crates/ingest/src",
+    "crates/outbound/src",
+    "crates/wire/src",
+    "crates/admin/src",
     "bins/hookgate/src",
 ];
 /// Files that are for tests alone.

@@ -8,7 +8,7 @@ use hookgate_domain::{
     MemberId, MemberName, Provider, RefusalCode, Role, SetFilter, Severity, Timestamp, TokenId, TokenName,
     WebhookHandle, WebhookIdHint, WebhookName, parse_entry,
 };
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 
 /// One name of each kind: the first byte chooses the kind. What is read is shown, and read as the same again.
 pub fn names(data: &[u8]) {

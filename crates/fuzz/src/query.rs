@@ -1,7 +1,8 @@
 //! Queries of the admin API: what is read can be asked for again, and what is refused is named.
 
+use hookgate_admin::{DeliveryQuery, delivery_query};
 use hookgate_gate::{PageSize, Seek};
-use hookgate_transport::{DeliveryQuery, delivery_query, wire};
+use hookgate_wire as wire;
 
 /// What names a parameter that is at fault.
 const PARAMETERS: [&str; 8] = [

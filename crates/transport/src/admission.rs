@@ -22,7 +22,7 @@ use tokio::time::timeout;
 
 use crate::connection::GOODBYE;
 use crate::connection_activity::ConnectionActivity;
-pub(crate) use fullness::Fullness;
+pub use fullness::Fullness;
 use fullness::Lack;
 use table::Table;
 
@@ -63,12 +63,17 @@ pub(crate) enum Refusal {
 
 /// The numbers of a listener.
 #[derive(Clone, Debug)]
-pub(crate) struct ConnectionGauges {
-    pub(crate) listener: &'static str,
-    pub(crate) open: u64,
-    pub(crate) limit: u64,
-    pub(crate) evicted: u64,
-    pub(crate) refused: Vec<(&'static str, u64)>,
+pub struct ConnectionGauges {
+    /// The name of the listener.
+    pub listener: &'static str,
+    /// Open connections.
+    pub open: u64,
+    /// The limit on them.
+    pub limit: u64,
+    /// Connections closed for others.
+    pub evicted: u64,
+    /// Connections not taken, by reason.
+    pub refused: Vec<(&'static str, u64)>,
 }
 
 /// A connection that was taken. Its place is free once this is dropped.
@@ -93,7 +98,7 @@ impl Refusal {
 
 impl Admission {
     /// For a listener of this name, which takes so many.
-    pub(crate) fn new(name: &'static str, limit: u32) -> Arc<Self> {
+    pub fn new(name: &'static str, limit: u32) -> Arc<Self> {
         Arc::new(Self {
             name,
             limit,
@@ -109,12 +114,12 @@ impl Admission {
     }
 
     /// The listener's name.
-    pub(crate) const fn name(&self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         self.name
     }
 
     /// How many connections it takes.
-    pub(crate) const fn limit(&self) -> u32 {
+    pub const fn limit(&self) -> u32 {
         self.limit
     }
 
@@ -194,7 +199,7 @@ impl Admission {
     }
 
     /// How it is.
-    pub(crate) fn fullness(&self) -> Fullness {
+    pub fn fullness(&self) -> Fullness {
         let table = self.lock();
         let is_reserved = table.is_reserved(self.permits.available_permits());
         if self.lack.is_full(is_reserved) {
@@ -207,7 +212,7 @@ impl Admission {
     }
 
     /// Its numbers.
-    pub(crate) fn gauges(&self) -> ConnectionGauges {
+    pub fn gauges(&self) -> ConnectionGauges {
         let refused = Refusal::ALL.iter().zip(&self.refused);
         let free = self.permits.available_permits() as u64;
         ConnectionGauges {

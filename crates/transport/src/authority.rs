@@ -9,7 +9,7 @@ const MAX_LENGTH: usize = 255 + ":65535".len();
 
 /// Whether `text` is a host name, an IPv4 address or a bracketed IPv6 address, with an optional port. User information,
 /// percent-encoding, an empty name and an empty port are refused.
-pub(crate) fn is_sound(text: &[u8]) -> bool {
+pub fn is_sound(text: &[u8]) -> bool {
     let (host, port) = split_port(text);
     let host_is_sound = match host {
         [] => false,
@@ -27,7 +27,7 @@ pub(crate) fn is_sound(text: &[u8]) -> bool {
 }
 
 /// Whether both name the same server: letter case and a written default port make no difference.
-pub(crate) fn is_same(one: &[u8], other: &[u8]) -> bool {
+pub fn is_same(one: &[u8], other: &[u8]) -> bool {
     without_default_port(one).eq_ignore_ascii_case(without_default_port(other))
 }
 

@@ -100,12 +100,20 @@ impl Body {
     }
 
     /// The same in less time.
-    pub(crate) async fn read_for(self, limit: usize, time: Duration) -> Result<Bytes, BodyFault> {
+    ///
+    /// # Errors
+    ///
+    /// See [`BodyFault`].
+    pub async fn read_for(self, limit: usize, time: Duration) -> Result<Bytes, BodyFault> {
         self.read_all(limit, time, |_| true).await
     }
 
     /// The same, where `has_room` is told of each piece that came and says whether it may be kept.
-    pub(crate) async fn read_within(
+    ///
+    /// # Errors
+    ///
+    /// See [`BodyFault`].
+    pub async fn read_within(
         self,
         limit: usize,
         has_room: impl FnMut(usize) -> bool,

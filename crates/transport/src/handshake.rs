@@ -41,7 +41,7 @@ impl HandshakeFailure {
     ];
 
     /// The word in the metric.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::CertificateRejected => "certificate_rejected",
             Self::Incompatible => "incompatible",
@@ -97,7 +97,7 @@ impl HandshakeFailure {
 /// Counts failed handshakes, and logs one of each reason and source a minute, so that a noisy source hides no other. An IPv6 customer
 /// is one source as a whole.
 #[derive(Debug, Default)]
-pub(crate) struct HandshakeFailures {
+pub struct HandshakeFailures {
     counts: [AtomicU64; HandshakeFailure::ALL.len()],
     /// When each reason was logged last, by source prefix. Never more than [`MAX_LOGGED`].
     logged: Mutex<HashMap<(HandshakeFailure, IpAddr), Instant>>,
@@ -105,7 +105,7 @@ pub(crate) struct HandshakeFailures {
 
 impl HandshakeFailures {
     /// Counts one, and logs it if none of its reason and source was logged within the last minute.
-    pub(crate) fn count(&self, failure: HandshakeFailure, source: IpAddr) {
+    pub fn count(&self, failure: HandshakeFailure, source: IpAddr) {
         self.counts[failure as usize].fetch_add(1, Ordering::Relaxed);
         let Some(advice) = failure.advice() else {
             return;
@@ -136,7 +136,7 @@ impl HandshakeFailures {
     }
 
     /// The counts with their words.
-    pub(crate) fn counts(&self) -> Vec<(&'static str, u64)> {
+    pub fn counts(&self) -> Vec<(&'static str, u64)> {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
         HandshakeFailure::ALL
             .iter()

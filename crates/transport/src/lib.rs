@@ -5,61 +5,45 @@
 //! shape ([`reply`]) and one status for each refusal ([`failure`]). SQL and policy are unknown here.
 
 mod admission;
-mod answer;
-mod api;
-mod authority;
+pub mod authority;
 mod body;
 mod connection;
-mod console;
 mod cut;
 
 mod connection_activity;
 pub mod failure;
-mod fetch;
 mod handshake;
 mod http2;
-mod ingest;
 mod json_text;
 mod lingering_close;
 mod listener;
-mod metrics;
 mod partial_head;
-mod payloads;
 mod plaintext;
 mod proxies;
 mod proxy_protocol;
-mod recorded_headers;
 pub mod reply;
 mod reply_body;
 mod request_id;
 mod service;
 pub mod shutdown;
-mod store_health;
 mod strict;
-mod target;
 #[cfg(test)]
 mod testing;
 pub mod tls;
 mod untaken;
-pub mod wire;
 
-pub use admission::Admission;
+pub use admission::prefixes::{LEVELS, prefixes};
+pub use admission::{Admission, ConnectionGauges, Fullness};
 pub use body::{Body, BodyFault};
-pub use console::{Addresses, Console, DeliveryQuery, delivery_query};
-pub use fetch::{Fetcher, FetcherError, MAX_DOCUMENT, check_list_url};
-pub use handshake::HandshakeFailure;
-pub use ingest::Ingest;
+pub use handshake::{HandshakeFailure, HandshakeFailures};
 pub use json_text::json_text;
 pub use listener::{Listener, MAX_CONNECTIONS};
-pub use metrics::Metrics;
-pub use partial_head::PlainHttp;
-pub use payloads::delivery_page;
+pub use partial_head::{MAX_IDS, PlainHttp};
 pub use proxies::Proxies;
 pub use proxy_protocol::proxied_address;
 pub use reply::Reply;
-pub use reply_body::{BrokenOff, Pieces, ReplyBody};
+pub use reply_body::{BrokenOff, PIECE_BYTES, Pieces, ReplyBody};
 pub use request_id::RequestIds;
 pub use service::{Exchange, Service};
-pub use store_health::{BoxFuture, StoreHealth};
 pub use strict::{Probe, ProbeEnd, guarded};
 pub use untaken::Piece;

@@ -25,17 +25,19 @@ impl Proxies {
         self.0.store(Arc::new(proxies));
     }
 
-    pub(crate) fn trust(&self, address: IpAddr) -> bool {
+    /// Whether this is the address of a trusted proxy.
+    #[must_use]
+    pub fn trust(&self, address: IpAddr) -> bool {
         self.0.load().trust(address)
     }
 
     /// Whose request this is.
-    pub(crate) fn client(&self, connection: Connection, headers: &HeaderMap) -> Source {
+    pub fn client(&self, connection: Connection, headers: &HeaderMap) -> Source {
         self.0.load().client(connection, &Fields(headers))
     }
 
     /// How that was found.
-    pub(crate) fn trail(&self, connection: Connection, headers: &HeaderMap) -> Trail {
+    pub fn trail(&self, connection: Connection, headers: &HeaderMap) -> Trail {
         self.0.load().trail(connection, &Fields(headers))
     }
 }

@@ -23,10 +23,10 @@ pub type Reply = Response<ReplyBody>;
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// One year: what browsers' preload rules ask for.
-pub(crate) const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+pub const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// When to come again after a failure that passes by itself and names no time.
-pub(crate) const RETRY_SOON: Duration = Duration::from_secs(2);
+pub const RETRY_SOON: Duration = Duration::from_secs(2);
 
 /// The static headers, plus room for the request ID and two of the case.
 const HEADERS: usize = 8;
@@ -107,7 +107,7 @@ fn refused<T: Serialize + ?Sized>(code: RefusalCode, details: Option<&T>) -> Rep
 }
 
 /// A failure in the envelope.
-pub(crate) fn failure<C, T>(status: StatusCode, code: &C, message: &str, details: Option<&T>) -> Reply
+pub fn failure<C, T>(status: StatusCode, code: &C, message: &str, details: Option<&T>) -> Reply
 where
     C: Serialize + ?Sized,
     T: Serialize + ?Sized,
@@ -122,7 +122,10 @@ where
 }
 
 /// The body of a failure.
-pub(crate) fn failure_body<C, T>(code: &C, message: &str, details: Option<&T>) -> serde_json::Result<Bytes>
+///
+/// # Errors
+/// `details` can't be JSON.
+pub fn failure_body<C, T>(code: &C, message: &str, details: Option<&T>) -> serde_json::Result<Bytes>
 where
     C: Serialize + ?Sized,
     T: Serialize + ?Sized,
@@ -137,19 +140,19 @@ where
 }
 
 /// Says when to come again.
-pub(crate) fn set_retry_after(reply: &mut Reply, wait: Duration) {
+pub fn set_retry_after(reply: &mut Reply, wait: Duration) {
     reply
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
 }
 
 /// Whole seconds to wait: rounded up, because coming too early helps nobody.
-pub(crate) const fn whole_seconds(wait: Duration) -> u64 {
+pub const fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }
 
 /// An answer with this JSON.
-pub(crate) fn json(status: StatusCode, body: Bytes) -> Reply {
+pub fn json(status: StatusCode, body: Bytes) -> Reply {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -21,7 +21,7 @@ use crate::connection_activity::{Answering, ConnectionActivity};
 use crate::untaken::Piece;
 
 /// Most bytes of a piece; what is larger is sent as several. hyper hands a piece over whole, however few bytes the reader takes.
-pub(crate) const PIECE_BYTES: usize = 32 * 1024;
+pub const PIECE_BYTES: usize = 32 * 1024;
 /// Pieces that wait for a slow reader: with one at hyper and one in the making, 256 KiB.
 const PIECES_AHEAD: usize = 6;
 /// How long a reader may take nothing of what waits for it. Someone who reads at all takes a piece sooner.
@@ -103,7 +103,7 @@ impl Pieces {
     }
 
     /// Bytes that were sent, but for the few that still wait for the client.
-    pub(crate) fn sent(&self) -> u64 {
+    pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 

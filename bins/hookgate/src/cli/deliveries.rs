@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use clap::{Args, Subcommand, ValueEnum};
 use hookgate_domain::{DeliveryId, NameError, RefusalCode, RequestId, Timestamp};
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 use ipnetwork::IpNetwork;
 
 use super::{Moment, PageArgs};

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use hookgate_domain::Timestamp;
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 
 /// Seconds of the units of durations.
 const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)];

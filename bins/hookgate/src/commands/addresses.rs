@@ -10,8 +10,8 @@ use hookgate_domain::{
     Timestamp, network_warnings, with_hidden_shown,
 };
 use hookgate_gate::{AddressSetError, AddressStore, PreviewDays, Published, RefreshOutcome};
-use hookgate_transport::check_list_url;
-use hookgate_transport::wire::{self, counted};
+use hookgate_outbound::check_list_url;
+use hookgate_wire::{self as wire, counted};
 use serde_json::json;
 
 use self::input::{document, fetch, joined, parse, read, texts};

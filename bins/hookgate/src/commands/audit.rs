@@ -2,7 +2,7 @@
 
 use hookgate_domain::Timestamp;
 use hookgate_gate::{AuditQuery, Page, PageSize};
-use hookgate_transport::wire::{self, ExportFormat};
+use hookgate_wire::{self as wire, ExportFormat};
 
 use crate::app::{App, acting};
 use crate::cli::{AuditArgs, AuditCommand, Cli, ExportArg, PageArgs};

@@ -1,7 +1,7 @@
 //! `hookgate db copy`: a store moves from one database to another.
 
 use hookgate_storage::{Copied, CopyError, CopyStep, Exposed, OpenMode, ServerLock, copy_store};
-use hookgate_transport::wire::counted;
+use hookgate_wire::counted;
 use serde_json::json;
 
 use crate::cli::{Cli, DbCommand};

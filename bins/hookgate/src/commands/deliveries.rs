@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
+use hookgate_admin::delivery_page;
 use hookgate_domain::{DeliveryId, Hop, Role, Verdict, is_private};
 use hookgate_gate::{
     DeliveryFilter, DeliveryRecord, DeliverySummary, Gate, Outcome, Page, PageSize, Seek, Store,
 };
-use hookgate_transport::delivery_page;
-use hookgate_transport::wire::{self, ExportFormat};
+use hookgate_wire::{self as wire, ExportFormat};
 
 use crate::app::App;
 use crate::cli::{Cli, DeliveriesArgs, DeliveriesCommand, DeliveryName, ExportArg, FilterArgs, OutcomeArg};

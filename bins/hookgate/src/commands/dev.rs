@@ -4,11 +4,12 @@
 use std::io::Write;
 use std::path::Path;
 
+use hookgate_admin::Addresses;
 use hookgate_domain::{Policy, SenderFormat};
 use hookgate_gate::{DeliveryFilter, Gate, Issued, NewWebhook, PageSize, Retention, Store};
 use hookgate_storage::{Database, ServerLock};
 use hookgate_transport::tls::MinTls;
-use hookgate_transport::{Addresses, wire};
+use hookgate_wire as wire;
 use serde_json::{Value, json};
 use tracing::level_filters::LevelFilter;
 

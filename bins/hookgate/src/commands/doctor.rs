@@ -8,7 +8,7 @@ use hookgate_domain::{
 };
 use hookgate_gate::{AddressStore, PageSize, PeopleStore, SoleSource, Store};
 use hookgate_transport::tls::CertificateState;
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 use serde_json::json;
 
 use crate::app::{self, App};

@@ -2,7 +2,7 @@
 
 use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Role, Timestamp, with_hidden_shown};
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 
 use crate::app::{App, acting};
 use crate::cli::{Cli, IncidentsCommand, PageArgs};

@@ -6,7 +6,7 @@ use hookgate_domain::{
     Member, MemberId, MemberName, Password, Role, SignInLink, SignInSecret, with_hidden_shown,
 };
 use hookgate_gate::{Page, PageSize, PeopleStore, Removed};
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 use serde_json::{Value, json};
 
 use crate::app::{App, acting};

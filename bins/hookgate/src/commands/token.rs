@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use hookgate_domain::{Role, Timestamp, Token, TokenId, TokenName, TokenState};
 use hookgate_gate::{Page, PageSize};
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 use serde_json::json;
 
 use crate::app::{App, acting};

@@ -4,7 +4,7 @@ use hookgate_domain::{Allowlist, Webhook, with_hidden_shown};
 use hookgate_gate::{
     ManageError, PageSize, PreviewDays, PreviewSender, SourceUsage, Store, UsageRange, spikes,
 };
-use hookgate_transport::wire::{self, counted};
+use hookgate_wire::{self as wire, counted};
 
 use crate::app::{App, acting};
 use crate::failure::Failure;

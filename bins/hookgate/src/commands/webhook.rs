@@ -8,7 +8,7 @@ use hookgate_domain::{
     WebhookHandle, WebhookId, WebhookName, find_webhook_ids, with_hidden_shown,
 };
 use hookgate_gate::{Health, Issued, NewWebhook, Page, PageSize, SigningSecret, Store};
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 use serde_json::{Value, json};
 
 use super::usage;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks};
 use hookgate_gate::REFRESH_AFTER;
-use hookgate_transport::Fetcher;
+use hookgate_outbound::Fetcher;
 
 use super::values::Values;
 use crate::certificate_files::FileProblem;

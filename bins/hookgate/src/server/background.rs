@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use hookgate_domain::{AddressSet, Timestamp};
 use hookgate_gate::{ActorContext, Gate, Retention, Store};
+use hookgate_outbound::Fetcher;
 use hookgate_storage::Database;
+use hookgate_transport::Proxies;
 use hookgate_transport::shutdown::Signal;
-use hookgate_transport::{Fetcher, Proxies};
 
 use super::trusted::trusted;
 use crate::config::FrontSettings;

@@ -2,9 +2,9 @@
 
 use std::sync::Arc;
 
+use hookgate_admin::{BoxFuture, StoreHealth};
 use hookgate_gate::{Gate, StoreError};
 use hookgate_storage::Database;
-use hookgate_transport::{BoxFuture, StoreHealth};
 
 /// The setting that is written to see whether anything can be: when it was tried last.
 const TRIED_AT: &str = "write_tried_at";

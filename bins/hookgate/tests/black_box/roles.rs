@@ -16,9 +16,9 @@ use maker::Maker;
 use matrix::{ANYBODY, API, CONSOLE, ROLES, Row};
 
 /// The console's routes are nowhere but in its code.
-const CONSOLE_ROUTES: &str = include_str!("../../../../crates/transport/src/console/screens.rs");
+const CONSOLE_ROUTES: &str = include_str!("../../../../crates/admin/src/web.rs");
 /// The forms that narrow lists are a table of their own.
-const LIST_FORMS: &str = include_str!("../../../../crates/transport/src/console/screens/search.rs");
+const LIST_FORMS: &str = include_str!("../../../../crates/admin/src/web/search.rs");
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_endpoint_asks_for_the_role_it_needs() {

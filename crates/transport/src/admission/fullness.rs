@@ -16,7 +16,7 @@ const NEVER: u64 = u64::MAX;
 
 /// How a listener is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fullness {
+pub enum Fullness {
     /// There is room.
     Ok,
     /// What rests makes room for new connections.
@@ -27,7 +27,7 @@ pub(crate) enum Fullness {
 
 impl Fullness {
     /// The word in `/readyz`.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
             Self::NearlyFull => "nearly_full",

@@ -17,10 +17,10 @@ const IPV4_LENGTHS: &[u8] = &[32, 24];
 const IPV6_LENGTHS: &[u8] = &[64, 56, 48];
 
 /// Most prefixes of an address.
-pub(crate) const LEVELS: usize = 3;
+pub const LEVELS: usize = 3;
 
 /// The prefixes that an address counts for, from the inside out.
-pub(crate) fn prefixes(address: IpAddr) -> impl Iterator<Item = IpNetwork> + Clone {
+pub fn prefixes(address: IpAddr) -> impl Iterator<Item = IpNetwork> + Clone {
     let address = address.to_canonical();
     let lengths = if address.is_ipv4() {
         IPV4_LENGTHS

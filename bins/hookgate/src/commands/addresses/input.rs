@@ -5,7 +5,7 @@ use std::path::Path;
 
 use hookgate_domain::{Allowed, Allowlist, IpNetwork, Networks, Provider, SetFilter};
 use hookgate_gate::{Published, read_address_list};
-use hookgate_transport::{Fetcher, MAX_DOCUMENT};
+use hookgate_outbound::{Fetcher, MAX_DOCUMENT};
 
 use crate::failure::Failure;
 use crate::progress::Progress;

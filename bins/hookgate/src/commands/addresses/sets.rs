@@ -1,7 +1,7 @@
 //! Address sets as text for people.
 
 use hookgate_domain::{AddressSet, SetOrigin, Timestamp, with_hidden_shown};
-use hookgate_transport::wire;
+use hookgate_wire as wire;
 
 /// The columns of address sets.
 pub(super) const SET_HEADER: [&str; 7] = ["NAME", "NETWORKS", "ORIGIN", "VERSION", "SINCE", "READ", "REMARK"];

@@ -1,0 +1,159 @@
+//! One request at the console's listener, as its handlers see it.
+
+use std::net::IpAddr;
+
+use hookgate_domain::{AuditRequest, IdempotencyKey, RequestId, Timestamp, read_text};
+use hookgate_gate::{Gate, Store};
+use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue};
+use hyper::http::request::Parts;
+use serde::de::DeserializeOwned;
+
+use super::api_error::{ApiError, ErrorCode};
+use super::if_match::IfMatch;
+use super::json_fault::json_fault;
+use super::query::Fields;
+use hookgate_ingest::is_json;
+use hookgate_transport::Body;
+
+/// Most bytes of a body: an allowlist of 10,000 networks fits.
+const MAX_BODY: usize = 1024 * 1024;
+const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
+
+/// A request.
+pub(crate) struct AdminRequest {
+    pub(crate) head: Parts,
+    pub(crate) body: Body,
+    /// Who connected.
+    pub(crate) source: IpAddr,
+    /// Its name in the answer and in the log.
+    pub(crate) id: RequestId,
+    /// When it came.
+    pub(crate) now: Timestamp,
+}
+
+impl AdminRequest {
+    /// The parameters of the query, of which only these are known. A program that sends one without a value has a fault.
+    pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
+        let query = self.head.uri.query().unwrap_or_default();
+        Fields::of_query(query.as_bytes(), known)
+    }
+
+    /// The first value of a header, as text.
+    pub(crate) fn header(&self, name: &HeaderName) -> Option<&str> {
+        self.head.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The revisions that `If-Match` names.
+    pub(crate) fn if_match(&self) -> Result<IfMatch, ApiError> {
+        Ok(IfMatch::of(&self.head.headers)?)
+    }
+
+    /// The sender's name for this request, to recognise a repetition.
+    fn idempotency_key(&self) -> Result<Option<HeaderValue>, ApiError> {
+        let mut keys = self.head.headers.get_all(IDEMPOTENCY_KEY).iter();
+        let (key, another) = (keys.next(), keys.next());
+        if another.is_some() {
+            return Err(ApiError::field("Idempotency-Key", "once", 1));
+        }
+        key.map(|key| match IdempotencyKey::parse(key.as_bytes()) {
+            Ok(_) => Ok(key.clone()),
+            Err(error) => Err(ApiError::field("Idempotency-Key", "form", error.to_string())),
+        })
+        .transpose()
+    }
+
+    /// The body as JSON of a request that may be repeated, and by what a repetition is known.
+    pub(crate) async fn repeatable<S: Store, T: DeserializeOwned>(
+        self,
+        gate: &Gate<S>,
+    ) -> Result<(T, Option<AuditRequest>), ApiError> {
+        let key = self.idempotency_key()?;
+        let path = self.head.uri.path().to_owned();
+        let bytes = self.json_bytes().await?;
+        let read = read_json(&bytes)?;
+        let Some(key) = key else {
+            return Ok((read, None));
+        };
+        let asked = [path.as_bytes(), b"\n", &bytes].concat();
+        Ok((read, Some(audit_request(gate, key.as_bytes(), &asked)?)))
+    }
+
+    /// The whole body.
+    pub(crate) async fn bytes(self) -> Result<bytes::Bytes, ApiError> {
+        Ok(self.body.read(MAX_BODY).await?)
+    }
+
+    /// The body as JSON.
+    pub(crate) async fn json<T: DeserializeOwned>(self) -> Result<T, ApiError> {
+        read_json(&self.json_bytes().await?)
+    }
+
+    async fn json_bytes(self) -> Result<bytes::Bytes, ApiError> {
+        let declared = self.head.headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
+        if !declared.is_some_and(is_json) {
+            return Err(ErrorCode::UnsupportedMediaType.into());
+        }
+        self.bytes().await
+    }
+}
+
+/// What a request is known by that may be repeated.
+pub(crate) fn audit_request<S: Store>(
+    gate: &Gate<S>,
+    key: &[u8],
+    asked: &[u8],
+) -> Result<AuditRequest, ApiError> {
+    gate.audit_request(key, asked).map_err(|error| {
+        tracing::error!(%error, "a request that may be repeated can't be known again");
+        ErrorCode::Internal.into()
+    })
+}
+
+/// Reads JSON; what is JSON but not of this shape is a field at fault.
+fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let text =
+        read_text(bytes).map_err(|error| ApiError::json(format!("the body can't be read: {error}")))?;
+    let read = serde_json::from_str(&text).map_err(|error| json_fault(&error))?;
+    // serde takes a list for a struct too: its fields in order, without their names.
+    if text.trim_ascii_start().starts_with('[') {
+        return Err(ApiError::field("body", "form", "an object"));
+    }
+    Ok(read)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Name {
+        #[expect(dead_code, reason = "only read from JSON")]
+        name: String,
+    }
+
+    #[test]
+    fn broken_json_and_wrong_fields_are_told_apart() {
+        let code = |text: &str| read_json::<Name>(text.as_bytes()).err().map(|fault| fault.code);
+        assert_eq!(code(r#"{"name":"a"}"#), None);
+        assert_eq!(
+            code("\u{feff}{\"name\":\"a\"}\r\n"),
+            None,
+            "a byte-order mark is no part of it"
+        );
+        assert_eq!(code("\u{feff}[\"a\"]"), Some(ErrorCode::ValidationError));
+        for text in ["", "{", "{'a':1}", "\u{0}"] {
+            assert_eq!(code(text), Some(ErrorCode::InvalidJson), "{text}");
+        }
+        for text in [
+            "[]",
+            r#" ["a"]"#,
+            "{}",
+            r#"{"name":1}"#,
+            r#"{"name":"a","nam":1}"#,
+            r#"{"name":"a","name":"b"}"#,
+        ] {
+            assert_eq!(code(text), Some(ErrorCode::ValidationError), "{text}");
+        }
+    }
+}

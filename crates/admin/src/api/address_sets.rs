@@ -1,0 +1,278 @@
+//! `/api/v1/address-sets`: named sets of addresses, one's own and published ones.
+
+pub(crate) mod preview;
+pub(crate) mod published;
+
+use hookgate_domain::{AddressSetName, Permission, Provider, SetFilter, Timestamp};
+use hookgate_gate::{Gate, PeopleStore, RefreshOutcome, Store};
+use hyper::{Method, StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Caller, read, tagged};
+use crate::admin_request::AdminRequest;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::set_source::{self, SetSource, networks_of};
+use hookgate_outbound::Fetcher;
+use hookgate_transport::reply::{self, Reply};
+use hookgate_wire::{AddressSet, AddressSetChange, AddressSetNetworks, AddressSetVersion, words};
+
+/// All of a short list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct All<T> {
+    items: Vec<T>,
+}
+
+/// A new set: of networks, or of a list that somebody publishes.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"name": "office", "networks": ["192.0.2.0/24", "2001:db8::/32"]}))]
+pub(crate) struct New {
+    /// What allowlists will call it, behind an `@`.
+    #[schema(value_type = words::SetName)]
+    name: String,
+    /// Its networks, if they are written here.
+    #[schema(min_items = 1)]
+    networks: Option<Vec<String>>,
+    /// Who publishes them otherwise.
+    #[schema(value_type = Option<words::Provider>)]
+    provider: Option<String>,
+    /// Which part of what is published, such as `service=EC2, region=eu-west-1`.
+    filter: Option<String>,
+    /// Where it is published, if not where the provider usually does.
+    url: Option<String>,
+    /// The published document itself; it is not read from anywhere then.
+    document: Option<String>,
+}
+
+/// Answers a request below `/api/v1/address-sets`.
+pub(super) async fn answer<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    fetcher: &Fetcher,
+    segments: &[&str],
+) -> Result<Reply, ApiError> {
+    let method = call.head.method.clone();
+    let reading = matches!(method, Method::GET | Method::HEAD);
+    match *segments {
+        [] if reading => list(gate, &call).await,
+        [] if method == Method::POST => create(gate, caller, call, fetcher).await,
+        [] => Err(ApiError::method("GET, HEAD, POST")),
+        [name] if reading => show(gate, &call, name).await,
+        [name] if method == Method::PATCH => edit(gate, caller, call, name).await,
+        [name] if method == Method::DELETE => remove(gate, caller, name).await,
+        [_] => Err(ApiError::method("DELETE, GET, HEAD, PATCH")),
+        [name, "versions"] if reading => versions(gate, name).await,
+        [_, "versions"] => Err(ApiError::method("GET, HEAD")),
+        [name, "refresh"] if method == Method::POST => {
+            published::refresh(gate, caller, &call, fetcher, name).await
+        }
+        [name, "decide"] if method == Method::POST => published::decide(gate, caller, call, name).await,
+        [name, "preview"] if method == Method::POST => preview::preview(gate, caller, call, name).await,
+        [_, "refresh" | "decide" | "preview"] => Err(ApiError::method("POST")),
+        _ => Err(ErrorCode::NotFound.into()),
+    }
+}
+
+/// Address sets by name.
+#[utoipa::path(
+    get,
+    path = "/api/v1/address-sets",
+    operation_id = "listAddressSets",
+    tag = "address sets",
+    responses((status = 200, description = "All of them", body = super::document::Success<All<AddressSet>>)),
+)]
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
+    call.query(&[])?;
+    let sets = gate.store().address_sets().await?;
+    let items = sets.iter().map(|set| AddressSet::new(set, call.now)).collect();
+    Ok(reply::success(StatusCode::OK, &All { items }))
+}
+
+/// Makes a set. A published list is read at once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/address-sets",
+    operation_id = "createAddressSet",
+    tag = "address sets",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
+    request_body = New,
+    responses(
+        (status = 201, description = "Created", body = super::document::Success<AddressSet>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<AddressSet>),
+    ),
+)]
+pub(crate) async fn create<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    fetcher: &Fetcher,
+) -> Result<Reply, ApiError> {
+    let now = call.now;
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let (new, request): (New, _) = call.repeatable(gate).await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let name = made.id.strip_prefix('@').and_then(|name| name.parse().ok());
+        let (set, _) = gate.address_set(&name.ok_or_else(super::gone)?).await?;
+        let reply = reply::success(StatusCode::OK, &AddressSet::new(&set, now));
+        return Ok(tagged(reply, set.revision));
+    }
+    let name: AddressSetName = read("name", &new.name)?;
+    let made = made_of(gate, &new, fetcher).await?;
+    let set = gate
+        .address_set_create(&acting, name, made.origin, made.networks, made.etag)
+        .await?;
+    let reply = reply::success(StatusCode::CREATED, &AddressSet::new(&set, now));
+    Ok(tagged(reply, set.revision))
+}
+
+/// One set with its networks, or those of another of its versions.
+#[utoipa::path(
+    get,
+    path = "/api/v1/address-sets/{name}",
+    operation_id = "showAddressSet",
+    tag = "address sets",
+    params(
+        ("name" = words::SetName, Path, description = "Name of a set"),
+        ("version" = Option<i64>, Query, description = "A version other than the active one", minimum = 1),
+    ),
+    responses((status = 200, description = "The set", body = super::document::Success<AddressSetNetworks>)),
+)]
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+    name: &str,
+) -> Result<Reply, ApiError> {
+    let query = call.query(&["version"])?;
+    let name = read_name(name)?;
+    let (set, mut networks) = gate.address_set(&name).await?;
+    if let Some(version) = query.read::<i64>("version")? {
+        let other = gate.store().address_set_networks(&name, version).await?;
+        networks = other.ok_or(ErrorCode::NotFound)?;
+    }
+    let shown = AddressSetNetworks::new(&set, &networks, call.now);
+    Ok(tagged(reply::success(StatusCode::OK, &shown), set.revision))
+}
+
+/// Other networks for a set of one's own.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(example = json!({"networks": ["192.0.2.0/24", "203.0.113.7"]}))]
+pub(crate) struct Networking {
+    /// All of its networks.
+    #[schema(min_items = 1)]
+    networks: Vec<String>,
+}
+
+/// Gives a set of one's own other networks. They count when this is answered.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/address-sets/{name}",
+    operation_id = "editAddressSet",
+    tag = "address sets",
+    params(
+        ("name" = words::SetName, Path, description = "Name of a set"),
+        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to overwrite any revision"),
+    ),
+    request_body = Networking,
+    responses((status = 200, description = "What changed", body = super::document::Success<AddressSetChange>)),
+)]
+pub(crate) async fn edit<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    name: &str,
+) -> Result<Reply, ApiError> {
+    let (name, now, tags) = (read_name(name)?, call.now, call.if_match()?);
+    let wanted: Networking = call.json().await?;
+    let networks = networks_of(&wanted.networks)?;
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let (set, _) = gate.address_set(&name).await?;
+    let revision = tags.insist(set.revision)?;
+    let taken = gate
+        .address_set_edit(&caller.acting, &name, revision, networks)
+        .await?;
+    Ok(changed(&taken, now))
+}
+
+/// Removes a set that no allowlist names.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/address-sets/{name}",
+    operation_id = "removeAddressSet",
+    tag = "address sets",
+    params(("name" = words::SetName, Path, description = "Name of a set")),
+    responses((status = 200, description = "Removed", body = super::document::Success<Removed>)),
+)]
+pub(crate) async fn remove<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    name: &str,
+) -> Result<Reply, ApiError> {
+    let name = read_name(name)?;
+    gate.address_set_remove(&caller.acting, &name).await?;
+    let removed = Removed {
+        name: name.to_string(),
+    };
+    Ok(reply::success(StatusCode::OK, &removed))
+}
+
+/// What was removed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Removed {
+    /// Name of the set.
+    name: String,
+}
+
+/// The versions of a set that are kept, newest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/address-sets/{name}/versions",
+    operation_id = "listAddressSetVersions",
+    tag = "address sets",
+    params(("name" = words::SetName, Path, description = "Name of a set")),
+    responses((status = 200, description = "The versions", body = super::document::Success<All<AddressSetVersion>>)),
+)]
+pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Reply, ApiError> {
+    let name = read_name(name)?;
+    gate.address_set(&name).await?;
+    let versions = gate.store().address_set_versions(&name).await?;
+    let items = versions.iter().map(AddressSetVersion::from).collect();
+    Ok(reply::success(
+        StatusCode::OK,
+        &All::<AddressSetVersion> { items },
+    ))
+}
+
+/// What a new set is made of: one's own networks, or what somebody publishes.
+async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Result<SetSource, ApiError> {
+    match (&new.networks, &new.provider) {
+        (Some(networks), None) if new.url.is_none() && new.document.is_none() => SetSource::own(networks),
+        (None, Some(provider)) => {
+            let provider: Provider = read("provider", provider)?;
+            let filter: SetFilter = read("filter", new.filter.as_deref().unwrap_or_default())?;
+            let (url, document) = (new.url.as_deref(), new.document.as_deref());
+            set_source::published(gate, fetcher, provider, filter, url, document).await
+        }
+        _ => Err(ApiError::field(
+            "networks",
+            "form",
+            "either networks or a provider",
+        )),
+    }
+}
+
+/// What is no name names nothing.
+fn read_name(text: &str) -> Result<AddressSetName, ApiError> {
+    text.parse().map_err(|_| ErrorCode::NotFound.into())
+}
+
+fn changed(taken: &RefreshOutcome, now: Timestamp) -> Reply {
+    let reply = reply::success(
+        StatusCode::OK,
+        &AddressSetChange::new(&taken.set, &taken.changes, now),
+    );
+    tagged(reply, taken.set.revision)
+}

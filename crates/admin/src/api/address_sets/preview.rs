@@ -1,0 +1,65 @@
+//! `/api/v1/address-sets/{name}/preview`: who would stop passing if a set held other networks.
+
+use hookgate_domain::Permission;
+use hookgate_gate::{Gate, PeopleStore, Store};
+use hyper::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::read_name;
+use crate::admin_request::AdminRequest;
+use crate::api::Caller;
+use crate::api::document::Success;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::change;
+use crate::set_source::networks_of;
+use hookgate_transport::reply::{self, Reply};
+use hookgate_wire::{AddressSetPreview, words};
+
+/// Other networks to look at before they are saved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SetProposal {
+    /// All networks that the set would have; absent: those of the version that waits.
+    #[schema(min_items = 1)]
+    networks: Option<Vec<String>>,
+    /// How many days of deliveries to look at: 7 (the default) or 30.
+    #[schema(value_type = Option<words::PreviewDays>)]
+    days: Option<u16>,
+}
+
+/// Which senders of the last days would stop passing if the set held other networks. Nothing is changed.
+#[utoipa::path(
+    post,
+    path = "/api/v1/address-sets/{name}/preview",
+    operation_id = "previewAddressSet",
+    tag = "address sets",
+    params(("name" = words::SetName, Path, description = "Name of a set")),
+    request_body = SetProposal,
+    responses((status = 200, description = "What would change", body = Success<AddressSetPreview>)),
+)]
+pub(crate) async fn preview<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    name: &str,
+) -> Result<Reply, ApiError> {
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let name = read_name(name)?;
+    let proposal: SetProposal = call.json().await?;
+    let days = change::preview_days(proposal.days)?;
+    let (set, _) = gate.address_set(&name).await?;
+    let networks = if let Some(networks) = &proposal.networks {
+        networks_of(networks)?
+    } else {
+        let nothing = || ApiError::field("networks", "required", "no version needs approval");
+        let pending = set.pending.ok_or_else(nothing)?;
+        let waiting = gate.store().address_set_networks(&name, pending).await?;
+        (*waiting.ok_or(ErrorCode::NotFound)?).clone()
+    };
+    let (all, previews) = gate
+        .address_set_preview(&caller.acting, &name, &networks, days)
+        .await?;
+    let preview = AddressSetPreview::new(all, &previews, days);
+    Ok(reply::success(StatusCode::OK, &preview))
+}

@@ -1,0 +1,79 @@
+//! `/api/v1/address-sets/{name}/refresh` and `…/decide`: what is published by others, and whether it shall count.
+
+use hookgate_domain::Permission;
+use hookgate_gate::{Gate, PeopleStore, Store};
+use hyper::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{changed, read_name};
+use crate::admin_request::AdminRequest;
+use crate::api::document::Success;
+use crate::api::{Caller, tagged};
+use crate::api_error::ApiError;
+use hookgate_outbound::Fetcher;
+use hookgate_transport::reply::{self, Reply};
+use hookgate_wire::{AddressSet, AddressSetChange, words};
+
+/// Reads a published list again, now.
+#[utoipa::path(
+    post,
+    path = "/api/v1/address-sets/{name}/refresh",
+    operation_id = "refreshAddressSet",
+    tag = "address sets",
+    params(("name" = words::SetName, Path, description = "Name of a set")),
+    responses((status = 200, description = "What changed; `fault` says if it could not be read", body = Success<AddressSetChange>)),
+)]
+pub(crate) async fn refresh<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+    fetcher: &Fetcher,
+    name: &str,
+) -> Result<Reply, ApiError> {
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let name = read_name(name)?;
+    let (set, _) = gate.address_set(&name).await?;
+    let url = set
+        .url()
+        .ok_or_else(|| ApiError::conflict("this set has no URL to download from"))?;
+    let published = fetcher.get(url, set.reading.etag.as_deref()).await;
+    let taken = gate.address_set_refresh(&caller.acting, &name, published).await?;
+    Ok(changed(&taken, call.now))
+}
+
+/// What becomes of a version that waits for approval.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Decision {
+    /// The version that waits.
+    #[schema(minimum = 1)]
+    version: i64,
+    /// Whether it shall count.
+    approve: bool,
+}
+
+/// Approves a version that waits, or rejects it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/address-sets/{name}/decide",
+    operation_id = "decideAddressSet",
+    tag = "address sets",
+    params(("name" = words::SetName, Path, description = "Name of a set")),
+    request_body = Decision,
+    responses((status = 200, description = "The set as it is now", body = Success<AddressSet>)),
+)]
+pub(crate) async fn decide<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    name: &str,
+) -> Result<Reply, ApiError> {
+    let (name, now) = (read_name(name)?, call.now);
+    let decision: Decision = call.json().await?;
+    let set = gate
+        .address_set_decide(&caller.acting, &name, decision.version, decision.approve)
+        .await?;
+    let reply = reply::success(StatusCode::OK, &AddressSet::new(&set, now));
+    Ok(tagged(reply, set.revision))
+}

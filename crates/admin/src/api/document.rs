@@ -1,0 +1,227 @@
+//! `/api/openapi.json`: the document, made from the same types and functions that answer.
+
+use std::sync::LazyLock;
+
+use bytes::Bytes;
+use hyper::StatusCode;
+use serde::Serialize;
+use utoipa::openapi::path::Operation;
+use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityScheme};
+use utoipa::openapi::{ContentBuilder, OpenApi, Ref, RefOr, ResponseBuilder};
+use utoipa::{Modify, OpenApi as _, ToSchema};
+
+use crate::api_error::{ErrorCode, InvalidField};
+use crate::html;
+use hookgate_transport::Reply;
+use hookgate_wire::words;
+
+/// The envelope of a success.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Success<T> {
+    /// Always true.
+    success: bool,
+    /// What was asked for.
+    data: T,
+}
+
+/// The envelope of a failure.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Failure {
+    /// Always false.
+    success: bool,
+    error: FailureError,
+}
+
+/// Why it failed.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct FailureError {
+    code: ErrorCode,
+    /// The code in a sentence.
+    message: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<Details>,
+}
+
+/// What exactly is at fault, where that helps.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(untagged)]
+#[expect(
+    dead_code,
+    reason = "what is answered is a value of its own; this is its schema"
+)]
+pub(crate) enum Details {
+    /// These fields.
+    Fields(Vec<InvalidField>),
+    /// This rule, or this place in the JSON.
+    Text(String),
+}
+
+/// Every path, with what all of them share.
+#[derive(utoipa::OpenApi)]
+#[openapi(
+    info(
+        title = "Hookgate admin API",
+        description = "Webhooks, their deliveries and incidents. Times are RFC 3339 in UTC; lists are pages with a cursor."
+    ),
+    paths(
+        super::webhooks::list,
+        super::webhooks::create,
+        super::webhooks::show,
+        super::webhooks::edit,
+        super::webhooks::regenerate,
+        super::webhooks::revoke,
+        super::usage::show,
+        super::usage::preview,
+        super::usage::suggest,
+        super::address_sets::list,
+        super::address_sets::create,
+        super::address_sets::show,
+        super::address_sets::edit,
+        super::address_sets::remove,
+        super::address_sets::versions,
+        super::address_sets::published::refresh,
+        super::address_sets::published::decide,
+        super::address_sets::preview::preview,
+        super::deliveries::list,
+        super::deliveries::export,
+        super::deliveries::show,
+        super::incidents::list,
+        super::incidents::show,
+        super::incidents::act,
+        super::incidents::note,
+        super::people::members,
+        super::people::member_add,
+        super::people::member_change,
+        super::people::removal,
+        super::people::member_remove,
+        super::people::sign_in_link,
+        super::people::tokens,
+        super::people::token_create,
+        super::people::token_revoke,
+        super::audit::list,
+        super::audit::export,
+    ),
+    components(schemas(Failure, words::Tag, words::RequestKey, words::ExportFormat, words::Number, words::AuditActs, words::Only)),
+    security(("token" = [])),
+    modifiers(&Shared)
+)]
+struct Document;
+
+/// The document as it is served.
+pub(crate) fn document() -> OpenApi {
+    Document::openapi()
+}
+
+/// The document as an answer, outside the envelope: tools read it as it is.
+pub(crate) fn reply() -> Reply {
+    html::of(StatusCode::OK, "application/json", TEXT.clone().into())
+}
+
+/// Made once, and never copied: anybody may ask for it.
+static TEXT: LazyLock<Bytes> =
+    LazyLock::new(|| Bytes::from(serde_json::to_string(&document()).unwrap_or_default()));
+
+/// The bearer token, and the failures that the operations may answer.
+struct Shared;
+
+/// What every operation may answer.
+const ANYWHERE: [ErrorCode; 8] = [
+    ErrorCode::BadRequest,
+    ErrorCode::Unauthenticated,
+    ErrorCode::Forbidden,
+    ErrorCode::MisdirectedRequest,
+    ErrorCode::ValidationError,
+    ErrorCode::RateLimited,
+    ErrorCode::Internal,
+    ErrorCode::Unavailable,
+];
+/// What one with something in its path may answer too.
+const NAMED: [ErrorCode; 1] = [ErrorCode::NotFound];
+/// What one that changes something may answer too.
+const CHANGING: [ErrorCode; 3] = [ErrorCode::Conflict, ErrorCode::WebhookRevoked, ErrorCode::Busy];
+/// What one with a body may answer too.
+const SENDING: [ErrorCode; 3] = [
+    ErrorCode::RequestTimeout,
+    ErrorCode::PayloadTooLarge,
+    ErrorCode::UnsupportedMediaType,
+];
+/// What one with `If-Match` may answer too.
+const CONDITIONAL: [ErrorCode; 2] = [ErrorCode::PreconditionFailed, ErrorCode::PreconditionRequired];
+
+impl Modify for Shared {
+    fn modify(&self, document: &mut OpenApi) {
+        let scheme = SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer));
+        document
+            .components
+            .get_or_insert_default()
+            .add_security_scheme("token", scheme);
+        for (path, item) in &mut document.paths.paths {
+            let is_named = path.contains('{');
+            let operations = [
+                (&mut item.get, false),
+                (&mut item.post, true),
+                (&mut item.patch, true),
+                (&mut item.delete, true),
+            ];
+            for (operation, is_changing) in operations {
+                if let Some(operation) = operation {
+                    add_failures(operation, is_named, is_changing);
+                }
+            }
+        }
+    }
+}
+
+fn add_failures(operation: &mut Operation, is_named: bool, is_changing: bool) {
+    let mut parameters = operation.parameters.iter().flatten();
+    let is_conditional =
+        parameters.any(|parameter| matches!(parameter, RefOr::T(parameter) if parameter.name == "If-Match"));
+    let is_sending = operation.request_body.is_some();
+    let kinds = [
+        (true, &ANYWHERE[..]),
+        (is_named, &NAMED[..]),
+        (is_changing, &CHANGING[..]),
+        (is_sending, &SENDING[..]),
+        (is_conditional, &CONDITIONAL[..]),
+    ];
+    for code in kinds.iter().filter(|(is, _)| *is).flat_map(|(_, codes)| *codes) {
+        let content = ContentBuilder::new()
+            .schema(Some(Ref::from_schema_name("Failure")))
+            .build();
+        let failure = ResponseBuilder::new()
+            .description(code.message())
+            .content("application/json", content)
+            .build();
+        let responses = &mut operation.responses.responses;
+        responses.insert(code.status().as_str().to_owned(), RefOr::T(failure));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn the_document_is_openapi_3_1_with_failures_everywhere() {
+        let document = serde_json::to_value(document()).expect("JSON");
+        assert_eq!(document["openapi"], "3.1.0");
+        let paths = document["paths"].as_object().expect("paths");
+        assert!(!paths.is_empty());
+        let mut names = HashSet::new();
+        for (path, item) in paths {
+            for (method, operation) in item.as_object().expect("an item") {
+                for status in ["401", "422", "429", "500", "503"] {
+                    let failure = &operation["responses"][status];
+                    assert!(failure.is_object(), "{method} {path}: {operation}");
+                }
+                let name = operation["operationId"].as_str().expect("a name");
+                assert!(
+                    names.insert(name),
+                    "{method} {path}: {name} is another operation too"
+                );
+            }
+        }
+    }
+}

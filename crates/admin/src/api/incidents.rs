@@ -1,0 +1,186 @@
+//! `/api/v1/incidents`: what accepted deliveries told of.
+
+use hookgate_domain::{IncidentNumber, IncidentStatus, Role, Timestamp, WebhookHandle};
+use hookgate_gate::{Gate, IncidentAction, IncidentFilter, PeopleStore, Store};
+use hyper::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::Caller;
+use crate::admin_request::AdminRequest;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::filter;
+use hookgate_transport::reply::{self, Reply};
+use hookgate_wire::{Incident, IncidentRecord, Page, words};
+
+/// Incidents, newest first. A page may have fewer rows than `limit` where they are large.
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents",
+    operation_id = "listIncidents",
+    tag = "incidents",
+    params(
+        ("status" = Option<words::IncidentStatus>, Query, description = "`open`, `acknowledged` or `resolved`"),
+        ("webhook" = Option<words::Handle>, Query, description = "Handle of a webhook"),
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::IncidentId>, Query, description = "`next` of the previous page"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Incident>>)),
+)]
+pub(crate) async fn list<S: Store>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
+    let query = call.query(&["status", "webhook", "limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let filter = IncidentFilter {
+        status: query.read::<IncidentStatus>("status")?,
+        webhook: query.read::<WebhookHandle>("webhook")?,
+    };
+    let before = query.read::<IncidentNumber>("cursor")?;
+    let role = caller.acting.role();
+    let page = gate.incident_page(role, filter, before, size).await?;
+    let items = page.items.iter();
+    let page = Page {
+        items: items.map(|incident| Incident::told_to(role, incident)).collect(),
+        next: page.next.map(|number| number.to_string()),
+    };
+    Ok(reply::success(StatusCode::OK, &page))
+}
+
+/// One incident, with all that happened to it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}",
+    operation_id = "showIncident",
+    tag = "incidents",
+    params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
+    responses((status = 200, description = "The incident", body = super::document::Success<IncidentRecord>)),
+)]
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    recorded(gate, caller.acting.role(), number, StatusCode::OK, call.now).await
+}
+
+/// Acknowledges, resolves or reopens an incident.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/incidents/{id}",
+    operation_id = "changeIncident",
+    tag = "incidents",
+    params(("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`")),
+    request_body = Act,
+    responses((status = 200, description = "The incident as it is now", body = super::document::Success<Incident>)),
+)]
+pub(crate) async fn act<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let act: Act = call.json().await?;
+    let incident = gate
+        .incident_act(&caller.acting, number, act.status.action())
+        .await?;
+    let incident = Incident::told_to(caller.acting.role(), &incident);
+    Ok(reply::success(StatusCode::OK, &incident))
+}
+
+/// Adds a note to an incident. A repetition with the same `Idempotency-Key` adds nothing and is answered 200.
+#[utoipa::path(
+    post,
+    path = "/api/v1/incidents/{id}/notes",
+    operation_id = "addIncidentNote",
+    tag = "incidents",
+    params(
+        ("id" = words::IncidentId, Path, description = "ID of an incident, `INC-1`"),
+        ("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe"),
+    ),
+    request_body = NewNote,
+    responses(
+        (status = 201, description = "The incident with the note", body = super::document::Success<IncidentRecord>),
+        (status = 200, description = "An earlier request with this key added it", body = super::document::Success<IncidentRecord>),
+    ),
+)]
+pub(crate) async fn note<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let now = call.now;
+    let (note, request): (NewNote, _) = call.repeatable(gate).await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        return recorded(
+            gate,
+            acting.role(),
+            super::made_before(&made)?,
+            StatusCode::OK,
+            now,
+        )
+        .await;
+    }
+    gate.incident_note(&acting, number, &note.text).await?;
+    recorded(gate, acting.role(), number, StatusCode::CREATED, now).await
+}
+
+/// An incident with all that happened to it.
+async fn recorded<S: Store>(
+    gate: &Gate<S>,
+    role: Role,
+    number: IncidentNumber,
+    status: StatusCode,
+    now: Timestamp,
+) -> Result<Reply, ApiError> {
+    let timeline = gate.incident_timeline(role, number).await?;
+    let timeline = timeline.ok_or(ErrorCode::NotFound)?;
+    Ok(reply::success(status, &IncidentRecord::new(&timeline, role, now)))
+}
+
+/// A note to add.
+#[derive(Clone, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewNote {
+    /// Its text: 1 to 2,000 characters. A webhook ID in it is masked.
+    #[schema(value_type = words::NoteText)]
+    text: String,
+}
+
+/// What is done with an incident.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Act {
+    /// What it shall be.
+    status: Target,
+}
+
+/// The status that an incident can be given.
+#[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+enum Target {
+    /// It is not over after all: within a day of its resolve.
+    Open,
+    /// Somebody works on it.
+    Acknowledged,
+    /// It is over.
+    Resolved,
+}
+
+impl Target {
+    const fn action(self) -> IncidentAction {
+        match self {
+            Self::Open => IncidentAction::Reopen,
+            Self::Acknowledged => IncidentAction::Acknowledge,
+            Self::Resolved => IncidentAction::Resolve,
+        }
+    }
+}

@@ -1,0 +1,317 @@
+//! `/api/v1/members` and `/api/v1/tokens`: who may do what.
+
+use std::num::NonZeroU16;
+
+use hookgate_domain::{MemberId, MemberName, Password, Permission, Role, TokenId, TokenName};
+use hookgate_gate::{Gate, PeopleStore, Store};
+use hyper::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Caller, read};
+use crate::admin_request::AdminRequest;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::filter;
+use hookgate_transport::reply::{self, Reply};
+use hookgate_wire::{self as wire, KnownWebhooks, Member, Page, RemovedMember, Token, words};
+
+const DAY: std::time::Duration = std::time::Duration::from_hours(24);
+
+/// A new member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewMember {
+    /// The name to sign in with: 1 to 100 characters.
+    #[schema(value_type = words::Name)]
+    name: String,
+    /// `viewer`, `operator`, `admin` or `owner`.
+    #[schema(value_type = words::Role)]
+    role: String,
+    /// 8 to 200 characters; without one, only a sign-in link lets the member in. Refused (`FORBIDDEN`) from an API token: the
+    /// account would outlive it.
+    #[schema(min_length = 8, max_length = 200, format = Password)]
+    password: Option<String>,
+}
+
+/// A change of a member.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MemberChange {
+    /// `viewer`, `operator`, `admin` or `owner`.
+    #[schema(value_type = words::Role)]
+    role: String,
+}
+
+/// A new token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewToken {
+    /// What people call it: 1 to 100 characters.
+    #[schema(value_type = words::Name)]
+    name: String,
+    /// `viewer`, `operator`, `admin` or `owner`, up to the role of who makes it.
+    #[schema(value_type = words::Role)]
+    role: String,
+    /// After how many days it ends by itself; absent is never.
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
+    expires_days: Option<NonZeroU16>,
+}
+
+/// A token with its secret.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeToken {
+    #[serde(flatten)]
+    made: Token,
+    /// The secret, `hgt_` and more. It can't be had again: null in the answer to a repeated request.
+    #[schema(required)]
+    token: Option<String>,
+}
+
+/// Members in the order of their coming.
+#[utoipa::path(
+    get,
+    path = "/api/v1/members",
+    operation_id = "listMembers",
+    tag = "people",
+    params(
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::MemberId>, Query, description = "`next` of the previous page"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Member>>)),
+)]
+pub(crate) async fn members<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
+    let query = call.query(&["limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let found = gate.member_list(query.read("cursor")?, size.and_one()).await?;
+    let (rows, next) = filter::page_of(found, size, |row| row.id);
+    let items = rows.iter().map(Member::from).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// Adds a member.
+#[utoipa::path(
+    post,
+    path = "/api/v1/members",
+    operation_id = "addMember",
+    tag = "people",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
+    request_body = NewMember,
+    responses(
+        (status = 201, description = "The member", body = super::document::Success<Member>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<Member>),
+    ),
+)]
+pub(crate) async fn member_add<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+) -> Result<Reply, ApiError> {
+    let (new, request): (NewMember, _) = call.repeatable(gate).await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let found = gate.store().member_by_id(super::made_before(&made)?).await?;
+        let member = found.ok_or_else(super::gone)?;
+        return Ok(reply::success(StatusCode::OK, &Member::from(&member)));
+    }
+    let name: MemberName = read("name", &new.name)?;
+    let password = new
+        .password
+        .map(|text| read::<Password>("password", &text))
+        .transpose()?;
+    let member = gate
+        .member_add(&acting, name, read("role", &new.role)?, password)
+        .await?;
+    Ok(reply::success(StatusCode::CREATED, &Member::from(&member)))
+}
+
+/// Gives a member another role.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/members/{id}",
+    operation_id = "changeMember",
+    tag = "people",
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
+    request_body = MemberChange,
+    responses((status = 200, description = "The member", body = super::document::Success<Member>)),
+)]
+pub(crate) async fn member_change<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let change: MemberChange = call.json().await?;
+    let role: Role = read("role", &change.role)?;
+    let member = gate.member_set_role(&caller.acting, id, role, None).await?;
+    Ok(reply::success(StatusCode::OK, &Member::from(&member)))
+}
+
+/// The living URLs and signing secrets that a member was shown: what a removal marks due.
+#[utoipa::path(
+    get,
+    path = "/api/v1/members/{id}/removal",
+    operation_id = "previewRemoval",
+    tag = "people",
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
+    responses((status = 200, description = "URLs and signing secrets that the member was shown", body = super::document::Success<KnownWebhooks>)),
+)]
+pub(crate) async fn removal<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let known = gate.member_known(&caller.acting, id).await?;
+    Ok(reply::success(StatusCode::OK, &KnownWebhooks::from(&known)))
+}
+
+/// Removes a member. Its sessions and tokens are dead at once; the URLs that it was shown go on working, and are due.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/members/{id}",
+    operation_id = "removeMember",
+    tag = "people",
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
+    responses((status = 200, description = "The removed member, and the URLs and signing secrets that the member was shown", body = super::document::Success<RemovedMember>)),
+)]
+pub(crate) async fn member_remove<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let removed = gate.member_remove(&caller.acting, id).await?;
+    Ok(reply::success(StatusCode::OK, &RemovedMember::from(&removed)))
+}
+
+/// A link that signs a member in.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct MadeLink {
+    /// Whom it signs in.
+    member: Member,
+    /// The link. It works once, and can't be had again.
+    sign_in: String,
+    /// When it stops working, if it is not used.
+    #[schema(format = DateTime)]
+    sign_in_expires_at: String,
+}
+
+/// Makes a link that signs a member in, once. Only for members and the command line: an API token is refused (`FORBIDDEN`), because
+/// the session of a link would outlive it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/members/{id}/sign-in-link",
+    operation_id = "createSignInLink",
+    tag = "people",
+    params(("id" = words::MemberId, Path, description = "ID of a member")),
+    responses((status = 201, description = "The link", body = super::document::Success<MadeLink>)),
+)]
+pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    id: &str,
+    console: &str,
+) -> Result<Reply, ApiError> {
+    caller.acting.require(Permission::ManagePeople)?;
+    let id: MemberId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let member = gate.store().member_by_id(id).await?.ok_or(ErrorCode::NotFound)?;
+    let (secret, link, member) = gate.sign_in_link(&caller.acting, Some(&member.name)).await?;
+    let made = MadeLink {
+        member: Member::from(&member),
+        sign_in: wire::sign_in_url(console, &secret),
+        sign_in_expires_at: wire::time(link.expires_at()),
+    };
+    Ok(reply::success(StatusCode::CREATED, &made))
+}
+
+/// Tokens in the order of their making, dead ones too.
+#[utoipa::path(
+    get,
+    path = "/api/v1/tokens",
+    operation_id = "listTokens",
+    tag = "people",
+    params(
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::TokenId>, Query, description = "`next` of the previous page"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Token>>)),
+)]
+pub(crate) async fn tokens<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+) -> Result<Reply, ApiError> {
+    let query = call.query(&["limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let found = gate
+        .token_list(&caller.acting, query.read("cursor")?, size.and_one())
+        .await?;
+    let (rows, next) = filter::page_of(found, size, |row| row.id);
+    let items = rows.iter().map(|row| Token::new(row, call.now)).collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// Makes a token; its secret is in this answer and nowhere else.
+#[utoipa::path(
+    post,
+    path = "/api/v1/tokens",
+    operation_id = "createToken",
+    tag = "people",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
+    request_body = NewToken,
+    responses(
+        (status = 201, description = "Created", body = super::document::Success<MadeToken>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<MadeToken>),
+    ),
+)]
+pub(crate) async fn token_create<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+) -> Result<Reply, ApiError> {
+    let now = call.now;
+    let (new, request): (NewToken, _) = call.repeatable(gate).await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let found = gate.store().token_by_id(super::made_before(&made)?).await?;
+        let made = MadeToken {
+            made: Token::new(&found.ok_or_else(super::gone)?, now),
+            token: None,
+        };
+        return Ok(reply::success(StatusCode::OK, &made));
+    }
+    let (name, role): (TokenName, Role) = (read("name", &new.name)?, read("role", &new.role)?);
+    let expires = new
+        .expires_days
+        .map(|days| now.after(DAY * u32::from(days.get())));
+    let (secret, token) = gate.token_create(&acting, name, role, expires).await?;
+    let made = MadeToken {
+        made: Token::new(&token, now),
+        token: Some(secret.reveal().to_owned()),
+    };
+    Ok(reply::success(StatusCode::CREATED, &made))
+}
+
+/// Revokes a token, at once.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/tokens/{id}",
+    operation_id = "revokeToken",
+    tag = "people",
+    params(("id" = words::TokenId, Path, description = "ID of a token")),
+    responses((status = 200, description = "The token as it is now", body = super::document::Success<Token>)),
+)]
+pub(crate) async fn token_revoke<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let token = gate.token_revoke(&caller.acting, id).await?;
+    Ok(reply::success(StatusCode::OK, &Token::new(&token, call.now)))
+}

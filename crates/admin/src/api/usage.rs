@@ -1,0 +1,119 @@
+//! `/api/v1/webhooks/{handle}/usage` and `…/allowlist/preview`: how a webhook is used.
+
+use hookgate_domain::{Allowlist, Permission};
+use hookgate_gate::{Gate, ManageError, PageSize, PeopleStore, Store, UsageRange};
+use hyper::StatusCode;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::Caller;
+use super::webhooks::read_handle;
+use crate::admin_request::AdminRequest;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::change;
+use hookgate_transport::reply::{self, Reply};
+use hookgate_wire::{Preview, Suggestion, Usage, words};
+
+/// Sources that are told.
+const SOURCES: u16 = 20;
+
+/// How many deliveries came to a webhook over time, and from where.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{handle}/usage",
+    operation_id = "showUsage",
+    tag = "webhooks",
+    params(
+        ("handle" = words::Handle, Path, description = "Handle of a webhook"),
+        ("range" = Option<words::Range>, Query, description = "`1h`, `24h` (the default), `7d` or `30d`"),
+    ),
+    responses((status = 200, description = "The usage", body = super::document::Success<Usage>)),
+)]
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    let handle = read_handle(handle)?;
+    let query = call.query(&["range"])?;
+    let range = query.read("range")?.unwrap_or(UsageRange::Day);
+    let store = gate.store();
+    let webhook = store
+        .webhook_by_handle(handle)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let usage = store.usage(Some(handle), range, call.now).await?;
+    let limit = PageSize::new(SOURCES).unwrap_or_default();
+    let top = store.top_sources(handle, range, limit, call.now).await?;
+    let usage = Usage::new(&webhook, range, &usage, &top);
+    Ok(reply::success(StatusCode::OK, &usage))
+}
+
+/// The allowlist that the senders of the last 30 days would need.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{handle}/allowlist/suggestion",
+    operation_id = "suggestAllowlist",
+    tag = "webhooks",
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "The suggestion", body = super::document::Success<Suggestion>)),
+)]
+pub(crate) async fn suggest<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    call.query(&[])?;
+    let suggestion = gate
+        .allowlist_suggestion(&caller.acting, read_handle(handle)?)
+        .await?;
+    Ok(reply::success(StatusCode::OK, &Suggestion::from(&suggestion)))
+}
+
+/// An allowlist to look at before it is saved.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proposal {
+    /// Networks that would pass; null or absent permits every source.
+    #[schema(min_items = 1)]
+    allowlist: Option<Vec<String>>,
+    /// How many days of deliveries to look at: 7 (the default) or 30.
+    #[schema(value_type = Option<words::PreviewDays>)]
+    days: Option<u16>,
+}
+
+/// Which senders of the last days would stop passing under another allowlist. Nothing is changed.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{handle}/allowlist/preview",
+    operation_id = "previewAllowlist",
+    tag = "webhooks",
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
+    request_body = Proposal,
+    responses((status = 200, description = "What would change", body = super::document::Success<Preview>)),
+)]
+pub(crate) async fn preview<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let (handle, now) = (read_handle(handle)?, call.now);
+    let proposal: Proposal = call.json().await?;
+    let days = change::preview_days(proposal.days)?;
+    let allowlist = match proposal.allowlist {
+        None => Allowlist::any(),
+        Some(entries) => change::allowlist(&entries).map_err(|fault| ApiError::fields(vec![fault]))?,
+    };
+    if let Some(missing) = gate.missing_set(&allowlist).await? {
+        return Err(ManageError::UnknownSet(missing).into());
+    }
+    let preview = gate
+        .allowlist_preview(&caller.acting, handle, &allowlist, days)
+        .await?;
+    let resolved = gate.resolved(&allowlist).await?;
+    let preview = Preview::new(&preview, days).warned(&resolved, caller.acting.from, now);
+    Ok(reply::success(StatusCode::OK, &preview))
+}

@@ -1,0 +1,311 @@
+//! `/api/v1/webhooks`: the life of webhooks. A URL is in the answer that makes it, and nowhere else.
+
+use std::num::{NonZeroU16, NonZeroU32};
+
+use hookgate_domain::{Permission, Policy, SenderFormat, Timestamp, WebhookHandle, WebhookName};
+use hookgate_gate::{
+    self as gate, Gate, Issued, NewWebhook, PageSize, PeopleStore, Store, StoreError, bounded_page,
+    written_bytes,
+};
+use hyper::StatusCode;
+use hyper::header::{HeaderValue, LOCATION};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{Caller, read, tagged};
+use crate::admin_request::AdminRequest;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::change::{self, Change};
+use crate::filter;
+use hookgate_transport::reply::{self, Reply};
+use hookgate_wire::{Page, Webhook, words};
+
+/// Bytes of a webhook, as an answer has it, beside its allowlist.
+const WEBHOOK_BYTES: usize = 1_500;
+/// Bytes of an entry of an allowlist, which stands in an answer twice, beside its comment.
+const ENTRY_BYTES: usize = 160;
+
+/// A new webhook.
+#[expect(clippy::option_option, reason = "null is none, absent is the default")]
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct New {
+    /// What people call it: 1 to 100 characters.
+    #[schema(value_type = words::Name)]
+    name: String,
+    /// What its senders send; `custom` if it is not said.
+    #[schema(value_type = Option<words::Sender>)]
+    sender: Option<String>,
+    /// Whether its deliveries must be signed by Standard Webhooks; the secret is in the answer.
+    #[serde(default)]
+    signed: bool,
+    /// Who may send; null or absent permits every source. An entry is a network, or `@` and the name of an address set;
+    /// behind it may stand `until` and a time, and a comment after `#`.
+    #[schema(min_items = 1)]
+    allowlist: Option<Vec<String>>,
+    /// `enforce` (the default) refuses others; `observe` lets them pass and marks them.
+    #[schema(value_type = Option<words::AllowlistMode>)]
+    allowlist_mode: Option<String>,
+    /// Most bytes of a body, 1 to 1048576; absent is 262144.
+    #[schema(minimum = 1, maximum = 1_048_576)]
+    max_body: Option<u32>,
+    /// Most deliveries a minute; null or absent is no limit.
+    #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_i64)]
+    per_minute: Option<NonZeroU32>,
+    /// The status of what is over that limit: 429 (the default) or 503.
+    #[schema(value_type = Option<words::Overload>)]
+    overload: Option<u16>,
+    /// Whether payloads are kept; absent is yes.
+    payload_logging: Option<bool>,
+    /// After how many days a new URL is due; null is never, absent is 90.
+    #[serde(default, deserialize_with = "change::present")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
+    rotation_days: Option<Option<NonZeroU16>>,
+}
+
+/// A webhook with what is shown once.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Made {
+    #[serde(flatten)]
+    webhook: Webhook,
+    /// The URL to send to. It can't be had again: null in the answer to a repeated request.
+    #[schema(required)]
+    url: Option<String>,
+    /// The secret to sign with, if it was made now. It can't be had again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_secret: Option<String>,
+}
+
+/// Webhooks in the order of their creation.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks",
+    operation_id = "listWebhooks",
+    tag = "webhooks",
+    params(
+        ("limit" = Option<u16>, Query, description = "Rows per page", minimum = 1, maximum = 200),
+        ("cursor" = Option<words::Handle>, Query, description = "`next` of the previous page"),
+    ),
+    responses((status = 200, description = "A page", body = super::document::Success<Page<Webhook>>)),
+)]
+pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Result<Reply, ApiError> {
+    let query = call.query(&["limit", "cursor"])?;
+    let size = filter::page_size(&query)?;
+    let found = page(gate.store(), query.read("cursor")?, size).await?;
+    let next = found.next.map(|handle| handle.to_string());
+    let health = gate.health(&found.items).await?;
+    let items = found
+        .items
+        .iter()
+        .zip(health)
+        .map(|(row, health)| Webhook::new(row, call.now).with_health(health))
+        .collect();
+    Ok(reply::success(StatusCode::OK, &Page { items, next }))
+}
+
+/// A page of webhooks. It ends early where allowlists are long.
+async fn page<S: Store>(
+    store: &S,
+    after: Option<WebhookHandle>,
+    size: PageSize,
+) -> Result<gate::Page<hookgate_domain::Webhook, WebhookHandle>, StoreError> {
+    let read = |after, size: PageSize| async move {
+        let found = store.webhook_page(after, size.and_one()).await?;
+        Ok(gate::Page::new(found, size, |webhook| webhook.handle, None))
+    };
+    bounded_page(size, after, read, written, |webhook| webhook.handle).await
+}
+
+/// Bytes of a webhook as an answer has it.
+fn written(webhook: &hookgate_domain::Webhook) -> usize {
+    let entries = webhook.policy.allowlist.entries().into_iter().flatten();
+    let entries = entries.map(|entry| {
+        let comment = entry.comment.as_ref();
+        ENTRY_BYTES + comment.map_or(0, |comment| written_bytes(comment.as_str()))
+    });
+    WEBHOOK_BYTES + entries.sum::<usize>()
+}
+
+/// Creates a webhook. A repetition with the same `Idempotency-Key` creates nothing and is answered 200, without secrets.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks",
+    operation_id = "createWebhook",
+    tag = "webhooks",
+    params(("Idempotency-Key" = Option<words::RequestKey>, Header, description = "Key that makes a repeated request safe")),
+    request_body = New,
+    responses(
+        (status = 201, description = "Created", body = super::document::Success<Made>),
+        (status = 200, description = "An earlier request with this key created it", body = super::document::Success<Made>),
+    ),
+)]
+pub(crate) async fn create<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    gate_url: &str,
+) -> Result<Reply, ApiError> {
+    let now = call.now;
+    let (new, request): (New, _) = call.repeatable(gate).await?;
+    let (acting, made_before) = caller.repeating(gate, request).await?;
+    if let Some(made) = made_before {
+        let found = gate.store().webhook_by_handle(super::made_before(&made)?).await?;
+        return Ok(repeated(&found.ok_or_else(super::gone)?, now));
+    }
+    let change = Change::read(change::Fields {
+        name: Some(new.name.clone()),
+        allowlist: Some(new.allowlist),
+        allowlist_mode: new.allowlist_mode,
+        max_body: new.max_body,
+        per_minute: Some(new.per_minute),
+        overload: new.overload,
+        payload_logging: new.payload_logging,
+        rotation_days: new.rotation_days,
+    })?;
+    let mut name = read("name", &new.name)?;
+    let format = match new.sender {
+        None => SenderFormat::Custom,
+        Some(word) => word
+            .parse()
+            .map_err(|_| ApiError::field("sender", "one_of", "custom"))?,
+    };
+    let mut policy = Policy::default();
+    change.apply(&mut name, &mut policy);
+    let new = NewWebhook {
+        name,
+        format,
+        policy,
+        signed: new.signed,
+    };
+    let issued = gate.create(&acting, new).await?;
+    let mut reply = made(StatusCode::CREATED, &issued, now, gate_url);
+    let location = format!("/api/v1/webhooks/{}", issued.webhook.handle);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        reply.headers_mut().insert(LOCATION, location);
+    }
+    Ok(reply)
+}
+
+/// One webhook. Its `ETag` is what a change names in `If-Match`.
+#[utoipa::path(
+    get,
+    path = "/api/v1/webhooks/{handle}",
+    operation_id = "showWebhook",
+    tag = "webhooks",
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "The webhook", body = super::document::Success<Webhook>)),
+)]
+pub(crate) async fn show<S: Store>(
+    gate: &Gate<S>,
+    call: &AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    let found = gate.store().webhook_by_handle(read_handle(handle)?).await?;
+    let found = found.ok_or(ErrorCode::NotFound)?;
+    let health = gate.health(std::slice::from_ref(&found)).await?;
+    let retired = gate.retired_use(&found).await?;
+    let webhook = Webhook::new(&found, call.now).with_retired_use(retired);
+    Ok(shown(&health.into_iter().fold(webhook, Webhook::with_health)))
+}
+
+/// Changes a webhook; what is absent stays as it is.
+#[utoipa::path(
+    patch,
+    path = "/api/v1/webhooks/{handle}",
+    operation_id = "editWebhook",
+    tag = "webhooks",
+    params(
+        ("handle" = words::Handle, Path, description = "Handle of a webhook"),
+        ("If-Match" = words::Tag, Header, description = "The `ETag` that was read, or `*` to overwrite any revision"),
+    ),
+    request_body = change::Fields,
+    responses((status = 200, description = "The webhook as it is now", body = super::document::Success<Webhook>)),
+)]
+pub(crate) async fn edit<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    let (handle, now, tags) = (read_handle(handle)?, call.now, call.if_match()?);
+    let change = Change::read(call.json().await?)?;
+    caller.acting.require(Permission::ManageWebhooks)?;
+    let found = gate.store().webhook_by_handle(handle).await?;
+    let apply = |name: &mut WebhookName, policy: &mut Policy| change.apply(name, policy);
+    let edited = match tags.insist(found.ok_or(ErrorCode::NotFound)?.revision)? {
+        Some(revision) => gate.edit_at(&caller.acting, handle, revision, apply).await?,
+        None => gate.edit(&caller.acting, handle, apply).await?,
+    };
+    Ok(shown(&Webhook::new(&edited, now)))
+}
+
+/// Gives a webhook a new URL. The old one is dead at once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{handle}/regenerate",
+    operation_id = "regenerateWebhook",
+    tag = "webhooks",
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "The webhook with its new URL", body = super::document::Success<Made>)),
+)]
+pub(crate) async fn regenerate<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+    handle: &str,
+    gate_url: &str,
+) -> Result<Reply, ApiError> {
+    let issued = gate.regenerate(&caller.acting, read_handle(handle)?).await?;
+    Ok(made(StatusCode::OK, &issued, call.now, gate_url))
+}
+
+/// Kills a webhook for good, at once.
+#[utoipa::path(
+    post,
+    path = "/api/v1/webhooks/{handle}/revoke",
+    operation_id = "revokeWebhook",
+    tag = "webhooks",
+    params(("handle" = words::Handle, Path, description = "Handle of a webhook")),
+    responses((status = 200, description = "Revoked", body = super::document::Success<Webhook>)),
+)]
+pub(crate) async fn revoke<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    caller: &Caller,
+    call: &AdminRequest,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    let revoked = gate.revoke(&caller.acting, read_handle(handle)?).await?;
+    Ok(shown(&Webhook::new(&revoked, call.now)))
+}
+
+/// What is no handle names nothing.
+pub(super) fn read_handle(text: &str) -> Result<WebhookHandle, ApiError> {
+    text.parse().map_err(|_| ErrorCode::NotFound.into())
+}
+
+fn shown(webhook: &Webhook) -> Reply {
+    let reply = reply::success(StatusCode::OK, webhook);
+    tagged(reply, webhook.revision)
+}
+
+fn made(status: StatusCode, issued: &Issued, now: Timestamp, gate_url: &str) -> Reply {
+    let made = Made {
+        webhook: Webhook::new(&issued.webhook, now),
+        url: Some(hookgate_wire::webhook_url(gate_url, issued)),
+        signing_secret: issued
+            .signing_secret
+            .as_ref()
+            .map(|secret| secret.reveal().to_string()),
+    };
+    tagged(reply::success(status, &made), made.webhook.revision)
+}
+
+/// A webhook that an earlier request made.
+fn repeated(webhook: &hookgate_domain::Webhook, now: Timestamp) -> Reply {
+    let made = Made {
+        webhook: Webhook::new(webhook, now),
+        url: None,
+        signing_secret: None,
+    };
+    tagged(reply::success(StatusCode::OK, &made), made.webhook.revision)
+}

@@ -1,0 +1,79 @@
+//! The audit trail as a file: read page by page and sent as it is read.
+
+use std::sync::Arc;
+
+use hookgate_gate::{ActorContext, AuditFilter, AuditQuery, Gate, PageSize, PeopleError, PeopleStore, Store};
+
+use super::api_error::ApiError;
+use super::export::{Broken, file};
+use super::filter::AuditNames;
+use super::limits::Limits;
+use super::query::Fields;
+use super::streams::{PATIENCE, Recipient, patiently};
+use hookgate_transport::Reply;
+use hookgate_transport::{PIECE_BYTES, Pieces};
+use hookgate_wire::{AuditEntry, ExportFormat};
+
+/// The entries that match, newest first, as a file; and the entry of the export itself.
+pub(crate) async fn reply<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    acting: &ActorContext,
+    query: &Fields<'_>,
+    asked: AuditQuery,
+    names: &AuditNames,
+    limits: &Limits,
+    recipient: Recipient,
+) -> Result<Reply, ApiError> {
+    let format = ExportFormat::read(query.get("format"))
+        .ok_or_else(|| ApiError::field("format", "one_of", "csv, excel, ndjson"))?;
+    let filter = gate.audit_filter(acting, asked).await;
+    let filter = filter.map_err(|error| names.fault(error))?;
+    gate.audit_export(acting, format.as_str(), names.asked(query))
+        .await?;
+    let name = match format {
+        ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-audit.csv\"",
+        ExportFormat::Ndjson => "attachment; filename=\"hookgate-audit.ndjson\"",
+    };
+    let (source, acting) = (Arc::clone(gate), acting.clone());
+    file(gate, limits, recipient, format, name, async move |pieces| {
+        send(&source, &acting, &filter, format, &pieces).await
+    })
+}
+
+async fn send<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    acting: &ActorContext,
+    filter: &AuditFilter,
+    format: ExportFormat,
+    pieces: &Pieces,
+) -> Result<(), Broken> {
+    let (mut before, mut is_first) = (None, true);
+    loop {
+        let page = patiently(PATIENCE, async || {
+            match gate.audit_page(acting, filter, before, PageSize::MAX).await {
+                Err(PeopleError::Store(error)) => Err(error),
+                answer => Ok(answer),
+            }
+        })
+        .await??;
+        let mut piece = Vec::new();
+        // Of a trail without entries the first piece has the header at least.
+        if is_first {
+            piece.extend(format.piece::<AuditEntry>(&[], true)?);
+            is_first = false;
+        }
+        for entry in &page.items {
+            piece.extend(format.piece(&[AuditEntry::from(entry)], false)?);
+            if piece.len() >= PIECE_BYTES && !pieces.send(std::mem::take(&mut piece).into()).await {
+                return Ok(());
+            }
+        }
+        if !piece.is_empty() && !pieces.send(piece.into()).await {
+            return Ok(());
+        }
+        before = page.next;
+        if before.is_none() {
+            return Ok(());
+        }
+    }
+}

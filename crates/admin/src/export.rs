@@ -1,0 +1,151 @@
+//! Deliveries as a file: read row by row and sent as they are read, so that neither a million rows nor large payloads take memory.
+
+use std::error::Error as _;
+use std::sync::Arc;
+
+use hookgate_domain::Role;
+use hookgate_gate::{
+    DeliveryFilter, Gate, LogInterval, PageSize, PeopleError, PeopleStore, Seek, Store, StoreError,
+    is_withheld_from,
+};
+use hyper::header::{CONTENT_DISPOSITION, HeaderValue};
+use thiserror::Error;
+
+use super::api_error::ApiError;
+use super::html;
+use super::limits::Limits;
+use super::streams::{Ended, PATIENCE, Recipient, finish, patiently, while_permitted};
+use crate::payloads::with_payload;
+use hookgate_transport::Reply;
+use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
+use hookgate_wire::{Delivery, ExportError, ExportFormat};
+
+/// Exports that break off.
+static BROKEN_OFF: LogInterval = LogInterval::new();
+
+/// The deliveries that match, newest first, as a file. Without the permission to see payloads there are none in it.
+pub(crate) fn reply<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    limits: &Limits,
+    recipient: Recipient,
+    filter: DeliveryFilter,
+    format: ExportFormat,
+) -> Result<Reply, ApiError> {
+    let name = match format {
+        ExportFormat::Csv | ExportFormat::Excel => "attachment; filename=\"hookgate-deliveries.csv\"",
+        ExportFormat::Ndjson => "attachment; filename=\"hookgate-deliveries.ndjson\"",
+    };
+    let (source, role) = (Arc::clone(gate), recipient.role);
+    file(gate, limits, recipient, format, name, async move |pieces| {
+        send(&source, role, &filter, format, &pieces).await
+    })
+}
+
+/// A file that `work` sends piece by piece, under the name in `disposition`, as long as its recipient is permitted.
+pub(super) fn file<S, W, F>(
+    gate: &Arc<Gate<S>>,
+    limits: &Limits,
+    recipient: Recipient,
+    format: ExportFormat,
+    disposition: &'static str,
+    work: W,
+) -> Result<Reply, ApiError>
+where
+    S: Store + PeopleStore,
+    W: FnOnce(Arc<Pieces>) -> F,
+    F: Future<Output = Result<(), Broken>> + Send + 'static,
+{
+    let (pieces, body) = ReplyBody::stream();
+    let pieces = Arc::new(pieces);
+    let place = limits.export(recipient.account, &pieces)?;
+    let mut reply = html::stream(format.content_type(), body);
+    let work = work(Arc::clone(&pieces));
+    let gate = Arc::clone(gate);
+    tokio::spawn(async move {
+        let _place = place;
+        let done = tokio::select! {
+            done = while_permitted(&gate, &recipient, PATIENCE, work) => done,
+            // Also while it waits for the store, so that its place is free at once.
+            () = pieces.abandoned() => Ok(Ok(())),
+        };
+        match done.map_err(Broken::from).flatten() {
+            Ok(()) => finish(&gate, &recipient, &pieces).await,
+            // The head has gone out already; the client sees the body cut off.
+            Err(error) => {
+                if matches!(error, Broken::NotPermitted) {
+                    pieces.cut();
+                }
+                if let Some(left_out) = BROKEN_OFF.line() {
+                    let source = error.source().map(tracing::field::display);
+                    tracing::warn!(%error, source, left_out, "an export broke off");
+                }
+            }
+        }
+    });
+    let disposition = HeaderValue::from_static(disposition);
+    reply.headers_mut().insert(CONTENT_DISPOSITION, disposition);
+    Ok(reply)
+}
+
+/// Why an export broke off.
+#[derive(Debug, Error)]
+pub(super) enum Broken {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    People(#[from] PeopleError),
+    #[error(transparent)]
+    Form(#[from] ExportError),
+    #[error("its session or token has ended, or its role was lowered")]
+    NotPermitted,
+}
+
+impl From<Ended> for Broken {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::NotPermitted => Self::NotPermitted,
+            Ended::Unknown(error) => Self::Store(error),
+        }
+    }
+}
+
+async fn send<S: Store>(
+    gate: &Gate<S>,
+    role: Role,
+    filter: &DeliveryFilter,
+    format: ExportFormat,
+    pieces: &Pieces,
+) -> Result<(), Broken> {
+    let with_payloads = !is_withheld_from(role) && format.has_payloads();
+    let mut seek = Seek::Newest;
+    let mut piece = Vec::new();
+    let mut first = true;
+    loop {
+        let page = patiently(PATIENCE, || gate.delivery_page(role, filter, seek, PageSize::MAX)).await?;
+        // Of a page without rows the first piece has the header at least.
+        if first {
+            piece.extend(format.piece::<Delivery>(&[], true)?);
+            first = false;
+        }
+        for summary in &page.items {
+            let row = if with_payloads {
+                patiently(PATIENCE, || with_payload(gate.store(), summary)).await?
+            } else {
+                Delivery::from(summary)
+            };
+            piece.extend(format.piece(&[row], false)?);
+            if piece.len() >= PIECE_BYTES && !pieces.send(std::mem::take(&mut piece).into()).await {
+                return Ok(());
+            }
+        }
+        let is_heard = if piece.is_empty() {
+            !pieces.is_abandoned()
+        } else {
+            pieces.send(std::mem::take(&mut piece).into()).await
+        };
+        let Some(last) = page.next.filter(|_| is_heard) else {
+            return Ok(());
+        };
+        seek = Seek::Before(last);
+    }
+}

@@ -1,0 +1,159 @@
+//! The filters of lists, read from a query.
+
+use hookgate_domain::{AuditActs, RefusalCode, RequestId, Timestamp, WebhookHandle};
+use hookgate_gate::{AuditQuery, AuditQueryError, DeliveryFilter, Outcome, PageSize, Seek};
+
+use super::api_error::ApiError;
+use super::query::Fields;
+use hookgate_wire as wire;
+
+/// A page of deliveries, as the admin API is asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DeliveryQuery {
+    /// Which deliveries.
+    pub filter: DeliveryFilter,
+    /// How many at most.
+    pub size: PageSize,
+    /// Where the page begins.
+    pub seek: Seek,
+}
+
+/// Reads what stands behind the `?` of a list of deliveries.
+///
+/// # Errors
+/// Each parameter at fault with what is wrong with it; none of them where there are too many.
+pub fn delivery_query(query: &[u8]) -> Result<DeliveryQuery, Vec<(String, String)>> {
+    Fields::of_query(query, &DELIVERY_FIELDS)
+        .and_then(|fields| delivery_page(&fields))
+        .map_err(|fault| fault.field_problems())
+}
+
+/// Which page is asked for.
+pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, ApiError> {
+    Ok(DeliveryQuery {
+        filter: deliveries(query)?,
+        size: page_size(query)?,
+        seek: query.read("cursor")?.map_or(Seek::Newest, Seek::Before),
+    })
+}
+
+/// The parameters of a list of deliveries.
+pub(crate) const DELIVERY_FIELDS: [&str; 10] = [
+    "webhook",
+    "outcome",
+    "code",
+    "would_be_refused",
+    "source",
+    "from",
+    "to",
+    "request_id",
+    "limit",
+    "cursor",
+];
+
+/// Which deliveries are asked for.
+pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError> {
+    let outcome = match query.get("outcome") {
+        None => None,
+        Some("accepted") => Some(Outcome::Accepted),
+        Some("refused") => Some(Outcome::Refused),
+        Some(_) => return Err(ApiError::field("outcome", "one_of", "accepted, refused")),
+    };
+    let source = query
+        .get("source")
+        .map(|text| {
+            hookgate_domain::parse_entry(text.trim())
+                .map_err(|error| ApiError::field("source", "form", error.to_string()))
+        })
+        .transpose()?;
+    Ok(DeliveryFilter {
+        webhook: query.read::<WebhookHandle>("webhook")?,
+        outcome,
+        code: query.read::<RefusalCode>("code")?,
+        would_be_refused: match query.get("would_be_refused") {
+            None => false,
+            Some("true") => true,
+            Some(_) => return Err(ApiError::field("would_be_refused", "one_of", "true")),
+        },
+        source,
+        from: time(query, "from")?,
+        to: time(query, "to")?,
+        request_id: query.read::<RequestId>("request_id")?,
+    })
+}
+
+/// What the audit trail is asked for, by the parameters that are called so.
+pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery, ApiError> {
+    let text = |name| query.get(name).map(str::to_owned);
+    Ok(AuditQuery {
+        actor: text(names.actor),
+        subject: text(names.subject),
+        acts: query.read::<AuditActs>(names.acts)?,
+        from: time(query, "from")?,
+        to: time(query, "to")?,
+    })
+}
+
+/// What the parameters of the audit trail are called: the console and the admin API use words of their own.
+pub(crate) struct AuditNames {
+    pub(crate) actor: &'static str,
+    pub(crate) acts: &'static str,
+    pub(crate) subject: &'static str,
+}
+
+impl AuditNames {
+    /// At the parameter that stands for nothing, what it could be.
+    pub(crate) fn fault(&self, error: AuditQueryError) -> ApiError {
+        let field = match &error {
+            AuditQueryError::UnknownActor { .. } | AuditQueryError::AmbiguousActor { .. } => self.actor,
+            AuditQueryError::UnknownSubject(_) => self.subject,
+            AuditQueryError::NoTime => "to",
+            AuditQueryError::Forbidden(_) | AuditQueryError::Store(_) => "",
+        };
+        match error {
+            AuditQueryError::Forbidden(error) => error.into(),
+            AuditQueryError::Store(error) => error.into(),
+            error => ApiError::field(field, "known", error.to_string()),
+        }
+    }
+
+    /// The filter as it was asked for, for the entry that an export leaves.
+    pub(crate) fn asked(&self, query: &Fields<'_>) -> Vec<(&'static str, String)> {
+        let names = [
+            ("actor", self.actor),
+            ("act", self.acts),
+            ("subject", self.subject),
+            ("from", "from"),
+            ("to", "to"),
+        ];
+        let asked = names.map(|(word, name)| Some((word, query.get(name)?.to_owned())));
+        asked.into_iter().flatten().collect()
+    }
+}
+
+fn time(query: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, ApiError> {
+    let text = query.get(name);
+    text.map(|text| {
+        wire::read_time(text)
+            .ok_or_else(|| ApiError::field(name, "form", "a time by RFC 3339: 2026-11-24T03:30:00Z"))
+    })
+    .transpose()
+}
+
+/// How many rows.
+pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, ApiError> {
+    let rows = query.read::<u16>("limit")?;
+    rows.map_or(Ok(PageSize::default()), |rows| {
+        PageSize::new(rows).ok_or_else(|| ApiError::field("limit", "range", "1 to 200"))
+    })
+}
+
+/// The rows of a page and the cursor of the next one, of what was found by [`PageSize::and_one`].
+pub(crate) fn page_of<T, K: ToString>(
+    found: Vec<T>,
+    size: PageSize,
+    key: impl Fn(&T) -> K,
+) -> (Vec<T>, Option<String>) {
+    let page = hookgate_gate::Page::new(found, size, key, None);
+    (page.items, page.next.map(|key| key.to_string()))
+}

@@ -1,0 +1,265 @@
+//! For machines that watch: whether the process lives, whether it can do its work, and what it counts.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_gate::{Gate, LogInterval, Store, StoreError};
+use hyper::StatusCode;
+use serde::Serialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+
+use super::api_error::{ApiError, ErrorCode};
+use super::html;
+use crate::store_health::{StoreHealth, WriteProbe};
+use hookgate_ingest::{CertificateGauges, Gauges, Metrics, SetGauges};
+use hookgate_transport::reply::{self, Reply};
+use hookgate_transport::tls::{CertificateState, HotCertificate};
+use hookgate_transport::{Admission, Fullness};
+
+/// Metrics that can't be written.
+static NO_METRICS: LogInterval = LogInterval::new();
+
+/// How long the metrics that were told are told again: whoever watches asks more rarely.
+const METRICS_LIFE: Duration = Duration::from_secs(1);
+
+/// The text format's media type, by the `OpenMetrics` specification.
+const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+/// The listener of senders.
+const GATE: &str = "gate";
+
+#[derive(Serialize)]
+struct Health {
+    status: &'static str,
+}
+
+#[derive(Serialize)]
+struct Readiness {
+    status: &'static str,
+    store: &'static str,
+    /// By listener: `ok`, `nearly_full` or `full`. New connections to a gate that is full wait, so they are better sent
+    /// to another node. The console's own word is no reason: whoever asks it has a connection.
+    connections: BTreeMap<&'static str, &'static str>,
+    /// By listener. None of them is a reason to send traffic elsewhere: every node has the same files, and the certificate
+    /// that stays is the one that worked until now.
+    certificates: BTreeMap<&'static str, &'static str>,
+}
+
+/// What is watched for those who ask.
+#[derive(Default)]
+pub(super) struct Watched {
+    /// The certificates that are served, each by the name of its listener.
+    certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+    /// What the gate's port does not tell of the store.
+    store: Option<Arc<dyn StoreHealth>>,
+    /// The connections of each listener.
+    connections: Vec<Arc<Admission>>,
+    trial: WriteProbe,
+    /// The metrics that were told last.
+    told: Mutex<Option<(Instant, Result<Bytes, ApiError>)>>,
+}
+
+impl Watched {
+    pub(super) fn new(
+        certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+        store: Arc<dyn StoreHealth>,
+        connections: Vec<Arc<Admission>>,
+    ) -> Self {
+        Self {
+            certificates,
+            store: Some(store),
+            connections,
+            ..Self::default()
+        }
+    }
+
+    /// Reads and writes something.
+    async fn try_store<S: Store>(&self, gate: &Gate<S>) -> Result<(), StoreError> {
+        gate.store().webhook_census().await?;
+        match &self.store {
+            Some(store) => store.write().await,
+            None => Ok(()),
+        }
+    }
+}
+
+/// The process answers.
+pub(crate) fn alive() -> Reply {
+    reply::success(StatusCode::OK, &Health { status: "ok" })
+}
+
+/// The store can be read and written too, new connections find a place, and what people should look at although they do.
+pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Result<Reply, ApiError> {
+    let has_store = watched.trial.passes(watched.try_store(gate)).await;
+    let now = gate.now();
+    let certificates = watched.certificates.iter();
+    readiness(
+        has_store,
+        watched
+            .connections
+            .iter()
+            .map(|it| (it.name(), it.fullness()))
+            .collect(),
+        certificates
+            .map(|(name, it)| (*name, word_of(it.state(now))))
+            .collect(),
+    )
+}
+
+fn readiness(
+    has_store: bool,
+    connections: BTreeMap<&'static str, Fullness>,
+    certificates: BTreeMap<&'static str, &'static str>,
+) -> Result<Reply, ApiError> {
+    let is_full = connections.get(GATE) == Some(&Fullness::Full);
+    let is_ready = has_store && !is_full;
+    let word = |is_well| if is_well { "ok" } else { "unavailable" };
+    let readiness = Readiness {
+        status: word(is_ready),
+        store: word(has_store),
+        connections: connections
+            .into_iter()
+            .map(|(name, fullness)| (name, fullness.as_str()))
+            .collect(),
+        certificates,
+    };
+    if is_ready {
+        Ok(reply::success(StatusCode::OK, &readiness))
+    } else {
+        Err(ApiError::not_ready(serde_json::to_value(&readiness).ok()))
+    }
+}
+
+const fn word_of(state: CertificateState) -> &'static str {
+    match state {
+        CertificateState::Current => "ok",
+        CertificateState::ReloadFailed => "reload_failed",
+        CertificateState::Expired => "expired",
+    }
+}
+
+/// What Prometheus reads. Anybody may ask, so all who ask within a second are told the same.
+pub(super) async fn metrics<S: Store>(
+    gate: &Arc<Gate<S>>,
+    metrics: &Arc<Metrics>,
+    watched: &Arc<Watched>,
+) -> Result<Reply, ApiError> {
+    let (gate, metrics, watched) = (Arc::clone(gate), Arc::clone(metrics), Arc::clone(watched));
+    // Not by whoever asked: they may leave, and the next would have the store asked again.
+    let telling = tokio::spawn(async move {
+        let mut told = watched.told.lock().await;
+        if let Some((at, text)) = &*told
+            && at.elapsed() < METRICS_LIFE
+        {
+            return text.clone();
+        }
+        let text = metrics_text(&gate, &metrics, &watched).await;
+        *told = Some((Instant::now(), text.clone()));
+        text
+    });
+    let text = telling
+        .await
+        .unwrap_or_else(|_| Err(ErrorCode::Internal.into()))?;
+    Ok(html::of(StatusCode::OK, OPENMETRICS, text.into()))
+}
+
+async fn metrics_text<S: Store>(
+    gate: &Gate<S>,
+    metrics: &Metrics,
+    watched: &Watched,
+) -> Result<Bytes, ApiError> {
+    let census = gate.store().webhook_census().await?;
+    let now = gate.now();
+    let sets = gate.store().address_sets().await?;
+    let store_bytes = match &watched.store {
+        Some(store) => Some(store.bytes().await?),
+        None => None,
+    };
+    let set = |set: &hookgate_domain::AddressSet| SetGauges {
+        name: set.name.to_string(),
+        networks: set.networks,
+        pending: set.pending.is_some(),
+        read: set
+            .reading
+            .read_at
+            .filter(|_| set.url().is_some())
+            .map(|at| now.since(at)),
+    };
+    let certificate = |(listener, it): &(&'static str, Arc<HotCertificate>)| CertificateGauges {
+        listener,
+        remaining: it.remaining(now),
+        reload_failed: it.state(now) == CertificateState::ReloadFailed,
+    };
+    let gauges = Gauges {
+        sets: sets.iter().map(set).collect(),
+        certificates: watched.certificates.iter().map(certificate).collect(),
+        store_bytes,
+        connections: watched.connections.iter().map(|it| it.gauges()).collect(),
+        failing: u64::try_from(gate.failing().await?.len()).unwrap_or(u64::MAX),
+        incidents: gate.store().incident_counts().await?,
+        active: census.active,
+        revoked: census.revoked,
+        oldest_url: census
+            .oldest_issued_at
+            .map_or(Duration::ZERO, |issued| now.since(issued)),
+    };
+    let text = metrics.text(gauges).map_err(|error| {
+        if let Some(left_out) = NO_METRICS.line() {
+            tracing::error!(%error, left_out, "the metrics can't be written");
+        }
+        ApiError::from(ErrorCode::Internal)
+    })?;
+    Ok(Bytes::from(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body_util::BodyExt;
+    use hyper::header::RETRY_AFTER;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    async fn told(has_store: bool, gate: Fullness) -> (StatusCode, bool, Value) {
+        let connections = BTreeMap::from([(GATE, gate), ("console", Fullness::Full)]);
+        let certificates = BTreeMap::from([(GATE, "ok")]);
+        let reply = readiness(has_store, connections, certificates).unwrap_or_else(|fault| fault.reply());
+        let status = reply.status();
+        let comes_again = reply.headers().contains_key(RETRY_AFTER);
+        let body = reply.into_body().collect().await.unwrap().to_bytes();
+        (status, comes_again, serde_json::from_slice(&body).unwrap())
+    }
+
+    fn of(status: &str, store: &str, gate: &str) -> Value {
+        json!({
+            "status": status,
+            "store": store,
+            "connections": {"gate": gate, "console": "full"},
+            "certificates": {"gate": "ok"},
+        })
+    }
+
+    #[tokio::test]
+    async fn readiness_is_told_in_the_envelope_that_its_status_says() {
+        let ready = json!({"success": true, "data": of("ok", "ok", "nearly_full")});
+        assert_eq!(
+            told(true, Fullness::NearlyFull).await,
+            (StatusCode::OK, false, ready)
+        );
+        for (has_store, gate, details) in [
+            (false, Fullness::Ok, of("unavailable", "unavailable", "ok")),
+            (true, Fullness::Full, of("unavailable", "ok", "full")),
+        ] {
+            let error =
+                json!({"code": "UNAVAILABLE", "message": "Temporarily unavailable", "details": details});
+            let not_ready = json!({"success": false, "error": error});
+            assert_eq!(
+                told(has_store, gate).await,
+                (StatusCode::SERVICE_UNAVAILABLE, true, not_ready)
+            );
+        }
+    }
+}

@@ -1,0 +1,259 @@
+//! The console's listener, as HTTP. What it answers:
+//!
+//! | path | what |
+//! |---|---|
+//! | `/healthz` `/readyz` `/metrics` | for machines that watch |
+//! | `/api/openapi.json` | the document of the admin API |
+//!
+//! A request for another host than this console is refused, except by what machines ask: they know a node by other names, and
+//! what they are told depends on no cookie and no token.
+
+pub(crate) mod admin_request;
+mod api;
+pub(crate) mod api_error;
+pub(crate) mod audit_export;
+pub(crate) mod change;
+mod cookie;
+pub(crate) mod export;
+mod feed;
+pub(crate) mod filter;
+mod health;
+mod host;
+pub(crate) mod html;
+pub(crate) mod if_match;
+mod ignored;
+mod json_fault;
+pub(crate) mod limits;
+mod live;
+mod payloads;
+mod places;
+mod query;
+pub(crate) mod set_source;
+mod signed_in;
+mod store_health;
+mod stranger_forms;
+pub(crate) mod streams;
+mod unshown;
+mod web;
+
+use std::sync::Arc;
+
+use hookgate_domain::{RefusalCode, RequestId};
+use hookgate_gate::{Gate, PeopleStore, Store};
+use hyper::header::HeaderMap;
+use hyper::{Method, Request};
+
+use admin_request::AdminRequest;
+use api_error::{ApiError, ErrorCode};
+use feed::Feed;
+pub use filter::{DeliveryQuery, delivery_query};
+use health::Watched;
+use hookgate_ingest::Metrics;
+use hookgate_ingest::RecordedHeaders;
+use hookgate_ingest::Target;
+use hookgate_ingest::{describe, refuse_plain, refuse_target};
+use hookgate_outbound::Fetcher;
+use hookgate_transport::Admission;
+use hookgate_transport::Body;
+use hookgate_transport::PlainHttp;
+use hookgate_transport::Proxies;
+use hookgate_transport::Reply;
+use hookgate_transport::RequestIds;
+use hookgate_transport::shutdown::Signal;
+use hookgate_transport::tls::HotCertificate;
+use hookgate_transport::{Exchange, Service};
+use host::Host;
+use limits::Limits;
+pub use payloads::delivery_page;
+pub use store_health::{BoxFuture, StoreHealth};
+use stranger_forms::StrangerForms;
+use unshown::Unshown;
+
+/// What addresses start with: `https://`, a host, and maybe a port.
+#[derive(Clone, Debug)]
+pub struct Addresses {
+    /// Those of the console.
+    pub console: String,
+    /// Those of webhooks.
+    pub gate: String,
+    /// The file of a CA that senders have to trust, if it is not a public one.
+    pub ca: Option<String>,
+}
+
+/// Serves people and the admin API.
+pub struct Console<S> {
+    gate: Arc<Gate<S>>,
+    request_ids: RequestIds,
+    metrics: Arc<Metrics>,
+    host: Host,
+    addresses: Addresses,
+    proxies: Arc<Proxies>,
+    fetcher: Arc<Fetcher>,
+    stop: Signal,
+    watched: Arc<Watched>,
+    limits: Limits,
+    stranger_forms: StrangerForms,
+    feed: Arc<Feed>,
+    gate_front: Option<GateFront>,
+    unshown: Unshown,
+}
+
+/// What stands in front of the gate's listener.
+struct GateFront {
+    proxies: Arc<Proxies>,
+    proxy_protocol: bool,
+}
+
+impl<S: Store + PeopleStore> Console<S> {
+    /// The console over this gate.
+    pub fn new(
+        gate: Arc<Gate<S>>,
+        request_ids: RequestIds,
+        metrics: Arc<Metrics>,
+        addresses: Addresses,
+        proxies: Arc<Proxies>,
+        fetcher: Arc<Fetcher>,
+        stop: Signal,
+    ) -> Self {
+        Self {
+            gate,
+            request_ids,
+            metrics,
+            host: Host::new(&addresses.console),
+            addresses,
+            proxies,
+            fetcher,
+            stop,
+            watched: Arc::default(),
+            limits: Limits::default(),
+            stranger_forms: StrangerForms::default(),
+            feed: Arc::default(),
+            gate_front: None,
+            unshown: Unshown::default(),
+        }
+    }
+
+    /// Says of which proxies the gate takes no word; without it, nothing is said.
+    #[must_use]
+    pub fn with_gate_behind(mut self, proxies: Arc<Proxies>, proxy_protocol: bool) -> Self {
+        self.gate_front = Some(GateFront {
+            proxies,
+            proxy_protocol,
+        });
+        self
+    }
+
+    /// Tells how these certificates are, each by the name of its listener, how the store is, and how many connections
+    /// each listener has.
+    #[must_use]
+    pub fn watching(
+        mut self,
+        certificates: Vec<(&'static str, Arc<HotCertificate>)>,
+        store: Arc<dyn StoreHealth>,
+        connections: Vec<Arc<Admission>>,
+    ) -> Self {
+        self.watched = Arc::new(Watched::new(certificates, store, connections));
+        self
+    }
+
+    /// `is_ours` says whether the request is for this console by its name.
+    async fn route(&self, call: AdminRequest, is_ours: bool) -> Result<Reply, ApiError> {
+        let path = call.head.uri.path().to_owned();
+        let segments: Vec<&str> = path.split('/').skip(1).collect();
+        match segments[..] {
+            ["healthz"] => only_get(&call).map(|()| health::alive()),
+            ["readyz"] => {
+                only_get(&call)?;
+                health::ready(&self.gate, &self.watched).await
+            }
+            ["metrics"] => {
+                only_get(&call)?;
+                health::metrics(&self.gate, &self.metrics, &self.watched).await
+            }
+            ["api", ..] if !is_ours => Err(ErrorCode::MisdirectedRequest.into()),
+            _ if !is_ours => Ok(web::misdirected(&call)),
+            ["api", "v1", ref rest @ ..] => {
+                let surroundings = api::Surroundings {
+                    addresses: &self.addresses,
+                    fetcher: &self.fetcher,
+                    limits: &self.limits,
+                };
+                api::answer(&self.gate, &surroundings, call, rest).await
+            }
+            ["api", "openapi.json"] => only_get(&call).map(|()| api::document::reply()),
+            ["api", ..] => Err(ErrorCode::NotFound.into()),
+            ref rest => Ok(web::answer(self, call, rest).await),
+        }
+    }
+}
+
+impl<S: Store + PeopleStore> Service for Console<S> {
+    fn request_id(&self) -> RequestId {
+        self.request_ids.next(self.gate.now())
+    }
+
+    async fn answer(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
+        html::protected(self.respond(request, exchange).await)
+    }
+
+    /// A webhook's URL with the console's port in it has travelled in the clear as well.
+    async fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) {
+        refuse_plain(&self.gate, &self.proxies, seen, exchange).await;
+    }
+}
+
+impl<S: Store + PeopleStore> Console<S> {
+    /// Puts a request on the record of the webhook whose ID stands in it: its sender has the wrong port.
+    async fn stray_delivery(
+        &self,
+        target: &Target<'_>,
+        headers: &HeaderMap,
+        exchange: &Exchange,
+        code: RefusalCode,
+    ) {
+        if target.is_nothing() {
+            return;
+        }
+        let kept = RecordedHeaders {
+            headers,
+            connection: exchange.connection,
+            proxies: &self.proxies,
+        };
+        refuse_target(&self.gate, target, &describe("", "", exchange.id, &kept), code).await;
+    }
+
+    async fn respond(&self, request: Request<Body>, exchange: &Exchange) -> Reply {
+        let is_ours = self.host.is_named_by(&request);
+        let (head, body) = request.into_parts();
+        let target = Target::of(head.uri.path(), head.uri.query());
+        let code = RefusalCode::WebhookNotFound;
+        Box::pin(self.stray_delivery(&target, &head.headers, exchange, code)).await;
+        // Whoever watches from the proxy's own machine names no client.
+        let source = self.proxies.client(exchange.connection, &head.headers);
+        let Ok(source) = source.known_or_proxy() else {
+            return ApiError::from(ErrorCode::SourceUnknown).reply();
+        };
+        let call = AdminRequest {
+            head,
+            body,
+            source,
+            id: exchange.id,
+            now: self.gate.now(),
+        };
+        let reply = self
+            .route(call, is_ours)
+            .await
+            .unwrap_or_else(|fault| fault.reply());
+        tracing::debug!(request = %exchange.id, %source, status = reply.status().as_u16(), "console");
+        reply
+    }
+}
+
+/// HEAD is answered as GET; its body is left out on the way.
+fn only_get(call: &AdminRequest) -> Result<(), ApiError> {
+    if matches!(call.head.method, Method::GET | Method::HEAD) {
+        Ok(())
+    } else {
+        Err(ApiError::method("GET, HEAD"))
+    }
+}

@@ -1,0 +1,302 @@
+//! The bounds on what people and programs take of the console at once. Each has two parts: what one account may take, which is
+//! looked at first, and what all may take together. An account that uses its part up stops nobody but itself.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use hookgate_gate::Account;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::api_error::ApiError;
+use super::places::{Full, Place, Places};
+use hookgate_transport::Pieces;
+
+/// Exports at once: each may hold a large payload in several forms, some 16 MiB.
+const EXPORTS: usize = 4;
+/// Exports of one account at once: one to read, and one more by mistake.
+const ACCOUNT_EXPORTS: usize = 2;
+/// Bytes a second that the only export of an account takes on average, if others wait for its place: a file of 100 MB in three hours.
+const EXPORT_PACE: u64 = 10 * 1024;
+/// Live views at once: each looks at every delivery that comes in.
+const LIVE_VIEWS: usize = 32;
+/// Live views of one account at once: the tabs of a person at work.
+const ACCOUNT_LIVE_VIEWS: usize = 4;
+/// Bytes of large answers that are not taken yet.
+const ANSWER_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes of such answers of one account.
+const ACCOUNT_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+/// Requests of one account that are worked on at once. Others of it wait for their turn.
+const ACCOUNT_REQUESTS: usize = 4;
+/// How long a request waits for its turn: as long as for a connection to the store.
+const TURN_WAIT: Duration = Duration::from_secs(5);
+/// Answers with payloads that are made at once: no more than the readers of an embedded store, so that more would only take memory.
+const PAYLOAD_ANSWERS: usize = 2;
+/// When to come again: an export or a view that is abandoned has ended by then.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+/// Accounts that are remembered before those without a request are forgotten.
+const MAX_REMEMBERED: usize = 64;
+
+/// All bounds of a console.
+pub(crate) struct Limits {
+    exports: Arc<Places>,
+    live_views: Arc<Places>,
+    answers: Arc<Quota>,
+    requests: Mutex<HashMap<Account, Weak<Semaphore>>>,
+    payload_answers: Semaphore,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            exports: Places::new(ACCOUNT_EXPORTS, EXPORTS, EXPORT_PACE),
+            // A view without deliveries sends nothing.
+            live_views: Places::new(ACCOUNT_LIVE_VIEWS, LIVE_VIEWS, 0),
+            answers: Quota::new(ACCOUNT_ANSWER_BYTES, ANSWER_BYTES),
+            requests: Mutex::default(),
+            payload_answers: Semaphore::new(PAYLOAD_ANSWERS),
+        }
+    }
+}
+
+impl Limits {
+    /// A place for one more export, sent in these pieces.
+    pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
+        self.exports.take(account, pieces).map_err(|full| match full {
+            Full::Account => busy(format!(
+                "{ACCOUNT_EXPORTS} of your exports are running, wait until one has ended"
+            )),
+            Full::All => busy(format!(
+                "{EXPORTS} exports are running, try again when one has ended"
+            )),
+        })
+    }
+
+    /// A place for one more live view, sent in these pieces.
+    pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
+        self.live_views.take(account, pieces).map_err(|full| match full {
+            Full::Account => busy(format!(
+                "{ACCOUNT_LIVE_VIEWS} of your live views are open, close one"
+            )),
+            Full::All => busy(format!(
+                "{LIVE_VIEWS} live views are open, try again when one is closed"
+            )),
+        })
+    }
+
+    /// Waits until fewer requests of the account are worked on. Nothing more is done for one that does not read the large
+    /// answers it has; an account that has read them all is never refused for what others leave unread.
+    pub(crate) async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, ApiError> {
+        if self.answers.is_used_up(account) {
+            return Err(busy("you have not read earlier large responses yet".to_owned()));
+        }
+        let turns = self.turns_of(account);
+        let turn = timeout(TURN_WAIT, turns.acquire_owned()).await;
+        turn.ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| busy("your earlier requests are still running".to_owned()))
+    }
+
+    /// Counts the bytes of a large answer until they are read. What was asked for is done by now, so it is not refused.
+    pub(super) fn unread(&self, account: Account, bytes: usize) -> QuotaGuard {
+        self.answers.add(account, bytes)
+    }
+
+    /// Makes an answer with payloads, when it is its turn.
+    pub(crate) async fn with_payloads<T>(&self, answer: impl Future<Output = T>) -> T {
+        // Nobody closes it, so there is always a permit in the end.
+        let _permit = self.payload_answers.acquire().await;
+        answer.await
+    }
+
+    fn turns_of(&self, account: Account) -> Arc<Semaphore> {
+        let mut requests = self.requests.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turns) = requests.get(&account).and_then(Weak::upgrade) {
+            return turns;
+        }
+        if requests.len() >= MAX_REMEMBERED {
+            requests.retain(|_, turns| turns.strong_count() > 0);
+        }
+        let turns = Arc::new(Semaphore::new(ACCOUNT_REQUESTS));
+        requests.insert(account, Arc::downgrade(&turns));
+        turns
+    }
+}
+
+fn busy(reason: String) -> ApiError {
+    ApiError::busy(RETRY_AFTER, reason)
+}
+
+/// An amount that all accounts share, and that one account can take a part of.
+struct Quota {
+    of_account: usize,
+    of_all: usize,
+    held: Mutex<HashMap<Account, usize>>,
+}
+
+impl Quota {
+    fn new(of_account: usize, of_all: usize) -> Arc<Self> {
+        Arc::new(Self {
+            of_account,
+            of_all,
+            held: Mutex::default(),
+        })
+    }
+
+    /// Takes so much, whatever is left.
+    fn add(self: &Arc<Self>, account: Account, amount: usize) -> QuotaGuard {
+        *self.lock().entry(account).or_default() += amount;
+        QuotaGuard {
+            quota: Arc::clone(self),
+            account,
+            amount,
+        }
+    }
+
+    /// Whether the account holds something, and it or all together hold as much as they may.
+    fn is_used_up(&self, account: Account) -> bool {
+        let held = self.lock();
+        held.get(&account)
+            .is_some_and(|own| *own >= self.of_account || held.values().sum::<usize>() >= self.of_all)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Account, usize>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What an account took, given back when this is dropped.
+pub(crate) struct QuotaGuard {
+    quota: Arc<Quota>,
+    account: Account,
+    amount: usize,
+}
+
+impl Drop for QuotaGuard {
+    fn drop(&mut self) {
+        let mut held = self.quota.lock();
+        let left = held.get(&self.account).copied().unwrap_or_default();
+        if left > self.amount {
+            held.insert(self.account, left - self.amount);
+        } else {
+            held.remove(&self.account);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_domain::{MemberId, Timestamp};
+
+    use super::*;
+    use hookgate_transport::ReplyBody;
+
+    fn account(number: u8) -> Account {
+        Account::Member(MemberId::new(Timestamp::from_micros(1), [number; 10]))
+    }
+
+    fn stream() -> (Arc<Pieces>, ReplyBody) {
+        let (pieces, body) = ReplyBody::stream();
+        (Arc::new(pieces), body)
+    }
+
+    #[tokio::test]
+    async fn an_account_has_its_part_and_gives_it_back() {
+        let limits = Limits::default();
+        let (pieces, _body) = stream();
+        let mut held: Vec<_> = (0..ACCOUNT_EXPORTS)
+            .map(|_| limits.export(account(1), &pieces).ok().unwrap())
+            .collect();
+        let fault = limits.export(account(1), &pieces).err().unwrap();
+        assert_eq!(fault.retry_after, Some(RETRY_AFTER));
+        assert!(
+            fault.sentence().contains("2 of your exports"),
+            "{}",
+            fault.sentence()
+        );
+        held.clear();
+        for number in 1..=4 {
+            held.push(limits.export(account(number), &pieces).ok().unwrap());
+        }
+        let fault = limits.export(account(5), &pieces).err().unwrap();
+        assert!(fault.sentence().contains("4 exports are running"));
+        held.clear();
+        assert!(limits.export(account(5), &pieces).is_ok());
+    }
+
+    /// Two accounts that never end keep no third one out.
+    #[tokio::test]
+    async fn an_account_with_all_its_exports_gives_one_away() {
+        let limits = Limits::default();
+        let streams: Vec<_> = (0..EXPORTS).map(|_| stream()).collect();
+        let mut held = Vec::new();
+        for (number, (pieces, _)) in streams.iter().enumerate() {
+            let account = account(u8::try_from(number / ACCOUNT_EXPORTS).unwrap());
+            held.push(limits.export(account, pieces).ok().unwrap());
+        }
+        let (pieces, _body) = stream();
+        assert!(limits.export(account(9), &pieces).is_ok());
+        let cut = streams.iter().filter(|(pieces, _)| pieces.is_abandoned());
+        assert_eq!(cut.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn live_views_of_one_account_leave_those_of_others() {
+        let limits = Limits::default();
+        let streams: Vec<_> = (0..LIVE_VIEWS).map(|_| stream()).collect();
+        let mut held = Vec::new();
+        for (number, (pieces, _)) in streams.iter().enumerate() {
+            let account = account(u8::try_from(number / ACCOUNT_LIVE_VIEWS).unwrap());
+            held.push(limits.live_view(account, pieces).ok().unwrap());
+            if number % ACCOUNT_LIVE_VIEWS == ACCOUNT_LIVE_VIEWS - 1 {
+                assert!(limits.live_view(account, pieces).is_err());
+            }
+        }
+        let (pieces, _body) = stream();
+        assert!(limits.live_view(account(99), &pieces).is_ok());
+        held.clear();
+        let few: Vec<_> = (0..u8::try_from(LIVE_VIEWS).unwrap())
+            .map(|number| limits.live_view(account(number), &pieces).ok().unwrap())
+            .collect();
+        assert!(limits.live_view(account(99), &pieces).is_err(), "all have one");
+        drop(few);
+    }
+
+    #[tokio::test]
+    async fn nothing_more_is_done_for_who_does_not_read_and_for_nobody_else_less() {
+        let limits = Limits::default();
+        let large = limits.unread(account(1), ACCOUNT_ANSWER_BYTES);
+        assert!(limits.turn(account(1)).await.is_err());
+        assert!(limits.turn(account(2)).await.is_ok());
+        let small = limits.unread(account(2), 1);
+        assert!(limits.turn(account(2)).await.is_ok());
+        let all = limits.unread(account(3), ANSWER_BYTES);
+        assert!(
+            limits.turn(account(2)).await.is_err(),
+            "all together hold too much"
+        );
+        assert!(limits.turn(account(4)).await.is_ok(), "it has nothing to read");
+        drop((large, small, all));
+        assert!(limits.turn(account(1)).await.is_ok());
+        assert!(limits.answers.lock().is_empty());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_of_one_account_wait_for_each_other_only() {
+        let limits = Limits::default();
+        let mut held = Vec::new();
+        for _ in 0..ACCOUNT_REQUESTS {
+            held.push(limits.turn(account(1)).await.ok().unwrap());
+        }
+        assert!(limits.turn(account(1)).await.is_err());
+        assert!(limits.turn(account(2)).await.is_ok());
+        held.pop();
+        assert!(limits.turn(account(1)).await.is_ok());
+        drop(held);
+        for number in 0..=u8::MAX {
+            assert!(limits.turn(account(number)).await.is_ok());
+        }
+        assert!(limits.requests.lock().unwrap().len() <= MAX_REMEMBERED);
+    }
+}

@@ -1,0 +1,194 @@
+//! Places for answers that last. An account has a part of them. When all are taken, one of the account that holds most is cut for an
+//! account that holds none, so that few who never end keep nobody out.
+
+use std::cmp::Reverse;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use hookgate_gate::{Account, LogInterval};
+use tokio::time::Instant;
+
+use hookgate_transport::Pieces;
+
+/// How long an answer runs before its pace tells something.
+const SETTLED: Duration = Duration::from_mins(1);
+
+/// Answers that gave way.
+static GAVE_WAY: LogInterval = LogInterval::new();
+
+/// The places of one kind.
+pub(super) struct Places {
+    of_account: usize,
+    of_all: usize,
+    /// Bytes a second below which also the only answer of an account gives way. Zero if a slow one is as good as others.
+    least_pace: u64,
+    running: Mutex<Vec<Running>>,
+}
+
+/// An answer that has a place.
+struct Running {
+    account: Account,
+    began: Instant,
+    pieces: Weak<Pieces>,
+}
+
+impl Running {
+    /// Bytes a second, on average.
+    fn pace(&self, now: Instant) -> u64 {
+        let sent = self.pieces.upgrade().map_or(0, |pieces| pieces.sent());
+        sent / (now - self.began).as_secs().max(1)
+    }
+
+    fn is_settled(&self, now: Instant) -> bool {
+        now - self.began >= SETTLED
+    }
+}
+
+/// The part that is used up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Full {
+    /// The account's.
+    Account,
+    /// That of all.
+    All,
+}
+
+impl Places {
+    pub(super) fn new(of_account: usize, of_all: usize, least_pace: u64) -> Arc<Self> {
+        Arc::new(Self {
+            of_account,
+            of_all,
+            least_pace,
+            running: Mutex::default(),
+        })
+    }
+
+    /// Takes a place for an answer that is sent in these pieces.
+    pub(super) fn take(self: &Arc<Self>, account: Account, pieces: &Arc<Pieces>) -> Result<Place, Full> {
+        let mut running = self.lock();
+        let held = held(&running, account);
+        if held >= self.of_account {
+            return Err(Full::Account);
+        }
+        if running.len() >= self.of_all {
+            let given = self.gives_way(&running, Instant::now()).filter(|_| held == 0);
+            let given = running.swap_remove(given.ok_or(Full::All)?);
+            if let Some(pieces) = given.pieces.upgrade() {
+                pieces.cut();
+            }
+            if let Some(left_out) = GAVE_WAY.line() {
+                tracing::info!(left_out, "an export or live view was cut for another account");
+            }
+        }
+        let pieces = Arc::downgrade(pieces);
+        running.push(Running {
+            account,
+            began: Instant::now(),
+            pieces: Weak::clone(&pieces),
+        });
+        Ok(Place {
+            places: Arc::clone(self),
+            pieces,
+        })
+    }
+
+    /// The answer that gives way to another account's: the slowest of those who hold most, the settled ones first. The only one
+    /// of an account does so only if it is slow.
+    fn gives_way(&self, running: &[Running], now: Instant) -> Option<usize> {
+        let most = running.iter().map(|one| held(running, one.account)).max()?;
+        let is_slow = |one: &Running| one.is_settled(now) && one.pace(now) < self.least_pace;
+        let may = running
+            .iter()
+            .enumerate()
+            .filter(|(_, one)| held(running, one.account) == most && (most > 1 || is_slow(one)));
+        let (place, _) = may.min_by_key(|(_, one)| (Reverse(one.is_settled(now)), one.pace(now)))?;
+        Some(place)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Running>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn held(running: &[Running], account: Account) -> usize {
+    running.iter().filter(|one| one.account == account).count()
+}
+
+/// A place, given back when this is dropped.
+pub(crate) struct Place {
+    places: Arc<Places>,
+    pieces: Weak<Pieces>,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut running = self.places.lock();
+        running.retain(|one| !Weak::ptr_eq(&one.pieces, &self.pieces));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use hookgate_domain::{MemberId, Timestamp};
+    use tokio::time::advance;
+
+    use super::*;
+    use hookgate_transport::ReplyBody;
+
+    const LEAST: u64 = 1_000;
+
+    fn account(number: u8) -> Account {
+        Account::Member(MemberId::new(Timestamp::from_micros(1), [number; 10]))
+    }
+
+    /// An answer that was sent so many bytes.
+    async fn answer(bytes: usize) -> (Arc<Pieces>, ReplyBody) {
+        let (pieces, body) = ReplyBody::stream();
+        pieces.send(Bytes::from(vec![0; bytes])).await;
+        (Arc::new(pieces), body)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_slowest_of_who_holds_most_gives_way_to_who_holds_none() {
+        let places = Places::new(2, 4, LEAST);
+        let slow = answer(1).await;
+        let quick = answer(20_000).await;
+        let others = [answer(10).await, answer(20_000).await, answer(5).await];
+        let _held = [
+            places.take(account(1), &slow.0).ok().unwrap(),
+            places.take(account(1), &quick.0).ok().unwrap(),
+            places.take(account(2), &others[0].0).ok().unwrap(),
+        ];
+        let last = places.take(account(3), &others[1].0).ok().unwrap();
+        advance(SETTLED).await;
+        let again = answer(0).await;
+        assert_eq!(places.take(account(1), &again.0).err(), Some(Full::Account));
+        assert_eq!(
+            places.take(account(2), &again.0).err(),
+            Some(Full::All),
+            "it has one"
+        );
+        let new = places.take(account(4), &others[2].0).ok().unwrap();
+        assert!(slow.0.is_abandoned() && !quick.0.is_abandoned() && !others[0].0.is_abandoned());
+        assert_eq!(places.lock().len(), 4);
+        // Now all have one; the slowest that has run for long gives way, and not the one that has just begun.
+        let fifth = places.take(account(5), &again.0).ok().unwrap();
+        assert!(others[0].0.is_abandoned() && !others[2].0.is_abandoned());
+        drop((last, new, fifth));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_reads_well_keeps_the_only_place() {
+        let places = Places::new(2, 1, LEAST);
+        let quick = answer(100_000).await;
+        let held = places.take(account(1), &quick.0).ok().unwrap();
+        let other = answer(0).await;
+        assert_eq!(places.take(account(2), &other.0).err(), Some(Full::All));
+        advance(SETTLED).await;
+        assert_eq!(places.take(account(2), &other.0).err(), Some(Full::All));
+        drop(held);
+        assert!(places.take(account(2), &other.0).is_ok());
+        assert!(places.lock().is_empty());
+    }
+}

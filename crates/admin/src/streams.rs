@@ -1,0 +1,282 @@
+//! Answers that last: files and live views. Each counts under the limits of its account, and is permitted again every second; once
+//! it no longer is, it is cut, with all that waited for its reader.
+
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use hookgate_domain::Role;
+use hookgate_gate::{Account, Credential, Gate, PeopleStore, Store, StoreError};
+use http_body_util::BodyExt;
+use hyper::body::Body;
+use hyper::header::CONTENT_LENGTH;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::api_error::{ApiError, ErrorCode};
+use super::limits::{Limits, QuotaGuard};
+use hookgate_transport::Reply;
+use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
+
+/// How often the permission is asked for.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+/// How long a file waits for a store that is away: as long as for a reader that takes nothing.
+pub(super) const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The one who reads an answer that lasts: under which limits it counts, and by what it is permitted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Recipient {
+    pub(crate) account: Account,
+    pub(crate) credential: Credential,
+    /// The role when the answer began.
+    pub(crate) role: Role,
+}
+
+impl Recipient {
+    /// Whether the credential still reaches as far as it did.
+    async fn is_permitted<S: Store + PeopleStore>(&self, gate: &Gate<S>) -> Result<bool, StoreError> {
+        let role = gate.role_of(&self.credential).await?;
+        Ok(role.is_some_and(|role| role >= self.role))
+    }
+}
+
+/// Why an answer ended before its work was done.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// Its reader may not have more of it.
+    NotPermitted,
+    /// Whether its reader may have more can't be told.
+    Unknown(StoreError),
+}
+
+/// Does the work as long as the recipient is permitted. The work rests while the permission is asked for, so that nothing
+/// is sent on one that is older than a second. A store that is away is waited for, but no longer than `patience`.
+pub(super) async fn while_permitted<S: Store + PeopleStore, F: Future>(
+    gate: &Gate<S>,
+    recipient: &Recipient,
+    patience: Duration,
+    work: F,
+) -> Result<F::Output, Ended> {
+    let mut work = pin!(work);
+    loop {
+        if let Ok(done) = timeout(ASK_EVERY, work.as_mut()).await {
+            return Ok(done);
+        }
+        let is_permitted = patiently(patience, || recipient.is_permitted(gate)).await;
+        if !is_permitted.map_err(Ended::Unknown)? {
+            return Err(Ended::NotPermitted);
+        }
+    }
+}
+
+/// Asks a store until it answers. One that is away is asked again, but no longer than `patience`.
+pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
+    patience: Duration,
+    ask: impl Fn() -> F,
+) -> Result<T, StoreError> {
+    let began = Instant::now();
+    loop {
+        match ask().await {
+            Err(error @ StoreError::Unavailable { .. }) if began.elapsed() < patience => {
+                tracing::debug!(%error, "an answer that lasts has to wait for the store");
+                sleep(ASK_EVERY).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+/// Waits until the reader has taken what was sent, and marks the answer as whole. It is cut once the recipient is not permitted.
+pub(super) async fn finish<S: Store + PeopleStore>(gate: &Gate<S>, recipient: &Recipient, pieces: &Pieces) {
+    let done = tokio::select! {
+        done = while_permitted(gate, recipient, PATIENCE, pieces.finish()) => done,
+        () = pieces.abandoned() => Ok(()),
+    };
+    if done.is_err() {
+        pieces.cut();
+    }
+}
+
+/// An answer of which its reader takes a piece at a time if it is large, so that one who takes nothing is cut off, and who
+/// leaves many untaken takes no memory of others. The rest of it is not sent once the recipient is not permitted.
+pub(crate) async fn held<S: Store + PeopleStore>(
+    gate: &Arc<Gate<S>>,
+    limits: &Limits,
+    recipient: Recipient,
+    reply: Reply,
+) -> Reply {
+    let bytes = reply.body().size_hint().exact().unwrap_or_default();
+    let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    if bytes <= PIECE_BYTES {
+        return reply;
+    }
+    let place = limits.unread(recipient.account, bytes);
+    let (mut head, body) = reply.into_parts();
+    let Ok(whole) = body.collect().await else {
+        return ApiError::from(ErrorCode::Internal).reply();
+    };
+    head.headers.insert(CONTENT_LENGTH, bytes.into());
+    let (pieces, body) = ReplyBody::stream();
+    tokio::spawn(give(Arc::clone(gate), recipient, pieces, whole.to_bytes(), place));
+    Reply::from_parts(head, body)
+}
+
+async fn give<S: Store + PeopleStore>(
+    gate: Arc<Gate<S>>,
+    recipient: Recipient,
+    pieces: Pieces,
+    whole: Bytes,
+    _place: QuotaGuard,
+) {
+    let sent = tokio::select! {
+        sent = while_permitted(&gate, &recipient, PATIENCE, pieces.send(whole)) => sent,
+        // Also while it waits for the store, so that its place is free at once.
+        () = pieces.abandoned() => Ok(false),
+    };
+    match sent {
+        Ok(true) => finish(&gate, &recipient, &pieces).await,
+        Ok(false) => {}
+        Err(_) => pieces.cut(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use hookgate_testkit::{MemoryStore, samples};
+
+    use super::*;
+
+    /// A gate, and somebody who reads an answer that lasts.
+    async fn reading() -> (Gate<MemoryStore>, Recipient) {
+        let gate = Gate::new(MemoryStore::default(), samples::ports());
+        let member = samples::member(1, Role::Operator);
+        let session = samples::session(&member, 1);
+        let recipient = Recipient {
+            account: Account::Member(member.id),
+            credential: Credential::Session(session.digest),
+            role: Role::Operator,
+        };
+        let store = gate.store();
+        store
+            .member_insert(member.clone(), samples::audit())
+            .await
+            .expect("a member");
+        store
+            .session_insert(session, member, samples::audit())
+            .await
+            .expect("a session");
+        (gate, recipient)
+    }
+
+    /// How an answer without an end ended, and after how long.
+    async fn ended(gate: &Gate<MemoryStore>, recipient: &Recipient) -> (Ended, Duration) {
+        let began = Instant::now();
+        let ended = while_permitted(gate, recipient, PATIENCE, pending::<()>()).await;
+        (ended.expect_err("it has no end of its own"), began.elapsed())
+    }
+
+    /// An answer of this many bytes, of which nothing was read yet.
+    async fn large(gate: &Arc<Gate<MemoryStore>>, recipient: Recipient, bytes: usize) -> ReplyBody {
+        let reply = Reply::new(Bytes::from(vec![b'x'; bytes]).into());
+        held(gate, &Limits::default(), recipient, reply).await.into_body()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_its_reader_is_cut_with_its_permission() {
+        // The last is all that a stream holds: it waits to be taken, and nothing is left to send.
+        for bytes in [100 * PIECE_BYTES, 2 * PIECE_BYTES] {
+            let (gate, recipient) = reading().await;
+            let lowered = Recipient {
+                role: Role::Admin,
+                ..recipient
+            };
+            let unread = large(&Arc::new(gate), lowered, bytes).await;
+            sleep(3 * ASK_EVERY).await;
+            assert!(unread.collect().await.is_err(), "{bytes} bytes were given");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_is_whole_as_long_as_it_is_permitted() {
+        let (gate, recipient) = reading().await;
+        let gate = Arc::new(gate);
+        let unread = large(&gate, recipient, 100 * PIECE_BYTES).await;
+        sleep(30 * ASK_EVERY).await;
+        let read = unread.collect().await.expect("all of it").to_bytes();
+        assert_eq!(read.len(), 100 * PIECE_BYTES);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_question_that_fails_ends_nothing() {
+        let (gate, recipient) = reading().await;
+        gate.store().fail_call(2);
+        let work = async {
+            sleep(10 * ASK_EVERY).await;
+            "done"
+        };
+        let done = while_permitted(&gate, &recipient, PATIENCE, work).await;
+        assert!(matches!(done, Ok("done")), "{done:?}");
+        assert!(gate.store().has_failed());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_comes_back_ends_nothing() {
+        let (gate, recipient) = reading().await;
+        gate.store().set_reachable(false);
+        let work = async {
+            sleep(10 * ASK_EVERY).await;
+            "done"
+        };
+        let back = async {
+            sleep(PATIENCE / 2).await;
+            gate.store().set_reachable(true);
+        };
+        let (done, ()) = tokio::join!(while_permitted(&gate, &recipient, PATIENCE, work), back);
+        assert!(matches!(done, Ok("done")), "{done:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_stays_away_ends_it_after_its_time() {
+        let (gate, recipient) = reading().await;
+        gate.store().set_reachable(false);
+        let (ended, after) = ended(&gate, &recipient).await;
+        assert!(
+            matches!(ended, Ended::Unknown(StoreError::Unavailable { .. })),
+            "{ended:?}"
+        );
+        assert!((PATIENCE..PATIENCE + 3 * ASK_EVERY).contains(&after), "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_permission_that_is_lost_ends_it_at_once() {
+        let (gate, recipient) = reading().await;
+        let higher = Recipient {
+            role: Role::Admin,
+            ..recipient
+        };
+        let unknown = Recipient {
+            credential: Credential::Session(samples::session(&samples::member(2, Role::Owner), 2).digest),
+            ..recipient
+        };
+        for lost in [higher, unknown] {
+            let (ended, after) = ended(&gate, &lost).await;
+            assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
+            assert!(after <= 2 * ASK_EVERY, "{after:?}");
+        }
+        // Also behind a question that failed.
+        gate.store().fail_call(1);
+        let (ended, after) = ended(&gate, &higher).await;
+        assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
+        assert!(after <= 3 * ASK_EVERY, "{after:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_is_damaged_is_not_waited_for() {
+        let began = Instant::now();
+        let answer = patiently(PATIENCE, async || Err::<(), _>(StoreError::Conflict)).await;
+        assert!(matches!(answer, Err(StoreError::Conflict)));
+        assert_eq!(began.elapsed(), Duration::ZERO);
+    }
+}

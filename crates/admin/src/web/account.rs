@@ -1,0 +1,108 @@
+//! `/account`: one's own sessions and password.
+
+use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
+use hookgate_gate::{Gate, PeopleError, PeopleStore, Store, StoreError};
+use hookgate_pages::{Account, FailedSignIns, Problem, SessionRow};
+
+use super::{PageContext, page, problems, re_render};
+use crate::api_error::{ApiError, ErrorCode};
+use crate::html;
+use crate::query::Fields;
+use hookgate_transport::Reply;
+
+/// The page.
+pub(super) async fn show<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    page(model(screen, Vec::new()).await?.render())
+}
+
+/// Another password.
+pub(super) async fn password<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let new = fields.read::<Password>("password").and_then(|new| {
+        let new = new.ok_or_else(|| ApiError::field("password", "required", "a new password is needed"))?;
+        if fields.get("again") == Some(new.reveal()) {
+            Ok(new)
+        } else {
+            Err(ApiError::field("again", "same", "the two passwords do not match"))
+        }
+    });
+    let new = match new {
+        Ok(new) => new,
+        Err(fault) => return re_render(model(screen, problems(fault)?).await?.render()),
+    };
+    let visitor = &screen.visitor;
+    let current = fields
+        .get("current")
+        .and_then(|text| text.parse::<Password>().ok());
+    let set = screen
+        .gate()
+        .set_password(
+            &visitor.acting,
+            visitor.member.id,
+            Some(&visitor.session),
+            current,
+            new,
+        )
+        .await;
+    match set {
+        Ok(_) => Ok(html::see_other("/account?done=password-set")),
+        Err(PeopleError::WrongPassword) => {
+            let problem = Problem {
+                field: "current".to_owned(),
+                message: "The current password is wrong.".into(),
+            };
+            re_render(model(screen, vec![problem]).await?.render())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Ends one of the sessions.
+pub(super) async fn end<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: SessionId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    screen.gate().session_end(&screen.visitor.acting, id).await?;
+    Ok(html::see_other("/account?done=session-ended"))
+}
+
+/// What a member is told of failed sign-ins.
+pub(super) async fn failed_sign_ins<S: Store + PeopleStore>(
+    gate: &Gate<S>,
+    session: &Session,
+) -> Result<Option<FailedSignIns>, StoreError> {
+    let failed = gate.failed_sign_ins(session).await?;
+    Ok(failed.map(|failed| FailedSignIns {
+        count: failed.count,
+        last_at: failed.last_at,
+        last_from: failed.last_from,
+    }))
+}
+
+async fn model<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    problems: Vec<Problem>,
+) -> Result<Account, ApiError> {
+    let visitor = &screen.visitor;
+    let sessions = screen.gate().sessions(&visitor.acting, visitor.member.id).await?;
+    let row = |session: &Session| SessionRow {
+        id: session.id.to_string(),
+        started_at: session.created_at,
+        last_seen: session.last_seen_at,
+        source: session.source,
+        user_agent: session.user_agent.as_deref().map(Into::into),
+        is_this: session.id == visitor.session.id,
+    };
+    Ok(Account {
+        shell: screen.shell(),
+        failed: failed_sign_ins(screen.gate(), &visitor.session).await?,
+        has_password: visitor.member.password.is_some()
+            && !visitor.session.resets_password(screen.gate().now()),
+        password_least: u16::try_from(MIN_PASSWORD_CHARACTERS).unwrap_or(u16::MAX),
+        problems,
+        sessions: sessions.iter().map(row).collect(),
+    })
+}

@@ -1,0 +1,104 @@
+//! The networks of a set of one's own: looked at, saved, and shown again.
+
+use hookgate_domain::Permission;
+use hookgate_gate::{PeopleStore, Store};
+use hookgate_pages::{AddressSetDetail, ConflictRow};
+
+use super::{change_of, detail, entries, find, lines, warnings};
+use crate::api_error::{ApiError, ErrorCode};
+use crate::html;
+use crate::query::Fields;
+use crate::set_source::networks_of;
+use crate::web::conflict::{conflict, opened_with, shown_value};
+use crate::web::{PageContext, page, problems, re_render};
+use hookgate_transport::Reply;
+
+/// Other networks for a set of one's own, saved.
+pub(in super::super) async fn edit<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let (set, _) = find(screen, name).await?;
+    let opened = opened_with(fields)?;
+    let typed = fields.get("networks").unwrap_or_default();
+    let networks = fields
+        .complete(&["networks"], &[])
+        .and_then(|()| networks_of(&entries(typed)));
+    let saved = match networks {
+        Ok(networks) => {
+            let revision = fields.read("overwrite")?.unwrap_or(opened);
+            let acting = &screen.visitor.acting;
+            let edited = screen
+                .gate()
+                .address_set_edit(acting, &set.name, Some(revision), networks);
+            edited.await.map_err(ApiError::from)
+        }
+        Err(fault) => Err(fault),
+    };
+    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    detail.revision = opened;
+    match saved {
+        Ok(_) => return Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
+        Err(fault) if fault.code == ErrorCode::PreconditionFailed => {
+            // As it is now; it may have been changed since it was read above.
+            let (set, networks) = find(screen, name).await?;
+            let row = ConflictRow {
+                label: "Networks",
+                theirs: shown_value(&lines(&networks)),
+                mine: shown_value(typed),
+            };
+            let subject = set.name.to_string();
+            let theirs = format!("/address-sets/{name}");
+            let conflict = conflict(screen, subject, set.revision, theirs, vec![row]).await?;
+            detail.conflict = Some(conflict);
+        }
+        Err(fault) => detail.problems = problems(fault)?,
+    }
+    re_render(detail.render())
+}
+
+/// The page of a set with the networks that were typed.
+pub(in super::super) async fn restore<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let (set, _) = find(screen, name).await?;
+    let typed = fields.get("networks").unwrap_or_default();
+    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    detail.revision = fields.read("revision")?.unwrap_or(set.revision);
+    page(detail.render())
+}
+
+/// Other networks for a set of one's own, looked at.
+pub(in super::super) async fn preview<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    name: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let (set, known) = find(screen, name).await?;
+    let opened = opened_with(fields)?;
+    let typed = fields.get("networks").unwrap_or_default();
+    let mut detail = detail(screen, &set, typed.to_owned()).await?;
+    detail.revision = opened;
+    let networks = match networks_of(&entries(typed)) {
+        Ok(networks) => networks,
+        Err(fault) => {
+            detail.problems = problems(fault)?;
+            return re_render(detail.render());
+        }
+    };
+    let change = Some(change_of(screen, &set, &known, &networks).await?);
+    let warnings = warnings(screen, Some(&known), &networks);
+    page(
+        AddressSetDetail {
+            change,
+            warnings,
+            ..detail
+        }
+        .render(),
+    )
+}

@@ -1,0 +1,105 @@
+//! `/audit`: who did what.
+
+use hookgate_domain::ActorKind;
+use hookgate_gate::{KnownActor, PageSize, PeopleStore, Store};
+use hookgate_pages::{AuditActor, AuditFilter as Narrowed, AuditRow, AuditTrail, Paging};
+
+use super::{PageContext, page, problems};
+use crate::api_error::ApiError;
+use crate::audit_export;
+use crate::filter::{self, AuditNames};
+use crate::query::Fields;
+use hookgate_transport::Reply;
+
+const NAMES: AuditNames = AuditNames {
+    actor: "who",
+    acts: "what",
+    subject: "about",
+};
+/// The parameters of the filter.
+pub(super) const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
+
+/// The trail, newest first. A filter that stands for nothing is told on the page.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
+    let text = |name| query.get(name).unwrap_or_default().to_owned();
+    let known = screen.gate().audit_actors(&screen.visitor.acting).await;
+    let mut model = AuditTrail {
+        shell: screen.shell(),
+        filter: Narrowed {
+            who: text("who"),
+            what: text("what"),
+            about: text("about"),
+            from: text("from"),
+            to: text("to"),
+        },
+        actors: choices(known.map_err(|error| NAMES.fault(error))?),
+        problems: Vec::new(),
+        rows: Vec::new(),
+        paging: Paging::default(),
+    };
+    match rows(screen, &query).await {
+        Ok((rows, older)) => {
+            model.rows = rows;
+            model.paging.older = older;
+        }
+        Err(fault) => model.problems = problems(fault)?,
+    }
+    page(model.render())
+}
+
+/// The trail as a file.
+pub(super) async fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
+    let asked = filter::audit(&query, &NAMES)?;
+    audit_export::reply(
+        &screen.console.gate,
+        &screen.visitor.acting,
+        &query,
+        asked,
+        &NAMES,
+        &screen.console.limits,
+        screen.visitor.recipient(),
+    )
+    .await
+}
+
+/// The rows of a page, and the cursor of the next one.
+async fn rows<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    query: &Fields<'_>,
+) -> Result<(Vec<AuditRow>, Option<String>), ApiError> {
+    let (gate, acting, size) = (screen.gate(), &screen.visitor.acting, PageSize::default());
+    let filter = gate.audit_filter(acting, filter::audit(query, &NAMES)?).await;
+    let filter = filter.map_err(|error| NAMES.fault(error))?;
+    let found = gate
+        .audit_page(acting, &filter, query.read("cursor")?, size)
+        .await?;
+    let older = found.next.map(|id| id.to_string());
+    Ok((found.items.iter().map(AuditRow::from).collect(), older))
+}
+
+/// The actors to choose from: members, then tokens, then users of the command line, then Hookgate itself.
+fn choices(known: Vec<KnownActor>) -> Vec<AuditActor> {
+    let choice = |value: String, label: String| AuditActor {
+        value,
+        label: label.into(),
+    };
+    let mut choices: Vec<AuditActor> = Vec::with_capacity(known.len() + 1);
+    let mut has_command_line = false;
+    for KnownActor { kind, name } in known {
+        if kind == ActorKind::CommandLine && !has_command_line {
+            has_command_line = true;
+            choices.push(choice("command-line".to_owned(), "command line".to_owned()));
+        }
+        choices.push(match kind {
+            ActorKind::Member => choice(format!("member:{name}"), name),
+            ActorKind::Token => choice(format!("token:{name}"), format!("{name} (token)")),
+            ActorKind::CommandLine => {
+                choice(format!("command-line:{name}"), format!("{name} (command line)"))
+            }
+            ActorKind::System => choice("system".to_owned(), "system".to_owned()),
+        });
+    }
+    choices
+}

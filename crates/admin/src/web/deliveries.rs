@@ -1,0 +1,268 @@
+//! `/logs`, `/deliveries/{id}` and the live views: what was delivered and what was refused.
+
+use hookgate_domain::{DeliveryId, RefusalCode, Timestamp, WebhookHandle, WebhookState};
+use hookgate_gate::{
+    DeliveryFilter, DeliveryRecord, DeliverySummary, JsonLayout, NoPayload, Page, PageSize, PeopleStore,
+    Seek, Store, is_withheld_from, lay_out,
+};
+use hookgate_pages::{DeliveryDetail, LogFilter, Logs, Paging, Payload, PayloadFault, ShownAnswer, UserText};
+
+use super::models::delivery_row;
+use super::{PageContext, page, payload_faults, problems};
+use crate::api_error::{ApiError, ErrorCode};
+use crate::export;
+use crate::live::Start;
+use crate::{filter, live as stream};
+use hookgate_ingest::SentAnswer;
+use hookgate_transport::Reply;
+use hookgate_wire::ExportFormat;
+
+/// The parameters of the filter.
+pub(super) const FILTER: [&str; 8] = [
+    "webhook",
+    "outcome",
+    "code",
+    "would_be_refused",
+    "source",
+    "from",
+    "to",
+    "request_id",
+];
+
+/// The deliveries of all webhooks.
+pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
+    let text = |name| query.get(name).unwrap_or_default().to_owned();
+    let shown = LogFilter {
+        webhook: text("webhook"),
+        outcome: text("outcome"),
+        code: text("code"),
+        would_be_refused: text("would_be_refused"),
+        source: text("source"),
+        from: text("from"),
+        to: text("to"),
+        request_id: text("request_id"),
+    };
+    let webhooks = screen.gate().store().webhook_labels(None, PageSize::MAX).await?;
+    let mut model = Logs {
+        shell: screen.shell(),
+        webhooks: webhooks
+            .iter()
+            .map(|webhook| (webhook.handle, webhook.name.as_str().into()))
+            .collect(),
+        filter: shown,
+        problems: Vec::new(),
+        rows: Vec::new(),
+        paging: Paging::default(),
+    };
+    match filter::deliveries(&query) {
+        Ok(filter) => {
+            let (rows, paging) = rows(screen, &filter, query.get("cursor")).await?;
+            model.rows = rows.iter().map(delivery_row).collect();
+            model.paging = paging;
+        }
+        Err(fault) => model.problems = problems(fault)?,
+    }
+    page(model.render())
+}
+
+/// A page of the list: before a cursor, or, with a `+` in front of it, after it.
+async fn rows<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    filter: &DeliveryFilter,
+    cursor: Option<&str>,
+) -> Result<(Vec<DeliverySummary>, Paging), ApiError> {
+    let id = |text: &str| {
+        let id = text.parse::<DeliveryId>();
+        id.map_err(|_| ApiError::field("cursor", "form", "not a valid cursor"))
+    };
+    let (seek, is_first) = match cursor {
+        None => (Seek::Newest, true),
+        Some(text) => match text.strip_prefix("newer.") {
+            Some(text) => (Seek::After(Some(id(text)?)), false),
+            None => (Seek::Before(id(text)?), false),
+        },
+    };
+    let size = PageSize::default();
+    let (gate, role) = (screen.gate(), screen.visitor.member.role);
+    let newer = |id: DeliveryId| format!("newer.{id}");
+    let Page {
+        items: mut rows,
+        next,
+    } = gate.delivery_page(role, filter, seek, size).await?;
+    if let (Seek::After(Some(from)), Some(next)) = (seek, next) {
+        rows.reverse();
+        let older = rows.last().map_or(from, |row| row.id);
+        let paging = Paging {
+            newer: Some(newer(next)),
+            older: Some(older.to_string()),
+        };
+        return Ok((rows, paging));
+    }
+    if matches!(seek, Seek::After(_)) {
+        // There are no more than these: the newest page, filled up with what is older.
+        let Page { items, next } = gate.delivery_page(role, filter, Seek::Newest, size).await?;
+        let older = next.map(|id| id.to_string());
+        return Ok((items, Paging { newer: None, older }));
+    }
+    let newest = rows.first().map(|row| row.id).or(next).filter(|_| !is_first);
+    let paging = Paging {
+        newer: newest.map(newer),
+        older: next.map(|id| id.to_string()),
+    };
+    Ok((rows, paging))
+}
+
+/// One delivery.
+pub(super) async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let id: DeliveryId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let record = screen.gate().delivery(&screen.visitor.acting, id).await?;
+    let record = record.ok_or(ErrorCode::NotFound)?;
+    page(
+        DeliveryDetail {
+            shell: screen.shell(),
+            row: delivery_row(&record.summary),
+            headers: record
+                .headers
+                .iter()
+                .map(|(name, value)| (name.as_str().into(), value.as_str().into()))
+                .collect(),
+            withheld: is_withheld_from(screen.visitor.member.role),
+            payload: payload(&record),
+            trail: record.trail.clone(),
+            ignored: screen.console.ignored_header(&record),
+            notes: record
+                .summary
+                .notes
+                .iter()
+                .map(|note| note.sentence().into())
+                .collect(),
+            faults: faults(screen, &record).await?,
+            answer: SentAnswer::of(&record).map(|answer| shown_answer(&record, &answer)),
+            timing: record
+                .summary
+                .took
+                .map(|took| ("Time from request headers to storage", took))
+                .into_iter()
+                .collect(),
+        }
+        .render(),
+    )
+}
+
+fn payload(record: &DeliveryRecord) -> Payload {
+    let Some(bytes) = record.payload.as_deref() else {
+        return Payload::Absent(match record.why_no_payload() {
+            Some(NoPayload::Hidden) => "Viewers do not see payloads.",
+            Some(NoPayload::Off) => "Not stored: this webhook's payload logging was off.",
+            Some(NoPayload::Unread) if record.summary.answer.code() == Some(RefusalCode::ClientGone) => {
+                "Not stored: the connection ended before the body arrived."
+            }
+            Some(NoPayload::Unread) => "Not stored: the delivery was refused before its body was read.",
+            Some(NoPayload::Unsigned) => "Not stored: the delivery failed its signature check.",
+            Some(NoPayload::Flood) => "Not stored: this webhook refused more than 1 MiB within a minute.",
+            Some(NoPayload::Space) => {
+                "No longer stored: the store was full, and this webhook used the most space."
+            }
+            Some(NoPayload::Expired) | None => {
+                "No longer stored: payloads are deleted after their retention time."
+            }
+        });
+    };
+    Payload::Kept {
+        raw: UserText::from(String::from_utf8_lossy(bytes)),
+        pretty: lay_out(bytes, JsonLayout::Indented).map(Into::into),
+        bytes: bytes.len() as u64,
+        whole: record.payload_bytes,
+    }
+}
+
+/// The answer as it was sent, with the headers that tell something.
+fn shown_answer(record: &DeliveryRecord, answer: &SentAnswer) -> ShownAnswer {
+    let wait = answer
+        .retry_after
+        .map(|seconds| ("Retry-After", seconds.to_string()));
+    let id = record
+        .summary
+        .request_id
+        .map(|id| ("X-Request-Id", id.to_string()));
+    ShownAnswer {
+        headers: wait.into_iter().chain(id).collect(),
+        body: String::from_utf8_lossy(&answer.body).into(),
+    }
+}
+
+/// What exactly was at fault, as the sender was told. Of records that older versions wrote, the payload is read again.
+async fn faults<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    record: &DeliveryRecord,
+) -> Result<Vec<PayloadFault>, ApiError> {
+    let kept = record.details.as_deref().map(serde_json::from_str);
+    let details = match kept.transpose().ok().flatten() {
+        Some(details) => details,
+        None => match screen.gate().payload_faults(record).await? {
+            Some(details) => details.to_json(),
+            None => return Ok(Vec::new()),
+        },
+    };
+    Ok(payload_faults::read(&details, record.payload.as_deref()))
+}
+
+/// When the living URL of a webhook was made.
+async fn issued_at<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    webhook: WebhookHandle,
+) -> Result<Option<Timestamp>, ApiError> {
+    let webhook = screen.gate().store().webhook_by_handle(webhook).await?;
+    Ok(webhook.and_then(|webhook| match webhook.state {
+        WebhookState::Active(url) => Some(url.issued_at),
+        WebhookState::Revoked { .. } => None,
+    }))
+}
+
+/// Rows as they come, of one webhook or of all that the filter lets through.
+pub(super) async fn live<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: Option<&str>,
+) -> Result<Reply, ApiError> {
+    let query = screen.fields(&[&FILTER[..], &["after", "since"]].concat())?;
+    let mut filter = filter::deliveries(&query)?;
+    if let Some(handle) = handle {
+        filter.webhook = Some(handle.parse::<WebhookHandle>().map_err(|_| ErrorCode::NotFound)?);
+    }
+    let last = screen.last_event.as_deref().or(query.get("after"));
+    if let ("issued", Some(webhook)) = (query.get("since").unwrap_or_default(), filter.webhook) {
+        filter.from = issued_at(screen, webhook).await?;
+    }
+    let start = match last.and_then(|text| text.parse().ok()) {
+        Some(last) => Start::After(last),
+        None if query.get("since") == Some("issued") => Start::First,
+        None => Start::now(screen.gate()).await?,
+    };
+    let source = stream::Source {
+        gate: &screen.console.gate,
+        feed: &screen.console.feed,
+        limits: &screen.console.limits,
+        stop: &screen.console.stop,
+    };
+    let show = |record: &DeliverySummary| delivery_row(record).render();
+    stream::reply(&source, screen.visitor.recipient(), filter, start, show)
+}
+
+/// The list as a file.
+pub(super) fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
+    let format = ExportFormat::read(query.get("format"))
+        .ok_or_else(|| ApiError::field("format", "one_of", "csv, excel, ndjson"))?;
+    let filter = filter::deliveries(&query)?;
+    export::reply(
+        &screen.console.gate,
+        &screen.console.limits,
+        screen.visitor.recipient(),
+        filter,
+        format,
+    )
+}

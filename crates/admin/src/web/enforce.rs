@@ -1,0 +1,67 @@
+//! `/webhooks/{handle}/enforce`: the end of observing, with what it means in numbers.
+
+use hookgate_domain::{AllowlistMode, Permission};
+use hookgate_gate::{PeopleStore, Store};
+use hookgate_pages::{Confirm, UserText};
+
+use super::webhook::find;
+use super::{PageContext, page};
+use crate::api_error::{ApiError, ErrorCode};
+use crate::html;
+use crate::query::Fields;
+use hookgate_transport::Reply;
+use hookgate_wire as wire;
+
+/// Asks, with who would be refused from then on.
+pub(super) async fn ask<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let back = format!("/webhooks/{}", webhook.handle);
+    let Some(seen) = screen.gate().observation(&webhook).await? else {
+        return Ok(html::see_other(&back));
+    };
+    let consequences = vec![
+        UserText::from(wire::observed(seen).sentence(screen.now)),
+        "Deliveries from other addresses will then get 403.".into(),
+    ];
+    page(
+        Confirm {
+            shell: screen.shell(),
+            title: "Enforce the allowlist?".to_owned(),
+            consequences,
+            action: format!("{back}/enforce"),
+            affected: Vec::new(),
+            fields: vec![("revision".to_owned(), webhook.revision.to_string())],
+            button: "Enforce".to_owned(),
+            back,
+        }
+        .render(),
+    )
+}
+
+/// Enforces the allowlist, if the webhook is still as it was when it was asked.
+pub(super) async fn enforce<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let revision = fields.read::<i64>("revision")?;
+    let revision = revision.ok_or_else(|| ApiError::field("revision", "required", 1))?;
+    let acting = &screen.visitor.acting;
+    let enforced = screen
+        .gate()
+        .edit_at(acting, webhook.handle, revision, |_, policy| {
+            policy.allowlist_mode = AllowlistMode::Enforce;
+        });
+    match enforced.await.map_err(ApiError::from) {
+        Ok(_) => Ok(html::see_other(&format!("/webhooks/{handle}?done=enforced"))),
+        // It is asked again, with the numbers of today.
+        Err(fault) if fault.code == ErrorCode::PreconditionFailed => ask(screen, handle).await,
+        Err(fault) => Err(fault),
+    }
+}

@@ -1,0 +1,304 @@
+//! `/incidents`: what accepted deliveries told of.
+
+use std::collections::HashMap;
+
+use hookgate_domain::{
+    Actor, Incident, IncidentError, IncidentEvent, IncidentNumber, IncidentStatus, MetadataValue, Timestamp,
+    WebhookHandle,
+};
+use hookgate_gate::{
+    self as gate, IncidentActError, IncidentAction, IncidentFilter, PageSize, PeopleStore, Seek, Store,
+    Timeline, TimelineKind, is_withheld_from,
+};
+use hookgate_pages::{
+    Flash, FlashKind, IncidentDetail, IncidentList, NoteForm, Paging, Shell, TimelineEntry, UserText,
+};
+use hyper::StatusCode;
+
+use super::models::{delivery_row, incident_row};
+use super::{PageContext, page, re_render};
+use crate::api_error::{ApiError, ErrorCode};
+use crate::html;
+use crate::query::Fields;
+use hookgate_transport::Reply;
+use hookgate_wire as wire;
+
+/// The word of the redirect after an act that came too late.
+const EARLIER: &str = "earlier";
+/// The value of `status` that shows incidents of every status.
+const ALL: &str = "all";
+/// The newest deliveries of an incident that its page shows.
+const DELIVERIES: u16 = 20;
+
+/// The list, newest first.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = screen.fields(&["status", "cursor"])?;
+    let status = match query.get("status") {
+        None => Some(IncidentStatus::Open),
+        Some(ALL) => None,
+        Some(_) => query.read::<IncidentStatus>("status")?,
+    };
+    let before = query.read::<IncidentNumber>("cursor")?;
+    let size = PageSize::default();
+    let filter = IncidentFilter {
+        status,
+        webhook: None,
+    };
+    let page = screen
+        .gate()
+        .incident_page(screen.visitor.member.role, filter, before, size)
+        .await?;
+    let older = page.next.map(|number| number.to_string());
+    let mut names = HashMap::new();
+    let mut rows = Vec::with_capacity(page.items.len());
+    for incident in &page.items {
+        let name = name_of(screen, &mut names, incident.webhook).await?;
+        rows.push(incident_row(incident, name));
+    }
+    let counts = screen.gate().store().incident_counts().await?;
+    let count = |status| {
+        let of_it = counts.iter().filter(|found| found.status == status);
+        of_it.map(|found| found.count).sum()
+    };
+    super::page(
+        IncidentList {
+            shell: screen.shell(),
+            status,
+            open: count(IncidentStatus::Open),
+            acknowledged: count(IncidentStatus::Acknowledged),
+            rows,
+            paging: Paging { newer: None, older },
+        }
+        .render(),
+    )
+}
+
+/// One incident.
+pub(super) async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    let number = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let timeline = read(screen, number).await?;
+    let mut shell = screen.shell();
+    shell.flash = flash(&timeline, screen, shell.flash);
+    page(detail(screen, shell, &timeline, None).await?.render())
+}
+
+/// What to say about the last act, if it still holds: the page may be loaded again later, or by another person.
+fn flash(
+    timeline: &Timeline,
+    screen: &PageContext<'_, impl Store + PeopleStore>,
+    flash: Option<Flash>,
+) -> Option<Flash> {
+    let wanted = match screen.done() {
+        Some(EARLIER) => return Some(earlier(timeline, &screen.visitor.acting.actor, screen.now)),
+        Some("acknowledged") => IncidentStatus::Acknowledged,
+        Some("resolved") => IncidentStatus::Resolved,
+        Some("reopened") => IncidentStatus::Open,
+        _ => return flash,
+    };
+    flash.filter(|_| timeline.incident.status == wanted)
+}
+
+/// Says who was faster, for somebody whose act came too late.
+fn earlier(timeline: &Timeline, visitor: &Actor, now: Timestamp) -> Flash {
+    let done = timeline.entries.iter().rev().find_map(|entry| {
+        let done = match &entry.kind {
+            TimelineKind::Event(IncidentEvent::Acknowledged) => "acknowledged",
+            TimelineKind::Event(IncidentEvent::Resolved) => "resolved",
+            TimelineKind::Event(IncidentEvent::Reopened) => "reopened",
+            _ => return None,
+        };
+        let who = match &entry.actor {
+            Some(actor) if actor == visitor => "You".to_owned(),
+            Some(actor) => wire::doer(Some(actor)),
+            None => "The sender".to_owned(),
+        };
+        let ago = wire::span(now.since(entry.at));
+        Some(format!("{who} {done} this {ago} ago."))
+    });
+    let status = timeline.incident.status.as_str();
+    let text = done.unwrap_or_else(|| format!("This incident is already {status}."));
+    Flash {
+        kind: FlashKind::Done,
+        text: text.into(),
+    }
+}
+
+async fn detail<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    shell: Shell,
+    timeline: &Timeline,
+    note: Option<NoteForm>,
+) -> Result<IncidentDetail, ApiError> {
+    let incident = &timeline.incident;
+    let role = screen.visitor.member.role;
+    let name = name_of(screen, &mut HashMap::new(), incident.webhook).await?;
+    let newest = PageSize::new(DELIVERIES).unwrap_or_default();
+    let deliveries = screen
+        .gate()
+        .deliveries_of_incident(role, incident.number, Seek::Newest, newest)
+        .await?;
+    let text = |text: &Option<String>| text.as_deref().map(UserText::from);
+    Ok(IncidentDetail {
+        shell,
+        description: text(&incident.description),
+        service: text(&incident.service),
+        source_url: text(&incident.source_url),
+        dedup_key: text(&incident.dedup_key),
+        metadata: metadata(incident),
+        withheld: is_withheld_from(role),
+        summary: wire::summary(timeline, screen.now).into(),
+        timeline: timeline.entries.iter().rev().map(entry).collect(),
+        deliveries: deliveries.items.iter().map(delivery_row).collect(),
+        row: incident_row(incident, name),
+        can_be_reopened: incident.clone().reopen(screen.now).is_ok(),
+        note: note.unwrap_or_default(),
+    })
+}
+
+/// Acknowledges, resolves or reopens.
+pub(super) async fn act<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+    word: &str,
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let (action, done) = match word {
+        "acknowledge" => (IncidentAction::Acknowledge, "acknowledged"),
+        "reopen" => (IncidentAction::Reopen, "reopened"),
+        _ => (IncidentAction::Resolve, "resolved"),
+    };
+    let acting = &screen.visitor.acting;
+    let done = match screen.gate().incident_act(acting, number, action).await {
+        Ok(_) => done,
+        // Somebody was faster. The page of the incident says who.
+        Err(IncidentActError::Refused(
+            IncidentError::AlreadyAcknowledged | IncidentError::AlreadyResolved | IncidentError::NotResolved,
+        )) => EARLIER,
+        Err(IncidentActError::Refused(error)) => return refused(screen, number, error).await,
+        Err(error) => return Err(error.into()),
+    };
+    Ok(html::see_other(&format!("/incidents/{number}?done={done}")))
+}
+
+/// The page of the incident as it is, with the reason why nothing was done.
+async fn refused<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    number: IncidentNumber,
+    error: IncidentError,
+) -> Result<Reply, ApiError> {
+    let timeline = read(screen, number).await?;
+    let mut shell = screen.shell();
+    shell.flash = Some(Flash {
+        kind: FlashKind::Failed,
+        text: format!("Nothing was changed: {error}.").into(),
+    });
+    let page = detail(screen, shell, &timeline, None).await?.render();
+    Ok(html::page(StatusCode::CONFLICT, page))
+}
+
+/// Adds a note, once for each form.
+pub(super) async fn note<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let number: IncidentNumber = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    fields.complete(&["text"], &[])?;
+    let text = fields.get("text").unwrap_or_default();
+    let acting = screen.acting_once(fields)?;
+    let there = || html::see_other(&format!("/incidents/{number}#timeline"));
+    if screen.done_before(&acting).await?.is_some() {
+        return Ok(there());
+    }
+    match screen.gate().incident_note(&acting, number, text).await {
+        Ok(_) => Ok(there()),
+        Err(IncidentActError::Refused(error)) => refused(screen, number, error).await,
+        Err(IncidentActError::Note(error)) => {
+            let problem = Some(format!("Nothing was added: {error}.").into());
+            re_render(typed(screen, number, text, problem).await?.render())
+        }
+        Err(error) => {
+            screen.settled(&acting, Err::<(), _>(error.into())).await?;
+            Ok(there())
+        }
+    }
+}
+
+/// The page with a note that was typed and not added.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let number = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let text = fields.get("text").unwrap_or_default();
+    page(typed(screen, number, text, None).await?.render())
+}
+
+async fn typed<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    number: IncidentNumber,
+    text: &str,
+    problem: Option<UserText>,
+) -> Result<IncidentDetail, ApiError> {
+    let timeline = read(screen, number).await?;
+    let form = NoteForm {
+        text: text.to_owned(),
+        problem,
+    };
+    detail(screen, screen.shell(), &timeline, Some(form)).await
+}
+
+async fn read<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    number: IncidentNumber,
+) -> Result<Timeline, ApiError> {
+    let role = screen.visitor.member.role;
+    let found = screen.gate().incident_timeline(role, number).await?;
+    found.ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+/// The name of a webhook, looked up once for each page.
+pub(super) async fn name_of<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    names: &mut HashMap<WebhookHandle, UserText>,
+    handle: WebhookHandle,
+) -> Result<UserText, ApiError> {
+    if let Some(name) = names.get(&handle) {
+        return Ok(name.clone());
+    }
+    let webhook = screen.gate().store().webhook_by_handle(handle).await?;
+    let name = webhook.map_or_else(UserText::default, |webhook| webhook.name.as_str().into());
+    names.insert(handle, name.clone());
+    Ok(name)
+}
+
+fn metadata(incident: &Incident) -> Vec<(UserText, UserText)> {
+    let shown = |value: &MetadataValue| match value {
+        MetadataValue::Null => "null".to_owned(),
+        MetadataValue::Bool(value) => value.to_string(),
+        MetadataValue::Integer(value) => value.to_string(),
+        MetadataValue::Number(number) => number.to_string(),
+        MetadataValue::Text(value) => value.clone(),
+    };
+    let pairs = incident.metadata.iter();
+    pairs
+        .map(|(key, value)| (key.as_str().into(), shown(value).into()))
+        .collect()
+}
+
+fn entry(entry: &gate::TimelineEntry) -> TimelineEntry {
+    TimelineEntry {
+        at: entry.at,
+        until: entry.until,
+        what: wire::sentence(entry).into(),
+        note: match &entry.kind {
+            TimelineKind::Event(IncidentEvent::Note(note)) => Some(note.as_str().into()),
+            _ => None,
+        },
+        delivery: entry.delivery,
+    }
+}

@@ -1,0 +1,303 @@
+//! `/members`: who belongs to the organization.
+
+use hookgate_domain::{
+    Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE, Timestamp,
+};
+use hookgate_gate::{KnownWebhook, KnownWebhooks, PageSize, PeopleError, PeopleStore, Store};
+use hookgate_pages::{Confirm, MemberRow, Members, Problem, SignInLinkMade, UserText, counted};
+use zeroize::Zeroizing;
+
+use super::once::Done;
+use super::{PageContext, page, problems, re_render};
+use crate::api_error::{ApiError, ErrorCode};
+use crate::html;
+use crate::query::Fields;
+use hookgate_transport::Reply;
+use hookgate_wire as wire;
+
+/// The list.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    page(model(screen).await?.render())
+}
+
+/// The list with the form of a new member as it was typed.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    page(typed(screen, fields, Vec::new()).await?.render())
+}
+
+/// A new member.
+pub(super) async fn add<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let acting = screen.acting_once(fields)?;
+    if screen.done_before(&acting).await?.is_some() {
+        return Ok(screen.done_already("/members"));
+    }
+    let added = match read(fields) {
+        Ok((name, role)) => {
+            let added = screen.gate().member_add(&acting, name, role, None).await;
+            added.map_err(ApiError::from)
+        }
+        Err(fault) => Err(fault),
+    };
+    match screen.settled(&acting, added).await {
+        Ok(Done::Now(_)) => Ok(html::see_other("/members?done=member-added")),
+        Ok(Done::Before(_)) => Ok(screen.done_already("/members")),
+        Err(fault) => {
+            let problems = told(fault, "name")?;
+            re_render(typed(screen, fields, problems).await?.render())
+        }
+    }
+}
+
+fn read(fields: &Fields<'_>) -> Result<(MemberName, Role), ApiError> {
+    fields.complete(&["name", "role"], &[])?;
+    let name = fields.read::<MemberName>("name")?;
+    let name =
+        name.ok_or_else(|| ApiError::field("name", "required", "a name of 1 to 100 characters is needed"))?;
+    let role = fields.read::<Role>("role")?;
+    Ok((
+        name,
+        role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?,
+    ))
+}
+
+async fn typed<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+    problems: Vec<Problem>,
+) -> Result<Members, ApiError> {
+    let model = model(screen).await?;
+    Ok(Members {
+        problems,
+        name: fields.get("name").unwrap_or_default().to_owned(),
+        role: fields.get("role").map_or(model.role, str::to_owned),
+        ..model
+    })
+}
+
+/// Another role, if the member still has the one that the page showed.
+pub(super) async fn role<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let id = read_id(id)?;
+    fields.complete(&["role", "was"], &[])?;
+    let role = fields.read::<Role>("role")?;
+    let role = role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?;
+    let was = fields.read::<Role>("was")?;
+    let was = was.ok_or_else(|| ApiError::field("was", "required", "load the page again"))?;
+    let changed = screen
+        .gate()
+        .member_set_role(&screen.visitor.acting, id, role, Some(was))
+        .await;
+    match changed {
+        Ok(_) => Ok(html::see_other("/members?done=member-changed")),
+        Err(PeopleError::Member(MemberError::Changed)) => {
+            let member = screen
+                .gate()
+                .store()
+                .member_by_id(id)
+                .await?
+                .ok_or(ErrorCode::NotFound)?;
+            // The same choice of two people, or of one who clicked twice.
+            if member.role == role {
+                return Ok(html::see_other("/members?done=member-changed"));
+            }
+            let reason = format!(
+                "someone else changed the role of {} to {} in the meantime. Choose again if it should be {role}",
+                member.name, member.role
+            );
+            refused(screen, ApiError::conflict(reason)).await
+        }
+        Err(error) => refused(screen, error.into()).await,
+    }
+}
+
+/// A one-time sign-in link. The next page shows it, once.
+pub(super) async fn link<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let member = find(screen, id).await?;
+    let page = format!("/members/{}/link", member.id);
+    let acting = screen.acting_once(fields)?;
+    if screen.done_before(&acting).await?.is_some() {
+        return Ok(screen.done_already(&page));
+    }
+    let made = screen.gate().sign_in_link(&acting, Some(&member.name)).await;
+    match screen.settled(&acting, made.map_err(ApiError::from)).await {
+        Ok(Done::Now((secret, link, _))) => {
+            let url = Zeroizing::new(wire::sign_in_url(screen.console.host.origin(), &secret));
+            let until = link.created_at.after(SIGN_IN_LINK_LIFE).as_micros().to_string();
+            screen.show_once(&page, &[&url, &until])
+        }
+        Ok(Done::Before(_)) => Ok(screen.done_already(&page)),
+        Err(fault) => refused(screen, fault).await,
+    }
+}
+
+/// The list with a link that was just made, once.
+pub(super) async fn shown<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManagePeople)?;
+    let member = find(screen, id).await?;
+    let link = screen.shown_once().and_then(|values| {
+        let until = values.get(1)?.parse().ok()?;
+        Some((values.first()?.as_str().into(), Timestamp::from_micros(until)))
+    });
+    let made = SignInLinkMade {
+        member: member.name.as_str().into(),
+        link,
+    };
+    let model = Members {
+        link: Some(made),
+        ..model(screen).await?
+    };
+    screen.once_page(model.render())
+}
+
+/// Removes a member, after asking once more.
+pub(super) async fn remove<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let member = find(screen, id).await?;
+    screen.visitor.require(Permission::ManagePeople)?;
+    if fields.get("confirm") != Some("yes") {
+        let known = screen
+            .gate()
+            .member_known(&screen.visitor.acting, member.id)
+            .await?;
+        let confirm = Confirm {
+            shell: screen.shell(),
+            title: format!("Remove {}?", member.name),
+            consequences: consequences(&known),
+            affected: known.webhooks.iter().map(affected).collect(),
+            action: format!("/members/{id}/remove"),
+            fields: vec![("confirm".to_owned(), "yes".to_owned())],
+            button: "Remove member".to_owned(),
+            back: "/members".to_owned(),
+        };
+        return page(confirm.render());
+    }
+    match screen
+        .gate()
+        .member_remove(&screen.visitor.acting, member.id)
+        .await
+        .map_err(ApiError::from)
+    {
+        Ok(_) => Ok(html::see_other("/members?done=member-removed")),
+        Err(fault) => refused(screen, fault).await,
+    }
+}
+
+/// What a removal does, and what it does not.
+fn consequences(known: &KnownWebhooks) -> Vec<UserText> {
+    let mut consequences = vec![
+        "All sessions of this member end immediately.".into(),
+        "All API tokens that this member created stop working immediately.".into(),
+        "The member's events stay in the audit trail.".into(),
+    ];
+    consequences.push(match known.count {
+        0 => "No URL or signing secret that is still in use was shown to this member.".into(),
+        many => format!(
+            "This member was shown the URL or signing secret of {}. These URLs keep working and are marked. Regenerate them.",
+            counted(many, "webhook")
+        )
+        .into(),
+    });
+    if known.others_unknown {
+        consequences.push("Some URLs are older than these records. This member may know them too.".into());
+    }
+    consequences
+}
+
+/// A webhook of which the member was shown a secret, with its page.
+fn affected(webhook: &KnownWebhook) -> (String, UserText) {
+    let what = match (webhook.url, webhook.signing_secret) {
+        (true, true) => "URL and signing secret",
+        (false, true) => "signing secret",
+        _ => "URL",
+    };
+    let text = format!("{} ({}…): {what}", webhook.name, webhook.hint);
+    (format!("/webhooks/{}", webhook.handle), text.into())
+}
+
+/// The list again, with why something could not be done.
+async fn refused<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fault: ApiError,
+) -> Result<Reply, ApiError> {
+    let problems = told(fault, "")?;
+    re_render(
+        Members {
+            problems,
+            ..model(screen).await?
+        }
+        .render(),
+    )
+}
+
+/// What a person can mend, at the field; anything else is a page of its own.
+fn told(fault: ApiError, field: &str) -> Result<Vec<Problem>, ApiError> {
+    if fault.code == ErrorCode::Conflict {
+        return Ok(vec![Problem {
+            field: field.to_owned(),
+            message: fault.sentence().into(),
+        }]);
+    }
+    problems(fault)
+}
+
+async fn find<S: Store + PeopleStore>(screen: &PageContext<'_, S>, id: &str) -> Result<Member, ApiError> {
+    let found = screen.gate().store().member_by_id(read_id(id)?).await?;
+    found.ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+fn read_id(id: &str) -> Result<MemberId, ApiError> {
+    id.parse().map_err(|_| ErrorCode::NotFound.into())
+}
+
+async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Members, ApiError> {
+    let own = &screen.visitor.member;
+    let may_manage = screen.visitor.may(Permission::ManagePeople);
+    let members = screen.gate().member_list(None, PageSize::MAX).await?;
+    let mut rows = Vec::with_capacity(members.len());
+    for member in &members {
+        let sessions = screen.gate().store().sessions_for_member(member.id).await?;
+        rows.push(MemberRow {
+            id: member.id.to_string(),
+            name: member.name.as_str().into(),
+            role: member.role.as_str().to_owned(),
+            since: member.created_at,
+            last_seen: sessions.iter().map(|session| session.last_seen_at).max(),
+            is_you: member.id == own.id,
+            may_change: may_manage && member.check_changeable(own.role).is_ok(),
+        });
+    }
+    Ok(Members {
+        shell: screen.shell(),
+        rows,
+        roles: roles_up_to(own.role),
+        name: String::new(),
+        role: Role::Viewer.as_str().to_owned(),
+        problems: Vec::new(),
+        link: None,
+    })
+}
+
+/// The roles that somebody with this one may give.
+pub(super) fn roles_up_to(role: Role) -> Vec<String> {
+    let given = Role::ALL.into_iter().filter(|given| *given <= role);
+    given.map(|role| role.as_str().to_owned()).collect()
+}

@@ -1,0 +1,119 @@
+//! Forms that create something: each is done at most once, and the secret that it made is shown by the next page, once.
+//!
+//! A form carries the key of its page. What is created stores the key in its entry of the audit trail, whose unique index
+//! refuses the same form a second time: after a double click, a reload, or a second node. The secret goes to the next page in
+//! a sealed cookie, which that page takes away. Until then the second answer of a double click gives the cookie again.
+
+use hookgate_domain::AuditSubject;
+use hookgate_gate::{ActorContext, IdempotentReplay, PeopleStore, ShownOnce, Store};
+use hyper::StatusCode;
+use hyper::header::SET_COOKIE;
+
+use super::PageContext;
+use crate::admin_request::audit_request;
+use crate::api_error::{ApiError, ErrorCode};
+use crate::query::Fields;
+use crate::signed_in::{FORM_TOKEN, PAGE_KEY};
+use crate::{cookie, html};
+use hookgate_transport::Reply;
+
+/// Digits of a page's key.
+const KEY_DIGITS: usize = 32;
+
+/// The outcome of a form.
+pub(super) enum Done<T> {
+    /// It was done now.
+    Now(T),
+    /// The same form did it before, to this.
+    Before(AuditSubject),
+}
+
+impl<S: Store + PeopleStore> PageContext<'_, S> {
+    /// Who acts by this form, which is done once.
+    pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<ActorContext, ApiError> {
+        fields.complete(&[PAGE_KEY], &[])?;
+        let key = fields.get(PAGE_KEY).unwrap_or_default();
+        if key.len() != KEY_DIGITS || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(ApiError::field(PAGE_KEY, "form", "load the page again"));
+        }
+        // Another path or another value is another form, also when it comes from the same page.
+        let mut text = form_urlencoded::Serializer::new(String::new());
+        text.append_pair("path", &self.path);
+        text.extend_pairs(fields.pairs().filter(|(name, _)| *name != FORM_TOKEN));
+        let text = text.finish();
+        let request = audit_request(self.gate(), text.as_bytes(), text.as_bytes())?;
+        Ok(ActorContext {
+            request: Some(request),
+            ..self.visitor.acting.clone()
+        })
+    }
+
+    /// The object that the same form made or changed before.
+    pub(super) async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, ApiError> {
+        Ok(match self.gate().repeated(acting).await? {
+            Some(IdempotentReplay::Same(subject)) => Some(subject),
+            Some(IdempotentReplay::Other) | None => None,
+        })
+    }
+
+    /// The outcome of an act. One that failed because the same form was faster was done by that.
+    pub(super) async fn settled<T>(
+        &self,
+        acting: &ActorContext,
+        acted: Result<T, ApiError>,
+    ) -> Result<Done<T>, ApiError> {
+        match acted {
+            Ok(done) => Ok(Done::Now(done)),
+            Err(fault) => match self.done_before(acting).await? {
+                Some(subject) => Ok(Done::Before(subject)),
+                None => Err(fault),
+            },
+        }
+    }
+
+    /// Leads to the page at this path, which shows these values once.
+    pub(super) fn show_once(&self, path: &str, values: &[&str]) -> Result<Reply, ApiError> {
+        let sealed = self.gate().seal_shown_once(self.visitor.session.id, path, values);
+        let sealed = sealed.map_err(|error| {
+            tracing::error!(%error, "a secret can't be sealed for its page");
+            ErrorCode::Internal
+        })?;
+        let mut reply = html::see_other(path);
+        let cookie = cookie::show_once(&sealed, path).ok_or(ErrorCode::Internal)?;
+        reply.headers_mut().insert(SET_COOKIE, cookie);
+        self.console
+            .unshown
+            .keep(self.visitor.session.id, path, sealed, self.now);
+        Ok(reply)
+    }
+
+    /// Leads to the page at this path, and says there that nothing was done a second time. If the page has not shown its secret
+    /// yet, because a second click made the browser drop the first answer, it shows it now.
+    pub(super) fn done_already(&self, path: &str) -> Reply {
+        let mut reply = html::see_other(&format!("{path}?done=repeated"));
+        let sealed = self.console.unshown.find(self.visitor.session.id, path, self.now);
+        if let Some(cookie) = sealed.and_then(|sealed| cookie::show_once(&sealed, path)) {
+            reply.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        reply
+    }
+
+    /// The values that this page shows, unless it has shown them.
+    pub(super) fn shown_once(&self) -> Option<ShownOnce> {
+        let sealed = self.sealed.as_ref()?;
+        let session = self.visitor.session.id;
+        let opened = self.gate().open_shown_once(session, &self.path, sealed)?;
+        self.console.unshown.forget(session, &self.path);
+        Some(opened)
+    }
+
+    /// A page that may show secrets: the browser keeps nothing of them.
+    pub(super) fn once_page(&self, html: String) -> Result<Reply, ApiError> {
+        let mut reply = html::page(StatusCode::OK, html);
+        if self.sealed.is_some() {
+            let cookie = cookie::forget_shown(&self.path).ok_or(ErrorCode::Internal)?;
+            reply.headers_mut().insert(SET_COOKIE, cookie);
+        }
+        Ok(reply)
+    }
+}

@@ -1,0 +1,173 @@
+//! `/tokens`: API tokens.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use hookgate_domain::{Permission, Role, Timestamp, Token, TokenId, TokenName, TokenState};
+use hookgate_gate::{PageSize, PeopleStore, Store};
+use hookgate_pages::{Confirm, Problem, TokenMade, TokenRow, Tokens};
+
+use super::members::roles_up_to;
+use super::once::Done;
+use super::{PageContext, page, problems, re_render};
+use crate::api_error::{ApiError, ErrorCode};
+use crate::html;
+use crate::query::Fields;
+use hookgate_transport::Reply;
+
+/// The days of a new token, if nothing else is chosen.
+const LIFE: &str = "90";
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// The list.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    page(model(screen).await?.render())
+}
+
+/// The list with the form of a new token as it was typed.
+pub(super) async fn restore<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    page(typed(screen, fields, Vec::new()).await?.render())
+}
+
+/// A new token. The next page shows it, once.
+pub(super) async fn create<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    let acting = screen.acting_once(fields)?;
+    if let Some(made) = screen.done_before(&acting).await? {
+        return Ok(screen.done_already(&made_page(&made.id)));
+    }
+    let made = match read(fields, screen.now) {
+        Ok((name, role, expires_at)) => {
+            let made = screen.gate().token_create(&acting, name, role, expires_at).await;
+            made.map_err(ApiError::from)
+        }
+        Err(fault) => Err(fault),
+    };
+    match screen.settled(&acting, made).await {
+        Ok(Done::Now((secret, token))) => screen.show_once(&made_page(&token.id), &[secret.reveal()]),
+        Ok(Done::Before(made)) => Ok(screen.done_already(&made_page(&made.id))),
+        Err(fault) => re_render(typed(screen, fields, problems(fault)?).await?.render()),
+    }
+}
+
+/// The list with a token that was just made, once.
+pub(super) async fn shown<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManagePeople)?;
+    let id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let token = screen
+        .gate()
+        .store()
+        .token_by_id(id)
+        .await?
+        .ok_or(ErrorCode::NotFound)?;
+    let made = TokenMade {
+        name: token.name.as_str().into(),
+        token: screen
+            .shown_once()
+            .and_then(|values| Some(values.first()?.as_str().into())),
+    };
+    let model = Tokens {
+        made: Some(made),
+        ..model(screen).await?
+    };
+    screen.once_page(model.render())
+}
+
+/// The page that shows this token.
+fn made_page(id: &impl Display) -> String {
+    format!("/tokens/{id}/made")
+}
+
+async fn typed<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+    problems: Vec<Problem>,
+) -> Result<Tokens, ApiError> {
+    let text = |name| fields.get(name).unwrap_or_default().to_owned();
+    let model = model(screen).await?;
+    Ok(Tokens {
+        problems,
+        name: text("name"),
+        role: fields.get("role").map_or(model.role, str::to_owned),
+        expires: text("expires_days"),
+        ..model
+    })
+}
+
+/// Revokes a token, after asking once more.
+pub(super) async fn revoke<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    id: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManagePeople)?;
+    let token_id: TokenId = id.parse().map_err(|_| ErrorCode::NotFound)?;
+    let token = screen.gate().store().token_by_id(token_id).await?;
+    let token = token.ok_or(ErrorCode::NotFound)?;
+    if fields.get("confirm") != Some("yes") {
+        let confirm = Confirm {
+            shell: screen.shell(),
+            title: format!("Revoke the token {}?", token.name),
+            consequences: vec!["Programs that use it are refused immediately. This can't be undone.".into()],
+            affected: Vec::new(),
+            action: format!("/tokens/{id}/revoke"),
+            fields: vec![("confirm".to_owned(), "yes".to_owned())],
+            button: "Revoke token".to_owned(),
+            back: "/tokens".to_owned(),
+        };
+        return page(confirm.render());
+    }
+    screen
+        .gate()
+        .token_revoke(&screen.visitor.acting, token_id)
+        .await?;
+    Ok(html::see_other("/tokens?done=token-revoked"))
+}
+
+type Wanted = (TokenName, Role, Option<Timestamp>);
+
+fn read(fields: &Fields<'_>, now: Timestamp) -> Result<Wanted, ApiError> {
+    fields.complete(&["name", "role", "expires_days"], &[])?;
+    let name = fields.read::<TokenName>("name")?;
+    let name =
+        name.ok_or_else(|| ApiError::field("name", "required", "a name of 1 to 100 characters is needed"))?;
+    let role = fields.read::<Role>("role")?;
+    let role = role.ok_or_else(|| ApiError::field("role", "required", "choose a role"))?;
+    let days = fields.read::<u16>("expires_days")?;
+    Ok((name, role, days.map(|days| now.after(DAY * days.into()))))
+}
+
+async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Tokens, ApiError> {
+    let acting = &screen.visitor.acting;
+    let mut tokens = screen.gate().token_list(acting, None, PageSize::MAX).await?;
+    tokens.sort_by_key(|token| token.state(screen.now) != TokenState::Live);
+    let row = |token: &Token| TokenRow {
+        id: token.id.to_string(),
+        name: token.name.as_str().into(),
+        role: token.role.as_str().to_owned(),
+        made_by: token.created_by.as_str().into(),
+        made_at: token.created_at,
+        expires_at: token.expires_at,
+        last_used: token.last_used_at,
+        revoked_at: token.revoked_at,
+    };
+    Ok(Tokens {
+        shell: screen.shell(),
+        rows: tokens.iter().map(row).collect(),
+        roles: roles_up_to(screen.visitor.member.role),
+        name: String::new(),
+        role: Role::Viewer.as_str().to_owned(),
+        expires: LIFE.to_owned(),
+        problems: Vec::new(),
+        made: None,
+    })
+}

@@ -1,0 +1,189 @@
+//! `/webhooks/{handle}`: one webhook and how it does.
+
+use hookgate_domain::{Actor, AuditAct, Webhook};
+use hookgate_gate::{
+    ActorContext, AuditFilter, DeliveryFilter, Health, PageSize, PeopleStore, Seek, Store, SubjectMatch,
+    UsageRange, WebhookUsage, spikes,
+};
+use hookgate_pages::{
+    Bucket, Chart, Failing, Range, RetiredUrlUse, Series, SourceRow, UserText, WebhookDetail, WebhookFacts,
+};
+
+use super::models::{delivery_row, webhook_facts};
+use super::{PageContext, page};
+use crate::api_error::{ApiError, ErrorCode};
+use hookgate_transport::Reply;
+use hookgate_wire as wire;
+
+/// Rows of the newest deliveries.
+const RECENT: u16 = 20;
+
+/// Sources that the page shows.
+const SOURCES: u16 = 10;
+
+/// The page.
+pub(super) async fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    let webhook = find(screen, handle).await?;
+    let query = screen.fields(&["range"])?;
+    let range = query
+        .get("range")
+        .map_or(Some(Range::default()), Range::parse)
+        .ok_or_else(|| ApiError::field("range", "one_of", "1h, 24h, 7d, 30d"))?;
+    let filter = DeliveryFilter {
+        webhook: Some(webhook.handle),
+        ..DeliveryFilter::default()
+    };
+    let size = PageSize::new(RECENT).unwrap_or_default();
+    let recent = screen
+        .gate()
+        .delivery_page(screen.visitor.member.role, &filter, Seek::Newest, size)
+        .await?;
+    page(
+        WebhookDetail {
+            shell: screen.shell(),
+            webhook: WebhookFacts {
+                revoked_by: revoked_by(screen, &webhook).await?,
+                ..webhook_facts(&webhook, screen.now)
+            },
+            range,
+            chart: Chart::of(series(screen, &webhook, range).await?),
+            failing: failing(screen, &webhook).await?,
+            observed: screen.gate().observation(&webhook).await?.map(wire::observed),
+            ignored: screen.console.ignored_lately(&recent.items).await?,
+            retired: screen
+                .gate()
+                .retired_use(&webhook)
+                .await?
+                .map(|seen| RetiredUrlUse {
+                    since: seen.since,
+                    accepted: seen.accepted,
+                    refused: seen.refused,
+                    last: seen.last,
+                    complete: seen.complete,
+                }),
+            sources: sources(screen, &webhook, range, SOURCES).await?,
+            recent: recent.items.iter().map(delivery_row).collect(),
+        }
+        .render(),
+    )
+}
+
+/// Who revoked the webhook. That is no secret to anybody who sees that it is revoked.
+async fn revoked_by<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    webhook: &Webhook,
+) -> Result<Option<UserText>, ApiError> {
+    if webhook.live_url().is_ok() {
+        return Ok(None);
+    }
+    let filter = AuditFilter {
+        acts: Some(AuditAct::WebhookRevoke.into()),
+        subject: Some(SubjectMatch::Ids(vec![webhook.handle.to_string()])),
+        ..AuditFilter::default()
+    };
+    let one = PageSize::new(1).unwrap_or_default();
+    let page = screen
+        .gate()
+        .audit_page(&ActorContext::system(), &filter, None, one)
+        .await?;
+    let named = page.items.first().map(|entry| match &entry.actor {
+        Actor::CommandLine { user } => format!("{user} (command line)").into(),
+        actor => actor.name().into(),
+    });
+    Ok(named)
+}
+
+/// The webhook that a path names.
+pub(super) async fn find<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+) -> Result<Webhook, ApiError> {
+    let handle = handle.parse().map_err(|_| ErrorCode::NotFound)?;
+    let found = screen.gate().store().webhook_by_handle(handle).await?;
+    found.ok_or_else(|| ErrorCode::NotFound.into())
+}
+
+async fn series<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    webhook: &Webhook,
+    range: Range,
+) -> Result<Series, ApiError> {
+    let (range, now) = (usage_range(range), screen.now);
+    let usage = screen
+        .gate()
+        .store()
+        .usage(Some(webhook.handle), range, now)
+        .await?;
+    let wild = spikes(&usage);
+    let buckets = usage.buckets.into_iter().enumerate();
+    Ok(Series {
+        start: range.start(now),
+        step: range.width(),
+        buckets: buckets
+            .map(|(place, bucket)| Bucket {
+                accepted: bucket.accepted,
+                refused: bucket.refused,
+                is_spike: wild.contains(&place),
+            })
+            .collect(),
+    })
+}
+
+/// The sources that sent most.
+pub(super) async fn sources<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    webhook: &Webhook,
+    range: Range,
+    most: u16,
+) -> Result<Vec<SourceRow>, ApiError> {
+    let limit = PageSize::new(most).unwrap_or_default();
+    let top = screen
+        .gate()
+        .store()
+        .top_sources(webhook.handle, usage_range(range), limit, screen.now)
+        .await?;
+    let rows = top.sources.into_iter().map(|source| SourceRow {
+        source: wire::source(source.source),
+        accepted: source.accepted,
+        refused: source.refused,
+        reasons: source.reasons.codes,
+        would_be_refused: source.reasons.would_be_refused,
+        first_seen: source.first_seen,
+        last_seen: source.last_seen,
+        unknown: source.is_new,
+    });
+    Ok(rows.collect())
+}
+
+/// What came in the last 24 hours, if the webhook is failing.
+async fn failing<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    webhook: &Webhook,
+) -> Result<Option<Failing>, ApiError> {
+    let usage = screen
+        .gate()
+        .store()
+        .usage_many(&[webhook.handle], screen.now)
+        .await?;
+    let day = usage.first().map(WebhookUsage::totals).unwrap_or_default();
+    Ok(match Health::of(&day) {
+        Health::Failing(code) => Some(Failing {
+            code,
+            accepted: day.accepted,
+            refused: day.refused,
+        }),
+        Health::Ok | Health::Quiet => None,
+    })
+}
+
+const fn usage_range(range: Range) -> UsageRange {
+    match range {
+        Range::Hour => UsageRange::Hour,
+        Range::Day => UsageRange::Day,
+        Range::Week => UsageRange::Week,
+        Range::Month => UsageRange::Month,
+    }
+}

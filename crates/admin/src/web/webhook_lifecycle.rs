@@ -1,0 +1,234 @@
+//! What makes and ends URLs: create, regenerate, revoke. A URL is on the page that a redirect leads to, once, and nowhere else.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use hookgate_domain::{Permission, Policy, SenderFormat};
+use hookgate_gate::{
+    Issued as GateIssued, NewWebhook as GateNew, PeopleStore, SigningSecret, SourceTotal, Store,
+};
+use hookgate_pages::{
+    Impact, Issue, Issued, NewWebhook, Range, RegenerateConfirm, RevokeConfirm, WebhookForm,
+};
+use zeroize::Zeroizing;
+
+use super::once::Done;
+use super::webhook::{find, sources};
+use super::{PageContext, edit, page, re_render};
+use crate::api_error::ApiError;
+use crate::html;
+use crate::query::Fields;
+use hookgate_transport::Reply;
+use hookgate_wire::webhook_url;
+
+/// Why there is a new URL, on the way to its page.
+const CREATED: &str = "created";
+const REGENERATED: &str = "regenerated";
+
+const DAY: Duration = Duration::from_hours(24);
+const WEEK: Duration = Duration::from_hours(7 * 24);
+/// Sources that are shown to be cut off.
+const SOURCES: u16 = 5;
+
+/// Makes a webhook from the form.
+pub(super) async fn create<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let acting = screen.acting_once(fields)?;
+    if let Some(made) = screen.done_before(&acting).await? {
+        return Ok(screen.done_already(&url_page(&made.id)));
+    }
+    let form = edit::typed(fields);
+    let issued = match wanted(fields, &form) {
+        Ok(new) => screen.gate().create(&acting, new).await.map_err(ApiError::from),
+        Err(fault) => Err(fault),
+    };
+    match screen.settled(&acting, issued).await {
+        Ok(Done::Now(issued)) => show(screen, &issued, CREATED),
+        Ok(Done::Before(made)) => Ok(screen.done_already(&url_page(&made.id))),
+        Err(fault) => {
+            let problems = edit::told(fault)?;
+            let shell = screen.shell();
+            re_render(
+                NewWebhook {
+                    shell,
+                    form,
+                    problems,
+                }
+                .render(),
+            )
+        }
+    }
+}
+
+/// The webhook that the form asks for.
+fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, ApiError> {
+    fields.complete(&[], &["signed"])?;
+    let change = edit::edited(fields, form)?;
+    let name = change.name.clone();
+    let mut name = name.ok_or_else(|| ApiError::field("name", "required", "1 to 100 characters"))?;
+    let mut policy = Policy::default();
+    change.apply(&mut name, &mut policy);
+    Ok(GateNew {
+        name,
+        format: SenderFormat::Custom,
+        policy,
+        signed: form.signed,
+    })
+}
+
+/// Asks before a URL is replaced.
+pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    page(
+        RegenerateConfirm {
+            shell: screen.shell(),
+            handle: webhook.handle,
+            name: webhook.name.as_str().into(),
+            hint: webhook.state.hint().to_string(),
+            impact: impact(screen, &webhook).await?,
+        }
+        .render(),
+    )
+}
+
+/// Gives a webhook a new URL.
+pub(super) async fn regenerate<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let acting = screen.acting_once(fields)?;
+    if let Some(made) = screen.done_before(&acting).await? {
+        return Ok(screen.done_already(&url_page(&made.id)));
+    }
+    let issued = screen.gate().regenerate(&acting, webhook.handle).await;
+    match screen.settled(&acting, issued.map_err(ApiError::from)).await? {
+        Done::Now(issued) => show(screen, &issued, REGENERATED),
+        Done::Before(made) => Ok(screen.done_already(&url_page(&made.id))),
+    }
+}
+
+/// The page that shows a URL once.
+pub(super) async fn shown<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let values = screen.shown_once().unwrap_or_default();
+    let value = |place: usize| values.get(place).map(|value| value.as_str());
+    let issue = match value(0) {
+        Some(REGENERATED) => Issue::Regenerated,
+        _ => Issue::Created,
+    };
+    screen.once_page(
+        Issued {
+            shell: screen.shell(),
+            handle: webhook.handle,
+            name: webhook.name.as_str().into(),
+            issue,
+            url: value(1).map(Into::into),
+            signing_secret: value(2).map(Into::into),
+            ca_file: screen.console.addresses.ca.clone(),
+        }
+        .render(),
+    )
+}
+
+/// Asks before a webhook is killed.
+pub(super) async fn ask_revoke<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    page(revoke_model(screen, handle, None).await?.render())
+}
+
+/// Kills a webhook whose name was typed.
+pub(super) async fn revoke<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+    fields: &Fields<'_>,
+) -> Result<Reply, ApiError> {
+    screen.visitor.require(Permission::ManageWebhooks)?;
+    let webhook = find(screen, handle).await?;
+    let typed = fields.get("name").unwrap_or_default().trim();
+    if typed != webhook.name.as_str() {
+        let problem = "The name does not match. Type it exactly as shown.";
+        return re_render(revoke_model(screen, handle, Some(problem)).await?.render());
+    }
+    screen
+        .gate()
+        .revoke(&screen.visitor.acting, webhook.handle)
+        .await?;
+    Ok(html::see_other(&format!("/webhooks/{handle}?done=revoked")))
+}
+
+async fn revoke_model<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    handle: &str,
+    problem: Option<&str>,
+) -> Result<RevokeConfirm, ApiError> {
+    let webhook = find(screen, handle).await?;
+    Ok(RevokeConfirm {
+        shell: screen.shell(),
+        handle: webhook.handle,
+        name: webhook.name.as_str().into(),
+        hint: webhook.state.hint().to_string(),
+        impact: impact(screen, &webhook).await?,
+        problem: problem.map(Into::into),
+    })
+}
+
+async fn impact<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    webhook: &hookgate_domain::Webhook,
+) -> Result<Impact, ApiError> {
+    let store = screen.gate().store();
+    let usage = store.usage_many(&[webhook.handle], screen.now).await?;
+    let day = usage.into_iter().next();
+    let week = screen.now.before(WEEK);
+    let senders = store.accepted_sources(webhook.handle, week).await?;
+    let yesterday = screen.now.before(DAY);
+    let lately = |sender: &&SourceTotal| sender.accepted > 0 && sender.last_seen >= yesterday;
+    let accepted = senders.sources.iter().map(|sender| sender.accepted);
+    Ok(Impact {
+        deliveries_day: day.as_ref().map_or(0, |day| day.accepted),
+        senders_day: senders.sources.iter().filter(lately).count() as u64,
+        deliveries_week: accepted.fold(senders.beyond_accepted, u64::saturating_add),
+        senders_week: senders.sources.len() as u64,
+        last_seen: day.and_then(|day| day.last).map(|last| last.at),
+        sources: sources(screen, webhook, Range::Week, SOURCES).await?,
+    })
+}
+
+/// Leads to the page that shows what was issued.
+fn show<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    issued: &GateIssued,
+    issue: &str,
+) -> Result<Reply, ApiError> {
+    let url = Zeroizing::new(webhook_url(&screen.console.addresses.gate, issued));
+    let secret = issued.signing_secret.as_ref().map(SigningSecret::reveal);
+    let values = [
+        Some(issue),
+        Some(url.as_str()),
+        secret.as_ref().map(|secret| secret.as_str()),
+    ];
+    let values: Vec<&str> = values.into_iter().flatten().collect();
+    screen.show_once(&url_page(&issued.webhook.handle), &values)
+}
+
+/// The page that shows the URL of the webhook with this handle.
+fn url_page(handle: &impl Display) -> String {
+    format!("/webhooks/{handle}/url")
+}

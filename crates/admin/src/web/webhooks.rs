@@ -1,0 +1,201 @@
+//! `/webhooks`: the list.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use hookgate_domain::{NameError, Webhook, WebhookHandle, WebhookName, WebhookState};
+use hookgate_gate::{PageSize, PeopleStore, Store, WebhookUsage};
+use hookgate_pages::{Paging, WebhookFilter, WebhookList, WebhookRow};
+
+use super::{PageContext, page};
+use crate::api_error::ApiError;
+use hookgate_transport::Reply;
+
+/// Most failing webhooks that stand before the others: a page has a bound.
+const MOST_FAILING: usize = 50;
+/// Most webhooks that are looked at for one page of a narrowed list.
+const MOST_LOOKED_AT: usize = 10_000;
+
+/// The list, in the order of creation.
+pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
+    let query = screen.fields(&["q", "state", "cursor"])?;
+    let filter = WebhookFilter {
+        name: query.get("q").unwrap_or_default().to_owned(),
+        state: query.get("state").unwrap_or_default().to_owned(),
+    };
+    let cursor: Option<Cursor> = query.read("cursor")?;
+    let failing: Vec<_> = screen
+        .gate()
+        .failing()
+        .await?
+        .into_iter()
+        .take(MOST_FAILING)
+        .map(|one| one.webhook)
+        .collect();
+    let (mut handles, shown_before) = match &cursor {
+        // The whole list begins with them, wherever in it they were created.
+        None => (failing.clone(), failing.clone()),
+        Some(cursor) => (Vec::new(), cursor.shown_before.clone()),
+    };
+    let after = cursor.map(|cursor| cursor.after);
+    let (others, older) = find(screen, &filter, after, &shown_before).await?;
+    handles.extend(others);
+    let usage = screen.gate().store().usage_many(&handles, screen.now).await?;
+    let mut rows = Vec::with_capacity(handles.len());
+    for (handle, usage) in handles.into_iter().zip(usage) {
+        // One at a time: its allowlist may be long, and is not shown.
+        let webhook = screen.gate().store().webhook_by_handle(handle).await?;
+        let webhook = webhook.filter(|webhook| {
+            let is_revoked = matches!(webhook.state, WebhookState::Revoked { .. });
+            matches(&webhook.name, is_revoked, &filter)
+        });
+        rows.extend(webhook.map(|webhook| row(screen, &webhook, usage, failing.contains(&handle))));
+    }
+    let proxy = proxy_in_front(screen).await?;
+    page(
+        WebhookList {
+            shell: screen.shell(),
+            filter,
+            rows,
+            paging: Paging {
+                newer: None,
+                older: older.map(|after| Cursor::new(after, &shown_before).to_string()),
+            },
+            proxy,
+        }
+        .render(),
+    )
+}
+
+/// Where the next page begins, and which webhooks behind that place the first page began with: each webhook is shown once,
+/// also if it starts or stops failing meanwhile. As text: handles, separated by full stops.
+#[derive(Debug, PartialEq, Eq)]
+struct Cursor {
+    after: WebhookHandle,
+    shown_before: Vec<WebhookHandle>,
+}
+
+impl Cursor {
+    fn new(after: WebhookHandle, shown_before: &[WebhookHandle]) -> Self {
+        let behind = shown_before.iter().filter(|handle| **handle > after);
+        Self {
+            after,
+            shown_before: behind.copied().collect(),
+        }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.after)?;
+        self.shown_before
+            .iter()
+            .try_for_each(|handle| write!(f, ".{handle}"))
+    }
+}
+
+impl FromStr for Cursor {
+    type Err = NameError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut handles = text.split('.');
+        let after = handles.next().unwrap_or_default().parse()?;
+        let shown_before = handles.take(MOST_FAILING).map(str::parse);
+        Ok(Self {
+            after,
+            shown_before: shown_before.collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+/// The private address that all traffic of the last hour came from: a proxy, unless everybody is on this machine anyway.
+async fn proxy_in_front<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+) -> Result<Option<IpAddr>, ApiError> {
+    let lone = screen.gate().proxy_suspect().await?.map(|lone| lone.address);
+    let is_local = screen.console.addresses.gate.starts_with("https://localhost");
+    Ok(lone.filter(|address| !(is_local && address.is_loopback())))
+}
+
+/// Which webhooks match and were not shown before, a page of them, and where the next one begins.
+async fn find<S: Store + PeopleStore>(
+    screen: &PageContext<'_, S>,
+    filter: &WebhookFilter,
+    mut after: Option<WebhookHandle>,
+    shown_before: &[WebhookHandle],
+) -> Result<(Vec<WebhookHandle>, Option<WebhookHandle>), ApiError> {
+    let wanted = usize::from(PageSize::default().rows());
+    let (mut found, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let labels = screen.gate().store().webhook_labels(after, PageSize::MAX).await?;
+        let whole = labels.len() == usize::from(PageSize::MAX.rows());
+        looked_at += labels.len();
+        for label in labels {
+            let handle = label.handle;
+            if matches(&label.name, label.is_revoked, filter) && !shown_before.contains(&handle) {
+                if found.len() == wanted {
+                    return Ok((found, after));
+                }
+                found.push(handle);
+            }
+            after = Some(handle);
+        }
+        if !whole {
+            return Ok((found, None));
+        }
+        if looked_at >= MOST_LOOKED_AT {
+            return Ok((found, after));
+        }
+    }
+}
+
+fn matches(name: &WebhookName, is_revoked: bool, filter: &WebhookFilter) -> bool {
+    let state = if is_revoked { "revoked" } else { "active" };
+    let name = name.as_str().to_lowercase();
+    (filter.state.is_empty() || filter.state == state) && name.contains(&filter.name.to_lowercase())
+}
+
+fn row<S>(screen: &PageContext<'_, S>, webhook: &Webhook, usage: WebhookUsage, failing: bool) -> WebhookRow {
+    let (issued_at, revoked) = match &webhook.state {
+        WebhookState::Active(url) => (url.issued_at, false),
+        WebhookState::Revoked { .. } => (webhook.created_at, true),
+    };
+    WebhookRow {
+        handle: webhook.handle,
+        name: webhook.name.as_str().into(),
+        revoked,
+        failing,
+        hint: webhook.state.hint().to_string(),
+        issued_at,
+        rotation: webhook.rotation_age(screen.now),
+        last_seen: usage.last.map(|last| last.at),
+        hours: usage.hours,
+        has_allowlist: webhook.policy.allowlist.entries().is_some(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_domain::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn a_cursor_remembers_what_is_still_to_come() {
+        let handle = |number: i64| WebhookHandle::new(Timestamp::from_micros(number * 1_000_000), [0; 10]);
+        let cursor = Cursor::new(handle(5), &[handle(7), handle(2), handle(6)]);
+        assert_eq!(cursor.shown_before, [handle(7), handle(6)]);
+        assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        assert!(handle(5).to_string().parse::<Cursor>().is_ok());
+        for wrong in [
+            "",
+            ".",
+            "hk_x",
+            &format!("{}.", handle(5)),
+            &format!("{}.x", handle(5)),
+        ] {
+            assert!(wrong.parse::<Cursor>().is_err(), "{wrong}");
+        }
+    }
+}

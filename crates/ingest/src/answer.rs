@@ -1,0 +1,158 @@
+//! The answer to a delivery, made in one place: for its sender, and later for people, from what is on record of it.
+
+use std::fmt::Write;
+
+use bytes::Bytes;
+use hookgate_domain::{DeliveryId, RefusalCode};
+use hookgate_gate::{Accepted, Answer, DeliveryRecord, Effect, Refusal, Touched};
+use hyper::StatusCode;
+use serde_json::Value;
+
+use hookgate_transport::failure::status;
+use hookgate_transport::reply::{self, Reply};
+
+/// Room for the longest answer to an accepted delivery.
+const USUAL_BYTES: usize = 256;
+
+/// The answer to a delivery that is on record, as it was sent.
+pub struct SentAnswer {
+    /// Its status.
+    pub status: u16,
+    /// Its `Retry-After`, in seconds.
+    pub retry_after: Option<u64>,
+    /// Its body.
+    pub body: Bytes,
+}
+
+impl SentAnswer {
+    /// What the sender of this delivery was answered; of the first one, if the record stands for several. `None` if nobody was
+    /// there to be answered, or if a version wrote the record that kept too little.
+    pub fn of(record: &DeliveryRecord) -> Option<Self> {
+        record.summary.request_id?;
+        let answer = record.summary.answer;
+        let body = match answer {
+            Answer::Refused(RefusalCode::ClientGone) | Answer::Postponed(RefusalCode::ClientGone) => None,
+            Answer::Refused(code) | Answer::Postponed(code) => {
+                let details: Option<Value> = record
+                    .details
+                    .as_deref()
+                    .map(serde_json::from_str)
+                    .transpose()
+                    .ok()?;
+                reply::failure_body(code.as_str(), code.message(), details.as_ref()).ok()
+            }
+            Answer::Unmatched => Some(accepted_body(record.summary.id, None)),
+            Answer::Opened | Answer::Updated => {
+                let (number, status) = record.summary.incident.zip(record.incident_status)?;
+                Some(accepted_body(record.summary.id, Some(Touched { number, status })))
+            }
+        };
+        Some(Self {
+            status: answered_status(answer),
+            retry_after: record.retry_after.map(reply::whole_seconds),
+            body: body?,
+        })
+    }
+}
+
+/// What an accepted delivery is answered.
+pub(crate) fn accepted(accepted: &Accepted) -> Reply {
+    let status = match accepted.effect {
+        Effect::Opened => StatusCode::CREATED,
+        Effect::Updated | Effect::Unmatched | Effect::Replayed => StatusCode::OK,
+    };
+    reply::json(status, accepted_body(accepted.delivery, accepted.incident))
+}
+
+/// `{"success":true,"data":{"delivery_id":"dlv_…","incident":{"id":"INC-1","status":"open"},"incidents":[…]}}`. Nothing in it
+/// has to be escaped, so it takes no serializer: every delivery is answered with it.
+fn accepted_body(delivery: DeliveryId, incident: Option<Touched>) -> Bytes {
+    let mut body = String::with_capacity(USUAL_BYTES);
+    // Writing to a text does not fail.
+    let _ = write!(
+        body,
+        r#"{{"success":true,"data":{{"delivery_id":"{delivery}","incident":"#
+    );
+    let start = body.len();
+    match incident {
+        Some(Touched { number, status }) => {
+            let _ = write!(
+                body,
+                r#"{{"id":"{number}","status":"{}"}},"incidents":["#,
+                status.as_str()
+            );
+            let end = body.len() - r#","incidents":["#.len();
+            body.extend_from_within(start..end);
+        }
+        None => body.push_str(r#"null,"incidents":["#),
+    }
+    body.push_str("]}}");
+    body.into()
+}
+
+/// What a refused delivery is answered.
+pub(crate) fn refused(refusal: &Refusal) -> Reply {
+    // Who closed one side only may still read: the request was not well-formed.
+    let code = match refusal.code {
+        RefusalCode::ClientGone => RefusalCode::BadRequest,
+        code => code,
+    };
+    let mut reply = match &refusal.details {
+        Some(details) => reply::refusal_with_details(code, &details.to_json()),
+        None => reply::refusal(code),
+    };
+    if refusal.postponed {
+        *reply.status_mut() = StatusCode::SERVICE_UNAVAILABLE;
+    }
+    if let Some(wait) = refusal.retry_after {
+        reply::set_retry_after(&mut reply, wait);
+    }
+    reply
+}
+
+/// The HTTP status that a delivery was answered with.
+#[must_use]
+pub fn answered_status(answer: Answer) -> u16 {
+    match answer {
+        Answer::Opened => 201,
+        Answer::Updated | Answer::Unmatched => 200,
+        Answer::Refused(code) => status(code).as_u16(),
+        Answer::Postponed(_) => 503,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hookgate_domain::{IncidentNumber, IncidentStatus};
+    use serde_json::json;
+
+    use super::*;
+
+    fn delivery() -> DeliveryId {
+        DeliveryId::from_number(i64::MAX).expect("a delivery")
+    }
+
+    fn body(incident: Option<Touched>) -> Value {
+        let body = accepted_body(delivery(), incident);
+        assert!(body.len() <= USUAL_BYTES, "{} bytes", body.len());
+        serde_json::from_slice(&body).expect("JSON")
+    }
+
+    #[test]
+    fn what_is_accepted_is_answered_with_what_it_touched() {
+        for status in [
+            IncidentStatus::Open,
+            IncidentStatus::Acknowledged,
+            IncidentStatus::Resolved,
+        ] {
+            let number = IncidentNumber::new(i64::MAX).expect("a number");
+            let incident = json!({"id": "INC-9223372036854775807", "status": status.as_str()});
+            assert_eq!(
+                body(Some(Touched { number, status })),
+                json!({"success": true, "data": {"delivery_id": delivery().to_string(), "incident": incident, "incidents": [incident]}})
+            );
+        }
+        assert_eq!(body(None)["data"]["incident"], Value::Null);
+        assert_eq!(body(None)["data"]["incidents"], json!([]));
+    }
+}

@@ -1,0 +1,399 @@
+//! What the server counts about itself while it runs, and its text for Prometheus. Neither a webhook ID nor a handle is
+//! in it: the names of metrics stay few, whatever senders do.
+
+mod connections;
+
+use std::fmt;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use hookgate_domain::{IncidentStatus, RefusalCode, Severity};
+use hookgate_gate::IncidentCount;
+use hookgate_transport::ConnectionGauges;
+use hookgate_transport::HandshakeFailures;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, EncodeMetric, NoLabelSet, text::encode};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::metrics::counter::ConstCounter;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
+
+/// Upper ends of the classes of duration, in seconds: from a refusal out of memory to the end of a sender's patience.
+const BOUNDS: [f64; 11] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
+];
+
+/// Each has a series, also at zero.
+const SEVERITIES: [Severity; 5] = [
+    Severity::Sev0,
+    Severity::Sev1,
+    Severity::Sev2,
+    Severity::Sev3,
+    Severity::Sev4,
+];
+
+/// Counts what a listener did since the process began. Counting takes no lock.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    accepted: AtomicU64,
+    refused: [AtomicU64; RefusalCode::ALL.len()],
+    /// The last one counts what took longer than every bound.
+    durations: [AtomicU64; BOUNDS.len() + 1],
+    duration_micros: AtomicU64,
+    pub(crate) handshake_failures: HandshakeFailures,
+}
+
+/// What is asked of the store when the metrics are read.
+#[derive(Clone, Debug, Default)]
+pub struct Gauges {
+    /// Webhooks with a live URL.
+    pub active: u64,
+    /// Revoked webhooks.
+    pub revoked: u64,
+    /// Webhooks whose deliveries are refused.
+    pub failing: u64,
+    /// Incidents that are not resolved.
+    pub incidents: Vec<IncidentCount>,
+    /// Age of the oldest live URL.
+    pub oldest_url: Duration,
+    /// The address sets.
+    pub sets: Vec<SetGauges>,
+    /// The certificates that are served.
+    pub certificates: Vec<CertificateGauges>,
+    /// Bytes of the database on disk, if they are measured.
+    pub store_bytes: Option<u64>,
+    /// The connections of each listener.
+    pub connections: Vec<ConnectionGauges>,
+}
+
+/// How the certificate of a listener is.
+#[derive(Clone, Debug)]
+pub struct CertificateGauges {
+    /// Whose it is.
+    pub listener: &'static str,
+    /// How long clients go on taking it.
+    pub remaining: Duration,
+    /// Whether there is a newer one that can't be used.
+    pub reload_failed: bool,
+}
+
+/// How an address set is.
+#[derive(Clone, Debug)]
+pub struct SetGauges {
+    /// What it is called.
+    pub name: String,
+    /// How many networks it has.
+    pub networks: u64,
+    /// Whether a version waits for approval.
+    pub pending: bool,
+    /// How long ago its published list was read, if it is read from anywhere.
+    pub read: Option<Duration>,
+}
+
+impl Metrics {
+    /// Counts an answer to a request at a webhook URL: `None` is an accepted one.
+    pub(crate) fn answered(&self, refused: Option<RefusalCode>, took: Duration) {
+        let counter = match refused {
+            None => Some(&self.accepted),
+            Some(code) => RefusalCode::ALL
+                .iter()
+                .position(|known| *known == code)
+                .and_then(|index| self.refused.get(index)),
+        };
+        if let Some(counter) = counter {
+            counter.fetch_add(1, Ordering::Relaxed);
+        }
+        let seconds = took.as_secs_f64();
+        let class = BOUNDS.partition_point(|bound| *bound < seconds);
+        self.durations[class].fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        self.duration_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+
+    /// The text that Prometheus reads.
+    pub fn text(&self, gauges: Gauges) -> Result<String, fmt::Error> {
+        let mut registry = Registry::with_prefix("hookgate");
+        registry.register_collector(Box::new(Reading::of(self, gauges)));
+        let mut text = String::new();
+        encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// The values at one moment.
+#[derive(Debug)]
+struct Reading {
+    accepted: u64,
+    refused: Vec<(&'static str, u64)>,
+    durations: Vec<(f64, u64)>,
+    duration_sum: f64,
+    handshake_failures: Vec<(&'static str, u64)>,
+    gauges: Gauges,
+}
+
+impl Reading {
+    fn of(metrics: &Metrics, gauges: Gauges) -> Self {
+        let value = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let refused = RefusalCode::ALL.iter().zip(&metrics.refused);
+        let bounds = BOUNDS.into_iter().chain([f64::INFINITY]);
+        Self {
+            accepted: value(&metrics.accepted),
+            refused: refused
+                .map(|(code, counter)| (code.as_str(), value(counter)))
+                .collect(),
+            durations: bounds.zip(metrics.durations.iter().map(value)).collect(),
+            duration_sum: Duration::from_micros(value(&metrics.duration_micros)).as_secs_f64(),
+            handshake_failures: metrics.handshake_failures.counts(),
+            gauges,
+        }
+    }
+}
+
+impl Collector for Reading {
+    fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
+        let mut deliveries = encoder.encode_descriptor(
+            "deliveries",
+            "Requests at webhook URLs, by outcome and refusal code",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(self.accepted)
+            .encode(deliveries.encode_family(&[("outcome", "accepted"), ("reason", "")])?)?;
+        for (code, count) in &self.refused {
+            ConstCounter::new(*count)
+                .encode(deliveries.encode_family(&[("outcome", "refused"), ("reason", *code)])?)?;
+        }
+        self.encode_rejections(&mut encoder)?;
+        let mut handshakes = encoder.encode_descriptor(
+            "handshake_failures",
+            "TLS handshakes with the gate that failed, by reason",
+            None,
+            MetricType::Counter,
+        )?;
+        for (reason, count) in &self.handshake_failures {
+            ConstCounter::new(*count).encode(handshakes.encode_family(&[("reason", *reason)])?)?;
+        }
+        let mut durations = encoder.encode_descriptor(
+            "delivery_duration_seconds",
+            "From the head of a request to its answer",
+            None,
+            MetricType::Histogram,
+        )?;
+        let count = self.durations.iter().map(|(_, count)| count).sum();
+        durations.encode_histogram::<NoLabelSet>(self.duration_sum, count, &self.durations, None)?;
+        let mut webhooks =
+            encoder.encode_descriptor("webhooks", "Webhooks by state", None, MetricType::Gauge)?;
+        for (state, count) in [("active", self.gauges.active), ("revoked", self.gauges.revoked)] {
+            gauge(count).encode(webhooks.encode_family(&[("state", state)])?)?;
+        }
+        self.encode_trouble(&mut encoder)?;
+        let oldest = encoder.encode_descriptor(
+            "oldest_url_age_seconds",
+            "Age of the oldest webhook URL that is alive",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(self.gauges.oldest_url.as_secs()).encode(oldest)?;
+        self.encode_sets(&mut encoder)?;
+        self.encode_certificates(&mut encoder)?;
+        self.encode_store(&mut encoder)?;
+        connections::encode(&self.gauges.connections, &mut encoder)?;
+        let mut build = encoder.encode_descriptor(
+            "build_info",
+            "Version of the running server",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(1).encode(build.encode_family(&[("version", env!("CARGO_PKG_VERSION"))])?)
+    }
+}
+
+impl Reading {
+    /// The same as the deliveries with this reason, by the name that people look for.
+    fn encode_rejections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let reason = RefusalCode::IpNotAllowed.as_str();
+        let refused = self.refused.iter().find(|(code, _)| *code == reason);
+        let rejections = encoder.encode_descriptor(
+            "allowlist_rejections",
+            "Requests at webhook URLs from addresses that the allowlist does not have",
+            None,
+            MetricType::Counter,
+        )?;
+        ConstCounter::new(refused.map_or(0, |(_, count)| *count)).encode(rejections)
+    }
+
+    /// What people should look at: failing webhooks, and incidents that are not resolved.
+    fn encode_trouble(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let failing = encoder.encode_descriptor(
+            "webhooks_failing",
+            "Webhooks whose deliveries of the last 24 hours were refused; doctor names them",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(self.gauges.failing).encode(failing)?;
+        let mut incidents = encoder.encode_descriptor(
+            "incidents",
+            "Incidents that are not resolved, up to 10000 of a status",
+            None,
+            MetricType::Gauge,
+        )?;
+        for status in [IncidentStatus::Open, IncidentStatus::Acknowledged] {
+            for severity in SEVERITIES {
+                let of = |found: &&IncidentCount| (found.status, found.severity) == (status, severity);
+                let count = self
+                    .gauges
+                    .incidents
+                    .iter()
+                    .find(of)
+                    .map_or(0, |found| found.count);
+                let labels = [("status", status.as_str()), ("severity", severity.as_str())];
+                gauge(count).encode(incidents.encode_family(&labels)?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encode_store(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let Some(bytes) = self.gauges.store_bytes else {
+            return Ok(());
+        };
+        let store = encoder.encode_descriptor(
+            "store_bytes",
+            "Size of the database on disk, with what is free in it",
+            None,
+            MetricType::Gauge,
+        )?;
+        gauge(bytes).encode(store)
+    }
+
+    fn encode_sets(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut networks = encoder.encode_descriptor(
+            "address_set_networks",
+            "Networks of an address set",
+            None,
+            MetricType::Gauge,
+        )?;
+        for set in &self.gauges.sets {
+            gauge(set.networks).encode(networks.encode_family(&[("set", set.name.as_str())])?)?;
+        }
+        let mut pending = encoder.encode_descriptor(
+            "address_set_pending",
+            "Whether a version of an address set waits for approval",
+            None,
+            MetricType::Gauge,
+        )?;
+        for set in &self.gauges.sets {
+            gauge(set.pending.into()).encode(pending.encode_family(&[("set", set.name.as_str())])?)?;
+        }
+        let mut age = encoder.encode_descriptor(
+            "address_set_read_age_seconds",
+            "How long ago the published list of an address set was read",
+            None,
+            MetricType::Gauge,
+        )?;
+        for set in &self.gauges.sets {
+            if let Some(read) = set.read {
+                gauge(read.as_secs()).encode(age.encode_family(&[("set", set.name.as_str())])?)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn encode_certificates(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+        let mut remaining = encoder.encode_descriptor(
+            "certificate_remaining_seconds",
+            "How long clients go on taking the certificate of a listener",
+            None,
+            MetricType::Gauge,
+        )?;
+        for it in &self.gauges.certificates {
+            gauge(it.remaining.as_secs()).encode(remaining.encode_family(&[("listener", it.listener)])?)?;
+        }
+        let mut failed = encoder.encode_descriptor(
+            "certificate_reload_failed",
+            "Whether the newest certificate of a listener can't be used and the one before is served",
+            None,
+            MetricType::Gauge,
+        )?;
+        for it in &self.gauges.certificates {
+            gauge(it.reload_failed.into()).encode(failed.encode_family(&[("listener", it.listener)])?)?;
+        }
+        Ok(())
+    }
+}
+
+fn gauge(value: u64) -> ConstGauge<i64> {
+    ConstGauge::new(i64::try_from(value).unwrap_or(i64::MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_has_names_units_and_values() {
+        let metrics = Metrics::default();
+        metrics.answered(None, Duration::from_micros(700));
+        metrics.answered(Some(RefusalCode::IpNotAllowed), Duration::from_secs(20));
+        let gauges = Gauges {
+            active: 2,
+            failing: 1,
+            incidents: vec![IncidentCount {
+                status: IncidentStatus::Open,
+                severity: Severity::Sev1,
+                count: 7,
+            }],
+            revoked: 1,
+            oldest_url: Duration::from_hours(1),
+            sets: vec![SetGauges {
+                name: "aws".to_owned(),
+                networks: 9,
+                pending: true,
+                read: Some(Duration::from_mins(1)),
+            }],
+            certificates: vec![CertificateGauges {
+                listener: "gate",
+                remaining: Duration::from_hours(24),
+                reload_failed: true,
+            }],
+            store_bytes: Some(4096),
+            connections: vec![ConnectionGauges {
+                listener: "gate",
+                open: 5,
+                limit: 8192,
+                evicted: 3,
+                refused: vec![("source", 2)],
+            }],
+        };
+        let text = metrics.text(gauges).expect("text");
+        for line in [
+            r#"hookgate_deliveries_total{outcome="accepted",reason=""} 1"#,
+            r#"hookgate_deliveries_total{outcome="refused",reason="IP_NOT_ALLOWED"} 1"#,
+            "hookgate_allowlist_rejections_total 1",
+            r#"hookgate_handshake_failures_total{reason="certificate_rejected"} 0"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="0.0005"} 0"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="0.001"} 1"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="10.0"} 1"#,
+            r#"hookgate_delivery_duration_seconds_bucket{le="+Inf"} 2"#,
+            "hookgate_delivery_duration_seconds_count 2",
+            r#"hookgate_webhooks{state="active"} 2"#,
+            "hookgate_webhooks_failing 1",
+            r#"hookgate_incidents{status="open",severity="SEV1"} 7"#,
+            r#"hookgate_incidents{status="acknowledged",severity="SEV4"} 0"#,
+            "hookgate_oldest_url_age_seconds 3600",
+            r#"hookgate_address_set_networks{set="aws"} 9"#,
+            r#"hookgate_address_set_pending{set="aws"} 1"#,
+            r#"hookgate_address_set_read_age_seconds{set="aws"} 60"#,
+            r#"hookgate_certificate_remaining_seconds{listener="gate"} 86400"#,
+            r#"hookgate_certificate_reload_failed{listener="gate"} 1"#,
+            "hookgate_store_bytes 4096",
+            r#"hookgate_connections{listener="gate"} 5"#,
+            r#"hookgate_connections_limit{listener="gate"} 8192"#,
+            r#"hookgate_connections_evicted_total{listener="gate"} 3"#,
+            r#"hookgate_connections_refused_total{listener="gate",reason="source"} 2"#,
+            "# EOF",
+        ] {
+            assert!(text.contains(line), "{line} is not in\n{text}");
+        }
+    }
+}

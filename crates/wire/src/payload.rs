@@ -1,0 +1,116 @@
+//! What a sender wrote, in an answer: nothing of it is rounded or reordered.
+
+use std::fmt;
+
+use hookgate_domain::MetadataValue;
+use hookgate_gate::{JsonLayout, is_double, lay_out, written_bytes};
+use serde::Serialize;
+use serde_json::value::RawValue;
+
+/// The body of a delivery: the JSON that it is, or a text.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Payload {
+    /// As the sender wrote it, in one line.
+    Json(Box<RawValue>),
+    /// What is not JSON.
+    Text(String),
+}
+
+impl Payload {
+    /// The payload of these bytes.
+    #[must_use]
+    pub fn of(bytes: &[u8]) -> Self {
+        let json = lay_out(bytes, JsonLayout::Compact).and_then(|text| RawValue::from_string(text).ok());
+        json.map_or_else(
+            || Self::Text(String::from_utf8_lossy(bytes).into_owned()),
+            Self::Json,
+        )
+    }
+
+    /// Bytes that it takes in an answer at most, where what is invisible is escaped.
+    pub fn encoded_bytes(&self) -> usize {
+        written_bytes(match self {
+            Self::Json(json) => json.get(),
+            Self::Text(text) => text,
+        })
+    }
+}
+
+impl fmt::Display for Payload {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Json(json) => json.get(),
+            Self::Text(text) => text,
+        })
+    }
+}
+
+/// A value of an incident's metadata.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum PlainValue {
+    /// JSON `null`.
+    Null,
+    /// A truth value.
+    Bool(bool),
+    /// A whole number.
+    Integer(i64),
+    /// Any other number, as the sender wrote it.
+    Number(Box<RawValue>),
+    /// A text, or a number that no double holds.
+    Text(String),
+}
+
+impl From<&MetadataValue> for PlainValue {
+    fn from(value: &MetadataValue) -> Self {
+        match value {
+            MetadataValue::Null => Self::Null,
+            MetadataValue::Bool(value) => Self::Bool(*value),
+            MetadataValue::Integer(value) => Self::Integer(*value),
+            MetadataValue::Number(number) => {
+                let text = number.as_str().to_owned();
+                let fits = is_double(&text);
+                let raw = fits.then(|| RawValue::from_string(text.clone()).ok()).flatten();
+                raw.map_or(Self::Text(text), Self::Number)
+            }
+            MetadataValue::Text(value) => Self::Text(value.clone()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(bytes: &[u8]) -> String {
+        serde_json::to_string(&Payload::of(bytes)).unwrap()
+    }
+
+    #[test]
+    fn payloads_are_shown_as_what_they_are() {
+        assert_eq!(written(br#" { "b": 1, "a": [1.10] }"#), r#"{"b":1,"a":[1.10]}"#);
+        assert_eq!(written(b"\xffnot json"), "\"\u{fffd}not json\"");
+        assert_eq!(Payload::of(b"not json").to_string(), "not json");
+    }
+
+    #[test]
+    fn no_number_is_rounded() {
+        let text = r#"{"a":12345678901234567890123,"b":1.10,"c":-0,"d":0.1000000000000000055}"#;
+        assert_eq!(written(text.as_bytes()), text);
+        assert_eq!(
+            written(br#"{"a":1e400}"#),
+            r#"{"a":"1e400"}"#,
+            "every reader takes it"
+        );
+        for number in ["12345678901234567890", "1.10", "2.50E+3", "-0"] {
+            let value = MetadataValue::number(number).unwrap();
+            assert_eq!(serde_json::to_string(&PlainValue::from(&value)).unwrap(), number);
+        }
+        let huge = MetadataValue::number("1e400").unwrap();
+        assert_eq!(
+            serde_json::to_string(&PlainValue::from(&huge)).unwrap(),
+            "\"1e400\""
+        );
+    }
+}
