@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
-use crate::process::{Outcome, root};
+use xtask::process::{Outcome, root};
 
 /// Where the table is, and the heading that it stands behind.
 const DOCUMENT: &str = "docs/security.md";

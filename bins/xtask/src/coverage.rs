@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::process::{self, Outcome, cargo, need_cargo_tool, say};
+use xtask::process::{self, Outcome, cargo, need_cargo_tool, say};
 
 /// The cargo-llvm-cov that the figures were made with.
 const CARGO_LLVM_COV: &str = "0.9.1";

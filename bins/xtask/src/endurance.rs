@@ -1,7 +1,7 @@
 //! `cargo xtask endurance`: the tests whose loads can be made large, on the release build. It takes half an hour.
 
-use crate::process::{self, Outcome, cargo};
 use crate::test::need_all;
+use xtask::process::{self, Outcome, cargo};
 
 /// The tests, one after another.
 const TARGETS: [&str; 4] = ["cluster", "faults", "hostile", "soak"];

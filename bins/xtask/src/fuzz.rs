@@ -6,7 +6,7 @@ use std::process::Command;
 
 use clap::Args;
 
-use crate::process::{self, Outcome, cargo, need, root, say};
+use xtask::process::{self, Outcome, cargo, need, root, say};
 
 /// What libFuzzer is built with.
 const PROGRAMS: [(&str, &str); 1] = [("c++", "g++")];

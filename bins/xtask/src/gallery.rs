@@ -12,7 +12,7 @@ use std::process::{Child, Command, Stdio};
 use clap::Args;
 use serde_json::Value;
 
-use crate::process::{self, Outcome, cargo, need, root, say};
+use xtask::process::{self, Outcome, cargo, need, root, say, target_directory};
 
 /// Programs that it uses, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 1] = [("curl", "curl")];
@@ -201,6 +201,6 @@ impl Browser {
 
 /// The program as it was just built.
 fn binary() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from);
+    let target = target_directory();
     target.join("debug/hookgate")
 }

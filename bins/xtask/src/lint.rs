@@ -1,7 +1,7 @@
 //! `cargo xtask lint`: format, clippy, the tests and bounds that documents name, dependencies, documentation.
 
-use crate::process::{self, Outcome, cargo, need_cargo_tool};
 use crate::{bounds, named_tests};
+use xtask::process::{self, Outcome, cargo, need_cargo_tool};
 
 /// The cargo-deny that the checks were written for.
 const CARGO_DENY: &str = "0.20.2";

@@ -1,6 +1,5 @@
 //! What contributors and CI run. `cargo xtask test` and `cargo xtask lint` install what they need and say so.
 
-mod bench;
 mod bounds;
 mod coverage;
 mod endurance;
@@ -9,14 +8,15 @@ mod gallery;
 mod lint;
 mod mutants;
 mod named_tests;
-mod process;
 mod screenshots;
 mod test;
 mod tools;
 
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use xtask::process::{self, cargo};
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
@@ -32,7 +32,12 @@ enum Task {
     /// Check format, clippy, dependencies, documentation, and that the tests it names exist
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
-    Bench(bench::Arguments),
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// See `cargo xtask bench --help`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Run the tests of several nodes and of faults under large loads, and one long steady load
     Endurance,
     /// Search for bytes that break what reads them
@@ -51,7 +56,20 @@ fn main() -> ExitCode {
     let done = match Cli::parse().task {
         Task::Test => test::run(),
         Task::Lint => lint::run(),
-        Task::Bench(arguments) => bench::run(&arguments),
+        Task::Bench { arguments } => process::run(
+            cargo()
+                .args([
+                    "run",
+                    "--quiet",
+                    "--locked",
+                    "--package",
+                    "bench",
+                    "--bin",
+                    "bench",
+                    "--",
+                ])
+                .args(arguments),
+        ),
         Task::Endurance => endurance::run(),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Coverage => coverage::run(),
@@ -59,11 +77,5 @@ fn main() -> ExitCode {
         Task::Gallery(arguments) => gallery::run(&arguments),
         Task::Screenshots(arguments) => screenshots::run(&arguments),
     };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            process::say(&format!("xtask: {error}"));
-            ExitCode::FAILURE
-        }
-    }
+    process::exit(done)
 }

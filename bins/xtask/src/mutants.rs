@@ -3,7 +3,7 @@
 
 use clap::Args;
 
-use crate::process::{self, Outcome, cargo, need_cargo_tool, root};
+use xtask::process::{self, Outcome, cargo, need_cargo_tool, root};
 
 /// The cargo-mutants that the figures were made with.
 const CARGO_MUTANTS: &str = "27.1.0";

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use crate::process::{Outcome, root};
+use xtask::process::{Outcome, root};
 
 /// The documents whose code spans with `::` in them are tests.
 const DOCUMENTS: [&str; 3] = ["docs/security.md", "docs/asvs.md", "docs/faults.md"];

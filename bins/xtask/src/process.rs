@@ -3,18 +3,20 @@
 use std::error::Error;
 use std::io::Write;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
-pub(crate) type Outcome<T> = Result<T, Box<dyn Error>>;
+/// The result of a task, with an error for people.
+pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// Tells people what happens, on standard error.
-pub(crate) fn say(text: &str) {
+pub fn say(text: &str) {
     // With standard error gone there is nobody left to tell.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The cargo that runs us, in the workspace's root.
-pub(crate) fn cargo() -> Command {
+#[must_use]
+pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
     // What describes this package to itself. Build scripts that look at it would run again, and all that depends on them.
@@ -28,12 +30,16 @@ pub(crate) fn cargo() -> Command {
 }
 
 /// The workspace's root.
-pub(crate) fn root() -> PathBuf {
+#[must_use]
+pub fn root() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", ".."].iter().collect()
 }
 
 /// Runs the command and fails if it does.
-pub(crate) fn run(command: &mut Command) -> Outcome<()> {
+///
+/// # Errors
+/// A program is missing and can\'t be installed, or it failed.
+pub fn run(command: &mut Command) -> Outcome<()> {
     say(&format!("> {}", shown(command)));
     let status = command
         .status()
@@ -46,7 +52,10 @@ pub(crate) fn run(command: &mut Command) -> Outcome<()> {
 }
 
 /// Installs Debian packages whose program is missing.
-pub(crate) fn need(programs: &[(&str, &str)]) -> Outcome<()> {
+///
+/// # Errors
+/// A program is missing and can\'t be installed, or it failed.
+pub fn need(programs: &[(&str, &str)]) -> Outcome<()> {
     let missing: Vec<&str> = programs
         .iter()
         .filter(|(program, _)| !is_there(program))
@@ -60,7 +69,10 @@ pub(crate) fn need(programs: &[(&str, &str)]) -> Outcome<()> {
 }
 
 /// Installs Debian packages.
-pub(crate) fn install(packages: &[&str]) -> Outcome<()> {
+///
+/// # Errors
+/// A program is missing and can\'t be installed, or it failed.
+pub fn install(packages: &[&str]) -> Outcome<()> {
     say(&format!("installing Debian packages: {}", packages.join(" ")));
     let root = Command::new("id")
         .arg("-u")
@@ -82,7 +94,10 @@ pub(crate) fn install(packages: &[&str]) -> Outcome<()> {
 }
 
 /// Installs a subcommand of cargo if it is missing.
-pub(crate) fn need_cargo_tool(subcommand: &str, package: &str, version: &str) -> Outcome<()> {
+///
+/// # Errors
+/// A program is missing and can\'t be installed, or it failed.
+pub fn need_cargo_tool(subcommand: &str, package: &str, version: &str) -> Outcome<()> {
     let is_there = cargo()
         .args([subcommand, "--version"])
         .output()
@@ -105,4 +120,42 @@ fn shown(command: &Command) -> String {
         .map(|word| word.to_string_lossy().into_owned())
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// The database of the tests of several nodes. Its programs are on no path, and each version has a directory.
+///
+/// # Errors
+/// A program is missing and can\'t be installed, or it failed.
+pub fn need_postgres() -> Outcome<()> {
+    let is_there = || {
+        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
+        versions
+            .flatten()
+            .any(|version| version.path().join("bin/initdb").is_file())
+    };
+    if !is_there() {
+        install(&["postgresql"])?;
+    }
+    if is_there() {
+        Ok(())
+    } else {
+        Err("PostgreSQL's initdb is missing, though Debian's package postgresql is installed".into())
+    }
+}
+
+/// The directory that cargo builds into.
+#[must_use]
+pub fn target_directory() -> PathBuf {
+    std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
+}
+
+/// The exit code of a task, whose error is told on standard error.
+pub fn exit(outcome: Outcome<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("xtask: {error}"));
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use clap::Args;
 
 use crate::gallery;
-use crate::process::{Outcome, need, root, say};
+use xtask::process::{Outcome, need, root, say};
 
 /// Programs that make the pictures, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 2] = [("python3", "python3"), ("chromium", "chromium")];

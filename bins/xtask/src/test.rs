@@ -1,7 +1,7 @@
 //! `cargo xtask test`: every test of the workspace.
 
-use crate::process::{self, Outcome, cargo, need};
 use crate::tools::need_tools;
+use xtask::process::{self, Outcome, cargo, need};
 
 /// Programs that the build and the tests use, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 13] = [
@@ -28,7 +28,7 @@ pub(crate) fn run() -> Outcome<()> {
 /// Installs what the tests need.
 pub(crate) fn need_all() -> Outcome<()> {
     need(&PROGRAMS)?;
-    need_postgres()?;
+    process::need_postgres()?;
     need_nginx_stream()?;
     need_tools()
 }
@@ -39,22 +39,4 @@ fn need_nginx_stream() -> Outcome<()> {
         return Ok(());
     }
     process::install(&["libnginx-mod-stream"])
-}
-
-/// The database of the tests of several nodes. Its programs are on no path, and each version has a directory.
-pub(crate) fn need_postgres() -> Outcome<()> {
-    let is_there = || {
-        let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
-        versions
-            .flatten()
-            .any(|version| version.path().join("bin/initdb").is_file())
-    };
-    if !is_there() {
-        process::install(&["postgresql"])?;
-    }
-    if is_there() {
-        Ok(())
-    } else {
-        Err("PostgreSQL's initdb is missing, though Debian's package postgresql is installed".into())
-    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::process::{self, Outcome, root, say};
+use xtask::process::{self, Outcome, root, say};
 
 /// The accessibility checks that run inside pages, and the SHA-256 of their package in the npm registry.
 const AXE: &str = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz";

@@ -1,7 +1,7 @@
 //! The sample data of the gallery, made by the commands and deliveries that people would use, and the pages that show it.
 
 use super::Server;
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// Pages of a server that has seen nothing yet.
 pub(super) const PAGES_WHEN_EMPTY: [(&str, &str); 5] = [

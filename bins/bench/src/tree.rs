@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::{Child, Command, Stdio};
 
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// Ticks of the kernel's CPU accounting per second (`getconf CLK_TCK`), the same on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;

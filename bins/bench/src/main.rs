@@ -27,13 +27,14 @@ mod unsynced;
 use std::fs;
 use std::io::Write;
 use std::path::PathBuf;
+use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::{Parser, ValueEnum};
 
-use crate::process::{self, Outcome, cargo, need, root};
-use crate::test::need_postgres;
 use cases::Case;
 use figures::Figures;
+use xtask::process::need_postgres;
+use xtask::process::{self, Outcome, cargo, need, target_directory};
 
 /// Programs that the benchmark uses, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 6] = [
@@ -54,8 +55,10 @@ enum Part {
     Growth,
 }
 
-#[derive(Args)]
-pub(crate) struct Arguments {
+/// Measure the gate against a bare server, as ratios in one run
+#[derive(Parser)]
+#[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
+struct Arguments {
     /// Only this
     part: Option<Part>,
     /// One JSON object on standard output
@@ -81,7 +84,11 @@ pub(crate) struct Arguments {
     rows: u32,
 }
 
-pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
+fn main() -> ExitCode {
+    xtask::process::exit(run(&Arguments::parse()))
+}
+
+fn run(arguments: &Arguments) -> Outcome<()> {
     let mut figures = Figures::default();
     if arguments.part == Some(Part::Addresses) {
         return addresses::print();
@@ -146,9 +153,7 @@ struct Scratch(PathBuf);
 
 impl Scratch {
     fn new() -> Outcome<Self> {
-        let path = root()
-            .join("target")
-            .join(format!("bench-{}", std::process::id()));
+        let path = target_directory().join(format!("bench-{}", std::process::id()));
         fs::create_dir_all(&path)?;
         Ok(Self(path.canonicalize()?))
     }

@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 use super::tree::{GENERATORS, pinned};
-use crate::process::{Outcome, root};
+use xtask::process::{Outcome, root};
 
 /// What every request carries.
 pub(crate) const BODY: &str = r#"{"title":"Disk use above 95 % on db1.example.org","description":"/var/lib/postgresql is at 96.4 % and grows by 1.2 GB an hour; 41 minutes are left.","severity":"high","service":"postgres-main","source_url":"https://grafana.example.org/d/disk?var-host=db1","metadata":{"host":"db1","mount":"/var/lib/postgresql"}}"#;

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::{Map, Value};
 
 use super::figures::Figures;
-use crate::process::{self, Outcome, cargo};
+use xtask::process::{self, Outcome, cargo};
 
 /// Prints its figures.
 pub(crate) fn print() -> Outcome<()> {

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use super::tree::{Process, SERVERS, pinned};
-use crate::process::{Outcome, root};
+use xtask::process::{Outcome, target_directory};
 
 /// `hookgate dev`.
 pub(crate) struct Server {
@@ -17,7 +17,7 @@ pub(crate) struct Server {
 
 /// The bare echo with this certificate, and where it listens.
 pub(crate) fn echo(certificates: &Path) -> Outcome<(Process, SocketAddr)> {
-    let binary = root().join("target/release/examples/bare_echo");
+    let binary = target_directory().join("release/examples/bare_echo");
     let (process, line) = start(
         pinned(SERVERS)
             .arg(binary)
@@ -59,7 +59,7 @@ impl Server {
 
 /// The program that is measured.
 pub(crate) fn binary() -> PathBuf {
-    root().join("target/release/hookgate")
+    target_directory().join("release/hookgate")
 }
 
 /// Starts a server and waits for its first line, which says that it is ready.

@@ -10,7 +10,7 @@ use super::figures::Figures;
 use super::load::{Sent, wrk};
 use super::node::{Site, certificates};
 use super::tree::{Process, cpu_seconds, pin};
-use crate::process::{Outcome, say};
+use xtask::process::{Outcome, say};
 
 /// Connections of all senders together.
 const CONNECTIONS: u32 = 64;

@@ -10,7 +10,7 @@ use super::server;
 use super::store::Store;
 use super::tree::{self, Process};
 use super::{nginx, unsynced};
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// How many unknown IDs are asked for in turn.
 const UNKNOWN: usize = 50_000;

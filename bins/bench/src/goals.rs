@@ -4,7 +4,7 @@
 use std::io::Write;
 
 use super::figures::Figures;
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// A goal in a line, behind a line of titles.
 const GOALS: &str = include_str!("goals.txt");

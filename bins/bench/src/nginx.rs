@@ -7,7 +7,7 @@ use std::process::Stdio;
 
 use super::node::{free_address, wait_for};
 use super::tree::{Process, SERVERS, pinned};
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// With `{…}` in place of what differs. The allowlist is a `geo`, because `return` answers before `allow` is asked. A body
 /// is read and thrown away before the next request of its connection. Worker and master run as whoever runs the benchmark.

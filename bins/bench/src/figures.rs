@@ -5,7 +5,7 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// Figures as `system.case.figure`.
 #[derive(Debug, Default)]

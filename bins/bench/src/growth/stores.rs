@@ -5,10 +5,10 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::bench::generator::Target;
-use crate::bench::node::{Site, certificates, sqlite_in};
-use crate::bench::store::sqlite;
-use crate::process::{Outcome, say};
+use crate::generator::Target;
+use crate::node::{Site, certificates, sqlite_in};
+use crate::store::sqlite;
+use xtask::process::{Outcome, say};
 
 const WEBHOOKS: &str = include_str!("webhooks.sql");
 const DELIVERIES: &str = include_str!("deliveries.sql");

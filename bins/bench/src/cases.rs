@@ -10,7 +10,7 @@ use super::load::{Sent, h2load, wrk};
 use super::measure::{Measured, measure};
 use super::systems::{Running, System, Wanted};
 use super::{idle, start};
-use crate::process::{Outcome, say};
+use xtask::process::{Outcome, say};
 
 /// Connections of the loads that keep them.
 const CONNECTIONS: u32 = 64;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::load::{BODY, Latency, Sent};
 use super::tree::{GENERATORS, Process, pinned};
-use crate::process::{Outcome, cargo, root, run};
+use xtask::process::{Outcome, cargo, run, target_directory};
 
 /// Where requests go and what has to come back.
 #[derive(Clone, Debug)]
@@ -32,7 +32,7 @@ pub(crate) struct Generator {
 
 /// Builds it. It is measured with, so it is a release build.
 pub(crate) fn build() -> Outcome<()> {
-    let build = ["build", "--release", "--locked", "--package", "xtask"];
+    let build = ["build", "--release", "--locked", "--package", "bench"];
     run(cargo().args(build).args(["--bin", "load_generator"]))
 }
 
@@ -139,7 +139,7 @@ fn figure(command: &mut Command, name: &str) -> Outcome<f64> {
 fn command(load: &str, target: Option<&Target>) -> Outcome<Command> {
     let mut command = pinned(GENERATORS);
     command
-        .arg(root().join("target/release/load_generator"))
+        .arg(target_directory().join("release/load_generator"))
         .arg(load);
     let Some(target) = target else {
         return Ok(command);

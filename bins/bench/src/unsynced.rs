@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use crate::process::{Outcome, install};
+use xtask::process::{Outcome, install};
 
 /// Debian's package.
 const PACKAGE: &str = "libeatmydata1";

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::server::{Server, binary};
 use super::tree::{Process, SERVERS, pinned};
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// How often it is looked whether a server answers.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

@@ -6,7 +6,7 @@ use super::cases::Case;
 use super::figures::Figures;
 use super::load::Sent;
 use super::systems::{Cpu, Running};
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 /// What one measurement showed.
 #[derive(Debug)]

@@ -7,7 +7,7 @@ use std::process::Command;
 use hookgate_testkit::postgres::Postgres;
 
 use super::tree::{Process, pin};
-use crate::process::Outcome;
+use xtask::process::Outcome;
 
 const COUNT: &str = "SELECT count(*) FROM deliveries";
 

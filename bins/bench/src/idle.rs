@@ -5,7 +5,7 @@ use std::path::Path;
 use super::figures::Figures;
 use super::generator::Generator;
 use super::systems::{Running, System, Wanted};
-use crate::process::{Outcome, say};
+use xtask::process::{Outcome, say};
 
 /// A gate gives one source some more than these.
 const CONNECTIONS: f64 = 2_000.0;

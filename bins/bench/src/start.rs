@@ -5,7 +5,7 @@ use std::path::Path;
 use super::figures::Figures;
 use super::generator::{Target, first_answer_ms};
 use super::node::{Site, certificates};
-use crate::process::{Outcome, say};
+use xtask::process::{Outcome, say};
 
 pub(super) fn round(scratch: &Path, round: usize, figures: &mut Figures) -> Outcome<()> {
     let directory = scratch.join(format!("sqlite.start-{round}"));

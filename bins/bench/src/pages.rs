@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::figures::Figures;
 use super::server::Server;
-use crate::process::{Outcome, root, say};
+use xtask::process::{Outcome, root, say};
 
 /// How often each page is asked for; the median counts.
 const TIMES: usize = 15;

@@ -13,8 +13,8 @@ use super::load::Sent;
 use super::node::Site;
 use super::store::sqlite;
 use super::tree::{Process, cpu_seconds};
-use crate::process::{Outcome, say};
 use stores::Stores;
+use xtask::process::{Outcome, say};
 
 /// 64 connections that stay open.
 const SATURATED: (&str, &[&str]) = ("closed", &["--connections", "64"]);

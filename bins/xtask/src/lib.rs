@@ -1,0 +1,3 @@
+//! What the tasks of contributors and the benchmark share.
+
+pub mod process;
