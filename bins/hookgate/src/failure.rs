@@ -231,16 +231,16 @@ fn envelope(code: &'static str, message: &str) -> String {
     #[derive(Serialize)]
     struct Envelope<'a> {
         success: bool,
-        error: Fault<'a>,
+        error: ErrorBody<'a>,
     }
     #[derive(Serialize)]
-    struct Fault<'a> {
+    struct ErrorBody<'a> {
         code: &'static str,
         message: &'a str,
     }
     json_text(&Envelope {
         success: false,
-        error: Fault { code, message },
+        error: ErrorBody { code, message },
     })
     .unwrap_or_default()
 }

@@ -53,7 +53,7 @@ const UNITS: [&str; 4] = ["secs(", "millis(", "mins(", "hours("];
 pub(crate) fn check() -> Outcome<()> {
     let mut bounds = Found::default();
     for folder in SOURCES {
-        gather(&root().join(folder), &mut bounds)?;
+        collect(&root().join(folder), &mut bounds)?;
     }
     let text = fs::read_to_string(root().join(DOCUMENT))?;
     let mut faults = faults(&bounds.named, &listed(&text));
@@ -128,12 +128,12 @@ fn is_constant(name: &str) -> bool {
 }
 
 /// Adds the bounds in a folder.
-fn gather(folder: &Path, found: &mut Found) -> Outcome<()> {
+fn collect(folder: &Path, found: &mut Found) -> Outcome<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
             if !path.ends_with("tests") {
-                gather(&path, found)?;
+                collect(&path, found)?;
             }
             continue;
         }

@@ -18,7 +18,7 @@ const SOURCES: [&str; 2] = ["bins", "crates"];
 pub(crate) fn check() -> Outcome<()> {
     let mut tests = HashSet::new();
     for folder in SOURCES {
-        gather(&root().join(folder), &mut tests)?;
+        collect(&root().join(folder), &mut tests)?;
     }
     let mut missing = Vec::new();
     for document in DOCUMENTS {
@@ -48,11 +48,11 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
 }
 
 /// The tests in a folder, each by its file's or its folder's name and its own.
-fn gather(folder: &Path, tests: &mut HashSet<String>) -> Outcome<()> {
+fn collect(folder: &Path, tests: &mut HashSet<String>) -> Outcome<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
         if path.is_dir() {
-            gather(&path, tests)?;
+            collect(&path, tests)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let modules = [path.file_stem(), folder.file_name()].into_iter().flatten();
             let modules: Vec<_> = modules.map(|name| name.to_string_lossy().into_owned()).collect();

@@ -12,7 +12,7 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use crate::StoreError;
-use crate::meter::{Allowance, Meters};
+use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Unknown credentials that a source may show at once, and within ten seconds after that: as many as unknown URLs.
 const ALLOWANCE: Allowance = Allowance::new(200, Duration::from_secs(10));
@@ -42,7 +42,7 @@ pub enum CredentialError {
 
 /// What bounds the look-ups.
 pub(crate) struct CredentialLookups {
-    sources: Meters<()>,
+    sources: RateLimiters<()>,
     turns: Semaphore,
     /// Digests of what was found. It is looked up all the same, because a session ends and a token is revoked.
     known: Cache<[u8; 32], ()>,
@@ -51,7 +51,7 @@ pub(crate) struct CredentialLookups {
 impl Default for CredentialLookups {
     fn default() -> Self {
         Self {
-            sources: Meters::new(MAX_SOURCES),
+            sources: RateLimiters::new(MAX_SOURCES),
             turns: Semaphore::new(CREDENTIAL_LOOK_UPS),
             known: Cache::new(MAX_KNOWN_CREDENTIALS),
         }

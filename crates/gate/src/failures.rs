@@ -13,7 +13,7 @@ use tokio::sync::SemaphorePermit;
 use tokio::time::timeout;
 
 use crate::memory_budget::WebhookQuota;
-use crate::meter::{Allowance, Meters};
+use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Bytes that count as one cell. A failure is at least one, for its head and the work on it.
 const CELL: usize = 4 * 1024;
@@ -28,11 +28,11 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const WATCHED: Duration = Duration::from_mins(3);
 
 /// How much of what each source sent to a webhook has failed lately.
-pub(crate) struct Failures(Meters<WebhookHandle>);
+pub(crate) struct Failures(RateLimiters<WebhookHandle>);
 
 impl Default for Failures {
     fn default() -> Self {
-        Self(Meters::new(MAX_REMEMBERED))
+        Self(RateLimiters::new(MAX_REMEMBERED))
     }
 }
 

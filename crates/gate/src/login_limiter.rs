@@ -10,7 +10,7 @@ use std::time::Duration;
 use hookgate_domain::{MemberName, Timestamp};
 
 use self::tallies::Tallies;
-use crate::meter::{Allowance, Meters};
+use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// Wrong passwords for one name from one source or browser, and one more a minute: people who mistype need a few.
 const OF_A_PAIR: Allowance = Allowance::new(5, Duration::from_mins(5));
@@ -24,8 +24,8 @@ const MAX_REMEMBERED: usize = 10_000;
 
 /// What was tried lately.
 pub(crate) struct LoginLimiter {
-    pairs: Meters<String>,
-    sources: Meters<()>,
+    pairs: RateLimiters<String>,
+    sources: RateLimiters<()>,
     names: Tallies,
     browsers: Tallies,
 }
@@ -58,8 +58,8 @@ pub(crate) struct Attempt<'a> {
 impl Default for LoginLimiter {
     fn default() -> Self {
         Self {
-            pairs: Meters::new(MAX_REMEMBERED),
-            sources: Meters::new(MAX_REMEMBERED),
+            pairs: RateLimiters::new(MAX_REMEMBERED),
+            sources: RateLimiters::new(MAX_REMEMBERED),
             names: Tallies::default(),
             browsers: Tallies::default(),
         }

@@ -15,7 +15,7 @@ use std::task::{Context, Poll};
 
 use tokio::sync::Semaphore;
 
-use waiting::{Entry, Waiting};
+use waiting::{Entry, WaitingRequests};
 
 /// Bytes of all of them.
 const TOTAL_BYTES: usize = 256 * 1024 * 1024;
@@ -39,7 +39,7 @@ const REQUEST_BYTES: usize = 4 * 1024;
 #[derive(Default)]
 pub(crate) struct MemoryBudget {
     bytes: AtomicUsize,
-    waiting: Mutex<Waiting>,
+    waiting: Mutex<WaitingRequests>,
 }
 
 /// What a webhook has of what all share.
@@ -149,11 +149,11 @@ impl<'a> Reservation<'a> {
 
     /// The body is there: from now on it makes no room for others. `false`: it had to already.
     #[must_use]
-    pub(crate) fn settle(&self) -> bool {
+    pub(crate) fn finish_waiting(&self) -> bool {
         let Some(entry) = self.entry.get() else {
             return true;
         };
-        self.room.lock().settle(entry);
+        self.room.lock().finish_waiting(entry);
         !entry.is_evicted()
     }
 
@@ -175,7 +175,7 @@ impl<'a> Reservation<'a> {
 }
 
 impl MemoryBudget {
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, WaitingRequests> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

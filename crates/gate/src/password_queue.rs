@@ -70,15 +70,15 @@ struct State {
     running: usize,
     /// How many have come.
     came: u64,
-    strangers: BTreeMap<Place, Waiter>,
-    known: BTreeMap<Place, Waiter>,
+    strangers: BTreeMap<QueuePosition, Waiter>,
+    known: BTreeMap<QueuePosition, Waiter>,
     /// Whether it was a stranger's turn last.
     stranger_was_last: bool,
 }
 
 /// The order of a queue: who failed less, then who came first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Place {
+struct QueuePosition {
     failures: u32,
     number: u64,
 }
@@ -110,7 +110,7 @@ impl PasswordQueue {
         };
         let (turn, comes) = oneshot::channel();
         let place = self.0.lock().join(&asker, bytes, turn).ok_or(busy)?;
-        let _waiting = Waiting(&self.0, place);
+        let _waiting = QueueTicket(&self.0, place);
         Shared::go_on(&self.0);
         comes.await.map_err(|_| busy)
     }
@@ -152,7 +152,7 @@ impl Asker {
 }
 
 impl State {
-    fn join(&mut self, asker: &Asker, bytes: usize, turn: oneshot::Sender<Turn>) -> Option<Place> {
+    fn join(&mut self, asker: &Asker, bytes: usize, turn: oneshot::Sender<Turn>) -> Option<QueuePosition> {
         let owners = asker.owners();
         let (failures, queue) = match asker {
             Asker::Stranger { failures, .. } => (*failures, &mut self.strangers),
@@ -174,7 +174,7 @@ impl State {
             last.remove();
         }
         self.came += 1;
-        let place = Place {
+        let place = QueuePosition {
             failures,
             number: self.came,
         };
@@ -201,7 +201,7 @@ impl State {
 }
 
 /// Whether so many bytes may wait. Those who failed more and hold much make room, the last first.
-fn have_room(queue: &mut BTreeMap<Place, Waiter>, failures: u32, bytes: usize) -> bool {
+fn have_room(queue: &mut BTreeMap<QueuePosition, Waiter>, failures: u32, bytes: usize) -> bool {
     let held: usize = queue.values().map(|waiter| waiter.bytes).sum();
     let over = (held + bytes).saturating_sub(MAX_WAITING_BYTES);
     let holding = queue.iter().rev().filter(|(_, waiter)| waiter.bytes > 0);
@@ -221,9 +221,9 @@ fn have_room(queue: &mut BTreeMap<Place, Waiter>, failures: u32, bytes: usize) -
 }
 
 /// A place in a queue. It is given up when this is dropped, if the turn has not come.
-struct Waiting<'a>(&'a Shared, Place);
+struct QueueTicket<'a>(&'a Shared, QueuePosition);
 
-impl Drop for Waiting<'_> {
+impl Drop for QueueTicket<'_> {
     fn drop(&mut self) {
         let mut state = self.0.lock();
         let left = state.strangers.remove(&self.1);
@@ -251,7 +251,7 @@ mod tests {
     use super::*;
 
     /// What a password takes.
-    const WORK: Duration = Duration::from_millis(32);
+    const HASH_TIME: Duration = Duration::from_millis(32);
 
     fn source(network: u32) -> IpAddr {
         IpAddr::from((0x0A00_0000 + network).to_be_bytes())
@@ -267,7 +267,7 @@ mod tests {
 
     async fn work(queue: Arc<PasswordQueue>, asker: Asker) -> bool {
         let turn = queue.turn(asker, 0).await;
-        sleep(WORK).await;
+        sleep(HASH_TIME).await;
         turn.is_ok()
     }
 
@@ -295,7 +295,7 @@ mod tests {
             assert!(start.elapsed() < Duration::from_secs(5), "{asker:?}");
         }
         flood.shutdown().await;
-        let alone = timeout(WORK * 2, work(queue, stranger(source(1), 20)));
+        let alone = timeout(HASH_TIME * 2, work(queue, stranger(source(1), 20)));
         assert_eq!(alone.await, Ok(true), "those who left took no turn along");
     }
 
@@ -350,12 +350,12 @@ mod tests {
         for member in 0..PLACES {
             waiting.spawn(work(Arc::clone(&queue), Asker::Known(format!("{member}"))));
         }
-        sleep(WORK).await;
+        sleep(HASH_TIME).await;
         assert!(!work(Arc::clone(&queue), stranger(source(9_999), 3)).await);
         let fresh = tokio::spawn(work(Arc::clone(&queue), stranger(source(9_999), 1)));
-        sleep(WORK).await;
+        sleep(HASH_TIME).await;
         held.clear();
-        assert_eq!(timeout(WORK * 4, fresh).await.unwrap().ok(), Some(true));
+        assert_eq!(timeout(HASH_TIME * 4, fresh).await.unwrap().ok(), Some(true));
         let answers = waiting.join_all().await;
         assert_eq!(answers.iter().filter(|is_in| !**is_in).count(), 1);
     }
@@ -373,7 +373,7 @@ mod tests {
             let asker = stranger(source(network), failures);
             let queue = Arc::clone(&queue);
             waiting.spawn(async move { queue.turn(asker, bytes).await.is_ok() });
-            sleep(WORK).await;
+            sleep(HASH_TIME).await;
         };
         let has = |places: usize, why: &str| {
             let state = queue.0.lock();

@@ -58,12 +58,12 @@ impl<S: Store> Gate<S> {
                     return reply(stop);
                 }
                 Err(failed) => {
-                    visit.owes = false;
+                    visit.must_record = false;
                     return reply(failed);
                 }
             }
         }
-        visit.owes = false;
+        visit.must_record = false;
         reply(Rejection::Refused(unavailable()))
     }
 
@@ -142,7 +142,7 @@ struct ReceiveContext<'a, S: Store, B: Body> {
     /// Whether its signature is right, if its webhook asks for one.
     is_signed: bool,
     /// Whether nothing of it is on its way to the record, and something has to be.
-    owes: bool,
+    must_record: bool,
 }
 
 impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
@@ -161,17 +161,17 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             request,
             known,
             is_signed: false,
-            owes: true,
+            must_record: true,
         }
     }
 
     /// Judge, read, check, count, commit: the whole policy in its order. What the head tells is refused before anything of the
     /// body is waited for, and only what passed every check counts against the webhook's rate limit.
     async fn pass(&mut self) -> Result<Accepted, Rejection> {
-        self.owes = true;
+        self.must_record = true;
         let passed = self.try_pass().await;
         // A fault of ours is no refusal. What was refused is one when it is confirmed.
-        self.owes = matches!(passed, Err(Rejection::Refused(_) | Rejection::Stale));
+        self.must_record = matches!(passed, Err(Rejection::Refused(_) | Rejection::Stale));
         passed
     }
 
@@ -235,7 +235,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         };
         let commit = gate.store.delivery_commit(delivery);
         // It goes on without the sender, and so does its record.
-        self.owes = false;
+        self.must_record = false;
         let committed = commit.await;
         if matches!(committed, Ok(Commit::Stale) | Err(_)) {
             known.give_back_rate();
@@ -298,7 +298,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
 
     /// Puts what it was told on the record, and counts what failed for its source; a fault of ours is no refusal.
     fn record(&mut self, stop: &Rejection) {
-        self.owes = false;
+        self.must_record = false;
         let Rejection::Refused(refusal) = stop else {
             return;
         };
@@ -365,7 +365,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
 impl<S: Store, B: Body> Drop for ReceiveContext<'_, S, B> {
     fn drop(&mut self) {
         // A panic is a fault of ours.
-        if self.owes && !std::thread::panicking() {
+        if self.must_record && !std::thread::panicking() {
             self.put_on_record(&RefusalCode::ClientGone.into());
         }
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 use hookgate_domain::Timestamp;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
-use crate::meter::{Allowance, Meters};
+use crate::rate_limiter::{Allowance, RateLimiters};
 
 /// URLs that a source may ask for at once, and within ten seconds after that: a misconfigured sender with many alerts stays
 /// below, and it is a fraction of a percent of what the store can look up.
@@ -20,14 +20,14 @@ const MAX_PENDING_LOOKUPS: usize = 256;
 
 /// How many URLs that the gate does not remember each source has asked for lately.
 pub(crate) struct UnknownUrlLimiter {
-    sources: Meters<()>,
+    sources: RateLimiters<()>,
     turns: Semaphore,
 }
 
 impl Default for UnknownUrlLimiter {
     fn default() -> Self {
         Self {
-            sources: Meters::new(MAX_SOURCES),
+            sources: RateLimiters::new(MAX_SOURCES),
             turns: Semaphore::new(MAX_PENDING_LOOKUPS),
         }
     }

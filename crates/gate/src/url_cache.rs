@@ -14,7 +14,7 @@ use quick_cache::sync::Cache;
 use tokio::sync::Mutex;
 
 use crate::memory_budget::WebhookQuota;
-use crate::meter::{Allowance, Meter};
+use crate::rate_limiter::{Allowance, RateLimiter};
 use crate::{Store, StoreError, UrlSince};
 
 /// URLs remembered: about 1 KiB each, and an installation with more of them loses a look-up of microseconds.
@@ -38,7 +38,7 @@ pub(crate) struct CachedUrl {
 /// The rate limit of a webhook, kept while the limit stays the same.
 struct Rate {
     per_minute: NonZeroU32,
-    meter: Meter,
+    meter: RateLimiter,
 }
 
 /// At most one look into the store at a time per URL. Whoever waits shares the result of a look that began after
@@ -166,7 +166,7 @@ impl Rate {
     fn new(per_minute: NonZeroU32) -> Self {
         Self {
             per_minute,
-            meter: Meter::default(),
+            meter: RateLimiter::default(),
         }
     }
 

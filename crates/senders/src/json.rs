@@ -12,7 +12,7 @@ use hookgate_domain::without_mark;
 use thiserror::Error;
 
 pub use layout::{JsonLayout, is_double, lay_out};
-use reader::Reader;
+use reader::Parser;
 
 /// Deepest nesting: alerting payloads stay below ten, and every level costs stack.
 pub const MAX_DEPTH: usize = 64;
@@ -119,7 +119,7 @@ pub(crate) fn parse(text: &[u8], role: fn(&str) -> Role) -> Result<Reading<'_>, 
         };
         fault(text, error.valid_up_to(), problem)
     })?;
-    let mut reader = Reader::new(text);
+    let mut reader = Parser::new(text);
     let json = reader
         .whole(role)
         .map_err(|problem| fault(text.as_bytes(), reader.at(), problem))?;

@@ -27,10 +27,10 @@ const MOST_WAITING: usize = 4_096;
 
 /// The URLs that are waited for.
 #[derive(Clone, Default)]
-pub(crate) struct Lookups(Arc<Mutex<Waiting>>);
+pub(crate) struct Lookups(Arc<Mutex<PendingLookups>>);
 
 #[derive(Default)]
-struct Waiting {
+struct PendingLookups {
     asked: Vec<PendingLookup>,
     is_looking: bool,
 }
@@ -96,7 +96,7 @@ impl Lookups {
         answer.await.unwrap_or_else(|_| Err(unavailable(WHAT)))
     }
 
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
+    fn lock(&self) -> MutexGuard<'_, PendingLookups> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -154,7 +154,7 @@ impl LookupTask {
 impl Drop for LookupTask {
     fn drop(&mut self) {
         if !self.is_over {
-            *self.lookups.lock() = Waiting::default();
+            *self.lookups.lock() = PendingLookups::default();
         }
     }
 }

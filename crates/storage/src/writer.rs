@@ -276,7 +276,7 @@ impl Drop for Writer {
 fn run(mut session: CommitWorker, mut queue: mpsc::Receiver<Job>, tallies: &RefusalCoalescer) {
     let mut jobs = Vec::with_capacity(BATCH);
     while queue.blocking_recv_many(&mut jobs, BATCH) > 0 {
-        gather(&mut jobs, &mut queue);
+        collect_jobs(&mut jobs, &mut queue);
         if jobs.iter().any(Job::wants_tallies) {
             jobs.splice(..0, tallied(tallies));
         }
@@ -315,7 +315,7 @@ fn weight(payload: Option<&[u8]>, headers: Option<&str>) -> usize {
 
 /// Lets the threads that are at work on this core put in what they have in hand, once, unless it is enough already. They
 /// would otherwise be held up by a commit for the first of many. With a core to itself this costs nothing.
-fn gather(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
+fn collect_jobs(jobs: &mut Vec<Job>, queue: &mut mpsc::Receiver<Job>) {
     if jobs.len() < LARGE_BATCH {
         thread::yield_now();
         jobs.extend(std::iter::from_fn(|| queue.try_recv().ok()).take(BATCH - jobs.len()));

@@ -37,7 +37,7 @@ struct State {
     deliveries: BTreeMap<DeliveryId, DeliveryRecord>,
     incidents: BTreeMap<IncidentNumber, Incident>,
     events: Vec<(IncidentNumber, IncidentRecord)>,
-    seen: Vec<usage::Seen>,
+    seen: Vec<usage::Observation>,
     keys: HashMap<(WebhookHandle, String), KnownKey>,
     /// Webhooks that open no more incidents.
     full: BTreeSet<WebhookHandle>,
@@ -46,7 +46,7 @@ struct State {
     last_delivery: i64,
     last_incident: i64,
     people: people::People,
-    sets: BTreeMap<AddressSetName, addresses::Known>,
+    sets: BTreeMap<AddressSetName, addresses::StoredSet>,
 }
 
 /// What an idempotency key stands for.

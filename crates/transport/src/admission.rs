@@ -153,7 +153,7 @@ impl Admission {
         if made.is_err() {
             self.tell_if_full();
         }
-        self.evicted(self.settle(made, source)?);
+        self.evicted(self.count_outcome(made, source)?);
         let permit = self.permit().await?;
         let id = self.lock().insert(source, Arc::clone(activity));
         Some(Admitted {
@@ -253,7 +253,7 @@ impl Admission {
     }
 
     /// Counts what came of making room.
-    fn settle(&self, made: Result<usize, Refusal>, source: Option<IpAddr>) -> Option<usize> {
+    fn count_outcome(&self, made: Result<usize, Refusal>, source: Option<IpAddr>) -> Option<usize> {
         let reason = match made {
             Ok(closed) => return Some(closed),
             Err(reason) => reason,
@@ -283,7 +283,7 @@ impl Admitted {
     pub(crate) fn is_of(&self, client: IpAddr) -> bool {
         let free = self.admission.permits.available_permits();
         let made = self.admission.lock().assign(self.id, client, free);
-        let closed = self.admission.settle(made, Some(client));
+        let closed = self.admission.count_outcome(made, Some(client));
         self.admission.evicted(closed.unwrap_or_default());
         closed.is_some()
     }

@@ -23,7 +23,7 @@ use tokio::time::{Sleep, sleep};
 
 pub(crate) use head::MAX_HEADERS;
 pub(crate) use inspector::MAX_HEAD;
-use inspector::{Inspector, Outcome, Stop};
+use inspector::{Inspector, Outcome, Rejection};
 pub use probe::{Probe, ProbeEnd, guarded};
 pub(crate) use rejection_request::refusal_of;
 
@@ -44,7 +44,7 @@ pub(crate) struct Guard<T> {
     /// So many bytes of `held` have passed.
     passed: usize,
     deadline: Option<Pin<Box<Sleep>>>,
-    stop: Option<Stop>,
+    stop: Option<Rejection>,
     at_eof: bool,
     closing: Closing,
 }
@@ -81,12 +81,12 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             return Some(Poll::Ready(Ok(())));
         }
         match self.stop? {
-            Stop::Body => Some(Poll::Ready(Err(io::Error::new(
+            Rejection::Body => Some(Poll::Ready(Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 "malformed chunk",
             )))),
             // The answer to the stand-in ends the connection; until then hyper must see neither bytes nor an end.
-            Stop::Head(_) => Some(Poll::Pending),
+            Rejection::Head(_) => Some(Poll::Pending),
         }
     }
 
@@ -107,21 +107,21 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             let outcome = self.inspector.inspect(fresh);
             self.held.extend_from_slice(&fresh[outcome.passed..]);
             out.set_filled(start + outcome.passed);
-            self.settle(&outcome);
+            self.apply_outcome(&outcome);
             outcome.passed > 0
         } else {
             self.held.extend_from_slice(fresh);
             out.set_filled(start);
             let outcome = self.inspector.inspect(&self.held);
             self.passed = outcome.passed;
-            self.settle(&outcome);
+            self.apply_outcome(&outcome);
             false
         };
         Poll::Ready(Ok(done))
     }
 
     /// Draws the consequences of what the inspector said.
-    fn settle(&mut self, outcome: &Outcome) {
+    fn apply_outcome(&mut self, outcome: &Outcome) {
         self.activity.set_body_owed(self.inspector.owes_body());
         if let Some(stop) = outcome.stop {
             self.stop(stop);
@@ -143,16 +143,16 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             return Poll::Pending;
         };
         ready!(deadline.as_mut().poll(cx));
-        self.stop(Stop::Head(RefusalCode::RequestTimeout));
+        self.stop(Rejection::Head(RefusalCode::RequestTimeout));
         Poll::Ready(())
     }
 
     /// Lets nothing of the sender's pass any more. What takes the place of a refused head does.
-    fn stop(&mut self, stop: Stop) {
+    fn stop(&mut self, stop: Rejection) {
         self.deadline = None;
         self.activity.set_receiving_head(false);
         self.stop = Some(stop);
-        if let Stop::Head(code) = stop {
+        if let Rejection::Head(code) = stop {
             let head = &self.held[self.passed..][..self.inspector.whole_lines()];
             let rejection_request = rejection_request::request(code, head);
             self.held.truncate(self.passed);

@@ -6,7 +6,7 @@ use tokio::io::AsyncWriteExt;
 
 use super::program::Program;
 use super::support::{Server, post, run, sql};
-use super::visitor::Visitor;
+use super::visitor::ConsoleClient;
 
 fn request_id(answer: &Answer) -> String {
     answer.headers["x-request-id"].to_str().unwrap().to_owned()
@@ -21,7 +21,12 @@ fn shown(page: &str) -> String {
 }
 
 /// The record of this answer, found by its request ID and compared with it, in every place that shows it.
-async fn recorded(server: &Server, program: &Program<'_>, visitor: &Visitor<'_>, answer: &Answer) -> Value {
+async fn recorded(
+    server: &Server,
+    program: &Program<'_>,
+    visitor: &ConsoleClient<'_>,
+    answer: &Answer,
+) -> Value {
     let id = request_id(answer);
     server
         .deliveries(|items| items.iter().any(|item| item["request_id"] == *id))
@@ -60,7 +65,7 @@ async fn recorded(server: &Server, program: &Program<'_>, visitor: &Visitor<'_>,
 async fn a_record_tells_the_answer_as_it_was_sent() {
     let server = Server::start();
     let program = Program::new(&server, "admin");
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let busy = server.create("busy", &["--per-minute", "1", "--overload", "503"]);
     let dead = server.create("dead", &[]);
     let url = server.create("w", &[]);
@@ -113,7 +118,7 @@ async fn a_record_tells_the_answer_as_it_was_sent() {
 async fn what_changes_later_does_not_change_the_answer() {
     let server = Server::start();
     let program = Program::new(&server, "admin");
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let url = server.create("w", &["--payload-logging", "off"]);
     let mut request = post(&url, r#"{"title":"t"}"#);
     request
@@ -158,7 +163,7 @@ async fn what_changes_later_does_not_change_the_answer() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_leaves_before_the_answer_is_told_apart() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let url = server.demo_url();
     let path = &url[url.find("/webhooks").unwrap()..];
     for body in ["", "half"] {

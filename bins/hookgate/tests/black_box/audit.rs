@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::program::{Program, code, data};
 use super::support::{Server, run, sql};
-use super::visitor::Visitor;
+use super::visitor::ConsoleClient;
 
 fn items(page: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -23,7 +23,7 @@ fn items(page: &Value) -> Vec<(String, String)> {
 async fn with_mallory() -> Server {
     let server = Server::start();
     let made = server.json(&["member", "add", "Mallory@example.org", "--role", "admin"]);
-    let visitor = Visitor::by_link(&server, made["sign_in"].as_str().unwrap()).await;
+    let visitor = ConsoleClient::by_link(&server, made["sign_in"].as_str().unwrap()).await;
     let form = [("name", "mallorys hook"), ("rotation_days", "90")];
     visitor.send("/webhooks", &form).await;
     server.json(&["member", "remove", "Mallory@example.org"]);
@@ -104,7 +104,7 @@ async fn failed_sign_ins_push_out_no_act() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_removed_member_is_found_by_name() {
     let server = with_mallory().await;
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let page = owner.get("/audit").await;
     assert!(page.contains("value=\"member:Mallory@example.org\""), "{page}");
     assert!(page.contains("(command line)"), "{page}");
@@ -151,7 +151,7 @@ async fn times_have_a_beginning_and_an_end() {
     assert_eq!(items(&since), items(&all)[..1]);
     let until = admin.get(&format!("/api/v1/audit?to={newest}")).await;
     assert_eq!(items(&until), items(&all)[1..]);
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let page = owner
         .get("/audit?from=2020-01-01T00:00&to=2020-02-01T00:00")
         .await;
@@ -161,7 +161,7 @@ async fn times_have_a_beginning_and_an_end() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_filter_that_stands_for_nothing_is_told_with_what_it_could_be() {
     let server = with_mallory().await;
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     for (query, said) in [
         ("what=webhok", "address_set, incident"),
         ("who=nobody", "command-line, system"),
@@ -209,7 +209,7 @@ async fn a_filter_that_stands_for_nothing_is_told_with_what_it_could_be() {
 async fn the_trail_is_exported_and_the_export_is_on_it() {
     let server = with_mallory().await;
     let admin = Program::new(&server, "admin");
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let filter = "act=webhook&actor=Mallory@example.org";
     let answer = admin
         .call("GET", &format!("/api/v1/audit/export?{filter}"), None, &[])
@@ -262,10 +262,10 @@ async fn a_removal_names_the_urls_that_the_member_saw_and_marks_them() {
     let server = Server::start();
     let made = server.json(&["member", "add", "mallory", "--role", "admin"]);
     let id = made["id"].as_str().unwrap();
-    let mallory = Visitor::by_link(&server, made["sign_in"].as_str().unwrap()).await;
+    let mallory = ConsoleClient::by_link(&server, made["sign_in"].as_str().unwrap()).await;
     let form = [("name", "mallorys hook"), ("rotation_days", "90")];
     mallory.send("/webhooks", &form).await;
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let admin = Program::new(&server, "admin");
     let preview = admin.get(&format!("/api/v1/members/{id}/removal")).await;
     assert_eq!(preview["webhooks_count"], 1, "{preview}");

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Program, code};
 use crate::support::{Server, run};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// A token of an admin is no way to a session of an admin, nor to that admin's password.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -34,12 +34,12 @@ fn member(server: &Server, name: &str, role: &str) -> Value {
 }
 
 /// The member's own session, by a link of the command line.
-async fn own_session<'a>(server: &'a Server, member: &Value) -> Visitor<'a> {
-    Visitor::by_link(server, member["sign_in"].as_str().unwrap()).await
+async fn own_session<'a>(server: &'a Server, member: &Value) -> ConsoleClient<'a> {
+    ConsoleClient::by_link(server, member["sign_in"].as_str().unwrap()).await
 }
 
 /// A link that somebody makes for a member in the console.
-async fn link(by: &Visitor<'_>, member: &Value) -> String {
+async fn link(by: &ConsoleClient<'_>, member: &Value) -> String {
     let path = format!("/members/{}/link", member["id"].as_str().unwrap());
     let page = by.send(&path, &[]).await.body;
     let from = page.find("/sign-in/hgl_").unwrap();
@@ -48,13 +48,13 @@ async fn link(by: &Visitor<'_>, member: &Value) -> String {
 }
 
 /// Whether the session still opens a page.
-async fn is_alive(visitor: &Visitor<'_>) -> bool {
+async fn is_alive(visitor: &ConsoleClient<'_>) -> bool {
     visitor.call("GET", "/account", String::new()).await.status == 200
 }
 
 /// Whether the link still signs in.
 async fn works(server: &Server, link: &str) -> bool {
-    let answer = Visitor::nobody(server).try_to_send(link, &[]).await;
+    let answer = ConsoleClient::nobody(server).try_to_send(link, &[]).await;
     answer.header("set-cookie").starts_with("__Host-hookgate=hgs_")
 }
 
@@ -73,7 +73,7 @@ async fn what_a_link_opened_ends_with_what_its_maker_may() {
         let admin = member(&server, &format!("admin-{number}"), "admin");
         let admin = own_session(&server, &admin).await;
         let guest = member(&server, &format!("guest-{number}"), "viewer");
-        let began = Visitor::nobody(&server)
+        let began = ConsoleClient::nobody(&server)
             .begin(&link(&admin, &guest).await, &[])
             .await;
         let unused = link(&admin, &guest).await;
@@ -103,7 +103,7 @@ async fn a_session_by_a_members_link_makes_no_credential() {
     let server = Server::start();
     let admin = own_session(&server, &member(&server, "ada", "admin")).await;
     let guest = member(&server, "bob", "admin");
-    let began = Visitor::nobody(&server)
+    let began = ConsoleClient::nobody(&server)
         .begin(&link(&admin, &guest).await, &[])
         .await;
     let path = format!("/members/{}/link", guest["id"].as_str().unwrap());

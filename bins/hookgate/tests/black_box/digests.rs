@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::needles::Needles;
 use super::program::{Program, data};
 use super::support::{Server, run, sql};
-use super::visitor::Visitor;
+use super::visitor::ConsoleClient;
 
 const PASSWORD: &str = "Kiosk-Quarz-84";
 const PIPED: &str = "Vortex-Zimt-2209";
@@ -128,10 +128,10 @@ fn columns(server: &Server) -> BTreeMap<String, String> {
     names.lines().map(read).collect()
 }
 
-async fn by_console<'a>(server: &'a Server, secrets: &mut Secrets) -> Visitor<'a> {
+async fn by_console<'a>(server: &'a Server, secrets: &mut Secrets) -> ConsoleClient<'a> {
     let link = server.ready["sign_in"].as_str().unwrap();
     secrets.add_random("a used sign-in link", link);
-    let visitor = Visitor::sign_in(server).await;
+    let visitor = ConsoleClient::sign_in(server).await;
     secrets.add_random("a session", visitor.session());
     let member = [("name", "grace"), ("role", "operator")];
     let webhook = [("name", "signed form"), ("signed", "on")];
@@ -153,7 +153,7 @@ async fn by_console<'a>(server: &'a Server, secrets: &mut Secrets) -> Visitor<'a
         secrets.add_body("/sign-in", &visitor.form("/sign-in", fields));
         assert_eq!(visitor.try_to_send("/sign-in", fields).await.status, 422);
     }
-    let again = Visitor::by_password(server, "owner", PASSWORD).await;
+    let again = ConsoleClient::by_password(server, "owner", PASSWORD).await;
     secrets.add_random("a session by password", again.session());
     again
 }

@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 
 use crate::program::{Program, data};
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// Where something is done.
-enum Place<'a> {
-    Console(Visitor<'a>),
+enum Installation<'a> {
+    Console(ConsoleClient<'a>),
     Api(Program<'a>),
     CommandLine,
 }
@@ -20,32 +20,32 @@ enum Place<'a> {
 /// Does everything in one place.
 struct Hand<'a> {
     server: &'a Server,
-    place: Place<'a>,
+    place: Installation<'a>,
 }
 
 impl<'a> Hand<'a> {
     async fn all(server: &'a Server) -> [Self; 3] {
         [
-            Place::Console(Visitor::sign_in(server).await),
-            Place::Api(Program::new(server, "owner")),
-            Place::CommandLine,
+            Installation::Console(ConsoleClient::sign_in(server).await),
+            Installation::Api(Program::new(server, "owner")),
+            Installation::CommandLine,
         ]
         .map(|place| Self { server, place })
     }
 
     const fn name(&self) -> &'static str {
         match self.place {
-            Place::Console(_) => "console",
-            Place::Api(_) => "api",
-            Place::CommandLine => "command line",
+            Installation::Console(_) => "console",
+            Installation::Api(_) => "api",
+            Installation::CommandLine => "command line",
         }
     }
 
     /// Changes something: a form of the console, a request, or a command. What it says.
     async fn act(&self, form: Form<'_>, request: Request<'_>, command: &[&str]) -> String {
         match &self.place {
-            Place::Console(visitor) => visitor.send(form.0, form.1).await.body,
-            Place::Api(program) => {
+            Installation::Console(visitor) => visitor.send(form.0, form.1).await.body,
+            Installation::Api(program) => {
                 let (method, path, body) = request;
                 let tag = program.call("GET", path, None, &[]).await;
                 let tag = tag.headers.get("etag").and_then(|tag| tag.to_str().ok());
@@ -54,16 +54,16 @@ impl<'a> Hand<'a> {
                 assert!(answer.status.is_success(), "{path}: {}", answer.body);
                 data(&answer).to_string()
             }
-            Place::CommandLine => self.server.json(command).to_string(),
+            Installation::CommandLine => self.server.json(command).to_string(),
         }
     }
 
     /// Looks at something: a page of the console, a path, or a command. Each has to have these words in it.
     async fn look(&self, page: &str, path: &str, command: &[&str], words: &[&str]) {
         let text = match &self.place {
-            Place::Console(visitor) => visitor.get(page).await,
-            Place::Api(program) => program.get(path).await.to_string(),
-            Place::CommandLine => self.server.json(command).to_string(),
+            Installation::Console(visitor) => visitor.get(page).await,
+            Installation::Api(program) => program.get(path).await.to_string(),
+            Installation::CommandLine => self.server.json(command).to_string(),
         };
         for word in words {
             assert!(
@@ -391,14 +391,14 @@ async fn story(hand: &Hand<'_>, id: &str) {
 
 async fn export(hand: &Hand<'_>) -> String {
     match &hand.place {
-        Place::Console(visitor) => visitor.get("/logs/export?format=ndjson").await,
-        Place::Api(program) => {
+        Installation::Console(visitor) => visitor.get("/logs/export?format=ndjson").await,
+        Installation::Api(program) => {
             let answer = program
                 .call("GET", "/api/v1/deliveries/export?format=ndjson", None, &[])
                 .await;
             answer.body
         }
-        Place::CommandLine => {
+        Installation::CommandLine => {
             let output = crate::support::run(
                 hand.server.directory(),
                 &["deliveries", "export", "--format", "ndjson"],
@@ -428,8 +428,10 @@ async fn people_are_managed_everywhere() {
         let path = format!("/api/v1/members/{id}");
         // An API token makes no links.
         let said = match &hand.place {
-            Place::Console(visitor) => visitor.send(&format!("/members/{id}/link"), &[]).await.body,
-            Place::Api(_) | Place::CommandLine => server.json(&["sign-in-link", name]).to_string(),
+            Installation::Console(visitor) => visitor.send(&format!("/members/{id}/link"), &[]).await.body,
+            Installation::Api(_) | Installation::CommandLine => {
+                server.json(&["sign-in-link", name]).to_string()
+            }
         };
         assert!(said.contains("/sign-in/hgl_"), "{name}: {said}");
         let body = json!({"role": "operator"});

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::program::Program;
 use crate::support::{Server, run, sql};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// More than one page of the store.
 const DELIVERIES: usize = 230;
@@ -45,7 +45,7 @@ fn curl(server: &Server, protocol: &str, path: &str, header: &str) -> Output {
 async fn an_export_that_breaks_off_is_taken_for_whole_by_nobody() {
     let server = with_deliveries().await;
     let program = Program::new(&server, "admin");
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let token = format!("authorization: Bearer {}", program.token());
     let cookie = format!("cookie: __Host-hookgate={}", visitor.session());
     let places = [("/api/v1/deliveries/export", token), ("/logs/export", cookie)];

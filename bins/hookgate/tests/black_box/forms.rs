@@ -3,7 +3,7 @@
 use hookgate_testkit::https::Http;
 
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 const PASSWORD: &str = "a long enough password";
 
@@ -25,7 +25,7 @@ fn value<'a>(page: &'a str, field: &str) -> &'a str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_that_is_sent_twice_is_done_once() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let once = value(&visitor.get("/webhooks/new").await, "once").to_owned();
     let form = [("once", &*once), ("name", "Disk alerts")];
     let (first, second) = tokio::join!(
@@ -88,7 +88,7 @@ async fn a_form_that_is_sent_twice_is_done_once() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_double_click_loses_no_secret() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let member = server.json(&["member", "add", "bob", "--role", "viewer"]);
     let link = format!("/members/{}/link", member["id"].as_str().unwrap());
     let handle = server.json(&["webhook", "create", "old"])["handle"]
@@ -142,7 +142,7 @@ fn url_on(page: &str) -> &str {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_secret_is_shown_once_by_a_page_of_its_own() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let member = server.json(&["member", "add", "bob", "--role", "viewer"]);
     let link = format!("/members/{}/link", member["id"].as_str().unwrap());
     let token = [("name", "ci"), ("role", "viewer"), ("expires_days", "")];
@@ -191,7 +191,7 @@ async fn a_secret_is_shown_once_by_a_page_of_its_own() {
         );
         let elsewhere = visitor.call_with("GET", &elsewhere, pair, String::new()).await;
         assert!(!elsewhere.body.contains(secret));
-        let other = Visitor::by_link(
+        let other = ConsoleClient::by_link(
             &server,
             server.json(&["sign-in-link", "owner"])["sign_in"]
                 .as_str()
@@ -206,7 +206,7 @@ async fn a_secret_is_shown_once_by_a_page_of_its_own() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_conflict_is_shown_and_overwritten_only_on_purpose() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     server.create("alerts", &[]);
     let handle = server.json(&["webhook", "show", "alerts"])["handle"]
         .as_str()
@@ -283,7 +283,7 @@ async fn a_conflict_is_shown_and_overwritten_only_on_purpose() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_field_opens_nothing() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     server.create(
         "alerts",
         &[
@@ -367,7 +367,7 @@ async fn an_absent_field_opens_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_least_role_is_chosen_beforehand() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     for path in ["/members", "/tokens"] {
         let page = visitor.get(path).await;
         let (_, form) = page.split_once("id=\"f-role\"").unwrap();
@@ -405,7 +405,7 @@ async fn the_least_role_is_chosen_beforehand() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_was_typed_survives_the_end_of_a_session() {
     let server = Server::start();
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let password = [("password", PASSWORD), ("again", PASSWORD)];
     owner.send("/account/password", &password).await;
     owner.send("/sign-out", &[]).await;
@@ -496,7 +496,7 @@ async fn what_was_typed_survives_the_end_of_a_session() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_form_of_another_session_is_shown_again() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let body = form_urlencoded::Serializer::new(String::new())
         .extend_pairs([
             ("csrf", "an older one"),

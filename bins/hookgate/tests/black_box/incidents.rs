@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Program, code, data};
 use crate::support::{Server, run};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 async fn deliver(server: &Server, body: &Value) -> Value {
     let url = server.demo_url();
@@ -75,7 +75,10 @@ async fn a_timeline_tells_all_that_happened() {
         incident["timeline"]
     );
 
-    let page = Visitor::sign_in(&server).await.get("/incidents/INC-1").await;
+    let page = ConsoleClient::sign_in(&server)
+        .await
+        .get("/incidents/INC-1")
+        .await;
     assert!(
         page.contains("<title>INC-1 Disk full · Hookgate</title>"),
         "{page}"
@@ -183,7 +186,7 @@ async fn reopening_is_refused_with_the_reason() {
 async fn the_console_says_what_is_true() {
     let server = Server::start();
     deliver(&server, &json!({"title": "Disk full"})).await;
-    let person = Visitor::sign_in(&server).await;
+    let person = ConsoleClient::sign_in(&server).await;
     server.json(&["incidents", "acknowledge", "INC-1"]);
     let second = person.send("/incidents/INC-1/acknowledge", &[]).await;
     let page = person.get(second.header("location")).await;

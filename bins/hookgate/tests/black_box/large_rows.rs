@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::program::{Program, data};
 use crate::support::{Server, run};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// Most bytes of any list.
 const LARGEST: usize = 5 * 1024 * 1024;
@@ -49,7 +49,7 @@ async fn a_page_of_incidents_ends_where_they_are_large() {
     let expected: Vec<_> = (0..INCIDENTS).rev().map(|number| format!("m{number}")).collect();
     assert_eq!(titles, expected);
     assert_eq!(all(&operator, "/api/v1/deliveries").await.len(), INCIDENTS);
-    let page = Visitor::sign_in(&server).await.get("/incidents").await;
+    let page = ConsoleClient::sign_in(&server).await.get("/incidents").await;
     assert!(page.len() < LARGEST / 10, "{} bytes", page.len());
 }
 
@@ -95,7 +95,7 @@ async fn an_edit_of_a_long_list_leaves_a_small_entry_that_people_can_read() {
         edits[0]["change"],
         "allowlist: 9,000 entries (removed: 192.0.2.4) → 9,000 entries (added: 192.0.2.5)"
     );
-    let page = Visitor::sign_in(&server).await.get("/audit").await;
+    let page = ConsoleClient::sign_in(&server).await.get("/audit").await;
     assert!(
         page.contains("192.0.2.4") && page.len() < 200_000,
         "{} bytes",

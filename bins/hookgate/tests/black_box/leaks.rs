@@ -15,7 +15,7 @@ use super::program::{Program, data};
 use super::support::{
     Server, Store, dump, dumps_core, let_dump_core, place, plain_tcp, post, run, run_as_is, sql,
 };
-use super::visitor::Visitor;
+use super::visitor::ConsoleClient;
 
 /// Requests of each kind.
 const FLOOD: usize = 40;
@@ -118,10 +118,10 @@ fn webhooks(server: &Server) -> Vec<String> {
 }
 
 /// Does what gives out secrets, and what takes them, in the console, by the API and on the command line.
-async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'a>, Visitor<'a>) {
+async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'a>, ConsoleClient<'a>) {
     let link = server.ready["sign_in"].as_str().unwrap();
     secrets.add_id("a used sign-in link", link);
-    let visitor = Visitor::sign_in(server).await;
+    let visitor = ConsoleClient::sign_in(server).await;
     secrets.add_id("a session", visitor.session());
     visitor
         .send(
@@ -130,7 +130,7 @@ async fn administer<'a>(server: &'a Server, secrets: &mut Needles) -> (Program<'
         )
         .await;
     secrets.add("a password", PASSWORD.as_bytes());
-    let by_password = Visitor::by_password(server, "owner", PASSWORD).await;
+    let by_password = ConsoleClient::by_password(server, "owner", PASSWORD).await;
     secrets.add_id("a session", by_password.session());
     by_password.send("/sign-out", &[]).await;
 
@@ -346,7 +346,7 @@ fn plain_text(directory: &Path, arguments: &[&str]) -> std::process::Output {
 }
 
 /// The console's pages and exports.
-async fn search_console(server: &Server, visitor: &Visitor<'_>, secrets: &Needles) {
+async fn search_console(server: &Server, visitor: &ConsoleClient<'_>, secrets: &Needles) {
     let items = server.deliveries(|_| true).await;
     let handle = server.ready["webhook"]["handle"].as_str().unwrap();
     let of_webhook = ["", "/edit", "/regenerate", "/revoke"].map(|part| format!("/webhooks/{handle}{part}"));

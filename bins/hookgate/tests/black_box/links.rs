@@ -3,17 +3,17 @@
 use hookgate_testkit::https::Http;
 
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 const PASSWORD: &str = "a long enough password";
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_deep_link_keeps_its_query_over_a_sign_in() {
     let server = Server::start();
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let password = [("password", PASSWORD), ("again", PASSWORD)];
     owner.send("/account/password", &password).await;
-    let nobody = Visitor::nobody(&server);
+    let nobody = ConsoleClient::nobody(&server);
     let handle = server.ready["webhook"]["handle"].as_str().unwrap();
     for path in [
         "/logs?outcome=refused&code=INVALID_JSON",
@@ -61,7 +61,7 @@ async fn parameters_that_nobody_knows_are_ignored_and_wrong_ones_are_told() {
         .post(Http::One, &server.demo_url(), r#"{"title":"Disk full"}"#)
         .await;
     server.deliveries(|items| items.len() == 1).await;
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let handle = server.ready["webhook"]["handle"].as_str().unwrap();
     let pages = [
         "/webhooks",
@@ -120,7 +120,7 @@ async fn parameters_that_nobody_knows_are_ignored_and_wrong_ones_are_told() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_error_keeps_the_frame_and_says_the_way_back() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     for (path, sentence, back) in [
         (
             "/incidents/INC-999",
@@ -161,7 +161,7 @@ async fn an_error_keeps_the_frame_and_says_the_way_back() {
         assert!(!answer.body.contains("/nonsense"), "the path is not repeated");
     }
     let link = server.json(&["member", "add", "bob", "--role", "viewer"])["sign_in"].clone();
-    let viewer = Visitor::by_link(&server, link.as_str().unwrap()).await;
+    let viewer = ConsoleClient::by_link(&server, link.as_str().unwrap()).await;
     let refused = viewer.call("GET", "/webhooks/new", String::new()).await;
     assert_eq!(refused.status, 403);
     assert!(
@@ -186,9 +186,9 @@ async fn of_two_who_acknowledge_at_once_the_second_is_told_kindly() {
     server
         .post(Http::One, &server.demo_url(), r#"{"title":"Disk full"}"#)
         .await;
-    let ada = Visitor::sign_in(&server).await;
+    let ada = ConsoleClient::sign_in(&server).await;
     let link = server.json(&["member", "add", "Olga", "--role", "operator"])["sign_in"].clone();
-    let olga = Visitor::by_link(&server, link.as_str().unwrap()).await;
+    let olga = ConsoleClient::by_link(&server, link.as_str().unwrap()).await;
     olga.send("/incidents/INC-1/acknowledge", &[]).await;
     let late = ada.send("/incidents/INC-1/acknowledge", &[]).await;
     let page = ada.get(late.header("location")).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::needles::Needles;
 use super::program::{Program, data};
 use super::support::{Server, dump};
-use super::visitor::Visitor;
+use super::visitor::ConsoleClient;
 
 /// The ID as software writes it: in JSON, in an address, in a page.
 fn spellings(id: &str) -> Vec<String> {
@@ -77,7 +77,7 @@ async fn an_id_in_a_request_is_masked_however_it_is_written() {
 async fn every_kind_of_secret_is_masked_in_notes_and_payloads() {
     let server = Server::start();
     let url = server.demo_url();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let made = server.json(&["token", "create", "owner-tests", "--role", "owner"]);
     let token = made["token"].as_str().unwrap();
     let program = Program::with(&server, token);

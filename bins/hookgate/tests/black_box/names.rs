@@ -5,7 +5,7 @@ use std::process::Command;
 use hookgate_domain::characters;
 
 use super::support::{HOOKGATE, Server, dump, run};
-use super::visitor::Visitor;
+use super::visitor::ConsoleClient;
 
 const HIDDEN: [&str; 11] = [
     "ada\u{ad}",
@@ -76,8 +76,8 @@ fn the_user_of_the_machine_is_checked_as_a_name_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_page_holds_a_hidden_character() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
-    let nobody = Visitor::nobody(&server);
+    let visitor = ConsoleClient::sign_in(&server).await;
+    let nobody = ConsoleClient::nobody(&server);
     let hidden = "%E2%80%AE%1B%C2%9B%E2%81%A6x";
     for path in [
         "/logs?source=",

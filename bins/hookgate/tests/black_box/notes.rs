@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::program::Program;
 use crate::support::{Server, post, run};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 fn text(server: &Server, arguments: &[&str]) -> String {
     let output = run(server.directory(), arguments, "");
@@ -97,7 +97,7 @@ async fn notes_are_shown_wherever_the_delivery_is() {
     assert_eq!(line["notes"], note);
     let csv = text(&server, &["deliveries", "export", "--format", "csv"]);
     assert!(csv.contains(",severity unknown_word,req_"), "{csv}");
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let page = visitor.get(&format!("/deliveries/{delivery}")).await;
     assert!(page.contains("is not a known value"), "{}", page);
 }
@@ -123,7 +123,7 @@ async fn no_number_is_rounded_on_its_way() {
         let text = text(&server, arguments);
         assert!(text.contains(sorted), "{text}");
     }
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let page = visitor.get(&format!("/deliveries/{delivery}")).await;
     for number in ["12345678901234567890123", "1.10", "1e400", "-0"] {
         // Laid out and as it came.

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::program::Program;
 use crate::support::{Server, sql};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 const ALERT: &str = r#"{"title":"Disk full"}"#;
 
@@ -37,7 +37,7 @@ fn link(html: &str, words: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn observing_says_who_would_be_refused_until_it_is_enforced() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let hook = server.create("hook", &["--allow", "192.0.2.1", "--allowlist-mode", "observe"]);
     let path = format!("/webhooks/{}", handle(&server, "hook"));
     for url in [&hook, &hook, &server.demo_url()] {
@@ -102,7 +102,7 @@ async fn enforcing_takes_an_admin() {
     let server = Server::start();
     server.create("hook", &["--allow", "192.0.2.1", "--allowlist-mode", "observe"]);
     let added = server.json(&["member", "add", "Olga", "--role", "operator"]);
-    let operator = Visitor::by_link(&server, added["sign_in"].as_str().unwrap()).await;
+    let operator = ConsoleClient::by_link(&server, added["sign_in"].as_str().unwrap()).await;
     let path = format!("/webhooks/{}", handle(&server, "hook"));
     let page = operator.get(&path).await;
     assert!(
@@ -122,7 +122,7 @@ async fn enforcing_takes_an_admin() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failing_webhook_is_first_red_and_named() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     server.post(Http::One, &server.demo_url(), ALERT).await;
     let broken = server.create("broken", &[]);
     for body in ["{", "{", "{", "[]", r#"{"title":[]}"#, r#"{"title":[]}"#] {
@@ -234,7 +234,7 @@ fn rows(page: &str) -> (Vec<String>, Option<String>) {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_webhook_is_once_in_the_list_whatever_fails_meanwhile() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let urls: Vec<_> = (0..105)
         .map(|number| server.create(&format!("hook {number}"), &[]))
         .collect();
@@ -267,7 +267,7 @@ async fn each_webhook_is_once_in_the_list_whatever_fails_meanwhile() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_comes_to_a_dead_url_is_told_with_since_when() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let old = server.create("hook", &[]);
     server.post(Http::One, &old, ALERT).await;
     let shown = server.json(&["webhook", "show", "hook"]);
@@ -334,7 +334,7 @@ async fn what_comes_to_a_dead_url_is_told_with_since_when() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_forwarding_header_that_is_ignored_is_told_with_the_remedy() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let page_of = |record: &Value| format!("/deliveries/{}", record["id"].as_str().unwrap());
     let said = |header: &str| {
         format!(

@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use crate::program::Program;
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 async fn deliver(server: &Server, count: usize) {
     for _ in 0..count {
@@ -114,7 +114,7 @@ async fn pages_of_the_console_stay_where_they_are() {
     let server = Server::start();
     deliver(&server, 120).await;
     let expected = all(&server);
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let first = visitor.get("/logs").await;
     assert_eq!(ids(&first), expected[..50]);
     assert_eq!(link(&first, "← Newer"), None);

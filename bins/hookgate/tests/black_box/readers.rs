@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use crate::program::{Program, data};
 use crate::support::{Server, run, sql};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// Deliveries that an export has to go through, and bytes of each: together more than all buffers on the way hold.
 const DELIVERIES: usize = 64;
@@ -45,7 +45,7 @@ fn by_token(program: &Program<'_>) -> (&'static str, String) {
     ("authorization", format!("Bearer {}", program.token()))
 }
 
-fn by_session(visitor: &Visitor<'_>) -> (&'static str, String) {
+fn by_session(visitor: &ConsoleClient<'_>) -> (&'static str, String) {
     ("cookie", format!("__Host-hookgate={}", visitor.session()))
 }
 
@@ -172,7 +172,7 @@ async fn an_export_is_cut_when_its_token_is_revoked_or_its_role_falls() {
         );
         let link = server.json(&["sign-in-link", member["name"].as_str().unwrap()]);
         let member = format!("/api/v1/members/{}", member["id"].as_str().unwrap());
-        let visitor = Visitor::by_link(&server, link["sign_in"].as_str().unwrap()).await;
+        let visitor = ConsoleClient::by_link(&server, link["sign_in"].as_str().unwrap()).await;
         let mut connection = connect(&server, http).await;
         let path = "/logs/export?format=ndjson";
         let mut answer = connection
@@ -202,7 +202,7 @@ async fn a_live_view_is_cut_when_its_member_is_removed_and_bounded_before() {
         &["member", "add", "vera", "--role", "viewer"],
         "a long enough password",
     );
-    let visitor = Visitor::by_password(&server, "vera", "a long enough password").await;
+    let visitor = ConsoleClient::by_password(&server, "vera", "a long enough password").await;
     let mut connection = connect(&server, Http::Two).await;
     let mut views = Vec::new();
     for _ in 0..4 {
@@ -254,7 +254,7 @@ async fn a_live_view_is_cut_when_its_member_is_removed_and_bounded_before() {
 async fn a_live_view_misses_nothing_and_repeats_nothing() {
     const SENT: usize = 120;
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let url = server.demo_url();
     let send = async || {
         let sent = data(&server.post(Http::Two, &url, r#"{"title":"t"}"#).await);
@@ -296,7 +296,7 @@ async fn a_live_view_misses_nothing_and_repeats_nothing() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn live_views_and_metrics_leave_the_gate_its_readers() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let urls: Vec<_> = (0..5)
         .map(|number| server.create(&format!("w{number}"), &[]))
         .collect();
@@ -345,7 +345,7 @@ async fn damage_is_logged_once_and_hides_no_names() {
     let log = scratch.path().join("log");
     let file = std::fs::File::create(&log).unwrap();
     let server = Server::start_in(&scratch.path().join("data"), "warn", file.into());
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let url = server.create("damaged", &[]);
     sql(
         server.directory(),

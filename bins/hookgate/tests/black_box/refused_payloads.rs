@@ -4,7 +4,7 @@ use hookgate_testkit::https::Http;
 use serde_json::{Value, json};
 
 use crate::support::{Server, code};
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// A record with all that is on it.
 fn record(server: &Server, item: &Value) -> Value {
@@ -35,7 +35,7 @@ async fn a_refused_payload_is_cut_and_says_so() {
     let record = record(&server, &items[0]);
     assert_eq!(record["payload"].as_str().unwrap(), &body[..8 * 1024]);
     assert_eq!(record["payload_bytes"], json!(body.len()));
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let page = visitor
         .get(&format!("/deliveries/{}", items[0]["id"].as_str().unwrap()))
         .await;

@@ -16,7 +16,7 @@ const SENDERS: usize = 6;
 const GO_ON: &[u8; 25] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// An answer, with the moment at which its request began.
-type Seen = (Instant, u16);
+type Observation = (Instant, u16);
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_delivery_that_starts_after_the_change_returned_is_accepted() {
@@ -51,7 +51,7 @@ async fn no_delivery_that_starts_after_the_change_returned_is_accepted() {
         assert!(command["handle"].is_string() || command["set"].is_object());
         tokio::time::sleep(Duration::from_millis(30)).await;
         stop.send(true).unwrap();
-        let mut seen: Vec<Seen> = Vec::new();
+        let mut seen: Vec<Observation> = Vec::new();
         for sender in senders {
             seen.extend(sender.await.unwrap());
         }
@@ -73,7 +73,7 @@ async fn send_until(
     address: std::net::SocketAddr,
     url: String,
     http: Http,
-) -> Vec<Seen> {
+) -> Vec<Observation> {
     let mut connection = client.connect(address, http).await.unwrap();
     let mut seen = Vec::new();
     loop {

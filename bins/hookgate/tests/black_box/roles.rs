@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::program::Program;
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 use maker::Maker;
 use matrix::{ANYBODY, API, CONSOLE, ROLES, Row};
 
@@ -85,9 +85,12 @@ async fn every_page_and_form_asks_for_the_role_it_needs() {
         "every page and form has a row"
     );
 
-    let mut visitors = vec![("nobody", Visitor::nobody(&server))];
+    let mut visitors = vec![("nobody", ConsoleClient::nobody(&server))];
     for role in ROLES {
-        visitors.push((role, Visitor::by_link(&server, &maker.member(role).await.1).await));
+        visitors.push((
+            role,
+            ConsoleClient::by_link(&server, &maker.member(role).await.1).await,
+        ));
     }
     for row @ (method, _, lowest, _, status) in CONSOLE {
         for (role, visitor) in &visitors {
@@ -165,7 +168,7 @@ async fn machines_that_watch_need_no_role() {
 }
 
 /// The head of an answer that has no end.
-async fn begin_to_read(server: &Server, visitor: &Visitor<'_>, path: &str) -> Answer {
+async fn begin_to_read(server: &Server, visitor: &ConsoleClient<'_>, path: &str) -> Answer {
     let request = Request::get(format!("{}{path}", server.console()))
         .header("cookie", format!("__Host-hookgate={}", visitor.session()));
     server

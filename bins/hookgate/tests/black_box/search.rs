@@ -4,7 +4,7 @@ use hookgate_testkit::https::Http;
 use serde_json::Value;
 
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// The webhook ID at the end of a URL.
 fn id_of(url: &str) -> &str {
@@ -18,7 +18,7 @@ fn handle_of(server: &Server, name: &str) -> String {
 }
 
 /// Where a search leads: the path and query of its redirect.
-async fn leads_to(visitor: &Visitor<'_>, text: &str) -> String {
+async fn leads_to(visitor: &ConsoleClient<'_>, text: &str) -> String {
     let answer = visitor.send("/search", &[("q", text)]).await;
     assert_eq!(answer.status, 303, "{text}: {}", answer.body);
     answer.headers["location"].to_str().unwrap().to_owned()
@@ -27,7 +27,7 @@ async fn leads_to(visitor: &Visitor<'_>, text: &str) -> String {
 #[tokio::test]
 async fn the_search_box_knows_the_names_of_things() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let url = server.create("billing alerts", &[]);
     let handle = handle_of(&server, "billing alerts");
     let sent = server
@@ -61,7 +61,7 @@ async fn the_search_box_knows_the_names_of_things() {
 #[tokio::test]
 async fn a_whole_url_leads_to_its_webhook_and_into_no_address() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let url = server.create("leaked", &[]);
     let page = format!("/webhooks/{}", handle_of(&server, "leaked"));
     let live = format!("{page}?done=url-live");
@@ -108,7 +108,7 @@ fn no_form_puts_what_was_typed_into_the_address() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_may_be_a_secret_gets_into_no_address() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     let url = server.create("leaked", &[]);
     let id = id_of(&url).to_owned();
     let other = if id.ends_with('0') { '1' } else { '0' };

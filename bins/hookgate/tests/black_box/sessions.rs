@@ -10,12 +10,12 @@ use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 const PASSWORD: &str = "a long enough password";
 
 /// Whether the session still opens a page; without one, the way leads to the sign-in.
-async fn is_alive(visitor: &Visitor<'_>) -> bool {
+async fn is_alive(visitor: &ConsoleClient<'_>) -> bool {
     let answer = visitor.call("GET", "/account", String::new()).await;
     assert!(answer.status == 200 || answer.header("location").starts_with("/sign-in"));
     answer.status == 200
@@ -26,7 +26,7 @@ async fn the_cookie_is_for_this_host_alone_and_no_script_sees_it() {
     let server = Server::start();
     let link = server.ready["sign_in"].as_str().unwrap();
     let path = link.strip_prefix(server.console()).unwrap();
-    let answer = Visitor::nobody(&server).send(path, &[]).await;
+    let answer = ConsoleClient::nobody(&server).send(path, &[]).await;
     let cookie = answer.header("set-cookie");
     let (pair, attributes) = cookie.split_once("; ").unwrap();
     assert!(pair.starts_with("__Host-hookgate=hgs_"), "{pair}");
@@ -46,7 +46,7 @@ async fn the_cookie_is_for_this_host_alone_and_no_script_sees_it() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn strangers_send_small_forms() {
     let server = Server::start();
-    let stranger = Visitor::nobody(&server);
+    let stranger = ConsoleClient::nobody(&server);
     let (name, password) = ("\u{1F980}".repeat(100), "\u{1F980}".repeat(200));
     let longest = [("name", &*name), ("password", &*password)];
     assert_eq!(stranger.try_to_send("/sign-in", &longest).await.status, 422);
@@ -58,7 +58,7 @@ async fn strangers_send_small_forms() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_is_dead_after_signing_out() {
     let server = Server::start();
-    let visitor = Visitor::sign_in(&server).await;
+    let visitor = ConsoleClient::sign_in(&server).await;
     assert!(is_alive(&visitor).await);
     visitor.send("/sign-out", &[]).await;
     assert!(!is_alive(&visitor).await);
@@ -68,7 +68,7 @@ async fn a_session_is_dead_after_signing_out() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_session_takes_the_place_of_the_one_before() {
     let server = Server::start();
-    let first = Visitor::sign_in(&server).await;
+    let first = ConsoleClient::sign_in(&server).await;
     first
         .send(
             "/account/password",
@@ -82,7 +82,7 @@ async fn a_new_session_takes_the_place_of_the_one_before() {
     let wrong = [("name", "owner"), ("password", "not this one")];
     assert_eq!(second.try_to_send("/sign-in", &wrong).await.status, 422);
     assert!(is_alive(&second).await, "a failed attempt ends nothing");
-    let elsewhere = Visitor::by_password(&server, "owner", PASSWORD).await;
+    let elsewhere = ConsoleClient::by_password(&server, "owner", PASSWORD).await;
     assert!(is_alive(&second).await && is_alive(&elsewhere).await);
 }
 
@@ -120,7 +120,7 @@ async fn from(server: &Server, source: u32) -> Connection {
 async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
     const HANDS: u32 = 64;
     let server = Arc::new(Server::start());
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let new = [("password", PASSWORD), ("again", PASSWORD)];
     owner.send("/account/password", &new).await;
     let mut flood = JoinSet::new();
@@ -145,11 +145,11 @@ async fn a_flood_of_sign_ins_from_many_addresses_keeps_nobody_out() {
     tokio::time::sleep(Duration::from_secs(3)).await;
     for _ in 0..3 {
         let start = Instant::now();
-        Visitor::by_password(&server, "owner", PASSWORD).await;
+        ConsoleClient::by_password(&server, "owner", PASSWORD).await;
         assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
     }
     flood.shutdown().await;
-    Visitor::by_password(&server, "owner", PASSWORD).await;
+    ConsoleClient::by_password(&server, "owner", PASSWORD).await;
 }
 
 /// Guesses at one name, each from an address of its own: they end, and the member's own browser goes on.
@@ -158,11 +158,11 @@ async fn guesses_from_everywhere_end_and_lock_out_no_browser_of_the_member() {
     const GUESSES: u32 = 70;
     const ALLOWED: usize = 50;
     let server = Server::start();
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let new = [("password", PASSWORD), ("again", PASSWORD)];
     owner.send("/account/password", &new).await;
     let fields = [("name", "owner"), ("password", PASSWORD)];
-    let answer = Visitor::nobody(&server).send("/sign-in", &fields).await;
+    let answer = ConsoleClient::nobody(&server).send("/sign-in", &fields).await;
     let cookies = answer.headers.get_all("set-cookie").iter();
     let mut pairs = cookies.filter_map(|cookie| cookie.to_str().unwrap().split(';').next());
     let device = pairs.find(|pair| pair.starts_with("__Host-hookgate-device="));
@@ -183,14 +183,14 @@ async fn guesses_from_everywhere_end_and_lock_out_no_browser_of_the_member() {
     let page = page.expect("a browser that nobody knows waits");
     assert!(page.contains("Too many wrong passwords for this name"), "{page}");
     let body = format!("csrf=&name=owner&password={}", PASSWORD.replace(' ', "+"));
-    let known = Visitor::nobody(&server)
+    let known = ConsoleClient::nobody(&server)
         .call_with("POST", "/sign-in", device.unwrap(), body)
         .await;
     assert_eq!(known.status, 303, "the member's own goes on");
 }
 
 /// The path that a sign-in leads to.
-async fn sign_in(visitor: &Visitor<'_>, name: &str, password: &str) -> String {
+async fn sign_in(visitor: &ConsoleClient<'_>, name: &str, password: &str) -> String {
     let fields = [("name", name), ("password", password)];
     let answer = visitor.try_to_send("/sign-in", &fields).await;
     answer.header("location").to_owned()
@@ -200,10 +200,10 @@ async fn sign_in(visitor: &Visitor<'_>, name: &str, password: &str) -> String {
 async fn a_member_is_told_of_failed_sign_ins() {
     const TOLD: &str = "failed sign-in";
     let server = Server::start();
-    let first = Visitor::sign_in(&server).await;
+    let first = ConsoleClient::sign_in(&server).await;
     let new = [("password", PASSWORD), ("again", PASSWORD)];
     first.send("/account/password", &new).await;
-    let nobody = Visitor::nobody(&server);
+    let nobody = ConsoleClient::nobody(&server);
     assert_eq!(sign_in(&nobody, "owner", PASSWORD).await, "/webhooks");
     for name in ["owner", "OWNER", "nobody"] {
         assert_eq!(sign_in(&nobody, name, "not this one").await, "");
@@ -230,14 +230,14 @@ async fn a_member_is_told_of_failed_sign_ins() {
             .await
             .contains("1 failed sign-in since your last sign-in, at ")
     );
-    let second = Visitor::by_password(&server, "owner", PASSWORD).await;
+    let second = ConsoleClient::by_password(&server, "owner", PASSWORD).await;
     for path in ["/webhooks?done=signed-in", "/account"] {
         let page = second.get(path).await;
         let told = page.contains("1 failed sign-in since your last sign-in, at ");
         assert!(told && page.contains("127.0.0.1"), "{path}: {page}");
     }
     assert!(!second.get("/webhooks").await.contains(TOLD));
-    let third = Visitor::by_password(&server, "owner", PASSWORD).await;
+    let third = ConsoleClient::by_password(&server, "owner", PASSWORD).await;
     for path in ["/webhooks?done=signed-in", "/account"] {
         assert!(!third.get(path).await.contains(TOLD), "{path}");
     }

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use crate::program::Program;
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// Forms that are begun at once: more than one source may have in progress.
 const FORMS: usize = 12;
@@ -62,7 +62,9 @@ async fn few_forms_of_strangers_are_read_at_once_and_none_for_long() {
         }
         assert!(begun.elapsed() < Duration::from_secs(4), "{http:?}");
         let wrong = [("name", "owner"), ("password", "not this one")];
-        let answer = Visitor::nobody(&server).try_to_send("/sign-in", &wrong).await;
+        let answer = ConsoleClient::nobody(&server)
+            .try_to_send("/sign-in", &wrong)
+            .await;
         assert_eq!(answer.status, 422, "the newest comes in");
         let mut rest = forms.join_all().await;
         rest.sort_unstable();
@@ -110,7 +112,7 @@ fn made_up(server: &Server, number: usize) -> Request<Full<hookgate_testkit::htt
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn who_makes_credentials_up_waits_and_those_who_are_known_do_not() {
     let server = Server::start();
-    let owner = Visitor::sign_in(&server).await;
+    let owner = ConsoleClient::sign_in(&server).await;
     let program = Program::new(&server, "viewer");
     assert_eq!(
         program.call("GET", "/api/v1/webhooks", None, &[]).await.status,

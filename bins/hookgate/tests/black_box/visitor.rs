@@ -7,13 +7,13 @@ use hookgate_testkit::https::{Answer, Full, Http, Request};
 use crate::support::Server;
 
 /// A member who is signed in.
-pub(crate) struct Visitor<'a> {
+pub(crate) struct ConsoleClient<'a> {
     server: &'a Server,
     cookie: String,
     csrf: String,
 }
 
-impl<'a> Visitor<'a> {
+impl<'a> ConsoleClient<'a> {
     /// Signs in by the link that the server printed.
     pub(crate) async fn sign_in(server: &'a Server) -> Self {
         Self::by_link(server, server.ready["sign_in"].as_str().unwrap()).await

@@ -34,7 +34,7 @@ pub(crate) struct Change {
 
 /// A delivery that was answered, and the state that its answer tells of.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Seen {
+pub(crate) struct Observation {
     pub(crate) state: State,
     pub(crate) began: Moment,
     pub(crate) ended: Moment,
@@ -46,7 +46,7 @@ pub(crate) struct UrlHistory {
     /// The state that it was made in.
     pub(crate) first: State,
     pub(crate) changes: Vec<Change>,
-    pub(crate) deliveries: Vec<Seen>,
+    pub(crate) deliveries: Vec<Observation>,
 }
 
 /// What can't have been.
@@ -93,7 +93,7 @@ impl UrlHistory {
     }
 
     /// After how many changes this state may have been there at some moment of the delivery.
-    fn possible(&self, seen: &Seen) -> impl Iterator<Item = usize> {
+    fn possible(&self, seen: &Observation) -> impl Iterator<Item = usize> {
         (0..=self.changes.len()).filter(move |changes| {
             let state = match changes.checked_sub(1) {
                 None => self.first,
@@ -129,8 +129,8 @@ mod tests {
         Moment::from_millis(millis)
     }
 
-    fn seen(state: State, began: u64, ended: u64) -> Seen {
-        Seen {
+    fn seen(state: State, began: u64, ended: u64) -> Observation {
+        Observation {
             state,
             began: at(began),
             ended: at(ended),
@@ -138,7 +138,7 @@ mod tests {
     }
 
     /// Open, closed between 10 and 20, open again between 30 and 40, dead between 50 and 60.
-    fn history(deliveries: Vec<Seen>) -> UrlHistory {
+    fn history(deliveries: Vec<Observation>) -> UrlHistory {
         let change = |to, began, ended| Change {
             to,
             began: at(began),

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use hookgate_testkit::https::{Connection, Http};
 
-use crate::history::{Change, Moment, Seen, State, UrlHistory};
+use crate::history::{Change, Moment, Observation, State, UrlHistory};
 use crate::site::Site;
 use crate::support::post;
 
@@ -82,7 +82,7 @@ impl Book {
         self.histories.lock().unwrap().clone()
     }
 
-    fn delivered(&self, url: usize, seen: Seen) {
+    fn delivered(&self, url: usize, seen: Observation) {
         self.answered.fetch_add(1, Ordering::Relaxed);
         let mut histories = self.histories.lock().unwrap();
         histories.get_mut(&url).unwrap().deliveries.push(seen);
@@ -135,6 +135,6 @@ pub(crate) async fn send(site: Arc<Site>, book: Arc<Book>, node: usize, number: 
             }
             _ => panic!("{answer:?}"),
         };
-        book.delivered(url, Seen { state, began, ended });
+        book.delivered(url, Observation { state, began, ended });
     }
 }

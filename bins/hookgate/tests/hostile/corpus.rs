@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::answers::{Answer, answers, talk};
 use crate::cases::{self, Case, End, JSON};
-use crate::front::Front;
+use crate::front::FrontProxy;
 use crate::support::{Server, post};
 
 /// What is sent after a case. It opens nothing, and an answer to it tells that the connection went on.
@@ -126,7 +126,7 @@ async fn every_case_is_answered_as_it_must_be_and_nothing_else_is_taken() {
 /// that the gate takes is one that the proxy knows of, and what comes next on its connections gets its own answer.
 async fn no_request_is_seen_as_two(program: &str) {
     let server = Server::start();
-    let front = Front::start(program, &server);
+    let front = FrontProxy::start(program, &server);
     let (mut teller, mut faults, mut passed) = (Teller::new(&server).await, Vec::new(), 0);
     for case in cases::all(path(&server.demo_url())) {
         // Proxies wait for a body that never comes before they ask the gate, and nobody knows when we have left.

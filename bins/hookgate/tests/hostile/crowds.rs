@@ -33,7 +33,7 @@ const HANDS: usize = 8;
 const MOST_LINES: usize = 10;
 
 /// A connection that an attacker holds.
-type Held = Box<dyn Any + Send>;
+type HeldConnections = Box<dyn Any + Send>;
 
 /// Opens a connection from an address of this /24 of the loopback network.
 pub(crate) async fn stream_from(network: u8, to: SocketAddr) -> std::io::Result<TcpStream> {
@@ -43,7 +43,7 @@ pub(crate) async fn stream_from(network: u8, to: SocketAddr) -> std::io::Result<
 }
 
 /// One connection without a request: nothing at all, TLS alone, or the beginning of a head, over both versions of HTTP.
-async fn hold_one(client: Client, network: u8, to: SocketAddr, number: usize) -> Option<Held> {
+async fn hold_one(client: Client, network: u8, to: SocketAddr, number: usize) -> Option<HeldConnections> {
     let stream = stream_from(network, to).await.ok()?;
     if number % 8 == 7 {
         return Some(Box::new(stream));
@@ -66,7 +66,7 @@ async fn hold_one(client: Client, network: u8, to: SocketAddr, number: usize) ->
 /// Connections that are held, and those who open more until they have what they want.
 #[derive(Default)]
 struct Crowd {
-    held: Arc<Mutex<Vec<Held>>>,
+    held: Arc<Mutex<Vec<HeldConnections>>>,
     hands: JoinSet<()>,
 }
 

@@ -15,13 +15,13 @@ const LOOKS: u32 = 1_500;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 /// A running proxy.
-pub(crate) struct Front {
+pub(crate) struct FrontProxy {
     child: Child,
     address: SocketAddr,
     _scratch: TempDir,
 }
 
-impl Front {
+impl FrontProxy {
     /// `nginx` or `haproxy`, which ends TLS with the gate's own certificate and opens TLS to the gate.
     pub(crate) fn start(program: &str, gate: &Server) -> Self {
         let scratch = TempDir::new().unwrap();
@@ -59,7 +59,7 @@ impl Front {
     }
 }
 
-impl Drop for Front {
+impl Drop for FrontProxy {
     fn drop(&mut self) {
         // Gently, so that nginx takes its workers with it.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();

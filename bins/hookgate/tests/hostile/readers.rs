@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::program::Program;
 use crate::stage::{give_way, is_judged, runtime, scale};
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// Viewers, and live views that each of them asks for: 1,200 in all, of which a few are given.
 const VIEWERS: usize = 8;
@@ -50,7 +50,7 @@ async fn viewers(server: &Server) -> Vec<String> {
     for number in 0..VIEWERS {
         let name = format!("viewer {number}");
         let link = server.json(&["member", "add", &name, "--role", "viewer"]);
-        let visitor = Visitor::by_link(server, link["sign_in"].as_str().unwrap()).await;
+        let visitor = ConsoleClient::by_link(server, link["sign_in"].as_str().unwrap()).await;
         cookies.push(format!("__Host-hookgate={}", visitor.session()));
     }
     cookies

@@ -23,12 +23,12 @@ fn connections() -> usize {
 
 /// What all the connections came to, and the longest that one was held.
 #[derive(Debug)]
-struct Held {
+struct HeldConnections {
     ends: BTreeSet<String>,
     longest: Duration,
 }
 
-impl Held {
+impl HeldConnections {
     /// All came to the same end, within this time.
     fn ended(&self, end: &str, limit: Duration) {
         assert!(self.ends.iter().eq([end]), "{self:?}");
@@ -37,7 +37,11 @@ impl Held {
 }
 
 /// Opens connections one by one, so that no handshake waits for the others, and holds all of them.
-async fn many<S, F>(target: Target, open: impl AsyncFn(&Target) -> S, hold: impl Fn(S, Target) -> F) -> Held
+async fn many<S, F>(
+    target: Target,
+    open: impl AsyncFn(&Target) -> S,
+    hold: impl Fn(S, Target) -> F,
+) -> HeldConnections
 where
     F: Future<Output = String> + Send + 'static,
 {
@@ -51,7 +55,7 @@ where
     }
     let (ends, times): (BTreeSet<_>, Vec<_>) = peers.join_all().await.into_iter().unzip();
     let longest = times.into_iter().max().unwrap_or_default();
-    Held { ends, longest }
+    HeldConnections { ends, longest }
 }
 
 async fn tls(target: &Target) -> TlsStream<TcpStream> {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use load::Load;
-use meter::Meter;
+use meter::Sampler;
 use support::Server;
 
 /// Which store these tests run on.
@@ -49,7 +49,7 @@ async fn a_long_steady_load_leaves_no_trace() {
     let server = Arc::new(Server::start());
     let load = Load::begin(&server);
     load.warm_up(if scale == 1 { 0 } else { WARM_UP }).await;
-    let mut meter = Meter::of(server.pid());
+    let mut meter = Sampler::of(server.pid());
     let looks = length.as_secs() / LOOK_EVERY.as_secs();
     for _ in 0..looks {
         tokio::time::sleep(LOOK_EVERY).await;

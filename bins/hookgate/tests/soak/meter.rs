@@ -7,7 +7,7 @@ const KIB_PER_MIB: f64 = 1024.0;
 const SECONDS_PER_HOUR: f64 = 3600.0;
 
 /// Looks at one process.
-pub(crate) struct Meter {
+pub(crate) struct Sampler {
     process: u32,
     /// Seconds since the first look, and MiB of resident memory.
     resident: Vec<(f64, f64)>,
@@ -25,7 +25,7 @@ pub(crate) struct Trend {
     pub(crate) descriptors: Option<(usize, usize)>,
 }
 
-impl Meter {
+impl Sampler {
     pub(crate) fn of(process: u32) -> Self {
         Self {
             process,

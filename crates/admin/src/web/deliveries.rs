@@ -172,7 +172,7 @@ fn payload(record: &DeliveryRecord) -> Payload {
             }
         });
     };
-    Payload::Kept {
+    Payload::Stored {
         raw: UserText::from(String::from_utf8_lossy(bytes)),
         pretty: lay_out(bytes, JsonLayout::Indented).map(Into::into),
         bytes: bytes.len() as u64,

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use hookgate_domain::Timestamp;
 
-use crate::meter::{Allowance, Meter};
+use crate::rate_limiter::{Allowance, RateLimiter};
 
 /// Counts at a time, 2 MiB. An attempt is counted while its password is checked, and a password takes 10 ms at least, two at a
 /// time: 200 a second. Names that are tried once are counted for 72 seconds, and so 14,400 at a time. Names that are tried
@@ -29,7 +29,7 @@ pub(super) struct Tallies {
 
 #[derive(Default)]
 struct Counts {
-    meters: HashMap<u64, Meter>,
+    meters: HashMap<u64, RateLimiter>,
     /// How many there may be before they are looked through again.
     enough: usize,
 }

@@ -18,7 +18,7 @@ fn fill<'a>(
 ) -> Vec<Reservation<'a>> {
     let body = |number: usize| {
         let held = Reservation::nothing(room, Arc::clone(share), source(number % sources));
-        (held.take(size) && held.settle()).then_some(held)
+        (held.take(size) && held.finish_waiting()).then_some(held)
     };
     (0..TOTAL_BYTES).map_while(body).collect()
 }
@@ -68,7 +68,7 @@ fn one_source_takes_a_quarter_of_a_webhook() {
     let network = |last: u16| IpAddr::from([0x2001, 0xdb8, 0, last, 0, 0, 0, 1]);
     let customer: Vec<_> = (0..64)
         .map(|last| Reservation::nothing(&room, Arc::clone(&share), network(last)))
-        .take_while(|held| held.take(LARGE) && held.settle())
+        .take_while(|held| held.take(LARGE) && held.finish_waiting())
         .collect();
     assert!(customer.len() <= OF_A_SOURCE / LARGE, "a /48 is one source");
 }
@@ -111,7 +111,7 @@ fn requests_without_a_body_make_room_for_others_oldest_and_loudest_first() {
     let patient = wait(&room, &share, source(0), 1);
     for _ in 0..3_000 {
         let sender = Reservation::nothing(&room, Arc::clone(&share), source(0));
-        assert!(sender.begin(500) && sender.take(SMALL) && sender.settle());
+        assert!(sender.begin(500) && sender.take(SMALL) && sender.finish_waiting());
     }
     let more = wait(&room, &share, source(9), 2_000);
     assert!(!is_evicted(&patient[0]), "those who hold most are cut first");
@@ -136,7 +136,7 @@ fn requests_without_a_body_at_many_webhooks_make_room_for_another() {
         .collect();
     let share = Arc::default();
     let sender = Reservation::nothing(&room, Arc::clone(&share), source(0));
-    assert!(sender.begin(500) && sender.take(SMALL) && sender.settle());
+    assert!(sender.begin(500) && sender.take(SMALL) && sender.finish_waiting());
     drop(strangers);
 }
 
@@ -152,7 +152,7 @@ fn who_has_to_make_room_is_woken() {
     let _newer = wait(&room, &share, source(1), 1);
     assert!(flag.0.load(Ordering::Relaxed) > 0);
     assert!(oldest.poll_evicted(&context).is_ready());
-    assert!(!oldest.settle());
+    assert!(!oldest.finish_waiting());
 }
 
 #[derive(Default)]

@@ -11,7 +11,7 @@ use super::WebhookQuota;
 
 /// What is held, as far as its source was asked for.
 #[derive(Default)]
-pub(super) struct Waiting {
+pub(super) struct WaitingRequests {
     next: u64,
     webhooks: HashMap<usize, OfWebhook>,
 }
@@ -39,7 +39,7 @@ pub(super) struct Entry {
     waker: Mutex<Option<Waker>>,
 }
 
-impl Waiting {
+impl WaitingRequests {
     /// Counts a delivery with so many bytes from now on.
     pub(super) fn enter(
         &mut self,
@@ -72,7 +72,7 @@ impl Waiting {
     }
 
     /// Its body is there.
-    pub(super) fn settle(&mut self, entry: &Entry) {
+    pub(super) fn finish_waiting(&mut self, entry: &Entry) {
         if let Some(of_source) = self.of(entry) {
             of_source.waiting.remove(&entry.number);
         }
@@ -80,7 +80,7 @@ impl Waiting {
 
     /// It is over. What it held, unless that was taken away before.
     pub(super) fn leave(&mut self, entry: &Entry) -> usize {
-        self.settle(entry);
+        self.finish_waiting(entry);
         let bytes = entry.bytes.swap(0, Ordering::Relaxed);
         let Some(of_webhook) = self.webhooks.get_mut(&entry.webhook()) else {
             return bytes;

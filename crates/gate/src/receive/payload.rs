@@ -81,7 +81,7 @@ async fn read_or_make_room<B: Body>(
         read @ Poll::Ready(_) => read,
     });
     let bytes = read.await?;
-    if held.settle() {
+    if held.finish_waiting() {
         Ok(bytes)
     } else {
         Err(BodyFault::NoRoom)

@@ -114,7 +114,7 @@ impl DeliveryRow {
 #[derive(Clone, Debug)]
 pub enum Payload {
     /// It is kept.
-    Kept {
+    Stored {
         /// As it came, what is no UTF-8 replaced.
         raw: UserText,
         /// Laid out, if it is JSON.

@@ -707,13 +707,13 @@ impl Samples {
         }
         };
         let huge = format!("{}{}", self.string(json), "\"<\u{202E}&".repeat(100_000));
-        let kept = |text: String| Payload::Kept {
+        let kept = |text: String| Payload::Stored {
             raw: text.clone().into(),
             bytes: text.len() as u64,
             whole: None,
             pretty: Some(text.into()),
         };
-        let cut = |text: String| Payload::Kept {
+        let cut = |text: String| Payload::Stored {
             raw: text.into(),
             pretty: None,
             bytes: 8_192,

@@ -45,14 +45,14 @@ impl Keep {
 }
 
 /// A place in a text, and what was not quite right before it.
-pub(super) struct Reader<'a> {
+pub(super) struct Parser<'a> {
     text: &'a str,
     at: usize,
     pub(super) has_lone_surrogate: bool,
     pub(super) has_duplicate_key: bool,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> Parser<'a> {
     pub(super) const fn new(text: &'a str) -> Self {
         Self {
             text,

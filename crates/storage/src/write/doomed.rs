@@ -4,12 +4,12 @@
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 
-use super::holdings::{Held, SHOWS, WEIGHT};
+use super::holdings::{HoldingChange, SHOWS, WEIGHT};
 use crate::connection::{Connection, RunQueryDsl};
 
 /// What goes of a webhook.
 pub(crate) struct Doomed {
-    pub(crate) held: Held,
+    pub(crate) held: HoldingChange,
     /// The last of its deliveries that goes or loses its payload.
     pub(crate) last: i64,
 }
@@ -47,7 +47,7 @@ pub(crate) fn doomed_counts(connection: &mut Connection) -> QueryResult<Vec<Doom
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(embed)]
-        held: Held,
+        held: HoldingChange,
         #[diesel(sql_type = BigInt)]
         last: i64,
     }

@@ -4,17 +4,17 @@ use std::collections::BTreeMap;
 
 use diesel::result::QueryResult;
 
-use super::holdings::{Held, holding_add};
+use super::holdings::{HoldingChange, holding_add};
 use crate::connection::Connection;
 
 /// What a transaction frees, by webhook. It is written at its end, in the order of the webhooks. Who counts skips what is locked, so it
 /// waits for nothing here.
 #[derive(Debug, Default)]
-pub(crate) struct Freed(BTreeMap<i64, Held>);
+pub(crate) struct Freed(BTreeMap<i64, HoldingChange>);
 
 impl Freed {
     /// Adds what goes.
-    pub(crate) fn add(&mut self, held: impl IntoIterator<Item = Held>) {
+    pub(crate) fn add(&mut self, held: impl IntoIterator<Item = HoldingChange>) {
         for one in held {
             let all = self.0.entry(one.webhook).or_default();
             all.bytes += one.bytes;
@@ -25,7 +25,7 @@ impl Freed {
     /// Takes it from the holdings.
     pub(crate) fn write(self, connection: &mut Connection) -> QueryResult<()> {
         for (webhook, held) in self.0 {
-            let gone = Held {
+            let gone = HoldingChange {
                 webhook,
                 bytes: -held.bytes,
                 deliveries: -held.deliveries,

@@ -35,7 +35,7 @@ pub(crate) struct Holding {
 
 /// What comes to a holding, or goes from it if it is negative.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
-pub(crate) struct Held {
+pub(crate) struct HoldingChange {
     #[diesel(sql_type = BigInt)]
     pub(crate) webhook: i64,
     #[diesel(sql_type = BigInt)]
@@ -45,12 +45,12 @@ pub(crate) struct Held {
 }
 
 /// Adds to what a webhook holds.
-pub(crate) fn holding_add(connection: &mut Connection, held: &Held) -> QueryResult<()> {
+pub(crate) fn holding_add(connection: &mut Connection, held: &HoldingChange) -> QueryResult<()> {
     HoldingAdd(held).execute(connection).map(drop)
 }
 
 /// The statement in one piece, so that it stays prepared.
-struct HoldingAdd<'a>(&'a Held);
+struct HoldingAdd<'a>(&'a HoldingChange);
 
 impl QueryId for HoldingAdd<'_> {
     type QueryId = HoldingAdd<'static>;
@@ -98,7 +98,7 @@ pub(crate) fn holdings_largest(
 pub(crate) fn holdings_sum(connection: &mut Connection) -> QueryResult<i64> {
     let query = "SELECT CAST(0 AS BIGINT) AS webhook, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS bytes, \
                  CAST(coalesce(sum(deliveries), 0) AS BIGINT) AS deliveries FROM holdings";
-    let all: Held = diesel::sql_query(query).get_result(connection)?;
+    let all: HoldingChange = diesel::sql_query(query).get_result(connection)?;
     Ok(all.bytes)
 }
 
@@ -109,7 +109,7 @@ pub(crate) fn holdings_count(connection: &mut Connection) -> QueryResult<i64> {
 }
 
 /// Whether nobody else writes what these webhooks hold until the transaction ends.
-pub(crate) fn holdings_try_lock(connection: &mut Connection, held: &[Held]) -> QueryResult<bool> {
+pub(crate) fn holdings_try_lock(connection: &mut Connection, held: &[HoldingChange]) -> QueryResult<bool> {
     let webhooks: Vec<_> = held.iter().map(|held| held.webhook).collect();
     let rows = holdings::table.filter(holdings::webhook.eq_any(webhooks));
     let Connection::Postgres(link) = connection else {
@@ -277,7 +277,10 @@ pub(crate) fn payloads_strip(connection: &mut Connection, table: &str, ids: &str
 
 /// Removes these deliveries with their idempotency keys, and the resolved incidents that none is left of. How many deliveries, and
 /// what the incidents took.
-pub(crate) fn deliveries_remove(connection: &mut Connection, ids: &str) -> QueryResult<(usize, Vec<Held>)> {
+pub(crate) fn deliveries_remove(
+    connection: &mut Connection,
+    ids: &str,
+) -> QueryResult<(usize, Vec<HoldingChange>)> {
     let query = format!(
         "SELECT DISTINCT incident AS number FROM deliveries WHERE id IN ({ids}) AND incident IS NOT NULL"
     );
@@ -290,7 +293,10 @@ pub(crate) fn deliveries_remove(connection: &mut Connection, ids: &str) -> Query
 }
 
 /// Removes those of these incidents that are resolved and have no delivery. What each of them took.
-pub(crate) fn incidents_remove_told(connection: &mut Connection, incidents: &str) -> QueryResult<Vec<Held>> {
+pub(crate) fn incidents_remove_told(
+    connection: &mut Connection,
+    incidents: &str,
+) -> QueryResult<Vec<HoldingChange>> {
     let removed = incidents_remove(
         connection,
         &format!(
@@ -308,7 +314,10 @@ pub(crate) fn incidents_remove_told(connection: &mut Connection, incidents: &str
 }
 
 /// Removes the incidents for which this condition holds. What each of them took.
-pub(crate) fn incidents_remove(connection: &mut Connection, condition: &str) -> QueryResult<Vec<Held>> {
+pub(crate) fn incidents_remove(
+    connection: &mut Connection,
+    condition: &str,
+) -> QueryResult<Vec<HoldingChange>> {
     let query = format!(
         "DELETE FROM incidents WHERE {condition} RETURNING webhook, weight AS bytes, CAST(0 AS BIGINT) AS deliveries"
     );
@@ -320,7 +329,7 @@ pub(crate) fn held_where(
     connection: &mut Connection,
     condition: &str,
     only_payloads: bool,
-) -> QueryResult<Vec<Held>> {
+) -> QueryResult<Vec<HoldingChange>> {
     diesel::sql_query(held_query(condition, only_payloads)).load(connection)
 }
 

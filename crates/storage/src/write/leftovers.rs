@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
 
 use super::freed::Freed;
-use super::holdings::{Held, holding_add, incidents_remove_told, list};
+use super::holdings::{HoldingChange, holding_add, incidents_remove_told, list};
 use super::partitions::table_exists;
 use crate::connection::{Connection, RunQueryDsl};
 
@@ -64,7 +64,7 @@ pub(crate) fn leftovers_remove(connection: &mut Connection) -> QueryResult<Optio
 }
 
 fn holdings_slice(connection: &mut Connection) -> QueryResult<()> {
-    let mut slice: Vec<Held> = diesel::sql_query(format!(
+    let mut slice: Vec<HoldingChange> = diesel::sql_query(format!(
         "DELETE FROM {HOLDINGS} WHERE webhook IN (SELECT webhook FROM {HOLDINGS} ORDER BY webhook LIMIT {MOST_LEFTOVERS}) \
          RETURNING webhook, -bytes AS bytes, -deliveries AS deliveries"
     ))

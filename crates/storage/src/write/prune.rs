@@ -5,7 +5,7 @@ use diesel::sql_types::BigInt;
 
 use crate::connection::{Connection, RunQueryDsl};
 
-use super::holdings::{Held, incidents_remove};
+use super::holdings::{HoldingChange, incidents_remove};
 use crate::schema::{deliveries, idempotency_keys, incidents};
 
 /// How much of the database file is in use.
@@ -92,7 +92,7 @@ pub(crate) fn incidents_delete(
     first: i64,
     last: i64,
     since: i64,
-) -> QueryResult<Vec<Held>> {
+) -> QueryResult<Vec<HoldingChange>> {
     let condition = format!("number BETWEEN {first} AND {last} AND updated_at < {since}");
     incidents_remove(connection, &condition)
 }

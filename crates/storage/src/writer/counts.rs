@@ -6,7 +6,7 @@ use hookgate_domain::{RefusalCode, Timestamp, address_bytes, source_prefix};
 use hookgate_gate::DAY_MICROS;
 
 use super::usage_recorder::Observation;
-use crate::write::holdings::Held;
+use crate::write::holdings::HoldingChange;
 use crate::write::sources::OBSERVED;
 use crate::write::usage::{ALL_WEBHOOKS, HOUR, MINUTE, PASSED, UsageRow};
 
@@ -18,7 +18,7 @@ pub(crate) struct Counts {
     minutes: HashMap<(i64, i64, Option<RefusalCode>), Count>,
     sources: HashMap<SourceKey, SourceCount>,
     /// What the records take, by webhook: those that can be counted again.
-    held: HashMap<i64, Held>,
+    held: HashMap<i64, HoldingChange>,
 }
 
 /// Webhook, day, and source as it is counted.
@@ -168,16 +168,16 @@ impl Counts {
     /// Adds what a record takes, if there is one.
     pub(super) fn hold(&mut self, seen: &Observation) {
         let Some(bytes) = seen.held else { return };
-        let held = self.held.entry(seen.webhook).or_insert(Held {
+        let held = self.held.entry(seen.webhook).or_insert(HoldingChange {
             webhook: seen.webhook,
-            ..Held::default()
+            ..HoldingChange::default()
         });
         held.bytes += bytes;
         held.deliveries += 1;
     }
 
     /// What the records take, in the order of the webhooks.
-    pub(super) fn held(&self) -> Vec<Held> {
+    pub(super) fn held(&self) -> Vec<HoldingChange> {
         let mut held: Vec<_> = self.held.values().copied().collect();
         held.sort_unstable_by_key(|held| held.webhook);
         held

@@ -10,7 +10,7 @@ use crate::connection::Connection;
 use crate::write::counters::{Counter, counter_value};
 use crate::write::freed::Freed;
 use crate::write::holdings::{
-    Held, Row, deliveries_remove, holding_go_on, list, payloads_strip, rows_from, shown_rows,
+    HoldingChange, Row, deliveries_remove, holding_go_on, list, payloads_strip, rows_from, shown_rows,
 };
 
 /// Bytes after which a slice ends: removing a row takes as long as it is large.
@@ -49,7 +49,7 @@ pub(super) fn prune_size(
     let gone: Vec<_> = go.iter().map(|row| row.id).collect();
     let (deliveries, incidents) = deliveries_remove(connection, &list(&gone))?;
     let mut freed = Freed::default();
-    freed.add([Held {
+    freed.add([HoldingChange {
         webhook: payer.webhook,
         bytes: stay
             .iter()

@@ -18,7 +18,7 @@ const LOOKED_AT: usize = 1_000;
 
 /// A set with its versions, by their numbers.
 #[derive(Debug)]
-pub(super) struct Known {
+pub(super) struct StoredSet {
     set: AddressSet,
     versions: BTreeMap<i64, (SetVersion, Arc<Networks>)>,
 }
@@ -62,7 +62,7 @@ impl State {
             VersionChange::Approve(_) => true,
             VersionChange::None | VersionChange::Reject(_) => false,
         };
-        let known = self.sets.entry(name.clone()).or_insert_with(|| Known {
+        let known = self.sets.entry(name.clone()).or_insert_with(|| StoredSet {
             set: set.clone(),
             versions: BTreeMap::new(),
         });
@@ -93,7 +93,7 @@ impl State {
     }
 }
 
-impl Known {
+impl StoredSet {
     fn become_of(&mut self, from: VersionState, to: VersionState) {
         for (version, _) in self.versions.values_mut() {
             if version.state == from {

@@ -13,7 +13,7 @@ use super::State;
 
 /// A delivery that was answered, as far as it is counted.
 #[derive(Debug)]
-pub(super) struct Seen {
+pub(super) struct Observation {
     webhook: WebhookHandle,
     pub(super) at: Timestamp,
     source: IpAddr,
@@ -21,7 +21,7 @@ pub(super) struct Seen {
     would_be_refused: bool,
 }
 
-impl Seen {
+impl Observation {
     fn day(&self) -> i64 {
         day(self.at)
     }
@@ -30,7 +30,7 @@ impl Seen {
 impl State {
     /// Counts a delivery, whether it gets a record of its own or not.
     pub(super) fn see(&mut self, delivery: &DeliverySummary) {
-        self.seen.push(Seen {
+        self.seen.push(Observation {
             webhook: delivery.webhook,
             at: delivery.received_at,
             source: delivery.source,

@@ -16,12 +16,12 @@ pub(super) struct Outcome {
     /// So many bytes may pass. What follows them is the start of a head that isn't complete, or what `stop` is about.
     pub(super) passed: usize,
     /// Nothing may ever pass after those.
-    pub(super) stop: Option<Stop>,
+    pub(super) stop: Option<Rejection>,
 }
 
 /// Why the stream ends here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
+pub(super) enum Rejection {
     /// A head is refused with this code.
     Head(RefusalCode),
     /// The chunks of a body are malformed.
@@ -68,7 +68,7 @@ impl Inspector {
                 if advance.broken {
                     return Outcome {
                         passed,
-                        stop: Some(Stop::Body),
+                        stop: Some(Rejection::Body),
                     };
                 }
                 continue;
@@ -79,7 +79,7 @@ impl Inspector {
                 Err(code) => {
                     return Outcome {
                         passed,
-                        stop: Some(Stop::Head(code)),
+                        stop: Some(Rejection::Head(code)),
                     };
                 }
             }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
 
     /// Shows the stream piece by piece, as the guard does: what didn't pass is shown again.
-    fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Option<Stop>) {
+    fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Option<Rejection>) {
         let (mut inspector, mut held, mut out) = (Inspector::new(), Vec::new(), Vec::new());
         for piece in pieces {
             held.extend_from_slice(piece);
@@ -155,7 +155,7 @@ mod tests {
         let stream = [GOOD, b"GET / HTTP/1.1\r\n\r\n", GOOD].concat();
         assert_eq!(
             run([&stream[..]]),
-            (GOOD.to_vec(), Some(Stop::Head(RefusalCode::BadRequest)))
+            (GOOD.to_vec(), Some(Rejection::Head(RefusalCode::BadRequest)))
         );
     }
 
@@ -170,7 +170,7 @@ mod tests {
             .into_bytes()
         };
         assert_eq!(run([&head(MAX_HEAD)[..]]).1, None);
-        let over = Some(Stop::Head(RefusalCode::HeadersTooLarge));
+        let over = Some(Rejection::Head(RefusalCode::HeadersTooLarge));
         assert_eq!(run([&head(MAX_HEAD + 1)[..]]).1, over);
         assert_eq!(run([&b"x".repeat(MAX_HEAD + 1)[..]]).1, over);
         assert_eq!(run([&b"x".repeat(MAX_HEAD)[..]]).1, None);
@@ -182,7 +182,7 @@ mod tests {
         let twice = [b"\r\n\r\n", GOOD].concat();
         assert_eq!(
             run([&twice[..]]),
-            (Vec::new(), Some(Stop::Head(RefusalCode::BadRequest)))
+            (Vec::new(), Some(Rejection::Head(RefusalCode::BadRequest)))
         );
     }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::matrix::Row;
 use crate::program::{Program, data};
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// Makes what requests are about.
 pub(super) struct Maker<'a> {
@@ -68,7 +68,7 @@ impl<'a> Maker<'a> {
                 .to_owned(),
             ("sessions", _) => format!("ses_{:026}", 0),
             ("assets", _) => {
-                let page = Visitor::nobody(self.server).get("/sign-in").await;
+                let page = ConsoleClient::nobody(self.server).get("/sign-in").await;
                 page.split("/assets/")
                     .nth(1)
                     .unwrap()

@@ -10,7 +10,7 @@ use super::maker::Maker;
 use super::matrix::{API, CONSOLE, EVERYBODY};
 use crate::program::{Program, data};
 use crate::support::Server;
-use crate::visitor::Visitor;
+use crate::visitor::ConsoleClient;
 
 /// What a viewer must not see. Title and service are shown to everybody.
 const MARKER: &str = "withheldmarker";
@@ -64,7 +64,7 @@ async fn a_viewer_sees_nothing_of_what_was_sent() {
     };
     let viewer = Program::new(&server, "viewer");
     let operator = Program::new(&server, "operator");
-    let visitor = Visitor::by_link(&server, &maker.member("viewer").await.1).await;
+    let visitor = ConsoleClient::by_link(&server, &maker.member("viewer").await.1).await;
     let (mut seen, mut looked) = (0, 0);
     let read = API
         .iter()
@@ -128,8 +128,8 @@ async fn live(view: &mut Unread, deliveries: &[String]) -> String {
 async fn live_views_and_exports_show_a_viewer_nothing_of_what_was_sent() {
     let server = Server::start();
     let maker = Maker::new(&server);
-    let visitor = Visitor::by_link(&server, &maker.member("viewer").await.1).await;
-    let operator = Visitor::by_link(&server, &maker.member("operator").await.1).await;
+    let visitor = ConsoleClient::by_link(&server, &maker.member("viewer").await.1).await;
+    let operator = ConsoleClient::by_link(&server, &maker.member("operator").await.1).await;
     let handle = server.ready["webhook"]["handle"].as_str().unwrap();
     let of_webhook = format!("/webhooks/{handle}/live");
     let filtered = format!("/logs/live?webhook={handle}");

@@ -6,14 +6,14 @@ use super::*;
 use crate::connection_activity::{Answering, AwaitingBody, IDLE_TIMEOUT};
 
 /// A table, and what its connections are doing.
-struct Place {
+struct TestTable {
     table: Table,
     activities: Vec<(u64, Arc<ConnectionActivity>)>,
     busy: Vec<Answering>,
     free: usize,
 }
 
-impl Place {
+impl TestTable {
     fn new(limit: u32) -> Self {
         Self {
             table: Table::new(limit),
@@ -59,7 +59,7 @@ impl Place {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_with_its_part_gets_one_more_for_the_one_that_rested_longest() {
-    let mut place = Place::new(64);
+    let mut place = TestTable::new(64);
     let mut ids = Vec::new();
     for _ in 0..16 {
         ids.push(place.open("2001:db8::1").expect("a part of it"));
@@ -73,7 +73,7 @@ async fn a_source_with_its_part_gets_one_more_for_the_one_that_rested_longest() 
 
 #[tokio::test(start_paused = true)]
 async fn connections_in_use_make_room_last_and_one_by_one() {
-    let mut place = Place::new(640);
+    let mut place = TestTable::new(640);
     for _ in 0..160 {
         place.open("192.0.2.1").expect("a part of it");
     }
@@ -97,7 +97,7 @@ async fn the_networks_of_one_customer_share_a_part() {
         ("2001:db8:0:{}00::1", "2001:db8::/48", 16),
         ("192.0.2.{}", "192.0.2.0/24", 32),
     ] {
-        let mut place = Place::new(64);
+        let mut place = TestTable::new(64);
         for number in 1..48 {
             let address = addresses.replace("{}", &number.to_string());
             place.open(&address).expect("others of it rest");
@@ -108,7 +108,7 @@ async fn the_networks_of_one_customer_share_a_part() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_whose_requests_are_in_progress_gets_no_more_than_its_part() {
-    let mut place = Place::new(64);
+    let mut place = TestTable::new(64);
     for _ in 0..16 {
         place.open("192.0.2.1").expect("a part of it");
     }
@@ -119,7 +119,7 @@ async fn a_source_whose_requests_are_in_progress_gets_no_more_than_its_part() {
 
 #[tokio::test(start_paused = true)]
 async fn a_source_that_holds_little_is_served_whatever_others_hold() {
-    let mut place = Place::new(640);
+    let mut place = TestTable::new(640);
     let quiet = place.open("198.51.100.1").expect("room");
     tokio::time::sleep(Duration::from_secs(1)).await;
     // From the whole of a /48, from some neighbours, and one each from 200 networks far apart.
@@ -141,7 +141,7 @@ async fn a_source_that_holds_little_is_served_whatever_others_hold() {
 
 #[tokio::test(start_paused = true)]
 async fn when_no_connection_rests_those_who_hold_much_get_no_more() {
-    let mut place = Place::new(64);
+    let mut place = TestTable::new(64);
     for source in ["192.0.2.1", "198.51.100.1", "203.0.113.1", "233.252.0.1"] {
         for _ in 0..12 {
             place.open(source).expect("a part of it");
@@ -157,7 +157,7 @@ async fn when_no_connection_rests_those_who_hold_much_get_no_more() {
 
 #[tokio::test(start_paused = true)]
 async fn handshakes_of_one_source_are_bounded_and_stalled_ones_make_room() {
-    let mut place = Place::new(64);
+    let mut place = TestTable::new(64);
     let first = place.begin("192.0.2.1").expect("the first");
     for _ in 1..8 {
         place.begin("192.0.2.1").expect("a handshake");
@@ -171,7 +171,7 @@ async fn handshakes_of_one_source_are_bounded_and_stalled_ones_make_room() {
 
 #[tokio::test(start_paused = true)]
 async fn a_trusted_proxy_makes_room_last() {
-    let mut place = Place::new(8);
+    let mut place = TestTable::new(8);
     let activity = || Arc::new(ConnectionActivity::start(IDLE_TIMEOUT));
     let proxies: Vec<_> = (0..5).map(|_| place.table.insert(None, activity())).collect();
     let client = place.table.insert(None, activity());
@@ -186,7 +186,7 @@ async fn a_trusted_proxy_makes_room_last() {
 
 #[tokio::test(start_paused = true)]
 async fn requests_that_wait_for_a_body_make_room_after_what_rests_and_what_is_answered_never_does() {
-    let mut place = Place::new(64);
+    let mut place = TestTable::new(64);
     for _ in 0..16 {
         place.open("192.0.2.1").expect("a part of it");
     }
@@ -227,7 +227,7 @@ async fn requests_that_wait_for_a_body_make_room_after_what_rests_and_what_is_an
 /// hold little and wait.
 #[tokio::test(start_paused = true)]
 async fn the_loudest_that_wait_for_bodies_make_room_first_and_the_quiet_ones_last() {
-    let mut place = Place::new(640);
+    let mut place = TestTable::new(640);
     let resting = place.open("198.51.100.1").expect("room");
     let waiting = place.open("203.0.113.1").expect("room");
     let mut activities = vec![Arc::clone(&place.activities[1].1)];
@@ -262,7 +262,7 @@ async fn the_loudest_that_wait_for_bodies_make_room_first_and_the_quiet_ones_las
 /// 21 connections of each of four sources, then one or two of each of many others, with a request in progress on all.
 #[tokio::test(start_paused = true)]
 async fn the_last_connections_are_for_sources_that_hold_none() {
-    let mut place = Place::new(112);
+    let mut place = TestTable::new(112);
     let mut sources: Vec<String> = (0..84).map(|number| format!("10.{}.0.1", number % 4)).collect();
     sources.extend((0..28).map(|number| format!("10.100.{}.1", number / 2)));
     let (mut taken, mut refused) = (0, 0);
@@ -291,7 +291,7 @@ proptest! {
     fn counts_are_those_of_what_is_there(steps in prop::collection::vec((0_u8..4, 0_u8..40), 1..300)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
         let _in_runtime = runtime.enter();
-        let mut place = Place::new(32);
+        let mut place = TestTable::new(32);
         for (what, number) in steps {
             match what {
                 0 => drop(place.open(&format!("192.0.2.{number}"))),

@@ -46,9 +46,9 @@ impl Allowance {
 
 /// What was used of an allowance: the time at which all of it will be forgotten, in microseconds since 1970.
 #[derive(Debug, Default)]
-pub(crate) struct Meter(AtomicI64);
+pub(crate) struct RateLimiter(AtomicI64);
 
-impl Meter {
+impl RateLimiter {
     /// Takes one cell.
     ///
     /// # Errors
@@ -109,9 +109,9 @@ fn wait(until: i64, allowance: Allowance, now: i64) -> Duration {
 }
 
 /// A meter for each customer network of each of some things.
-pub(crate) struct Meters<K>(Cache<(K, CustomerNetwork), Arc<Meter>>);
+pub(crate) struct RateLimiters<K>(Cache<(K, CustomerNetwork), Arc<RateLimiter>>);
 
-impl<K: Clone + Eq + Hash> Meters<K> {
+impl<K: Clone + Eq + Hash> RateLimiters<K> {
     /// Remembers so many. Who is forgotten starts anew.
     pub(crate) fn new(remembered: usize) -> Self {
         Self(Cache::new(remembered))
@@ -190,7 +190,7 @@ impl<K: Clone + Eq + Hash> Meters<K> {
         of: &K,
         source: IpAddr,
         allowance: Allowance,
-    ) -> impl Iterator<Item = (Arc<Meter>, Allowance)> {
+    ) -> impl Iterator<Item = (Arc<RateLimiter>, Allowance)> {
         networks(source, allowance).map(move |(network, own)| {
             let fresh = || Ok::<_, Infallible>(Arc::default());
             let Ok(meter) = self.0.get_or_insert_with(&(of.clone(), network), fresh);
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn a_burst_passes_and_then_one_each_interval() {
-        let meter = Meter::default();
+        let meter = RateLimiter::default();
         for _ in 0..5 {
             assert_eq!(meter.wait(FIVE, NOW), None);
             assert_eq!(meter.take(FIVE, NOW), Ok(()));
@@ -233,7 +233,7 @@ mod tests {
 
     #[test]
     fn what_was_used_counts_even_if_it_does_not_fit() {
-        let meter = Meter::default();
+        let meter = RateLimiter::default();
         meter.add(FIVE, 4, NOW);
         assert_eq!(meter.wait(FIVE, NOW), None);
         for _ in 0..9 {
@@ -245,14 +245,14 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out() {
-        let meter = Meter::default();
+        let meter = RateLimiter::default();
         meter.add(FIVE, 5, NOW.after(Duration::from_hours(5)));
         assert_eq!(meter.take(FIVE, NOW), Ok(()));
     }
 
     #[test]
     fn a_network_of_several_has_several_times_as_much() {
-        let (meter, allowance) = (Meter::default(), FIVE.times(2));
+        let (meter, allowance) = (RateLimiter::default(), FIVE.times(2));
         let taken = (0..100).take_while(|_| meter.take(allowance, NOW).is_ok());
         assert_eq!(taken.count(), 10);
         assert_eq!(meter.wait(allowance, NOW), Some(Duration::from_secs(30)));
