@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: format, clippy, the tests and bounds that documents name, dependencies, documentation.
 
-use crate::{bounds, named_tests};
+use crate::{bounds, named_tests, retired_words};
 use xtask::process::{self, Outcome, cargo, need_cargo_tool};
 
 /// The cargo-deny that the checks were written for.
@@ -20,6 +20,7 @@ pub(crate) fn run() -> Outcome<()> {
     ]))?;
     named_tests::check()?;
     bounds::check()?;
+    retired_words::check()?;
     dependencies()?;
     domain_is_pure()?;
     let doc = ["doc", "--workspace", "--all-features", "--no-deps", "--locked"];

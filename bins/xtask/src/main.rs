@@ -8,6 +8,7 @@ mod gallery;
 mod lint;
 mod mutants;
 mod named_tests;
+mod retired_words;
 mod screenshots;
 mod test;
 mod tools;
