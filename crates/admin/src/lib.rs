@@ -33,6 +33,8 @@ mod signed_in;
 mod store_health;
 mod stranger_forms;
 pub(crate) mod streams;
+#[cfg(test)]
+mod test_app;
 mod unshown;
 mod web;
 

@@ -14,6 +14,8 @@ mod connection_activity;
 pub mod failure;
 mod handshake;
 mod http2;
+#[cfg(any(test, feature = "testing"))]
+pub mod in_memory;
 mod json_text;
 mod lingering_close;
 mod listener;

@@ -11,7 +11,6 @@ use tokio::time::sleep;
 
 use crate::connection::{Origin, Peer, Protocols};
 use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
-use crate::cut::Reset;
 use crate::reply::{self, Reply};
 use crate::service::Protocol;
 use crate::{Body, Exchange, PlainHttp, RequestIds, Service, shutdown};
@@ -64,10 +63,6 @@ impl Service for Telltale {
     }
 
     async fn plain_http(&self, _seen: PlainHttp<'_>, _exchange: &Exchange) {}
-}
-
-impl Reset for DuplexStream {
-    fn reset_on_close(&self) {}
 }
 
 /// A sender's.

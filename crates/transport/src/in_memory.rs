@@ -1,0 +1,39 @@
+//! Connections in memory, for tests of those who answer requests: the same path through guard and hyper, without TLS and
+//! without a socket.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use hookgate_domain::Connection;
+use tokio::io::{DuplexStream, duplex};
+
+use crate::connection::{Origin, Peer, Protocols};
+use crate::connection_activity::{ConnectionActivity, IDLE_TIMEOUT};
+use crate::cut::Reset;
+use crate::service::{Protocol, Service};
+use crate::shutdown;
+
+/// Bytes that wait for the other end.
+const BUFFER: usize = 64 * 1024;
+
+impl Reset for DuplexStream {
+    fn reset_on_close(&self) {}
+}
+
+/// The client's end of an HTTP/1 connection from this address to this service.
+pub fn connect<S: Service>(service: Arc<S>, from: IpAddr) -> DuplexStream {
+    let (client, server) = duplex(BUFFER);
+    let origin = Origin {
+        connection: Connection::from_peer(from),
+        peer: Peer::Sender,
+        activity: Arc::new(ConnectionActivity::start(IDLE_TIMEOUT)),
+    };
+    tokio::spawn(async move {
+        // The trigger lives as long as the connection, so nothing drains.
+        let (_trigger, stop) = shutdown::channel();
+        Protocols::new()
+            .serve(server, Protocol::Http1, origin, service, stop)
+            .await;
+    });
+    client
+}
