@@ -85,7 +85,7 @@ struct Arguments {
 }
 
 fn main() -> ExitCode {
-    xtask::process::exit(run(&Arguments::parse()))
+    process::exit(run(&Arguments::parse()))
 }
 
 fn run(arguments: &Arguments) -> Outcome<()> {

@@ -150,6 +150,7 @@ pub fn target_directory() -> PathBuf {
 }
 
 /// The exit code of a task, whose error is told on standard error.
+#[must_use]
 pub fn exit(outcome: Outcome<()>) -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -335,6 +335,7 @@ fn name_of<'f, 'a>(
 }
 
 /// `application/json`, or anything with the suffix `+json` (RFC 6839), parameters aside.
+#[must_use]
 pub fn is_json(content_type: &[u8]) -> bool {
     let essence = content_type
         .split(|byte| *byte == b';')

@@ -111,6 +111,9 @@ impl Metrics {
     }
 
     /// The text that Prometheus reads.
+    ///
+    /// # Errors
+    /// Never: writing to a text does not fail.
     pub fn text(&self, gauges: Gauges) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("hookgate");
         registry.register_collector(Box::new(Reading::of(self, gauges)));

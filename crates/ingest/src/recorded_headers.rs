@@ -35,8 +35,11 @@ const SECRET_WORDS: [&str; 8] = ["key", "pass", "pin", "sig", "bearer", "pwd", "
 
 /// Headers of a request, and what tells who sent it.
 pub struct RecordedHeaders<'a> {
+    /// The headers as they came.
     pub headers: &'a HeaderMap,
+    /// The connection they came on.
     pub connection: Connection,
+    /// The proxies that may name a client.
     pub proxies: &'a Proxies,
 }
 

@@ -29,6 +29,7 @@ pub enum Target<'a> {
 
 impl<'a> Target<'a> {
     /// The target of a path and what stands behind its `?`.
+    #[must_use]
     pub fn of(path: &'a str, query: Option<&str>) -> Self {
         let exact = webhook_path(path);
         if let (Some((format, webhook_id)), None) = (exact, query)
@@ -56,6 +57,7 @@ impl<'a> Target<'a> {
     }
 
     /// Whether there is no webhook in it.
+    #[must_use]
     pub const fn is_nothing(&self) -> bool {
         matches!(self, Self::NearMiss(ids) if ids.is_empty())
     }

@@ -98,6 +98,7 @@ impl Refusal {
 
 impl Admission {
     /// For a listener of this name, which takes so many.
+    #[must_use]
     pub fn new(name: &'static str, limit: u32) -> Arc<Self> {
         Arc::new(Self {
             name,

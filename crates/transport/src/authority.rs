@@ -27,6 +27,7 @@ pub fn is_sound(text: &[u8]) -> bool {
 }
 
 /// Whether both name the same server: letter case and a written default port make no difference.
+#[must_use]
 pub fn is_same(one: &[u8], other: &[u8]) -> bool {
     without_default_port(one).eq_ignore_ascii_case(without_default_port(other))
 }

@@ -41,6 +41,7 @@ impl HandshakeFailure {
     ];
 
     /// The word in the metric.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::CertificateRejected => "certificate_rejected",

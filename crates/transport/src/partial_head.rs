@@ -20,6 +20,7 @@ pub struct PlainHttp<'a> {
 
 impl<'a> PlainHttp<'a> {
     /// What can be read in the first bytes of a connection.
+    #[must_use]
     pub fn of(sent: &'a [u8]) -> Self {
         let (target, user_agent) = partial_head(sent).unzip();
         let in_target = target.map(|target| find_webhook_ids(target.as_bytes()));
@@ -55,6 +56,7 @@ impl<'a> PlainHttp<'a> {
     }
 
     /// Whether it names nobody's URL and is no request.
+    #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.target.is_none() && self.other_ids.is_empty()
     }

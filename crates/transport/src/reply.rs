@@ -147,6 +147,7 @@ pub fn set_retry_after(reply: &mut Reply, wait: Duration) {
 }
 
 /// Whole seconds to wait: rounded up, because coming too early helps nobody.
+#[must_use]
 pub const fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }

@@ -29,6 +29,7 @@ impl Payload {
     }
 
     /// Bytes that it takes in an answer at most, where what is invisible is escaped.
+    #[must_use]
     pub fn encoded_bytes(&self) -> usize {
         written_bytes(match self {
             Self::Json(json) => json.get(),

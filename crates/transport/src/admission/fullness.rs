@@ -27,6 +27,7 @@ pub enum Fullness {
 
 impl Fullness {
     /// The word in `/readyz`.
+    #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Ok => "ok",
