@@ -1,17 +1,17 @@
-//! Access to what lasts longer than a moment: a file that is read for minutes, a live view. The credential that began it is looked
-//! at again and again, because a session may end meanwhile, a token be revoked, a role fall.
+//! Rights of long-running work, such as an export or a live view. The credential that started it is checked again from
+//! time to time, because the session may end, the token may be revoked, or the role may be lowered meanwhile.
 
 use hookgate_domain::{ApiTokenDigest, Member, MemberId, Role, Session, SessionDigest, Token, TokenId};
 
 use crate::{Gate, PeopleStore, Store, StoreError};
 
-/// The account under whose limits a request counts: all sessions and tokens of a member are one, and so are a token of nobody and
-/// those that come of it.
+/// The account under whose limits a request counts. All sessions and tokens of a member are one account. A token
+/// without a member and the tokens that it made are one account too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// A member, in any session or by any token that goes with that member.
+    /// A member, in any session or by any token of the member.
     Member(MemberId),
-    /// The first of a line of tokens that go with no member.
+    /// The first of a line of tokens that belong to no member: the token that no other token made.
     Token(TokenId),
 }
 
@@ -22,7 +22,7 @@ impl From<&Token> for Account {
     }
 }
 
-/// The digest of what shows that a request is permitted.
+/// The digest of a credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Credential {
     /// A session.
@@ -32,8 +32,8 @@ pub enum Credential {
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// The role that a credential has at this moment; `None` if it has ended. Unlike a request, this is no use of it: a page
-    /// that stays open keeps no session alive.
+    /// The role that a credential has now; `None` if the credential has ended. This does not count as a use of the
+    /// credential, so a page that stays open keeps no session alive.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -44,7 +44,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         })
     }
 
-    /// The session with this digest and its member, unless it is over.
+    /// The session with this digest and its member, unless the session is over.
     pub(crate) async fn live_session(
         &self,
         digest: &SessionDigest,
@@ -54,7 +54,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(live.map(|(session, member)| (member, session)))
     }
 
-    /// The token with this digest unless it is dead, with a role that is never above that of its member.
+    /// The token with this digest, unless it is dead. Its role is never above that of its member.
     pub(crate) async fn live_token(&self, digest: &ApiTokenDigest) -> Result<Option<Token>, StoreError> {
         let found = self.store.token_by_digest(digest).await?;
         let now = self.now();

@@ -1,9 +1,9 @@
-//! The port to whatever keeps address sets.
+//! The port to the storage of address sets.
 //!
-//! A set has versions, of which one counts; what a version holds never changes. So what was read of one may be remembered
-//! for ever, and what an allowlist says changes only when the version does. [`AddressStore::address_set_write`] therefore
-//! raises the revision of every webhook whose allowlist names the set, in the same transaction: no delivery is committed
-//! under the old version once it has answered.
+//! A set has versions, one of which is active. The content of a version never changes, so it may be cached without
+//! limit, and an allowlist changes only when the active version does. [`AddressStore::address_set_write`] therefore
+//! raises the revision of every webhook whose allowlist names the set, in the same transaction: once it has answered,
+//! no delivery is committed under the old version.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use hookgate_domain::{
 
 use crate::StoreError;
 
-/// Versions of a set that are kept; older ones go.
+/// Versions of a set that are kept; older ones are removed.
 pub const KEPT_VERSIONS: u16 = 20;
 
-/// Most address sets: a page shows them all.
+/// Maximum number of address sets: a page shows them all.
 pub const MAX_ADDRESS_SETS: u16 = 200;
 
 /// Keeps address sets.
@@ -43,15 +43,16 @@ pub trait AddressStore: Send + Sync + 'static {
         name: &AddressSetName,
     ) -> impl Future<Output = Result<Vec<SetVersion>, StoreError>> + Send;
 
-    /// The webhooks whose allowlists name the set, in the order of their handles: how many, and the first of them.
+    /// The webhooks whose allowlists name the set, in the order of their handles: their number, and the first `most` of
+    /// them.
     fn address_set_uses(
         &self,
         name: &AddressSetName,
         most: u16,
     ) -> impl Future<Output = Result<(u64, Vec<WebhookHandle>), StoreError>> + Send;
 
-    /// Stores a set that has revision 1 as a new one, or any other over the one with the revision before. With it, what
-    /// becomes of its versions, and the entry of the audit trail.
+    /// Stores a set with revision 1 as a new one, or any other over the one with the revision before. The change of its
+    /// versions and the entry of the audit trail are stored with it.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it has another revision by now, or a new one's name is taken.
@@ -62,7 +63,8 @@ pub trait AddressStore: Send + Sync + 'static {
         audit: Option<NewAudit>,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Removes the set that has this revision, with its versions. No, if an allowlist names it.
+    /// Removes the set that has this revision, with its versions. Returns `false` and removes nothing if an allowlist
+    /// names the set.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it has another revision by now.
@@ -72,45 +74,45 @@ pub trait AddressStore: Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// What the newest deliveries since then came from, at most 1,000 of them: how many there are, and their one source if
-    /// it is one.
+    /// The one source of the deliveries since `since`, among the newest 1,000 records, and the number of these
+    /// deliveries; `None` if there are several sources, or no deliveries.
     fn lone_source(
         &self,
         since: Timestamp,
     ) -> impl Future<Output = Result<Option<SoleSource>, StoreError>> + Send;
 }
 
-/// The one source of all deliveries.
+/// The one source of all deliveries in question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SoleSource {
-    /// Its address.
+    /// Address of the source.
     pub address: std::net::IpAddr,
-    /// How many deliveries came from there.
+    /// Number of deliveries from it.
     pub deliveries: u64,
 }
 
-/// What becomes of the versions of a set that is written.
+/// The change of versions that goes with writing a set.
 #[derive(Clone, Debug)]
 pub enum VersionChange {
-    /// Nothing.
+    /// No change.
     None,
-    /// There is another one. Its number is that of the set, if it counts, or else the one that the set names as pending.
+    /// A new version. Its number is the `pending` one of the set, or else the active one.
     Add(NewVersion),
-    /// The pending one counts.
+    /// The pending version becomes active.
     Approve(i64),
-    /// The pending one never will.
+    /// The pending version is rejected.
     Reject(i64),
 }
 
-/// Another version of a set.
+/// A new version of a set.
 #[derive(Clone, Debug)]
 pub struct NewVersion {
-    /// What it holds.
+    /// Content of the version.
     pub networks: Arc<Networks>,
-    /// How that differs from the one that counts.
+    /// Difference from the active version.
     pub changes: NetworkChanges,
-    /// When it was made.
+    /// Time of creation.
     pub made_at: Timestamp,
-    /// By whom.
+    /// Name of the actor that made it.
     pub made_by: Box<str>,
 }

@@ -1,4 +1,4 @@
-//! Address sets: making and changing them, taking up what is published, and what allowlists make of them.
+//! Address sets: creating and changing them, importing published lists, and resolving them in allowlists.
 
 mod lists;
 mod published;
@@ -21,14 +21,14 @@ use crate::{ActorContext, Forbidden, Gate, Store, StoreError};
 pub(crate) use lists::ListReader;
 pub use published::{Published, REFRESH_AFTER};
 
-/// How often a change is tried when others change the same set.
+/// Attempts at a change when others change the same set.
 const MOST_TRIES: usize = 5;
-/// How far back it is looked whether everything comes from one address.
+/// Time over which [`Gate::proxy_suspect`] looks for a single source.
 const LONE_SOURCE_SPAN: Duration = Duration::from_hours(1);
-/// Fewer deliveries than this say nothing about what stands in front.
+/// Minimum number of deliveries from which a single source suggests a proxy.
 const LONE_SOURCE_DELIVERIES: u64 = 2;
 
-/// Why an address set could not be changed.
+/// Errors of changing an address set.
 #[derive(Debug, Error)]
 pub enum AddressSetError {
     /// There is no such set.
@@ -40,19 +40,19 @@ pub enum AddressSetError {
     /// Another set has this name.
     #[error("this name is already in use")]
     Exists,
-    /// There are as many as may be.
+    /// The maximum number of sets exists already.
     #[error("there are already {MAX_ADDRESS_SETS} address sets, the maximum")]
     TooMany,
-    /// An allowlist names it.
+    /// Allowlists name the set: this many.
     #[error("{0} allowlists use it: remove it from them first")]
     InUse(u64),
-    /// Its networks are published by somebody else.
+    /// The networks of the set come from a published list.
     #[error("its networks come from a published list: refresh or import it")]
     Published,
-    /// Nothing waits for approval, or not this any more.
+    /// The set has no pending version, or another one by now.
     #[error("no such version needs approval")]
     NothingPending,
-    /// It has no networks, and an allowlist that names it would refuse everybody.
+    /// The set would have no networks, and an allowlist that names it would refuse everybody.
     #[error("an address set needs at least one network")]
     Empty,
     /// The filter is not one of its provider's.
@@ -61,10 +61,10 @@ pub enum AddressSetError {
     /// The document is not what the provider publishes.
     #[error(transparent)]
     Document(#[from] AddressListError),
-    /// Somebody else changed it meanwhile.
+    /// Another actor changed the set meanwhile.
     #[error("changed by someone else in the meantime")]
     Changed,
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(StoreError),
 }
@@ -78,17 +78,17 @@ impl From<StoreError> for AddressSetError {
     }
 }
 
-/// What taking up other networks did.
+/// The result of giving a set other networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefreshOutcome {
-    /// The set as it is now.
+    /// The set after the change.
     pub set: AddressSet,
-    /// What changed, or would.
+    /// Differences of the networks, applied or pending.
     pub changes: NetworkChanges,
 }
 
 impl<S: Store> Gate<S> {
-    /// Makes a set of one's own, or one of a published document.
+    /// Creates an own set, or one with the networks of a published document.
     ///
     /// # Errors
     /// [`AddressSetError`]; nothing is stored then.
@@ -131,7 +131,7 @@ impl<S: Store> Gate<S> {
         Ok(set)
     }
 
-    /// Gives a set of one's own other networks. They count when this returns.
+    /// Gives an own set other networks. They are active when this returns.
     ///
     /// # Errors
     /// [`AddressSetError`]; nothing is stored then.
@@ -186,7 +186,7 @@ impl<S: Store> Gate<S> {
         ))
     }
 
-    /// A set with the networks that count.
+    /// A set with the networks of its active version.
     ///
     /// # Errors
     /// [`AddressSetError::NotFound`] or [`AddressSetError::Store`].
@@ -197,7 +197,7 @@ impl<S: Store> Gate<S> {
         for _ in 0..MOST_TRIES {
             let set = self.store.address_set_by_name(name).await?;
             let set = set.ok_or(AddressSetError::NotFound)?;
-            // A version that went meanwhile was replaced by another one.
+            // Not found: the version was replaced and removed meanwhile, so the set is read again.
             if let Some(networks) = self.store.address_set_networks(name, set.version).await? {
                 return Ok((set, networks));
             }
@@ -205,7 +205,7 @@ impl<S: Store> Gate<S> {
         Err(AddressSetError::Changed)
     }
 
-    /// An allowlist with what its sets hold now; those that don't exist let nobody pass.
+    /// An allowlist with the current networks of its sets. A set that does not exist permits no address.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -234,8 +234,8 @@ impl<S: Store> Gate<S> {
         Ok(None)
     }
 
-    /// The one private address that everything of the last hour came from, if it did: a proxy that is not trusted yet,
-    /// probably.
+    /// The single private address that all deliveries of the last hour came from, if there is one: probably a proxy
+    /// that is not configured as trusted.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -294,7 +294,8 @@ impl<S: Store> Gate<S> {
         Ok(versions.first().map_or(0, |newest| newest.number))
     }
 
-    /// What is published is what counts: then what waits is not published any more.
+    /// Stores a reading that found the networks of the active version. A pending version is rejected, because it is not
+    /// published any more.
     async fn write_unchanged(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {
         let change = set
             .pending
@@ -314,11 +315,11 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// When other networks count.
+/// The time from which other networks are active.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Acceptance {
     AtOnce,
-    /// Unless it takes away or adds more than half.
+    /// At once, unless the change takes away or adds more than half: then it waits for approval.
     UnlessItIsLarge,
 }
 
@@ -340,7 +341,7 @@ fn subject(set: &AddressSet) -> AuditSubject {
     AuditSubject::new(format!("@{}", set.name), set.name.as_str())
 }
 
-/// What the audit trail has of a set.
+/// The settings of a set as the audit trail keeps them.
 fn settings(set: &AddressSet) -> Value {
     let origin = match &set.origin {
         SetOrigin::Own => json!("own"),

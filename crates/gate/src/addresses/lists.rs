@@ -29,10 +29,10 @@ impl ListReader {
         filter: SetFilter,
         document: Vec<u8>,
     ) -> Result<Networks, AddressListError> {
-        // Closed by nobody.
+        // Nobody closes the semaphore.
         let turn = Arc::clone(&self.0).acquire_owned().await;
         let reading = spawn_blocking(move || {
-            // Whoever leaves doesn't end the reading, so the turn goes with it.
+            // The reading goes on if the caller is dropped, so the permit moves into it.
             let _turn = turn;
             read_address_list(provider, &filter, &document)
         });
@@ -45,7 +45,7 @@ impl ListReader {
 }
 
 impl<S: Store> Gate<S> {
-    /// The networks of a published document: the part that is wanted.
+    /// The networks of a published document that pass the filter.
     ///
     /// # Errors
     /// [`AddressListError`], which names the entry that is at fault.

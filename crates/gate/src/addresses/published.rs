@@ -1,4 +1,4 @@
-//! Sets of published lists: what was read is taken up, waits, or is noted as a fault.
+//! Refreshing published sets: a changed list is imported, waits for approval, or is noted as a fault.
 
 use std::time::Duration;
 
@@ -12,32 +12,33 @@ use super::{Acceptance, AddressSetError, RefreshOutcome, subject};
 use crate::address_store::VersionChange;
 use crate::{ActorContext, Gate, Store, StoreError};
 
-/// How long a published list is used before it is read again, if nothing else is set.
+/// Default time between two readings of a published list.
 pub const REFRESH_AFTER: Duration = Duration::from_hours(6);
-/// The same after it could not be read.
+/// Time until the next reading after one that failed.
 const RETRY_AFTER: Duration = Duration::from_mins(15);
-/// Longest text of a fault that is kept, in characters.
+/// Maximum length of the text of a fault that is kept, in characters.
 const MAX_FAULT: usize = 300;
 
-/// A document that was read from where a list is published.
+/// The result of downloading a published list.
 #[derive(Clone, Debug)]
 pub enum Published {
-    /// It is this one.
+    /// The list was downloaded.
     Document {
         /// The document.
         bytes: Vec<u8>,
-        /// What the server calls this version.
+        /// `ETag` of the document.
         etag: Option<String>,
     },
-    /// It is what it was.
+    /// The list has not changed.
     Unchanged,
-    /// It could not be read, for this reason.
+    /// The download failed, for this reason.
     Failed(String),
 }
 
 impl<S: Store> Gate<S> {
-    /// Takes up what was published. What is new counts when this returns; if more than half of a set would go, or more than half
-    /// as much come, in this step or since its base, it waits until somebody approves it. What can't be read leaves the set as it is, and is noted beside it.
+    /// Imports a published list. New networks are active when this returns. If more than half of a set would be
+    /// removed, or more than half as much added, in this step or since the base version, the new version waits for
+    /// approval. A list that can't be read leaves the set as it is, and the fault is noted on the set.
     ///
     /// # Errors
     /// [`AddressSetError`]: also if the document is none, after that was noted.
@@ -91,7 +92,7 @@ impl<S: Store> Gate<S> {
         }
     }
 
-    /// Lets a version that waits count, or never.
+    /// Approves or rejects a pending version.
     ///
     /// # Errors
     /// [`AddressSetError::NothingPending`] if it is not the one that waits, and others.
@@ -127,7 +128,7 @@ impl<S: Store> Gate<S> {
         Ok(set)
     }
 
-    /// The published sets that should be read again.
+    /// The published sets that are due for another reading.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -145,17 +146,17 @@ impl<S: Store> Gate<S> {
         Ok(sets)
     }
 
-    /// Takes a set that is due for this node, so that no other one reads it at the same time.
+    /// Claims a set that is due for this node, so that no other node reads it at the same time.
     ///
     /// # Errors
-    /// [`AddressSetError::Changed`] if another one has it.
+    /// [`AddressSetError::Changed`] if another node has claimed it.
     pub async fn address_set_claim(&self, mut set: AddressSet) -> Result<AddressSet, AddressSetError> {
         set.reading.tried_at = Some(self.now());
         self.write_reading(set).await
     }
 
-    /// Whether somebody was asked about just these networks, and has said no or nothing yet: then nobody is asked again.
-    /// What changes, held against the version that counts and the one before that is its base.
+    /// Differences from the active version, measured against the base version too. The newest version that was ever
+    /// active and was made at least [`BASE_AGE`] ago becomes the base first, if it is newer than the base.
     async fn changes_of(
         &self,
         set: &mut AddressSet,
@@ -180,6 +181,7 @@ impl<S: Store> Gate<S> {
         })
     }
 
+    /// `true` if the newest version has these networks and is pending or rejected: then nobody is asked about them again.
     async fn was_decided(&self, set: &AddressSet, networks: &Networks) -> Result<bool, StoreError> {
         let newest = self.newest_version(&set.name).await?;
         if newest == set.version {
