@@ -1,4 +1,4 @@
-//! The audit trail: who acts, and what is written down of it.
+//! The audit trail: the actor of a change, and the entry that records it.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
@@ -16,12 +16,12 @@ use crate::{
     ActorMatch, AuditFilter, Gate, Page, PageSize, PeopleError, PeopleStore, SealError, Store, StoreError,
 };
 
-/// Bytes of an entry, as an answer has it, beside its texts.
+/// Bytes of an entry in an answer, beside its texts.
 const ENTRY_BYTES: usize = 400;
 
 impl<S: Store> Gate<S> {
-    /// What a request is known by that may be repeated, of its sender's name for it and what it asks for. People put anything into
-    /// both, so both are kept as keyed digests: worth nothing to whoever has the store alone.
+    /// The idempotency key of a request that may be repeated, and the digest of its content. People put anything into
+    /// both, so both are stored as keyed digests, which are worth nothing without the installation's key.
     ///
     /// # Errors
     /// [`SealError`] if the installation's key is missing.
@@ -34,21 +34,21 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// Who acts, and from where.
+/// The actor of a change, with its session, address and request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ActorContext {
-    /// Who.
+    /// The actor.
     pub actor: Actor,
-    /// In which session, if a member does it in one.
+    /// The session of the actor, if a member acts in one.
     pub session: Option<SessionId>,
-    /// From which address, if over the network.
+    /// Source address, if the request came over the network.
     pub from: Option<IpAddr>,
-    /// By which request, if its sender may repeat it.
+    /// The idempotency key and digest of the request, if its sender may repeat it.
     pub request: Option<AuditRequest>,
 }
 
 impl ActorContext {
-    /// Somebody over the network.
+    /// An actor over the network.
     #[must_use]
     pub fn remote(actor: impl Into<Actor>, from: IpAddr) -> Self {
         Self {
@@ -59,7 +59,7 @@ impl ActorContext {
         }
     }
 
-    /// The same in this session: what is done counts only while it lives.
+    /// The same actor in this session: a change is stored only while the session lives.
     #[must_use]
     pub fn in_session(self, session: SessionId) -> Self {
         Self {
@@ -68,7 +68,7 @@ impl ActorContext {
         }
     }
 
-    /// Somebody on the command line, by the name that the operating system knows.
+    /// An actor on the command line, by the user name of the operating system.
     #[must_use]
     pub fn command_line(user: impl Into<String>) -> Self {
         Self {
@@ -90,13 +90,13 @@ impl ActorContext {
         }
     }
 
-    /// What the actor may do.
+    /// Role of the actor.
     #[must_use]
     pub const fn role(&self) -> Role {
         self.actor.role()
     }
 
-    /// Whether the actor may.
+    /// Checks that the actor has this permission.
     ///
     /// # Errors
     /// [`Forbidden`] if not.
@@ -108,7 +108,7 @@ impl ActorContext {
         }
     }
 
-    /// An entry of the audit trail, without what changed. A secret in the name of its subject is masked.
+    /// An entry of the audit trail without a change. A secret in the name of its subject is masked.
     #[must_use]
     pub fn note(&self, act: AuditAct, subject: AuditSubject, now: Timestamp) -> NewAudit {
         NewAudit {
@@ -128,8 +128,8 @@ impl ActorContext {
         }
     }
 
-    /// The same with what changed; `null` and an object without fields stand for nothing. However large that is, the entry is
-    /// small.
+    /// An entry of the audit trail with a change: the values before and after it. `null` and an object without fields
+    /// stand for nothing. Large values are cut, so the entry is small.
     pub(crate) fn note_change(
         &self,
         act: AuditAct,
@@ -146,7 +146,7 @@ impl ActorContext {
     }
 }
 
-/// The text without secrets in it: older stores have names and comments that nobody had looked through.
+/// The text with its secrets masked: stores of older versions have names and comments that were never checked for them.
 fn masked(text: String) -> String {
     match with_secrets_masked(&text) {
         Cow::Borrowed(_) => text,
@@ -154,22 +154,22 @@ fn masked(text: String) -> String {
     }
 }
 
-/// The request was made before.
+/// A request with an idempotency key that was used before.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IdempotentReplay {
-    /// It asked for the same, and made this.
+    /// The request is the same as the first one, which changed this subject.
     Same(AuditSubject),
-    /// It asked for something else under the same key.
+    /// The first request with this key asked for something else.
     Other,
 }
 
-/// The actor's role does not include what it tried.
+/// The actor's role does not have the permission.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("this needs the {0} role")]
 pub struct Forbidden(pub Role);
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// Entries of the audit trail, newest first, older than `before`. The page ends early where entries are large.
+    /// Entries of the audit trail, newest first, older than `before`. A page of large entries is shorter than `size`.
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
@@ -188,7 +188,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(bounded_page(size, before, read, entry_bytes, |entry| entry.id).await?)
     }
 
-    /// Puts an export of the trail on the trail, with what it was `asked` for. Call it before the first entry is sent.
+    /// Records an export of the trail on the trail, with the filter that was `asked` for. Must be called before the
+    /// first entry is sent.
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`]; nothing may be exported then.
@@ -211,8 +212,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(self.store.audit_insert(audit).await?)
     }
 
-    /// Whether who acts has made this request before. What two of the same do at the same time is decided by the store:
-    /// only one of them is stored.
+    /// The request that the actor made before with the same idempotency key, if there is one. Of two equal requests at
+    /// the same time, the store accepts only one.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -237,7 +238,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 }
 
-/// Bytes of an entry as an answer has it: what changed is in it as it is kept, and in words.
+/// Bytes of an entry in an answer, which has the change both as it is kept and in words.
 fn entry_bytes(entry: &AuditEntry) -> usize {
     let changes = [&entry.before, &entry.after].map(|side| side.as_deref().map_or(0, written_bytes));
     ENTRY_BYTES

@@ -1,22 +1,22 @@
-//! The changes that an entry of the audit trail keeps. An entry is small, whatever was changed: of long lists it has the difference.
+//! The changes that an entry of the audit trail keeps. An entry is small: of a long list it has only the difference.
 
 use std::collections::HashSet;
 
 use hookgate_domain::{AllowEntry, Allowlist, Policy, Webhook};
 use serde_json::{Map, Value, json};
 
-/// Most bytes of both sides of a change together: more than a note of 2,000 characters takes in any script.
+/// Maximum bytes of both sides of a change together: more than a note of 2,000 characters takes in any script.
 pub const MAX_CHANGE_BYTES: usize = 16 * 1024;
-/// An allowlist that is longer than this stands in an entry by its difference.
+/// Bytes from which on an entry has only the difference of an allowlist.
 const WHOLE_LIST_BYTES: usize = 1024;
-/// Entries of a difference that are listed; the others are counted.
+/// Maximum number of listed entries of a difference; all are counted.
 const MAX_LISTED: usize = 100;
-/// Bytes of them: two such lists leave room for the other settings.
+/// Maximum bytes of the listed entries: two such lists leave room for the other settings.
 const MAX_LISTED_BYTES: usize = 4 * 1024;
-/// Characters that are left of a value that was too long.
+/// Characters that remain of a value that was too long.
 const CUT_CHARACTERS: usize = 200;
 
-/// Everything about a webhook that people set.
+/// All settings of a webhook.
 pub(crate) fn webhook_settings(webhook: &Webhook) -> Value {
     let allowlist = &webhook.policy.allowlist;
     let listed = if is_short(allowlist) {
@@ -27,7 +27,7 @@ pub(crate) fn webhook_settings(webhook: &Webhook) -> Value {
     settings(webhook, &listed)
 }
 
-/// What an edit changed, before and after. Of a signing secret it says that it changed, and nothing of it.
+/// The settings that an edit changed, before and after. Of a signing secret it only says that the secret changed.
 pub(crate) fn webhook_changes(before: &Webhook, after: &Webhook) -> (Value, Value) {
     let (old, new) = allowlist_changes(&before.policy.allowlist, &after.policy.allowlist);
     let mut changes = changed(&settings(before, &old), &settings(after, &new));
@@ -50,8 +50,8 @@ pub(crate) fn changed(before: &Value, after: &Value) -> (Value, Value) {
     (differing(before, after).into(), differing(after, before).into())
 }
 
-/// Both sides of a change as an entry keeps them, at most [`MAX_CHANGE_BYTES`] together: the longest values are cut. `null` and an
-/// object without fields stand for nothing.
+/// Both sides of a change as an entry keeps them, at most [`MAX_CHANGE_BYTES`] together: the longest values are cut.
+/// `null` and an object without fields stand for nothing.
 pub(crate) fn kept_texts((mut before, mut after): (Value, Value)) -> (Option<String>, Option<String>) {
     loop {
         let texts =
@@ -64,7 +64,7 @@ pub(crate) fn kept_texts((mut before, mut after): (Value, Value)) -> (Option<Str
     }
 }
 
-/// Cuts the longest value of both sides. `false` if nothing is long.
+/// Cuts the longest value of both sides. Returns `false` if no value is long enough to cut.
 fn cut_longest(before: &mut Value, after: &mut Value) -> bool {
     let values = [before, after].into_iter().flat_map(|side| match side {
         Value::Object(fields) => fields.values_mut().collect(),
@@ -107,7 +107,8 @@ fn settings(webhook: &Webhook, allowlist: &Value) -> Value {
     })
 }
 
-/// Two allowlists: as they are if both are short, else by what was removed and added; the same twice if they are equal.
+/// The change of an allowlist: both lists if they are short, otherwise the removed and the added entries; equal values
+/// if the lists are equal.
 fn allowlist_changes(before: &Allowlist, after: &Allowlist) -> (Value, Value) {
     if before == after {
         return (Value::Null, Value::Null);
@@ -126,7 +127,7 @@ fn is_short(list: &Allowlist) -> bool {
         .is_none_or(|entries| entries.len() <= MAX_LISTED && list.to_string().len() <= WHOLE_LIST_BYTES)
 }
 
-/// How many entries a list has, and those that another one has not, under `name`.
+/// The number of entries of a list and, under `name`, those entries that the other list does not have.
 fn difference(list: &Allowlist, other: Option<&Allowlist>, name: &str) -> Value {
     let Some(entries) = list.entries() else {
         return list.to_string().into();

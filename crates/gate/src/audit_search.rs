@@ -1,5 +1,6 @@
-//! The audit trail's filter, from people's words: names of members (removed ones too), tokens and command-line users; handles,
-//! IDs and names of subjects. A word that stands for nobody is an error that names those it could be, never an empty list.
+//! Translates a search of the audit trail into a filter: names of members (removed ones too), tokens and command-line
+//! users; handles, IDs and names of subjects. A word that matches nobody is an error that lists the possible names,
+//! never an empty list.
 
 use hookgate_domain::{
     ActorKind, AuditActs, IncidentNumber, MemberId, MemberName, Permission, SessionId, Timestamp, TokenId,
@@ -12,42 +13,42 @@ use crate::{
     PeopleStore, Store, StoreError, SubjectMatch,
 };
 
-/// Names that an error offers at most: they are one line.
+/// Maximum number of names in an error, which is one line.
 const MAX_OFFERED: usize = 10;
-/// Subjects of one name whose whole history is shown. Beyond, the entries under that name are: a store looks into its index
-/// once for each.
+/// Maximum number of subjects of one name whose whole history is shown. Beyond it, only the entries under that name are
+/// shown: a store reads its index once for each subject.
 const MAX_NAMESAKES: usize = 8;
-/// What lists show behind the name of a command-line user.
+/// Suffix that lists show behind the name of a command-line user.
 const COMMAND_LINE_TAG: &str = " (command line)";
 
-/// What the trail is asked for, in people's words.
+/// A search of the audit trail, in the words of the user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditQuery {
-    /// `mem_…` or `tok_…`; `command-line` or `system`; a name, in any case if no other differs by case alone; a name with
-    /// its kind in front, as `token:deploy`.
+    /// `mem_…` or `tok_…`; `command-line` or `system`; a name, in any case if no other name differs by case alone; a
+    /// name with its kind in front, as `token:deploy`.
     pub actor: Option<String>,
     /// `hk_…`, `INC-1`, `mem_…`, `tok_…` or the exact name.
     pub subject: Option<String>,
     /// An act or a family of acts.
     pub acts: Option<AuditActs>,
-    /// Done at this time or later.
+    /// Acts at this time or later.
     pub from: Option<Timestamp>,
-    /// Done before this time.
+    /// Acts before this time.
     pub to: Option<Timestamp>,
 }
 
-/// Why a filter of the audit trail stands for nothing.
+/// Errors of a search that can't become a filter.
 #[derive(Debug, Error)]
 pub enum AuditQueryError {
-    /// Nobody on the trail is called so.
+    /// No actor on the trail has this name.
     #[error("nobody on the audit trail is called “{name}”; there {known}")]
     UnknownActor {
         /// The name.
         name: String,
-        /// Who there is, in words.
+        /// The known names, in words.
         known: String,
     },
-    /// Several are called so, but for upper and lower case.
+    /// Several actors have this name but for upper and lower case.
     #[error("“{name}” could be {spellings}: write it as it is shown")]
     AmbiguousActor {
         /// The name.
@@ -55,24 +56,24 @@ pub enum AuditQueryError {
         /// The names that differ by case alone.
         spellings: String,
     },
-    /// Nothing on the trail is called so.
+    /// No subject on the trail has this name.
     #[error(
         "nothing on the audit trail is called “{0}”; use a handle (hk_…), an incident (INC-1), a member (mem_…), \
          a token (tok_…) or the exact name"
     )]
     UnknownSubject(String),
-    /// The time ends before it begins.
+    /// The period ends before it begins.
     #[error("the end is not after the beginning")]
     NoTime,
     /// The actor's role does not include it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// A word as an error repeats it: not if it may hold a secret, which people paste anywhere.
+/// A word as an error repeats it. A word that may hold a secret is hidden, because people paste secrets anywhere.
 fn shown(text: &str) -> String {
     if may_hold_secret(text.as_bytes()) {
         "(hidden)".to_owned()
@@ -82,11 +83,11 @@ fn shown(text: &str) -> String {
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// The filter that people's words stand for.
+    /// The filter for a search.
     ///
     /// # Errors
-    /// [`AuditQueryError`]: a word that stands for nothing or for several, [`AuditQueryError::Forbidden`] for who may not
-    /// see the trail, or [`AuditQueryError::Store`].
+    /// [`AuditQueryError`]: a word that matches nothing or several names, [`AuditQueryError::Forbidden`] without the
+    /// permission to see the trail, or [`AuditQueryError::Store`].
     pub async fn audit_filter(
         &self,
         acting: &ActorContext,
@@ -114,7 +115,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         })
     }
 
-    /// The actors that are on the trail, by kind and name, at most [`MAX_KNOWN_ACTORS`] of a kind.
+    /// The actors on the trail, by kind and name, at most [`MAX_KNOWN_ACTORS`] of a kind.
     ///
     /// # Errors
     /// [`AuditQueryError::Forbidden`] or [`AuditQueryError::Store`].
@@ -155,7 +156,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         spellings.dedup();
         match spellings.len() {
             0 => {
-                // A member who has done nothing yet is no mistake: the list is empty, and that is true.
+                // A member who has done nothing yet is a valid search with an empty result.
                 let member: Option<MemberName> = name.parse().ok();
                 let member = match member {
                     Some(name) => self.store.member_by_name(&name).await?,
@@ -188,7 +189,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(!self.store.audit_page(&filter, None, one).await?.is_empty())
     }
 
-    /// What a name stands for is all that ever had it, with what they were called before and since.
+    /// The subjects that ever had this name, with their entries under earlier and later names too.
     async fn subject_match(&self, text: &str) -> Result<SubjectMatch, AuditQueryError> {
         if let Some(id) = subject_id(text) {
             return Ok(SubjectMatch::Ids(vec![id]));
@@ -205,7 +206,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         let mut ids: Vec<_> = entries.into_iter().map(|entry| entry.subject.id).collect();
         ids.sort_unstable();
         ids.dedup();
-        // What has no ID is known by its name alone.
+        // A subject without an ID is known by its name alone.
         if ids.len() > MAX_NAMESAKES || ids.iter().any(String::is_empty) {
             return Ok(named);
         }
@@ -213,7 +214,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 }
 
-/// The kinds that a text names in front of a name, or behind it as lists show it; none stands for all.
+/// Splits the kind from a name: in front of it with a colon, or behind it as lists show it. No kind stands for all.
 fn kind_and_name(text: &str) -> (Vec<ActorKind>, &str) {
     if let Some(name) = text.strip_suffix(COMMAND_LINE_TAG) {
         return (vec![ActorKind::CommandLine], name);
@@ -227,7 +228,7 @@ fn kind_and_name(text: &str) -> (Vec<ActorKind>, &str) {
     }
 }
 
-/// The ID that a text is, as the trail has it: incidents in any case, address sets with `@`.
+/// The text as the ID of a subject, in the form that the trail has: incidents in any case, address sets with `@`.
 fn subject_id(text: &str) -> Option<String> {
     if let Ok(number) = text.to_ascii_uppercase().parse::<IncidentNumber>() {
         return Some(number.to_string());
