@@ -1,6 +1,6 @@
-//! Look-ups of credentials: API tokens, sessions and sign-in links. Anybody can make up one of the right form, and each is a read
-//! on the connections of people. So those that the gate doesn't know are counted by their source, and looked up one at a
-//! time; those that were found lately are neither counted nor do they wait.
+//! Look-ups of credentials: API tokens, sessions and sign-in links. Anybody can make up a well-formed credential, and
+//! each look-up is a read on the connections for people. Therefore unknown credentials are counted by source and looked
+//! up one at a time. Credentials that were found recently are neither counted nor queued.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -14,37 +14,40 @@ use tokio::time::timeout;
 use crate::StoreError;
 use crate::rate_limiter::{Allowance, RateLimiters};
 
-/// Unknown credentials that a source may show at once, and within ten seconds after that: as many as unknown URLs.
+/// Unknown credentials that a source may show at once, and within each ten seconds after that: as many as unknown URLs.
 const ALLOWANCE: Allowance = Allowance::new(200, Duration::from_secs(10));
-/// Sources remembered. Who is forgotten starts anew, so this bounds memory; the turns bound what the store does.
+/// Maximum number of sources remembered. A forgotten source starts anew, so this bounds memory; the semaphore bounds
+/// the load of the store.
 const MAX_SOURCES: usize = 10_000;
-/// Unknown credentials that are looked up at the same time: a store in a file has two connections for people, and one of
-/// them stays theirs.
+/// Unknown credentials that are looked up at the same time: an embedded store has two connections for people, and one
+/// of them stays free for known ones.
 const CREDENTIAL_LOOK_UPS: usize = 1;
-/// How long one waits for its turn: as long as for a connection to the store.
+/// Maximum wait for a look-up: as long as for a connection to the store.
 const CREDENTIAL_TURN_TIMEOUT: Duration = Duration::from_secs(5);
-/// Credentials that are remembered as found: more than people and programs have in use. A forgotten one is only counted once.
+/// Maximum number of credentials remembered as found: more than people and programs have in use. A forgotten one is
+/// only counted once.
 const MAX_KNOWN_CREDENTIALS: usize = 4_096;
 
-/// Why it is not known whose a credential is.
+/// Errors of looking up a credential.
 #[derive(Debug, Error)]
 pub enum CredentialError {
-    /// Too many unknown ones came from there. This one was not looked up.
+    /// The source showed too many unknown credentials. This one was not looked up.
     #[error("too many unknown credentials")]
     TooMany {
-        /// When to try again.
+        /// Time until the next attempt.
         retry_after: Duration,
     },
-    /// The store could not tell, or too many wait for it.
+    /// The store failed, or too many look-ups wait for it.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// What bounds the look-ups.
+/// Limits for look-ups of credentials.
 pub(crate) struct CredentialLookups {
     sources: RateLimiters<()>,
     turns: Semaphore,
-    /// Digests of what was found. It is looked up all the same, because a session ends and a token is revoked.
+    /// Digests of credentials that were found. They are looked up all the same, because a session ends and a token is
+    /// revoked.
     known: Cache<[u8; 32], ()>,
 }
 
@@ -59,7 +62,7 @@ impl Default for CredentialLookups {
 }
 
 impl CredentialLookups {
-    /// Does the look-up of the credential with this digest, if its source has not shown too many that are unknown.
+    /// Looks up the credential with this digest, unless its source has shown too many unknown ones.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -77,7 +80,7 @@ impl CredentialLookups {
             }
             return Ok(found);
         }
-        // Counted before, so that one who doesn't wait for the answer is counted too.
+        // Counted before the look-up, so that a sender that does not wait for the answer is counted too.
         let counted = self.sources.take(&(), source, ALLOWANCE, now);
         counted.map_err(|retry_after| CredentialError::TooMany { retry_after })?;
         let found = self.in_turn(look_up).await;
@@ -87,18 +90,18 @@ impl CredentialLookups {
                 self.remember(*digest);
                 self.sources.give_back(&(), source, ALLOWANCE);
             }
-            // Nobody's guess.
+            // The store failed: not a wrong guess.
             Err(_) => self.sources.give_back(&(), source, ALLOWANCE),
         }
         Ok(found?)
     }
 
-    /// Knows a credential from now on, because it was just made or found.
+    /// Remembers a credential that was just made or found.
     pub(crate) fn remember(&self, digest: [u8; 32]) {
         self.known.insert(digest, ());
     }
 
-    /// One after the other, in the order in which they came.
+    /// Runs look-ups one at a time, in the order of arrival.
     async fn in_turn<T>(
         &self,
         look_up: impl Future<Output = Result<Option<T>, StoreError>>,
