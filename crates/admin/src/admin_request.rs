@@ -15,24 +15,24 @@ use super::query::Fields;
 use hookgate_ingest::is_json;
 use hookgate_transport::Body;
 
-/// Most bytes of a body: an allowlist of 10,000 networks fits.
+/// Maximum size of a request body: an allowlist of 10,000 networks fits.
 const MAX_BODY: usize = 1024 * 1024;
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A request.
+/// A request with its source and its time of receipt.
 pub(crate) struct AdminRequest {
     pub(crate) head: Parts,
     pub(crate) body: Body,
-    /// Who connected.
+    /// Address of the client, behind trusted proxies too.
     pub(crate) source: IpAddr,
-    /// Its name in the answer and in the log.
+    /// Request ID: in the answer and in the log.
     pub(crate) id: RequestId,
-    /// When it came.
+    /// Time of receipt.
     pub(crate) now: Timestamp,
 }
 
 impl AdminRequest {
-    /// The parameters of the query, of which only these are known. A program that sends one without a value has a fault.
+    /// Parameters of the query. A parameter that is not in `known`, is given twice or has no value is an error.
     pub(crate) fn query(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
         let query = self.head.uri.query().unwrap_or_default();
         Fields::of_query(query.as_bytes(), known)
@@ -48,7 +48,7 @@ impl AdminRequest {
         Ok(IfMatch::of(&self.head.headers)?)
     }
 
-    /// The sender's name for this request, to recognise a repetition.
+    /// The `Idempotency-Key` header, which identifies a repeated request.
     fn idempotency_key(&self) -> Result<Option<HeaderValue>, ApiError> {
         let mut keys = self.head.headers.get_all(IDEMPOTENCY_KEY).iter();
         let (key, another) = (keys.next(), keys.next());
@@ -62,7 +62,7 @@ impl AdminRequest {
         .transpose()
     }
 
-    /// The body as JSON of a request that may be repeated, and by what a repetition is known.
+    /// The body as JSON, and the identity of the request if it has an `Idempotency-Key`.
     pub(crate) async fn repeatable<S: Store, T: DeserializeOwned>(
         self,
         gate: &Gate<S>,
@@ -97,7 +97,7 @@ impl AdminRequest {
     }
 }
 
-/// What a request is known by that may be repeated.
+/// Identity of a request that may be repeated: digests of its key and of its content.
 pub(crate) fn audit_request<S: Store>(
     gate: &Gate<S>,
     key: &[u8],
@@ -109,12 +109,12 @@ pub(crate) fn audit_request<S: Store>(
     })
 }
 
-/// Reads JSON; what is JSON but not of this shape is a field at fault.
+/// Deserializes JSON. Valid JSON of another shape is reported as a field error.
 fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let text =
         read_text(bytes).map_err(|error| ApiError::json(format!("the body can't be read: {error}")))?;
     let read = serde_json::from_str(&text).map_err(|error| json_fault(&error))?;
-    // serde takes a list for a struct too: its fields in order, without their names.
+    // serde also reads a struct from an array: its fields in order, without names.
     if text.trim_ascii_start().starts_with('[') {
         return Err(ApiError::field("body", "form", "an object"));
     }

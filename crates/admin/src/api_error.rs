@@ -1,5 +1,5 @@
-//! What the console's listener answers when it can't do what was asked: one closed set of codes, each with its status
-//! and message. The envelope is the gate's.
+//! Errors of the console's listener: a closed set of codes, each with its status and message. The JSON envelope is
+//! the same as that of the gate.
 
 mod causes;
 
@@ -15,53 +15,53 @@ use utoipa::ToSchema;
 
 use hookgate_transport::reply::{self, Reply};
 
-/// Why a request at the console's listener failed.
+/// Error codes of requests at the console's listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(crate) enum ErrorCode {
-    /// HTTP or a parameter that can't be read.
+    /// The request or a parameter of it is malformed.
     BadRequest,
-    /// A trusted proxy says who called it in a way that nobody can read.
+    /// A trusted proxy sent a malformed forwarding header, so the source is not known.
     SourceUnknown,
     /// The body is not the JSON it should be.
     InvalidJson,
-    /// No token, or one that is unknown, expired or revoked.
+    /// There is no token, or it is unknown, expired or revoked.
     Unauthenticated,
-    /// The role of who asks does not reach so far.
+    /// The role of the caller does not permit the request.
     Forbidden,
-    /// A form that no page of this session made.
+    /// The form was not made by a page of this session.
     ForeignForm,
-    /// There is no such thing.
+    /// The object does not exist.
     NotFound,
     /// The path exists, but not with this method.
     MethodNotAllowed,
-    /// A rule of the thing's life forbids it.
+    /// The state of the object does not permit the request.
     Conflict,
     /// The webhook is revoked, and that is final.
     WebhookRevoked,
-    /// A known `Idempotency-Key` with another request.
+    /// The `Idempotency-Key` was used with another request.
     IdempotencyConflict,
-    /// It has changed since it was read.
+    /// The object has changed since it was read.
     PreconditionFailed,
-    /// A change needs `If-Match`.
+    /// `If-Match` is missing, and this change needs it.
     PreconditionRequired,
     /// The body is over the limit.
     PayloadTooLarge,
-    /// The body is not JSON by its media type.
+    /// `Content-Type` is not JSON.
     UnsupportedMediaType,
-    /// The name in `Host` is not this console's.
+    /// `Host` does not name this console.
     MisdirectedRequest,
-    /// Fields are at fault; `details` says which.
+    /// Fields are invalid; `details` lists them.
     ValidationError,
     /// The body came too slowly.
     RequestTimeout,
-    /// Too many attempts, or too much at a time.
+    /// Too many attempts, or too many requests at once.
     RateLimited,
-    /// More passwords are to be checked than can be: this request was not looked at.
+    /// Too many passwords wait to be checked: the password of this request was not checked.
     Busy,
-    /// A fault of the server; the cause is in its log.
+    /// The server failed; the cause is in its log.
     Internal,
-    /// The store can't be reached.
+    /// The store is unavailable, or the server can't do its work now.
     Unavailable,
 }
 
@@ -127,7 +127,7 @@ impl ErrorCode {
     }
 }
 
-/// The part of a failure that its code does not tell.
+/// Details of an error, beside its code.
 #[derive(Clone, Debug, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Details {
@@ -135,10 +135,10 @@ pub(crate) enum Details {
     Fields(Vec<InvalidField>),
     /// The rule, in words.
     Reason(String),
-    /// The role that it takes.
+    /// The role that the request needs.
     #[serde(serialize_with = "as_text")]
     Role(Forbidden),
-    /// The parts that fail.
+    /// The parts of the server that fail.
     Parts(Value),
 }
 
@@ -151,10 +151,10 @@ fn as_text<S: Serializer>(forbidden: &Forbidden, serializer: S) -> Result<S::Ok,
 #[derive(Clone, Debug)]
 pub(crate) struct ApiError {
     pub(crate) code: ErrorCode,
-    /// The fields at fault, or the rule.
+    /// The invalid fields, the rule, the role or the failing parts.
     pub(crate) details: Option<Details>,
     pub(crate) retry_after: Option<Duration>,
-    /// The methods that a refused one could have been.
+    /// The permitted methods, for `Allow`.
     allow: Option<&'static str>,
 }
 
@@ -172,7 +172,7 @@ impl ApiError {
         }
     }
 
-    /// A body that is no JSON, and where.
+    /// A body that is not JSON; `problem` says where.
     pub(crate) fn json(problem: String) -> Self {
         Self {
             details: Some(Details::Reason(problem)),
@@ -180,7 +180,7 @@ impl ApiError {
         }
     }
 
-    /// Refused by a rule that `reason` names.
+    /// A conflict with the state of the object; `reason` names the rule.
     pub(crate) fn conflict(reason: impl Into<String>) -> Self {
         Self {
             details: Some(Details::Reason(reason.into())),
@@ -188,7 +188,7 @@ impl ApiError {
         }
     }
 
-    /// Another method than these.
+    /// A method other than those in `allow`.
     pub(crate) fn method(allow: &'static str) -> Self {
         Self {
             allow: Some(allow),
@@ -196,7 +196,7 @@ impl ApiError {
         }
     }
 
-    /// Not able to do its work, and what it is that fails.
+    /// The server can't do its work; `details` has the failing parts.
     pub(crate) fn not_ready(details: Option<Value>) -> Self {
         Self {
             details: details.map(Details::Parts),
@@ -204,7 +204,7 @@ impl ApiError {
         }
     }
 
-    /// To be repeated after a while.
+    /// Too many requests; `Retry-After` says when to retry.
     pub(crate) fn too_many(retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
@@ -212,7 +212,7 @@ impl ApiError {
         }
     }
 
-    /// More than a bound allows at a time; which one is said in words.
+    /// More requests at once than a bound allows; `reason` names the bound.
     pub(crate) fn busy(retry_after: Duration, reason: String) -> Self {
         Self {
             details: Some(Details::Reason(reason)),
@@ -220,7 +220,7 @@ impl ApiError {
         }
     }
 
-    /// To be repeated when there are fewer passwords to check.
+    /// Too many passwords wait to be checked; `Retry-After` says when to retry.
     pub(crate) fn no_turn(retry_after: Duration) -> Self {
         Self {
             retry_after: Some(retry_after),
@@ -228,7 +228,7 @@ impl ApiError {
         }
     }
 
-    /// What went wrong, in a sentence for people.
+    /// The error as a sentence for people.
     pub(crate) fn sentence(&self) -> String {
         match &self.details {
             Some(Details::Role(Forbidden(role))) => format!("You need the {role} role for this."),
@@ -246,7 +246,7 @@ impl ApiError {
         }
     }
 
-    /// The fields at fault.
+    /// The invalid fields; empty if the error is about something else.
     pub(crate) fn field_faults(&self) -> &[InvalidField] {
         match &self.details {
             Some(Details::Fields(faults)) => faults,
@@ -254,7 +254,7 @@ impl ApiError {
         }
     }
 
-    /// Each field at fault with what is wrong with it.
+    /// Each invalid field with its problem.
     pub(crate) fn field_problems(&self) -> Vec<(String, String)> {
         let problems = self.field_faults().iter();
         problems
@@ -280,20 +280,20 @@ impl ApiError {
     }
 }
 
-/// A field that breaks a rule, as `details` tells it.
+/// A field that breaks a rule, as `details` has it.
 #[derive(Clone, Debug, Serialize, ToSchema)]
 pub(crate) struct InvalidField {
     /// The field of the body, or the parameter of the query.
     pub(crate) field: String,
     /// The rule that it breaks.
     rule: String,
-    /// What the rule allows, or the problem in words.
+    /// The limit of the rule, or the problem in words.
     limit: Value,
 }
 
 impl InvalidField {
     pub(crate) fn new(field: &str, rule: &str, limit: impl Into<Value>) -> Self {
-        // The name of an unknown parameter is the caller's own word, and may be a secret in the wrong place.
+        // The client chose the name of an unknown parameter, and may have put a secret there by mistake.
         let field = if may_hold_secret(field.as_bytes()) {
             "(hidden)"
         } else {
@@ -306,7 +306,7 @@ impl InvalidField {
         }
     }
 
-    /// What is wrong, in words.
+    /// The problem in words.
     pub(crate) fn problem(&self) -> String {
         match &self.limit {
             Value::String(text) => text.clone(),

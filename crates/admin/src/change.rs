@@ -1,4 +1,4 @@
-//! What a person or a script wants to change about a webhook, read from JSON or from a form into the domain's terms.
+//! Changes of a webhook, parsed from JSON or from a form into the types of the domain.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -13,41 +13,41 @@ use utoipa::ToSchema;
 use super::api_error::{ApiError, InvalidField};
 use hookgate_wire::words;
 
-/// Fields of a webhook that can be set; what is absent stays as it is.
+/// Fields of a webhook that can be changed. An absent field keeps its value.
 #[expect(clippy::option_option, reason = "null clears, absent keeps")]
 #[derive(Clone, Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Fields {
-    /// What people call it: 1 to 100 characters.
+    /// Name of the webhook: 1 to 100 characters.
     #[schema(value_type = Option<words::Name>)]
     pub(crate) name: Option<String>,
-    /// Who may send; null permits every source. An entry is a network, or `@` and the name of an address set; behind it may
-    /// stand `until` and a time, and a comment after `#`.
+    /// Networks and address sets that may send; null permits every source. An entry is a network, or `@` and the name
+    /// of an address set. An optional end date (`until` and a time) and an optional comment (after `#`) follow it.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub(crate) allowlist: Option<Option<Vec<String>>>,
-    /// `enforce` refuses others; `observe` lets them pass and marks them.
+    /// `enforce` refuses other sources; `observe` accepts their deliveries and marks them.
     #[schema(value_type = Option<words::AllowlistMode>)]
     pub(crate) allowlist_mode: Option<String>,
-    /// Most bytes of a body, 1 to 1048576.
+    /// Maximum size of a body in bytes, 1 to 1048576.
     #[schema(minimum = 1, maximum = 1_048_576)]
     pub(crate) max_body: Option<u32>,
-    /// Most deliveries a minute; null is no limit.
+    /// Maximum number of deliveries per minute; null is no limit.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_i64)]
     pub(crate) per_minute: Option<Option<NonZeroU32>>,
-    /// The status of what is over that limit: 429 or 503.
+    /// HTTP status of deliveries above that limit: 429 or 503.
     #[schema(value_type = Option<words::Overload>)]
     pub(crate) overload: Option<u16>,
-    /// Whether payloads are kept.
+    /// `true` if the history keeps payloads.
     pub(crate) payload_logging: Option<bool>,
-    /// After how many days a new URL is due; null is never.
+    /// Number of days after which a new URL is due; null is never.
     #[serde(default, deserialize_with = "present")]
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     pub(crate) rotation_days: Option<Option<NonZeroU16>>,
 }
 
-/// Tells null from absent.
+/// Distinguishes null (`Some(None)`) from an absent field (`None`).
 #[expect(clippy::option_option, reason = "null clears, absent keeps")]
 pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     deserializer: D,
@@ -55,7 +55,8 @@ pub(crate) fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-/// The allowlist of these entries. A list that permits every source is null, so that a word in it never opens a webhook.
+/// Parses the entries of an allowlist. Only null permits every source: an entry that would permit any is refused, so
+/// that a word in a list never opens a webhook.
 pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, InvalidField> {
     let fault = |problem: String| InvalidField::new("allowlist", "form", problem);
     let allowlist: Allowlist = entries
@@ -68,13 +69,13 @@ pub(crate) fn allowlist(entries: &[String]) -> Result<Allowlist, InvalidField> {
     Ok(allowlist)
 }
 
-/// How many days of deliveries a preview is asked to look at.
+/// Number of days that a preview covers; the default if `days` is absent.
 pub(crate) fn preview_days(days: Option<u16>) -> Result<PreviewDays, ApiError> {
     days.map_or(Ok(PreviewDays::default()), PreviewDays::try_from)
         .map_err(|_| ApiError::field("days", "one_of", "7, 30"))
 }
 
-/// A change in the domain's terms.
+/// A change in the types of the domain.
 #[expect(clippy::option_option, reason = "null clears, absent keeps")]
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Change {
@@ -89,7 +90,7 @@ pub(crate) struct Change {
 }
 
 impl Change {
-    /// What the fields ask for, or all that is wrong with them.
+    /// Parses the fields. An error has all invalid fields.
     pub(crate) fn read(fields: Fields) -> Result<Self, ApiError> {
         let mut faults = Vec::new();
         let mut change = Self {
@@ -143,7 +144,7 @@ impl Change {
         }
     }
 
-    /// Makes the change; what it doesn't name stays.
+    /// Applies the change. A field that it doesn't set keeps its value.
     pub(crate) fn apply(&self, name: &mut WebhookName, policy: &mut Policy) {
         if let Some(new) = &self.name {
             name.clone_from(new);
@@ -160,7 +161,7 @@ impl Change {
             self.per_minute.unwrap_or(limits.per_minute()),
             self.overload.unwrap_or(limits.overload()),
         );
-        // The size was checked when it was read, and the others can't be wrong.
+        // `read` has checked the size, and the other two can't be invalid.
         policy.limits = changed.unwrap_or(limits);
         if let Some(logging) = self.payload_logging {
             policy.payload_logging = logging;

@@ -7,28 +7,28 @@ use super::api_error::ApiError;
 use super::query::Fields;
 use hookgate_wire as wire;
 
-/// A page of deliveries, as the admin API is asked for it.
+/// The query of a list of deliveries in the admin API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryQuery {
-    /// Which deliveries.
+    /// Filter of the deliveries.
     pub filter: DeliveryFilter,
-    /// How many at most.
+    /// Maximum number of rows.
     pub size: PageSize,
-    /// Where the page begins.
+    /// Start of the page.
     pub seek: Seek,
 }
 
-/// Reads what stands behind the `?` of a list of deliveries.
+/// Parses the query string of a list of deliveries.
 ///
 /// # Errors
-/// Each parameter at fault with what is wrong with it; none of them where there are too many.
+/// Each invalid parameter with its problem; an empty list if there are too many parameters.
 pub fn delivery_query(query: &[u8]) -> Result<DeliveryQuery, Vec<(String, String)>> {
     Fields::of_query(query, &DELIVERY_FIELDS)
         .and_then(|fields| delivery_page(&fields))
         .map_err(|fault| fault.field_problems())
 }
 
-/// Which page is asked for.
+/// Parses filter, page size and cursor.
 pub(crate) fn delivery_page(query: &Fields<'_>) -> Result<DeliveryQuery, ApiError> {
     Ok(DeliveryQuery {
         filter: deliveries(query)?,
@@ -51,7 +51,7 @@ pub(crate) const DELIVERY_FIELDS: [&str; 10] = [
     "cursor",
 ];
 
-/// Which deliveries are asked for.
+/// Parses the filter of deliveries.
 pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError> {
     let outcome = match query.get("outcome") {
         None => None,
@@ -82,7 +82,7 @@ pub(crate) fn deliveries(query: &Fields<'_>) -> Result<DeliveryFilter, ApiError>
     })
 }
 
-/// What the audit trail is asked for, by the parameters that are called so.
+/// Parses the filter of the audit trail, from parameters with these names.
 pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery, ApiError> {
     let text = |name| query.get(name).map(str::to_owned);
     Ok(AuditQuery {
@@ -94,7 +94,7 @@ pub(crate) fn audit(query: &Fields<'_>, names: &AuditNames) -> Result<AuditQuery
     })
 }
 
-/// What the parameters of the audit trail are called: the console and the admin API use words of their own.
+/// Names of the audit trail's parameters: they differ between the console and the admin API.
 pub(crate) struct AuditNames {
     pub(crate) actor: &'static str,
     pub(crate) acts: &'static str,
@@ -102,7 +102,7 @@ pub(crate) struct AuditNames {
 }
 
 impl AuditNames {
-    /// At the parameter that stands for nothing, what it could be.
+    /// The error at the parameter that names an unknown or ambiguous object.
     pub(crate) fn fault(&self, error: AuditQueryError) -> ApiError {
         let field = match &error {
             AuditQueryError::UnknownActor { .. } | AuditQueryError::AmbiguousActor { .. } => self.actor,
@@ -117,7 +117,7 @@ impl AuditNames {
         }
     }
 
-    /// The filter as it was asked for, for the entry that an export leaves.
+    /// The filter as the client sent it, for the audit entry of an export.
     pub(crate) fn asked(&self, query: &Fields<'_>) -> Vec<(&'static str, String)> {
         let names = [
             ("actor", self.actor),
@@ -140,7 +140,7 @@ fn time(query: &Fields<'_>, name: &str) -> Result<Option<Timestamp>, ApiError> {
     .transpose()
 }
 
-/// How many rows.
+/// Parses `limit`, the number of rows.
 pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, ApiError> {
     let rows = query.read::<u16>("limit")?;
     rows.map_or(Ok(PageSize::default()), |rows| {
@@ -148,7 +148,7 @@ pub(crate) fn page_size(query: &Fields<'_>) -> Result<PageSize, ApiError> {
     })
 }
 
-/// The rows of a page and the cursor of the next one, of what was found by [`PageSize::and_one`].
+/// Splits rows that were read by [`PageSize::and_one`] into one page and the cursor of the next page.
 pub(crate) fn page_of<T, K: ToString>(
     found: Vec<T>,
     size: PageSize,

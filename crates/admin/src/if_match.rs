@@ -1,21 +1,21 @@
-//! `If-Match` (RFC 9110, 13.1.1): the revision that a change is made for.
+//! `If-Match` (RFC 9110, 13.1.1): the revision that a change is based on.
 
 use hyper::HeaderMap;
 use hyper::header::IF_MATCH;
 
 use super::api_error::ErrorCode;
 
-/// Which revisions a change may be made of.
+/// Revisions that a change may be based on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum IfMatch {
-    /// `*`: any, as long as the thing exists.
+    /// `*`: any revision, as long as the object exists.
     Any,
-    /// One of these. A weak tag and a tag that is none of ours match nothing.
+    /// One of these revisions. Weak tags and tags of another form match nothing.
     Revisions(Vec<i64>),
 }
 
 impl IfMatch {
-    /// From the fields of a request.
+    /// Parses the `If-Match` headers of a request.
     pub(crate) fn of(headers: &HeaderMap) -> Result<Self, ErrorCode> {
         let mut fields = headers.get_all(IF_MATCH).iter().peekable();
         if fields.peek().is_none() {
@@ -31,7 +31,8 @@ impl IfMatch {
         Ok(Self::Revisions(tags.filter_map(revision).collect()))
     }
 
-    /// The revision that the thing must still have when it is changed; none if any will do.
+    /// Compares with the current revision. Returns the revision that the object must still have when the change is
+    /// stored, or `None` if any revision will do.
     pub(crate) fn insist(&self, current: i64) -> Result<Option<i64>, ErrorCode> {
         match self {
             Self::Any => Ok(None),
@@ -41,7 +42,7 @@ impl IfMatch {
     }
 }
 
-/// The revision that a strong tag of ours names.
+/// The revision in a strong tag as this API issues it: digits without a leading zero.
 fn revision(tag: &str) -> Option<i64> {
     let digits = tag.trim().strip_prefix('"')?.strip_suffix('"')?;
     let is_ours = digits.bytes().all(|byte| byte.is_ascii_digit()) && !digits.starts_with('0');

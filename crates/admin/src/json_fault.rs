@@ -1,19 +1,21 @@
-//! A JSON body that can't be read, in our words. A parser's own text may quote a value, which may be a secret in the wrong place:
-//! nothing that stands in the body is repeated.
+//! Error texts for JSON bodies that can't be read. The parser's own text may quote a value, which may be a secret
+//! that was put there by mistake, so no part of the body is repeated.
 
 use hookgate_domain::may_hold_secret;
 use serde_json::error::Category;
 
 use super::api_error::ApiError;
 
-/// The parser's words before what it expected. Behind them stands what is in our source, before them what came.
+/// The parser's words in front of what it expected. The text after them comes from this program, the text before them
+/// may quote the body.
 const EXPECTED: &str = ", expected ";
-/// Its words before the names of our own fields, and ours for them.
+/// Beginnings of the parser's texts that are followed by a field name of this program, and the problem that is
+/// reported instead.
 const OF_OURS: [(&str, &str); 2] = [
     ("missing field `", "is missing"),
     ("duplicate field `", "is given twice"),
 ];
-/// Its first words for what came, and ours.
+/// Beginnings of the parser's texts about an unexpected value, and the words that are reported instead.
 const KINDS: [(&str, &str); 5] = [
     ("unknown field", "an unknown field"),
     ("unknown variant", "an unknown value"),
@@ -22,7 +24,7 @@ const KINDS: [(&str, &str); 5] = [
     ("invalid value", "a value that is not allowed"),
 ];
 
-/// The fault of a body that is no JSON, or not of the shape that is asked for.
+/// The error for a body that is not JSON, or not of the expected shape.
 pub(super) fn json_fault(error: &serde_json::Error) -> ApiError {
     let place = format!("at line {} column {}", error.line(), error.column());
     match error.classify() {
@@ -36,7 +38,7 @@ pub(super) fn json_fault(error: &serde_json::Error) -> ApiError {
     }
 }
 
-/// What is wrong with the shape, without what came.
+/// The problem with the shape, without any part of the body.
 fn shape_problem(text: &str) -> String {
     for (begin, problem) in OF_OURS {
         let name = text.strip_prefix(begin).and_then(|rest| rest.split('`').next());
@@ -47,7 +49,7 @@ fn shape_problem(text: &str) -> String {
     let Some((_, found)) = KINDS.iter().find(|(begin, _)| text.starts_with(begin)) else {
         return "a value that can't be read".to_owned();
     };
-    // The last one is the parser's: what came stands before it.
+    // The last occurrence is the parser's: text of the body can only stand before it.
     let expected = text.rsplit_once(EXPECTED).map_or("", |(_, rest)| rest);
     let expected = expected
         .rsplit_once(" at line ")

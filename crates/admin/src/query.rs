@@ -1,4 +1,4 @@
-//! The parameters of a query and the fields of a form: named, each at most once, none unknown.
+//! Parameters of a query and fields of a form: only known names, each at most once.
 
 use std::borrow::Cow;
 use std::fmt::Display;
@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use super::api_error::{ApiError, ErrorCode, InvalidField};
 
-/// Most parameters of one request: every form has fewer.
+/// Maximum number of parameters of one request: every form has fewer.
 const MAX_FIELDS: usize = 64;
 
 /// Names and values, as they were sent.
@@ -16,7 +16,7 @@ pub(crate) struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// Reads `application/x-www-form-urlencoded`.
+    /// Parses `application/x-www-form-urlencoded`.
     pub(crate) fn parse(text: &'a [u8]) -> Result<Self, ApiError> {
         let fields: Vec<_> = form_urlencoded::parse(text).take(MAX_FIELDS + 1).collect();
         if fields.len() > MAX_FIELDS {
@@ -25,12 +25,12 @@ impl<'a> Fields<'a> {
         Ok(Self { fields })
     }
 
-    /// Reads the query of a program, of which only these parameters are known. One without a value is a fault of the program.
+    /// Parses a query of the admin API. An unknown, repeated or empty parameter is refused.
     pub(crate) fn of_query(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         Self::parse(text)?.only(known)?.filled()
     }
 
-    /// Refuses parameters that nobody knows, and any that is there twice: a misspelt filter would show everything.
+    /// Refuses unknown and repeated parameters: without this check, a misspelt filter would show everything.
     pub(crate) fn only(self, known: &[&str]) -> Result<Self, ApiError> {
         let faults: Vec<_> = self
             .fields
@@ -53,16 +53,17 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The query of a page, of which only these parameters are known. Others are left out: links are decorated on their way
-    /// (`utm_…`, `fbclid`). One that is there twice is refused.
+    /// Parses the query of a page. Unknown parameters are dropped, because other programs add some to links (`utm_…`,
+    /// `fbclid`). A repeated parameter is refused.
     pub(crate) fn of_page(text: &'a [u8], known: &[&str]) -> Result<Self, ApiError> {
         let mut fields = Self::parse(text)?;
         fields.fields.retain(|(name, _)| known.contains(&&**name));
         fields.only(known)
     }
 
-    /// Refuses a form that lacks one of these fields, or has one twice: an absent field is never taken for an empty one.
-    /// `switches` are boxes, each with a hidden companion of the same name, so that an unticked one is there too.
+    /// Refuses a form in which one of these fields is missing or given twice, so that a missing field is never read
+    /// as an empty one. `switches` are checkboxes, each with a hidden field of the same name, so that an unticked
+    /// checkbox is sent too.
     pub(crate) fn complete(&self, texts: &[&str], switches: &[&str]) -> Result<(), ApiError> {
         let count = |name: &str| self.fields.iter().filter(|(known, _)| known == name).count();
         let is_switch = |name: &str| {
@@ -88,7 +89,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Names and values in their order.
+    /// Names and values in the order of the request.
     pub(crate) fn pairs(&self) -> impl Iterator<Item = (&str, &str)> {
         self.fields
             .iter()
@@ -108,7 +109,7 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// The value with this name; an empty one counts as absent, because forms send what was left empty.
+    /// The value with this name. An empty value counts as absent, because browsers send empty fields.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         self.fields
             .iter()
@@ -117,7 +118,7 @@ impl<'a> Fields<'a> {
             .filter(|value| !value.is_empty())
     }
 
-    /// The value with this name, read as what it should be.
+    /// The value with this name, parsed.
     pub(crate) fn read<T: FromStr<Err: Display>>(&self, name: &str) -> Result<Option<T>, ApiError> {
         self.get(name)
             .map(|text| {
@@ -128,7 +129,7 @@ impl<'a> Fields<'a> {
             .transpose()
     }
 
-    /// Whether a box was ticked.
+    /// Returns `true` if the checkbox was ticked.
     pub(crate) fn is_on(&self, name: &str) -> bool {
         self.pairs().any(|pair| pair == (name, "on"))
     }

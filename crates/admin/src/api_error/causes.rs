@@ -1,4 +1,4 @@
-//! From what the layers below say to what the console answers.
+//! Conversions from the errors of the lower layers to [`ApiError`].
 
 use std::error::Error;
 
@@ -12,8 +12,9 @@ use super::{ApiError, Details, ErrorCode};
 use hookgate_transport::BodyFault;
 use hookgate_transport::reply;
 
-/// Requests that need a store that is away, and those that meet damage in it.
+/// Pace of the log lines about a store that is unavailable.
 static NO_STORE: LogInterval = LogInterval::new();
+/// Pace of the log lines about corrupt rows.
 static DAMAGED: LogInterval = LogInterval::new();
 
 impl From<StoreError> for ApiError {
@@ -51,7 +52,7 @@ impl From<CredentialError> for ApiError {
 }
 
 impl ApiError {
-    /// Asked for by somebody who may no longer.
+    /// The actor's session or token has ended, or its role was lowered, since the request began.
     fn actor(error: ActorError) -> Self {
         let code = match error {
             ActorError::Ended => ErrorCode::Unauthenticated,
