@@ -1,6 +1,7 @@
-//! The admin API: a function for each endpoint, a file for each resource; members and tokens share one.
+//! The admin API: a function for each endpoint, a file for each resource. Members and tokens share a file, and
+//! `usage` has the usage and the allowlist previews of webhooks.
 //!
-//! Every request carries `Authorization: Bearer hgt_…`; what the token's role may do is the gate's to say.
+//! Every request needs `Authorization: Bearer hgt_…`. The gate checks the permissions of the token's role.
 
 pub(crate) mod address_sets;
 mod audit;
@@ -28,14 +29,14 @@ use crate::streams::{self, Recipient};
 use hookgate_outbound::Fetcher;
 use hookgate_transport::Reply;
 
-/// Who calls.
+/// The authenticated caller: a token.
 pub(crate) struct Caller {
     pub(crate) acting: ActorContext,
-    /// Under whose limits the call counts, and by what an answer that lasts is permitted.
+    /// The account whose limits count the request, and the credential that a long answer is rechecked against.
     pub(crate) recipient: Recipient,
 }
 
-/// What the endpoints need beside the gate.
+/// Dependencies of the endpoints, beside the gate.
 pub(crate) struct Surroundings<'a> {
     pub(crate) addresses: &'a Addresses,
     pub(crate) fetcher: &'a Fetcher,
@@ -43,7 +44,8 @@ pub(crate) struct Surroundings<'a> {
 }
 
 impl Caller {
-    /// Who acts by a request that may be repeated, and what an earlier one made.
+    /// The actor with the identity of its request, and the object that an earlier request with the same
+    /// `Idempotency-Key` created. The key with another request is an error.
     async fn repeating<S: Store + PeopleStore>(
         &self,
         gate: &Gate<S>,
@@ -60,7 +62,7 @@ impl Caller {
         }
     }
 
-    /// Whether the role of who calls reaches so far.
+    /// Returns `true` if the caller's role has the permission.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.acting.role().may(permission)
     }
@@ -151,23 +153,23 @@ async fn route<S: Store + PeopleStore>(
     }
 }
 
-/// What an earlier request made, by its ID, as far as it is still there.
+/// The ID of the object that an earlier request created.
 fn made_before<T: FromStr>(made: &AuditSubject) -> Result<T, ApiError> {
     made.id.parse().map_err(|_| gone())
 }
 
-/// A repetition of a request whose work is no longer there.
+/// The error of a repeated request whose object no longer exists.
 fn gone() -> ApiError {
     ApiError::conflict("what this request created no longer exists")
 }
 
-/// A field of a body, read as what it should be.
+/// Parses a field of a body.
 fn read<T: FromStr<Err: Display>>(field: &str, text: &str) -> Result<T, ApiError> {
     text.parse()
         .map_err(|error: T::Err| ApiError::field(field, "form", error.to_string()))
 }
 
-/// An answer with the revision that a change of it names in `If-Match`.
+/// Adds the revision as `ETag`, for the `If-Match` of a later change.
 fn tagged(mut reply: Reply, revision: i64) -> Reply {
     if let Ok(tag) = HeaderValue::try_from(format!("\"{revision}\"")) {
         reply.headers_mut().insert(ETAG, tag);

@@ -1,4 +1,4 @@
-//! `/api/v1/address-sets`: named sets of addresses, one's own and published ones.
+//! `/api/v1/address-sets`: named lists of networks, own and published ones.
 
 pub(crate) mod preview;
 pub(crate) mod published;
@@ -17,31 +17,31 @@ use hookgate_outbound::Fetcher;
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSet, AddressSetChange, AddressSetNetworks, AddressSetVersion, words};
 
-/// All of a short list.
+/// A list without pages.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct All<T> {
     items: Vec<T>,
 }
 
-/// A new set: of networks, or of a list that somebody publishes.
+/// A new address set: of own networks, or of the list of a provider.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"name": "office", "networks": ["192.0.2.0/24", "2001:db8::/32"]}))]
 pub(crate) struct New {
-    /// What allowlists will call it, behind an `@`.
+    /// Name of the set. Allowlists use it as `@name`.
     #[schema(value_type = words::SetName)]
     name: String,
-    /// Its networks, if they are written here.
+    /// Networks of the set; absent for a published set.
     #[schema(min_items = 1)]
     networks: Option<Vec<String>>,
-    /// Who publishes them otherwise.
+    /// Provider of a published set.
     #[schema(value_type = Option<words::Provider>)]
     provider: Option<String>,
-    /// Which part of what is published, such as `service=EC2, region=eu-west-1`.
+    /// Part of the published list to use, such as `service=EC2, region=eu-west-1`.
     filter: Option<String>,
-    /// Where it is published, if not where the provider usually does.
+    /// URL of the published list, if it is not the provider's usual one.
     url: Option<String>,
-    /// The published document itself; it is not read from anywhere then.
+    /// The published document itself. Nothing is downloaded then.
     document: Option<String>,
 }
 
@@ -90,7 +90,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Resul
     Ok(reply::success(StatusCode::OK, &All { items }))
 }
 
-/// Makes a set. A published list is read at once.
+/// Creates an address set. A published list is downloaded immediately.
 #[utoipa::path(
     post,
     path = "/api/v1/address-sets",
@@ -128,7 +128,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     Ok(tagged(reply, set.revision))
 }
 
-/// One set with its networks, or those of another of its versions.
+/// One address set with the networks of its active version, or of the version that was asked for.
 #[utoipa::path(
     get,
     path = "/api/v1/address-sets/{name}",
@@ -156,17 +156,17 @@ pub(crate) async fn show<S: Store>(
     Ok(tagged(reply::success(StatusCode::OK, &shown), set.revision))
 }
 
-/// Other networks for a set of one's own.
+/// New networks for an own set.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(example = json!({"networks": ["192.0.2.0/24", "203.0.113.7"]}))]
 pub(crate) struct Networking {
-    /// All of its networks.
+    /// All networks of the set.
     #[schema(min_items = 1)]
     networks: Vec<String>,
 }
 
-/// Gives a set of one's own other networks. They count when this is answered.
+/// Replaces the networks of an own set. The new networks are in effect when the answer is sent.
 #[utoipa::path(
     patch,
     path = "/api/v1/address-sets/{name}",
@@ -197,7 +197,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     Ok(changed(&taken, now))
 }
 
-/// Removes a set that no allowlist names.
+/// Removes an address set that no allowlist uses.
 #[utoipa::path(
     delete,
     path = "/api/v1/address-sets/{name}",
@@ -219,14 +219,14 @@ pub(crate) async fn remove<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &removed))
 }
 
-/// What was removed.
+/// A removed address set.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Removed {
     /// Name of the set.
     name: String,
 }
 
-/// The versions of a set that are kept, newest first.
+/// The stored versions of an address set, newest first.
 #[utoipa::path(
     get,
     path = "/api/v1/address-sets/{name}/versions",
@@ -246,7 +246,7 @@ pub(crate) async fn versions<S: Store>(gate: &Gate<S>, name: &str) -> Result<Rep
     ))
 }
 
-/// What a new set is made of: one's own networks, or what somebody publishes.
+/// The content of a new set: own networks, or a published list.
 async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Result<SetSource, ApiError> {
     match (&new.networks, &new.provider) {
         (Some(networks), None) if new.url.is_none() && new.document.is_none() => SetSource::own(networks),
@@ -264,7 +264,7 @@ async fn made_of<S: Store>(gate: &Gate<S>, new: &New, fetcher: &Fetcher) -> Resu
     }
 }
 
-/// What is no name names nothing.
+/// Parses a name. A malformed name is answered like an unknown one.
 fn read_name(text: &str) -> Result<AddressSetName, ApiError> {
     text.parse().map_err(|_| ErrorCode::NotFound.into())
 }

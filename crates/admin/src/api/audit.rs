@@ -1,4 +1,4 @@
-//! `/api/v1/audit`: who did what.
+//! `/api/v1/audit`: the audit trail.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ const NAMES: AuditNames = AuditNames {
 };
 const FILTER: [&str; 5] = ["act", "subject", "actor", "from", "to"];
 
-/// The audit trail, newest first. A page may have fewer rows than `limit` where they are large.
+/// The audit trail, newest first. A page may have fewer rows than `limit` if the rows are large.
 #[utoipa::path(
     get,
     path = "/api/v1/audit",
@@ -62,7 +62,7 @@ pub(crate) async fn list<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &page))
 }
 
-/// The audit trail as a file, newest first. The export is on the trail itself.
+/// The audit trail as a file, newest first. The export is recorded in the audit trail too.
 #[utoipa::path(
     get,
     path = "/api/v1/audit/export",

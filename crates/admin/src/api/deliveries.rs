@@ -1,4 +1,4 @@
-//! `/api/v1/deliveries`: what was delivered and what was refused.
+//! `/api/v1/deliveries`: accepted and refused deliveries.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::payloads::delivery_page;
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Delivery, DeliveryRecord, ExportFormat, Page, words};
 
-/// Deliveries, newest first.
+/// Deliveries, newest first. A page may have fewer rows than `limit` if the payloads are large.
 #[utoipa::path(
     get,
     path = "/api/v1/deliveries",

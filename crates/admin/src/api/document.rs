@@ -1,4 +1,4 @@
-//! `/api/openapi.json`: the document, made from the same types and functions that answer.
+//! `/api/openapi.json`: the OpenAPI document, generated from the types and the annotations of the handlers.
 
 use std::sync::LazyLock;
 
@@ -15,34 +15,34 @@ use crate::html;
 use hookgate_transport::Reply;
 use hookgate_wire::words;
 
-/// The envelope of a success.
+/// Envelope of a success.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Success<T> {
-    /// Always true.
+    /// Always `true`.
     success: bool,
-    /// What was asked for.
+    /// The result.
     data: T,
 }
 
-/// The envelope of a failure.
+/// Envelope of an error.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Failure {
-    /// Always false.
+    /// Always `false`.
     success: bool,
     error: FailureError,
 }
 
-/// Why it failed.
+/// The error.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct FailureError {
     code: ErrorCode,
-    /// The code in a sentence.
+    /// The meaning of the code, in a sentence.
     message: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     details: Option<Details>,
 }
 
-/// What exactly is at fault, where that helps.
+/// Details of the error, for codes that have some.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(untagged)]
 #[expect(
@@ -50,13 +50,13 @@ pub(crate) struct FailureError {
     reason = "what is answered is a value of its own; this is its schema"
 )]
 pub(crate) enum Details {
-    /// These fields.
+    /// The invalid fields.
     Fields(Vec<InvalidField>),
-    /// This rule, or this place in the JSON.
+    /// The rule, or the position in the JSON.
     Text(String),
 }
 
-/// Every path, with what all of them share.
+/// Every path, with the schemas and the security scheme that all paths share.
 #[derive(utoipa::OpenApi)]
 #[openapi(
     info(
@@ -107,24 +107,24 @@ pub(crate) enum Details {
 )]
 struct Document;
 
-/// The document as it is served.
+/// Builds the document.
 pub(crate) fn document() -> OpenApi {
     Document::openapi()
 }
 
-/// The document as an answer, outside the envelope: tools read it as it is.
+/// Answers with the document. It is not in the envelope, because tools read it directly.
 pub(crate) fn reply() -> Reply {
     html::of(StatusCode::OK, "application/json", TEXT.clone().into())
 }
 
-/// Made once, and never copied: anybody may ask for it.
+/// The document as JSON, built once and never copied, because requests for it need no token.
 static TEXT: LazyLock<Bytes> =
     LazyLock::new(|| Bytes::from(serde_json::to_string(&document()).unwrap_or_default()));
 
-/// The bearer token, and the failures that the operations may answer.
+/// Adds the bearer token and the error responses of every operation to the document.
 struct Shared;
 
-/// What every operation may answer.
+/// Errors of every operation.
 const ANYWHERE: [ErrorCode; 8] = [
     ErrorCode::BadRequest,
     ErrorCode::Unauthenticated,
@@ -135,17 +135,17 @@ const ANYWHERE: [ErrorCode; 8] = [
     ErrorCode::Internal,
     ErrorCode::Unavailable,
 ];
-/// What one with something in its path may answer too.
+/// Further errors of operations with a parameter in the path.
 const NAMED: [ErrorCode; 1] = [ErrorCode::NotFound];
-/// What one that changes something may answer too.
+/// Further errors of operations that change something.
 const CHANGING: [ErrorCode; 3] = [ErrorCode::Conflict, ErrorCode::WebhookRevoked, ErrorCode::Busy];
-/// What one with a body may answer too.
+/// Further errors of operations with a request body.
 const SENDING: [ErrorCode; 3] = [
     ErrorCode::RequestTimeout,
     ErrorCode::PayloadTooLarge,
     ErrorCode::UnsupportedMediaType,
 ];
-/// What one with `If-Match` may answer too.
+/// Further errors of operations with `If-Match`.
 const CONDITIONAL: [ErrorCode; 2] = [ErrorCode::PreconditionFailed, ErrorCode::PreconditionRequired];
 
 impl Modify for Shared {

@@ -1,4 +1,4 @@
-//! `/api/v1/incidents`: what accepted deliveries told of.
+//! `/api/v1/incidents`: the incidents that accepted deliveries opened or updated.
 
 use hookgate_domain::{IncidentNumber, IncidentStatus, Role, Timestamp, WebhookHandle};
 use hookgate_gate::{Gate, IncidentAction, IncidentFilter, PeopleStore, Store};
@@ -13,7 +13,7 @@ use crate::filter;
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Incident, IncidentRecord, Page, words};
 
-/// Incidents, newest first. A page may have fewer rows than `limit` where they are large.
+/// Incidents, newest first. A page may have fewer rows than `limit` if the rows are large.
 #[utoipa::path(
     get,
     path = "/api/v1/incidents",
@@ -49,7 +49,7 @@ pub(crate) async fn list<S: Store>(
     Ok(reply::success(StatusCode::OK, &page))
 }
 
-/// One incident, with all that happened to it.
+/// One incident with its timeline.
 #[utoipa::path(
     get,
     path = "/api/v1/incidents/{id}",
@@ -93,7 +93,8 @@ pub(crate) async fn act<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &incident))
 }
 
-/// Adds a note to an incident. A repetition with the same `Idempotency-Key` adds nothing and is answered 200.
+/// Adds a note to an incident. A repeated request with the same `Idempotency-Key` adds nothing and is answered with
+/// 200.
 #[utoipa::path(
     post,
     path = "/api/v1/incidents/{id}/notes",
@@ -133,7 +134,7 @@ pub(crate) async fn note<S: Store + PeopleStore>(
     recorded(gate, acting.role(), number, StatusCode::CREATED, now).await
 }
 
-/// An incident with all that happened to it.
+/// The answer with an incident and its timeline.
 async fn recorded<S: Store>(
     gate: &Gate<S>,
     role: Role,
@@ -150,16 +151,16 @@ async fn recorded<S: Store>(
 #[derive(Clone, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewNote {
-    /// Its text: 1 to 2,000 characters. A webhook ID in it is masked.
+    /// Text of the note: 1 to 2,000 characters. A webhook ID in it is masked.
     #[schema(value_type = words::NoteText)]
     text: String,
 }
 
-/// What is done with an incident.
+/// A change of an incident's status.
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Act {
-    /// What it shall be.
+    /// The new status.
     status: Target,
 }
 
@@ -167,11 +168,11 @@ pub(crate) struct Act {
 #[derive(Clone, Copy, Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 enum Target {
-    /// It is not over after all: within a day of its resolve.
+    /// Reopens a resolved incident, within 24 hours.
     Open,
-    /// Somebody works on it.
+    /// Acknowledges the incident: somebody works on it.
     Acknowledged,
-    /// It is over.
+    /// Resolves the incident.
     Resolved,
 }
 

@@ -1,4 +1,4 @@
-//! `/api/v1/members` and `/api/v1/tokens`: who may do what.
+//! `/api/v1/members` and `/api/v1/tokens`: members and API tokens.
 
 use std::num::NonZeroU16;
 
@@ -21,14 +21,14 @@ const DAY: std::time::Duration = std::time::Duration::from_hours(24);
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewMember {
-    /// The name to sign in with: 1 to 100 characters.
+    /// Name to sign in with: 1 to 100 characters.
     #[schema(value_type = words::Name)]
     name: String,
     /// `viewer`, `operator`, `admin` or `owner`.
     #[schema(value_type = words::Role)]
     role: String,
-    /// 8 to 200 characters; without one, only a sign-in link lets the member in. Refused (`FORBIDDEN`) from an API token: the
-    /// account would outlive it.
+    /// Password of 8 to 200 characters. Without a password, a member can only sign in with a sign-in link. An API
+    /// token can't set one (`FORBIDDEN`), because the account would outlive the token.
     #[schema(min_length = 8, max_length = 200, format = Password)]
     password: Option<String>,
 }
@@ -46,13 +46,13 @@ pub(crate) struct MemberChange {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewToken {
-    /// What people call it: 1 to 100 characters.
+    /// Name of the token: 1 to 100 characters.
     #[schema(value_type = words::Name)]
     name: String,
-    /// `viewer`, `operator`, `admin` or `owner`, up to the role of who makes it.
+    /// `viewer`, `operator`, `admin` or `owner`; at most the role of the caller.
     #[schema(value_type = words::Role)]
     role: String,
-    /// After how many days it ends by itself; absent is never.
+    /// Number of days after which the token expires; absent is never.
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     expires_days: Option<NonZeroU16>,
 }
@@ -62,12 +62,12 @@ pub(crate) struct NewToken {
 pub(crate) struct MadeToken {
     #[serde(flatten)]
     made: Token,
-    /// The secret, `hgt_` and more. It can't be had again: null in the answer to a repeated request.
+    /// The secret, `hgt_…`. It is shown only once: null in the answer to a repeated request.
     #[schema(required)]
     token: Option<String>,
 }
 
-/// Members in the order of their coming.
+/// Members in the order of their creation.
 #[utoipa::path(
     get,
     path = "/api/v1/members",
@@ -150,7 +150,7 @@ pub(crate) async fn member_change<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &Member::from(&member)))
 }
 
-/// The living URLs and signing secrets that a member was shown: what a removal marks due.
+/// The URLs and signing secrets in use that a member was shown. Removing the member marks them as due.
 #[utoipa::path(
     get,
     path = "/api/v1/members/{id}/removal",
@@ -169,7 +169,8 @@ pub(crate) async fn removal<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &KnownWebhooks::from(&known)))
 }
 
-/// Removes a member. Its sessions and tokens are dead at once; the URLs that it was shown go on working, and are due.
+/// Removes a member. The member's sessions and tokens end immediately. The URLs that the member was shown keep
+/// working and are marked as due.
 #[utoipa::path(
     delete,
     path = "/api/v1/members/{id}",
@@ -188,20 +189,22 @@ pub(crate) async fn member_remove<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &RemovedMember::from(&removed)))
 }
 
-/// A link that signs a member in.
+/// A sign-in link.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct MadeLink {
-    /// Whom it signs in.
+    /// The member that the link signs in.
     member: Member,
-    /// The link. It works once, and can't be had again.
+    /// The link. It works once and is shown only once.
     sign_in: String,
-    /// When it stops working, if it is not used.
+    /// Time at which an unused link expires.
     #[schema(format = DateTime)]
     sign_in_expires_at: String,
 }
 
-/// Makes a link that signs a member in, once. Only for members and the command line: an API token is refused (`FORBIDDEN`), because
-/// the session of a link would outlive it.
+/// Creates a link that signs a member in, once.
+///
+/// Only members and the command line can create one: an API token is refused (`FORBIDDEN`), because the session of a
+/// link would outlive the token.
 #[utoipa::path(
     post,
     path = "/api/v1/members/{id}/sign-in-link",
@@ -228,7 +231,7 @@ pub(crate) async fn sign_in_link<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::CREATED, &made))
 }
 
-/// Tokens in the order of their making, dead ones too.
+/// Tokens in the order of their creation, expired and revoked ones too.
 #[utoipa::path(
     get,
     path = "/api/v1/tokens",
@@ -255,7 +258,7 @@ pub(crate) async fn tokens<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
 
-/// Makes a token; its secret is in this answer and nowhere else.
+/// Creates a token. Its secret is in this answer and nowhere else.
 #[utoipa::path(
     post,
     path = "/api/v1/tokens",
@@ -296,7 +299,7 @@ pub(crate) async fn token_create<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::CREATED, &made))
 }
 
-/// Revokes a token, at once.
+/// Revokes a token, immediately.
 #[utoipa::path(
     delete,
     path = "/api/v1/tokens/{id}",

@@ -1,4 +1,5 @@
-//! `/api/v1/webhooks/{handle}/usage` and `…/allowlist/preview`: how a webhook is used.
+//! `/api/v1/webhooks/{handle}/usage`, `…/allowlist/preview` and `…/allowlist/suggestion`: the usage of a webhook, and
+//! allowlists compared with it.
 
 use hookgate_domain::{Allowlist, Permission};
 use hookgate_gate::{Gate, ManageError, PageSize, PeopleStore, Store, UsageRange};
@@ -14,10 +15,10 @@ use crate::change;
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Preview, Suggestion, Usage, words};
 
-/// Sources that are told.
+/// Number of sources in the answer.
 const SOURCES: u16 = 20;
 
-/// How many deliveries came to a webhook over time, and from where.
+/// Numbers of deliveries to a webhook over time, and its sources with the most deliveries.
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/{handle}/usage",
@@ -49,7 +50,7 @@ pub(crate) async fn show<S: Store>(
     Ok(reply::success(StatusCode::OK, &usage))
 }
 
-/// The allowlist that the senders of the last 30 days would need.
+/// Suggests the allowlist that the senders of the last 30 days need.
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/{handle}/allowlist/suggestion",
@@ -71,19 +72,19 @@ pub(crate) async fn suggest<S: Store + PeopleStore>(
     Ok(reply::success(StatusCode::OK, &Suggestion::from(&suggestion)))
 }
 
-/// An allowlist to look at before it is saved.
+/// An allowlist to preview before it is saved.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Proposal {
-    /// Networks that would pass; null or absent permits every source.
+    /// Entries of the allowlist; null or absent permits every source.
     #[schema(min_items = 1)]
     allowlist: Option<Vec<String>>,
-    /// How many days of deliveries to look at: 7 (the default) or 30.
+    /// Number of days of deliveries to check: 7 (the default) or 30.
     #[schema(value_type = Option<words::PreviewDays>)]
     days: Option<u16>,
 }
 
-/// Which senders of the last days would stop passing under another allowlist. Nothing is changed.
+/// Previews another allowlist: the senders of the last days that would stop passing. Changes nothing.
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/{handle}/allowlist/preview",

@@ -1,4 +1,5 @@
-//! `/api/v1/webhooks`: the life of webhooks. A URL is in the answer that makes it, and nowhere else.
+//! `/api/v1/webhooks`: webhooks from creation to revocation. A URL is in the answer that creates it, and nowhere
+//! else.
 
 use std::num::{NonZeroU16, NonZeroU32};
 
@@ -20,9 +21,9 @@ use crate::filter;
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{Page, Webhook, words};
 
-/// Bytes of a webhook, as an answer has it, beside its allowlist.
+/// Estimated bytes of a webhook in an answer, without its allowlist.
 const WEBHOOK_BYTES: usize = 1_500;
-/// Bytes of an entry of an allowlist, which stands in an answer twice, beside its comment.
+/// Estimated bytes of an allowlist entry, which an answer has twice, without its comment.
 const ENTRY_BYTES: usize = 160;
 
 /// A new webhook.
@@ -30,48 +31,49 @@ const ENTRY_BYTES: usize = 160;
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct New {
-    /// What people call it: 1 to 100 characters.
+    /// Name of the webhook: 1 to 100 characters.
     #[schema(value_type = words::Name)]
     name: String,
-    /// What its senders send; `custom` if it is not said.
+    /// Format of its senders; absent is `custom`.
     #[schema(value_type = Option<words::Sender>)]
     sender: Option<String>,
-    /// Whether its deliveries must be signed by Standard Webhooks; the secret is in the answer.
+    /// `true` if its deliveries must be signed by Standard Webhooks. The signing secret is in the answer.
     #[serde(default)]
     signed: bool,
-    /// Who may send; null or absent permits every source. An entry is a network, or `@` and the name of an address set;
-    /// behind it may stand `until` and a time, and a comment after `#`.
+    /// Networks and address sets that may send; null or absent permits every source. An entry is a network, or `@`
+    /// and the name of an address set. An optional end date (`until` and a time) and an optional comment (after `#`)
+    /// follow it.
     #[schema(min_items = 1)]
     allowlist: Option<Vec<String>>,
-    /// `enforce` (the default) refuses others; `observe` lets them pass and marks them.
+    /// `enforce` (the default) refuses other sources; `observe` accepts their deliveries and marks them.
     #[schema(value_type = Option<words::AllowlistMode>)]
     allowlist_mode: Option<String>,
-    /// Most bytes of a body, 1 to 1048576; absent is 262144.
+    /// Maximum size of a body in bytes, 1 to 1048576; absent is 262144.
     #[schema(minimum = 1, maximum = 1_048_576)]
     max_body: Option<u32>,
-    /// Most deliveries a minute; null or absent is no limit.
+    /// Maximum number of deliveries per minute; null or absent is no limit.
     #[schema(value_type = Option<u32>, minimum = 1, maximum = 4_294_967_295_i64)]
     per_minute: Option<NonZeroU32>,
-    /// The status of what is over that limit: 429 (the default) or 503.
+    /// HTTP status of deliveries above that limit: 429 (the default) or 503.
     #[schema(value_type = Option<words::Overload>)]
     overload: Option<u16>,
-    /// Whether payloads are kept; absent is yes.
+    /// `true` (the default) if the history keeps payloads.
     payload_logging: Option<bool>,
-    /// After how many days a new URL is due; null is never, absent is 90.
+    /// Number of days after which a new URL is due; null is never, absent is 90.
     #[serde(default, deserialize_with = "change::present")]
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 65_535)]
     rotation_days: Option<Option<NonZeroU16>>,
 }
 
-/// A webhook with what is shown once.
+/// A webhook with the secrets that are shown once.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Made {
     #[serde(flatten)]
     webhook: Webhook,
-    /// The URL to send to. It can't be had again: null in the answer to a repeated request.
+    /// The URL to send to. It is shown only once: null in the answer to a repeated request.
     #[schema(required)]
     url: Option<String>,
-    /// The secret to sign with, if it was made now. It can't be had again.
+    /// The signing secret, if it was created now. It is shown only once.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_secret: Option<String>,
 }
@@ -103,7 +105,7 @@ pub(crate) async fn list<S: Store>(gate: &Gate<S>, call: &AdminRequest) -> Resul
     Ok(reply::success(StatusCode::OK, &Page { items, next }))
 }
 
-/// A page of webhooks. It ends early where allowlists are long.
+/// Reads a page of webhooks. The page ends early if allowlists are long, so that the answer has a bounded size.
 async fn page<S: Store>(
     store: &S,
     after: Option<WebhookHandle>,
@@ -116,7 +118,7 @@ async fn page<S: Store>(
     bounded_page(size, after, read, written, |webhook| webhook.handle).await
 }
 
-/// Bytes of a webhook as an answer has it.
+/// Estimated bytes of a webhook in an answer.
 fn written(webhook: &hookgate_domain::Webhook) -> usize {
     let entries = webhook.policy.allowlist.entries().into_iter().flatten();
     let entries = entries.map(|entry| {
@@ -126,7 +128,8 @@ fn written(webhook: &hookgate_domain::Webhook) -> usize {
     WEBHOOK_BYTES + entries.sum::<usize>()
 }
 
-/// Creates a webhook. A repetition with the same `Idempotency-Key` creates nothing and is answered 200, without secrets.
+/// Creates a webhook. A repeated request with the same `Idempotency-Key` creates nothing and is answered with 200,
+/// without secrets.
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks",
@@ -186,7 +189,7 @@ pub(crate) async fn create<S: Store + PeopleStore>(
     Ok(reply)
 }
 
-/// One webhook. Its `ETag` is what a change names in `If-Match`.
+/// One webhook. A change sends its `ETag` back in `If-Match`.
 #[utoipa::path(
     get,
     path = "/api/v1/webhooks/{handle}",
@@ -208,7 +211,7 @@ pub(crate) async fn show<S: Store>(
     Ok(shown(&health.into_iter().fold(webhook, Webhook::with_health)))
 }
 
-/// Changes a webhook; what is absent stays as it is.
+/// Changes a webhook. Absent fields keep their values.
 #[utoipa::path(
     patch,
     path = "/api/v1/webhooks/{handle}",
@@ -239,7 +242,7 @@ pub(crate) async fn edit<S: Store + PeopleStore>(
     Ok(shown(&Webhook::new(&edited, now)))
 }
 
-/// Gives a webhook a new URL. The old one is dead at once.
+/// Gives a webhook a new URL. The old URL stops working immediately.
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/{handle}/regenerate",
@@ -259,7 +262,7 @@ pub(crate) async fn regenerate<S: Store + PeopleStore>(
     Ok(made(StatusCode::OK, &issued, call.now, gate_url))
 }
 
-/// Kills a webhook for good, at once.
+/// Revokes a webhook, immediately and permanently.
 #[utoipa::path(
     post,
     path = "/api/v1/webhooks/{handle}/revoke",
@@ -278,7 +281,7 @@ pub(crate) async fn revoke<S: Store + PeopleStore>(
     Ok(shown(&Webhook::new(&revoked, call.now)))
 }
 
-/// What is no handle names nothing.
+/// Parses a handle. A malformed handle is answered like an unknown one.
 pub(super) fn read_handle(text: &str) -> Result<WebhookHandle, ApiError> {
     text.parse().map_err(|_| ErrorCode::NotFound.into())
 }
@@ -300,7 +303,7 @@ fn made(status: StatusCode, issued: &Issued, now: Timestamp, gate_url: &str) -> 
     tagged(reply::success(status, &made), made.webhook.revision)
 }
 
-/// A webhook that an earlier request made.
+/// The answer to a repeated request: the webhook that an earlier request created, without its secrets.
 fn repeated(webhook: &hookgate_domain::Webhook, now: Timestamp) -> Reply {
     let made = Made {
         webhook: Webhook::new(webhook, now),

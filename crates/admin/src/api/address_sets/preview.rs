@@ -1,4 +1,4 @@
-//! `/api/v1/address-sets/{name}/preview`: who would stop passing if a set held other networks.
+//! `/api/v1/address-sets/{name}/preview`: the senders that would stop passing if a set had other networks.
 
 use hookgate_domain::Permission;
 use hookgate_gate::{Gate, PeopleStore, Store};
@@ -16,19 +16,19 @@ use crate::set_source::networks_of;
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSetPreview, words};
 
-/// Other networks to look at before they are saved.
+/// Networks to preview before they are saved.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct SetProposal {
-    /// All networks that the set would have; absent: those of the version that waits.
+    /// All networks that the set would have. Absent: the networks of the pending version.
     #[schema(min_items = 1)]
     networks: Option<Vec<String>>,
-    /// How many days of deliveries to look at: 7 (the default) or 30.
+    /// Number of days of deliveries to check: 7 (the default) or 30.
     #[schema(value_type = Option<words::PreviewDays>)]
     days: Option<u16>,
 }
 
-/// Which senders of the last days would stop passing if the set held other networks. Nothing is changed.
+/// Previews other networks for an address set: the senders of the last days that would stop passing. Changes nothing.
 #[utoipa::path(
     post,
     path = "/api/v1/address-sets/{name}/preview",

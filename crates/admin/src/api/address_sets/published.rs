@@ -1,4 +1,5 @@
-//! `/api/v1/address-sets/{name}/refresh` and `…/decide`: what is published by others, and whether it shall count.
+//! `/api/v1/address-sets/{name}/refresh` and `…/decide`: downloads of published lists, and the approval of pending
+//! versions.
 
 use hookgate_domain::Permission;
 use hookgate_gate::{Gate, PeopleStore, Store};
@@ -15,7 +16,7 @@ use hookgate_outbound::Fetcher;
 use hookgate_transport::reply::{self, Reply};
 use hookgate_wire::{AddressSet, AddressSetChange, words};
 
-/// Reads a published list again, now.
+/// Downloads a published list again, immediately.
 #[utoipa::path(
     post,
     path = "/api/v1/address-sets/{name}/refresh",
@@ -42,18 +43,18 @@ pub(crate) async fn refresh<S: Store + PeopleStore>(
     Ok(changed(&taken, call.now))
 }
 
-/// What becomes of a version that waits for approval.
+/// The decision about a pending version.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Decision {
-    /// The version that waits.
+    /// Number of the pending version.
     #[schema(minimum = 1)]
     version: i64,
-    /// Whether it shall count.
+    /// `true` approves the version, `false` rejects it.
     approve: bool,
 }
 
-/// Approves a version that waits, or rejects it.
+/// Approves or rejects a pending version.
 #[utoipa::path(
     post,
     path = "/api/v1/address-sets/{name}/decide",
