@@ -1,5 +1,5 @@
-//! An incident: what an accepted delivery opens or updates. Its rules are here; where it is kept is the store's
-//! business.
+//! Incidents: the rules by which accepted deliveries and people open, update and resolve them. The store is behind a
+//! port of the gate.
 
 mod event;
 
@@ -14,13 +14,14 @@ use crate::{
     WebhookHandle,
 };
 
-/// Most changes of title and severity of one incident that are kept one by one. A sender that puts a measured value into
-/// the title changes it with each delivery; the changes beyond are counted.
+/// Most changes of title and severity that an incident's timeline lists. A sender that puts a measured value into the
+/// title changes it with each delivery; further changes are only counted.
 pub const MAX_LISTED_CHANGES: i64 = 100;
-/// How long after its resolve an incident can be reopened. Trouble that comes back later is another incident.
+/// Time after its resolve within which an incident can be reopened. A problem that comes back later is another
+/// incident.
 pub const REOPEN_WINDOW: Duration = Duration::from_hours(24);
 
-/// Trouble, as its senders tell it and as people work on it.
+/// A problem as its senders report it and as people work on it.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, IncidentStatus};
@@ -49,39 +50,39 @@ pub const REOPEN_WINDOW: Duration = Duration::from_hours(24);
 pub struct Incident {
     /// Its number, `INC-42`.
     pub number: IncidentNumber,
-    /// Who owns it.
+    /// The organization that owns it.
     pub organization: OrganizationId,
-    /// The webhook whose deliveries tell of it.
+    /// The webhook whose deliveries report it.
     pub webhook: WebhookHandle,
     /// One line that says what is wrong.
     pub title: String,
-    /// The rest of the story.
+    /// Description, from the newest delivery that had one.
     pub description: Option<String>,
-    /// How bad it is.
+    /// Its severity.
     pub severity: Severity,
-    /// Where it stands.
+    /// Its status: open, acknowledged or resolved.
     pub status: IncidentStatus,
-    /// What is affected.
+    /// The affected service.
     pub service: Option<String>,
-    /// Where to look.
+    /// Link to more information, from the sender.
     pub source_url: Option<String>,
-    /// What makes two deliveries the same trouble.
+    /// Dedup key: deliveries of the webhook with the same key update the same unresolved incident.
     pub dedup_key: Option<String>,
-    /// A few named values.
+    /// Metadata of the sender: a few named values.
     pub metadata: Vec<(String, MetadataValue)>,
-    /// How many deliveries told of it, 1 or more.
+    /// Number of deliveries that reported it, 1 or more.
     pub occurrences: i64,
-    /// When the first delivery came.
+    /// Time of the first delivery.
     pub opened_at: Timestamp,
-    /// When the last delivery or action came.
+    /// Time of the last delivery or action.
     pub updated_at: Timestamp,
-    /// When it was acknowledged, unless it was reopened since.
+    /// Time of the acknowledgement; `None` if there was none since the last reopen.
     pub acknowledged_at: Option<Timestamp>,
-    /// When it was resolved, while it is.
+    /// Time of the resolve; `None` while it is unresolved.
     pub resolved_at: Option<Timestamp>,
-    /// When a sender reported it as resolved, while it is resolved: at once, or late.
+    /// Time at which a sender reported it as resolved, with the resolve or after it; `None` while it is unresolved.
     pub cleared_at: Option<Timestamp>,
-    /// How often senders changed its title or severity.
+    /// Number of changes of title and severity by senders.
     pub changes: i64,
 }
 
@@ -132,11 +133,11 @@ impl Incident {
         })
     }
 
-    /// The incident after another delivery told of it, and what that changed beyond the count: the newest words count,
-    /// what the delivery leaves out stays, and the status moves forward only. The dedup key is the incident's own and stays.
+    /// Applies another delivery. Returns the incident and the events beyond the count: values of the delivery replace
+    /// older ones, missing values stay, and the status only moves forward. The dedup key never changes.
     ///
-    /// A resolved incident only counts: new trouble opens a new one, so don't look for a resolved one to absorb it. A late
-    /// `resolved` belongs to it all the same.
+    /// A resolved incident only counts the delivery. New problems open a new incident, so don't pick a resolved one to
+    /// absorb them. The exception is a late `resolved`, which belongs to the resolved incident.
     ///
     /// ```
     /// # use hookgate_domain::{DraftFields, Incident, IncidentDraft, IncidentNumber, OrganizationId, Timestamp};
@@ -198,7 +199,7 @@ impl Incident {
         (self, events)
     }
 
-    /// Counts a change by a sender, and lists it if there are not too many.
+    /// Counts a sender's change, and lists it up to [`MAX_LISTED_CHANGES`].
     fn change(&mut self, event: IncidentEvent, events: &mut Vec<IncidentEvent>) {
         self.changes = self.changes.saturating_add(1);
         if self.changes <= MAX_LISTED_CHANGES {
@@ -206,7 +207,7 @@ impl Incident {
         }
     }
 
-    /// Somebody works on it.
+    /// Acknowledges the incident: somebody works on it.
     ///
     /// ```
     /// use hookgate_domain::{IncidentError, IncidentStatus};
@@ -238,7 +239,7 @@ impl Incident {
         }
     }
 
-    /// It is over.
+    /// Resolves the incident.
     ///
     /// ```
     /// use hookgate_domain::{IncidentError, IncidentStatus};
@@ -256,7 +257,7 @@ impl Incident {
     /// ```
     ///
     /// # Errors
-    /// [`IncidentError::AlreadyResolved`]: resolved is final.
+    /// [`IncidentError::AlreadyResolved`] if it is resolved.
     pub fn resolve(self, now: Timestamp) -> Result<Self, IncidentError> {
         match self.status {
             IncidentStatus::Open | IncidentStatus::Acknowledged => Ok(Self {
@@ -269,7 +270,7 @@ impl Incident {
         }
     }
 
-    /// It is not over after all. Nobody has it then, as when it was opened.
+    /// Reopens a resolved incident. It is open and not acknowledged, as when it was created.
     ///
     /// ```
     /// use hookgate_domain::{IncidentError, IncidentStatus, REOPEN_WINDOW};
@@ -310,7 +311,7 @@ impl Incident {
     }
 }
 
-/// Why an action on an incident is refused.
+/// Refusals of an action on an incident.
 ///
 /// ```
 /// use hookgate_domain::IncidentError;
@@ -319,19 +320,19 @@ impl Incident {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum IncidentError {
-    /// Somebody works on it already.
+    /// It is acknowledged.
     #[error("the incident is already acknowledged")]
     AlreadyAcknowledged,
-    /// It is over already.
+    /// It is resolved.
     #[error("the incident is already resolved")]
     AlreadyResolved,
-    /// It can't be reopened: it is not over.
+    /// It can't be reopened, because it is not resolved.
     #[error("the incident is not resolved")]
     NotResolved,
     /// It was resolved longer ago than [`REOPEN_WINDOW`].
     #[error("the incident was resolved more than 24 hours ago; new events open a new incident")]
     TooLateToReopen,
-    /// Another incident has its dedup key by now, and deliveries update that one.
+    /// Another unresolved incident has the same dedup key, and deliveries update that one.
     #[error("{0} is open with the same dedup key; deliveries update that one")]
     DedupKeyTaken(IncidentNumber),
     /// Its timeline has no room for more notes and reopenings.

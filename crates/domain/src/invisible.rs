@@ -1,14 +1,16 @@
-//! Characters without a shape of their own, and texts that look alike: the one list for names, pages, terminals and files.
+//! Characters without a shape of their own, and texts that look alike: one list for names, pages, terminals and files.
 
 use std::borrow::Cow;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_security::confusable_detection::skeleton as prototype;
 
-/// Whether a character has no shape of its own: control characters, line and paragraph separators, the bidirectional
-/// controls (UAX #9), all of Unicode's `Default_Ignorable_Code_Point`, and the few others that fonts leave blank.
+/// `true` for a character without a shape of its own: control characters, line and paragraph separators, the
+/// bidirectional controls (UAX #9), all of Unicode's `Default_Ignorable_Code_Point`, and the few others that fonts
+/// leave blank.
 ///
-/// It knows nothing of the text around it: a joiner between two Arabic letters is invisible too. [`characters`] knows.
+/// The text around the character is not considered: a joiner between two Arabic letters is invisible too.
+/// [`characters`] considers it.
 ///
 /// ```
 /// use hookgate_domain::is_invisible;
@@ -21,7 +23,7 @@ pub const fn is_invisible(c: char) -> bool {
     is_control(c) || is_default_ignorable(c) || is_blank(c)
 }
 
-/// Whether a terminal could act on it, or it ends a line.
+/// `true` for a character that a terminal may execute, or that ends a line.
 const fn is_control(c: char) -> bool {
     matches!(c, '\0'..='\u{1F}' | '\u{7F}'..='\u{9F}' | '\u{2028}' | '\u{2029}')
 }
@@ -74,12 +76,12 @@ pub fn characters(text: &str) -> impl Iterator<Item = (char, bool)> {
     })
 }
 
-/// Whether a text has a hidden character.
+/// `true` if a text has a hidden character.
 pub(crate) fn has_hidden(text: &str) -> bool {
     characters(text).any(|(_, is_hidden)| is_hidden)
 }
 
-/// The text with every hidden character written by its number.
+/// The text with every hidden character replaced by its escape, such as `\u{202e}`.
 ///
 /// ```
 /// use hookgate_domain::with_hidden_shown;
@@ -103,7 +105,7 @@ pub fn with_hidden_shown(text: &str) -> Cow<'_, str> {
     Cow::Owned(shown)
 }
 
-/// Whether an invisible character is part of how its neighbours look.
+/// `true` if an invisible character changes the shape of its neighbours, such as a joiner inside an emoji.
 fn is_part(before: Option<char>, c: char, after: Option<char>) -> bool {
     let (Some(before), after) = (before, after.unwrap_or('\0')) else {
         return false;
@@ -126,7 +128,8 @@ const fn is_selector(c: char) -> bool {
     matches!(c, '\u{FE0E}' | '\u{FE0F}')
 }
 
-/// Whether a letter is of a script whose letters join or stack: Arabic and its like, and the scripts that come of Brahmi.
+/// `true` for a letter of a script whose letters join or stack: Arabic and related scripts, and the scripts that
+/// descend from Brahmi.
 const fn is_joined(c: char) -> bool {
     matches!(
         c,
@@ -137,7 +140,7 @@ const fn is_joined(c: char) -> bool {
     ) && !is_invisible(c)
 }
 
-/// Whether a character is an emoji, or a symbol that a selector makes one.
+/// `true` for an emoji, and for a symbol that becomes one with a variation selector.
 const fn is_emoji(c: char) -> bool {
     matches!(
         c,
@@ -147,9 +150,10 @@ const fn is_emoji(c: char) -> bool {
     )
 }
 
-/// Whether people could take one text for the other. Invisible characters, the kind of space, compatibility forms (`１` for `1`)
-/// and case don't count. Letters of other scripts count as those that they look like (UTS #39, section 4) in either case: `В` as
-/// `B`, although `в` looks like no `b`. Two ASCII texts are told apart by their characters, so that `l` and `1` are two.
+/// `true` if people could confuse the two texts. Invisible characters, the kind of space, compatibility forms (`１` for
+/// `1`) and case don't count. Letters of other scripts count as those that they look like (UTS #39, section 4) in
+/// either case: `В` as `B`, although `в` does not look like `b`. Two ASCII texts are compared by their characters
+/// alone, so that `l` and `1` are different.
 pub(crate) fn looks_alike(one: &str, other: &str) -> bool {
     let (one, other) = (comparable(one), comparable(other));
     if one.is_ascii() && other.is_ascii() {
@@ -167,7 +171,7 @@ fn comparable(text: &str) -> String {
     normal.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The letters that a text is taken for, in lower case.
+/// The UTS #39 skeleton of a text, in lower case: texts with the same skeleton look alike.
 fn skeleton(text: &str) -> String {
     prototype(text).flat_map(char::to_lowercase).collect()
 }

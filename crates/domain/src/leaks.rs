@@ -1,5 +1,5 @@
-//! Texts in which one of Hookgate's secrets may stand: pasted into the wrong field, whole, cut, or with a typing error. A
-//! name or an address with one is refused; in a text that is kept it is masked.
+//! Secrets of Hookgate in other texts: pasted into the wrong field, whole, cut, or with a typing error. A name or an
+//! address with a secret is refused; a secret in a text that is stored is masked.
 
 mod mask;
 
@@ -13,8 +13,8 @@ pub(crate) const CHECKED_PREFIXES: [&str; 4] = ["wh_", "hgt_", "hgs_", "hgl_"];
 /// Prefix of signing secrets. Base 64 follows.
 const SIGNING_PREFIX: &str = "whsec_";
 
-/// Letters and digits behind a prefix that make it part of a secret wherever it stands, in whatever case: half of one. Words such
-/// as `kWh_total` have fewer.
+/// Letters and digits after a prefix that make it part of a secret at any place of a text and in any case: half of a
+/// secret. Words such as `kWh_total` have fewer.
 const MANY_DIGITS: usize = 16;
 
 /// Prefixes of all secrets.
@@ -22,8 +22,8 @@ fn prefixes() -> impl Iterator<Item = &'static str> {
     CHECKED_PREFIXES.into_iter().chain([SIGNING_PREFIX])
 }
 
-/// Whether one of Hookgate's secrets may stand in a text: one with a checksum in any spelling, or the start of any, also where it
-/// is percent-encoded or escaped, miscopied, cut or in another case.
+/// `true` if a text may contain one of Hookgate's secrets: one with a checksum in any spelling, or the start of any,
+/// also if it is percent-encoded or escaped, miscopied, cut or in another case.
 ///
 /// ```
 /// use hookgate_domain::may_hold_secret;
@@ -35,7 +35,7 @@ fn prefixes() -> impl Iterator<Item = &'static str> {
 /// ```
 #[must_use]
 pub fn may_hold_secret(text: &[u8]) -> bool {
-    // Most headers are short and plain. Without an early end the compiler looks at many bytes at once.
+    // Most headers are short and plain. A fold without an early return lets the compiler look at many bytes at once.
     let is_telling = |byte: u8| matches!(byte, b'_' | b'%' | b'\\' | b'&' | b'=' | 0x80..);
     let is_plain = !text.iter().fold(false, |sofar, byte| sofar | is_telling(*byte));
     if is_plain && text.len() < DIGITS {
@@ -46,7 +46,8 @@ pub fn may_hold_secret(text: &[u8]) -> bool {
         || (is_written_in_escapes(text) && decoded_layers(text).any(|layer| secret_start(&layer).is_some()))
 }
 
-/// The part of a text before what may be a secret; all of it if there is none, nothing if nobody can tell where one begins.
+/// The part of a text before the first possible secret: all of it if there is none, nothing if the start of the secret
+/// can't be located.
 pub(crate) fn before_secret(text: &str) -> &str {
     let open = secret_start(text.as_bytes()).map_or(text, |start| &text[..start]);
     if may_hold_secret(open.as_bytes()) {
@@ -56,7 +57,7 @@ pub(crate) fn before_secret(text: &str) -> &str {
     }
 }
 
-/// The first byte of the first secret that stands in a text as it is.
+/// The first byte of the first secret in a text, without decoding.
 fn secret_start(text: &[u8]) -> Option<usize> {
     // Most texts have none.
     if !text.contains(&b'_') {
@@ -79,7 +80,7 @@ fn secret_start(text: &[u8]) -> Option<usize> {
     })
 }
 
-/// Whether something stands in a text that another character may be written by. Most texts have nothing of it.
+/// `true` if a text has bytes that may encode another character: escapes or non-ASCII. Most texts have none.
 fn is_written_in_escapes(text: &[u8]) -> bool {
     let is_hex = |place: usize| text.get(place).is_some_and(u8::is_ascii_hexdigit);
     text.iter().enumerate().any(|(at, byte)| match byte {

@@ -1,4 +1,4 @@
-//! The public names of things: worthless to a sender, safe in logs, URLs of the console and metrics.
+//! The public names of things. They give no access and are safe in logs, in URLs of the console and in metrics.
 
 use std::fmt;
 use std::str::FromStr;
@@ -7,10 +7,10 @@ use thiserror::Error;
 
 use crate::Timestamp;
 
-/// Crockford's base 32 in lower case: no letter that is taken for a digit, and text order is number order.
+/// Crockford's base 32 in lower case: no letter that can be confused with a digit, and text order is number order.
 const BASE32: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 
-/// The public name of a webhook: `hk_` and a UUIDv7 (RFC 9562) in 26 characters of base 32. Knowing it opens nothing.
+/// The public name of a webhook: `hk_` and a UUIDv7 (RFC 9562) in 26 characters of base 32. It gives no access.
 ///
 /// ```
 /// use hookgate_domain::{Timestamp, WebhookHandle};
@@ -61,7 +61,8 @@ impl FromStr for WebhookHandle {
 
 /// The name of a delivery: `dlv_` and its number in 13 characters of base 32.
 ///
-/// Numbers rise in the order in which deliveries were committed, whatever the clocks said, so they are cursors too.
+/// Numbers rise in the order in which deliveries were committed, whatever the clocks said, so that they serve as
+/// cursors too.
 ///
 /// ```
 /// use hookgate_domain::DeliveryId;
@@ -267,7 +268,7 @@ pub(crate) fn name_text<const LENGTH: usize>(prefix: &str, mut number: u128) -> 
     name
 }
 
-/// Reads a number of so many digits of base 32.
+/// Reads a number of `DIGITS` digits of base 32.
 pub(crate) fn read_base32<const DIGITS: usize>(text: &str) -> Option<u128> {
     if text.len() != DIGITS {
         return None;

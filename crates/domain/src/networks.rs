@@ -1,9 +1,9 @@
-//! A set of networks, matched in some ten nanoseconds however many there are: what allowlists, address sets and trusted
-//! proxies are made of.
+//! Sets of networks, for allowlists, address sets and trusted proxies. A match takes some ten nanoseconds, however
+//! large the set is.
 //!
-//! Networks are kept twice: as given, for people, and as sorted disjoint ranges per address family, for the match. Two
-//! networks are either disjoint or one holds the other, so dropping the held ones leaves ranges that each stand for one
-//! network: the match names it for free.
+//! Networks are stored twice: as given, for people, and as sorted disjoint ranges per address family, for the match.
+//! Two networks are either disjoint or one holds the other, so dropping the inner ones leaves ranges that each stand
+//! for one network, which the match can return.
 
 mod customer;
 mod entry;
@@ -108,7 +108,7 @@ impl Networks {
         }
     }
 
-    /// Whether a network of the set holds the address.
+    /// `true` if a network of the set holds the address.
     #[must_use]
     pub fn holds(&self, address: IpAddr) -> bool {
         match address.to_canonical() {

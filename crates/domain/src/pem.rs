@@ -24,7 +24,7 @@ pub enum PemKind {
     PrivateKey,
 }
 
-/// Why a file can't be read as PEM. The texts continue a sentence that begins with the file, and never hold a byte of it.
+/// Faults of a PEM file. The texts continue a sentence that begins with the file's name, and never quote its content.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PemFault {
     /// No bytes but blanks.
@@ -87,8 +87,8 @@ pub enum PemFault {
     NoKey,
 }
 
-/// The text without byte-order marks, once its form and the kinds of its blocks are right. What stands between the markers
-/// is left to a decoder, whose own error has to be replaced by [`PemFault::NotBase64`].
+/// Checks the form of the text and the labels of its blocks, and returns the text without byte-order marks. A decoder
+/// reads the text between the markers; its own error has to be replaced by [`PemFault::NotBase64`].
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! What happens to an incident after it was opened, beyond being told of again.
+//! Events of an incident after it was opened. A further delivery is an event only if it changes something.
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,37 +17,37 @@ use crate::Severity;
 /// ```
 pub const MAX_NOTE: usize = 2_000;
 
-/// Something that happened to an incident.
+/// An event of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IncidentEvent {
-    /// A sender gave it another severity.
+    /// A sender changed the severity.
     Severity {
-        /// What it was.
+        /// The severity before.
         from: Severity,
-        /// What it is since.
+        /// The severity after.
         to: Severity,
     },
-    /// A sender gave it another title.
+    /// A sender changed the title.
     Title {
-        /// What it was.
+        /// The title before.
         from: String,
-        /// What it is since.
+        /// The title after.
         to: String,
     },
-    /// A person or a sender works on it.
+    /// A person or a sender acknowledged it.
     Acknowledged,
-    /// A person or a sender says that it is over.
+    /// A person or a sender resolved it.
     Resolved,
     /// A sender reported it as resolved after a person had resolved it.
     ResolvedLate,
-    /// A person says that it is not over.
+    /// A person reopened it.
     Reopened,
-    /// A person wrote something down.
+    /// A person added a note.
     Note(IncidentNote),
 }
 
 impl IncidentEvent {
-    /// The word for its kind. The words are stable.
+    /// The word for the kind of event. The words are stable.
     ///
     /// ```
     /// assert_eq!(hookgate_domain::IncidentEvent::ResolvedLate.kind(), "resolved_late");
@@ -66,7 +66,7 @@ impl IncidentEvent {
     }
 }
 
-/// What a person wrote down about an incident: 1 to 2,000 characters, without space around them, lines ended by LF.
+/// A note on an incident: 1 to 2,000 characters, without space around them, lines ended by LF.
 ///
 /// ```
 /// use hookgate_domain::IncidentNote;
@@ -97,7 +97,7 @@ impl FromStr for IncidentNote {
     type Err = IncidentNoteError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        // Not every database can hold a NUL.
+        // PostgreSQL can't store a NUL in a text.
         let text = text
             .replace("\r\n", "\n")
             .replace('\r', "\n")

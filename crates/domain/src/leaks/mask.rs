@@ -1,4 +1,5 @@
-//! Masks the secrets in a text that is kept: a payload, a note, a change in the audit trail. The field is not known here.
+//! Masks the secrets in a text that is stored: a payload, a note, a change in the audit trail. The kind of text is not
+//! known here.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -12,11 +13,11 @@ use crate::webhook_id::{Checked, DIGITS, Sought, may_belong_to_secret, visit};
 const SHORTEST_PREFIX: usize = 3;
 /// Digits behind a prefix that are masked: fewer leave at least 64 bits of a secret unknown.
 const TELLING_DIGITS: usize = 22;
-/// The first characters of a mask: people know one by them.
+/// The first characters of every mask, by which people recognize one.
 const LEAD: [u8; 3] = *b"***";
-/// The others, two bits of the digest each. They are escaped in no URL, JSON or HTML, and are part of no secret.
+/// The other characters, two bits of the digest each. No URL, JSON or HTML escapes them, and no secret has them.
 const MARKS: [u8; 4] = *b"*-.~";
-/// Goes into the digest first, so that no digest that is stored begins like a mask.
+/// Hashed before the digits, so that no mask begins like a stored digest.
 const PURPOSE: &[u8] = b"mask of a secret:";
 
 /// Masks each secret in a text: one with a checksum (webhook ID, API token, session, sign-in link) in every spelling of
@@ -64,7 +65,7 @@ pub fn with_secrets_masked(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// The bytes that stand in place of a secret with these digits, without end.
+/// The bytes that replace a secret with these digits; the iterator is endless.
 fn mask(digits: &[u8]) -> impl Iterator<Item = u8> {
     let mut context = Context::new(&SHA256);
     context.update(PURPOSE);
@@ -77,7 +78,7 @@ fn mask(digits: &[u8]) -> impl Iterator<Item = u8> {
     marks.into_iter().chain(std::iter::repeat(MARKS[0]))
 }
 
-/// The secrets that are known by their checksum, and those that are known by their prefix.
+/// The secrets that are recognized by their checksum, and those that are recognized by their prefix.
 struct Secrets;
 
 impl Sought for Secrets {
@@ -152,7 +153,7 @@ mod tests {
         [id, token, session, link, signing]
     }
 
-    /// Whether eight characters in a row of a secret's digits can be read in a text, or under its escapes.
+    /// `true` if a text, decoded or not, shows eight consecutive characters of a secret's digits.
     fn is_readable(text: &[u8], digits: &str) -> bool {
         let shows = |layer: &[u8]| {
             let parts = digits.as_bytes().windows(8);

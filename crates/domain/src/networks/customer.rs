@@ -1,5 +1,5 @@
-//! The networks that one customer of a provider may have: what budgets count by, because a bound for one address is no bound
-//! for the one who has the rest.
+//! The networks that one customer of a provider may have. Limits count by them, because a limit for one address does
+//! not stop a customer who has the whole network.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -10,8 +10,8 @@ const V6_PREFIX: u8 = 64;
 /// Prefix lengths of the networks that providers give to one customer (RFC 6177), narrowest first.
 const V6_CUSTOMER: [u8; 3] = [64, 56, 48];
 
-/// The source that an address is counted under: the IPv4 address itself, or the /64 of an IPv6 address, since a single
-/// host has all of that.
+/// The source prefix of an address: the IPv4 address itself, or the /64 of an IPv6 address, since a single host has all
+/// of it.
 #[must_use]
 pub fn source_prefix(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -23,8 +23,8 @@ pub fn source_prefix(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The networks that one customer may have, by which what strangers use up is counted: an IPv4 address itself; of an IPv6 address
-/// its /64, /56 and /48, narrowest first.
+/// The networks that one customer may have, by which limits count: an IPv4 address itself; the /64, /56 and /48 of an
+/// IPv6 address, narrowest first.
 #[must_use = "the networks are counted by the caller"]
 pub fn customer_networks(address: IpAddr) -> impl Iterator<Item = CustomerNetwork> {
     let (v4, v6) = match address.to_canonical() {
@@ -42,7 +42,7 @@ pub fn customer_networks(address: IpAddr) -> impl Iterator<Item = CustomerNetwor
 pub struct CustomerNetwork([u8; 16]);
 
 impl CustomerNetwork {
-    /// The widest of them.
+    /// The widest of the address's customer networks.
     #[must_use]
     pub fn widest(address: IpAddr) -> Self {
         match address.to_canonical() {
@@ -51,14 +51,15 @@ impl CustomerNetwork {
         }
     }
 
-    /// The last byte is one of the host in all of them, and tells them apart.
+    /// The prefix length replaces the last byte, which is host bits in all of them, so that keys of different lengths
+    /// differ.
     fn of_v6(bits: u128, prefix: u8) -> Self {
         Self((bits & (u128::MAX << (128 - u32::from(prefix))) | u128::from(prefix)).to_be_bytes())
     }
 }
 
-/// The networks that a customer of a provider may have beside the /64 of [`source_prefix`]: the /56 and the /48 around an IPv6
-/// address. An IPv4 address stands for itself.
+/// The networks that a customer of a provider may have beside the /64 of [`source_prefix`]: the /56 and the /48 around
+/// an IPv6 address. For an IPv4 address both are the address itself.
 ///
 /// ```
 /// use std::net::IpAddr;

@@ -1,5 +1,5 @@
-//! One entry of a list: an address or a network in CIDR notation, read strictly. What two programs could read
-//! differently is refused, because a list that means something else than it says is worse than none.
+//! One entry of a list: an address or a network in CIDR notation, parsed strictly. A notation that two programs could
+//! read differently is refused, because a list that means something else than it says is worse than none.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr};
@@ -33,7 +33,7 @@ const EVERYTHING: [&str; 3] = ["any", "all", "*"];
 /// ```
 ///
 /// # Errors
-/// An [`EntryError`] that says what is wrong; it does not repeat the entry.
+/// [`EntryError`], which does not repeat the entry.
 pub fn parse_entry(entry: &str) -> Result<IpNetwork, EntryError> {
     if entry.contains('%') {
         return Err(EntryError::Zone);
@@ -72,7 +72,7 @@ pub(crate) fn canonical(network: IpNetwork) -> IpNetwork {
     let cleared = match network {
         IpNetwork::V4(network) => Ipv4Network::new(network.network(), network.prefix()).map(IpNetwork::V4),
         IpNetwork::V6(network) => match network.network().to_ipv4_mapped() {
-            // A shorter prefix would have cleared a bit of what makes an address a mapped one.
+            // A shorter prefix would have cleared a bit of the IPv4-mapped prefix.
             Some(address) => mapped(address, network.prefix()),
             None => Ipv6Network::new(network.network(), network.prefix()).map(IpNetwork::V6),
         },
@@ -99,7 +99,7 @@ fn parse_prefix(text: &str, bits: u8) -> Result<u8, EntryError> {
         .ok_or(EntryError::PrefixTooLong { bits })
 }
 
-/// What is wrong with one entry of an allowlist.
+/// Errors of an entry of an allowlist.
 ///
 /// ```
 /// use hookgate_domain::{EntryError, parse_entry};
@@ -134,7 +134,7 @@ pub enum EntryError {
     /// A range of addresses, or a wildcard.
     #[error("ranges and wildcards are not accepted: write {0}")]
     Range(AddressRange),
-    /// `0.0.0.0` or `::` without a prefix length: every address to some programs, one that nobody has to others.
+    /// `0.0.0.0` or `::` without a prefix length: every address to some programs, an address of no host to others.
     #[error("write {address}/0 for every address of this family, an allowlist of `any` for every address, or {}", Short((*address).into()))]
     Unspecified {
         /// The address.

@@ -11,7 +11,7 @@ use super::entry::EntryError;
 /// Most networks that an error offers in place of a range. Two arbitrary IPv4 addresses can need 62.
 const MAX_OFFERED: usize = 8;
 
-/// The first and the last address of a range.
+/// A range of addresses, from the first to the last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct AddressRange {
     first: IpAddr,
@@ -90,7 +90,7 @@ impl AddressRange {
     }
 }
 
-/// The networks in its place, for an error message: `192.0.2.10/31, 192.0.2.12/30`.
+/// The networks of the range, for an error message: `192.0.2.10/31, 192.0.2.12/30`.
 impl fmt::Display for AddressRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut networks = self.networks();
@@ -117,7 +117,7 @@ fn network_of(bits: u32, first: u128, prefix: u32) -> Option<IpNetwork> {
     }
 }
 
-/// The address that `20` means behind `192.0.2.10-`.
+/// The last address of `192.0.2.10-20`: the first one with `20` as its last octet.
 fn with_last_octet(first: IpAddr, text: &str) -> Option<IpAddr> {
     let IpAddr::V4(first) = first else { return None };
     let [a, b, c, _] = first.octets();
@@ -129,8 +129,8 @@ fn octet(text: &str) -> Option<u8> {
     text.parse().ok().filter(|_| plain)
 }
 
-/// The error of a word together with the next one, if only space is between them and the two can be read as one entry: an
-/// address with its netmask, as in `192.0.2.0 255.255.255.0`. Each would be an address for itself too.
+/// The error for two words with only space between them that together form one entry: an address with its netmask, as
+/// in `192.0.2.0 255.255.255.0`. Each word alone would be a valid address.
 ///
 /// ```
 /// use hookgate_domain::{EntryError, misread_pair};
@@ -153,7 +153,7 @@ pub fn misread_pair(word: &str, next: &str) -> Option<EntryError> {
     Some(EntryError::AddressAndMask { network })
 }
 
-/// The prefix length that a netmask stands for, or a wildcard mask as routers have it (0.0.0.255).
+/// The prefix length of a netmask, or of a wildcard mask as routers have it (0.0.0.255).
 fn prefix_of_mask(mask: IpAddr) -> Option<u8> {
     let (bits, value) = match mask {
         IpAddr::V4(mask) => (32, u128::from(mask.to_bits()) << 96),

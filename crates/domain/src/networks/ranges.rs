@@ -24,14 +24,14 @@ impl<T: Copy + Ord> Ranges<T> {
         self.0.iter().copied()
     }
 
-    /// The ranges from the one on that holds the address, or begins behind it.
+    /// The ranges from the first one that ends at or after the address.
     pub(super) fn from(&self, address: T) -> impl Iterator<Item = (T, T)> {
         let start = self.0.partition_point(|(_, last)| *last < address);
         self.0[start..].iter().copied()
     }
 
-    /// Networks hold each other or are disjoint, so after sorting by first address and width, a range that starts
-    /// inside the last one kept is held by it.
+    /// Drops ranges inside others. Networks are disjoint or hold each other, so in the order of first address and
+    /// width, a range that starts inside the last outer one is held by it.
     fn outermost(mut ranges: Vec<(T, T)>) -> Self {
         ranges.sort_unstable_by_key(|(first, last)| (*first, std::cmp::Reverse(*last)));
         ranges.dedup_by(|inner, outer| inner.1 <= outer.1);

@@ -1,5 +1,5 @@
-//! How much of the address space a set covers. Every rule about width asks this and never a single network: two halves are
-//! everybody, and so are four quarters. The families are counted apart.
+//! The part of the address space that a set covers. Every limit on width is checked on the whole set, never on one
+//! network: two halves, or four quarters, are the whole internet. The families are counted apart.
 
 use std::fmt;
 
@@ -9,17 +9,19 @@ use thiserror::Error;
 use super::ranges::{self, Ranges};
 use super::{Networks, canonical};
 
-/// The most that a publisher, or the proxies in front, can cover of IPv4, as a prefix length. AWS, the largest that publishes its
-/// networks, has some 4 % of IPv4, which is two thirds of a /4; Azure, Google, GitHub and Cloudflare have less.
+/// Widest set of IPv4 networks that a publisher, or the proxies in front, can have, as a prefix length. AWS, the
+/// largest that publishes its networks, has some 4 % of IPv4, which is two thirds of a /4; Azure, Google, GitHub and
+/// Cloudflare have less.
 const WIDEST_V4: u8 = 4;
-/// The same of IPv6. A provider is given a /20 to a /32, and AWS covers a few /24 in all: a /16 is many times that, and a
-/// thousandth of what is in use.
+/// The same for IPv6. A provider is given a /20 to a /32, and AWS covers a few /24 in all: a /16 is many times that,
+/// and a thousandth of the space in use.
 const WIDEST_V6: u8 = 16;
 
-/// Networks of IPv6 that nobody has on the internet (RFC 4193, RFC 4291): whoever trusts all of them trusts nobody outside.
+/// Local IPv6 networks (RFC 4193, RFC 4291). No host on the internet has an address in them, so they don't count for
+/// the width.
 const LOCAL_V6: [(u128, u8); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
 
-/// How many addresses, by family.
+/// Numbers of addresses, by family.
 ///
 /// ```
 /// use hookgate_domain::{AddressCount, Networks};
@@ -30,9 +32,9 @@ const LOCAL_V6: [(u128, u8); 2] = [(0xfc00 << 112, 7), (0xfe80 << 112, 10)];
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct AddressCount {
-    /// Of IPv4.
+    /// Number of IPv4 addresses.
     pub v4: u64,
-    /// Of IPv6: one less than there are if it is all of them.
+    /// Number of IPv6 addresses. The whole space counts as 2¹²⁸ - 1, so that the number fits.
     pub v6: u128,
 }
 
@@ -58,7 +60,7 @@ impl fmt::Display for AddressFamily {
     }
 }
 
-/// Networks cover more of a family than any publisher or proxy has.
+/// A set that covers more of a family than any publisher or proxy has.
 ///
 /// ```
 /// use hookgate_domain::Networks;
@@ -73,12 +75,12 @@ impl fmt::Display for AddressFamily {
 pub struct TooWide {
     /// The family.
     pub family: AddressFamily,
-    /// How much: the length of the longest prefix that covers as much.
+    /// Length of the longest prefix that covers as much.
     pub prefix: u8,
 }
 
 impl Networks {
-    /// How many addresses the set holds, each counted once.
+    /// The number of addresses in the set, each counted once.
     #[must_use]
     pub fn addresses(&self) -> AddressCount {
         AddressCount {
@@ -87,7 +89,7 @@ impl Networks {
         }
     }
 
-    /// How many addresses the set holds that the other one does not.
+    /// The number of addresses in the set that are not in the other one.
     ///
     /// ```
     /// use hookgate_domain::Networks;
@@ -106,7 +108,7 @@ impl Networks {
         }
     }
 
-    /// Whether the set holds every address of the network, by whichever of its networks.
+    /// `true` if the set holds every address of the network, in one or several networks.
     ///
     /// ```
     /// use hookgate_domain::Networks;
@@ -123,7 +125,7 @@ impl Networks {
         }
     }
 
-    /// Checks that the networks are no more than one publisher, or the proxies in front, can have.
+    /// Checks that the set is not wider than one publisher, or the proxies in front, can have.
     ///
     /// # Errors
     /// [`TooWide`].
@@ -146,7 +148,7 @@ impl Networks {
     }
 }
 
-/// How many addresses of each family these networks hold together, each counted once.
+/// The number of addresses of each family in these networks, each counted once.
 pub(crate) fn covered(networks: &[IpNetwork]) -> [(AddressFamily, u128); 2] {
     let (v4, v6) = ranges::of(networks);
     [(AddressFamily::V4, v4.size()), (AddressFamily::V6, v6.size())]
@@ -170,7 +172,7 @@ impl AddressFamily {
         }
     }
 
-    /// The prefix length of the most that a publisher or proxies can have.
+    /// The widest that a publisher or proxies can have, as a prefix length.
     pub(crate) const fn widest(self) -> u8 {
         match self {
             Self::V4 => WIDEST_V4,
@@ -182,7 +184,7 @@ impl AddressFamily {
         1 << (self.bits() - 1)
     }
 
-    /// The length of the longest prefix that has at least so many addresses.
+    /// The length of the longest prefix that has at least `count` addresses.
     pub(crate) fn prefix_of(self, count: u128) -> u8 {
         let needed = u128::BITS - count.saturating_sub(1).leading_zeros();
         self.bits()
@@ -196,13 +198,13 @@ impl AddressFamily {
 }
 
 impl<T: Copy + Ord + Into<u128>> Ranges<T> {
-    /// How many addresses the ranges hold.
+    /// The number of addresses in the ranges.
     fn size(&self) -> u128 {
         let sizes = self.iter().map(|range| size(range));
         sizes.fold(0, u128::saturating_add)
     }
 
-    /// Whether all from the first to the last are held.
+    /// `true` if the ranges hold every address from the first to the last.
     fn cover(&self, first: T, last: T) -> bool {
         let (mut held, mut next) = (self.from(first), first.into());
         loop {
@@ -215,7 +217,7 @@ impl<T: Copy + Ord + Into<u128>> Ranges<T> {
         }
     }
 
-    /// How many both hold.
+    /// The number of addresses in both.
     fn shared(&self, other: &Self) -> u128 {
         let (mut ours, mut theirs) = (self.iter().peekable(), other.iter().peekable());
         let mut shared = 0_u128;
