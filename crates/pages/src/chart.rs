@@ -1,5 +1,5 @@
-//! Charts: pure functions from counted deliveries to inline SVG. Colours and patterns come from the style sheet, words are in
-//! `<title>`s and in a table beside the picture, so that nothing is told by colour alone.
+//! Charts: pure functions from counted deliveries to inline SVG. Colours and patterns come from the style sheet. Words are
+//! in `<title>`s and in a table beside the picture, so that nothing depends on colour alone.
 
 mod bars;
 mod sparkline;
@@ -12,7 +12,7 @@ use hookgate_domain::{RefusalCode, Timestamp};
 
 pub use sparkline::sparkline;
 
-/// Most refusal codes that get a layer of their own; the rest is shown as one.
+/// Maximum number of refusal codes with a layer of their own; the others share one layer.
 const NAMED_CODES: usize = 2;
 
 /// HTML that this crate made from escaped parts.
@@ -38,9 +38,9 @@ impl HtmlSafe for Svg {}
 /// Deliveries counted over a range of time.
 #[derive(Clone, Debug)]
 pub struct Series {
-    /// When the first bucket begins.
+    /// Start of the first bucket.
     pub start: Timestamp,
-    /// How long each bucket is.
+    /// Length of each bucket.
     pub step: Duration,
     /// The buckets, oldest first, without gaps.
     pub buckets: Vec<Bucket>,
@@ -51,9 +51,9 @@ pub struct Series {
 pub struct Bucket {
     /// Accepted ones.
     pub accepted: u64,
-    /// Refused ones, by reason.
+    /// Refused ones, by code.
     pub refused: Vec<(RefusalCode, u64)>,
-    /// Whether there are far more than is usual.
+    /// `true` if the count is far above the usual.
     pub is_spike: bool,
 }
 
@@ -80,7 +80,7 @@ impl Bucket {
     }
 }
 
-/// What one layer of the chart counts.
+/// The deliveries that one layer of the chart counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Layer {
     Accepted,
@@ -105,13 +105,13 @@ impl Chart {
         }
     }
 
-    /// The picture. `id` makes the IDs inside unique in the page.
+    /// The SVG image. `id` prefixes the IDs inside, so that they are unique in the page.
     #[must_use]
     pub fn svg(&self, id: &str) -> Svg {
         bars::svg(self, id)
     }
 
-    /// The legend: the class of each layer, its fill in the picture of this `id`, and its name.
+    /// The legend: the class of each layer, its fill in the image with this `id`, and its name.
     pub(crate) fn legend(&self, id: &str) -> Vec<(String, String, &'static str)> {
         let layers = self.layers.iter().enumerate();
         layers
@@ -135,7 +135,7 @@ impl Chart {
             .collect()
     }
 
-    /// How many were accepted, and how many refused by code, most first.
+    /// Number of accepted deliveries, and of refused ones by code, the most frequent first.
     pub(crate) fn totals(&self) -> (u64, Vec<(RefusalCode, u64)>) {
         let buckets = &self.series.buckets;
         let accepted = buckets
@@ -151,7 +151,7 @@ impl Chart {
         (accepted, codes)
     }
 
-    /// The whole in one sentence.
+    /// Summary of the chart in one sentence.
     pub(crate) fn summary(&self) -> String {
         let sum = |count: fn(&Bucket) -> u64| {
             self.series
@@ -215,7 +215,7 @@ impl Layer {
     }
 }
 
-/// Accepted ones, the most frequent refusals, and the rest of the refusals if there is one.
+/// Chooses the layers: accepted, the most frequent refusal codes, and the other refusals if there are any.
 fn layers(series: &Series) -> Vec<Layer> {
     let count = |code: RefusalCode| {
         let counts = series.buckets.iter().map(|bucket| bucket.refused_as(code));

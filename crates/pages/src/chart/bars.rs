@@ -1,5 +1,5 @@
-//! The stacked bars of the detail page. One path a layer keeps the picture small; a clear rectangle over each bar carries
-//! its words.
+//! The stacked bars of the detail page. One path per layer keeps the image small; a transparent rectangle over each bar has
+//! its tooltip.
 
 use std::fmt::Write;
 
@@ -8,13 +8,13 @@ use crate::when;
 
 const WIDTH: u64 = 960;
 const HEIGHT: u64 = 180;
-/// Room for the marks of spikes.
+/// Space for the marks of spikes.
 const TOP: u64 = 14;
-/// Room for the times.
+/// Space for the time labels.
 const BOTTOM: u64 = 18;
-/// Most buckets that are drawn: more would be thinner than a pixel, and the page has a bound.
+/// Maximum number of buckets that are drawn: more would be thinner than a pixel, and the page has a size limit.
 const MAX_BUCKETS: usize = 96;
-/// How many times are written under the bars.
+/// Number of time labels under the bars.
 const TICKS: usize = 6;
 
 pub(super) fn svg(chart: &Chart, id: &str) -> Svg {
@@ -51,7 +51,7 @@ fn draw(out: &mut String, chart: &Chart, id: &str) -> std::fmt::Result {
     Ok(())
 }
 
-/// What a layer is filled with; the first has the plain colour of its class.
+/// Fill of a layer; the first layer has the plain colour of its class.
 pub(super) fn fill(id: &str, layer: usize) -> String {
     match layer {
         0 => "currentColor".to_owned(),
@@ -59,7 +59,7 @@ pub(super) fn fill(id: &str, layer: usize) -> String {
     }
 }
 
-/// Stripes of several kinds, so that the layers differ without colour.
+/// Stripe patterns, so that the layers differ without colour.
 fn patterns(out: &mut String, id: &str) -> std::fmt::Result {
     write!(
         out,
@@ -93,14 +93,14 @@ impl<'a> Frame<'a> {
         (left, (right - left).saturating_sub(2).max(1))
     }
 
-    /// So many deliveries as height. What is there is seen, however small.
+    /// Height of a bar for `count` deliveries: at least 1 if there are any, so that each is visible.
     fn height(&self, count: u64) -> u64 {
         let room = u128::from(HEIGHT - TOP - BOTTOM);
         let height = u128::from(count) * room / u128::from(self.most);
         u64::try_from(height).unwrap_or(0).max(u64::from(count > 0))
     }
 
-    /// One layer of all bars as one path.
+    /// One layer of all bars, as one path.
     fn layer(&self, layer: usize) -> String {
         let mut path = String::new();
         for bar in 0..self.drawn {
@@ -149,7 +149,7 @@ impl<'a> Frame<'a> {
         Ok(())
     }
 
-    /// The words of each bar that has any, and the marks of spikes.
+    /// The tooltip of each bar that is not empty, and the marks of spikes.
     fn words(&self, out: &mut String) -> std::fmt::Result {
         out.push_str("<g class=\"tips\">");
         for bar in 0..self.drawn {

@@ -1,17 +1,17 @@
-//! The small chart of a list's row: 24 hours of accepted deliveries, refused ones standing on them.
+//! The small chart in a row of a list: 24 hours of accepted deliveries, with the refused ones stacked on top.
 
 use std::fmt::Write;
 
 use super::Svg;
 use crate::when;
 
-/// Width of one bar, without unit: the style sheet gives the picture its size.
+/// Width of one bar, in units of the view box: the style sheet sets the size of the image.
 const BAR: usize = 4;
 const HEIGHT: u64 = 24;
-/// Most bars: a day of hours.
+/// Maximum number of bars: one for each hour of a day.
 const MAX_BARS: usize = 24;
 
-/// Draws accepted and refused deliveries by the hour, oldest first; more than 24 hours are cut at the old end.
+/// Draws accepted and refused deliveries by the hour, oldest first. Only the newest 24 hours are drawn.
 #[must_use]
 pub fn sparkline(hours: &[(u64, u64)]) -> Svg {
     let hours = &hours[hours.len().saturating_sub(MAX_BARS)..];

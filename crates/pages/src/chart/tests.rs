@@ -1,11 +1,11 @@
-//! What charts promise: they are small, well-formed and panic for no numbers.
+//! Properties of charts: they are small, well-formed, and panic for no numbers.
 
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 use super::*;
 
-/// With the times of 96 bars for the script, which shows them in the reader's zone.
+/// Includes the times of 96 bars for the script, which shows them in the reader's zone.
 const MOST_BYTES: usize = 19_000;
 
 fn series(buckets: Vec<Bucket>) -> Series {
@@ -24,7 +24,7 @@ fn bucket(accepted: u64, refused: &[(RefusalCode, u64)]) -> Bucket {
     }
 }
 
-/// Tags are balanced and no attribute holds what is no number or word.
+/// Tags are balanced, and every attribute holds a number or a word.
 fn well_formed(svg: &str) -> bool {
     let mut open = Vec::new();
     for part in svg.split('<').skip(1) {
