@@ -1,4 +1,4 @@
-//! A person's own sessions and password.
+//! A member's own sessions and password.
 
 use std::net::IpAddr;
 
@@ -17,15 +17,15 @@ use crate::when;
 pub struct Account {
     /// The frame.
     pub shell: Shell,
-    /// Whether there is a password to be asked for before it is changed.
+    /// `true` if the member has a password, which is asked for before it is changed.
     pub has_password: bool,
-    /// The least characters of a password.
+    /// Minimum length of a password, in characters.
     pub password_least: u16,
-    /// Failed sign-ins since the last one that did not fail, if there were any.
+    /// Failed sign-ins since the last successful one, if there were any.
     pub failed: Option<FailedSignIns>,
-    /// What is wrong with the form.
+    /// Problems of the form.
     pub problems: Vec<Problem>,
-    /// Where the person is signed in, this browser first.
+    /// Sessions of the member, this browser first.
     pub sessions: Vec<SessionRow>,
 }
 
@@ -37,26 +37,26 @@ impl Account {
     }
 }
 
-/// Failed sign-ins, for the member whose name they tried.
+/// Failed sign-ins with the name of the member.
 #[derive(Clone, Copy, Debug)]
 pub struct FailedSignIns {
-    /// How many.
+    /// Number of failed sign-ins.
     pub count: u64,
-    /// When the last of them was.
+    /// Time of the last one.
     pub last_at: Timestamp,
-    /// From where that came.
+    /// Source address of the last one.
     pub last_from: IpAddr,
 }
 
 impl FailedSignIns {
-    /// The same in plain text, for above a page.
+    /// The plain text of the message above a page.
     #[must_use]
     pub fn text(&self) -> String {
         let Self { last_from, .. } = self;
         format!("{}{} from {last_from}.", self.start(), when::text(self.last_at))
     }
 
-    /// What stands before the time.
+    /// The sentence up to the time.
     fn start(&self) -> String {
         match self.count {
             1 => "1 failed sign-in since your last sign-in, at ".to_owned(),
@@ -68,16 +68,16 @@ impl FailedSignIns {
 /// One session.
 #[derive(Clone, Debug)]
 pub struct SessionRow {
-    /// Its name in paths.
+    /// ID of the session in paths.
     pub id: String,
-    /// When it began.
+    /// Start of the session.
     pub started_at: Timestamp,
-    /// When it was last used.
+    /// Time of the last use.
     pub last_seen: Timestamp,
-    /// From where it was last used.
+    /// Source address of the last use.
     pub source: IpAddr,
     /// The browser.
     pub user_agent: Option<UserText>,
-    /// Whether it is this one.
+    /// `true` if this is the session of the page.
     pub is_this: bool,
 }

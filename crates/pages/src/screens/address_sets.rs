@@ -1,4 +1,4 @@
-//! Named sets of addresses: the list with the form for a new one, and the page of one.
+//! Address sets: the list, with the form of a new set, and the page of one set.
 
 use askama::Template;
 use hookgate_domain::{AddressSetName, Provider, Timestamp, WebhookHandle};
@@ -10,9 +10,9 @@ use crate::shell::{Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 use crate::when;
 
-/// Most networks of a change that a page shows.
+/// Maximum number of networks of a change that a page shows.
 const SHOWN: usize = 50;
-/// Most warnings that a page shows.
+/// Maximum number of warnings that a page shows.
 const WARNINGS: usize = 10;
 
 /// `/address-sets`.
@@ -23,9 +23,9 @@ pub struct AddressSetList {
     pub shell: Shell,
     /// All sets, by name.
     pub rows: Vec<AddressSetFacts>,
-    /// The form of a new one.
+    /// The form of a new set.
     pub form: AddressSetForm,
-    /// What is wrong with it.
+    /// Problems of the form.
     pub problems: Vec<Problem>,
 }
 
@@ -47,47 +47,47 @@ impl AddressSetList {
 pub struct AddressSetForm {
     /// `name`.
     pub name: String,
-    /// `networks`: one a line, for a set of one's own.
+    /// `networks`: one per line, for a set of one's own.
     pub networks: String,
-    /// `provider`: who publishes it; empty for a set of one's own.
+    /// `provider`: the publisher; empty for a set of one's own.
     pub provider: String,
-    /// `filter`: which part of what is published.
+    /// `filter`: the part of the published list.
     pub filter: String,
-    /// `url`: where it is published.
+    /// `url`: the address of the published list.
     pub url: String,
     /// `document`: the published document itself.
     pub document: String,
 }
 
-/// A set, and how it is.
+/// A set and its state.
 #[derive(Clone, Debug)]
 pub struct AddressSetFacts {
-    /// What allowlists call it.
+    /// Name of the set in allowlists.
     pub name: AddressSetName,
-    /// Who publishes it; empty if it is one's own.
+    /// The publisher; empty for a set of one's own.
     pub provider: String,
-    /// Which part of that.
+    /// The part of the published list.
     pub filter: String,
-    /// Where it is published.
+    /// The address of the published list.
     pub url: Option<UserText>,
-    /// The version that counts.
+    /// The current version.
     pub version: i64,
-    /// How many networks it has.
+    /// Number of networks of the set.
     pub networks: u64,
-    /// Since when it counts.
+    /// Time since which the current version is in effect.
     pub changed_at: Timestamp,
     /// A version that needs approval.
     pub pending: Option<i64>,
-    /// When the published list was read last.
+    /// Time of the last successful read of the published list.
     pub read_at: Option<Timestamp>,
-    /// Why it could not be read since.
+    /// Error of the last try, if it failed.
     pub fault: Option<UserText>,
-    /// Whether that is too long ago.
+    /// `true` if the last successful read is too long ago.
     pub stale: bool,
 }
 
 impl AddressSetFacts {
-    /// How it is: class and words.
+    /// The state of the set: class and words.
     fn state(&self) -> (&'static str, &'static str) {
         if self.pending.is_some() {
             ("warn", "needs approval")
@@ -113,21 +113,21 @@ pub struct AddressSetDetail {
     pub shell: Shell,
     /// The set.
     pub set: AddressSetFacts,
-    /// Its networks, one a line: as they are, or as they were typed.
+    /// The networks, one per line: as stored, or as typed.
     pub networks: String,
-    /// The revision that the form was opened with, sent back as `revision`.
+    /// The revision that was current when the form was opened, sent back as `revision`.
     pub revision: i64,
-    /// What somebody else saved in between.
+    /// A change that another member saved in between.
     pub conflict: Option<Conflict>,
-    /// The webhooks whose allowlists name it: how many, and the first of them.
+    /// The webhooks whose allowlists name the set: their number, and the first of them.
     pub uses: (u64, Vec<(WebhookHandle, UserText)>),
     /// Its versions, newest first.
     pub versions: Vec<SetVersionRow>,
-    /// What about these networks deserves a second look.
+    /// Warnings about these networks.
     pub warnings: Vec<String>,
-    /// What the version that waits, or one that was typed, would change.
+    /// The effect of the pending version, or of the typed networks.
     pub change: Option<SetChange>,
-    /// What is wrong with what was typed.
+    /// Problems of the input.
     pub problems: Vec<Problem>,
 }
 
@@ -148,33 +148,33 @@ impl AddressSetDetail {
 pub struct SetVersionRow {
     /// Its number.
     pub number: i64,
-    /// What became of it.
+    /// State of the version.
     pub state: &'static str,
-    /// When it was made.
+    /// Time of creation.
     pub made_at: Timestamp,
-    /// By whom.
+    /// The member or program that created the version.
     pub made_by: UserText,
-    /// How many networks it has.
+    /// Number of networks of the version.
     pub networks: u64,
-    /// How many were new.
+    /// Number of added networks.
     pub added: u64,
-    /// How many went.
+    /// Number of removed networks.
     pub removed: u64,
 }
 
-/// What other networks of a set would change.
+/// The effect of new networks of a set.
 #[derive(Clone, Debug, Default)]
 pub struct SetChange {
-    /// What would be new.
+    /// Networks that would be added.
     pub added: Vec<String>,
-    /// What would go.
+    /// Networks that would be removed.
     pub removed: Vec<String>,
-    /// How many days of senders were looked at.
+    /// Number of days of history that the preview covers.
     pub days: u16,
-    /// For each webhook: its name, how many senders would stop passing, of how many, and with how many deliveries.
-    /// `None` for who may not look ahead.
+    /// For each webhook: its name, the number of senders that would stop passing, the number of its senders, and the number
+    /// of deliveries of those that would stop. `None` for members who may not see previews.
     pub webhooks: Option<Vec<(UserText, u64, u64, u64)>>,
-    /// Deliveries of sources that are not told apart: it is unknown whether these would stop passing.
+    /// Deliveries from sources that are not counted separately: it is unknown whether they would stop passing.
     pub unknown: u64,
 }
 

@@ -1,4 +1,4 @@
-//! How an allowlist is read while it is written, and who would stop passing.
+//! The reading of an allowlist while it is being edited, and the senders that would stop passing.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,53 +10,53 @@ use hookgate_domain::{Allowlist, AllowlistError, Timestamp, misread_pair};
 use crate::text::UserText;
 use crate::when;
 
-/// Most entries that are listed; the rest is counted.
+/// Maximum number of entries that are listed; the others are only counted.
 const MAX_LINES: usize = 50;
-/// A time at a multiple of this is midnight, UTC.
+/// A time that is a multiple of this is midnight, UTC.
 const MICROS_OF_DAY: i64 = 86_400_000_000;
-/// The date at the beginning of a time as it is shown: `2026-12-31`.
+/// Length of the date at the beginning of a displayed time: `2026-12-31`.
 const DATE_CHARACTERS: usize = 10;
 
-/// One entry of an allowlist as it was read.
+/// One entry of an allowlist, with its reading.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AllowlistLine {
-    /// Which line of the field it stands on, from 1.
+    /// Line of the field, from 1.
     pub line: usize,
-    /// The entry as it was written.
+    /// The entry as it was typed.
     pub text: UserText,
-    /// How it was read.
+    /// The reading of the entry.
     pub reading: LineReading,
-    /// How many addresses it lets pass, in words, where that is said.
+    /// Number of addresses that the entry permits, in words, if the page shows it.
     pub width: Option<String>,
 }
 
-/// How an entry was read.
+/// The reading of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum LineReading {
     /// It is right.
     Fine {
-        /// The entry in its usual form.
+        /// The entry in canonical form.
         network: String,
-        /// What to think about, such as a very wide network.
+        /// A remark, such as one about a very wide network.
         remark: Option<String>,
     },
     /// It is not valid.
     Wrong {
-        /// The reason, with what may have been meant.
+        /// The reason, with a suggestion.
         message: String,
     },
 }
 
 impl LineReading {
-    /// Whether it is not valid.
+    /// `true` if the entry is not valid.
     #[must_use]
     pub const fn is_wrong(&self) -> bool {
         matches!(self, Self::Wrong { .. })
     }
 }
 
-/// Reads an allowlist entry by entry, by the domain's own rules, so that each can be told apart. `any` and an empty text have
-/// no entries.
+/// Parses each entry of an allowlist on its own, by the domain's rules, so that each has its own result. `any` and an empty
+/// text have no entries.
 #[must_use]
 pub fn allowlist_lines(text: &str) -> Vec<AllowlistLine> {
     let mut read = Vec::new();
@@ -66,7 +66,7 @@ pub fn allowlist_lines(text: &str) -> Vec<AllowlistLine> {
     for (index, line) in text.lines().enumerate() {
         let (entries, rest) = split_line(line);
         for entry in entries {
-            // With what stands behind it on its line, for that is how it is read.
+            // The entry with the end and the comment of its line, as the parser reads it.
             let whole = format!("{entry}{rest}");
             read.push(AllowlistLine {
                 line: index + 1,
@@ -79,7 +79,7 @@ pub fn allowlist_lines(text: &str) -> Vec<AllowlistLine> {
     read
 }
 
-/// The entries of a line, and what counts for all of them: their end and their comment.
+/// The entries of a line, and the part that applies to all of them: the end and the comment.
 fn split_line(line: &str) -> (Vec<String>, String) {
     let (before, comment) = line
         .split_once('#')
@@ -93,7 +93,7 @@ fn split_line(line: &str) -> (Vec<String>, String) {
             rest.push_str(" until");
             break;
         }
-        // An address and its netmask are shown as the one entry that somebody meant.
+        // An address with its netmask is shown as one entry, since one entry was probably meant.
         let mask = words.next_if(|(of, next)| *of == part && misread_pair(word, next).is_some());
         entries.push(mask.map_or_else(|| word.to_owned(), |(_, mask)| format!("{word} {mask}")));
     }
@@ -128,7 +128,7 @@ fn reading(whole: &str) -> LineReading {
     }
 }
 
-/// Says that the last day counts, if the entries end at midnight (UTC).
+/// Explains that the last day is included, if the entries end at midnight (UTC).
 fn end_of_day(list: &Allowlist) -> Option<String> {
     let until = list.entries()?.first()?.until?;
     let last_day = until.before(Duration::from_micros(1)).to_string();
@@ -137,27 +137,27 @@ fn end_of_day(list: &Allowlist) -> Option<String> {
     is_midnight.then(|| format!("ends after {last_day} (UTC)"))
 }
 
-/// What an allowlist would change, before it is saved. A fragment: it has no page around it.
+/// The effect of an allowlist, before it is saved. A fragment: it has no page around it.
 #[derive(Clone, Debug, Default, Template)]
 #[template(path = "parts/preview.html")]
 pub struct Preview {
-    /// How the entries were read.
+    /// The entries with their readings.
     pub lines: Vec<AllowlistLine>,
-    /// A problem of the list as a whole, if each entry alone is right: the same entry with two ends, too many entries.
+    /// A problem of the list as a whole, if each entry alone is valid: the same entry with two ends, too many entries.
     pub problem: Option<String>,
-    /// How many days of senders were looked at.
+    /// Number of days of history that the preview covers.
     pub days: u16,
-    /// Who was let through in that time, those that would stop passing first. Empty while an entry is wrong.
+    /// The senders that were accepted in that time, those that would stop passing first. Empty if an entry is not valid.
     pub senders: Vec<PreviewSender>,
-    /// How many senders would stop passing, shown or not.
+    /// Number of senders that would stop passing, shown or not.
     pub stopping: u64,
-    /// How many deliveries they had.
+    /// Number of deliveries of those senders.
     pub stopping_deliveries: u64,
-    /// Deliveries of so many sources that they are no longer told apart.
+    /// Deliveries from sources that are not counted separately, because there are too many of them.
     pub beyond: u64,
-    /// How many senders more there are.
+    /// Number of senders that are not shown.
     pub more: u64,
-    /// The address of whoever looks at the page, and whether it would pass.
+    /// The address of the page's reader, and `true` if it would pass.
     pub your_address: Option<(IpAddr, bool)>,
 }
 
@@ -174,7 +174,7 @@ impl Preview {
         self.lines.iter().filter(|line| line.reading.is_wrong())
     }
 
-    /// Whether an entry is wrong.
+    /// `true` if an entry is not valid.
     #[must_use]
     pub fn has_wrong(&self) -> bool {
         self.wrong().next().is_some()
@@ -232,13 +232,13 @@ impl Preview {
 pub struct PreviewSender {
     /// Its address.
     pub source: IpAddr,
-    /// How many deliveries were accepted.
+    /// Number of accepted deliveries.
     pub deliveries: u64,
-    /// When the last one came.
+    /// Time of the last delivery.
     pub last_seen: Timestamp,
-    /// Whether the present allowlist has it.
+    /// `true` if the sender passes now: the allowlist has its address, or only observes.
     pub passes_now: bool,
-    /// Whether the new allowlist has it.
+    /// `true` if the sender would pass with the new allowlist.
     pub passes_then: bool,
 }
 

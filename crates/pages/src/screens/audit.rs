@@ -12,9 +12,9 @@ use crate::shell::{Pager, Paging, Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 use crate::when;
 
-/// Changes that a row shows; the rest is one click away.
+/// Maximum number of changes in a row; a disclosure has the others.
 const SHOWN_CHANGES: usize = 3;
-/// Characters of a value that a row shows.
+/// Maximum number of characters of a value in a row.
 const SHOWN_CHARACTERS: usize = 80;
 
 /// `/audit`.
@@ -23,11 +23,11 @@ const SHOWN_CHARACTERS: usize = 80;
 pub struct AuditTrail {
     /// The frame.
     pub shell: Shell,
-    /// What the list is narrowed to.
+    /// The filter of the list.
     pub filter: AuditFilter,
-    /// The actors to choose from.
+    /// The actors of the filter's choice.
     pub actors: Vec<AuditActor>,
-    /// What is wrong with the filter; the list is then empty.
+    /// Problems of the filter; the list is then empty.
     pub problems: Vec<Problem>,
     /// The rows of this page, newest first.
     pub rows: Vec<AuditRow>,
@@ -37,7 +37,7 @@ pub struct AuditTrail {
 
 screen!(AuditTrail, "audit");
 
-/// What the trail is narrowed to, each field as the query string has it, or empty.
+/// The filter of the trail: each field as in the query string, or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
     /// `who`: a name, an ID, `command-line` or `system`.
@@ -48,7 +48,7 @@ pub struct AuditFilter {
     pub about: String,
     /// `from`: the earliest time.
     pub from: String,
-    /// `to`: the time before which an act was done.
+    /// `to`: the end of the time range, exclusive.
     pub to: String,
 }
 
@@ -64,33 +64,33 @@ impl AuditFilter {
     }
 }
 
-/// A choice of *Who*.
+/// A choice of *Who* in the filter.
 #[derive(Clone, Debug)]
 pub struct AuditActor {
-    /// `who` of the query string.
+    /// Value of `who` in the query string.
     pub value: String,
-    /// What people read.
+    /// Label of the choice.
     pub label: UserText,
 }
 
 /// One act.
 #[derive(Clone, Debug)]
 pub struct AuditRow {
-    /// When.
+    /// Time of the act.
     pub at: Timestamp,
-    /// Who, by name.
+    /// Name of the actor.
     pub who: UserText,
-    /// What kind of actor, where it is no member.
+    /// Kind of actor, unless it is a member.
     pub kind: Option<&'static str>,
-    /// From where.
+    /// Source address of the actor.
     pub source: Option<IpAddr>,
-    /// What was done.
+    /// The act.
     pub what: AuditAct,
     /// To what.
     pub object: Option<UserText>,
-    /// The page of that, if it has one.
+    /// The page of the object, if it has one.
     pub link: Option<String>,
-    /// What changed.
+    /// The changes.
     pub changes: Vec<AuditChange>,
 }
 
@@ -99,7 +99,7 @@ impl From<&AuditEntry> for AuditRow {
         let subject = match (entry.subject.name.as_str(), entry.subject.id.as_str()) {
             ("", "") => None,
             ("", id) => Some(id.into()),
-            // A session has no name; its means of sign-in stands there.
+            // A session has no name; its means of sign-in takes the place of one.
             (name, _) => Some(name.into()),
         };
         Self {
@@ -115,7 +115,7 @@ impl From<&AuditEntry> for AuditRow {
     }
 }
 
-/// What stands beside the name of an actor that is no member.
+/// The tag beside the name of an actor that is not a member.
 fn actor_tag(actor: &Actor) -> Option<&'static str> {
     match actor {
         Actor::Member { .. } => None,
@@ -125,7 +125,7 @@ fn actor_tag(actor: &Actor) -> Option<&'static str> {
     }
 }
 
-/// The page of a thing, by the form of its ID.
+/// The page of an object, found by the form of its ID.
 fn page_of(id: &str) -> Option<String> {
     if id.starts_with("hk_") {
         Some(format!("/webhooks/{id}"))
@@ -149,7 +149,7 @@ impl AuditRow {
         self.changes.iter().map(ShownChange::from)
     }
 
-    /// Whether the row leaves something of its changes out.
+    /// `true` if the row shows only a part of its changes.
     fn is_cut(&self) -> bool {
         let long = |text: &Option<String>| {
             text.as_ref()
@@ -163,7 +163,7 @@ impl AuditRow {
     }
 }
 
-/// A change with its values made safe to look at.
+/// A change with its values as safe text.
 struct ShownChange<'a> {
     what: &'a str,
     before: Option<UserText>,
@@ -189,7 +189,7 @@ impl AuditTrail {
         self.filter != AuditFilter::default()
     }
 
-    /// The filter's own value where it is none of the choices: an ID from a link, or a name in another case.
+    /// The filter's own value if it is none of the choices: an ID from a link, or a name in another case.
     fn other_actor(&self) -> Option<UserText> {
         let who = self.filter.who.as_str();
         let is_offered = self.actors.iter().any(|actor| actor.value == who);

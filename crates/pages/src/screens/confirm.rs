@@ -1,4 +1,4 @@
-//! What is asked before something can't be undone, with its consequences in numbers.
+//! Confirmation of acts that can't be undone, with their consequences in numbers.
 
 use askama::Template;
 use hookgate_domain::{Timestamp, WebhookHandle};
@@ -10,18 +10,18 @@ use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when;
 
-/// Who uses a URL: what breaks when it dies.
+/// Recent use of a URL: the senders that stop working when the URL does.
 #[derive(Clone, Debug, Default)]
 pub struct Impact {
     /// Accepted deliveries of the last 24 hours.
     pub deliveries_day: u64,
-    /// How many sources they came from.
+    /// Number of their sources.
     pub senders_day: u64,
     /// Accepted deliveries of the last 7 days.
     pub deliveries_week: u64,
-    /// How many sources they came from.
+    /// Number of their sources.
     pub senders_week: u64,
-    /// When the last delivery came.
+    /// Time of the last delivery.
     pub last_seen: Option<Timestamp>,
     /// The most active sources of the last 7 days.
     pub sources: Vec<SourceRow>,
@@ -48,13 +48,13 @@ impl Impact {
 pub struct RegenerateConfirm {
     /// The frame.
     pub shell: Shell,
-    /// Which webhook.
+    /// The webhook.
     pub handle: WebhookHandle,
-    /// What it is called.
+    /// Name of the webhook.
     pub name: UserText,
-    /// The first characters of the secret that dies.
+    /// The hint of the URL that stops working.
     pub hint: String,
-    /// Who uses it.
+    /// Use of the URL.
     pub impact: Impact,
 }
 
@@ -66,21 +66,21 @@ screen!(RegenerateConfirm, "webhooks");
 pub struct RevokeConfirm {
     /// The frame.
     pub shell: Shell,
-    /// Which webhook.
+    /// The webhook.
     pub handle: WebhookHandle,
-    /// What it is called, and what must be typed.
+    /// Name of the webhook; the form asks for it.
     pub name: UserText,
-    /// The first characters of the secret that dies.
+    /// The hint of the URL that stops working.
     pub hint: String,
-    /// Who uses it.
+    /// Use of the URL.
     pub impact: Impact,
-    /// Why the last try was not taken.
+    /// The problem of the last try.
     pub problem: Option<UserText>,
 }
 
 screen!(RevokeConfirm, "webhooks");
 
-/// A question before any other act that can't be undone: the same form again, with `confirm` set to `yes`.
+/// Confirmation of any other act that can't be undone: it sends the same form again, with `confirm` set to `yes`.
 #[derive(Clone, Debug, Template)]
 #[template(path = "confirm.html")]
 pub struct Confirm {
@@ -88,17 +88,17 @@ pub struct Confirm {
     pub shell: Shell,
     /// The question.
     pub title: String,
-    /// What happens, one sentence each.
+    /// The consequences, one sentence each.
     pub consequences: Vec<UserText>,
-    /// What it concerns, each with the path of its page.
+    /// The affected objects, each with the path of its page.
     pub affected: Vec<(String, UserText)>,
-    /// Where the form goes.
+    /// Target path of the form.
     pub action: String,
-    /// What the form sends besides, as names and values.
+    /// Other fields of the form, as names and values.
     pub fields: Vec<(String, String)>,
-    /// What the button says.
+    /// Label of the button.
     pub button: String,
-    /// Where to go instead.
+    /// Target path of the link that cancels.
     pub back: String,
 }
 

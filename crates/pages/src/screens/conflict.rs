@@ -1,4 +1,5 @@
-//! A form that was saved by somebody else meanwhile: theirs beside one's own, and overwriting as a choice of its own.
+//! An edit conflict: another member has saved the same form in between. The page shows both values, and asks before it
+//! overwrites.
 
 use askama::Template;
 use askama::filters::HtmlSafe;
@@ -7,12 +8,12 @@ use hookgate_domain::Timestamp;
 use crate::text::UserText;
 use crate::when;
 
-/// The change of somebody else between the opening of a form and its saving.
+/// A change that another member saved while the form was open.
 #[derive(Clone, Debug)]
 pub struct Conflict {
-    /// Who made it, if that is on record.
+    /// The actor of the change, if recorded.
     pub by: Option<UserText>,
-    /// When.
+    /// Time of the change.
     pub at: Option<Timestamp>,
     /// The time of the page.
     pub now: Timestamp,
@@ -20,18 +21,18 @@ pub struct Conflict {
     pub revision: i64,
     /// The fields that differ.
     pub rows: Vec<ConflictRow>,
-    /// The page with their values.
+    /// Path of the page with the saved values.
     pub theirs: String,
 }
 
 /// A field that differs.
 #[derive(Clone, Debug)]
 pub struct ConflictRow {
-    /// What the form calls it.
+    /// Label of the field in the form.
     pub label: &'static str,
-    /// The value that is saved now.
+    /// The saved value.
     pub theirs: UserText,
-    /// The value that was typed.
+    /// The typed value.
     pub mine: UserText,
 }
 
@@ -44,7 +45,7 @@ impl Conflict {
     }
 }
 
-/// The part of a page that shows a conflict, inside the form that it is about.
+/// The part of a page that shows a conflict, inside the form.
 #[derive(Template)]
 #[template(path = "parts/conflict.html")]
 pub(crate) struct ConflictPart<'a>(pub(crate) &'a Conflict);

@@ -17,21 +17,21 @@ use crate::shell::Shell;
 use crate::text::UserText;
 use crate::when;
 
-/// Characters of a payload that a page shows, of each of its two forms; a page has a bound.
+/// Maximum size of a shown payload, in bytes of HTML, for each of its two forms; a page has a size limit.
 const SHOWN_PAYLOAD: usize = 12_000;
 
-/// What a delivery was answered.
+/// The answer to a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Accepted: it opened an incident.
     Opened,
-    /// Accepted: it updated one.
+    /// Accepted: it updated an incident.
     Updated,
-    /// Accepted: it says `resolved`, and there was nothing to resolve.
+    /// Accepted: its status is `resolved`, and no incident matched.
     Unmatched,
     /// Refused.
     Refused(RefusalCode),
-    /// Refused, told as a temporary failure.
+    /// Refused, with the status of a temporary failure.
     Postponed(RefusalCode),
 }
 
@@ -39,29 +39,29 @@ pub enum Verdict {
 #[derive(Clone, Debug, Template)]
 #[template(path = "parts/delivery_row.html")]
 pub struct DeliveryRow {
-    /// Its name.
+    /// ID of the delivery.
     pub id: DeliveryId,
-    /// The webhook it went to.
+    /// The webhook of the delivery.
     pub webhook: WebhookHandle,
-    /// What that is called.
+    /// Name of that webhook.
     pub webhook_name: UserText,
-    /// When it came.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// Where it came from.
+    /// Source address.
     pub source: IpAddr,
-    /// How the sender called itself.
+    /// `User-Agent`.
     pub user_agent: Option<UserText>,
-    /// What it was answered.
+    /// The answer.
     pub verdict: Verdict,
-    /// The status of that answer.
+    /// The status of the answer.
     pub status: u16,
-    /// Whether it passed only because its webhook observes.
+    /// `true` if the delivery passed only because its webhook observes.
     pub would_be_refused: bool,
     /// The incident that it opened or updated.
     pub incident: Option<IncidentNumber>,
-    /// How many deliveries it stands for.
+    /// Number of deliveries that the record counts.
     pub count: u64,
-    /// The name of its request, if it was kept.
+    /// The request ID, if it was stored.
     pub request_id: Option<RequestId>,
 }
 
@@ -113,41 +113,41 @@ impl DeliveryRow {
 /// The body of a delivery.
 #[derive(Clone, Debug)]
 pub enum Payload {
-    /// It is kept.
+    /// The payload was stored.
     Stored {
-        /// As it came, what is no UTF-8 replaced.
+        /// The bytes as text, with invalid UTF-8 replaced.
         raw: UserText,
-        /// Laid out, if it is JSON.
+        /// The payload with indentation, if it is JSON.
         pretty: Option<UserText>,
-        /// Its size.
+        /// Size in bytes.
         bytes: u64,
-        /// The size of the whole body, if this is only its first part.
+        /// Size of the whole body, if only its first part was stored.
         whole: Option<u64>,
     },
-    /// It isn't there, for this reason: a sentence.
+    /// There is no payload to show; a sentence gives the reason.
     Absent(&'static str),
 }
 
-/// An answer as it was sent, beside its status.
+/// The answer as it was sent, without its status.
 #[derive(Clone, Debug)]
 pub struct ShownAnswer {
-    /// Headers that tell something.
+    /// Headers that matter to the reader.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: UserText,
 }
 
-/// A forwarding header that was ignored, because who sent it is not a trusted proxy.
+/// A forwarding header that was ignored, because its sender is not a trusted proxy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IgnoredHeader {
-    /// Who connected.
+    /// Address of the peer that connected.
     pub peer: IpAddr,
-    /// Which header it sent.
+    /// The header that the peer sent.
     pub header: ForwardingHeader,
 }
 
 impl IgnoredHeader {
-    /// What happened and what to do, in sentences.
+    /// The event and its remedy, in sentences.
     #[must_use]
     pub fn sentence(&self) -> String {
         let Self { peer, header } = self;
@@ -176,23 +176,23 @@ pub struct DeliveryDetail {
     pub shell: Shell,
     /// The delivery.
     pub row: DeliveryRow,
-    /// Whether headers and payload are withheld from who looks.
+    /// `true` if headers and payload are withheld from the reader.
     pub withheld: bool,
-    /// The request's headers that are kept, those with secrets left out.
+    /// The stored request headers, without those that hold secrets.
     pub headers: Vec<(UserText, UserText)>,
     /// The body.
     pub payload: Payload,
-    /// How its source was found, if it was refused for it or would have been.
+    /// The steps by which the source address was found, if the delivery was refused for its source or would have been.
     pub trail: Option<Trail>,
-    /// A forwarding header of it that was ignored.
+    /// A forwarding header of the delivery that was ignored.
     pub ignored: Option<IgnoredHeader>,
-    /// What was changed about it so that it could be taken, in sentences.
+    /// Changes to the payload that made it acceptable, in sentences.
     pub notes: Vec<UserText>,
-    /// What exactly was at fault, such as fields of the payload.
+    /// The exact faults, such as fields of the payload.
     pub faults: Vec<PayloadFault>,
-    /// The answer as it was sent; `None` if nobody was there to be answered, or if it was not kept.
+    /// The answer as it was sent; `None` if the sender had gone, or if it was not stored.
     pub answer: Option<ShownAnswer>,
-    /// How long each step took.
+    /// Duration of each step.
     pub timing: Vec<(&'static str, Duration)>,
 }
 
@@ -208,7 +208,7 @@ impl DeliveryDetail {
         })
     }
 
-    /// Whether the sender left before its answer, and after how long.
+    /// Time after which the sender left, if it left before its answer.
     fn left_after(&self) -> Option<String> {
         let step = self
             .timing
@@ -217,7 +217,7 @@ impl DeliveryDetail {
         Some(format!("{:.1} s", step.1.as_secs_f64()))
     }
 
-    /// Why there is no answer to show.
+    /// The reason for a missing answer.
     fn no_answer(&self) -> &'static str {
         if self.row.code() == Some(RefusalCode::ClientGone) {
             "None: the sender had closed the connection."
@@ -226,7 +226,7 @@ impl DeliveryDetail {
         }
     }
 
-    /// How many of those that the record stands for were answered by what the first one was answered.
+    /// Number of further deliveries that the record counts, with their answer.
     fn repeats(&self) -> Option<String> {
         let others = self.row.count.checked_sub(1).filter(|others| *others > 0)?;
         let answered = if self.row.code().is_some() {
@@ -247,31 +247,31 @@ impl DeliveryDetail {
         ))
     }
 
-    /// Where its source comes from, in one sentence.
+    /// Origin of the source address, in one sentence.
     fn origin(&self) -> Option<String> {
         self.trail.as_ref().map(Trail::sentence)
     }
 
-    /// What to do about a header that was ignored.
+    /// The remedy for an ignored header.
     fn proxy_remedy(&self) -> Option<String> {
         self.ignored.as_ref().map(IgnoredHeader::remedy)
     }
 
-    /// Whether it came straight from a private address, with the word of somebody else in a header: a proxy, probably.
+    /// `true` if the delivery came directly from a private address with a forwarding header: probably from a proxy.
     fn is_untrusted_proxy(&self) -> bool {
         is_private(self.row.source) && self.ignored.is_some()
     }
 
-    /// The link that puts its address into the allowlist, for whoever may.
+    /// The link that adds the source address to the allowlist, for members who may edit it.
     fn allow(&self) -> Option<String> {
         let known = self.trail.as_ref().is_none_or(|trail| trail.fault().is_none());
-        // Whoever allows a proxy that is not trusted allows everybody behind it.
+        // An allowlist with an untrusted proxy permits every client behind that proxy.
         let known = known && !self.is_untrusted_proxy();
         let add = crate::link::query(&[("add", &self.row.source.to_string())]);
         (known && self.shell.is_admin()).then(|| format!("/webhooks/{}/edit{add}", self.row.webhook))
     }
 
-    /// The link to where it can be dealt with.
+    /// The link to the page with the remedy.
     fn place(&self, explanation: &Explanation) -> Option<(String, &'static str)> {
         let path = format!("/webhooks/{}", self.row.webhook);
         let place = explanation.place.filter(|_| self.shell.is_admin())?;
@@ -298,7 +298,7 @@ impl DeliveryDetail {
     }
 }
 
-/// The part of a payload that is shown, and whether there is more.
+/// The part of a payload that is shown, and `true` if it is cut.
 fn shown(text: &UserText) -> (UserText, bool) {
     let mut budget = SHOWN_PAYLOAD;
     let mut next = 0;

@@ -13,9 +13,9 @@ use crate::text::UserText;
 pub struct ErrorPage {
     /// The status of the answer.
     pub status: u16,
-    /// What is wrong, in two or three words.
+    /// The problem in two or three words.
     pub title: String,
-    /// What to do about it, in one sentence.
+    /// The remedy in one sentence.
     pub sentence: UserText,
     /// The name of the request in the server's log.
     pub request_id: UserText,
@@ -31,11 +31,11 @@ pub struct ErrorScreen {
     pub shell: Shell,
     /// The status of the answer.
     pub status: u16,
-    /// What is wrong, in two or three words.
+    /// The problem in two or three words.
     pub title: String,
-    /// What it is about and what to do, in one or two sentences.
+    /// The context and the remedy, in one or two sentences.
     pub sentence: UserText,
-    /// Where to go on: a path and the text of its link.
+    /// The link that leads on: its path and its text.
     pub back: (&'static str, &'static str),
     /// The name of the request in the server's log.
     pub request_id: UserText,

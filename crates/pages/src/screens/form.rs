@@ -57,7 +57,7 @@ pub struct NewWebhook {
     pub shell: Shell,
     /// The fields.
     pub form: WebhookForm,
-    /// What is wrong with them.
+    /// Problems of the fields.
     pub problems: Vec<Problem>,
 }
 
@@ -68,7 +68,7 @@ impl NewWebhook {
         problem_of(&self.problems, field)
     }
 
-    /// How the allowlist was read, after a try that failed.
+    /// The reading of the allowlist, after a try that failed.
     fn read(&self) -> Option<Preview> {
         let lines = allowlist_lines(&self.form.allowlist);
         let wrong = lines.iter().any(|line| line.reading.is_wrong());
@@ -85,19 +85,20 @@ impl NewWebhook {
 pub struct EditWebhook {
     /// The frame.
     pub shell: Shell,
-    /// Which webhook.
+    /// The webhook.
     pub handle: WebhookHandle,
-    /// What it is called now.
+    /// Current name of the webhook.
     pub name: UserText,
-    /// The revision that the form was opened with, sent back as `revision`: a change in between is not overwritten.
+    /// The revision that was current when the form was opened, sent back as `revision`, so that a change in between is not
+    /// overwritten.
     pub revision: i64,
-    /// What somebody else saved in between.
+    /// A change that another member saved in between.
     pub conflict: Option<Conflict>,
     /// The fields.
     pub form: WebhookForm,
-    /// What is wrong with them.
+    /// Problems of the fields.
     pub problems: Vec<Problem>,
-    /// What the allowlist would change, if asked.
+    /// Preview of the allowlist, if requested.
     pub preview: Option<Preview>,
 }
 

@@ -20,9 +20,9 @@ pub struct IncidentList {
     pub shell: Shell,
     /// `status`: which ones are shown; `None` for all.
     pub status: Option<IncidentStatus>,
-    /// How many are open, up to a bound.
+    /// Number of open incidents, up to a bound.
     pub open: u64,
-    /// How many are acknowledged, up to a bound.
+    /// Number of acknowledged incidents, up to a bound.
     pub acknowledged: u64,
     /// The rows of this page.
     pub rows: Vec<IncidentRow>,
@@ -37,21 +37,21 @@ screen!(IncidentList, "incidents");
 pub struct IncidentRow {
     /// Its number.
     pub number: IncidentNumber,
-    /// What it is about.
+    /// Title.
     pub title: UserText,
-    /// How bad it is.
+    /// Severity.
     pub severity: Severity,
-    /// Where it stands.
+    /// Status.
     pub status: IncidentStatus,
-    /// The webhook that it came by.
+    /// The webhook of the incident.
     pub webhook: WebhookHandle,
-    /// What that is called.
+    /// Name of that webhook.
     pub webhook_name: UserText,
-    /// How many deliveries told of it.
+    /// Number of deliveries that opened or updated the incident.
     pub occurrences: u64,
-    /// When it was opened.
+    /// Time of opening.
     pub opened_at: Timestamp,
-    /// When something last happened to it.
+    /// Time of the last change.
     pub updated_at: Timestamp,
 }
 
@@ -111,25 +111,25 @@ pub struct IncidentDetail {
     pub shell: Shell,
     /// The incident.
     pub row: IncidentRow,
-    /// What the sender wrote about it.
+    /// The description from the sender.
     pub description: Option<UserText>,
     /// The service it concerns.
     pub service: Option<UserText>,
-    /// Where the sender says more.
+    /// Link to the sender's own page about the incident.
     pub source_url: Option<UserText>,
-    /// By what deliveries of the same matter are told.
+    /// The dedup key, which groups deliveries of the same incident.
     pub dedup_key: Option<UserText>,
-    /// What else the sender told.
+    /// Metadata from the sender.
     pub metadata: Vec<(UserText, UserText)>,
-    /// Whether what the sender wrote beside title and service is withheld from who looks.
+    /// `true` if the sender's texts, except title and service, are withheld from the reader.
     pub withheld: bool,
-    /// How long it was open, and after what time it was acknowledged, and by whom.
+    /// Duration of the incident, the time to its acknowledgement, and the acknowledging actor.
     pub summary: UserText,
-    /// What happened, newest first.
+    /// The events, newest first.
     pub timeline: Vec<TimelineEntry>,
-    /// The newest deliveries that told of it.
+    /// The newest deliveries of the incident.
     pub deliveries: Vec<DeliveryRow>,
-    /// Whether it was resolved so recently that it can be reopened.
+    /// `true` if the incident was resolved so recently that it can be reopened.
     pub can_be_reopened: bool,
     /// The form for a note.
     pub note: NoteForm,
@@ -151,21 +151,21 @@ impl IncidentDetail {
 pub struct NoteForm {
     /// The text.
     pub text: String,
-    /// What is wrong with it, in a sentence.
+    /// The problem of the text, in a sentence.
     pub problem: Option<UserText>,
 }
 
-/// One thing that happened to an incident.
+/// One event of an incident's timeline.
 #[derive(Clone, Debug)]
 pub struct TimelineEntry {
-    /// When; of several deliveries, the first.
+    /// Time of the event; for several deliveries, of the first.
     pub at: Timestamp,
-    /// Of several deliveries, the last.
+    /// Time of the last, for several deliveries.
     pub until: Option<Timestamp>,
-    /// What happened, and by whom: `Acknowledged by Ada`.
+    /// The event and its actor: `Acknowledged by Ada`.
     pub what: UserText,
     /// The text of a note.
     pub note: Option<UserText>,
-    /// The delivery that did it.
+    /// The delivery that caused the event.
     pub delivery: Option<DeliveryId>,
 }

@@ -9,31 +9,31 @@ use crate::shell::Shell;
 use crate::snippets::{Snippet, SnippetOptions, snippets};
 use crate::text::{SecretText, UserText};
 
-/// Stands in the snippets for a URL that can't be shown any more.
+/// Placeholder in the snippets for a URL that can't be shown again.
 const PLACEHOLDER: &str = "YOUR-WEBHOOK-URL";
 
-/// Why there is a new URL.
+/// The reason for a new URL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Issue {
-    /// The webhook was made.
+    /// The webhook was created.
     Created,
-    /// It was regenerated.
+    /// The webhook was regenerated.
     Regenerated,
 }
 
-/// `/webhooks/{handle}/url`, where a new webhook and a regenerated one lead to. It must not be kept by any cache.
+/// `/webhooks/{handle}/url`, the page after a webhook was created or regenerated. No cache may store it.
 #[derive(Clone, Debug, Template)]
 #[template(path = "issued.html")]
 pub struct Issued {
     /// The frame.
     pub shell: Shell,
-    /// Which webhook.
+    /// The webhook.
     pub handle: WebhookHandle,
-    /// What it is called.
+    /// Name of the webhook.
     pub name: UserText,
-    /// Why there is a new URL.
+    /// The reason for the new URL.
     pub issue: Issue,
-    /// The URL; none once it was shown.
+    /// The URL; `None` once it was shown.
     pub url: Option<SecretText>,
     /// The signing secret, if deliveries must be signed.
     pub signing_secret: Option<SecretText>,

@@ -12,7 +12,7 @@ use crate::shell::{Pager, Paging, Problem, Problems, Shell, problem_of};
 use crate::text::UserText;
 use crate::when;
 
-/// Spans of time that people ask for most.
+/// The most common time ranges.
 const PRESETS: [(&str, Duration); 4] = [
     ("15 min", Duration::from_mins(15)),
     ("1 h", Duration::from_hours(1)),
@@ -28,9 +28,9 @@ pub struct Logs {
     pub shell: Shell,
     /// The webhooks to choose from.
     pub webhooks: Vec<(WebhookHandle, UserText)>,
-    /// What the list is narrowed to.
+    /// The filter of the list.
     pub filter: LogFilter,
-    /// What is wrong with that; the list is then empty.
+    /// Problems of the filter; the list is then empty.
     pub problems: Vec<Problem>,
     /// The rows of this page, newest first.
     pub rows: Vec<DeliveryRow>,
@@ -40,7 +40,7 @@ pub struct Logs {
 
 screen!(Logs, "logs");
 
-/// What the logs are narrowed to, each field as the query string has it, or empty.
+/// The filter of the logs: each field as in the query string, or empty.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LogFilter {
     /// `webhook`: a handle.
@@ -91,7 +91,8 @@ impl Logs {
         self.paging.newer.is_none() && self.problems.is_empty() && self.filter.to.is_empty()
     }
 
-    /// Links to the newest deliveries, with the rest of the filter: a name, an address, whether it is what is shown.
+    /// Links to the newest deliveries, with the rest of the filter: a name, a path, and `true` if the link is the current
+    /// page.
     fn presets(&self) -> Vec<(&'static str, String, bool)> {
         let link = |(name, span): (&'static str, Duration)| {
             let from = when::field(self.shell.now.before(span));

@@ -17,15 +17,15 @@ pub struct Members {
     pub shell: Shell,
     /// Everybody.
     pub rows: Vec<MemberRow>,
-    /// The roles that the person at the page may give.
+    /// The roles that the reader may give.
     pub roles: Vec<String>,
-    /// `name` of the new member, as typed before.
+    /// `name` of the new member, as typed.
     pub name: String,
-    /// `role` of the new member, as chosen before; the least if it was not.
+    /// `role` of the new member, as chosen; the lowest role by default.
     pub role: String,
-    /// What is wrong with the form.
+    /// Problems of the form.
     pub problems: Vec<Problem>,
-    /// A link that was just made.
+    /// A link that was just created.
     pub link: Option<SignInLinkMade>,
 }
 
@@ -40,27 +40,27 @@ impl Members {
 /// One member.
 #[derive(Clone, Debug)]
 pub struct MemberRow {
-    /// Their name in paths.
+    /// ID of the member in paths.
     pub id: String,
     /// Their name.
     pub name: UserText,
     /// Their role.
     pub role: String,
-    /// Since when they belong to the organization.
+    /// Start of the membership.
     pub since: Timestamp,
-    /// When they were last here.
+    /// Time of the member's last request.
     pub last_seen: Option<Timestamp>,
-    /// Whether this is the person at the page.
+    /// `true` if this member is the reader.
     pub is_you: bool,
-    /// Whether the person at the page may change their role, remove them and make links for them.
+    /// `true` if the reader may change the member's role, remove the member and create sign-in links.
     pub may_change: bool,
 }
 
-/// A one-time sign-in link that was just made.
+/// A one-time sign-in link that was just created.
 #[derive(Clone, Debug)]
 pub struct SignInLinkMade {
-    /// For whom.
+    /// The member of the link.
     pub member: UserText,
-    /// The link and until when it can be used; none once it was shown.
+    /// The link and the end of its validity; `None` once it was shown.
     pub link: Option<(SecretText, Timestamp)>,
 }

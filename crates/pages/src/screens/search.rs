@@ -22,7 +22,7 @@ pub struct SearchResults {
     pub webhooks: Vec<SearchedWebhook>,
     /// Incidents by title, newest first.
     pub incidents: Vec<IncidentRow>,
-    /// Whether there may be more.
+    /// `true` if there may be more results.
     pub incomplete: bool,
 }
 
@@ -33,10 +33,10 @@ screen!(SearchResults, "search");
 pub struct SearchedWebhook {
     /// Its public name.
     pub handle: WebhookHandle,
-    /// The name that people gave it.
+    /// Name of the webhook.
     pub name: UserText,
-    /// The beginning of its URL's ID.
+    /// The hint of its URL.
     pub hint: String,
-    /// Whether it is revoked.
+    /// `true` if the webhook is revoked.
     pub revoked: bool,
 }

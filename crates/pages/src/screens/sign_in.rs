@@ -1,4 +1,4 @@
-//! The two ways in: name with password, and the one-time link.
+//! The two ways to sign in: with name and password, or with a one-time link.
 
 use std::time::Duration;
 
@@ -16,24 +16,24 @@ use crate::when;
 pub struct SignIn {
     /// The form's token.
     pub csrf: String,
-    /// The name as it was typed before.
+    /// The name as typed.
     pub name: String,
-    /// Path to go on to, sent back as `next`; empty for the start page.
+    /// The path to open after the sign-in, sent back as `next`; empty for the start page.
     pub next: String,
     /// A form that was sent without a session, to be shown again afterwards.
     pub kept: Option<KeptForm>,
-    /// Why the last try failed. It never tells whether the name exists.
+    /// The reason for which the last try failed. It does not tell if the name exists.
     pub problem: Option<UserText>,
-    /// How long to wait before the next try, after too many.
+    /// Time to wait before the next try, after too many.
     pub retry_after: Option<Duration>,
 }
 
 screen!(SignIn);
 
-/// A form that was sent when the session had ended. Nobody who is not signed in can read it but the one who typed it.
+/// A form that was sent after its session had ended. Nobody can read it without a sign-in, except its author.
 #[derive(Clone, Debug)]
 pub struct KeptForm {
-    /// Where it was sent, sent back as `form_path`.
+    /// Target path of the form, sent back as `form_path`.
     pub path: String,
     /// Its fields, encoded as they were sent, sent back as `form`.
     pub fields: String,
@@ -45,7 +45,8 @@ impl SignIn {
     }
 }
 
-/// `/sign-in/{secret}`: the one-time link. Opening it changes nothing, so that a link preview can't use it up; the button does.
+/// `/sign-in/{secret}`: the one-time link. A GET changes nothing, so that a link preview can't use the link up; the button
+/// does.
 #[derive(Clone, Debug, Template)]
 #[template(path = "sign_in_link.html")]
 pub struct SignInLink {
@@ -53,9 +54,9 @@ pub struct SignInLink {
     pub csrf: String,
     /// The secret of the link.
     pub secret: SecretText,
-    /// Whom it signs in.
+    /// The member whom the link signs in.
     pub member: UserText,
-    /// Why it can't be used; the button is then gone.
+    /// The reason for which the link can't be used; the button is then missing.
     pub problem: Option<UserText>,
 }
 

@@ -15,19 +15,19 @@ use crate::when::{self, Given};
 pub struct Tokens {
     /// The frame.
     pub shell: Shell,
-    /// All tokens that still work, then those that don't.
+    /// All tokens: the active ones, then the others.
     pub rows: Vec<TokenRow>,
-    /// The roles that the person at the page may give.
+    /// The roles that the reader may give.
     pub roles: Vec<String>,
-    /// `name` of the new token, as typed before.
+    /// `name` of the new token, as typed.
     pub name: String,
-    /// `role` of the new token, as chosen before; the least if it was not.
+    /// `role` of the new token, as chosen; the lowest role by default.
     pub role: String,
     /// `expires_days` of the new token: a number of days, or empty for never.
     pub expires: String,
-    /// What is wrong with the form.
+    /// Problems of the form.
     pub problems: Vec<Problem>,
-    /// A token that was just made.
+    /// A token that was just created.
     pub made: Option<TokenMade>,
 }
 
@@ -52,21 +52,21 @@ impl Tokens {
 /// One token.
 #[derive(Clone, Debug)]
 pub struct TokenRow {
-    /// Its name in paths.
+    /// ID of the token in paths.
     pub id: String,
-    /// What people call it.
+    /// Name of the token.
     pub name: UserText,
-    /// What it may do.
+    /// Role of the token.
     pub role: String,
-    /// Who made it.
+    /// The member or program that created the token.
     pub made_by: UserText,
-    /// When.
+    /// Time of creation.
     pub made_at: Timestamp,
-    /// Until when it works.
+    /// Time of expiry.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used.
+    /// Time of the last use.
     pub last_used: Option<Timestamp>,
-    /// When it was revoked.
+    /// Time of revocation.
     pub revoked_at: Option<Timestamp>,
 }
 
@@ -82,11 +82,11 @@ impl TokenRow {
     }
 }
 
-/// A token that was just made.
+/// A token that was just created.
 #[derive(Clone, Debug)]
 pub struct TokenMade {
-    /// What it is called.
+    /// Name of the token.
     pub name: UserText,
-    /// The token; none once it was shown.
+    /// The token; `None` once it was shown.
     pub token: Option<SecretText>,
 }

@@ -1,10 +1,10 @@
-//! Ranges of time and sources of deliveries, as several screens show them.
+//! Time ranges and sources of deliveries, shared by several screens.
 
 use hookgate_domain::{RefusalCode, Timestamp};
 
 use crate::when;
 
-/// Which stretch of time a chart shows; `range` in the query string.
+/// The time range of a chart; `range` in the query string.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Range {
     /// `1h`.
@@ -22,7 +22,7 @@ impl Range {
     /// All of them, shortest first.
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
-    /// As the query string has it.
+    /// The value in the query string.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -33,7 +33,7 @@ impl Range {
         }
     }
 
-    /// From the query string; `None` for other words.
+    /// Parses the value of the query string; `None` for any other text.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|range| range.as_str() == text)
@@ -49,7 +49,7 @@ impl Range {
     }
 }
 
-/// Most codes that a sentence names; the rest is one number.
+/// Maximum number of codes that a sentence names; the others are added up.
 const NAMED_CODES: usize = 3;
 
 /// Refusals by number: `412 INVALID_JSON, 31 IP_NOT_ALLOWED, 2 other`.
@@ -73,24 +73,24 @@ pub(super) fn by_number(reasons: &[(RefusalCode, u64)], refused: u64) -> String 
 pub struct SourceRow {
     /// An IPv4 address, or the network of 64 bits around an IPv6 address.
     pub source: String,
-    /// How many were accepted.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many were refused.
+    /// Number of refused deliveries.
     pub refused: u64,
-    /// Why they were, most first. Refusals that an older version counted are not in it.
+    /// Refused deliveries by code, the most frequent first. Refusals that an older version counted are missing.
     pub reasons: Vec<(RefusalCode, u64)>,
-    /// How many were accepted only because the webhook observes.
+    /// Number of deliveries that were accepted only because the webhook observes.
     pub would_be_refused: u64,
-    /// When it was first seen at this webhook.
+    /// Time of the source's first delivery to this webhook.
     pub first_seen: Timestamp,
-    /// When it was last seen.
+    /// Time of its last delivery.
     pub last_seen: Timestamp,
-    /// Whether it is new here: not seen before the range that is shown.
+    /// `true` if the source is new: it sent nothing before the shown range.
     pub unknown: bool,
 }
 
 impl SourceRow {
-    /// Why deliveries of it were refused, by number; empty if none was, or nothing is known of it.
+    /// Refused deliveries by code; empty if there are none, or if their codes are not known.
     pub(super) fn why(&self) -> String {
         if self.reasons.is_empty() {
             String::new()

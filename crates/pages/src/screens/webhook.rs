@@ -20,21 +20,21 @@ use crate::when::{self, Given};
 pub struct WebhookDetail {
     /// The frame.
     pub shell: Shell,
-    /// What the webhook is.
+    /// The webhook and its settings.
     pub webhook: WebhookFacts,
-    /// Which stretch of time is shown.
+    /// The time range of the page.
     pub range: Range,
-    /// Deliveries over that time.
+    /// Deliveries in that range.
     pub chart: Chart,
-    /// What came lately, if the webhook is failing.
+    /// Deliveries of the last 24 hours, if the webhook is failing.
     pub failing: Option<Failing>,
-    /// What enforcing would mean, if the webhook only observes.
+    /// Effect of enforcing the allowlist, if the webhook only observes.
     pub observed: Option<Observed>,
-    /// A forwarding header that was ignored lately.
+    /// A forwarding header that was recently ignored.
     pub ignored: Option<IgnoredHeader>,
-    /// What still came to its dead URLs, if it has any.
+    /// Deliveries to its retired URLs, if it has any.
     pub retired: Option<RetiredUrlUse>,
-    /// The most active sources of that time.
+    /// The most active sources in that range.
     pub sources: Vec<SourceRow>,
     /// The newest deliveries, newest first.
     pub recent: Vec<DeliveryRow>,
@@ -42,48 +42,48 @@ pub struct WebhookDetail {
 
 screen!(WebhookDetail, "webhooks");
 
-/// What a webhook is and how it is set.
+/// A webhook and its settings.
 #[derive(Clone, Debug)]
 pub struct WebhookFacts {
     /// Its public name.
     pub handle: WebhookHandle,
-    /// What people call it.
+    /// Name of the webhook.
     pub name: UserText,
-    /// What its senders speak.
+    /// Format of its senders.
     pub format: String,
-    /// The first characters of its URL's secret.
+    /// The hint of its URL.
     pub hint: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When its URL was made.
+    /// Time at which the current URL was issued.
     pub issued_at: Timestamp,
-    /// Where that stands against its rotation policy.
+    /// State of that URL under the rotation policy.
     pub rotation: RotationAge,
     /// A removed member who knows the URL or the signing secret.
     pub leaver: Option<UserText>,
-    /// When it was revoked.
+    /// Time of revocation.
     pub revoked_at: Option<Timestamp>,
-    /// Who revoked it, as far as that is on record.
+    /// The actor of the revocation, if recorded.
     pub revoked_by: Option<UserText>,
     /// The entries of its allowlist; empty permits every address.
     pub networks: Vec<String>,
-    /// What becomes of deliveries from elsewhere.
+    /// Treatment of deliveries from addresses outside the allowlist.
     pub allowlist_mode: AllowlistMode,
     /// The largest payload, in bytes.
     pub body_bytes: u32,
     /// The most deliveries a minute.
     pub per_minute: Option<u32>,
-    /// Whether deliveries over that limit are answered 503 instead of 429.
+    /// `true` if deliveries over that limit get 503 instead of 429.
     pub postpones: bool,
-    /// Whether payloads are kept.
+    /// `true` if the history stores payloads.
     pub payload_logging: bool,
-    /// Whether deliveries must be signed.
+    /// `true` if deliveries must be signed.
     pub signed: bool,
-    /// After how many days a new URL is due.
+    /// Days after which a new URL is due.
     pub rotation_days: Option<u16>,
 }
 
-/// Most networks of an allowlist that the summary shows.
+/// Maximum number of allowlist entries in the summary.
 const SHOWN_NETWORKS: usize = 8;
 
 impl WebhookFacts {
@@ -135,29 +135,29 @@ impl WebhookFacts {
     }
 }
 
-/// What came in the last 24 hours to a webhook that is failing.
+/// Deliveries of the last 24 hours to a failing webhook.
 #[derive(Clone, Debug)]
 pub struct Failing {
-    /// Mostly why its deliveries are refused.
+    /// The most frequent refusal code.
     pub code: RefusalCode,
-    /// How many were accepted.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many were refused, by code, most first.
+    /// Number of refused deliveries by code, the most frequent first.
     pub refused: Vec<(RefusalCode, u64)>,
 }
 
-/// What came to the URLs of a webhook since they died.
+/// Deliveries to the retired URLs of a webhook, since they stopped working.
 #[derive(Clone, Copy, Debug)]
 pub struct RetiredUrlUse {
-    /// When the webhook was revoked, or its present URL was issued.
+    /// Time at which the webhook was revoked, or its current URL was issued.
     pub since: Timestamp,
-    /// How many deliveries were accepted since then.
+    /// Number of deliveries accepted since then.
     pub accepted: u64,
-    /// How many were refused.
+    /// Number of refused deliveries.
     pub refused: u64,
-    /// When the last one came.
+    /// Time of the last of these deliveries.
     pub last: Option<Timestamp>,
-    /// Whether that is all; otherwise there are more.
+    /// `true` if the number is exact; otherwise there may be more.
     pub complete: bool,
 }
 
@@ -167,28 +167,28 @@ impl RetiredUrlUse {
     }
 }
 
-/// What enforcing an allowlist that is only observed would mean for the senders since then.
+/// Effect of enforcing an allowlist on the senders since it began to observe.
 #[derive(Clone, Copy, Debug)]
 pub struct Observed {
-    /// Since when it is only observed.
+    /// Time since which the allowlist only observes.
     pub since: Timestamp,
-    /// Where the counts begin: then, or later.
+    /// Start of the counts: the same time, or later.
     pub counted_from: Timestamp,
-    /// How many senders there were.
+    /// Number of senders.
     pub senders: u64,
-    /// How many of them would be refused.
+    /// Number of senders that would be refused.
     pub refused_senders: u64,
-    /// How many deliveries there were.
+    /// Number of deliveries.
     pub deliveries: u64,
-    /// How many of them would have been refused.
+    /// Number of deliveries that would have been refused.
     pub refused_deliveries: u64,
-    /// Deliveries of sources that are not counted one by one.
+    /// Deliveries from sources that are not counted separately.
     pub beyond: u64,
 }
 
 impl Observed {
-    /// For how long, and who would be refused, by number, in one or two sentences:
-    /// `Observing for 3 days: of 12 senders, 5 would be refused (57 of 120 deliveries).`
+    /// Duration of observing, and the senders that would be refused, in one or two sentences: `Observing for 3 days: of 12
+    /// senders, 5 would be refused (57 of 120 deliveries).`
     #[must_use]
     pub fn sentence(&self, now: Timestamp) -> String {
         let span = |at| when::span(now.since(at).as_secs());
@@ -221,7 +221,7 @@ impl Observed {
     }
 }
 
-/// How the webhook does, in a sentence or two, and what could be done about it.
+/// Health of the webhook in a sentence or two, with links to remedies.
 struct Health {
     class: &'static str,
     sentence: String,
@@ -244,7 +244,7 @@ impl Health {
 }
 
 impl WebhookDetail {
-    /// What there is to say, worst first.
+    /// Statements about the webhook's health, worst first.
     fn health(&self) -> Vec<Health> {
         let path = self.path();
         if self.webhook.revoked_at.is_some() {
@@ -297,7 +297,7 @@ impl WebhookDetail {
         )
     }
 
-    /// What was refused in the time that is shown, though the webhook is not failing.
+    /// Refusals in the shown range, for a webhook that is not failing.
     fn refusals(&self) -> Option<Health> {
         let codes = self.chart.totals().1;
         let refused = codes
@@ -315,7 +315,7 @@ impl WebhookDetail {
         Some(self.with_allow(health, most))
     }
 
-    /// Offers to allow the source that the allowlist refused most.
+    /// Adds a link that allows the source that the allowlist refused most.
     fn with_allow(&self, health: Health, code: RefusalCode) -> Health {
         let count = |source: &SourceRow| {
             let reasons = source.reasons.iter();
@@ -368,7 +368,7 @@ impl WebhookDetail {
         )
     }
 
-    /// The deliveries to its dead URLs.
+    /// The logs of deliveries to its retired URLs.
     fn retired_logs(&self, retired: &RetiredUrlUse) -> String {
         let from = when::field(retired.since);
         let code = match self.webhook.revoked_at {
@@ -378,13 +378,13 @@ impl WebhookDetail {
         self.logs(&[("code", code), ("from", &from)])
     }
 
-    /// What came to the old URLs of a webhook that lives, if anything did.
+    /// Deliveries to the old URLs of an active webhook, if there are any.
     fn old_urls(&self) -> Option<&RetiredUrlUse> {
         let retired = self.retired.as_ref()?;
         (self.webhook.revoked_at.is_none() && retired.refused > 0).then_some(retired)
     }
 
-    /// The logs of this webhook, narrowed further.
+    /// The logs of this webhook, with a further filter.
     fn logs(&self, narrowed: &[(&str, &str)]) -> String {
         let handle = self.webhook.handle.to_string();
         let pairs = [&[("webhook", handle.as_str())], narrowed].concat();

@@ -10,7 +10,7 @@ use crate::shell::{Pager, Paging, Shell};
 use crate::text::UserText;
 use crate::when::{self, Given};
 
-/// Days after which the age of a URL is remarked upon, whatever its rotation policy says.
+/// Age of a URL, in days, above which the list remarks on it, whatever the rotation policy is.
 const OLD: u64 = 90;
 
 /// `/webhooks`: all webhooks of the organization.
@@ -19,7 +19,7 @@ const OLD: u64 = 90;
 pub struct WebhookList {
     /// The frame.
     pub shell: Shell,
-    /// What the list is narrowed to.
+    /// The filter of the list.
     pub filter: WebhookFilter,
     /// The rows of this page.
     pub rows: Vec<WebhookRow>,
@@ -31,7 +31,7 @@ pub struct WebhookList {
 
 screen!(WebhookList, "webhooks");
 
-/// What the list of webhooks is narrowed to, as the query string has it.
+/// The filter of the list of webhooks, as in the query string.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WebhookFilter {
     /// `q`: part of the name.
@@ -45,23 +45,23 @@ pub struct WebhookFilter {
 pub struct WebhookRow {
     /// Its public name.
     pub handle: WebhookHandle,
-    /// What people call it.
+    /// Name of the webhook.
     pub name: UserText,
-    /// Whether it is revoked.
+    /// `true` if the webhook is revoked.
     pub revoked: bool,
-    /// Whether its deliveries are refused.
+    /// `true` if the webhook is failing.
     pub failing: bool,
-    /// The first characters of its URL's secret.
+    /// The hint of its URL.
     pub hint: String,
-    /// When its URL was made.
+    /// Time at which the current URL was issued.
     pub issued_at: Timestamp,
-    /// Where that stands against its rotation policy.
+    /// State of that URL under the rotation policy.
     pub rotation: RotationAge,
-    /// When the last delivery came.
+    /// Time of the last delivery.
     pub last_seen: Option<Timestamp>,
     /// Accepted and refused deliveries by the hour, oldest first, 24 of them.
     pub hours: Vec<(u64, u64)>,
-    /// Whether only the sources of an allowlist may send.
+    /// `true` if only the sources of an allowlist may send.
     pub has_allowlist: bool,
 }
 
@@ -102,7 +102,7 @@ impl WebhookRow {
     }
 }
 
-/// What the age of a URL, in days, asks for, in a word or two.
+/// The rotation badge of a URL: class and words. `age` is in days.
 pub(super) fn rotation_badge(
     rotation: RotationAge,
     revoked: bool,
