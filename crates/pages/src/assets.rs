@@ -1,15 +1,15 @@
-//! Style sheet, script and icon, named by their content so that browsers may keep them for ever.
+//! Style sheet, script and icon. Their paths contain a hash of the content, so that browsers may cache them forever.
 
 use std::sync::OnceLock;
 
 /// A file that pages refer to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asset {
-    /// For the header of that name.
+    /// Value of the `Content-Type` header.
     pub content_type: &'static str,
     /// The file.
     pub bytes: &'static [u8],
-    /// Whether the path changes with the content, so that the answer may be kept for ever.
+    /// `true` if the path changes with the content, so that the response may be cached forever.
     pub immutable: bool,
 }
 
@@ -84,7 +84,7 @@ fn name(stem: &str, ending: &str, content_type: &'static str, bytes: &'static [u
     }
 }
 
-/// FNV-1a, 64 bits: tells versions of our own files apart, which needs no cryptography.
+/// FNV-1a, 64 bits. It tells versions of our own files apart, so it need not be cryptographic.
 fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01B3)

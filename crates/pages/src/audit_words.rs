@@ -1,5 +1,5 @@
-//! What an entry of the audit trail changed, in words: from the small JSON objects of the trail to lines that people read.
-//! The console, the export and the command line all show these. It knows no gate and no screen.
+//! Changes of an audit entry in words: turns the small JSON objects of the trail into lines for people. The console, the
+//! export and the command line show these lines. The module depends on no gate and no screen.
 
 use std::fmt;
 
@@ -10,11 +10,11 @@ use crate::when;
 /// One thing that an act changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditChange {
-    /// Its name, as the console calls it.
+    /// Name of the field, as the console calls it.
     pub what: String,
-    /// Its value before; `None` where there was none.
+    /// Value before the act; `None` if there was none.
     pub before: Option<String>,
-    /// Its value since.
+    /// Value after the act; `None` if there is none.
     pub after: Option<String>,
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for AuditChange {
     }
 }
 
-/// What changed, from the two objects of an entry, in the order of their names. What is no object is one change, as it is.
+/// Compares the two JSON objects of an entry: one change per field, sorted by name. A text that is not an object is one change.
 ///
 /// ```
 /// use hookgate_pages::audit_changes;
@@ -56,7 +56,7 @@ pub fn audit_changes(before: Option<&str>, after: Option<&str>) -> Vec<AuditChan
         .collect()
 }
 
-/// The object in a text; a text that holds none is a value without a name.
+/// Parses a JSON object. A text that is not an object becomes the single field `value`.
 fn object(text: Option<&str>) -> Map<String, Value> {
     let Some(text) = text else {
         return Map::new();
@@ -67,7 +67,7 @@ fn object(text: Option<&str>) -> Map<String, Value> {
     }
 }
 
-/// What the console calls a field. What is not here is called by its own name.
+/// The console's name of a field. Other fields keep their own name, with spaces for underscores.
 fn label(name: &str) -> String {
     match name {
         "max_body" => "payload limit",
@@ -112,7 +112,7 @@ fn words(name: &str, value: &Value) -> String {
     }
 }
 
-/// A list of which the difference alone was kept: `9,000 entries (added: 192.0.2.1/32 and 7 more)`.
+/// A list of which only the difference was stored: `9,000 entries (added: 192.0.2.1/32 and 7 more)`.
 fn list_words(list: &Map<String, Value>) -> String {
     let number = |name: &str| list.get(name).and_then(Value::as_u64).unwrap_or_default();
     let entries = when::counted(number("entries"), "entry");

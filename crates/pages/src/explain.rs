@@ -1,28 +1,27 @@
-//! Why a delivery was refused and what to do about it, for the person who looks after the webhook. The sender's own sentence
-//! is the domain's; this is the other side of it.
+//! Explains a refusal, and its remedy, to the person who manages the webhook. The domain has the sentence for the sender.
 
 use hookgate_domain::RefusalCode;
 
 use crate::text::UserText;
 use crate::when;
 
-/// One refusal in words.
+/// The explanation of one refusal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// Why it was refused, in one sentence.
+    /// The reason of the refusal, in one sentence.
     pub why: &'static str,
-    /// What to do about it.
+    /// The remedy.
     pub remedy: &'static str,
-    /// The page where that is done, if it is one of the webhook's.
+    /// The page of the webhook for the remedy, if there is one.
     pub place: Option<RemedyPage>,
 }
 
-/// The page of a webhook where a refusal can be dealt with.
+/// The page of a webhook for a remedy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RemedyPage {
     /// Its settings.
     Edit,
-    /// A new URL for it.
+    /// The page that regenerates its URL.
     Regenerate,
 }
 
@@ -140,34 +139,34 @@ pub const fn explain(code: RefusalCode) -> Explanation {
     Explanation { why, remedy, place }
 }
 
-/// What exactly was at fault with a payload.
+/// The exact fault of a payload.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum PayloadFault {
     /// A field.
     Field {
-        /// Its name.
+        /// Name of the field.
         field: String,
-        /// The rule that it breaks, as answers name it.
+        /// The rule that the field breaks, as answers name it.
         rule: String,
-        /// The bound or the choices of the rule.
+        /// The limit or the choices of the rule.
         limit: Option<String>,
-        /// What it holds, for who sees payloads.
+        /// Value of the field, for members who may see payloads.
         value: Option<UserText>,
     },
-    /// The JSON text, here.
+    /// The JSON text, at a position.
     Json {
-        /// What is wrong, as answers name it.
+        /// The problem, as answers name it.
         problem: String,
         /// The line, from 1.
         line: u64,
         /// The byte in the line, from 1.
         column: u64,
     },
-    /// More than so many deliveries came in a minute.
+    /// More deliveries in a minute than this limit.
     PerMinute(u64),
-    /// Too much of what its source sent to the webhook was refused.
+    /// Too many deliveries of its source to this webhook were refused.
     FailuresOfSource,
-    /// It has more than so many bytes.
+    /// More bytes than this limit.
     Bytes(u64),
 }
 
@@ -200,7 +199,7 @@ impl PayloadFault {
         .into()
     }
 
-    /// What to do about it, if there is something better to say than to correct it.
+    /// A remedy for this fault, if there is a better one than that of its code.
     #[must_use]
     pub fn remedy(&self) -> Option<&'static str> {
         let Self::Field { field, rule, .. } = self else {

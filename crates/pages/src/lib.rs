@@ -1,8 +1,8 @@
-//! The console's HTML: pure functions from view models to text. A view model is a plain struct whose `render` gives the page;
-//! everything a page shows is in it, the time of day included.
+//! The console's HTML: pure functions from view models to text. A view model is a plain struct whose `render` gives the
+//! page; it contains everything that the page shows, including the current time.
 //!
-//! It knows no gate, no storage and no HTTP: who serves the pages fills the structs and answers the paths that the pages
-//! link to. Text from outside is a [`UserText`], which can't be written unescaped.
+//! The crate depends on no gate, no storage and no HTTP: the HTTP layer fills the structs and handles the paths that the
+//! pages link to. Text from outside is a [`UserText`], which can't be written unescaped.
 
 mod assets;
 mod audit_words;

@@ -1,8 +1,8 @@
-//! Query strings of links: all state of a list is in its URL. It knows no path.
+//! Query strings of links: the whole state of a list is in its URL. The module knows no paths.
 
 use std::fmt::Write;
 
-/// A query string from names and values, `?` included; empty values are left out, and nothing gives an empty text.
+/// A query string from names and values, including `?`. Empty values are left out; without values the result is empty.
 pub(crate) fn query(pairs: &[(&str, &str)]) -> String {
     let mut query = String::new();
     for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {

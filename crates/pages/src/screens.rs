@@ -1,4 +1,4 @@
-//! One view model per screen. Each file has the structs of one topic; the markup is in the template of the same name.
+//! One view model per screen. Each file has the structs of one topic; the template of the same name has the markup.
 
 mod account;
 mod address_sets;
@@ -42,7 +42,7 @@ pub use usage::{Range, SourceRow};
 pub use webhook::{Failing, Observed, RetiredUrlUse, WebhookDetail, WebhookFacts};
 pub use webhooks::{WebhookFilter, WebhookList, WebhookRow};
 
-/// Gives a screen its `render`, and tells the layout which part of the navigation it belongs to.
+/// Implements `render` for a screen, and `section`, the part of the navigation that the layout highlights.
 macro_rules! screen {
     ($name:ident) => {
         impl $name {
@@ -65,9 +65,9 @@ macro_rules! screen {
 }
 pub(crate) use screen;
 
-/// The template's HTML, in which no character is hidden: not in an attribute either.
+/// The template's HTML, with every hidden character escaped, in attributes too.
 ///
-/// Writing to a String doesn't fail, and no value here refuses to be shown; so the default can't be reached.
+/// Writing to a String doesn't fail, and no value here returns an error from `Display`; so the default can't be reached.
 fn html(template: &impl askama::Template) -> String {
     crate::text::without_hidden(template.render().unwrap_or_default())
 }

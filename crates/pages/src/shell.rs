@@ -1,4 +1,4 @@
-//! What every page of a signed-in person has around it, and the small parts that many pages share.
+//! The frame around every page of a signed-in member, and the small parts that many pages share.
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use hookgate_domain::Timestamp;
 
 use crate::text::UserText;
 
-/// The frame of a page: who looks at it, when, and what the last act came to.
+/// The frame of a page: the signed-in member, the time, and the result of the last act.
 #[derive(Clone, Debug)]
 pub struct Shell {
     /// Name of the person who is signed in.
@@ -19,28 +19,28 @@ pub struct Shell {
     pub organization: UserText,
     /// The token that every form sends back.
     pub csrf: String,
-    /// The key of the forms of this page alone, sent back too: the same form sent twice is known by it.
+    /// Idempotency key of the page's forms, sent back too: it identifies a form that is submitted twice.
     pub once: String,
-    /// The time of the page; ages are counted to it.
+    /// The time of the page; ages are relative to it.
     pub now: Timestamp,
-    /// What to tell about the last act, after its redirect.
+    /// The message about the last act, after its redirect.
     pub flash: Option<Flash>,
 }
 
 impl Shell {
-    /// Whether the person may create, regenerate and revoke webhooks, and see people, tokens and the audit trail.
+    /// `true` if the member may create, regenerate and revoke webhooks, and see people, tokens and the audit trail.
     #[must_use]
     pub fn is_admin(&self) -> bool {
         matches!(self.role.as_str(), "owner" | "admin")
     }
 
-    /// Whether the person may act on incidents.
+    /// `true` if the member may act on incidents.
     #[must_use]
     pub fn is_operator(&self) -> bool {
         self.is_admin() || self.role == "operator"
     }
 
-    /// The hidden fields that every form has.
+    /// The hidden fields of every form.
     pub(crate) fn csrf_field(&self) -> CsrfField<'_> {
         CsrfField {
             token: &self.csrf,
@@ -52,22 +52,22 @@ impl Shell {
 /// A message about the last act.
 #[derive(Clone, Debug)]
 pub struct Flash {
-    /// How it went.
+    /// The result of the act.
     pub kind: FlashKind,
-    /// What happened, in one sentence.
+    /// The result in one sentence.
     pub text: UserText,
 }
 
-/// How the last act went.
+/// The result of the last act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FlashKind {
-    /// It is done; said politely.
+    /// Success; announced politely (`role="status"`).
     Done,
-    /// It failed; said at once.
+    /// Failure; announced at once (`role="alert"`).
     Failed,
 }
 
-/// The hidden fields with the token that shows that a form is ours, and with the key of its page.
+/// The hidden fields of a form: the CSRF token, and the key of the page.
 #[derive(Clone, Copy)]
 pub(crate) struct CsrfField<'a> {
     pub(crate) token: &'a str,
@@ -86,7 +86,7 @@ impl fmt::Display for CsrfField<'_> {
 
 impl HtmlSafe for CsrfField<'_> {}
 
-/// A sentence for each of these roles, the least first.
+/// A sentence for each of these roles, from the lowest role up.
 pub(crate) fn role_sentences(roles: &[String]) -> Vec<&'static str> {
     let sentence = |role: &String| match role.as_str() {
         "viewer" => Some("Viewer: read only, no payloads."),
@@ -98,28 +98,28 @@ pub(crate) fn role_sentences(roles: &[String]) -> Vec<&'static str> {
     roles.iter().filter_map(sentence).collect()
 }
 
-/// What is wrong with a field of a form.
+/// A problem with a field of a form.
 #[derive(Clone, Debug)]
 pub struct Problem {
-    /// The field's name, as the form sends it; empty for the form as a whole.
+    /// Name of the field, as the form sends it; empty for the form as a whole.
     pub field: String,
-    /// What is wrong and what would be right, in one sentence.
+    /// The problem and its correction, in one sentence.
     pub message: UserText,
 }
 
-/// The problem of one field among many.
+/// The problem of the named field.
 pub(crate) fn problem_of<'a>(problems: &'a [Problem], field: &str) -> Option<&'a Problem> {
     problems.iter().find(|problem| problem.field == field)
 }
 
-/// The problems of a form, above it, each leading to its field.
+/// The problems of a form, above it; each links to its field.
 #[derive(Template)]
 #[template(path = "parts/problems.html")]
 pub(crate) struct Problems<'a>(pub(crate) &'a [Problem]);
 
 impl HtmlSafe for Problems<'_> {}
 
-/// Where the neighbours of a page of a list begin.
+/// Cursors of the neighbouring pages of a list.
 #[derive(Clone, Debug, Default)]
 pub struct Paging {
     /// Cursor of the page with newer or earlier rows.
@@ -128,7 +128,7 @@ pub struct Paging {
     pub older: Option<String>,
 }
 
-/// The links between the pages of a list; `query` is the list's filter as a query string.
+/// The links between the pages of a list; `filter` is the list's filter as names and values of a query string.
 #[derive(Template)]
 #[template(path = "parts/pager.html")]
 pub(crate) struct Pager<'a> {

@@ -1,30 +1,30 @@
-//! Ready settings and commands for the usual senders, with the URL already in place. All of them send the custom format.
+//! Ready settings and commands for common senders, with the URL filled in. All of them send the custom format.
 
 use std::fmt::Write;
 
-/// What snippets are made from.
+/// The input of the snippets.
 #[derive(Clone, Copy, Debug)]
 pub struct SnippetOptions<'a> {
     /// The webhook's URL, the secret included.
     pub url: &'a str,
-    /// The file of a private CA that senders must trust, if the certificate is from one.
+    /// The file of a private CA that senders must trust, if one issued the certificate.
     pub ca_file: Option<&'a str>,
 }
 
-/// What to put into one sender.
+/// A setting or command for one sender.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snippet {
     /// Short name, unique in a page, for IDs.
     pub key: &'static str,
     /// The sender's name.
     pub sender: &'static str,
-    /// Where it goes, and what to know; one or two sentences.
+    /// The place to paste it, and hints; one or two sentences.
     pub note: &'static str,
     /// The text to paste.
     pub code: String,
 }
 
-/// The snippets for every sender, in the order in which they are shown.
+/// The snippets of all senders, in display order.
 #[must_use]
 pub fn snippets(options: SnippetOptions<'_>) -> Vec<Snippet> {
     vec![
@@ -170,12 +170,12 @@ fn curl_config(options: SnippetOptions<'_>) -> String {
     )
 }
 
-/// As one word of a POSIX shell.
+/// Quotes a text as one word of a POSIX shell.
 fn shell(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// In double quotes, as curl's configuration, YAML and Python all read them.
+/// Puts a text in double quotes, in a form that curl's configuration, YAML and Python read alike.
 fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len() + 2);
     quoted.push('"');
@@ -247,8 +247,8 @@ mod tests {
         assert_eq!(quoted("a\"b\\c\nd"), r#""a\"b\\c\nd""#);
     }
 
-    /// Alertmanager reads each text of a `payload` as YAML once its template was run, so texts of alerts must not stand in one
-    /// by themselves.
+    /// Alertmanager parses each text of a `payload` as YAML after it has rendered its template, so texts of alerts must not
+    /// be a whole value of it.
     #[test]
     fn alertmanager_gets_one_text_that_makes_json() {
         let code = &all(None)[2].code;
@@ -258,7 +258,7 @@ mod tests {
             "{payload}"
         );
         assert!(payload.trim_start().starts_with("{{") && payload.ends_with("| toJson }}\n"));
-        // Labels alone are nothing if alerts are not grouped.
+        // `GroupLabels` alone is empty if alerts are not grouped.
         assert!(payload.contains("printf \"%s %s\" .Receiver .GroupLabels.SortedPairs"));
     }
 

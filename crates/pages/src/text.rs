@@ -1,12 +1,12 @@
-//! Text that somebody else wrote, made safe to look at: escaped, kept from turning the text around it, with every
-//! character that has no shape of its own shown by its number. It knows no screen.
+//! Text from outside, made safe to show: escaped, isolated from the direction of the text around it, with every invisible
+//! character replaced by its number. The module depends on no screen.
 
 use std::fmt::{self, Write};
 
 use askama::filters::HtmlSafe;
 use hookgate_domain::{characters, with_hidden_shown};
 
-/// Characters of a text that a table cell shows; the page of the thing itself shows all of it.
+/// Maximum number of characters in a table cell; the detail page shows the whole text.
 const CELL_CHARACTERS: usize = 80;
 
 /// A text from outside: a name, a title, a user agent. In a template it becomes escaped HTML inside `<bdi>`.
@@ -14,31 +14,31 @@ const CELL_CHARACTERS: usize = 80;
 pub struct UserText(String);
 
 impl UserText {
-    /// The text as it came. Only for escaped places that must give it back unchanged, such as the value of a field.
+    /// The text as received. Only for escaped places that must return it unchanged, such as the value of a field.
     #[must_use]
     pub fn raw(&self) -> &str {
         &self.0
     }
 
-    /// Whether there is nothing to show.
+    /// `true` if the text is empty.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// As plain text for attributes and titles: hidden characters are shown by number. Not escaped yet.
+    /// Plain text for attributes and titles: hidden characters are shown by number. The result is not escaped.
     #[must_use]
     pub fn plain(&self) -> String {
         with_hidden_shown(&self.0).into_owned()
     }
 
-    /// For a table cell: cut to what fits.
+    /// The text cut to the size of a table cell.
     #[must_use]
     pub fn cell(&self) -> Cell<'_> {
         Cell(&self.0)
     }
 
-    /// For a block of many lines, such as a payload: line breaks and tabs stay.
+    /// The text as a block of many lines, such as a payload: line breaks and tabs stay.
     #[must_use]
     pub fn block(&self) -> Block<'_> {
         Block(&self.0)
@@ -61,7 +61,7 @@ impl fmt::Display for UserText {
 
 impl HtmlSafe for UserText {}
 
-/// A [`UserText`] cut to the width of a table cell.
+/// A [`UserText`] cut to the size of a table cell.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell<'a>(&'a str);
 
@@ -87,7 +87,7 @@ impl fmt::Display for Block<'_> {
 
 impl HtmlSafe for Block<'_> {}
 
-/// A secret on its way to the one page that shows it. `Debug` doesn't.
+/// A secret for the one page that shows it. `Debug` hides it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(String);
 
@@ -111,7 +111,7 @@ impl fmt::Debug for SecretText {
     }
 }
 
-/// Writes the text escaped, up to so many characters as they are seen; neighbouring hidden characters share a mark.
+/// Writes the text escaped, up to `limit` displayed characters. Adjacent hidden characters share one mark.
 fn show(f: &mut fmt::Formatter<'_>, text: &str, limit: usize, lines: bool) -> fmt::Result {
     let (mut seen, mut marked) = (0_usize, false);
     for (c, hidden) in characters(text) {
@@ -139,8 +139,8 @@ fn show(f: &mut fmt::Formatter<'_>, text: &str, limit: usize, lines: bool) -> fm
     if marked { f.write_str("</i>") } else { Ok(()) }
 }
 
-/// HTML in which every hidden character is written by its number, so that nothing turns or hides what stands beside it, in an
-/// attribute as in a text. The numbers need no escaping. Line breaks and tabs stay.
+/// HTML with every hidden character replaced by its number, in attributes as in text, so that none reorders or hides the
+/// text beside it. The numbers need no escaping. Line breaks and tabs stay.
 pub(crate) fn without_hidden(html: String) -> String {
     let is_shown = |c: char| matches!(c, '\n' | '\t');
     if !characters(&html).any(|(c, is_hidden)| is_hidden && !is_shown(c)) {

@@ -1,5 +1,5 @@
-//! Points in time and spans as people read them. Pages are written in UTC; the script rewrites `<time>` to the reader's own
-//! zone and keeps UTC on hover. There is no clock here: "now" is always given.
+//! Points in time and spans in words. Pages are written in UTC; the script rewrites `<time>` to the reader's zone and keeps
+//! UTC on hover. The module reads no clock: the caller passes "now".
 
 use std::fmt;
 
@@ -8,7 +8,7 @@ use hookgate_domain::Timestamp;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// A value, or a reference to it, or to that: templates have any of them.
+/// A value, a reference to it, or a reference to that reference: templates pass any of them.
 pub(crate) trait Given<T> {
     /// The value.
     fn given(self) -> T;
@@ -61,13 +61,13 @@ pub(crate) fn text(at: Timestamp) -> String {
     in_utc(at).strftime("%-d %b %Y %H:%M:%S UTC").to_string()
 }
 
-/// A point in time as a field of a form and a query has it: UTC, to the minute.
+/// A point in time as the value of a form field or a query parameter: UTC, to the minute.
 pub(crate) fn field(at: Timestamp) -> String {
     in_utc(at).strftime("%Y-%m-%dT%H:%M").to_string()
 }
 
-/// A time of a query as a field of a form takes it. Such a field is empty for a time with a zone, which is therefore brought to
-/// UTC; what is no time with a zone stays as it is.
+/// A time of a query as the value of a form field. Such a field can't show a time with a zone, so that is converted to UTC;
+/// any other text is unchanged.
 pub(crate) fn typed(text: &str) -> String {
     let Ok(at) = text.parse::<jiff::Timestamp>() else {
         return text.to_owned();
@@ -80,17 +80,17 @@ pub(crate) fn typed(text: &str) -> String {
     at.strftime(form).to_string()
 }
 
-/// Day and time for the labels of a chart. The script rewrites them by their `data-time` to the zone of the page.
+/// Day and time for the labels of a chart. The script rewrites them from their `data-time` to the zone of the page.
 pub(crate) fn tick(at: Timestamp) -> String {
     in_utc(at).strftime("%-d %b %H:%M").to_string()
 }
 
-/// A point in time for the script, in minutes since 1970: a full chart has hundreds of them.
+/// A point in time for the script, in minutes since 1970: short, because a full chart has hundreds of them.
 pub(crate) fn minutes(at: Timestamp) -> i64 {
     at.as_micros().div_euclid(60_000_000)
 }
 
-/// How long ago, in the largest unit that fits: `3 days ago`.
+/// Time since a point in time, in the largest unit that fits: `3 days ago`.
 pub(crate) fn ago(at: impl Given<Timestamp>, now: impl Given<Timestamp>) -> String {
     match now.given().since(at.given()).as_secs() {
         0..60 => "just now".to_owned(),
@@ -98,7 +98,7 @@ pub(crate) fn ago(at: impl Given<Timestamp>, now: impl Given<Timestamp>) -> Stri
     }
 }
 
-/// How long, in the largest unit that fits: `2 hours`.
+/// A duration in the largest unit that fits: `2 hours`.
 pub(crate) fn span(seconds: u64) -> String {
     match seconds {
         0..60 => count(seconds, "second"),
@@ -113,12 +113,13 @@ pub(crate) fn days(from: impl Given<Timestamp>, now: impl Given<Timestamp>) -> u
     now.given().since(from.given()).as_secs() / DAY
 }
 
-/// As [`counted`], for templates.
+/// [`counted`], for templates.
 pub(crate) fn count(number: impl Given<u64>, noun: &str) -> String {
     counted(number.given(), noun)
 }
 
-/// A number with its noun, given in the singular: `1 delivery`, `1,204 deliveries`. What is no `u64` counts as the largest.
+/// A number with its noun, which is given in the singular: `1 delivery`, `1,204 deliveries`. A number that is not a `u64`
+/// counts as `u64::MAX`.
 #[must_use]
 pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
     let number = number.try_into().unwrap_or(u64::MAX);
@@ -130,7 +131,7 @@ pub fn counted(number: impl TryInto<u64>, noun: &str) -> String {
     format!("{} {}", grouped(number), if number == 1 { noun } else { &plural })
 }
 
-/// A number with its thousands apart.
+/// A number with thousands separators.
 pub(crate) fn grouped(number: impl Given<u64>) -> String {
     let digits = number.given().to_string();
     let mut grouped = String::with_capacity(digits.len() * 4 / 3);
@@ -143,7 +144,7 @@ pub(crate) fn grouped(number: impl Given<u64>) -> String {
     grouped
 }
 
-/// A size in bytes, with the unit people use for it.
+/// A size in bytes, KiB or MiB.
 pub(crate) fn bytes(number: impl Given<u64>) -> String {
     match number.given() {
         number @ 0..1_024 => count(number, "byte"),
@@ -152,7 +153,7 @@ pub(crate) fn bytes(number: impl Given<u64>) -> String {
     }
 }
 
-/// What jiff can't hold is far outside any real clock, and shown as the beginning of 1970.
+/// Converts to jiff. A time outside jiff's range is outside any real clock too, and becomes the beginning of 1970.
 fn in_utc(at: Timestamp) -> jiff::Timestamp {
     jiff::Timestamp::from_microsecond(at.as_micros()).unwrap_or_default()
 }
