@@ -1,18 +1,18 @@
-//! What can be said of a page without a browser. Our own markup is strict (every attribute quoted, every element closed), so a
-//! small reader that takes nothing else is a sharper check than a parser that forgives.
+//! Checks of a page that need no browser. Our own markup is strict (every attribute quoted, every element closed), so a
+//! small parser that accepts nothing else finds more than a tolerant one.
 
 use std::collections::BTreeSet;
 
 const VOID: [&str; 5] = ["meta", "link", "input", "br", "hr"];
-/// A page has a budget, in bytes.
+/// Maximum size of a page, in bytes.
 pub(crate) const MOST_BYTES: usize = 60_000;
 
-/// One element's beginning.
+/// A start tag.
 #[derive(Debug)]
 pub(crate) struct Tag {
     pub(crate) name: String,
     pub(crate) attributes: Vec<(String, String)>,
-    /// The names of the elements around it.
+    /// Indices of the enclosing elements.
     pub(crate) inside: Vec<usize>,
 }
 
@@ -23,7 +23,7 @@ impl Tag {
     }
 }
 
-/// Reads a page or fragment, or tells where it is not strict.
+/// Parses a page or fragment, or says at which point it is not strict.
 pub(crate) fn read(html: &str) -> Result<Vec<Tag>, String> {
     let (mut tags, mut open): (Vec<Tag>, Vec<usize>) = (Vec::new(), Vec::new());
     let mut rest = html.strip_prefix("<!doctype html>").unwrap_or(html);
@@ -97,7 +97,7 @@ fn read_tag<'a>(text: &'a str, open: &[usize]) -> Result<(Tag, bool, &'a str), S
     }
 }
 
-/// Everything that holds for every page.
+/// Checks that hold for every page.
 pub(crate) fn page(name: &str, html: &str) {
     let tags = read(html).unwrap_or_else(|fault| panic!("{name}: {fault}\n{html}"));
     assert!(html.len() <= MOST_BYTES, "{name} has {} bytes", html.len());

@@ -1,4 +1,4 @@
-//! Every screen, with ordinary and hostile data, against what holds for all of them.
+//! Renders every screen, with ordinary and hostile data, and checks the properties that all of them have.
 
 mod check;
 mod samples;
@@ -80,7 +80,7 @@ fn a_proxy_that_is_not_trusted_is_not_offered_to_be_allowed() {
     }
 }
 
-/// What pages count.
+/// The nouns that pages count.
 const NOUNS: [&str; 24] = [
     "addresses",
     "bytes",
@@ -136,7 +136,7 @@ fn one_of_a_thing_is_no_plural() {
     assert!(singular > 20, "{singular} things were counted");
 }
 
-/// The text of a page, without what tags hold.
+/// The text of a page, without its tags.
 fn words(html: &str) -> String {
     let parts = html.split('<');
     parts

@@ -22,17 +22,17 @@ use hookgate_pages::{
 
 /// The time of all samples.
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
-/// How long a bucket of the sample chart is.
+/// Length of a bucket of the sample chart.
 const QUARTER: Duration = Duration::from_mins(15);
 const HOSTILE: &str =
     "\"><script>alert('1')</script><img src=x onerror=alert(1)>\u{202E}\u{2066}\0\x1B[31m=HYPERLINK(\"x\")";
 
-/// Where the texts of the samples come from.
+/// The kind of sample data.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Ordinary,
     Hostile,
-    /// Whatever is counted is there once.
+    /// Every count is at most one.
     Single,
 }
 
@@ -117,7 +117,7 @@ impl Samples {
         }
     }
 
-    /// This number, or one.
+    /// The number, at most one for `Kind::Single`.
     fn number(&self, ordinary: u64) -> u64 {
         if self.kind == Kind::Single {
             ordinary.min(1)
@@ -961,7 +961,7 @@ impl Samples {
         }
     }
 
-    /// Entries as the server reads them, on the way that the server takes.
+    /// Entries as the server reads them, through the same conversion.
     fn audit(&self, rows: usize) -> AuditTrail {
         let row = |index: usize| AuditRow::from(&self.audit_entry(index));
         let actor = |value: &str, label: &str| AuditActor {
