@@ -1,4 +1,4 @@
-//! Addresses: who called, and what people and providers write of networks.
+//! Addresses: the client's address behind proxies, allowlists, and published lists.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -10,7 +10,7 @@ use hookgate_domain::{
 use hookgate_gate::read_address_list;
 use hookgate_transport::proxied_address;
 
-/// Where trusted proxies are.
+/// Networks of the trusted proxies.
 static TRUSTED: LazyLock<Networks> = LazyLock::new(|| {
     let networks = ["10.0.0.0/8", "fd00::/8"].map(|network| network.parse().expect("a network"));
     Networks::of(networks).expect("few networks")
@@ -26,8 +26,8 @@ const HEADERS: [Option<ForwardingHeader>; 3] = [
     Some(ForwardingHeader::Forwarded),
 ];
 
-/// The walk to the client: the first byte chooses peer and header, lines are separated by line breaks, and those that begin
-/// with a `!` are of the other header.
+/// Finds the client's address. The first byte chooses the connection and the configured header; each line of the rest is a line
+/// of that header, or of the other header if it begins with `!`.
 pub fn client_address(data: &[u8]) {
     let Some((choice, text)) = data.split_first() else {
         return;
@@ -69,7 +69,7 @@ pub fn client_address(data: &[u8]) {
     if !proxies.trust(peer) {
         assert_eq!(source.known(), Ok(peer), "a stranger is itself");
     }
-    // What a proxy appends is the client, whatever was there before.
+    // The address that a trusted proxy appends is the client, whatever the client wrote before it.
     if header.is_some()
         && proxies.trust(peer)
         && connection.proxied.is_none()
@@ -88,7 +88,7 @@ pub fn client_address(data: &[u8]) {
     }
 }
 
-/// The PROXY header, in both versions: a whole one and nothing behind it, or none.
+/// Reads a PROXY header of either version. Bytes behind the header must be an error.
 pub fn proxy_header(data: &[u8]) {
     if let Ok(Some(address)) = proxied_address(data) {
         let more = [data, b"\x16"].concat();
@@ -99,7 +99,7 @@ pub fn proxy_header(data: &[u8]) {
     }
 }
 
-/// Allowlists as people write them: what is read is shown, and read as the same again.
+/// Parses an allowlist. Its text form must parse to the same list.
 pub fn allowlist(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else {
         return;
@@ -116,7 +116,7 @@ pub fn allowlist(data: &[u8]) {
                     held != hookgate_domain::AllowlistMatch::None
                 );
             }
-            // One for each entry, and one for each family.
+            // At most one warning for each entry, and one for each address family.
             assert!(list.warnings(None, now).len() <= list.entries().map_or(0, <[_]>::len) + 2);
         }
         Err(error) => {
@@ -126,7 +126,7 @@ pub fn allowlist(data: &[u8]) {
     }
 }
 
-/// Published lists, in every form: the first byte chooses it.
+/// Reads a published list. The first byte chooses the provider.
 pub fn address_list(data: &[u8]) {
     let Some((choice, document)) = data.split_first() else {
         return;

@@ -1,12 +1,12 @@
-//! Configurations: file and environment mean the same, and nothing that is said of one holds its password.
+//! Configurations: file and environment are equivalent, and no report or error shows a password.
 
 use hookgate::{ConfigReport, tell_configuration};
 
-/// What is never said.
+/// The password that no report or error may show.
 const PASSWORD: &str = "hunter2";
 const SERVER: &str = "public_url = 'https://hooks.example.org'\nstore.sealing_key_file = 'k'\ngate.certificate = 'c'\ngate.key = 'k'\n";
 
-/// The text of a configuration file; or, if the first byte is odd, an address with a password in it.
+/// Reads a configuration file, or, if the first byte is odd, a store URL with a password.
 pub fn configuration(data: &[u8]) {
     let Some((choice, rest)) = data.split_first() else {
         return;
@@ -25,7 +25,7 @@ pub fn configuration(data: &[u8]) {
     }
 }
 
-/// Every value may stand in the environment as well.
+/// Checks that the environment gives the same configuration as the file.
 fn from_the_environment(told: &ConfigReport) {
     if told.outcome.is_err() {
         return;
@@ -35,14 +35,14 @@ fn from_the_environment(told: &ConfigReport) {
         let found = told.shown.iter().find(|(key, _)| is_named(key));
         found.map(|(_, value)| value.clone())
     };
-    // An address is shown without its password, so it is another one.
+    // A PostgreSQL URL is shown without its password, so it would not be read back as the same.
     if find("HOOKGATE_STORE_URL").is_some_and(|url| url.starts_with("sqlite:")) {
         assert_eq!(tell_configuration("", find).as_ref(), Ok(told));
     }
 }
 
-/// An address whose password has any text around it: the first line stands before it, the second behind, and the third
-/// after the host.
+/// Checks that a store URL's password is never shown. The first line of the text stands before the password, the second behind
+/// it, and the rest after the host.
 fn a_password(text: &str) {
     if text.contains(PASSWORD) {
         return;
@@ -67,7 +67,7 @@ fn a_password(text: &str) {
     assert!(!said.contains(PASSWORD), "{said}");
 }
 
-/// A text as TOML writes it.
+/// Quotes a text as a TOML string.
 fn toml_text(text: &str) -> String {
     let escaped = text.chars().map(|c| match c {
         '"' | '\\' => format!("\\{c}"),

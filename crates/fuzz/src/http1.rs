@@ -1,15 +1,16 @@
-//! The guard in front of hyper: whatever a stream is cut into, the same passes, and a second reader with a narrower mind
-//! reads the same requests in it.
+//! The guard in front of hyper: its output must not depend on how the stream is split, and a second, stricter parser must find
+//! the same requests in it.
 
 use std::sync::LazyLock;
 
 use hookgate_transport::{Probe, ProbeEnd, guarded};
 use tokio::runtime::{Builder, Runtime};
 
-/// Most fields of a head, and how long it may be.
+/// Most fields of a head.
 const MAX_FIELDS: usize = 64;
+/// Bytes of the longest head.
 const MAX_HEAD: usize = 16 * 1024;
-/// The method of the request that stands for a refused one.
+/// The method of the rejection request.
 const REJECTION_METHOD: &[u8] = b"REFUSED";
 
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
@@ -17,7 +18,7 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
     runtime.expect("a runtime")
 });
 
-/// A stream of HTTP/1: the first byte says how long the pieces are that it comes in.
+/// Reads a stream of HTTP/1. The first byte chooses the sizes of its pieces.
 pub fn http1(data: &[u8]) {
     let Some((choice, stream)) = data.split_first() else {
         return;
@@ -44,14 +45,14 @@ pub fn http1(data: &[u8]) {
     assert!(stand_ins.count() <= 1, "nobody else uses that method");
 }
 
-/// A request as the second reader finds it.
+/// A request as the second parser finds it.
 struct Request<'a> {
     method: &'a [u8],
     /// Head and body, in bytes.
     length: usize,
 }
 
-/// The requests in what was seen. Only the body of the last one may be cut off.
+/// Parses the requests in the guard's output. Only the body of the last one may be incomplete.
 fn requests(seen: &Probe) -> Vec<Request<'_>> {
     let mut found = Vec::new();
     let mut rest = &seen.bytes[..];
@@ -80,7 +81,7 @@ enum Body {
     Chunked,
 }
 
-/// The method, and how the body is framed. The head is without its empty line.
+/// Parses a head, given without its empty line: the method, and the framing of the body.
 fn head(head: &[u8]) -> (&[u8], Body) {
     let text = head.escape_ascii().to_string();
     let mut lines = head
@@ -143,7 +144,7 @@ fn field<'a>(line: &'a [u8], text: &str) -> (&'a [u8], &'a [u8]) {
     (name, value[1..].trim_ascii())
 }
 
-/// The characters of a token, by RFC 9110 section 5.6.2.
+/// `tchar` of RFC 9110, section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
 }
@@ -155,7 +156,7 @@ fn decimal(digits: &[u8]) -> Option<usize> {
     text.parse().ok()
 }
 
-/// How long a chunked body is, in bytes; all that is there if it has no end.
+/// Length of a chunked body in bytes, or of all the bytes if the body is incomplete.
 fn chunks(body: &[u8]) -> usize {
     let mut rest = body;
     while let Some(line) = rest.windows(2).position(|two| two == b"\r\n") {

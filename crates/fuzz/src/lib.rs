@@ -1,5 +1,5 @@
-//! What must hold for whatever comes from outside. Each function takes bytes and panics if it finds that something does not
-//! hold; the fuzzer searches for such bytes, and the tests replay those that it found worth keeping.
+//! Properties of everything that parses untrusted input. Each function takes bytes and panics if a property does not hold. The
+//! fuzzer searches for such bytes, and the tests replay the corpus.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a finding is")]
 
@@ -25,7 +25,7 @@ pub use signature::signature;
 mod tests {
     use std::path::Path;
 
-    /// Calls each function with what was kept for it.
+    /// Calls each function with its corpus.
     macro_rules! replay {
         ($($target:ident),+) => {
             $(

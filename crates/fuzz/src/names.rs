@@ -1,4 +1,4 @@
-//! The names by which things are called in paths, queries and cursors, and the words beside them.
+//! Identifiers and keywords in paths, queries and cursors.
 
 use std::fmt::{Debug, Display};
 use std::str::FromStr;
@@ -10,7 +10,8 @@ use hookgate_domain::{
 };
 use hookgate_wire as wire;
 
-/// One name of each kind: the first byte chooses the kind. What is read is shown, and read as the same again.
+/// Parses an idempotency key, and a value of another kind, which the first byte chooses. Its text form must parse to the same
+/// value.
 pub fn names(data: &[u8]) {
     let Some((choice, bytes)) = data.split_first() else {
         return;
@@ -45,14 +46,14 @@ pub fn names(data: &[u8]) {
     kinds[usize::from(*choice) % kinds.len()](text);
 }
 
-/// Names with one spelling: a second one would be a second key to the same thing.
+/// Checks a kind with one spelling for each value: a second spelling would be a second key to the same thing.
 fn shown_as_written<T: FromStr + Display>(text: &str) {
     if let Ok(name) = text.parse::<T>() {
         assert_eq!(name.to_string(), text);
     }
 }
 
-/// Names that are tidied when they are read, once.
+/// Checks a kind that is normalized when it is parsed. Parsing the text form again must change nothing.
 fn read_as_shown<T: FromStr<Err: Debug> + Display + PartialEq + Debug>(text: &str) {
     if let Ok(name) = text.parse::<T>() {
         let shown = name.to_string();

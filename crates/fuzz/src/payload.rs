@@ -1,4 +1,4 @@
-//! Payloads of senders: what passes is within the limits and says what its text says; what doesn't is refused for a reason.
+//! Payloads of senders: an accepted one is within the limits and keeps its meaning, a refused one has a reason.
 
 use hookgate_domain::{
     DraftFields, FieldError, Incident, IncidentDraft, IncidentNumber, MAX_DEDUP_KEY, MAX_DESCRIPTION,
@@ -9,13 +9,13 @@ use hookgate_senders::{JsonLayout, JsonProblem, PayloadError, lay_out, read_payl
 use serde_json::Value;
 use serde_json::value::RawValue;
 
-/// Each field has few notes, however large it is.
+/// Most notes of a draft. The number of notes for a field does not grow with its size.
 const MOST_NOTES: usize = 24;
 const FORMATS: [SenderFormat; 1] = [SenderFormat::Custom];
-/// The fields that can be at fault.
+/// The fields that an error can name.
 const FIELDS: [&str; 3] = ["payload", "title", "dedup_key"];
 
-/// A payload in every format: the first byte says whether it calls itself JSON.
+/// Reads a payload in every format. The first byte chooses whether it is declared as JSON.
 pub fn payload(data: &[u8]) {
     let Some((declared, payload)) = data.split_first() else {
         return;
@@ -28,7 +28,7 @@ pub fn payload(data: &[u8]) {
             "read twice"
         );
         let text = payload.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(payload);
-        // Of the grammar, and no more: it reads halves of surrogate pairs and numbers of any size.
+        // `RawValue` checks the grammar only: it accepts halves of surrogate pairs, and numbers of any size.
         let is_json = serde_json::from_slice::<&RawValue>(text).is_ok();
         match read {
             Ok(draft) => {
@@ -55,7 +55,7 @@ pub fn payload(data: &[u8]) {
     }
 }
 
-/// A text laid out is JSON again, and stays as it is when that is done once more.
+/// Checks that formatting a text gives JSON, and that formatting it again changes nothing.
 fn laid_out(text: &[u8], is_json: bool) {
     for layout in [JsonLayout::Compact, JsonLayout::Indented] {
         let Some(text) = lay_out(text, layout) else {
@@ -82,14 +82,14 @@ fn passed(format: SenderFormat, draft: &IncidentDraft) {
     assert!(notes.len() <= MOST_NOTES, "{notes:?}");
     let incident = opened(draft.clone());
     within_limits(&incident);
-    // What it says, written anew, says the same, and there is nothing to note any more.
+    // The incident written as a payload gives the same incident, without notes.
     let anew = rewritten(&incident);
     let again = read_payload(format, anew.as_bytes(), true).expect("a payload");
     assert_eq!(again.notes(), [], "{anew}");
     assert_eq!(opened(again), incident, "{anew}");
 }
 
-/// The incident that a draft opens or resolves: the way to its fields.
+/// The incident that a draft opens or resolves. Only an incident makes the fields of a draft readable.
 fn opened(draft: IncidentDraft) -> Incident {
     let now = Timestamp::from_micros(0);
     let number = IncidentNumber::new(1).expect("not zero");
@@ -135,7 +135,7 @@ fn within_limits(incident: &Incident) {
     }
 }
 
-/// The incident as a payload.
+/// Writes an incident as a payload.
 fn rewritten(incident: &Incident) -> String {
     let texts = [
         ("title", Some(incident.title.as_str())),
@@ -155,7 +155,7 @@ fn rewritten(incident: &Incident) -> String {
     object(texts.into_iter().chain([metadata]))
 }
 
-/// An object with its keys in this order.
+/// Writes a JSON object with its keys in this order.
 fn object<'a>(entries: impl Iterator<Item = (&'a str, String)>) -> String {
     let entries: Vec<_> = entries
         .map(|(key, value)| format!("{}:{value}", Value::from(key)))

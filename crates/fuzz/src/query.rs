@@ -1,15 +1,15 @@
-//! Queries of the admin API: what is read can be asked for again, and what is refused is named.
+//! Queries of the admin API: an accepted one can be written and parsed again, and the error of a refused one names the parameter.
 
 use hookgate_admin::{DeliveryQuery, delivery_query};
 use hookgate_gate::{PageSize, Seek};
 use hookgate_wire as wire;
 
-/// What names a parameter that is at fault.
+/// The parameters of the query, in the order in which [`asked`] writes them.
 const PARAMETERS: [&str; 8] = [
     "webhook", "outcome", "code", "source", "from", "to", "limit", "cursor",
 ];
 
-/// The query of a list of deliveries.
+/// Parses the query of the list of deliveries.
 pub fn query(data: &[u8]) {
     let sent: Vec<(String, String)> = form_urlencoded::parse(data).into_owned().collect();
     match delivery_query(data) {
@@ -31,7 +31,7 @@ pub fn query(data: &[u8]) {
     }
 }
 
-/// The query that asks for the same.
+/// Writes a query that means the same.
 fn asked(query: &DeliveryQuery) -> String {
     let filter = &query.filter;
     let cursor = match query.seek {

@@ -1,4 +1,4 @@
-//! Webhook IDs and their kin: what is read is exactly what was made.
+//! Webhook IDs and other secrets: exactly the generated form is accepted.
 
 use hookgate_domain::{
     ApiToken, SessionToken, SignInSecret, WebhookId, WebhookIdError, find_webhook_ids, mask_secrets,
@@ -7,7 +7,7 @@ use hookgate_domain::{
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// Webhook IDs: the bytes are read as one, and as the randomness of a new one.
+/// Parses the bytes as a webhook ID, and generates an ID with the bytes as randomness.
 pub fn webhook_id(data: &[u8]) {
     if let Ok(text) = str::from_utf8(data) {
         read(text);
@@ -42,7 +42,7 @@ pub fn webhook_id(data: &[u8]) {
     one_wrong_digit(text, data);
 }
 
-/// In a text of any kind it is found and masked, however software on the way has written it, and nothing else changes.
+/// Checks that an ID in a text is found and masked in every encoding, and that masking changes nothing else.
 fn spelled(id: &str, data: &[u8]) {
     let digits: Vec<_> = id[3..]
         .bytes()
@@ -66,7 +66,7 @@ fn spelled(id: &str, data: &[u8]) {
     assert!(changed.into_iter().all(|(masked, _)| b"*-.~".contains(masked)));
 }
 
-/// A text is an ID exactly if it has the form and the checksum; nothing that is said of it shows more than the hint.
+/// Checks that a text is an ID exactly if its form and checksum are right, and that `Debug` shows only the hint.
 fn read(text: &str) {
     let is_id = has_form(text) && text.as_bytes()[35..] == checksum(&text.as_bytes()[..35]);
     match text.parse::<WebhookId>() {
@@ -84,7 +84,7 @@ fn has_form(text: &str) -> bool {
     text.len() == 41 && text.starts_with("wh_") && text.bytes().skip(3).all(|byte| DIGITS.contains(&byte))
 }
 
-/// A checksum of 32 bits finds every change that stays within four bytes.
+/// Checks that one wrong digit is found. A CRC-32 detects every change within four adjacent bytes.
 fn one_wrong_digit(text: &str, data: &[u8]) {
     let mut wrong = text.as_bytes().to_vec();
     let place = 3 + usize::from(data[0]) % 38;
@@ -93,7 +93,7 @@ fn one_wrong_digit(text: &str, data: &[u8]) {
     assert_eq!(wrong.parse::<WebhookId>().is_ok(), wrong == text, "{wrong}");
 }
 
-/// CRC-32 bit by bit, as RFC 1952 describes it, in six digits.
+/// Computes the CRC-32 of RFC 1952 bit by bit, in six digits of base 62.
 fn checksum(bytes: &[u8]) -> [u8; 6] {
     let mut crc = u32::MAX;
     for byte in bytes {

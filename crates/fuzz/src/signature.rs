@@ -1,4 +1,4 @@
-//! Signature headers: a signature holds exactly if it is the one that the scheme asks for, and in time.
+//! Signature headers: a signature is accepted exactly if it matches the scheme and its timestamp is near.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -9,13 +9,13 @@ use ring::hmac;
 const SECRET: &[u8] = b"the secret of both, 32 bytes ...";
 /// Seconds since 1970.
 const NOW: i64 = 1_614_265_330;
-/// What the scheme lets pass, in seconds.
+/// Largest distance of a timestamp from now, in seconds.
 const TOLERANCE: u128 = 300;
-/// Most signatures that are tried.
+/// Most signatures that are compared.
 const TRIED: usize = 8;
 
-/// The headers of a signed delivery and its body: ID, timestamp, signatures and body are separated by line breaks. A
-/// signature `!` stands for the right one.
+/// Checks a signed delivery: ID, timestamp, signatures and body, separated by line breaks. A signature `!` is replaced by the
+/// right one.
 pub fn signature(data: &[u8]) {
     let mut parts = data.splitn(4, |byte| *byte == b'\n');
     let [Some(id), Some(timestamp), Some(written), Some(body)] = [(); 4].map(|()| parts.next()) else {
@@ -48,7 +48,7 @@ pub fn signature(data: &[u8]) {
         None => assert_eq!(head, Err(SignatureError::Wrong)),
         Some(distance) if is_right && distance <= TOLERANCE => assert_eq!(head, Ok(())),
         Some(_) if is_right => assert_eq!(head, Err(SignatureError::OutOfTime)),
-        // Whether the head lets it pass depends on the form of its signatures.
+        // The headers alone pass if one signature is well-formed, even if it is wrong.
         Some(distance) => assert!(head != Ok(()) || distance <= TOLERANCE),
     }
 
@@ -72,7 +72,7 @@ pub fn signature(data: &[u8]) {
     }
 }
 
-/// From a timestamp to now, in seconds. `None` if it is no number, or one that no clock shows.
+/// Distance of a timestamp from now, in seconds. `None` if it is not a number, or does not fit a [`Timestamp`].
 fn distance(timestamp: &[u8]) -> Option<u128> {
     if timestamp.is_empty() || !timestamp.iter().all(u8::is_ascii_digit) {
         return None;
