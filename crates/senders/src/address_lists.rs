@@ -1,8 +1,8 @@
-//! The addresses that senders publish, from the documents in which they publish them. An entry that can't be read refuses the
-//! whole document: a list with holes loses deliveries in silence.
+//! Parsers of published address lists. One unreadable entry refuses the whole document: a list with holes would lose
+//! deliveries silently.
 //!
-//! A document is read once from its beginning. What is not wanted is skipped and nothing is copied, so that a publisher decides
-//! neither how much memory is taken nor how long reading lasts: it ends at the first entry that is wrong or one too many.
+//! A document is parsed in one pass. Unwanted parts are skipped, nothing but the networks is kept, and parsing ends at the first
+//! wrong entry or above [`MAX_NETWORKS`]. So a publisher controls neither the memory nor the time that parsing takes.
 
 mod providers;
 
@@ -14,13 +14,13 @@ use hookgate_domain::{
 };
 use thiserror::Error;
 
-/// How much of a wrong entry an error repeats, in characters.
+/// Characters of a wrong entry that an error quotes.
 const QUOTED: usize = 50;
 
-/// Reads a published document: the networks of the part that is wanted.
+/// Reads a published document and returns the networks that match the filter.
 ///
 /// # Errors
-/// [`AddressListError`], which names the entry that is at fault.
+/// [`AddressListError`]. If one entry is wrong, the error quotes it.
 pub fn read_address_list(
     provider: Provider,
     filter: &SetFilter,
@@ -41,54 +41,54 @@ pub fn read_address_list(
     Ok(networks)
 }
 
-/// Why a document gives no networks.
+/// The error of reading an address list.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AddressListError {
     /// Not UTF-8.
     #[error("the document can't be read: {0}")]
     Text(#[from] TextError),
-    /// Not of the form that this provider publishes.
+    /// The document does not have the provider's format.
     #[error("the document does not have this provider's format")]
     Form,
-    /// It has no such part.
+    /// The document lacks a section that the filter names.
     #[error("the document has no section `{0}`")]
     NoSection(String),
-    /// Nothing that is wanted is in it.
+    /// No network of the document matches the filter.
     #[error("the document has no networks that match the filter")]
     Empty,
     /// More networks than a set may have.
     #[error("the document has more networks than a set may have ({MAX_NETWORKS})")]
     TooLong,
-    /// It would let too many addresses pass, and counts without anybody having looked at it.
+    /// The networks together have more addresses than any publisher. A published list is used without a review, so it is refused.
     #[error("no publisher has so many addresses: {0}")]
     TooWide(#[from] TooWide),
-    /// Nobody has the time to read it any more.
+    /// The server is stopping, so the document was not read.
     #[error("the document was not read: the server is stopping")]
     Stopping,
-    /// One entry is no network.
+    /// An entry is not a network.
     #[error("entry {position} of the document, `{entry}`: {source}")]
     Entry {
-        /// Which one of those that are wanted, counted from 1.
+        /// Position among the entries that match the filter, counted from 1.
         position: usize,
-        /// The entry, cut and escaped.
+        /// The entry, escaped and cut after 50 characters, or `…` if it may hold a secret.
         entry: String,
-        /// What is wrong with it.
+        /// The error of parsing the entry.
         source: EntryError,
     },
 }
 
-/// The networks that are wanted, as far as the document was read.
+/// Collects the networks that match the filter, without repetitions.
 #[derive(Default)]
 struct Wanted {
     networks: Vec<IpNetwork>,
     seen: HashSet<IpNetwork>,
     entries: usize,
-    /// What was wrong with an entry, where reading ended.
+    /// The error of the entry at which parsing ended.
     fault: Option<AddressListError>,
 }
 
 impl Wanted {
-    /// Takes the next entry.
+    /// Parses the next entry and adds its network, unless it is there already.
     fn take(&mut self, entry: &str) -> Result<(), AddressListError> {
         let network = parse_entry(entry).map_err(|source| self.fault(entry, source))?;
         self.entries += 1;
@@ -103,7 +103,7 @@ impl Wanted {
         Ok(())
     }
 
-    /// The next entry is wrong.
+    /// The error of the next entry.
     fn fault(&self, entry: &str, source: EntryError) -> AddressListError {
         AddressListError::Entry {
             position: self.entries + 1,
@@ -113,7 +113,7 @@ impl Wanted {
     }
 }
 
-/// Networks separated by commas or space, `#` before a comment.
+/// Reads a plain list: networks separated by commas or white space, with comments from `#` to the end of a line.
 fn plain(text: &str, wanted: &mut Wanted) -> Result<(), AddressListError> {
     let parts = text
         .lines()
@@ -133,7 +133,7 @@ fn plain(text: &str, wanted: &mut Wanted) -> Result<(), AddressListError> {
     Ok(())
 }
 
-/// The entry fit for a message.
+/// Makes an entry safe for an error text: control characters are escaped, long entries are cut, possible secrets are left out.
 fn quoted(entry: &str) -> String {
     if may_hold_secret(entry.as_bytes()) {
         return "…".to_owned();

@@ -1,11 +1,11 @@
-//! Hookgate's own payload: a flat JSON object with a title. Unknown fields are left alone. A value of another type is taken
-//! as text or left out, and noted; only the title and the dedup key must be what they are.
+//! The format `custom`, Hookgate's own: a flat JSON object with a title. Unknown fields are ignored. A value of the wrong type is
+//! read as text or left out, with a note. Only for the title and the dedup key an array or an object is an error.
 
 use hookgate_domain::{DraftFields, FieldError, IncidentDraft, MetadataValue, Note, NoteCode};
 
 use crate::json::{Json, Reading, Role};
 
-/// What a field of a payload means.
+/// The role of a member of the payload, by its name.
 pub(crate) fn role(name: &str) -> Role {
     match name {
         "title" | "description" | "severity" | "status" | "service" | "service_id" | "source_url"
@@ -15,7 +15,7 @@ pub(crate) fn role(name: &str) -> Role {
     }
 }
 
-/// The draft in a payload, or every field at fault.
+/// Makes the draft. The error lists every field that breaks a rule.
 pub(crate) fn draft(payload: Reading<'_>) -> Result<IncidentDraft, Vec<FieldError>> {
     let mut reader = Fields::default();
     if payload.has_lone_surrogate {
@@ -61,7 +61,7 @@ pub(crate) fn draft(payload: Reading<'_>) -> Result<IncidentDraft, Vec<FieldErro
     }
 }
 
-/// What is noted and refused while the fields are read.
+/// Reads fields, and collects the notes and errors.
 #[derive(Default)]
 struct Fields {
     notes: Vec<Note>,
@@ -73,7 +73,7 @@ impl Fields {
         self.notes.push(Note::new(field, code));
     }
 
-    /// A text, or what can be written as one; nothing else.
+    /// Reads an optional text. Numbers and booleans become texts; arrays and objects are left out, with a note.
     fn text(&mut self, field: &'static str, value: Json<'_>) -> Option<String> {
         let text = self.scalar(field, value);
         text.unwrap_or_else(|_| {
@@ -82,7 +82,7 @@ impl Fields {
         })
     }
 
-    /// A text that decides which incident this is: another type is a fault.
+    /// Reads the title or the dedup key. These identify the incident, so an array or object is an error.
     fn key(&mut self, field: &'static str, value: Json<'_>) -> Option<String> {
         let text = self.scalar(field, value);
         text.unwrap_or_else(|_| {
@@ -91,7 +91,7 @@ impl Fields {
         })
     }
 
-    /// A text for people: a list has its items on lines of their own, an object stands there as JSON.
+    /// Reads a text for people. An array becomes one line for each item, an object becomes compact JSON.
     fn prose(&mut self, field: &'static str, value: Json<'_>) -> Option<String> {
         match self.scalar(field, value) {
             Ok(text) => text,
@@ -102,7 +102,7 @@ impl Fields {
         }
     }
 
-    /// The text of a value that has one; arrays and objects come back.
+    /// The text of a scalar; `None` for `null`. Arrays and objects are returned as the error.
     fn scalar<'a>(&mut self, field: &'static str, value: Json<'a>) -> Result<Option<String>, Json<'a>> {
         let text = match value {
             Json::Text(text) => return Ok(Some(text.into_owned())),
@@ -115,7 +115,7 @@ impl Fields {
         Ok(Some(text))
     }
 
-    /// The entries with plain values.
+    /// Reads the metadata. Entries whose values are arrays or objects are left out, with a note.
     fn metadata(&mut self, field: &'static str, value: Json<'_>) -> Vec<(String, MetadataValue)> {
         let entries = match value {
             Json::Object(entries) => entries,

@@ -1,5 +1,5 @@
-//! JSON as RFC 8259 writes it, read in one pass with a bounded depth. Numbers keep their text. Only what two readers could
-//! understand differently, where it decides something, is refused beyond the grammar: a key that is there twice.
+//! A JSON parser (RFC 8259): one pass, bounded depth, and numbers keep their text. Beyond the grammar it refuses duplicate keys
+//! among the fields and in the metadata, because JSON parsers differ in which of the two values they use.
 
 mod layout;
 mod reader;
@@ -14,17 +14,17 @@ use thiserror::Error;
 pub use layout::{JsonLayout, is_double, lay_out};
 use reader::Parser;
 
-/// Deepest nesting: alerting payloads stay below ten, and every level costs stack.
+/// Deepest nesting, in levels. Alerting payloads stay below ten, and every level costs stack.
 pub const MAX_DEPTH: usize = 64;
-/// The byte order mark in UTF-16, of either order: RFC 8259 takes UTF-8 only.
+/// The byte order marks of UTF-16. RFC 8259 allows UTF-8 only.
 const UTF_16_MARKS: [&[u8]; 2] = [b"\xFF\xFE", b"\xFE\xFF"];
 
-/// A JSON text as a tree. It borrows what stands in the text as it is meant.
+/// A JSON value as a tree. Strings without escapes and numbers borrow from the text.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Json<'a> {
     Null,
     Bool(bool),
-    /// As it is written.
+    /// The number as it is written.
     Number(&'a str),
     Text(Cow<'a, str>),
     Array(Vec<Json<'a>>),
@@ -32,7 +32,7 @@ pub(crate) enum Json<'a> {
 }
 
 impl Json<'_> {
-    /// The value as compact JSON.
+    /// Appends the value as compact JSON.
     pub(crate) fn write(&self, out: &mut String) {
         match self {
             Self::Null => out.push_str("null"),
@@ -66,7 +66,7 @@ fn quote(text: &str, out: &mut String) {
     for c in text.chars() {
         match c {
             '"' | '\\' => out.extend(['\\', c]),
-            // Writing to a text does not fail.
+            // Writing to a `String` does not fail.
             '\0'..='\x1F' => drop(write!(out, "\\u{:04x}", u32::from(c))),
             _ => out.push(c),
         }
@@ -74,28 +74,28 @@ fn quote(text: &str, out: &mut String) {
     out.push('"');
 }
 
-/// A JSON text that was read, with what was not quite right about it.
+/// A parsed JSON text, with the defects that were tolerated.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Reading<'a> {
     pub(crate) json: Json<'a>,
-    /// Whether a text that was kept had half of a surrogate pair, which became U+FFFD.
+    /// `true` if a string that was decoded had half of a surrogate pair. It became U+FFFD.
     pub(crate) has_lone_surrogate: bool,
-    /// Whether an object that decides nothing has a key twice.
+    /// `true` if a key is repeated where this is tolerated: among ignored members, or in a nested object that is not a map.
     pub(crate) has_duplicate_key: bool,
 }
 
-/// What an entry of the object that a text is means.
+/// The role of a member of the top-level object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Role {
-    /// Nothing: its value is checked and not kept.
+    /// Not a field: the value is checked and dropped.
     Ignored,
-    /// It is a field: its key decides.
+    /// A field. Its key must not be repeated.
     Field,
-    /// It is a field, and the keys of its object decide too.
+    /// A field whose value is a map. The keys of the map must not be repeated either.
     Map,
 }
 
-/// Whether this is UTF-16 or UTF-32: by its mark, or by the zeros between its letters.
+/// Returns `true` if the text seems to be UTF-16 or UTF-32: it has a byte order mark, or zero bytes between its characters.
 pub(crate) fn is_utf_16(text: &[u8]) -> bool {
     let start = &text[..text.len().min(4)];
     let begins_json = |byte: &u8| matches!(byte, b'{' | b'[' | b'"' | b' ' | b'\t' | b'\r' | b'\n');
@@ -103,15 +103,15 @@ pub(crate) fn is_utf_16(text: &[u8]) -> bool {
         || (start.contains(&0) && start.iter().any(begins_json))
 }
 
-/// Reads the whole text as one JSON value. Of an object only the fields are kept: what else it holds is checked as
-/// strictly, and takes no memory.
+/// Parses the whole text as one JSON value. Of a top-level object only the fields are kept. The values of the other members are
+/// checked just as strictly, but take no memory.
 pub(crate) fn parse(text: &[u8], role: fn(&str) -> Role) -> Result<Reading<'_>, JsonFault> {
-    // RFC 8259, section 8.1 lets readers ignore it.
+    // RFC 8259, section 8.1 lets parsers ignore a byte order mark.
     let text = without_mark(text);
     if is_utf_16(text) {
         return Err(fault(text, 0, JsonProblem::NotUtf8));
     }
-    // Once for the whole text is cheaper than for each string in it.
+    // One check of the whole text is cheaper than one for each string.
     let text = std::str::from_utf8(text).map_err(|error| {
         let problem = match error.error_len() {
             Some(_) => JsonProblem::NotUtf8,
@@ -130,7 +130,7 @@ pub(crate) fn parse(text: &[u8], role: fn(&str) -> Role) -> Result<Reading<'_>, 
     })
 }
 
-/// The fault at this byte of a text.
+/// Makes the error for a byte offset: counts lines and columns.
 fn fault(text: &[u8], at: usize, problem: JsonProblem) -> JsonFault {
     let mut lines = text[..at.min(text.len())].split(|byte| *byte == b'\n');
     let last = lines.next_back().unwrap_or_default();
@@ -141,32 +141,32 @@ fn fault(text: &[u8], at: usize, problem: JsonProblem) -> JsonFault {
     }
 }
 
-/// Where and why a text is refused.
+/// The error of parsing a JSON text, with its position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{} at line {line}, column {column}", .problem.as_str())]
 pub struct JsonFault {
-    /// What is wrong.
+    /// The kind of error.
     pub problem: JsonProblem,
-    /// The line, from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// The byte in the line, from 1.
+    /// The byte in the line, counted from 1.
     pub column: usize,
 }
 
-/// What is wrong with a JSON text.
+/// A kind of error in a JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonProblem {
-    /// There is nothing but space.
+    /// The text is empty or has only white space.
     Empty,
-    /// It ends in the middle.
+    /// The text ends before the value does.
     Truncated,
-    /// It is not UTF-8.
+    /// The text is not UTF-8.
     NotUtf8,
-    /// It breaks the grammar (RFC 8259).
+    /// The text breaks the grammar (RFC 8259).
     Syntax,
-    /// It is nested over [`MAX_DEPTH`] levels.
+    /// The text is nested more than [`MAX_DEPTH`] levels deep.
     TooDeep,
-    /// A key that decides something is there twice.
+    /// The key of a field, or a key of the metadata, is repeated.
     DuplicateKey,
 }
 
@@ -181,7 +181,7 @@ impl JsonProblem {
         Self::DuplicateKey,
     ];
 
-    /// The problem as answers name it.
+    /// The name of the problem in answers to senders.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

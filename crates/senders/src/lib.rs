@@ -23,11 +23,11 @@ pub use signature::{
     SignatureError, SignatureHeaders, SigningSecret, TOLERANCE, check_signature_headers, verify_signature,
 };
 
-/// Reads a payload of this format. JSON is told by content; `declared_json` only decides how a body that is none is
-/// refused.
+/// Reads a payload of this format. A body is JSON by its content, whatever its `Content-Type`. `declared_json` only chooses
+/// the error of a body that is not JSON.
 ///
 /// # Errors
-/// A [`PayloadError`] that says what is wrong, without a word of the payload.
+/// [`PayloadError`]. It never quotes the payload.
 pub fn read_payload(
     format: SenderFormat,
     payload: &[u8],
@@ -39,7 +39,8 @@ pub fn read_payload(
     }
 }
 
-/// A body that neither says it is JSON nor begins like a JSON text of several parts is of another kind.
+/// Chooses the error of a body that is not JSON: [`PayloadError::OtherKind`] if it neither is declared as JSON nor begins with
+/// `{` or `[`.
 fn refuse(fault: JsonFault, payload: &[u8], declared_json: bool) -> PayloadError {
     let first = without_mark(payload)
         .iter()
@@ -51,16 +52,16 @@ fn refuse(fault: JsonFault, payload: &[u8], declared_json: bool) -> PayloadError
     }
 }
 
-/// Why a payload gives no incident draft.
+/// The error of reading a payload.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum PayloadError {
-    /// Not JSON, and it doesn't say it is.
+    /// The payload is not JSON, and not declared as JSON.
     #[error("the payload is not JSON")]
     OtherKind,
-    /// Broken JSON, or JSON that two readers could understand differently.
+    /// The JSON is broken or ambiguous.
     #[error("{0}")]
     Json(JsonFault),
-    /// Fields that break their rules.
+    /// Fields break their rules.
     #[error("{} fields are at fault", .0.len())]
     Fields(Vec<FieldError>),
 }

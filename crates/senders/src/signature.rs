@@ -1,4 +1,4 @@
-//! Signed deliveries by the Standard Webhooks scheme: HMAC-SHA256 over `{id}.{timestamp}.{body}`, in three headers.
+//! Signatures by the Standard Webhooks scheme: HMAC-SHA256 over `{id}.{timestamp}.{body}`, in three headers.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use subtle::ConstantTimeEq;
 use thiserror::Error;
 use zeroize::{Zeroize, Zeroizing};
 
-/// How far a signature's timestamp may be from now, either way (the scheme's own advice).
+/// Largest distance of a signature's timestamp from now, in either direction (recommended by the scheme).
 pub const TOLERANCE: Duration = Duration::from_mins(5);
-/// Bytes of a new secret; the scheme takes 24 to 64.
+/// Bytes of a new secret. The scheme allows 24 to 64.
 const SECRET_BYTES: usize = 32;
-/// What a secret in text form starts with, by the scheme.
+/// Prefix of a secret in text form, by the scheme.
 const SECRET_PREFIX: &str = "whsec_";
-/// Most signatures of one delivery that are tried: a rotation needs two.
+/// Most signatures of a delivery that are compared. A rotation of the secret needs two.
 const MAX_SIGNATURES: usize = 8;
 /// Bytes of a signature.
 const TAG_BYTES: usize = 32;
-/// Characters of a signature in base 64.
+/// Characters of a signature in Base64.
 const TAG_TEXT: usize = 44;
 
 /// The three headers of a signed delivery.
@@ -30,15 +30,15 @@ pub struct SignatureHeaders<'a> {
     pub id: Option<&'a [u8]>,
     /// `webhook-timestamp`: seconds since 1970.
     pub timestamp: Option<&'a [u8]>,
-    /// `webhook-signature`: `v1,` and base 64; several of them separated by spaces.
+    /// `webhook-signature`: `v1,` and Base64. Several signatures are separated by spaces.
     pub signature: Option<&'a [u8]>,
 }
 
-/// Checks what the headers tell without the body: all three are there, the timestamp is near, and one of the signatures has
-/// the form of one. What fails here is refused before its body is waited for.
+/// Checks the headers without the body: all three are there, the timestamp is within [`TOLERANCE`], and one signature is
+/// well-formed. So a delivery that fails is refused before its body is read.
 ///
 /// # Errors
-/// Which of the three it is: missing, wrong, or out of time.
+/// [`SignatureError`]: a header is missing or malformed, or the timestamp is too far from now.
 pub fn check_signature_headers(headers: SignatureHeaders<'_>, now: Timestamp) -> Result<(), SignatureError> {
     let claim = Claim::of(headers)?;
     let signed_at = seconds(claim.timestamp).ok_or(SignatureError::Wrong)?;
@@ -53,11 +53,11 @@ pub fn check_signature_headers(headers: SignatureHeaders<'_>, now: Timestamp) ->
     }
 }
 
-/// Checks that one of the signatures is of this body by this secret. The time is for [`check_signature_headers`] to judge.
-/// However many signatures there are, the body is hashed once.
+/// Verifies that one of the signatures was made from this body with this secret. Does not check the time:
+/// [`check_signature_headers`] does. The body is hashed once, however many signatures there are.
 ///
 /// # Errors
-/// Missing or wrong.
+/// [`SignatureError::Missing`] or [`SignatureError::Wrong`].
 pub fn verify_signature(
     secret: &[u8],
     headers: SignatureHeaders<'_>,
@@ -69,7 +69,7 @@ pub fn verify_signature(
         context.update(part);
     }
     let tag = context.sign();
-    // Each is compared in constant time.
+    // Each comparison takes constant time.
     if claim
         .tags()
         .any(|claimed| bool::from(claimed.ct_eq(tag.as_ref())))
@@ -80,7 +80,7 @@ pub fn verify_signature(
     }
 }
 
-/// What the headers of a signed delivery claim.
+/// The values of the three headers, all of them present.
 struct Claim<'a> {
     id: &'a [u8],
     timestamp: &'a [u8],
@@ -99,12 +99,12 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// The signatures that have the form of one: `v1,` and base 64 of as many bytes as the hash has.
+    /// The well-formed signatures: `v1,` and the Base64 of 32 bytes.
     fn tags(&self) -> impl Iterator<Item = [u8; TAG_BYTES]> {
         let candidates = self.signatures.split(|byte| *byte == b' ').take(MAX_SIGNATURES);
         candidates.filter_map(|candidate| {
             let text = candidate.strip_prefix(b"v1,")?;
-            // The decoder wants room for what the length of the text could give.
+            // The decoder wants room for the 33 bytes that 44 characters can hold.
             let mut decoded = [0; TAG_BYTES + 1];
             let is_whole =
                 text.len() == TAG_TEXT && STANDARD.decode_slice(text, &mut decoded).ok() == Some(TAG_BYTES);
@@ -119,25 +119,25 @@ fn seconds(text: &[u8]) -> Option<Timestamp> {
     seconds.checked_mul(1_000_000).map(Timestamp::from_micros)
 }
 
-/// Why a signature does not hold.
+/// The error of checking a signature.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SignatureError {
     /// A header is missing.
     #[error("the delivery is not signed")]
     Missing,
-    /// No signature is of this body by this secret, or a header has not the form that it should have.
+    /// No signature matches this body and secret, or a header is malformed.
     #[error("the signature is wrong")]
     Wrong,
-    /// Signed at another time.
+    /// The timestamp is more than [`TOLERANCE`] from now.
     #[error("the timestamp of the signature is more than five minutes from now")]
     OutOfTime,
 }
 
-/// The secret that a sender signs with. Shown once, then kept sealed.
+/// A webhook's signing secret. It is shown once and stored encrypted.
 pub struct SigningSecret(Zeroizing<[u8; SECRET_BYTES]>);
 
 impl SigningSecret {
-    /// Makes a new secret from random bytes that `fill` supplies.
+    /// Generates a secret from the random bytes that `fill` supplies.
     ///
     /// # Errors
     /// The error of `fill`.
@@ -147,7 +147,7 @@ impl SigningSecret {
         Ok(Self(bytes))
     }
 
-    /// The secret as senders are given it: `whsec_` and base 64.
+    /// The secret in the text form for senders: `whsec_` and Base64.
     #[must_use]
     pub fn reveal(&self) -> Zeroizing<String> {
         let mut encoded = STANDARD.encode(&self.0[..]);
@@ -156,7 +156,7 @@ impl SigningSecret {
         text
     }
 
-    /// The bytes to sign with, to be sealed.
+    /// The bytes of the HMAC key, to be encrypted and stored.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0[..]

@@ -1,15 +1,15 @@
-//! What a publisher sends decides neither how much memory reading it takes nor how long it lasts. The counting allocator is the
-//! whole program's, so this is one of its own.
+//! Bounds the memory that reading a published list takes, whatever a publisher sends. The counting allocator is global, so this
+//! test is a program of its own.
 
 use hookgate_domain::{Provider, SetFilter};
 use hookgate_senders::read_address_list;
 
-/// As large as a document may be.
+/// Bytes of the largest document.
 const DOCUMENT: usize = 4 * 1024 * 1024;
-/// What reading may take at once: the networks of a full set, twice, with their table.
+/// Most bytes that reading may allocate at a time: the networks of a full set, twice, with their hash table.
 const MOST: u64 = 4 * 1024 * 1024;
 
-/// A document of this size: so much of `item` between `start` and `end`.
+/// A document of [`DOCUMENT`] bytes: `item` repeated between `start` and `end`.
 fn document(start: &str, item: &str, end: &str) -> String {
     let count = (DOCUMENT - start.len() - end.len()) / item.len();
     format!("{start}{}{end}", item.repeat(count))
@@ -77,17 +77,17 @@ fn no_document_takes_much_memory() {
     for (provider, filter, document) in documents {
         let filter: SetFilter = filter.parse().expect("a filter");
         let taken = allocation_counter::measure(|| {
-            // Whether it can be read is for other tests.
+            // Other tests check the result.
             let _ = std::hint::black_box(read_address_list(provider, &filter, document.as_bytes()));
         });
         let beginning = &document[..60];
-        // The reader of JSON copies a text with escapes once.
+        // `serde_json` copies a string with escapes once.
         assert!(taken.bytes_max <= MOST, "{provider} {beginning}: {taken:?}");
         assert!(taken.count_total <= 2_000, "{provider} {beginning}: {taken:?}");
     }
 }
 
-/// A full set takes what its networks take, however it is written.
+/// Reading more networks than a set may have takes no more memory than a full set, in both formats.
 #[test]
 fn a_full_set_takes_what_its_networks_take() {
     let addresses =

@@ -1,5 +1,5 @@
-//! The JSON documents of publishers, each in its form. Members that nobody wants are skipped where they stand, and every entry is
-//! taken as it comes: nothing of a document is kept but its networks.
+//! The JSON formats of the providers, as streaming `serde` visitors. Unwanted members are skipped and each entry is parsed as it
+//! is read, so that only the networks take memory.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{AddressListError, Wanted};
 
-/// Reads the document of this provider, and takes what is wanted of it.
+/// Reads the provider's document and adds the networks that match the filter to `wanted`.
 pub(super) fn read(
     provider: Provider,
     filter: &SetFilter,
@@ -32,14 +32,14 @@ pub(super) fn read(
     }
 }
 
-/// Reads the whole text.
+/// Deserializes the whole text. Anything behind the document is an error.
 fn whole<'de>(text: &'de str, document: impl DeserializeSeed<'de>) -> Result<(), AddressListError> {
     let mut reader = serde_json::Deserializer::from_str(text);
     let read = document.deserialize(&mut reader).and_then(|_| reader.end());
     read.map_err(|_| AddressListError::Form)
 }
 
-/// Reads an object that has to have all of these members.
+/// Reads an object that must have all of these members. A missing one is an error of the format.
 fn members(text: &str, names: &[&str], member: impl Member) -> Result<(), AddressListError> {
     sections(text, names, member).map_err(|error| match error {
         AddressListError::NoSection(_) => AddressListError::Form,
@@ -47,7 +47,7 @@ fn members(text: &str, names: &[&str], member: impl Member) -> Result<(), Addres
     })
 }
 
-/// Reads an object that has to have these sections, because somebody chose them.
+/// Reads an object that must have all of these sections. A missing one is named in the error, because the filter chose it.
 fn sections(text: &str, names: &[&str], member: impl Member) -> Result<(), AddressListError> {
     let mut found = Found::new(names);
     let object = Object {
@@ -61,7 +61,7 @@ fn sections(text: &str, names: &[&str], member: impl Member) -> Result<(), Addre
     }
 }
 
-/// The sections that are wanted, or the one that is the provider's own choice.
+/// The sections that the filter names, or else the provider's default section.
 fn names(provider: Provider, filter: &SetFilter) -> Vec<&str> {
     let wanted: Vec<_> = filter.values("section").collect();
     if !wanted.is_empty() {
@@ -71,7 +71,7 @@ fn names(provider: Provider, filter: &SetFilter) -> Vec<&str> {
     filters.filter_map(|(_, default)| *default).collect()
 }
 
-/// The members of an object that are wanted, and which of them were there.
+/// The wanted members of an object. A flag at each says whether it was found.
 struct Found<'n>(Vec<(&'n str, bool)>);
 
 impl<'n> Found<'n> {
@@ -79,7 +79,8 @@ impl<'n> Found<'n> {
         Self(names.iter().map(|name| (*name, false)).collect())
     }
 
-    /// Whether a member is wanted. Twice the same could be read in two ways.
+    /// Marks a member as found. Returns `false` if it is not wanted, and an error if it is there twice: readers differ in which
+    /// of the two counts.
     fn note<E: Error>(&mut self, name: &str) -> Result<bool, E> {
         match self.0.iter_mut().find(|(wanted, _)| *wanted == name) {
             None => Ok(false),
@@ -96,18 +97,18 @@ impl<'n> Found<'n> {
     }
 }
 
-/// Reads a member that is wanted.
+/// A reader of wanted members.
 trait Member {
     fn read<'de, A: MapAccess<'de>>(&mut self, name: &str, map: &mut A) -> Result<(), A::Error>;
 }
 
-/// An object of which some members are wanted.
+/// Visits an object: passes wanted members on and skips the others.
 struct Object<'f, 'n, M> {
     found: &'f mut Found<'n>,
     member: M,
 }
 
-/// The name of a member, copied only where it is written with escapes.
+/// The name of a member. It is copied only if it has escapes.
 #[derive(Deserialize)]
 struct Name<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -138,7 +139,7 @@ impl<'de, M: Member> Visitor<'de> for Object<'_, '_, M> {
     }
 }
 
-/// A list of entries.
+/// Visits an array of entries.
 struct Entries<'w>(&'w mut Wanted);
 
 impl<'de> DeserializeSeed<'de> for Entries<'_> {
@@ -162,7 +163,7 @@ impl<'de> Visitor<'de> for Entries<'_> {
     }
 }
 
-/// One entry.
+/// Visits one entry.
 struct Entry<'w>(&'w mut Wanted);
 
 impl<'de> DeserializeSeed<'de> for Entry<'_> {
@@ -186,7 +187,7 @@ impl Visitor<'_> for Entry<'_> {
 }
 
 impl Wanted {
-    /// Takes the next entry. What is wrong with it is noted, because a reader's own error is a text.
+    /// Takes the next entry. Keeps its error in `fault`, because an error of `serde` can only carry a text.
     fn take_or_note<E: Error>(&mut self, entry: &str) -> Result<(), E> {
         self.take(entry).map_err(|fault| {
             self.fault = Some(fault);
@@ -195,7 +196,7 @@ impl Wanted {
     }
 }
 
-/// A member that is a list: Stripe's, and the sections of GitHub's document.
+/// Reads a member that is an array of entries: Stripe's only one, and the sections of GitHub's document.
 struct List<'w>(&'w mut Wanted);
 
 impl Member for List<'_> {
@@ -204,7 +205,7 @@ impl Member for List<'_> {
     }
 }
 
-/// A section of Datadog's document. It may leave out a family.
+/// Reads a section of Datadog's document. One of the address families may be missing.
 struct Datadog<'w>(&'w mut Wanted);
 
 impl Member for Datadog<'_> {
@@ -216,7 +217,7 @@ impl Member for Datadog<'_> {
     }
 }
 
-/// Cloudflare's answer, which has both families where it has succeeded.
+/// Reads Cloudflare's API response. It must report success and have both address families.
 struct Cloudflare<'w>(&'w mut Wanted);
 
 impl Member for Cloudflare<'_> {
@@ -239,7 +240,7 @@ impl Member for Cloudflare<'_> {
     }
 }
 
-/// The prefixes of AWS, of which the filter chooses.
+/// Visits an array of AWS prefixes and takes those that match the filter.
 struct Prefixes<'w> {
     wanted: &'w mut Wanted,
     filter: &'w SetFilter,
@@ -288,7 +289,7 @@ impl<'de> Visitor<'de> for Prefixes<'_> {
     }
 }
 
-/// Grafana's document: an array, or an object with one array for each service.
+/// Visits Grafana's document: an array of entries, or an object with one such array for each service.
 struct ListOrServices<'w>(&'w mut Wanted);
 
 impl<'de> DeserializeSeed<'de> for ListOrServices<'_> {

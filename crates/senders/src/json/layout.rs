@@ -1,21 +1,21 @@
-//! A JSON text laid out anew for people and for answers: nothing of it is rounded, reordered or left out.
+//! Formats a JSON text, for people and for answers. Nothing is rounded, reordered or left out.
 
 use hookgate_domain::without_mark;
 
 use super::string::{Scanned, scan, unescape};
 use super::{Role, parse};
 
-/// How a JSON text is laid out.
+/// A layout of JSON texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonLayout {
-    /// In one line, as a value that stands inside another text. Two things are changed, which some readers of JSON would fail
-    /// at: half of a surrogate pair becomes U+FFFD, and a number that no double holds becomes a string.
+    /// One line, to be embedded in another JSON text. Two things that some JSON parsers fail at are replaced: half of a surrogate
+    /// pair becomes U+FFFD, and a number outside the range of a double becomes a string.
     Compact,
-    /// On many lines, indented by two spaces.
+    /// Many lines, indented by two spaces.
     Indented,
 }
 
-/// A JSON text laid out; `None` if it is not JSON, or is nested over [`MAX_DEPTH`](super::MAX_DEPTH) levels.
+/// Formats a JSON text. Returns `None` if it is not JSON, or is nested more than [`MAX_DEPTH`](super::MAX_DEPTH) levels deep.
 #[must_use]
 pub fn lay_out(text: &[u8], layout: JsonLayout) -> Option<String> {
     parse(text, |_| Role::Ignored).ok()?;
@@ -39,7 +39,7 @@ struct Writer {
 }
 
 impl Writer {
-    /// Writes the token that begins with this byte of a text that was checked, and gives what follows.
+    /// Writes the next token, which begins with `first`, and returns the rest. The text is valid JSON.
     fn token<'a>(&mut self, first: u8, rest: &'a str) -> &'a str {
         match first {
             b'"' => {
@@ -113,7 +113,7 @@ impl Writer {
         self.out.push('"');
     }
 
-    /// A string as it is written, but for halves of surrogate pairs.
+    /// Writes a string with its escapes. Halves of surrogate pairs become U+FFFD.
     fn whole_characters(&mut self, raw: &str) {
         let mut rest = raw;
         while let Some((plain, escaped)) = rest.split_once('\\') {
@@ -131,7 +131,7 @@ impl Writer {
     }
 }
 
-/// Whether a reader that takes all numbers for doubles finds one.
+/// Returns `true` if the number is in the range of a double. JSON parsers that read all numbers as doubles fail at others.
 #[must_use]
 pub fn is_double(number: &str) -> bool {
     number.parse::<f64>().is_ok_and(f64::is_finite)

@@ -1,28 +1,28 @@
-//! Reads one JSON value from a text by recursive descent. What is not kept is checked all the same.
+//! A recursive descent parser of one JSON value. Values that are not kept are checked too.
 
 use std::borrow::Cow;
 
 use super::string::{Scanned, decode, scan};
 use super::{Json, JsonProblem, MAX_DEPTH, Role};
 
-/// Up to here, keys are compared pairwise; above, they are sorted first, so that a wide object stays cheap.
+/// Number of keys up to which each pair is compared. More keys are sorted first, so that a wide object stays cheap.
 const FEW_KEYS: usize = 16;
-/// What is set aside at once for the object that a text is: most have no more fields that are wanted.
+/// Initial capacity of the top-level object, in members. Most payloads have no more fields.
 const USUAL_ENTRIES: usize = 8;
 
-/// What is kept of a value.
+/// The part of a value that is kept.
 #[derive(Clone, Copy)]
 enum Keep {
     All,
-    /// All of it, and the keys of its object decide.
+    /// All of it. If it is an object, a repeated key is an error.
     Map,
-    /// Of an object the entries with a role; of an array nothing.
+    /// Members of an object that are fields; no item of an array.
     Fields(fn(&str) -> Role),
     Nothing,
 }
 
 impl Keep {
-    /// What is kept of an array's items.
+    /// The part of an array's items that is kept.
     const fn items(self) -> Self {
         match self {
             Self::All | Self::Map => Self::All,
@@ -30,7 +30,7 @@ impl Keep {
         }
     }
 
-    /// What is kept of the value behind this key.
+    /// The part of a member's value that is kept.
     fn entry(self, key: &str) -> Self {
         match self {
             Self::All | Self::Map => Self::All,
@@ -44,7 +44,7 @@ impl Keep {
     }
 }
 
-/// A place in a text, and what was not quite right before it.
+/// A position in the text, with the defects that were tolerated before it.
 pub(super) struct Parser<'a> {
     text: &'a str,
     at: usize,
@@ -62,12 +62,12 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The byte that is next, or at fault.
+    /// Offset of the next byte, or of the byte at which parsing failed.
     pub(super) const fn at(&self) -> usize {
         self.at
     }
 
-    /// The value that the whole text is.
+    /// Parses the whole text as one value. Anything behind it is a syntax error.
     pub(super) fn whole(&mut self, role: fn(&str) -> Role) -> Result<Json<'a>, JsonProblem> {
         if self.next_token().is_none() {
             return Err(JsonProblem::Empty);
@@ -124,7 +124,7 @@ impl<'a> Parser<'a> {
 
     fn object(&mut self, levels: usize, keep: Keep) -> Result<Json<'a>, JsonProblem> {
         self.at += 1;
-        // Only once for a text: an object in it may be tiny, and there may be a great many.
+        // Reserved for the top-level object only: nested objects may be tiny and very many.
         let (mut object, mut others) = match keep {
             Keep::Fields(_) => (Vec::with_capacity(USUAL_ENTRIES), Vec::new()),
             Keep::All | Keep::Map | Keep::Nothing => (Vec::new(), Vec::new()),
@@ -145,7 +145,7 @@ impl<'a> Parser<'a> {
             }
             self.at += 1;
             let kept = keep.entry(&key);
-            // Fields are few, so each is compared with all. Other objects may be wide.
+            // Fields are few, so a new one is compared with all others. Keys of other objects are compared at the end.
             if matches!((keep, kept), (Keep::Fields(_), Keep::All | Keep::Map))
                 && object.iter().any(|(known, _)| *known == key)
             {
@@ -169,7 +169,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Looks for a key that is there twice: refused where keys decide, else remembered. A field is never among the others.
+    /// Looks for repeated keys. In a map they are an error, elsewhere they set [`Self::has_duplicate_key`]. Repeated fields were
+    /// refused before, so of the top-level object only the ignored members (`others`) are compared.
     fn compare_keys(
         &mut self,
         keep: Keep,
@@ -187,7 +188,7 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    /// What is written at the quotation mark that is next.
+    /// Scans the string that begins at the next byte, a quotation mark.
     fn string(&mut self) -> Result<Scanned<'a>, JsonProblem> {
         let (scanned, length) = scan(&self.text[self.at + 1..]).map_err(|(problem, length)| {
             self.at += 1 + length;
@@ -208,7 +209,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// The text of the number that is next: `[ "-" ] int [ frac ] [ exp ]`.
+    /// Scans a number: `[ "-" ] int [ frac ] [ exp ]`.
     fn number(&mut self) -> Result<&'a str, JsonProblem> {
         let start = self.at;
         self.at += usize::from(self.peek() == Some(b'-'));
@@ -229,7 +230,7 @@ impl<'a> Parser<'a> {
         Ok(&self.text[start..self.at])
     }
 
-    /// At least one digit.
+    /// Scans one or more digits.
     fn digits(&mut self) -> Result<(), JsonProblem> {
         let rest = &self.text.as_bytes()[self.at..];
         let count = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
@@ -257,7 +258,7 @@ impl<'a> Parser<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    /// The next byte that is not space.
+    /// Skips white space and returns the next byte; `None` at the end of the text.
     fn next_token(&mut self) -> Option<u8> {
         while let Some(byte) = self.peek() {
             if !matches!(byte, b' ' | b'\n' | b'\r' | b'\t') {

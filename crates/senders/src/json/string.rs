@@ -1,18 +1,18 @@
-//! Strings of JSON: where they end, and the text they stand for.
+//! JSON strings: a scanner that finds their end, and a decoder of their escapes.
 
 use super::JsonProblem;
 
-/// A string of which the end was found, without its quotation marks.
+/// A scanned string, without its quotation marks.
 #[derive(Clone, Copy)]
 pub(super) enum Scanned<'a> {
-    /// It stands in the text as it is meant.
+    /// No escapes.
     Plain(&'a str),
-    /// It has escapes, which were checked.
+    /// Escapes, all of them valid.
     Escaped(&'a str),
 }
 
-/// Finds the end of a string in what follows its first quotation mark, and checks its escapes. Gives the bytes up to
-/// and with the last quotation mark; with a problem, those before it.
+/// Scans a string from behind its first quotation mark, and checks its escapes. Returns the length with the last quotation mark;
+/// with an error, the number of bytes before it.
 pub(super) fn scan(rest: &str) -> Result<(Scanned<'_>, usize), (JsonProblem, usize)> {
     let bytes = rest.as_bytes();
     let (mut at, mut has_escapes) = (0, false);
@@ -36,10 +36,10 @@ pub(super) fn scan(rest: &str) -> Result<(Scanned<'_>, usize), (JsonProblem, usi
     }
 }
 
-/// The end of this stretch, in which no control character may be.
+/// Returns `end` if there is no control character between `start` and `end`.
 fn control(bytes: &[u8], start: usize, end: usize) -> Result<usize, (JsonProblem, usize)> {
     let stretch = &bytes[start..end];
-    // Without an early end the compiler looks at many bytes at once.
+    // A loop without an early exit is vectorized.
     if stretch.iter().copied().fold(u8::MAX, u8::min) < b' ' {
         let at = stretch.iter().take_while(|byte| **byte >= b' ').count();
         return Err((JsonProblem::Syntax, start + at));
@@ -47,7 +47,7 @@ fn control(bytes: &[u8], start: usize, end: usize) -> Result<usize, (JsonProblem
     Ok(end)
 }
 
-/// The length of the escape that the bytes begin with.
+/// Checks the escape at the start of `bytes` and returns its length.
 fn escape(bytes: &[u8]) -> Result<usize, JsonProblem> {
     match bytes.get(1) {
         None => Err(JsonProblem::Truncated),
@@ -64,7 +64,7 @@ fn escape(bytes: &[u8]) -> Result<usize, JsonProblem> {
     }
 }
 
-/// The text of a string with escapes that were checked, and whether half of a surrogate pair became U+FFFD.
+/// Decodes a string with valid escapes. The flag is `true` if half of a surrogate pair became U+FFFD.
 pub(super) fn decode(raw: &str) -> (String, bool) {
     let (mut text, mut has_lone_surrogate) = (String::with_capacity(raw.len()), false);
     let mut rest = raw;
@@ -79,7 +79,7 @@ pub(super) fn decode(raw: &str) -> (String, bool) {
     (text, has_lone_surrogate)
 }
 
-/// The character of an escape behind its backslash, and its length; `None` for half of a surrogate pair.
+/// Decodes an escape, given without its backslash. Returns the character, or `None` for half of a surrogate pair, and the length.
 pub(super) fn unescape(escaped: &str) -> (Option<char>, usize) {
     let simple = |c| (Some(c), 1);
     match escaped.as_bytes().first() {
@@ -89,13 +89,13 @@ pub(super) fn unescape(escaped: &str) -> (Option<char>, usize) {
         Some(b'r') => simple('\r'),
         Some(b't') => simple('\t'),
         Some(b'u') => pair(escaped),
-        // The others stand for themselves.
+        // `\"`, `\\` and `\/` stand for the character itself.
         Some(byte) => simple(char::from(*byte)),
         None => (None, 0),
     }
 }
 
-/// The character of `u` and four digits, or of two such escapes that are a pair.
+/// Decodes `u` and four hexadecimal digits, or two such escapes that are a surrogate pair.
 fn pair(escaped: &str) -> (Option<char>, usize) {
     let unit = |from: usize| u16::from_str_radix(escaped.get(from..from + 4)?, 16).ok();
     let first = unit(1).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The reader against the grammar, with another reader of JSON as witness.
+//! The parser against the grammar, compared with `serde_json`.
 
 use proptest::prelude::*;
 use serde_json::value::RawValue;
@@ -13,7 +13,7 @@ fn problem(text: &str) -> Option<JsonProblem> {
     parse(text.as_bytes()).err().map(|fault| fault.problem)
 }
 
-/// Whether the text is of the grammar, by another reader that keeps nothing.
+/// Returns `true` if `serde_json` accepts the text. As `RawValue`, it checks the grammar only.
 fn is_of_grammar(text: &[u8]) -> bool {
     serde_json::from_slice::<&RawValue>(text).is_ok()
 }
