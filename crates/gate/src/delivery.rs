@@ -1,4 +1,4 @@
-//! A delivery on its way through the gate: what is known of it, what is stored of it, what it is answered.
+//! The values of a delivery on its way through the gate: the request, the record, the answer.
 
 mod refused;
 
@@ -16,58 +16,58 @@ use serde_json::{Value, json};
 use crate::memory_budget::Reservation;
 pub use refused::{MAX_REFUSED_PAYLOAD, RefusalKey, RefusedDelivery, RefusedPayload};
 
-/// When to come again after a failure that passes by itself and names no time: longer than a checkpoint or a restart takes.
+/// Default `Retry-After` of a temporary failure: longer than a checkpoint or a restart takes.
 const RETRY_AFTER: Duration = Duration::from_secs(2);
-/// Most bytes of the value of a header that are kept: browsers stay below, and a row should not be mostly this.
+/// Maximum bytes of a header value that are kept: browsers stay below, and a row should not be mostly this.
 pub const MAX_HEADER_BYTES: usize = 512;
-/// Kept in place of a text that may hold a secret.
+/// Placeholder for a text that may hold a secret.
 pub const HIDDEN: &str = "[secret]";
 
-/// What the transport knows of a request to a webhook URL before its body is read. All of it is the sender's word but
-/// for the source address.
+/// The request to a webhook URL as the transport knows it before the body is read. All of it is the sender's claim
+/// except the source address.
 #[derive(Clone, Copy)]
 pub struct DeliveryRequest<'a> {
     /// The format segment of the path.
     pub format: &'a str,
-    /// The webhook ID segment of the path: a secret if it is one.
+    /// The webhook ID segment of the path: a secret if it is a valid ID.
     pub webhook_id: &'a str,
-    /// The name of the request, as its answer has it.
+    /// The request ID, which is also in the answer.
     pub request_id: RequestId,
-    /// Where the request came from.
+    /// Source of the request.
     pub source: Source,
-    /// How the sender calls itself.
+    /// `User-Agent`.
     pub user_agent: Option<&'a [u8]>,
-    /// Whether the sender says that the body is JSON.
+    /// `true` if the sender declares the body as JSON.
     pub declared_json: bool,
-    /// Whether the body is compressed.
+    /// `true` if the body is compressed.
     pub compressed: bool,
-    /// The sender's name for this delivery, to recognise a retry: the first, if it came in several headers.
+    /// The idempotency key, by which a retry is recognised; the first value, if several headers have one.
     pub idempotency_key: Option<&'a [u8]>,
-    /// Whether a header that names the delivery came again with another value.
+    /// `true` if a header with the key was repeated with another value.
     pub has_repeated_key: bool,
-    /// The signature, if the sender signed.
+    /// The headers of the signature, if the sender signed.
     pub signature: SignatureHeaders<'a>,
-    /// All headers. They are asked for once a delivery is to be stored or put on record.
+    /// All headers. They are read only when a delivery is to be stored or recorded.
     pub headers: &'a dyn RequestHeaders,
 }
 
-/// What the headers of a request give for the record.
+/// Access to the headers of a request, for the record and the idempotency key.
 pub trait RequestHeaders: Sync {
-    /// The headers that may be kept: a JSON array of pairs of name and value, `[["accept","*/*"]]`, without
-    /// secrets and bounded. `None` if there is none.
+    /// The headers that may be recorded, without secrets and bounded: a JSON array of pairs of name and value,
+    /// `[["accept","*/*"]]`. `None` if there are none.
     fn kept(&self) -> Option<String>;
 
-    /// The different values of the headers of this name, joined by commas. Empty ones are left out.
+    /// The different values of the headers of this name, joined by commas. Empty values are left out.
     fn joined(&self, name: &str) -> Vec<u8>;
 
-    /// How the source of the request was found.
+    /// The trail: the steps by which the source of the request was found.
     fn trail(&self) -> Trail;
 
-    /// How many bytes they hold.
+    /// Size of the headers, in bytes.
     fn bytes(&self) -> usize;
 }
 
-/// No headers at all.
+/// A request without headers.
 impl RequestHeaders for () {
     fn kept(&self) -> Option<String> {
         None
@@ -87,7 +87,7 @@ impl RequestHeaders for () {
 }
 
 impl DeliveryRequest<'_> {
-    /// The user agent as text, cut to what is kept.
+    /// `User-Agent` as text, cut to [`MAX_HEADER_BYTES`]. A value that may hold a secret is replaced by [`HIDDEN`].
     pub(crate) fn user_agent_text(&self) -> Option<Box<str>> {
         let bytes = self.user_agent?;
         if may_hold_secret(bytes) {
@@ -98,9 +98,9 @@ impl DeliveryRequest<'_> {
     }
 }
 
-/// The body of a request, still to be read.
+/// The unread body of a request.
 pub trait Body: Send {
-    /// Reads the body, up to `limit` bytes of it, and takes room for what comes.
+    /// Reads the body, up to `limit` bytes, and reserves memory as bytes arrive.
     fn read(
         self,
         limit: usize,
@@ -108,63 +108,63 @@ pub trait Body: Send {
     ) -> impl Future<Output = Result<Bytes, BodyFault>> + Send;
 }
 
-/// Why a body could not be read.
+/// Errors of reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BodyFault {
-    /// It is longer than the limit.
+    /// The body is longer than the limit.
     TooLarge,
-    /// There is no room for it at the moment.
+    /// The memory budget is exhausted.
     NoRoom,
-    /// It came too slowly.
+    /// The body arrived too slowly.
     TimedOut,
-    /// Its framing is broken.
+    /// The framing of the body is broken.
     Malformed,
-    /// The sender left in the middle.
+    /// The sender closed the connection before the end of the body.
     Gone,
 }
 
 /// A delivery that passed every check, to be committed.
 #[derive(Clone, Debug)]
 pub struct AcceptedDelivery {
-    /// The webhook that takes it.
+    /// The webhook that accepts it.
     pub webhook: WebhookHandle,
-    /// The revision of the webhook that was judged.
+    /// The revision of the webhook that it was judged by.
     pub revision: i64,
-    /// When it came.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// The name of the request.
+    /// The request ID.
     pub request_id: RequestId,
-    /// Where it came from, in canonical form.
+    /// The source address, in canonical form.
     pub source: IpAddr,
-    /// How its source was found, if it would have been refused for it and the webhook only observes.
+    /// The trail of the source, if the source would be refused and the webhook only observes.
     pub observed: Option<Trail>,
-    /// How the sender calls itself.
+    /// `User-Agent`.
     pub user_agent: Option<Box<str>>,
-    /// The headers that are kept, as [`RequestHeaders::kept`] gives them.
+    /// The recorded headers, as [`RequestHeaders::kept`] gives them.
     pub headers: Option<String>,
-    /// How long it took until here.
+    /// Time from the complete head of the request to this value.
     pub took: Duration,
-    /// The body, if it is kept.
+    /// The body, if the webhook keeps payloads.
     pub payload: Option<Bytes>,
-    /// What it says about an incident.
+    /// The incident draft in the payload.
     pub draft: IncidentDraft,
-    /// How to recognise a retry.
+    /// The idempotency key, if the sender gave one.
     pub idempotency: Option<Idempotency>,
 }
 
-/// A sender's key for a delivery, with the digest of the payload that it stands for.
+/// The idempotency key of a delivery, with the digest of its payload.
 #[derive(Clone, Debug)]
 pub struct Idempotency {
     /// The key.
     pub key: IdempotencyKey,
-    /// The payload that came with it, by a key that the store does not have. This is what is stored.
+    /// Keyed digest of the payload, which is stored. The store does not have the key.
     pub payload: PayloadDigest,
-    /// Its plain SHA-256, which earlier versions stored: never stored any more.
+    /// Plain SHA-256 of the payload, which earlier versions stored. It is compared, but never stored any more.
     pub plain: PayloadDigest,
 }
 
 impl Idempotency {
-    /// Whether this digest, which is stored with the key, is of the same payload.
+    /// `true` if this digest, which is stored with the key, is of the same payload.
     #[must_use]
     pub fn has_payload(&self, stored: &[u8]) -> bool {
         [self.payload, self.plain]
@@ -173,71 +173,71 @@ impl Idempotency {
     }
 }
 
-/// What became of a commit.
+/// The result of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Commit {
-    /// It is on disk.
+    /// The delivery is on disk.
     Stored(Accepted),
-    /// The webhook has another revision by now: judge again.
+    /// The webhook has another revision by now: the delivery must be judged again.
     Stale,
-    /// The idempotency key stands for another payload.
+    /// The idempotency key was used with another payload.
     IdempotencyConflict,
-    /// It would open an incident, and those of its webhook that are not resolved fill most of the store.
+    /// The delivery would open an incident, and the unresolved incidents of its webhook fill most of the store.
     Full,
 }
 
-/// What the sender of an accepted delivery is told.
+/// The result of an accepted delivery, for its sender.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Accepted {
-    /// The record of the delivery; of the first one, for a replay.
+    /// The record of the delivery; for a replay, the record of the first delivery.
     pub delivery: DeliveryId,
-    /// The incident that it opened or updated; `None` for a `resolved` that found none.
+    /// The incident that was opened or updated; `None` for a `resolved` without a matching incident.
     pub incident: Option<Touched>,
-    /// What it did.
+    /// The effect of the delivery.
     pub effect: Effect,
 }
 
 /// An incident that a delivery opened or updated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touched {
-    /// Which one.
+    /// Number of the incident.
     pub number: IncidentNumber,
-    /// Its status after that.
+    /// Status of the incident after the delivery.
     pub status: IncidentStatus,
 }
 
-/// What an accepted delivery did.
+/// The effect of an accepted delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
-    /// It opened an incident.
+    /// The delivery opened an incident.
     Opened,
-    /// It updated an incident, or joined a resolved one as a late `resolved`.
+    /// The delivery updated an incident, or joined a resolved one as a late `resolved`.
     Updated,
-    /// Nothing: it says `resolved`, and no incident has its dedup key.
+    /// None: the delivery says `resolved`, and no incident has its dedup key.
     Unmatched,
-    /// Nothing: it is a retry, and the answer is the first one.
+    /// None: the delivery is a retry and gets the first answer.
     Replayed,
 }
 
 /// The answer to a delivery.
 #[derive(Clone, Debug)]
 pub enum Reply {
-    /// It is on disk.
+    /// The delivery is on disk.
     Accepted(Accepted),
-    /// It did not pass.
+    /// The delivery was refused.
     Refused(Refusal),
 }
 
 /// A refusal as the sender sees it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Refusal {
-    /// Why.
+    /// The refusal code.
     pub code: RefusalCode,
-    /// What exactly is at fault, where that helps the sender.
+    /// Details for the sender, where they help.
     pub details: Option<Details>,
-    /// When to come again.
+    /// `Retry-After`.
     pub retry_after: Option<Duration>,
-    /// Told as a temporary failure instead of a refusal, for senders that retry nothing else.
+    /// `true` if the refusal is answered as a temporary failure, for senders that retry nothing else.
     pub postponed: bool,
 }
 
@@ -253,21 +253,21 @@ impl From<RefusalCode> for Refusal {
     }
 }
 
-/// What exactly is at fault.
+/// The details of a refusal.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Details {
-    /// These fields.
+    /// The invalid fields.
     Fields(Vec<FieldError>),
-    /// The JSON, here.
+    /// The error in the JSON, with its place.
     Json(JsonFault),
-    /// This limit is reached.
+    /// The limit that is reached.
     Limit(RateScope),
-    /// The body is longer than this many bytes.
+    /// The maximum size of the body, in bytes, which this body exceeds.
     BodyBytes(u32),
 }
 
 impl Details {
-    /// The details as answers have them, and as they are kept.
+    /// The details as JSON, for answers and records.
     #[must_use]
     pub fn to_json(&self) -> Value {
         match self {
@@ -289,18 +289,18 @@ impl Details {
     }
 }
 
-/// Which rate limit is reached.
+/// The rate limit that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RateScope {
-    /// The webhook's own.
+    /// The rate limit of the webhook.
     Webhook {
         /// Deliveries a minute.
         per_minute: u32,
     },
-    /// The floor under unknown URLs of one source.
+    /// The limit of unknown URLs that one source may ask for.
     Source,
-    /// What of one source may fail at a webhook.
+    /// The limit of failed deliveries of one source at a webhook.
     Failures,
-    /// What the unresolved incidents of a webhook may fill of the store.
+    /// The part of the store that the unresolved incidents of a webhook may fill.
     Incidents,
 }

@@ -1,4 +1,4 @@
-//! A delivery that did not pass, as it goes on the record: little of it is kept, because anybody may have sent it.
+//! The record of a refused delivery. Little of it is kept, because anybody may have sent it.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -8,59 +8,59 @@ use hookgate_domain::{RefusalCode, RequestId, Timestamp, Trail, WebhookHandle};
 
 use crate::history::NoPayload;
 
-/// Bytes of the payload of a refused delivery that are kept: enough to see what it is. Anybody who knows the URL may have
-/// sent it.
+/// Maximum bytes of the payload of a refused delivery that are kept: enough to see what was sent. Anybody who knows the
+/// URL may have sent it.
 pub const MAX_REFUSED_PAYLOAD: usize = 8 * 1024;
 
-/// What tells a refusal from those that may share a record with it.
+/// The values that decide which refusals may share a record. Of the time of receipt, only the minute counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefusalKey {
     /// The webhook that has or had the URL.
     pub webhook: WebhookHandle,
-    /// When it came.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// Where it came from, in canonical form, as far as that is known.
+    /// The source address, in canonical form, as far as it is known.
     pub source: IpAddr,
-    /// Why it did not pass.
+    /// The refusal code.
     pub code: RefusalCode,
-    /// Whether the sender was told to come again later instead of being refused.
+    /// `true` if the refusal was answered as a temporary failure.
     pub postponed: bool,
 }
 
-/// A delivery that did not pass, for the record.
+/// A refused delivery, for the record.
 #[derive(Clone, Debug)]
 pub struct RefusedDelivery {
     /// The webhook that has or had the URL.
     pub webhook: WebhookHandle,
-    /// When it came.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// The name of the request; `None` for one that was counted with others first.
+    /// The request ID; `None` for a record of refusals that were counted together first.
     pub request_id: Option<RequestId>,
-    /// Where it came from, in canonical form, as far as that is known.
+    /// The source address, in canonical form, as far as it is known.
     pub source: IpAddr,
-    /// How its source was found, if it is refused for it.
+    /// The trail of the source, if the delivery is refused for its source.
     pub trail: Option<Trail>,
-    /// How the sender calls itself.
+    /// `User-Agent`.
     pub user_agent: Option<Box<str>>,
-    /// The headers that are kept, as [`RequestHeaders::kept`](crate::RequestHeaders::kept) gives them.
+    /// The recorded headers, as [`RequestHeaders::kept`](crate::RequestHeaders::kept) gives them.
     pub headers: Option<String>,
-    /// How long it took until here.
+    /// Time from the complete head of the request to the refusal.
     pub took: Duration,
     /// The first part of the body, if it was read and is kept.
     pub payload: Option<RefusedPayload>,
-    /// Why it is not there; `None` if it is, or if nobody knows.
+    /// The reason for a missing payload; `None` if there is a payload, or if the reason is unknown.
     pub no_payload: Option<NoPayload>,
-    /// Why it did not pass.
+    /// The refusal code.
     pub code: RefusalCode,
-    /// Whether the sender was told to come again later instead of being refused.
+    /// `true` if the refusal was answered as a temporary failure.
     pub postponed: bool,
-    /// What exactly the sender was told to be at fault, as JSON.
+    /// The details in the answer, as JSON.
     pub details: Option<Box<str>>,
-    /// When the sender was told to come again.
+    /// `Retry-After` of the answer.
     pub retry_after: Option<Duration>,
 }
 
-/// What is kept of the body of a refused delivery.
+/// The stored part of the body of a refused delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedPayload {
     first: Bytes,
@@ -68,7 +68,7 @@ pub struct RefusedPayload {
 }
 
 impl RefusedPayload {
-    /// The first part of a body: a copy, so that the whole one is not held until it is written.
+    /// The first part of a body: a copy, so that the whole body is not held in memory until the record is written.
     #[must_use]
     pub fn of(body: &Bytes) -> Self {
         Self {
@@ -77,13 +77,13 @@ impl RefusedPayload {
         }
     }
 
-    /// The part that is kept.
+    /// The stored part.
     #[must_use]
     pub fn first(&self) -> &[u8] {
         &self.first
     }
 
-    /// Bytes of the whole body, if not all of it is kept.
+    /// Size of the whole body in bytes, if only a part is stored.
     #[must_use]
     pub fn cut_from(&self) -> Option<u64> {
         (self.first.len() < self.bytes).then(|| u64::try_from(self.bytes).unwrap_or(u64::MAX))
@@ -91,7 +91,7 @@ impl RefusedPayload {
 }
 
 impl RefusedDelivery {
-    /// Bytes that its record takes beside what every record has.
+    /// Bytes of the record, beside those that every record has.
     #[must_use]
     pub fn bytes(&self) -> usize {
         let text = |text: Option<&str>| text.map_or(0, str::len);
@@ -101,7 +101,8 @@ impl RefusedDelivery {
             + text(self.details.as_deref())
     }
 
-    /// Leaves out what senders may make large: a webhook refused too much.
+    /// Removes the parts that a sender may make large, because refusals of the webhook or of the source have used up their
+    /// bytes, in the queue or of the minute.
     pub fn strip(&mut self) {
         if self.payload.take().is_some() {
             self.no_payload = Some(NoPayload::Flood);
@@ -109,7 +110,7 @@ impl RefusedDelivery {
         (self.headers, self.user_agent, self.details) = (None, None, None);
     }
 
-    /// What tells it from others.
+    /// The values that decide with which refusals this one may share a record.
     #[must_use]
     pub const fn key(&self) -> RefusalKey {
         RefusalKey {
