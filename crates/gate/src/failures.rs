@@ -1,8 +1,9 @@
-//! What sources send to a webhook and nobody can use: wrong signatures, bodies that are no payload, bodies that never end. It
-//! counts by source and webhook, so that a stranger neither uses up the webhook's rate limit nor what other sources may fail.
+//! Counts deliveries that fail by the sender's fault after something of the body came: wrong signatures, invalid
+//! payloads, bodies that never end. Failures count by source and webhook, so a stranger uses up neither the webhook's
+//! rate limit nor the allowance of other sources.
 //!
-//! Beyond it, what the source sends to the webhook is checked one at a time. It is not refused unread: a sender may have the
-//! same address as a stranger, behind one gateway, and what it signs has to pass.
+//! Above the limit, deliveries of the source to the webhook are checked one at a time. They are not refused unread: a
+//! sender may share its address with a stranger, behind one gateway, and its signed deliveries must pass.
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
@@ -15,19 +16,19 @@ use tokio::time::timeout;
 use crate::memory_budget::WebhookQuota;
 use crate::rate_limiter::{Allowance, RateLimiters};
 
-/// Bytes that count as one cell. A failure is at least one, for its head and the work on it.
+/// Bytes per cell of the rate limiter. A failure counts at least one cell, for its head and the work on it.
 const CELL: usize = 4 * 1024;
-/// What a source may fail at once at one webhook, and within each minute after that: 16 MiB, or 4,096 small deliveries. A
-/// misconfigured sender stays far below, and hashing and reading that much takes a fraction of a percent of a core.
+/// Failures of one source at one webhook: 16 MiB, or 4,096 small deliveries, at once and within each minute after that.
+/// A misconfigured sender stays far below, and hashing and reading that much takes a fraction of a percent of a core.
 const ALLOWANCE: Allowance = Allowance::new(4_096, Duration::from_mins(1));
-/// Pairs of webhook and source remembered. Who is forgotten starts anew, so this bounds memory.
+/// Maximum number of pairs of webhook and source remembered. A forgotten pair starts anew, so this bounds memory.
 const MAX_REMEMBERED: usize = 10_000;
-/// How long a delivery of such a source waits for its turn.
+/// Maximum wait of such a delivery for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// For so long after a failure of anybody, deliveries to a webhook are asked whether their source has failed too much.
+/// Time after the last failure at a webhook during which its deliveries are compared with the limit of their source.
 const WATCHED: Duration = Duration::from_mins(3);
 
-/// How much of what each source sent to a webhook has failed lately.
+/// The recent failures of each source at each webhook.
 pub(crate) struct Failures(RateLimiters<WebhookHandle>);
 
 impl Default for Failures {
@@ -37,11 +38,11 @@ impl Default for Failures {
 }
 
 impl Failures {
-    /// The turn to be checked, where too much of what the source sent to the webhook has failed. To be kept until it is known
-    /// whether this fails too.
+    /// The permit to be checked, if the source has failed too much at the webhook; `None` if it has not. The caller
+    /// must hold it until it is known whether this delivery fails too.
     ///
     /// # Errors
-    /// How long the source should wait, if none is free for long.
+    /// The time that the source should wait, if no permit is free within [`PATIENCE`].
     pub(crate) async fn turn<'s>(
         &self,
         share: &'s WebhookQuota,
@@ -52,16 +53,16 @@ impl Failures {
         let Some(wait) = self.wait(share, webhook, source, now) else {
             return Ok(None);
         };
-        // On the heap, because it is rare: it makes no delivery larger.
+        // On the heap, because it is rare and would make the future of every delivery larger.
         match Box::pin(timeout(PATIENCE, share.suspects.acquire())).await {
             Ok(Ok(turn)) => Ok(Some(turn)),
-            // Closed by nobody.
+            // Nobody closes the semaphore.
             Ok(Err(_)) | Err(_) => Err(wait),
         }
     }
 
-    /// How long the source should wait, if too much of what it sent to the webhook has failed. Where nothing fails, that is one
-    /// look at a number.
+    /// The time that the source should wait, if it has failed too much at the webhook. Without recent failures at the
+    /// webhook, this reads one atomic number.
     fn wait(
         &self,
         share: &WebhookQuota,
@@ -76,7 +77,7 @@ impl Failures {
         self.0.wait(&webhook, source, ALLOWANCE, now)
     }
 
-    /// Counts a failure after so many bytes of body.
+    /// Counts a failure after this many bytes of body.
     pub(crate) fn count(
         &self,
         share: &WebhookQuota,
@@ -91,7 +92,7 @@ impl Failures {
     }
 }
 
-/// Whether a refusal says that the body was of no use: the sender's doing, known only after something of it came.
+/// `true` for refusals because of the body: the sender's fault, known only after something of the body came.
 pub(crate) const fn is_failure(code: RefusalCode) -> bool {
     matches!(
         code,

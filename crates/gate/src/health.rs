@@ -1,11 +1,10 @@
-//! How a webhook does: whether its senders get through. A pure rule over the counts of one day, and the webhooks that it
-//! finds failing.
+//! Health of webhooks: a pure rule over the counts of one day, and the webhooks that it finds failing.
 //!
-//! The rule asks who can cause a refusal. Whoever knows the URL can send garbage to a webhook without an allowlist, and then
-//! it is failing: somebody sends what nobody reads. But what an allowlist turns away, what opens a URL in a browser and what
-//! still comes by an old URL says nothing about the senders of today, as long as anything passes. So noise neither makes a
-//! webhook in use failing nor hides the faults of its senders, however much of it there is. What was put off for lack of our own
-//! means says nothing about anybody.
+//! The rule depends on the possible cause of a refusal. Anybody who knows the URL can send garbage to a webhook without
+//! an allowlist, and then the webhook is failing: somebody sends deliveries that nobody can read. Refusals by the
+//! allowlist, of a URL that was opened in a browser and of old URLs are noise: they say nothing about today's senders
+//! as long as any delivery passes. So noise, however much, neither makes a webhook in use failing nor hides the faults
+//! of its senders. Deliveries that were postponed for lack of our own resources count for nothing.
 
 use std::time::Duration;
 
@@ -15,22 +14,22 @@ use crate::sources::SourceTotals;
 use crate::usage::UsageTotals;
 use crate::{Gate, Store, StoreError};
 
-/// Fewer refusals than these may be one person's test, as long as other deliveries pass.
+/// Refusals from which a webhook is failing, if other deliveries pass or if all refusals are noise. Fewer may be the
+/// test of one person.
 pub const FAILING_REFUSALS: u64 = 3;
-/// The share of refusals from which a webhook is failing, as one in so many: half of what its senders send is lost.
+/// Reciprocal of the share of refusals from which a webhook is failing: half of the deliveries of its senders are lost.
 const FAILING_SHARE: u64 = 2;
-/// How far back it is told which senders an allowlist would refuse: as far as a preview looks, since each day of each source is
-/// read.
+/// Maximum time that an observation covers: as long as a preview, because every day of every source is read.
 const OBSERVED: Duration = Duration::from_hours(30 * 24);
 
-/// How a webhook did in the last 24 hours.
+/// Health of a webhook in the last 24 hours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Health {
     /// Deliveries pass.
     Ok,
-    /// Its deliveries are refused; mostly with this code.
+    /// Deliveries are refused, most of them with this code.
     Failing(RefusalCode),
-    /// Nothing came that says how it does.
+    /// No delivery tells anything about the health.
     Quiet,
 }
 
@@ -38,10 +37,11 @@ impl Health {
     /// Every word of [`Health::as_str`].
     pub const WORDS: [&'static str; 3] = ["ok", "failing", "quiet"];
 
-    /// Judges what came in the last 24 hours.
+    /// Judges the counts of the last 24 hours.
     ///
-    /// It is failing if nothing passed and a sender was refused for what it sent, or if three and at least half of what its
-    /// senders sent were; and if nothing passed while three were turned away that strangers may have sent.
+    /// A webhook is failing if nothing passed and at least one delivery was refused for its content, or if at least
+    /// three were, and these are at least half of all without noise. It is also failing if nothing passed and at least
+    /// three deliveries were refused as noise.
     #[must_use]
     pub fn of(day: &UsageTotals) -> Self {
         let worst = |strangers: bool| {
@@ -50,7 +50,7 @@ impl Health {
             let sum = refused
                 .clone()
                 .fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
-            // The first of those alike, so that the answer does not depend on their order.
+            // The lowest code of equal counts, so that the answer does not depend on their order.
             let most = refused.max_by_key(|(code, count)| (*count, std::cmp::Reverse(*code)));
             (most.map(|(code, _)| *code), sum)
         };
@@ -78,8 +78,8 @@ impl Health {
     }
 }
 
-/// Whether a refusal says nothing about the senders of today: an address that may not send, a link that somebody opened, an
-/// old URL.
+/// `true` if a refusal says nothing about today's senders: an address that may not send, a URL that was opened in a
+/// browser, an old URL, a path with another format, or plain HTTP.
 const fn is_noise(code: RefusalCode) -> bool {
     matches!(
         code,
@@ -91,7 +91,7 @@ const fn is_noise(code: RefusalCode) -> bool {
     )
 }
 
-/// Whether a refusal is for lack of our own means: it says nothing about who sent.
+/// `true` if a delivery was refused for lack of our own resources, which says nothing about its sender.
 const fn is_ours(code: RefusalCode) -> bool {
     matches!(code, RefusalCode::Unavailable | RefusalCode::Internal)
 }
@@ -99,35 +99,36 @@ const fn is_ours(code: RefusalCode) -> bool {
 /// A webhook whose deliveries are refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FailingWebhook {
-    /// Which.
+    /// Handle of the webhook.
     pub webhook: WebhookHandle,
-    /// Mostly why.
+    /// The most frequent refusal code.
     pub code: RefusalCode,
-    /// What came in the last 24 hours.
+    /// Counts of the last 24 hours.
     pub day: UsageTotals,
 }
 
-/// What would become of the senders since a webhook began to observe if its allowlist were enforced as it is now.
+/// The senders of an observing webhook, and those that its present allowlist would refuse if it were enforced.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Observation {
-    /// Since when it observes.
+    /// Time from which the webhook observes.
     pub since: Timestamp,
-    /// Since when senders are counted: since then, or for the last 30 days. Sources are counted by the day (UTC).
+    /// Time from which senders are counted: the same, or 30 days ago if that is later. Sources are counted by the day
+    /// (UTC).
     pub counted_from: Timestamp,
-    /// How many senders there were.
+    /// Number of senders.
     pub senders: u64,
-    /// How many of them would be refused.
+    /// Number of senders that would be refused.
     pub refused_senders: u64,
-    /// How many deliveries passed.
+    /// Number of accepted deliveries.
     pub deliveries: u64,
-    /// How many of them would have been refused.
+    /// Number of those that would have been refused.
     pub refused_deliveries: u64,
-    /// Deliveries of sources that are not told apart: it can't be said what would become of them.
+    /// Deliveries of sources that are not told apart. Their fate is unknown.
     pub beyond: u64,
 }
 
 impl Observation {
-    /// What becomes of these senders; `None` if the webhook does not observe anything.
+    /// Compares the senders with the allowlist; `None` if the webhook does not observe.
     #[must_use]
     pub fn of(webhook: &Webhook, totals: &SourceTotals, now: Timestamp) -> Option<Self> {
         let policy = &webhook.policy;
@@ -155,12 +156,12 @@ impl Observation {
     }
 }
 
-/// Where the counts of an observing webhook begin.
+/// Start of the counts of an observing webhook.
 fn counted_from(webhook: &Webhook, now: Timestamp) -> Timestamp {
     webhook.mode_since().max(now.before(OBSERVED))
 }
 
-/// Whether a webhook has an allowlist that it does not enforce.
+/// `true` if a live webhook has an allowlist that it does not enforce.
 fn observes(webhook: &Webhook) -> bool {
     webhook.live_url().is_ok()
         && webhook.policy.allowlist_mode == AllowlistMode::Observe
@@ -168,7 +169,8 @@ fn observes(webhook: &Webhook) -> bool {
 }
 
 impl<S: Store> Gate<S> {
-    /// How these webhooks do, in the order asked for, in one question. Bounded, as [`Store::usage_many`] is; a revoked one is quiet.
+    /// Health of these webhooks, in their order, by one query. Bounded, as [`Store::usage_many`] is; a revoked webhook
+    /// is quiet.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -185,7 +187,7 @@ impl<S: Store> Gate<S> {
         Ok(health.collect())
     }
 
-    /// The webhooks that are failing now, most refusals first. Bounded, as [`Store::refused_lately`] is.
+    /// The webhooks that are failing now, those with most refusals first. Bounded, as [`Store::refused_lately`] is.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -202,7 +204,7 @@ impl<S: Store> Gate<S> {
         Ok(failing)
     }
 
-    /// What enforcing the allowlist of a webhook that observes would mean; `None` if it does not observe.
+    /// The effect of enforcing the allowlist of an observing webhook; `None` if the webhook does not observe.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.

@@ -1,4 +1,4 @@
-//! When a webhook is failing, and what cannot make it so.
+//! Conditions under which a webhook is failing, and those that can't make it fail.
 
 use hookgate_domain::RefusalCode::{
     Internal, InvalidJson, IpNotAllowed, MethodNotAllowed, RateLimited, Unavailable, ValidationError,
@@ -33,7 +33,7 @@ fn lost_deliveries_are_a_failure() {
     );
 }
 
-/// Noise: addresses that may not send, links that were opened, old URLs.
+/// Noise: addresses that may not send, URLs that were opened in a browser, old URLs.
 #[test]
 fn noise_neither_makes_a_webhook_failing_nor_hides_that_it_is() {
     for noise in [IpNotAllowed, MethodNotAllowed, WebhookRevoked] {
@@ -55,7 +55,7 @@ fn noise_neither_makes_a_webhook_failing_nor_hides_that_it_is() {
     }
 }
 
-/// What was put off for lack of our own means is nobody's fault.
+/// Deliveries that were postponed for lack of our own resources.
 #[test]
 fn a_lack_of_our_own_makes_no_webhook_failing() {
     for ours in [Unavailable, Internal] {
