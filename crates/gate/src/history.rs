@@ -1,4 +1,4 @@
-//! The history of deliveries: what a record tells, how it is asked for, how long it is kept.
+//! The history of deliveries: records, filters, pages and retention.
 
 mod no_payload;
 
@@ -15,35 +15,35 @@ use ipnetwork::IpNetwork;
 use crate::{ActorContext, Gate, Store, StoreError, record_for};
 pub use no_payload::NoPayload;
 
-/// Most rows of one page: a bound on memory per question.
+/// Maximum number of rows of a page: a bound on memory per query.
 const MAX_PAGE: u16 = 200;
 const DAY: Duration = Duration::from_hours(24);
 
-/// All that is on the record of a delivery.
+/// The complete record of a delivery.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeliveryRecord {
-    /// What lists show of it.
+    /// The part that lists show.
     pub summary: DeliverySummary,
-    /// How its source was found, if it was refused for it, or would have been.
+    /// The trail of the source, if the source was refused, or would have been.
     pub trail: Option<Trail>,
-    /// The headers of the request, without secrets and cut to what is kept; empty if none were.
+    /// The recorded headers, without secrets and bounded; empty if none were recorded.
     pub headers: Vec<(String, String)>,
-    /// The body, if it was read and kept; of a refused delivery its first part.
+    /// The body, if it was read and kept; of a refused delivery only the first part.
     pub payload: Option<Vec<u8>>,
-    /// Bytes of the whole body, if `payload` is only its first part.
+    /// Size of the whole body in bytes, if `payload` is only its first part.
     pub payload_bytes: Option<u64>,
-    /// Why it was not kept; `None` if it was, or if an older version wrote the record.
+    /// The reason for which no payload was stored; `None` if one was, or if an older version wrote the record.
     pub no_payload: Option<NoPayload>,
-    /// The status of the incident that its answer told, if it was accepted.
+    /// Status of the incident in the answer, if the delivery was accepted.
     pub incident_status: Option<IncidentStatus>,
-    /// What exactly its answer told to be at fault, as JSON.
+    /// Details of the refusal in the answer, as JSON.
     pub details: Option<String>,
-    /// When its answer told to come again.
+    /// `Retry-After` of the answer.
     pub retry_after: Option<Duration>,
 }
 
 impl DeliveryRecord {
-    /// Why its payload is not there; `None` if it is. What was kept and is gone has expired.
+    /// The reason for a missing payload; `None` if there is a payload. A stored payload that is gone has expired.
     #[must_use]
     pub fn why_no_payload(&self) -> Option<NoPayload> {
         match (&self.payload, self.no_payload) {
@@ -53,55 +53,54 @@ impl DeliveryRecord {
     }
 }
 
-/// What a list shows of a delivery: all but what may be large.
+/// The part of a record that lists show: all but what may be large.
 #[derive(Clone, Debug, PartialEq)]
 pub struct DeliverySummary {
-    /// Its name, and its place in the order of commits.
+    /// The delivery ID, which is also its place in the order of commits.
     pub id: DeliveryId,
     /// The webhook it went to.
     pub webhook: WebhookHandle,
-    /// What people call that webhook now.
+    /// The present name of that webhook.
     pub webhook_name: String,
-    /// When it came.
+    /// Time of receipt.
     pub received_at: Timestamp,
-    /// Where it came from.
+    /// The source address.
     pub source: IpAddr,
-    /// How the sender called itself.
+    /// `User-Agent`.
     pub user_agent: Option<String>,
-    /// What it was answered.
+    /// The answer to the sender.
     pub answer: Answer,
-    /// Whether it passed only because its webhook observes: its address would have been refused.
+    /// `true` if the delivery passed only because its webhook observes: its address would have been refused.
     pub would_be_refused: bool,
     /// The incident that it opened or updated.
     pub incident: Option<IncidentNumber>,
-    /// How many deliveries this record stands for: retries of it, or refusals folded into it.
+    /// Number of deliveries that this record stands for: retries of it, or refusals folded into it.
     pub count: i64,
-    /// What was changed about it so that it could be taken; mostly nothing.
+    /// Changes that were made to accept the payload; mostly none.
     pub notes: Vec<Note>,
-    /// The name of the request, of the first one if it stands for several. Older versions did not keep it.
+    /// The request ID, of the first request if the record stands for several. Older versions did not record it.
     pub request_id: Option<RequestId>,
-    /// How long it took from the complete head of the request until it was handed to the store. Older versions did not
-    /// measure it.
+    /// Time from the complete head of the request to its handing over to the store. Older versions did not measure it.
     pub took: Option<Duration>,
 }
 
-/// What a delivery was answered.
+/// The answer to a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Accepted: it opened an incident.
+    /// Accepted: the delivery opened an incident.
     Opened,
-    /// Accepted: it updated an incident.
+    /// Accepted: the delivery updated an incident.
     Updated,
-    /// Accepted: it says `resolved`, and there was nothing to resolve.
+    /// Accepted: the delivery says `resolved`, and no incident matched.
     Unmatched,
     /// Refused.
     Refused(RefusalCode),
-    /// Refused, told as a temporary failure.
+    /// Refused, answered as a temporary failure.
     Postponed(RefusalCode),
 }
 
 impl Answer {
-    /// Whether it was accepted or refused.
+    /// The outcome: accepted or refused.
     #[must_use]
     pub const fn outcome(self) -> Outcome {
         match self {
@@ -110,7 +109,7 @@ impl Answer {
         }
     }
 
-    /// The refusal code, if refused.
+    /// The refusal code, if the delivery was refused.
     #[must_use]
     pub const fn code(self) -> Option<RefusalCode> {
         match self {
@@ -120,12 +119,12 @@ impl Answer {
     }
 }
 
-/// Whether a delivery passed.
+/// The outcome of a delivery.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It passed.
+    /// The delivery passed.
     Accepted,
-    /// It did not pass.
+    /// The delivery did not pass.
     Refused,
 }
 
@@ -140,30 +139,30 @@ impl Outcome {
     }
 }
 
-/// Which records are asked for; the default asks for all.
+/// A filter for records of deliveries; the default matches all.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DeliveryFilter {
-    /// Of this webhook.
+    /// Records of this webhook.
     pub webhook: Option<WebhookHandle>,
-    /// With this outcome.
+    /// Records with this outcome.
     pub outcome: Option<Outcome>,
-    /// Refused with this code.
+    /// Refusals with this code.
     pub code: Option<RefusalCode>,
-    /// Only those that passed because their webhook observes.
+    /// If `true`, only deliveries that passed because their webhook observes.
     pub would_be_refused: bool,
-    /// From an address in this network.
+    /// Records from an address in this network.
     pub source: Option<IpNetwork>,
-    /// Received at this time or later. Records that the clock put out of order by more than [`CLOCK_MARGIN`] may be
-    /// missed.
+    /// Records received at this time or later. Records that the clock put out of order by more than [`CLOCK_MARGIN`]
+    /// may be missed.
     pub from: Option<Timestamp>,
-    /// Received before this time; the same holds.
+    /// Records received before this time, with the same restriction.
     pub to: Option<Timestamp>,
-    /// Of the request with this name. It is looked for around the time in the name.
+    /// The record of the request with this ID. It is searched for around the time in the ID.
     pub request_id: Option<RequestId>,
 }
 
 impl DeliveryFilter {
-    /// Whether this record is asked for.
+    /// `true` if the record matches the filter.
     #[must_use]
     pub fn matches(&self, record: &DeliverySummary) -> bool {
         let source = address_bytes(record.source);
@@ -182,56 +181,58 @@ impl DeliveryFilter {
             && self.spans(record.received_at)
     }
 
-    /// Whether a record received at this time is asked for.
+    /// `true` if the filter matches this time of receipt.
     #[must_use]
     pub fn spans(&self, received_at: Timestamp) -> bool {
         self.from.is_none_or(|from| received_at >= from) && self.to.is_none_or(|to| received_at < to)
     }
 
-    /// The times that a record may have: within those that are asked for, and around that in the request's name.
+    /// The times of receipt that a matching record may have: within the filter's own times, and around the time in the
+    /// request ID.
     #[must_use]
     pub fn times(&self) -> (Option<Timestamp>, Option<Timestamp>) {
         let Some(at) = self.request_id.map(RequestId::at) else {
             return (self.from, self.to);
         };
-        // Before it as well: a clock may be set back meanwhile.
+        // Also before the time in the ID: a clock may be set back meanwhile.
         let (first, end) = (at.before(REQUEST_LIFE), at.after(REQUEST_LIFE));
         let from = self.from.map_or(first, |from| from.max(first));
         (Some(from), Some(self.to.map_or(end, |to| to.min(end))))
     }
 }
 
-/// Longest time from the head of a request to its record: 15 seconds for the body, and the waits for a turn and for the store.
+/// Maximum time from the head of a request to its record: 15 seconds for the body, and the waits for a turn and for the
+/// store.
 const REQUEST_LIFE: Duration = Duration::from_mins(1);
 
-/// How far the times of records may be out of the order of their commits, for a filter by time to find them all: requests
-/// overtake each other, and clocks are set. Anything within it is looked through row by row.
+/// Maximum difference between the order of receipt times and the order of commits for which a filter by time finds all
+/// records: requests overtake each other, and clocks are set. Records within this margin are scanned row by row.
 pub const CLOCK_MARGIN: Duration = Duration::from_mins(2);
 
-/// Which incidents are asked for; the default asks for all.
+/// A filter for incidents; the default matches all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct IncidentFilter {
-    /// With this status.
+    /// Incidents with this status.
     pub status: Option<IncidentStatus>,
-    /// Opened by this webhook.
+    /// Incidents opened by this webhook.
     pub webhook: Option<WebhookHandle>,
 }
 
 /// A page of a list.
 ///
-/// A store looks at a bounded number of rows for it. So where few rows match, a page may have less rows than were asked
-/// for, or none, and still not be the last one: that is told by `next` alone.
+/// A store reads a bounded number of rows for a page. Where few rows match, a page may therefore have fewer rows than
+/// its size, or none, without being the last one: only `next` tells that.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Page<T, K> {
-    /// What was found, in the order that was asked for.
+    /// The rows, in the requested order.
     pub items: Vec<T>,
-    /// Where the next page in the same direction goes on; `None` behind the last one.
+    /// The key from which the next page in the same direction continues; `None` after the last page.
     pub next: Option<K>,
 }
 
 impl<T, K> Page<T, K> {
-    /// A page of what was found by [`PageSize::and_one`]. It goes on behind its last item if one more was found, or else from
-    /// where the store stopped looking: so no page that is full leads to an empty one.
+    /// A page of rows that were read with [`PageSize::and_one`]. The next page begins behind the last item if one more
+    /// row was found, otherwise where the store `stopped` reading: so no full page leads to an empty one.
     pub fn new(mut items: Vec<T>, size: PageSize, key: impl Fn(&T) -> K, stopped: Option<K>) -> Self {
         let most = usize::from(size.rows());
         let has_more = items.len() > most;
@@ -241,18 +242,18 @@ impl<T, K> Page<T, K> {
     }
 }
 
-/// Where in the history a page begins.
+/// The place in the history at which a page begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seek {
-    /// At the newest record, going back.
+    /// The newest record, going back.
     Newest,
-    /// At the record before this one, going back.
+    /// The record before this one, going back.
     Before(DeliveryId),
-    /// At the record after this one, going forward; `None` is the very first.
+    /// The record after this one, going forward; `None` begins at the oldest record.
     After(Option<DeliveryId>),
 }
 
-/// How many rows a page has, 1 to 200.
+/// The number of rows of a page, 1 to 200.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageSize(u16);
 
@@ -260,7 +261,7 @@ impl PageSize {
     /// The largest page.
     pub const MAX: Self = Self(MAX_PAGE);
 
-    /// So many rows; `None` for 0 and above 200.
+    /// A page size of this many rows; `None` for 0 and above 200.
     #[must_use]
     pub const fn new(rows: u16) -> Option<Self> {
         if rows == 0 || rows > MAX_PAGE {
@@ -276,7 +277,7 @@ impl PageSize {
         Self(self.0 + 1)
     }
 
-    /// How many rows.
+    /// Number of rows.
     #[must_use]
     pub const fn rows(self) -> u16 {
         self.0
@@ -289,14 +290,14 @@ impl Default for PageSize {
     }
 }
 
-/// How long the history is kept: by age and by size, whichever is reached first.
+/// Limits of the history: by age and by size, whichever is reached first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// Age at which records go.
+    /// Maximum age of records.
     pub deliveries: Duration,
-    /// Age at which payloads go; the rest of the record stays.
+    /// Maximum age of payloads; the rest of the record stays.
     pub payloads: Duration,
-    /// Size of the store, in bytes, above which the oldest records go.
+    /// Maximum size of the store in bytes. Above it, the oldest records are removed.
     pub bytes: NonZeroU64,
 }
 
@@ -312,27 +313,27 @@ impl Default for Retention {
     }
 }
 
-/// What one step of retention removed.
+/// The counts of what one step of retention removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// Records of deliveries.
     pub deliveries: u64,
     /// Payloads of records that stay.
     pub payloads: u64,
-    /// Incidents that nothing has touched for as long as deliveries are kept.
+    /// Incidents that were not touched for as long as deliveries are kept.
     pub incidents: u64,
-    /// Idempotency keys past their window.
+    /// Expired idempotency keys.
     pub keys: u64,
-    /// Sessions and sign-in links that are over, and entries of the audit trail.
+    /// Expired sessions and sign-in links, and entries of the audit trail.
     pub people: u64,
-    /// Counts of usage, and of what sources sent.
+    /// Usage counts and counts of sources.
     pub counts: u64,
-    /// It stopped before it had looked at everything.
+    /// `true` if the step stopped before it had looked at everything.
     pub unfinished: bool,
 }
 
 impl Pruned {
-    /// Whether there was nothing to remove, and nothing is left to look at.
+    /// `true` if nothing was removed and nothing is left to look at.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
@@ -340,7 +341,7 @@ impl Pruned {
 }
 
 impl<S: Store> Gate<S> {
-    /// A delivery as the actor sees it; `None` if it is not on record.
+    /// The record of a delivery as far as the actor may see it; `None` if there is no such record.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -353,8 +354,8 @@ impl<S: Store> Gate<S> {
         Ok(found.map(|record| record_for(acting.role(), record)))
     }
 
-    /// The delivery of the request with this ID, however many came in the minutes around it; `None` if it is not on record, or
-    /// if the record stands for an earlier one like it.
+    /// The delivery of the request with this ID, however many came in the minutes around it; `None` if it is not on
+    /// record, or if the record stands for an earlier delivery of the same kind.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.

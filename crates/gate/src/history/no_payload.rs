@@ -1,21 +1,21 @@
-//! Why a record has no payload.
+//! Reasons for a missing payload.
 
-/// Why there is no payload on a record.
+/// The reason for which a record has no payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NoPayload {
-    /// Nothing of it was read, or not all.
+    /// The body was not read, or not completely.
     Unread,
     /// The webhook does not keep payloads.
     Off,
-    /// It is older than payloads are kept; or an older version wrote the record.
+    /// The payload is older than payloads are kept; or an older version wrote the record.
     Expired,
-    /// Who asks may not see payloads.
+    /// The viewer may not see payloads.
     Hidden,
     /// The delivery failed its signature: anybody may have sent it.
     Unsigned,
-    /// The webhook refused more in that minute than is kept.
+    /// Refusals of the webhook or of the source had used up their bytes, in the queue or of that minute.
     Flood,
-    /// The webhook held more than any other when the store was full.
+    /// The webhook used more space than any other when the store was full.
     Space,
 }
 
