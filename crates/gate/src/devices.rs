@@ -1,6 +1,7 @@
-//! Browsers that a member has signed in with before. Each holds a device cookie: sealed for the member's name, so that no table
-//! is needed and nobody makes one. It opens nothing by itself: whoever shows it may try passwords of that name apart from
-//! all others, so that no stranger can lock a member out (OWASP, "Slow down online guessing attacks with device cookies").
+//! Device cookies: browsers in which a member has signed in before. A cookie is sealed for the member's name, so it
+//! needs no table and can't be forged. It grants no access. A browser that shows it has a limit of its own for
+//! passwords of that name, so no stranger can lock a member out (OWASP, "Slow down online guessing attacks with device
+//! cookies").
 
 use std::time::Duration;
 
@@ -8,13 +9,14 @@ use hookgate_domain::{Member, MemberName, SealedSecret, Timestamp};
 
 use crate::{Gate, SealPurpose, Store};
 
-/// How long a device cookie is good for: as long as browsers keep a cookie at most (RFC 6265bis, section 5.5).
+/// Life of a device cookie: as long as browsers keep a cookie at most (RFC 6265bis, section 5.5).
 pub const DEVICE_LIFE: Duration = Duration::from_hours(400 * 24);
-/// Random bytes in a cookie, by which browsers of one member are told apart.
+/// Random bytes in a cookie, which tell the browsers of one member apart.
 const ID_BYTES: usize = 16;
 
 impl<S: Store> Gate<S> {
-    /// What the browser keeps that this member has just signed in with. `None` if it can't be made: the member is in without.
+    /// The device cookie for a browser in which this member has just signed in. `None` if it can't be made: the sign-in
+    /// succeeds without.
     #[must_use]
     pub fn device(&self, member: &Member) -> Option<SealedSecret> {
         let mut id = [0; ID_BYTES];
@@ -28,7 +30,7 @@ impl<S: Store> Gate<S> {
             .ok()
     }
 
-    /// Which browser of the member it is, if the cookie was made for this name and is not too old.
+    /// The ID of the member's browser, if the cookie was made for this name and has not expired.
     pub(crate) fn device_of(&self, name: &MemberName, cookie: &SealedSecret) -> Option<String> {
         let name = name.key();
         let opened = self.ports.seal.open(cookie, SealPurpose::Device { name: &name });

@@ -1,4 +1,4 @@
-//! The gate: a store, its surroundings, and what is remembered to save work.
+//! The gate: a store, the other ports, and caches and limits.
 
 use hookgate_domain::WebhookIdDigest;
 
@@ -31,7 +31,7 @@ pub struct Gate<S> {
 }
 
 impl<S: Store> Gate<S> {
-    /// A gate over this store that remembers nothing yet.
+    /// A gate over this store, with empty caches.
     pub fn new(store: S, ports: Ports) -> Self {
         Self {
             store,
@@ -54,16 +54,16 @@ impl<S: Store> Gate<S> {
         &self.store
     }
 
-    /// Looks at a URL again that somebody else changed, so that the next delivery to it needs no second look. Only for speed:
-    /// what was remembered is never the reason of an answer.
+    /// Reads a cached URL that another process changed again, so that the next delivery to it needs no second look.
+    /// This only saves time: no answer relies on the cache alone.
     pub async fn refresh(&self, digest: WebhookIdDigest) {
         if let Some(stale) = self.url_cache.remembered(&digest) {
-            // A store that can't answer is asked again by the next delivery.
+            // If the store fails, the next delivery reads the URL again.
             let _ = self.url_cache.fresh(&self.store, digest, &stale).await;
         }
     }
 
-    /// The clock that the gate goes by.
+    /// The current time by the gate's clock.
     pub fn now(&self) -> hookgate_domain::Timestamp {
         self.ports.clock.now()
     }

@@ -1,4 +1,4 @@
-//! What people do with incidents.
+//! Actions of people on incidents.
 
 use hookgate_domain::{
     Actor, AuditAct, AuditSubject, DeliveryId, Incident, IncidentError, IncidentEvent, IncidentNote,
@@ -9,52 +9,52 @@ use thiserror::Error;
 
 use crate::{ActorContext, Forbidden, Gate, Store, StoreError};
 
-/// Most events of an incident that are kept. Senders' changes end at a bound of their own
-/// ([`MAX_LISTED_CHANGES`](hookgate_domain::MAX_LISTED_CHANGES)), long before.
+/// Maximum number of events of an incident that are kept. Changes by senders have a lower bound of their own
+/// ([`MAX_LISTED_CHANGES`](hookgate_domain::MAX_LISTED_CHANGES)).
 pub const MAX_EVENTS: usize = 1_000;
-/// Events from which on notes and reopenings are refused: what is left is for acknowledging and resolving.
+/// Number of events from which notes and reopenings are refused: the rest is for acknowledging and resolving.
 const FULL: usize = MAX_EVENTS / 2;
 
-/// What people do with an incident.
+/// An action of a person on an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum IncidentAction {
-    /// Somebody works on it.
+    /// Acknowledges it: somebody works on it.
     Acknowledge,
-    /// It is over.
+    /// Resolves it.
     Resolve,
-    /// It is not over after all.
+    /// Reopens it: it is not over after all.
     Reopen,
-    /// Something is written down about it.
+    /// Adds a note to it.
     Note(IncidentNote),
 }
 
-/// An incident that somebody acts on, with what the rules look at beside it.
+/// An incident that an action is applied to, with the other facts that the rules need.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ActedOn {
     /// The incident as it is.
     pub incident: Incident,
-    /// How many events of it are kept.
+    /// Number of its events that are kept.
     pub events: usize,
-    /// The unresolved incident of its webhook with the same dedup key, if it is another one.
+    /// The unresolved incident of its webhook with the same dedup key, if that is another one.
     pub twin: Option<IncidentNumber>,
 }
 
-/// What an action comes to.
+/// The result of an action.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Acted {
-    /// The incident as it is then.
+    /// The incident after the action.
     pub incident: Incident,
-    /// What happened.
+    /// The event for the timeline.
     pub event: IncidentEvent,
     /// The entry of the audit trail.
     pub audit: NewAudit,
 }
 
 impl IncidentAction {
-    /// Does it.
+    /// Applies the action.
     ///
     /// # Errors
-    /// The rule that refuses it.
+    /// The rule that refuses the action.
     pub fn apply(&self, on: ActedOn, acting: &ActorContext, now: Timestamp) -> Result<Acted, IncidentError> {
         let ActedOn {
             incident,
@@ -106,22 +106,22 @@ impl IncidentAction {
     }
 }
 
-/// Something that happened to an incident, as a store keeps it.
+/// An event of an incident, as a store keeps it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentRecord {
-    /// When.
+    /// Time of the event.
     pub at: Timestamp,
-    /// What happened.
+    /// The event.
     pub event: IncidentEvent,
-    /// The person or program that did it; `None` for a sender.
+    /// The actor that caused it; `None` for a sender.
     pub actor: Option<Actor>,
-    /// The delivery that did it, or the last one of the incident before a person did.
+    /// The delivery that caused it, or for an actor the last delivery of the incident before.
     pub delivery: Option<DeliveryId>,
-    /// How many deliveries had told of the incident then, this one included.
+    /// Number of deliveries of the incident until then, this one included.
     pub occurrences: i64,
 }
 
-/// Why an action on an incident could not be done.
+/// Errors of an action on an incident.
 #[derive(Debug, Error)]
 pub enum IncidentActError {
     /// There is no such incident.
@@ -130,13 +130,13 @@ pub enum IncidentActError {
     /// The actor's role does not include it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// A rule of the incident's life forbids it.
+    /// A rule of the life cycle of incidents forbids it.
     #[error(transparent)]
     Refused(#[from] IncidentError),
     /// The note is empty or too long.
     #[error(transparent)]
     Note(#[from] IncidentNoteError),
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
@@ -160,7 +160,7 @@ impl<S: Store> Gate<S> {
         Ok(acted.ok_or(IncidentActError::NotFound)??)
     }
 
-    /// Writes something down about an incident. A secret in it is masked, as it is in a payload.
+    /// Adds a note to an incident. A secret in the note is masked, as in a payload.
     ///
     /// # Errors
     /// [`IncidentActError`]; nothing is stored then.
