@@ -1,5 +1,4 @@
-//! People and programs that administer: who they are, what they may do, how they sign in, and what is on the record of
-//! what they did.
+//! The people and programs that administer: identities, roles, ways to sign in, and the audit trail of their acts.
 
 mod audit;
 mod audit_kinds;

@@ -1,4 +1,4 @@
-//! The audit trail: who did what, from where, to what, and what it changed. It never holds a secret.
+//! The audit trail: actor, act, address, subject and change. It never holds a secret.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use crate::{
     TokenId,
 };
 
-/// Who acts.
+/// The actor of an entry.
 ///
 /// ```
 /// use hookgate_domain::{Actor, Role};
@@ -25,25 +25,25 @@ use crate::{
 pub enum Actor {
     /// A member, signed in.
     Member {
-        /// Which one.
+        /// The member.
         id: MemberId,
-        /// Called so at that time.
+        /// The name at that time.
         name: String,
-        /// With this role at that time.
+        /// The role at that time.
         role: Role,
     },
     /// A program with an API token.
     Token {
-        /// Which one.
+        /// The token.
         id: TokenId,
-        /// Called so at that time.
+        /// The name at that time.
         name: String,
-        /// With this role at that time.
+        /// The role at that time.
         role: Role,
     },
-    /// Somebody on the command line of the server's machine.
+    /// A person on the command line of the server's machine.
     CommandLine {
-        /// The name that the operating system knows.
+        /// The user's name in the operating system.
         user: String,
     },
     /// Hookgate itself.
@@ -51,7 +51,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// What the actor may do.
+    /// The role that bounds the actor's permissions.
     #[must_use]
     pub const fn role(&self) -> Role {
         match self {
@@ -60,7 +60,7 @@ impl Actor {
         }
     }
 
-    /// The word for its kind.
+    /// The word for the kind of actor.
     #[must_use]
     pub const fn kind(&self) -> &'static str {
         match self {
@@ -81,7 +81,7 @@ impl Actor {
         }
     }
 
-    /// What people call it.
+    /// The display name.
     #[must_use]
     pub fn name(&self) -> &str {
         match self {
@@ -115,7 +115,7 @@ impl From<&Token> for Actor {
 /// Declares the acts with their words, so that none is forgotten.
 macro_rules! acts {
     ($($(#[$doc:meta])* $act:ident = $word:literal,)+) => {
-        /// What was done. The words are stable.
+        /// The act of an entry. The words are stable.
         ///
         /// ```
         /// use hookgate_domain::AuditAct;
@@ -134,7 +134,7 @@ macro_rules! acts {
             /// Every act.
             pub const ALL: &[Self] = &[$(Self::$act,)+];
 
-            /// Its word.
+            /// The word for the act.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {
@@ -142,7 +142,7 @@ macro_rules! acts {
                 }
             }
 
-            /// The part of its word before the dot: what it was done to.
+            /// The part of the word before the dot: the kind of subject.
             ///
             /// ```
             /// assert_eq!(hookgate_domain::AuditAct::WebhookRevoke.family(), "webhook");
@@ -159,29 +159,29 @@ macro_rules! acts {
 acts! {
     /// A webhook was created.
     WebhookCreate = "webhook.create",
-    /// Its name or policy was changed.
+    /// The name or policy of a webhook was changed.
     WebhookEdit = "webhook.edit",
-    /// It got a new URL.
+    /// A webhook got a new URL.
     WebhookRegenerate = "webhook.regenerate",
-    /// It was killed for good.
+    /// A webhook was revoked.
     WebhookRevoke = "webhook.revoke",
-    /// Its URL came over plain HTTP.
+    /// The URL of a webhook was sent over plain HTTP.
     WebhookExpose = "webhook.expose",
     /// An address set was made.
     AddressSetCreate = "address_set.create",
-    /// It has other networks.
+    /// The networks of an address set were changed.
     AddressSetEdit = "address_set.edit",
-    /// What waited for approval counts.
+    /// The pending version of an address set was approved.
     AddressSetApprove = "address_set.approve",
-    /// What waited for approval will not count.
+    /// The pending version of an address set was rejected.
     AddressSetReject = "address_set.reject",
     /// An address set was removed.
     AddressSetRemove = "address_set.remove",
-    /// Somebody works on an incident.
+    /// An incident was acknowledged.
     IncidentAcknowledge = "incident.acknowledge",
-    /// An incident is over.
+    /// An incident was resolved.
     IncidentResolve = "incident.resolve",
-    /// A resolved incident is open again.
+    /// A resolved incident was reopened.
     IncidentReopen = "incident.reopen",
     /// A note was added to an incident.
     IncidentNote = "incident.note",
@@ -197,9 +197,9 @@ acts! {
     TokenCreate = "token.create",
     /// An API token was revoked.
     TokenRevoke = "token.revoke",
-    /// Somebody signed in.
+    /// A member signed in.
     SessionSignIn = "session.sign_in",
-    /// Somebody tried to sign in and failed.
+    /// A sign-in failed.
     SessionSignInFailed = "session.sign_in_failed",
     /// A session was ended.
     SessionSignOut = "session.sign_out",
@@ -235,7 +235,7 @@ impl FromStr for AuditAct {
 #[error("not an act of the audit trail (for instance webhook.create)")]
 pub struct UnknownAuditAct;
 
-/// What something was done to.
+/// The subject of an act.
 ///
 /// ```
 /// let subject = hookgate_domain::AuditSubject::new("INC-1", "Disk full");
@@ -243,9 +243,9 @@ pub struct UnknownAuditAct;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditSubject {
-    /// Its public ID: a handle, an incident, a member, a token; empty if it has none.
+    /// The public ID: of a webhook, an incident, a member or a token; empty if the subject has none.
     pub id: String,
-    /// What people called it at that time.
+    /// The display name at that time.
     pub name: String,
 }
 
@@ -260,7 +260,7 @@ impl AuditSubject {
     }
 }
 
-/// A request that its sender may repeat, because the answer got lost on the way.
+/// A request that its client may repeat, because the answer may be lost on the way.
 ///
 /// ```
 /// use hookgate_domain::{AuditRequest, IdempotencyKey, PayloadDigest};
@@ -274,9 +274,9 @@ impl AuditSubject {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditRequest {
-    /// The sender's name for it.
+    /// The idempotency key that the client gave it.
     pub key: IdempotencyKey,
-    /// What it asked for.
+    /// Digest of the request's content.
     pub digest: PayloadDigest,
 }
 
@@ -302,25 +302,25 @@ pub struct AuditRequest {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewAudit {
-    /// Whose trail it is on.
+    /// The organization of the trail.
     pub organization: OrganizationId,
-    /// When it was done.
+    /// Time of the act.
     pub at: Timestamp,
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// The session of the member that did it, which has to live still when the change is stored. It is not kept.
+    /// The member's session. It must not have ended when the change is stored. It is not stored in the entry.
     pub session: Option<SessionId>,
-    /// From which address, if over the network.
+    /// The actor's address, if the act came over the network.
     pub from: Option<IpAddr>,
-    /// What was done.
+    /// The act.
     pub act: AuditAct,
-    /// To what.
+    /// The subject of the act.
     pub subject: AuditSubject,
-    /// What it changed, as it was: a small JSON object.
+    /// The changed values before the act: a small JSON object.
     pub before: Option<String>,
-    /// What it changed, as it is since.
+    /// The changed values after the act.
     pub after: Option<String>,
-    /// The request that asked for it, if it can be repeated.
+    /// The request that caused it, if it can be repeated.
     pub request: Option<AuditRequest>,
 }
 
@@ -363,24 +363,24 @@ impl NewAudit {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditEntry {
-    /// Its number: they rise in the order of commits.
+    /// The number. Numbers rise in the order of commits.
     pub id: i64,
-    /// Whose trail it is on.
+    /// The organization of the trail.
     pub organization: OrganizationId,
-    /// When it was done.
+    /// Time of the act.
     pub at: Timestamp,
-    /// Who did it.
+    /// The actor.
     pub actor: Actor,
-    /// From which address, if over the network.
+    /// The actor's address, if the act came over the network.
     pub from: Option<IpAddr>,
-    /// What was done.
+    /// The act.
     pub act: AuditAct,
-    /// To what.
+    /// The subject of the act.
     pub subject: AuditSubject,
-    /// What it changed, as it was: a small JSON object.
+    /// The changed values before the act: a small JSON object.
     pub before: Option<String>,
-    /// What it changed, as it is since.
+    /// The changed values after the act.
     pub after: Option<String>,
-    /// The request that asked for it, if it can be repeated.
+    /// The request that caused it, if it can be repeated.
     pub request: Option<AuditRequest>,
 }

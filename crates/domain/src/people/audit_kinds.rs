@@ -1,4 +1,5 @@
-//! The closed sets that the audit trail is filtered by: kinds of actors and families of acts. No I/O, no names of people.
+//! The closed sets by which the audit trail is filtered: kinds of actors and families of acts. No I/O, no names of
+//! people.
 
 use std::fmt;
 use std::str::FromStr;
@@ -32,7 +33,7 @@ impl ActorKind {
     /// Every kind.
     pub const ALL: [Self; 4] = [Self::Member, Self::Token, Self::CommandLine, Self::System];
 
-    /// Its word, as it is stored and as scripts see it.
+    /// The word for the kind, as stores and scripts have it.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -53,7 +54,7 @@ impl fmt::Display for ActorKind {
 impl FromStr for ActorKind {
     type Err = UnknownActorKind;
 
-    /// Reads its word in any case; `-` and a space stand for `_`.
+    /// Reads the word in any case; `-` and a space stand for `_`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let word = text.replace(['-', ' '], "_").to_ascii_lowercase();
         let found = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
@@ -72,7 +73,7 @@ impl FromStr for ActorKind {
 #[error("not a kind of actor (member, token, command-line or system)")]
 pub struct UnknownActorKind;
 
-/// One act, or all acts of a family: `webhook.revoke`, or `webhook` for everything done to webhooks.
+/// One act, or all acts of a family: `webhook.revoke`, or `webhook` for all acts on webhooks.
 ///
 /// ```
 /// use hookgate_domain::{AuditAct, AuditActs};

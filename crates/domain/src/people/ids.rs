@@ -1,5 +1,5 @@
 //! The public names of members, tokens and sessions: a prefix and a UUIDv7 (RFC 9562) in 26 characters of base 32. They
-//! open nothing, and their order is the order of creation.
+//! give no access, and their order is the order of creation.
 
 use std::fmt;
 use std::str::FromStr;
@@ -23,7 +23,7 @@ macro_rules! public_id {
         pub struct $name(u128);
 
         impl $name {
-            /// From the time of creation and ten random bytes. A time before 1970 counts as 1970.
+            /// An ID from the time of creation and ten random bytes. A time before 1970 counts as 1970.
             ///
             /// ```
             #[doc = concat!("use hookgate_domain::{", stringify!($name), ", Timestamp};")]
@@ -63,6 +63,6 @@ public_id! {
     TokenId, "tok_", Token
 }
 public_id! {
-    /// The public name of a session, `ses_` and 26 characters. It is not what the cookie holds.
+    /// The public name of a session, `ses_` and 26 characters. It is not the session token in the cookie.
     SessionId, "ses_", Session
 }

@@ -1,10 +1,10 @@
-//! Sign-in links: a way in without a password, once and soon.
+//! Sign-in links, which sign a member in without a password, once and for a short time.
 
 use std::time::Duration;
 
 use crate::{MemberId, SessionId, SignInSecretDigest, Timestamp};
 
-/// How long a sign-in link works.
+/// Lifetime of a sign-in link.
 ///
 /// ```
 /// assert_eq!(hookgate_domain::SIGN_IN_LINK_LIFE.as_secs(), 30 * 60);
@@ -24,18 +24,20 @@ pub const SIGN_IN_LINK_LIFE: Duration = Duration::from_mins(30);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SignInLink {
-    /// Digest of its secret.
+    /// Digest of the link's secret.
     pub digest: SignInSecretDigest,
-    /// Whom it signs in.
+    /// The member that the link signs in.
     pub member: MemberId,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// The member who made it; `None` if it was made on the command line.
+    /// The member who made the link; `None` if it was made on the command line.
     pub made_by: Option<LinkMaker>,
 }
 
-/// The member who made a sign-in link. The link, and the session that it began, end when this member is removed, gets a lower role
-/// or signs out elsewhere by a new password, and with the session in which the link was made if that is ended by another.
+/// The member who made a sign-in link. The link, and the session that it began, end when this member is removed or gets
+/// a lower role, when a new password of this member does not spare the session in which the link was made, and when
+/// that session is ended from another one; signing out ends neither. They also end when the member who signs in with
+/// the link gets a higher role, unless it made the link.
 ///
 /// ```
 /// use hookgate_domain::{LinkMaker, MemberId, Timestamp};
@@ -52,13 +54,13 @@ pub struct LinkMaker {
 }
 
 impl SignInLink {
-    /// When it stops working: [`SIGN_IN_LINK_LIFE`] after it was made.
+    /// Time of expiry: [`SIGN_IN_LINK_LIFE`] after the creation.
     #[must_use]
     pub fn expires_at(&self) -> Timestamp {
         self.created_at.after(SIGN_IN_LINK_LIFE)
     }
 
-    /// Whether it has stopped working.
+    /// `true` if the link has expired.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         now >= self.expires_at()

@@ -4,7 +4,7 @@ use thiserror::Error;
 
 use crate::{MemberId, MemberName, OrganizationId, PasswordHash, Role, Timestamp};
 
-/// Somebody who belongs to an organization.
+/// A person who belongs to an organization.
 ///
 /// ```
 /// use hookgate_domain::{Member, MemberError, MemberId, OrganizationId, Role, Timestamp};
@@ -29,23 +29,24 @@ use crate::{MemberId, MemberName, OrganizationId, PasswordHash, Role, Timestamp}
 pub struct Member {
     /// The public name.
     pub id: MemberId,
-    /// Where the member belongs.
+    /// The member's organization.
     pub organization: OrganizationId,
-    /// What the member signs in as.
+    /// The name that the member signs in with.
     pub name: MemberName,
-    /// What the member may do.
+    /// The member's role.
     pub role: Role,
-    /// The hash of the password; `None` while there is none, and then only a link signs in.
+    /// The hash of the password; `None` if there is no password yet, so that only a link signs the member in.
     pub password: Option<PasswordHash>,
-    /// When the member was added.
+    /// Time of creation.
     pub created_at: Timestamp,
 }
 
 impl Member {
-    /// The member with another role, given by somebody with the role `by`, where there are so many owners.
+    /// Changes the role. `by` is the role of the actor, `owners` the number of owners in the organization.
     ///
     /// # Errors
-    /// [`MemberError::OwnersOnly`] if an owner is made or changed by somebody else, and [`MemberError::LastOwner`].
+    /// [`MemberError::OwnersOnly`] if another role than the owner's makes or changes an owner;
+    /// [`MemberError::LastOwner`].
     pub fn with_role(self, role: Role, by: Role, owners: u64) -> Result<Self, MemberError> {
         if role == Role::Owner && by != Role::Owner {
             return Err(MemberError::OwnersOnly);
@@ -57,7 +58,8 @@ impl Member {
         Ok(Self { role, ..self })
     }
 
-    /// Whether somebody with the role `by` may remove the member, where there are so many owners.
+    /// Checks that an actor with the role `by` may remove the member; `owners` is the number of owners in the
+    /// organization.
     ///
     /// # Errors
     /// [`MemberError::OwnersOnly`] or [`MemberError::LastOwner`].
@@ -66,7 +68,7 @@ impl Member {
         self.check_dispensable(owners)
     }
 
-    /// Whether somebody with the role `by` may change the member: only an owner may change an owner.
+    /// Checks that an actor with the role `by` may change the member: only an owner may change an owner.
     ///
     /// # Errors
     /// [`MemberError::OwnersOnly`].
@@ -87,7 +89,7 @@ impl Member {
     }
 }
 
-/// Why a change of a member is refused.
+/// Refusals of a change of a member.
 ///
 /// ```
 /// use hookgate_domain::MemberError;
@@ -99,10 +101,10 @@ pub enum MemberError {
     /// Only an owner may make, change or remove an owner.
     #[error("only an owner may make, change or remove an owner")]
     OwnersOnly,
-    /// The member has another role than the one that was to be changed.
+    /// The member's role is no longer the one that the change expected.
     #[error("the role was changed by somebody else meanwhile")]
     Changed,
-    /// Somebody has to be able to do everything.
+    /// The organization would have no owner, and so no member who may do everything.
     #[error("the last owner can't be removed or given another role")]
     LastOwner,
 }

@@ -11,7 +11,7 @@ use crate::may_hold_secret;
 
 /// Longest name, in characters: it has to fit a table row.
 const MAX_CHARACTERS: usize = 100;
-/// What a name must not start with, because it would be taken for a public ID.
+/// Prefixes of public IDs. A name must not start with one, because people would take it for an ID.
 const IDS: [&str; 4] = ["mem_", "tok_", "ses_", "hk_"];
 
 /// Declares a name.
@@ -40,22 +40,22 @@ macro_rules! people_name {
                 &self.0
             }
 
-            /// A name that a store gives back. What may be a name has become stricter over time, and one that was taken stays;
-            /// `None` if it is no name by its length.
+            /// A name from a store. Rules for names have become stricter over time, and names from before stay valid:
+            /// only the length is checked. `None` if it is wrong.
             #[must_use]
             pub fn from_stored(text: &str) -> Option<Self> {
                 let is_sound = (1..=MAX_CHARACTERS).contains(&text.chars().count());
                 is_sound.then(|| Self(text.into()))
             }
 
-            /// What two spellings of one name have in common: the name in lower case.
+            /// The name in lower case, by which names are compared.
             #[must_use]
             pub fn key(&self) -> String {
                 self.0.to_lowercase()
             }
 
-            /// Whether people could take this name for the other: they differ at most in case, in spaces, in compatibility forms,
-            /// and in letters of other scripts that look alike (UTS #39).
+            /// `true` if people could confuse the two names: they differ at most in case, in spaces, in compatibility
+            /// forms, and in letters of other scripts that look alike (UTS #39).
             ///
             /// ```
             #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
@@ -100,11 +100,11 @@ macro_rules! people_name {
 }
 
 people_name! {
-    /// What a member signs in as: a name or an e-mail address.
+    /// The name that a member signs in with: a name or an e-mail address.
     MemberName
 }
 people_name! {
-    /// What people call an API token.
+    /// The display name of an API token.
     TokenName
 }
 
@@ -120,7 +120,7 @@ fn check(text: &str) -> Result<&str, PeopleNameError> {
     }
 }
 
-/// Why a text is no name of a member or token. It never holds the text, which may be a secret in the wrong field.
+/// Errors of a name of a member or token. They never quote the text, which may be a secret in the wrong field.
 ///
 /// ```
 /// use hookgate_domain::{MemberName, PeopleNameError};

@@ -1,5 +1,5 @@
-//! Passwords. Length is asked of them, and that they are none of those that everybody tries first (NIST SP 800-63B, section
-//! 3.1.1): rules of composition make people choose worse ones.
+//! Passwords. They must be long enough and not among the most frequent ones (NIST SP 800-63B, section 3.1.1). There are
+//! no composition rules, because these make people choose worse passwords.
 
 use std::fmt;
 use std::str::FromStr;
@@ -96,7 +96,7 @@ impl fmt::Debug for Password {
     }
 }
 
-/// Why a text is no password.
+/// Errors of a password.
 ///
 /// ```
 /// use hookgate_domain::{Password, PasswordError};
@@ -114,7 +114,7 @@ pub enum PasswordError {
     /// Over [`MAX_PASSWORD_CHARACTERS`].
     #[error("the password is longer than {MAX_PASSWORD_CHARACTERS} characters")]
     TooLong,
-    /// A character that nobody can type, such as a line break, a tab or a byte-order mark.
+    /// A character that no keyboard gives, such as a line break, a tab or a byte-order mark.
     #[error(
         "the password has a character that can't be typed, such as a line break, a tab or a byte-order mark"
     )]

@@ -1,11 +1,11 @@
-//! What members and tokens may do: four roles, each of which may do what the one before it may.
+//! Roles of members and tokens, and their permissions.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// What a member or a token is allowed to do. Each role may do all that the roles below it may.
+/// The role of a member or a token. Each role may do all that the roles below it may.
 ///
 /// ```
 /// use hookgate_domain::{Permission, Role};
@@ -17,7 +17,7 @@ use thiserror::Error;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Role {
-    /// Looks at everything but payloads and people.
+    /// Sees everything but payloads and people.
     Viewer,
     /// Sees payloads and works on incidents.
     Operator,
@@ -31,7 +31,7 @@ impl Role {
     /// Every role, lowest first.
     pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Admin, Self::Owner];
 
-    /// Whether it includes the permission.
+    /// `true` if the role has the permission.
     ///
     /// ```
     /// use hookgate_domain::{Permission, Role};
@@ -44,7 +44,7 @@ impl Role {
         self >= permission.lowest()
     }
 
-    /// Its word.
+    /// The word for the role.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl FromStr for Role {
 #[error("not a role (viewer, operator, admin or owner)")]
 pub struct UnknownRole;
 
-/// Something that not everybody may do.
+/// A permission that not every role has.
 ///
 /// ```
 /// use hookgate_domain::{Permission, Role};
@@ -91,13 +91,13 @@ pub struct UnknownRole;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Permission {
-    /// Look at what senders sent: it may hold secrets of theirs.
+    /// See the payloads of deliveries, which may hold the senders' secrets.
     SeePayloads,
     /// Acknowledge and resolve incidents.
     HandleIncidents,
     /// Create, edit, regenerate and revoke webhooks.
     ManageWebhooks,
-    /// Members, tokens, other people's sessions, and the audit trail.
+    /// Manage members, tokens and other people's sessions, and read the audit trail.
     ManagePeople,
 }
 

@@ -1,4 +1,4 @@
-//! The secrets that people and programs sign in with, each with a digest of its own type: what is stored of it.
+//! The secrets that people and programs sign in with. Each has a digest type of its own; only the digest is stored.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,8 +13,8 @@ macro_rules! secret {
     ($(#[$doc:meta])* $name:ident, $digest:ident, $prefix:literal) => {
         $(#[$doc])*
         ///
-        /// It has the form of a [`WebhookId`](crate::WebhookId) with another prefix, and is kept from being printed,
-        /// compared or stored by the same means.
+        /// It has the form of a [`WebhookId`](crate::WebhookId) with another prefix, and the same means keep it from
+        /// being printed, compared or stored.
         ///
         /// ```
         #[doc = concat!("use hookgate_domain::", stringify!($name), ";")]
@@ -29,8 +29,8 @@ macro_rules! secret {
         pub struct $name(SecretText<{ length($prefix) }>);
 
         impl $name {
-            /// Makes a new one from random bytes. `fill` overwrites the whole buffer from a cryptographic source each
-            /// time it is asked, which is once or a few times.
+            /// Makes a new secret from random bytes. `fill` overwrites the whole buffer from a cryptographic source
+            /// each time it is called, which is once or a few times.
             ///
             /// # Errors
             /// The error of `fill`, if it has no randomness to give.
@@ -100,21 +100,22 @@ macro_rules! secret {
 }
 
 secret! {
-    /// What a program authenticates with: `hgt_`, 32 random base-62 digits and a checksum of six.
+    /// The secret of an API token, with which a program authenticates: `hgt_`, 32 random base-62 digits and a checksum
+    /// of six.
     ApiToken, ApiTokenDigest, "hgt_"
 }
 secret! {
-    /// What the cookie of a session holds: `hgs_`, 32 random base-62 digits and a checksum of six.
+    /// The secret in a session's cookie: `hgs_`, 32 random base-62 digits and a checksum of six.
     SessionToken, SessionDigest, "hgs_"
 }
 secret! {
-    /// What a sign-in link ends with: `hgl_`, 32 random base-62 digits and a checksum of six.
+    /// The secret at the end of a sign-in link: `hgl_`, 32 random base-62 digits and a checksum of six.
     SignInSecret, SignInSecretDigest, "hgl_"
 }
 
 impl SessionToken {
-    /// What a form of this session carries to show that a page of the session made it: 64 hexadecimal digits that tell
-    /// nothing of the token.
+    /// The CSRF token of this session's forms, which shows that a page of the session made the form: 64 hexadecimal
+    /// digits that reveal nothing of the session token.
     ///
     /// ```
     /// use hookgate_domain::SessionToken;
@@ -140,7 +141,7 @@ impl SessionToken {
     }
 }
 
-/// Why a text is no such secret. It never holds the text.
+/// Errors of reading such a secret. They never quote the text.
 ///
 /// ```
 /// use hookgate_domain::{ApiToken, SecretError};

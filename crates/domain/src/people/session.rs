@@ -1,24 +1,24 @@
-//! Sessions: a browser that somebody signed in with, until it is left alone for too long or has lasted long enough.
+//! Sessions of members in a browser. They end after a time without use, and at a fixed age.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use crate::{LinkMaker, MemberId, SessionDigest, SessionId, Timestamp};
 
-/// How long a session may be left alone: a working day.
+/// Time without use after which a session ends: a working day.
 ///
 /// ```
 /// assert_eq!(hookgate_domain::SESSION_IDLE.as_secs(), 8 * 3_600);
 /// ```
 pub const SESSION_IDLE: Duration = Duration::from_hours(8);
-/// How long a session lasts, however much it is used.
+/// Greatest age of a session, however much it is used.
 ///
 /// ```
 /// assert!(hookgate_domain::SESSION_LIFE > hookgate_domain::SESSION_IDLE);
 /// ```
 pub const SESSION_LIFE: Duration = Duration::from_hours(7 * 24);
 
-/// For so long after a session was begun by a sign-in link, its member may set a password without the present one.
+/// Time after sign-in by a link within which the member may set a password without the present one.
 ///
 /// ```
 /// assert_eq!(hookgate_domain::LINK_PASSWORD_WINDOW.as_secs(), 15 * 60);
@@ -52,33 +52,34 @@ pub const LINK_PASSWORD_WINDOW: Duration = Duration::from_mins(15);
 pub struct Session {
     /// The public name.
     pub id: SessionId,
-    /// Digest of what the cookie holds.
+    /// Digest of the session token in the cookie.
     pub digest: SessionDigest,
-    /// Whose it is.
+    /// The member.
     pub member: MemberId,
-    /// How it began.
+    /// The way in which the member signed in.
     pub means: SignInMeans,
-    /// When it began.
+    /// Time of sign-in.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// Time of the last use, exact to a minute.
     pub last_seen_at: Timestamp,
-    /// Where it began.
+    /// Source address of the sign-in.
     pub source: IpAddr,
-    /// How the browser called itself.
+    /// `User-Agent` at sign-in.
     pub user_agent: Option<String>,
-    /// The member who made the link that began it; `None` if it began by a password, or by a link of the command line.
+    /// The member who made the sign-in link; `None` if the session began with a password, or with a link of the command
+    /// line.
     pub made_by: Option<LinkMaker>,
 }
 
 impl Session {
-    /// Whether it has ended by itself: left alone for [`SESSION_IDLE`], or as old as [`SESSION_LIFE`].
+    /// `true` if the session has expired: unused for [`SESSION_IDLE`], or as old as [`SESSION_LIFE`].
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         now.since(self.last_seen_at) >= SESSION_IDLE || now.since(self.created_at) >= SESSION_LIFE
     }
 
-    /// Whether its member may set a password without the present one: just begun by a link, for [`LINK_PASSWORD_WINDOW`]. Not by
-    /// a link that the member made: a session would be worth as much as the password.
+    /// `true` if the member may set a password without the present one: within [`LINK_PASSWORD_WINDOW`] after sign-in
+    /// by a link. The link must not be the member's own: otherwise a session would be worth as much as the password.
     #[must_use]
     pub fn resets_password(&self, now: Timestamp) -> bool {
         self.means == SignInMeans::Link
@@ -87,7 +88,7 @@ impl Session {
     }
 }
 
-/// How somebody signed in.
+/// Ways to sign in.
 ///
 /// ```
 /// use hookgate_domain::SignInMeans;
@@ -98,12 +99,12 @@ impl Session {
 pub enum SignInMeans {
     /// By name and password.
     Password,
-    /// By a sign-in link. Whoever did may set a password without knowing the old one, for [`LINK_PASSWORD_WINDOW`].
+    /// By a sign-in link. The member may then set a password without the old one, for [`LINK_PASSWORD_WINDOW`].
     Link,
 }
 
 impl SignInMeans {
-    /// Its word.
+    /// The stored word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

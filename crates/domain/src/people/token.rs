@@ -1,4 +1,4 @@
-//! API tokens: how programs sign in.
+//! API tokens, with which programs sign in.
 
 use thiserror::Error;
 
@@ -41,36 +41,36 @@ use crate::{ApiTokenDigest, Member, MemberId, OrganizationId, Role, Timestamp, T
 pub struct Token {
     /// The public name.
     pub id: TokenId,
-    /// Where it belongs.
+    /// The token's organization.
     pub organization: OrganizationId,
     /// Digest of the secret.
     pub digest: ApiTokenDigest,
-    /// What people call it.
+    /// The display name.
     pub name: TokenName,
-    /// What it may do, at most.
+    /// The highest role that it can act with.
     pub role: Role,
-    /// The member that it goes with: it never may more than its owner, and is revoked when the owner is removed.
-    /// `None` if it was made on the command line.
+    /// The member that the token belongs to. The token never may do more than this owner, and is revoked when the owner
+    /// is removed. `None` if it was made on the command line.
     pub owner: Option<MemberId>,
-    /// Who made it, for people to read.
+    /// Name of its creator, for people to read.
     pub created_by: String,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When it stops working by itself.
+    /// Time of expiry; `None` if it does not expire.
     pub expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute.
+    /// Time of the last use, exact to a minute.
     pub last_used_at: Option<Timestamp>,
-    /// When it was revoked.
+    /// Time of the revocation.
     pub revoked_at: Option<Timestamp>,
-    /// The token that made it, with which it is revoked; `None` if a member or the command line did.
+    /// The token that made it, with which it is revoked; `None` if a member or the command line made it.
     pub made_by: Option<TokenId>,
-    /// The first token of its line: the one that a member or the command line made, of which this one comes. `None` if it is the
-    /// first itself.
+    /// The first token of the chain of tokens that made this one: the one that a member or the command line made.
+    /// `None` if this is the first itself.
     pub root: Option<TokenId>,
 }
 
 impl Token {
-    /// Whether it works.
+    /// The state at this time.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> TokenState {
         if self.revoked_at.is_some() {
@@ -82,8 +82,8 @@ impl Token {
         }
     }
 
-    /// The role that it has at this moment, which is never above that of the `owner` that it goes with. `None` if it does not
-    /// work, or its owner is gone.
+    /// The role at this time: the token's, or that of its `owner` if it is lower. `None` if the token does not work, or
+    /// its owner is gone.
     #[must_use]
     pub fn live_role(&self, owner: Option<&Member>, now: Timestamp) -> Option<Role> {
         if self.state(now) != TokenState::Live {
@@ -97,10 +97,10 @@ impl Token {
         }
     }
 
-    /// The token, dead.
+    /// The token, revoked.
     ///
     /// # Errors
-    /// [`TokenError::AlreadyRevoked`]. One that has expired can be revoked.
+    /// [`TokenError::AlreadyRevoked`]. An expired token can be revoked.
     pub fn revoke(self, now: Timestamp) -> Result<Self, TokenError> {
         match self.revoked_at {
             Some(_) => Err(TokenError::AlreadyRevoked),
@@ -112,7 +112,7 @@ impl Token {
     }
 }
 
-/// Whether a token works.
+/// States of a token.
 ///
 /// ```
 /// use hookgate_domain::TokenState;
@@ -123,14 +123,14 @@ impl Token {
 pub enum TokenState {
     /// It works.
     Live,
-    /// Its time is over.
+    /// It has expired.
     Expired,
-    /// Somebody revoked it.
+    /// It was revoked.
     Revoked,
 }
 
 impl TokenState {
-    /// Its word.
+    /// The word for the state.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -141,7 +141,7 @@ impl TokenState {
     }
 }
 
-/// Why a change of a token is refused.
+/// Refusals of a change of a token, and of making one.
 ///
 /// ```
 /// use hookgate_domain::TokenError;
@@ -153,7 +153,7 @@ pub enum TokenError {
     /// Revoked is final.
     #[error("the token is revoked already")]
     AlreadyRevoked,
-    /// A token makes none that works for longer than itself.
+    /// A token can't make one that lives longer than itself.
     #[error("a token can't make one that works for longer than itself")]
     Outlives,
 }
