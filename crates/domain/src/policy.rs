@@ -1,4 +1,4 @@
-//! What a webhook lets pass: everything that its owner may change without changing its URL.
+//! The policy of a webhook: everything that its owner may change without changing its URL.
 
 use std::fmt;
 use std::num::NonZeroU32;
@@ -38,17 +38,17 @@ pub const DEFAULT_BODY_BYTES: u32 = 256 * 1024;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// Who may send.
+    /// The networks and address sets that may send.
     pub allowlist: Allowlist,
-    /// Whether others are refused.
+    /// Enforce or observe: whether deliveries from other addresses are refused.
     pub allowlist_mode: AllowlistMode,
-    /// How much they may send.
+    /// Limits of size and rate.
     pub limits: Limits,
-    /// Whether payloads are kept in the history.
+    /// On or off: whether the history keeps payloads.
     pub payload_logging: PayloadLogging,
-    /// The sealed secret of the signature that deliveries must carry; `None` if they need none.
+    /// The sealed secret of the signatures that deliveries must have; `None` if they need none.
     pub signing_secret: Option<SealedSecret>,
-    /// When its URL should be regenerated.
+    /// Time after which the URL should be regenerated.
     pub rotation: RotationPolicy,
 }
 
@@ -65,7 +65,7 @@ impl Default for Policy {
     }
 }
 
-/// How much a webhook takes.
+/// Limits of a webhook.
 ///
 /// ```
 /// use std::num::NonZeroU32;
@@ -84,7 +84,7 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// Limits of a body in bytes and of deliveries a minute (`None`: no limit), and what happens above the latter.
+    /// Limits of a body in bytes and of deliveries a minute (`None`: no limit), and the answer above the latter.
     ///
     /// ```
     /// use hookgate_domain::{Limits, LimitsError, Overload};
@@ -121,7 +121,7 @@ impl Limits {
         self.per_minute
     }
 
-    /// What a delivery above the rate is told.
+    /// The answer to a delivery above the rate limit.
     #[must_use]
     pub const fn overload(&self) -> Overload {
         self.overload
@@ -147,7 +147,7 @@ impl Default for Limits {
 #[error("the body limit must be 1 to {MAX_BODY_BYTES} bytes")]
 pub struct LimitsError;
 
-/// What a delivery above the rate limit is told.
+/// Answers to a delivery above the rate limit.
 ///
 /// ```
 /// use hookgate_domain::{Limits, Overload};
@@ -156,13 +156,13 @@ pub struct LimitsError;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Overload {
-    /// That it was refused: the sender slows down.
+    /// Refused (429): the sender slows down.
     Refuse,
-    /// That the service is unavailable for a while, for senders that retry nothing else.
+    /// Unavailable for a while (503), for senders that retry after no other status.
     Postpone,
 }
 
-/// What becomes of deliveries from elsewhere than the allowlist says.
+/// Treatment of deliveries from addresses that are not in the allowlist.
 ///
 /// ```
 /// use hookgate_domain::{AllowlistMode, Policy};
@@ -174,7 +174,7 @@ pub enum Overload {
 pub enum AllowlistMode {
     /// They are refused.
     Enforce,
-    /// They pass, and are marked: a rehearsal with real traffic.
+    /// They pass, and are marked: a test with real deliveries.
     Observe,
 }
 
@@ -205,7 +205,7 @@ impl FromStr for AllowlistMode {
 #[error("must be enforce or observe")]
 pub struct UnknownAllowlistMode;
 
-/// Whether payloads are kept in the history.
+/// Storage of payloads in the history.
 ///
 /// ```
 /// use hookgate_domain::{PayloadLogging, Policy};
@@ -215,13 +215,13 @@ pub struct UnknownAllowlistMode;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum PayloadLogging {
-    /// Kept.
+    /// Payloads are stored.
     On,
-    /// Dropped after the incident was made from them.
+    /// Payloads are dropped once the incident was made from them.
     Off,
 }
 
-/// A signing secret as the store keeps it: encrypted by the installation's key, which the store never sees.
+/// A signing secret as it is stored: encrypted with the installation's sealing key, which the store never gets.
 ///
 /// ```
 /// let sealed = hookgate_domain::SealedSecret::from_bytes([1, 2, 3]);

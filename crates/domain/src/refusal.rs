@@ -1,5 +1,4 @@
-//! The closed set of reasons for which a delivery does not pass. It knows codes and sentences; which HTTP status goes
-//! with a code is the transport's business.
+//! The closed set of refusal codes, each with a sentence. The HTTP status of a code is the transport's business.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +7,7 @@ use thiserror::Error;
 
 macro_rules! refusal_codes {
     ($($(#[$doc:meta])* $variant:ident = $code:literal, $message:literal;)*) => {
-        /// Why a delivery did not pass: a stable code for programs and a sentence for people.
+        /// The reason for a refusal: a stable code for programs and a sentence for people.
         ///
         /// ```
         /// use hookgate_domain::RefusalCode;
@@ -63,13 +62,13 @@ refusal_codes! {
     WebhookNotFound = "WEBHOOK_NOT_FOUND", "No webhook at this URL";
     /// The source address is not in the webhook's allowlist.
     IpNotAllowed = "IP_NOT_ALLOWED", "Source address is not allowed for this webhook";
-    /// A trusted proxy says who called it in a way that nobody can read.
+    /// A trusted proxy sent a forwarding header that can't be read, so the source is unknown.
     SourceUnknown = "SOURCE_UNKNOWN", "Source address is not known: the proxy in front sends a malformed header";
     /// The request came over plain HTTP. The URL is a secret and has now travelled in the clear.
     HttpsRequired = "HTTPS_REQUIRED", "HTTPS is required; the URL has been exposed and should be regenerated";
     /// Only POST is taken.
     MethodNotAllowed = "METHOD_NOT_ALLOWED", "Only POST is allowed";
-    /// The webhook wants signed deliveries and this one has no signature.
+    /// The webhook requires signed deliveries and this one has no signature.
     SignatureRequired = "SIGNATURE_REQUIRED", "Signature headers are missing";
     /// The signature does not match the body, or its headers can't be read.
     SignatureInvalid = "SIGNATURE_INVALID", "Signature does not match";
@@ -79,7 +78,7 @@ refusal_codes! {
     PayloadTooLarge = "PAYLOAD_TOO_LARGE", "Payload is larger than this webhook takes";
     /// Neither JSON by content nor a form that the sender format knows; or a compressed body.
     UnsupportedMediaType = "UNSUPPORTED_MEDIA_TYPE", "Payload must be uncompressed JSON";
-    /// Not JSON, nested too deeply, or with a key twice that decides something.
+    /// Not JSON, nested too deeply, or with a duplicate of a key that matters.
     InvalidJson = "INVALID_JSON", "Payload is not valid JSON";
     /// There is no title, or a key field is of the wrong type.
     ValidationError = "VALIDATION_ERROR", "Payload has invalid fields";
@@ -93,11 +92,12 @@ refusal_codes! {
     HeadersTooLarge = "HEADERS_TOO_LARGE", "Request headers are too large";
     /// The header or the body came too slowly.
     RequestTimeout = "REQUEST_TIMEOUT", "Request was not received in time";
-    /// The store is down, the queue is full or the server is stopping. A retry is right.
+    /// The store is down, the queue is full or the server is stopping. The sender should retry.
     Unavailable = "UNAVAILABLE", "Temporarily unavailable, retry later";
-    /// A fault of ours; the cause is in the server's log.
+    /// A bug or a fault of the server; the cause is in its log.
     Internal = "INTERNAL", "Internal error";
-    /// The sender closed the connection before the response. It is on the record alone: nobody was there to be told.
+    /// The sender closed the connection before the response. The code is only in the history, because the sender is
+    /// gone.
     ClientGone = "CLIENT_GONE", "Client closed the connection before the answer";
 }
 

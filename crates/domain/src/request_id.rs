@@ -1,5 +1,5 @@
-//! Names for requests: what a sender quotes, and what finds the line in the log and the delivery on the record. Unique, but no
-//! secret and no proof of anything.
+//! Request IDs. A sender quotes one; it finds the line in the log and the record in the history. They are unique, but
+//! neither secret nor a proof of anything.
 
 use std::fmt;
 use std::str::FromStr;
@@ -28,12 +28,12 @@ const COUNT_BITS: u32 = 32;
 pub struct RequestId(u128);
 
 impl RequestId {
-    /// How long its text is.
+    /// Length of the text.
     pub const LENGTH: usize = 30;
     const PREFIX: &str = "req_";
 
-    /// The ID of a request at this time, of this process (48 bits of the number count) and with this number in it. A time
-    /// before 1970 counts as 1970.
+    /// The ID of a request: time, process (its lowest 48 bits) and the request's number in the process. A time before
+    /// 1970 counts as 1970.
     ///
     /// ```
     /// use hookgate_domain::{RequestId, Timestamp};
@@ -48,14 +48,14 @@ impl RequestId {
         Self(millis << (PROCESS_BITS + COUNT_BITS) | process << COUNT_BITS | u128::from(count))
     }
 
-    /// When the request came, to the millisecond.
+    /// Time of the request, exact to a millisecond.
     #[must_use]
     pub fn at(self) -> Timestamp {
         let millis = i64::try_from(self.0 >> (PROCESS_BITS + COUNT_BITS)).unwrap_or(i64::MAX);
         Timestamp::from_micros(millis.saturating_mul(1_000))
     }
 
-    /// Its text, which is ASCII.
+    /// The text, in ASCII.
     ///
     /// ```
     /// use hookgate_domain::{RequestId, Timestamp};

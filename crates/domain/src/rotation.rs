@@ -1,17 +1,17 @@
-//! When a URL should be regenerated: after a number of days, and at once after it was exposed or a member who saw it left. Advice, never a lock:
-//! an old URL works until somebody regenerates it.
+//! The age of a URL. It should be regenerated after a number of days, and at once if it was exposed or a member who saw
+//! it was removed. This is advice, never a lock: an old URL works until a member regenerates it.
 
 use std::num::NonZeroU16;
 use std::time::Duration;
 
 use crate::Timestamp;
 
-/// The unit of a policy.
+/// The unit of a rotation policy.
 const DAY: Duration = Duration::from_hours(24);
-/// Days after which a URL is due unless its owner says otherwise.
+/// Default of the days after which a URL is due.
 const DEFAULT_DAYS: NonZeroU16 = NonZeroU16::MIN.saturating_add(89);
 
-/// How long a URL may live before it is due for a new one; `None` never asks.
+/// The rotation policy of a webhook: the age at which its URL is due for a new one. `None` is no limit.
 ///
 /// ```
 /// use hookgate_domain::{RotationAge, RotationPolicy, Timestamp};
@@ -24,12 +24,12 @@ const DEFAULT_DAYS: NonZeroU16 = NonZeroU16::MIN.saturating_add(89);
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RotationPolicy {
-    /// Days until a URL is due.
+    /// Days from its creation until a URL is due.
     pub days: Option<NonZeroU16>,
 }
 
 impl RotationPolicy {
-    /// How a URL issued then stands now. Days are 24 hours; a clock that went back counts as no time.
+    /// The age of a URL at `now`. Days are 24 hours; a clock that was set back counts as no time.
     ///
     /// ```
     /// use std::num::NonZeroU16;
@@ -66,7 +66,7 @@ impl Default for RotationPolicy {
     }
 }
 
-/// How a URL stands against its rotation policy.
+/// The age of a URL, measured by its rotation policy.
 ///
 /// ```
 /// use hookgate_domain::{RotationAge, RotationPolicy, Timestamp};
@@ -80,22 +80,22 @@ pub enum RotationAge {
     NotTracked,
     /// Not due yet.
     Fresh {
-        /// Whole days until it is.
+        /// Whole days until it is due.
         days_left: u64,
     },
     /// Due.
     Due {
-        /// Whole days since it is.
+        /// Whole days since it was due.
         days_over: u64,
     },
-    /// A member who was shown it was removed: it should be regenerated now, whatever its age.
+    /// The URL was shown to a member who has been removed: it should be regenerated now, at any age.
     KnownToLeaver {
-        /// When the member was removed.
+        /// Time of the member's removal.
         since: Timestamp,
     },
-    /// It travelled in the clear and should be regenerated now, whatever its age.
+    /// The URL was sent over plain HTTP and should be regenerated now, at any age.
     Exposed {
-        /// When that was first seen.
+        /// Time of the first such request.
         since: Timestamp,
     },
 }

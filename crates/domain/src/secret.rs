@@ -1,5 +1,5 @@
-//! The form that all secrets of Hookgate share: a prefix, 32 random base-62 digits (190 bits) and a checksum of six. The
-//! types around it say what each secret is for, so that none is taken for another.
+//! The form that all secrets of Hookgate share: a prefix, 32 random base-62 digits (190 bits) and a checksum of six.
+//! Each kind of secret has a type of its own around it, so that none is used for another.
 
 use ring::digest::{SHA256, digest};
 use zeroize::Zeroizing;
@@ -8,10 +8,10 @@ use crate::base62;
 
 /// Random digits after the prefix: 32 of base 62 are 190 bits.
 pub(crate) const RANDOM_DIGITS: usize = 32;
-/// Digits of the CRC-32 (that of RFC 1952) over what stands before.
+/// Digits of the CRC-32 (that of RFC 1952) over prefix and random digits.
 pub(crate) const CHECK_DIGITS: usize = 6;
 
-/// How long a secret with this prefix is.
+/// Length of a secret with this prefix.
 pub(crate) const fn length(prefix: &str) -> usize {
     prefix.len() + RANDOM_DIGITS + CHECK_DIGITS
 }
@@ -20,7 +20,7 @@ pub(crate) const fn length(prefix: &str) -> usize {
 #[derive(Clone)]
 pub(crate) struct SecretText<const LENGTH: usize>(Box<Zeroizing<[u8; LENGTH]>>);
 
-/// Why a text is no secret of this form.
+/// Errors of reading a secret of this form.
 pub(crate) enum Misread {
     /// Wrong length, prefix or characters.
     Form,
@@ -29,7 +29,7 @@ pub(crate) enum Misread {
 }
 
 impl<const LENGTH: usize> SecretText<LENGTH> {
-    /// A new secret. `fill` is asked again for the bytes that would make some digits likelier than others.
+    /// A new secret. `fill` is called again to replace bytes that would make some digits likelier than others.
     pub(crate) fn generate<E>(
         prefix: &str,
         mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,

@@ -1,16 +1,16 @@
-//! Texts that people make: how their bytes are read.
+//! Decoding of texts that people make.
 
 use std::borrow::Cow;
 
 use thiserror::Error;
 
-/// What editors put before a text to mark UTF-8.
+/// Byte-order mark of UTF-8, which editors write before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-/// What editors put before a text to mark UTF-16, in either order of bytes.
+/// Byte-order marks of UTF-16, in both orders of bytes.
 const UTF_16_MARKS: [&[u8]; 2] = [b"\xFF\xFE", b"\xFE\xFF"];
 
-/// Reads a text file, a pipe or a body that people made. One rule for all of them: UTF-8 with or without a byte-order
-/// mark. Files that were put together may have a mark at the start of any line; none of them is part of the text.
+/// Decodes a text file, a pipe or a body that people made, always by the same rule: UTF-8 with or without a byte-order
+/// mark. Concatenated files may have a mark at the start of any line; no mark is part of the text.
 ///
 /// # Errors
 /// [`TextError`], which never quotes the text: it may be a secret.
@@ -34,10 +34,10 @@ pub fn read_text(bytes: &[u8]) -> Result<Cow<'_, str>, TextError> {
     }
 }
 
-/// As [`read_text`], for formats whose lines are ASCII and whose remarks may be in any encoding, such as PEM.
+/// As [`read_text`], for formats whose lines are ASCII and whose comments may be in any encoding, such as PEM.
 ///
 /// # Errors
-/// [`TextError::Utf16`] or [`TextError::Nul`], which a binary file such as DER is told as.
+/// [`TextError::Utf16`], or [`TextError::Nul`], which most binary files such as DER give.
 ///
 /// ```
 /// use hookgate_domain::{TextError, read_text_bytes};
@@ -62,8 +62,8 @@ pub fn read_text_bytes(bytes: &[u8]) -> Result<Cow<'_, [u8]>, TextError> {
     Ok(Cow::Owned(lines.flat_map(without_mark).copied().collect()))
 }
 
-/// Reads what is one line, such as a password, a URL or a token, from a file or a pipe: as [`read_text`], and line breaks
-/// at the end are not part of it.
+/// Decodes one line, such as a password, a URL or a token, from a file or a pipe: as [`read_text`], without line breaks
+/// at the end.
 ///
 /// # Errors
 /// [`TextError`]; [`TextError::Lines`] if something follows the first line.
@@ -87,7 +87,7 @@ pub fn read_line(bytes: &[u8]) -> Result<&str, TextError> {
     Ok(line)
 }
 
-/// The bytes behind their byte-order mark, if they have one (RFC 8259, section 8.1 lets readers of JSON ignore it).
+/// The bytes after the byte-order mark, if there is one (RFC 8259, section 8.1 lets readers of JSON ignore it).
 ///
 /// ```
 /// assert_eq!(hookgate_domain::without_mark(b"\xEF\xBB\xBF{}"), b"{}");
@@ -98,7 +98,7 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
 }
 
-/// Why bytes are no text. Nothing of the text is in it.
+/// Errors of decoding a text. They never quote it.
 ///
 /// ```
 /// assert_eq!(
@@ -108,7 +108,7 @@ pub fn without_mark(bytes: &[u8]) -> &[u8] {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum TextError {
-    /// It is marked as UTF-16, as PowerShell's `>` and some editors write.
+    /// It has a UTF-16 byte-order mark, as PowerShell's `>` and some editors write it.
     #[error("it is UTF-16; save it as UTF-8")]
     Utf16,
     /// It is another encoding, or no text at all.

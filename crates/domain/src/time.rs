@@ -1,4 +1,4 @@
-//! Points in time as the rules see them: an argument, never a clock.
+//! Points in time. The rules get them as arguments and never read a clock.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,7 +21,7 @@ use thiserror::Error;
 pub struct Timestamp(i64);
 
 impl Timestamp {
-    /// The point this many microseconds after the epoch; negative ones are before it.
+    /// The point this many microseconds after the epoch; negative numbers are before it.
     #[must_use]
     pub const fn from_micros(micros: i64) -> Self {
         Self(micros)
@@ -33,7 +33,7 @@ impl Timestamp {
         self.0
     }
 
-    /// The point `span` later; the last representable one if that is too far. Below a microsecond is cut off.
+    /// The point `span` later; the last representable one if that is too far. Fractions of a microsecond are cut off.
     ///
     /// ```
     /// use std::time::Duration;
@@ -51,7 +51,8 @@ impl Timestamp {
         )
     }
 
-    /// The point `span` earlier; the first representable one if that is too far. Below a microsecond is cut off.
+    /// The point `span` earlier; the first representable one if that is too far. Fractions of a microsecond are cut
+    /// off.
     ///
     /// ```
     /// use std::time::Duration;
@@ -68,7 +69,7 @@ impl Timestamp {
         )
     }
 
-    /// How long after `earlier` this is; zero if it is not later. Spans over 292,000 years count as that long.
+    /// The time from `earlier` to this point; zero if it is not later. Spans over 292,000 years count as that long.
     ///
     /// ```
     /// use std::time::Duration;
@@ -83,7 +84,7 @@ impl Timestamp {
     }
 }
 
-/// By RFC 3339, in UTC. Years beyond 9999 are cut to it.
+/// RFC 3339, in UTC. Years beyond 9999 are shown as the last moment of 9999.
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let nearest = if self.0.is_negative() {
@@ -99,7 +100,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A time by RFC 3339, or a date, which stands for its beginning in UTC.
+/// RFC 3339, or a date, which stands for its beginning in UTC.
 ///
 /// ```
 /// use hookgate_domain::Timestamp;
@@ -126,8 +127,8 @@ impl FromStr for Timestamp {
 }
 
 impl Timestamp {
-    /// Reads the end of a span of time: as [`from_str`](Self::from_str), but a date includes its day, so it stands for the
-    /// beginning of the next one. `until 2026-12-31` ends with the year.
+    /// Parses the end of a span of time: as [`from_str`](Self::from_str), but a date includes its day, so it stands for
+    /// the beginning of the next day. `until 2026-12-31` ends with the year.
     ///
     /// ```
     /// use hookgate_domain::Timestamp;
@@ -146,7 +147,7 @@ impl Timestamp {
     }
 }
 
-/// A date as `2026-12-01`, and in no other form that a date may have: `20261201` could be a number of seconds.
+/// Parses a date as `2026-12-01`. Other forms of a date are refused: `20261201` could be a number of seconds.
 fn date(text: &str) -> Result<jiff::civil::Date, TimestampError> {
     if text.len() != DATE_BYTES || text.bytes().filter(|byte| *byte == b'-').count() != 2 {
         return Err(TimestampError);

@@ -1,5 +1,5 @@
-//! A webhook and the changes of its life. Its state is an enum and a transition consumes the webhook, so no caller
-//! can go on with the old one; a revoked webhook has no way back. It knows digests, never a webhook ID's text.
+//! A webhook and its transitions. The state is an enum and a transition consumes the webhook, so that no caller can go
+//! on with the old one; revoked is final. A webhook holds digests, never the text of a webhook ID.
 
 mod format;
 mod name;
@@ -15,7 +15,7 @@ pub use name::{MAX_NAME_CHARACTERS, WebhookName, WebhookNameError};
 pub use state::{LiveUrl, WebhookState};
 pub use url::{KnownUrl, RetiredBecause, RetiredUrl, UrlChange};
 
-/// A named way in, owned by an organization.
+/// A named entry point for senders, owned by an organization.
 ///
 /// ```
 /// use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
@@ -34,30 +34,30 @@ pub use url::{KnownUrl, RetiredBecause, RetiredUrl, UrlChange};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Webhook {
-    /// Its public name.
+    /// The public name.
     pub handle: WebhookHandle,
-    /// Who owns it.
+    /// The organization that owns it.
     pub organization: OrganizationId,
-    /// What people call it.
+    /// The display name.
     pub name: WebhookName,
-    /// What its senders send; part of its URL.
+    /// The format of its senders' payloads; part of its URL.
     pub format: SenderFormat,
-    /// Whether it has a living URL.
+    /// Active with a URL, or revoked.
     pub state: WebhookState,
-    /// What may pass and how much of it.
+    /// The policy: allowlist, limits, signature, payload logging and rotation.
     pub policy: Policy,
-    /// Counts changes, from 1; a commit is valid only for the revision that was judged.
+    /// Number of changes, from 1. A commit is valid only for the revision by which the delivery was judged.
     pub revision: i64,
-    /// When it was made.
+    /// Time of creation.
     pub created_at: Timestamp,
-    /// When its allowlist mode was changed last; `None` if it is the one it was created with. It is no part of the policy.
+    /// Time of the last change of the allowlist mode; `None` if there was none. It is not part of the policy.
     pub mode_changed_at: Option<Timestamp>,
-    /// A removed member who was shown the living URL or its signing secret: a reason to regenerate. It is advice and no
-    /// part of the policy, so it raises no revision.
+    /// A removed member who was shown the living URL or its signing secret: a reason to regenerate. It is advice and
+    /// not part of the policy, so it raises no revision.
     pub leaver: Option<Leaver>,
 }
 
-/// A removed member who knows a URL that still lives.
+/// A removed member who knows a URL that still works.
 ///
 /// ```
 /// use hookgate_domain::{Leaver, Timestamp};
@@ -67,9 +67,9 @@ pub struct Webhook {
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leaver {
-    /// What the member was called.
+    /// The member's name.
     pub name: String,
-    /// When the member was removed.
+    /// Time of the member's removal.
     pub since: Timestamp,
 }
 
@@ -114,7 +114,7 @@ impl Webhook {
         }
     }
 
-    /// Gives the webhook a new URL. The old one is dead as soon as the change is stored.
+    /// Gives the webhook a new URL. The old one stops working as soon as the change is stored.
     ///
     /// ```
     /// use hookgate_domain::{RetiredBecause, WebhookError};
@@ -134,8 +134,8 @@ impl Webhook {
     /// ```
     ///
     /// # Errors
-    /// [`WebhookError::Revoked`]: a revoked webhook never lives again. [`WebhookError::SameUrl`] if `id` is the one it
-    /// has: the tombstone would stand on a living URL.
+    /// [`WebhookError::Revoked`]: revoked is final. [`WebhookError::SameUrl`] if `id` is the present one: a tombstone
+    /// would then kill the living URL.
     pub fn regenerate(self, id: &WebhookId, now: Timestamp) -> Result<UrlChange, WebhookError> {
         let retired = self.retired(RetiredBecause::Regenerated, now)?;
         if retired.digest == id.digest() {
@@ -150,7 +150,7 @@ impl Webhook {
         })
     }
 
-    /// Kills the webhook for good.
+    /// Revokes the webhook for good.
     ///
     /// ```
     /// use hookgate_domain::WebhookError;
@@ -169,7 +169,7 @@ impl Webhook {
     /// ```
     ///
     /// # Errors
-    /// [`WebhookError::Revoked`] if it is dead already.
+    /// [`WebhookError::Revoked`] if it is revoked.
     pub fn revoke(self, now: Timestamp) -> Result<UrlChange, WebhookError> {
         let retired = self.retired(RetiredBecause::Revoked, now)?;
         let state = WebhookState::Revoked {
@@ -182,7 +182,7 @@ impl Webhook {
         })
     }
 
-    /// The webhook with another name and policy. Its URL stays.
+    /// Changes name and policy. The URL stays.
     ///
     /// ```
     /// use hookgate_domain::Policy;
@@ -202,16 +202,16 @@ impl Webhook {
     /// ```
     ///
     /// # Errors
-    /// [`WebhookError::Revoked`]: nothing of a revoked webhook changes any more.
+    /// [`WebhookError::Revoked`]: a revoked webhook can't be changed.
     pub fn edit(self, name: WebhookName, policy: Policy) -> Result<Self, WebhookError> {
         self.live_url()?;
         Ok(self.changed(|webhook| (webhook.name, webhook.policy) = (name, policy)))
     }
 
-    /// The webhook with the mark that its URL travelled in the clear. The first such time is kept.
+    /// Marks the URL as exposed: it was sent over plain HTTP. The time of the first call is kept.
     ///
-    /// It is a change and counts as one, so look at [`LiveUrl::exposed_at`] first: a sender that never stops using
-    /// plain HTTP should not cause a write each time.
+    /// Each call raises the revision, so look at [`LiveUrl::exposed_at`] first: a sender that never stops using plain
+    /// HTTP should not cause a write each time.
     ///
     /// ```
     /// use hookgate_domain::RotationAge;
@@ -229,7 +229,7 @@ impl Webhook {
     /// ```
     ///
     /// # Errors
-    /// [`WebhookError::Revoked`]: a dead URL can't be exposed.
+    /// [`WebhookError::Revoked`]: a URL that does not work can't be exposed.
     pub fn expose(self, now: Timestamp) -> Result<Self, WebhookError> {
         let url = *self.live_url()?;
         let url = LiveUrl {
@@ -239,7 +239,7 @@ impl Webhook {
         Ok(self.changed(|webhook| webhook.state = WebhookState::Active(url)))
     }
 
-    /// Its living URL.
+    /// The living URL.
     ///
     /// ```
     /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
@@ -255,7 +255,7 @@ impl Webhook {
     /// ```
     ///
     /// # Errors
-    /// [`WebhookError::Revoked`] if it has none any more.
+    /// [`WebhookError::Revoked`] if there is none.
     pub const fn live_url(&self) -> Result<&LiveUrl, WebhookError> {
         match &self.state {
             WebhookState::Active(url) => Ok(url),
@@ -263,7 +263,7 @@ impl Webhook {
         }
     }
 
-    /// Since when its allowlist mode is what it is.
+    /// The time since which the allowlist has its present mode.
     ///
     /// ```
     /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
@@ -281,7 +281,7 @@ impl Webhook {
         self.mode_changed_at.unwrap_or(self.created_at)
     }
 
-    /// How old its URL is, measured by its rotation policy.
+    /// The age of its URL, measured by its rotation policy.
     ///
     /// ```
     /// use hookgate_domain::RotationAge;
@@ -328,7 +328,7 @@ impl Webhook {
     }
 }
 
-/// Why a change of a webhook is refused.
+/// Refusals of a change of a webhook.
 ///
 /// ```
 /// use hookgate_domain::{Timestamp, WebhookError};
@@ -341,10 +341,10 @@ pub enum WebhookError {
     /// Revoked is final.
     #[error("the webhook is revoked, and revoked is final; create a new one")]
     Revoked {
-        /// Since when.
+        /// Time of the revocation.
         at: Timestamp,
     },
-    /// The new webhook ID is the one the webhook has: the source of randomness repeats itself.
+    /// The new webhook ID is the present one: the source of randomness repeats itself.
     #[error("the new webhook ID is the one in use; check the source of randomness")]
     SameUrl,
 }

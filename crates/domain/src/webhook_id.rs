@@ -1,5 +1,5 @@
-//! The webhook ID: the secret in a webhook's URL. It identifies and authenticates at once, so this module keeps it
-//! from being printed, compared or stored by accident: what is stored is its [`WebhookIdDigest`].
+//! The webhook ID: the secret in a webhook's URL. It both identifies and authenticates, so this module prevents that it
+//! is printed, compared or stored by accident: only its [`WebhookIdDigest`] is stored.
 
 #[cfg(test)]
 pub(crate) mod samples;
@@ -19,19 +19,19 @@ pub(crate) use windows::DIGITS;
 use crate::base62;
 use crate::secret::{Misread, SecretText, length};
 
-/// What every webhook ID starts with. Leak scanners look for it: it never changes.
+/// Prefix of every webhook ID. It never changes, because leak scanners search for it.
 const PREFIX: &str = "wh_";
-/// Random digits that a hint shows. Four of 32 leave 166 bits unknown.
+/// Random digits in a hint. Four of 32 leave 166 bits unknown.
 const HINT_DIGITS: usize = 4;
 
 /// The secret part of a webhook's URL: `wh_`, 32 random base-62 digits (190 bits) and a checksum of six.
 ///
 /// It has no `Display`, no equality and no serialization, its `Debug` shows the [hint](WebhookIdHint) only, and its
-/// memory is wiped when it is dropped. [`reveal`](Self::reveal) is the one way to its text. To compare two, compare
-/// their [digests](Self::digest): that takes no time that depends on the secret.
+/// memory is wiped when it is dropped. [`reveal`](Self::reveal) is the only way to its text. To compare two, compare
+/// their [digests](Self::digest): the time of that does not depend on the secret.
 ///
-/// The digits are `0` to `9`, `A` to `Z`, `a` to `z`. The checksum is CRC-32 (that of RFC 1952) over what stands before
-/// it, so that a miscopied ID costs no lookup and a scanner for leaked secrets knows an ID when it sees one.
+/// The digits are `0` to `9`, `A` to `Z`, `a` to `z`. The checksum is CRC-32 (that of RFC 1952) over prefix and random
+/// digits, so that a miscopied ID costs no lookup and a leak scanner can tell a real ID.
 ///
 /// ```
 /// use hookgate_domain::WebhookId;
@@ -54,8 +54,8 @@ pub struct WebhookId(SecretText<{ length(PREFIX) }>);
 
 impl WebhookId {
     /// Makes a new ID from random bytes. `fill` overwrites the whole buffer from a cryptographic source each time it is
-    /// asked, which is once or a few times: the bytes that would make some digits likelier than others are dropped.
-    /// (A source that gives nothing but bytes above 247 is asked for ever.)
+    /// called, which is once or a few times: bytes that would make some digits likelier than others are dropped. (A
+    /// source that gives nothing but bytes above 247 makes the loop endless.)
     ///
     /// ```
     /// use hookgate_domain::WebhookId;
@@ -137,7 +137,7 @@ impl fmt::Debug for WebhookId {
     }
 }
 
-/// Why a text is no webhook ID. It never holds the text, which may be a secret with a typing error.
+/// Errors of reading a webhook ID. They never quote the text, which may be a secret with a typing error.
 ///
 /// ```
 /// use hookgate_domain::{WebhookId, WebhookIdError};
@@ -156,10 +156,10 @@ pub enum WebhookIdError {
     Checksum,
 }
 
-/// SHA-256 of a webhook ID: what the store keeps and looks up. It can't be turned back into the ID, and needs neither
+/// SHA-256 of a webhook ID, which the store keeps and looks up. It can't be turned back into the ID, and needs neither
 /// salt nor stretching, because 190 random bits can't be guessed.
 ///
-/// Its `Debug` is masked all the same, so that a log line never lets anybody link a digest to a URL.
+/// Its `Debug` is masked all the same, so that no log line links a digest to a URL.
 ///
 /// ```
 /// use hookgate_domain::WebhookIdDigest;
@@ -210,7 +210,7 @@ impl fmt::Display for WebhookIdHint {
         let (prefix, digits) = text.split_at_mut(PREFIX.len());
         prefix.copy_from_slice(PREFIX.as_bytes());
         digits.copy_from_slice(&self.0);
-        // Both ways in let ASCII pass only, so the default can't be reached.
+        // Both constructors let only ASCII pass, so the default can't be reached.
         f.pad(str::from_utf8(&text).unwrap_or_default())
     }
 }

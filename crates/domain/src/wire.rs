@@ -1,5 +1,5 @@
 //! `serde` for the value types that embedders put into their own wire types. A [`WebhookId`](crate::WebhookId), any
-//! other secret and their digests never get it: what can be serialized by accident ends in a log.
+//! other secret and their digests never get it: a value that can be serialized by accident ends in a log.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -64,7 +64,7 @@ impl<'de> Deserialize<'de> for Timestamp {
     }
 }
 
-/// Reads a text by its type's `FromStr`, whose error says what is wrong.
+/// Reads a text with the type's `FromStr`, whose error names the fault.
 struct Text<T>(PhantomData<T>);
 
 impl<T: FromStr<Err: fmt::Display>> Visitor<'_> for Text<T> {

@@ -1,11 +1,11 @@
-//! Sender formats by name. How a format's payload is read is not known here.
+//! Sender formats by name. Parsing a format's payload is the crate `senders`' task.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// What the senders of a webhook send. The name is part of its URL: `/webhooks/{format}/{WEBHOOK_ID}`.
+/// The sender format of a webhook. The name is part of its URL: `/webhooks/{format}/{WEBHOOK_ID}`.
 ///
 /// ```
 /// use hookgate_domain::SenderFormat;

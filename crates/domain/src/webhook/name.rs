@@ -1,5 +1,5 @@
-//! The name that people give a webhook. It is shown on terminals, in logs and in tables, so it must not hold what
-//! changes the text around it, and it must never be a secret.
+//! The name of a webhook. It is shown on terminals, in logs and in tables, so it must have no character that changes
+//! the text around it, and it must never be a secret.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,10 +19,10 @@ use crate::may_hold_secret;
 /// ```
 pub const MAX_NAME_CHARACTERS: usize = 100;
 
-/// The name that people give a webhook: 1 to 100 characters, none of them invisible.
+/// The display name of a webhook: 1 to 100 characters, none of them invisible.
 ///
-/// A name that looks like a handle or holds what could be a secret is refused, so that a URL pasted into the
-/// wrong field is not stored.
+/// A name that looks like a handle or may contain a secret is refused, so that a URL pasted into the wrong field is not
+/// stored.
 ///
 /// ```
 /// use hookgate_domain::WebhookName;
@@ -36,8 +36,8 @@ pub const MAX_NAME_CHARACTERS: usize = 100;
 pub struct WebhookName(Box<str>);
 
 impl WebhookName {
-    /// A name that a store gives back. What may be a name has become stricter over time, and one that was taken stays; `None`
-    /// if it is no name by its length.
+    /// A name from a store. Rules for names have become stricter over time, and names from before stay valid: only the
+    /// length is checked. `None` if it is wrong.
     ///
     /// ```
     /// use hookgate_domain::WebhookName;
@@ -81,7 +81,7 @@ impl FromStr for WebhookName {
     }
 }
 
-/// Why a text is no name of a webhook. It never holds the text, which may be a secret in the wrong field.
+/// Errors of a name of a webhook. They never quote the text, which may be a secret in the wrong field.
 ///
 /// ```
 /// use hookgate_domain::{WebhookName, WebhookNameError};
@@ -98,7 +98,7 @@ pub enum WebhookNameError {
     /// Over [`MAX_NAME_CHARACTERS`].
     #[error("the name is longer than {MAX_NAME_CHARACTERS} characters")]
     TooLong,
-    /// A line break, an escape, or another character that nobody sees.
+    /// A line break, an escape, or another invisible character.
     #[error("the name contains a control character or an invisible one")]
     ControlCharacter,
     /// It may hold a secret, or be taken for a handle.

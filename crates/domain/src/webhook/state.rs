@@ -1,8 +1,8 @@
-//! Whether a webhook lives, and what is kept of its URL: never the URL itself.
+//! The state of a webhook, and the stored part of its URL: digest and hint, never the ID itself.
 
 use crate::{Timestamp, WebhookId, WebhookIdDigest, WebhookIdHint};
 
-/// Whether a webhook has a living URL. Revoked is final.
+/// The state of a webhook: active with a living URL, or revoked. Revoked is final.
 ///
 /// ```
 /// use hookgate_domain::WebhookState;
@@ -20,13 +20,13 @@ use crate::{Timestamp, WebhookId, WebhookIdDigest, WebhookIdHint};
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WebhookState {
-    /// It takes deliveries at this URL.
+    /// It accepts deliveries at this URL.
     Active(LiveUrl),
-    /// It was revoked; every request fails.
+    /// It was revoked; every delivery is refused.
     Revoked {
-        /// Hint of its last URL.
+        /// Hint of the last URL.
         hint: WebhookIdHint,
-        /// When it was revoked.
+        /// Time of the revocation.
         at: Timestamp,
     },
 }
@@ -75,7 +75,7 @@ impl WebhookState {
     }
 }
 
-/// What is kept of a living URL.
+/// The stored part of a living URL.
 ///
 /// ```
 /// # use hookgate_domain::{OrganizationId, SenderFormat, Timestamp, Webhook, WebhookHandle, WebhookId};
@@ -93,10 +93,10 @@ impl WebhookState {
 pub struct LiveUrl {
     /// Digest of the webhook ID in it.
     pub digest: WebhookIdDigest,
-    /// Its first characters.
+    /// The first characters of that ID.
     pub hint: WebhookIdHint,
-    /// When it was issued.
+    /// Time at which the URL was issued.
     pub issued_at: Timestamp,
-    /// When it was first sent over plain HTTP, if ever: a reason to regenerate.
+    /// Time of the first request over plain HTTP, if there was any: a reason to regenerate.
     pub exposed_at: Option<Timestamp>,
 }

@@ -1,10 +1,10 @@
-//! The URLs of a webhook, living and dead. A dead one leaves a tombstone that is kept for ever, so that its sender
-//! learns that it is dead and nobody can bring it back.
+//! The URLs of a webhook, living and retired. A retired URL leaves a tombstone that is kept for ever: its sender learns
+//! that it is retired, and nobody can bring it back.
 
 use super::Webhook;
 use crate::{Timestamp, WebhookHandle, WebhookIdDigest, WebhookIdHint};
 
-/// A webhook after its URL changed, with the tombstone of the URL it had. Both are stored together or not at all.
+/// A webhook after a change of its URL, with the tombstone of the URL before. Both are stored together or not at all.
 ///
 /// ```
 /// use hookgate_domain::UrlChange;
@@ -25,11 +25,11 @@ use crate::{Timestamp, WebhookHandle, WebhookIdDigest, WebhookIdHint};
 pub struct UrlChange {
     /// The webhook as it is now.
     pub webhook: Webhook,
-    /// The URL that is dead.
+    /// The tombstone of the old URL.
     pub retired: RetiredUrl,
 }
 
-/// The tombstone of a URL: enough to answer `WEBHOOK_REVOKED` for ever, and to say which webhook it was.
+/// The tombstone of a URL: enough to answer `WEBHOOK_REVOKED` for ever, and to name the webhook.
 ///
 /// ```
 /// use hookgate_domain::{RetiredBecause, RetiredUrl};
@@ -54,19 +54,19 @@ pub struct UrlChange {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetiredUrl {
-    /// Digest of the dead webhook ID.
+    /// Digest of the retired webhook ID.
     pub digest: WebhookIdDigest,
-    /// Its first characters.
+    /// The first characters of that ID.
     pub hint: WebhookIdHint,
     /// The webhook that had it.
     pub webhook: WebhookHandle,
-    /// Why it is dead.
+    /// The reason.
     pub because: RetiredBecause,
-    /// Since when.
+    /// Time of the change.
     pub at: Timestamp,
 }
 
-/// Why a URL is dead.
+/// Reasons for which a URL was retired.
 ///
 /// ```
 /// use hookgate_domain::RetiredBecause;
@@ -76,7 +76,7 @@ pub struct RetiredUrl {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RetiredBecause {
-    /// The webhook got a new one.
+    /// The webhook got a new URL.
     Regenerated,
     /// The webhook was revoked.
     Revoked,
@@ -93,7 +93,7 @@ impl RetiredBecause {
     }
 }
 
-/// What a webhook ID leads to, if it was ever issued: what a store answers for a digest.
+/// A URL that was once issued: the store's result of looking up a digest.
 ///
 /// ```
 /// use hookgate_domain::KnownUrl;
@@ -114,7 +114,7 @@ impl RetiredBecause {
 pub enum KnownUrl {
     /// The living URL of this webhook.
     Live(Webhook),
-    /// A URL that is dead for good.
+    /// A URL that is retired for good.
     Retired(RetiredUrl),
 }
 

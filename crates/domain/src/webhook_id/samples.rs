@@ -17,7 +17,7 @@ pub(crate) fn id(seed: u64) -> WebhookId {
     id
 }
 
-/// One layer of writing, of a character each.
+/// One character in one of the spellings.
 fn written(c: char, way: u8) -> String {
     let code = u32::from(c);
     match if c.is_ascii() { way } else { 5 } {
@@ -41,7 +41,7 @@ fn written(c: char, way: u8) -> String {
     }
 }
 
-/// A text in which each character is written in the next of these ways.
+/// A text in which each character has the next of these spellings.
 pub(crate) fn spelled(text: &str, ways: &[u8]) -> String {
     let ways = ways.iter().cycle();
     text.chars().zip(ways).map(|(c, way)| written(c, *way)).collect()

@@ -1,4 +1,4 @@
-//! Webhook IDs and other secrets in a text of any kind, however they are spelled. What a text is for is not known here.
+//! Finds webhook IDs and other secrets in any text and in every spelling. The purpose of the text is not known here.
 
 use std::ops::Range;
 
@@ -6,23 +6,25 @@ use super::spelling::{Classes, Layer, may_begin, may_belong, readable};
 use super::windows::{DIGITS, search};
 use super::{PREFIX, WebhookId};
 
-/// Layers of writing that are taken back, one within the other: JSON in JSON of a percent-encoded text is three.
+/// Encodings that are decoded one after the other: JSON in JSON of a percent-encoded text is three.
 const MAX_LAYERS: usize = 4;
 /// Characters of the longest secret: `whsec_`, or another prefix and its digits.
 const LONGEST: usize = DIGITS + 6;
-/// Bytes that are looked at at a time where a text has no end, and how far two such parts overlap: a secret has room in it
-/// with 40 bytes for each character.
+/// Bytes of a part in which long text without spaces is decoded, and the overlap of two parts: a secret fits in it with
+/// 40 bytes for each character.
 const PART: usize = 16 * 1024;
 const OVERLAP: usize = 40 * LONGEST;
 
 /// Finds the webhook IDs in a text by their checksum, in every spelling that software on the way makes of one: as JSON
-/// escapes, percent-encoded (also twice), as HTML entities, with the backslashes of Markdown, broken over lines, in full width,
-/// with characters in between that nobody sees. The prefix counts as little as what follows: the 38 digits are the secret.
+/// escapes, percent-encoded (also twice), as HTML entities, with the backslashes of Markdown, broken over lines, in
+/// full width, with invisible characters in between. Neither the prefix nor the text after matters: the 38 digits are
+/// the secret.
 ///
-/// Each comes once, in no order. That other digits are taken for an ID has a chance of at most 2⁻³² for each place where they stand.
+/// Each ID is returned once, in no order. The chance that other digits pass for an ID is at most 2⁻³² for each
+/// position.
 ///
-/// It takes one look at every 38th byte of a text without long words, and allocates nothing unless there is an ID or
-/// something that is written in escapes.
+/// The search looks at every 38th byte of a text without long words, and allocates nothing unless there is an ID or an
+/// escape sequence in it.
 ///
 /// ```
 /// use hookgate_domain::{WebhookId, find_webhook_ids};
@@ -49,7 +51,7 @@ pub fn find_webhook_ids(text: &[u8]) -> Vec<WebhookId> {
     found
 }
 
-/// Whether a webhook ID stands in a text, however it is spelled.
+/// `true` if a webhook ID is in a text, in any spelling.
 ///
 /// ```
 /// use hookgate_domain::{WebhookId, holds_webhook_id};
@@ -64,14 +66,14 @@ pub fn holds_webhook_id(text: &[u8]) -> bool {
     !find_webhook_ids(text).is_empty()
 }
 
-/// Whether a secret that has a checksum stands in a text, however it is spelled.
+/// `true` if a secret with a checksum is in a text, in any spelling.
 pub(crate) fn holds_checked(text: &[u8]) -> bool {
     let mut is_found = false;
     visit::<Checked>(text, &mut |_, _| is_found = true);
     is_found
 }
 
-/// The text with one layer of writing after the other taken back; nothing for a text that is as it reads.
+/// The text decoded once, then once more and so on, up to four times; nothing for a text without encodings.
 pub(crate) fn decoded_layers(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let mut next = Layer::of(text, 0).decoded();
     std::iter::from_fn(move || {
@@ -82,19 +84,19 @@ pub(crate) fn decoded_layers(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     .take(MAX_LAYERS)
 }
 
-/// The secrets that are searched for, as they read when every layer of writing is taken back.
+/// The secrets of a search, as they are written when every encoding is decoded.
 pub(crate) trait Sought {
-    /// Fewest characters that one is found by.
+    /// Fewest characters by which a secret is found.
     const SHORTEST: usize;
 
-    /// Whether this byte may be part of one, however it is written.
+    /// `true` if this byte may be part of a secret, in any spelling.
     fn may_belong(byte: u8) -> bool;
 
-    /// Calls `found` with the place of the digits of each, in a text that is as it reads.
+    /// Calls `found` with the position of the digits of each secret in a decoded text.
     fn search(text: &[u8], found: impl FnMut(Range<usize>));
 }
 
-/// The secrets that are known by the checksum of their digits.
+/// The secrets that are recognized by the checksum of their digits.
 pub(crate) struct Checked;
 
 impl Sought for Checked {
@@ -109,12 +111,12 @@ impl Sought for Checked {
     }
 }
 
-/// Gets the digits of a secret, and where in the text each of them stands. A secret may come twice.
+/// Gets the digits of a secret, and the position of each digit in the text. It may get a secret twice.
 type Visitor<'a> = dyn FnMut(&[u8], &mut dyn Iterator<Item = Range<usize>>) + 'a;
 
 pub(crate) fn visit<S: Sought>(text: &[u8], found: &mut Visitor<'_>) {
     let mut at = 0;
-    // Of as many bytes in a row as the shortest has, one stands at every place of that many.
+    // A run of `SHORTEST` bytes or more covers one of the probed positions, which are as far apart.
     while let Some(probe) = text.get(at + S::SHORTEST - 1) {
         if !S::may_belong(*probe) {
             at += S::SHORTEST;
@@ -131,11 +133,11 @@ pub(crate) fn visit<S: Sought>(text: &[u8], found: &mut Visitor<'_>) {
     }
 }
 
-/// Searches bytes that may all belong to a secret: as they are, and one layer of writing after the other.
+/// Searches bytes that may all belong to a secret: as they are, then decoded once, twice and so on.
 fn visit_word<S: Sought>(text: &[u8], word: Range<usize>, found: &mut Visitor<'_>) {
     let bytes = &text[word.clone()];
     let classes = Classes::of(bytes);
-    // Too short for digits with a checksum, and nothing is known by a prefix: most long words are of this kind.
+    // Too short for digits with a checksum, and no prefix to recognize a secret by: most long words are of this kind.
     if bytes.len() < DIGITS && !classes.may_have_prefix {
         return;
     }

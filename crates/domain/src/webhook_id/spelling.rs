@@ -1,16 +1,17 @@
-//! The ways in which software between a sender and here rewrites a text: JSON escapes, percent-encoding, HTML entities,
-//! backslashes of Markdown, soft line breaks, letters of other widths, characters without a shape. One call takes back one layer.
+//! Decoding of the ways in which software between a sender and Hookgate rewrites a text: JSON escapes,
+//! percent-encoding, HTML entities, backslashes of Markdown, soft line breaks, letters of other widths, invisible
+//! characters. One call decodes one layer.
 
 use crate::base62::is_digit;
 use crate::invisible::is_invisible;
 
-/// What stands for a character that is no part of an ID.
+/// Replacement for a character that is not part of an ID.
 const OTHER: u8 = b' ';
 /// Most digits of a number in an HTML entity.
 const MAX_ENTITY_DIGITS: usize = 8;
-/// Entities by name that show nothing.
+/// Named entities of invisible characters.
 const EMPTY_ENTITIES: [&[u8]; 5] = [b"shy;", b"zwnj;", b"zwj;", b"ZeroWidthSpace;", b"NoBreak;"];
-/// Entities by name of what stands in a secret and is no letter or digit.
+/// Named entities of the characters in secrets that are neither letter nor digit.
 const NAMED_ENTITIES: [(&[u8], u8); 4] = [
     (b"lowbar;", b'_'),
     (b"UnderBar;", b'_'),
@@ -18,14 +19,15 @@ const NAMED_ENTITIES: [(&[u8], u8); 4] = [
     (b"sol;", b'/'),
 ];
 
-/// A text with where each of its bytes stands in the text that was searched.
+/// A text, with the position of each of its bytes in the original text.
 pub(super) struct Layer {
     pub(super) bytes: Vec<u8>,
-    /// First byte and the one behind the last.
+    /// Position of the first byte, and of the one after the last.
     pub(super) places: Vec<(usize, usize)>,
 }
 
-/// Characters that a part of a text may stand for, at most: nothing that shows, and what is in no secret, don't count.
+/// Most characters of secrets that a part of a text may encode. Invisible characters, and those that are in no secret,
+/// don't count.
 pub(super) fn readable(part: &[u8]) -> usize {
     let (mut at, mut count) = (0, 0);
     while let Some(rest) = part.get(at..).filter(|rest| !rest.is_empty()) {
@@ -36,11 +38,11 @@ pub(super) fn readable(part: &[u8]) -> usize {
     count
 }
 
-/// What stands at one place.
+/// The decoded unit at one position.
 enum Unit {
-    /// This byte.
+    /// A byte.
     Byte(u8),
-    /// Nothing that shows.
+    /// Nothing: an invisible character, or a mark that only quotes.
     Nothing,
 }
 
@@ -53,7 +55,7 @@ impl Layer {
         }
     }
 
-    /// The text with one layer of writing taken back; `None` if there is none.
+    /// The text with one layer decoded; `None` if nothing is encoded.
     pub(super) fn decoded(&self) -> Option<Self> {
         let mut below = Self {
             bytes: Vec::with_capacity(self.bytes.len()),
@@ -74,16 +76,16 @@ impl Layer {
     }
 }
 
-/// Letters, digits, and the bytes that may be part of one, however it is written.
+/// Letters, digits, and the bytes that may be part of their spelling.
 const MAY_BELONG: u8 = 1;
-/// Those, and the others that stand in secrets: `_` in a prefix, `+` and `/` of base 64.
+/// The same with the other characters of secrets: `_` in a prefix, `+` and `/` of base 64.
 const MAY_BELONG_TO_SECRET: u8 = 2;
-/// Bytes by which another character may be written.
+/// Bytes that may begin or be part of the spelling of another character.
 const ESCAPE: u8 = 4;
-/// The end of a prefix.
+/// The last character of a prefix.
 const UNDERSCORE: u8 = 8;
 
-/// It is a table because every payload is searched.
+/// The classes of each byte: a table, because every payload is searched.
 const CLASSES: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = u8::MIN;
@@ -107,21 +109,21 @@ const CLASSES: [u8; 256] = {
     }
 };
 
-/// Whether this byte may be part of a letter or digit, however it is written.
+/// `true` if this byte may be part of a letter or digit, in any spelling.
 pub(super) const fn may_belong(byte: u8) -> bool {
     CLASSES[byte as usize] & MAY_BELONG != 0
 }
 
-/// Whether this byte may be part of a secret with its prefix, however it is written.
+/// `true` if this byte may be part of a secret with its prefix, in any spelling.
 pub(crate) const fn may_belong_to_secret(byte: u8) -> bool {
     CLASSES[byte as usize] & MAY_BELONG_TO_SECRET != 0
 }
 
-/// The bytes of a word, as a search has to know them.
+/// The classes of the bytes of a word.
 pub(super) struct Classes {
-    /// Whether another character may be written by one of them.
+    /// `true` if a byte may be part of the spelling of another character.
     pub(super) has_escapes: bool,
-    /// Whether a prefix may end in it, as it is or in escapes.
+    /// `true` if the word may have the end of a prefix, as it is or encoded.
     pub(super) may_have_prefix: bool,
 }
 
@@ -137,7 +139,7 @@ impl Classes {
     }
 }
 
-/// Whether the writing of a character of a secret may begin with this byte. Few of those that stand in other scripts are.
+/// `true` if the spelling of a character of a secret may begin with this byte. Few bytes of other scripts can.
 pub(super) const fn may_begin(byte: u8) -> bool {
     // The last two begin full-width and mathematical characters.
     byte.is_ascii_alphanumeric()
@@ -147,7 +149,7 @@ pub(super) const fn may_begin(byte: u8) -> bool {
         )
 }
 
-/// What the text begins with, and how many bytes that has.
+/// The first unit of the text, and its length in bytes.
 fn unit(text: &[u8]) -> (Unit, usize) {
     match text[0] {
         byte if is_digit(byte) => (Unit::Byte(byte), 1),
@@ -161,7 +163,8 @@ fn unit(text: &[u8]) -> (Unit, usize) {
     }
 }
 
-/// `\u0041`, `\x41`, a line break as `\n`, or a mark that only quotes what follows. Text inside of text has more backslashes.
+/// `\u0041`, `\x41`, a line break as `\n`, or a backslash that only quotes the next character. Nested texts have more
+/// backslashes.
 fn after_backslashes(text: &[u8]) -> (Unit, usize) {
     let count = text.iter().take_while(|byte| **byte == b'\\').count();
     let rest = &text[count..];
@@ -185,7 +188,7 @@ fn percent(text: &[u8]) -> Option<(Unit, usize)> {
         return Some((shown(code), start + 5));
     }
     let code = hexadecimal(text.get(start..)?, 2)?;
-    // A byte of a longer character is put together with the others in the next layer.
+    // The next layer joins a byte of a multi-byte character with the others.
     let unit = u8::try_from(code)
         .ok()
         .filter(|byte| *byte >= 0x80)
@@ -193,7 +196,7 @@ fn percent(text: &[u8]) -> Option<(Unit, usize)> {
     Some((unit, start + 2))
 }
 
-/// `&#65;`, `&#x41;`, also with `&amp;` in front, and the entities that show nothing.
+/// `&#65;`, `&#x41;`, also with `&amp;` in front, and the entities by name.
 fn entity(text: &[u8]) -> Option<(Unit, usize)> {
     let mut start = 1;
     while text.get(start..start + 4) == Some(b"amp;") {
@@ -212,7 +215,7 @@ fn entity(text: &[u8]) -> Option<(Unit, usize)> {
         _ => (10, 1),
     };
     let zeros = rest[mark..].iter().take_while(|byte| **byte == b'0').count();
-    // One zero stays: it may be the number.
+    // The last zero stays: it may be the number.
     let mark = mark + zeros.saturating_sub(1);
     let digits = rest[mark..]
         .iter()
@@ -225,7 +228,7 @@ fn entity(text: &[u8]) -> Option<(Unit, usize)> {
     Some((shown(code), start + end))
 }
 
-/// `=41`, or `=` before the end of a line that goes on (RFC 2045, section 6.7).
+/// `=41`, or `=` before a soft line break (RFC 2045, section 6.7).
 fn quoted_printable(text: &[u8]) -> Option<(Unit, usize)> {
     if matches!(text.get(1), Some(b'\r' | b'\n')) {
         return Some((Unit::Nothing, 1));
@@ -234,7 +237,7 @@ fn quoted_printable(text: &[u8]) -> Option<(Unit, usize)> {
     Some((shown(code), 3))
 }
 
-/// The number of so many hexadecimal digits.
+/// The number of `count` hexadecimal digits.
 fn hexadecimal(text: &[u8], count: usize) -> Option<u32> {
     let digits = text.get(..count)?;
     digits.iter().try_fold(0, |number, byte| {
@@ -242,7 +245,7 @@ fn hexadecimal(text: &[u8], count: usize) -> Option<u32> {
     })
 }
 
-/// A character above ASCII, or a byte that is none.
+/// A character above ASCII, or an invalid byte.
 fn character(text: &[u8]) -> (Unit, usize) {
     let length = match text[0] {
         0xC2..=0xDF => 2,
@@ -257,7 +260,7 @@ fn character(text: &[u8]) -> (Unit, usize) {
     }
 }
 
-/// The byte that a character stands for.
+/// The unit of a decoded character.
 fn shown(code: u32) -> Unit {
     match char::from_u32(code) {
         Some(c @ ('\r' | '\n')) => Unit::Byte(u8::try_from(c).unwrap_or(OTHER)),
@@ -267,7 +270,7 @@ fn shown(code: u32) -> Unit {
     }
 }
 
-/// The ASCII digit or letter that a full-width or mathematical one is to whoever normalizes it (NFKC).
+/// The ASCII letter or digit that a full-width or mathematical one becomes by NFKC normalization.
 fn ascii_of(c: char) -> char {
     let code = u32::from(c);
     let letter = |index: u32| {

@@ -1,16 +1,16 @@
-//! Finds webhook IDs, tokens, sessions and sign-in links among base-62 digits by their checksum alone, in one pass: a CRC-32 that
-//! rolls along. The prefix is not read, so that no spelling of it hides a secret.
+//! Finds webhook IDs, tokens, sessions and sign-in links among base-62 digits by their checksum alone, in one pass with
+//! a rolling CRC-32. The prefix is not read, so that no spelling of it hides a secret.
 
 use crate::base62::{is_digit, number_of};
 use crate::leaks::CHECKED_PREFIXES;
 use crate::secret::{CHECK_DIGITS, RANDOM_DIGITS};
 
-/// Digits of a secret behind its prefix. They are all of the secret.
+/// Digits of a secret after its prefix. They alone are secret.
 pub(crate) const DIGITS: usize = RANDOM_DIGITS + CHECK_DIGITS;
-/// The largest first digit of a checksum: it has 32 bits, six digits have room for more.
+/// The largest first digit of a checksum: it has 32 bits, and six digits could hold more.
 const MAX_FIRST_CHECK_DIGIT: u8 = b'4';
 
-/// What one byte does to the remainder of CRC-32 (RFC 1952).
+/// CRC-32 table (RFC 1952): the effect of one byte on the remainder.
 const STEP: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte: u32 = 0;
@@ -26,8 +26,8 @@ const STEP: [u32; 256] = {
     table
 };
 
-/// What is left of a byte's remainder when the random digits of an ID have come behind it: the remainder is linear, so
-/// this takes the byte out again.
+/// The effect of a byte on the remainder once the random digits of an ID have followed it. The remainder is linear, so
+/// XOR with this takes the byte out again.
 const LEAVE: [u32; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -38,7 +38,7 @@ const LEAVE: [u32; 256] = {
     table
 };
 
-/// The part of each prefix in the remainder behind the random digits.
+/// The contribution of each prefix to the remainder after the random digits.
 const STARTS: [u32; CHECKED_PREFIXES.len()] = {
     let mut starts = [0; CHECKED_PREFIXES.len()];
     let mut kind = 0;
@@ -69,7 +69,7 @@ const fn shifted(mut remainder: u32) -> u32 {
     remainder
 }
 
-/// Calls `found` with each place where the digits of a secret begin.
+/// Calls `found` with each position at which the digits of a secret begin.
 pub(super) fn search(text: &[u8], mut found: impl FnMut(usize)) {
     let mut start = 0;
     for run in text.split(|byte| !is_digit(*byte)) {
