@@ -1,4 +1,4 @@
-//! Reads a request body within a limit of bytes and of time, and never buffers beyond it.
+//! Reads a request body within limits of size and time. It never buffers more than the size limit.
 
 use std::error::Error as _;
 use std::io;
@@ -18,54 +18,54 @@ use tokio::time::timeout;
 use crate::connection_activity::{AwaitingBody, ConnectionActivity};
 use crate::service::Protocol;
 
-/// For the whole body. The default limit of 256 KiB then needs 18 KB/s.
+/// Timeout for the whole body. A body of the default limit of 256 KiB then needs 18 KB/s.
 const BODY_TIMEOUT: Duration = Duration::from_secs(15);
 
-/// A body that comes in this time is not waited for: it came with its head, or in a few round trips. Beyond it, its connection
-/// may have to make room for others.
+/// Time in which a body arrives with its head, or after a few round trips. Slower bodies count as awaited: their
+/// connection may be evicted.
 const PROMPT: Duration = Duration::from_millis(250);
 
-/// So much of a body is made room for at once, when its length is announced: senders' own stay below.
+/// Bytes that are allocated at once for an announced length. The bodies of known senders are smaller.
 const AT_ONCE: usize = 32 * 1024;
 
-/// HTTP/2: so much of an unread body is thrown away before its stream is reset. Four times the default payload limit.
+/// HTTP/2: bytes of an unread body that are discarded before its stream is reset. Four times the default size limit.
 const DRAIN_BYTES: usize = 1024 * 1024;
 
-/// HTTP/2: so long is waited for an unread body's end.
+/// HTTP/2: time for the end of an unread body.
 const DRAIN_TIME: Duration = Duration::from_secs(2);
 
-/// A request body that hasn't been read. Dropping it is allowed, and the answer still reaches the sender.
+/// A request body that has not been read. It may be dropped: the answer still reaches the sender.
 #[derive(Debug)]
 pub struct Body {
-    /// `None` once it was read to its end.
+    /// `None` once the body was read to its end.
     incoming: Option<Incoming>,
     protocol: Protocol,
     /// The connection's state.
     activity: Arc<ConnectionActivity>,
 }
 
-/// Why a body couldn't be read.
+/// Errors of reading a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum BodyFault {
     /// More bytes were announced or came than the limit allows.
     #[error("the body is over the limit")]
     TooLarge,
-    /// What came has no room at the moment, or its connection has to make room for others.
+    /// The memory budget is exhausted, or the connection is being evicted.
     #[error("there is no room for the body")]
     NoRoom,
-    /// The end didn't come in time.
+    /// The body was not complete in time.
     #[error("the body came too slowly")]
     TimedOut,
     /// The body's framing is broken.
     #[error("the body's framing is malformed")]
     Malformed,
-    /// The sender broke off. Nobody is there to read an answer.
+    /// The sender closed the connection and can't read an answer.
     #[error("the sender went away")]
     Gone,
 }
 
 impl BodyFault {
-    /// What to answer.
+    /// The refusal code of the answer.
     #[must_use]
     pub const fn code(self) -> RefusalCode {
         match self {
@@ -89,8 +89,8 @@ impl Body {
         }
     }
 
-    /// The whole body, if it has at most `limit` bytes. An announced length over the limit is refused before anything
-    /// is read, and before the sender is told to go on when it asked (`Expect: 100-continue`).
+    /// Reads the whole body, of at most `limit` bytes. An announced length above `limit` is refused before any byte is
+    /// read, and before a sender that asked (`Expect: 100-continue`) is told to continue.
     ///
     /// # Errors
     ///
@@ -99,7 +99,7 @@ impl Body {
         self.read_for(limit, BODY_TIMEOUT).await
     }
 
-    /// The same in less time.
+    /// [`read`](Self::read) with another timeout.
     ///
     /// # Errors
     ///
@@ -108,7 +108,8 @@ impl Body {
         self.read_all(limit, time, |_| true).await
     }
 
-    /// The same, where `has_room` is told of each piece that came and says whether it may be kept.
+    /// [`read`](Self::read) within a memory budget: `has_room` gets the length of each piece and returns `true` if the
+    /// piece may be stored.
     ///
     /// # Errors
     ///
@@ -138,7 +139,7 @@ impl Body {
             let mut collecting = pin!(collect(incoming, limit, has_room));
             match timeout(PROMPT, collecting.as_mut()).await {
                 Ok(whole) => whole?,
-                // Rare: on the heap, it makes no request larger.
+                // Rare, so it is on the heap and does not enlarge the future of every request.
                 Err(_) => {
                     Box::pin(await_rest(
                         &self.activity,
@@ -160,10 +161,10 @@ impl Drop for Body {
             return;
         };
         match self.protocol {
-            // hyper skips an unread body of known length that has come in already, but no chunks.
+            // hyper skips an unread body that has a known length and has arrived, but not a chunked one.
             Protocol::Http1 if incoming.size_hint().exact().is_none() => self.activity.abandon_body(),
             Protocol::Http1 => self.activity.leave_body(),
-            // An unread stream would be reset, and clients then report the reset in place of the answer.
+            // hyper would reset an unread stream, and clients would report the reset instead of the answer.
             Protocol::Http2 => {
                 if let Ok(runtime) = Handle::try_current() {
                     runtime.spawn(timeout(DRAIN_TIME, drain(incoming)));
@@ -173,7 +174,7 @@ impl Drop for Body {
     }
 }
 
-/// The rest of a body that comes slowly, unless its connection has to make room for others.
+/// Reads the rest of a slow body. Fails with [`BodyFault::NoRoom`] if the connection is evicted meanwhile.
 async fn await_rest(
     activity: &ConnectionActivity,
     time: Duration,
@@ -209,7 +210,7 @@ async fn collect(
     let Some(second) = next(incoming).await? else {
         return Ok(first);
     };
-    // What is only announced takes no more than what came: the buffer doubles as it fills.
+    // The buffer grows with the bytes that arrived, by doubling. An announced length alone allocates at most AT_ONCE.
     let came = first.len() + second.len();
     let announced = usize::try_from(incoming.size_hint().lower()).unwrap_or(limit);
     let mut whole = BytesMut::with_capacity((came + announced.min(came.max(AT_ONCE))).min(limit));
@@ -226,7 +227,7 @@ async fn collect(
     Ok(whole.freeze())
 }
 
-/// The next piece of data. HTTP/2 trailers mean nothing to anybody here and are skipped; HTTP/1 lets none through.
+/// The next piece of data. HTTP/2 trailers are skipped because nothing uses them; the HTTP/1 guard refuses trailers.
 async fn next(incoming: &mut Incoming) -> Result<Option<Bytes>, BodyFault> {
     while let Some(frame) = incoming.frame().await {
         if let Ok(data) = frame.map_err(|error| fault(&error))?.into_data() {
@@ -246,7 +247,8 @@ async fn drain(mut incoming: Incoming) {
     }
 }
 
-/// The guard and hyper's own decoder mark broken framing by these two kinds of error.
+/// The fault behind an error of hyper. The guard and hyper's decoder report broken framing by these two kinds of I/O
+/// error.
 fn fault(error: &hyper::Error) -> BodyFault {
     let kind = error
         .source()

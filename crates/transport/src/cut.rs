@@ -1,5 +1,6 @@
-//! The end of a connection whose answer broke off. In HTTP/1.0 the end of the connection is the end of the body, so an orderly
-//! close would make a part of it look whole. A reset can't be taken for that. HTTP/1.1 needs none: its last chunk is missing.
+//! Resets a connection whose answer broke off. In HTTP/1.0 the end of the connection is the end of the body, so an
+//! orderly close would make a truncated body look complete; a reset would not. HTTP/1.1 needs no reset, because the
+//! last chunk is missing.
 
 use std::io;
 use std::pin::Pin;
@@ -14,18 +15,18 @@ use crate::connection_activity::ConnectionActivity;
 
 /// A stream that can be closed by a reset.
 pub(crate) trait Reset {
-    /// Makes the kernel reset the connection when it is closed.
+    /// Makes the kernel send a reset when the connection is closed.
     fn reset_on_close(&self);
 }
 
 impl Reset for Box<TlsStream<TcpStream>> {
     fn reset_on_close(&self) {
-        // A socket that is closed already needs no reset.
+        // A closed socket needs no reset.
         let _ = self.get_ref().0.set_zero_linger();
     }
 }
 
-/// Resets its connection if the pulse says that an answer was cut.
+/// Resets its connection if [`ConnectionActivity`] says that an answer was cut.
 #[derive(Debug)]
 pub(crate) struct ResetIfCut<T: Reset> {
     inner: T,

@@ -1,10 +1,9 @@
-//! The one table from a refusal to its HTTP status. It knows no sentences and no bodies: those are the domain's and
-//! `reply`'s.
+//! Maps each refusal code to its HTTP status. The sentences are in the domain, the bodies in `reply`.
 
 use hookgate_domain::RefusalCode;
 use hyper::StatusCode;
 
-/// The status that goes with `code`. The match has no default arm, so a new code doesn't compile without its status.
+/// The HTTP status of `code`. The match has no default arm, so a new code doesn't compile without its status.
 #[must_use]
 pub fn status(code: RefusalCode) -> StatusCode {
     match code {
@@ -27,7 +26,7 @@ pub fn status(code: RefusalCode) -> StatusCode {
         RefusalCode::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         RefusalCode::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         RefusalCode::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-        // No answer is sent; on the record it is what nginx writes into its log.
+        // No answer is sent. The record has 499, the status that nginx logs for this case.
         RefusalCode::ClientGone => StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST),
     }
 }

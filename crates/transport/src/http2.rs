@@ -1,4 +1,4 @@
-//! HTTP/2: hyper's settings, each with its reason, and the checks that its framing doesn't make.
+//! HTTP/2: hyper's settings with their reasons, and the request checks that hyper does not make.
 
 mod frame_budget;
 
@@ -21,37 +21,40 @@ use crate::connection_activity::ConnectionActivity;
 use crate::strict::{MAX_HEAD, MAX_HEADERS};
 use crate::untaken::WaitingBytes;
 
-/// What peers commonly offer; a sender needs a handful.
+/// Concurrent streams of a connection: the usual value of other servers. A sender needs a handful.
 const STREAMS: u32 = 100;
 
-/// Four times our own bound, so that what is over ours is answered in our envelope, and beyond it costs no memory.
+/// Bytes of a header list that hyper accepts: four times [`MAX_HEAD`], so that a list above our bound still gets an
+/// answer in our envelope. A list above hyper's bound costs no memory.
 const HEADER_LIST: u32 = 64 * 1024;
 
-/// Streams opened and reset before they were looked at (rapid reset). The h2 crate's default, pinned.
+/// Streams that may be opened and reset before they are accepted (rapid reset). The default of the h2 crate, pinned.
 const PENDING_RESETS: usize = 20;
 
-/// Streams that the h2 crate resets in the life of a connection: for the peer's own mistakes (`MadeYouReset`), each of which
-/// costs us a request, and those refused because [`STREAMS`] others were open. A sender that opens three hundred before it has
-/// read how many it may just fits in.
+/// Streams that the h2 crate may reset in the life of a connection: for protocol errors of the peer (`MadeYouReset`),
+/// each of which costs us a request, and for more than [`STREAMS`] open streams. A sender that opens three hundred
+/// streams before it has read that limit just stays within this one.
 const LOCAL_RESETS: usize = 2 * STREAMS as usize;
 
-/// A body of the default limit passes without waiting for a window update.
+/// Flow-control window of a stream. A body of the default size limit passes without a window update.
 const STREAM_WINDOW: u32 = 256 * 1024;
 
-/// Bounds what comes in before any of it is read. What is read makes room for more, so it is no bound on bodies.
+/// Flow-control window of a connection. It bounds unread bytes only: reading opens the window again, so it does not
+/// bound bodies.
 const CONNECTION_WINDOW: u32 = 1024 * 1024;
 
-/// Answers are a few hundred bytes.
+/// Bytes of an answer that hyper buffers for a stream. The answers of the gate have a few hundred bytes.
 const SEND_BUFFER: usize = 64 * 1024;
 
-/// A dead peer is found out within twice this time.
+/// Interval of pings. With [`PING_TIMEOUT`], a dead peer is detected within twice this time.
 const PING_INTERVAL: Duration = Duration::from_secs(20);
 const PING_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// What the fields' separators cost in HTTP/1, so that the bound on bytes means the same in both protocols.
+/// Bytes that a header field takes in HTTP/1 beside name and value, so that [`MAX_HEAD`] means the same in both
+/// protocols.
 const FIELD_OVERHEAD: usize = ": \r\n".len();
 
-/// What the HTTP/2 connections of a listener have in common.
+/// State and settings that the HTTP/2 connections of a listener share.
 #[derive(Clone, Debug)]
 pub(crate) struct Http2 {
     of_senders: Builder<TokioExecutor>,
@@ -68,7 +71,8 @@ impl Http2 {
         }
     }
 
-    /// hyper's part for the connection of such a peer, whose answers count from here on until they are taken.
+    /// The connection builder for this kind of peer. The answers of a sender's connection count as waiting from now on,
+    /// until the peer has read them.
     pub(crate) fn of(&self, peer: Peer, activity: &ConnectionActivity) -> &Builder<TokioExecutor> {
         match peer {
             Peer::Sender => {
@@ -80,9 +84,9 @@ impl Http2 {
     }
 }
 
-/// hyper's part, ready to serve connections of such a peer.
+/// A connection builder for this kind of peer.
 pub(crate) fn builder(peer: Peer) -> Builder<TokioExecutor> {
-    // A proxy's connection carries the requests of many, and outlives them: none of them may end it for all.
+    // A proxy's connection carries the requests of many senders. One sender must not end it for all of them.
     let local_resets = match peer {
         Peer::Sender => Some(LOCAL_RESETS),
         Peer::Proxy => None,
@@ -102,7 +106,7 @@ pub(crate) fn builder(peer: Peer) -> Builder<TokioExecutor> {
     builder
 }
 
-/// The code to refuse `request` with, or `None` when it may go on.
+/// The code with which `request` is refused. `None` if the request is well-formed.
 pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
     let headers = request.headers();
     if headers.len() > MAX_HEADERS || head_size(request) > MAX_HEAD {
@@ -131,15 +135,15 @@ fn fields_size(headers: &HeaderMap) -> usize {
         .sum()
 }
 
-/// Whether space stands around a value, which the standard forbids (RFC 9113, section 8.2.1): what is behind another program
-/// would be read without it.
+/// `true` if a value starts or ends with white space, which RFC 9113, section 8.2.1 forbids: a server behind a proxy
+/// would read it without the space.
 fn is_padded(value: &HeaderValue) -> bool {
     let bytes = value.as_bytes();
     let is_space = |byte: Option<&u8>| matches!(byte, Some(b' ' | b'\t'));
     is_space(bytes.first()) || is_space(bytes.last())
 }
 
-/// `:authority` or `Host` is there, both are sound, and they agree.
+/// `true` if `:authority` or `Host` is present, both are valid, and they agree.
 fn names_one_server<B>(request: &Request<B>) -> bool {
     let mut hosts = request.headers().get_all(HOST).iter();
     let host = hosts.next().map(HeaderValue::as_bytes);

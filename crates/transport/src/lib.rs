@@ -1,8 +1,9 @@
-//! Hookgate's listeners: TCP, TLS, HTTP/1 and HTTP/2, from the first byte to the answer's last.
+//! Hookgate's listeners: TCP, TLS, HTTP/1 and HTTP/2, from the first byte of a connection to the last byte of an
+//! answer.
 //!
-//! The way of a connection: [`Listener`] accepts it and does the handshake; HTTP/1 passes through the strict guard, which
-//! refuses what two parsers could read differently; hyper parses; and [`Service`] answers. Every answer has one
-//! shape ([`reply`]) and one status for each refusal ([`failure`]). SQL and policy are unknown here.
+//! The path of a connection: [`Listener`] accepts it and does the handshake. On HTTP/1 the strict guard refuses
+//! everything that two parsers could read differently. hyper parses the rest, and [`Service`] answers. Every answer has
+//! one shape ([`reply`]), and every refusal one status ([`failure`]). The crate knows neither SQL nor policy.
 
 mod admission;
 pub mod authority;

@@ -1,5 +1,5 @@
-//! Listeners: accept, one look at the first byte, handshake, and off to the connection. Everything here has a bound;
-//! `admission` has the one on connections.
+//! Listeners: accept a connection, peek at its first byte, do the handshake, and serve it. Every step has a bound;
+//! `admission` has the bound on connections.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -27,26 +27,26 @@ use crate::service::{Protocol, Service};
 use crate::shutdown::Signal;
 use crate::tls::ALPN_H2;
 
-/// Proxies that don't say whose connection they bring.
+/// Log pace of trusted proxies without a valid PROXY header.
 static UNPROXIED: LogInterval = LogInterval::new();
 
-/// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB. Beyond three
-/// quarters of them those without a request make room.
+/// Open connections of one listener, handshakes included. At some 40 KiB each they stay under 400 MiB. Above three
+/// quarters, connections without a whole request are evicted for new ones.
 pub const MAX_CONNECTIONS: u32 = 8_192;
 
-/// From accept to the end of the handshake: a few round trips.
+/// Timeout from accept to the end of the handshake, which takes a few round trips.
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Accepting fails when file descriptors run out. Trying again at once would spin; this is soon enough.
+/// Delay after a failed accept, as when file descriptors run out. Without a delay the loop would spin.
 const ACCEPT_BACK_OFF: Duration = Duration::from_millis(50);
 
-/// The same where a connection makes room, which takes a moment.
+/// The delay if connections are being evicted, which frees descriptors soon.
 const ROOM_IS_MADE: Duration = Duration::from_millis(5);
 
 /// The first byte of a TLS handshake record.
 const TLS_HANDSHAKE: u8 = 0x16;
 
-/// A bound port that isn't served yet.
+/// A bound port that is not served yet.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -57,11 +57,11 @@ pub struct Listener {
     admission: Arc<Admission>,
 }
 
-/// What stands behind the port.
+/// The protocols of a port.
 #[derive(Clone)]
 enum ListenerMode {
     Tls(TlsAcceptor, Arc<Protocols>),
-    /// Nothing but the refusal of plain HTTP.
+    /// Plain HTTP, which is only refused.
     Plain,
 }
 
@@ -76,7 +76,8 @@ impl Listener {
         Self::bind_front(address, front).await
     }
 
-    /// Binds a port that only refuses: for senders that would otherwise find plain HTTP silently closed.
+    /// Binds a port that only refuses plain HTTP. Without it, a sender that uses plain HTTP would find a closed port
+    /// and no reason.
     ///
     /// # Errors
     ///
@@ -85,52 +86,53 @@ impl Listener {
         Self::bind_front(address, ListenerMode::Plain).await
     }
 
-    /// Is called so in logs and metrics.
+    /// Sets the name in logs and metrics.
     #[must_use]
     pub fn named(mut self, name: &'static str) -> Self {
         self.admission = Admission::new(name, self.admission.limit());
         self
     }
 
-    /// Takes fewer connections than [`MAX_CONNECTIONS`], but at least one.
+    /// Lowers the limit on connections below [`MAX_CONNECTIONS`], to at least one.
     #[must_use]
     pub fn max_connections(mut self, count: u32) -> Self {
         self.admission = Admission::new(self.admission.name(), count.clamp(1, MAX_CONNECTIONS));
         self
     }
 
-    /// Closes connections that have no request for this long.
+    /// Sets the time without a request after which a connection is closed.
     #[must_use]
     pub const fn idle_timeout(mut self, idle_timeout: Duration) -> Self {
         self.idle_timeout = idle_timeout;
         self
     }
 
-    /// Its connections, for whoever watches. Ask when everything else is set.
+    /// The connections of the listener, for metrics. Call it after all setters: `named` and `max_connections` replace
+    /// it.
     #[must_use]
     pub fn admission(&self) -> Arc<Admission> {
         Arc::clone(&self.admission)
     }
 
-    /// Trusts these proxies: they hold as many connections as they need, and if `proxy_protocol` is set, each of theirs
-    /// begins with a PROXY header. From anybody else such a header is taken for what it is: no TLS.
+    /// Trusts these proxies: they may hold as many connections as they need. If `proxy_protocol` is set, each of their
+    /// connections begins with a PROXY header. From any other peer, such a header is refused as bytes without TLS.
     #[must_use]
     pub fn behind(mut self, proxies: Arc<Proxies>, proxy_protocol: bool) -> Self {
         (self.proxies, self.proxy_protocol) = (proxies, proxy_protocol);
         self
     }
 
-    /// The address that was bound, with its real port.
+    /// The bound address, with its real port.
     ///
     /// # Errors
     ///
-    /// When the system doesn't tell.
+    /// If the operating system does not return it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
     }
 
-    /// Serves until `stop` is given, then closes the port, lets every connection finish, and returns when the last one
-    /// has ended: at the latest when the drain's time is over, or a handshake's after it.
+    /// Serves until `stop` is given. Then closes the port, lets every connection finish, and returns when the last one
+    /// has ended: at the latest after the drain timeout, or a handshake timeout after it.
     pub async fn serve<S: Service>(self, service: Arc<S>, mut stop: Signal) {
         loop {
             let arrival = select! {
@@ -151,7 +153,7 @@ impl Listener {
                         () = arrival.activity.evicted() => return,
                     };
                     if !read_proxy_header {
-                        // What it sent instead may have been a request without TLS.
+                        // Without a PROXY header, the bytes may be a request without TLS.
                         return plaintext::look(stream, connection, &*service).await;
                     }
                     if !connection
@@ -176,7 +178,7 @@ impl Listener {
         self.admission.all_ended().await;
     }
 
-    /// The next connection that has a place. One future, so that a shutdown interrupts any part of it.
+    /// The next admitted connection. It is one future, so that a shutdown interrupts every part of it.
     async fn arrival(&self) -> Arrival {
         loop {
             let (stream, peer) = accept(&self.socket, &self.admission).await;
@@ -211,7 +213,7 @@ impl Listener {
 struct Arrival {
     stream: TcpStream,
     peer: IpAddr,
-    /// Whether the peer is a trusted proxy.
+    /// `true` if the peer is a trusted proxy.
     is_proxy: bool,
     activity: Arc<ConnectionActivity>,
     admitted: Admitted,
@@ -228,7 +230,7 @@ async fn accept(socket: &TcpListener, admission: &Admission) -> (TcpStream, IpAd
                 }
                 return (stream, peer.ip().to_canonical());
             }
-            // The peer's doing, not a lack of ours.
+            // The peer aborted it; this server lacks nothing.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => {
                 has_failed = true;
@@ -239,8 +241,8 @@ async fn accept(socket: &TcpListener, admission: &Admission) -> (TcpStream, IpAd
     }
 }
 
-/// Reads whose connection a trusted proxy brings. `false` ends it: a proxy that should say and doesn't is none that can be
-/// believed.
+/// Reads the PROXY header of a trusted proxy into `connection`. Returns `false` if there is no valid one: the
+/// connection is closed, because its source is unknown.
 async fn read_proxy_header(stream: &mut TcpStream, connection: &mut Connection) -> bool {
     let proxy = connection.peer;
     match proxy_protocol::read(stream).await {
@@ -266,7 +268,7 @@ impl ListenerMode {
         service: Arc<S>,
         stop: Signal,
     ) {
-        // Answers are small and whole, so waiting to fill packets would only delay them.
+        // Answers are small and written whole, so Nagle's algorithm would only delay them.
         let _ = stream.set_nodelay(true);
         let activity = Arc::clone(&origin.activity);
         let opened = select! {
@@ -285,7 +287,7 @@ impl ListenerMode {
         }
     }
 
-    /// Does the handshake. Whatever does not speak TLS is refused here.
+    /// Does the handshake. A peer that does not speak TLS is refused.
     async fn open<S: Service>(
         self,
         stream: TcpStream,
@@ -313,7 +315,7 @@ impl ListenerMode {
     }
 }
 
-/// Refuses plain HTTP. It is rare and needs much room, so it has its own on the heap and makes no connection larger.
+/// Refuses plain HTTP. The future is rare and large, so it is boxed and does not enlarge every connection.
 fn refuse_plain<S: Service>(
     stream: TcpStream,
     connection: Connection,
@@ -328,7 +330,7 @@ enum Opened {
     Neither(TcpStream),
 }
 
-/// Tells TLS from plain HTTP by the first byte, which stays in the socket, and does the handshake.
+/// Peeks at the first byte to tell TLS from plain HTTP, and does the handshake.
 async fn open(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Opened> {
     let mut first = [0];
     let seen = stream.peek(&mut first).await?;
@@ -337,7 +339,7 @@ async fn open(stream: TcpStream, acceptor: TlsAcceptor) -> io::Result<Opened> {
             .accept(stream)
             .await
             .map(|stream| Opened::Tls(Box::new(stream))),
-        // Clients put empty lines before a request, and servers overlook them (RFC 9112 section 2.2).
+        // Clients may send empty lines before a request, and servers ignore them (RFC 9112 section 2.2).
         letter if letter.is_ascii_alphabetic() || b"\r\n".contains(&letter) => Ok(Opened::PlainHttp(stream)),
         _ => Ok(Opened::Neither(stream)),
     }

@@ -1,5 +1,5 @@
-//! The PROXY protocol, versions 1 and 2: who really connected, said by a trusted proxy before the first byte of TLS. It
-//! takes its own bytes from the socket and not one more.
+//! The PROXY protocol, versions 1 and 2: a trusted proxy names the client's address before the first byte of TLS. The
+//! parser takes exactly the header from the socket.
 
 use std::io;
 use std::net::IpAddr;
@@ -10,28 +10,29 @@ use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-/// A proxy sends its header with the connection.
+/// Timeout of the header. A proxy sends it as soon as it connects.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Longest line of version 1, by its specification.
+/// Longest line of version 1 in bytes, by its specification.
 const MAX_LINE: usize = 107;
 
-/// Longest rest of a version 2 header. Addresses take up to 216 bytes, and load balancers add some names and IDs; none is
-/// known to come near this.
+/// Longest part of a version 2 header behind its length, in bytes. Addresses take up to 216 bytes, and load balancers
+/// add some names and IDs. No known proxy comes near this limit.
 const MAX_REST: usize = 2_048;
 
-/// What a version 2 header begins with, and all that a version 1 header has at least before its end.
+/// Bytes of the signature of version 2. A version 1 header has at least as many before its end.
 const START: usize = 12;
 const SIGNATURE: &[u8; START] = b"\r\n\r\n\0\r\nQUIT\n";
 const LINE: &[u8] = b"PROXY ";
-/// Version, command, family and length behind the signature.
+/// Bytes up to the length of a version 2 header: signature, version and command, family, length.
 const FIXED: usize = START + 4;
 
-/// The address that the header names. `None` where the proxy speaks for itself, as for a check of its own.
+/// Reads the header and returns the address in it. `None` if the proxy connects for itself, for a health check for
+/// example.
 ///
 /// # Errors
 ///
-/// When there is none, it is malformed, or it comes too slowly.
+/// If the header is missing, malformed or too slow.
 pub(crate) async fn read(stream: &mut TcpStream) -> io::Result<Option<IpAddr>> {
     let too_slow = |_| malformed("a PROXY header came too slowly");
     let header = timeout(TIMEOUT, read_header(stream)).await.map_err(too_slow)??;
@@ -52,7 +53,7 @@ async fn read_header(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     Ok(header)
 }
 
-/// What is behind the signature of version 2: its length is told.
+/// Reads the part behind the signature of version 2, whose length is in the header.
 async fn read_rest<T: AsyncRead + Unpin>(stream: &mut T, header: &mut Vec<u8>) -> io::Result<()> {
     header.resize(FIXED, 0);
     stream.read_exact(&mut header[START..]).await?;
@@ -64,7 +65,7 @@ async fn read_rest<T: AsyncRead + Unpin>(stream: &mut T, header: &mut Vec<u8>) -
     stream.read_exact(&mut header[FIXED..]).await.map(drop)
 }
 
-/// The line of version 1, up to its end: looked at first, so that nothing behind it is taken.
+/// Reads the line of version 1 up to its end. It peeks first, so that no byte behind the line is taken.
 async fn read_line(stream: &mut TcpStream, header: &mut Vec<u8>) -> io::Result<()> {
     let mut ahead = [0; MAX_LINE];
     while header.len() < MAX_LINE {
@@ -84,11 +85,11 @@ async fn read_line(stream: &mut TcpStream, header: &mut Vec<u8>) -> io::Result<(
     Err(malformed("a PROXY header is too long"))
 }
 
-/// The address that a whole header names, and nothing behind it. `None` where the proxy speaks for itself.
+/// The address in a complete header without further bytes. `None` if the proxy connects for itself.
 ///
 /// # Errors
 ///
-/// When it is not a well-formed header of a TCP connection.
+/// If it is not a well-formed header of a TCP connection.
 pub fn proxied_address(header: &[u8]) -> io::Result<Option<IpAddr>> {
     let wrong = || malformed("a PROXY header can't be read");
     let settings = ParseConfig {
@@ -241,7 +242,7 @@ mod tests {
     }
 
     proptest! {
-        /// What the library writes is read, in both versions.
+        /// Headers that the library writes can be read, in both versions.
         #[test]
         fn written_headers_are_read(v4: [u8; 4], v6: [u8; 16], port: u16, is_v4: bool) {
             let (source, other): (IpAddr, IpAddr) = if is_v4 { (v4.into(), [192, 0, 2, 1].into()) } else { (v6.into(), [1; 16].into()) };

@@ -1,14 +1,15 @@
-//! Hands out request IDs, each once, without a lock.
+//! Generates unique request IDs without a lock.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use hookgate_domain::{RequestId, Timestamp};
 use hyper::header::HeaderValue;
 
-/// Any odd factor maps 32 bits one to one onto 32 bits. It keeps neighbouring requests from looking alike in a log.
+/// Multiplier for the counter. Any odd factor is a bijection on 32 bits. This one keeps the IDs of neighbouring
+/// requests from looking alike in a log.
 const SPREAD: u32 = 0x4914_F6CD;
 
-/// Hands out request IDs, each once.
+/// Generates request IDs. Each is used once.
 #[derive(Debug)]
 pub struct RequestIds {
     process: u64,
@@ -27,7 +28,8 @@ impl RequestIds {
         }
     }
 
-    /// The ID of a request that came now. The count begins anew after four thousand million requests: then the time differs.
+    /// The ID of a request that arrived `now`. The counter wraps after 2^32 requests; by then the time in the ID
+    /// differs.
     pub fn next(&self, now: Timestamp) -> RequestId {
         let count = self.next.fetch_add(1, Ordering::Relaxed);
         RequestId::new(now, self.process, count.wrapping_mul(SPREAD))

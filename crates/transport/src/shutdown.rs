@@ -1,26 +1,26 @@
-//! How the process tells its listeners and connections to come to an end. It knows nothing of what they do then.
+//! The shutdown signal from the process to its listeners and connections.
 
 use tokio::sync::watch;
 
-/// Makes a trigger and the signal it sets off.
+/// Creates a trigger and its signal.
 #[must_use]
 pub fn channel() -> (Trigger, Signal) {
     let (sender, receiver) = watch::channel(false);
     (Trigger(sender), Signal(receiver))
 }
 
-/// Starts the shutdown. Dropping it does the same, so that nobody waits for a trigger that can't come any more.
+/// Starts the shutdown. Dropping the trigger starts it too, so that no task waits for a trigger that is gone.
 #[derive(Debug)]
 pub struct Trigger(watch::Sender<bool>);
 
 impl Trigger {
-    /// Wakes every clone of the signal, now and later.
+    /// Starts the shutdown: every clone of the signal returns, also those that are awaited later.
     pub fn pull(self) {
         self.0.send_replace(true);
     }
 }
 
-/// Waits for the shutdown. Clones wait for the same one.
+/// Waits for the shutdown. All clones wait for the same trigger.
 #[derive(Clone, Debug)]
 pub struct Signal(watch::Receiver<bool>);
 

@@ -1,6 +1,7 @@
-//! Answers over HTTP/2 that their peer does not take, because its window is shut or it reads nothing. A connection may have a
-//! hundred of them, and hyper and the h2 crate hold each until the socket has it. As long as they hold little in all, nothing
-//! is done; once they hold much, the connections go on which more than a few wait. It knows nothing of what is in them.
+//! Limits the memory of HTTP/2 answers that the peer does not read, because its window is closed or it reads nothing. A
+//! connection may have a hundred such answers, and hyper and the h2 crate hold each of them until the socket has taken
+//! it. While all of them together are small, nothing happens. Above [`MOST_BYTES`], connections on which more than
+//! [`FEW`] pieces wait are cut.
 
 use std::future::pending;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -14,24 +15,25 @@ use tokio::time::sleep;
 
 use crate::connection_activity::ConnectionActivity;
 
-/// Connections that are cut.
+/// Log pace of connections that are cut.
 static CUT: LogInterval = LogInterval::new();
 
-/// What answers may hold on all connections of a listener before any of them is cut: that of some seventy whose peers ask for
-/// all that they may and take nothing, and more than the console gives at once to those who read slowly.
+/// Bytes of waiting answers on all connections of a listener above which connections are cut. Some seventy connections
+/// reach it whose peers ask for all that they may and read nothing. It is more than the console sends at once to slow
+/// readers.
 const MOST_BYTES: usize = 16 * 1024 * 1024;
 
-/// What an answer holds beside its bytes: its stream, its task, and their places in tables.
+/// Bytes of memory of a piece beside its content: the stream, the task, and their entries in tables.
 const PIECE_OVERHEAD: usize = 2 * 1024;
 
-/// Pieces of answers that a connection keeps in any case: they hold less than its handshake did. One large answer to a slow
-/// reader waits in up to three.
+/// Waiting pieces that a connection may always have: they take less memory than its handshake did. One large answer to
+/// a slow reader takes up to three.
 const FEW: usize = 4;
 
-/// A peer that reads at all has taken some by then: the socket holds hundreds of answers.
+/// Time in which a peer that reads at all takes something: the socket holds hundreds of answers.
 const PATIENCE: Duration = Duration::from_millis(250);
 
-/// Bytes that answers hold on all connections of a listener.
+/// Bytes of waiting answers on all connections of a listener.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingBytes(AtomicUsize);
 
@@ -41,25 +43,26 @@ impl WaitingBytes {
     }
 }
 
-/// What waits on one connection. Orderings are relaxed: no other memory depends on these values.
+/// Waiting pieces of one connection. Orderings are relaxed: no other memory depends on these values.
 #[derive(Debug, Default)]
 pub(crate) struct Untaken {
-    /// `None` where nothing is counted: over HTTP/1, which has one answer at a time, and for trusted proxies, which read for
-    /// everybody behind them.
+    /// Counter of the listener. `None` where nothing is counted: on HTTP/1, which has one answer at a time, and for
+    /// trusted proxies, which read for all senders behind them.
     of_all: OnceLock<Arc<WaitingBytes>>,
     pieces: AtomicUsize,
-    /// Whether no more than a few have waited since this was last cleared.
+    /// `true` if the number of pieces has fallen to [`FEW`] since the flag was last cleared.
     has_eased: AtomicBool,
     crowded: Notify,
 }
 
 impl Untaken {
-    /// Counts from here on, and into what all connections of the listener have.
+    /// Starts counting, here and in the counter of the listener.
     pub(crate) fn count_into(&self, of_all: &Arc<WaitingBytes>) {
         self.of_all.get_or_init(|| Arc::clone(of_all));
     }
 
-    /// Returns once the connection should go: others need what its answers hold, and its peer takes none of them.
+    /// Returns once the connection should be cut: the listener is above [`MOST_BYTES`], and more than [`FEW`] pieces
+    /// have waited on the connection for [`PATIENCE`] without a break.
     pub(crate) async fn is_too_much(&self) {
         let Some(of_all) = self.of_all.get() else {
             return pending().await;
@@ -100,16 +103,16 @@ impl Untaken {
     }
 }
 
-/// Bytes of an answer's body. They count as waiting until the socket has them.
+/// Bytes of an answer's body. They count as waiting until the socket has taken them.
 #[derive(Debug)]
 pub struct Piece {
     bytes: Bytes,
-    /// Kept for its drop alone.
+    /// Only its `Drop` is used.
     _waiting: Option<Waiting>,
 }
 
 impl Piece {
-    /// Of an answer on this connection, if it is one that counts.
+    /// A piece of an answer. It is counted if `connection` is `Some` and counts its answers.
     pub(crate) fn new(bytes: Bytes, connection: Option<&Arc<ConnectionActivity>>) -> Self {
         let waiting = connection.and_then(|activity| Waiting::start(activity, bytes.len()));
         Self {
@@ -137,7 +140,7 @@ impl Buf for Piece {
     }
 }
 
-/// A piece that waits, from its start until it is dropped.
+/// Counts a waiting piece from `start` until it is dropped.
 #[derive(Debug)]
 struct Waiting {
     connection: Arc<ConnectionActivity>,

@@ -1,7 +1,6 @@
-//! Counts the frames of HTTP/2 that neither ask for anything nor carry anything: SETTINGS, PING, PRIORITY, `RST_STREAM`,
-//! `WINDOW_UPDATE` and unknown ones. The h2 crate bounds what each of them makes us hold, but takes as many as come, and each
-//! costs us more than its sender. It looks at the heads of frames only and knows nothing of what they mean, but that the head of
-//! a request begins with one.
+//! Limits HTTP/2 frames that belong to no request: SETTINGS, PING, PRIORITY, `RST_STREAM`, `WINDOW_UPDATE` and unknown
+//! types. The h2 crate bounds the memory that each of them takes, but not their number, and each costs the server more
+//! than its sender. The budget reads frame headers only: their length, type and flags.
 
 use std::io;
 use std::pin::Pin;
@@ -14,42 +13,43 @@ use tokio::time::Instant;
 
 use crate::connection_activity::ConnectionActivity;
 
-/// Frames that a connection may begin with. To handle them costs about what the handshake did, so a flood over ever new
-/// connections is no better than a flood of handshakes.
+/// Initial and largest budget of a connection. Handling these frames costs about as much as the handshake, so a flood
+/// over new connections is no worse than a flood of handshakes.
 const ALLOWANCE: u32 = 1_000;
 
-/// Frames that come with each request: a priority, window updates, a ping. Common clients send two.
+/// Frames added for each request: a priority, window updates, a ping. Common clients send two.
 const FOR_REQUEST: u32 = 10;
 
-/// Bytes of answers for which one frame comes. A client tells of the room that it has for more, mostly after 16 KiB or more,
-/// for the stream and for the connection; an export of gigabytes has room for that, and what answers a ping does not.
+/// Bytes of answers for which one frame is added. A client sends window updates for the stream and for the connection,
+/// mostly after 16 KiB or more each. This covers exports of gigabytes, and it does not cover a flood of pings by its
+/// own answers.
 const WRITTEN_FOR_FRAME: usize = 1024;
 
-/// Frames that come with each second: our own pings are answered, also while a stream goes on for hours.
+/// Frames added for each second: the answers to our own pings, also while a stream lasts for hours.
 const FOR_SECOND: u32 = 1;
 
-/// What a client says before its first frame (RFC 9113 section 3.4). The h2 crate checks it.
+/// Length of the client's connection preface (RFC 9113 section 3.4). The h2 crate checks its content.
 const PREFACE: usize = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".len();
 
-/// Length in three bytes, type, flags, and the stream in four (RFC 9113 section 4.1).
+/// Bytes of a frame header: length (3), type (1), flags (1) and stream (4) (RFC 9113 section 4.1).
 const FRAME_HEAD: usize = 9;
 
 const DATA: u8 = 0;
 const HEADERS: u8 = 1;
 const CONTINUATION: u8 = 9;
 
-/// The flag of the last frame of a request's head.
+/// The flag of the frame that ends a request's head.
 const END_HEADERS: u8 = 4;
 
-/// Wraps the decrypted bytes of one HTTP/2 connection. Reading fails once its peer has sent too many such frames.
+/// Wraps the byte stream of one HTTP/2 connection. Reading fails once the peer has exceeded its frame budget.
 #[derive(Debug)]
 pub(crate) struct FrameBudget<T> {
     inner: T,
     activity: Arc<ConnectionActivity>,
     frames: Frames,
-    /// Until when seconds have brought their frames.
+    /// Time up to which the frames of [`FOR_SECOND`] have been added.
     allowed_for: Instant,
-    /// Bytes written that have not brought theirs.
+    /// Bytes written for which no frame has been added yet.
     written: usize,
 }
 
@@ -86,17 +86,17 @@ impl<T> FrameBudget<T> {
     }
 }
 
-/// The place in the stream, and how many more frames may come.
+/// The position in the stream, and the rest of the budget.
 #[derive(Debug)]
 struct Frames {
-    /// Bytes before the next head.
+    /// Bytes to skip before the next frame header.
     skip: usize,
     head: [u8; FRAME_HEAD],
-    /// So many bytes of the head are there.
+    /// Bytes of the frame header that have been read.
     seen: usize,
-    /// Whether the last frame is of the head of a request.
+    /// `true` if the current frame is part of a request's head (HEADERS or CONTINUATION).
     is_of_head: bool,
-    /// Whether it is the last one of that head.
+    /// `true` if the current frame has the flag [`END_HEADERS`].
     ends_head: bool,
     allowance: u32,
 }
@@ -113,7 +113,7 @@ impl Frames {
         }
     }
 
-    /// `None` when there are too many.
+    /// Reads on in the stream. `None` if the budget is exhausted.
     fn follow(&mut self, mut bytes: &[u8]) -> Option<()> {
         while !bytes.is_empty() {
             let skipped = self.skip.min(bytes.len());
@@ -131,7 +131,7 @@ impl Frames {
         Some(())
     }
 
-    /// Counts the frame of a whole head.
+    /// Counts the frame whose header is complete.
     fn count(&mut self) -> Option<()> {
         let [high, middle, low, kind, flags, ..] = self.head;
         self.skip = usize::from(high) << 16 | usize::from(middle) << 8 | usize::from(low);
@@ -139,19 +139,19 @@ impl Frames {
         self.ends_head = flags & END_HEADERS != 0;
         match kind {
             HEADERS => self.allow(FOR_REQUEST),
-            // The h2 crate has bounds for these.
+            // The h2 crate bounds these.
             DATA | CONTINUATION => {}
             _ => self.allowance = self.allowance.checked_sub(1)?,
         }
         Some(())
     }
 
-    /// Whether a frame or the head of a request has begun and not ended.
+    /// `true` while a frame header or the head of a request is incomplete.
     const fn is_in_head(&self) -> bool {
         self.seen > 0 || (self.is_of_head && (self.skip > 0 || !self.ends_head))
     }
 
-    /// So many more, but never more than at the beginning.
+    /// Adds `frames` to the budget, up to [`ALLOWANCE`].
     fn allow(&mut self, frames: u32) {
         self.allowance = self.allowance.saturating_add(frames).min(ALLOWANCE);
     }
