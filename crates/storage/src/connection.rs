@@ -1,4 +1,5 @@
-//! A connection to either database. Queries are written once: [`RunQueryDsl`] runs whatever compiles for both.
+//! A connection to either database. Queries are written once: [`RunQueryDsl`] runs every query that compiles
+//! for both.
 
 mod dsl;
 pub(crate) mod pool;
@@ -37,7 +38,7 @@ macro_rules! on {
 pub(crate) use on;
 
 impl Connection {
-    /// Does some work in a transaction that may write. An error gives it up.
+    /// Runs work in a transaction that may write. An error rolls it back.
     pub(crate) fn transaction<T, E: From<Error>>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, E>,
@@ -49,20 +50,22 @@ impl Connection {
                 Ok(done)
             }
             Err(error) => {
-                // The first error is the one to tell. A connection that can't roll back is broken, and is asked for it.
+                // The first error is the one to return. A connection that can't roll back is broken, which
+                // `is_broken` reports.
                 let _ = on!(self, c => TransactionManagerOf::rollback(c));
                 Err(error)
             }
         }
     }
 
-    /// Whether it no longer knows what state it is in, or leads nowhere.
+    /// `true` if the state of its transaction is unknown, or if it is closed.
     pub(crate) fn is_broken(&mut self) -> bool {
         on!(self, c => TransactionManagerOf::is_broken(c))
             || matches!(self, Self::Postgres(link) if link.is_closed())
     }
 
-    /// Cuts a connection that does not answer in time, unless this is dropped before.
+    /// Cuts a connection that does not answer in time, unless the deadline is dropped before. `None` for a
+    /// file.
     pub(crate) fn deadline(&self) -> Option<Deadline> {
         match self {
             Self::Sqlite(_) => None,
@@ -70,7 +73,7 @@ impl Connection {
         }
     }
 
-    /// The same for work that takes so long.
+    /// The same with a limit of `longest`.
     pub(crate) fn deadline_after(&self, longest: Duration) -> Option<Deadline> {
         match self {
             Self::Sqlite(_) => None,
@@ -78,14 +81,15 @@ impl Connection {
         }
     }
 
-    /// Runs statements that give nothing back.
+    /// Runs statements without results.
     pub(crate) fn batch_execute(&mut self, statements: &str) -> QueryResult<()> {
         on!(self, c => c.batch_execute(statements))
     }
 
     fn begin(&mut self) -> QueryResult<()> {
         match self {
-            // It takes the lock at once: one that is taken later fails if somebody wrote in between.
+            // `IMMEDIATE` takes the write lock at once: a lock that is taken later fails if another
+            // connection wrote in between.
             Self::Sqlite(connection) => diesel::connection::AnsiTransactionManager::begin_transaction_sql(
                 connection,
                 "BEGIN IMMEDIATE",
@@ -95,7 +99,7 @@ impl Connection {
     }
 }
 
-/// The transaction manager of a connection, by the connection.
+/// The transaction manager as methods of a connection.
 trait TransactionManagerOf: diesel::Connection {
     fn begin(&mut self) -> QueryResult<()> {
         Self::TransactionManager::begin_transaction(self)
@@ -116,7 +120,7 @@ trait TransactionManagerOf: diesel::Connection {
 
 impl<C: diesel::Connection> TransactionManagerOf for C {}
 
-/// Whether a transaction lost against another one at the same time, so that repeating it helps.
+/// `true` if a transaction lost against a concurrent one, so that repeating it helps.
 pub(crate) const fn is_lost_race(error: &Error) -> bool {
     matches!(
         error,

@@ -1,4 +1,5 @@
-//! Connections to a PostgreSQL server, each set up so that what is answered is durable and nothing waits for ever.
+//! Connections to a PostgreSQL server, set up so that an answered commit is durable and every wait is
+//! bounded.
 
 mod address;
 mod address_error;
@@ -23,30 +24,30 @@ pub use address::Address;
 pub use address_error::AddressError;
 pub use connect_error::ConnectError;
 
-/// Connections on which the database says nothing.
+/// Log limiter of connections that do not answer.
 static SILENT: LogInterval = LogInterval::new();
 
-/// How long a connection may take to be made, for each of the hosts.
+/// Timeout of connecting, for each of the hosts.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
-/// How long it may take in all until a connection can be used.
+/// Timeout of connecting and setup in all.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a second connection may take to be made, when the first was: less than [`OPEN_TIMEOUT`], so that a pool without a place for
-/// it is told from a server that says nothing.
+/// Timeout of a second connection after the first: less than [`OPEN_TIMEOUT`], so that a full pool of a
+/// pooler is told from a server that does not answer.
 const SECOND_TIMEOUT: Duration = Duration::from_secs(5);
-/// How long an answer may take, or it is a connection that leads nowhere: longer than a statement may run.
+/// Timeout of an answer, longer than a statement may run. The connection is cut then.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
-/// How long bytes may stay unacknowledged before the system gives a connection up.
+/// Time that bytes may stay unacknowledged before the system closes a connection.
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(10);
-/// How long a connection is idle before the system asks whether the other side is there.
+/// Idle time of a connection before the system sends a keepalive.
 const KEEPALIVE: Duration = Duration::from_secs(10);
-/// The driver's own, which stands where the URL names none.
+/// The driver's default, which applies if the URL sets none.
 const DEFAULT_KEEPALIVE: Duration = Duration::from_hours(2);
-/// What every session begins with. Durability is raised to what the promises need, never lowered; a node that stands still
-/// in the middle of a transaction is cut off, because others may wait for what it has locked. A session that rests in the pool
-/// is not ended by the server: a delivery might be on its way to it.
+/// Setup of every session. It raises durability to what the promises need, and never lowers it. A node that
+/// stalls in the middle of a transaction is cut off, because others may wait for its locks. The server does
+/// not end a session that rests in the pool: a delivery might be on its way to it.
 ///
-/// The schema is the first of the search path that has a store, or else the first one, and from here on the only one: what
-/// others put into the rest of the path is never taken for a table of the store.
+/// The schema is the first of the search path that has a store, or else the first one, and from here on the
+/// only one: a table in the rest of the path is never taken for a table of the store.
 const SETUP: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ WRITE; \
     SET statement_timeout = '10s'; SET lock_timeout = '5s'; SET idle_in_transaction_session_timeout = '3s'; \
     SELECT set_config('idle_session_timeout', '0', false) WHERE current_setting('idle_session_timeout', true) IS NOT NULL; \
@@ -59,19 +60,19 @@ const SETUP: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL 
     IF found IS NULL THEN RAISE EXCEPTION 'no schema of search_path exists, or this user may not use it: make it by CREATE SCHEMA'; END IF; \
     PERFORM set_config('search_path', quote_ident(found), false); END $$";
 
-/// A connection as diesel's blocking side has it. It is used off the runtime only.
+/// The connection with diesel's blocking interface. It is used off the runtime's threads only.
 pub(crate) type PgConnection = AsyncConnectionWrapper<AsyncPgConnection>;
 
 /// A connection with the task that moves its bytes.
 pub(crate) struct Link {
-    /// What queries run on.
+    /// The connection for queries.
     pub(crate) connection: PgConnection,
     task: AbortOnDrop,
     runtime: Handle,
 }
 
 impl Address {
-    /// How to connect: with bounds on all that may take time, and not to a standby, which can't write.
+    /// The driver's configuration: every wait has a timeout, and a standby, which can't write, is refused.
     fn patient(&self) -> tokio_postgres::Config {
         let mut config = self.config.clone();
         if config.get_connect_timeout().is_none() {
@@ -88,12 +89,13 @@ impl Address {
 }
 
 impl Link {
-    /// Connects, on the runtime that calls it.
+    /// Connects. The runtime that calls it drives the connection.
     pub(crate) async fn connect(address: &Address) -> Result<Self, ConnectError> {
         in_time(async { Raw::connect(address).await?.set_up().await }).await
     }
 
-    /// Connects for the first time: a pooler that shares sessions between clients is found out before anything is done.
+    /// Connects for the first time, and refuses a pooler that shares sessions between clients before anything
+    /// is done.
     pub(crate) async fn first(address: &Address) -> Result<Self, ConnectError> {
         in_time(async {
             let first = Raw::connect(address).await?;
@@ -107,17 +109,18 @@ impl Link {
         .await
     }
 
-    /// Whether it leads nowhere any more.
+    /// `true` if the connection is closed.
     pub(crate) fn is_closed(&self) -> bool {
         self.task.0.is_finished()
     }
 
-    /// Cuts the connection if this is not dropped in time: a server that says nothing must not hold a caller for ever.
+    /// Cuts the connection unless the deadline is dropped in time: a server that does not answer must not
+    /// block a caller forever.
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline_after(ANSWER_TIMEOUT)
     }
 
-    /// The same for work that takes so long.
+    /// The same with a limit of `longest`.
     pub(crate) fn deadline_after(&self, longest: Duration) -> Deadline {
         let link = self.task.0.abort_handle();
         Deadline(
@@ -137,7 +140,7 @@ impl Link {
     }
 }
 
-/// A connection that was not set up yet.
+/// A connection before its setup.
 struct Raw {
     client: Client,
     task: AbortOnDrop,
@@ -184,7 +187,7 @@ impl Raw {
     }
 }
 
-/// A session in the middle of a transaction ends with its connection.
+/// Aborts the task of a connection when it is dropped, so that a session in the middle of a transaction ends.
 struct AbortOnDrop(JoinHandle<()>);
 
 impl Drop for AbortOnDrop {
@@ -193,21 +196,20 @@ impl Drop for AbortOnDrop {
     }
 }
 
-/// Bounds the time of opening: a server that stands still takes connections, and says nothing on them.
+/// Bounds the time of opening: a stalled server accepts connections, and does not answer on them.
 async fn in_time<T>(opening: impl Future<Output = Result<T, ConnectError>>) -> Result<T, ConnectError> {
     let opened = tokio::time::timeout(OPEN_TIMEOUT, opening).await;
     opened.unwrap_or_else(|_| Err(ConnectError::silent()))
 }
 
-/// Connects and leaves again.
+/// Connects and disconnects.
 ///
-/// # Errors
-/// [`ConnectError`]; whether waiting may help is [`ConnectError::is_passing`].
+/// # Errors [`ConnectError`]; [`ConnectError::is_passing`] says whether a retry may help.
 pub async fn reach(address: &Address) -> Result<(), ConnectError> {
     in_time(Raw::connect(address)).await.map(drop)
 }
 
-/// Until when an answer has to come.
+/// Deadline of an answer. Dropping it cancels it.
 pub(crate) struct Deadline(AbortHandle);
 
 impl Drop for Deadline {

@@ -1,4 +1,5 @@
-//! Running a query on a connection of either kind. It has the names of diesel's own, so that queries read the same.
+//! Runs queries on a connection of either kind. The methods have the names of diesel's, so that queries read
+//! the same.
 
 use diesel::query_dsl::methods::{ExecuteDsl, LoadQuery};
 use diesel::result::{Error, QueryResult};
@@ -10,7 +11,7 @@ use crate::postgres::PgConnection;
 
 /// Runs queries that compile for both databases.
 pub(crate) trait RunQueryDsl: Sized {
-    /// Runs a statement. How many rows it changed.
+    /// Runs a statement. Returns the number of rows that it changed.
     fn execute(self, connection: &mut Connection) -> QueryResult<usize>
     where
         Self: ExecuteDsl<SqliteConnection> + ExecuteDsl<PgConnection>,
@@ -26,7 +27,7 @@ pub(crate) trait RunQueryDsl: Sized {
         on!(connection, c => self.internal_load(c)?.collect())
     }
 
-    /// The first row, which has to be there.
+    /// The first row; [`Error::NotFound`] if there is none.
     fn get_result<'query, U>(self, connection: &mut Connection) -> QueryResult<U>
     where
         Self: LoadQuery<'query, SqliteConnection, U> + LoadQuery<'query, PgConnection, U>,
@@ -37,7 +38,7 @@ pub(crate) trait RunQueryDsl: Sized {
 
 impl<T> RunQueryDsl for T {}
 
-/// The columns of a row's type. Diesel's `as_select` names the same ones, but for one kind of database.
+/// The columns of a row type. Diesel's `as_select` names the same ones, but for one kind of database.
 pub(crate) fn columns<T: Selectable<Sqlite>>() -> T::SelectExpression {
     T::construct_selection()
 }

@@ -22,7 +22,7 @@ const GATE_CONNECTIONS: usize = 2;
 const FILE_CONNECTIONS: usize = 2;
 /// Connections of a node to a server for people, their tools and changes, beside those that commit.
 const SERVER_CONNECTIONS: usize = 6;
-/// How long a caller waits for one.
+/// Timeout for getting, opening and checking a connection.
 const WAIT: Duration = Duration::from_secs(5);
 
 /// The work that the connections of a pool are for.
@@ -34,7 +34,7 @@ pub(crate) enum Purpose {
     People,
 }
 
-/// A pool of connections. They are opened when they are first asked for.
+/// Builds a pool of connections, which are opened on demand.
 pub(crate) fn pool(opener: Opener, purpose: Purpose) -> Result<Pool, BuildError> {
     let most = match (purpose, &opener) {
         (Purpose::Gate, _) => GATE_CONNECTIONS,
@@ -58,13 +58,13 @@ pub(crate) fn pool(opener: Opener, purpose: Purpose) -> Result<Pool, BuildError>
 
 /// Opens connections of one kind.
 pub(crate) enum Opener {
-    /// That read from the database file at this path.
+    /// Read-only, to the database file at this path.
     Sqlite(String),
     /// To the server at this address.
     Postgres(Box<Address>),
 }
 
-/// Why a connection can't be opened.
+/// Errors of opening a connection.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unopened {
     #[error(transparent)]
@@ -102,7 +102,8 @@ impl Manager for Opener {
     }
 }
 
-/// Runs work that may be repeated or dropped on a connection of the pool, off the runtime's threads; `what` is for the error.
+/// Runs work that may be repeated or dropped on a connection of the pool, off the runtime's threads. `what`
+/// names it in errors.
 pub(crate) async fn run<T: Send + 'static>(
     pool: &Pool,
     what: &'static str,
@@ -111,7 +112,7 @@ pub(crate) async fn run<T: Send + 'static>(
     run_within(pool, what, None, work).await
 }
 
-/// The same for work that may take so long, if it is not the usual.
+/// The same with a time limit of `longest`, or the usual one if it is `None`.
 pub(crate) async fn run_within<T: Send + 'static>(
     pool: &Pool,
     what: &'static str,
@@ -126,7 +127,7 @@ pub(crate) async fn run_within<T: Send + 'static>(
         };
         let done = work(&mut object);
         if object.is_broken() {
-            // The next one is made anew instead of looked at.
+            // The pool opens another one instead of checking a broken one.
             drop(Object::take(object));
         }
         done

@@ -5,7 +5,7 @@ use std::time::Duration;
 use diesel::connection::SimpleConnection;
 use diesel::{Connection, ConnectionError, ConnectionResult, SqliteConnection};
 
-/// How long a statement waits for another process that writes: the command line beside the server.
+/// Time that a statement waits for another process that writes: the command line beside the server.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// Page cache of the writer, in KiB: it holds the inner pages of every index, and memory stays below 64 MiB in all.
 const WRITER_CACHE_KIB: usize = 16 * 1024;
@@ -20,8 +20,8 @@ const LOG_BYTES: u32 = 64 * 1024 * 1024;
 
 /// Opens the connection that writes.
 ///
-/// The time to wait comes first, because the change to WAL needs it, and `auto_vacuum` comes before anything is
-/// written, because it is fixed by then.
+/// `busy_timeout` comes first, because the change to WAL may have to wait. `auto_vacuum` comes before the
+/// first write, because it can't change later.
 pub(crate) fn open_writer(path: &str) -> ConnectionResult<SqliteConnection> {
     open(
         path,
@@ -34,7 +34,7 @@ pub(crate) fn open_writer(path: &str) -> ConnectionResult<SqliteConnection> {
     )
 }
 
-/// Opens the connection that copies the log into the database.
+/// Opens the connection for checkpoints, which copy the log into the database.
 pub(crate) fn open_copier(path: &str) -> ConnectionResult<SqliteConnection> {
     let busy = BUSY_TIMEOUT.as_millis();
     open(

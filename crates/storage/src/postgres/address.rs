@@ -1,4 +1,5 @@
-//! Where a PostgreSQL server is: the URL that people know, with TLS that is checked or, in so many words, none.
+//! Address of a PostgreSQL server: the usual URL. TLS is verified, and off only by `sslmode=disable` or on a
+//! Unix socket.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -13,12 +14,12 @@ use super::parameters;
 use super::tls::{self, Roots};
 use crate::literal_path::literal_path;
 
-/// Words of `sslmode` that mean TLS. Name and chain are checked with either.
+/// Values of `sslmode` that mean TLS. Name and chain are verified with either.
 const TLS: [&str; 2] = ["require", "verify-full"];
-/// Words that would fall back to plain text, or not look whom they talk to.
+/// Values that would fall back to plain text, or not verify the server.
 const WEAK: [&str; 3] = ["allow", "prefer", "verify-ca"];
 
-/// Where a server is, and how to sign in there.
+/// Address of a server and the credentials for it.
 #[derive(Clone)]
 pub struct Address {
     pub(super) config: Config,
@@ -72,7 +73,7 @@ impl FromStr for Address {
 }
 
 impl Address {
-    /// Reads a relative `sslrootcert` as one of this directory.
+    /// Resolves a relative `sslrootcert` against this directory.
     #[must_use]
     pub fn relative_to(mut self, directory: &Path) -> Self {
         if let Some(Roots::File(path)) = &mut self.tls {
@@ -81,16 +82,16 @@ impl Address {
         self
     }
 
-    /// Whether it holds a password.
+    /// `true` if it holds a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.config.get_password().is_some()
     }
 
-    /// Reads the files that it names, as a connection does. Nothing is called.
+    /// Reads the files that the address names, as a connection does, without connecting.
     ///
     /// # Errors
-    /// If they can't be used.
+    /// [`ConnectError`] if they can't be used.
     pub fn check_files(&self) -> Result<(), ConnectError> {
         if let Some(roots) = &self.tls {
             tls::connector(roots)?;
@@ -99,7 +100,7 @@ impl Address {
     }
 }
 
-/// What stands behind the `?`.
+/// The query of the URL, behind the `?`.
 #[derive(Default)]
 struct Query {
     mode: Option<String>,
@@ -133,7 +134,7 @@ impl Query {
             }
             names.push(known);
         }
-        // The driver takes a blank for a blank, and the serializer writes it as a plus.
+        // The driver decodes `%20` as a blank, but not the plus that the serializer writes.
         read.rest = rest.finish().replace('+', "%20");
         Ok(read)
     }

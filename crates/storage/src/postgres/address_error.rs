@@ -1,18 +1,18 @@
-//! Why a URL names no PostgreSQL server.
+//! Errors of the URL of a PostgreSQL server.
 
 use thiserror::Error;
 
 use crate::literal_path::UnexpandedPath;
 
-/// Why a URL is no address. No text repeats a part of the URL: it may be a part of the password.
+/// Errors of a URL that is no address. No text repeats a part of the URL: it may be a part of the password.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AddressError {
-    /// It would fall back to plain text, or not check the name.
+    /// A `sslmode` that would fall back to plain text, or not check the name.
     #[error(
         "sslmode={0} does not verify the server: use sslmode=require (name and chain are checked), or sslmode=disable for plain text"
     )]
     Weak(&'static str),
-    /// A word that means nothing.
+    /// An unknown `sslmode`.
     #[error("sslmode must be require, verify-full or disable")]
     UnknownMode,
     /// An `@` besides the one before the hosts: it may stand in a password, whose half would then be taken for a host or an
@@ -21,13 +21,13 @@ pub enum AddressError {
         "only one @ is allowed, before the hosts; elsewhere write @ as %40, and in a user or a password ? as %3F"
     )]
     UnclearAt,
-    /// Roots without TLS.
+    /// `sslrootcert` without TLS.
     #[error("sslrootcert is set, and sslmode=disable: one of them is a mistake")]
     RootsWithoutTls,
-    /// A path that only a shell could read.
+    /// A path that only a shell could expand.
     #[error("sslrootcert: {0}")]
     Path(UnexpandedPath),
-    /// A parameter that means nothing here; its name, if it is a known one of other programs.
+    /// An unknown parameter; its name, if other programs know it.
     #[error("{}", unknown_parameter(*.0))]
     UnknownParameter(Option<&'static str>),
     /// A parameter of other drivers that names a schema.
@@ -35,7 +35,7 @@ pub enum AddressError {
         "{0} is not understood here: name the schema by options=-csearch_path%3DNAME, or by ALTER ROLE … SET search_path"
     )]
     Schema(&'static str),
-    /// A parameter that is there twice.
+    /// A parameter that occurs twice.
     #[error("{0} is given twice; one of them is a mistake")]
     Twice(&'static str),
     /// A parameter with a value that it can't have.
@@ -55,7 +55,7 @@ pub enum AddressError {
     /// No host.
     #[error("the host is missing: it must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require")]
     NoHost,
-    /// The rest of it.
+    /// Any other malformed URL.
     #[error(
         "must be postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=require, with : / ? # @ % in a user or a password written as %3A %2F %3F %23 %40 %25"
     )]

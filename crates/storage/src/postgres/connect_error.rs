@@ -1,4 +1,4 @@
-//! Why there is no connection to a PostgreSQL server, and whether waiting may help.
+//! Errors of connecting to a PostgreSQL server, and whether a retry may help.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ const PASSING: [SqlState; 5] = [
     SqlState::TOO_MANY_CONNECTIONS,
     SqlState::CONNECTION_EXCEPTION,
 ];
-/// Said by pgbouncer of what it does not pass on.
+/// Messages of pgbouncer about features that it does not pass on.
 const POOLER_WORDS: [&str; 2] = ["unsupported startup parameter", "pooling mode"];
 /// The advice where a pooler is in the way.
 const POOLER: &str = "pgbouncer, or another connection pooler, is in front of PostgreSQL and shares sessions between clients (pool_mode \
@@ -28,7 +28,7 @@ const SMALL_POOL: &str = "a second connection has to wait for the first to end. 
 const DROPPED_OPTIONS: &str = "options of the URL names a search_path that the session does not have: pgbouncer, or another connection \
     pooler, drops it (ignore_startup_parameters). Name the schema by ALTER ROLE … SET search_path, or connect to PostgreSQL itself";
 
-/// Why there is no connection. It holds no password.
+/// An error of connecting. It holds no password.
 #[derive(Debug, thiserror::Error)]
 #[error("can't connect to PostgreSQL: {text}")]
 pub struct ConnectError {
@@ -37,14 +37,14 @@ pub struct ConnectError {
 }
 
 impl ConnectError {
-    /// Whether the server may take a connection in a moment: it is not there yet, starts, stops or is full. A wrong password or
-    /// a certificate that can't be trusted stays as it is.
+    /// `true` if a retry may help: the server is not there yet, starts, stops or is full. A wrong password or
+    /// a certificate that can't be trusted is permanent.
     #[must_use]
     pub const fn is_passing(&self) -> bool {
         self.is_passing
     }
 
-    /// A server that takes connections and says nothing.
+    /// A server that accepts connections and does not answer.
     pub(super) fn silent() -> Self {
         Self {
             text: "it does not answer".to_owned(),
@@ -76,7 +76,7 @@ impl ConnectError {
 }
 
 impl From<tokio_postgres::Error> for ConnectError {
-    /// With its causes, because the error itself only says what was being done.
+    /// Includes the causes, because the error itself names only the failed step.
     fn from(error: tokio_postgres::Error) -> Self {
         let text = with_causes(&error);
         if POOLER_WORDS.iter().any(|words| text.contains(words)) {
@@ -102,7 +102,7 @@ impl From<RootsError> for ConnectError {
     }
 }
 
-/// Whether TLS or the credentials are at fault, which no waiting mends.
+/// `true` if TLS or the credentials are at fault, which no retry repairs.
 fn is_lasting(error: &tokio_postgres::Error) -> bool {
     let text = error.to_string();
     ["TLS handshake", "authentication error", "invalid configuration"]

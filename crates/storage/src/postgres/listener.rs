@@ -1,4 +1,4 @@
-//! Word from other nodes that a URL changed. It makes them faster and nothing else: a node that hears nothing finds out at the
+//! Notices from other nodes that a URL changed. They only save time: a node that misses one finds out at its
 //! next commit or refusal.
 
 use std::fmt::Write;
@@ -14,10 +14,10 @@ use super::{Address, ConnectError, tls};
 
 /// The channel of changed URLs.
 pub(crate) const CHANNEL: &str = "hookgate_urls";
-/// Pause before a lost channel is opened again.
+/// Pause before a lost subscription is renewed.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Passes on which URLs changed until nobody wants to know.
+/// Passes on changed URLs until the receiver is closed.
 pub(crate) async fn listen(address: Address, changed: Sender<WebhookIdDigest>) {
     loop {
         let heard = tokio::select! {
@@ -50,7 +50,7 @@ where
             if let AsyncMessage::Notification(word) = message?
                 && let Some(digest) = read_digest(word.payload())
             {
-                // A full line is no harm: the other side finds out by itself.
+                // A full queue does no harm: the node finds out at its next commit or refusal.
                 let _ = changed.try_send(digest);
             }
         }
@@ -58,7 +58,7 @@ where
     };
     let subscribe = async {
         client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
-        // The connection ends with its client.
+        // Keeps the client, because the connection ends with it.
         std::future::pending::<Result<(), ConnectError>>().await
     };
     tokio::select! {

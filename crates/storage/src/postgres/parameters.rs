@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use super::address_error::AddressError;
 
-/// The longest that a connection may take is bounded by what callers wait for.
+/// Most seconds of `connect_timeout`, because callers wait for the connection.
 const MOST_CONNECT_SECONDS: u64 = 10;
-/// Parameters that are honoured as they are.
+/// Parameters that are passed on as they are.
 const TEXTS: [&str; 5] = ["user", "password", "dbname", "host", "application_name"];
 /// Parameters with one of a few values.
 const CHOICES: [(&str, &[&str], &str); 5] = [
@@ -25,9 +25,9 @@ const CHOICES: [(&str, &[&str], &str); 5] = [
         "read-write, as it is without it: every node writes",
     ),
 ];
-/// Parameters that are a number from 1 on.
+/// Parameters with a number of at least 1.
 const NUMBERS: [&str; 3] = ["keepalives_idle", "keepalives_interval", "keepalives_retries"];
-/// Parameters of other programs, which may be named in an error. For those of schemas there is another way.
+/// Parameters of other programs that an error may name. `SCHEMAS` has those that name a schema.
 const FOREIGN: [&str; 23] = [
     "tcp_user_timeout",
     "keepalives_count",
@@ -54,7 +54,7 @@ const FOREIGN: [&str; 23] = [
     "prepareThreshold",
 ];
 const SCHEMAS: [&str; 4] = ["search_path", "schema", "currentSchema", "current_schema"];
-/// Settings of a session that Hookgate decides, so that nothing waits for ever and every answer is durable.
+/// Settings of a session that Hookgate sets, so that every wait is bounded and every answer is durable.
 const OWN_SETTINGS: [&str; 7] = [
     "statement_timeout",
     "lock_timeout",
@@ -123,7 +123,7 @@ fn unknown(name: &str) -> AddressError {
     AddressError::UnknownParameter(FOREIGN.into_iter().find(|known| *known == name))
 }
 
-/// Refuses settings that every session would override.
+/// Refuses settings that every session would override, and those that lower durability.
 fn check_options(options: &str) -> Result<(), AddressError> {
     for (name, value) in settings(options) {
         if let Some(own) = OWN_SETTINGS.into_iter().find(|own| *own == name) {
@@ -136,7 +136,8 @@ fn check_options(options: &str) -> Result<(), AddressError> {
     Ok(())
 }
 
-/// The `search_path` that `options` ask for; the last one counts. `None` if there is none, or if its text is escaped.
+/// The `search_path` that `options` set; the last one counts. `None` if there is none, or if its text is
+/// escaped.
 pub(super) fn search_path(options: &str) -> Option<&str> {
     let found = settings(options).filter(|(name, _)| name == "search_path");
     found

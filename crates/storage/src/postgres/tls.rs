@@ -11,7 +11,7 @@ use rustls::{ClientConfig, RootCertStore};
 use thiserror::Error;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// Who may vouch for the server.
+/// Root certificates that vouch for the server.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Roots {
     /// The CAs that the system trusts.
@@ -20,7 +20,7 @@ pub(super) enum Roots {
     File(PathBuf),
 }
 
-/// Why nobody can vouch for the server.
+/// Errors of the root certificates.
 #[derive(Debug, Error)]
 pub(super) enum RootsError {
     /// The file can't be opened.
@@ -35,12 +35,12 @@ pub(super) enum RootsError {
     /// A certificate can't be used.
     #[error("sslrootcert: a CERTIFICATE block of {} can't be used as a CA", .0.display())]
     Unusable(PathBuf),
-    /// The protocol versions are not there.
+    /// TLS with the default protocol versions can't be set up.
     #[error("TLS can't be set up")]
     Setup(#[source] rustls::Error),
 }
 
-/// What makes TLS connections that these roots vouch for.
+/// TLS connector that trusts these roots.
 pub(super) fn connector(roots: &Roots) -> Result<MakeRustlsConnect, RootsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ClientConfig::builder_with_provider(provider)
@@ -56,7 +56,7 @@ fn store(roots: &Roots) -> Result<RootCertStore, RootsError> {
     let place = match roots {
         Roots::System => {
             let found = rustls_native_certs::load_native_certs();
-            // Some of a system's certificates are odd; those that can be used are enough.
+            // Some certificates of a system can't be parsed; the others are enough.
             store.add_parsable_certificates(found.certs);
             "the system's certificates".to_owned()
         }
