@@ -23,11 +23,11 @@ const EVERYBODY: u32 = 0o007;
 pub struct Exposed {
     /// The file or directory.
     pub path: PathBuf,
-    /// How it is open to them.
+    /// The exposure.
     pub exposure: Exposure,
 }
 
-/// How a file is open to other users of the machine.
+/// Ways in which a file is open to other users of the machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum Exposure {
     /// By its permission bits.
@@ -56,7 +56,8 @@ impl Exposed {
     }
 }
 
-/// How the file that has this metadata is open to others.
+/// The exposure of the file that has this metadata; `None` if it is closed, or neither a file nor a
+/// directory.
 fn exposure(metadata: &Metadata) -> Option<Exposure> {
     let (owner, mode) = (metadata.uid(), metadata.mode() & MODE);
     let excess = match owner {

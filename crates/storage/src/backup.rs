@@ -1,4 +1,5 @@
-//! The embedded store as one file: written while others go on, checked, and made a store again.
+//! Backup and restore of the embedded store: one file, written while a server runs, verified, and restored
+//! into a directory.
 
 use std::fs;
 use std::io::{self, Read, Write};
@@ -17,37 +18,37 @@ use crate::files::{
 use crate::lock::{LockError, ServerLock};
 use crate::migrations::{SQLITE, SQLITE_TABLE, Schema, applied_versions, known_versions};
 
-/// Behind the name of the file that is locked as long as a backup is streamed.
+/// Extension of the file that is locked while a backup is streamed.
 const HELD: &str = "held";
-/// The file that tells a directory of a restore from one that a person made.
+/// Marker file that tells a directory of a restore from one that a person made.
 const MARKER: &str = "made-by-hookgate-restore";
-/// Behind the name of a database: what SQLite keeps beside it.
+/// Suffixes of the files that SQLite keeps beside a database.
 const LOGS: [&str; 3] = ["-wal", "-shm", "-journal"];
 
-/// Why there is no backup, or no store from it.
+/// Errors of backup and restore.
 #[derive(Debug, Error)]
 pub enum BackupError {
-    /// It would be written over.
+    /// The file exists. It is not overwritten.
     #[error("{} is there already", .path.display())]
     IsThere {
         /// The file.
         path: PathBuf,
     },
-    /// There is none.
+    /// There is no store or backup at this path.
     #[error("there is no store or backup at {}", .path.display())]
     Missing {
         /// The file.
         path: PathBuf,
     },
-    /// It is not whole, or not of a version that this program knows.
+    /// The file is damaged or no store, or its schema is newer than this program knows.
     #[error("{} is not a complete backup: {why}", .path.display())]
     Damaged {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The fault.
         why: String,
     },
-    /// Where it is streamed to takes no more.
+    /// The output of a streamed backup takes no more.
     #[error("the backup is incomplete")]
     Output(#[source] io::Error),
     /// A server runs on the store.
@@ -61,13 +62,13 @@ pub enum BackupError {
     Files {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }
 
 impl BackupError {
-    /// The same, said of the backup that a person named.
+    /// The same error, with the name of the backup that a person gave.
     fn of(self, name: &Path) -> Self {
         let path = name.to_owned();
         match self {
@@ -78,8 +79,8 @@ impl BackupError {
     }
 }
 
-/// Writes the store in a directory to a file, as it is at one moment; the server may run. It is checked before it gets its
-/// name.
+/// Writes a snapshot of the store in a directory to a file. A server may run meanwhile. The file is verified
+/// before it gets its name.
 ///
 /// # Errors
 /// [`BackupError`]
@@ -96,10 +97,10 @@ pub fn backup_file(directory: &Path, file: &Path) -> Result<(), BackupError> {
     publish(&part, file)
 }
 
-/// Checks that a backup is whole.
+/// Verifies a backup: its pages, its foreign keys and its schema.
 ///
 /// # Errors
-/// [`BackupError::Damaged`] says what is wrong.
+/// [`BackupError::Missing`] if there is no file; [`BackupError::Damaged`] names the fault.
 pub fn verify_file(file: &Path) -> Result<(), BackupError> {
     let damaged = |why: String| BackupError::Damaged {
         path: file.to_owned(),
@@ -125,18 +126,18 @@ pub fn verify_file(file: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// Writes the store in a directory as it is at one moment, to where a program reads it; the server may run. It is checked
-/// before its first byte is written.
+/// Writes a snapshot of the store in a directory to `out`. A server may run meanwhile. The snapshot is
+/// verified before its first byte is written.
 ///
 /// # Errors
-/// [`BackupError`]; what was written is not whole then.
+/// [`BackupError`]; the output is incomplete then.
 pub fn backup_to(directory: &Path, mut out: impl Write) -> Result<(), BackupError> {
     remove_abandoned(directory);
     let file = directory.join(format!("{BACKUP_STREAM}-{}", std::process::id()));
     let held = LockedFile::new(part_of(&file)?)?;
     backup_file(directory, &file)?;
     let from = fs::File::open(&file);
-    // It is read by its handle from here on, and gone however this ends.
+    // The open file is read from here on, and it has no name, so nothing is left however the copy ends.
     let removed = fs::remove_file(&file);
     drop(held);
     let mut from = from
@@ -147,8 +148,8 @@ pub fn backup_to(directory: &Path, mut out: impl Write) -> Result<(), BackupErro
         .map_err(BackupError::Output)
 }
 
-/// A store that is being restored. It becomes the directory's by [`publish`](Self::publish), and is removed otherwise. No
-/// server starts in the directory meanwhile.
+/// A store that is being restored. [`publish`](Self::publish) makes it the store of the directory; otherwise
+/// it is removed. It holds the server's lock, so that no server starts in the directory meanwhile.
 pub struct Restoring {
     staged: PathBuf,
     database: PathBuf,
@@ -156,11 +157,10 @@ pub struct Restoring {
 }
 
 impl Restoring {
-    /// Copies a backup to a place of its own in the directory, and checks it there.
+    /// Copies a backup to a staging directory inside the directory, and verifies it there.
     ///
-    /// # Errors
-    /// [`BackupError::IsThere`] if the directory has a store or a part of one, [`BackupError::Locked`] if a server or another
-    /// restore runs there.
+    /// # Errors [`BackupError::IsThere`] if the directory has a store or a part of one,
+    /// [`BackupError::Locked`] if a server or another restore runs there.
     pub fn begin(mut backup: impl Read, name: &Path, directory: &Path) -> Result<Self, BackupError> {
         let database = directory.join(DATABASE);
         refuse_store(&database)?;
@@ -180,13 +180,13 @@ impl Restoring {
         Ok(restoring)
     }
 
-    /// The directory in which the store may be opened and changed before it counts.
+    /// The staging directory. The store in it may be opened and changed before it is published.
     #[must_use]
     pub fn directory(&self) -> &Path {
         &self.staged
     }
 
-    /// Makes the store the directory's, and checks it once more where it is now. It has to be closed.
+    /// Makes the restored store the one of the directory, and verifies it once more there. It must be closed.
     ///
     /// # Errors
     /// [`BackupError`]
@@ -204,7 +204,7 @@ impl Restoring {
 
 impl Drop for Restoring {
     fn drop(&mut self) {
-        // What can't be removed now is removed by the next restore.
+        // The next restore removes it if this fails.
         let _ = unstage(&self.staged);
     }
 }
@@ -217,7 +217,7 @@ fn refuse_store(database: &Path) -> Result<(), BackupError> {
     }
 }
 
-/// The files of a store: the database, and what SQLite keeps beside it.
+/// The files of a store: the database and the files that SQLite keeps beside it.
 fn parts_of_store(database: &Path) -> impl Iterator<Item = PathBuf> {
     let beside = LOGS.map(|log| {
         let mut path = database.as_os_str().to_owned();
@@ -227,7 +227,7 @@ fn parts_of_store(database: &Path) -> impl Iterator<Item = PathBuf> {
     std::iter::once(database.to_owned()).chain(beside)
 }
 
-/// Makes the directory of a restore, in place of one that a killed restore left. Nothing else is removed.
+/// Creates the staging directory, in place of one that a killed restore left. Nothing else is removed.
 fn stage(staged: &Path) -> Result<(), BackupError> {
     if let Err(error) = new_private_directory(staged) {
         if error.kind() != io::ErrorKind::AlreadyExists {
@@ -244,13 +244,13 @@ fn stage(staged: &Path) -> Result<(), BackupError> {
         .map_err(|source| failed(&marker, source))
 }
 
-/// Removes the directory of a restore: the files that a restore makes, and the directory if it is empty then. A directory
-/// without the mark of a restore is left as it is, unless it is empty.
+/// Removes a staging directory: the files that a restore makes, and the directory if it is empty then. A
+/// directory without the marker is kept, unless it is empty.
 fn unstage(staged: &Path) -> io::Result<()> {
     let marker = staged.join(MARKER);
     let is_ours = staged.symlink_metadata()?.is_dir() && marker.symlink_metadata().is_ok();
     if is_ours {
-        // The mark goes last: what is left of a killed removal is removed another time.
+        // The marker goes last, so that a killed removal can be repeated.
         for file in parts_of_store(&staged.join(DATABASE)).chain([marker]) {
             match fs::remove_file(&file) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -261,10 +261,10 @@ fn unstage(staged: &Path) -> io::Result<()> {
     fs::remove_dir(staged)
 }
 
-/// A file that this process writes: others see by its lock that it is not abandoned.
+/// A file that this process writes. Its lock tells other processes that it is not abandoned.
 struct LockedFile {
     path: PathBuf,
-    /// Where the file is written first.
+    /// Path of the file until it is complete.
     part: PathBuf,
     _file: fs::File,
 }
@@ -284,13 +284,13 @@ impl LockedFile {
 
 impl Drop for LockedFile {
     fn drop(&mut self) {
-        // The part has become the file, if all went well.
+        // After a success the part has its final name, and there is nothing to remove.
         let _ = fs::remove_file(&self.part);
         let _ = fs::remove_file(&self.path);
     }
 }
 
-/// Removes what streams left that were killed while they wrote their file.
+/// Removes the files of killed streams, which nobody holds locked.
 fn remove_abandoned(directory: &Path) {
     let entries = fs::read_dir(directory).into_iter().flatten().flatten();
     for held in entries.map(|entry| entry.path()) {
@@ -305,7 +305,7 @@ fn remove_abandoned(directory: &Path) {
         if is_abandoned {
             let file = held.with_extension("");
             for left in [file.with_added_extension(PART), file, held] {
-                // Somebody else may have removed it.
+                // Another process may have removed it.
                 let _ = fs::remove_file(left);
             }
         }
@@ -334,7 +334,8 @@ fn open(file: &Path) -> Result<SqliteConnection, BackupError> {
     SqliteConnection::establish(path).map_err(|error| damaged(error.to_string()))
 }
 
-/// Where a file is written until it is whole; what an earlier try left there goes.
+/// Path of a file until it is complete. Removes what an earlier try left there, and fails if the file itself
+/// exists.
 fn part_of(file: &Path) -> Result<PathBuf, BackupError> {
     if file.exists() {
         return Err(BackupError::IsThere {
@@ -348,7 +349,7 @@ fn part_of(file: &Path) -> Result<PathBuf, BackupError> {
     }
 }
 
-/// Gives a whole file its name, once it is on disk.
+/// Writes a complete file to disk and gives it its final name.
 fn publish(part: &Path, file: &Path) -> Result<(), BackupError> {
     let sync = |path: &Path| fs::File::open(path).and_then(|file| file.sync_all());
     let directory = match file.parent() {

@@ -1,4 +1,4 @@
-//! The data directory and what lies in it: nobody but the owner may look inside.
+//! The data directory and its files. Only the owner may read them.
 
 use std::fs::{self, DirBuilder, File, Metadata, OpenOptions, Permissions};
 use std::io::{self, ErrorKind, Write};
@@ -22,7 +22,7 @@ pub const DEV_CA_KEY: &str = "ca.key";
 /// Name of the TLS key of a development server.
 pub const DEV_GATE_KEY: &str = "gate.key";
 
-/// Files of a data directory that others must not read, by whichever part of the program they are made.
+/// Files of a data directory that others must not read, whichever part of the program creates them.
 const PRIVATE_FILES: [&str; 8] = [
     DATABASE,
     "hookgate.db-wal",
@@ -33,8 +33,8 @@ const PRIVATE_FILES: [&str; 8] = [
     DEV_CA_KEY,
     DEV_GATE_KEY,
 ];
-/// Beginnings of names of files that hold the same secrets: what is written before it gets its name, what a killed command
-/// left, and copies that people made, such as `sealing.key.old`.
+/// Prefixes of the names of files with the same secrets: incomplete files, files of killed commands, and
+/// copies that people made, such as `sealing.key.old`.
 const PRIVATE_NAMES: [&str; 6] = [
     DATABASE,
     BACKUP_STREAM,
@@ -43,9 +43,10 @@ const PRIVATE_NAMES: [&str; 6] = [
     DEV_CA_KEY,
     DEV_GATE_KEY,
 ];
-/// Other names that a data directory may hold: files that everybody may read, and a directory of every file system.
+/// Other names that a data directory may hold: files that may be public, and a directory of every file
+/// system.
 const PUBLIC_NAMES: [&str; 3] = ["ca.pem", "gate.pem", "lost+found"];
-/// Behind the name of a file that is not whole yet.
+/// Extension of an incomplete file.
 pub(crate) const PART: &str = "part";
 
 const PRIVATE_DIRECTORY: u32 = 0o700;
@@ -55,7 +56,7 @@ const OTHERS: u32 = 0o077;
 /// The permission bit by which every user may put files into a directory.
 const WORLD_WRITABLE: u32 = 0o002;
 
-/// Makes the directory, closed to others, unless it is there.
+/// Creates a directory, closed to others, unless it exists.
 pub(crate) fn private_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new()
         .recursive(true)
@@ -63,12 +64,12 @@ pub(crate) fn private_directory(directory: &Path) -> io::Result<()> {
         .create(directory)
 }
 
-/// Closes a data directory and all private files in it to others, also where they were opened since they were made. A directory
-/// with other things in it is somebody else's too and stays as it is.
+/// Closes a data directory and all private files in it to other users, also those that were opened since they
+/// were created. A directory that holds other things too is shared, and its own mode stays as it is.
 ///
 /// # Errors
-/// The path that is at fault: the system refuses, or a file is none of the program's own: a link, or another user's. Who may put
-/// such a file there could have it read, or written over, in a place of their choice.
+/// The path at fault with its error: the system refuses, or a file is a link or another user's. Whoever can
+/// put such a file there could have it read or overwritten in a place of their choice.
 pub(crate) fn close_directory(directory: &Path) -> Result<(), (PathBuf, io::Error)> {
     let at = |path: &Path| {
         let path = path.to_owned();
@@ -82,7 +83,7 @@ pub(crate) fn close_directory(directory: &Path) -> Result<(), (PathBuf, io::Erro
     close_itself(directory, &metadata).map_err(at(directory))?;
     let users = [user(), metadata.uid()];
     for path in private_copies(directory).map_err(at(directory))? {
-        // Nothing depends on these: what can't be closed is told by `exposed_data`.
+        // Nothing depends on these: `exposed_data` reports those that can't be closed.
         let _ = close_file(&path, users);
     }
     for name in PRIVATE_FILES {
@@ -92,7 +93,7 @@ pub(crate) fn close_directory(directory: &Path) -> Result<(), (PathBuf, io::Erro
     Ok(())
 }
 
-/// Closes the directory alone, unless other things lie in it. Root acts for the user that it belongs to.
+/// Closes the directory itself, unless it holds other things. Root acts for the owner of the directory.
 fn close_itself(directory: &Path, metadata: &Metadata) -> io::Result<()> {
     let (user, owner, mode) = (user(), metadata.uid(), metadata.mode());
     if ![user, ROOT].contains(&owner) && user != ROOT {
@@ -187,12 +188,12 @@ fn close_file(path: &Path, users: [u32; 2]) -> io::Result<()> {
     Err(io::Error::other(fault))
 }
 
-/// Makes the directory, closed to others, where there is nothing yet.
+/// Creates a directory, closed to others. Fails if anything exists at its path.
 pub(crate) fn new_private_directory(directory: &Path) -> io::Result<()> {
     DirBuilder::new().mode(PRIVATE_DIRECTORY).create(directory)
 }
 
-/// Opens a file, made closed to others if it is not there, and closed to them now if it was open.
+/// Opens a file, or creates it, closed to others. An existing file that is open to others is closed.
 pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     let file = options
@@ -208,7 +209,7 @@ pub(crate) fn private_file(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Makes a file, closed to others, where there is nothing yet, not even a link.
+/// Creates a file, closed to others. Fails if anything exists at its path, even a link.
 ///
 /// # Errors
 /// The system's error; [`ErrorKind::AlreadyExists`] if there is something.
@@ -222,11 +223,11 @@ pub fn new_private_file(path: &Path) -> io::Result<File> {
         .open(path)
 }
 
-/// Writes a secret to a new file, closed to others, and gives it the name of the one that is there. A program that holds that
-/// one open never reads the new secret.
+/// Writes a secret to a new file, closed to others, and renames it over the existing one. A program that has
+/// the old file open never reads the new secret.
 ///
 /// # Errors
-/// The system's error. The file is as it was then.
+/// The system's error. The existing file is unchanged then.
 pub fn replace_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
     let part = path.with_added_extension(PART);
     match fs::remove_file(&part) {
@@ -237,7 +238,7 @@ pub fn replace_private_file(path: &Path, content: &[u8]) -> io::Result<()> {
         .and_then(|mut file| file.write_all(content).and_then(|()| file.sync_all()))
         .and_then(|()| fs::rename(&part, path));
     if written.is_err() {
-        // The next try removes what is left.
+        // The next call removes the rest.
         let _ = fs::remove_file(&part);
     }
     written

@@ -1,12 +1,12 @@
-//! The one reading of a path that a person wrote. Only a shell expands `~` and `$HOME`; taken literally they would make a
-//! directory of that name where nobody looks for it.
+//! Reads a path that a person wrote. Only a shell expands `~` and `$HOME`; taken literally they would create
+//! a directory of that name in a surprising place.
 
 use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use thiserror::Error;
 
-/// Why a text is not taken as a path. It does not repeat the text.
+/// Errors of a text that is not taken as a path. They do not repeat the text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum UnexpandedPath {
     /// It begins with `~`.
@@ -14,7 +14,7 @@ pub enum UnexpandedPath {
         "a path that begins with ~ is expanded by shells only: write the whole path (or ./~ for a directory of that name)"
     )]
     Home,
-    /// A part of it is `$NAME` or holds `${NAME}`.
+    /// A part of it begins with `$`, or holds `${` or `$(`.
     #[error("only shells expand $ variables in a path: write the full path")]
     Variable,
 }

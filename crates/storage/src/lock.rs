@@ -1,4 +1,5 @@
-//! One server per data directory: two would both hand out URLs and prune, and one of them is a mistake.
+//! The lock of a data directory, one server each: two would both hand out URLs and prune, and one of them is
+//! a mistake.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -8,17 +9,18 @@ use thiserror::Error;
 
 use crate::files::{SERVER_LOCK, close_directory, private_directory, private_file};
 
-/// Held by the server as long as it runs. The system lets go of it however the process ends, so no lock is ever stale.
+/// Lock that a server holds as long as it runs. The system releases it however the process ends, so no lock
+/// is ever stale.
 #[derive(Debug)]
 pub struct ServerLock {
     _file: File,
 }
 
 impl ServerLock {
-    /// Takes the lock of a data directory, which is made if it is not there.
+    /// Takes the lock of a data directory, which is created if it does not exist.
     ///
     /// # Errors
-    /// [`LockError::Running`] if another server has it.
+    /// [`LockError::Running`] if another server has it, [`LockError::Files`] if the file system refuses.
     pub fn acquire(directory: &Path) -> Result<Self, LockError> {
         let path = directory.join(SERVER_LOCK);
         let failed = |source| LockError::Files {
@@ -38,7 +40,7 @@ impl ServerLock {
     }
 }
 
-/// Why the lock was not given.
+/// Errors of taking the lock.
 #[derive(Debug, Error)]
 pub enum LockError {
     /// Another server runs on it.
@@ -52,7 +54,7 @@ pub enum LockError {
     Files {
         /// The lock file.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
 }

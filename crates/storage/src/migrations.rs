@@ -1,4 +1,4 @@
-//! The tables, step by step: which steps a store has, which this program knows, and how the missing ones are run.
+//! Migrations of the tables: the applied ones, the known ones, and a run of the missing ones.
 
 use std::error::Error;
 
@@ -13,39 +13,40 @@ use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 
 use crate::postgres::PgConnection;
 
-/// The tables of an embedded store as this program knows them, step by step.
+/// Migrations of an embedded store.
 pub(crate) const SQLITE: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
-/// The tables of a store on a server, in steps of the same names.
+/// Migrations of a store on a server, with the same names.
 pub(crate) const POSTGRES: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
-/// Finds the table of applied steps, if there is one.
+/// Query for the table of applied migrations.
 pub(crate) const SQLITE_TABLE: &str =
     "SELECT name AS version FROM sqlite_schema WHERE name = '__diesel_schema_migrations'";
 /// The same on a server.
 pub(crate) const POSTGRES_TABLE: &str = "SELECT tablename::text AS version FROM pg_tables WHERE tablename = '__diesel_schema_migrations' AND schemaname = current_schema()";
-/// Held by the node that brings the tables of a server up to date. Steps may take their time.
+/// Takes the lock of the node that runs the migrations of a server. They run without timeouts, because they
+/// may take long.
 const POSTGRES_LOCK: &str = "SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = 0; \
     SELECT pg_advisory_xact_lock(5209673104)";
-/// Lets the commits of this moment end and keeps new ones out: each begins with the rows of its webhooks, and counting with
-/// its counter, before either comes to deliveries. A step that alters several tables would deadlock with those that hold
-/// some of them already.
+/// Waits for running commits and keeps new ones out: each commit locks the rows of its webhooks first, and
+/// counting locks its counter, before either touches deliveries. A migration that alters several tables would
+/// deadlock with transactions that hold some of them.
 const POSTGRES_QUIET: &str = "DO $$ BEGIN IF to_regclass('webhooks') IS NOT NULL THEN \
     LOCK TABLE webhooks, counters, deliveries IN ACCESS EXCLUSIVE MODE; END IF; END $$";
 
-/// The tables of a store, against those that this program knows.
+/// The schema of a store, compared with the migrations that this program knows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Schema {
-    /// There are none.
+    /// No migration is applied.
     None,
-    /// Some steps are missing.
+    /// Some migrations are missing.
     Older,
-    /// They are as they should be.
+    /// All known migrations are applied.
     Current,
-    /// There are steps that this program does not know.
+    /// Migrations are applied that this program does not know.
     Newer,
 }
 
 impl Schema {
-    /// What the versions that were found are, against those that are known.
+    /// Compares the applied versions with the known ones.
     pub(crate) fn of(found: &[String], known: &[String]) -> Self {
         if found.iter().any(|version| !known.contains(version)) {
             Self::Newer
@@ -59,12 +60,12 @@ impl Schema {
     }
 }
 
-/// Runs what is missing in one transaction, so that several processes may start at once.
+/// Runs the missing migrations in one transaction, so that several processes may start at once.
 pub(crate) fn migrate_file(connection: &mut SqliteConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
     connection.immediate_transaction(|connection| connection.run_pending_migrations(SQLITE).map(drop))
 }
 
-/// Runs what is missing in one transaction, so that several nodes may start at once.
+/// Runs the missing migrations in one transaction, so that several nodes may start at once.
 pub(crate) fn migrate_server(connection: &mut PgConnection) -> Result<(), Box<dyn Error + Send + Sync>> {
     connection.transaction(|connection| {
         connection.batch_execute(POSTGRES_LOCK)?;
@@ -73,7 +74,7 @@ pub(crate) fn migrate_server(connection: &mut PgConnection) -> Result<(), Box<dy
     })
 }
 
-/// The versions that this program knows, oldest first.
+/// The versions of the known migrations, oldest first.
 pub(crate) fn known_versions<DB: Backend>(
     migrations: &EmbeddedMigrations,
 ) -> Result<Vec<String>, Box<dyn Error + Send + Sync>> {
@@ -93,7 +94,8 @@ pub(crate) struct Version {
     version: String,
 }
 
-/// The versions that were applied; none if there are no tables yet, which the query `table` tells. It writes nothing.
+/// The versions of the applied migrations; none if the query `table` finds no table of them. It writes
+/// nothing.
 pub(crate) fn applied_versions<C>(connection: &mut C, table: &str) -> QueryResult<Vec<String>>
 where
     C: LoadConnection,

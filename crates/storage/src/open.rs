@@ -1,4 +1,4 @@
-//! Opening a store: is there one, does this program know its tables, and may it change them?
+//! Opens a store: checks that it exists and that this program knows its tables, and migrates them if it may.
 
 use std::error::Error;
 use std::io;
@@ -17,30 +17,30 @@ use crate::migrations::{
 };
 use crate::postgres::{Address, ConnectError, Link, PgConnection};
 
-/// What SQLite says of a file that it can't make sense of.
+/// SQLite's messages for a file that it can't read as a database.
 const DAMAGED: [&str; 2] = ["file is not a database", "database disk image is malformed"];
 
-/// What opening may change.
+/// Changes that opening a store may make.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OpenMode {
-    /// Nothing: the store is there and up to date, or it is an error.
+    /// None: the store exists and is up to date, otherwise it is an error.
     Existing,
-    /// The store is there; its tables are brought up to date.
+    /// The store exists; its tables are migrated.
     Migrate,
-    /// The store is made if it is not there, and its tables are brought up to date.
+    /// The store is created if it does not exist, and its tables are migrated.
     Create,
 }
 
-/// Why a store can't be opened, and what to do about it.
+/// Errors of opening a store, with the way out.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// There is none.
+    /// There is no store.
     #[error("no store in {place}: start a server on it once, or run `hookgate migrate`, to create one")]
     Missing {
         /// The data directory, or the server and its database.
         place: String,
     },
-    /// A newer program made it.
+    /// A newer program created the store.
     #[error(
         "the store has schema {found}, this program knows {known}: run the newer version that created it"
     )]
@@ -50,7 +50,7 @@ pub enum OpenError {
         /// The newest schema that this program knows.
         known: String,
     },
-    /// An older program made it.
+    /// The store needs a migration.
     #[error(
         "the store has schema {found}, this program needs {known}: run `hookgate migrate`, after a backup"
     )]
@@ -65,7 +65,7 @@ pub enum OpenError {
     Damaged {
         /// The database file.
         path: PathBuf,
-        /// What the database says.
+        /// The database's error.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The file system refuses.
@@ -73,7 +73,7 @@ pub enum OpenError {
     Files {
         /// The file or directory.
         path: PathBuf,
-        /// What the system says.
+        /// The system's error.
         source: io::Error,
     },
     /// The server can't be reached.
@@ -84,7 +84,7 @@ pub enum OpenError {
     Server {
         /// The server and its database.
         address: String,
-        /// What the server says.
+        /// The server's error.
         source: Box<dyn Error + Send + Sync>,
     },
     /// The database refuses.
@@ -92,7 +92,7 @@ pub enum OpenError {
     Database {
         /// The database file.
         path: PathBuf,
-        /// What the database says.
+        /// The database's error.
         source: Box<dyn Error + Send + Sync>,
     },
 }
@@ -107,7 +107,8 @@ impl OpenError {
     }
 }
 
-/// The database file of a directory, with a connection that may write to it and knows its tables.
+/// Opens the database of a directory for writing, with its tables up to date. Returns the path of its file
+/// too.
 pub(crate) fn open_directory(
     directory: &Path,
     mode: OpenMode,
@@ -127,7 +128,7 @@ pub(crate) fn open_directory(
     Ok((text, connection))
 }
 
-/// A connection to the server at this address, whose tables it knows.
+/// Connects to the server at an address, with the tables of its store up to date.
 pub(crate) async fn open_server(address: &Address, mode: OpenMode) -> Result<Link, OpenError> {
     let mut link = Box::pin(Link::first(address)).await?;
     let place = address.to_string();
@@ -143,7 +144,8 @@ pub(crate) async fn open_server(address: &Address, mode: OpenMode) -> Result<Lin
     })
 }
 
-/// Brings the tables of a server up to date, if it may. Of several nodes that start at once, one does.
+/// Migrates the tables of a server, if the mode permits it. Of several nodes that start at once, one
+/// migrates.
 fn prepare(connection: &mut PgConnection, place: &str, mode: OpenMode) -> Result<(), OpenError> {
     let failed = |source| OpenError::Server {
         address: place.to_owned(),
@@ -161,7 +163,7 @@ fn prepare(connection: &mut PgConnection, place: &str, mode: OpenMode) -> Result
     Ok(())
 }
 
-/// Whether steps are missing that may be made now.
+/// `true` if migrations are missing that may run now.
 fn is_behind(
     found: &[String],
     known: &[String],
@@ -184,7 +186,8 @@ fn is_behind(
     }
 }
 
-/// Makes the directory and the file if they may be made, before SQLite does: so they are closed to others.
+/// Creates directory and file, if the mode permits it, before SQLite would, so that they are closed to
+/// others.
 fn database_file(directory: &Path, path: &Path, mode: OpenMode) -> Result<String, OpenError> {
     let failed = |source| OpenError::Files {
         path: path.to_owned(),
