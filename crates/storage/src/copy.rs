@@ -1,5 +1,5 @@
-//! Moving a store: every row of every table from one database to another, in batches that go on where they were cut off, and
-//! compared at the end.
+//! Copies a store: every row of every table goes to another database in batches. An interrupted copy resumes,
+//! and all rows are compared at the end.
 
 mod rows;
 mod tables;
@@ -17,18 +17,18 @@ use crate::write::settings::{setting_delete, upsert_setting};
 use rows::{Checksum, CopiedRow, row_batch, rows_insert};
 use tables::{TABLES, Table};
 
-/// Rows of the first batch of a table: not much, whatever their payloads are.
+/// Rows of the first batch of a table: few, because their payloads may be large.
 const FIRST_ROWS: i64 = 50;
 /// Most rows of a batch.
 const MOST_ROWS: i64 = 2_000;
-/// Bytes that a batch should have: beyond, the next one has fewer rows.
+/// Bytes that a batch should have. After a larger one, the next one has fewer rows.
 const BYTES: usize = 8 * 1024 * 1024;
-/// Where the target remembers how far a table is; the name of the table stands behind it.
+/// Prefix of the settings in which the target records the progress of each table.
 const PROGRESS: &str = "copy:";
-/// Where it remembers that all rows are there.
+/// Value of such a setting once all rows of the table are copied.
 const DONE: &str = "done";
 
-/// Something that a copy tells while it goes on.
+/// A step of a copy, for progress reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyStep {
     /// A batch of this table is on disk in the target.
@@ -45,13 +45,13 @@ pub enum CopyStep {
     },
 }
 
-/// Why a store was not copied.
+/// Errors of copying a store.
 #[derive(Debug, Error)]
 pub enum CopyError {
-    /// The target has rows that no copy brought there.
+    /// The target has rows that no copy wrote.
     #[error("the target is not empty: copy into a fresh store")]
     NotEmpty,
-    /// Both have been read, and they differ.
+    /// Source and target were compared, and they differ.
     #[error(
         "{table} differs: {from} rows with checksum {from_sum} in the source, {to} with {to_sum} in the target; does something write to one of them?"
     )]
@@ -75,10 +75,11 @@ pub enum CopyError {
 /// Rows and checksum of each table, the same in both stores.
 pub type Copied = BTreeMap<&'static str, (u64, String)>;
 
-/// Copies everything into a fresh store, or goes on with a copy that was cut off. Nothing may write to either meanwhile.
+/// Copies everything into a fresh store, or resumes an interrupted copy. Nothing may write to either store
+/// meanwhile.
 ///
 /// # Errors
-/// [`CopyError`]; after a [`CopyError::Store`] the same call goes on where it stopped.
+/// [`CopyError`]; after a [`CopyError::Store`] the same call resumes the copy.
 pub async fn copy_store(
     from: &Database,
     to: &Database,
@@ -105,7 +106,7 @@ pub async fn copy_store(
     Ok(copied)
 }
 
-/// How many rows are moved at once, by what the last ones weighed.
+/// Rows per batch, by the bytes of the batch before.
 struct Pace {
     rows: i64,
 }
@@ -125,7 +126,7 @@ impl Pace {
     }
 }
 
-/// Whether the target is fresh, or has a copy that was cut off.
+/// `true` if the target is fresh, or has an interrupted copy.
 fn may_begin(connection: &mut Connection) -> Result<bool, QueryError> {
     if setting_by_key(connection, &progress_key(&TABLES[0]))?.is_some() {
         return Ok(true);
@@ -167,7 +168,7 @@ async fn copy_table(
     Ok(())
 }
 
-/// Rows and checksum of a table, if they are the same in both.
+/// Rows and checksum of a table. Fails if they differ between the stores.
 async fn compare(from: &Database, to: &Database, table: &'static Table) -> Result<(u64, String), CopyError> {
     let (from, to) = (checksum(from, table).await?, checksum(to, table).await?);
     if from == to {

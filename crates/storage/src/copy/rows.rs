@@ -1,4 +1,5 @@
-//! Rows on their way from one database to another: as JSON, which both can write and read, with bytes as hexadecimal text.
+//! Rows on their way from one database to another: JSON, which both write and read, with bytes as hexadecimal
+//! text.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -21,7 +22,7 @@ struct Json {
 }
 
 impl CopiedRow {
-    /// Bytes of its texts.
+    /// Bytes of its text values.
     pub(super) fn bytes(&self) -> usize {
         self.0.iter().filter_map(Value::as_str).map(str::len).sum()
     }
@@ -32,7 +33,7 @@ impl CopiedRow {
     }
 }
 
-/// Up to `most` rows behind a key.
+/// Up to `most` rows behind the key `after`, in the order of keys.
 pub(super) fn row_batch(
     connection: &mut Connection,
     table: &Table,
@@ -47,7 +48,7 @@ pub(super) fn row_batch(
     };
     let values = table.columns.iter().map(|(name, kind)| match (kind, is_server) {
         (ValueKind::Bytes, true) => format!("{bytes}({name}, 'hex')"),
-        // Without the test, NULL would be read as no bytes.
+        // Without this test NULL would become an empty value: `hex(NULL)` is an empty text.
         (ValueKind::Bytes, false) => {
             format!("CASE WHEN {name} IS NULL THEN NULL ELSE {bytes}(hex({name})) END")
         }
@@ -120,7 +121,7 @@ pub(super) fn rows_insert(
     Ok(())
 }
 
-/// A row of JSON text, as either database has it: PostgreSQL's text knows no NUL.
+/// Reads a row of JSON. NUL becomes U+FFFD, because PostgreSQL's text can't hold NUL.
 fn read(json: &str) -> Option<CopiedRow> {
     let mut values: Vec<Value> = serde_json::from_str(json).ok()?;
     for value in &mut values {
@@ -133,7 +134,7 @@ fn read(json: &str) -> Option<CopiedRow> {
     Some(CopiedRow(values))
 }
 
-/// The values of a key as SQL.
+/// The values of a key as SQL literals; `None` if they are malformed.
 fn literals(table: &Table, key: &str, is_server: bool) -> Option<String> {
     let values: Vec<Value> = serde_json::from_str(key).ok()?;
     let literal = |(value, (_, kind)): (&Value, &(&str, ValueKind))| match (kind, value) {
@@ -154,7 +155,8 @@ fn literals(table: &Table, key: &str, is_server: bool) -> Option<String> {
     Some(literals.collect::<Option<Vec<_>>>()?.join(", "))
 }
 
-/// How many rows there are, and a sum over them that does not depend on their order: text is sorted differently.
+/// Number of rows and a sum over them. The sum does not depend on their order, because the databases sort
+/// text differently.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Checksum {
     pub(super) rows: u64,
@@ -174,7 +176,7 @@ impl Checksum {
         self.sum = self.sum.wrapping_add(half(0) << 64 | half(1));
     }
 
-    /// The sum, for people.
+    /// The sum as hexadecimal text.
     pub(super) fn text(&self) -> String {
         format!("{:032x}", self.sum)
     }

@@ -1,4 +1,5 @@
-//! The tables of a store, as a copy sees them: three kinds of values, and a key that rows are in the order of.
+//! The tables of a store for a copy: each has columns of three kinds of values, and a key that orders its
+//! rows.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -22,9 +23,9 @@ pub(super) struct Table {
     pub(super) name: &'static str,
     /// Its columns, those of the key first.
     pub(super) columns: &'static [(&'static str, ValueKind)],
-    /// How many of them are the key.
+    /// Number of columns of the key.
     pub(super) key: usize,
-    /// Which rows are copied.
+    /// SQL condition for the rows that are copied.
     pub(super) only: &'static str,
 }
 
@@ -39,7 +40,7 @@ const fn table(name: &'static str, key: usize, columns: &'static [(&'static str,
     }
 }
 
-/// Every table, in an order in which rows find what they refer to.
+/// Every table. Rows come after the rows that they refer to.
 pub(super) static TABLES: [Table; 24] = [
     table("organizations", 1, &[("id", Number), ("name", Text)]),
     table(
@@ -374,7 +375,7 @@ pub(super) static TABLES: [Table; 24] = [
         name: "settings",
         columns: &[("key", Text), ("value", Text)],
         key: 1,
-        // What a copy remembers of itself is no part of the store.
+        // The progress of a copy is not part of the store.
         only: "key NOT LIKE 'copy:%'",
     },
 ];
@@ -385,7 +386,7 @@ struct Count {
     count: i64,
 }
 
-/// Whether a store has nothing but what its migrations put there.
+/// `true` if a store has only the rows that its migrations insert.
 pub(super) fn is_fresh(connection: &mut Connection) -> Result<bool, QueryError> {
     for name in [
         "webhooks",
@@ -404,12 +405,12 @@ pub(super) fn is_fresh(connection: &mut Connection) -> Result<bool, QueryError> 
     Ok(true)
 }
 
-/// Removes what the migrations put there: the source has its own.
+/// Removes the rows that the migrations insert, because the source has its own.
 pub(super) fn clear(connection: &mut Connection, table: &Table) -> QueryResult<()> {
     connection.batch_execute(&format!("DELETE FROM {} WHERE {}", table.name, table.only))
 }
 
-/// Makes the tables that rows with these numbers of deliveries lie in.
+/// Creates the partitions for deliveries up to the number `last`, on PostgreSQL.
 pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<()> {
     if let Connection::Sqlite(_) = connection {
         return Ok(());
@@ -423,7 +424,7 @@ pub(super) fn make_room(connection: &mut Connection, last: i64) -> QueryResult<(
     Ok(())
 }
 
-/// Lets numbers go on behind those that were copied.
+/// Moves sequences and partitions behind the copied rows, on PostgreSQL, so that new rows get new numbers.
 pub(super) fn finish(connection: &mut Connection) -> Result<(), QueryError> {
     if let Connection::Postgres(_) = connection {
         for name in ["webhooks", "audit", "address_sets", "incident_events"] {
@@ -450,7 +451,7 @@ mod tests {
         column: String,
     }
 
-    /// A column that a migration adds must not stay behind.
+    /// A copy must include every column that a migration adds.
     #[test]
     fn every_column_of_every_table_is_copied() {
         let directory = tempfile::tempdir().unwrap();
