@@ -1,4 +1,5 @@
-//! Changes by somebody, with their entry of the audit trail, if who acts still may: all in one transaction.
+//! Changes by an actor: the check of the actor, the change and its entry of the audit trail are one
+//! transaction.
 
 use diesel::connection::SimpleConnection;
 use diesel::result::QueryResult;
@@ -12,7 +13,8 @@ use crate::read::people;
 use crate::write::audit::audit_insert;
 
 impl Database {
-    /// A change by somebody that others may have made impossible, with its entry of the audit trail.
+    /// Runs a change for an actor, with its entry of the audit trail. `None` if other changes made it
+    /// impossible.
     pub(crate) async fn audited<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -24,7 +26,8 @@ impl Database {
     }
 }
 
-/// Does something for an actor who still may, and puts it on the trail; unless it comes to nothing.
+/// Checks the actor, runs `work` and stores the entry of the audit trail. There is no entry if `work` returns
+/// `None`.
 pub(crate) fn audited<T>(
     connection: &mut Connection,
     audit: &NewAudit,
@@ -39,22 +42,24 @@ pub(crate) fn audited<T>(
     Ok(done)
 }
 
-/// How the members are held while a change runs.
+/// Lock of the members while a change runs.
 #[derive(Clone, Copy)]
 pub(crate) enum Hold {
-    /// For the change of something else: others of the kind run at the same time.
+    /// For a change of anything else. Such changes run at the same time.
     Shared,
     /// For the change of a member.
     Alone,
 }
 
-/// Lets changes of members and changes by members wait for each other, as the first statement of a transaction.
+/// Makes changes of members and changes by members wait for each other. Must be the first statement of a
+/// transaction.
 ///
-/// A removal reads who was shown which URL, and a change reads whether its member is there, so each of them makes the other
-/// one repeat. A slow removal would refuse quick changes for as long as it runs, however often those are repeated. A table
-/// lock queues, and it is the one statement that is served before the transaction's view of the data is frozen.
+/// A removal reads which URLs the member was shown, and a change reads whether its member exists, so each of
+/// them makes the other one repeat. A slow removal would refuse quick changes for as long as it runs, however
+/// often they are repeated. A table lock queues them instead, and it is the one statement that is served
+/// before the snapshot of the transaction is taken.
 pub(crate) fn lock_members(connection: &mut Connection, hold: Hold) -> QueryResult<()> {
-    // In a file there is one transaction at a time.
+    // SQLite runs one writing transaction at a time.
     let Connection::Postgres(link) = connection else {
         return Ok(());
     };
@@ -64,7 +69,7 @@ pub(crate) fn lock_members(connection: &mut Connection, hold: Hold) -> QueryResu
     })
 }
 
-/// Whether who acts still may. Asked before anything is written.
+/// Refuses an actor that may no longer act. Runs before anything is written.
 pub(crate) fn actor_check(
     connection: &mut Connection,
     actor: &Actor,

@@ -13,7 +13,7 @@ use crate::read::address_sets;
 use crate::rows::read_handle;
 use crate::write::address_sets::{address_set_delete, address_set_write};
 
-/// What an error says of another version of a set.
+/// Name of the change in errors.
 const WRITE: &str = "change an address set";
 
 impl AddressStore for Database {

@@ -1,4 +1,4 @@
-//! The store: what is opened, and which way reads and writes go.
+//! The store: opens it and routes reads and writes.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,15 +26,16 @@ use crate::writer::{
     CountStep, Counts, Writer, bytes_in_use, count_step, fill_server, prune_file, prune_server, server_bytes,
 };
 
-/// Changed URLs that may wait to be looked at; of those beyond, the node finds out by itself.
+/// Notices of changed URLs that may wait. Further ones are dropped, and the node finds out at its next commit
+/// or refusal.
 const CHANGES_AHEAD: usize = 1_024;
-/// How often a change is repeated that lost against another one at the same time. Each time one of them wins.
+/// Attempts at a change that loses against concurrent ones. Each time one of them wins.
 const MOST_RACES: usize = 50;
-/// How long a slice of pruning may take on a server: a table of some hundred MiB is written anew.
+/// Time limit of a slice of pruning on a server: a table of some hundred MiB is rewritten.
 const LONGEST_PRUNING: Duration = Duration::from_mins(10);
 
-/// How often it is looked whether somebody else still counts, and the pause between: less than half a second in all, because people
-/// wait for it.
+/// Attempts to count while another node counts, and the pause between them: less than half a second in all,
+/// because people wait for it.
 const BUSY_LOOKS: u32 = 20;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
@@ -51,12 +52,13 @@ pub struct Database {
     held: Arc<HeldNetworks>,
 }
 
-/// Where it is.
+/// Location of the store.
 #[derive(Clone)]
 enum Location {
     /// In a file, of which one process is the server.
     File,
-    /// On a server, where many nodes write: what no record tells of is counted here until it is written.
+    /// On a server that many nodes write to. Counts that no record tells of are kept here until they are
+    /// written.
     Server {
         address: Box<Address>,
         off_record: Arc<Mutex<Counts>>,
@@ -64,7 +66,7 @@ enum Location {
 }
 
 impl Database {
-    /// Opens the store in a directory. It blocks for a moment; the reads need a tokio runtime later.
+    /// Opens the store in a directory. Blocks for a moment; reads need a tokio runtime later.
     ///
     /// # Errors
     /// [`OpenError`], which says what to do about it.
@@ -118,7 +120,8 @@ impl Database {
         })
     }
 
-    /// Word of URLs that other nodes changed, as it comes; none in an embedded store. It may be late, and it may be lost.
+    /// URLs that other nodes change, as notices arrive; none in an embedded store. A notice may be late or
+    /// lost.
     #[must_use]
     pub fn changed_urls(&self) -> mpsc::Receiver<WebhookIdDigest> {
         let (changed, receiver) = mpsc::channel(CHANGES_AHEAD);
@@ -128,10 +131,9 @@ impl Database {
         receiver
     }
 
-    /// What the program remembered under this key.
+    /// The value that the program stored under this key.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn setting(&self, key: &str) -> Result<Option<String>, StoreError> {
         let key = key.to_owned();
         self.read("read a setting", move |connection| {
@@ -140,31 +142,28 @@ impl Database {
         .await
     }
 
-    /// Remembers a value under a key.
+    /// Stores a value under a key.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn set_setting(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let (key, value) = (key.to_owned(), value.to_owned());
         let work = move |connection: &mut Connection| Ok(upsert_setting(connection, &key, &value)?);
         self.change("write a setting", work).await
     }
 
-    /// Remembers a value under a key that has none yet, and gives the one that it has then: of two that do so at the same
-    /// time, one wins.
+    /// Stores a value under a key that has none yet, and returns the value that the key has then. Of two
+    /// claims at the same time, one wins.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn claim_setting(&self, key: &str, value: &str) -> Result<String, StoreError> {
         let (key, value) = (key.to_owned(), value.to_owned());
         let work = move |connection: &mut Connection| Ok(setting_claim(connection, &key, &value)?);
         self.change("write a setting", work).await
     }
 
-    /// Some of the sealed signing secrets, and whose they are. There is none if nothing was ever sealed.
+    /// Up to `limit` sealed signing secrets with their webhooks; empty if no webhook has one.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn sealed_secrets(&self, limit: u16) -> Result<Vec<(WebhookHandle, SealedSecret)>, StoreError> {
         let work = move |connection: &mut Connection| {
             let rows = sealed_secrets(connection, limit)?;
@@ -176,10 +175,9 @@ impl Database {
         self.read("read sealed secrets", work).await
     }
 
-    /// Ends every session and every sign-in link, and gives their number.
+    /// Ends every session and every sign-in link, and returns their number.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn end_all_sessions(&self) -> Result<usize, StoreError> {
         self.change("end all sessions", |connection| {
             Ok(delete_all_sessions(connection)?)
@@ -187,34 +185,34 @@ impl Database {
         .await
     }
 
-    /// Bytes of the database on disk, with what is free in it. Logs that are written before it are not in.
+    /// Bytes of the database on disk, including free pages, without the write-ahead log.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn bytes(&self) -> Result<u64, StoreError> {
         let work = |connection: &mut Connection| Ok(database_bytes(connection)?);
         let bytes = self.read("measure the database", work).await?;
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
-    /// Whether it can still write. Once it can't, only opening it again helps.
+    /// `true` while the store can write. Once it can't, only opening it again helps.
     #[must_use]
     pub fn is_writing(&self) -> bool {
         self.writer.is_running()
     }
 
-    /// Writes what waits, refusals too, and stops writing. The last clone does the same when it is dropped, but blocks.
+    /// Writes everything that waits, refusals included, and stops the writer. Dropping the last clone does
+    /// the same, but blocks.
     pub async fn close(&self) {
         self.writer.close().await;
     }
 
-    /// What address sets hold, as far as it was read.
+    /// The cache of the networks of address sets.
     pub(crate) fn held_networks(&self) -> Arc<HeldNetworks> {
         Arc::clone(&self.held)
     }
 
-    /// Commits a delivery, which is in the queue when this returns; the answer comes when it is on disk. The future holds no
-    /// more than the way to the answer.
+    /// Commits a delivery. It is in the queue when this returns, and the future ends when it is on disk. The
+    /// future holds only the receiver of the result.
     pub(crate) fn enqueue_delivery(
         &self,
         delivery: AcceptedDelivery,
@@ -226,18 +224,18 @@ impl Database {
         }
     }
 
-    /// Counts a refusal, if a record stands for those like it.
+    /// Counts a refusal if a record of identical ones exists. `false` if none does.
     pub(crate) fn count_refusal(&self, refusal: RefusalKey) -> bool {
         self.writer.count_refusal(refusal)
     }
 
-    /// Takes note of a refusal.
+    /// Queues a refusal.
     pub(crate) fn refuse(&self, refusal: RefusedDelivery) {
         self.writer.refuse(refusal);
     }
 
-    /// Runs a change in a transaction of which nobody sees a half, and answers when it is on disk; `what` is for the error.
-    /// It may run more than once: only the last time counts.
+    /// Runs a change in a transaction, and returns when it is on disk. `what` names it in errors. `work` may
+    /// run more than once: only its last run counts.
     pub(crate) async fn change<T, W>(&self, what: &'static str, mut work: W) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -258,10 +256,10 @@ impl Database {
         .await
     }
 
-    /// Removes a slice of what is kept no longer.
+    /// Removes a slice of the history that retention does not keep.
     pub(crate) async fn prune(&self, retention: Retention, now: Timestamp) -> Result<Pruned, StoreError> {
         const WHAT: &str = "remove old history";
-        // Only what is counted is known to belong to a webhook.
+        // Only counted deliveries are known to belong to a webhook.
         self.count().await?;
         match self.place {
             Location::File => {
@@ -274,7 +272,7 @@ impl Database {
                     let (pruned, unable) =
                         connection.transaction(|connection| prune_server(connection, retention, now))?;
                     if pruned.deliveries + pruned.payloads == 0 {
-                        // Nobody had anything to give that was counted: those that hold most may be full.
+                        // No counted history could be removed: the webhooks that hold most may be full.
                         connection
                             .transaction(|connection| fill_server(connection, retention, &unable, now))?;
                     }
@@ -300,7 +298,7 @@ impl Database {
         self.read("measure the history", work).await
     }
 
-    /// Reads something off the runtime; `what` is for the error.
+    /// Reads off the runtime's threads, on a connection for people. `what` names it in errors.
     pub(crate) async fn read<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -309,7 +307,8 @@ impl Database {
         run(&self.pool, what, work).await
     }
 
-    /// Looks something up that a sender waits for, beside the reads of people; `what` is for the error.
+    /// Reads what a sender waits for, on a connection for the gate, beside the reads of people. `what` names
+    /// it in errors.
     pub(crate) async fn read_for_gate<T: Send + 'static>(
         &self,
         what: &'static str,
@@ -318,17 +317,18 @@ impl Database {
         run(&self.gate_pool, what, work).await
     }
 
-    /// Whether usage has to be counted now and then by [`count`](Self::count). An embedded store does it by itself.
+    /// `true` if usage has to be counted regularly by [`count`](Self::count). An embedded store counts by
+    /// itself.
     #[must_use]
     pub const fn is_counted_by_chore(&self) -> bool {
         matches!(self.place, Location::Server { .. })
     }
 
-    /// Writes the counts of every delivery that was answered before, so that they can be read. On a server it does not wait long for
-    /// a node that counts or removes history at the same time: what is counted can be read then.
+    /// Writes the counts of every delivery that was answered before this call, so that they can be read. On a
+    /// server it waits less than half a second for a node that counts or removes history at the same time;
+    /// later counts are missing then.
     ///
-    /// # Errors
-    /// [`StoreError::Unavailable`] if the store can't be reached.
+    /// # Errors [`StoreError::Unavailable`] if the store can't be reached.
     pub async fn count(&self) -> Result<(), StoreError> {
         match &self.place {
             Location::File => self.writer.count().await,
@@ -341,7 +341,7 @@ impl Database {
     }
 }
 
-/// Counts until nothing is left to count, or somebody else is at it for long.
+/// Counts until nothing is left to count, or another node keeps counting for too long.
 fn count_all(connection: &mut Connection, off_record: &Mutex<Counts>) -> QueryResult<()> {
     let lock = || off_record.lock().unwrap_or_else(PoisonError::into_inner);
     let mut looks = 0;
@@ -366,7 +366,7 @@ fn count_all(connection: &mut Connection, off_record: &Mutex<Counts>) -> QueryRe
     }
 }
 
-/// Runs a change as if no other ran at the same time, or not at all.
+/// Runs a change in a serializable transaction.
 fn serializable<T>(
     connection: &mut Connection,
     work: &mut impl FnMut(&mut Connection) -> Result<T, QueryError>,

@@ -1,4 +1,4 @@
-//! What people do with incidents, inside its transaction.
+//! Actions of people on incidents, in their transaction.
 
 use hookgate_domain::{DeliveryId, Incident, IncidentError, IncidentNumber, Timestamp};
 use hookgate_gate::{Acted, ActedOn, ActorContext, IncidentAction, IncidentRecord};
@@ -12,7 +12,8 @@ use crate::write::incident_events::{event_count, event_insert, last_delivery};
 use crate::write::incidents::{incident_by_number, incident_status_set, incident_unresolved};
 use crate::write::webhooks::target_by_handle;
 
-/// Acts on the incident as it is now, if there is one and its rules allow it.
+/// Applies an action to the incident as it is now. `None` if there is no such incident; an inner error if the
+/// rules refuse it.
 pub(crate) fn act(
     connection: &mut Connection,
     number: IncidentNumber,
@@ -47,7 +48,8 @@ pub(crate) fn act(
     Ok(Some(Ok(incident)))
 }
 
-/// The incident of a row, with what the rules look at beside it.
+/// The incident of a row, its number of events, and the unresolved incident with the same dedup key: the
+/// input of the rules.
 fn acted_on(connection: &mut Connection, row: (IncidentRow, String)) -> Result<ActedOn, QueryError> {
     let (row, handle) = row;
     let incident = row.read(read_handle(&handle)?)?;

@@ -1,5 +1,5 @@
-//! Hookgate's store: webhooks, deliveries, incidents and people, in an embedded SQLite database or on a PostgreSQL server. It
-//! never knows HTTP.
+//! Hookgate's store: webhooks, deliveries, incidents and people, in an embedded SQLite database or on a
+//! PostgreSQL server. It never knows HTTP.
 //!
 //! ```text
 //! Database ── reads ───────► read/   a pool of connections; URLs many at a time
@@ -8,9 +8,9 @@
 //!                              └──► write/  the statements
 //! ```
 //!
-//! Every process that opens the store has a writer of its own (each server has one, and each run of the command
-//! line), so nothing is taken for granted between two transactions. The rules are in `hookgate-domain`: a transaction
-//! here reads, asks the rule, and writes what it says.
+//! Every process that opens the store has a writer of its own (each server has one, and each run of the
+//! command line), so nothing is assumed to stay the same between two transactions. The rules are in
+//! `hookgate-domain`: a transaction here reads, asks the rule, and writes what it says.
 
 mod access;
 mod acting;

@@ -1,5 +1,5 @@
-//! Looking URLs up, all that are asked for at a time in one go: a flood of unknown ones costs one visit to the store for many
-//! of them.
+//! Looks URLs up in batches: all that wait are read in one visit to the store, so that a flood of unknown
+//! URLs costs few visits.
 
 use std::error::Error as _;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -16,16 +16,16 @@ use crate::read::address_sets::HeldNetworks;
 use crate::read::webhooks::{digests_known, revision_by_digest};
 use crate::store::url_by_digest;
 
-/// Look-ups that fail.
+/// Log limiter of failed look-ups.
 static FAILED: LogInterval = LogInterval::new();
 
 const WHAT: &str = "look up a URL";
-/// Most URLs that are looked up in one go: the first one waits for the last.
+/// Most URLs of a batch: the first one waits for the last.
 const MAX_URLS_AT_ONCE: usize = 256;
-/// Most that wait. Beyond, the store is as good as unavailable.
+/// Most look-ups that wait. Further ones fail, as if the store were unavailable.
 const MOST_WAITING: usize = 4_096;
 
-/// The URLs that are waited for.
+/// The look-ups that wait.
 #[derive(Clone, Default)]
 pub(crate) struct Lookups(Arc<Mutex<PendingLookups>>);
 
@@ -37,13 +37,13 @@ struct PendingLookups {
 
 struct PendingLookup {
     digest: WebhookIdDigest,
-    /// The revision that is known already.
+    /// The revision that the caller knows.
     revision: Option<i64>,
     reply: oneshot::Sender<Result<UrlSince, StoreError>>,
 }
 
 impl Lookups {
-    /// What a URL leads to at some moment after this was called.
+    /// Looks a URL up. The result is its state at some moment after the call.
     pub(crate) async fn find(
         &self,
         database: &Database,
@@ -51,12 +51,12 @@ impl Lookups {
     ) -> Result<Option<KnownUrl>, StoreError> {
         match self.ask(database, digest, None).await? {
             UrlSince::Changed(url) => Ok(url.map(|url| *url)),
-            // Nothing was known that it could be the same as.
+            // No revision was given, so nothing can be unchanged.
             UrlSince::Unchanged => Err(unavailable(WHAT)),
         }
     }
 
-    /// The same for a URL of which a webhook at this revision is known already.
+    /// The same for a URL of which the caller knows the webhook at this revision.
     pub(crate) async fn find_since(
         &self,
         database: &Database,
@@ -86,7 +86,7 @@ impl Lookups {
             !std::mem::replace(&mut waiting.is_looking, true)
         };
         if is_first {
-            // Not by whoever asked: they may leave, and others wait for the same.
+            // A task of its own: the caller may leave, and others wait for the same batch.
             let looking = LookupTask {
                 lookups: self.clone(),
                 is_over: false,
@@ -101,15 +101,15 @@ impl Lookups {
     }
 }
 
-/// The one that looks. Should it end before its time, who waits learns that the store is unavailable, and the next who asks
-/// begins another one.
+/// The task that runs the batches. If it ends early, those who wait learn that the store is unavailable, and
+/// the next look-up starts another task.
 struct LookupTask {
     lookups: Lookups,
     is_over: bool,
 }
 
 impl LookupTask {
-    /// Looks until nobody waits.
+    /// Runs batches until no look-up waits.
     async fn run(mut self, database: Database) {
         while let Some(asked) = self.next().await {
             let wanted: Vec<_> = asked.iter().map(|asked| (asked.digest, asked.revision)).collect();
@@ -119,12 +119,12 @@ impl LookupTask {
             match found.await {
                 Ok(found) => {
                     for (asked, found) in asked.into_iter().zip(found) {
-                        // Whoever asked may have left.
+                        // The caller may have left.
                         let _ = asked.reply.send(found);
                     }
                 }
                 Err(error) => {
-                    // Those who asked meanwhile would only wait for the next failure.
+                    // Look-ups that came meanwhile would only wait for the next failure.
                     let meanwhile = std::mem::take(&mut self.lookups.lock().asked);
                     if let Some(left_out) = FAILED.line() {
                         let source = error.source().map(tracing::field::display);
@@ -136,11 +136,12 @@ impl LookupTask {
         }
     }
 
-    /// Those who wait, up to a bound, once what can run now has run: it may be about to ask. If nobody waits, it is over.
+    /// The next batch. Tasks that are ready run first, because they may be about to ask. `None` if no look-up
+    /// waits: the task is over.
     async fn next(&mut self) -> Option<Vec<PendingLookup>> {
         tokio::task::yield_now().await;
         let mut waiting = self.lookups.lock();
-        // Whoever left needs no answer.
+        // A caller that left needs no answer.
         waiting.asked.retain(|asked| !asked.reply.is_closed());
         let some = waiting.asked.len().min(MAX_URLS_AT_ONCE);
         self.is_over = some == 0;
@@ -159,13 +160,13 @@ impl Drop for LookupTask {
     }
 }
 
-/// What each of these URLs leads to.
+/// The state of each of these URLs, in their order.
 fn look_up(
     connection: &mut Connection,
     wanted: &[(WebhookIdDigest, Option<i64>)],
     held: &HeldNetworks,
 ) -> QueryResult<Vec<Result<UrlSince, StoreError>>> {
-    // Only a few of many are there, if there are many.
+    // In a flood most URLs are unknown: one query finds the known ones.
     let digests: Vec<_> = wanted.iter().map(|(digest, _)| *digest).collect();
     let known = digests_known(connection, &digests)?;
     let url = |((digest, revision), is_known): (&(WebhookIdDigest, Option<i64>), bool)| {
@@ -199,7 +200,7 @@ mod tests {
         webhook_id(seed).unwrap().digest()
     }
 
-    /// People, exports and metrics have readers of their own.
+    /// Reads of people, exports and metrics have connections of their own.
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn reads_of_people_hold_up_no_look_up() {
         const LONG: Duration = Duration::from_secs(3);
@@ -233,7 +234,7 @@ mod tests {
         let database = Database::open(directory.path(), OpenMode::Create).unwrap();
         database.webhook_insert(webhook(1), audit()).await.unwrap();
         let lookups = Lookups::default();
-        // As if somebody were looking, and took long.
+        // As if a task were running, and took long.
         lookups.lock().is_looking = true;
         let mut waiting = Vec::new();
         for seed in 0..MOST_WAITING as u64 {

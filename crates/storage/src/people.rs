@@ -1,5 +1,5 @@
-//! The gate's port for people on a [`Database`]. What changes goes through the writer, with its entry of the audit trail
-//! in the same transaction.
+//! The gate's port for people on a [`Database`]. Each change is one transaction with its entry of the audit
+//! trail.
 
 mod members;
 
@@ -24,7 +24,7 @@ use crate::write::counters::{Counter, counter_value};
 use crate::write::{links, people as write};
 
 impl Database {
-    /// Somebody's signing in, with its entry of the audit trail, unless others made it impossible.
+    /// Stores a sign-in, with its entry of the audit trail. `None` if other changes made it impossible.
     async fn signed_in(
         &self,
         what: &'static str,
@@ -162,7 +162,8 @@ impl PeopleStore for Database {
             if !write::session_delete(connection, &key)? {
                 return Ok(None);
             }
-            // Who signs out leaves invitations behind; a session that is ended by another one may be a thief's.
+            // A session that signs out keeps its invitations. A session that another one ends may be a
+            // thief's, so its invitations end too.
             if !is_own {
                 links::made_delete_in(connection, &key)?;
             }
@@ -281,7 +282,8 @@ impl PeopleStore for Database {
         audit: NewAudit,
     ) -> Result<bool, StoreError> {
         let work = move |connection: &mut Connection| {
-            // A change of the maker or of the member ends the link before, or the session after.
+            // A change of the maker or of the member ends the link before, or the session after: the lock
+            // orders them.
             lock_members(connection, Hold::Shared)?;
             if links::link_delete(connection, digest.as_bytes())? {
                 begin(connection, &session).map(Some)

@@ -1,4 +1,4 @@
-//! What can go wrong below the port, and what the port says of it.
+//! Errors below the port, and the error that the port returns for each.
 
 use std::fmt;
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use diesel::result::{DatabaseErrorKind, Error};
 use hookgate_gate::{ActorError, StoreError};
 
-/// A stored value that no domain value can be made of. It never holds the value: that may be anything.
+/// A stored value that is no valid domain value. The error never holds the value, which may be anything.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct CorruptRow {
     /// The table.
@@ -36,19 +36,19 @@ impl From<CorruptRow> for StoreError {
     }
 }
 
-/// Why one piece of work in a transaction failed.
+/// Errors of one piece of work in a transaction.
 #[derive(Debug)]
 pub(crate) enum QueryError {
-    /// What it read is damaged. Raised only while it has written nothing, so the transaction may go on.
+    /// A row that it read is corrupt. Returned only before the work writes, so the transaction may go on.
     CorruptRow(CorruptRow),
-    /// Who acts may no longer. Raised only while nothing is written.
+    /// The actor may no longer act. Returned only before the work writes.
     Actor(ActorError),
-    /// A statement failed: the transaction has to be given up.
+    /// A statement failed: the transaction must be rolled back.
     Statement(Error),
 }
 
 impl QueryError {
-    /// What the caller learns while the transaction goes on, or the failed statement that ends it.
+    /// The error for the caller while the transaction goes on, or the failed statement that ends it.
     pub(crate) fn contained(self) -> Result<StoreError, Error> {
         match self {
             Self::CorruptRow(damage) => Ok(damage.into()),
@@ -76,7 +76,7 @@ impl From<Error> for QueryError {
     }
 }
 
-/// What the caller learns of a failed statement; several callers may share one failure.
+/// The caller's error for a failed statement. Several callers may share one failure.
 pub(crate) fn store_error(what: &'static str, error: &Arc<Error>) -> StoreError {
     match **error {
         Error::DatabaseError(DatabaseErrorKind::UniqueViolation, _) => StoreError::Conflict,
@@ -90,7 +90,7 @@ pub(crate) fn store_error(what: &'static str, error: &Arc<Error>) -> StoreError 
     }
 }
 
-/// What the caller learns when nothing below says why.
+/// The caller's error if the cause is unknown.
 pub(crate) fn unavailable(what: &'static str) -> StoreError {
     StoreError::Unavailable { what, source: None }
 }

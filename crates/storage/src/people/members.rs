@@ -1,4 +1,4 @@
-//! Changes of members with all that goes with them, and the webhooks that a member knows.
+//! Changes of members with all their consequences, and the webhooks that a member knows.
 
 use std::cmp::Ordering;
 
@@ -15,7 +15,8 @@ use crate::write::audit::audit_insert;
 use crate::write::shown::leaver_mark;
 use crate::write::{links, people as write};
 
-/// Changes the member as it is now, if there is one and the rules allow it.
+/// Applies a change to the member as it is now. `None` if there is no such member; an inner error if the
+/// rules refuse it.
 pub(super) fn act(
     connection: &mut Connection,
     id: MemberId,
@@ -59,8 +60,9 @@ pub(super) fn act(
     Ok(Some(Ok(member)))
 }
 
-/// Ends the links, and the sessions begun by them, that would let somebody do what only the new role permits, or that a member with
-/// the new role may not have made.
+/// Ends sign-in links, and the sessions that began by them, after a change of role. A higher role ends those
+/// for the member: whoever has one would get the rights of the new role. A lower role ends those that the
+/// member made, because the new role might not have allowed them.
 fn made_end(connection: &mut Connection, member: &str, before: Role, after: Role) -> Result<(), QueryError> {
     match after.cmp(&before) {
         Ordering::Greater => links::made_delete_for(connection, member)?,
@@ -70,7 +72,7 @@ fn made_end(connection: &mut Connection, member: &str, before: Role, after: Role
     Ok(())
 }
 
-/// The webhooks of which a member was shown a secret, at most `most` of them.
+/// The webhooks of which a member was shown a secret: their number, and the first `most` of them.
 pub(super) fn known_webhooks(
     connection: &mut Connection,
     member: &str,
