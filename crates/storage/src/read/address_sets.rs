@@ -1,4 +1,4 @@
-//! Named sets of addresses, and what lists of them hold.
+//! Address sets and their networks.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -14,11 +14,11 @@ use crate::query_error::{CorruptRow, QueryError};
 use crate::rows::{AddressSetRow, SetVersionRow, read_address, read_networks};
 use crate::schema::{address_set_versions, address_sets, allowlist_sets, deliveries, webhooks};
 
-/// Deliveries that are looked at for whether they all come from one address.
+/// Newest deliveries that are examined for a common source.
 const MOST_LOOKED_AT: i64 = 1_000;
 
-/// What versions of sets hold. A version never changes, so what is remembered of one is right for ever; one for each set is
-/// enough.
+/// Cache of the networks of address sets, one version for each set. A version never changes, so an entry is
+/// never stale.
 #[derive(Debug, Default)]
 pub(crate) struct HeldNetworks(Mutex<HashMap<i64, (i64, Arc<Networks>)>>);
 
@@ -35,8 +35,8 @@ impl HeldNetworks {
     }
 }
 
-/// The allowlist with what its sets hold now. It has to be read after the webhook: a set that changes in between makes the
-/// webhook's revision an old one.
+/// The allowlist with the current networks of its sets. It must be read after the webhook: a set that changes
+/// in between makes the webhook's revision stale.
 pub(crate) fn resolve(
     connection: &mut Connection,
     allowlist: &Allowlist,
@@ -135,7 +135,7 @@ pub(crate) fn set_versions(connection: &mut Connection, name: &str) -> Result<Ve
         .collect::<Result<_, CorruptRow>>()?)
 }
 
-/// How many allowlists name the set, and the handles of the first of their webhooks.
+/// Number of allowlists that name the set, and up to `most` handles of their webhooks.
 pub(crate) fn set_uses(
     connection: &mut Connection,
     name: &str,
@@ -154,7 +154,7 @@ pub(crate) fn set_uses(
     Ok((count, query.select(webhooks::handle).load(connection)?))
 }
 
-/// The one source of the newest deliveries since then, if it is one.
+/// The common source of the deliveries since a time, if they have one. Only the newest are examined.
 pub(crate) fn lone_source(connection: &mut Connection, since: i64) -> Result<Option<SoleSource>, QueryError> {
     let newest: Vec<(Vec<u8>, i64, i64)> = deliveries::table
         .order(deliveries::id.desc())

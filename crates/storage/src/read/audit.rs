@@ -1,5 +1,5 @@
-//! The audit trail. A page is found by an index, whatever it is filtered by: a filter with several equal terms is asked for
-//! each of them, newest first, and what comes back is merged.
+//! The audit trail. An index finds each page: a filter with several equal terms runs one query for each of
+//! them, newest first, and the results are merged.
 
 use std::cmp::Reverse;
 
@@ -35,7 +35,8 @@ pub(crate) fn audit_page(
     Ok(rows)
 }
 
-/// The names of the actors of a kind, each once, as an index has them: one look for each name, however often it acted.
+/// The names of the actors of a kind, each once. Each name costs one seek in an index, however often the
+/// actor acted.
 pub(crate) fn actor_names(
     connection: &mut Connection,
     kind: ActorKind,
@@ -56,14 +57,14 @@ pub(crate) fn actor_names(
     Ok(names.into_iter().map(|row| row.name).collect())
 }
 
-/// The numbers that a page has to look at, from the first to before the end.
+/// Range of numbers for a page, from the first to before the end.
 #[derive(Clone, Copy)]
 struct Numbers {
     first: i64,
     end: i64,
 }
 
-/// Where the times of the filter and the place in the trail leave something to look at.
+/// The range of numbers that the times of the filter and the place in the trail allow.
 fn numbers(connection: &mut Connection, filter: &AuditFilter, before: i64) -> QueryResult<Numbers> {
     let mut numbers = Numbers {
         first: 0,
@@ -78,8 +79,8 @@ fn numbers(connection: &mut Connection, filter: &AuditFilter, before: i64) -> Qu
     Ok(numbers)
 }
 
-/// The number of the first entry of this time or later, as far as entries are in the order of their times; behind the last
-/// one if there is none.
+/// The number of the first entry of this time or later, by binary search, as far as entries are in the order
+/// of their times. One behind the last entry if there is none.
 fn first_from(connection: &mut Connection, at: Timestamp) -> QueryResult<i64> {
     let ids = audit::table.select(audit::id).limit(1);
     let oldest: Option<i64> = ids.order(audit::id.asc()).get_result(connection).optional()?;
@@ -107,7 +108,7 @@ fn first_from(connection: &mut Connection, at: Timestamp) -> QueryResult<i64> {
     Ok(low)
 }
 
-/// One index that a query goes along; what else the filter says is checked on its rows.
+/// An index that a query uses; the other terms of the filter are checked on its rows.
 #[derive(Clone, Copy)]
 enum Branch<'a> {
     All,
@@ -120,7 +121,7 @@ enum Branch<'a> {
     Act(AuditAct),
 }
 
-/// The indexes to go along, by what of the filter leaves least: a request, a subject, an actor, acts.
+/// The indexes for a filter, by its most selective term: a request, a subject, an actor, acts.
 fn branches(filter: &AuditFilter) -> Vec<Branch<'_>> {
     if filter.request.is_some() {
         return vec![Branch::Request];
@@ -149,7 +150,7 @@ fn branches(filter: &AuditFilter) -> Vec<Branch<'_>> {
     )
 }
 
-/// What one index gives of a page.
+/// The rows of a page from one index.
 fn branch_page(
     connection: &mut Connection,
     filter: &AuditFilter,

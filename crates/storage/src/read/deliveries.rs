@@ -1,5 +1,5 @@
-//! The history. Pages are found by key, never by counting rows, so the last one costs what the first one does; and for
-//! each a bounded number of rows is looked at.
+//! The history. Pages are found by key, never by an offset, so the last page costs as much as the first. Each
+//! looks at a bounded number of rows.
 
 use diesel::dsl::sql;
 use diesel::prelude::*;
@@ -13,7 +13,7 @@ use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::rows::{DeliveryRow, SummaryRow};
 use crate::schema::{deliveries, incidents, webhooks};
 
-/// What lists show of a record, with handle and name of its webhook.
+/// A record as lists show it, with handle and name of its webhook.
 pub(crate) type JoinedSummary = (SummaryRow, String, String);
 /// A record with handle and name of its webhook.
 pub(crate) type JoinedDelivery = (DeliveryRow, String, String);
@@ -76,17 +76,17 @@ const fn is_forward(seek: Seek) -> bool {
     matches!(seek, Seek::After(_))
 }
 
-/// Which records a page shows.
+/// Records of a page.
 #[derive(Clone, Copy)]
 enum Wanted<'a> {
     All,
-    /// Those that match.
+    /// Records that match.
     Matching(&'a DeliveryFilter),
-    /// Those that updated the incident with this number.
+    /// Records that updated the incident with this number.
     Updates(i64),
 }
 
-/// A page of what is wanted within these numbers, in the order of the search.
+/// A page of the wanted records within these numbers, in the order of the search.
 fn page(
     connection: &mut Connection,
     wanted: Wanted<'_>,
@@ -109,7 +109,7 @@ fn page(
     Ok(rows)
 }
 
-/// The beginning of a page, as far as it lies in one part.
+/// The rows of a page within one part.
 fn page_of(
     connection: &mut Connection,
     wanted: Wanted<'_>,
@@ -138,7 +138,7 @@ fn page_of(
             Wanted::Updates(number) => {
                 query = query
                     .filter(deliveries::incident.eq(number))
-                    // Word for word as in the index, which is not used for a bound value.
+                    // A literal, as in the partial index, which is not used for a bound value.
                     .filter(sql::<Bool>("answer = 'updated'"));
                 None
             }
@@ -152,7 +152,7 @@ fn page_of(
             None => {}
         }
         if let Some(code) = filter.and_then(|filter| filter.code) {
-            // Both, because the index over refusals is found by the second.
+            // `IS NOT NULL` repeats the condition of the partial index of refusals.
             let is_code = deliveries::code.eq(code.as_str());
             query = query.filter(is_code.and(deliveries::code.is_not_null()));
         }
@@ -194,7 +194,7 @@ mod tests {
         detail: String,
     }
 
-    /// The plan of the page that is really asked for.
+    /// The plan of the query for a page.
     fn plan(connection: &mut Connection, wanted: Wanted<'_>, seek: Seek) -> String {
         let asked = Arc::new(Mutex::new(String::new()));
         let noted = Arc::clone(&asked);
@@ -246,7 +246,7 @@ mod tests {
         Connection::Sqlite(connection)
     }
 
-    /// No page sorts, and what people ask for is found by an index.
+    /// Pages are found by an index, and none sorts.
     #[test]
     fn pages_are_found_by_key() {
         let mut connection = tables();
@@ -289,7 +289,7 @@ mod tests {
         }
     }
 
-    /// Nor do those of an incident, nor the search for where to stop.
+    /// Pages of an incident and edges of windows are found by an index, and none sorts.
     #[test]
     fn incidents_and_windows_are_found_by_key() {
         let mut connection = tables();
