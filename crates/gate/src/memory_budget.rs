@@ -1,9 +1,9 @@
-//! Room for deliveries: the bytes of all that came and are not answered yet. They are counted as they come, so that whoever
-//! only announces much takes nothing from the others.
+//! The memory budget of deliveries: the bytes of all requests that are not answered yet. Bytes are counted as they
+//! arrive, so an announced length takes nothing from the others.
 //!
-//! Whoever knows one URL can't take the room of the others, and one source can't take that of a webhook: beyond its part, the
-//! oldest of its own requests that still wait for their body make room. Where little is in use nobody asks for a source, and
-//! nothing is locked.
+//! One URL can't use up the memory of the others, and one source can't use up that of a webhook: above its quota, its
+//! oldest requests that still wait for their bodies are evicted. While little memory is in use, sources are not
+//! tracked, and no lock is taken.
 
 mod waiting;
 
@@ -17,42 +17,44 @@ use tokio::sync::Semaphore;
 
 use waiting::{Entry, WaitingRequests};
 
-/// Bytes of all of them.
+/// Bytes of all deliveries.
 const TOTAL_BYTES: usize = 256 * 1024 * 1024;
-/// Bytes of those of one webhook: whoever knows one URL can't take the room of the others.
+/// Bytes of the deliveries of one webhook, so that one URL can't use up the memory of the others.
 const OF_A_WEBHOOK: usize = TOTAL_BYTES / 8;
-/// Bytes of those of one source at one webhook; a source is an IPv4 address or an IPv6 /48.
+/// Bytes of the deliveries of one source at one webhook; a source is an IPv4 address or an IPv6 /48.
 const OF_A_SOURCE: usize = OF_A_WEBHOOK / 4;
-/// The last part of all, for small ones: they still pass when large ones have filled their part.
+/// Bytes at the end of the budget that are reserved for small deliveries: they still pass when large ones have filled
+/// the rest.
 const FOR_SMALL: usize = TOTAL_BYTES / 4;
-/// A small one: senders' own stay below.
+/// Maximum size of a small delivery: payloads of common senders are smaller.
 const SMALL: usize = 32 * 1024;
 
-/// Below these nobody asks for the source: half of what one may have.
+/// Bytes of a webhook, and of all, up to which sources are not tracked: half of the quota of a source, and half of the
+/// budget.
 const UNTOLD_OF_A_WEBHOOK: usize = OF_A_SOURCE / 2;
 const UNTOLD: usize = TOTAL_BYTES / 2;
 
-/// What a delivery costs beside its head and its body: a stream or a connection, and the work on it.
+/// Bytes of a delivery beside its head and its body: a stream or a connection, and the work on it.
 const REQUEST_BYTES: usize = 4 * 1024;
 
-/// The room of the whole gate.
+/// The memory budget of the whole gate.
 #[derive(Default)]
 pub(crate) struct MemoryBudget {
     bytes: AtomicUsize,
     waiting: Mutex<WaitingRequests>,
 }
 
-/// What a webhook has of what all share.
+/// The part of the shared resources that one webhook may use.
 pub(crate) struct WebhookQuota {
     /// Bytes of its deliveries.
     bytes: AtomicUsize,
-    /// Its turn to have a large payload read.
+    /// Permit to parse a large payload: one at a time.
     pub(crate) turn: Arc<Semaphore>,
-    /// The turn to be checked of sources of which too much has failed.
+    /// Permit to check a delivery of a source that has failed too much: one at a time.
     pub(crate) suspects: Semaphore,
-    /// The turn to flag its URL as exposed.
+    /// Permit to flag the URL as exposed: one at a time.
     pub(crate) exposing: Semaphore,
-    /// When something that was sent to it failed last, in microseconds since 1970.
+    /// Time of the last failed delivery, in microseconds since 1970.
     pub(crate) failed_at: AtomicI64,
 }
 
@@ -68,21 +70,21 @@ impl Default for WebhookQuota {
     }
 }
 
-/// The room that one delivery takes, given back when this is dropped.
+/// The memory that one delivery has reserved. It is released when this is dropped.
 pub struct Reservation<'a> {
     room: &'a MemoryBudget,
     share: Arc<WebhookQuota>,
     source: IpAddr,
-    /// What it took so far, also where that was taken away again.
+    /// Bytes reserved so far, including evicted ones.
     bytes: AtomicUsize,
-    /// What of it was for its head and the work on it.
+    /// Bytes of these for the head and the work on it.
     head: AtomicUsize,
-    /// What tells its source, once that is asked for. Its bytes are counted there then.
+    /// The entry by source, once sources are tracked. From then on the bytes are counted there too.
     entry: OnceLock<Arc<Entry>>,
 }
 
 impl<'a> Reservation<'a> {
-    /// Nothing yet, of a webhook that has this share.
+    /// An empty reservation for a delivery to the webhook with this quota.
     pub(crate) const fn nothing(room: &'a MemoryBudget, share: Arc<WebhookQuota>, source: IpAddr) -> Self {
         Self {
             room,
@@ -94,7 +96,8 @@ impl<'a> Reservation<'a> {
         }
     }
 
-    /// Takes room for a delivery with so many bytes of head, however often it is judged. `false`: there is none.
+    /// Reserves memory for a delivery with a head of this many bytes, once, however often it is judged. Returns `false`
+    /// if the budget is exhausted.
     #[must_use]
     pub(crate) fn begin(&self, head: usize) -> bool {
         if self.bytes() > 0 {
@@ -104,7 +107,8 @@ impl<'a> Reservation<'a> {
         self.take(REQUEST_BYTES + head)
     }
 
-    /// Takes room for so many more bytes that came. `false`: there is none, and the body is to be dropped.
+    /// Reserves `more` bytes. Returns `false` if the budget is exhausted or the delivery was evicted: the caller must
+    /// drop the body.
     #[must_use]
     pub fn take(&self, more: usize) -> bool {
         let own = self.bytes.fetch_add(more, Ordering::Relaxed) + more;
@@ -116,7 +120,8 @@ impl<'a> Reservation<'a> {
         self.take_told(own, more)
     }
 
-    /// The same where much is in use: it counts for its source, and what waits makes room for it.
+    /// Reserves `more` bytes while much memory is in use: the bytes count for the source, and waiting requests are
+    /// evicted to make room.
     fn take_told(&self, own: usize, more: usize) -> bool {
         let mut waiting = self.room.lock();
         let entry = if let Some(entry) = self.entry.get() {
@@ -147,7 +152,8 @@ impl<'a> Reservation<'a> {
         fits
     }
 
-    /// The body is there: from now on it makes no room for others. `false`: it had to already.
+    /// Marks the body as complete: from now on, the delivery can't be evicted. Returns `false` if it was evicted
+    /// before.
     #[must_use]
     pub(crate) fn finish_waiting(&self) -> bool {
         let Some(entry) = self.entry.get() else {
@@ -157,14 +163,14 @@ impl<'a> Reservation<'a> {
         !entry.is_evicted()
     }
 
-    /// Ready once it has to make room for others. To be asked after each step of reading the body.
+    /// Ready once the delivery is evicted. Must be polled after each step of reading the body.
     pub(crate) fn poll_evicted(&self, context: &Context<'_>) -> Poll<()> {
         self.entry
             .get()
             .map_or(Poll::Pending, |entry| entry.poll_evicted(context))
     }
 
-    /// How much of its body came.
+    /// Bytes of the body that have arrived.
     pub(crate) fn body_bytes(&self) -> usize {
         self.bytes() - self.head.load(Ordering::Relaxed)
     }
@@ -179,7 +185,8 @@ impl MemoryBudget {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Counts the bytes that were taken away as free. They are in a moment, when their task notices.
+    /// Counts the bytes of an evicted delivery as free. They are released a moment later, when the task of that
+    /// delivery notices.
     fn evict(&self, evicted: Option<(Arc<WebhookQuota>, usize)>) -> bool {
         let Some((share, bytes)) = evicted else {
             return false;

@@ -1,4 +1,4 @@
-//! The room, full and half full.
+//! The memory budget, full and half full.
 
 use super::*;
 

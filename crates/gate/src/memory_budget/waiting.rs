@@ -1,5 +1,5 @@
-//! Who holds how much of the room, by webhook and source, and which requests still wait for their body. The oldest of them make
-//! room where it is scarce: those of whoever holds most.
+//! Reserved memory by webhook and source, and the requests that still wait for their bodies. Where memory is scarce,
+//! the oldest waiting request of the largest holder is evicted.
 
 use hookgate_domain::CustomerNetwork;
 use std::collections::{BTreeMap, HashMap};
@@ -9,7 +9,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::WebhookQuota;
 
-/// What is held, as far as its source was asked for.
+/// The reserved memory of deliveries whose source is tracked.
 #[derive(Default)]
 pub(super) struct WaitingRequests {
     next: u64,
@@ -25,11 +25,11 @@ struct OfWebhook {
 #[derive(Default)]
 struct OfSource {
     bytes: usize,
-    /// By age. Those whose body is there are not among them.
+    /// Waiting requests by age. A request whose body is complete is not among them.
     waiting: BTreeMap<u64, Arc<Entry>>,
 }
 
-/// One delivery that is told apart by its source.
+/// A delivery whose source is tracked.
 pub(super) struct Entry {
     share: Arc<WebhookQuota>,
     network: CustomerNetwork,
@@ -40,7 +40,7 @@ pub(super) struct Entry {
 }
 
 impl WaitingRequests {
-    /// Counts a delivery with so many bytes from now on.
+    /// Tracks a delivery that has this many bytes.
     pub(super) fn enter(
         &mut self,
         share: Arc<WebhookQuota>,
@@ -63,7 +63,7 @@ impl WaitingRequests {
         entry
     }
 
-    /// More of it came.
+    /// Counts more bytes of the delivery.
     pub(super) fn grow(&mut self, entry: &Entry, more: usize) {
         entry.bytes.fetch_add(more, Ordering::Relaxed);
         let of_webhook = self.webhooks.entry(entry.webhook()).or_default();
@@ -71,14 +71,14 @@ impl WaitingRequests {
         of_webhook.sources.entry(entry.network).or_default().bytes += more;
     }
 
-    /// Its body is there.
+    /// Marks the body of the delivery as complete.
     pub(super) fn finish_waiting(&mut self, entry: &Entry) {
         if let Some(of_source) = self.of(entry) {
             of_source.waiting.remove(&entry.number);
         }
     }
 
-    /// It is over. What it held, unless that was taken away before.
+    /// Removes the delivery. Returns the bytes that it held, or 0 if it was evicted before.
     pub(super) fn leave(&mut self, entry: &Entry) -> usize {
         self.finish_waiting(entry);
         let bytes = entry.bytes.swap(0, Ordering::Relaxed);
@@ -98,24 +98,24 @@ impl WaitingRequests {
         bytes
     }
 
-    /// What the source of this one holds of its webhook's part.
+    /// Bytes that the source of this delivery holds at its webhook.
     pub(super) fn of_source(&mut self, entry: &Entry) -> usize {
         self.of(entry).map_or(0, |of_source| of_source.bytes)
     }
 
-    /// Takes away what the oldest other one of its webhook and source holds.
+    /// Evicts the oldest other waiting request of the same webhook and source.
     pub(super) fn evict_of_source(&mut self, entry: &Entry) -> Option<(Arc<WebhookQuota>, usize)> {
         let oldest = self.of(entry)?.oldest_but(entry)?;
         Some(self.evict(&oldest))
     }
 
-    /// The same of its webhook: of the source that holds most.
+    /// Evicts the oldest other waiting request of the same webhook, from the source that holds most.
     pub(super) fn evict_of_webhook(&mut self, entry: &Entry) -> Option<(Arc<WebhookQuota>, usize)> {
         let oldest = self.webhooks.get(&entry.webhook())?.oldest_but(entry)?;
         Some(self.evict(&oldest))
     }
 
-    /// The same of all: of the webhook that holds most.
+    /// Evicts the oldest other waiting request of all, from the webhook that holds most.
     pub(super) fn evict_any(&mut self, entry: &Entry) -> Option<(Arc<WebhookQuota>, usize)> {
         let webhooks = self.webhooks.values();
         let candidates = webhooks.filter_map(|one| Some((one.bytes, one.oldest_but(entry)?)));
@@ -129,7 +129,7 @@ impl WaitingRequests {
         (Arc::clone(&entry.share), bytes)
     }
 
-    /// Whether nothing is held.
+    /// `true` if no delivery is tracked.
     #[cfg(test)]
     pub(super) fn is_empty(&self) -> bool {
         self.webhooks.is_empty()
@@ -160,7 +160,7 @@ impl OfSource {
 }
 
 impl Entry {
-    /// The webhook, told by its share: that lives as long as the entry.
+    /// The webhook, identified by the address of its quota, which lives as long as the entry.
     fn webhook(&self) -> usize {
         Arc::as_ptr(&self.share).addr()
     }
