@@ -1,6 +1,7 @@
-//! How often a password may be tried: by name and source together, by source alone, and by name alone. Who shows the device
-//! cookie of a browser that the member has signed in with before is counted by that browser and by nothing else, so nobody
-//! can lock a member's own browser out. A successful sign-in is not counted, nor what nobody could check.
+//! Limits attempts at passwords: by name and source together, by source alone, and by name alone. An attempt with a
+//! valid device cookie is counted by that browser alone, so nobody can lock a member out of a browser in which the
+//! member has signed in before. A successful sign-in is not counted, nor is an attempt whose password could not be
+//! checked.
 
 mod tallies;
 
@@ -12,17 +13,20 @@ use hookgate_domain::{MemberName, Timestamp};
 use self::tallies::Tallies;
 use crate::rate_limiter::{Allowance, RateLimiters};
 
-/// Wrong passwords for one name from one source or browser, and one more a minute: people who mistype need a few.
+/// Wrong passwords for one name from one source or browser: five at once, and one more a minute. People mistype a few
+/// times.
 const OF_A_PAIR: Allowance = Allowance::new(5, Duration::from_mins(5));
-/// Wrong passwords for any name from one source, and one more each 15 seconds: an office behind one address needs more.
+/// Wrong passwords for any name from one source: 20 at once, and one more each 15 seconds. An office may share one
+/// address.
 const OF_A_SOURCE: Allowance = Allowance::new(20, Duration::from_mins(5));
-/// Wrong passwords for one name from wherever no member has signed in before, and as many each hour: 1,200 guesses a day.
+/// Wrong passwords for one name from all sources without a device cookie: 50 at once, and 50 each hour, which are 1,200
+/// guesses a day.
 const OF_A_NAME: Allowance = Allowance::new(50, Duration::from_hours(1));
-/// Sources remembered, and pairs of a name and a source. Whoever has enough sources to push a pair out needs it no more, and is
-/// counted by the name.
+/// Maximum number of sources remembered, and of pairs of a name and a source. An attacker with enough sources to push a
+/// pair out gains nothing by it, and is counted by the name.
 const MAX_REMEMBERED: usize = 10_000;
 
-/// What was tried lately.
+/// The recent attempts at passwords.
 pub(crate) struct LoginLimiter {
     pairs: RateLimiters<String>,
     sources: RateLimiters<()>,
@@ -30,25 +34,25 @@ pub(crate) struct LoginLimiter {
     browsers: Tallies,
 }
 
-/// Whoever tries.
+/// The origin of an attempt, by which it is counted.
 #[derive(Clone, Debug)]
 pub(crate) enum Trier {
     /// A source, by its address.
     Source(IpAddr),
-    /// A browser that the member has signed in with before, or a session of the member, by what tells it from others.
+    /// A browser in which the member has signed in before, or a session of the member, by its ID.
     Known(String),
 }
 
-/// Why no further attempt is made.
+/// The limit that refuses an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum TooMany {
-    /// It came too often from there, within this time.
+    /// Too many attempts from this source or browser. The time is the wait for the next one.
     Source(Duration),
-    /// The name was tried too often, wherever from.
+    /// Too many attempts at this name, from all sources. The time is the wait for the next one.
     Name(Duration),
 }
 
-/// An attempt that was counted.
+/// A counted attempt.
 pub(crate) struct Attempt<'a> {
     attempts: &'a LoginLimiter,
     name: String,
@@ -67,7 +71,7 @@ impl Default for LoginLimiter {
 }
 
 impl LoginLimiter {
-    /// Counts an attempt before it is made, so that many at once are counted too.
+    /// Counts an attempt before the password is checked, so that concurrent attempts are counted too.
     ///
     /// # Errors
     /// [`TooMany`].
@@ -84,7 +88,7 @@ impl LoginLimiter {
         Ok(Attempt { attempts, name, by })
     }
 
-    /// Takes of all that a stranger uses up, or of nothing.
+    /// Takes a cell from all three limits of a stranger, or from none.
     fn take_of_stranger(&self, name: &String, source: IpAddr, now: Timestamp) -> Result<(), TooMany> {
         let by_source = self.sources.take(&(), source, OF_A_SOURCE, now);
         by_source.map_err(TooMany::Source)?;
@@ -100,14 +104,15 @@ impl LoginLimiter {
         Ok(())
     }
 
-    /// How many attempts of the source, or of the networks around it, were counted lately.
+    /// The number of recent attempts of the source, or of the networks around it, that were counted.
     pub(crate) fn failures(&self, source: IpAddr, now: Timestamp) -> u32 {
         self.sources.used(&(), source, OF_A_SOURCE, now)
     }
 }
 
 impl Attempt<'_> {
-    /// The password was right: the name starts anew at this source or browser, and the rest gets this attempt back.
+    /// Ends an attempt whose password was right: the count of the name at this source or browser is cleared, and the
+    /// other limits get this attempt back.
     pub(crate) fn succeeded(self) {
         self.give_back();
         match &self.by {
@@ -116,7 +121,7 @@ impl Attempt<'_> {
         }
     }
 
-    /// Nobody could tell whether the password was right: that is no fault of whoever tried.
+    /// Gives an attempt back whose password could not be checked: that is not the caller's fault.
     pub(crate) fn give_back(&self) {
         let attempts = self.attempts;
         match &self.by {
@@ -156,7 +161,7 @@ mod tests {
         }
         let wait = Duration::from_mins(1);
         for _ in 0..100 {
-            // A refused one is no attempt, so it uses up nothing of the others behind this address.
+            // A refused attempt takes nothing from the others behind this address.
             let refused = fail(&attempts, "ADA", "192.0.2.1", NOW);
             assert_eq!(refused, Err(TooMany::Source(wait)));
         }

@@ -1,6 +1,6 @@
-//! Whose turn it is to have a password hashed, which is slow on purpose. Strangers wait in one queue and those whom the gate
-//! knows in another, and the two take turns; so a flood of sign-ins holds up neither the other queue nor, in its own, those
-//! who have not failed lately.
+//! The queue of passwords to hash, which is slow on purpose. Strangers wait in one queue and known callers in another,
+//! and the two queues alternate. So a flood of sign-ins delays neither the other queue nor, in its own queue, sources
+//! without recent failures.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,40 +14,42 @@ use crate::{Gate, PasswordsError};
 
 /// Passwords that are hashed at the same time: with the memory that one of them takes, 38 MiB.
 pub const PASSWORDS_AT_ONCE: usize = 2;
-/// Passwords that wait, of strangers and of others each: some two seconds of work, and little memory.
+/// Maximum number of waiting passwords of each queue: some two seconds of work, and little memory.
 const PLACES: usize = 128;
-/// Bytes that wait with those of a queue beside small ones. A form that was typed before signing in has some kilobytes.
+/// Maximum bytes that large requests of one queue hold while they wait. A form that was typed before signing in has
+/// some kilobytes.
 const MAX_WAITING_BYTES: usize = 2 * 1024 * 1024;
-/// What waits with a password and is no larger counts for nothing: a name and a path. Together these stay under half a MiB.
+/// Size up to which a waiting request counts for nothing: a name and a path. Together these stay under half a MiB.
 const SMALL: usize = 4 * 1024;
-/// Places of one source: a few for an IPv4 address or a /64, behind which there may be an office, and more for the /56 and the
-/// /48 around it, which may be several. Whoever holds them fails in them, and comes behind all who have failed less.
+/// Maximum number of places of one source: a few for an IPv4 address or a /64, behind which there may be an office, and
+/// more for the /56 and the /48 around it, which may be several customers. A source that fails in all its places comes
+/// behind all that have failed less.
 const OF_A_SOURCE: [usize; 3] = [4, 8, 16];
-/// Places of one name at an IPv4 address or a /64: nobody signs in twice at once.
+/// Maximum number of places of one name at an IPv4 address or a /64: nobody signs in twice at once.
 const OF_A_PAIR: usize = 1;
-/// Places of one member or token: programs set up several members at once.
+/// Maximum number of places of one member or token: programs set up several members at once.
 const OF_A_MEMBER: usize = 8;
-/// When to come back if there is no place.
+/// `Retry-After` if there is no place.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// Whose password it is.
+/// The caller that wants a password hashed.
 #[derive(Clone, Debug)]
 pub(crate) enum Asker {
-    /// Somebody who is not known.
+    /// An unknown caller.
     Stranger {
-        /// From which address.
+        /// Source address.
         source: IpAddr,
-        /// Which name is tried, in lower case.
+        /// The name that is tried, in lower case.
         name: String,
-        /// How often the source has failed lately. Who has failed less comes first.
+        /// Number of recent failures of the source. The source with fewer failures comes first.
         failures: u32,
     },
-    /// A member in a browser that the member has signed in with, or whoever else is known, by what tells them apart.
+    /// A member in a known browser, or another known caller, by an ID.
     Known(String),
 }
 
 impl<S> Gate<S> {
-    /// Hashes a new password when it is the asker's turn.
+    /// Hashes a new password when the caller has a turn.
     pub(crate) async fn hash_password(
         &self,
         asker: Asker,
@@ -58,7 +60,7 @@ impl<S> Gate<S> {
     }
 }
 
-/// The queue.
+/// The queues of strangers and of known callers.
 #[derive(Default)]
 pub(crate) struct PasswordQueue(Arc<Shared>);
 
@@ -68,15 +70,15 @@ struct Shared(Mutex<State>);
 #[derive(Default)]
 struct State {
     running: usize,
-    /// How many have come.
+    /// Number of callers so far.
     came: u64,
     strangers: BTreeMap<QueuePosition, Waiter>,
     known: BTreeMap<QueuePosition, Waiter>,
-    /// Whether it was a stranger's turn last.
+    /// `true` if the last turn was a stranger's.
     stranger_was_last: bool,
 }
 
-/// The order of a queue: who failed less, then who came first.
+/// The order of a queue: by failures, then by arrival.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct QueuePosition {
     failures: u32,
@@ -85,12 +87,12 @@ struct QueuePosition {
 
 struct Waiter {
     of: Vec<Owner>,
-    /// What is held until its turn comes; nothing if it is small.
+    /// Bytes held until the turn comes; 0 for a small request.
     bytes: usize,
     turn: oneshot::Sender<Turn>,
 }
 
-/// Whoever holds a place.
+/// The owner of a place.
 #[derive(Clone, PartialEq, Eq)]
 enum Owner {
     Network(CustomerNetwork),
@@ -99,11 +101,11 @@ enum Owner {
 }
 
 impl PasswordQueue {
-    /// Waits for a turn, which ends when it is dropped; the asker holds so many bytes meanwhile. Who leaves before gives the place
-    /// up.
+    /// Waits for a turn, which ends when it is dropped. The caller holds this many bytes meanwhile. A caller that is
+    /// dropped before its turn gives its place up.
     ///
     /// # Errors
-    /// [`PasswordsError::Busy`] if there is no place, or somebody with fewer failures takes it.
+    /// [`PasswordsError::Busy`] if there is no place, or if a caller with fewer failures takes it.
     pub(crate) async fn turn(&self, asker: Asker, bytes: usize) -> Result<Turn, PasswordsError> {
         let busy = PasswordsError::Busy {
             retry_after: RETRY_AFTER,
@@ -121,19 +123,19 @@ impl Shared {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Gives the turns that are free to those who come next.
+    /// Gives the free turns to the next callers.
     fn go_on(shared: &Arc<Self>) {
         loop {
             let next = shared.lock().next();
             let Some(turn) = next else { return };
-            // Who has left meanwhile gives it back here, and that goes on by itself.
+            // If the receiver is gone, the turn is dropped here, which passes it on.
             let _ = turn.send(Turn(Arc::clone(shared)));
         }
     }
 }
 
 impl Asker {
-    /// Under whose names it waits, with how many places each may hold.
+    /// The owners under which the caller waits, with the maximum number of places of each.
     fn owners(&self) -> Vec<(Owner, usize)> {
         match self {
             Self::Stranger { source, name, .. } => {
@@ -200,7 +202,8 @@ impl State {
     }
 }
 
-/// Whether so many bytes may wait. Those who failed more and hold much make room, the last first.
+/// Checks that this many bytes may wait. Callers with more failures that hold large requests are removed to make room,
+/// the last first.
 fn have_room(queue: &mut BTreeMap<QueuePosition, Waiter>, failures: u32, bytes: usize) -> bool {
     let held: usize = queue.values().map(|waiter| waiter.bytes).sum();
     let over = (held + bytes).saturating_sub(MAX_WAITING_BYTES);
@@ -220,7 +223,7 @@ fn have_room(queue: &mut BTreeMap<QueuePosition, Waiter>, failures: u32, bytes: 
     true
 }
 
-/// A place in a queue. It is given up when this is dropped, if the turn has not come.
+/// A place in a queue. It is given up when this is dropped before the turn has come.
 struct QueueTicket<'a>(&'a Shared, QueuePosition);
 
 impl Drop for QueueTicket<'_> {
@@ -233,7 +236,7 @@ impl Drop for QueueTicket<'_> {
     }
 }
 
-/// A turn.
+/// A turn to hash a password. The next caller gets it when this is dropped.
 pub(crate) struct Turn(Arc<Shared>);
 
 impl Drop for Turn {
@@ -250,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// What a password takes.
+    /// Duration of hashing a password.
     const HASH_TIME: Duration = Duration::from_millis(32);
 
     fn source(network: u32) -> IpAddr {

@@ -1,6 +1,6 @@
-//! Counts that made-up names can't push out. A count is removed when it has run out, which changes nothing, and no earlier: the
-//! table has room for every attempt that passwords can be checked for meanwhile. So names that exist and names that do not are
-//! counted alike, and no answer and no time tells them apart.
+//! Counts by key that a flood of made-up names can't evict. A count is removed only after it has expired, which changes
+//! nothing: the table has room for all attempts that the password hash allows meanwhile. So existing and unknown names
+//! are counted alike, and neither an answer nor its time tells them apart.
 
 use std::collections::HashMap;
 use std::collections::hash_map::RandomState;
@@ -12,17 +12,18 @@ use hookgate_domain::Timestamp;
 
 use crate::rate_limiter::{Allowance, RateLimiter};
 
-/// Counts at a time, 2 MiB. An attempt is counted while its password is checked, and a password takes 10 ms at least, two at a
-/// time: 200 a second. Names that are tried once are counted for 72 seconds, and so 14,400 at a time. Names that are tried
-/// again to keep them for longer take more attempts each: with all attempts of an hour spent in the best way, 64,800.
+/// Maximum number of counts, 2 MiB. An attempt is counted while its password is checked, and a password takes 10 ms at
+/// least, two at a time: 200 a second. A name that is tried once is counted for 72 seconds, which makes 14,400 at a
+/// time. Names that are tried again to keep them for longer take more attempts each: with all attempts of an hour spent
+/// in the best way, 64,800.
 const MAX_TALLIES: usize = 65_536;
-/// Counts that are not looked through for those that have run out.
+/// Number of counts below which expired ones are not removed.
 const FEW: usize = 1_024;
 
-/// How much of an allowance each of some keys has used.
+/// The used cells of an allowance, by key.
 #[derive(Default)]
 pub(super) struct Tallies {
-    /// Keys are kept as hashes that nobody outside can compute, so that long ones take no more room.
+    /// Keys are stored as hashes with a random seed, so that long keys take no more memory.
     hasher: RandomState,
     counts: Mutex<Counts>,
 }
@@ -30,7 +31,7 @@ pub(super) struct Tallies {
 #[derive(Default)]
 struct Counts {
     meters: HashMap<u64, RateLimiter>,
-    /// How many there may be before they are looked through again.
+    /// Number of counts from which expired ones are removed again.
     enough: usize,
 }
 
@@ -38,7 +39,7 @@ impl Tallies {
     /// Takes one cell.
     ///
     /// # Errors
-    /// How long to wait, if there is none.
+    /// The time to wait, if there is none.
     pub(super) fn take(&self, key: &impl Hash, allowance: Allowance, now: Timestamp) -> Result<(), Duration> {
         let key = self.hasher.hash_one(key);
         let mut counts = self.lock();
@@ -46,14 +47,14 @@ impl Tallies {
         counts.meters.entry(key).or_default().take(allowance, now)
     }
 
-    /// Gives back a cell that was taken for something that did not come about.
+    /// Gives back a cell that was taken for an attempt that was not made.
     pub(super) fn give_back(&self, key: &impl Hash, allowance: Allowance) {
         if let Some(meter) = self.lock().meters.get(&self.hasher.hash_one(key)) {
             meter.give_back(allowance);
         }
     }
 
-    /// Forgets what the key has used.
+    /// Clears the count of the key.
     pub(super) fn clear(&self, key: &impl Hash) {
         self.lock().meters.remove(&self.hasher.hash_one(key));
     }
@@ -64,8 +65,8 @@ impl Tallies {
 }
 
 impl Counts {
-    /// Removes the counts that have run out, whenever there are twice as many as the last time. If all are in use, the lower half
-    /// goes, whosever they are.
+    /// Removes expired counts, whenever there are twice as many as after the last removal. If the table is full of
+    /// counts in use, the lower half of them is removed.
     fn make_room(&mut self, allowance: Allowance, now: Timestamp) {
         if self.meters.len() < self.enough.max(FEW) {
             return;
@@ -102,7 +103,7 @@ mod tests {
                 assert_eq!(tallies.take(&(second, name), FIFTY, now), Ok(()));
             }
         }
-        // Those of the last 72 seconds are in use.
+        // The names of the last 72 seconds are in use.
         let left = tallies.lock().meters.len();
         assert!((1_440..=2_880).contains(&left), "{left}");
     }
