@@ -1,5 +1,5 @@
-//! The life of a webhook: create, edit, regenerate, revoke. Each ends in one conditional write; who lost a race reads
-//! again and repeats, so two administrators never undo each other unseen.
+//! The life of a webhook: create, edit, regenerate, revoke. Each ends in one conditional write. A writer that loses a
+//! race reads the webhook again and repeats, so two administrators never undo each other unseen.
 
 use hookgate_domain::{
     AddressSetName, AuditAct, OrganizationId, Permission, Policy, RetiredUrl, SenderFormat, Webhook,
@@ -13,33 +13,33 @@ use crate::audit::webhook_subject;
 use crate::audit_changes::{webhook_changes, webhook_settings};
 use crate::{ActorContext, EntropyError, Forbidden, Gate, SealError, SealPurpose, Store, StoreError};
 
-/// How often a change is tried when others change the same webhook.
+/// Attempts at a change when others change the same webhook.
 const MOST_TRIES: usize = 5;
 
-/// What a new webhook is to be.
+/// The settings of a new webhook.
 #[derive(Clone, Debug)]
 pub struct NewWebhook {
-    /// What people call it.
+    /// Name for people.
     pub name: WebhookName,
-    /// What its senders send.
+    /// Format of its senders.
     pub format: SenderFormat,
-    /// What may pass.
+    /// Policy of the webhook.
     pub policy: Policy,
-    /// Whether its deliveries must be signed.
+    /// `true` if its deliveries must be signed.
     pub signed: bool,
 }
 
-/// A webhook with the secrets that were just made for it. They can't be had again.
+/// A webhook with the secrets that were just made for it. They can't be read again.
 pub struct Issued {
     /// The webhook.
     pub webhook: Webhook,
-    /// The secret in its URL.
+    /// The webhook ID, which is the secret in the URL.
     pub id: WebhookId,
-    /// The secret that its senders sign with, if it was made now.
+    /// The signing secret, if one was made now.
     pub signing_secret: Option<SigningSecret>,
 }
 
-/// Why a webhook could not be changed.
+/// Errors of changing a webhook.
 #[derive(Debug, Error)]
 pub enum ManageError {
     /// There is no such webhook.
@@ -48,16 +48,16 @@ pub enum ManageError {
     /// The actor's role does not include it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// It has another revision than the one that was to be changed.
+    /// The webhook has another revision than the one that was to be changed.
     #[error("changed by someone else in the meantime")]
     Changed,
     /// Its allowlist names a set that does not exist.
     #[error("there is no address set @{0}")]
     UnknownSet(AddressSetName),
-    /// A rule of the webhook's life forbids it.
+    /// A rule of the life cycle of webhooks forbids it.
     #[error(transparent)]
     Refused(#[from] WebhookError),
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No randomness for a new secret.
@@ -108,7 +108,7 @@ impl<S: Store> Gate<S> {
         })
     }
 
-    /// Changes the name and policy of a webhook by what `change` makes of it. `change` may be called several times.
+    /// Changes the name and policy of a webhook by `change`, which may be called several times.
     ///
     /// # Errors
     /// [`ManageError::NotFound`], [`ManageError::Forbidden`], [`ManageError::Refused`] for a revoked one, or
@@ -127,7 +127,8 @@ impl<S: Store> Gate<S> {
         .await
     }
 
-    /// As [`Self::edit`], but only while the webhook has this revision: what somebody saw is what is changed.
+    /// As [`Self::edit`], but only while the webhook has this revision: an edit of an old page does not overwrite a
+    /// newer change.
     ///
     /// # Errors
     /// As [`Self::edit`], and [`ManageError::Changed`].
@@ -149,8 +150,8 @@ impl<S: Store> Gate<S> {
         .await
     }
 
-    /// As [`Self::edit`], and makes the deliveries of the webhook carry signatures by a new secret, in one change. Signatures by
-    /// an older one end at once.
+    /// As [`Self::edit`], and in the same change requires signatures by a new secret. Signatures by an older secret end
+    /// at once.
     ///
     /// # Errors
     /// As [`Self::edit`], and [`ManageError::Entropy`] or [`ManageError::Seal`].
@@ -194,7 +195,7 @@ impl<S: Store> Gate<S> {
         })
     }
 
-    /// Kills a webhook for good. When this returns, no node accepts its URL.
+    /// Revokes a webhook permanently. When this returns, no node accepts its URL.
     ///
     /// # Errors
     /// As [`Self::edit`].
@@ -206,7 +207,7 @@ impl<S: Store> Gate<S> {
         .await
     }
 
-    /// Flags a webhook whose URL came over plain HTTP, once.
+    /// Flags a webhook as exposed, once: its URL was sent over plain HTTP.
     pub(crate) async fn mark_exposed(&self, handle: WebhookHandle) -> Result<(), ManageError> {
         let webhook = self
             .store
@@ -258,7 +259,7 @@ impl<S: Store> Gate<S> {
         Err(StoreError::Conflict.into())
     }
 
-    /// Whether the sets that an allowlist names exist. The store makes sure that they still do.
+    /// Checks that the sets that an allowlist names exist. The store checks it again in its transaction.
     async fn check_sets(&self, policy: &Policy) -> Result<(), ManageError> {
         let missing = self.missing_set(&policy.allowlist).await?;
         missing.map_or(Ok(()), |name| Err(ManageError::UnknownSet(name)))
@@ -283,7 +284,7 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// What a change of a webhook changed: settings, or the URL, of which the hint alone is shown.
+/// The changed values of an act on a webhook: settings, or the URL, of which only the hint is shown.
 fn changes(act: AuditAct, before: &Webhook, after: &Webhook) -> (Value, Value) {
     let hint = |webhook: &Webhook| json!({"hint": webhook.state.hint().to_string()});
     match act {

@@ -1,4 +1,4 @@
-//! Members: add, list, give another role, set a password, remove.
+//! Members: add, list, set the role or the password, remove.
 
 use hookgate_domain::{
     AuditAct, AuditSubject, Member, MemberError, MemberId, MemberName, NewAudit, OrganizationId, Password,
@@ -12,27 +12,27 @@ use crate::{
     ActorContext, Gate, KnownWebhooks, PageSize, PasswordsError, PeopleError, PeopleStore, Store, StoreError,
 };
 
-/// A change of a member, for the store to apply to the member as it is at that moment.
+/// A change of a member. The store applies it to the member as it is in its transaction.
 #[derive(Clone, Debug)]
 pub enum MemberChange {
-    /// Another role, if the member still has the one `from` which it is changed.
+    /// Sets the role, if the member still has the role `from`.
     Role {
-        /// The new one.
+        /// The new role.
         to: Role,
-        /// The one that was seen; none if any will do.
+        /// The role that the actor saw; `None` skips the comparison.
         from: Option<Role>,
     },
-    /// Another password. The sessions end, but for this one.
+    /// Sets the password and ends the member's sessions except this one.
     Password(PasswordHash, Option<SessionId>),
-    /// Remove the member.
+    /// Removes the member.
     Remove,
 }
 
 impl MemberChange {
-    /// The member after the change, and the entry of the audit trail. A member to remove comes back as it was.
+    /// The member after the change, and the entry of the audit trail. A removed member is returned as it was.
     ///
     /// # Errors
-    /// The rule that refuses it, where there are so many owners.
+    /// The rule that refuses the change, given the number of owners.
     pub fn apply(
         &self,
         member: Member,
@@ -66,24 +66,25 @@ impl MemberChange {
     }
 }
 
-/// Webhooks that a removal names. All are marked; the list of webhooks shows which.
+/// Maximum number of webhooks that a removal names. All of them are marked, and the list of webhooks shows the marks.
 pub const MAX_KNOWN_WEBHOOKS: u16 = 200;
 
-/// A member who was removed, and what the member goes on knowing.
+/// A removed member, with the secrets that the member still knows.
 #[derive(Clone, Debug)]
 pub struct Removed {
     /// The member as it was.
     pub member: Member,
-    /// The living URLs and signing secrets that the member was shown.
+    /// The live URLs and signing secrets that were shown to the member.
     pub known: KnownWebhooks,
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// Adds a member. Without a password, only a [sign-in link](Self::sign_in_link) lets it in.
+    /// Adds a member. Without a password, the member can sign in only by a [sign-in link](Self::sign_in_link).
     ///
     /// # Errors
-    /// [`PeopleError::NameTaken`], [`PeopleError::Forbidden`], [`PeopleError::Member`] if somebody else than an owner
-    /// adds an owner, or what its surroundings can't do.
+    /// [`PeopleError::NameTaken`], [`PeopleError::Forbidden`], [`PeopleError::Member`] if an actor other than an owner
+    /// adds an owner, [`PeopleError::ByToken`], [`PeopleError::ByLink`] or [`PeopleError::Password`] with a password,
+    /// or a failure of a port.
     pub async fn member_add(
         &self,
         acting: &ActorContext,
@@ -95,7 +96,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         let mut member = self.new_member(name, role)?;
         member.check_changeable(acting.role())?;
         if let Some(password) = password {
-            // With a password, whoever acts would have an account that outlives the token or the session.
+            // A member with a password is an account that outlives the token or the session of the actor.
             self.check_lasting(acting).await?;
             password.check_uncommon()?;
             member.password = Some(self.hash_password(asker(acting), password).await?);
@@ -114,7 +115,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         }
     }
 
-    /// Members in the order of their coming, behind `after`. A member may see them too: who else is here is no secret.
+    /// Members in the order in which they were added, behind `after`. Every member may see the others: that is no
+    /// secret.
     ///
     /// # Errors
     /// [`PeopleError::Store`].
@@ -126,8 +128,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(self.store.member_page(after, size).await?)
     }
 
-    /// Gives a member another role. It holds from the member's next request on. With `from`, only while the member has that
-    /// one: a choice made on an old page does not overwrite a newer one.
+    /// Sets the role of a member. It takes effect from the member's next request. With `from`, only while the member
+    /// has that role: a choice on an old page does not overwrite a newer one.
     ///
     /// # Errors
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::Member`] or [`PeopleError::Store`].
@@ -142,19 +144,20 @@ impl<S: Store + PeopleStore> Gate<S> {
         self.member_act(acting, id, MemberChange::Role { to, from }).await
     }
 
-    /// Removes a member. Its sessions and tokens are dead when this returns, and the URLs that it was shown are due.
+    /// Removes a member. The member's sessions and tokens are dead when this returns, and the URLs that were shown to
+    /// the member are marked for regeneration.
     ///
     /// # Errors
     /// As [`Self::member_set_role`].
     pub async fn member_remove(&self, acting: &ActorContext, id: MemberId) -> Result<Removed, PeopleError> {
         acting.require(Permission::ManagePeople)?;
         let member = self.member_act(acting, id, MemberChange::Remove).await?;
-        // Afterwards: now it is shown nothing more.
+        // After the removal: from now on, no more secrets are shown to the member.
         let known = self.store.known_webhooks(id, MAX_KNOWN_WEBHOOKS).await?;
         Ok(Removed { member, known })
     }
 
-    /// The URLs and signing secrets that a member was shown and that still live: what its removal marks.
+    /// The live URLs and signing secrets that were shown to a member: those that a removal marks.
     ///
     /// # Errors
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`] or [`PeopleError::Store`].
@@ -170,11 +173,14 @@ impl<S: Store + PeopleStore> Gate<S> {
 
     /// Sets a member's password and ends the member's other sessions.
     ///
-    /// Members who set their own give the `session` that they are in, which stays, and the `current` password, unless
-    /// they have none or the session was just begun by a sign-in link. Who manages people needs neither.
+    /// Members who set their own password give their present `session`, which stays, and the `current` password. They
+    /// need no current password if they have none, or if the session was just begun by a sign-in link. An actor who
+    /// manages people needs neither for another member.
     ///
     /// # Errors
-    /// [`PeopleError::WrongPassword`] or [`PeopleError::TooMany`] for the current one, and as [`Self::member_set_role`].
+    /// [`PeopleError::WrongPassword`] or [`PeopleError::TooMany`] for the current password, [`PeopleError::Password`]
+    /// for the new one, [`PeopleError::ByToken`] or [`PeopleError::ByLink`] for that of another member, and as
+    /// [`Self::member_set_role`].
     pub async fn set_password(
         &self,
         acting: &ActorContext,
@@ -203,7 +209,7 @@ impl<S: Store + PeopleStore> Gate<S> {
             .await
     }
 
-    /// Whether it is the member's present password. Wrong ones are counted by session: no stranger can use that up.
+    /// Checks the member's present password. Wrong ones are counted by session, so no stranger can use up the limit.
     async fn check_current(
         &self,
         session: Option<&Session>,
@@ -250,7 +256,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(acted.ok_or(PeopleError::NotFound)??)
     }
 
-    /// A member who is not stored yet.
+    /// A new member that is not stored yet.
     pub(crate) fn new_member(&self, name: MemberName, role: Role) -> Result<Member, PeopleError> {
         let now = self.now();
         Ok(Member {
@@ -264,13 +270,13 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 }
 
-/// Whoever acts, in the queue of passwords.
+/// The place of the actor in the password queue.
 fn asker(acting: &ActorContext) -> Asker {
     let actor = &acting.actor;
     Asker::Known(actor.id().unwrap_or_else(|| actor.name().to_owned()))
 }
 
-/// A member as the subject of an entry.
+/// The member as the subject of an entry of the audit trail.
 pub(crate) fn member_subject(member: &Member) -> AuditSubject {
     AuditSubject::new(member.id, &member.name)
 }

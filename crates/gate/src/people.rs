@@ -1,4 +1,4 @@
-//! What the use cases about people have in common: how they fail.
+//! Errors and checks that the use cases about people share.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use thiserror::Error;
 
 use crate::{ActorContext, EntropyError, Forbidden, Gate, PasswordsError, PeopleStore, Store, StoreError};
 
-/// Why something about people could not be done.
+/// Errors of the use cases about people.
 #[derive(Debug, Error)]
 pub enum PeopleError {
     /// There is no such member, session or token.
@@ -16,7 +16,7 @@ pub enum PeopleError {
     /// The actor's role does not include it.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// Somebody has this name.
+    /// Another member has this name.
     #[error("this name is already in use")]
     NameTaken,
     /// A rule about owners forbids it.
@@ -25,33 +25,34 @@ pub enum PeopleError {
     /// A rule about tokens forbids it.
     #[error(transparent)]
     Token(#[from] TokenError),
-    /// A program asks for what only people may make: a way in that would outlive its token.
+    /// A token asks for a credential that would outlive it. Only people may make sign-in links and set passwords.
     #[error(
         "an API token makes no sign-in links and sets no passwords: a member does in the console, or the command line"
     )]
     ByToken,
-    /// A session that began by a member's link asks for what would outlive it: whoever made the link may be in it.
+    /// A session that began by a member's link asks for a credential that would outlive it: the maker of the link may
+    /// be using the session.
     #[error(
         "this session began by a sign-in link that a member created: sign in with your password to create tokens and sign-in \
          links, or to set the password of another member"
     )]
     ByLink,
-    /// The new password is one that everybody tries first, or none.
+    /// The new password is too common, or no valid password.
     #[error(transparent)]
     Password(#[from] PasswordError),
-    /// The current password is another one.
+    /// The current password is wrong.
     #[error("the current password is wrong")]
     WrongPassword,
-    /// Too many wrong passwords from there.
+    /// Too many wrong passwords from this source or session.
     #[error("too many attempts")]
     TooMany {
-        /// When to try again.
+        /// Time until the next attempt.
         retry_after: Duration,
     },
     /// Passwords can't be hashed now.
     #[error(transparent)]
     Passwords(#[from] PasswordsError),
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No randomness for a new ID or secret.
@@ -69,8 +70,8 @@ impl<S> Gate<S> {
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// Refuses to make a way in that outlives the credential that asks for it: an API token, and a session that began by a member's
-    /// link, which ends with whoever made that link.
+    /// Refuses to make a credential that outlives the one that asks for it: an API token, or a session that began by a
+    /// member's link, which ends with the access of the maker of that link.
     pub(crate) async fn check_lasting(&self, acting: &ActorContext) -> Result<(), PeopleError> {
         if let Actor::Token { .. } = acting.actor {
             return Err(PeopleError::ByToken);
