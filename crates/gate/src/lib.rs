@@ -1,20 +1,20 @@
-//! Hookgate's use cases, and the ports they need. It knows neither HTTP nor SQL.
+//! Hookgate's use cases, and the ports they need. The crate knows neither HTTP nor SQL.
 //!
-//! - [`Gate::receive`]: the way of a delivery, from a request to an incident on disk.
+//! - [`Gate::receive`]: receives a delivery, from the request to the incident on disk.
 //! - [`Gate::create`], [`Gate::edit`], [`Gate::regenerate`], [`Gate::revoke`]: the life of a webhook.
 //! - [`Gate::address_set_create`], [`Gate::address_set_refresh`], [`Gate::address_set_decide`]: named sets of addresses.
-//! - [`Gate::incident_act`], [`Gate::incident_timeline`]: what people do with an incident, and what happened to it.
-//! - [`Store::usage`], [`Store::top_sources`], [`Gate::delivery`]: what people are shown about deliveries.
-//! - [`Gate::allowlist_preview`], [`Gate::address_set_preview`]: who would stop passing, before it is so.
-//! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: who somebody is.
-//! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: people, programs, and what they did.
-//! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: what somebody else has to supply.
+//! - [`Gate::incident_act`], [`Gate::incident_timeline`]: actions on an incident, and its timeline.
+//! - [`Store::usage`], [`Store::top_sources`], [`Gate::delivery`]: usage, sources and records of deliveries.
+//! - [`Gate::allowlist_preview`], [`Gate::address_set_preview`]: the senders that a change would refuse, before it is made.
+//! - [`Gate::sign_in`], [`Gate::signed_in`], [`Gate::authenticate`]: authentication of members and tokens.
+//! - [`Gate::member_add`], [`Gate::token_create`], [`Gate::audit_page`]: members, tokens and the audit trail.
+//! - [`Store`], [`PeopleStore`], [`Clock`], [`Entropy`], [`Seal`], [`Passwords`]: the ports that other crates implement.
 //!
-//! Whatever somebody does takes an [`ActorContext`]: it says whether they may, and goes to the audit trail in the same
-//! transaction as the change.
+//! Each use case of an actor takes an [`ActorContext`]: it carries the role, which is checked, and becomes the entry of
+//! the audit trail, in the same transaction as the change.
 //!
-//! What is remembered between requests (known URLs, rate limits) only saves work: whatever passes is confirmed by the
-//! commit, and whatever does not is confirmed by a fresh look, so a stale memory is never the reason of an answer.
+//! Caches and counts between requests (known URLs, rate limits) only save work. The commit confirms an acceptance, and
+//! a fresh read of the store confirms a refusal, so no answer relies on a stale cache.
 
 mod access;
 mod address_store;

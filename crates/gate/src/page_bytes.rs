@@ -1,17 +1,18 @@
-//! Pages that are bounded in bytes, not in rows alone. They are read in steps, so that of large rows few are read at a time.
+//! Pages that are bounded in bytes, not only in rows. Rows are read in steps, so that few large rows are read at a
+//! time.
 
 use hookgate_domain::is_invisible;
 
 use crate::{Page, PageSize};
 
-/// Bytes of a page, as an answer has them. Beside its first row a page has only rows that fit.
+/// Maximum bytes of a page in an answer. Only its first row may be larger.
 pub const MAX_PAGE_BYTES: usize = 4 * 1024 * 1024;
-/// Rows of the first step: of the largest rows there are, some MiB.
+/// Rows of the first step: some MiB, if all are of the largest kind.
 const FIRST_STEP: u16 = 5;
-/// By how much a step may grow from one to the next: three steps read an ordinary page.
+/// Maximum growth from one step to the next: three steps read an ordinary page.
 const STEP_GROWTH: u16 = 4;
 
-/// Bytes of a text as JSON of visible characters: what is invisible takes six for each UTF-16 unit.
+/// Bytes of a text as JSON with visible characters only: an invisible character takes six bytes for each UTF-16 unit.
 #[must_use]
 pub fn written_bytes(text: &str) -> usize {
     let of_char = |c: char| match c {
@@ -23,8 +24,8 @@ pub fn written_bytes(text: &str) -> usize {
     text.chars().map(of_char).sum()
 }
 
-/// A page of at most [`MAX_PAGE_BYTES`], of rows that `read` finds from a place on and that `weigh` gives the bytes of. Where it
-/// ends early, the next one goes on behind the `key` of its last row.
+/// A page of at most [`MAX_PAGE_BYTES`]. `read` finds rows from a place on, and `weigh` gives the bytes of a row. If
+/// the page ends early, the next one continues behind the `key` of its last row.
 ///
 /// # Errors
 /// The first of `read`.
@@ -44,7 +45,7 @@ where
         let left = u16::try_from(most - rows.len()).unwrap_or(step);
         let asked = PageSize::new(step.min(left)).unwrap_or_default();
         let page = read(from, asked).await?;
-        // Fewer than asked for: the store has no more, or stopped looking.
+        // Fewer rows than requested: the store has no more, or stopped reading.
         let is_short = page.items.len() < usize::from(asked.rows());
         for row in page.items {
             let weight = weigh(&row);

@@ -1,5 +1,4 @@
-//! What was at fault with a payload that is on record, for people who look at it later: it is read again, by the same
-//! rules.
+//! The faults of a recorded payload, for people who look at it later: the payload is read again by the same rules.
 
 use hookgate_domain::RefusalCode;
 use hookgate_senders::read_payload;
@@ -7,8 +6,8 @@ use hookgate_senders::read_payload;
 use crate::{DeliveryRecord, Details, Gate, Refusal, Store, StoreError};
 
 impl<S: Store> Gate<S> {
-    /// What was at fault with the payload of this delivery; `None` if it was refused for something else, or if its payload
-    /// was not kept.
+    /// The faults of the payload of this delivery; `None` if the delivery was refused for another reason, or if its
+    /// payload was not kept.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.

@@ -1,5 +1,5 @@
-//! Reads payloads, and keeps the large ones off the threads that serve everybody: reading a megabyte of tiny fields takes
-//! tens of milliseconds, and many times its size in memory. It knows nothing of what a payload means.
+//! Reads payloads, and keeps large ones off the threads that serve everybody: reading a megabyte of tiny fields takes
+//! tens of milliseconds, and many times its size in memory. The parser knows nothing of the meaning of a payload.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,16 +14,18 @@ use tokio::time::timeout;
 use crate::Refusal;
 use crate::memory_budget::WebhookQuota;
 
-/// From here on a payload is large. Below, the worst one is read in a millisecond; senders' own stay under 20 KiB.
+/// Size from which a payload is large. Below, the worst payload is read in a millisecond; payloads of common senders
+/// stay under 20 KiB.
 const LARGE: usize = 32 * 1024;
 
-/// Large payloads read at the same time: fifty of the worst kind a second. Each takes some 10 MiB while it is read.
+/// Large payloads that are read at the same time: fifty of the worst kind a second. Each takes some 10 MiB while it is
+/// read.
 const AT_ONCE: usize = 1;
 
-/// How long a large payload waits for its turn.
+/// Maximum wait of a large payload for its turn.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Reads payloads, whoever they are from.
+/// Reads payloads of all webhooks.
 pub(crate) struct PayloadParser {
     turns: Arc<Semaphore>,
 }
@@ -37,8 +39,8 @@ impl Default for PayloadParser {
 }
 
 impl PayloadParser {
-    /// The incident draft in a payload, or why there is none. The large ones of a webhook wait for each other first, so that a
-    /// flood of them holds up those of others by one only.
+    /// The incident draft in a payload, or a refusal. Large payloads of one webhook wait for each other first, so that
+    /// a flood of them delays those of other webhooks by one payload only.
     pub(crate) async fn read(
         &self,
         share: &WebhookQuota,
@@ -53,13 +55,13 @@ impl PayloadParser {
             let own = Arc::clone(&share.turn).acquire_owned().await;
             (own, Arc::clone(&self.turns).acquire_owned().await)
         };
-        // Closed by nobody; an error would mean that the gate is gone.
+        // Nobody closes the semaphores: an error would mean that the gate is gone.
         let Ok((Ok(own), Ok(turn))) = timeout(PATIENCE, turns).await else {
             return Err(RefusalCode::Unavailable.into());
         };
         let payload = payload.clone();
         let reading = spawn_blocking(move || {
-            // A sender that leaves doesn't end the reading, so the turns go with it.
+            // The reading goes on if the sender leaves, so the permits move into it.
             let _turns = (own, turn);
             read_payload(format, &payload, declared_json)
         });
