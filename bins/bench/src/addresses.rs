@@ -1,4 +1,4 @@
-//! The match of an address against 10,000 networks: a benchmark of the domain's own.
+//! Benchmark of matching an address against 10,000 networks, which is a bench target of `hookgate-domain`.
 
 use std::process::Command;
 
@@ -7,12 +7,12 @@ use serde_json::{Map, Value};
 use super::figures::Figures;
 use xtask::process::{self, Outcome, cargo};
 
-/// Prints its figures.
+/// Runs the benchmark, which prints its figures.
 pub(crate) fn print() -> Outcome<()> {
     process::run(&mut command())
 }
 
-/// Adds its figures.
+/// Runs the benchmark and adds its figures.
 pub(crate) fn measure(figures: &mut Figures) -> Outcome<()> {
     let output = command().output()?;
     let measured: Map<String, Value> = serde_json::from_slice(&output.stdout)

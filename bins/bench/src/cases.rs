@@ -1,4 +1,4 @@
-//! What is measured: a way to send, the systems that it is sent to in turns, and what is told of each.
+//! The cases of the benchmark: a kind of load, the systems that get it in turns, and the reported figures.
 
 use std::path::Path;
 
@@ -12,10 +12,10 @@ use super::systems::{Running, System, Wanted};
 use super::{idle, start};
 use xtask::process::{Outcome, say};
 
-/// Connections of the loads that keep them.
+/// Connections of the loads that keep connections open.
 const CONNECTIONS: u32 = 64;
-/// Connections of the flood of unknown IDs, each from an address of its own, and requests of each: a gate refuses an
-/// address without looking after 200, and that would be another answer.
+/// Connections of the flood of unknown IDs, each from an address of its own, and requests of each. After 200 a gate
+/// refuses an address without a lookup, which would be another answer.
 const FLOOD: [&str; 7] = [
     "--connections",
     "2000",
@@ -39,7 +39,7 @@ pub(crate) enum Case {
     Resumed,
     /// One connection, the next request after the answer
     Single,
-    /// 300 requests a second, whatever becomes of the earlier ones
+    /// 300 requests a second, however late earlier answers are
     Fixed,
     /// IDs of the right form that don't exist
     Unknown,
@@ -47,7 +47,7 @@ pub(crate) enum Case {
     Revoked,
     /// An address that is not in the allowlist
     Allowlist,
-    /// 2,000 connections that only stay
+    /// 2,000 idle connections
     Idle,
     /// From the start of the server to the first delivery
     Start,
@@ -70,7 +70,7 @@ impl Case {
         }
     }
 
-    /// Measures each of its systems once.
+    /// Measures each system of the case once.
     pub(crate) fn round(
         self,
         scratch: &Path,
@@ -85,7 +85,7 @@ impl Case {
         }
     }
 
-    /// The same under a load.
+    /// Measures each system of the case under its load, and compares it with the echo.
     fn compare(self, scratch: &Path, round: usize, seconds: u32, figures: &mut Figures) -> Outcome<()> {
         if self == Self::Fixed {
             let file = scratch.join(format!("durable-{round}"));
@@ -115,13 +115,13 @@ impl Case {
                 }
             }
             before.push((*system, measured));
-            // A store of some hundred megabytes for each would fill the disk.
+            // Stores of some hundred megabytes each would fill the disk.
             std::fs::remove_dir_all(&directory)?;
         }
         Ok(())
     }
 
-    /// The echo first, because the others are compared with it.
+    /// The systems of the case. The echo is first, because the others are compared with it.
     const fn systems(self) -> &'static [System] {
         match self {
             Self::Keepalive => &[
@@ -147,12 +147,13 @@ impl Case {
         }
     }
 
-    /// Whether the CPU of a request can be told: it is counted in hundredths of a second, and 300 requests a second use few.
+    /// `true` if the CPU of a request can be measured. The kernel counts hundredths of a second, and 300 requests a
+    /// second use few.
     pub(crate) const fn tells_cpu(self) -> bool {
         !matches!(self, Self::Fixed)
     }
 
-    /// Opens connections, and then sends for so many seconds.
+    /// Opens connections, calls `begun`, and then sends for `seconds`.
     pub(crate) fn send(self, running: &Running, seconds: u32, begun: impl FnOnce()) -> Outcome<Sent> {
         let duration = ["--seconds", &seconds.to_string()];
         let (load, shape): (&str, &[&str]) = match self {

@@ -1,4 +1,4 @@
-//! What was measured: figures by name, each with its value in every round.
+//! The measured figures by name, each with its value in every round.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -12,7 +12,7 @@ use xtask::process::Outcome;
 pub(crate) struct Figures(BTreeMap<String, Vec<f64>>);
 
 impl Figures {
-    /// The value of one round.
+    /// Adds the value of one round.
     pub(crate) fn add(&mut self, name: impl Into<String>, value: f64) {
         self.0.entry(name.into()).or_default().push(value);
     }
@@ -22,7 +22,7 @@ impl Figures {
         self.0.get(name).and_then(|values| median(values))
     }
 
-    /// One object with the median of each, and its spread if it was measured more than once.
+    /// One object with the median of each figure, and its spread if it was measured more than once.
     pub(crate) fn json(&self) -> Value {
         let mut object = Map::new();
         for (name, values) in &self.0 {
@@ -34,7 +34,7 @@ impl Figures {
         Value::Object(object)
     }
 
-    /// A line for each.
+    /// Prints a line for each figure.
     pub(crate) fn print(&self, out: &mut impl Write) -> Outcome<()> {
         for (name, values) in &self.0 {
             let value = median(values).map_or(0.0, rounded);
@@ -55,7 +55,7 @@ fn median(values: &[f64]) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-/// From the smallest to the largest, as a part of the median.
+/// Largest minus smallest value, as a part of the median.
 fn spread(values: &[f64]) -> f64 {
     let least = values.iter().copied().fold(f64::INFINITY, f64::min);
     let most = values.iter().copied().fold(f64::NEG_INFINITY, f64::max);

@@ -1,4 +1,4 @@
-//! Our own load generator as the benchmark uses it: started on its core, told to begin, and read.
+//! Runs the benchmark's own load generator: starts it on its core, gives the start signal, and reads its report.
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
@@ -12,7 +12,7 @@ use super::load::{BODY, Latency, Sent};
 use super::tree::{GENERATORS, Process, pinned};
 use xtask::process::{Outcome, cargo, run, target_directory};
 
-/// Where requests go and what has to come back.
+/// The requests and the expected status of the answers.
 #[derive(Clone, Debug)]
 pub(crate) struct Target {
     pub(crate) address: SocketAddr,
@@ -30,14 +30,14 @@ pub(crate) struct Generator {
     output: BufReader<std::process::ChildStdout>,
 }
 
-/// Builds it. It is measured with, so it is a release build.
+/// Builds the generator. Its own cost must be small, so it is a release build.
 pub(crate) fn build() -> Outcome<()> {
     let build = ["build", "--release", "--locked", "--package", "bench"];
     run(cargo().args(build).args(["--bin", "load_generator"]))
 }
 
 impl Target {
-    /// A delivery to this path, or to these in turn, that is answered with this status.
+    /// Deliveries to these paths in turn, with this expected status.
     pub(crate) fn new(address: SocketAddr, paths: &[String], status: u16, file: &Path) -> Outcome<Self> {
         fs::write(file, paths.join("\n"))?;
         Ok(Self {
@@ -57,7 +57,7 @@ impl Target {
 }
 
 impl Generator {
-    /// Starts it and waits until it could send.
+    /// Starts the generator and waits until it is ready.
     pub(crate) fn start(load: &str, target: &Target, shape: &[&str]) -> Outcome<Self> {
         let mut command = command(load, Some(target))?;
         let mut child = command
@@ -80,19 +80,19 @@ impl Generator {
         })
     }
 
-    /// Lets it send, and waits for what it says in the end.
+    /// Gives the start signal, and waits for the report.
     pub(crate) fn go(mut self) -> Outcome<Value> {
         writeln!(self.input, "go")?;
         let mut line = String::new();
         self.output.read_line(&mut line)?;
         if line.is_empty() {
-            // Why is on standard error, which is ours.
+            // The generator wrote the error to standard error, which it shares with the benchmark.
             return Err(format!("the load generator {} failed", self.process.id()).into());
         }
         Ok(serde_json::from_str(&line)?)
     }
 
-    /// The same as what counts of a load.
+    /// Gives the start signal, and returns answers, rate and latency from the report.
     pub(crate) fn send(self) -> Outcome<Sent> {
         let report = self.go()?;
         let figure = |name: &str| report[name].as_f64().ok_or(name.to_owned());
@@ -115,7 +115,7 @@ impl Generator {
 /// Milliseconds from the start of this server to its first good answer.
 pub(crate) fn first_answer_ms(target: &Target, server: &[PathBuf]) -> Outcome<f64> {
     let mut command = command("start", Some(target))?;
-    // The generator's core is inherited, so the server is moved to its own.
+    // The generator's core is inherited, so the server is moved to the core of servers.
     command
         .args(["--", "taskset", "-c", super::tree::SERVERS])
         .args(server);

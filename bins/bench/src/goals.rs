@@ -1,16 +1,16 @@
-//! The goals that releases are held to: what was measured, the bar that blocks a release, and the aim beyond it. Most are
-//! ratios to what ran in the same rounds.
+//! The goals of a release: the measured figure, the bar that blocks a release, and the aim beyond it. Most are ratios
+//! to other systems in the same rounds.
 
 use std::io::Write;
 
 use super::figures::Figures;
 use xtask::process::Outcome;
 
-/// A goal in a line, behind a line of titles.
+/// One goal in a line, after a line of titles.
 const GOALS: &str = include_str!("goals.txt");
 
 struct Goal<'a> {
-    /// Goals that take several figures have several lines.
+    /// A goal with several figures has several lines with the same number.
     number: &'a str,
     figure: &'a str,
     bar: Bound<'a>,
@@ -18,14 +18,14 @@ struct Goal<'a> {
     what: &'a str,
 }
 
-/// What a figure has to be, as `<= 3.0` or `>= 0.45`.
+/// The bound of a figure, as `<= 3.0` or `>= 0.45`.
 #[derive(Clone, Copy, Debug)]
 struct Bound<'a> {
     text: &'a str,
     value: f64,
 }
 
-/// Adds what is made of several cases.
+/// Adds the figures that are computed from several cases.
 pub(crate) fn derive(figures: &mut Figures) {
     let quotient = |above: &str, below: &str| Some(figures.median(above)? / figures.median(below)?);
     let p50_ms_per_us = quotient("sqlite.fixed.p50_over_echo_ms", "disk.fdatasync_us");
@@ -41,7 +41,7 @@ pub(crate) fn derive(figures: &mut Figures) {
     }
 }
 
-/// A line for each goal, if the run tells of any.
+/// Prints a line for each goal, if the run measured at least one.
 pub(crate) fn print(figures: &Figures, out: &mut impl Write) -> Outcome<()> {
     let goals = goals()?;
     if goals.iter().all(|goal| figures.median(goal.figure).is_none()) {

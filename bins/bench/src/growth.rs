@@ -1,7 +1,7 @@
-//! `cargo xtask bench growth`: what a delivery, a page and a start cost when the store is full, against one that is not.
+//! `cargo xtask bench growth`: the cost of a delivery, a page and a start with a full store, compared with a small one.
 //!
-//! Three stores on SQLite, each the one before with more in it: ten webhooks; a million of them, and an allowlist of
-//! 10,000 networks; and ten million deliveries of the last weeks. Each is measured beside the one before, in turns.
+//! Three stores on SQLite, each with more in it than the one before: ten webhooks; a million of them, and an allowlist
+//! of 10,000 networks; and ten million deliveries of the last weeks. They are measured in turns.
 
 mod stores;
 
@@ -16,11 +16,11 @@ use super::tree::{Process, cpu_seconds};
 use stores::Stores;
 use xtask::process::{Outcome, say};
 
-/// 64 connections that stay open.
+/// 64 connections that stay open, in a closed loop.
 const SATURATED: (&str, &[&str]) = ("closed", &["--connections", "64"]);
 /// 300 requests a second.
 const FIXED: (&str, &[&str]) = ("fixed", &["--rate", "300", "--connections", "64"]);
-/// One connection that asks for a page when it has the page before.
+/// One connection that asks for a page when it has the answer to the last request.
 const READER: (&str, &[&str]) = ("closed", &["--connections", "1"]);
 
 pub(super) fn run(
@@ -37,14 +37,14 @@ pub(super) fn run(
         page(&stores, seconds, figures)?;
         start(&stores, figures)?;
     }
-    // Last, because it takes the history away.
+    // Pruning is last, because it removes the history.
     for _ in 0..rounds {
         prune(&stores, seconds, figures)?;
     }
     Ok(())
 }
 
-/// What a delivery costs in each store.
+/// Measures the rate and the CPU of a delivery in each store.
 fn deliveries(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
     let mut measured = Vec::new();
     for (name, store) in [
@@ -73,7 +73,7 @@ fn deliveries(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<(
     Ok(())
 }
 
-/// The last page of a webhook's history, as the admin API gives it: time of the whole request over TLS.
+/// Measures the last page of a webhook's history in the admin API: time of the whole request over TLS.
 fn page(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
     let _server = stores.long.site.serve(None)?;
     let latency = load(&stores.page, READER, seconds)?.latency.ok_or("no latency")?;
@@ -86,7 +86,7 @@ fn page(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
-/// From the start of the server to the first delivery.
+/// Measures the time from the start of the server to the first delivery.
 fn start(stores: &Stores, figures: &mut Figures) -> Outcome<()> {
     for (name, store) in [
         ("few_first_delivery_ms", &stores.few),
@@ -99,7 +99,7 @@ fn start(stores: &Stores, figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
-/// The latency of deliveries while old ones are removed, against that of the same store while none is.
+/// Measures the latency of deliveries during pruning, compared with that of the same store without it.
 fn prune(stores: &Stores, seconds: u32, figures: &mut Figures) -> Outcome<()> {
     let oldest = || -> Outcome<(i64, bool)> {
         let sql =

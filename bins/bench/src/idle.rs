@@ -1,4 +1,4 @@
-//! What connections cost that only stay: resident memory with 2,000 of them, each after one delivery, against without.
+//! Cost of an idle connection: resident memory with 2,000 of them, each after one delivery, minus that without.
 
 use std::path::Path;
 
@@ -25,7 +25,8 @@ pub(super) fn round(scratch: &Path, round: usize, figures: &mut Figures) -> Outc
 }
 
 fn per_connection_kib(running: &Running) -> Outcome<f64> {
-    // Enough deliveries to fill the store's page cache, over few connections: neither is to be counted, or to leave room.
+    // Enough deliveries to fill the store's page cache, over few connections: the memory of both must neither be
+    // counted nor be free for later use.
     let warm = ["--connections", "8", "--seconds", "5"];
     Generator::start("closed", &running.target, &warm)?.send()?;
     let before = running.process.resident_mib()?;

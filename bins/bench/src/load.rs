@@ -1,4 +1,4 @@
-//! The load: a POST of one alert of 312 bytes, by wrk or h2load on the core of generators.
+//! The load: a POST of one alert of 312 bytes, by wrk or h2load on the core of load generators.
 
 use std::fs;
 use std::process::Command;
@@ -6,19 +6,19 @@ use std::process::Command;
 use super::tree::{GENERATORS, pinned};
 use xtask::process::{Outcome, root};
 
-/// What every request carries.
+/// The body of every request.
 pub(crate) const BODY: &str = r#"{"title":"Disk use above 95 % on db1.example.org","description":"/var/lib/postgresql is at 96.4 % and grows by 1.2 GB an hour; 41 minutes are left.","severity":"high","service":"postgres-main","source_url":"https://grafana.example.org/d/disk?var-host=db1","metadata":{"host":"db1","mount":"/var/lib/postgresql"}}"#;
-/// Reports what wrk counted, as numbers in one line.
+/// Prints the counts of wrk as numbers in one line.
 const REPORT: &str = r#"function done(s, l, r) print(string.format("RESULT %d %d %d %d %d %d", s.requests, s.duration, l:percentile(50), l:percentile(99), l:percentile(99.9), s.errors.status + s.errors.connect + s.errors.read + s.errors.write + s.errors.timeout)) end"#;
 
-/// What a generator saw.
+/// Result of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Sent {
     /// Answers, all of them with the expected status.
     pub(crate) answers: f64,
     /// Answers a second.
     pub(crate) rate: f64,
-    /// Nothing where the generator doesn't tell.
+    /// `None` if the generator measures none.
     pub(crate) latency: Option<Latency>,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct Latency {
     pub(crate) p999: f64,
 }
 
-/// HTTP/1.1 over so many connections that stay open.
+/// Runs wrk: HTTP/1.1 over `connections` connections that stay open.
 pub(crate) fn wrk(url: &str, seconds: u32, connections: u32) -> Outcome<Sent> {
     let script = root().join("target/bench-post.lua");
     let quoted = BODY.replace('\\', "\\\\").replace('\'', "\\'");
@@ -68,7 +68,7 @@ pub(crate) fn wrk(url: &str, seconds: u32, connections: u32) -> Outcome<Sent> {
     })
 }
 
-/// HTTP/2 over 16 connections with 4 streams each. h2load tells no percentiles.
+/// Runs h2load: HTTP/2 over 16 connections with 4 streams each. It prints no percentiles.
 pub(crate) fn h2load(url: &str, seconds: u32) -> Outcome<Sent> {
     let body = root().join("target/bench-body.json");
     fs::write(&body, BODY)?;

@@ -1,8 +1,8 @@
 //! `cargo xtask bench`: the gate against a bare hyper + rustls echo and others, in one run, and the console's pages.
 //!
-//! Servers run pinned to one core and the load generator to another, in turns, so that whatever else the machine does
-//! hits all alike. Absolute figures belong to the machine; the ratios are what counts. What is measured is in `cases`,
-//! what it is compared with in `systems`, what it has to reach in `goals`.
+//! Servers run pinned to one core and the load generator to another, in turns, so that other load of the machine
+//! affects all systems alike. Absolute figures depend on the machine; only the ratios count. The measurements are in
+//! `cases`, the systems in `systems`, the goals in `goals`.
 
 mod addresses;
 mod cases;
@@ -46,12 +46,12 @@ const PROGRAMS: [(&str, &str); 6] = [
     ("taskset", "util-linux"),
 ];
 
-/// A part that is measured by itself.
+/// A part of the benchmark that runs alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Part {
     /// The match of an address against 10,000 networks
     Addresses,
-    /// What a full store costs: a million webhooks, ten million deliveries
+    /// The cost of a full store: a million webhooks, ten million deliveries
     Growth,
 }
 
@@ -59,21 +59,21 @@ enum Part {
 #[derive(Parser)]
 #[command(name = "cargo xtask bench", bin_name = "cargo xtask bench")]
 struct Arguments {
-    /// Only this
+    /// Measure only this part
     part: Option<Part>,
-    /// One JSON object on standard output
+    /// Print one JSON object on standard output
     #[arg(long)]
     json: bool,
-    /// Only the console's pages
+    /// Measure only the console's pages
     #[arg(long)]
     pages: bool,
-    /// Only several nodes on one PostgreSQL server
+    /// Measure only several nodes on one PostgreSQL server
     #[arg(long, conflicts_with = "pages")]
     nodes: bool,
-    /// Only this case; several by repeating
+    /// Measure only this case; several by repeating
     #[arg(long, value_name = "CASE")]
     only: Vec<Case>,
-    /// How often everything is measured, in turns; the median counts
+    /// Rounds in which everything is measured once; the median counts
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
     /// Seconds of load in each measurement
@@ -132,7 +132,7 @@ fn build() -> Outcome<()> {
     generator::build()
 }
 
-/// Every round has every case, so that a busy minute of the machine is in one round of each.
+/// Every round has every case, so that a busy minute of the machine affects one round of each.
 fn compare(
     scratch: &std::path::Path,
     cases: &[Case],
@@ -148,7 +148,7 @@ fn compare(
     Ok(())
 }
 
-/// A directory for data and certificates, on the disk that the build is on, gone at the end.
+/// A directory for data and certificates in the build directory. It is removed at the end.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -161,7 +161,7 @@ impl Scratch {
 
 impl Drop for Scratch {
     fn drop(&mut self) {
-        // What is left behind is in the build directory and does no harm.
+        // A leftover is in the build directory and does no harm.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

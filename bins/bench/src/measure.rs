@@ -1,4 +1,4 @@
-//! One measurement of one system, and what is told of it.
+//! One measurement of one system, and its figures.
 
 use std::fmt;
 
@@ -8,27 +8,27 @@ use super::load::Sent;
 use super::systems::{Cpu, Running};
 use xtask::process::Outcome;
 
-/// What one measurement showed.
+/// The result of one measurement.
 #[derive(Debug)]
 pub(crate) struct Measured {
     sent: Sent,
     /// CPU microseconds of server and database per answer.
     cpu_us: Option<f64>,
     database_cpu_us: Option<f64>,
-    /// Of the server, without its database.
+    /// Memory of the server, without its database.
     idle_mib: f64,
     resident_mib: f64,
     peak_mib: f64,
     bytes_per_delivery: Option<f64>,
 }
 
-/// Sends to it for so many seconds, and ends it.
+/// Sends to the system for `seconds`, and stops it.
 pub(crate) fn measure(case: Case, mut running: Running, seconds: u32) -> Outcome<Measured> {
     let idle_mib = running.process.resident_mib()?;
     let is_stored = matches!(case, Case::Keepalive);
     let bytes = if is_stored { running.store.bytes()? } else { 0.0 };
     if case != Case::Unknown {
-        // The first requests fill caches and pools. Unknown IDs are in none.
+        // The first requests fill caches and pools. Unknown IDs use none of these.
         case.send(&running, 1, || {})?;
     }
     let mut before = None;
@@ -57,7 +57,7 @@ impl Measured {
         self.sent.rate
     }
 
-    /// Its figures under this `system.case`.
+    /// Adds the figures under the name `system.case`.
     pub(crate) fn report(&self, case: &str, figures: &mut Figures) {
         let latency = self.sent.latency.as_ref();
         let told = [
@@ -77,13 +77,13 @@ impl Measured {
         }
     }
 
-    /// What the same run tells of the memory of this system.
+    /// Adds the memory of the system in the same run.
     pub(crate) fn report_memory(&self, system: &str, figures: &mut Figures) {
         figures.add(format!("{system}.memory.idle_mib"), self.idle_mib);
         figures.add(format!("{system}.memory.load_mib"), self.peak_mib);
     }
 
-    /// Its ratios to the echo of the same round.
+    /// Adds the ratios to the echo of the same round.
     pub(crate) fn compare(&self, echo: &Self, case: &str, figures: &mut Figures) {
         figures.add(format!("{case}.rate_vs_echo"), self.sent.rate / echo.sent.rate);
         if let (Some(ours), Some(echo)) = (self.cpu_us, echo.cpu_us) {

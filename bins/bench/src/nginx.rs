@@ -1,4 +1,5 @@
-//! nginx as a floor: TLS with the same certificate, an allowlist, an access log, a fixed answer. It stores nothing.
+//! nginx as a lower bound: TLS with the same certificate, an allowlist, an access log, a fixed answer. It stores
+//! nothing.
 
 use std::fs;
 use std::net::SocketAddr;
@@ -9,8 +10,9 @@ use super::node::{free_address, wait_for};
 use super::tree::{Process, SERVERS, pinned};
 use xtask::process::Outcome;
 
-/// With `{…}` in place of what differs. The allowlist is a `geo`, because `return` answers before `allow` is asked. A body
-/// is read and thrown away before the next request of its connection. Worker and master run as whoever runs the benchmark.
+/// The configuration, with `{…}` for the values that differ. The allowlist is a `geo`, because `return` answers before
+/// `allow` is evaluated. A body is read and dropped before the next request of its connection. Worker and master run as
+/// the user of the benchmark.
 const CONFIG: &str = r#"
 {user}
 worker_processes 1;
@@ -38,7 +40,7 @@ http {
 }
 "#;
 
-/// Starts it on the core of servers.
+/// Starts nginx on the core of servers.
 pub(crate) fn start(directory: &Path, certificates: &Path) -> Outcome<(Process, SocketAddr)> {
     fs::create_dir_all(directory)?;
     let address = free_address()?;

@@ -1,4 +1,4 @@
-//! Hookgate as it is measured: `serve` with a configuration of its own, on SQLite or on PostgreSQL.
+//! Hookgate in a production form: `serve` with a configuration of its own, on SQLite or on PostgreSQL.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -13,30 +13,30 @@ use super::server::{Server, binary};
 use super::tree::{Process, SERVERS, pinned};
 use xtask::process::Outcome;
 
-/// How often it is looked whether a server answers.
+/// Pause between two attempts to connect to a server.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// The sources of a webhook that takes deliveries: the load generator, and a network for company.
+/// Allowlist of a webhook that accepts the load generator; the second network makes it a real list.
 const ALLOWED: &str = "127.0.0.1, 192.0.2.0/24";
-/// The sources of a webhook that refuses them.
+/// Allowlist of a webhook that refuses the load generator.
 pub(crate) const ELSEWHERE: &str = "192.0.2.0/24";
 
-/// A configuration of Hookgate on the disk.
+/// A configuration of Hookgate on disk.
 #[derive(Debug)]
 pub(crate) struct Site {
     file: PathBuf,
-    /// Where the gate listens, or will.
+    /// Address of the gate, listening or not.
     pub(crate) address: SocketAddr,
-    /// Where the console listens, or will.
+    /// Address of the console, listening or not.
     pub(crate) console: SocketAddr,
 }
 
 impl Site {
-    /// Everything as it comes, apart from these lines of the section `store`.
+    /// A configuration with free addresses, defaults, and these lines in the section `store`.
     pub(crate) fn new(directory: &Path, certificates: &Path, store: &str) -> Outcome<Self> {
         Self::at([free_address()?, free_address()?], directory, certificates, store)
     }
 
-    /// The same with the addresses of this one, but other lines of the section `store`.
+    /// The same addresses with other lines in the section `store`.
     pub(crate) fn instead(&self, directory: &Path, certificates: &Path, store: &str) -> Outcome<Self> {
         Self::at([self.address, self.console], directory, certificates, store)
     }
@@ -66,17 +66,17 @@ impl Site {
         })
     }
 
-    /// The embedded store in this directory.
+    /// A configuration on the embedded store in this directory.
     pub(crate) fn on_sqlite(directory: &Path, certificates: &Path) -> Outcome<Self> {
         Self::new(directory, certificates, &sqlite_in(directory))
     }
 
-    /// What serves it: the program and its arguments.
+    /// The command that serves it: the program and its arguments.
     pub(crate) fn serving(&self) -> [PathBuf; 4] {
         [binary(), "serve".into(), "--config".into(), self.file.clone()]
     }
 
-    /// Serves it, on the core of servers.
+    /// Starts it on the core of servers, and waits until the gate listens.
     pub(crate) fn serve(&self, preload: Option<&Path>) -> Outcome<Process> {
         let mut command = pinned(SERVERS);
         command
@@ -91,7 +91,7 @@ impl Site {
         Ok(process)
     }
 
-    /// What a command says of it.
+    /// Runs a command on this configuration and returns its JSON.
     pub(crate) fn command(&self, arguments: &[&str]) -> Outcome<Value> {
         let output = Command::new(binary())
             .args(arguments)
@@ -104,24 +104,24 @@ impl Site {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// The path of a new webhook that takes what the load generator sends.
+    /// Creates a webhook that accepts the load generator; returns its path.
     pub(crate) fn webhook(&self) -> Outcome<String> {
         self.webhook_for(ALLOWED)
     }
 
-    /// The path of a new webhook with this allowlist.
+    /// Creates a webhook with this allowlist; returns its path.
     pub(crate) fn webhook_for(&self, allow: &str) -> Outcome<String> {
         Ok(self.create(allow)?.0)
     }
 
-    /// The path of a webhook that was revoked.
+    /// Creates and revokes a webhook; returns its path.
     pub(crate) fn revoked_webhook(&self) -> Outcome<String> {
         let (path, handle) = self.create(ALLOWED)?;
         self.command(&["webhook", "revoke", &handle, "--yes"])?;
         Ok(path)
     }
 
-    /// Path and handle.
+    /// Creates a webhook; returns its path and handle.
     fn create(&self, allow: &str) -> Outcome<(String, String)> {
         let made = self.command(&["webhook", "create", "bench", "--allow", allow])?;
         let text = |name: &str| made[name].as_str().ok_or("no webhook was created");
@@ -131,7 +131,7 @@ impl Site {
     }
 }
 
-/// The line that names the embedded store in this directory.
+/// The configuration line of the embedded store in this directory.
 pub(crate) fn sqlite_in(directory: &Path) -> String {
     format!("url = \"sqlite:{}\"", directory.display())
 }
@@ -145,12 +145,12 @@ pub(crate) fn certificates(scratch: &Path) -> Outcome<PathBuf> {
     Ok(directory.canonicalize()?)
 }
 
-/// An address that nobody listens on.
+/// An address on which nothing listens.
 pub(crate) fn free_address() -> Outcome<SocketAddr> {
     Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?)
 }
 
-/// Waits until somebody listens there.
+/// Waits until the process listens there, and fails if it ends before.
 pub(crate) fn wait_for(address: SocketAddr, process: &mut Process) -> Outcome<()> {
     while TcpStream::connect(address).is_err() {
         process.is_there()?;

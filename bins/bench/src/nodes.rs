@@ -1,5 +1,5 @@
-//! One, two and three nodes on one PostgreSQL server. Nodes and database share the first core, so what more nodes can show
-//! here is what they cost, not what they bring: the CPU of each delivery, in nodes and database together.
+//! One, two and three nodes on one PostgreSQL server. Nodes and database share the first core, so more nodes can't show
+//! a gain here, only their cost: the CPU of each delivery, in nodes and database together.
 
 use std::path::Path;
 use std::thread;
@@ -14,7 +14,7 @@ use xtask::process::{Outcome, say};
 
 /// Connections of all senders together.
 const CONNECTIONS: u32 = 64;
-/// How many nodes are measured.
+/// Numbers of nodes to measure.
 const NODES: [u32; 3] = [1, 2, 3];
 
 /// Some nodes that serve one webhook.
@@ -23,7 +23,7 @@ struct Nodes {
     urls: Vec<String>,
 }
 
-/// Measures them in turns.
+/// Measures each number of nodes in turn.
 pub(super) fn run(scratch: &Path, rounds: usize, seconds: u32, figures: &mut Figures) -> Outcome<()> {
     let postgres = Postgres::start().map_err(|error| error.to_string())?;
     pin(&postgres.processes())?;
@@ -65,7 +65,7 @@ impl Nodes {
         Ok(started)
     }
 
-    /// The rate of all nodes; the other figures go where they belong.
+    /// Returns the rate of all nodes, and adds all figures.
     fn measure(&self, postgres: &Postgres, seconds: u32, case: &str, figures: &mut Figures) -> Outcome<f64> {
         self.send(1)?;
         let nodes: Vec<u32> = self.processes.iter().map(Process::id).collect();

@@ -1,4 +1,4 @@
-//! The console's pages with a million deliveries in the store: how long the server takes for each, and how large it is.
+//! The console's pages with a million deliveries in the store: the server's time for each page, and its size.
 
 use std::fs::File;
 use std::path::Path;
@@ -10,11 +10,11 @@ use super::figures::Figures;
 use super::server::Server;
 use xtask::process::{Outcome, root, say};
 
-/// How often each page is asked for; the median counts.
+/// Requests for each page; the median counts.
 const TIMES: usize = 15;
 /// Fills the store: deliveries of 30 days to 20 webhooks from 200 sources, a tenth of them refused, and 20,000 incidents.
 const FILL: &str = "bins/xtask/src/bench/fill.sql";
-/// What a page is asked for with, apart from the webhook in place of `{webhook}`.
+/// The names and paths of the pages; `{webhook}` stands for the handle of a webhook.
 const PAGES: [(&str, &str); 22] = [
     ("webhooks", "/webhooks"),
     ("webhook_hour", "/webhooks/{webhook}?range=1h"),
@@ -43,7 +43,8 @@ const PAGES: [(&str, &str); 22] = [
     ("audit", "/audit"),
 ];
 
-/// Previews over the million: of the allowlist of one webhook, and of a set that the allowlists of all of them name.
+/// Previews over the million deliveries: of the allowlist of one webhook, and of an address set that all allowlists
+/// use.
 const PREVIEWS: [(&str, &str, &str); 2] = [
     (
         "allowlist",
@@ -90,7 +91,7 @@ pub(crate) fn run(scratch: &Path, figures: &mut Figures) -> Outcome<()> {
     Ok(())
 }
 
-/// Makes a store with a million deliveries, and the handle of one of its webhooks.
+/// Makes a store with a million deliveries, and returns the handle of one of its webhooks.
 fn prepare(directory: &Path) -> Outcome<String> {
     let (server, ready) = Server::dev(directory)?;
     let webhook = ready["webhook"]["handle"]
@@ -123,18 +124,18 @@ fn prepare(directory: &Path) -> Outcome<String> {
     Err(String::from_utf8_lossy(&output.stderr).into())
 }
 
-/// A page as it was measured.
+/// The measurement of a page.
 #[derive(Clone, Copy, Debug, Default)]
 struct Page {
     ms: f64,
     kb: f64,
 }
 
-/// Somebody who is signed in, by curl.
+/// A signed-in member, who uses curl.
 struct Browser {
     origin: String,
     arguments: Vec<String>,
-    /// What the admin API is asked with.
+    /// The header field that authorizes requests of the admin API.
     authorization: String,
 }
 
@@ -164,14 +165,14 @@ impl Browser {
         Ok(browser)
     }
 
-    /// The page, after one request that fills caches.
+    /// Measures a page, after one request that fills caches.
     fn median(&self, path: &str) -> Outcome<Page> {
         let url = format!("{}{path}", self.origin);
         let mut times = Vec::with_capacity(TIMES);
         let mut kb = 0.0;
         self.curl(&["--output", "/dev/null", &url])?;
         for _ in 0..TIMES {
-            // The time of the server alone: connection and handshake are over when the request is sent.
+            // The server's time alone: connection and handshake are complete before the request is sent.
             let format = "%{time_pretransfer} %{time_total} %{size_download}";
             let text = self.curl(&["--output", "/dev/null", "--write-out", format, &url])?;
             let figures: Vec<f64> = text.split(' ').filter_map(|word| word.parse().ok()).collect();
@@ -188,7 +189,7 @@ impl Browser {
         })
     }
 
-    /// How long the answer to a request of the admin API takes, in milliseconds.
+    /// Measures a POST to the admin API, in milliseconds.
     fn median_post(&self, path: &str, body: &str) -> Outcome<f64> {
         let url = format!("{}{path}", self.origin);
         let mut times = Vec::with_capacity(TIMES);

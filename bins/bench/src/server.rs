@@ -1,4 +1,4 @@
-//! The servers that are no node in production: the bare echo, and `hookgate dev`.
+//! Servers that are not production nodes: the bare echo, and `hookgate dev`.
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
@@ -15,7 +15,7 @@ pub(crate) struct Server {
     process: Process,
 }
 
-/// The bare echo with this certificate, and where it listens.
+/// Starts the bare echo with this certificate; returns its address.
 pub(crate) fn echo(certificates: &Path) -> Outcome<(Process, SocketAddr)> {
     let binary = target_directory().join("release/examples/bare_echo");
     let (process, line) = start(
@@ -29,7 +29,7 @@ pub(crate) fn echo(certificates: &Path) -> Outcome<(Process, SocketAddr)> {
 }
 
 impl Server {
-    /// `hookgate dev` in this directory, and what it says once it is ready.
+    /// Starts `hookgate dev` in this directory; returns the JSON that it prints when it is ready.
     pub(crate) fn dev(directory: &Path) -> Outcome<(Self, Value)> {
         let (process, line) = start(
             pinned(SERVERS)
@@ -40,7 +40,7 @@ impl Server {
         Ok((Self { process }, serde_json::from_str(&line)?))
     }
 
-    /// What a command says of the data in this directory.
+    /// Runs a command on the data in this directory and returns its JSON.
     #[expect(clippy::unused_self, reason = "it runs beside the server")]
     pub(crate) fn command(&self, directory: &Path, arguments: &[&str]) -> Outcome<Value> {
         let output = Command::new(binary())
@@ -57,12 +57,12 @@ impl Server {
     }
 }
 
-/// The program that is measured.
+/// The measured program.
 pub(crate) fn binary() -> PathBuf {
     target_directory().join("release/hookgate")
 }
 
-/// Starts a server and waits for its first line, which says that it is ready.
+/// Starts a server and waits for its first line, by which it reports that it is ready.
 fn start(command: &mut Command) -> Outcome<(Process, String)> {
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut line = String::new();

@@ -1,4 +1,4 @@
-//! Where a system keeps deliveries: how much disk each takes, and which processes the store has.
+//! Stores of the measured systems: the disk space of a delivery, and the processes of a database server.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -21,7 +21,7 @@ pub(crate) enum Store {
 }
 
 impl Store {
-    /// A fresh PostgreSQL server, and where its database is.
+    /// Starts a PostgreSQL server on the core of servers; returns the URL of its database.
     pub(crate) fn postgres() -> Outcome<(Self, String)> {
         let server = Postgres::start().map_err(|error| error.to_string())?;
         let url = server.database().map_err(|error| error.to_string())?;
@@ -39,8 +39,8 @@ impl Store {
         }
     }
 
-    /// Bytes on disk. Of SQLite all files of the directory, the log with them; of PostgreSQL the tables and indexes of the
-    /// database after a checkpoint, without the log, which all databases of a server share.
+    /// Bytes on disk. For SQLite all files of the directory, including the write-ahead log; for PostgreSQL the tables
+    /// and indexes of the database after a checkpoint, without the log, which all databases of a server share.
     pub(crate) fn bytes(&self) -> Outcome<f64> {
         match self {
             Self::None => Ok(0.0),
@@ -53,8 +53,8 @@ impl Store {
         }
     }
 
-    /// Bytes on disk for each delivery, if it had so many bytes before the first. The server is stopped, so that the log is
-    /// copied into the database.
+    /// Bytes on disk for each delivery; `before` is the size before the first one. It stops the server, so that the
+    /// write-ahead log is copied into the database.
     pub(crate) fn bytes_per_delivery(&self, before: f64, server: &mut Process) -> Outcome<Option<f64>> {
         server.stop()?;
         let deliveries = match self {
@@ -67,7 +67,7 @@ impl Store {
     }
 }
 
-/// What the shell of SQLite says to this SQL.
+/// Runs SQL in the shell of SQLite; returns its output.
 pub(crate) fn sqlite(directory: &Path, sql: &str) -> Outcome<String> {
     let output = Command::new("sqlite3")
         .arg("-bail")
@@ -81,7 +81,7 @@ pub(crate) fn sqlite(directory: &Path, sql: &str) -> Outcome<String> {
     }
 }
 
-/// What a database of this server says to this SQL.
+/// Runs SQL in a database of this server; returns its output.
 fn postgres(server: &Postgres, database: &str, sql: &str) -> Outcome<String> {
     Ok(server.sql(database, sql).map_err(|error| error.to_string())?)
 }

@@ -1,4 +1,4 @@
-//! The systems that are measured, each started fresh for every measurement, all of it on the core of servers.
+//! The measured systems. Each is started fresh for every measurement, with all its processes on the core of servers.
 
 use std::path::{Path, PathBuf};
 
@@ -12,19 +12,20 @@ use super::tree::{self, Process};
 use super::{nginx, unsynced};
 use xtask::process::Outcome;
 
-/// How many unknown IDs are asked for in turn.
+/// Number of unknown IDs that are requested in turn.
 const UNKNOWN: usize = 50_000;
-/// Where servers without webhooks are sent to: a path of the usual length.
+/// Path of the requests to servers without webhooks, of the usual length.
 const ANY_PATH: &str = "/webhooks/custom/wh_777777777777777777777777777777774c13vo";
 
-/// A system.
+/// A measured system.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum System {
-    /// hyper and rustls with a fixed answer: the yardstick.
+    /// hyper and rustls with a fixed answer, with which the others are compared.
     Echo,
     /// Hookgate on its embedded store, with an fsync for each batch.
     Sqlite,
-    /// The same without any fsync, to tell what durability costs. Nobody can run it so: the library is put under it.
+    /// The same without any fsync, to measure the cost of durability. No setting allows this: a preloaded library
+    /// disables fsync.
     Unsynced,
     /// Hookgate with a PostgreSQL server, both on the one core.
     Postgres,
@@ -32,20 +33,20 @@ pub(crate) enum System {
     Nginx,
 }
 
-/// What a request asks for.
+/// The kind of webhook that requests are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
-    /// A webhook that takes it.
+    /// A webhook that accepts them.
     Accepted,
     /// A webhook that was revoked.
     Revoked,
-    /// A webhook whose allowlist has other addresses.
+    /// A webhook whose allowlist has other addresses only.
     NotAllowed,
-    /// Webhooks that don't exist, another one each time.
+    /// Webhooks that don't exist, a different one each time.
     Unknown,
 }
 
-/// A running system and where to send.
+/// A running system, and the requests to it.
 pub(crate) struct Running {
     pub(crate) process: Process,
     pub(crate) target: Target,
@@ -55,7 +56,7 @@ pub(crate) struct Running {
 /// CPU seconds so far.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cpu {
-    /// Of server and database.
+    /// CPU of server and database.
     pub(crate) all: f64,
     pub(crate) database: f64,
 }
@@ -71,7 +72,7 @@ impl System {
         }
     }
 
-    /// Starts it in this directory of its own.
+    /// Starts the system in this directory, which no other uses.
     pub(crate) fn start(self, scratch: &Path, directory: &Path, wanted: Wanted) -> Outcome<Running> {
         std::fs::create_dir_all(directory)?;
         let certificates = certificates(scratch)?;
@@ -152,12 +153,12 @@ fn wanted_paths(site: Option<&Site>, wanted: Wanted) -> Outcome<Vec<String>> {
     })
 }
 
-/// The path of a webhook that nobody made.
+/// The path of a webhook that does not exist.
 fn unknown_path() -> Outcome<String> {
     Ok(format!("/webhooks/custom/{}", new_id()?.reveal()))
 }
 
-/// A fresh ID.
+/// A new ID.
 pub(crate) fn new_id() -> Outcome<WebhookId> {
     use std::io::Read;
 

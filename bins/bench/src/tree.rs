@@ -1,4 +1,4 @@
-//! Processes and all that they started: their CPU, their memory, their core, their end.
+//! Processes with all their descendants: CPU, memory, core, and end.
 
 use std::fs;
 use std::process::{Child, Command, Stdio};
@@ -11,17 +11,17 @@ const TICKS_PER_SECOND: f64 = 100.0;
 pub(crate) const SERVERS: &str = "0";
 /// The core of load generators.
 pub(crate) const GENERATORS: &str = "1";
-/// Runs a program on one core, with as many open files as the system lets it have.
+/// Runs a program on one core, with the hard limit of open files.
 const PINNED: &str = r#"ulimit -Sn "$(ulimit -Hn)"; exec taskset -c "$0" "$@""#;
 
-/// A command that runs on one core; the program and its arguments follow.
+/// A command that runs on one core; the program and its arguments are added to it.
 pub(crate) fn pinned(core: &str) -> Command {
     let mut command = Command::new("sh");
     command.args(["-c", PINNED, core]);
     command
 }
 
-/// A process that ends with this value, and with it all that it started.
+/// A process that is killed with all its descendants when this value is dropped.
 #[derive(Debug)]
 pub(crate) struct Process(Child);
 
@@ -38,7 +38,7 @@ impl Process {
         self.0.id()
     }
 
-    /// Fails if it has ended.
+    /// Fails if the process has ended.
     pub(crate) fn is_there(&mut self) -> Outcome<()> {
         match self.0.try_wait()? {
             None => Ok(()),
@@ -46,14 +46,14 @@ impl Process {
         }
     }
 
-    /// Asks it to stop, and waits until it has.
+    /// Sends SIGTERM, and waits until the process has ended.
     pub(crate) fn stop(&mut self) -> Outcome<()> {
         signal("TERM", &[self.id()])?;
         self.0.wait()?;
         Ok(())
     }
 
-    /// The highest that its resident memory and that of all below it has been, in MiB.
+    /// Highest resident memory of the process plus that of each descendant, in MiB.
     pub(crate) fn peak_mib(&self) -> Outcome<f64> {
         members(&[self.id()])
             .iter()
@@ -61,7 +61,7 @@ impl Process {
             .sum()
     }
 
-    /// Its resident memory and that of all below it, in MiB.
+    /// Resident memory of the process and its descendants, in MiB.
     pub(crate) fn resident_mib(&self) -> Outcome<f64> {
         members(&[self.id()])
             .iter()
@@ -73,27 +73,28 @@ impl Process {
 impl Drop for Process {
     fn drop(&mut self) {
         if matches!(self.0.try_wait(), Ok(None)) {
-            // What can't be ended has ended already.
+            // A process that can't be killed has ended already.
             let _ = signal("KILL", &members(&[self.id()]));
         }
         let _ = self.0.wait();
     }
 }
 
-/// CPU seconds, user and system, of these processes and all below them, those included that have ended and were reaped.
+/// CPU seconds, user and system, of these processes and their descendants, including those that have ended and were
+/// reaped.
 pub(crate) fn cpu_seconds(roots: &[u32]) -> f64 {
     let ticks = |process: &u32| -> Option<f64> {
         let fields = stat(*process)?;
         fields[11..15].iter().map(|field| field.parse::<f64>().ok()).sum()
     };
-    // One that ends meanwhile is in the figures of who started it.
+    // A process that ends meanwhile is counted in its parent.
     members(roots).iter().filter_map(ticks).sum::<f64>() / TICKS_PER_SECOND
 }
 
-/// Keeps these processes and all below them on the core of servers.
+/// Pins these processes and their descendants to the core of servers.
 pub(crate) fn pin(roots: &[u32]) -> Outcome<()> {
     for process in members(roots) {
-        // One that has ended by now needs no core.
+        // An error means that the process has ended.
         Command::new("taskset")
             .args(["-a", "-p", "-c", SERVERS, &process.to_string()])
             .stdout(Stdio::null())
@@ -103,7 +104,7 @@ pub(crate) fn pin(roots: &[u32]) -> Outcome<()> {
     Ok(())
 }
 
-/// These processes and all below them.
+/// These processes and their descendants.
 fn members(roots: &[u32]) -> Vec<u32> {
     let processes = fs::read_dir("/proc").into_iter().flatten().flatten();
     let parents: Vec<(u32, u32)> = processes
@@ -125,11 +126,11 @@ fn members(roots: &[u32]) -> Vec<u32> {
     found
 }
 
-/// What the kernel says of a process, from its state on: its parent is next, and 11 to 14 are its CPU and that of its
-/// reaped children.
+/// The fields of `/proc/PID/stat` from the state on: field 1 is the parent, and 11 to 14 are the CPU of the process and
+/// of its reaped children.
 fn stat(process: u32) -> Option<Vec<String>> {
     let stat = fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
-    // The name stands in brackets and may hold anything.
+    // The name is in brackets and may have any characters.
     let fields: Vec<_> = stat
         .rsplit_once(')')?
         .1

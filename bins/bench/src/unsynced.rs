@@ -1,4 +1,4 @@
-//! A library from Debian that makes every fsync do nothing, put under the unchanged program.
+//! A library from Debian that disables fsync, preloaded into the unchanged program.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,7 +9,7 @@ use xtask::process::{Outcome, install};
 const PACKAGE: &str = "libeatmydata1";
 const LIBRARY: &str = "libeatmydata.so";
 
-/// Where it is; it is installed if it is missing.
+/// Path of the library. It is installed if it is missing.
 pub(crate) fn library() -> Outcome<PathBuf> {
     if let Some(library) = find() {
         return Ok(library);
@@ -19,7 +19,7 @@ pub(crate) fn library() -> Outcome<PathBuf> {
         .ok_or_else(|| format!("{LIBRARY} is missing, though Debian's package {PACKAGE} is installed").into())
 }
 
-/// Each architecture has a directory of its own.
+/// Finds the library: each architecture has a directory of its own.
 fn find() -> Option<PathBuf> {
     let directories = fs::read_dir("/usr/lib").ok()?.flatten();
     directories

@@ -1,4 +1,5 @@
-//! The stores of different size, filled by SQL because a million webhooks would take the better part of an hour otherwise.
+//! The stores of different sizes. They are filled by SQL, because a million webhooks would take most of an hour
+//! otherwise.
 
 use std::fs;
 use std::io::Write;
@@ -12,33 +13,33 @@ use xtask::process::{Outcome, say};
 
 const WEBHOOKS: &str = include_str!("webhooks.sql");
 const DELIVERIES: &str = include_str!("deliveries.sql");
-/// Webhooks that take deliveries in turn, the same number in every store.
+/// Webhooks that get deliveries in turn, the same number in every store.
 const RECEIVERS: u32 = 1_000;
-/// Networks of the long allowlist, beside that of the load generator.
+/// Networks of the long allowlist, beside the load generator's.
 const NETWORKS: u32 = 9_999;
-/// Networks in one argument of a command: the system limits its length.
+/// Networks in one argument of a command: the system limits the length.
 const NETWORKS_AT_ONCE: usize = 2_500;
 
-/// A store with the configuration that serves it, and where to send.
+/// A filled store, the configuration that serves it, and the requests to it.
 pub(super) struct Filled {
     pub(super) site: Site,
     pub(super) target: Target,
     pub(super) data: PathBuf,
-    /// A copy of its file from before the first delivery, if there is one.
+    /// A copy of the database file from before the first delivery.
     fresh: Option<PathBuf>,
 }
 
-/// All of them.
+/// All stores.
 pub(super) struct Stores {
     /// Ten webhooks, one network in their allowlists.
     pub(super) few: Filled,
-    /// A tenth as many webhooks as `long` has deliveries, and 10,000 networks.
+    /// A tenth as many webhooks as `long` has deliveries, and an allowlist of 10,000 networks.
     pub(super) many: Filled,
-    /// The same with a long history.
+    /// The store `many` with a long history.
     pub(super) long: Filled,
-    /// The store of `long`, kept for a day only.
+    /// The data of `long`, with a retention of one day.
     pub(super) pruning: Site,
-    /// The last page of the history of a webhook of `long`.
+    /// The last page of the history of one webhook of `long`.
     pub(super) page: Target,
 }
 
@@ -60,7 +61,7 @@ impl Stores {
         let site = Site::on_sqlite(&long, &certificates)?;
         fill(&long, DELIVERIES, rows)?;
         let one_day = format!("{}\nkeep_days = 1", sqlite_in(&long));
-        // Another directory, because each configuration is a file with the same name.
+        // Another directory, because every configuration has the same file name.
         let pruning = site.instead(&scratch.join("pruning"), &certificates, &one_day)?;
         let mut target = many.target.clone();
         target.address = site.address;
@@ -86,14 +87,14 @@ impl Stores {
 }
 
 impl Filled {
-    /// With webhooks that have this allowlist, and with others beside them if it is for so many rows.
+    /// A store with webhooks that have this allowlist, and with more webhooks if `rows` is given.
     fn new(site: Site, directory: &Path, allow: &str, rows: Option<u32>) -> Outcome<Self> {
         let paths: Outcome<Vec<_>> = (0..RECEIVERS).map(|_| site.webhook_for(allow)).collect();
         let target = Target::new(site.address, &paths?, 201, &directory.join("paths"))?;
         if let Some(rows) = rows {
             fill(directory, WEBHOOKS, rows)?;
         }
-        // What commands wrote may be in the log still.
+        // Commands may have left changes in the write-ahead log.
         sqlite(directory, "PRAGMA wal_checkpoint(TRUNCATE)")?;
         let fresh = directory.join("fresh.db");
         fs::copy(directory.join("hookgate.db"), &fresh)?;
@@ -105,15 +106,15 @@ impl Filled {
         })
     }
 
-    /// Takes all deliveries away again, so that every round finds the same. What it writes is on the disk before anything
-    /// is measured.
+    /// Removes all deliveries, so that every round starts alike. The file is synced, so that no write of it falls into
+    /// a measurement.
     pub(super) fn renew(&self) -> Outcome<()> {
         let Some(fresh) = &self.fresh else {
             return Ok(());
         };
         let file = self.data.join("hookgate.db");
         for rest in ["hookgate.db-wal", "hookgate.db-shm"] {
-            // A server that stopped well left neither.
+            // After a clean shutdown neither file is there.
             let _ = fs::remove_file(self.data.join(rest));
         }
         fs::copy(fresh, &file)?;
@@ -121,10 +122,10 @@ impl Filled {
     }
 }
 
-/// An address set of networks that lie apart, and of the load generator's address.
+/// Creates an address set of disjoint networks and the load generator's address.
 fn import_networks(site: &Site) -> Outcome<()> {
     let mut networks = vec!["127.0.0.1".to_owned()];
-    // 10.0.0.0/30, 10.0.0.8/30 and so on: none can be joined with the next.
+    // 10.0.0.0/30, 10.0.0.8/30 and so on: no two can be joined.
     networks.extend(
         (0..NETWORKS).map(|number| format!("{}/30", std::net::Ipv4Addr::from_bits(10 << 24 | number << 3))),
     );
@@ -137,7 +138,7 @@ fn import_networks(site: &Site) -> Outcome<()> {
     Ok(())
 }
 
-/// Runs the SQL for so many deliveries.
+/// Runs the SQL for `rows` deliveries.
 fn fill(data: &Path, sql: &str, rows: u32) -> Outcome<()> {
     let sql = sql
         .replace("{rows}", &rows.to_string())

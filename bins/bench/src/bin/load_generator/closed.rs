@@ -1,4 +1,4 @@
-//! A closed loop: connections that stay open, each sending its next request when it has the answer to the last.
+//! A closed loop: each of some open connections sends its next request when it has the answer to the last one.
 
 use std::cell::RefCell;
 use std::net::Ipv4Addr;
@@ -20,13 +20,13 @@ pub(crate) struct Shape {
     connections: u32,
     #[arg(long)]
     seconds: u64,
-    /// How many of them send at once; all, if it isn't said
+    /// Connections that send at once; all by default
     #[arg(long)]
     at_once: Option<u32>,
-    /// Requests after which a connection has done its part; then one that hasn't sent yet takes its place
+    /// Most requests of one connection; after them another one that has not sent yet takes its place
     #[arg(long)]
     most_each: Option<u32>,
-    /// Each connection comes from a loopback address of its own
+    /// Use a loopback address of its own for each connection
     #[arg(long)]
     own_addresses: bool,
 }
@@ -53,12 +53,12 @@ pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value>
     Ok(samples.report(begun.elapsed()))
 }
 
-/// Opens all of them. Each sends one request, so that nothing of a handshake is left for later.
+/// Opens all connections. Each sends one request, so that no work of a handshake is left for the measurement.
 async fn open(requests: &Requests, shape: &Shape) -> Outcome<Vec<Session>> {
     let config = tls::config(false)?;
     let mut sessions = Vec::new();
     for number in 0..shape.connections {
-        // 127.1.0.0 and up: the whole of 127.0.0.0/8 is this machine.
+        // 127.1.0.0 and up: all of 127.0.0.0/8 is this machine.
         let own = Ipv4Addr::from_bits((127 << 24 | 1 << 16) + number);
         let mut session = Session::open(requests, &config, shape.own_addresses.then_some(own)).await?;
         session.exchange(requests).await?;
@@ -67,7 +67,7 @@ async fn open(requests: &Requests, shape: &Shape) -> Outcome<Vec<Session>> {
     Ok(sessions)
 }
 
-/// Sends over one connection after the other until it is time to end or none is left.
+/// Sends over one connection after the other until the end of the run, or until none is left.
 async fn send(
     requests: &Requests,
     sessions: &RefCell<Vec<Session>>,

@@ -18,7 +18,7 @@ pub(crate) struct Shape {
     workers: u32,
     #[arg(long)]
     seconds: u64,
-    /// Take up the session of the connection before
+    /// Resume the TLS session of the connection before
     #[arg(long)]
     resume: bool,
 }
@@ -43,7 +43,8 @@ pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value>
     Ok(samples.report(begun.elapsed()))
 }
 
-/// Tickets are kept by each worker for itself, and a ticket is used once, so each has one for its next connection.
+/// Connects again and again. Each worker has its own session tickets, and a ticket is used once: it resumes the next
+/// connection.
 async fn work(requests: &Requests, resume: bool, end: Instant) -> Outcome<Samples> {
     let config = tls::config(resume)?;
     let mut samples = Samples::default();

@@ -1,4 +1,4 @@
-//! What the disk needs for one `fdatasync`: the unit in which the latency of a durable answer is told.
+//! Latency of one `fdatasync` on this disk: the unit in which the latency of a durable answer is expressed.
 
 use std::fs::File;
 use std::io::Write;
@@ -8,11 +8,12 @@ use tokio::time::Instant;
 
 use crate::Outcome;
 
-/// How often it is tried; the median counts.
+/// Repetitions; the median counts.
 const TIMES: usize = 301;
 const PAGE: [u8; 8 * 1024] = [0x5a; 8 * 1024];
 
-/// Microseconds until a page written over another one of the file is on disk, as a commit does in a log that is used again.
+/// Microseconds until a page that overwrites another one of the file is on disk. A commit does the same in a log that
+/// is reused.
 pub(crate) fn median_us(path: &Path) -> Outcome<f64> {
     let mut file = File::create(path)?;
     for _ in 0..TIMES {

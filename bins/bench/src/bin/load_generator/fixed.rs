@@ -1,5 +1,6 @@
-//! An open loop: requests leave at fixed times, whatever becomes of the earlier ones, and a latency begins when its request
-//! should have left. So a server that stands still can't hide the requests that it kept from being sent.
+//! An open loop: requests are due at a fixed rate, however late earlier answers are, and a latency is counted from the
+//! time at which its request was due. So a server that stalls can't hide the requests that it delayed (coordinated
+//! omission).
 
 use std::rc::Rc;
 use std::thread;
@@ -16,7 +17,7 @@ use crate::http::{Requests, Session};
 use crate::samples::Samples;
 use crate::{Outcome, ready, tls};
 
-/// How long before its time a sleeping thread is woken: the system wakes it some 60 us late.
+/// Head start of waking a sleeping thread: the system wakes it some 60 us late. The rest of the time is spun away.
 const AWAKE_BEFORE: Duration = Duration::from_micros(200);
 
 #[derive(Args)]
@@ -30,7 +31,7 @@ pub(crate) struct Shape {
     seconds: u32,
 }
 
-/// When requests should leave. There are as many as rate and time allow, so the queue is bounded by them.
+/// Times at which requests are due. Rate and duration bound the queue.
 type Due = Rc<Mutex<UnboundedReceiver<Instant>>>;
 
 pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value> {
@@ -67,7 +68,7 @@ pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value>
     Ok(samples.report(begun.elapsed()))
 }
 
-/// Says when it is time for the next request. The runtime's own timers are a millisecond late.
+/// Sends each due time when it comes. The timers of the runtime are a millisecond late.
 fn tick(begun: Instant, count: u32, interval: Duration, sender: &UnboundedSender<Instant>) {
     for number in 0..count {
         let due = begun + interval * number;
@@ -84,7 +85,7 @@ fn tick(begun: Instant, count: u32, interval: Duration, sender: &UnboundedSender
     }
 }
 
-/// Takes the next request that is due, until there is none left.
+/// Sends a request for each due time, until there are no more.
 async fn send(requests: &Requests, mut session: Session, due: &Due) -> Outcome<Samples> {
     let mut samples = Samples::default();
     loop {

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over one TLS connection, by hand: nothing between a request and its bytes.
+//! HTTP/1.1 over one TLS connection, written by hand, so that no library's work is part of a measurement.
 
 use std::cell::Cell;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -13,20 +13,20 @@ use tokio_rustls::client::TlsStream;
 
 use crate::{Outcome, tls};
 
-/// How long an answer may take. A server that needs more has failed.
+/// Longest time for an answer. A server that needs more has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// Most header fields of an answer.
 const MOST_FIELDS: usize = 32;
-/// Room for an answer; it grows where one is longer.
+/// Initial size of a buffer; it grows for a longer answer.
 const ROOM: usize = 4 * 1024;
 
-/// What is sent, and what every answer has to say.
+/// The requests to send, and the expected status of every answer.
 pub(crate) struct Requests {
     address: SocketAddr,
     paths: Vec<String>,
     next: Cell<usize>,
     method: &'static str,
-    /// Everything behind the path and the version.
+    /// All bytes after the request line: header fields and body.
     rest: Vec<u8>,
     status: u16,
 }
@@ -59,7 +59,7 @@ impl Requests {
         }
     }
 
-    /// The bytes of the next request, in place of what is in the buffer.
+    /// Writes the next request into the buffer, in place of its content.
     fn write_next(&self, buffer: &mut Vec<u8>, close: bool) {
         let number = self.next.get();
         self.next.set((number + 1) % self.paths.len());
@@ -82,7 +82,7 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    /// Connects, from an address of its own if one is named.
+    /// Connects, from the address `source` if there is one.
     pub(crate) async fn open(
         requests: &Requests,
         config: &Arc<ClientConfig>,
@@ -104,12 +104,12 @@ impl Session {
         })
     }
 
-    /// Whether the handshake took up an earlier one.
+    /// `true` if the handshake resumed an earlier TLS session.
     pub(crate) fn is_resumed(&self) -> bool {
         self.stream.get_ref().1.handshake_kind() == Some(rustls::HandshakeKind::Resumed)
     }
 
-    /// Sends the next request and checks its answer. The connection stays.
+    /// Sends the next request and checks its answer. The connection stays open.
     pub(crate) async fn exchange(&mut self, requests: &Requests) -> Outcome<()> {
         if self.send(requests, false).await? {
             return Err("the server closed a connection that should stay".into());
@@ -117,15 +117,15 @@ impl Session {
         Ok(())
     }
 
-    /// The same as the last request of the connection.
+    /// Sends the last request of the connection, checks its answer and closes.
     pub(crate) async fn exchange_last(mut self, requests: &Requests) -> Outcome<()> {
         self.send(requests, true).await?;
-        // The server was asked to close and may have been faster.
+        // The server was asked to close and may have closed first.
         let _ = self.stream.shutdown().await;
         Ok(())
     }
 
-    /// Whether the server closes after the answer.
+    /// Sends a request and checks its answer. Returns `true` if the server closes after it.
     async fn send(&mut self, requests: &Requests, close: bool) -> Outcome<bool> {
         requests.write_next(&mut self.output, close);
         self.stream.write_all(&self.output).await?;
@@ -160,17 +160,17 @@ impl Session {
     }
 }
 
-/// What counts of an answer.
+/// The parts of an answer that are checked.
 #[derive(Debug, PartialEq, Eq)]
 struct Answer {
     status: u16,
-    /// Head and body.
+    /// Length of head and body.
     bytes: usize,
     closes: bool,
 }
 
 impl Answer {
-    /// `None` if the head isn't whole yet.
+    /// Parses an answer; `None` if the head is not complete yet.
     fn parse(input: &[u8]) -> Outcome<Option<Self>> {
         let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
         let mut response = httparse::Response::new(&mut fields);

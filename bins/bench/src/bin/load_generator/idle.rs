@@ -1,4 +1,4 @@
-//! Connections that send one request and stay, for as long as somebody looks at what they cost.
+//! Connections that send one request and stay open, while the benchmark measures the memory of the server.
 
 use std::rc::Rc;
 

@@ -1,10 +1,10 @@
-//! The benchmark's own load generator, for what wrk and h2load can't do: new connections, full or resumed; an open loop
-//! at a fixed rate; sources with addresses of their own; connections that only stay. Built for release and pinned to one
+//! The benchmark's own load generator, for loads that wrk and h2load can't make: new connections, full or resumed; an
+//! open loop at a fixed rate; sources with addresses of their own; idle connections. A release build, pinned to one
 //! core by `cargo xtask bench`.
 //!
-//! It opens what it needs, prints `ready`, waits for a line on standard input, sends, and prints one JSON object. An
-//! answer with another status than the expected one ends it with an error. It trusts any certificate, because it is the
-//! server that is measured. It must never know what it talks to.
+//! It opens its connections, prints `ready`, waits for a line on standard input, sends, and prints one JSON object. An
+//! answer with another status than the expected one ends it with an error. It trusts any certificate, because checking
+//! one is not part of the measurement. It knows nothing of the server.
 
 mod closed;
 mod connect;
@@ -52,7 +52,7 @@ enum Load {
         #[command(flatten)]
         shape: connect::Shape,
     },
-    /// So many requests a second, whatever becomes of the earlier ones
+    /// A fixed number of requests a second, however late earlier answers are
     Fixed {
         #[command(flatten)]
         target: Target,
@@ -73,11 +73,11 @@ enum Load {
         #[command(flatten)]
         shape: start::Shape,
     },
-    /// How long it takes until a page of this new file is on disk
+    /// Time until a page of this new file is on disk
     Durable { file: PathBuf },
 }
 
-/// Where to send what, and what comes back if all is well.
+/// The address, the requests, and the expected status of every answer.
 #[derive(Args)]
 struct Target {
     #[arg(long)]
@@ -85,7 +85,7 @@ struct Target {
     /// A file with the paths to send to in turn, one in a line
     #[arg(long)]
     paths: PathBuf,
-    /// A file with what every request carries; without it, they are GETs
+    /// A file with the body of every request; without it, requests are GETs
     #[arg(long)]
     body: Option<PathBuf>,
     /// A header field of every request, as `name: value`
@@ -103,7 +103,7 @@ fn main() -> ExitCode {
             Err(_) => ExitCode::FAILURE,
         },
         Err(error) => {
-            // With standard error gone there is nobody left to tell.
+            // With standard error gone nobody can read the error.
             let _ = writeln!(std::io::stderr(), "{error}");
             ExitCode::FAILURE
         }
@@ -111,7 +111,7 @@ fn main() -> ExitCode {
 }
 
 fn run(load: Load) -> Outcome<Value> {
-    // One thread, because it has one core.
+    // One thread, because the generator has one core.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -146,7 +146,7 @@ impl Target {
     }
 }
 
-/// Says that everything is open, and waits for the word to send.
+/// Prints `ready`, and waits for a line that starts the load.
 fn ready() -> Outcome<()> {
     let mut out = std::io::stdout().lock();
     writeln!(out, "ready")?;

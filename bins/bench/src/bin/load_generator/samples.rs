@@ -1,4 +1,4 @@
-//! Latencies of many requests, and what is said of them.
+//! Latencies of requests, and their report.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ impl Samples {
         self.0.append(&mut other.0);
     }
 
-    /// What the generator prints of a run that took so long.
+    /// The JSON report of a run that took this long.
     pub(crate) fn report(mut self, took: Duration) -> Value {
         self.0.sort_unstable();
         json!({
@@ -30,7 +30,7 @@ impl Samples {
         })
     }
 
-    /// The smallest latency that so many of a thousand don't exceed. They are sorted.
+    /// The smallest latency that `thousandths` of a thousand don't exceed. The samples are sorted.
     fn percentile(&self, thousandths: usize) -> u32 {
         let rank = (self.0.len() * thousandths).div_ceil(1000);
         self.0.get(rank.saturating_sub(1)).copied().unwrap_or(0)

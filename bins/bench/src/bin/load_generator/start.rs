@@ -1,4 +1,4 @@
-//! How long a server takes from its start to its first good answer.
+//! Time from the start of a server to its first good answer.
 
 use std::process::{Child, Command, Stdio};
 use std::rc::Rc;
@@ -14,12 +14,12 @@ use crate::{Outcome, tls};
 
 /// Pause between two attempts to connect.
 const LOOK_EVERY: Duration = Duration::from_micros(200);
-/// After this the server has failed.
+/// Longest time for a start. A server that needs more has failed.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 #[derive(Args)]
 pub(crate) struct Shape {
-    /// What starts the server
+    /// The command that starts the server
     #[arg(last = true, required = true)]
     command: Vec<String>,
 }
@@ -45,12 +45,12 @@ pub(crate) async fn run(requests: Rc<Requests>, shape: &Shape) -> Outcome<Value>
     Ok(json!({"first_answer_ms": begun.elapsed().as_secs_f64() * 1000.0}))
 }
 
-/// A server that ends with the measurement.
+/// A server that is killed after the measurement.
 struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It has either ended already or is ended now.
+        // An error means that it has ended already.
         let _ = self.0.kill();
         let _ = self.0.wait();
     }
