@@ -1,5 +1,5 @@
-//! One connection after its handshake: hyper's builders, the idle rule and the drain. The protocol is what ALPN chose,
-//! never what the first bytes look like.
+//! Serves a connection after its handshake: hyper's builders, the idle timeout and the drain. ALPN alone chooses the
+//! protocol; the first bytes never do.
 
 use std::fmt::Display;
 use std::pin::{Pin, pin};
@@ -25,32 +25,33 @@ use crate::service::{Protocol, Service, Session};
 use crate::shutdown::Signal;
 use crate::strict::{Guard, MAX_HEAD};
 
-/// Connections that are cut.
+/// Log pace of connections that are cut.
 static CUT: LogInterval = LogInterval::new();
 
-/// From the signal to the hard end. A body may take 15 s and its commit a few more; service managers wait 30 s or more.
+/// Time from the shutdown signal until connections are cut. A body may take 15 s and its commit a few more; service
+/// managers wait 30 s or more.
 pub(crate) const DRAIN_TIMEOUT: Duration = Duration::from_secs(25);
 
-/// How long an HTTP/1 connection without a request is kept once the server stops. A request that is on its way when the
-/// connection is closed is lost, and its sender can't know whether it was heard; one that comes within this time is
-/// answered, and told that it was the last. HTTP/2 says by itself which requests were heard.
+/// Time for which an HTTP/1 connection without a request is kept after the shutdown signal. A request that is in flight
+/// when the connection closes is lost, and its sender can't know whether it was processed. A request within this time
+/// is answered with `Connection: close`. HTTP/2 needs no such time, because GOAWAY says which requests were processed.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
 
-/// How long a connection that makes room may take to say goodbye. Whoever keeps its peer waiting for longer holds a place
-/// that others need.
+/// Time for which an evicted connection may close in order. A connection that takes longer holds a place that others
+/// need.
 pub(crate) const GOODBYE: Duration = Duration::from_millis(100);
 
-/// Room for the largest head that the guard lets pass, and for a piece of its body.
+/// Bytes of hyper's buffer: the largest head that the guard lets pass, and a piece of its body.
 const HTTP1_BUFFER: usize = 4 * MAX_HEAD;
 
-/// hyper's settings for both protocols, made once for each listener.
+/// hyper's settings for both protocols, created once for each listener.
 #[derive(Clone, Debug)]
 pub(crate) struct Protocols {
     http1: http1::Builder,
     http2: Http2,
 }
 
-/// Whose a connection is.
+/// The source and state of a connection.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
     pub(crate) connection: Connection,
@@ -58,21 +59,21 @@ pub(crate) struct Origin {
     pub(crate) activity: Arc<ConnectionActivity>,
 }
 
-/// Whose requests a connection brings.
+/// The kind of peer of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Peer {
-    /// Those of the one at its other end.
+    /// A sender: all requests are its own.
     Sender,
-    /// A trusted proxy's: those of everybody behind it.
+    /// A trusted proxy: the requests are those of all senders behind it.
     Proxy,
 }
 
 /// Reasons on our side to end a connection.
 #[derive(Clone, Copy, Debug)]
 enum Ending {
-    /// At once.
+    /// The connection ends at once, without a drain.
     Severed,
-    /// It had no request for the idle timeout.
+    /// The connection had no request for the idle timeout.
     Idle,
     /// Another connection needs its place.
     Evicted,
@@ -81,7 +82,8 @@ enum Ending {
 }
 
 impl Peer {
-    /// Behind a PROXY header speaks the one that it names, who may be a proxy in turn.
+    /// The kind of peer of a connection. With a PROXY header, the address in it counts, which may be a trusted proxy in
+    /// turn.
     pub(crate) fn of(connection: Connection, proxies: &Proxies) -> Self {
         let speaker = connection.proxied.unwrap_or(connection.peer);
         if proxies.trust(speaker.to_canonical()) {
@@ -95,8 +97,8 @@ impl Peer {
 impl Protocols {
     pub(crate) fn new() -> Self {
         let mut http1 = http1::Builder::new();
-        // No header timeout and no bound on fields here: the guard has both, and answers in our envelope. A sender that
-        // closes its side after its request still waits for the answer; without one it would deliver again.
+        // The guard has the header timeout and the bound on fields, and answers in our envelope. A sender that closes
+        // its side after its request still waits for the answer (`half_close`); without one it would deliver again.
         http1
             .timer(TokioTimer::new())
             .header_read_timeout(None)
@@ -109,8 +111,8 @@ impl Protocols {
         }
     }
 
-    /// Serves until the peer closes, the connection is idle for too long or makes room for others, or the shutdown's drain
-    /// is over.
+    /// Serves until the peer closes, the connection is idle for too long or evicted, or the drain of a shutdown is
+    /// over.
     pub(crate) async fn serve<S, T>(
         &self,
         stream: T,
@@ -133,8 +135,8 @@ impl Protocols {
             protocol,
             activity: Arc::clone(&activity),
         });
-        // hyper keeps room for an answer until it was taken, and in HTTP/1 as long as the connection lasts, so the room is a
-        // pointer's.
+        // Boxed, because hyper reserves the future's size until the answer was written, and on HTTP/1 as long as the
+        // connection lasts.
         let answer = service_fn(move |request| Box::pin(Arc::clone(&session).answer(request)));
         match protocol {
             Protocol::Http1 => {
@@ -152,7 +154,7 @@ impl Protocols {
             }
             Protocol::Http2 => {
                 let stream = TokioIo::new(FrameBudget::new(stream, Arc::clone(&activity)));
-                // Twice as large as one of HTTP/1, which would have to make room for it.
+                // Boxed, because it is twice as large as an HTTP/1 connection and would enlarge that future.
                 let mut connection =
                     Box::pin(self.http2.of(peer, &activity).serve_connection(stream, answer));
                 drive(
@@ -168,8 +170,8 @@ impl Protocols {
     }
 }
 
-/// Runs a connection to its end. One that is idle, makes room or drains finishes what it has begun, within
-/// [`DRAIN_TIMEOUT`]; a draining one takes what comes for a `last` time before.
+/// Drives a connection to its end. An idle, evicted or draining connection finishes the requests in progress within
+/// [`DRAIN_TIMEOUT`]. A draining one still takes new requests for the time `last`.
 async fn drive<C, E>(
     mut connection: Pin<&mut C>,
     finish: fn(Pin<&mut C>),
@@ -180,8 +182,8 @@ async fn drive<C, E>(
     C: Future<Output = Result<(), E>>,
     E: Display,
 {
-    // Every request wakes this task twice. `FuturesUnordered` polls only futures that were woken themselves, so a request
-    // pays for no timer and no notification.
+    // Every request wakes this task twice. `FuturesUnordered` polls only futures that were woken themselves, so a
+    // request does not poll timers and notifications.
     let mut endings = FuturesUnordered::from_iter([next_ending(activity, stop)]);
     let ending = select! {
         biased;
@@ -221,8 +223,8 @@ async fn next_ending(activity: &ConnectionActivity, mut stop: Signal) -> Ending 
     }
 }
 
-/// Ends a connection soon, so that another one gets its place: at once without a request, else with its answer. A request that
-/// waits for its body is refused, and one that has just begun to come in has a moment.
+/// Ends an evicted connection soon: at once if it has no request, else after its answer. A request that waits for its
+/// body is refused. A request whose head has just begun to arrive gets [`GRACE`].
 async fn make_room<C, E>(mut connection: Pin<&mut C>, finish: fn(Pin<&mut C>), activity: &ConnectionActivity)
 where
     C: Future<Output = Result<(), E>>,
@@ -230,7 +232,7 @@ where
 {
     activity.stop();
     let begun = Instant::now();
-    // hyper would close at once, because it has seen nothing of a head that is not whole.
+    // hyper has seen nothing of an incomplete head and would close at once.
     while activity.has_grace() && begun.elapsed() < GRACE {
         if !goes_on(connection.as_mut(), activity).await {
             return;
@@ -247,7 +249,7 @@ where
     }
 }
 
-/// Runs a connection for the time of a goodbye. `false` if it has ended.
+/// Drives a connection for [`GOODBYE`]. Returns `false` if it has ended.
 async fn goes_on<C, E>(connection: Pin<&mut C>, activity: &ConnectionActivity) -> bool
 where
     C: Future<Output = Result<(), E>>,
@@ -265,7 +267,8 @@ where
     }
 }
 
-/// Broken connections are the network's everyday life. hyper's texts hold nothing of the request.
+/// Logs the error of a connection. Broken connections are normal, so the level is debug. hyper's error texts hold
+/// nothing of the request.
 fn ended<E: Display>(result: Result<(), E>) {
     if let Err(error) = result {
         tracing::debug!(%error, "a connection ended early");

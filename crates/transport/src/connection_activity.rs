@@ -1,5 +1,5 @@
-//! What the layers of one connection tell each other: whether a request comes in or is being answered, when the last one was,
-//! and whether its body was left unread. It holds nothing of any request.
+//! State that the layers of one connection share: whether a request is arriving or being answered, the time of the last
+//! one, and whether a body was left unread. It holds no data of any request.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -11,25 +11,24 @@ use tokio::time::{Instant, sleep_until};
 
 use crate::untaken::Untaken;
 
-/// Time without a request after which a connection is closed, unless configured. Longer than the 60 seconds after which AWS's
-/// load balancers and most client pools let go: whoever sends requests should be the one who closes, because a request that
-/// crosses a close is lost.
+/// Default time without a request after which a connection is closed. It is longer than the 60 seconds of AWS's load
+/// balancers and most client pools: the client should close first, because a request that crosses a close is lost.
 pub(crate) const IDLE_TIMEOUT: Duration = Duration::from_secs(75);
 
-/// For so long a request may come in before its connection ends to make room: a head in two segments over a slow link takes a
+/// Time for a request to arrive before its evicted connection ends: a head in two segments over a slow link takes one
 /// second, with a retransmission two.
 pub(crate) const GRACE: Duration = Duration::from_secs(2);
 
-/// What a connection does, in the order in which connections make room.
+/// The activity of a connection, in the order of eviction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Activity {
-    /// It waits for a request.
+    /// The connection waits for a request.
     Resting,
-    /// The first bytes of a request's head are there.
+    /// The first bytes of a request's head have arrived.
     ReceivingHead,
-    /// All of its requests wait for the rest of their bodies.
+    /// All requests wait for the rest of their bodies.
     AwaitingBodies,
-    /// A request is worked on, or answered by a stream.
+    /// A request is processed, or its answer is streamed.
     Answering,
 }
 
@@ -38,7 +37,7 @@ pub(crate) enum Activity {
 pub(crate) struct ConnectionActivity {
     opened: Instant,
     idle_timeout: Duration,
-    /// Milliseconds from `opened` to the last sign of life.
+    /// Milliseconds from `opened` to the last sign of life (see `last_sign`).
     last: AtomicU64,
     answering: AtomicUsize,
     /// Requests that wait for their body, of those that are being answered.
@@ -80,18 +79,18 @@ impl ConnectionActivity {
         }
     }
 
-    /// A request has begun to come in.
+    /// Records a sign of life: the handshake ended, or a request began to arrive or was answered.
     pub(crate) fn touch(&self) {
         let millis = u64::try_from(self.opened.elapsed().as_millis()).unwrap_or(u64::MAX);
         self.last.store(millis, Ordering::Relaxed);
     }
 
-    /// Whether a request is being answered.
+    /// `true` while a request is being answered.
     pub(crate) fn is_answering(&self) -> bool {
         self.answering.load(Ordering::Relaxed) > 0
     }
 
-    /// What the connection does at this moment.
+    /// The activity at this moment.
     pub(crate) fn activity(&self) -> Activity {
         match self.answering.load(Ordering::Relaxed) {
             0 if self.is_receiving_head.load(Ordering::Relaxed) => Activity::ReceivingHead,
@@ -101,7 +100,7 @@ impl ConnectionActivity {
         }
     }
 
-    /// Whether a request has just begun to come in, and has a moment to come to its end.
+    /// `true` if a request began to arrive less than [`GRACE`] ago and is not complete.
     pub(crate) fn has_grace(&self) -> bool {
         let comes_in = matches!(
             self.activity(),
@@ -110,7 +109,7 @@ impl ConnectionActivity {
         comes_in && self.last_sign().elapsed() < GRACE
     }
 
-    /// Whether the head of a request has begun to come in, and has not ended.
+    /// Sets whether the head of a request has begun to arrive and is not complete.
     pub(crate) fn set_receiving_head(&self, is_receiving: bool) {
         if self.is_receiving_head.load(Ordering::Relaxed) != is_receiving {
             self.is_receiving_head.store(is_receiving, Ordering::Relaxed);
@@ -120,42 +119,43 @@ impl ConnectionActivity {
         }
     }
 
-    /// Whether a request has come.
+    /// `true` once a request has arrived.
     pub(crate) fn has_served(&self) -> bool {
         self.has_served.load(Ordering::Relaxed)
     }
 
-    /// When a request last began to come in or was answered, or when the connection began.
+    /// Time of the last sign of life: a request began to arrive or was answered, or the connection began or finished
+    /// its handshake.
     pub(crate) fn last_sign(&self) -> Instant {
         self.opened + Duration::from_millis(self.last.load(Ordering::Relaxed))
     }
 
-    /// Tells the connection to make room for others.
+    /// Evicts the connection: tells it to end, because others need its place.
     pub(crate) fn evict(&self) {
         self.evicted.notify_one();
     }
 
-    /// Returns once the connection has to make room. One caller at a time learns of it.
+    /// Returns once the connection is evicted. Each eviction wakes one caller.
     pub(crate) async fn evicted(&self) {
         self.evicted.notified().await;
     }
 
-    /// Refuses the bodies that requests wait for, so that they are answered soon.
+    /// Makes all waits for bodies fail, so that the requests are answered soon.
     pub(crate) fn refuse_bodies(&self) {
         self.has_no_room.store(true, Ordering::Relaxed);
         self.bodies_refused.notify_waiters();
     }
 
-    /// Returns once bodies are refused.
+    /// Returns once waits for bodies must fail.
     pub(crate) async fn bodies_refused(&self) {
-        // It counts from here on, so nothing is missed between the look and the wait.
+        // `notified` registers here, so no wake-up between the check and the wait is lost.
         let refused = self.bodies_refused.notified();
         if !self.has_no_room.load(Ordering::Relaxed) {
             refused.await;
         }
     }
 
-    /// Returns once no request has been answered for the idle timeout.
+    /// Returns once the idle timeout has passed since the last sign of life, while no request is being answered.
     pub(crate) async fn idle(&self) {
         loop {
             let last = if self.is_answering() {
@@ -171,19 +171,20 @@ impl ConnectionActivity {
         }
     }
 
-    /// HTTP/1: bytes of the newest body are still to come from the peer. It may be a later one than what is answered.
+    /// HTTP/1: sets whether bytes of the newest body are still to arrive. With pipelining, that body may be a later one
+    /// than the one being answered.
     pub(crate) fn set_body_owed(&self, owed: bool) {
         if self.body_owed.load(Ordering::Relaxed) != owed {
             self.body_owed.store(owed, Ordering::Relaxed);
         }
     }
 
-    /// HTTP/1: a request is answered from here on, and its body may be read.
+    /// HTTP/1: a request begins, and its body has not been left unread.
     pub(crate) fn begin_body(&self) {
         self.body_left.store(false, Ordering::Relaxed);
     }
 
-    /// HTTP/1: the body was dropped unread. hyper skips it if all of it has come.
+    /// HTTP/1: the body was dropped unread. hyper skips it if it has arrived completely.
     pub(crate) fn leave_body(&self) {
         self.body_left.store(true, Ordering::Relaxed);
     }
@@ -193,12 +194,12 @@ impl ConnectionActivity {
         self.body_abandoned.store(true, Ordering::Relaxed);
     }
 
-    /// HTTP/1.0: an answer broke off whose end only the end of the connection can tell.
+    /// HTTP/1.0: an answer broke off whose end is marked by the end of the connection alone.
     pub(crate) fn cut(&self) {
         self.is_cut.store(true, Ordering::Relaxed);
     }
 
-    /// Ends the connection at once and not in order: its peer takes nothing of the answer, or may have no more of it.
+    /// Ends the connection at once and by a reset: the peer does not read the answer, or must not get more of it.
     pub(crate) fn sever(&self) {
         self.cut();
         self.severed.notify_one();
@@ -212,34 +213,34 @@ impl ConnectionActivity {
         }
     }
 
-    /// Its answers that wait to be taken.
+    /// The answers that wait for the peer to read them.
     pub(crate) const fn untaken(&self) -> &Untaken {
         &self.untaken
     }
 
-    /// Whether the connection must not end in order.
+    /// `true` if the connection must end by a reset.
     pub(crate) fn is_cut(&self) -> bool {
         self.is_cut.load(Ordering::Relaxed)
     }
 
-    /// The server is stopping, so whatever is answered next is the connection's last.
+    /// The connection is ending, so its next answer is the last one.
     pub(crate) fn stop(&self) {
         self.is_stopping.store(true, Ordering::Relaxed);
     }
 
-    /// Whether the answer must be the connection's last.
+    /// `true` if the answer must be the connection's last.
     pub(crate) fn ends_here(&self) -> bool {
         let owed = self.body_left.load(Ordering::Relaxed) && self.body_owed.load(Ordering::Relaxed);
         owed || self.body_abandoned.load(Ordering::Relaxed) || self.is_stopping.load(Ordering::Relaxed)
     }
 }
 
-/// A request being answered.
+/// Counts a request as being answered until it is dropped.
 #[derive(Debug)]
 pub(crate) struct Answering(Arc<ConnectionActivity>);
 
 impl Answering {
-    /// From here until it is dropped.
+    /// Starts counting.
     pub(crate) fn start(activity: &Arc<ConnectionActivity>) -> Self {
         activity.answering.fetch_add(1, Ordering::Relaxed);
         if !activity.has_served() {
@@ -256,12 +257,12 @@ impl Drop for Answering {
     }
 }
 
-/// A request that waits for the rest of its body.
+/// Counts a request as waiting for its body until it is dropped.
 #[derive(Debug)]
 pub(crate) struct AwaitingBody<'a>(&'a ConnectionActivity);
 
 impl<'a> AwaitingBody<'a> {
-    /// From here until it is dropped.
+    /// Starts counting.
     pub(crate) fn start(activity: &'a ConnectionActivity) -> Self {
         activity.touch();
         activity.awaiting.fetch_add(1, Ordering::Relaxed);

@@ -1,5 +1,4 @@
-//! Failed TLS handshakes: why they failed, as a closed set of reasons, and a log line for those that a sender may suffer from
-//! without anybody seeing it.
+//! Failed TLS handshakes: a closed set of reasons, and a log line for the failures that silently stop a sender.
 
 use hookgate_domain::wider_prefixes;
 use std::collections::HashMap;
@@ -12,26 +11,27 @@ use hookgate_log::LOG_INTERVAL;
 use rustls::{AlertDescription, Error};
 use tokio::time::Instant;
 
-/// Most log lines within that time. A line is some 250 bytes, so a day of failures from everywhere is under 40 MB of log.
+/// Most log lines within [`LOG_INTERVAL`]. A line has some 250 bytes, so a day of failures from everywhere is under 40
+/// MB of log.
 const MAX_LOGGED: usize = 100;
 
-/// Why a handshake failed.
+/// The reason of a failed handshake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum HandshakeFailure {
     /// The client does not trust the certificate, or not for this name.
     CertificateRejected,
     /// No version, cipher or key exchange in common.
     Incompatible,
-    /// No TLS that could be understood.
+    /// The bytes are no valid TLS.
     Malformed,
-    /// The client left in the middle. Health checks that only connect do so.
+    /// The client closed the connection. Health checks that only connect do so.
     Closed,
-    /// It took too long.
+    /// The handshake timed out.
     TimedOut,
 }
 
 impl HandshakeFailure {
-    /// All of them, in the order of the metric.
+    /// All reasons, in the order of the metric.
     pub const ALL: [Self; 5] = [
         Self::CertificateRejected,
         Self::Incompatible,
@@ -81,7 +81,7 @@ impl HandshakeFailure {
         }
     }
 
-    /// What to look at, for failures that a sender suffers from; the others are everyday noise.
+    /// Advice for the log, for failures that stop a sender. The others are noise.
     const fn advice(self) -> Option<&'static str> {
         match self {
             Self::CertificateRejected => Some(
@@ -95,17 +95,19 @@ impl HandshakeFailure {
     }
 }
 
-/// Counts failed handshakes, and logs one of each reason and source a minute, so that a noisy source hides no other. An IPv6 customer
-/// is one source as a whole.
+/// Counts failed handshakes. Of those with advice, it logs one of each reason and source a minute, so that a noisy
+/// source hides no other. All addresses of an IPv6 customer (a /48) are one source.
 #[derive(Debug, Default)]
 pub struct HandshakeFailures {
     counts: [AtomicU64; HandshakeFailure::ALL.len()],
-    /// When each reason was logged last, by source prefix. Never more than [`MAX_LOGGED`].
+    /// Time of the last log line of each reason and customer network (an IPv4 address or an IPv6 /48). Never more than
+    /// [`MAX_LOGGED`].
     logged: Mutex<HashMap<(HandshakeFailure, IpAddr), Instant>>,
 }
 
 impl HandshakeFailures {
-    /// Counts one, and logs it if none of its reason and source was logged within the last minute.
+    /// Counts a failure, and logs it if it has advice and its reason and source have no log line within the last
+    /// minute.
     pub fn count(&self, failure: HandshakeFailure, source: IpAddr) {
         self.counts[failure as usize].fetch_add(1, Ordering::Relaxed);
         let Some(advice) = failure.advice() else {
@@ -128,7 +130,7 @@ impl HandshakeFailures {
         if logged.len() >= MAX_LOGGED {
             logged.retain(|_, at| is_recent(at));
         }
-        // A source that was logged before has its place still.
+        // A source that was logged before keeps its entry.
         if logged.len() >= MAX_LOGGED && !logged.contains_key(&key) {
             return false;
         }
@@ -136,7 +138,7 @@ impl HandshakeFailures {
         true
     }
 
-    /// The counts with their words.
+    /// The counts with the words of the metric.
     pub fn counts(&self) -> Vec<(&'static str, u64)> {
         let counts = self.counts.iter().map(|count| count.load(Ordering::Relaxed));
         HandshakeFailure::ALL

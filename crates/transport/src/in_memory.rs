@@ -1,5 +1,5 @@
-//! Connections in memory, for tests of those who answer requests: the same path through guard and hyper, without TLS and
-//! without a socket.
+//! Connections in memory, for tests of services: the same path through guard and hyper, without TLS and without a
+//! socket.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,14 +13,14 @@ use crate::cut::Reset;
 use crate::service::{Protocol, Service};
 use crate::shutdown;
 
-/// Bytes that wait for the other end.
+/// Bytes that each direction buffers.
 const BUFFER: usize = 64 * 1024;
 
 impl Reset for DuplexStream {
     fn reset_on_close(&self) {}
 }
 
-/// The client's end of an HTTP/1 connection from this address to this service.
+/// Opens an HTTP/1 connection from the address `from` to `service`, and returns the client's end.
 pub fn connect<S: Service>(service: Arc<S>, from: IpAddr) -> DuplexStream {
     let (client, server) = duplex(BUFFER);
     let origin = Origin {

@@ -1,15 +1,15 @@
-//! JSON as it is written to people's terminals too: what nobody sees, or what a terminal acts on, is escaped.
+//! JSON that is safe to print on a terminal: invisible characters and terminal control characters are escaped.
 
 use std::borrow::Cow;
 
 use hookgate_domain::is_invisible;
 use serde::Serialize;
 
-/// A thing as JSON of visible characters: inside strings, control characters and others without a shape are written as
-/// `\u…` (RFC 8259, section 7). Whoever reads the JSON gets the same text.
+/// Serializes `thing` as JSON of visible characters: inside strings, control characters and other invisible ones are
+/// written as `\u…` (RFC 8259, section 7). A parser gets the same text.
 ///
 /// # Errors
-/// The thing can't be JSON.
+/// `thing` can't be serialized as JSON.
 ///
 /// ```
 /// let text = hookgate_transport::json_text(&["a\u{9b}\u{202e}\u{e0041}é"])?;
@@ -24,9 +24,9 @@ pub fn json_text(thing: &(impl Serialize + ?Sized)) -> serde_json::Result<String
     })
 }
 
-/// JSON with its invisible characters escaped. Outside strings it has none but space.
+/// Escapes the invisible characters of `json`. Outside strings it has none but space.
 fn escaped(json: &str) -> Cow<'_, str> {
-    // Serializers escape the control characters of ASCII, but for the last one.
+    // The serializer has escaped the control characters of ASCII, but not DEL.
     let is_hidden = |c: char| c >= '\u{7F}' && is_invisible(c);
     if json.bytes().all(|byte| byte < 0x7F) || !json.contains(is_hidden) {
         return Cow::Borrowed(json);

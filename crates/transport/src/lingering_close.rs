@@ -1,5 +1,6 @@
-//! The end of a connection on which the peer may still be sending. Closing a socket with unread bytes makes the kernel
-//! send a reset, and a reset can destroy the answer before the peer has read it. So: read on for a little, then close.
+//! A lingering close: the end of a connection whose peer may still be sending. Closing a socket with unread bytes makes
+//! the kernel send a reset, and a reset can destroy the answer before the peer has read it. So the server reads on for
+//! a short time and then closes.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -8,16 +9,17 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::time::{Sleep, sleep};
 
-/// A peer that reads its answer has closed long before.
+/// Longest time of reading on. A peer that reads its answer closes long before.
 const LINGER_TIME: Duration = Duration::from_secs(1);
 
-/// Four times the default payload limit: enough for a sender that writes an oversized body before it reads.
+/// Most bytes that are read on: four times the default payload limit, enough for a sender that writes an oversized body
+/// before it reads.
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// One page on the stack, because it is zeroed on every poll.
+/// Bytes of the read buffer: one page on the stack, because it is zeroed on every poll.
 const SCRATCH: usize = 4 * 1024;
 
-/// Reads and forgets until the peer closes, or one of the bounds is reached.
+/// Reads and discards until the peer closes or a limit is reached.
 #[derive(Debug)]
 pub(crate) struct LingeringClose {
     deadline: Pin<Box<Sleep>>,

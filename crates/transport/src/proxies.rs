@@ -1,4 +1,5 @@
-//! What stands in front of a listener: whom it trusts, and whose request one is. The walk itself is the domain's.
+//! The trusted proxies of a listener, and the client of a request behind them. The domain evaluates the forwarding
+//! headers.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -9,12 +10,12 @@ use hyper::header::{FORWARDED, HeaderMap, HeaderName, HeaderValue};
 
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The proxies that are trusted, which may change while requests come: sets of addresses do.
+/// The trusted proxies. They may change while requests arrive, because address sets change.
 #[derive(Debug, Default)]
 pub struct Proxies(ArcSwap<TrustedProxies>);
 
 impl Proxies {
-    /// These proxies.
+    /// Trusts these proxies.
     #[must_use]
     pub fn new(proxies: TrustedProxies) -> Arc<Self> {
         Arc::new(Self(ArcSwap::from_pointee(proxies)))
@@ -25,18 +26,18 @@ impl Proxies {
         self.0.store(Arc::new(proxies));
     }
 
-    /// Whether this is the address of a trusted proxy.
+    /// `true` if this is the address of a trusted proxy.
     #[must_use]
     pub fn trust(&self, address: IpAddr) -> bool {
         self.0.load().trust(address)
     }
 
-    /// Whose request this is.
+    /// The source of a request.
     pub fn client(&self, connection: Connection, headers: &HeaderMap) -> Source {
         self.0.load().client(connection, &Fields(headers))
     }
 
-    /// How that was found.
+    /// The trail: the steps by which the source of a request was found.
     pub fn trail(&self, connection: Connection, headers: &HeaderMap) -> Trail {
         self.0.load().trail(connection, &Fields(headers))
     }

@@ -1,5 +1,5 @@
-//! The answers' one shape: `{"success":true,"data":…}` or `{"success":false,"error":{…}}`, with the headers that all of
-//! them carry. `X-Request-Id` is stamped on later, in one place, so that no answer can miss it.
+//! The one shape of answers: `{"success":true,"data":…}` or `{"success":false,"error":{…}}`, with the headers that all
+//! of them have. `X-Request-Id` is added later, in one place, so that no answer lacks it.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -17,25 +17,25 @@ use crate::failure::status;
 use crate::json_text::json_text;
 use crate::reply_body::ReplyBody;
 
-/// What every handler answers with.
+/// An answer, as every handler returns it.
 pub type Reply = Response<ReplyBody>;
 
 pub(crate) const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// One year: what browsers' preload rules ask for.
+/// `Strict-Transport-Security` of one year, which the preload rules of browsers ask for.
 pub const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// When to come again after a failure that passes by itself and names no time.
+/// `Retry-After` of a temporary failure that names no time of its own.
 pub const RETRY_SOON: Duration = Duration::from_secs(2);
 
-/// The static headers, plus room for the request ID and two of the case.
+/// Capacity of the header map: the four static headers, `X-Request-Id`, and a few that depend on the answer.
 const HEADERS: usize = 8;
 
-/// Sent should an envelope ever fail to serialize. The same bytes as `refusal(Internal)` would give.
+/// The body that is sent if an envelope can't be serialized: the same bytes as the body of `refusal(Internal)`.
 const INTERNAL: &[u8] = br#"{"success":false,"error":{"code":"INTERNAL","message":"Internal error"}}"#;
 
-/// The bodies of refusals that have no details, in the order of the codes: made once, because a flood of refusals is answered
-/// with nothing else.
+/// The bodies of refusals without details, in the order of the codes. They are built once, because a flood of refusals
+/// is answered with nothing else.
 static BODIES: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
     let body = |code: &RefusalCode| failure_body::<_, ()>(code.as_str(), code.message(), None);
     let bodies = RefusalCode::ALL.iter().map(body);
@@ -44,7 +44,7 @@ static BODIES: LazyLock<Vec<Bytes>> = LazyLock::new(|| {
         .collect()
 });
 
-/// A success with `data` in the envelope.
+/// A success with `data` in the envelope, or `INTERNAL` if `data` can't be serialized.
 #[must_use]
 pub fn success<T: Serialize + ?Sized>(status: StatusCode, data: &T) -> Reply {
     match success_body(data) {
@@ -56,13 +56,13 @@ pub fn success<T: Serialize + ?Sized>(status: StatusCode, data: &T) -> Reply {
     }
 }
 
-/// The refusal that `code` stands for. A refused method names the allowed one.
+/// A refusal with `code`. For a refused method, `Allow` names the allowed one.
 #[must_use]
 pub fn refusal(code: RefusalCode) -> Reply {
     refused::<()>(code, None)
 }
 
-/// A refusal that says which fields are at fault.
+/// A refusal with details, such as the invalid fields.
 #[must_use]
 pub fn refusal_with_details<T: Serialize + ?Sized>(code: RefusalCode, details: &T) -> Reply {
     refused(code, Some(details))
@@ -124,7 +124,7 @@ where
 /// The body of a failure.
 ///
 /// # Errors
-/// `details` can't be JSON.
+/// `details` can't be serialized as JSON.
 pub fn failure_body<C, T>(code: &C, message: &str, details: Option<&T>) -> serde_json::Result<Bytes>
 where
     C: Serialize + ?Sized,
@@ -139,20 +139,20 @@ where
     json_text(&Failure { success, error }).map(Bytes::from)
 }
 
-/// Says when to come again.
+/// Sets `Retry-After` to `wait`, in whole seconds.
 pub fn set_retry_after(reply: &mut Reply, wait: Duration) {
     reply
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(wait)));
 }
 
-/// Whole seconds to wait: rounded up, because coming too early helps nobody.
+/// `wait` in whole seconds, rounded up, because a retry that is too early fails again.
 #[must_use]
 pub const fn whole_seconds(wait: Duration) -> u64 {
     wait.as_secs() + (wait.subsec_nanos() > 0) as u64
 }
 
-/// An answer with this JSON.
+/// An answer with this JSON body.
 pub fn json(status: StatusCode, body: Bytes) -> Reply {
     let mut headers = HeaderMap::with_capacity(HEADERS);
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,7 +1,7 @@
-//! The body of an answer: whole and known in advance, or a stream that is still being made, and that may break off.
+//! The body of an answer: complete and known in advance, or a stream that is still being produced and may break off.
 //!
-//! A stream holds a bounded number of bytes for a slow reader: pieces of at most [`PIECE_BYTES`], and few of them. Its maker
-//! waits for the reader, but not for ever: a reader that takes nothing for [`READ_TIMEOUT`] is cut off.
+//! A stream holds a bounded number of bytes for a slow reader: pieces of at most [`PIECE_BYTES`], and few of them. The
+//! producer waits for the reader, with a limit: a reader that takes nothing for [`READ_TIMEOUT`] is cut off.
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,55 +20,57 @@ use tokio::time::timeout;
 use crate::connection_activity::{Answering, ConnectionActivity};
 use crate::untaken::Piece;
 
-/// Most bytes of a piece; what is larger is sent as several. hyper hands a piece over whole, however few bytes the reader takes.
+/// Most bytes of a piece; more bytes are sent as several pieces. hyper takes a piece whole, however few bytes the
+/// reader takes.
 pub const PIECE_BYTES: usize = 32 * 1024;
-/// Pieces that wait for a slow reader: with one at hyper and one in the making, 256 KiB.
+/// Pieces that wait for a slow reader. With one piece in hyper and one being produced, that is 256 KiB.
 const PIECES_AHEAD: usize = 6;
-/// How long a reader may take nothing of what waits for it. Someone who reads at all takes a piece sooner.
+/// Time in which a reader must take a piece. Every reader that reads at all is faster.
 pub(crate) const READ_TIMEOUT: Duration = Duration::from_mins(1);
 
-/// The sent part of an answer.
+/// The body of an answer.
 #[derive(Debug)]
 pub struct ReplyBody {
     made: Made,
-    /// The connection of HTTP/2, on which it waits to be taken among others.
+    /// The HTTP/2 connection, whose answers count as waiting until the peer has read them.
     connection: Option<Arc<ConnectionActivity>>,
 }
 
 #[derive(Debug)]
 enum Made {
-    /// All of it.
+    /// The complete body.
     Whole(Full<Bytes>),
-    /// Pieces as they come.
+    /// A stream of pieces.
     Stream(Stream),
 }
 
-/// Pieces of a body, from the task that makes them.
+/// The pieces of a body, from the task that produces them.
 #[derive(Debug)]
 struct Stream {
     is_whole: Arc<AtomicBool>,
     open: Arc<Mutex<Open>>,
 }
 
-/// The reader's end, which the maker can close.
+/// The reader's end of a stream. The producer can close it.
 #[derive(Debug)]
 struct Open {
     /// `None` once the stream was cut.
     pieces: Option<mpsc::Receiver<Bytes>>,
-    /// Whoever waits for a piece.
+    /// The task that waits for a piece.
     reader: Option<Waker>,
-    /// A connection is not idle while it streams.
+    /// Keeps the connection from being idle while it streams.
     answering: Option<Answering>,
-    /// The connection of HTTP/1, which carries nothing but this answer.
+    /// The HTTP/1 connection, which carries only this answer at the moment.
     connection: Option<Arc<ConnectionActivity>>,
-    /// Whether the end of the connection is that of the body.
+    /// `true` if the end of the connection marks the end of the body (HTTP/1.0).
     is_delimited_by_end: bool,
 }
 
-/// The end of a stream that makes the pieces.
+/// The producer's end of a stream.
 ///
-/// A stream is whole only when [`finish`](Self::finish) says so. If this is dropped without it, on an error or a panic, the
-/// client sees the body cut off: HTTP/1 without its last chunk, HTTP/2 with `RST_STREAM`. No client takes it for whole then.
+/// A stream is complete only after [`finish`](Self::finish). If `Pieces` is dropped without it, on an error or a panic,
+/// the body is visibly cut off: HTTP/1.1 without its last chunk, HTTP/1.0 by a reset, HTTP/2 with `RST_STREAM`. No
+/// client takes it for complete.
 #[derive(Debug)]
 pub struct Pieces {
     sender: mpsc::Sender<Bytes>,
@@ -78,13 +80,14 @@ pub struct Pieces {
 }
 
 impl Pieces {
-    /// Sends these bytes, and waits until there is room for them. `false` if the client has left, or takes nothing.
+    /// Sends these bytes, and waits until the queue has room for them. Returns `false` if the client has left or takes
+    /// nothing.
     pub async fn send(&self, bytes: Bytes) -> bool {
         if bytes.len() <= PIECE_BYTES {
             return self.send_piece(bytes).await;
         }
         for piece in bytes.chunks(PIECE_BYTES) {
-            // Copied: a part of the large one would keep all of it in memory as long as the reader takes.
+            // Copied, because a slice would keep the whole buffer in memory until the reader has taken it.
             if !self.send_piece(Bytes::copy_from_slice(piece)).await {
                 return false;
             }
@@ -102,12 +105,12 @@ impl Pieces {
         sent.is_ok()
     }
 
-    /// Bytes that were sent, but for the few that still wait for the client.
+    /// Bytes that were put into the queue. The last few may still wait for the client.
     pub fn sent(&self) -> u64 {
         self.sent.load(Ordering::Relaxed)
     }
 
-    /// Whether the client has left.
+    /// `true` if the client has left.
     #[must_use]
     pub fn is_abandoned(&self) -> bool {
         self.sender.is_closed()
@@ -118,9 +121,10 @@ impl Pieces {
         self.sender.closed().await;
     }
 
-    /// Waits until the client has taken all pieces, and marks the body as whole. It ends when this is dropped.
+    /// Waits until the client has taken all pieces, and marks the body as complete. The body ends when `Pieces` is
+    /// dropped.
     pub async fn finish(&self) {
-        // One more each time, so that a slow reader has its minute for every piece.
+        // Reserves one more slot each time, so that a slow reader has the timeout for every piece.
         for taken in 1..=PIECES_AHEAD {
             if timeout(READ_TIMEOUT, self.sender.reserve_many(taken))
                 .await
@@ -132,7 +136,7 @@ impl Pieces {
         self.is_whole.store(true, Ordering::Release);
     }
 
-    /// Breaks the body off at once: nothing of what waits for the client is sent.
+    /// Cuts the body off at once: pieces that wait for the client are not sent.
     pub fn cut(&self) {
         let mut open = lock(&self.open);
         open.pieces = None;
@@ -150,13 +154,13 @@ fn lock(open: &Mutex<Open>) -> MutexGuard<'_, Open> {
     open.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A body ended before it was whole.
+/// Error: a body ended before it was complete.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the body of an answer broke off")]
 pub struct BrokenOff;
 
 impl ReplyBody {
-    /// A stream, and where its pieces go in.
+    /// Creates a stream, with the producer's end first.
     #[must_use]
     pub fn stream() -> (Pieces, Self) {
         let (sender, pieces) = mpsc::channel(PIECES_AHEAD);
@@ -181,8 +185,9 @@ impl ReplyBody {
         (pieces, Made::Stream(stream).into())
     }
 
-    /// Keeps the connection from counting as idle until a stream has ended. HTTP/1 is cut off together with its stream; in
-    /// HTTP/1.0 the end of the connection is that of the body. In HTTP/2 it counts until it is taken.
+    /// Ties the body to its connection: the connection is not idle until a stream has ended. On HTTP/1, cutting the
+    /// stream off ends the connection; on HTTP/1.0 the end of the connection also marks the end of the body. On HTTP/2,
+    /// the body counts as waiting until the peer has read it.
     pub(crate) fn hold(&mut self, activity: &Arc<ConnectionActivity>, version: Version) {
         self.connection = (version == Version::HTTP_2).then(|| Arc::clone(activity));
         if let Made::Stream(stream) = &self.made {
@@ -223,7 +228,7 @@ impl Stream {
                 Poll::Pending
             }
             Poll::Ready(Some(piece)) => Poll::Ready(Some(Ok(Frame::data(piece)))),
-            // The sender sets the flag before it is dropped, so it is seen once the channel is closed.
+            // The producer sets the flag before it drops the sender, so the flag is visible once the channel is closed.
             Poll::Ready(None) if self.is_whole.load(Ordering::Acquire) => Poll::Ready(None),
             Poll::Ready(None) => {
                 if let Some(connection) = open.connection.as_ref().filter(|_| open.is_delimited_by_end) {
@@ -238,7 +243,7 @@ impl Stream {
 impl Drop for Stream {
     fn drop(&mut self) {
         let mut open = lock(&self.open);
-        // The maker learns that the client has left, and the connection rests.
+        // The producer learns that the client has left, and the connection may become idle.
         open.pieces = None;
         open.answering = None;
         open.connection = None;

@@ -1,5 +1,5 @@
-//! Where HTTP ends and the product begins: the trait that a listener calls, and the care taken around each call. It
-//! knows no routes.
+//! The boundary between HTTP and the product: the trait that a listener calls for each request, with the checks, panic
+//! handling and headers around each call. It knows no routes.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -25,41 +25,41 @@ use crate::reply::{self, Reply, X_REQUEST_ID};
 use crate::request_id::header_value;
 use crate::{http2, strict};
 
-/// Handlers that panic.
+/// Log pace of handlers that panic.
 static PANICKED: LogInterval = LogInterval::new();
 
-/// What a listener serves.
+/// A service behind a listener.
 pub trait Service: Send + Sync + 'static {
     /// The ID of the next request.
     fn request_id(&self) -> RequestId;
 
-    /// Answers one request that is well-formed HTTP. `X-Request-Id` and `Connection` are set by the caller. The future
-    /// is dropped when the connection breaks, so what must be finished belongs into a task of its own.
+    /// Answers one well-formed request. The caller sets `X-Request-Id` and `Connection`. The future is dropped when the
+    /// connection breaks, so work that must be finished needs a task of its own.
     fn answer(&self, request: Request<Body>, exchange: &Exchange) -> impl Future<Output = Reply> + Send;
 
-    /// Learns of a request that was refused before it could be routed. The answer waits for this, so it takes no time.
-    /// `head` is what could be read of the request's: over HTTP/1 the path, `/` if that could not be read, and the user agent.
-    /// A live webhook ID may be in it.
+    /// Reports a request that was refused before it could be routed. The answer waits for this call, so it must return
+    /// at once. `head` is the readable part of the refused head. On HTTP/1 that is the path (`/` if it is unreadable),
+    /// the code followed by the query, and `User-Agent`. It may hold a live webhook ID.
     fn refused(&self, head: Parts, exchange: &Exchange, code: RefusalCode) {
         let _ = (head, exchange, code);
     }
 
-    /// Learns of a TLS handshake that failed.
+    /// Reports a failed TLS handshake.
     fn handshake_failed(&self, failure: HandshakeFailure, source: IpAddr) {
         let _ = (failure, source);
     }
 
-    /// Learns of a request over plain HTTP, after its refusal was sent, or of a webhook ID in anything else that came without
-    /// TLS.
+    /// Reports a request over plain HTTP, after its refusal was sent, or a webhook ID in any other bytes that arrived
+    /// without TLS.
     fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) -> impl Future<Output = ()> + Send;
 }
 
-/// What is known of a request beside the request itself.
+/// Facts of a request that are not in the request itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Exchange {
-    /// Its name in the answer and in logs.
+    /// The request ID in the answer and in logs.
     pub id: RequestId,
-    /// Where its connection came from.
+    /// The peer of the connection, and the client that its PROXY header named.
     pub connection: Connection,
 }
 
@@ -72,7 +72,7 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// One connection, as its requests share it.
+/// The part of a connection that its requests share.
 #[derive(Debug)]
 pub(crate) struct Session<S> {
     pub(crate) service: Arc<S>,
@@ -82,8 +82,9 @@ pub(crate) struct Session<S> {
 }
 
 impl<S: Service> Session<S> {
-    /// Answers one request, whatever happens: a refusal where the head was refused, `INTERNAL` where the service
-    /// panicked. The request counts from here on, not only once the future runs, which HTTP/2 leaves to another task.
+    /// Answers one request in any case: with a refusal if the head was refused, with `INTERNAL` if the service
+    /// panicked. The request counts as being answered from this call on, and not only once the future runs, which
+    /// HTTP/2 leaves to another task.
     pub(crate) fn answer(
         self: Arc<Self>,
         request: Request<Incoming>,
@@ -132,8 +133,8 @@ impl<S: Service> Session<S> {
     }
 }
 
-/// Runs `future` where it is, because it is large, and catches its panic. What it left behind is never looked at again, so
-/// unwinding is safe.
+/// Polls `future` in place, because it is large, and catches its panic. The state behind a panic is never used again,
+/// so unwinding is safe.
 fn caught<F: Future>(
     mut future: Pin<&mut F>,
 ) -> impl Future<Output = Result<F::Output, Box<dyn Any + Send>>> {
@@ -146,7 +147,7 @@ fn caught<F: Future>(
     )
 }
 
-/// Only texts written in the source: a formatted one could hold something of the request.
+/// The panic's text if it is a literal of the source code. A formatted text could hold data of the request.
 fn panic_text(panic: &(dyn Any + Send)) -> &'static str {
     panic
         .downcast_ref::<&'static str>()

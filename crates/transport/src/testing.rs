@@ -1,5 +1,5 @@
-//! What the tests of this crate share: a service with a few telling paths, and a client that writes raw bytes. No socket
-//! and no real time: the paused clock runs ahead whenever everybody waits.
+//! Shared helpers of this crate's tests: a service with a few test paths, and a client that writes raw bytes. They use
+//! no socket and no real time: the paused clock advances whenever all tasks wait.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::reply::{self, Reply};
 use crate::service::Protocol;
 use crate::{Body, Exchange, PlainHttp, RequestIds, Service, shutdown};
 
-/// The limit of `Telltale`, small so that tests can go over it.
+/// The body limit of `Telltale`, small so that tests can exceed it.
 pub(crate) const LIMIT: usize = 1000;
 
 const DUPLEX: usize = 64 * 1024;
@@ -65,7 +65,7 @@ impl Service for Telltale {
     async fn plain_http(&self, _seen: PlainHttp<'_>, _exchange: &Exchange) {}
 }
 
-/// A sender's.
+/// The origin of a sender's connection.
 pub(crate) fn origin() -> Origin {
     Origin {
         connection: Connection::from_peer([192, 0, 2, 1].into()),
@@ -93,7 +93,7 @@ pub(crate) async fn talk<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<
     let (mut reader, mut writer) = tokio::io::split(connect());
     let write = async {
         for piece in pieces {
-            // The server may have closed already; what it said before counts.
+            // The server may have closed already; its answers before that count.
             let _ = writer.write_all(piece).await;
             tokio::task::yield_now().await;
         }
@@ -104,7 +104,7 @@ pub(crate) async fn talk<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<
     answers(&bytes)
 }
 
-/// An answer, as a test looks at it.
+/// The parts of an answer that tests compare.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     /// The status, and the code if it has one: `201`, `400 BAD_REQUEST`.
