@@ -1,6 +1,6 @@
-//! The cookies: the session, the mark of a browser that a member has signed in with, and secrets on their way to the page that
-//! shows them once. The names of the first two begin with `__Host-`, so that no other host and no plain HTTP can set them; the
-//! last one's with `__Secure-`, because it has a path.
+//! Cookies: the session, the device cookie, and sealed secrets on their way to the page that shows them once. The
+//! names of the first two begin with `__Host-`, so that neither another host nor plain HTTP can set them. The name of
+//! the last one begins with `__Secure-`, because it has a path.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
@@ -13,17 +13,17 @@ const NAME: &str = "__Host-hookgate";
 const DEVICE: &str = "__Host-hookgate-device";
 const ONCE: &str = "__Secure-hookgate-once";
 
-/// The session in a request, if there is exactly one.
+/// The session cookie of a request, if there is exactly one.
 pub(crate) fn session(headers: &HeaderMap) -> Option<&str> {
     value(headers, NAME)
 }
 
-/// The sealed secrets in a request for the page that shows them.
+/// The sealed secrets in the request for the page that shows them.
 pub(crate) fn shown_once(headers: &HeaderMap) -> Option<SealedSecret> {
     sealed(headers, ONCE)
 }
 
-/// What tells a browser that a member has signed in with, in a request.
+/// The device cookie of a request, which marks a browser that a member has signed in with.
 pub(crate) fn device(headers: &HeaderMap) -> Option<SealedSecret> {
     sealed(headers, DEVICE)
 }
@@ -47,14 +47,14 @@ fn value<'a>(headers: &'a HeaderMap, cookie: &str) -> Option<&'a str> {
     values.next().is_none().then_some(session)
 }
 
-/// Gives the browser a session. It ends with the browser, or when the server says so.
+/// Sets the session cookie. It has no `Max-Age`: it ends with the browser, or when the server ends the session.
 pub(crate) fn begin(session: &str) -> Option<HeaderValue> {
     sensitive(format!(
         "{NAME}={session}; Path=/; Secure; HttpOnly; SameSite=Strict"
     ))
 }
 
-/// Marks the browser as one that a member has signed in with. That stays when the session ends.
+/// Sets the device cookie, which marks the browser as one that a member has signed in with. It outlives the session.
 pub(crate) fn mark_device(sealed: &SealedSecret) -> Option<HeaderValue> {
     let sealed = BASE64_URL_SAFE_NO_PAD.encode(sealed.as_bytes());
     let life = DEVICE_LIFE.as_secs();
@@ -63,7 +63,7 @@ pub(crate) fn mark_device(sealed: &SealedSecret) -> Option<HeaderValue> {
     ))
 }
 
-/// Gives the browser sealed secrets for the page at this path, which is made of our own words and IDs.
+/// Sets the cookie with sealed secrets for the page at `path`, which consists of fixed words and IDs only.
 pub(crate) fn show_once(sealed: &SealedSecret, path: &str) -> Option<HeaderValue> {
     let sealed = BASE64_URL_SAFE_NO_PAD.encode(sealed.as_bytes());
     let life = SHOWN_ONCE_LIFE.as_secs();
@@ -72,7 +72,7 @@ pub(crate) fn show_once(sealed: &SealedSecret, path: &str) -> Option<HeaderValue
     ))
 }
 
-/// Takes them from the browser, once they are shown.
+/// Deletes the cookie of [`show_once`] after its page has shown the secrets.
 pub(crate) fn forget_shown(path: &str) -> Option<HeaderValue> {
     sensitive(format!(
         "{ONCE}=; Path={path}; Max-Age=0; Secure; HttpOnly; SameSite=Strict"
@@ -85,7 +85,7 @@ fn sensitive(text: String) -> Option<HeaderValue> {
     Some(value)
 }
 
-/// Takes the session from the browser.
+/// Deletes the session cookie.
 pub(crate) fn end() -> HeaderValue {
     HeaderValue::from_static("__Host-hookgate=; Path=/; Secure; HttpOnly; SameSite=Strict; Max-Age=0")
 }

@@ -1,4 +1,4 @@
-//! For machines that watch: whether the process lives, whether it can do its work, and what it counts.
+//! `/healthz`, `/readyz` and `/metrics` for monitoring: liveness, readiness and metrics of the process.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use hookgate_transport::reply::{self, Reply};
 use hookgate_transport::tls::{CertificateState, HotCertificate};
 use hookgate_transport::{Admission, Fullness};
 
-/// Metrics that can't be written.
+/// Pace of the log lines about metrics that can't be written.
 static NO_METRICS: LogInterval = LogInterval::new();
 
-/// How long the metrics that were told are told again: whoever watches asks more rarely.
+/// Time for which metrics are cached: monitoring systems ask more rarely.
 const METRICS_LIFE: Duration = Duration::from_secs(1);
 
 /// The text format's media type, by the `OpenMetrics` specification.
 const OPENMETRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
-/// The listener of senders.
+/// Name of the senders' listener.
 const GATE: &str = "gate";
 
 #[derive(Serialize)]
@@ -40,25 +40,25 @@ struct Health {
 struct Readiness {
     status: &'static str,
     store: &'static str,
-    /// By listener: `ok`, `nearly_full` or `full`. New connections to a gate that is full wait, so they are better sent
-    /// to another node. The console's own word is no reason: whoever asks it has a connection.
+    /// By listener: `ok`, `nearly_full` or `full`. A full gate makes the node unready, because new connections to it
+    /// wait and are better sent to another node. A full console doesn't: the caller has a connection already.
     connections: BTreeMap<&'static str, &'static str>,
-    /// By listener. None of them is a reason to send traffic elsewhere: every node has the same files, and the certificate
-    /// that stays is the one that worked until now.
+    /// By listener. No state of a certificate makes the node unready: every node has the same files, and after a
+    /// failed reload the previous certificate stays in use.
     certificates: BTreeMap<&'static str, &'static str>,
 }
 
-/// What is watched for those who ask.
+/// Sources of readiness and metrics, and the cached results.
 #[derive(Default)]
 pub(super) struct Watched {
-    /// The certificates that are served, each by the name of its listener.
+    /// The served certificates, by the name of the listener.
     certificates: Vec<(&'static str, Arc<HotCertificate>)>,
-    /// What the gate's port does not tell of the store.
+    /// Health of the store beyond the gate's port.
     store: Option<Arc<dyn StoreHealth>>,
     /// The connections of each listener.
     connections: Vec<Arc<Admission>>,
     trial: WriteProbe,
-    /// The metrics that were told last.
+    /// The cached metrics, with their time.
     told: Mutex<Option<(Instant, Result<Bytes, ApiError>)>>,
 }
 
@@ -76,7 +76,7 @@ impl Watched {
         }
     }
 
-    /// Reads and writes something.
+    /// Reads from the store and writes to it.
     async fn try_store<S: Store>(&self, gate: &Gate<S>) -> Result<(), StoreError> {
         gate.store().webhook_census().await?;
         match &self.store {
@@ -86,12 +86,13 @@ impl Watched {
     }
 }
 
-/// The process answers.
+/// Liveness: the process answers.
 pub(crate) fn alive() -> Reply {
     reply::success(StatusCode::OK, &Health { status: "ok" })
 }
 
-/// The store can be read and written too, new connections find a place, and what people should look at although they do.
+/// Readiness: the store can be read and written, and the gate accepts connections. The states of the other listeners
+/// and of the certificates are reported, but don't count.
 pub(super) async fn ready<S: Store>(gate: &Gate<S>, watched: &Watched) -> Result<Reply, ApiError> {
     let has_store = watched.trial.passes(watched.try_store(gate)).await;
     let now = gate.now();
@@ -141,14 +142,14 @@ const fn word_of(state: CertificateState) -> &'static str {
     }
 }
 
-/// What Prometheus reads. Anybody may ask, so all who ask within a second are told the same.
+/// Metrics for Prometheus. Requests need no credentials, so the metrics are cached for a second.
 pub(super) async fn metrics<S: Store>(
     gate: &Arc<Gate<S>>,
     metrics: &Arc<Metrics>,
     watched: &Arc<Watched>,
 ) -> Result<Reply, ApiError> {
     let (gate, metrics, watched) = (Arc::clone(gate), Arc::clone(metrics), Arc::clone(watched));
-    // Not by whoever asked: they may leave, and the next would have the store asked again.
+    // In a task of its own: the client may leave, and the next request would query the store again.
     let telling = tokio::spawn(async move {
         let mut told = watched.told.lock().await;
         if let Some((at, text)) = &*told

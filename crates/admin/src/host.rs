@@ -1,5 +1,5 @@
-//! Which `Host` names reach the console. A page of some other site whose name was made to point here must not: the
-//! browser would take it for the same origin.
+//! The check of `Host` and `Origin`. A foreign site whose name was made to resolve to this console (DNS rebinding)
+//! must not reach it: the browser would treat both as the same origin.
 
 use std::net::IpAddr;
 
@@ -10,28 +10,28 @@ use hookgate_transport::authority;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The console's own name.
+/// The console's own origin.
 #[derive(Clone, Debug)]
 pub(crate) struct Host {
-    /// `https://` and the authority.
+    /// The origin: `https://` and the authority.
     origin: String,
 }
 
 impl Host {
-    /// From the console's public URL, which is `https://`, a host, and maybe a port.
+    /// Takes the console's public URL: `https://`, a host, and an optional port.
     pub(crate) fn new(public_url: &str) -> Self {
         Self {
             origin: public_url.trim_end_matches('/').to_owned(),
         }
     }
 
-    /// `https://` and the authority.
+    /// The origin: `https://` and the authority.
     pub(crate) fn origin(&self) -> &str {
         &self.origin
     }
 
-    /// Whether the request is for this console: by its name, by `localhost`, or by an address, which no stranger can make
-    /// point elsewhere.
+    /// Returns `true` if the request is for this console: by its name, by `localhost`, or by an IP address. DNS
+    /// rebinding can't redirect the latter two.
     pub(crate) fn is_named_by<B>(&self, request: &Request<B>) -> bool {
         let Some(named) = authority(request) else {
             return false;
@@ -48,9 +48,9 @@ impl Host {
         bare.eq_ignore_ascii_case("localhost") || bare.parse::<IpAddr>().is_ok()
     }
 
-    /// Whether a form was sent by a page of this console: its `Origin` is the name that the request is for. A browser
-    /// always says where a POST comes from, so one without is refused too. Under our `Referrer-Policy: no-referrer` it
-    /// hides the name (`null`), and `Sec-Fetch-Site`, which no page can set, says whether it is the same.
+    /// Returns `true` if a page of this console sent the form: its `Origin` is the authority of the request. Browsers
+    /// send `Origin` with every POST, so a request without it is refused too. Under our `Referrer-Policy:
+    /// no-referrer` the origin is `null`; then `Sec-Fetch-Site`, which no page can set, must be `same-origin`.
     pub(crate) fn is_origin_of<B>(&self, request: &Request<B>) -> bool {
         let Some(origin) = request.headers().get(ORIGIN).map(HeaderValue::as_bytes) else {
             return false;
@@ -66,7 +66,7 @@ impl Host {
     }
 }
 
-/// What the request says it is for: `:authority` in HTTP/2, `Host` in HTTP/1.
+/// The authority of the request: `:authority` in HTTP/2, `Host` in HTTP/1.
 fn authority<B>(request: &Request<B>) -> Option<&[u8]> {
     let written = request
         .uri()

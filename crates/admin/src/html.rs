@@ -1,5 +1,5 @@
-//! Pages as answers, and the headers that keep any answer of the console from being framed, cached, sniffed, or from running
-//! what is not ours.
+//! Pages as answers, and the security headers of every answer of the console: against framing, sniffing and foreign
+//! content.
 
 use bytes::Bytes;
 use hyper::header::{
@@ -11,7 +11,8 @@ use hyper::{Response, StatusCode};
 use hookgate_transport::ReplyBody;
 use hookgate_transport::reply::{HSTS, Reply};
 
-/// Nothing but our own files; no inline script or style, no frame, no form to elsewhere.
+/// Content Security Policy: only files of this console; no inline scripts or styles, no frames, no forms to other
+/// sites.
 const CSP: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
@@ -22,7 +23,7 @@ const RESOURCE: HeaderName = HeaderName::from_static("cross-origin-resource-poli
 const BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 const PERMISSIONS: HeaderName = HeaderName::from_static("permissions-policy");
 
-/// A page. No page is cached: each shows what only its member may see.
+/// A page. Pages are never cached, because each shows content for one member only.
 pub(crate) fn page(status: StatusCode, html: String) -> Reply {
     let mut reply = of(status, "text/html; charset=utf-8", Bytes::from(html).into());
     reply
@@ -31,7 +32,7 @@ pub(crate) fn page(status: StatusCode, html: String) -> Reply {
     reply
 }
 
-/// A file of the pages. Its name changes with its content, so it may be kept for ever.
+/// A static file. Its name changes with its content, so it may be cached permanently.
 pub(crate) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Reply {
     let mut reply = of(StatusCode::OK, content_type, Bytes::from_static(bytes).into());
     reply.headers_mut().insert(
@@ -41,7 +42,7 @@ pub(crate) fn asset(content_type: &'static str, bytes: &'static [u8]) -> Reply {
     reply
 }
 
-/// Sends the browser on after a form was taken, so that reloading doesn't send it again.
+/// Redirects the browser after a form was accepted (303), so that reloading doesn't send the form again.
 pub(crate) fn see_other(path: &str) -> Reply {
     let mut reply = page(StatusCode::SEE_OTHER, String::new());
     let location = HeaderValue::try_from(path).unwrap_or(HeaderValue::from_static("/"));
@@ -49,7 +50,7 @@ pub(crate) fn see_other(path: &str) -> Reply {
     reply
 }
 
-/// An answer that is not in the envelope.
+/// An answer without the JSON envelope.
 pub(crate) fn of(status: StatusCode, content_type: &'static str, body: ReplyBody) -> Reply {
     let mut reply = Response::new(body);
     *reply.status_mut() = status;
@@ -58,17 +59,17 @@ pub(crate) fn of(status: StatusCode, content_type: &'static str, body: ReplyBody
     reply
 }
 
-/// An answer that comes piece by piece.
+/// A streamed answer.
 pub(super) fn stream(content_type: &'static str, body: ReplyBody) -> Reply {
     let mut reply = of(StatusCode::OK, content_type, body);
     let headers = reply.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store, no-transform"));
-    // nginx holds an answer back until a buffer is full, unless the answer asks it not to.
+    // nginx buffers an answer until its buffer is full, unless this header disables buffering.
     headers.insert(BUFFERING, HeaderValue::from_static("no"));
     reply
 }
 
-/// With what a browser has to know of any answer, also of one that was meant for programs: it can be made to open that too.
+/// Adds the security headers. Answers for programs get them too, because a browser can be made to open those.
 pub(super) fn protected(mut reply: Reply) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, CSP);

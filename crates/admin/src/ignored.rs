@@ -1,5 +1,5 @@
-//! Forwarding headers that were ignored, because who sent them is not a trusted proxy: the usual reason why an allowlist sees a
-//! proxy instead of the senders behind it.
+//! Forwarding headers that were ignored because their sender is not a trusted proxy: the usual reason why an
+//! allowlist sees a proxy instead of the senders behind it.
 
 use std::net::IpAddr;
 
@@ -9,17 +9,18 @@ use hookgate_pages::IgnoredHeader;
 
 use super::Console;
 
-/// Sources whose newest record is looked at for a webhook: proxies are few, and each costs a query.
+/// Maximum number of sources of a webhook whose newest record is checked: proxies are few, and each check costs a
+/// query.
 const MAX_SOURCES: usize = 3;
 
-/// The headers in which proxies say who called them.
+/// Headers in which proxies forward the client's address.
 const HEADERS: [ForwardingHeader; 2] = [ForwardingHeader::XForwardedFor, ForwardingHeader::Forwarded];
 
 impl<S: Store + PeopleStore> Console<S> {
-    /// The forwarding header of this delivery that was ignored.
+    /// The ignored forwarding header of a delivery, if there is one.
     ///
-    /// A record has the trail of an address that was refused, or would have been. Others have their headers only; of those the
-    /// ones from private addresses are told, where the gate takes nobody's word for the client yet.
+    /// A record has a trail only if its source was refused, or would have been. Other records have only their
+    /// headers; for these, only a source with a private address that the gate does not trust yet is reported.
     pub(super) fn ignored_header(&self, record: &DeliveryRecord) -> Option<IgnoredHeader> {
         let peer = record.summary.source;
         let header = match &record.trail {
@@ -31,7 +32,7 @@ impl<S: Store + PeopleStore> Console<S> {
                     .iter()
                     .filter(|(name, _)| name == header.as_str())
                     .map(|(_, value)| value);
-                // A header that counted names the client.
+                // A header that was believed contains the client's address.
                 values
                     .next()
                     .is_some_and(|first| !names(first, peer) && !values.any(|value| names(value, peer)))
@@ -40,7 +41,7 @@ impl<S: Store + PeopleStore> Console<S> {
         header.map(|header| IgnoredHeader { peer, header })
     }
 
-    /// One such header among these deliveries, of somebody who is not trusted by now.
+    /// An ignored forwarding header among these deliveries, from a source that is still not trusted.
     pub(super) async fn ignored_lately(
         &self,
         recent: &[DeliverySummary],
@@ -62,7 +63,8 @@ impl<S: Store + PeopleStore> Console<S> {
         Ok(None)
     }
 
-    /// Whether the gate believes what this address says of others, or what a PROXY header says of this address.
+    /// Returns `true` if the gate trusts the address as a proxy, or has the address itself from a PROXY header.
+    /// Without [`GateFront`](super::GateFront), nothing is reported.
     fn is_believed(&self, address: IpAddr) -> bool {
         self.gate_front
             .as_ref()
@@ -70,7 +72,7 @@ impl<S: Store + PeopleStore> Console<S> {
     }
 }
 
-/// Whether one of the addresses in a forwarding header is this one.
+/// Returns `true` if a forwarding header contains the address.
 fn names(value: &str, address: IpAddr) -> bool {
     value
         .split([',', ';', '=', '"', '[', ']', ' '])

@@ -1,12 +1,14 @@
-//! The console's listener, as HTTP. What it answers:
+//! The HTTP service of the console's listener.
 //!
-//! | path | what |
+//! | path | answer |
 //! |---|---|
-//! | `/healthz` `/readyz` `/metrics` | for machines that watch |
-//! | `/api/openapi.json` | the document of the admin API |
+//! | `/healthz` `/readyz` `/metrics` | liveness, readiness and metrics for monitoring |
+//! | `/api/v1/…` | the admin API |
+//! | `/api/openapi.json` | the OpenAPI document of the admin API |
+//! | any other path | a page, or a file of the pages |
 //!
-//! A request for another host than this console is refused, except by what machines ask: they know a node by other names, and
-//! what they are told depends on no cookie and no token.
+//! A request with a foreign `Host` is refused, except for the monitoring endpoints: monitoring systems know a node by
+//! other names, and these answers depend on no cookie and no token.
 
 pub(crate) mod admin_request;
 mod api;
@@ -71,18 +73,18 @@ pub use store_health::{BoxFuture, StoreHealth};
 use stranger_forms::StrangerForms;
 use unshown::Unshown;
 
-/// What addresses start with: `https://`, a host, and maybe a port.
+/// Base URLs: `https://`, a host, and an optional port.
 #[derive(Clone, Debug)]
 pub struct Addresses {
-    /// Those of the console.
+    /// Base URL of the console.
     pub console: String,
-    /// Those of webhooks.
+    /// Base URL of webhooks.
     pub gate: String,
-    /// The file of a CA that senders have to trust, if it is not a public one.
+    /// File of the CA that senders have to trust, if it is not a public one.
     pub ca: Option<String>,
 }
 
-/// Serves people and the admin API.
+/// Serves the pages, the admin API and the monitoring endpoints.
 pub struct Console<S> {
     gate: Arc<Gate<S>>,
     request_ids: RequestIds,
@@ -100,14 +102,14 @@ pub struct Console<S> {
     unshown: Unshown,
 }
 
-/// What stands in front of the gate's listener.
+/// Trusted proxies in front of the gate's listener.
 struct GateFront {
     proxies: Arc<Proxies>,
     proxy_protocol: bool,
 }
 
 impl<S: Store + PeopleStore> Console<S> {
-    /// The console over this gate.
+    /// Creates the console over this gate.
     pub fn new(
         gate: Arc<Gate<S>>,
         request_ids: RequestIds,
@@ -135,7 +137,8 @@ impl<S: Store + PeopleStore> Console<S> {
         }
     }
 
-    /// Says of which proxies the gate takes no word; without it, nothing is said.
+    /// Reports forwarding headers that the gate ignores, given its trusted proxies. Without this call, none are
+    /// reported.
     #[must_use]
     pub fn with_gate_behind(mut self, proxies: Arc<Proxies>, proxy_protocol: bool) -> Self {
         self.gate_front = Some(GateFront {
@@ -145,8 +148,8 @@ impl<S: Store + PeopleStore> Console<S> {
         self
     }
 
-    /// Tells how these certificates are, each by the name of its listener, how the store is, and how many connections
-    /// each listener has.
+    /// Reports the state of these certificates (by the name of the listener), of the store, and of the connections of
+    /// each listener.
     #[must_use]
     pub fn watching(
         mut self,
@@ -158,7 +161,7 @@ impl<S: Store + PeopleStore> Console<S> {
         self
     }
 
-    /// `is_ours` says whether the request is for this console by its name.
+    /// Routes a request. `is_ours` is `true` if `Host` names this console.
     async fn route(&self, call: AdminRequest, is_ours: bool) -> Result<Reply, ApiError> {
         let path = call.head.uri.path().to_owned();
         let segments: Vec<&str> = path.split('/').skip(1).collect();
@@ -198,14 +201,14 @@ impl<S: Store + PeopleStore> Service for Console<S> {
         html::protected(self.respond(request, exchange).await)
     }
 
-    /// A webhook's URL with the console's port in it has travelled in the clear as well.
+    /// Plain HTTP exposes the URL of a webhook at the console's port too.
     async fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) {
         refuse_plain(&self.gate, &self.proxies, seen, exchange).await;
     }
 }
 
 impl<S: Store + PeopleStore> Console<S> {
-    /// Puts a request on the record of the webhook whose ID stands in it: its sender has the wrong port.
+    /// Records a refusal for the webhook whose ID is in the path or query: the sender uses the wrong port.
     async fn stray_delivery(
         &self,
         target: &Target<'_>,
@@ -230,7 +233,7 @@ impl<S: Store + PeopleStore> Console<S> {
         let target = Target::of(head.uri.path(), head.uri.query());
         let code = RefusalCode::WebhookNotFound;
         Box::pin(self.stray_delivery(&target, &head.headers, exchange, code)).await;
-        // Whoever watches from the proxy's own machine names no client.
+        // A monitoring system on the machine of a trusted proxy sends no forwarding header.
         let source = self.proxies.client(exchange.connection, &head.headers);
         let Ok(source) = source.known_or_proxy() else {
             return ApiError::from(ErrorCode::SourceUnknown).reply();
@@ -251,7 +254,7 @@ impl<S: Store + PeopleStore> Console<S> {
     }
 }
 
-/// HEAD is answered as GET; its body is left out on the way.
+/// Permits only GET and HEAD. HEAD is answered like GET; its body is left out later.
 fn only_get(call: &AdminRequest) -> Result<(), ApiError> {
     if matches!(call.head.method, Method::GET | Method::HEAD) {
         Ok(())

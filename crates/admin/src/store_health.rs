@@ -1,5 +1,4 @@
-//! What is asked of a store beyond the gate's port: whether it can still write, and how large it is. What kind of store it is
-//! is not known here.
+//! Health of a store beyond the gate's port: a test write, and the size. The kind of store is not known here.
 
 use std::error::Error as _;
 use std::pin::Pin;
@@ -9,32 +8,32 @@ use hookgate_gate::{LogInterval, StoreError};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
-/// Trials that fail.
+/// Pace of the log lines about failed test writes.
 static NOT_READY: LogInterval = LogInterval::new();
 
-/// How often a store is tried, at most: a trial costs an fsync, and whoever watches asks more rarely.
+/// Minimum interval between two tests: a test costs an fsync, and monitoring systems ask more rarely.
 const TRY_EVERY: Duration = Duration::from_secs(1);
-/// How long a trial may take. Whoever watches waits no longer, and a store that is as slow as that serves no sender.
+/// Timeout of a test. Monitoring systems wait no longer, and a store that is this slow serves no sender.
 const TRY_FOR: Duration = Duration::from_secs(5);
 
-/// An answer of a store that comes later.
+/// A boxed future of a store's answer.
 pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// How a store is.
+/// Health checks of a store.
 pub trait StoreHealth: Send + Sync {
-    /// Stores something small, and answers when it is on disk.
+    /// Writes a small value, and returns when it is on disk.
     fn write(&self) -> BoxFuture<'_, ()>;
 
-    /// Bytes of the database on disk.
+    /// Size of the database on disk, in bytes.
     fn bytes(&self) -> BoxFuture<'_, u64>;
 }
 
-/// The last trial of a store. Those who ask at the same time, or soon after, share it.
+/// The last test of a store. Concurrent requests, and requests soon after, share its result.
 #[derive(Debug, Default)]
 pub(crate) struct WriteProbe(Mutex<Option<(Instant, bool)>>);
 
 impl WriteProbe {
-    /// Whether the store did what was tried, now or shortly before.
+    /// Returns `true` if `attempt` succeeded, now or within the last [`TRY_EVERY`].
     pub(crate) async fn passes(&self, attempt: impl Future<Output = Result<(), StoreError>> + Send) -> bool {
         let mut last = self.0.lock().await;
         if let Some((at, passed)) = *last
@@ -42,7 +41,8 @@ impl WriteProbe {
         {
             return passed;
         }
-        // Whoever asks may leave. The trial goes on, and nobody begins another one soon.
+        // The request may be dropped during the test. The time is set before, so that the next request doesn't begin
+        // another test immediately.
         *last = Some((Instant::now(), last.is_some_and(|(_, passed)| passed)));
         let passed = match timeout(TRY_FOR, attempt).await {
             Ok(Ok(())) => true,
