@@ -1,4 +1,4 @@
-//! The audit trail as a file: read page by page and sent as it is read.
+//! Export of the audit trail as a file. Pages are sent as they are read, so that the export needs little memory.
 
 use std::sync::Arc;
 
@@ -14,7 +14,7 @@ use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces};
 use hookgate_wire::{AuditEntry, ExportFormat};
 
-/// The entries that match, newest first, as a file; and the entry of the export itself.
+/// Answers with the matching entries, newest first, as a file. Records the export in the audit trail first.
 pub(crate) async fn reply<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     acting: &ActorContext,
@@ -57,7 +57,7 @@ async fn send<S: Store + PeopleStore>(
         })
         .await??;
         let mut piece = Vec::new();
-        // Of a trail without entries the first piece has the header at least.
+        // The header is sent even if there are no entries.
         if is_first {
             piece.extend(format.piece::<AuditEntry>(&[], true)?);
             is_first = false;

@@ -1,4 +1,5 @@
-//! Deliveries as a file: read row by row and sent as they are read, so that neither a million rows nor large payloads take memory.
+//! Export of deliveries as a file. Rows are sent as they are read, so that neither a million rows nor large payloads
+//! need much memory.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -20,10 +21,11 @@ use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
 use hookgate_wire::{Delivery, ExportError, ExportFormat};
 
-/// Exports that break off.
+/// Pace of the log lines about exports that break off.
 static BROKEN_OFF: LogInterval = LogInterval::new();
 
-/// The deliveries that match, newest first, as a file. Without the permission to see payloads there are none in it.
+/// Answers with the matching deliveries, newest first, as a file. Payloads are included only in formats that have
+/// them, and only for a role that may see payloads.
 pub(crate) fn reply<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
@@ -41,7 +43,8 @@ pub(crate) fn reply<S: Store + PeopleStore>(
     })
 }
 
-/// A file that `work` sends piece by piece, under the name in `disposition`, as long as its recipient is permitted.
+/// Answers with a file that `work` sends in pieces. `disposition` names the file. It is cut off as soon as its
+/// recipient is no longer permitted.
 pub(super) fn file<S, W, F>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
@@ -65,12 +68,12 @@ where
         let _place = place;
         let done = tokio::select! {
             done = while_permitted(&gate, &recipient, PATIENCE, work) => done,
-            // Also while it waits for the store, so that its place is free at once.
+            // This also ends a wait for the store, so that the place is free immediately.
             () = pieces.abandoned() => Ok(Ok(())),
         };
         match done.map_err(Broken::from).flatten() {
             Ok(()) => finish(&gate, &recipient, &pieces).await,
-            // The head has gone out already; the client sees the body cut off.
+            // The response head has been sent already, so the client sees a body that is cut off.
             Err(error) => {
                 if matches!(error, Broken::NotPermitted) {
                     pieces.cut();
@@ -87,7 +90,7 @@ where
     Ok(reply)
 }
 
-/// Why an export broke off.
+/// Errors that break off an export.
 #[derive(Debug, Error)]
 pub(super) enum Broken {
     #[error(transparent)]
@@ -122,7 +125,7 @@ async fn send<S: Store>(
     let mut first = true;
     loop {
         let page = patiently(PATIENCE, || gate.delivery_page(role, filter, seek, PageSize::MAX)).await?;
-        // Of a page without rows the first piece has the header at least.
+        // The header is sent even if there are no rows.
         if first {
             piece.extend(format.piece::<Delivery>(&[], true)?);
             first = false;

@@ -1,5 +1,5 @@
-//! The deliveries that come in, read once for all live views: one task asks the store, and each view looks in memory whether its
-//! filter lets a delivery through.
+//! New deliveries, read once for all live views: one task polls the store, and each view applies its filter in
+//! memory.
 
 use std::error::Error as _;
 use std::sync::Arc;
@@ -10,18 +10,19 @@ use hookgate_gate::{DeliveryFilter, DeliverySummary, Gate, PageSize, Seek, Store
 use tokio::sync::{Mutex, Semaphore, SemaphorePermit, broadcast};
 use tokio::task::JoinHandle;
 
-/// How often the store is asked for what came since.
+/// Interval at which the store is polled for new deliveries.
 pub(super) const INTERVAL: Duration = Duration::from_millis(500);
-/// Pages that wait for a slow view. One that is further behind reads the store itself until it has caught up.
+/// Maximum number of batches that wait for a slow view. A view that lags further behind reads the store itself until
+/// it has caught up.
 const PAGES_AHEAD: usize = 32;
 
-/// Deliveries in the order in which they came, never none.
+/// New deliveries in the order of receipt; never empty.
 pub(super) type Batch = Arc<Vec<DeliverySummary>>;
 
-/// The feed, which runs as long as anybody listens.
+/// The feed. It runs as long as a view listens.
 pub(super) struct Feed {
     running: Mutex<Option<Running>>,
-    /// Views that read the store themselves do so one after the other.
+    /// Lets only one view at a time read the store itself.
     catching_up: Semaphore,
 }
 
@@ -40,7 +41,8 @@ impl Default for Feed {
 }
 
 impl Feed {
-    /// All deliveries from a moment on that is not later than the return of this.
+    /// Subscribes to new deliveries, and starts the feed if it is not running. No delivery that is stored after the
+    /// return is missed.
     pub(super) async fn join<S: Store>(
         self: &Arc<Self>,
         gate: &Arc<Gate<S>>,
@@ -56,12 +58,13 @@ impl Feed {
         Ok(receiver)
     }
 
-    /// The turn of a view to read the store itself. Nobody ends the turns, so there is always one.
+    /// Waits for the permit of a view to read the store itself. The semaphore is never closed, so the result is
+    /// always `Some`.
     pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
         self.catching_up.acquire().await.ok()
     }
 
-    /// Ends the feed if nobody listens; `false` if somebody does.
+    /// Ends the feed and returns `true` if no view listens.
     async fn ends(&self, sender: &broadcast::Sender<Batch>) -> bool {
         let mut running = self.running.lock().await;
         let is_over = sender.receiver_count() == 0;
@@ -72,7 +75,7 @@ impl Feed {
     }
 }
 
-/// The newest delivery.
+/// The ID of the newest delivery.
 pub(super) async fn newest<S: Store>(gate: &Gate<S>) -> Result<Option<DeliveryId>, StoreError> {
     let one = PageSize::new(1).unwrap_or_default();
     let filter = DeliveryFilter::default();
@@ -87,7 +90,7 @@ async fn run<S: Store>(
     mut last: Option<DeliveryId>,
 ) {
     let filter = DeliveryFilter::default();
-    // That the store is away is told once, until it is back.
+    // An unavailable store is logged once, until it is back.
     let mut is_told = false;
     while !feed.ends(&sender).await {
         let page = gate
@@ -100,7 +103,7 @@ async fn run<S: Store>(
                 let is_full = page.next.is_some();
                 last = page.next.or(page.items.last().map(|row| row.id)).or(last);
                 if !page.items.is_empty() {
-                    // Whoever listened may have left.
+                    // Sending fails if the last view has left, which is no error.
                     let _ = sender.send(Arc::new(page.items));
                 }
                 is_full

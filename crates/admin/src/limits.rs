@@ -1,5 +1,6 @@
-//! The bounds on what people and programs take of the console at once. Each has two parts: what one account may take, which is
-//! looked at first, and what all may take together. An account that uses its part up stops nobody but itself.
+//! Bounds on the concurrent use of the console. Exports, live views and large answers have two bounds: one for an
+//! account, which is checked first, and one for all accounts together. Requests are bounded for each account, and
+//! answers with payloads in total. An account that uses up its own part stops only itself.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -13,29 +14,31 @@ use super::api_error::ApiError;
 use super::places::{Full, Place, Places};
 use hookgate_transport::Pieces;
 
-/// Exports at once: each may hold a large payload in several forms, some 16 MiB.
+/// Concurrent exports: each may hold a large payload in several forms, about 16 MiB.
 const EXPORTS: usize = 4;
-/// Exports of one account at once: one to read, and one more by mistake.
+/// Concurrent exports of one account: one that is read, and one more by mistake.
 const ACCOUNT_EXPORTS: usize = 2;
-/// Bytes a second that the only export of an account takes on average, if others wait for its place: a file of 100 MB in three hours.
+/// Average bytes per second below which the only export of an account gives way to another account: a file of 100 MB
+/// in three hours.
 const EXPORT_PACE: u64 = 10 * 1024;
-/// Live views at once: each looks at every delivery that comes in.
+/// Concurrent live views: each filters every new delivery.
 const LIVE_VIEWS: usize = 32;
-/// Live views of one account at once: the tabs of a person at work.
+/// Concurrent live views of one account: the tabs of a person at work.
 const ACCOUNT_LIVE_VIEWS: usize = 4;
-/// Bytes of large answers that are not taken yet.
+/// Bytes of large answers that clients have not read yet.
 const ANSWER_BYTES: usize = 64 * 1024 * 1024;
-/// Bytes of such answers of one account.
+/// Bytes of large answers that one account has not read yet.
 const ACCOUNT_ANSWER_BYTES: usize = 16 * 1024 * 1024;
-/// Requests of one account that are worked on at once. Others of it wait for their turn.
+/// Concurrent requests of one account. Further ones wait for a permit.
 const ACCOUNT_REQUESTS: usize = 4;
-/// How long a request waits for its turn: as long as for a connection to the store.
+/// Time that a request waits for a permit: as long as for a connection to the store.
 const TURN_WAIT: Duration = Duration::from_secs(5);
-/// Answers with payloads that are made at once: no more than the readers of an embedded store, so that more would only take memory.
+/// Concurrent answers with payloads: as many as an embedded store has readers for the console, because more would
+/// only take memory.
 const PAYLOAD_ANSWERS: usize = 2;
-/// When to come again: an export or a view that is abandoned has ended by then.
+/// `Retry-After`: an abandoned export or live view has ended by then.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
-/// Accounts that are remembered before those without a request are forgotten.
+/// Number of accounts in the map from which on those without a request are removed.
 const MAX_REMEMBERED: usize = 64;
 
 /// All bounds of a console.
@@ -51,7 +54,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             exports: Places::new(ACCOUNT_EXPORTS, EXPORTS, EXPORT_PACE),
-            // A view without deliveries sends nothing.
+            // No least pace: a live view without deliveries sends almost nothing.
             live_views: Places::new(ACCOUNT_LIVE_VIEWS, LIVE_VIEWS, 0),
             answers: Quota::new(ACCOUNT_ANSWER_BYTES, ANSWER_BYTES),
             requests: Mutex::default(),
@@ -61,7 +64,7 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// A place for one more export, sent in these pieces.
+    /// Takes a place for an export that is sent in `pieces`.
     pub(crate) fn export(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
         self.exports.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
@@ -73,7 +76,7 @@ impl Limits {
         })
     }
 
-    /// A place for one more live view, sent in these pieces.
+    /// Takes a place for a live view that is sent in `pieces`.
     pub(crate) fn live_view(&self, account: Account, pieces: &Arc<Pieces>) -> Result<Place, ApiError> {
         self.live_views.take(account, pieces).map_err(|full| match full {
             Full::Account => busy(format!(
@@ -85,8 +88,9 @@ impl Limits {
         })
     }
 
-    /// Waits until fewer requests of the account are worked on. Nothing more is done for one that does not read the large
-    /// answers it has; an account that has read them all is never refused for what others leave unread.
+    /// Waits for a permit for a request of the account. Refuses an account with unread large answers if these, or
+    /// those of all accounts, are over the bound. An account that has read all its answers is never refused for what
+    /// others leave unread.
     pub(crate) async fn turn(&self, account: Account) -> Result<OwnedSemaphorePermit, ApiError> {
         if self.answers.is_used_up(account) {
             return Err(busy("you have not read earlier large responses yet".to_owned()));
@@ -98,14 +102,15 @@ impl Limits {
             .ok_or_else(|| busy("your earlier requests are still running".to_owned()))
     }
 
-    /// Counts the bytes of a large answer until they are read. What was asked for is done by now, so it is not refused.
+    /// Counts the bytes of a large answer until the client has read them. The request has been carried out already,
+    /// so the answer is never refused.
     pub(super) fn unread(&self, account: Account, bytes: usize) -> QuotaGuard {
         self.answers.add(account, bytes)
     }
 
-    /// Makes an answer with payloads, when it is its turn.
+    /// Waits for a permit, then builds an answer with payloads.
     pub(crate) async fn with_payloads<T>(&self, answer: impl Future<Output = T>) -> T {
-        // Nobody closes it, so there is always a permit in the end.
+        // The semaphore is never closed, so `acquire` always succeeds.
         let _permit = self.payload_answers.acquire().await;
         answer.await
     }
@@ -128,7 +133,7 @@ fn busy(reason: String) -> ApiError {
     ApiError::busy(RETRY_AFTER, reason)
 }
 
-/// An amount that all accounts share, and that one account can take a part of.
+/// An amount that all accounts share, with a bound for each account.
 struct Quota {
     of_account: usize,
     of_all: usize,
@@ -144,7 +149,7 @@ impl Quota {
         })
     }
 
-    /// Takes so much, whatever is left.
+    /// Adds the amount, even above the bounds.
     fn add(self: &Arc<Self>, account: Account, amount: usize) -> QuotaGuard {
         *self.lock().entry(account).or_default() += amount;
         QuotaGuard {
@@ -154,7 +159,7 @@ impl Quota {
         }
     }
 
-    /// Whether the account holds something, and it or all together hold as much as they may.
+    /// Returns `true` if the account holds an amount, and its own or the total amount has reached its bound.
     fn is_used_up(&self, account: Account) -> bool {
         let held = self.lock();
         held.get(&account)
@@ -166,7 +171,7 @@ impl Quota {
     }
 }
 
-/// What an account took, given back when this is dropped.
+/// An amount that an account holds. Dropping the guard returns it.
 pub(crate) struct QuotaGuard {
     quota: Arc<Quota>,
     account: Account,

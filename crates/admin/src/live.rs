@@ -1,4 +1,5 @@
-//! Live views by server-sent events: what came since, as it comes, until the browser leaves, its permission ends or the server stops.
+//! Live views by server-sent events: new deliveries, until the browser disconnects, its permission ends or the server
+//! stops.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,25 +21,25 @@ use hookgate_transport::Reply;
 use hookgate_transport::shutdown::Signal;
 use hookgate_transport::{Pieces, ReplyBody};
 
-/// How often an event is sent that says nothing, so that a dead connection is found out.
+/// Interval of heartbeat events, which detect a dead connection.
 const HEARTBEAT: Duration = Duration::from_secs(15);
-/// Most rows of one look. What is beyond follows with the next.
+/// Rows of one page while a view catches up with the store.
 const ROWS: u16 = 50;
-/// Most time of one stream; the browser comes back by itself.
+/// Maximum lifetime of a stream. The browser reconnects by itself.
 const LIFETIME: Duration = Duration::from_mins(10);
 
-/// Where a live view begins.
+/// Start of a live view.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Start {
-    /// With the first that the filter lets through.
+    /// The oldest delivery that matches the filter.
     First,
-    /// Behind this delivery.
+    /// The deliveries after this one.
     After(DeliveryId),
 }
 
 impl Start {
-    /// With what comes from now on. It is looked up before anything is answered: a stream that does not know its start would
-    /// replay the history.
+    /// Starts with the next new delivery. The newest delivery is read before anything is answered: a stream without a
+    /// start would replay the history.
     ///
     /// # Errors
     /// The store can't tell which delivery is the newest.
@@ -48,7 +49,7 @@ impl Start {
     }
 }
 
-/// The surroundings of all live views.
+/// Dependencies of all live views.
 pub(super) struct Source<'a, S> {
     pub(super) gate: &'a Arc<Gate<S>>,
     pub(super) feed: &'a Arc<Feed>,
@@ -56,7 +57,7 @@ pub(super) struct Source<'a, S> {
     pub(super) stop: &'a Signal,
 }
 
-/// A stream of rows, each shown by `show`.
+/// Answers with a stream of rows, each rendered by `show`.
 pub(super) fn reply<S: Store + PeopleStore>(
     source: &Source<'_, S>,
     recipient: Recipient,
@@ -88,9 +89,9 @@ pub(super) fn reply<S: Store + PeopleStore>(
         let permitted = tokio::select! {
             () = stop.given() => true,
             () = sleep(LIFETIME) => true,
-            // Also while the view waits for its permission, so that its place is free at once.
+            // This also ends a wait for the permission, so that the place is free immediately.
             () = pieces.abandoned() => true,
-            // It waits for a store that is away as long as it lives.
+            // The view waits for an unavailable store for its whole lifetime.
             done = while_permitted(&gate, &recipient, LIFETIME, view.run()) => done.is_ok(),
         };
         if permitted {
@@ -102,7 +103,7 @@ pub(super) fn reply<S: Store + PeopleStore>(
     Ok(html::stream("text/event-stream", body))
 }
 
-/// The client has left, or takes nothing.
+/// The client has disconnected, or reads nothing.
 struct Gone;
 
 /// One live view.
@@ -110,7 +111,7 @@ struct View<'a, S> {
     gate: &'a Arc<Gate<S>>,
     feed: &'a Arc<Feed>,
     filter: DeliveryFilter,
-    /// The last delivery that was looked at, whether it was shown or not.
+    /// The last delivery that was filtered, shown or not.
     last: Option<DeliveryId>,
     spoke: Instant,
     pieces: &'a Pieces,
@@ -119,9 +120,9 @@ struct View<'a, S> {
 }
 
 impl<S: Store> View<'_, S> {
-    /// Runs until the client has left.
+    /// Runs until the client has disconnected.
     async fn run(&mut self) {
-        // Nothing is left to do for one who has gone.
+        // A disconnected client needs no further work.
         let _: Result<(), Gone> = self.follow().await;
     }
 
@@ -151,7 +152,8 @@ impl<S: Store> View<'_, S> {
         }
     }
 
-    /// Shows what the store has behind the last delivery. The feed has begun before, so nothing is missed between them.
+    /// Shows the deliveries in the store after the last one. The feed was joined before, so no delivery is missed
+    /// between the two.
     async fn catch_up(&mut self) -> Result<(), Gone> {
         let size = PageSize::new(ROWS).unwrap_or_default();
         loop {
@@ -160,7 +162,7 @@ impl<S: Store> View<'_, S> {
                 let seek = Seek::After(self.last);
                 self.gate.store().delivery_page(&self.filter, seek, size).await
             };
-            // Of a store that is away the feed tells.
+            // The feed logs an unavailable store.
             let Ok(Page { items, next }) = page else {
                 self.rest().await?;
                 continue;
@@ -177,7 +179,7 @@ impl<S: Store> View<'_, S> {
         }
     }
 
-    /// Shows those of a batch that the filter lets through and that were not looked at before.
+    /// Shows the deliveries of a batch that match the filter and were not filtered before.
     async fn show_new(&mut self, batch: &Batch) -> Result<(), Gone> {
         let new = batch
             .iter()
@@ -187,7 +189,7 @@ impl<S: Store> View<'_, S> {
         self.say(text).await
     }
 
-    /// The events of these deliveries.
+    /// The events for these deliveries.
     fn text<'r>(&self, rows: impl Iterator<Item = &'r DeliverySummary>) -> String {
         let shown = |row: &DeliverySummary| (self.show)(&summary_for(self.role, row.clone()));
         rows.map(|row| event(&row.id.to_string(), &shown(row))).collect()
@@ -200,7 +202,7 @@ impl<S: Store> View<'_, S> {
         self.send(Bytes::from(text)).await
     }
 
-    /// Waits a moment, and shows meanwhile that the view lives.
+    /// Waits for a polling interval, or sends a heartbeat if one is due.
     async fn rest(&mut self) -> Result<(), Gone> {
         if self.spoke.elapsed() >= HEARTBEAT {
             return self.beat().await;
@@ -211,8 +213,8 @@ impl<S: Store> View<'_, S> {
         }
     }
 
-    /// An event that says nothing but how far the view has looked, where the browser goes on when it comes back. Without data a
-    /// browser would not tell its page of it.
+    /// Sends a heartbeat event with the ID of the last filtered delivery, from which the browser goes on after a
+    /// reconnect. It has data because browsers dispatch no event without data.
     async fn beat(&mut self) -> Result<(), Gone> {
         let id = self.last.map_or_else(String::new, |last| format!("id: {last}\n"));
         self.send(Bytes::from(format!("{id}event: beat\ndata: .\n\n")))
@@ -229,7 +231,7 @@ impl<S: Store> View<'_, S> {
     }
 }
 
-/// One event. Each line of its data stands behind `data:`, whatever ends it.
+/// Encodes one event. Every line of the data gets its own `data:` field, whether it ends with CR or LF.
 fn event(id: &str, data: &str) -> String {
     let mut text = format!("id: {id}\nevent: delivery\n");
     for line in data.split(['\n', '\r']) {

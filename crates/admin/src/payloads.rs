@@ -1,4 +1,4 @@
-//! Deliveries with their payloads, which lists of the store leave out because they may be large.
+//! Deliveries with their payloads. Lists of the store have no payloads, because these may be large.
 
 use hookgate_domain::{DeliveryId, Role};
 use hookgate_gate::{
@@ -8,8 +8,8 @@ use hookgate_gate::{
 
 use hookgate_wire::{Delivery, Payload};
 
-/// A page of deliveries as this role sees them, with their payloads if it may see them and they are `wanted`. It ends early
-/// where they are large.
+/// Reads a page of deliveries as `role` may see them, with payloads if the role may see them and they are `wanted`.
+/// The page ends early if the payloads are large.
 ///
 /// # Errors
 /// [`StoreError`] if the store can't tell.

@@ -1,5 +1,5 @@
-//! Places for answers that last. An account has a part of them. When all are taken, one of the account that holds most is cut for an
-//! account that holds none, so that few who never end keep nobody out.
+//! Places for long answers, bounded for each account and in total. If all are taken, an answer of the account that
+//! holds most is cut off for an account that holds none, so that a few endless answers can't block the others.
 
 use std::cmp::Reverse;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -10,22 +10,22 @@ use tokio::time::Instant;
 
 use hookgate_transport::Pieces;
 
-/// How long an answer runs before its pace tells something.
+/// Time after which the average pace of an answer is meaningful.
 const SETTLED: Duration = Duration::from_mins(1);
 
-/// Answers that gave way.
+/// Pace of the log lines about answers that gave way.
 static GAVE_WAY: LogInterval = LogInterval::new();
 
-/// The places of one kind.
+/// The places for one kind of answer.
 pub(super) struct Places {
     of_account: usize,
     of_all: usize,
-    /// Bytes a second below which also the only answer of an account gives way. Zero if a slow one is as good as others.
+    /// Bytes per second below which even the only answer of an account gives way. Zero disables this.
     least_pace: u64,
     running: Mutex<Vec<Running>>,
 }
 
-/// An answer that has a place.
+/// An answer with a place.
 struct Running {
     account: Account,
     began: Instant,
@@ -33,7 +33,7 @@ struct Running {
 }
 
 impl Running {
-    /// Bytes a second, on average.
+    /// Average bytes per second.
     fn pace(&self, now: Instant) -> u64 {
         let sent = self.pieces.upgrade().map_or(0, |pieces| pieces.sent());
         sent / (now - self.began).as_secs().max(1)
@@ -44,12 +44,12 @@ impl Running {
     }
 }
 
-/// The part that is used up.
+/// The bound that is reached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Full {
-    /// The account's.
+    /// The bound of the account.
     Account,
-    /// That of all.
+    /// The bound of all accounts together.
     All,
 }
 
@@ -63,7 +63,7 @@ impl Places {
         })
     }
 
-    /// Takes a place for an answer that is sent in these pieces.
+    /// Takes a place for an answer that is sent in `pieces`.
     pub(super) fn take(self: &Arc<Self>, account: Account, pieces: &Arc<Pieces>) -> Result<Place, Full> {
         let mut running = self.lock();
         let held = held(&running, account);
@@ -92,8 +92,8 @@ impl Places {
         })
     }
 
-    /// The answer that gives way to another account's: the slowest of those who hold most, the settled ones first. The only one
-    /// of an account does so only if it is slow.
+    /// Index of the answer that gives way to another account: the slowest of the accounts that hold most, those older
+    /// than [`SETTLED`] first. The only answer of an account gives way only if it is slower than `least_pace`.
     fn gives_way(&self, running: &[Running], now: Instant) -> Option<usize> {
         let most = running.iter().map(|one| held(running, one.account)).max()?;
         let is_slow = |one: &Running| one.is_settled(now) && one.pace(now) < self.least_pace;
@@ -114,7 +114,7 @@ fn held(running: &[Running], account: Account) -> usize {
     running.iter().filter(|one| one.account == account).count()
 }
 
-/// A place, given back when this is dropped.
+/// A place. Dropping it frees the place.
 pub(crate) struct Place {
     places: Arc<Places>,
     pieces: Weak<Pieces>,

@@ -1,6 +1,7 @@
-//! Forms of people who are not signed in, while they come in. Anybody can send one, and a connection that waits for the rest of
-//! one makes room for nobody. So few are read at a time: a new one takes the place of the oldest of its own source, and
-//! if there are too many in all, of the source that sends most.
+//! Forms that are sent without a session, while they are read. Anybody can send one, and a connection that waits for
+//! the rest of a form makes room for no other connection. So few forms are read at a time: a new form evicts the
+//! oldest one of its own source if this source has too many, and the oldest one of the source with most forms if
+//! there are too many in total.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -15,23 +16,24 @@ use super::api_error::ApiError;
 use hookgate_transport::Body;
 use hookgate_transport::{LEVELS, prefixes};
 
-/// Forms that are read at the same time. Each has 64 KiB at most, so together they stay under 4 MiB.
+/// Maximum number of forms that are read concurrently. Each has at most 64 KiB, so together they have at most 4 MiB.
 const MAX_STRANGER_FORMS: usize = 64;
-/// Forms of one source: of an address or a /64, and of the wider prefixes around it. A browser sends one.
+/// Maximum number of forms of one source: of an IPv4 address or an IPv6 /64, and of the wider prefixes around it. A
+/// browser sends one.
 const MAX_FORMS_OF_A_SOURCE: [usize; LEVELS] = [4, 8, 16];
-/// For the whole form: the longest needs 13 KB/s, and most come with their head.
+/// Time for the whole form: the longest one needs 13 KB/s, and most arrive together with their head.
 const FORM_TIMEOUT: Duration = Duration::from_secs(5);
-/// When to send a form again that had to make room.
+/// `Retry-After` of an evicted form.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
-/// The forms that come in.
+/// The forms that are being read.
 #[derive(Default)]
 pub(crate) struct StrangerForms(Mutex<State>);
 
 #[derive(Default)]
 struct State {
     came: u64,
-    /// In the order in which they came.
+    /// In the order of arrival.
     reading: BTreeMap<u64, IncomingForm>,
 }
 
@@ -40,7 +42,7 @@ struct IncomingForm {
     evicted: Arc<Notify>,
 }
 
-/// A place for a form. It is free once this is dropped.
+/// A place for a form. Dropping the permit frees it.
 struct FormPermit<'a> {
     forms: &'a StrangerForms,
     number: u64,
@@ -48,7 +50,7 @@ struct FormPermit<'a> {
 }
 
 impl StrangerForms {
-    /// The whole form, if it has at most so many bytes and others leave it the time.
+    /// Reads the whole form. An error if it has more than `most` bytes, takes too long, or is evicted.
     pub(crate) async fn read(&self, body: Body, source: IpAddr, most: usize) -> Result<Bytes, ApiError> {
         let place = self.begin(source);
         select! {
@@ -103,7 +105,7 @@ impl State {
             .map(|(number, _)| *number)
     }
 
-    /// The oldest form of the source with most of them, by the widest prefix that may be one customer's.
+    /// The oldest form of the source with most forms, by the widest prefix that one customer may have.
     fn oldest_of_heaviest(&self) -> Option<u64> {
         let heaviest = self.reading.values().rev().max_by_key(|reading| {
             let widest = prefixes(reading.source).last();

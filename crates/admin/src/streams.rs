@@ -1,5 +1,6 @@
-//! Answers that last: files and live views. Each counts under the limits of its account, and is permitted again every second; once
-//! it no longer is, it is cut, with all that waited for its reader.
+//! Long answers: files, live views and other large answers. Each counts for the limits of its account, and its
+//! permission is checked every second. When the permission has ended, the answer is cut off, with everything that
+//! waits for its reader.
 
 use std::pin::pin;
 use std::sync::Arc;
@@ -18,39 +19,39 @@ use super::limits::{Limits, QuotaGuard};
 use hookgate_transport::Reply;
 use hookgate_transport::{PIECE_BYTES, Pieces, ReplyBody};
 
-/// How often the permission is asked for.
+/// Interval at which the permission is checked.
 const ASK_EVERY: Duration = Duration::from_secs(1);
-/// How long a file waits for a store that is away: as long as for a reader that takes nothing.
+/// Time that a file waits for an unavailable store: as long as for a reader that reads nothing.
 pub(super) const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The one who reads an answer that lasts: under which limits it counts, and by what it is permitted.
+/// The reader of a long answer: the account whose limits count it, and the credential that permits it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Recipient {
     pub(crate) account: Account,
     pub(crate) credential: Credential,
-    /// The role when the answer began.
+    /// Role at the start of the answer.
     pub(crate) role: Role,
 }
 
 impl Recipient {
-    /// Whether the credential still reaches as far as it did.
+    /// Returns `true` if the credential is valid and its role is not lower than at the start.
     async fn is_permitted<S: Store + PeopleStore>(&self, gate: &Gate<S>) -> Result<bool, StoreError> {
         let role = gate.role_of(&self.credential).await?;
         Ok(role.is_some_and(|role| role >= self.role))
     }
 }
 
-/// Why an answer ended before its work was done.
+/// Reasons for which an answer ends early.
 #[derive(Debug)]
 pub(super) enum Ended {
-    /// Its reader may not have more of it.
+    /// The reader is no longer permitted.
     NotPermitted,
-    /// Whether its reader may have more can't be told.
+    /// The store can't tell whether the reader is permitted.
     Unknown(StoreError),
 }
 
-/// Does the work as long as the recipient is permitted. The work rests while the permission is asked for, so that nothing
-/// is sent on one that is older than a second. A store that is away is waited for, but no longer than `patience`.
+/// Runs `work` as long as the recipient is permitted. `work` is paused during each check, so nothing is sent on a
+/// permission that is older than a second. Waits at most `patience` for an unavailable store.
 pub(super) async fn while_permitted<S: Store + PeopleStore, F: Future>(
     gate: &Gate<S>,
     recipient: &Recipient,
@@ -69,7 +70,7 @@ pub(super) async fn while_permitted<S: Store + PeopleStore, F: Future>(
     }
 }
 
-/// Asks a store until it answers. One that is away is asked again, but no longer than `patience`.
+/// Retries `ask` while the store is unavailable, for at most `patience`.
 pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     patience: Duration,
     ask: impl Fn() -> F,
@@ -86,7 +87,8 @@ pub(super) async fn patiently<T, F: Future<Output = Result<T, StoreError>>>(
     }
 }
 
-/// Waits until the reader has taken what was sent, and marks the answer as whole. It is cut once the recipient is not permitted.
+/// Waits until the reader has read everything, and marks the answer as complete. Cuts it off when the recipient is no
+/// longer permitted.
 pub(super) async fn finish<S: Store + PeopleStore>(gate: &Gate<S>, recipient: &Recipient, pieces: &Pieces) {
     let done = tokio::select! {
         done = while_permitted(gate, recipient, PATIENCE, pieces.finish()) => done,
@@ -97,8 +99,8 @@ pub(super) async fn finish<S: Store + PeopleStore>(gate: &Gate<S>, recipient: &R
     }
 }
 
-/// An answer of which its reader takes a piece at a time if it is large, so that one who takes nothing is cut off, and who
-/// leaves many untaken takes no memory of others. The rest of it is not sent once the recipient is not permitted.
+/// Turns a large answer into a stream of pieces, so that a reader that reads nothing is cut off, and unread answers
+/// of one account take no memory of others. The rest is not sent when the recipient is no longer permitted.
 pub(crate) async fn held<S: Store + PeopleStore>(
     gate: &Arc<Gate<S>>,
     limits: &Limits,
@@ -130,7 +132,7 @@ async fn give<S: Store + PeopleStore>(
 ) {
     let sent = tokio::select! {
         sent = while_permitted(&gate, &recipient, PATIENCE, pieces.send(whole)) => sent,
-        // Also while it waits for the store, so that its place is free at once.
+        // This also ends a wait for the store, so that the place is free immediately.
         () = pieces.abandoned() => Ok(false),
     };
     match sent {
