@@ -1,4 +1,5 @@
-//! What an address set is made of, read from JSON or from a form into the domain's terms, and from where it is published.
+//! Contents of new address sets, parsed from JSON or from a form into the types of the domain, and downloads of
+//! published lists.
 
 use hookgate_domain::{Networks, Provider, SetFilter, SetOrigin, parse_entry};
 use hookgate_gate::{Gate, Published, Store};
@@ -6,7 +7,7 @@ use hookgate_gate::{Gate, Published, Store};
 use super::api_error::ApiError;
 use hookgate_outbound::{Fetcher, check_list_url};
 
-/// What a new set is made of.
+/// Origin and networks of a new address set.
 pub(crate) struct SetSource {
     pub(crate) origin: SetOrigin,
     pub(crate) networks: Networks,
@@ -14,7 +15,7 @@ pub(crate) struct SetSource {
 }
 
 impl SetSource {
-    /// Networks of one's own.
+    /// Own networks.
     pub(crate) fn own(entries: &[String]) -> Result<Self, ApiError> {
         Ok(Self {
             origin: SetOrigin::Own,
@@ -24,7 +25,7 @@ impl SetSource {
     }
 }
 
-/// A published list: as it was handed over, or as it is where it is published.
+/// Reads a published list: from `document`, or downloaded from its URL.
 pub(crate) async fn published<S: Store>(
     gate: &Gate<S>,
     fetcher: &Fetcher,
@@ -76,7 +77,7 @@ pub(crate) async fn published<S: Store>(
     })
 }
 
-/// The networks of these entries, read as strictly as those of an allowlist.
+/// Parses networks as strictly as those of an allowlist. At least one is needed.
 pub(crate) fn networks_of(entries: &[String]) -> Result<Networks, ApiError> {
     let fault = |problem: String| ApiError::field("networks", "form", problem);
     let networks: Vec<_> = entries

@@ -1,4 +1,4 @@
-//! Who looks at a page, and the proof that a form was made by one of our pages for the session that sends it.
+//! The signed-in member, and the checks that a form was made by a page of this console for the session that sends it.
 
 use std::net::IpAddr;
 
@@ -14,13 +14,13 @@ use super::query::Fields;
 use super::stranger_forms::StrangerForms;
 use super::streams::Recipient;
 
-/// The hidden field of every form that shows its session.
+/// Hidden field of every form with the session's CSRF token.
 pub(crate) const FORM_TOKEN: &str = "csrf";
 
-/// The hidden field of every form that tells it from all others.
+/// Hidden field of every form with the page's key, from which the idempotency key of the form is made.
 pub(crate) const PAGE_KEY: &str = "once";
 
-/// A person who is signed in.
+/// A signed-in member with the session.
 pub(crate) struct SignedIn {
     pub(crate) member: Member,
     pub(crate) session: Session,
@@ -29,7 +29,7 @@ pub(crate) struct SignedIn {
 }
 
 impl SignedIn {
-    /// Whom the session cookie names, if the session lives. The session is used by this.
+    /// The member of the session cookie, if the session is valid. Counts as use of the session.
     pub(crate) async fn of<S: Store + PeopleStore>(
         gate: &Gate<S>,
         call: &AdminRequest,
@@ -37,7 +37,8 @@ impl SignedIn {
         Self::by_cookie(gate, call, true).await
     }
 
-    /// The same, for what a browser asks by itself: a page that is left open keeps no session alive.
+    /// The same for requests that a browser makes by itself. They don't count as use, so an open page keeps no
+    /// session alive.
     pub(crate) async fn at_rest<S: Store + PeopleStore>(
         gate: &Gate<S>,
         call: &AdminRequest,
@@ -66,7 +67,7 @@ impl SignedIn {
         Ok(Some(Self::new(&token, member, session, call.source)))
     }
 
-    /// The member in this session.
+    /// A member in a session.
     pub(crate) fn new(token: &SessionToken, member: Member, session: Session, source: IpAddr) -> Self {
         Self {
             acting: ActorContext::remote(&member, source).in_session(session.id),
@@ -76,7 +77,7 @@ impl SignedIn {
         }
     }
 
-    /// Under whose limits an answer counts, and by what it is permitted.
+    /// The account whose limits count an answer, and the credential that a long answer is rechecked against.
     pub(crate) const fn recipient(&self) -> Recipient {
         Recipient {
             account: Account::Member(self.member.id),
@@ -85,24 +86,24 @@ impl SignedIn {
         }
     }
 
-    /// Whether the person's role reaches so far.
+    /// Returns `true` if the member's role has the permission.
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.member.role.may(permission)
     }
 
-    /// Refuses what the person's role doesn't reach.
+    /// Refuses an action that the member's role does not permit.
     pub(crate) fn require(&self, permission: Permission) -> Result<(), ApiError> {
         Ok(self.acting.require(permission)?)
     }
 }
 
-/// A form that one of our pages sent, of whatever session.
+/// Reads a form that a page of this console sent, of any session.
 pub(crate) async fn form(call: AdminRequest, host: &Host) -> Result<Form, ApiError> {
     Ok(Form(of_our_page(call, host)?.bytes().await?))
 }
 
-/// A form that one of our pages sent for somebody who is not signed in. Anybody can send one, so it has `most` bytes.
-/// None is read for long.
+/// Reads a form that a page of this console sent without a session. Anybody can send one, so it has at most `most`
+/// bytes, and reading it has a timeout.
 pub(crate) async fn anonymous_form(
     call: AdminRequest,
     host: &Host,
@@ -113,7 +114,7 @@ pub(crate) async fn anonymous_form(
     Ok(Form(forms.read(body, source, most).await?))
 }
 
-/// The same call, if one of our pages made it.
+/// Returns the request if a page of this console sent it.
 pub(crate) fn of_our_page(call: AdminRequest, host: &Host) -> Result<AdminRequest, ApiError> {
     let request = Request::from_parts(call.head, ());
     if !host.is_origin_of(&request) {
@@ -127,7 +128,7 @@ pub(crate) fn of_our_page(call: AdminRequest, host: &Host) -> Result<AdminReques
 pub(crate) struct Form(bytes::Bytes);
 
 impl Form {
-    /// Its fields.
+    /// Parses the fields.
     pub(crate) fn fields(&self) -> Result<Fields<'_>, ApiError> {
         Fields::parse(&self.0)
     }

@@ -1,4 +1,4 @@
-//! The console and the gate's route over the store in memory, for tests of handlers: no TLS, no socket, no process.
+//! Console and ingest over the store in memory, for tests of handlers: no TLS, no socket, no process.
 //!
 //! ```ignore
 //! let app = TestApp::new().await;
@@ -29,18 +29,18 @@ use crate::{Addresses, Console};
 const CONSOLE: &str = "https://localhost:8444";
 const CLIENT: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
 
-/// Everything behind the two listeners. Requests are an owner's, unless another role is asked for.
+/// The services of both listeners. Requests use an owner's token, unless `with_role` chooses another role.
 #[derive(Clone)]
 pub(crate) struct TestApp {
     pub(crate) gate: Arc<Gate<MemoryStore>>,
     console: Arc<Console<MemoryStore>>,
     ingest: Arc<Ingest<MemoryStore>>,
     token: Arc<ApiToken>,
-    // Dropped, it would end live views.
+    // Dropping the trigger would end live views.
     _stop: Arc<shutdown::Trigger>,
 }
 
-/// What a request was answered.
+/// Status and body of an answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -53,13 +53,13 @@ impl Answer {
         serde_json::from_str(&self.body).expect("JSON")
     }
 
-    /// The `data` of a success.
+    /// `data` of a success.
     pub(crate) fn data(&self) -> Value {
         assert!(self.status < 300, "{self:?}");
         self.json()["data"].clone()
     }
 
-    /// The code of a failure.
+    /// Code of an error.
     pub(crate) fn code(&self) -> String {
         self.json()["error"]["code"].as_str().expect("a code").to_owned()
     }
@@ -102,7 +102,7 @@ impl TestApp {
         }
     }
 
-    /// The same installation, asked by a token of another role.
+    /// The same installation, with a token of another role.
     pub(crate) async fn with_role(&self, role: Role) -> Self {
         Self {
             token: token(&self.gate, role).await,
@@ -117,17 +117,17 @@ impl TestApp {
         issued.expect("a webhook")
     }
 
-    /// GET of a path of the admin API.
+    /// Sends GET to a path of the admin API.
     pub(crate) async fn get(&self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
     }
 
-    /// POST of JSON.
+    /// Sends JSON by POST.
     pub(crate) async fn post(&self, path: &str, json: &Value) -> Answer {
         self.send(Method::POST, path, Some(json)).await
     }
 
-    /// Any other request of the admin API.
+    /// Sends any request to the admin API.
     pub(crate) async fn send(&self, method: Method, path: &str, json: Option<&Value>) -> Answer {
         let body = json.map(Value::to_string).unwrap_or_default();
         let token = format!("Bearer {}", self.token.reveal());
@@ -141,7 +141,7 @@ impl TestApp {
         exchange(&self.console, request.expect("a request")).await
     }
 
-    /// A delivery to a webhook's URL.
+    /// Sends a delivery to a webhook's URL.
     pub(crate) async fn deliver(&self, issued: &Issued, payload: &Value) -> Answer {
         let path = format!("/webhooks/custom/{}", issued.id.reveal());
         let request = Request::post(path)

@@ -1,7 +1,8 @@
-//! Secrets whose page has not shown them yet, sealed: for the second answer of a double click. The browser drops the first answer,
-//! and with it the cookie that brings the secret to its page.
+//! Sealed secrets that their page has not shown yet. They are for the second answer of a double click: the browser
+//! drops the first answer, and with it the cookie that brings the secret to its page.
 //!
-//! It is a help of one node, for a few minutes. Another node, or one that was started again, offers a new secret instead.
+//! The secrets are kept on one node for a few minutes. After a restart, or on another node, the page offers to create
+//! a new secret instead.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -9,10 +10,11 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use hookgate_domain::{SealedSecret, SessionId, Timestamp};
 use hookgate_gate::SHOWN_ONCE_LIFE;
 
-/// Most secrets that are kept, of some hundred bytes each. Only who may create something adds one; the oldest goes first.
+/// Maximum number of kept secrets, a few hundred bytes each. Only a member who may create something adds one. The
+/// oldest is dropped first.
 const MAX_UNSHOWN: usize = 256;
 
-/// A sealed secret on its way to the page at a path, in a session.
+/// A sealed secret for the page at `path`, in one session.
 struct Entry {
     session: SessionId,
     path: String,
@@ -29,7 +31,7 @@ impl Unshown {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a secret until its page has shown it, in place of an earlier one of the same page.
+    /// Keeps a secret until its page has shown it. Replaces an earlier secret of the same page.
     pub(crate) fn keep(&self, session: SessionId, path: &str, sealed: SealedSecret, now: Timestamp) {
         let mut entries = self.entries();
         entries.retain(|entry| entry.until > now && (entry.session, entry.path.as_str()) != (session, path));
@@ -44,7 +46,7 @@ impl Unshown {
         });
     }
 
-    /// The secret that the page at this path has not shown yet.
+    /// The secret that the page at `path` has not shown yet.
     pub(crate) fn find(&self, session: SessionId, path: &str, now: Timestamp) -> Option<SealedSecret> {
         let entries = self.entries();
         let mut theirs = entries
@@ -54,7 +56,7 @@ impl Unshown {
         (entry.until > now).then(|| entry.sealed.clone())
     }
 
-    /// Drops the secret that the page at this path has shown.
+    /// Drops the secret that the page at `path` has shown.
     pub(crate) fn forget(&self, session: SessionId, path: &str) {
         self.entries()
             .retain(|entry| (entry.session, entry.path.as_str()) != (session, path));
