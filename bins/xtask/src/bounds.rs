@@ -1,5 +1,6 @@
-//! `docs/security.md` has a table of bounds: who can use each of them up, what happens then, and which test holds it. A
-//! constant that bounds something and is not in the table has no owner, so every one has to be there, and nothing else.
+//! Checks the table of bounds in `docs/security.md`, which says for each bound who can use it up, what happens then,
+//! and which test holds it. Every constant that bounds something must be in the table, because a bound that is not
+//! there has no owner.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -7,10 +8,10 @@ use std::path::Path;
 
 use xtask::process::{Outcome, root};
 
-/// Where the table is, and the heading that it stands behind.
+/// The document, and the heading before the table.
 const DOCUMENT: &str = "docs/security.md";
 const HEADING: &str = "## Bounds and who can use them up";
-/// The code that meets strangers and members.
+/// The code that handles requests of strangers and members.
 const SOURCES: [&str; 10] = [
     "crates/domain/src",
     "crates/senders/src",
@@ -23,15 +24,15 @@ const SOURCES: [&str; 10] = [
     "crates/admin/src",
     "bins/hookgate/src",
 ];
-/// Files that are for tests alone.
+/// Files for tests only.
 const TEST_FILES: [&str; 2] = ["testing.rs", "tests.rs"];
-/// Words in the name of a constant that bounds something.
+/// Words in the names of constants that bound something.
 const WORDS: [&str; 22] = [
     "MAX", "MOST", "LIMIT", "TIMEOUT", "BUDGET", "QUEUE", "WAITING", "AHEAD", "QUOTA", "KEPT", "STREAMS",
     "RESETS", "WINDOW", "BUFFER", "LINGER", "DRAIN", "PATIENCE", "WAIT", "LONGEST", "CACHE", "SLICE",
     "LIFETIME",
 ];
-/// Beginnings of the types that count something.
+/// Prefixes of the types of bounds.
 const TYPES: [&str; 5] = ["u", "i", "Duration", "f64", "NonZero"];
 
 /// Calls that bound something by a number.
@@ -45,11 +46,11 @@ const CALLS: [&str; 7] = [
     "sleep(Duration::from_",
 ];
 
-/// Beginnings of a time, behind such a call.
+/// Prefixes of a duration in such a call.
 const UNITS: [&str; 4] = ["secs(", "millis(", "mins(", "hours("];
 
-/// Fails with every bound that the table does not name, with every file in it that has no such bound, and with every bound that has
-/// no name.
+/// Fails with every bound that is missing in the table, every file that the table names wrongly, and every bound
+/// without a name.
 pub(crate) fn check() -> Outcome<()> {
     let mut bounds = Found::default();
     for folder in SOURCES {
@@ -65,15 +66,15 @@ pub(crate) fn check() -> Outcome<()> {
     }
 }
 
-/// What bounds something in the code.
+/// The bounds in the code.
 #[derive(Default)]
 struct Found {
     named: Bounds,
-    /// What is said of those without a name.
+    /// Error lines for bounds without a name.
     nameless: Vec<String>,
 }
 
-/// The files that declare a bound of a name.
+/// The files that declare a bound, by its name.
 type Bounds = BTreeMap<String, BTreeSet<String>>;
 
 fn faults(bounds: &Bounds, listed: &BTreeSet<(&str, Option<&str>)>) -> Vec<String> {
@@ -102,7 +103,8 @@ fn faults(bounds: &Bounds, listed: &BTreeSet<(&str, Option<&str>)>) -> Vec<Strin
     faults
 }
 
-/// The names in the first column of the tables, with the files that are said to have them: `` `NAME` of `file.rs` ``.
+/// The names in the first column of the tables, with the files that the column gives for them: `` `NAME` of `file.rs`
+/// ``.
 fn listed(document: &str) -> BTreeSet<(&str, Option<&str>)> {
     let section = document.split_once(HEADING).map_or("", |(_, rest)| rest);
     let section = section.split("\n## ").next().unwrap_or(section);
@@ -127,7 +129,7 @@ fn is_constant(name: &str) -> bool {
             .all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_')
 }
 
-/// Adds the bounds in a folder.
+/// Adds the bounds of a folder.
 fn collect(folder: &Path, found: &mut Found) -> Outcome<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -161,7 +163,7 @@ fn collect(folder: &Path, found: &mut Found) -> Outcome<()> {
     Ok(())
 }
 
-/// A file without the tests in it; `mod tests;` has them elsewhere.
+/// A source file without its inline tests; `mod tests;` has them in another file.
 fn without_tests(source: &str) -> &str {
     let is_inline = |(at, _): &(usize, &str)| {
         source[*at..]
@@ -191,7 +193,7 @@ fn nameless_in(source: &str) -> impl Iterator<Item = &str> {
     source.lines().filter(is_nameless).map(str::trim)
 }
 
-/// The constants in a file that bound something.
+/// The constants of a file that bound something.
 fn bounds_in(source: &str) -> Vec<&str> {
     let declared = source.lines().filter_map(|line| {
         let (before, rest) = line.split_once("const ")?;

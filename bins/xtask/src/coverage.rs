@@ -1,12 +1,12 @@
-//! `cargo xtask coverage`: how many lines of the domain crate its own tests reach.
+//! `cargo xtask coverage`: measures the line coverage of the domain crate by its own tests.
 
 use std::process::Command;
 
 use xtask::process::{self, Outcome, cargo, need_cargo_tool, say};
 
-/// The cargo-llvm-cov that the figures were made with.
+/// Version of cargo-llvm-cov with which the figures were measured.
 const CARGO_LLVM_COV: &str = "0.9.1";
-/// Percent of the lines. What is left are arms that no input reaches.
+/// Least coverage, in percent of the lines. The rest are match arms that no input reaches.
 const LEAST_LINES: &str = "98";
 
 pub(crate) fn run() -> Outcome<()> {
@@ -23,7 +23,7 @@ pub(crate) fn run() -> Outcome<()> {
     ]))
 }
 
-/// The part of the toolchain that reads what the tests reached.
+/// Installs the toolchain component that reads coverage data.
 fn need_llvm_tools() -> Outcome<()> {
     let output = Command::new("rustc")
         .args(["--print", "target-libdir"])

@@ -1,5 +1,5 @@
-//! `cargo xtask fuzz`: searches for bytes that break what reads them. It needs no nightly compiler: the coverage that guides
-//! libFuzzer is a pass of the stable one.
+//! `cargo xtask fuzz`: searches for input that breaks the parsers. It needs no nightly compiler: the coverage that
+//! guides libFuzzer is a pass of the stable one.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,7 +8,7 @@ use clap::Args;
 
 use xtask::process::{self, Outcome, cargo, need, root, say};
 
-/// What libFuzzer is built with.
+/// Programs that build libFuzzer, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 1] = [("c++", "g++")];
 
 /// The targets: functions of `crates/fuzz`.
@@ -26,22 +26,22 @@ const TARGETS: [&str; 11] = [
     "configuration",
 ];
 
-/// Files of one target that are kept: so few that they are read like other tests.
+/// Most corpus files of one target. They are few, so that people read them like other tests.
 const MOST_KEPT: usize = 59;
 
-/// Counts edges and tells libFuzzer what is compared with what.
+/// Compiler flags that count edges and report comparisons to libFuzzer.
 const COVERAGE: &str = "-Cpasses=sancov-module -Cllvm-args=-sanitizer-coverage-level=4 \
     -Cllvm-args=-sanitizer-coverage-inline-8bit-counters -Cllvm-args=-sanitizer-coverage-pc-table \
     -Cllvm-args=-sanitizer-coverage-trace-compares -Ccodegen-units=1 -Cdebug-assertions";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only this target
+    /// Fuzz only this target
     target: Option<String>,
     /// Executions of each target
     #[arg(long, default_value_t = 10_000_000)]
     runs: u64,
-    /// Keep what widens the coverage, smallest first, instead of searching
+    /// Instead of a search, keep the files that widen the coverage, smallest first
     #[arg(long)]
     minimize: bool,
 }
@@ -61,7 +61,7 @@ pub(crate) fn run(arguments: &Arguments) -> Outcome<()> {
                 "--features",
                 "libfuzzer",
             ])
-            // A target of its own keeps the flags away from build scripts.
+            // An explicit target keeps the flags away from build scripts.
             .args(["--target", &host])
             .env("CARGO_TARGET_DIR", &target_directory)
             .env("CARGO_PROFILE_RELEASE_LTO", "off")
@@ -98,7 +98,7 @@ fn fuzz(programs: &Path, target: &str, arguments: &Arguments) -> Outcome<()> {
     )
 }
 
-/// Keeps of what is kept and what was found the few files that together reach most of the code.
+/// Replaces the corpus by the few files, of it and of the new ones, that together reach most of the code.
 fn minimize(program: &mut Command, target: &str, kept: &Path, found: &Path) -> Outcome<()> {
     say(&format!("{target}: what reaches new code is kept"));
     let chosen = root().join("target/fuzz/chosen").join(target);
@@ -106,7 +106,7 @@ fn minimize(program: &mut Command, target: &str, kept: &Path, found: &Path) -> O
         std::fs::remove_dir_all(&chosen)?;
     }
     std::fs::create_dir_all(&chosen)?;
-    // How often code is reached makes no difference here: that would keep hundreds of files.
+    // The number of times that code is reached does not count here: it would keep hundreds of files.
     process::run(
         program
             .args(["-set_cover_merge=1", "-use_counters=0"])
@@ -114,7 +114,7 @@ fn minimize(program: &mut Command, target: &str, kept: &Path, found: &Path) -> O
             .arg(kept)
             .arg(found),
     )?;
-    // They were written in the order of how much each adds.
+    // libFuzzer wrote the files in the order of their gain.
     let mut files: Vec<_> = std::fs::read_dir(&chosen)?.collect::<Result<_, _>>()?;
     files.sort_by_cached_key(|file| file.metadata().and_then(|data| data.modified()).ok());
     std::fs::remove_dir_all(kept)?;
@@ -125,7 +125,7 @@ fn minimize(program: &mut Command, target: &str, kept: &Path, found: &Path) -> O
     Ok(())
 }
 
-/// The triple of this machine.
+/// The target triple of this machine.
 fn host() -> Outcome<String> {
     let output = Command::new("rustc").arg("-vV").output()?;
     let text = String::from_utf8(output.stdout)?;

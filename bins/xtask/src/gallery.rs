@@ -1,5 +1,5 @@
-//! `cargo xtask gallery DIRECTORY`: the console's pages with sample data, as files. They come from a real server, so that they
-//! show what people see: a page made from invented values hid faults that only the server's own values had.
+//! `cargo xtask gallery DIRECTORY`: the console's pages with sample data, as files. They come from a real server, so
+//! that they are what people see: pages made of invented values hid faults that occur with the server's values only.
 
 mod samples;
 
@@ -14,14 +14,14 @@ use serde_json::Value;
 
 use xtask::process::{self, Outcome, cargo, need, root, say, target_directory};
 
-/// Programs that it uses, with the Debian package of each.
+/// Programs of the task, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 1] = [("curl", "curl")];
-/// Links to assets begin with this.
+/// Prefix of links to assets.
 const ASSETS: &str = "\"/assets/";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Where the pages go; serve it, because the pages link to `/assets`
+    /// The directory of the pages; open it with a web server, because the pages link to `/assets`
     #[arg(default_value = "target/gallery")]
     directory: PathBuf,
 }
@@ -76,7 +76,7 @@ fn write_pages(browser: &Browser, pages: &[(&str, &str)], to: &Path) -> Outcome<
     Ok(())
 }
 
-/// `hookgate dev` with its own data, while it lives.
+/// `hookgate dev` with data of its own. Dropping the value ends it.
 pub(super) struct Server {
     child: Child,
     directory: PathBuf,
@@ -108,7 +108,7 @@ impl Server {
         })
     }
 
-    /// The answer of a command about the server's data.
+    /// Runs a command on the server's data and returns its JSON.
     pub(super) fn command(&self, arguments: &[&str]) -> Outcome<Value> {
         let output = Command::new(binary())
             .args(arguments)
@@ -122,7 +122,7 @@ impl Server {
         Ok(serde_json::from_slice(&output.stdout)?)
     }
 
-    /// Sends a delivery, whatever it is answered.
+    /// Sends a delivery and ignores the answer.
     pub(super) fn deliver(&self, url: &str, body: &str) -> Outcome<()> {
         let ca = self.text("ca")?;
         let sent = Command::new("curl")
@@ -177,14 +177,14 @@ impl Drop for Server {
     }
 }
 
-/// A signed-in person, by curl.
+/// A signed-in member, who uses curl.
 struct Browser {
     origin: String,
     arguments: Vec<String>,
 }
 
 impl Browser {
-    /// A page, also one that tells of an error.
+    /// The HTML of a page, which may be an error page.
     fn get(&self, path: &str) -> Outcome<String> {
         self.curl(&[&format!("{}{path}", self.origin)])
     }
@@ -199,7 +199,7 @@ impl Browser {
     }
 }
 
-/// The program as it was just built.
+/// The program that was just built.
 fn binary() -> PathBuf {
     let target = target_directory();
     target.join("debug/hookgate")

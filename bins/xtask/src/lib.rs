@@ -1,3 +1,3 @@
-//! What the tasks of contributors and the benchmark share.
+//! Code that the tasks of contributors and the benchmark share.
 
 pub mod process;

@@ -1,9 +1,10 @@
-//! `cargo xtask lint`: format, clippy, the tests and bounds that documents name, dependencies, documentation.
+//! `cargo xtask lint`: format, clippy, tests and bounds that documents name, retired names, dependencies,
+//! documentation.
 
 use crate::{bounds, named_tests, retired_words};
 use xtask::process::{self, Outcome, cargo, need_cargo_tool};
 
-/// The cargo-deny that the checks were written for.
+/// Version of cargo-deny for which `deny.toml` was written.
 const CARGO_DENY: &str = "0.20.2";
 
 pub(crate) fn run() -> Outcome<()> {
@@ -27,14 +28,14 @@ pub(crate) fn run() -> Outcome<()> {
     process::run(cargo().args(doc).env("RUSTDOCFLAGS", "-D warnings"))
 }
 
-/// The checks of cargo-deny that need no network.
+/// Runs the checks of cargo-deny that need no network.
 fn dependencies() -> Outcome<()> {
     need_cargo_tool("deny", "cargo-deny", CARGO_DENY)?;
     process::run(cargo().args(["fetch", "--locked"]))?;
     process::run(cargo().args(["deny", "--offline", "check", "bans", "licenses", "sources"]))
 }
 
-/// The domain crate is published for embedders: nothing of the server may reach its tree.
+/// Checks that no crate of the server is in the dependency tree of the domain crate, which is published for embedders.
 fn domain_is_pure() -> Outcome<()> {
     let output = cargo()
         .args([

@@ -1,4 +1,5 @@
-//! What contributors and CI run. `cargo xtask test` and `cargo xtask lint` install what they need and say so.
+//! The tasks that contributors and CI run. `cargo xtask test` and `cargo xtask lint` install the tools that they need
+//! and say so.
 
 mod bounds;
 mod coverage;
@@ -28,9 +29,9 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Task {
-    /// Run every test of the workspace, doctests included
+    /// Run all tests of the workspace, including doctests
     Test,
-    /// Check format, clippy, dependencies, documentation, and that the tests it names exist
+    /// Check format, clippy, dependencies and documentation, and that the tests and bounds that documents name exist
     Lint,
     /// Measure the gate against a bare server, as ratios in one run
     #[command(disable_help_flag = true)]
@@ -41,11 +42,11 @@ enum Task {
     },
     /// Run the tests of several nodes and of faults under large loads, and one long steady load
     Endurance,
-    /// Search for bytes that break what reads them
+    /// Search for input that breaks the parsers
     Fuzz(fuzz::Arguments),
-    /// Measure how much of the domain crate its tests reach
+    /// Measure how much of the domain crate its tests cover
     Coverage,
-    /// Change the domain crate in small ways and expect its tests to notice
+    /// Change the domain crate in small ways and check that its tests notice
     Mutants(mutants::Arguments),
     /// Write the console's pages with sample data into a directory
     Gallery(gallery::Arguments),

@@ -1,19 +1,19 @@
-//! `cargo xtask mutants`: changes the domain crate in one small way after another, and expects its tests to notice each. What
-//! is left out, and why, stands in `.cargo/mutants.toml`. It takes some hours.
+//! `cargo xtask mutants`: mutation testing. It changes the domain crate in one small way after another and expects its
+//! tests to notice each change. `.cargo/mutants.toml` has the exclusions and their reasons. It takes some hours.
 
 use clap::Args;
 
 use xtask::process::{self, Outcome, cargo, need_cargo_tool, root};
 
-/// The cargo-mutants that the figures were made with.
+/// Version of cargo-mutants with which the figures were measured.
 const CARGO_MUTANTS: &str = "27.1.0";
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only files of this name, for instance `secret.rs`
+    /// Mutate only files of this name, for instance `secret.rs`
     #[arg(long)]
     file: Option<String>,
-    /// Only one part of several, for instance `0/8`
+    /// Run only one part of several, for instance `0/8`
     #[arg(long)]
     shard: Option<String>,
 }

@@ -1,5 +1,6 @@
-//! Some documents say of each promise which test holds it. A test that was renamed or removed must not stay a promise: every
-//! `module::test` in those documents has to be there. A long name may be cut by `…`.
+//! Checks that the tests which documents name exist. Some documents name for each promise the test that holds it, and a
+//! test that was renamed or removed must not stay there. Every `module::test` in those documents has to exist. `…` may
+//! cut a long name.
 
 use std::collections::HashSet;
 use std::fs;
@@ -7,14 +8,14 @@ use std::path::Path;
 
 use xtask::process::{Outcome, root};
 
-/// The documents whose code spans with `::` in them are tests.
+/// The documents in which code spans with `::` are tests.
 const DOCUMENTS: [&str; 3] = ["docs/security.md", "docs/asvs.md", "docs/faults.md"];
-/// The folder with the tests of every store.
+/// The folder of the contract suite, whose tests run for every store.
 const CONTRACT: &str = "contract";
-/// Where tests are.
+/// The folders with tests.
 const SOURCES: [&str; 2] = ["bins", "crates"];
 
-/// Fails with every test that is named and not there.
+/// Fails with every named test that does not exist.
 pub(crate) fn check() -> Outcome<()> {
     let mut tests = HashSet::new();
     for folder in SOURCES {
@@ -33,7 +34,7 @@ pub(crate) fn check() -> Outcome<()> {
     }
 }
 
-/// Whether there is a test of this name, or one that begins so if the name is cut.
+/// `true` if there is a test of this name, or one that begins with it if the name is cut.
 fn is_there(name: &str, tests: &HashSet<String>) -> bool {
     match name.strip_suffix('…') {
         Some(beginning) => tests.iter().any(|test| test.starts_with(beginning)),
@@ -47,7 +48,7 @@ fn named(text: &str) -> impl Iterator<Item = &str> {
     spans.filter(|span| span.contains("::") && !span.contains(|c: char| c.is_whitespace() || c == '('))
 }
 
-/// The tests in a folder, each by its file's or its folder's name and its own.
+/// Adds the tests of a folder, each as `FILE::TEST` and as `FOLDER::TEST`.
 fn collect(folder: &Path, tests: &mut HashSet<String>) -> Outcome<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
@@ -67,7 +68,7 @@ fn collect(folder: &Path, tests: &mut HashSet<String>) -> Outcome<()> {
     Ok(())
 }
 
-/// The names of the tests that every store is put to: a macro mounts them for each.
+/// The names of the tests of the contract suite: public functions, which a macro runs for every store.
 fn contract_tests_in(source: &str) -> impl Iterator<Item = &str> {
     let functions = source
         .lines()
@@ -75,7 +76,7 @@ fn contract_tests_in(source: &str) -> impl Iterator<Item = &str> {
     functions.filter_map(|rest| rest.split(['(', '<']).next())
 }
 
-/// The names of the functions that stand behind a test attribute, other attributes in between or not.
+/// The names of the functions with a test attribute. Other attributes may be between the two.
 fn tests_in(source: &str) -> Vec<&str> {
     let mut is_test = false;
     let mut names = Vec::new();

@@ -1,4 +1,4 @@
-//! Running other programs, and installing the ones that are missing.
+//! Runs other programs, and installs missing ones.
 
 use std::error::Error;
 use std::io::Write;
@@ -8,18 +8,19 @@ use std::process::{Command, ExitCode};
 /// The result of a task, with an error for people.
 pub type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// Tells people what happens, on standard error.
+/// Prints a line for people on standard error.
 pub fn say(text: &str) {
-    // With standard error gone there is nobody left to tell.
+    // With standard error gone nobody can read the text.
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The cargo that runs us, in the workspace's root.
+/// The cargo that runs this program, in the workspace's root.
 #[must_use]
 pub fn cargo() -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root());
-    // What describes this package to itself. Build scripts that look at it would run again, and all that depends on them.
+    // Variables with which cargo describes this package. Build scripts that depend on them would run again, and
+    // everything that depends on those scripts.
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
         if text.starts_with("CARGO_PKG_") || text.starts_with("CARGO_MANIFEST_") {
@@ -35,10 +36,10 @@ pub fn root() -> PathBuf {
     [env!("CARGO_MANIFEST_DIR"), "..", ".."].iter().collect()
 }
 
-/// Runs the command and fails if it does.
+/// Runs the command and fails if the command fails.
 ///
 /// # Errors
-/// A program is missing and can\'t be installed, or it failed.
+/// A program is missing and can't be installed, or it failed.
 pub fn run(command: &mut Command) -> Outcome<()> {
     say(&format!("> {}", shown(command)));
     let status = command
@@ -51,10 +52,10 @@ pub fn run(command: &mut Command) -> Outcome<()> {
     }
 }
 
-/// Installs Debian packages whose program is missing.
+/// Installs the Debian packages of missing programs.
 ///
 /// # Errors
-/// A program is missing and can\'t be installed, or it failed.
+/// A program is missing and can't be installed, or it failed.
 pub fn need(programs: &[(&str, &str)]) -> Outcome<()> {
     let missing: Vec<&str> = programs
         .iter()
@@ -71,7 +72,7 @@ pub fn need(programs: &[(&str, &str)]) -> Outcome<()> {
 /// Installs Debian packages.
 ///
 /// # Errors
-/// A program is missing and can\'t be installed, or it failed.
+/// A program is missing and can't be installed, or it failed.
 pub fn install(packages: &[&str]) -> Outcome<()> {
     say(&format!("installing Debian packages: {}", packages.join(" ")));
     let root = Command::new("id")
@@ -96,7 +97,7 @@ pub fn install(packages: &[&str]) -> Outcome<()> {
 /// Installs a subcommand of cargo if it is missing.
 ///
 /// # Errors
-/// A program is missing and can\'t be installed, or it failed.
+/// A program is missing and can't be installed, or it failed.
 pub fn need_cargo_tool(subcommand: &str, package: &str, version: &str) -> Outcome<()> {
     let is_there = cargo()
         .args([subcommand, "--version"])
@@ -122,10 +123,11 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// The database of the tests of several nodes. Its programs are on no path, and each version has a directory.
+/// Installs PostgreSQL, which the tests of several nodes use. Its programs are not on the `PATH`, and each version has
+/// a directory of its own.
 ///
 /// # Errors
-/// A program is missing and can\'t be installed, or it failed.
+/// A program is missing and can't be installed, or it failed.
 pub fn need_postgres() -> Outcome<()> {
     let is_there = || {
         let versions = std::fs::read_dir("/usr/lib/postgresql").into_iter().flatten();
@@ -149,7 +151,7 @@ pub fn target_directory() -> PathBuf {
     std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from)
 }
 
-/// The exit code of a task, whose error is told on standard error.
+/// The exit code of a task. It prints the error on standard error.
 #[must_use]
 pub fn exit(outcome: Outcome<()>) -> ExitCode {
     match outcome {

@@ -1,11 +1,12 @@
-//! Names that were replaced because nobody outside guessed their meaning. `docs/glossary.md` has the words that are used instead.
+//! Checks that retired names don't come back. They were replaced because people from outside could not guess their
+//! meaning; `docs/glossary.md` has their replacements.
 
 use std::fs;
 use std::path::Path;
 
 use xtask::process::{Outcome, root};
 
-/// Identifiers that may not come back, each with what is used instead.
+/// Retired identifiers, each with its replacement.
 const RETIRED: [(&str, &str); 40] = [
     ("Accepting", "PendingDelivery"),
     ("Acting", "ActorContext"),
@@ -48,10 +49,10 @@ const RETIRED: [(&str, &str); 40] = [
     ("stand_in", "rejection_request"),
     ("uncounted", "off_record"),
 ];
-/// Where code is.
+/// The folders with code.
 const SOURCES: [&str; 2] = ["bins", "crates"];
 
-/// Fails with every retired name that is an identifier again.
+/// Fails with every retired name that is used as an identifier.
 pub(crate) fn check() -> Outcome<()> {
     let mut found = Vec::new();
     for folder in SOURCES {
@@ -88,7 +89,7 @@ fn look_through(folder: &Path, found: &mut Vec<String>) -> Outcome<()> {
     Ok(())
 }
 
-/// The retired names in a line, outside comments and texts.
+/// The retired names in a line, outside comments and strings.
 fn retired(line: &str) -> impl Iterator<Item = (&'static str, &'static str)> {
     let code = line.split("//").next().unwrap_or_default();
     let code: Vec<&str> = code.split('"').step_by(2).collect();

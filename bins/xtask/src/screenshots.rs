@@ -1,4 +1,4 @@
-//! `cargo xtask screenshots`: a picture of every page of the gallery, wide and as on a phone.
+//! `cargo xtask screenshots`: a picture of every page of the gallery, in a wide window and in one of a phone's width.
 
 use std::fs;
 use std::net::TcpListener;
@@ -12,16 +12,16 @@ use clap::Args;
 use crate::gallery;
 use xtask::process::{Outcome, need, root, say};
 
-/// Programs that make the pictures, with the Debian package of each.
+/// Programs of the task, with the Debian package of each.
 const PROGRAMS: [(&str, &str); 2] = [("python3", "python3"), ("chromium", "chromium")];
-/// Width and height, and what is put behind the name.
+/// Width, height and suffix of the file name.
 const WINDOWS: [(u32, u32, &str); 2] = [(1280, 900, ""), (360, 800, "-narrow")];
-/// How long the file server is waited for.
+/// Longest time to wait for the file server.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 #[derive(Args)]
 pub(crate) struct Arguments {
-    /// Only screens whose name begins with this
+    /// Only pages whose name begins with this
     #[arg(default_value = "")]
     prefix: String,
 }
@@ -74,7 +74,7 @@ fn shoot(server: &Server, screen: &str, (width, height): (u32, u32), picture: &P
     }
 }
 
-/// Serves a directory on this machine while it lives.
+/// A file server for a directory. Dropping the value ends it.
 struct Server {
     child: Child,
     port: u16,

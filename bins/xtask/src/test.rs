@@ -25,7 +25,7 @@ pub(crate) fn run() -> Outcome<()> {
     process::run(cargo().args(["test", "--workspace", "--all-features", "--locked"]))
 }
 
-/// Installs what the tests need.
+/// Installs the programs that the tests need.
 pub(crate) fn need_all() -> Outcome<()> {
     need(&PROGRAMS)?;
     process::need_postgres()?;
@@ -33,7 +33,7 @@ pub(crate) fn need_all() -> Outcome<()> {
     need_tools()
 }
 
-/// The part of nginx that passes connections on, a package of its own.
+/// Installs nginx's stream module, which is a package of its own.
 fn need_nginx_stream() -> Outcome<()> {
     if std::path::Path::new("/usr/lib/nginx/modules/ngx_stream_module.so").exists() {
         return Ok(());

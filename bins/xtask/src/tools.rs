@@ -1,4 +1,4 @@
-//! Tools of the tests that are no Debian packages: fetched once into the build directory, never committed.
+//! Tools of the tests that are not Debian packages. They are fetched once into the build directory and never committed.
 
 use std::fs;
 use std::path::PathBuf;
@@ -9,10 +9,10 @@ use xtask::process::{self, Outcome, root, say};
 /// The accessibility checks that run inside pages, and the SHA-256 of their package in the npm registry.
 const AXE: &str = "https://registry.npmjs.org/axe-core/-/axe-core-4.14.1.tgz";
 const AXE_SHA256: &str = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745";
-/// From `PyPI`: the property-based client of the admin API, and the scanner of TLS servers.
+/// Tools from `PyPI`: the property-based client of the admin API, and the scanner of TLS servers.
 const PYTHON_TOOLS: [(&str, &str); 2] = [("schemathesis", "4.32.5"), ("sslyze", "6.3.1")];
 
-/// Fetches what is missing.
+/// Fetches missing tools.
 pub(crate) fn need_tools() -> Outcome<()> {
     axe()?;
     PYTHON_TOOLS
@@ -20,7 +20,7 @@ pub(crate) fn need_tools() -> Outcome<()> {
         .try_for_each(|(program, version)| python_tool(program, version))
 }
 
-/// Where the tools are.
+/// The directory of the tools.
 fn directory() -> PathBuf {
     root().join("target/tools")
 }
@@ -55,7 +55,7 @@ fn axe() -> Outcome<()> {
     Ok(fs::write(script, unpack.stdout)?)
 }
 
-/// A program in an environment of its own.
+/// Installs a Python program into a virtual environment of its own.
 fn python_tool(program: &str, version: &str) -> Outcome<()> {
     let home = directory().join(program);
     if home.join("bin").join(program).is_file() {
@@ -63,7 +63,7 @@ fn python_tool(program: &str, version: &str) -> Outcome<()> {
     }
     let package = format!("{program}=={version}");
     say(&format!("installing {package} from PyPI"));
-    // Debian has the module that makes environments in a package of its own.
+    // In Debian the module that makes environments is a package of its own.
     let can_make = Command::new("python3").args(["-c", "import ensurepip"]).output();
     if !can_make.is_ok_and(|output| output.status.success()) {
         process::install(&["python3-venv"])?;

@@ -1,9 +1,9 @@
-//! The sample data of the gallery, made by the commands and deliveries that people would use, and the pages that show it.
+//! The sample data of the gallery, made by commands and deliveries as people use them, and the pages that show it.
 
 use super::Server;
 use xtask::process::Outcome;
 
-/// Pages of a server that has seen nothing yet.
+/// Pages of a new server without any delivery.
 pub(super) const PAGES_WHEN_EMPTY: [(&str, &str); 5] = [
     ("webhooks-new-server", "/webhooks"),
     ("logs-empty", "/logs"),
@@ -12,7 +12,7 @@ pub(super) const PAGES_WHEN_EMPTY: [(&str, &str); 5] = [
     ("search-empty", "/search"),
 ];
 
-/// A webhook's name and how it is created.
+/// Names of webhooks and the options of their creation.
 const WEBHOOKS: [(&str, &[&str]); 5] = [
     (
         "alertmanager prod",
@@ -27,7 +27,7 @@ const WEBHOOKS: [(&str, &[&str]); 5] = [
     ("old pager", &[]),
 ];
 
-/// Deliveries: the webhook, and what it is sent.
+/// Deliveries: webhook and payload.
 const DELIVERIES: [(&str, &str); 9] = [
     (
         "alertmanager prod",
@@ -60,7 +60,7 @@ const DELIVERIES: [(&str, &str); 9] = [
     ("billing", "Invoice run failed"),
 ];
 
-/// What is done after the deliveries.
+/// Commands that run after the deliveries.
 const COMMANDS: [&[&str]; 8] = [
     &["incidents", "acknowledge", "INC-1"],
     &[
@@ -83,7 +83,7 @@ const COMMANDS: [&[&str]; 8] = [
     ],
 ];
 
-/// Fills a new server.
+/// Fills a new server with the sample data.
 pub(super) fn fill(server: &Server) -> Outcome<()> {
     let mut urls = Vec::new();
     for (name, arguments) in WEBHOOKS {
@@ -101,7 +101,7 @@ pub(super) fn fill(server: &Server) -> Outcome<()> {
     Ok(())
 }
 
-/// The pages: a name for the file, and the path.
+/// The pages: file name and path.
 pub(super) fn pages(server: &Server) -> Outcome<Vec<(&'static str, String)>> {
     let handle = |name: &str| -> Outcome<String> {
         let shown = server.command(&["webhook", "show", name])?;
