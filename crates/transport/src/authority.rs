@@ -1,14 +1,14 @@
-//! The name a request is for: `Host` in HTTP/1, `:authority` in HTTP/2. Only forms that every parser reads the same way
-//! pass. It never asks whether the name is ours: webhooks are found by their ID alone.
+//! The authority of a request: `Host` in HTTP/1, `:authority` in HTTP/2. Only forms that every parser reads in the same
+//! way are valid. The authority is not compared with our own names: webhooks are found by their ID alone.
 
-/// What `https` means when no port is written.
+/// The default port of `https`.
 const DEFAULT_PORT: &[u8] = b":443";
 
-/// As long as a name can be in the DNS, and a port.
+/// Most bytes: the longest name of the DNS, and a port.
 const MAX_LENGTH: usize = 255 + ":65535".len();
 
-/// Whether `text` is a host name, an IPv4 address or a bracketed IPv6 address, with an optional port. User information,
-/// percent-encoding, an empty name and an empty port are refused.
+/// `true` if `text` is a host name, an IPv4 address or a bracketed IPv6 address, with an optional port. User
+/// information, percent-encoding, an empty name and an empty port are refused.
 pub fn is_sound(text: &[u8]) -> bool {
     let (host, port) = split_port(text);
     let host_is_sound = match host {
@@ -26,13 +26,13 @@ pub fn is_sound(text: &[u8]) -> bool {
     text.len() <= MAX_LENGTH && host_is_sound && port.is_none_or(port_is_sound)
 }
 
-/// Whether both name the same server: letter case and a written default port make no difference.
+/// `true` if both name the same server. Letter case and an explicit default port make no difference.
 #[must_use]
 pub fn is_same(one: &[u8], other: &[u8]) -> bool {
     without_default_port(one).eq_ignore_ascii_case(without_default_port(other))
 }
 
-/// Splits at the colon of the port, which in brackets isn't one.
+/// Splits at the colon of the port. Colons in brackets belong to an IPv6 address.
 fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     let host_end = if text.first() == Some(&b'[') {
         text.iter()
@@ -45,7 +45,7 @@ fn split_port(text: &[u8]) -> (&[u8], Option<&[u8]>) {
     (host, (!rest.is_empty()).then_some(rest))
 }
 
-/// `rest` starts where the host ends.
+/// `true` if `rest`, the text behind the host, is a colon and a port.
 fn port_is_sound(rest: &[u8]) -> bool {
     matches!(rest, [b':', digits @ ..] if matches!(digits.len(), 1..=5) && digits.iter().all(u8::is_ascii_digit))
 }

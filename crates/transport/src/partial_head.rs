@@ -1,25 +1,26 @@
-//! What bytes that came without TLS say of whose URL they gave away. They may be a request, the beginning of one, or no HTTP
-//! at all: a webhook ID tells by its form and checksum wherever it stands.
+//! Finds the webhook IDs that bytes without TLS exposed. The bytes may be a request, the beginning of one, or no HTTP
+//! at all: the form and checksum of an ID are recognized anywhere in them.
 
 use hookgate_domain::{WebhookId, find_webhook_ids, holds_webhook_id};
 
 use crate::strict::MAX_HEADERS;
 
-/// Most IDs of one request that are looked up. A URL with another one in its query has two.
+/// Most IDs of one request that are looked up. A URL with another URL in its query has two.
 pub const MAX_IDS: usize = 4;
 
-/// What came without TLS. The target may hold a live webhook ID, so none of this is for a log.
+/// The readable parts of bytes that arrived without TLS. They may hold a live webhook ID and must never be logged.
 pub struct PlainHttp<'a> {
-    /// The target of the request as it came, from its path on; `None` where there is none.
+    /// The target of the request as it was sent, from its path on. `None` if there is no request line, and no ID in the
+    /// first line.
     pub target: Option<&'a str>,
-    /// Empty when there is none.
+    /// The `User-Agent`; empty if there is none.
     pub user_agent: &'a [u8],
-    /// IDs that stand elsewhere: in a header, in a body, in what is no request.
+    /// IDs elsewhere: in a header, in a body, or in bytes that are no request.
     pub other_ids: Vec<WebhookId>,
 }
 
 impl<'a> PlainHttp<'a> {
-    /// What can be read in the first bytes of a connection.
+    /// Reads the first bytes of a connection.
     #[must_use]
     pub fn of(sent: &'a [u8]) -> Self {
         let (target, user_agent) = partial_head(sent).unzip();
@@ -39,7 +40,7 @@ impl<'a> PlainHttp<'a> {
         }
     }
 
-    /// What the bytes from `seen` on add, where those before were looked at already. `None` if it is nothing.
+    /// Reads the IDs in the bytes from `seen` on that do not occur before. `None` if there are none.
     pub(crate) fn of_rest(sent: &'a [u8], seen: usize) -> Option<Self> {
         let before: Vec<_> = find_webhook_ids(&sent[..seen])
             .iter()
@@ -55,18 +56,19 @@ impl<'a> PlainHttp<'a> {
         })
     }
 
-    /// Whether it names nobody's URL and is no request.
+    /// `true` if the bytes hold no request and no ID.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         self.target.is_none() && self.other_ids.is_empty()
     }
 }
 
-/// Target and user agent of an HTTP/1 head that is not served, as far as it can be read. `None` when it has no request line.
+/// The target and the user agent of an HTTP/1 head that is not served, as far as they can be read. `None` if there is
+/// no request line and no ID in the first line.
 pub(crate) fn partial_head(head: &[u8]) -> Option<(&str, &[u8])> {
     let mut slots = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut slots);
-    // The outcome doesn't matter: the parser keeps what it read before it gave up.
+    // The result does not matter: the parser keeps the parts that it read before an error.
     let _ = request.parse(head);
     let target = match request.path {
         Some(target) => origin_form(target),
@@ -79,7 +81,8 @@ pub(crate) fn partial_head(head: &[u8]) -> Option<(&str, &[u8])> {
     Some((target, user_agent.map_or(&[][..], |header| header.value)))
 }
 
-/// The target in a line that is no request line, if it holds a webhook ID: whose it is shall know.
+/// The word with a webhook ID in a first line that is no request line. The webhook's owner must learn that its ID was
+/// exposed.
 fn unreadable_target(head: &[u8]) -> Option<&str> {
     let line = head
         .split(|byte| *byte == b'\n')
@@ -94,7 +97,7 @@ fn unreadable_target(head: &[u8]) -> Option<&str> {
     }
 }
 
-/// The part from the path on of an absolute target.
+/// The target without scheme and authority, if it is absolute.
 fn origin_form(target: &str) -> &str {
     match target.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('/') => rest.find('/').map_or("/", |slash| &rest[slash..]),
@@ -107,7 +110,7 @@ mod tests {
     use super::*;
     use crate::testing::webhook_id;
 
-    /// Target, user agent, and how many IDs stand elsewhere.
+    /// The target, the user agent, and the number of IDs elsewhere.
     fn of(sent: &[u8]) -> (Option<&str>, &[u8], usize) {
         let seen = PlainHttp::of(sent);
         (seen.target, seen.user_agent, seen.other_ids.len())

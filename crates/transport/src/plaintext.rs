@@ -1,5 +1,5 @@
-//! Plain HTTP is refused, never redirected: a redirect would teach the sender nothing, and the URL has already travelled
-//! in the clear. The service learns of it, so that the webhook can be flagged. The path never goes to a log.
+//! Plain HTTP is refused, never redirected: a redirect would hide the mistake from the sender, and the URL has already
+//! been exposed. The service learns of the request, so that the webhook can be flagged. The path is never logged.
 
 mod prior_knowledge;
 
@@ -19,13 +19,13 @@ use crate::reply::{self, Reply};
 use crate::request_id::header_value;
 use crate::service::{Exchange, Service};
 
-/// So much is looked at: the request line and the fields of every known sender, and the beginning of a body.
+/// Most bytes that are read: the request line and the fields of every known sender, and the beginning of a body.
 const MAX_SENT: u64 = 8 * 1024;
 
-/// For the head, and again for the answer. Nobody is served here, so nobody is waited for.
+/// Timeout for the head, and again for the answer. It is short, because every request is refused.
 const TIMEOUT: Duration = Duration::from_secs(5);
 
-/// For what comes after the head, and for what is no HTTP.
+/// Timeout for the bytes behind the head, and for bytes that are no HTTP.
 const REST_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Reads one head, refuses it and closes.
@@ -61,7 +61,7 @@ where
     if !seen.is_nothing() {
         service.plain_http(seen, &exchange).await;
     }
-    // A body may name a URL, too.
+    // A body may hold an ID, too.
     let _ = timeout(REST_TIMEOUT, read_all(&mut stream, &mut sent)).await;
     if let Some(rest) = PlainHttp::of_rest(&sent, head) {
         service.plain_http(rest, &exchange).await;
@@ -70,7 +70,7 @@ where
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;
 }
 
-/// Looks at what is neither TLS nor HTTP. It gets no answer.
+/// Searches bytes that are neither TLS nor HTTP for IDs. The peer gets no answer.
 pub(crate) async fn look<S, T>(stream: T, connection: Connection, service: &S)
 where
     S: Service,
@@ -79,7 +79,7 @@ where
     look_on(Vec::new(), stream, connection, service).await;
 }
 
-/// The same, of which the beginning was read already.
+/// [`look`] at a stream whose beginning, `sent`, has been read.
 async fn look_on<S, T>(mut sent: Vec<u8>, mut stream: T, connection: Connection, service: &S)
 where
     S: Service,
@@ -96,8 +96,8 @@ where
     }
 }
 
-/// Reads up to the empty line behind a head, or as much as shows that none will come. Empty lines before it are overlooked,
-/// and a line may end without a CR: this is no request that anybody acts on.
+/// Reads up to the empty line behind a head, or until the bytes can't become one. Empty lines before the head are
+/// ignored, and a line may end without a CR, because the request is not processed.
 async fn read_head<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> std::io::Result<()> {
     let mut limited = stream.take(MAX_SENT);
     loop {
@@ -125,21 +125,22 @@ fn without_empty_lines(sent: &[u8]) -> &[u8] {
     start.map_or(&[], |start| &sent[start..])
 }
 
-/// Whether this may be a request line, maybe behind empty lines.
+/// `true` if this may be a request line, also behind empty lines.
 fn begins_like_http(sent: &[u8]) -> bool {
     without_empty_lines(sent)
         .first()
         .is_some_and(u8::is_ascii_alphabetic)
 }
 
-/// Reads on up to the end, or as far as anybody looks.
+/// Reads on up to the end or to [`MAX_SENT`].
 async fn read_all<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> std::io::Result<()> {
     let mut limited = stream.take(MAX_SENT.saturating_sub(sent.len() as u64));
     while limited.read_buf(sent).await? > 0 {}
     Ok(())
 }
 
-/// The refusal, as each request over plain HTTP gets it. No `Strict-Transport-Security`, which RFC 6797 section 7.2 forbids there.
+/// The refusal of a request over plain HTTP, without `Strict-Transport-Security`, which RFC 6797 section 7.2 forbids
+/// there.
 fn refusal(id: RequestId) -> Reply {
     let mut refusal = reply::refusal(RefusalCode::HttpsRequired);
     refusal.headers_mut().remove(STRICT_TRANSPORT_SECURITY);

@@ -1,9 +1,10 @@
-//! The strict look at HTTP/1, in front of hyper: a stream that hands on only what every HTTP parser reads in one way.
+//! The strict HTTP/1 guard in front of hyper: a stream that passes on only bytes that every HTTP parser reads in the
+//! same way.
 //!
-//! hyper alone takes bare line feeds, two `Host` fields, `Content-Length` beside `Transfer-Encoding` and more, and where
-//! it refuses it answers without our envelope. So the guard sees each byte first. A head that is refused never reaches
-//! hyper: a stand-in request that names the refusal does, nothing passes after it, and so the refusal takes the same way
-//! as every other answer. The guard knows no routes and no policy.
+//! hyper alone accepts bare line feeds, two `Host` fields, `Content-Length` beside `Transfer-Encoding` and more, and
+//! its own refusals lack our envelope. So the guard inspects each byte first. A refused head never reaches hyper. In
+//! its place hyper gets a rejection request that names the refusal, and nothing after it. So the refusal takes the same
+//! way as every other answer. The guard knows no routes and no policy.
 
 mod framing;
 mod head;
@@ -30,18 +31,18 @@ pub(crate) use rejection_request::refusal_of;
 use crate::connection_activity::ConnectionActivity;
 use crate::lingering_close::LingeringClose;
 
-/// From a head's first byte to its last. A sender across the world needs one round trip.
+/// Timeout from a head's first byte to its last. A sender on the other side of the world needs one round trip.
 const HEADER_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Wraps the decrypted bytes of one HTTP/1 connection.
+/// Wraps the byte stream of one HTTP/1 connection, behind TLS.
 #[derive(Debug)]
 pub(crate) struct Guard<T> {
     inner: T,
     activity: Arc<ConnectionActivity>,
     inspector: Inspector,
-    /// The start of a head that isn't complete, or bytes that passed and didn't fit hyper's buffer, or a stand-in request.
+    /// An incomplete head, bytes that passed and did not fit hyper's buffer, or a rejection request.
     held: Vec<u8>,
-    /// So many bytes of `held` have passed.
+    /// Bytes at the start of `held` that have passed.
     passed: usize,
     deadline: Option<Pin<Box<Sleep>>>,
     stop: Option<Rejection>,
@@ -71,7 +72,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
         }
     }
 
-    /// Hands on what has passed already, or says how the stream ended. `None` means: read on.
+    /// Returns bytes that have passed already, or the end of a stopped stream. `None` if the caller must read on.
     fn poll_kept(&mut self, out: &mut ReadBuf<'_>) -> Option<Poll<io::Result<()>>> {
         if self.passed > 0 {
             let length = self.passed.min(out.remaining());
@@ -85,12 +86,13 @@ impl<T: AsyncRead + Unpin> Guard<T> {
                 io::ErrorKind::InvalidData,
                 "malformed chunk",
             )))),
-            // The answer to the stand-in ends the connection; until then hyper must see neither bytes nor an end.
+            // The answer to the rejection request ends the connection; until then hyper must see neither bytes nor an
+            // end.
             Rejection::Head(_) => Some(Poll::Pending),
         }
     }
 
-    /// Reads once. `Ready(true)` means that `out` has what hyper should see, or the stream's end.
+    /// Reads once. Returns `true` if `out` has bytes for hyper or the stream has ended.
     fn poll_fresh(&mut self, cx: &mut Context<'_>, out: &mut ReadBuf<'_>) -> Poll<io::Result<bool>> {
         let start = out.filled().len();
         if Pin::new(&mut self.inner).poll_read(cx, out)?.is_pending() {
@@ -103,7 +105,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
             return Poll::Ready(Ok(true));
         }
         let done = if self.held.is_empty() {
-            // The common case: whole requests, judged where hyper will read them, without a copy.
+            // The common case: whole requests, inspected in hyper's buffer without a copy.
             let outcome = self.inspector.inspect(fresh);
             self.held.extend_from_slice(&fresh[outcome.passed..]);
             out.set_filled(start + outcome.passed);
@@ -120,7 +122,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
         Poll::Ready(Ok(done))
     }
 
-    /// Draws the consequences of what the inspector said.
+    /// Applies the outcome of the inspector to the guard and to the connection's state.
     fn apply_outcome(&mut self, outcome: &Outcome) {
         self.activity.set_body_owed(self.inspector.owes_body());
         if let Some(stop) = outcome.stop {
@@ -147,7 +149,7 @@ impl<T: AsyncRead + Unpin> Guard<T> {
         Poll::Ready(())
     }
 
-    /// Lets nothing of the sender's pass any more. What takes the place of a refused head does.
+    /// Stops the stream: no byte of the sender passes any more. A refused head is replaced by its rejection request.
     fn stop(&mut self, stop: Rejection) {
         self.deadline = None;
         self.activity.set_receiving_head(false);

@@ -1,5 +1,5 @@
-//! HTTP/2 without TLS, as a client speaks it that was told so beforehand (`curl --http2-prior-knowledge`). Its path is packed,
-//! so it has to be read as HTTP/2 to see whose URL was given away, and only an answer in HTTP/2 is understood.
+//! HTTP/2 without TLS, by prior knowledge (`curl --http2-prior-knowledge`). Its path is compressed, so the request must
+//! be parsed as HTTP/2 to find the exposed URL. Such a client understands only an answer in HTTP/2.
 
 use std::convert::Infallible;
 use std::future::poll_fn;
@@ -27,18 +27,18 @@ use crate::partial_head::PlainHttp;
 use crate::reply::Reply;
 use crate::service::{Exchange, Protocol, Service};
 
-/// What such a connection begins with, before its first frame (RFC 9113 section 3.4).
+/// The client's connection preface (RFC 9113 section 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Requests that are refused at once, of which the first ends the connection. A hundred answers that nobody takes would hold
-/// more than such a connection is worth.
+/// Concurrent streams. The first refusal ends the connection. A hundred answers that the peer does not read would take
+/// more memory than such a connection is worth.
 const STREAMS: u32 = 16;
 
-/// Up to the first empty line, as a head of HTTP/1 ends.
+/// The preface up to the first empty line, where a head of HTTP/1 would end.
 const FIRST_LINES: &[u8] = b"PRI * HTTP/2.0\r\n\r\n";
 
-/// Whether the peer speaks HTTP/2: a frame follows the preface, as clients send it with the preface. Whoever sends the preface
-/// alone is answered like any other in HTTP/1.
+/// `true` if the peer speaks HTTP/2: a frame follows the preface, because clients send both together. A peer that sends
+/// the preface alone is answered in HTTP/1.
 pub(super) async fn is_spoken<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut Vec<u8>) -> bool {
     if !sent.starts_with(FIRST_LINES) {
         return false;
@@ -51,7 +51,7 @@ pub(super) async fn is_spoken<T: AsyncRead + Unpin>(stream: &mut T, sent: &mut V
     sent.len() > PREFACE.len() && sent.starts_with(PREFACE)
 }
 
-/// Refuses the requests of a connection, of which `sent` was read already, and closes it after the first ones.
+/// Refuses the requests of a connection whose beginning, `sent`, has been read, and closes it after the first ones.
 pub(super) async fn refuse<S, T>(sent: Vec<u8>, stream: T, connection: Connection, service: Arc<S>)
 where
     S: Service,
@@ -66,7 +66,7 @@ where
         move |request: Request<Incoming>| {
             refused.notify_one();
             let request = request.map(|body| Body::new(body, Protocol::Http2, Arc::clone(&activity)));
-            // hyper keeps room for an answer until it was taken, so the room is a pointer's.
+            // Boxed, because hyper reserves the future's size until the answer was written.
             Box::pin(refuse_request(Arc::clone(&service), connection, request))
         }
     });
@@ -86,7 +86,7 @@ where
         let _ = served.await;
     };
     let _ = timeout(TIMEOUT, serving).await;
-    // What the client says to the end of its request must not turn the answer into a reset.
+    // Unread bytes of the client must not cause a reset that destroys the answer.
     let mut linger = LingeringClose::start();
     poll_fn(|cx| linger.poll(cx, &mut stream)).await;
 }
@@ -101,13 +101,13 @@ async fn refuse_request<S: Service>(
         connection,
     };
     let head = written_out(&request);
-    // It is thrown away: a stream that is reset because of it could take the answer along.
+    // The body is discarded: an unread body would reset the stream, and the reset could destroy the answer.
     drop(request.into_body());
     service.plain_http(PlainHttp::of(&head), &exchange).await;
     Ok(refusal(exchange.id))
 }
 
-/// The head as HTTP/1 writes it.
+/// The head of `request` in the form of HTTP/1.
 fn written_out<B>(request: &Request<B>) -> Vec<u8> {
     let target = request.uri().path_and_query();
     let target = target.map_or("/", |target| target.as_str());

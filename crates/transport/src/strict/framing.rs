@@ -1,19 +1,19 @@
 //! Follows an HTTP/1 request body to its last byte, so that the next head is found exactly where it starts. The chunked
-//! grammar is the narrow one: no extensions, no trailers. It never looks at the content.
+//! grammar is narrow: no extensions, no trailers. The content is never read.
 
-/// Sixteen hexadecimal digits are all that 64 bits hold.
+/// Most digits of a chunk size: 64 bits hold sixteen hexadecimal digits.
 const MAX_SIZE_DIGITS: u8 = 16;
 
-/// What is still to come of a body.
+/// The rest of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Framing {
     /// This many bytes.
     Length(u64),
-    /// Chunks, from this place in their grammar on.
+    /// Chunks, from this position in their grammar on.
     Chunked(ChunkState),
 }
 
-/// A place in the chunked grammar: what the next byte belongs to.
+/// A position in the chunked grammar: the element that the next byte belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ChunkState {
     Size { digits: u8, value: u64 },
@@ -26,12 +26,12 @@ pub(super) enum ChunkState {
     End,
 }
 
-/// How far a piece of the stream belongs to the body.
+/// The part of a piece of the stream that belongs to the body.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Advance {
-    /// Bytes that belong to it, counted from the start of the piece.
+    /// Bytes of the body at the start of the piece.
     pub(super) taken: usize,
-    /// The byte after those breaks the grammar.
+    /// `true` if the byte behind them breaks the grammar.
     pub(super) broken: bool,
 }
 
@@ -50,7 +50,7 @@ impl Framing {
         matches!(self, Self::Length(0) | Self::Chunked(ChunkState::End))
     }
 
-    /// Takes what belongs to the body from the start of `bytes`.
+    /// Consumes the part of `bytes` that belongs to the body.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> Advance {
         match self {
             Self::Length(left) => Advance {
@@ -65,7 +65,7 @@ impl Framing {
 impl ChunkState {
     const START: Self = Self::Size { digits: 0, value: 0 };
 
-    /// The place after `byte`, for every place but data. `None` when the byte may not stand here.
+    /// The position after `byte`, for every position but data. `None` if the grammar does not allow `byte` here.
     fn after(self, byte: u8) -> Option<Self> {
         match (self, byte) {
             (Self::Size { digits, value }, b'\r') if digits > 0 => Some(Self::SizeLf { value }),
@@ -117,7 +117,7 @@ fn take_data(left: &mut u64, bytes: &[u8]) -> usize {
 mod tests {
     use super::*;
 
-    /// How many bytes were taken, and whether the body was complete, unfinished or broken there.
+    /// The number of bytes taken, and the state of the body there: complete, unfinished or broken.
     fn run(bytes: &[u8]) -> (usize, &'static str) {
         let mut framing = Framing::chunked();
         let advance = framing.advance(bytes);

@@ -1,5 +1,5 @@
-//! Judges one complete HTTP/1 request head and says how its body is framed. What passes here reads the same in hyper and
-//! in whatever proxy stands in front, or it doesn't pass. It does no I/O and keeps nothing.
+//! Checks one complete HTTP/1 request head and returns the framing of its body. A head passes only if hyper and every
+//! proxy in front read it in the same way. The check does no I/O and keeps no state.
 
 use std::mem::MaybeUninit;
 
@@ -8,18 +8,18 @@ use hookgate_domain::RefusalCode;
 use super::framing::Framing;
 use crate::authority;
 
-/// More than any known sender uses (they stay under 30); hyper alone would take 100.
+/// Most header fields. Known senders use fewer than 30; hyper alone would take 100.
 pub(crate) const MAX_HEADERS: usize = 64;
 
-/// The method of the stand-in request for a refused one. Senders may not use it, so hyper sees it only from us.
+/// The method of a rejection request. Senders may not use it, so a request with it comes from the guard.
 pub(super) const REJECTION_METHOD: &str = "REFUSED";
 
-/// A length of 18 digits is over 800 petabytes and still fits 64 bits with room to spare.
+/// Most digits of `Content-Length`. 18 digits hold up to 888 PiB, and they fit 64 bits.
 const MAX_LENGTH_DIGITS: usize = 18;
 
 const HTTP_11: u8 = 1;
 
-/// `head` ends with its empty line.
+/// Checks `head`, which ends with its empty line.
 pub(super) fn judge(head: &[u8]) -> Result<Framing, RefusalCode> {
     let mut slots = [const { MaybeUninit::uninit() }; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut []);
@@ -49,7 +49,7 @@ fn framing(request: &httparse::Request<'_, '_>) -> Option<Framing> {
     }
 }
 
-/// The fields that decide where a message ends and whom it is for. Each may stand once at most.
+/// The fields that decide the end of a message and its server. Each may occur once.
 #[derive(Default)]
 struct Fields<'a> {
     host: Option<&'a [u8]>,
@@ -58,11 +58,11 @@ struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
-    /// `None` when a field stands twice or a change of protocol is asked for.
+    /// `None` if a field occurs twice, or if `Upgrade` asks for another protocol.
     fn collect(headers: &[httparse::Header<'a>]) -> Option<Self> {
         let mut fields = Self::default();
         for header in headers {
-            // The lengths differ, so most fields cost one comparison of integers.
+            // The names differ in length, so most fields cost one comparison of integers.
             let (slot, name) = match header.name.len() {
                 4 => (&mut fields.host, "host"),
                 14 => (&mut fields.length, "content-length"),
@@ -89,17 +89,17 @@ fn body_length(digits: &[u8]) -> Option<u64> {
     )
 }
 
-/// Whether these are bytes that every parser reads as the same path and query.
+/// `true` if every parser reads these bytes as the same path and query.
 fn is_path(target: &[u8]) -> bool {
     target.first() == Some(&b'/') && target.iter().all(|byte| is_target_byte(*byte))
 }
 
-/// Whether every parser takes this byte for a part of a path or query.
+/// `true` if every parser reads this byte as a part of a path or query.
 pub(super) const fn is_target_byte(byte: u8) -> bool {
     TARGET_BYTES[byte as usize]
 }
 
-/// Origin form; `*` for OPTIONS; or an absolute `https` URL whose authority is the one in `Host`.
+/// `true` for the origin form, for `*` with OPTIONS, and for an absolute `https` URL whose authority equals `Host`.
 fn target_is_sound(method: &str, target: &[u8], host: &[u8]) -> bool {
     const SCHEME: &[u8] = b"https://";
     if target.first() == Some(&b'/') {
@@ -122,8 +122,8 @@ fn target_is_sound(method: &str, target: &[u8], host: &[u8]) -> bool {
         && path.iter().all(|byte| is_target_byte(*byte))
 }
 
-/// The bytes of RFC 3986 paths and queries, and `[ ] { } |`, which senders write unescaped. A fragment, a backslash and
-/// everything above ASCII is what parsers disagree on.
+/// The bytes of RFC 3986 paths and queries, and `[ ] { } |`, which senders write unescaped. Parsers disagree on
+/// fragments, backslashes and bytes above ASCII.
 const TARGET_BYTES: [bool; 256] = {
     let mut table = [false; 256];
     let allowed = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~!$&'()*+,;=:@/?%[]{}|";

@@ -1,5 +1,5 @@
-//! Decides byte by byte how far an HTTP/1 stream may go to hyper: whole heads that passed the judge, and bodies up to
-//! their end. It does no I/O, and how the stream is cut into pieces makes no difference to it.
+//! Decides which bytes of an HTTP/1 stream may pass to hyper: complete heads that [`head::judge`] accepts, and bodies
+//! up to their end. It does no I/O, and the result does not depend on how the stream is cut into pieces.
 
 use hookgate_domain::RefusalCode;
 use memchr::memchr;
@@ -7,34 +7,35 @@ use memchr::memchr;
 use super::framing::Framing;
 use super::head;
 
-/// Request line and fields together. Known senders stay under 4 KiB.
+/// Most bytes of a head: request line and fields together. Known senders stay under 4 KiB.
 pub(crate) const MAX_HEAD: usize = 16 * 1024;
 
-/// What may pass of the bytes shown.
+/// The result of an inspection.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Outcome {
-    /// So many bytes may pass. What follows them is the start of a head that isn't complete, or what `stop` is about.
+    /// Number of bytes that may pass. Behind them is an incomplete head, or the bytes that `stop` refuses.
     pub(super) passed: usize,
-    /// Nothing may ever pass after those.
+    /// The reason to stop; no later byte may pass.
     pub(super) stop: Option<Rejection>,
 }
 
-/// Why the stream ends here.
+/// The reason for which a stream is stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rejection {
-    /// A head is refused with this code.
+    /// A head was refused with this code.
     Head(RefusalCode),
     /// The chunks of a body are malformed.
     Body,
 }
 
-/// The place in the stream. After a stop it must not be asked again.
+/// The position in the stream. After a stop, `inspect` must not be called again.
 #[derive(Debug)]
 pub(super) struct Inspector {
     body: Framing,
-    /// The start of the line that is being looked for the end of, within the current head.
+    /// Start of the current line, within the current head.
     line: usize,
-    /// How far this line was searched, so that a head that comes in crumbs isn't searched again and again.
+    /// Position up to which the head was searched for a line end, so that a head in tiny pieces is not searched again
+    /// and again.
     searched: usize,
 }
 
@@ -47,17 +48,17 @@ impl Inspector {
         }
     }
 
-    /// Whether bytes of a body are still to come.
+    /// `true` if bytes of a body are still to arrive.
     pub(super) const fn owes_body(&self) -> bool {
         !self.body.is_complete()
     }
 
-    /// How many bytes of the current head are whole lines: of a refused one, up to the line that was too much.
+    /// Length of the complete lines of the current head, without a line that was refused.
     pub(super) const fn whole_lines(&self) -> usize {
         self.line
     }
 
-    /// `bytes` start with what was left over the last time.
+    /// Inspects `bytes`, which start with the bytes that did not pass the last time.
     pub(super) fn inspect(&mut self, bytes: &[u8]) -> Outcome {
         let mut passed = 0;
         while passed < bytes.len() {
@@ -87,7 +88,7 @@ impl Inspector {
         Outcome { passed, stop: None }
     }
 
-    /// The length of the head at the start of `bytes`, once it is complete and has passed.
+    /// The length of the head at the start of `bytes` once it is complete and accepted. `None` while it is incomplete.
     fn head(&mut self, bytes: &[u8]) -> Result<Option<usize>, RefusalCode> {
         let window = &bytes[..bytes.len().min(MAX_HEAD)];
         while let Some(offset) = memchr(b'\n', &window[self.searched..]) {
@@ -99,7 +100,7 @@ impl Inspector {
             let is_first = self.line == 0;
             self.line = end + 1;
             self.searched = end + 1;
-            // RFC 9112 section 2.2 asks servers to overlook one empty line before the request line.
+            // RFC 9112 section 2.2 asks servers to ignore one empty line before the request line.
             if line.len() == 1 && !is_first {
                 return self.complete(&window[..=end]).map(Some);
             }
@@ -126,7 +127,7 @@ mod tests {
 
     use super::*;
 
-    /// Shows the stream piece by piece, as the guard does: what didn't pass is shown again.
+    /// Inspects the stream piece by piece, as the guard does: bytes that did not pass are inspected again.
     fn run<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Vec<u8>, Option<Rejection>) {
         let (mut inspector, mut held, mut out) = (Inspector::new(), Vec::new(), Vec::new());
         for piece in pieces {
@@ -186,7 +187,7 @@ mod tests {
         );
     }
 
-    /// Streams that are nearly right: sound requests with some bytes changed.
+    /// Nearly valid streams: valid requests with some bytes changed.
     fn streams() -> impl Strategy<Value = Vec<u8>> {
         let part = prop::sample::select(vec![
             GOOD,

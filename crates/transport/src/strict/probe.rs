@@ -1,4 +1,4 @@
-//! What the guard lets hyper see of a stream, without hyper: to look at the guard alone.
+//! Runs the guard without hyper, to test the guard alone.
 
 use std::io;
 use std::pin::Pin;
@@ -10,30 +10,31 @@ use tokio::io::{AsyncRead, ReadBuf};
 use super::Guard;
 use crate::connection_activity::ConnectionActivity;
 
-/// What hyper sees of a stream.
+/// The result of a run: the bytes that hyper would get.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Probe {
-    /// The requests that passed. Where a head is refused, a stand-in request that names the refusal follows.
+    /// The requests that passed. If a head is refused, its rejection request follows.
     pub bytes: Vec<u8>,
-    /// What comes after those.
+    /// The end of the stream behind `bytes`.
     pub end: ProbeEnd,
 }
 
-/// How a stream goes on for hyper behind its last byte.
+/// The end of a stream, as hyper would get it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ProbeEnd {
-    /// Not at all: the sender has finished.
+    /// End of file: the sender has finished.
     Over,
-    /// In silence: a head is refused, and the answer to that ends the connection.
+    /// Pending: a head was refused, and the answer to the rejection request ends the connection.
     Silent,
-    /// With an error: the chunks of a body are malformed.
+    /// An error: the chunks of a body are malformed.
     Broken,
 }
 
-/// What hyper sees of an HTTP/1 stream that comes in these pieces and then ends, if it reads so many bytes at once.
+/// Runs the guard on an HTTP/1 stream that arrives in these pieces and then ends. hyper would read up to `buffer` bytes
+/// at once.
 ///
 /// # Panics
-/// Outside of a Tokio runtime with time: the guard sets deadlines.
+/// Outside of a Tokio runtime with time, because the guard sets deadlines.
 #[must_use]
 pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, buffer: usize) -> Probe {
     let pieces = Pieces {
@@ -60,7 +61,7 @@ pub fn guarded<'a>(pieces: impl IntoIterator<Item = &'a [u8], IntoIter: Unpin>, 
     Probe { bytes, end }
 }
 
-/// A sender whose next piece is always there.
+/// A sender whose next piece is always ready.
 struct Pieces<'a, I> {
     rest: I,
     piece: &'a [u8],

@@ -1,6 +1,6 @@
-//! The request that hyper sees in place of a refused one. The judge lets no sender use its method, so what arrives with
-//! it comes from the guard. It says why, and as far as that could be read, what was asked for and by whom: the refusal
-//! belongs on the record of the one whose URL it was.
+//! The request that hyper gets in place of a refused one. The guard refuses its method to senders, so a request with
+//! that method comes from the guard. It carries the code, and the target and `User-Agent` as far as they could be read,
+//! because the refusal belongs on the record of the webhook whose URL was used.
 
 use std::fmt::Write;
 
@@ -10,13 +10,14 @@ use hyper::Request;
 use super::head::{self, REJECTION_METHOD};
 use crate::partial_head::partial_head;
 
-/// Longer paths and queries are cut, and longer user agents left out: no URL of ours is so long, and the stand-in stays small.
+/// Most bytes of the path, the query and the user agent. Longer paths and queries are cut, and longer user agents left
+/// out: no URL of ours is so long, and the rejection request stays small.
 const MAX_KEPT: usize = 1024;
 
-/// A well-formed request for the same path, with `code` as its query and the sender's behind it. `head` is what there is of the refused one, in whole
-/// lines; it may be anything.
+/// A well-formed request for the same path. Its query is `code`, followed by the sender's query. `head` has the whole
+/// lines of the refused head, and may be any bytes.
 ///
-/// Headers by which a proxy names its client are not taken over: the one that counts is the last, which may not have come.
+/// Forwarding headers are not copied: the last one counts, and it may not have arrived.
 pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
     let (target, user_agent) = partial_head(head).unwrap_or_default();
     let (path, query) = target.split_once('?').unwrap_or((target, ""));
@@ -36,21 +37,22 @@ pub(super) fn request(code: RefusalCode, head: &[u8]) -> Vec<u8> {
     request
 }
 
-/// The part of a target with what parsers disagree on percent-encoded, cut to what is kept: an ID in it may still be found.
+/// Percent-encodes the bytes of `part` that parsers read differently, and cuts it to [`MAX_KEPT`] bytes. An ID in it
+/// can still be found.
 fn well_formed(part: &str) -> String {
     let mut text = String::new();
     for byte in part.bytes().take(MAX_KEPT) {
         if head::is_target_byte(byte) && byte != b'?' {
             text.push(byte.into());
         } else {
-            // Writing to a text does not fail.
+            // Writing to a `String` does not fail.
             let _ = write!(text, "%{byte:02X}");
         }
     }
     text
 }
 
-/// The code that a stand-in carries, or `None` for a sender's own request.
+/// The code of a rejection request. `None` for a sender's own request.
 pub(crate) fn refusal_of<B>(request: &Request<B>) -> Option<RefusalCode> {
     if request.method().as_str() != REJECTION_METHOD {
         return None;
