@@ -1,4 +1,4 @@
-//! The commands: one module each. Which one runs is decided here, and nothing else.
+//! The commands: one module each. This module only selects one.
 
 mod addresses;
 mod audit;

@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::output;
 use crate::table::Table;
 
-/// Networks of a change that a person is shown; scripts get all.
+/// Maximum number of networks of a change in the text output; JSON has all.
 const SHOWN: usize = 20;
 
 pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Failure> {
@@ -50,7 +50,7 @@ pub(crate) async fn run(cli: &Cli, command: AddressesCommand) -> Result<(), Fail
     }
 }
 
-/// Where the commands work, and how they answer.
+/// The commands' shared context: the store and the output format.
 struct Desk<'a> {
     json: bool,
     app: &'a App,
@@ -134,7 +134,7 @@ impl Desk<'_> {
         self.say_taken(&taken)
     }
 
-    /// A list that is new here becomes a set; one that is known is taken up as a refresh is, so that a shrink waits.
+    /// Imports a list. A new list becomes a set; a known one is refreshed, so that a large change waits for approval.
     async fn import(&self, cli: &Cli, arguments: ImportArgs) -> Result<(), Failure> {
         let gate = &self.app.gate;
         let known = gate.store().address_set_by_name(&arguments.name).await?;
@@ -197,7 +197,7 @@ impl Desk<'_> {
         if let [only] = &sets[..] {
             return self.refresh_one(cli, only).await;
         }
-        // One broken list is no reason to leave the others as they are.
+        // The other lists are refreshed even if one fails.
         let mut failed = Vec::new();
         for set in &sets {
             if let Err(failure) = self.refresh_one(cli, set).await {
@@ -232,7 +232,7 @@ impl Desk<'_> {
         Ok(fetch(&lists(cli)?.fetcher()?, url, set.reading.etag.as_deref()).await)
     }
 
-    /// What would change, and for whom.
+    /// Prints the changes, and the senders that they affect.
     async fn diff(
         &self,
         cli: &Cli,
@@ -275,7 +275,7 @@ impl Desk<'_> {
         ))?)
     }
 
-    /// What the set would hold: what a file says, what waits for approval, or what is published now.
+    /// The proposed networks of the set: from a file, else the pending version, else the published list.
     async fn proposed(
         &self,
         cli: &Cli,
@@ -333,7 +333,7 @@ impl Desk<'_> {
         self.warn(taken.changes.warnings())
     }
 
-    /// Says to a person what deserves a second look; programs find it in the answer.
+    /// Prints warnings for people; the JSON output contains them.
     fn warn(&self, warnings: &[AllowlistWarning]) -> Result<(), Failure> {
         let shown = warnings.iter().take(SHOWN).filter(|_| !self.json);
         for warning in shown {

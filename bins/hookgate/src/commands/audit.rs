@@ -1,4 +1,4 @@
-//! `hookgate audit`: who did what.
+//! `hookgate audit`: the audit trail.
 
 use hookgate_domain::Timestamp;
 use hookgate_gate::{AuditQuery, Page, PageSize};
@@ -38,7 +38,7 @@ async fn list(json: bool, app: &App, arguments: AuditArgs, page: &PageArgs) -> R
     output::list(json, &objects, &table, next.as_deref(), "events")
 }
 
-/// Prints every entry that matches, page by page, and puts the export on the trail.
+/// Prints every matching entry, page by page, and records the export in the trail.
 async fn export(app: &App, format: ExportArg, arguments: AuditArgs) -> Result<(), Failure> {
     let format = match format {
         ExportArg::Csv => ExportFormat::Csv,
@@ -79,7 +79,7 @@ fn query(arguments: AuditArgs, now: Timestamp) -> AuditQuery {
     }
 }
 
-/// The filter as it was asked for, for the entry of the export.
+/// The filter as typed, for the entry of the export.
 fn asked(query: &AuditQuery) -> Vec<(&'static str, String)> {
     let time = |at: Option<Timestamp>| at.map(wire::time);
     let asked = [

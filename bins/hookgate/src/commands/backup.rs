@@ -18,7 +18,7 @@ use crate::effect::{Effect, require_output};
 use crate::failure::{Failure, with_sources};
 use crate::{app, output};
 
-/// The file that stands for standard output and standard input.
+/// The file name that means standard output or standard input.
 const STREAM: &str = "-";
 const KEEP_THE_KEY: &str = "The sealing key is not in the backup: keep a copy of that file elsewhere.";
 
@@ -55,7 +55,7 @@ fn stream(directory: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Makes a store of a backup, in which no session lives on.
+/// Restores a backup as a new store, and ends all of its sessions.
 pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: bool) -> Result<(), Failure> {
     if let Some(exposed) = Exposed::find(file).filter(|_| file != Path::new(STREAM)) {
         output::remark(&sentence_on(&exposed));
@@ -67,7 +67,7 @@ pub(crate) async fn restore(cli: &Cli, file: &Path, only_verify: bool, retire: b
     let restoring = begin(file, &directory)?;
     let database = Database::open(restoring.directory(), OpenMode::Migrate)?;
     let sessions = database.end_all_sessions().await?;
-    // A URL is no sealed secret, so the key is not needed.
+    // URLs are not sealed, so the sealing key is not needed.
     let gate = Gate::new(database, adapters::ports(NoKey));
     let retired = if retire { retire_all_urls(&gate).await? } else { 0 };
     gate.store().close().await;
@@ -117,7 +117,7 @@ fn begin(file: &Path, directory: &Path) -> Result<Restoring, Failure> {
     Ok(Restoring::begin(backup, file, directory)?)
 }
 
-/// Gives every living webhook a URL that nobody knows, so that the ones of the backup are dead.
+/// Gives every active webhook a new URL that nobody is shown, so that the URLs of the backup stop working.
 async fn retire_all_urls(gate: &Gate<Database>) -> Result<usize, Failure> {
     let (mut retired, mut after) = (0, None);
     loop {
@@ -136,7 +136,7 @@ async fn retire_all_urls(gate: &Gate<Database>) -> Result<usize, Failure> {
     }
 }
 
-/// Counts of what was ended in a restored store.
+/// Counts of sessions, links and URLs that ended in a restored store.
 struct Restored {
     /// Sessions and sign-in links.
     sessions: usize,

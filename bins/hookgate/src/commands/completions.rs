@@ -1,4 +1,4 @@
-//! `hookgate completions`: what a shell needs to complete commands.
+//! `hookgate completions`: prints the completion script of a shell.
 
 use std::io::Write;
 

@@ -1,4 +1,4 @@
-//! `hookgate config`: make, check and show the configuration. Nothing is started and nothing is changed.
+//! `hookgate config`: creates, checks and shows the configuration. It starts nothing and changes nothing.
 
 use hookgate_domain::with_hidden_shown;
 use serde_json::json;

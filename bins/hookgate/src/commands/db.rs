@@ -1,4 +1,4 @@
-//! `hookgate db copy`: a store moves from one database to another.
+//! `hookgate db copy`: copies a store from one database to another.
 
 use hookgate_storage::{Copied, CopyError, CopyStep, Exposed, OpenMode, ServerLock, copy_store};
 use hookgate_wire::counted;
@@ -32,7 +32,7 @@ pub(crate) async fn run(cli: &Cli, command: DbCommand) -> Result<(), Failure> {
     Effect::of(format!("{to} is an exact copy of {from}")).report(show(cli.json, &from, &to, &copied))
 }
 
-/// Warns of a file with a password that other users of the machine can open.
+/// Warns if other users of the machine can open a file with a password.
 fn warn_if_exposed(named: &StoreUrl) {
     if let Some(exposed) = named.file.as_deref().and_then(Exposed::find) {
         output::remark(&sentence_on(&exposed));
@@ -56,7 +56,7 @@ fn show(json: bool, from: &StorePlace, to: &StorePlace, copied: &Copied) -> Resu
     Ok(())
 }
 
-/// Keeps a server from starting on a directory meanwhile. Nodes of a database server have to be stopped by hand.
+/// Locks a directory so that no server starts on it meanwhile. Nodes of a database server must be stopped by hand.
 fn lock(app: &StorePlace) -> Result<Option<ServerLock>, Failure> {
     Ok(match app {
         StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),

@@ -1,4 +1,4 @@
-//! `hookgate deliveries`: what was delivered and what was refused.
+//! `hookgate deliveries`: accepted and refused deliveries.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ use crate::failure::{Failure, with_sources};
 use crate::output;
 use crate::table::{Table, details, fields};
 
-/// How often the store is asked for what came since.
+/// Interval of polling the store for new records.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(200);
 
 pub(crate) async fn run(cli: &Cli, command: DeliveriesCommand) -> Result<(), Failure> {
@@ -27,7 +27,7 @@ pub(crate) async fn run(cli: &Cli, command: DeliveriesCommand) -> Result<(), Fai
     }
 }
 
-/// Prints the records behind `last` as they come, for ever.
+/// Prints the records after `last` as they arrive, without end.
 pub(crate) async fn follow<S: Store>(
     store: &S,
     filter: &DeliveryFilter,
@@ -91,7 +91,7 @@ async fn list(json: bool, app: &App, arguments: DeliveriesArgs) -> Result<(), Fa
     output::list(json, &objects, &table, next.as_deref(), "deliveries")
 }
 
-/// Prints every record that matches, page by page. If it breaks off, the failure says how far it came.
+/// Prints every matching record, page by page. On an error, the failure tells the number of printed records.
 async fn export(app: &App, format: ExportArg, arguments: &FilterArgs) -> Result<(), Failure> {
     let filter = read_filter(app, arguments).await?;
     let format = match format {
@@ -178,7 +178,7 @@ async fn show(json: bool, app: &App, name: DeliveryName) -> Result<(), Failure> 
     Ok(output::lines(&details(shown))?)
 }
 
-/// Where the source comes from, for a delivery that was refused for it or would have been, and what to do.
+/// Origin of the source address and the remedy, for a delivery that was refused for its source or would have been.
 fn explain_source(record: &DeliveryRecord) -> Vec<(&'static str, String)> {
     let Some(trail) = &record.trail else {
         return Vec::new();
@@ -232,7 +232,7 @@ async fn print(json: bool, store: &impl Store, record: &DeliverySummary) -> Resu
     Ok(output::line(&text)?)
 }
 
-/// A delivery of a list, with its payload. One that was pruned meanwhile has none.
+/// A delivery of a list, with its payload. A payload that was pruned meanwhile is missing.
 async fn with_payload(store: &impl Store, record: &DeliverySummary) -> Result<wire::Delivery, Failure> {
     let whole = store.delivery_by_id(record.id).await?;
     let payload = whole.and_then(|whole| whole.payload);

@@ -1,5 +1,5 @@
-//! `hookgate dev`: everything in one directory, nothing to edit. It makes a certificate and a demo webhook, prints a
-//! command to paste, and shows each delivery as it comes.
+//! `hookgate dev`: everything in one directory, without configuration. It creates a certificate and a demo webhook, prints a
+//! command to paste, and shows each delivery as it arrives.
 
 use std::io::Write;
 use std::path::Path;
@@ -23,7 +23,7 @@ use crate::failure::Failure;
 use crate::server::{Plan, Server};
 use crate::{dev_certificate, logging, output};
 
-/// The webhook of the first start.
+/// Name of the webhook of the first start.
 const DEMO: &str = "demo";
 
 pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
@@ -37,7 +37,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     let lists = settings.lists()?;
     logging::start(settings.log_level()?.unwrap_or(LevelFilter::WARN));
     lists.fetcher()?;
-    // What is printed has to work in another terminal, wherever that is.
+    // The printed commands must work in another terminal, in any directory.
     let directory = std::path::absolute(app::data_directory(cli))
         .map_err(|error| Failure::usage(format!("can't tell where the data directory is: {error}")))?;
     let _lock = ServerLock::acquire(&directory)?;
@@ -64,7 +64,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
         console_front: FrontSettings::default(),
         lists,
     };
-    // The port is bound before a URL is made: a URL that nobody gets to see would be lost.
+    // The port is bound before the webhook is created: if binding failed, its URL would never be shown.
     let server = Server::bind(app.gate, plan).await?;
     let gate = server.gate();
     let addresses = server.addresses();
@@ -92,7 +92,7 @@ pub(crate) async fn run(cli: &Cli, arguments: &DevArgs) -> Result<(), Failure> {
     server.run().await
 }
 
-/// Makes the demo webhook in a store that has no webhook yet.
+/// Creates the demo webhook in a store without webhooks.
 async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure> {
     let one = PageSize::new(1).unwrap_or_default();
     if !gate.store().webhook_page(None, one).await?.is_empty() {
@@ -108,7 +108,7 @@ async fn first_webhook(gate: &Gate<Database>) -> Result<Option<Issued>, Failure>
     Ok(Some(gate.create(&app::acting(), new).await?))
 }
 
-/// Things that were created before the greeting.
+/// The changes that were made before the greeting.
 fn made(directory: &Path, demo: Option<&Issued>) -> Effect {
     let data = quoted(directory);
     match demo {
@@ -124,19 +124,19 @@ fn made(directory: &Path, demo: Option<&Issued>) -> Effect {
     }
 }
 
-/// What is told once the server is bound.
+/// The output after the server has bound its ports.
 struct Greeting<'a> {
     directory: &'a Path,
     ca: &'a Path,
     addresses: &'a Addresses,
-    /// The link that signs the owner in, once.
+    /// The one-time link that signs the owner in.
     sign_in: String,
-    /// The URL of the demo webhook, if it was made now.
+    /// The URL of the demo webhook, if it was created now.
     url: Option<String>,
 }
 
 impl Greeting<'_> {
-    /// One line for scripts.
+    /// The greeting as one line of JSON.
     fn json(&self, demo: Option<&Issued>) -> Value {
         let webhook =
             demo.map(|issued| json!({"handle": issued.webhook.handle.to_string(), "url": self.url}));
@@ -186,12 +186,12 @@ impl Greeting<'_> {
     }
 }
 
-/// A path as one word of a shell, whatever is in it.
+/// Quotes a path as one word of a shell.
 fn quoted(path: &Path) -> String {
     format!("'{}'", path.display().to_string().replace('\'', r"'\''"))
 }
 
-/// Prints deliveries as they come, from the store like everybody else.
+/// Prints deliveries as they arrive, read from the store.
 async fn show(gate: std::sync::Arc<Gate<Database>>) {
     let print = async |record: &hookgate_gate::DeliverySummary| {
         Ok(output::line(&format!("  {}", output::delivery_line(record)))?)

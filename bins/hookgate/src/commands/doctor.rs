@@ -21,16 +21,16 @@ use crate::output;
 
 const SEALING_KEY_FILE: &str = "store.sealing_key_file";
 
-/// Something that was found.
+/// A problem that was found.
 struct Finding {
-    /// What it is about.
+    /// The object of the problem.
     subject: String,
-    /// What is wrong, and what to do.
+    /// The problem and the remedy.
     sentence: String,
 }
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
-    // A configuration that can't be read is a failure of its own, which names every problem.
+    // A configuration that can't be read is an error of the command, which lists every problem.
     let config = app::config(cli)?;
     let mut findings = Vec::new();
     let exposed = access::exposed_files(cli, config.as_ref());
@@ -39,7 +39,7 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     }
     let (app, key_faults) = match App::inspect(cli).await {
         Ok(inspected) => inspected,
-        // Its files may be what keeps a store from being reached.
+        // A problem of its files may be the reason for which the store can't be reached.
         Err(failure) => {
             if !findings.is_empty() {
                 show(&findings, cli.json)?;
@@ -92,7 +92,7 @@ fn show(findings: &[Finding], as_json: bool) -> Result<(), Failure> {
     Ok(output::line(&sum)?)
 }
 
-/// Whether the server that started last could have as many connections as it takes.
+/// Checks that the server that started last can have its full number of connections.
 async fn about_descriptors(app: &App) -> Result<Option<Finding>, Failure> {
     let limits = ConnectionLimits::within(app::descriptors(app.gate.store()).await?);
     Ok(limits.warning().map(|sentence| Finding {
@@ -101,7 +101,7 @@ async fn about_descriptors(app: &App) -> Result<Option<Finding>, Failure> {
     }))
 }
 
-/// The proxies in front of both listeners, as the configuration names them and as deliveries come.
+/// Checks the proxies in front of both listeners: the configured ones, and those that deliveries come through.
 async fn about_proxies(
     app: &App,
     config: Option<&Config>,
@@ -137,7 +137,7 @@ async fn about_proxies(
     Ok(())
 }
 
-/// The networks that a listener believes now.
+/// The networks that a listener trusts now.
 async fn trusted(app: &App, front: &FrontSettings) -> Result<Vec<IpNetwork>, Failure> {
     let mut networks = front.trusted.clone();
     for name in &front.sets {
@@ -197,7 +197,7 @@ fn missing_set(section: &str, name: &AddressSetName) -> Finding {
     }
 }
 
-/// The files that the configuration names, as a server would read them now.
+/// Checks the files that the configuration names, by reading them as a server would.
 fn about_files(config: &Config, findings: &mut Vec<Finding>) {
     let finding = |problem: FileProblem| Finding {
         subject: problem.setting.unwrap_or_default(),
@@ -210,7 +210,7 @@ fn about_files(config: &Config, findings: &mut Vec<Finding>) {
     findings.extend(config.other_problems().map(finding));
 }
 
-/// Certificates whose time is over.
+/// Expired certificates.
 fn about_expiry(config: &Config, now: Timestamp, findings: &mut Vec<Finding>) {
     let all = [Some(&config.certificate), config.console_certificate.as_ref()];
     for files in all.into_iter().flatten() {
@@ -235,7 +235,7 @@ async fn about_sets(app: &App, now: Timestamp, findings: &mut Vec<Finding>) -> R
                 let warnings = network_warnings(networks.as_slice().iter().copied());
                 warnings.map(|warning| warning.to_string()).collect()
             }
-            // What others publish may be large and private, but no publisher is everybody.
+            // A published list may be large and contain private networks, but it must not be too wide.
             SetOrigin::Published { .. } => {
                 let too_wide = networks.check_width().err();
                 let sentence = |error| format!("{error}: too many addresses for a published list. Remove it");
@@ -310,12 +310,12 @@ async fn about_webhooks(app: &App, now: Timestamp, findings: &mut Vec<Finding>) 
     }
 }
 
-/// What is wrong with how a living webhook is used: who is refused, a URL that others may know, a rotation that is due.
+/// Problems in the use of an active webhook: refused senders, an exposed URL, an overdue rotation.
 async fn of_use(app: &App, webhook: &Webhook, now: Timestamp) -> Result<Vec<Finding>, Failure> {
     let mut sentences = Vec::new();
     let seen = match webhook.policy.allowlist_mode {
         AllowlistMode::Enforce => None,
-        // By itself, for only then its allowlist has what its address sets hold.
+        // Loaded alone, because only then the address sets of its allowlist are resolved.
         AllowlistMode::Observe => match app.gate.store().webhook_by_handle(webhook.handle).await? {
             Some(whole) => app.gate.observation(&whole).await?,
             None => None,
@@ -336,7 +336,7 @@ async fn of_use(app: &App, webhook: &Webhook, now: Timestamp) -> Result<Vec<Find
                 wire::counted(days_over, "day")
             ));
         }
-        // Who knows it is told beside.
+        // A separate finding names the removed member.
         RotationAge::KnownToLeaver { .. } | RotationAge::Fresh { .. } | RotationAge::NotTracked => {}
     }
     let finding = |sentence| Finding {
@@ -346,7 +346,7 @@ async fn of_use(app: &App, webhook: &Webhook, now: Timestamp) -> Result<Vec<Find
     Ok(sentences.into_iter().map(finding).collect())
 }
 
-/// The webhooks whose deliveries are refused.
+/// Checks for entries that the full audit trail removed too early.
 async fn about_trail(app: &App) -> Result<Option<Finding>, Failure> {
     let removed = app.gate.store().audit_removed_early().await?;
     Ok((removed > 0).then(|| Finding {
@@ -359,6 +359,7 @@ async fn about_trail(app: &App) -> Result<Option<Finding>, Failure> {
     }))
 }
 
+/// Checks for webhooks whose deliveries are refused.
 async fn about_failing(app: &App, findings: &mut Vec<Finding>) -> Result<(), Failure> {
     for one in app.gate.failing().await? {
         let Some(webhook) = app.gate.store().webhook_by_handle(one.webhook).await? else {

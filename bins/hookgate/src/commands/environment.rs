@@ -1,22 +1,22 @@
-//! Variables of the environment that a command would ignore. A variable that no command knows is refused; so is one that a
-//! person expects to act on this command, and that does not. What concerns other commands is left alone, because a server and the
-//! commands beside it may share an environment.
+//! Environment variables that a command would ignore. An unknown variable is an error, and so is one that seems to affect
+//! this command but does not. Variables of other commands are allowed, because a server and the commands beside it may share
+//! an environment.
 
 use crate::cli::{Cli, Command};
 use crate::config::{Environment, WithoutFile, environment, refuse_unknown_variables};
 use crate::failure::Failure;
 use crate::output;
 
-/// Refuses, or remarks on, what the environment says in vain.
+/// Refuses unknown variables and those that contradict the command, and reports other variables without effect.
 ///
 /// # Errors
-/// All variables that are unknown, or that the command would go against.
+/// All variables that are unknown, or that the command would contradict.
 pub(super) fn check(cli: &Cli) -> Result<(), Failure> {
     let environment = environment();
     match &cli.command {
-        // They read nothing, or need a file, with which every variable is read.
+        // These commands read no variables, or require a file, and reading the file checks the variables.
         Command::Completions { .. } | Command::Config(_) | Command::Serve => Ok(()),
-        // Their arguments name everything.
+        // The arguments of these commands name everything.
         Command::Db(_) | Command::Restore { verify: true, .. } => refuse_unknown_variables(&environment),
         Command::Dev(_) => {
             refuse_unknown_variables(&environment)?;
@@ -42,7 +42,7 @@ fn check_dev(environment: &Environment) -> Result<(), Failure> {
     )))
 }
 
-/// A store that was typed wins over the one that the environment names, as an option wins over its variable.
+/// A typed data directory wins over the store of the environment, as an option wins over its variable.
 fn check_command(environment: &Environment, is_data_typed: bool) -> Result<(), Failure> {
     let ignored = WithoutFile(environment).ignored_by_commands();
     let (store, urls) = (ignored.store.join(", "), ignored.urls.join(", "));

@@ -1,4 +1,4 @@
-//! `hookgate incidents`: look at them, acknowledge, resolve and reopen them, and write notes.
+//! `hookgate incidents`: lists, shows, acknowledges, resolves and reopens incidents, and adds notes.
 
 use hookgate_domain::{Incident, IncidentEvent, IncidentNumber, Role, Timestamp, with_hidden_shown};
 use hookgate_gate::{IncidentAction, IncidentFilter, Page, PageSize, Store, TimelineEntry, TimelineKind};
@@ -63,7 +63,7 @@ async fn list(
         items: mut incidents,
         mut next,
     } = app.gate.incident_page(Role::Owner, filter, before, size).await?;
-    // Numbers rise as incidents are opened, so nothing behind the first older one is wanted.
+    // Numbers rise in the order of opening, so the list ends at the first incident that is too old.
     let end = since.and_then(|since| incidents.iter().position(|incident| incident.opened_at < since));
     if let Some(end) = end {
         incidents.truncate(end);
@@ -106,7 +106,7 @@ async fn show(json: bool, app: &App, number: IncidentNumber) -> Result<(), Failu
     timeline.entries.iter().try_for_each(happened)
 }
 
-/// One thing that happened, with the lines of a note below it.
+/// Prints one event, with the lines of a note below it.
 fn happened(entry: &TimelineEntry) -> Result<(), Failure> {
     let until = entry
         .until

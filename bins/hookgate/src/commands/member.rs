@@ -1,4 +1,4 @@
-//! `hookgate member` and `hookgate sign-in-link`: who may use the console, and how they get in.
+//! `hookgate member` and `hookgate sign-in-link`: members and their access to the console.
 
 use std::io::IsTerminal;
 
@@ -137,7 +137,7 @@ fn link_fields(app: &App, secret: &SignInSecret, link: &SignInLink) -> [(&'stati
     ]
 }
 
-/// Prints a removed member, and the webhooks whose secrets the member goes on knowing.
+/// Prints a removed member, and the webhooks whose secrets the member still knows.
 fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
     if json {
         let object = output::object(&wire::RemovedMember::from(removed));
@@ -165,7 +165,7 @@ fn show_removed(json: bool, removed: &Removed) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Prints a member, with fields that are shown in this answer alone.
+/// Prints a member, with fields that only this output shows.
 fn show(json: bool, member: &Member, once: &[(&'static str, Value)]) -> Result<(), Failure> {
     let mut object = output::object(&wire::Member::from(member));
     for (name, value) in once {

@@ -1,4 +1,4 @@
-//! `hookgate migrate`: makes the store where there is none, and brings an older one to this version's schema.
+//! `hookgate migrate`: creates a missing store, and migrates an older one to this version's schema.
 
 use serde_json::json;
 

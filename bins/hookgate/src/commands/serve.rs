@@ -14,7 +14,7 @@ use crate::server::{FilesAtStart, Plan, Server};
 
 /// Time that a server waits for its database at the start: after a reboot, or with compose, both start together.
 const DATABASE_WAIT: Duration = Duration::from_secs(30);
-/// Pause between two attempts. Each failed one is a line in the log.
+/// Pause between two attempts. Each failed attempt is logged.
 const DATABASE_PAUSE: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
@@ -26,11 +26,11 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     let file = cli.config.clone().ok_or_else(needs_file)?;
     let mut config = app::config(cli)?.ok_or_else(needs_file)?;
     logging::start(config.log_level);
-    // Before anything is locked, waited for or migrated: a server that can't start leaves everything as it was.
+    // Checked before anything is locked, awaited or migrated: a server that can't start must change nothing.
     config.check_files()?;
     let read_once = std::iter::once(("--config", file)).chain(std::mem::take(&mut config.read_once));
     let configuration = FilesAtStart::remember(read_once)?;
-    // A directory has one server; a database server has as many nodes as are wanted.
+    // A directory has one server; a database server may have many nodes.
     let _lock = match &config.store {
         StorePlace::Directory(directory) => Some(ServerLock::acquire(directory)?),
         StorePlace::Server(_) => None,
@@ -63,7 +63,8 @@ pub(crate) async fn run(cli: &Cli) -> Result<(), Failure> {
     server.run().await
 }
 
-/// Waits until a database server can be reached. A fault that waiting does not heal, such as a wrong password, ends it at once.
+/// Waits until the database server can be reached. An error that waiting can't fix, such as a wrong password, is returned at
+/// once.
 async fn await_database(store: &StorePlace) -> Result<(), Failure> {
     let StorePlace::Server(address) = store else {
         return Ok(());

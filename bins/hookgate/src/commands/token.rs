@@ -1,4 +1,4 @@
-//! `hookgate token`: tokens of the admin API. A token is printed where it is made, and nowhere else.
+//! `hookgate token`: tokens of the admin API. A token is printed only when it is created.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `hookgate webhook usage` and `hookgate webhook preview`: how a webhook is used, and by whom under another allowlist.
+//! `hookgate webhook usage` and `hookgate webhook preview`: the use of a webhook, and its senders under another allowlist.
 
 use hookgate_domain::{Allowlist, Webhook, with_hidden_shown};
 use hookgate_gate::{
@@ -10,10 +10,10 @@ use crate::app::{App, acting};
 use crate::failure::Failure;
 use crate::output;
 
-/// Sources that are shown.
+/// Maximum number of sources in the output.
 const SOURCES: u16 = 20;
 
-/// Prints how many deliveries came, and from where.
+/// Prints the number of deliveries, and their sources.
 pub(crate) async fn usage(
     json: bool,
     app: &App,
@@ -69,7 +69,7 @@ pub(crate) async fn usage(
     Ok(())
 }
 
-/// How many deliveries of a source passed only because the webhook observes, if any did.
+/// Number of deliveries of a source that passed only because the webhook observes; empty if there are none.
 fn observed(source: &SourceUsage) -> String {
     match source.reasons.would_be_refused {
         0 => String::new(),
@@ -77,7 +77,7 @@ fn observed(source: &SourceUsage) -> String {
     }
 }
 
-/// Why deliveries of a source were refused, if any were.
+/// Refused deliveries of a source by code; empty if there are none.
 fn reasons(source: &SourceUsage) -> String {
     let codes = source.reasons.codes.iter();
     let codes: Vec<_> = codes.map(|(code, count)| format!("{count} {code}")).collect();
@@ -88,14 +88,14 @@ fn reasons(source: &SourceUsage) -> String {
     }
 }
 
-/// Prints the allowlist that the senders would need.
+/// Prints an allowlist that covers the senders.
 pub(crate) async fn suggest(json: bool, app: &App, webhook: &Webhook) -> Result<(), Failure> {
     let suggestion = app.gate.allowlist_suggestion(&acting(), webhook.handle).await?;
     if json {
         let object = output::object(&wire::Suggestion::from(&suggestion));
         return Ok(output::line(&output::json(&object)?)?);
     }
-    // As a comment, so that the lines can be taken for a list as they are.
+    // The width is a comment, so that the lines are a valid list.
     suggestion
         .entries
         .iter()
@@ -112,7 +112,7 @@ pub(crate) async fn suggest(json: bool, app: &App, webhook: &Webhook) -> Result<
     Ok(())
 }
 
-/// Prints which senders would stop passing.
+/// Prints the senders that would stop passing.
 pub(crate) async fn preview(
     json: bool,
     app: &App,

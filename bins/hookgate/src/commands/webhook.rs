@@ -1,4 +1,4 @@
-//! `hookgate webhook`: the life of webhooks. A URL is printed where it is made, and nowhere else.
+//! `hookgate webhook`: creates, changes and ends webhooks. A URL is printed only when it is created.
 
 use std::io::IsTerminal;
 use std::num::{NonZeroU16, NonZeroU32};
@@ -107,7 +107,7 @@ async fn regenerate(json: bool, app: &App, argument: &str) -> Result<(), Failure
     .report(issued(json, app, &regenerated))
 }
 
-/// Adds how to get a signing secret that was lost.
+/// Adds the way to get another signing secret.
 fn write_signature_remedy(remedy: &mut String, handle: WebhookHandle) {
     remedy.push_str(" for a new URL, and `hookgate webhook edit ");
     remedy.push_str(&handle.to_string());
@@ -130,7 +130,7 @@ async fn edit(
         if arguments.signature == Some(SignatureScheme::None) {
             policy.signing_secret = None;
         }
-        // It was tried above on the same arguments; what can fail does not depend on the policy.
+        // The same arguments succeeded above, and an error does not depend on the policy.
         let _ = amend(policy, arguments);
     };
     let (gate, handle) = (&app.gate, webhook.handle);
@@ -148,7 +148,7 @@ async fn edit(
         .report(show(json, app, &edited, &secret_fields(Some(&secret))))
 }
 
-/// Adds entries. Nothing can be added to a list that permits everybody already: it would refuse all others from then on.
+/// Adds entries. A list that permits every address can't get entries, because it would then refuse all other addresses.
 async fn allow(json: bool, app: &App, argument: &str, entries: &[Allowlist]) -> Result<(), Failure> {
     let webhook = app.webhook(argument).await?;
     let any = || {
@@ -162,7 +162,7 @@ async fn allow(json: bool, app: &App, argument: &str, entries: &[Allowlist]) -> 
     }
     longer(&webhook.policy.allowlist)?;
     let change = |_: &mut WebhookName, policy: &mut Policy| {
-        // It was tried above; a list that became too long meanwhile stays as it is.
+        // This succeeded above; a list that has become too long meanwhile stays unchanged.
         if let Ok(allowlist) = longer(&policy.allowlist) {
             policy.allowlist = allowlist;
         }
@@ -209,7 +209,7 @@ async fn revoke(json: bool, app: &App, argument: &str, yes: bool) -> Result<(), 
     Effect::of(format!("the webhook {} was revoked", revoked.name)).report(show(json, app, &revoked, &[]))
 }
 
-/// Asks a person to type the name; a script has to say `--yes`.
+/// Asks a person to type the name; a script must pass `--yes`.
 fn confirm(webhook: &Webhook) -> Result<(), Failure> {
     if !std::io::stdin().is_terminal() {
         return Err(Failure::usage(
@@ -248,7 +248,7 @@ async fn which(json: bool, app: &App) -> Result<(), Failure> {
     show(json, app, &webhook, &[("url_state", json!(url))])
 }
 
-/// The one webhook ID in a text, in whatever spelling.
+/// The one webhook ID in a text, in any spelling.
 fn webhook_id_in(text: &str) -> Result<WebhookId, Failure> {
     let mut found = find_webhook_ids(text.as_bytes());
     match (found.pop(), found.len()) {
@@ -257,7 +257,7 @@ fn webhook_id_in(text: &str) -> Result<WebhookId, Failure> {
             "standard input holds {} webhook URLs: give one at a time",
             more + 1
         ))),
-        // Says what is wrong with what may have been meant for one.
+        // The error explains the text that probably should have been a URL.
         (None, _) => last_segment(text)
             .parse()
             .map_err(|error| Failure::usage(format!("standard input holds no webhook URL: {error}"))),
@@ -278,7 +278,7 @@ fn issued(json: bool, app: &App, issued: &Issued) -> Result<(), Failure> {
     if json {
         return show(json, app, webhook, &once);
     }
-    // What is needed now; `webhook show` has the settings.
+    // Only the fields that are needed now; `webhook show` has the settings.
     let mut shown = vec![
         ("handle", webhook.handle.to_string()),
         ("name", webhook.name.to_string()),
@@ -298,7 +298,7 @@ fn secret_fields(secret: Option<&SigningSecret>) -> Vec<(&'static str, Value)> {
         .collect()
 }
 
-/// Prints a webhook, with fields that are shown in this answer alone.
+/// Prints a webhook, with fields that only this output shows.
 fn show(json: bool, app: &App, webhook: &Webhook, once: &[(&'static str, Value)]) -> Result<(), Failure> {
     let now = app.gate.now();
     let mut object = output::object(&wire::Webhook::new(webhook, now));
@@ -315,7 +315,7 @@ fn show(json: bool, app: &App, webhook: &Webhook, once: &[(&'static str, Value)]
     )
 }
 
-/// Says in words what is null or has parts in the object for scripts.
+/// Replaces nulls and nested values of the JSON object with words.
 fn put_in_words(object: &mut Value, webhook: &Webhook) {
     let entries = webhook.policy.allowlist.entries();
     object["allowlist"] = entries.map_or_else(
@@ -336,7 +336,7 @@ fn put_in_words(object: &mut Value, webhook: &Webhook) {
     }
 }
 
-/// Changes what the arguments name and leaves the rest.
+/// Changes the settings that the arguments name.
 fn amend(policy: &mut Policy, arguments: &PolicyArgs) -> Result<(), Failure> {
     if arguments.allow_any {
         policy.allowlist = Allowlist::any();
@@ -371,7 +371,7 @@ fn amend(policy: &mut Policy, arguments: &PolicyArgs) -> Result<(), Failure> {
     Ok(())
 }
 
-/// One list of all that `--allow` named; `any` among them permits everything.
+/// Joins all `--allow` arguments into one list; `any` among them permits every address.
 fn joined(lists: &[Allowlist]) -> Result<Allowlist, Failure> {
     let entries: Option<Vec<_>> = lists.iter().map(Allowlist::entries).collect();
     match entries {

@@ -1,4 +1,4 @@
-//! Networks as a command is given them: by arguments, from a file, from where they are published.
+//! The input of networks: from arguments, from a file, or from a published list.
 
 use std::io::Read;
 use std::path::Path;
@@ -27,14 +27,14 @@ pub(super) fn document(file: &Path) -> Result<Published, Failure> {
     Ok(Published::Document { bytes, etag: None })
 }
 
-/// What is published, with a sign of life on a terminal meanwhile.
+/// Downloads the published list, with a progress line on a terminal.
 pub(super) async fn fetch(fetcher: &Fetcher, url: &str, etag: Option<&str>) -> Published {
     let progress = Progress::start();
     progress.tell("reading the published list");
     fetcher.get(url, etag).await
 }
 
-/// The document itself. Nothing was known that it could be the same as.
+/// The document itself. `Published::Unchanged` is an error here: a first download sends no ETag.
 pub(super) fn read(published: Published) -> Result<(Vec<u8>, Option<String>), Failure> {
     match published {
         Published::Document { bytes, etag } => Ok((bytes, etag)),
@@ -53,7 +53,7 @@ pub(super) fn texts(filters: &[SetFilter]) -> String {
     texts.join(",")
 }
 
-/// The networks of all that `--network` named.
+/// The networks of all `--network` arguments.
 pub(super) fn joined(lists: &[Allowlist]) -> Result<Networks, Failure> {
     let none = || Failure::usage("a set contains networks only: not `any`, not other sets");
     let mut networks: Vec<IpNetwork> = Vec::new();

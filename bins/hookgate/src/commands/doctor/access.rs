@@ -1,4 +1,4 @@
-//! Files with secrets that other users of the machine can open, before the store was opened and after.
+//! Files with secrets that other users of the machine can open, before and after the store is opened.
 
 use hookgate_storage::exposed_data;
 
@@ -8,7 +8,7 @@ use crate::certificate_files::FileProblem;
 use crate::cli::Cli;
 use crate::config::{Config, sentence_on};
 
-/// The files that are open now.
+/// The files that other users can open now.
 pub(super) fn exposed_files(cli: &Cli, config: Option<&Config>) -> Vec<FileProblem> {
     match config {
         Some(config) => config.exposed_files(),
@@ -19,7 +19,7 @@ pub(super) fn exposed_files(cli: &Cli, config: Option<&Config>) -> Vec<FileProbl
     }
 }
 
-/// Findings on the files that were open before the store was opened. Opening it closes those that are its own.
+/// Findings on files that were open to others before the store was opened. Opening the store closes its own files.
 pub(super) fn findings(before: Vec<FileProblem>, now: &[FileProblem]) -> impl Iterator<Item = Finding> {
     before.into_iter().map(|mut problem| {
         if !now.contains(&problem) {
