@@ -1,4 +1,4 @@
-//! The command line, as clap reads it. What each command does is in `commands`.
+//! The command line, as clap reads it. `commands` implements each command.
 
 mod addresses;
 mod deliveries;
@@ -41,7 +41,7 @@ pub(crate) struct Cli {
     /// JSON on standard output
     #[arg(long, global = true)]
     pub(crate) json: bool,
-    /// Whether the data directory was typed; otherwise the environment may name it.
+    /// `true` if the data directory comes from an argument, and not from the environment.
     #[arg(skip)]
     pub(crate) is_data_typed: bool,
     #[command(subcommand)]
@@ -115,7 +115,7 @@ pub(crate) enum Command {
     },
 }
 
-/// Reads a path as it stands, and refuses one that a shell was meant to expand.
+/// Parses a path literally, and refuses one that a shell should have expanded.
 fn path() -> impl TypedValueParser<Value = PathBuf> {
     OsStringValueParser::new().try_map(literal_path)
 }
@@ -131,7 +131,7 @@ pub(crate) struct DevArgs {
 }
 
 impl DevArgs {
-    /// Where the console listens. Beside a gate on a free port it takes a free one too.
+    /// Address of the console. Next to a gate on a free port, the console takes a free port too.
     pub(crate) fn console(&self) -> SocketAddr {
         let port = match self.gate.port() {
             0 | u16::MAX => 0,
@@ -202,7 +202,7 @@ pub(crate) enum WebhookCommand {
     Usage {
         #[command(flatten)]
         webhook: WebhookArg,
-        /// How far back: 1h, 24h, 7d or 30d
+        /// Time range: 1h, 24h, 7d or 30d
         #[arg(long, default_value = "24h")]
         range: UsageRange,
     },
@@ -346,7 +346,7 @@ pub(crate) enum ConfigCommand {
     },
 }
 
-/// How many days a preview looks back; shells complete them.
+/// Number of days of a preview; shells complete the values.
 fn preview_days() -> impl TypedValueParser<Value = PreviewDays> {
     PossibleValuesParser::new(["7", "30"]).try_map(
         |days| -> Result<PreviewDays, Box<dyn Error + Send + Sync>> {

@@ -28,12 +28,12 @@ pub(crate) enum DeliveriesCommand {
     },
 }
 
-/// The name of a delivery on the command line: its own ID, or that of its request.
+/// Names a delivery on the command line: by its own ID or by its request ID.
 #[derive(Clone, Copy)]
 pub(crate) enum DeliveryName {
     /// By its own ID.
     Delivery(DeliveryId),
-    /// By the ID of its request.
+    /// By its request ID.
     Request(RequestId),
 }
 

@@ -1,5 +1,5 @@
-//! Times on the command line: a point in time, a day, or how long ago. A text that could be read in two ways is refused with
-//! both readings. What has no zone of its own is a whole day, in UTC like everything that is printed.
+//! Times on the command line: a point in time, a day, or a duration before now. A text with two possible readings is refused
+//! with both of them. A time of day needs a zone; a day alone is in UTC, like all output.
 
 use std::str::FromStr;
 use std::time::Duration;
@@ -10,22 +10,22 @@ use hookgate_wire as wire;
 /// Seconds of the units of durations.
 const UNITS: [(char, u64); 5] = [('s', 1), ('m', 60), ('h', 3_600), ('d', 86_400), ('w', 604_800)];
 const DAY: Duration = Duration::from_hours(24);
-/// Longest duration, in seconds: a hundred years, far beyond what is kept.
+/// Longest duration, in seconds: a hundred years, far longer than any history.
 const MAX_SECONDS: u64 = 100 * 366 * 86_400;
 
-/// A time as a person names it.
+/// A time on the command line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Moment {
     /// This one.
     At(Timestamp),
-    /// The day that begins then, in UTC.
+    /// A day in UTC, by its start.
     Day(Timestamp),
-    /// So long before now.
+    /// A duration before now.
     Ago(Duration),
 }
 
 impl Moment {
-    /// The first moment of a range that begins with it.
+    /// Start of a range that begins with it.
     pub(crate) fn start(self, now: Timestamp) -> Timestamp {
         match self {
             Self::At(at) | Self::Day(at) => at,
@@ -33,7 +33,7 @@ impl Moment {
         }
     }
 
-    /// The end of a range that includes it; a day counts to its end.
+    /// End of a range that includes it; a day is included to its end.
     pub(crate) fn end(self, now: Timestamp) -> Timestamp {
         match self {
             Self::Day(at) => at.after(DAY),
@@ -47,7 +47,7 @@ impl FromStr for Moment {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let text = text.trim();
-        // A text without a zone is no time to this reader.
+        // The parser rejects a time without a zone.
         if let Ok(at) = text.parse::<jiff::Timestamp>() {
             return Ok(Self::At(Timestamp::from_micros(at.as_microsecond())));
         }

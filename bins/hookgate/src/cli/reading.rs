@@ -1,4 +1,4 @@
-//! How the command line is read: which of `--data` and `--config` holds, and what is said of one that can't be read.
+//! Reads the command line: decides between `--data` and `--config`, and words the errors.
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -12,15 +12,15 @@ use hookgate_domain::may_hold_secret;
 use super::{Cli, ConfigCommand};
 use crate::failure::Failure;
 
-/// clap's words before an argument that no command takes.
+/// clap's error text before an unexpected argument.
 const UNEXPECTED: &str = "unexpected argument '";
 /// The text in place of a secret.
 const HIDDEN: &str = "(hidden)";
-/// What clap adds to an error for people at a terminal.
+/// Parts that clap adds to an error for people at a terminal.
 const FOR_PEOPLE: [&str; 2] = ["\n\nUsage:", "\n\nFor more information"];
 
 impl Cli {
-    /// Reads a command line, the program's name first, or says why it can't be read and gives the exit code.
+    /// Parses a command line, the program's name first. On an error, prints it and returns the exit code.
     pub(crate) fn read(arguments: &[OsString]) -> Result<Self, ExitCode> {
         let mut command = Self::command();
         command
@@ -29,7 +29,7 @@ impl Cli {
             .map_err(|error| report(&error, arguments))
     }
 
-    /// What is typed counts more than what the environment says.
+    /// Decides between `--data` and `--config`: arguments win over the environment.
     fn of_matches(matches: &ArgMatches, command: &mut Command) -> Result<Self, Error> {
         let mut cli = Self::from_arg_matches(matches).map_err(|error| error.format(command))?;
         let is_typed = |name: &str| matches.value_source(name) == Some(ValueSource::CommandLine);
@@ -56,7 +56,7 @@ impl Cli {
     }
 }
 
-/// What is said of a typed `--data` or `--config` that the command would not look at.
+/// The error for a typed `--data` or `--config` that the command does not use.
 fn ignored_option(cli: &Cli, is_typed: impl Fn(&str) -> bool) -> Option<String> {
     let instead = match &cli.command {
         super::Command::Completions { .. } | super::Command::Config(ConfigCommand::Init) => {
@@ -69,26 +69,26 @@ fn ignored_option(cli: &Cli, is_typed: impl Fn(&str) -> bool) -> Option<String> 
     Some(format!("--{typed} can't be used here: {instead}"))
 }
 
-/// Says why a command line can't be read, or gives the help that it asks for.
+/// Prints the error of a command line, or the help that it asks for.
 fn report(error: &Error, arguments: &[OsString]) -> ExitCode {
     if error.use_stderr() && wants_json(arguments) {
         return Failure::usage(hide(&sentence(error), arguments)).report(true);
     }
-    // clap quotes what it can't read. It prints by itself, in colours, only what holds no secret.
+    // clap quotes the arguments that it rejects. Its own coloured output is used only if it holds no secret.
     let text = error.render().to_string();
     let hidden = hide(&text, arguments);
     if hidden != text {
         return Failure::usage(hide(&sentence(error), arguments)).report(false);
     }
-    // With the output gone there is nobody left to tell.
+    // If standard error is closed, nobody can read the error.
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1))
 }
 
-/// The text without the secrets that somebody typed as arguments: URLs of webhooks, tokens, passwords in URLs of databases.
+/// Replaces secrets that were typed as arguments: URLs of webhooks, tokens, passwords in URLs of databases.
 fn hide(text: &str, arguments: &[OsString]) -> String {
     let mut hidden = text.to_owned();
-    // What nobody expects may be a secret that was meant for standard input.
+    // An unexpected argument may be a secret that was meant for standard input.
     if let Some((before, rest)) = text.split_once(UNEXPECTED)
         && let Some((argument, behind)) = rest.split_once('\'')
         && !argument.starts_with('-')
@@ -104,7 +104,7 @@ fn hide(text: &str, arguments: &[OsString]) -> String {
     hidden
 }
 
-/// An argument, and what clap may quote of it by itself: the name of an option, its value, and each of several values.
+/// The parts of an argument that clap may quote alone: the name of an option, its value, and each of several values.
 fn parts(argument: &str) -> Vec<&str> {
     let (name, value) = argument.split_once('=').unwrap_or(("", argument));
     let mut parts = vec![argument, value, name];
@@ -112,7 +112,7 @@ fn parts(argument: &str) -> Vec<&str> {
     parts
 }
 
-/// Whether a text may hold a secret of Hookgate, or a login.
+/// `true` if a text may hold a secret of Hookgate, or a login.
 fn is_secret(text: &str) -> bool {
     let is_login = text
         .split_once("://")
@@ -125,7 +125,7 @@ fn wants_json(arguments: &[OsString]) -> bool {
     options.into_iter().any(|argument| argument == "--json")
 }
 
-/// What is wrong, in one line.
+/// The error in one line.
 fn sentence(error: &Error) -> String {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return "a command is missing; --help lists them".to_owned();
