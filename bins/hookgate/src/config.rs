@@ -1,5 +1,5 @@
-//! The configuration: one table of keys; each value from the environment, the file or its default, in that order.
-//! All problems are reported at once, and an unknown key is a problem that names the nearest known one.
+//! The configuration: one table of keys. Each value comes from the environment, the file or its default, in that order. All
+//! problems are reported at once; the error of an unknown key names the nearest known key.
 
 mod environment;
 mod files;
@@ -38,51 +38,51 @@ pub(crate) use store::{StorePlace, StoreUrl};
 pub(crate) use values::{Source, Values};
 pub(crate) use without_file::WithoutFile;
 
-/// What `hookgate config init` prints.
+/// Output of `hookgate config init`.
 pub(crate) const SAMPLE: &str = include_str!("../../../docs/hookgate.toml");
 
-/// What `log.level` may be.
+/// Values of `log.level`.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 const SEALING_KEY_FILE: &str = "store.sealing_key_file";
 
 /// The configuration of a server.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// What webhook URLs start with.
+    /// Base of webhook URLs.
     pub(crate) public_url: String,
-    /// Where the store is.
+    /// Location of the store.
     pub(crate) store: StorePlace,
     /// The file with the key that seals signing secrets.
     pub(crate) sealing_key: PathBuf,
-    /// How long the history is kept.
+    /// Limits of the history.
     pub(crate) retention: Retention,
-    /// Where the gate listens.
+    /// Address of the gate.
     pub(crate) listen: SocketAddr,
-    /// Where plain HTTP is refused, if anywhere.
+    /// Address at which plain HTTP is refused, if any.
     pub(crate) plain_listen: Option<SocketAddr>,
     /// Time without a request after which the gate closes a connection.
     pub(crate) idle_timeout: Duration,
-    /// What stands in front of the gate.
+    /// The proxies in front of the gate.
     pub(crate) front: FrontSettings,
     /// The gate's certificate.
     pub(crate) certificate: CertificateFiles,
-    /// Where the console listens.
+    /// Address of the console.
     pub(crate) console_listen: SocketAddr,
-    /// What stands in front of the console.
+    /// The proxies in front of the console.
     pub(crate) console_front: FrontSettings,
     /// The console's own certificate.
     pub(crate) console_certificate: Option<CertificateFiles>,
-    /// What the console's addresses start with.
+    /// Base of the console's URLs.
     pub(crate) console_url: String,
-    /// The oldest version of TLS that both listeners speak.
+    /// Minimum TLS version of both listeners.
     pub(crate) min_tls: MinTls,
-    /// How published lists of addresses are read.
+    /// Settings for reading published lists.
     pub(crate) lists: Lists,
-    /// What is logged.
+    /// Minimum level of log events.
     pub(crate) log_level: LevelFilter,
-    /// Files that a server reads at its start and never again, by the key that names each.
+    /// Files that a server reads only at its start, by the key that names each.
     pub(crate) read_once: Vec<(&'static str, PathBuf)>,
-    /// Files that hold the password of a database, by the key that they set or that names them.
+    /// Files that hold a database password, by the key that the file sets or that names the file.
     password_files: Vec<(&'static str, PathBuf)>,
 }
 
@@ -138,7 +138,7 @@ impl Values {
             .unwrap_or_else(|| StorePlace::Directory(PathBuf::new()))
     }
 
-    /// The file with the key. On a server's node it is named, because every node needs the same one.
+    /// The file with the key. With a database server the setting is required, because every node needs the same key.
     fn sealing_key(&mut self, store: &StorePlace) -> PathBuf {
         let file = match (self.path(SEALING_KEY_FILE), store) {
             (Some(file), _) => file,
@@ -177,7 +177,8 @@ impl Values {
         }
     }
 
-    /// The console's public URL, or where it listens. Nobody can open "every address", so that is `localhost`.
+    /// The console's public URL; by default its address, with `localhost` instead of an unspecified address, which no
+    /// browser can open.
     fn console_url(&mut self, listen: SocketAddr) -> String {
         let listening = || {
             if listen.ip().to_canonical().is_unspecified() {
@@ -191,14 +192,14 @@ impl Values {
     }
 }
 
-/// One of the documented words, in any case. The level's own rule takes an empty text for `error`, and numbers.
+/// Parses one of the documented words, in any case. `LevelFilter` itself accepts numbers too, and an empty text as `error`.
 fn parse_level(text: &str) -> Result<LevelFilter, &'static str> {
     let is_word = LEVELS.iter().any(|word| word.eq_ignore_ascii_case(text));
     let level = text.parse().ok().filter(|_| is_word);
     level.ok_or("must be off, error, warn, info, debug or trace")
 }
 
-/// A time that no client takes for a hang-up, and that holds no descriptor for ever.
+/// Parses a time that is long enough for clients to reuse connections, and short enough to release idle descriptors.
 fn parse_idle_seconds(text: &str) -> Result<Duration, &'static str> {
     match text.parse::<u16>() {
         Ok(seconds @ 5..=3_600) => Ok(Duration::from_secs(seconds.into())),
@@ -206,7 +207,7 @@ fn parse_idle_seconds(text: &str) -> Result<Duration, &'static str> {
     }
 }
 
-/// An https URL of scheme, host and maybe port: webhook paths are put behind it.
+/// Parses an https URL with host and optional port. Webhook paths are appended to it.
 fn parse_public_url(text: &str) -> Result<String, &'static str> {
     let authority = text
         .strip_prefix("https://")

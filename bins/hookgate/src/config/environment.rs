@@ -1,5 +1,5 @@
-//! The variables of the environment that are this program's, by name. Each is known, or an error that names the nearest; what a
-//! known one means is in the table of keys.
+//! The environment variables of this program, by name. A variable is known, or an error that names the nearest known one.
+//! The table of keys has their meaning.
 
 use std::collections::BTreeMap;
 
@@ -8,11 +8,11 @@ use hookgate_domain::read_line;
 use super::keys::{KEYS, PREFIX, nearest, variable_of};
 use crate::failure::Failure;
 
-/// Variables that stand for an option.
+/// Variables that set an option.
 const OPTIONS: [&str; 2] = ["HOOKGATE_DATA", "HOOKGATE_CONFIG"];
-/// The variable in which the snippets for senders keep a webhook's URL.
+/// The variable that holds a webhook's URL in the snippets for senders.
 const OF_SENDERS: &str = "HOOKGATE_URL";
-/// What begins the variables of Hookgate's own tests.
+/// Prefix of the variables of Hookgate's own tests.
 const OF_TESTS: &str = "HOOKGATE_TEST_";
 /// Protocols of a Kubernetes service.
 const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
@@ -21,17 +21,17 @@ const PROTOCOLS: [&str; 3] = ["TCP", "UDP", "SCTP"];
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Environment(BTreeMap<String, String>);
 
-/// Those of this process.
+/// The variables of this process.
 pub(crate) fn environment() -> Environment {
     let all = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.to_string_lossy().into_owned())));
     Environment::of(all)
 }
 
-/// Refuses variables that nothing reads.
+/// Refuses unknown variables.
 ///
 /// # Errors
-/// All of them, each with the nearest known one.
+/// All unknown variables, each with the nearest known one.
 pub(crate) fn refuse_unknown_variables(environment: &Environment) -> Result<(), Failure> {
     let unknown: Vec<_> = environment.unknown().collect();
     if unknown.is_empty() {
@@ -42,7 +42,7 @@ pub(crate) fn refuse_unknown_variables(environment: &Environment) -> Result<(), 
 }
 
 impl Environment {
-    /// The variables of this program among these.
+    /// Selects the variables of this program.
     pub(super) fn of(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         Self(
             variables
@@ -58,14 +58,14 @@ impl Environment {
         self.0.get(name).cloned()
     }
 
-    /// The keys of the configuration that have a variable here, each with its name.
+    /// The keys of the configuration whose variable is set, each with the variable's name.
     pub(super) fn keys(&self) -> impl Iterator<Item = (&'static str, String)> {
         KEYS.iter()
             .map(|(key, _)| (*key, variable_of(key)))
             .filter(|(_, variable)| self.0.contains_key(variable))
     }
 
-    /// What is said of each variable that nothing reads.
+    /// The error of each unknown variable.
     pub(super) fn unknown(&self) -> impl Iterator<Item = String> {
         self.0.iter().filter_map(|(name, value)| {
             let known = KEYS.iter().map(|(key, _)| variable_of(key));
@@ -76,19 +76,20 @@ impl Environment {
     }
 }
 
-/// The value as a file with one line would give it: `--env-file` and `$(cat FILE)` leave marks and carriage returns.
+/// The value as a file with one line would give it: `--env-file` and `$(cat FILE)` leave byte-order marks and carriage
+/// returns.
 fn one_line(value: &str) -> String {
     read_line(value.as_bytes()).unwrap_or(value).to_owned()
 }
 
-/// Whether a variable is set for others than this program: senders, tests, and containers beside a service whose name begins
-/// with `hookgate`.
+/// `true` if a variable is meant for other readers: senders, tests, and containers next to a service whose name begins with
+/// `hookgate`.
 fn is_of_others(name: &str, value: &str) -> bool {
     name == OF_SENDERS || name.starts_with(OF_TESTS) || is_of_a_service(name, value)
 }
 
-/// Whether Kubernetes sets such a variable for a service: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_HTTPS`, `…_PORT` and
-/// `…_PORT_8443_TCP_ADDR`. Only by the URL in its value is `…_PORT` told from a mistake.
+/// `true` if Kubernetes sets such a variable for a service: `…_SERVICE_HOST`, `…_SERVICE_PORT`, `…_SERVICE_PORT_HTTPS`,
+/// `…_PORT` and `…_PORT_8443_TCP_ADDR`. For `…_PORT`, only the URL in its value rules out a mistyped name.
 fn is_of_a_service(name: &str, value: &str) -> bool {
     let words: Vec<&str> = name.split('_').collect();
     let is_link = words

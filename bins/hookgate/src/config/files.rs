@@ -1,5 +1,5 @@
-//! The files that a configuration names, read by the functions that a server reads them with at its start. Nothing is
-//! created, bound or called.
+//! Checks the files that a configuration names, with the functions that a server uses at its start. Nothing is created,
+//! bound or called.
 
 use hookgate_storage::{Exposed, exposed_data};
 
@@ -23,7 +23,7 @@ impl Config {
         }
     }
 
-    /// What is wrong with the certificates.
+    /// Problems of the certificates.
     pub(crate) fn certificate_problems(&self) -> impl Iterator<Item = FileProblem> {
         self.certificates().filter_map(|files| files.load().err())
     }
@@ -35,8 +35,8 @@ impl Config {
             .flatten()
     }
 
-    /// Files with secrets that other users of the machine can open. A server starts nevertheless: in a container there may be
-    /// no other users, and what a volume holds is often open.
+    /// Files with secrets that other users of the machine can open. A server starts nevertheless: a container may have no
+    /// other users, and the files of a volume are often open.
     pub(crate) fn exposed_files(&self) -> Vec<FileProblem> {
         let data = match &self.store {
             StorePlace::Directory(directory) => exposed_data(directory),
@@ -52,7 +52,7 @@ impl Config {
             .collect()
     }
 
-    /// What is wrong with files that a running server does not read again.
+    /// Problems of files that a running server does not read again.
     pub(crate) fn other_problems(&self) -> impl Iterator<Item = FileProblem> {
         [
             self.lists.fetcher().err(),
@@ -81,12 +81,12 @@ impl Config {
     }
 }
 
-/// The problem of a file that a setting names and that others can open.
+/// The problem of an exposed file that a setting names.
 fn exposed_file(setting: &str, exposed: &Exposed) -> FileProblem {
     FileProblem::of(setting, sentence_on(exposed))
 }
 
-/// The sentence on a file with a secret that others can open.
+/// The sentence about an exposed file.
 pub(crate) fn sentence_on(exposed: &Exposed) -> String {
     format!("{exposed}: only the user that runs Hookgate should be able to open it")
 }

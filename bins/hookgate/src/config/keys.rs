@@ -1,9 +1,9 @@
 //! The table of keys with their defaults, and their names as variables of the environment.
 
-/// What the name of every variable begins with.
+/// Prefix of every variable.
 pub(super) const PREFIX: &str = "HOOKGATE_";
 
-/// Every key, with its default; `None` must be given or may be left out, as `read` decides.
+/// Every key, with its default. A key with `None` is required or optional, as `read` decides.
 pub(super) const KEYS: [(&str, Option<&str>); 27] = [
     ("public_url", None),
     ("store.url", None),
@@ -39,13 +39,13 @@ pub(super) fn variable_of(key: &str) -> String {
     format!("{PREFIX}{}", key.replace('.', "_").to_uppercase())
 }
 
-/// Whether keys begin with this.
+/// `true` if keys begin with this section.
 pub(super) fn is_section(name: &str) -> bool {
     let mut sections = KEYS.iter().filter_map(|(key, _)| key.split_once('.'));
     sections.any(|(section, _)| section == name)
 }
 
-/// What is said of a key that does not exist.
+/// The error of an unknown key.
 pub(super) fn unknown(key: &str) -> String {
     let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if !key.chars().all(is_name) {
@@ -58,7 +58,7 @@ pub(super) fn unknown(key: &str) -> String {
     )
 }
 
-/// The known name that somebody may have meant: one that begins alike and goes on, or else the one with the fewest changes.
+/// The nearest known name: one of which `name` is a prefix or the reverse, else the one with the smallest edit distance.
 pub(super) fn nearest<T: AsRef<str>>(name: &str, known: impl Iterator<Item = T>) -> Option<T> {
     known.min_by_key(|known| {
         let known = known.as_ref();

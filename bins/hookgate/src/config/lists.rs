@@ -1,4 +1,4 @@
-//! How published lists of addresses are read.
+//! Settings for reading published lists of addresses.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -15,19 +15,19 @@ const HOUR: Duration = Duration::from_hours(1);
 const CA: &str = "addresses.ca";
 const PRIVATE_TARGETS: &str = "addresses.private_targets";
 
-/// How published lists of addresses are read.
+/// Settings for reading published lists of addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Lists {
-    /// How long one is used before it is read again.
+    /// Time after which a list is read again.
     pub(crate) refresh_after: Duration,
     /// Certificates of one's own CA, PEM.
     ca: Option<PathBuf>,
-    /// What may be called though it is not on the internet.
+    /// Networks that may be called although they are not public.
     private_targets: Vec<IpNetwork>,
 }
 
 impl Lists {
-    /// What reads them.
+    /// The client that reads the lists.
     pub(crate) fn fetcher(&self) -> Result<Fetcher, FileProblem> {
         let problem = |file: &Path, error: &dyn Display| {
             FileProblem::of(CA, format!("can't use {}: {error}", file.display()))
@@ -43,7 +43,7 @@ impl Lists {
     }
 }
 
-/// Networks separated by commas or spaces; none if there is nothing.
+/// Parses networks separated by commas or spaces; an empty text has none.
 fn networks(text: &str) -> Result<Vec<IpNetwork>, String> {
     if text.trim().is_empty() {
         return Ok(Vec::new());
@@ -63,7 +63,7 @@ fn networks(text: &str) -> Result<Vec<IpNetwork>, String> {
 }
 
 impl Values {
-    /// How published lists are read.
+    /// Reads the settings of published lists.
     pub(super) fn lists(&mut self) -> Lists {
         let hours = |text: &str| match text.parse::<u32>() {
             Ok(hours @ 1..=720) => Ok(HOUR * hours),

@@ -1,5 +1,5 @@
-//! The files of a configuration: the one that is named, and those in which it keeps a secret. What they say is not known
-//! here.
+//! The files of a configuration: the named one, and those that hold its secrets. The module does not know the meaning of the
+//! values.
 
 use std::path::{Path, PathBuf};
 
@@ -11,13 +11,13 @@ use super::values::{Source, Values};
 use crate::failure::Failure;
 use crate::text_input::{line_file, text_file};
 
-/// Where the store is, in so many words.
+/// The key with the store's URL.
 const URL: &str = "store.url";
-/// The file that says it instead.
+/// The key with the file that holds the URL instead.
 const URL_FILE: &str = "store.url_file";
 
 impl Values {
-    /// Gathers the values for a configuration file from it, from the environment and from the defaults.
+    /// Loads the values of a configuration from its file, the environment and the defaults.
     pub(crate) fn load(file: &Path, environment: &Environment) -> Result<Self, Failure> {
         let text = text_file(file).map_err(|error| Failure::usage(format!("the configuration: {error}")))?;
         let directory = file.parent().map(Path::to_path_buf).unwrap_or_default();
@@ -29,8 +29,8 @@ impl Values {
         Ok(gathered)
     }
 
-    /// The files that a URL with a password was read from, by the key that it was found under. A file of its own is made for a
-    /// secret, whatever it holds now.
+    /// The files that hold a URL with a password, each with its key. A `store.url_file` always counts, since it is made for
+    /// a secret, whatever it holds now.
     pub(super) fn password_files(&mut self) -> Vec<(&'static str, PathBuf)> {
         if let Some(file) = self.path(URL_FILE) {
             return vec![(URL_FILE, file)];
@@ -43,8 +43,8 @@ impl Values {
         file.map(|file| (URL, file)).into_iter().collect()
     }
 
-    /// Takes the store's URL from the file that `store.url_file` names, unless the URL itself comes from where it counts
-    /// more.
+    /// Reads the store's URL from the file that `store.url_file` names, unless the URL itself comes from a source of higher
+    /// priority.
     fn read_store_url(&mut self) {
         let Some((_, source)) = self.found.get(URL_FILE).cloned() else {
             return;

@@ -1,8 +1,8 @@
-//! What is said of a file that is not TOML: where and why, but not its words, because there may be a password among them.
+//! The error of a file that is not TOML: position and reason, but not its text, because that may hold a password.
 
 use thiserror::Error;
 
-/// Why a text is not TOML.
+/// A TOML syntax error with its position.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("line {line}, column {column}: {problem}")]
 pub(super) struct NotToml {
@@ -12,7 +12,7 @@ pub(super) struct NotToml {
 }
 
 impl NotToml {
-    /// The place of the error in the text, in lines and in characters from 1.
+    /// Finds the position of the error: line and character, from 1.
     pub(super) fn new(text: &str, error: &toml::de::Error) -> Self {
         let start = error.span().map_or(0, |span| span.start);
         let before = text.get(..start).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! What stands in front of a listener, as the configuration names it.
+//! The proxies in front of a listener, as configured.
 
 use std::str::FromStr;
 
@@ -8,7 +8,7 @@ use super::values::Values;
 
 /// This machine.
 const LOOPBACK: [&str; 2] = ["127.0.0.0/8", "::1/128"];
-/// Networks that are nobody's on the internet (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).
+/// Networks that are not public (RFC 1918, RFC 6598, RFC 4193, RFC 3927, RFC 4291).
 const PRIVATE: [&str; 7] = [
     "10.0.0.0/8",
     "172.16.0.0/12",
@@ -19,16 +19,16 @@ const PRIVATE: [&str; 7] = [
     "fe80::/10",
 ];
 
-/// What stands in front of a listener.
+/// The proxies in front of a listener.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct FrontSettings {
-    /// Who is trusted.
+    /// The trusted networks.
     pub(crate) trusted: Vec<IpNetwork>,
-    /// The address sets that are trusted, whatever they hold.
+    /// The trusted address sets, whatever they contain.
     pub(crate) sets: Vec<AddressSetName>,
-    /// The header that counts.
+    /// The forwarding header that is used.
     pub(crate) header: Option<ForwardingHeader>,
-    /// Whether connections of trusted proxies begin with a PROXY header.
+    /// `true` if connections of trusted proxies begin with a PROXY protocol header.
     pub(crate) proxy_protocol: bool,
 }
 
@@ -39,7 +39,7 @@ struct Trusted {
     sets: Vec<AddressSetName>,
 }
 
-/// Checks that all networks that are trusted together are no more than the proxies in front can have, and gives them.
+/// Checks that the trusted networks together are not too wide for a site's own proxies, and returns them.
 ///
 /// # Errors
 /// A sentence.
@@ -81,7 +81,7 @@ impl FromStr for Trusted {
     }
 }
 
-/// The header that counts, or `none`.
+/// The forwarding header, or `none`.
 struct Header(Option<ForwardingHeader>);
 
 impl FromStr for Header {
@@ -99,7 +99,7 @@ impl FromStr for Header {
 }
 
 impl Values {
-    /// What stands in front of the listener that this section is about.
+    /// Reads the proxies in front of the listener of this section.
     pub(super) fn front(&mut self, section: &str) -> FrontSettings {
         let key = |name: &str| format!("{section}.{name}");
         let trusted = self

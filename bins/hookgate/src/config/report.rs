@@ -1,10 +1,10 @@
-//! What people are told of a configuration, from its text alone: what the fuzzer looks at.
+//! The report on a configuration from its text alone; the fuzzer runs it.
 
 use std::path::PathBuf;
 
 use super::values::Values;
 
-/// A configuration as `config show` and `config check` tell it.
+/// A configuration as `config show` and `config check` print it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConfigReport {
     /// Every value that is set or has a default, by key.
@@ -13,10 +13,10 @@ pub struct ConfigReport {
     pub outcome: Result<String, String>,
 }
 
-/// Reads the text of a configuration file, and these variables of the environment. Files that it names are left alone.
+/// Reports on the text of a configuration file with these variables of the environment. The files that it names are not read.
 ///
 /// # Errors
-/// What is said of a text that is not TOML.
+/// The message for a text that is not TOML.
 pub fn tell_configuration(
     text: &str,
     environment: impl Fn(&str) -> Option<String>,

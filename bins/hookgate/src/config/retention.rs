@@ -1,4 +1,4 @@
-//! How long the history is kept.
+//! Limits of the history.
 
 use std::num::NonZeroU64;
 use std::time::Duration;
@@ -11,7 +11,7 @@ const DAY: Duration = Duration::from_hours(24);
 const GIBIBYTE: u64 = 1 << 30;
 
 impl Values {
-    /// How long deliveries and payloads are kept, and how much of them.
+    /// Reads the ages after which deliveries and payloads are deleted, and the maximum size of the history.
     pub(super) fn retention(&mut self) -> Retention {
         let default = Retention::default();
         let days = |text: &str| {

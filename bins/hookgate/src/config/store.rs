@@ -1,4 +1,4 @@
-//! Where a store is, as configuration and arguments name it; and what may be shown of that.
+//! The location of a store in configuration and arguments, and its form without secrets.
 
 use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use hookgate_storage::{Address, AddressError, literal_path};
 
 use crate::text_input::line_file;
 
-/// Where a store is.
+/// Location of a store.
 #[derive(Clone, Debug)]
 pub(crate) enum StorePlace {
     /// Embedded, in this directory.
@@ -18,7 +18,7 @@ pub(crate) enum StorePlace {
 }
 
 impl Display for StorePlace {
-    /// Without user and password.
+    /// The location without user and password.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Directory(directory) => directory.display().fmt(f),
@@ -27,7 +27,7 @@ impl Display for StorePlace {
     }
 }
 
-/// A store as an argument names it; `@FILE` keeps a password out of the list of processes.
+/// A store as an argument names it. `@FILE` keeps a password out of the process list.
 #[derive(Clone, Debug)]
 pub(crate) struct StoreUrl {
     /// The store.
@@ -54,7 +54,7 @@ impl FromStr for StoreUrl {
     }
 }
 
-/// A store's URL; a relative directory is one of this directory's.
+/// Parses a store's URL; a relative path is relative to `directory`.
 pub(super) fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, String> {
     match text.split_once(':') {
         Some(("sqlite", path)) if is_url_of_others(path) => {
@@ -71,12 +71,12 @@ pub(super) fn parse_store(text: &str, directory: &Path) -> Result<StorePlace, St
     }
 }
 
-/// Whether other programs would read something else than a directory: a host, a store in memory, options.
+/// `true` if other programs would not read the path as a directory, but as a host, a store in memory, or with options.
 fn is_url_of_others(path: &str) -> bool {
     (path.starts_with("//") && !path.starts_with("///")) || path == ":memory:" || path.contains('?')
 }
 
-/// A value as it may be shown: without a password.
+/// A value without its password, for output.
 pub(super) fn shown(key: &str, value: &str) -> String {
     if key == "store.url" && !value.starts_with("sqlite:") {
         let address = value.parse::<Address>();

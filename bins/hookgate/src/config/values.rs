@@ -1,4 +1,4 @@
-//! Each value from the environment, the file or its default, in that order, and the problems that were found on the way.
+//! Values from the environment, the file or the defaults, in that order, with the problems of reading them.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;
@@ -12,26 +12,26 @@ use super::not_toml::NotToml;
 use super::store::shown;
 use crate::failure::Failure;
 
-/// How long payloads are kept, unless deliveries are kept for a shorter time.
+/// The age after which payloads are deleted, unless deliveries are deleted earlier.
 const KEEP_PAYLOAD_DAYS: &str = "store.keep_payload_days";
 const KEEP_DAYS: &str = "store.keep_days";
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Source {
     /// An environment variable.
     Environment(String),
     /// The configuration file.
     File,
-    /// Nobody set it.
+    /// The default, since the key is not set.
     Default,
 }
 
-/// The values as they were found, by key.
+/// The values, by key.
 pub(crate) struct Values {
     pub(super) found: BTreeMap<&'static str, (String, Source)>,
     pub(super) problems: Vec<String>,
-    /// Files that a server reads once, by the key that names each.
+    /// Files that a server reads only at its start, by the key that names each.
     pub(super) read_once: Vec<(&'static str, PathBuf)>,
     /// The configuration file, if there is one.
     pub(super) file: Option<PathBuf>,
@@ -39,7 +39,7 @@ pub(crate) struct Values {
 }
 
 impl Values {
-    /// The values that a text and the environment give; relative paths start at this directory. No file is read.
+    /// The values from a text and the environment. Relative paths start at `directory`. No file is read.
     pub(super) fn of_text(
         text: &str,
         directory: PathBuf,
@@ -49,7 +49,7 @@ impl Values {
         Ok(Self::of_table(&table, directory, environment))
     }
 
-    /// The values of a parsed file, or of none, and of the environment.
+    /// The values from a parsed file, which may be empty, and the environment.
     pub(super) fn of_table(
         table: &toml::Table,
         directory: PathBuf,
@@ -78,7 +78,7 @@ impl Values {
         gathered
     }
 
-    /// Payloads go with their deliveries, so their default is never longer.
+    /// Lowers the default age of payloads to that of deliveries, since a payload is deleted with its delivery.
     fn lower_payload_default(&mut self) {
         let days = |key| self.found.get(key).and_then(|(days, _)| days.parse::<u16>().ok());
         let (Some(keep @ 1..), Some(payload)) = (days(KEEP_DAYS), days(KEEP_PAYLOAD_DAYS)) else {
@@ -89,14 +89,15 @@ impl Values {
         }
     }
 
-    /// Every value with its key and source, in the order of the keys; an address of a server without user and password.
+    /// Every value with its key and source, sorted by key. The address of a database server is shown without user and
+    /// password.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, String, &Source)> {
         self.found
             .iter()
             .map(|(key, (value, source))| (*key, shown(key, value), source))
     }
 
-    /// What is read from the values, or all of their problems.
+    /// The value that `read` makes, or all problems.
     pub(super) fn checked<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> Result<T, Failure> {
         let value = read(&mut self);
         if self.problems.is_empty() {
@@ -106,12 +107,12 @@ impl Values {
         }
     }
 
-    /// Where relative paths start.
+    /// Base of relative paths.
     pub(super) fn directory(&self) -> &Path {
         &self.directory
     }
 
-    /// The key as whoever set it called it: the variable if it comes from the environment.
+    /// The name of the key for error messages: the variable if its value comes from the environment.
     pub(super) fn name_of(&self, key: &str) -> String {
         match self.found.get(key) {
             Some((_, Source::Environment(variable))) => variable.clone(),
@@ -138,7 +139,7 @@ impl Values {
         }
     }
 
-    /// The value of a key, if it is set. A value that can't be read is a problem.
+    /// The value of an optional key. A value that can't be parsed is a problem.
     pub(super) fn optional<T, E: Display>(
         &mut self,
         key: &str,
@@ -155,7 +156,7 @@ impl Values {
         }
     }
 
-    /// The value of a key that has to be there.
+    /// The value of a required key.
     pub(super) fn required<T, E: Display>(
         &mut self,
         key: &str,
@@ -167,13 +168,13 @@ impl Values {
         self.optional(key, parse)
     }
 
-    /// The path that a key names, if it is set.
+    /// The path of an optional key.
     pub(super) fn path(&mut self, key: &str) -> Option<PathBuf> {
         let directory = self.directory.clone();
         self.optional(key, |text| literal_path(text).map(|path| directory.join(path)))
     }
 
-    /// The path that a key has to name.
+    /// The path of a required key.
     pub(super) fn required_path(&mut self, key: &str) -> PathBuf {
         if !self.found.contains_key(key) {
             self.problems.push(format!("{key}: is missing"));
@@ -192,7 +193,7 @@ fn scalar(value: &toml::Value) -> Option<String> {
     }
 }
 
-/// A list of texts as one, for a key that may have several.
+/// Joins a list of texts, for a key that may have several values.
 fn list_of(key: &str, value: &toml::Value) -> Option<String> {
     if !key.ends_with(".trusted_proxies") && !key.ends_with(".private_targets") {
         return None;
@@ -201,7 +202,7 @@ fn list_of(key: &str, value: &toml::Value) -> Option<String> {
     texts.map(|texts| texts.join(", "))
 }
 
-/// A value by its own rule, and the text of its error.
+/// Parses a value with `FromStr`; the error is its text.
 pub(super) fn parse<T: FromStr<Err: Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error| format!("{error}"))
 }

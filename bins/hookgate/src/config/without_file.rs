@@ -1,5 +1,5 @@
-//! Commands without a configuration file: the settings that they take from the environment alone, and what is said of those
-//! that they don't.
+//! Commands without a configuration file: the settings that they take from the environment, and the report on those that
+//! they ignore.
 
 use std::path::PathBuf;
 
@@ -11,33 +11,33 @@ use super::parse_level;
 use super::values::{Source, Values};
 use crate::failure::Failure;
 
-/// Settings that name a store, which is another one than `--data` names.
+/// Settings that name a store, which differs from that of `--data`.
 const OF_STORE: [&str; 3] = ["store.url", "store.url_file", "store.sealing_key_file"];
-/// Settings that URLs begin with, which commands show.
+/// Settings with the base of URLs, which commands show.
 const OF_URLS: [&str; 2] = ["public_url", "console.public_url"];
-/// What begins the settings that `hookgate dev` takes.
+/// Prefixes of the settings that `hookgate dev` takes.
 const OF_DEV: [&str; 2] = ["addresses.", "log."];
 const LOG_LEVEL: &str = "log.level";
 
-/// Settings of the environment where no configuration file is named.
+/// Settings from the environment, without a configuration file.
 pub(crate) struct WithoutFile<'a>(pub(crate) &'a Environment);
 
-/// Variables that a person would expect to act, and that don't.
+/// Variables that seem to affect a command, but do not.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ignored {
-    /// They name another store than the one that the command works on.
+    /// Variables that name another store than the command's.
     pub(crate) store: Vec<String>,
-    /// They name other URLs than the ones that the command shows.
+    /// Variables that set other URLs than the command shows.
     pub(crate) urls: Vec<String>,
 }
 
 impl WithoutFile<'_> {
-    /// How published lists of addresses are read.
+    /// Reads the settings of published lists.
     pub(crate) fn lists(&self) -> Result<Lists, Failure> {
         self.values().checked(Values::lists)
     }
 
-    /// What is logged, if the environment says so.
+    /// The log level, if the environment sets one.
     pub(crate) fn log_level(&self) -> Result<Option<LevelFilter>, Failure> {
         self.values().checked(|values| {
             let is_set = matches!(values.found.get(LOG_LEVEL), Some((_, Source::Environment(_))));
@@ -45,7 +45,7 @@ impl WithoutFile<'_> {
         })
     }
 
-    /// What a command on a store ignores. Settings of a server's work are no business of such a command.
+    /// Variables that a command on a store ignores. Other settings of a server don't concern such a command.
     pub(crate) fn ignored_by_commands(&self) -> Ignored {
         let set = |names: &[&str]| {
             let found = self.0.keys().filter(|(key, _)| names.contains(key));
@@ -57,7 +57,7 @@ impl WithoutFile<'_> {
         }
     }
 
-    /// What `hookgate dev` ignores: all settings of a server that it does not take.
+    /// Variables that `hookgate dev` ignores: all settings of a server that it does not take.
     pub(crate) fn ignored_by_dev(&self) -> Vec<String> {
         let is_taken = |key: &str| OF_DEV.iter().any(|section| key.starts_with(section));
         let ignored = self.0.keys().filter(|(key, _)| !is_taken(key));
