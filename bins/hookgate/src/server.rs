@@ -37,41 +37,41 @@ use trusted::trusted;
 
 pub(crate) use configuration::FilesAtStart;
 
-/// What a server needs to know.
+/// The settings of a server.
 pub(crate) struct Plan {
-    /// Where the gate listens.
+    /// Address of the gate.
     pub(crate) listen: SocketAddr,
-    /// Where plain HTTP is refused, beside the gate's own port.
+    /// Address at which plain HTTP is refused, besides the gate's own port.
     pub(crate) plain_listen: Option<SocketAddr>,
-    /// Time without a request after which the gate closes a connection; without it, the default.
+    /// Time without a request after which the gate closes a connection; by default that of the listener.
     pub(crate) idle_timeout: Option<Duration>,
-    /// What webhook URLs start with; without it, `localhost` and the gate's port.
+    /// Base of webhook URLs; by default `localhost` and the gate's port.
     pub(crate) public_url: Option<String>,
-    /// The file of a CA that senders have to trust, if it is not a public one.
+    /// The file of a CA that senders must trust, unless it is a public one.
     pub(crate) ca: Option<PathBuf>,
-    /// The oldest version of TLS that both listeners speak.
+    /// Minimum TLS version of both listeners.
     pub(crate) min_tls: MinTls,
     /// The gate's certificate.
     pub(crate) certificate: CertificateFiles,
-    /// Where the console listens.
+    /// Address of the console.
     pub(crate) console_listen: SocketAddr,
-    /// The console's certificate; the gate's if there is none.
+    /// The console's certificate; by default that of the gate.
     pub(crate) console_certificate: Option<CertificateFiles>,
-    /// What the console's addresses start with; without it, `localhost` and its port.
+    /// Base of the console's URLs; by default `localhost` and the console's port.
     pub(crate) console_url: Option<String>,
-    /// How long the history is kept.
+    /// Limits of the history.
     pub(crate) retention: Retention,
-    /// What stands in front of the gate.
+    /// The proxies in front of the gate.
     pub(crate) front: FrontSettings,
-    /// What stands in front of the console.
+    /// The proxies in front of the console.
     pub(crate) console_front: FrontSettings,
-    /// How published lists of addresses are read.
+    /// Settings for reading published lists.
     pub(crate) lists: Lists,
-    /// The files of its configuration, if there is one.
+    /// The files of the server's configuration, if it has one.
     pub(crate) configuration: Option<FilesAtStart>,
 }
 
-/// A server with its ports bound, not serving yet.
+/// A server with bound ports that does not serve yet.
 pub(crate) struct Server {
     gate: Arc<Gate<Database>>,
     gate_listeners: Vec<Listener>,
@@ -79,7 +79,7 @@ pub(crate) struct Server {
     address: SocketAddr,
     addresses: Addresses,
     certificate: LoadedCertificate,
-    /// If the console has one of its own.
+    /// The console's own certificate, if it has one.
     console_certificate: Option<LoadedCertificate>,
     retention: Retention,
     fronts: [(FrontSettings, Arc<Proxies>); 2],
@@ -90,7 +90,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Binds the ports, reads the certificates, and heeds signals from here on: what comes before [`run`](Self::run) counts.
+    /// Binds the ports, reads the certificates, and listens for signals: a signal before [`run`](Self::run) counts too.
     pub(crate) async fn bind(gate: Gate<Database>, plan: Plan) -> Result<Self, Failure> {
         outlive_file_limit()?;
         let limits = limits(&gate).await?;
@@ -167,17 +167,17 @@ impl Server {
         })
     }
 
-    /// What addresses of the console and of webhooks start with.
+    /// Base of the URLs of gate and console.
     pub(crate) const fn addresses(&self) -> &Addresses {
         &self.addresses
     }
 
-    /// The use cases, for whoever watches the server.
+    /// The use cases, for a caller that follows the server's deliveries.
     pub(crate) fn gate(&self) -> Arc<Gate<Database>> {
         Arc::clone(&self.gate)
     }
 
-    /// Serves until SIGTERM or SIGINT, then finishes what is in flight and flushes the store.
+    /// Serves until SIGTERM or SIGINT, then finishes requests in flight and flushes the store.
     pub(crate) async fn run(self) -> Result<(), Failure> {
         let (trigger, stop) = shutdown::channel();
         let metrics = Arc::new(Metrics::default());
@@ -254,7 +254,7 @@ impl Server {
             version = env!("CARGO_PKG_VERSION"),
             "serving"
         );
-        // Without systemd there is nobody to tell.
+        // Without systemd there is no socket to notify.
         let _ = sd_notify::notify(&[sd_notify::NotifyState::Ready]);
 
         let [mut terminate, mut interrupt] = self.stop_signals;
@@ -273,7 +273,7 @@ impl Server {
     }
 }
 
-/// How many connections fit under the limit on open files, once it is raised. The store remembers it for `doctor`.
+/// The connection limits under the limit on open files, after that is raised. The store keeps it for `doctor`.
 async fn limits(gate: &Gate<Database>) -> Result<ConnectionLimits, Failure> {
     let limits = ConnectionLimits::within(raise_limit());
     if let Some(warning) = limits.warning() {

@@ -1,4 +1,4 @@
-//! What a server does beside answering: it hears of changes, counts, prunes, and reads published lists.
+//! Background work of a server: it receives changes, counts usage, prunes the history, and reads published lists.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,22 +14,23 @@ use super::trusted::trusted;
 use crate::config::FrontSettings;
 use crate::failure::with_sources;
 
-/// How often usage is counted where many nodes write.
+/// Interval of counting usage, for stores with many writing nodes.
 const COUNT_INTERVAL: Duration = Duration::from_secs(2);
-/// How often the history is pruned.
+/// Interval of pruning the history.
 const PRUNE_INTERVAL: Duration = Duration::from_mins(1);
-/// How often it is looked whether it has grown too large since: what comes between two looks is what it may be too large by.
+/// Interval of measuring the history. It can exceed its limit by the deliveries of one interval.
 const SIZE_INTERVAL: Duration = Duration::from_secs(2);
-/// The part of its bound that it has to have grown by: below, nothing could be removed, and trying again helps nobody.
+/// Growth since the last pruning that triggers the next one, as a divisor of the limit: with less growth, pruning could
+/// remove nothing.
 const GROWN_PART: u64 = 64;
-/// How often it is looked whether a published list is due.
+/// Interval of checking for due published lists.
 const LIST_INTERVAL: Duration = Duration::from_mins(1);
-/// How often the sets of trusted proxies are looked at.
+/// Interval of reading the address sets of trusted proxies.
 const TRUST_INTERVAL: Duration = Duration::from_secs(10);
 /// Pause between two slices of pruning, so that deliveries go first.
 const PRUNE_PAUSE: Duration = Duration::from_millis(20);
 
-/// Looks at URLs again that other nodes changed.
+/// Refreshes cached URLs that other nodes changed.
 pub(super) async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
     let mut changed = gate.store().changed_urls();
     loop {
@@ -43,7 +44,7 @@ pub(super) async fn refresh(gate: Arc<Gate<Database>>, mut stop: Signal) {
     }
 }
 
-/// Trusts what the address sets of a listener hold now. If that can't be told, those that were trusted stay.
+/// Updates the trusted proxies from the address sets of a listener. On an error, the trusted proxies stay as they were.
 pub(super) async fn keep_trusting(
     gate: Arc<Gate<Database>>,
     section: &'static str,
@@ -62,7 +63,7 @@ pub(super) async fn keep_trusting(
     }
 }
 
-/// Reads published lists again when they are due. One node reads each.
+/// Reads published lists that are due. One node claims each.
 pub(super) async fn read_lists(
     gate: Arc<Gate<Database>>,
     fetcher: Arc<Fetcher>,
@@ -85,7 +86,7 @@ pub(super) async fn read_lists(
             }
         };
         for set in due {
-            // Whoever else has it reads it.
+            // If the claim fails, another node reads it.
             let Ok(set) = gate.address_set_claim(set).await else {
                 continue;
             };
@@ -125,7 +126,7 @@ async fn read_list(gate: &Gate<Database>, fetcher: &Fetcher, set: &AddressSet) {
     }
 }
 
-/// Keeps the counts of usage close to what came, so that nobody has to wait for them.
+/// Keeps the usage counts up to date, so that no reader has to wait for them.
 pub(super) async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
     while gate.store().is_counted_by_chore() {
         tokio::select! {
@@ -138,7 +139,7 @@ pub(super) async fn count(gate: Arc<Gate<Database>>, mut stop: Signal) {
     }
 }
 
-/// Keeps the history within its bounds, in small slices.
+/// Keeps the history within its limits, in small slices.
 pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut stop: Signal) {
     loop {
         let now: Timestamp = gate.now();
@@ -155,7 +156,7 @@ pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut s
         };
         let pause = async {
             if is_done {
-                // By then it is due anyway.
+                // The timeout is not an error: pruning is due then anyway.
                 let _ = tokio::time::timeout(PRUNE_INTERVAL, too_large(gate.store(), retention)).await;
             } else {
                 tokio::time::sleep(PRUNE_PAUSE).await;
@@ -168,10 +169,10 @@ pub(super) async fn prune(gate: Arc<Gate<Database>>, retention: Retention, mut s
     }
 }
 
-/// Waits until the history is larger than its bound, and notably larger than now.
+/// Waits until the history exceeds its limit, and has grown notably.
 async fn too_large(store: &Database, retention: Retention) {
     let bound = retention.bytes.get();
-    // What can't be measured is looked at again later.
+    // An unknown size disables the check; pruning is due after its interval in any case.
     let now = store.history_bytes().await.unwrap_or(u64::MAX);
     let most = bound.max(now.saturating_add(bound / GROWN_PART));
     loop {

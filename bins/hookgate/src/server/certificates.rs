@@ -14,25 +14,25 @@ use super::signals::unheeded;
 use crate::certificate_files::{CertificateFiles, Digests};
 use crate::failure::Failure;
 
-/// How often the files are looked at.
+/// Interval of checking the files.
 const RELOAD_INTERVAL: Duration = Duration::from_secs(30);
 
-/// A certificate in use. What happens to its files from here on is seen, and SIGHUP heeded.
+/// A certificate in use. Changes of its files and SIGHUP are noticed from now on.
 pub(super) struct LoadedCertificate {
     pub(super) certificate: Arc<HotCertificate>,
     pub(super) files: CertificateFiles,
-    /// The files that were taken up last.
+    /// Digests of the files that were last loaded.
     seen: Digests,
-    /// Why newer files were not taken up.
+    /// The error of loading newer files.
     problem: Option<String>,
     hangup: unix::Signal,
 }
 
 impl LoadedCertificate {
-    /// Reads it.
+    /// Loads the certificate.
     pub(super) fn load(files: CertificateFiles) -> Result<Self, Failure> {
         let hangup = signal(SignalKind::hangup()).map_err(unheeded)?;
-        // Before they are read: a change in between is read twice rather than never.
+        // Digested before the files are loaded, so that a change in between causes a second load.
         let seen = files.digests();
         let certificate = files.load()?;
         Ok(Self {
@@ -44,7 +44,7 @@ impl LoadedCertificate {
         })
     }
 
-    /// Takes up a changed certificate, at SIGHUP at once. A broken one is reported and the old one stays.
+    /// Reloads a changed certificate, on SIGHUP at once. On an error, it is logged and the old certificate stays.
     pub(super) async fn keep_fresh(mut self, gate: Arc<Gate<Database>>, mut stop: Signal) {
         loop {
             let asked = tokio::select! {
@@ -56,8 +56,8 @@ impl LoadedCertificate {
         }
     }
 
-    /// Takes up files that have changed. Those that could not be taken up are tried each time: what is wrong with them may be
-    /// mended without a change of theirs. The same problem is logged once, unless somebody asked.
+    /// Reloads changed files. Files that could not be loaded are tried each time, because their problem may be fixed without
+    /// a change of content. The same problem is logged once, except on SIGHUP.
     async fn look(&mut self, asked: bool, now: Timestamp) {
         let found = self.files.digests();
         if !asked && found == self.seen && self.problem.is_none() {
@@ -84,7 +84,7 @@ impl LoadedCertificate {
     }
 }
 
-/// Puts what the files hold in the place of the certificate, or says why it can't be.
+/// Replaces the certificate with that of the files, or returns the problem.
 async fn take_up(
     certificate: &HotCertificate,
     files: CertificateFiles,
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
     use crate::dev_certificate;
 
-    /// Sets the time of a file to that of all files of a Nix store.
+    /// Sets the modification time that all files of a Nix store have.
     fn set_modified(path: &Path) {
         let file = File::options().write(true).open(path).unwrap();
         file.set_modified(UNIX_EPOCH + Duration::from_secs(1)).unwrap();

@@ -1,5 +1,5 @@
-//! The files that a running server has read once: at SIGHUP certificates are reloaded, settings are not, and the log says
-//! which of these files is another one now.
+//! Files that a running server reads only once: SIGHUP reloads certificates, but no settings, and the log names the files
+//! that have changed.
 
 use std::path::{Path, PathBuf};
 
@@ -10,22 +10,22 @@ use tokio::signal::unix::{self, SignalKind, signal};
 use super::signals::unheeded;
 use crate::failure::Failure;
 
-/// The files of a configuration as they were at the start.
+/// The files of a configuration with their digests at the start.
 pub(crate) struct FilesAtStart {
     files: Vec<ReadOnce>,
     hangup: unix::Signal,
 }
 
 struct ReadOnce {
-    /// Option or configuration key that names it.
+    /// Option or configuration key that names the file.
     setting: &'static str,
     path: PathBuf,
     digest: Vec<u8>,
 }
 
 impl FilesAtStart {
-    /// Remembers the content of these files; of those that are not there yet, the server makes its own. Signals that come from
-    /// here on are seen.
+    /// Records the digests of these files. A missing file is skipped, since the server creates it. Signals are noticed from
+    /// now on.
     pub(crate) fn remember(
         files: impl IntoIterator<Item = (&'static str, PathBuf)>,
     ) -> Result<Self, Failure> {
@@ -44,7 +44,7 @@ impl FilesAtStart {
         })
     }
 
-    /// Says at each SIGHUP which of the files are other ones than at the start.
+    /// Logs at each SIGHUP the files that have changed since the start.
     pub(super) async fn watch(mut self, mut stop: Signal) {
         loop {
             tokio::select! {
@@ -64,7 +64,7 @@ impl FilesAtStart {
     }
 }
 
-/// A digest of a file's content: a secret is not kept.
+/// Digest of a file's content: secrets are not kept in memory.
 fn content(path: &Path) -> Option<Vec<u8>> {
     let bytes = std::fs::read(path).ok()?;
     Some(digest(&SHA256, &bytes).as_ref().to_vec())

@@ -1,4 +1,4 @@
-//! How the store is, for those who watch the server.
+//! The health of the store, for readiness checks and metrics.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use hookgate_admin::{BoxFuture, StoreHealth};
 use hookgate_gate::{Gate, StoreError};
 use hookgate_storage::Database;
 
-/// The setting that is written to see whether anything can be: when it was tried last.
+/// The setting that a write probe sets: the time of the last probe.
 const TRIED_AT: &str = "write_tried_at";
 
 /// The store of a running server.
@@ -22,7 +22,7 @@ impl StoreHealth for Health {
                     source: None,
                 });
             }
-            // Another value each time: the same one again might not reach the disk.
+            // A new value each time, because the same one might not reach the disk.
             let now = self.0.now().as_micros().to_string();
             store.set_setting(TRIED_AT, &now).await
         })

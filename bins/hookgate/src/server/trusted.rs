@@ -1,4 +1,4 @@
-//! The proxies that a listener trusts, with what address sets hold now.
+//! The proxies that a listener trusts, with the current networks of its address sets.
 
 use hookgate_domain::TrustedProxies;
 use hookgate_gate::{AddressSetError, Gate};
@@ -7,7 +7,7 @@ use hookgate_storage::Database;
 use crate::config::{FrontSettings, check_trust};
 use crate::failure::Failure;
 
-/// Whom a listener trusts, now.
+/// The proxies that a listener trusts now.
 pub(super) async fn trusted(
     gate: &Gate<Database>,
     section: &str,
