@@ -1,4 +1,4 @@
-//! Where a command works: the store that `--data` or `--config` names, and what webhook URLs there start with.
+//! The store that a command works on, as `--data` or `--config` names it, and the base of its webhook URLs.
 
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -14,28 +14,28 @@ use crate::config::{self, Config, Lists, StorePlace, Values, WithoutFile};
 use crate::failure::Failure;
 use crate::sealing::{self, KeyFile};
 
-/// Where the store remembers the public URL, for commands that know only the data directory.
+/// Setting of the store with the public URL, for commands that know only the data directory.
 const PUBLIC_URL: &str = "public_url";
-/// Where the store remembers how many files its server may have open.
+/// Setting of the store with the limit on open files of its server.
 const DESCRIPTOR_LIMIT: &str = "descriptor_limit";
-/// What URLs start with when nobody has said so yet.
+/// Base of webhook URLs if neither a configuration nor the store has one.
 const FALLBACK_URL: &str = "https://localhost:8443";
-/// Where the store remembers the console's address.
+/// Setting of the store with the console's URL.
 const CONSOLE_URL: &str = "console_url";
-/// Where the console is when nobody has said so yet.
+/// URL of the console if neither a configuration nor the store has one.
 const FALLBACK_CONSOLE_URL: &str = "https://localhost:8444";
-/// What `hookgate dev` uses, and so what the other commands look for when nothing is named.
+/// Data directory of `hookgate dev`, and so the default of the other commands.
 pub(crate) const DEV_DIRECTORY: &str = "hookgate-dev";
 
 /// An open store with everything that a command needs.
 pub(crate) struct App {
     /// The use cases over the store.
     pub(crate) gate: Gate<Database>,
-    /// What webhook URLs start with.
+    /// Base of webhook URLs.
     pub(crate) public_url: String,
-    /// Where the console is.
+    /// URL of the console.
     pub(crate) console_url: String,
-    /// Whether a configuration or a server said so, so that people may be led there.
+    /// `true` if a configuration or a server set the console's URL, so that output may link to it.
     is_console_known: bool,
 }
 
@@ -47,7 +47,7 @@ pub(crate) fn config(cli: &Cli) -> Result<Option<Config>, Failure> {
     Values::load(file, &config::environment())?.read().map(Some)
 }
 
-/// How published lists of addresses are read here.
+/// Settings for reading published lists.
 pub(crate) fn lists(cli: &Cli) -> Result<Lists, Failure> {
     match config(cli)? {
         Some(config) => Ok(config.lists),
@@ -68,8 +68,8 @@ impl App {
         found.sealed_by(key.seal().map_err(Failure::failed)?).await
     }
 
-    /// Opens the store that the command line names to look at it, with its sealing key or without; and what is wrong with
-    /// the key, in sentences.
+    /// Opens the store that the command line names for inspection, with its sealing key or without. Also returns the
+    /// problems of the key, in sentences.
     pub(crate) async fn inspect(cli: &Cli) -> Result<(Self, Vec<String>), Failure> {
         let found = Found::of(cli).await?;
         let key = match sealing::unlock(&found.database, &found.key, OpenMode::Existing).await {
@@ -90,17 +90,17 @@ impl App {
         ))
     }
 
-    /// Opens the store of a configuration; what is not there is made.
+    /// Opens the store of a configuration; creates a missing store.
     pub(crate) async fn of_config(config: &Config) -> Result<Self, Failure> {
         Found::of_config(config, OpenMode::Create).await?.with_key().await
     }
 
-    /// Opens the store in a data directory; what is not there is made.
+    /// Opens the store in a data directory; creates a missing store.
     pub(crate) async fn of_data(directory: &Path) -> Result<Self, Failure> {
         Found::of_data(directory, OpenMode::Create)?.with_key().await
     }
 
-    /// The console's page at this path, as a field of what is shown; none if nobody has said where the console is.
+    /// The console's page at this path, as a field of the output; `None` if the console's URL is not known.
     pub(crate) fn console_page(&self, path: impl Display) -> Option<(&'static str, String)> {
         self.is_console_known
             .then(|| ("console", format!("{}/{path}", self.console_url)))
@@ -137,7 +137,7 @@ pub(crate) async fn open(app: &StorePlace, mode: OpenMode) -> Result<Database, F
 struct Found {
     database: Database,
     key: KeyFile,
-    /// What a configuration says that the addresses of gate and console start with; otherwise the store may know it.
+    /// URLs of gate and console from a configuration; `None` leaves them to the store's settings.
     addresses: Option<[String; 2]>,
 }
 
@@ -171,7 +171,7 @@ impl Found {
         })
     }
 
-    /// The place, with the key that the store has or gets now.
+    /// The app, with the store's sealing key, which is created if there never was one.
     async fn with_key(self) -> Result<App, Failure> {
         let key = sealing::unlock(&self.database, &self.key, OpenMode::Create).await?;
         self.sealed_by(key.seal().map_err(Failure::failed)?).await
@@ -194,7 +194,8 @@ impl Found {
     }
 }
 
-/// Makes what the command line names: the store, at this version's schema, and its sealing key unless it had one.
+/// Creates the store that the command line names, or migrates it to this version's schema, and creates its sealing key
+/// unless it has one.
 pub(crate) async fn create(cli: &Cli) -> Result<StorePlace, Failure> {
     let (found, app) = if let Some(config) = config(cli)? {
         (Found::of_config(&config, OpenMode::Create).await?, config.store)
@@ -208,26 +209,26 @@ pub(crate) async fn create(cli: &Cli) -> Result<StorePlace, Failure> {
     unlocked.map(|_| app)
 }
 
-/// Remembers what addresses start with, for commands that know only the data directory.
+/// Stores the URLs of gate and console, for commands that know only the data directory.
 pub(crate) async fn remember_addresses(database: &Database, addresses: &Addresses) -> Result<(), Failure> {
     database.set_setting(PUBLIC_URL, &addresses.gate).await?;
     Ok(database.set_setting(CONSOLE_URL, &addresses.console).await?)
 }
 
-/// Remembers how many files the server that started last may have open; `None` if there is no limit.
+/// Stores the limit on open files of the server that started last; `None` if there is no limit.
 pub(crate) async fn remember_descriptors(database: &Database, limit: Option<u64>) -> Result<(), Failure> {
     let text = limit.map(|limit| limit.to_string()).unwrap_or_default();
     Ok(database.set_setting(DESCRIPTOR_LIMIT, &text).await?)
 }
 
-/// How many files the server that started last may have open; `None` if no server said so, or there is no limit.
+/// Limit on open files of the server that started last; `None` if no server stored one, or if there is no limit.
 pub(crate) async fn descriptors(database: &Database) -> Result<Option<u64>, Failure> {
     let text = database.setting(DESCRIPTOR_LIMIT).await?;
     Ok(text.and_then(|text| text.parse().ok()))
 }
 
-/// The actor of the command line: the user that the operating system knows. The environment is asked first, so the name is a
-/// claim and no proof. One that no member could have, because it may hold a secret or a control character, is left out.
+/// The actor of the command line: the user name of the operating system. The environment comes first, so the name is a claim
+/// and no proof. A name that no member could have is left out, because it may hold a secret or a control character.
 pub(crate) fn acting() -> ActorContext {
     let named = ["USER", "LOGNAME"]
         .iter()

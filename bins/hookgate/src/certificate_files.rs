@@ -1,4 +1,4 @@
-//! A certificate and its key on disk, as a setting names them: read, and told what is wrong with which of the two files.
+//! A certificate and its key on disk, as a setting names them. An error names the file that causes it.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -25,18 +25,18 @@ pub(crate) struct CertificateFiles {
     pub(crate) key: PathBuf,
 }
 
-/// Why a file that a setting names can't be used.
+/// A file that can't be used, with the setting that names it.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 #[error("{}{sentence}", .setting.as_ref().map(|setting| format!("{setting}: ")).unwrap_or_default())]
 pub(crate) struct FileProblem {
     /// The configuration key, if there is one.
     pub(crate) setting: Option<String>,
-    /// What is wrong, with the file's path.
+    /// The problem, with the file's path.
     pub(crate) sentence: String,
 }
 
 impl FileProblem {
-    /// The problem of a file that this key names.
+    /// The problem of a file that the setting names.
     pub(crate) fn of(setting: &str, sentence: String) -> Self {
         Self {
             setting: Some(setting.to_owned()),
@@ -91,8 +91,8 @@ impl CertificateFiles {
         }
     }
 
-    /// A digest of each file's content. Times are no sign of a change: they are equal for all files of some systems, and
-    /// tools that copy files keep them.
+    /// A digest of each file's content. Modification times don't show a change: some systems give all files the same time,
+    /// and tools that copy files keep it.
     pub(crate) fn digests(&self) -> Digests {
         [&self.chain, &self.key].map(|path| {
             let content = std::fs::read(path).ok()?;

@@ -1,33 +1,33 @@
 //! File descriptors: every connection takes one, and so does every file of the store. The soft limit, 1,024 on most systems,
-//! is raised to the hard one; where that is low, the listeners take fewer connections, so that the store never lacks one.
+//! is raised to the hard one. If that is low, the listeners take fewer connections, so that the store always has enough.
 
 use hookgate_transport::MAX_CONNECTIONS;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-/// For all that is no connection of a listener: files of the store or sessions of its server (under 60), published lists
-/// that are read, ports, logs, certificates, the configuration, and a connection that waits for its place.
+/// Descriptors for everything except the listeners' connections: files of the store or sessions of its server (under 60),
+/// downloads of published lists, ports, logs, certificates, the configuration, and a connection that waits for a permit.
 const RESERVED: u64 = 128;
 
-/// Connections of the console: people, their tools and machines that watch. They have descriptors of their own.
+/// Connections of the console: people, their tools, and monitoring. Separate from those of the gate.
 const CONSOLE_CONNECTIONS: u32 = 1_024;
 
-/// Connections of the port that only refuses.
+/// Connections of the port that refuses plain HTTP.
 const PLAIN_CONNECTIONS: u32 = 512;
 
-/// The part of what is left that these two have where it is scarce, as a divisor.
+/// The share of the remaining descriptors that each of these two gets if descriptors are scarce, as a divisor.
 const SMALL_PART: u64 = 8;
 
-/// How many connections each listener takes.
+/// Maximum number of connections of each listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct ConnectionLimits {
-    /// The limit that they fit under; `None` if there is none.
+    /// The limit on descriptors; `None` if there is none.
     pub(crate) descriptors: Option<u64>,
     pub(crate) gate: u32,
     pub(crate) plain: u32,
     pub(crate) console: u32,
 }
 
-/// Raises the soft limit to the hard one. Returns what holds then; `None` if nothing does.
+/// Raises the soft limit to the hard one. Returns the limit in effect; `None` if there is none.
 pub(crate) fn raise_limit() -> Option<u64> {
     let before = getrlimit(Resource::Nofile);
     let raised = Rlimit {
@@ -41,7 +41,7 @@ pub(crate) fn raise_limit() -> Option<u64> {
 }
 
 impl ConnectionLimits {
-    /// What fits under this limit on descriptors.
+    /// The limits under this limit on descriptors.
     pub(crate) fn within(descriptors: Option<u64>) -> Self {
         let Some(limit) = descriptors else {
             return Self {
@@ -51,7 +51,7 @@ impl ConnectionLimits {
                 console: CONSOLE_CONNECTIONS,
             };
         };
-        // With very few, each side gets its half.
+        // If the limit is very low, connections get half of it.
         let left = limit - RESERVED.min(limit / 2);
         let [console, plain] =
             [CONSOLE_CONNECTIONS, PLAIN_CONNECTIONS].map(|most| at_most(left / SMALL_PART, most));
@@ -63,7 +63,7 @@ impl ConnectionLimits {
         }
     }
 
-    /// What is wrong with them, and what to do; `None` if they are as documented.
+    /// The warning about reduced limits, with a remedy; `None` if they are as documented.
     pub(crate) fn warning(self) -> Option<String> {
         let limit = self.descriptors?;
         let full = Self::within(None);

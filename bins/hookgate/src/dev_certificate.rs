@@ -1,4 +1,4 @@
-//! The certificate of `hookgate dev`: a CA of this machine alone, and a short-lived certificate for localhost by it.
+//! The certificate of `hookgate dev`: a CA for this machine only, and a short-lived certificate for localhost issued by it.
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
@@ -17,20 +17,20 @@ use hookgate_storage::{DEV_CA_KEY, DEV_GATE_KEY, replace_private_file};
 
 use crate::failure::Failure;
 
-/// Days that the certificate is good for; browsers and scanners like short ones.
+/// Validity of the certificate in days; browsers and scanners prefer short ones.
 const LEAF_DAYS: i64 = 60;
-/// Days that the CA is good for.
+/// Validity of the CA in days.
 const CA_DAYS: i64 = 5 * 365;
-/// The names and addresses that the certificate is for. The CA can sign no others: browsers trust it, and whoever takes its
-/// key could pose as any site.
+/// The names and addresses of the certificate. The CA can sign no others, because browsers trust it: a stolen CA key must
+/// not be able to impersonate any site.
 const NAME: &str = "localhost";
 const ADDRESSES: [IpAddr; 2] = [IpAddr::V4(Ipv4Addr::LOCALHOST), IpAddr::V6(Ipv6Addr::LOCALHOST)];
-/// Clocks of other machines may be behind.
+/// Tolerance for clocks that are slow, in hours.
 const SKEW_HOURS: i64 = 24;
 
 /// The files of a data directory in dev mode.
 pub(crate) struct DevCertificate {
-    /// What senders have to trust.
+    /// The CA certificate that senders must trust.
     pub(crate) ca: PathBuf,
     /// The certificate chain of the gate.
     pub(crate) chain: PathBuf,
@@ -38,7 +38,7 @@ pub(crate) struct DevCertificate {
     pub(crate) key: PathBuf,
 }
 
-/// Makes what is missing: the CA once, the certificate anew at every start.
+/// Creates the missing files: the CA once, the certificate at every start.
 pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
     let files = DevCertificate {
         ca: directory.join("ca.pem"),
@@ -53,7 +53,7 @@ pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
             write_public(&files.ca, ca_params()?.self_signed(&key)?.pem().as_bytes())?;
             replace_private_file(&ca_key_file, key.serialize_pem().as_bytes())?;
         }
-        // The issuer is named by the parameters; the certificate in the file was made from the same ones.
+        // The parameters give the name of the issuer; the certificate in the file was created from the same ones.
         let ca_key = read_ca_key(&ca_key_file)?;
         let issuer = Issuer::new(ca_params()?, ca_key);
         let key = KeyPair::generate()?;
@@ -71,7 +71,7 @@ pub(crate) fn ensure(directory: &Path) -> Result<DevCertificate, Failure> {
     Ok(files)
 }
 
-/// Refuses a CA without its key, and a key without its CA: a new one would be one that no sender trusts.
+/// Refuses a CA without its key, and a key without its CA: senders would not trust a new one.
 fn refuse_half(ca: &Path, key: &Path) -> Result<(), Failure> {
     let (missing, other) = match (ca.exists(), key.exists()) {
         (true, false) => (key, ca),
@@ -136,7 +136,7 @@ fn valid_for(params: &mut CertificateParams, days: i64) -> Result<(), Box<dyn st
     Ok(())
 }
 
-/// Writes a certificate, which everybody may read and nobody else may change.
+/// Writes a certificate that everybody may read and only the owner may change.
 fn write_public(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut file = OpenOptions::new()
         .write(true)
@@ -147,7 +147,7 @@ fn write_public(path: &Path, content: &[u8]) -> io::Result<()> {
     file.write_all(content)
 }
 
-/// Reads the key of the CA. The error of the parser would quote it.
+/// Reads the key of the CA. The parser's error is dropped, because it would quote the key.
 fn read_ca_key(file: &Path) -> Result<KeyPair, Box<dyn std::error::Error>> {
     let bytes = std::fs::read(file)?;
     let fault = |fault: PemFault| format!("{} {fault}", file.display());
@@ -171,7 +171,7 @@ mod tests {
         let lines: String = pem.lines().filter(|line| !line.starts_with("---")).collect();
         let der = base64::prelude::BASE64_STANDARD.decode(lines).unwrap();
         let holds = |bytes: &[u8]| der.windows(bytes.len()).any(|window| window == bytes);
-        // Name constraints (RFC 5280, section 4.2.1.10), critical; then what is permitted.
+        // Name constraints (RFC 5280, section 4.2.1.10), critical; then the permitted subtrees.
         assert!(holds(&[6, 3, 0x55, 0x1d, 0x1e, 1, 1, 0xff]));
         assert!(holds(b"localhost"));
         assert!(holds(&[127, 0, 0, 1, 255, 255, 255, 255]));

@@ -1,5 +1,5 @@
-//! What a command has changed by the time that it prints. A change whose answer can't be printed has still been made, and
-//! a secret that could not be shown is lost: the failure says both, and what to do.
+//! The change that a command has made before it prints. If printing fails, the change remains and a secret that is shown
+//! once is lost: the failure reports both, and the remedy.
 
 use std::fs::File;
 use std::os::fd::AsFd;
@@ -9,16 +9,16 @@ use rustix::fs::{OFlags, fcntl_getfl};
 
 use crate::failure::Failure;
 
-/// A change that was made.
+/// A completed change.
 pub(crate) struct Effect {
-    /// In a sentence without its end: `the webhook w has a new URL`.
+    /// The change as a sentence without its full stop: `the webhook w has a new URL`.
     done: String,
-    /// What to do if the answer is lost.
+    /// The remedy if the output is lost.
     remedy: Option<String>,
 }
 
 impl Effect {
-    /// This was done.
+    /// A change with this description.
     pub(crate) fn of(done: impl Into<String>) -> Self {
         Self {
             done: done.into(),
@@ -26,13 +26,13 @@ impl Effect {
         }
     }
 
-    /// What to do if the answer, which has a secret that is shown once, is lost.
+    /// Adds the remedy for a lost output that contains a secret that is shown once.
     pub(crate) fn or_else(mut self, remedy: impl Into<String>) -> Self {
         self.remedy = Some(remedy.into());
         self
     }
 
-    /// The failure of a command that did this, but not the rest of what it was to do.
+    /// The failure of a command that made this change and could not complete the rest.
     pub(crate) fn but(self, undone: &str, error: impl Into<Failure>) -> Failure {
         let failure = error.into();
         let message = format!("{}, but {undone} ({})", self.done, failure.message());
@@ -44,10 +44,10 @@ impl Effect {
         remedy.map_or_else(String::new, |remedy| format!(": {remedy}"))
     }
 
-    /// The outcome of a command that did this and then printed its answer.
+    /// The result of a command that made this change and then printed its output.
     ///
     /// # Errors
-    /// The answer could not be printed, also if its reader has gone: the failure says what was done all the same.
+    /// The output could not be printed, or its reader has closed it: the failure reports the change nevertheless.
     pub(crate) fn report(self, printed: Result<(), Failure>) -> Result<(), Failure> {
         printed.map_err(|failure| {
             if !failure.is_of_output() {
@@ -63,10 +63,10 @@ impl Effect {
     }
 }
 
-/// Refuses to go on if standard output is closed, before a secret is made that is shown once.
+/// Refuses to continue if standard output is closed, before a secret is created that is shown once.
 ///
-/// The runtime opens the null device for reading and writing where standard output was closed. That is what is looked for:
-/// `> /dev/null` opens it for writing alone, and says that nobody wants the answer.
+/// The runtime replaces a closed standard output by the null device, opened for reading and writing; this checks for that.
+/// `> /dev/null` opens it for writing only, and means that nobody wants the output.
 ///
 /// # Errors
 /// Standard output is closed.

@@ -1,4 +1,4 @@
-//! How a command fails: an exit code for scripts, a sentence for people, and what to do next.
+//! The failure of a command: an exit code for scripts, and a sentence with a remedy for people.
 
 use std::fmt::Display;
 use std::io::Write;
@@ -12,14 +12,14 @@ use hookgate_storage::{LockError, OpenError};
 use hookgate_wire::json_text;
 use serde::Serialize;
 
-/// Why a command failed.
+/// The failure of a command.
 #[derive(Debug)]
 pub(crate) struct Failure {
     kind: Kind,
     message: String,
 }
 
-/// What scripts can tell failures by.
+/// The kind of a failure, which scripts see as exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Failed,
@@ -27,7 +27,7 @@ enum Kind {
     NotFound,
     Refused,
     Unreachable,
-    /// Whoever read the output has gone, which is nobody's fault.
+    /// The reader of the output has closed it, which is not an error.
     OutputClosed,
     /// The output can't be written: the disk is full, for instance.
     OutputFailed,
@@ -48,7 +48,7 @@ impl Kind {
 }
 
 impl Failure {
-    /// Something went wrong that is none of the others.
+    /// An error without a more precise kind.
     pub(crate) fn failed(message: impl Display) -> Self {
         Self::new(Kind::Failed, message)
     }
@@ -58,12 +58,12 @@ impl Failure {
         Self::new(Kind::Usage, message)
     }
 
-    /// What was asked for is not there.
+    /// The requested object does not exist.
     pub(crate) fn not_found(message: impl Display) -> Self {
         Self::new(Kind::NotFound, message)
     }
 
-    /// A rule forbids it.
+    /// A rule forbids the act.
     pub(crate) fn refused(message: impl Display) -> Self {
         Self::new(Kind::Refused, message)
     }
@@ -73,17 +73,17 @@ impl Failure {
         Self::new(Kind::Unreachable, message)
     }
 
-    /// Something was done, and what it gave could not be printed.
+    /// The act succeeded, but its output could not be printed.
     pub(crate) fn unprinted(message: impl Display) -> Self {
         Self::new(Kind::OutputFailed, message)
     }
 
-    /// Whether it is the output that failed, and not what the command did.
+    /// `true` if the output failed, and not the act itself.
     pub(crate) const fn is_of_output(&self) -> bool {
         matches!(self.kind, Kind::OutputClosed | Kind::OutputFailed)
     }
 
-    /// Standard input can't be read, or is no text.
+    /// Standard input can't be read, or is not text.
     pub(crate) fn unreadable_input(error: impl Display) -> Self {
         Self::failed(format!("can't read standard input: {error}"))
     }
@@ -95,22 +95,22 @@ impl Failure {
         }
     }
 
-    /// The same failure, told behind what it interrupted.
+    /// The same failure, with the interrupted act before its message.
     pub(crate) fn after(self, interrupted: &str) -> Self {
         Self::new(self.kind, format!("{interrupted}: {}", self.message))
     }
 
-    /// The same failure in other words, which hold its own.
+    /// The same failure with another message, which contains its own.
     pub(crate) fn with_message(self, message: impl Display) -> Self {
         Self::new(self.kind, message)
     }
 
-    /// What went wrong.
+    /// The error message.
     pub(crate) fn message(&self) -> &str {
         &self.message
     }
 
-    /// Says it on standard error and gives the exit code.
+    /// Prints the failure on standard error and returns the exit code.
     pub(crate) fn report(&self, as_json: bool) -> ExitCode {
         let code = match self.kind {
             Kind::OutputClosed => return ExitCode::SUCCESS,
@@ -127,14 +127,14 @@ impl Failure {
             let lines: Vec<_> = self.message.lines().map(with_hidden_shown).collect();
             format!("hookgate: {}", lines.join("\n  "))
         };
-        // With standard error gone there is nobody left to tell.
+        // If standard error is closed, nobody can read the error.
         let _ = writeln!(std::io::stderr(), "{line}");
         ExitCode::from(self.kind.exit_code())
     }
 }
 
 impl From<std::io::Error> for Failure {
-    /// Output is the only thing whose errors are passed on as they are.
+    /// Converts errors of the output. All other I/O errors are worded by their callers.
     fn from(error: std::io::Error) -> Self {
         let kind = if error.kind() == std::io::ErrorKind::BrokenPipe {
             Kind::OutputClosed
@@ -226,7 +226,7 @@ impl From<LockError> for Failure {
     }
 }
 
-/// The shape of every failure in the product.
+/// The JSON envelope of every error in the product.
 fn envelope(code: &'static str, message: &str) -> String {
     #[derive(Serialize)]
     struct Envelope<'a> {
@@ -245,7 +245,7 @@ fn envelope(code: &'static str, message: &str) -> String {
     .unwrap_or_default()
 }
 
-/// The error with what lies below it, outermost first.
+/// The error with its sources, outermost first.
 pub(crate) fn with_sources(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

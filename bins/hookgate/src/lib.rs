@@ -1,5 +1,5 @@
-//! The `hookgate` command: reads the command line, runs one command, and tells how it went by its exit code. It is a library
-//! so that what reads a configuration can be fuzzed.
+//! The `hookgate` command: parses the command line, runs one command, and returns its exit code. It is a library so that the
+//! code that reads a configuration can be fuzzed.
 
 mod adapters;
 mod app;
@@ -26,7 +26,7 @@ use std::process::ExitCode;
 use crate::cli::Cli;
 pub use crate::config::{ConfigReport, tell_configuration};
 
-/// Does what the command line says.
+/// Runs the command line.
 #[must_use]
 pub fn run() -> ExitCode {
     logging::withhold_panic_messages();

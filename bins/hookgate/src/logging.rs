@@ -1,5 +1,5 @@
-//! Logs: JSON lines, or text on a terminal. Only Hookgate's own events are ever shown below `warn`, because what
-//! libraries log about a request may hold its path, and the path holds a secret.
+//! Logs: JSON lines, or text on a terminal. Below `warn` only Hookgate's own events are logged, because a library's log of a
+//! request may contain its path, which holds a secret.
 
 use std::io::IsTerminal;
 
@@ -10,7 +10,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt};
 
-/// Panics, which somebody may cause again and again.
+/// Limits the log lines of panics, since somebody may cause them repeatedly.
 static FAULTS: LogInterval = LogInterval::new();
 
 /// Our own crates, by the start of their module paths.
@@ -36,13 +36,13 @@ pub(crate) fn start(level: LevelFilter) {
             .with_writer(std::io::stderr)
             .boxed()
     };
-    // An error means that logging was started before.
+    // An error means that logging is already initialised.
     let _ = tracing_subscriber::registry()
         .with(layer.with_filter(filter))
         .try_init();
 }
 
-/// Makes a panic say where it happened and nothing else: its message may hold a part of a request.
+/// Makes a panic report only its location: its message may contain a part of a request.
 pub(crate) fn withhold_panic_messages() {
     std::panic::set_hook(Box::new(|panic| {
         if let Some(left_out) = FAULTS.line() {

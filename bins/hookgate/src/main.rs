@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// What deliveries allocate on one thread is freed on another, which the system's allocator is slow at.
+/// Deliveries allocate memory on one thread and free it on another, which is slow with the system's allocator.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 

@@ -1,5 +1,5 @@
-//! What commands print: the objects that scripts rely on, and lines for people. Text from senders may be hostile, so
-//! whatever a terminal could act on is shown escaped.
+//! The output of commands: JSON objects for scripts, and lines for people. Text from senders may be hostile, so characters
+//! that a terminal could act on are escaped.
 
 use std::io::{self, Write};
 
@@ -19,7 +19,7 @@ pub(crate) fn line(text: &str) -> io::Result<()> {
     out.flush()
 }
 
-/// Says something to people on standard error, beside the data. With standard error gone there is nobody to tell.
+/// Prints a remark for people on standard error, beside the data. An error is ignored, because nobody could read it.
 pub(crate) fn remark(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
@@ -31,7 +31,7 @@ pub(crate) fn raw(bytes: &[u8]) -> io::Result<()> {
     out.flush()
 }
 
-/// Prints a page of a list, for scripts or for people. `what` names the things for a list that has none.
+/// Prints a page of a list, for scripts or for people. `what` names the rows for the message of an empty list.
 pub(crate) fn list<const N: usize>(
     json: bool,
     objects: &[impl Serialize],
@@ -60,7 +60,7 @@ pub(crate) fn lines(lines: &[String]) -> io::Result<()> {
     lines.iter().try_for_each(|text| line(text))
 }
 
-/// Prints one thing: the object for scripts, its fields for people, who are led to its page of the console too.
+/// Prints one object: its JSON for scripts, or its fields for people, with a link to its page in the console.
 pub(crate) fn thing(
     json: bool,
     object: &Value,
@@ -72,19 +72,19 @@ pub(crate) fn thing(
     Ok(lines(&details(fields(object).into_iter().chain(console)))?)
 }
 
-/// A thing as scripts see it: the same object as the admin API answers.
+/// The JSON object of a value, the same as in the admin API.
 pub(crate) fn object(thing: &impl Serialize) -> Value {
-    // The types of the wire have no keys but strings.
+    // The types of `wire` have only string keys.
     serde_json::to_value(thing).unwrap_or_default()
 }
 
-/// A thing as the admin API answers it, in one line of JSON, with what a terminal could act on escaped. Numbers of senders stay as they were written, which a
-/// [`Value`] would round.
+/// A value as in the admin API, as one line of JSON, with characters that a terminal could act on escaped. Numbers from
+/// senders keep their digits, which a [`Value`] would round.
 pub(crate) fn json(thing: &impl Serialize) -> Result<String, Failure> {
     json_text(thing).map_err(|error| Failure::failed(with_sources(&error)))
 }
 
-/// A page of a list in one line of JSON; the same holds.
+/// A page of a list as one line of JSON, by the same rules.
 fn json_page(items: &[impl Serialize], next: Option<&str>) -> Result<String, Failure> {
     #[derive(Serialize)]
     struct Page<'a, T> {
@@ -104,7 +104,7 @@ pub(crate) const DELIVERY_HEADER: [&str; 7] = [
     "RESULT",
     "USER AGENT",
 ];
-/// Their widths where deliveries are printed as they come: what is usual in a column.
+/// Column widths for deliveries that are printed as they arrive: the usual width of each column.
 const DELIVERY_WIDTHS: [usize; 7] = [17, 27, 6, 16, 15, 24, 0];
 
 /// A delivery's columns.
@@ -136,12 +136,12 @@ pub(crate) fn delivery_cells(record: &DeliverySummary) -> [String; 7] {
     ]
 }
 
-/// A delivery in one line, for those that are printed as they come.
+/// A delivery as one line, for output that follows new deliveries.
 pub(crate) fn delivery_line(record: &DeliverySummary) -> String {
     endless_line(delivery_cells(record), &DELIVERY_WIDTHS)
 }
 
-/// The header of such lines.
+/// The header of those lines.
 pub(crate) fn delivery_header() -> String {
     endless_line(DELIVERY_HEADER.map(str::to_owned), &DELIVERY_WIDTHS)
 }

@@ -40,7 +40,7 @@ pub(crate) fn token_cells(token: &Token, now: Timestamp) -> [String; 6] {
 /// The columns of the audit trail.
 pub(crate) const AUDIT_HEADER: [&str; 7] = ["ID", "TIME", "EVENT", "BY", "FROM", "SUBJECT", "CHANGE"];
 
-/// The columns of an entry of the audit trail, what changed in words.
+/// The columns of an entry of the audit trail, with its changes in words.
 pub(crate) fn audit_cells(entry: &AuditEntry) -> [String; 7] {
     let entry = AuditObject::from(entry);
     let tag = match entry.actor.kind {

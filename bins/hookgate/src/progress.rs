@@ -1,27 +1,27 @@
-//! What a command that takes long is doing: one line on a terminal, gone when it is done.
+//! The progress of a slow command: one line on a terminal, which is cleared at the end.
 
 use std::io::{IsTerminal, Write, stderr};
 
-/// Back to the start of the line, and nothing on it (ECMA-48).
+/// Returns to the start of the line and clears it (ECMA-48).
 const CLEAR: &str = "\r\x1b[K";
 
-/// The line.
+/// The progress line.
 pub(crate) struct Progress {
     is_seen: bool,
 }
 
 impl Progress {
-    /// On a terminal only.
+    /// Shows progress only if standard error is a terminal.
     pub(crate) fn start() -> Self {
         Self {
             is_seen: stderr().is_terminal(),
         }
     }
 
-    /// Says what is done now.
+    /// Shows the current step.
     pub(crate) fn tell(&self, what: impl std::fmt::Display) {
         if self.is_seen {
-            // A line that can't be shown changes nothing.
+            // Progress is optional, so an error is ignored.
             let _ = write!(stderr(), "{CLEAR}{what}");
         }
     }

@@ -1,5 +1,5 @@
-//! Which sealing key a store may be opened with. A store that has ever had a key is never given another one: what was
-//! sealed by the first could not be opened any more.
+//! The sealing key that may open a store. A store that ever had a key gets no other one, because that could not open the
+//! secrets that the first one sealed.
 
 use std::path::{Path, PathBuf};
 
@@ -10,21 +10,21 @@ use hookgate_storage::{Database, OpenMode};
 use crate::adapters::SealingKey;
 use crate::failure::Failure;
 
-/// Where the store remembers which sealing key is its own.
+/// Setting of the store with the fingerprint of its sealing key.
 const FINGERPRINT: &str = "sealing_key";
-/// Sealed secrets that a key without a fingerprint is tried on. One that opens is enough.
+/// Maximum number of sealed secrets to try with a key if the store has no fingerprint. One that opens is enough.
 const MAX_TRIED: u16 = 200;
 
-/// Where the key of a store is, and what people call that place.
+/// The file of a store's key, and its name in messages.
 pub(crate) struct KeyFile {
     /// The file.
     pub(crate) path: PathBuf,
-    /// The configuration key that names it, if one may.
+    /// The configuration key that names the file, if there is one.
     pub(crate) setting: Option<&'static str>,
 }
 
 impl KeyFile {
-    /// What is said of the file, with what it is called.
+    /// A message about the file, with its name in front.
     fn says(&self, what: &str) -> String {
         match self.setting {
             Some(setting) => format!("{setting}: {} {what}", self.path.display()),
@@ -33,8 +33,8 @@ impl KeyFile {
     }
 }
 
-/// The key that this store's secrets are sealed by. Only [`OpenMode::Create`] makes a missing one, and only for a store that
-/// never had one.
+/// Reads the sealing key of the store. Only [`OpenMode::Create`] creates a missing key, and only for a store that never had
+/// one.
 ///
 /// # Errors
 /// The key is missing, can't be read, or is another store's. Nothing is changed then.
@@ -61,8 +61,8 @@ pub(crate) async fn unlock(
     }
 }
 
-/// Webhooks whose signing secret this key does not open, of the first [`MAX_TRIED`] that have one: another key sealed it, and
-/// their deliveries fail.
+/// Webhooks whose signing secret this key does not open, among the first [`MAX_TRIED`]: another key sealed it, and their
+/// deliveries fail.
 pub(crate) async fn unopened(database: &Database, key: &SealingKey) -> Result<Vec<WebhookHandle>, Failure> {
     let seal = key.seal().map_err(Failure::failed)?;
     let mut sealed = database.sealed_secrets(MAX_TRIED).await?;
@@ -70,7 +70,7 @@ pub(crate) async fn unopened(database: &Database, key: &SealingKey) -> Result<Ve
     Ok(sealed.into_iter().map(|(webhook, _)| webhook).collect())
 }
 
-/// Takes a key as the store's own, unless it can't open what is sealed there.
+/// Adopts a key as the store's own, unless it can't open the store's secrets.
 async fn adopt(database: &Database, file: &KeyFile, key: SealingKey) -> Result<SealingKey, Failure> {
     let seal = key.seal().map_err(Failure::failed)?;
     let sealed = database.sealed_secrets(MAX_TRIED).await?;
@@ -90,8 +90,8 @@ async fn create(database: &Database, file: &KeyFile) -> Result<SealingKey, Failu
     if known == key.fingerprint() {
         return Ok(key);
     }
-    // Another node was first, so this key is nobody's. After an error it may be the store's: then it stays, and the next start
-    // takes it.
+    // Another node was first, so this key is unused. After an error it may be the store's key: then the file stays, and the
+    // next start uses it.
     remove(&file.path);
     Err(another(file))
 }
@@ -102,7 +102,7 @@ fn remove(path: &Path) {
     }
 }
 
-/// Makes a key the store's own, unless another node did so with another key at the same time.
+/// Records a key as the store's own, unless another node recorded another key at the same time.
 async fn claim(database: &Database, file: &KeyFile, key: SealingKey) -> Result<SealingKey, Failure> {
     let known = database.claim_setting(FINGERPRINT, &key.fingerprint()).await?;
     if known == key.fingerprint() {

@@ -1,13 +1,13 @@
-//! Lists and single things as text for people: columns under a header, and names beside values. Scripts use `--json`.
+//! Text output for people: lists as columns under a header, and single objects as names beside values. Scripts use `--json`.
 
 use std::borrow::Cow;
 
 use hookgate_domain::with_hidden_shown;
 use serde_json::Value;
 
-/// Between columns.
+/// Separator of columns.
 const GAP: &str = "  ";
-/// Keys that are shown first: what a thing is called.
+/// Keys that are shown first: those that identify an object.
 const FIRST: [&str; 7] = ["id", "handle", "name", "title", "state", "status", "severity"];
 
 /// A list with a header row. Every cell is escaped for terminals.
@@ -25,7 +25,7 @@ impl<const N: usize> Table<N> {
         }
     }
 
-    /// With a row for each of these.
+    /// Makes a row for each of these.
     pub(crate) fn of<T>(
         header: [&'static str; N],
         items: impl IntoIterator<Item = T>,
@@ -38,7 +38,7 @@ impl<const N: usize> Table<N> {
         table
     }
 
-    /// Whether it has no rows.
+    /// `true` if there are no rows.
     pub(crate) const fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
@@ -55,7 +55,7 @@ impl<const N: usize> Table<N> {
     }
 }
 
-/// One row of a list that has no end, in columns of these widths.
+/// One row of an endless list, in columns of these widths.
 pub(crate) fn endless_line<const N: usize>(cells: [String; N], widths: &[usize; N]) -> String {
     row_line(&escaped(cells), widths)
 }
@@ -79,8 +79,8 @@ fn row_line<const N: usize>(cells: &[String; N], widths: &[usize; N]) -> String 
     line
 }
 
-/// Names and values, one below the other, in lines for people. A value of several lines goes on beneath itself; whatever
-/// else a terminal could act on is escaped.
+/// Names and values, one pair per line. The further lines of a value are indented below it; other characters that a terminal
+/// could act on are escaped.
 pub(crate) fn details<'a>(fields: impl IntoIterator<Item = (&'a str, String)>) -> Vec<String> {
     let fields: Vec<_> = fields.into_iter().collect();
     let width = fields
@@ -102,7 +102,7 @@ pub(crate) fn details<'a>(fields: impl IntoIterator<Item = (&'a str, String)>) -
     lines
 }
 
-/// The fields of an object of the wire, as [`details`] takes them.
+/// The fields of a `wire` object, as input of [`details`].
 pub(crate) fn fields(object: &Value) -> Vec<(&str, String)> {
     let all = || object.as_object().into_iter().flatten();
     let first = FIRST.iter().filter_map(|key| Some((*key, object.get(*key)?)));
@@ -115,7 +115,7 @@ pub(crate) fn fields(object: &Value) -> Vec<(&str, String)> {
         .collect()
 }
 
-/// A value of the wire in words: texts as they are, lists of texts one a line, and JSON for what has parts.
+/// A `wire` value in words: texts as they are, lists of texts one per line, and JSON for nested values.
 fn text_of(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),

@@ -1,5 +1,5 @@
-//! Files and pipes that people make, all read by one rule ([`read_text`]). What is read may be a secret: its memory is
-//! wiped, and no error quotes it.
+//! Input files and pipes, all decoded by one rule ([`read_text`]). The content may be secret: its memory is wiped, and no
+//! error quotes it.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -9,19 +9,19 @@ use hookgate_domain::{TextError, read_line, read_text};
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Largest text that is read, in bytes: configurations, URLs and certificates are far below it.
+/// Maximum size of an input, in bytes: configurations, URLs and certificates are far smaller.
 const MAX_BYTES: u64 = 1024 * 1024;
 
-/// Why a file or a pipe gives no text. It names the source and quotes nothing of it.
+/// Error of reading text from a file or a pipe. It names the source and quotes nothing of it.
 #[derive(Debug, Error)]
 pub(crate) enum InputError {
-    /// The system gives no bytes.
+    /// Reading failed.
     #[error("can't read {name}: {source}")]
     Unreadable { name: String, source: io::Error },
-    /// More than is ever expected.
+    /// The input exceeds the size limit.
     #[error("can't read {name}: it is larger than {} KiB", MAX_BYTES / 1024)]
     TooLarge { name: String },
-    /// The bytes are no text.
+    /// The bytes are not text.
     #[error("can't read {name}: {source}")]
     NoText { name: String, source: TextError },
 }

@@ -1,4 +1,4 @@
-//! Passwords by argon2id, off the threads that serve, and never so many at once that they take the memory.
+//! Password hashes by argon2id, computed off the threads that serve, with a limit on concurrent ones that bounds the memory.
 
 use std::sync::Arc;
 
@@ -18,14 +18,14 @@ const LANES: u32 = 1;
 /// Bytes of salt (RFC 9106, section 3.1).
 const SALT_BYTES: usize = 16;
 
-/// Passwords by argon2id.
+/// Password hashes by argon2id.
 pub(super) struct Argon2Passwords {
     entropy: SystemEntropy,
     at_once: Arc<Semaphore>,
 }
 
 impl Argon2Passwords {
-    /// With salts from this source.
+    /// Takes salts from this source.
     pub(super) fn new(entropy: SystemEntropy) -> Self {
         Self {
             entropy,
@@ -39,8 +39,8 @@ impl Argon2Passwords {
         Ok(salt)
     }
 
-    /// Runs the work on a thread that may block. It goes on if the caller leaves, and holds up others until it is done, so that
-    /// the memory is bounded whoever leaves. Whose turn it is was decided before.
+    /// Runs the work on a blocking thread. The work goes on if the caller is dropped, and holds its permit until it is done,
+    /// so that the memory is bounded in any case. The gate has queued the caller before.
     async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, PasswordsError> + Send + 'static,
@@ -88,7 +88,7 @@ fn hash(password: &Password, salt: &[u8]) -> Result<PasswordHash, PasswordsError
     Ok(PasswordHash::from_text(hashed.to_string()))
 }
 
-/// The parameters are those of the stored hash, so that they may be raised later.
+/// Verifies with the parameters of the stored hash, so that the current parameters may be raised later.
 fn verify(password: &Password, stored: &PasswordHash) -> Result<bool, PasswordsError> {
     let stored = Phc::new(stored.as_str()).map_err(|_| PasswordsError::Failed)?;
     let verified = Argon2::default().verify_password(password.reveal().as_bytes(), &stored);

@@ -15,9 +15,9 @@ use super::{SystemEntropy, random};
 
 /// Bytes of an AES-256 key.
 const KEY_BYTES: usize = 32;
-/// Most bytes of a key's file: the key, and what an editor or a secret store puts around a text.
+/// Maximum size of a key file, in bytes: the key, and the characters that an editor or a secret store puts around a text.
 const MAX_FILE_BYTES: u64 = 64;
-/// What the key of digests is derived for, so that it is another one than that which seals.
+/// Context for the derivation of the digest key, so that it differs from the key that seals.
 const DIGESTS: &[u8] = b"hookgate digests of requests";
 /// Bytes of a fingerprint: enough to tell keys apart.
 const FINGERPRINT_BYTES: usize = 8;
@@ -53,14 +53,14 @@ impl SealingKey {
         let mut file = new_private_file(path)?;
         let written = file.write_all(&key).and_then(|()| file.sync_all());
         if let Err(error) = written {
-            // Half a key is worse than none.
+            // A truncated key file would make the next start fail.
             let _ = std::fs::remove_file(path);
             return Err(error);
         }
         Ok(Self(key))
     }
 
-    /// Tells keys apart and tells nothing of them: they are random.
+    /// A short fingerprint, which identifies the key and reveals nothing of the random bytes.
     pub(crate) fn fingerprint(&self) -> String {
         let digest = ring::digest::digest(&ring::digest::SHA256, &self.0);
         let bytes = &digest.as_ref()[..FINGERPRINT_BYTES];
@@ -94,7 +94,8 @@ fn key_in(bytes: &[u8]) -> Option<&[u8]> {
         .find(|key| key.len() == KEY_BYTES)
 }
 
-/// Seals by AES-256-GCM with a random nonce; the purpose is authenticated, so a secret can't be moved to another webhook or session.
+/// Seals with AES-256-GCM and a random nonce. The purpose is authenticated, so a secret can't be moved to another webhook or
+/// session.
 pub(crate) struct KeySeal {
     key: LessSafeKey,
     digests: hmac::Key,
@@ -144,7 +145,7 @@ impl Seal for KeySeal {
     }
 }
 
-/// The seal of a command that looks at a store whose key is missing: it neither seals nor opens.
+/// The seal for a command that inspects a store without its key: it neither seals nor opens.
 pub(crate) struct NoKey;
 
 impl Seal for NoKey {
