@@ -1,10 +1,11 @@
-//! Admission: which connections a listener takes, and which it closes for others.
+//! Admission: decides which connections a listener takes, and which it evicts for others.
 //!
-//! A listener takes a bounded number. Each source prefix may hold a part of them; one that has its part gets a new one by
-//! losing the one that has rested longest. When three quarters of all are taken, those that rest make room, of whoever
-//! holds most, and so do those whose requests wait for their bodies. A connection with a request in progress never does. So a
-//! source that holds little is served, whatever the others do. The last sixteenth is for sources that hold none; where these
-//! are taken too, new ones wait in the kernel's queue, and the listener says that it is full.
+//! A listener takes a bounded number of connections, and each source prefix may hold a part of them. A prefix that has
+//! its part gets a new connection by losing those that have been idle longest. When three quarters of all are taken,
+//! idle connections are evicted for new ones, first those of the prefix that holds most, and also connections whose
+//! requests all wait for their bodies. A connection with a request in progress is never evicted. So a source that holds
+//! little is served, whatever the others do. The last sixteenth is reserved for sources that hold none. When it is
+//! taken too, new connections wait in the kernel's queue, and the listener reports that it is full.
 
 mod fullness;
 pub(crate) mod prefixes;
@@ -26,14 +27,15 @@ pub use fullness::Fullness;
 use fullness::Lack;
 use table::Table;
 
-/// How often a new connection that has no place looks again for one that rests.
+/// Interval at which a new connection without a place tries again to evict idle ones.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 
-/// `EMFILE`: the process has no file descriptor left, and its own connections can make room. The number is the same on every
-/// Unix. What the whole system lacks (`ENFILE`, `ENOMEM`) may be with others, so nobody is closed for it.
+/// `EMFILE`: the process has no file descriptor left, so closing its own connections helps. The number is the same on
+/// every Unix. For a lack of the whole system (`ENFILE`, `ENOMEM`), other processes may be the cause, so no connection
+/// is evicted.
 const NO_DESCRIPTOR: i32 = 24;
 
-/// Connections that were told to close get this long before others are: the goodbye, and a moment to let the descriptor go.
+/// Time for evicted connections to close before others are evicted: the goodbye, and a moment to free the descriptor.
 const CLOSING_TIME: Duration = GOODBYE.saturating_mul(2);
 
 /// The connections of one listener.
@@ -51,17 +53,17 @@ pub struct Admission {
     accept_log: LogInterval,
 }
 
-/// Why a connection was not taken.
+/// The reason for which a connection was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// Its source has its part, or has much while others need the rest, or has any where the last are for those without; and
-    /// a request is in progress on each of them.
+    /// Each connection of the source has a request in progress, and the source has its part, holds much while others
+    /// need the rest, or holds any while only the reserved connections are left.
     Source,
     /// Its source has too many handshakes in flight.
     Handshakes,
 }
 
-/// The numbers of a listener.
+/// The metrics of a listener.
 #[derive(Clone, Debug)]
 pub struct ConnectionGauges {
     /// The name of the listener.
@@ -70,13 +72,13 @@ pub struct ConnectionGauges {
     pub open: u64,
     /// The limit on them.
     pub limit: u64,
-    /// Connections closed for others.
+    /// Connections evicted for others.
     pub evicted: u64,
-    /// Connections not taken, by reason.
+    /// Connections refused, by reason.
     pub refused: Vec<(&'static str, u64)>,
 }
 
-/// A connection that was taken. Its place is free once this is dropped.
+/// The place of an admitted connection. Dropping it frees the place.
 #[derive(Debug)]
 pub(crate) struct Admitted {
     admission: Arc<Admission>,
@@ -97,7 +99,7 @@ impl Refusal {
 }
 
 impl Admission {
-    /// For a listener of this name, which takes so many.
+    /// The admission of a listener of this name, with at most `limit` connections.
     #[must_use]
     pub fn new(name: &'static str, limit: u32) -> Arc<Self> {
         Arc::new(Self {
@@ -119,12 +121,12 @@ impl Admission {
         self.name
     }
 
-    /// How many connections it takes.
+    /// The limit on connections.
     pub const fn limit(&self) -> u32 {
         self.limit
     }
 
-    /// A place for a new connection, once there is one; `None` if its source gets none. A trusted proxy has no source.
+    /// Waits for a place for a new connection. `None` if its source is refused. A trusted proxy has no source.
     pub(crate) async fn admit(
         self: &Arc<Self>,
         source: Option<IpAddr>,
@@ -164,8 +166,8 @@ impl Admission {
         })
     }
 
-    /// Learns that no connection could be accepted. Where descriptors are lacking, connections that rest make room, a batch
-    /// at a time; returns whether some do.
+    /// Reports a failed accept. If file descriptors are lacking, idle connections are evicted, a batch at a time;
+    /// returns `true` if some are closing.
     pub(crate) fn accept_failed(&self, error: &io::Error) -> bool {
         self.lack.begin_waiting();
         if let Some(left_out) = self.accept_log.line() {
@@ -174,7 +176,8 @@ impl Admission {
         error.raw_os_error() == Some(NO_DESCRIPTOR) && self.are_closing()
     }
 
-    /// Whether connections are closing; those told before have until the end of their time.
+    /// Evicts a batch of connections unless an earlier batch is still closing. Returns `true` if connections are
+    /// closing.
     fn are_closing(&self) -> bool {
         if self.lack.are_closing() {
             return true;
@@ -187,19 +190,19 @@ impl Admission {
         closed > 0
     }
 
-    /// Learns that a connection was accepted after that.
+    /// Reports that a connection was accepted after a failure.
     pub(crate) fn accept_succeeded(&self) {
         self.lack.end_waiting();
     }
 
     /// Returns once all connections have ended.
     pub(crate) async fn all_ended(&self) {
-        // Every connection gives its permit back, also one that panicked. An error would mean a closed semaphore, and
-        // this one is never closed.
+        // Every connection returns its permit, also one that panicked. An error would mean a closed semaphore, and this
+        // one is never closed.
         let _ = self.permits.acquire_many(self.limit).await;
     }
 
-    /// How it is.
+    /// The fullness of the listener.
     pub fn fullness(&self) -> Fullness {
         let table = self.lock();
         let is_reserved = table.is_reserved(self.permits.available_permits());
@@ -212,7 +215,7 @@ impl Admission {
         }
     }
 
-    /// Its numbers.
+    /// The metrics of the listener.
     pub fn gauges(&self) -> ConnectionGauges {
         let refused = Refusal::ALL.iter().zip(&self.refused);
         let free = self.permits.available_permits() as u64;
@@ -253,7 +256,7 @@ impl Admission {
         }
     }
 
-    /// Counts what came of making room.
+    /// Counts a refusal by its reason. Returns the number of evicted connections if there was none.
     fn count_outcome(&self, made: Result<usize, Refusal>, source: Option<IpAddr>) -> Option<usize> {
         let reason = match made {
             Ok(closed) => return Some(closed),
@@ -279,8 +282,8 @@ impl Admission {
 }
 
 impl Admitted {
-    /// The connection, a proxy's until now, is this client's. `false` if that one gets none, by the rules for a connection
-    /// without a proxy.
+    /// Assigns the connection, which was a proxy's until now, to this client. Returns `false` if the client is refused,
+    /// by the rules for a connection without a proxy.
     pub(crate) fn is_of(&self, client: IpAddr) -> bool {
         let free = self.admission.permits.available_permits();
         let made = self.admission.lock().assign(self.id, client, free);
@@ -289,7 +292,7 @@ impl Admitted {
         closed.is_some()
     }
 
-    /// The handshake is done.
+    /// Marks the handshake as done.
     pub(crate) fn is_established(&self) {
         self.admission.lock().establish(self.id);
     }

@@ -1,5 +1,4 @@
-//! TLS settings: Mozilla's "intermediate" profile, or "modern" where TLS 1.2 is switched off. What a key is used for is the
-//! library's to know.
+//! TLS settings: Mozilla's "intermediate" profile, or "modern" if TLS 1.2 is off. rustls decides how a key is used.
 
 mod certificate;
 
@@ -14,14 +13,15 @@ use thiserror::Error;
 
 pub use certificate::{CertificateState, HotCertificate};
 
-/// HTTP/2 first: it costs less per request. A client without ALPN gets HTTP/1, which is either of the other two.
+/// HTTP/2 is first, because it costs less per request. A client without ALPN gets HTTP/1, the protocol of the other two
+/// names.
 const ALPN: [&[u8]; 3] = [ALPN_H2, b"http/1.1", b"http/1.0"];
 
 pub(crate) const ALPN_H2: &[u8] = b"h2";
 
 static TLS_1_3: [&SupportedProtocolVersion; 1] = [&TLS13];
 
-/// The oldest version of TLS that is spoken.
+/// The oldest accepted version of TLS.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MinTls {
     /// TLS 1.2: for senders that are a few years old.
@@ -52,18 +52,18 @@ impl FromStr for MinTls {
     }
 }
 
-/// The text names no version that could be the oldest.
+/// Error: the text is no version of [`MinTls`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("must be 1.2 or 1.3")]
 pub struct UnknownTls;
 
-/// TLS on ring in the server's order of ciphers, tickets for resumption, HTTP/2 and HTTP/1 by ALPN.
+/// TLS with ring, the server's order of ciphers, tickets for resumption, and HTTP/2 and HTTP/1 by ALPN.
 ///
 /// # Errors
 ///
-/// When the system gives no randomness for the ticket key.
+/// If the operating system gives no randomness for the ticket key, or rustls rejects the settings.
 pub fn server_config(certificate: Arc<HotCertificate>, min: MinTls) -> Result<Arc<ServerConfig>, TlsError> {
-    // The provider is named here because rustls' own choice fails as soon as a dependency brings a second one.
+    // The provider is explicit, because rustls' default fails if a dependency brings a second one.
     let mut config = ServerConfig::builder_with_provider(certificate.provider())
         .with_protocol_versions(min.versions())
         .map_err(TlsError::Setup)?
@@ -75,17 +75,17 @@ pub fn server_config(certificate: Arc<HotCertificate>, min: MinTls) -> Result<Ar
     Ok(Arc::new(config))
 }
 
-/// Why a certificate or the TLS settings can't be used. The texts are our own: those of parsers quote what they read, and that
+/// Errors of certificates and TLS settings. The texts are our own, because those of parsers quote their input, which
 /// may be a private key.
 #[derive(Debug, Error)]
 pub enum TlsError {
-    /// The chain's file can't be read.
+    /// The PEM text of the chain is invalid.
     #[error("the certificate file {0}")]
     Chain(PemFault),
-    /// The first certificate is none.
+    /// The first block of the chain holds no certificate.
     #[error("the first CERTIFICATE block of the certificate file holds no certificate")]
     Leaf,
-    /// The key's file can't be read.
+    /// The PEM text of the key is invalid.
     #[error("the key file {0}")]
     Key(PemFault),
     /// The key belongs to another certificate.
@@ -94,10 +94,10 @@ pub enum TlsError {
     /// The key's kind is not supported.
     #[error("the key can't be used: it must be RSA of 2048 to 8192 bits, ECDSA P-256 or P-384, or Ed25519")]
     UnsupportedKey,
-    /// The certificate's time is over.
+    /// The certificate has expired.
     #[error("the certificate has expired")]
     Expired,
-    /// The TLS library refused our settings.
+    /// rustls refused our settings.
     #[error("TLS can't be set up")]
     Setup(#[source] rustls::Error),
 }

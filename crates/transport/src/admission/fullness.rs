@@ -1,27 +1,27 @@
-//! How full a listener is, and how long it has been so. It counts in milliseconds after its beginning.
+//! The fullness of a listener, and its duration. Times are milliseconds since the listener began.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// A new connection that waits for this long has found the listener full.
+/// Waiting time of a new connection after which the listener counts as full.
 pub(super) const FULL_AFTER: Duration = Duration::from_secs(1);
 
-/// For so long after that the listener says so: a load balancer asks every few seconds.
+/// Time for which the listener reports itself as full after such a wait. Load balancers ask every few seconds.
 pub(super) const FULL_FOR: Duration = Duration::from_secs(10);
 
-/// No time.
+/// Marks an unset time.
 const NEVER: u64 = u64::MAX;
 
-/// How a listener is.
+/// The fullness of a listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fullness {
-    /// There is room.
+    /// There is room for new connections.
     Ok,
-    /// What rests makes room for new connections.
+    /// Idle connections are evicted for new ones.
     NearlyFull,
-    /// New connections wait, or are turned away unless their source holds none.
+    /// New connections wait, or are refused unless their source holds none.
     Full,
 }
 
@@ -37,17 +37,17 @@ impl Fullness {
     }
 }
 
-/// Since when connections lack what they need.
+/// Times since which new connections wait or are refused.
 #[derive(Debug)]
 pub(super) struct Lack {
     began: Instant,
-    /// Since when a new connection waits.
+    /// Time since which a new connection waits.
     waits_since: AtomicU64,
-    /// Since when sources are turned away that hold little.
+    /// Time since which sources are refused while only the reserved connections are free.
     turned_away_since: AtomicU64,
-    /// Until when the listener says that it is full.
+    /// End of the time for which the listener reports itself as full.
     full_until: AtomicU64,
-    /// Until when connections are closing because a descriptor was lacking.
+    /// End of the time in which connections that were evicted for lack of a descriptor may close.
     closing_until: AtomicU64,
 }
 
@@ -64,12 +64,12 @@ impl Default for Lack {
 }
 
 impl Lack {
-    /// A new connection has to wait.
+    /// Notes that a new connection has to wait.
     pub(super) fn begin_waiting(&self) {
         begin(&self.waits_since, self.millis());
     }
 
-    /// It waits no longer.
+    /// Notes that no new connection waits any longer.
     pub(super) fn end_waiting(&self) {
         let now = self.millis();
         let since = self.waits_since.swap(NEVER, Ordering::Relaxed);
@@ -79,7 +79,7 @@ impl Lack {
         }
     }
 
-    /// A new connection was taken or not; whether only the last ones are free.
+    /// Notes that a new connection was taken or refused. `is_reserved`: only the reserved connections are free.
     pub(super) fn turned_away(&self, is_reserved: bool, is_refused: bool) {
         if !is_reserved {
             self.turned_away_since.store(NEVER, Ordering::Relaxed);
@@ -88,18 +88,19 @@ impl Lack {
         }
     }
 
-    /// Connections are closing, and have this time for it.
+    /// Notes that evicted connections have this time to close.
     pub(super) fn begin_closing(&self, time: Duration) {
         let until = self.millis() + to_millis(time);
         self.closing_until.store(until, Ordering::Relaxed);
     }
 
-    /// Whether connections are closing.
+    /// `true` while evicted connections have time to close.
     pub(super) fn are_closing(&self) -> bool {
         self.millis() < self.closing_until.load(Ordering::Relaxed)
     }
 
-    /// Whether new connections have waited or been turned away for long; whether only the last ones are free at this moment.
+    /// `true` if new connections have waited or been refused for [`FULL_AFTER`], or did so within the last
+    /// [`FULL_FOR`]. `is_reserved`: only the reserved connections are free at this moment.
     pub(super) fn is_full(&self, is_reserved: bool) -> bool {
         let now = self.millis();
         let is_long =

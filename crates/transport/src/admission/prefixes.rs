@@ -1,25 +1,26 @@
-//! Source prefixes: the networks around an address that may all be one customer's. A provider gives a customer an IPv4
-//! address, or a /64, a /56 or a /48 of IPv6; budgets that count only the address are no bound for the one who has the rest.
+//! Source prefixes: the networks around an address that may belong to one customer. A provider gives a customer an IPv4
+//! address, or an IPv6 /64, /56 or /48. A limit that counted only addresses would not limit a customer with the whole
+//! network.
 
 use std::net::IpAddr;
 
 use ipnetwork::IpNetwork;
 
-/// The part of a listener's connections that one customer may hold, as a divisor. A proxy in front of everybody needs many;
+/// Divisor: one customer may hold this part of a listener's connections. A proxy in front of many senders needs many;
 /// nobody needs all.
 const CUSTOMER_PART: u32 = 4;
 
-/// An IPv4 /24 is mostly several customers', so it may hold twice as many.
+/// Divisor for an IPv4 /24. It mostly belongs to several customers, so it may hold twice as many.
 const NEIGHBOURS_PART: u32 = 2;
 
-/// Lengths of the prefixes that count, from the inside out.
+/// Lengths of the counted prefixes, longest first.
 const IPV4_LENGTHS: &[u8] = &[32, 24];
 const IPV6_LENGTHS: &[u8] = &[64, 56, 48];
 
 /// Most prefixes of an address.
 pub const LEVELS: usize = 3;
 
-/// The prefixes that an address counts for, from the inside out.
+/// The prefixes in which an address is counted, longest first.
 pub fn prefixes(address: IpAddr) -> impl Iterator<Item = IpNetwork> + Clone {
     let address = address.to_canonical();
     let lengths = if address.is_ipv4() {
@@ -33,7 +34,7 @@ pub fn prefixes(address: IpAddr) -> impl Iterator<Item = IpNetwork> + Clone {
     })
 }
 
-/// The divisor for a prefix: it may hold this part of a listener's connections.
+/// The divisor of a prefix: it may hold this part of a listener's connections.
 pub(super) fn part(prefix: IpNetwork) -> u32 {
     if prefix.is_ipv4() && prefix.prefix() < 32 {
         NEIGHBOURS_PART

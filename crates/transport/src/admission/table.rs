@@ -1,9 +1,9 @@
-//! The open connections of a listener by who holds them, and the choice of those that are closed for others. One look at
-//! all of them closes several, so a flood costs few looks; no request ever touches this.
+//! The open connections of a listener by source prefix, and the choice of those that are evicted. One scan of all
+//! connections evicts several, so a flood costs few scans. Requests never touch this table.
 //!
-//! Those that rest come first, then those on which the head of a request comes in, then those whose requests all wait for their
-//! bodies: these as if they rested if their source holds much, else last of all and one by one. A connection with a request
-//! whose body is there is never closed.
+//! Idle connections are evicted first, then those on which the head of a request is arriving, then those whose requests
+//! all wait for their bodies. The latter two rank like idle ones if their source holds much; otherwise they are evicted
+//! last and one by one. A connection with a request whose body has arrived is never evicted.
 
 use std::cmp::Reverse;
 use std::collections::HashMap;
@@ -21,28 +21,28 @@ use crate::connection_activity::{Activity, ConnectionActivity};
 /// A listener is nearly full when this many quarters of its connections are taken.
 const NEARLY_FULL_QUARTERS: u64 = 3;
 
-/// The part of its connections of which a source may have handshakes in flight, as a divisor: they cost the most, and
-/// nobody needs many at once.
+/// Divisor: a source may have this part of its connections in handshakes. Handshakes cost the most, and nobody needs
+/// many at once.
 const HANDSHAKE_PART: u32 = 2;
 
-/// A handshake that has lasted for less than this goes on: its sender may be far away.
+/// Time for a handshake before it counts as stalled: its sender may be far away.
 const STALLED: Duration = Duration::from_secs(1);
 
-/// A connection that answered a request within this time is in use: its next one may be on its way. Where it must make
-/// room, no other goes with it.
+/// Time since the last sign of life within which a connection is in use: its next request may be in flight. If it must
+/// be evicted, no other connection is evicted with it.
 const IN_USE: Duration = Duration::from_secs(1);
 
-/// The part of what it may hold up to which a source holds little, as a divisor.
+/// Divisor: a source that has less than this part of its share holds little.
 const LITTLE_PART: u32 = 16;
 
-/// The last connections, as a part of all of them and a divisor: for sources that hold none. So a load balancer that asks how
-/// the server is has its answer, whatever others hold.
+/// Divisor: this part of all connections is reserved for sources that hold none. So a load balancer that checks the
+/// server's health gets an answer, whatever other sources hold.
 const RESERVED_PART: u32 = 16;
 
-/// The part of the connections that is closed at once, as a divisor: the next look at all of them is so many later.
+/// Divisor: this part of the connections is evicted at once. The next scan follows only after as many new connections.
 const BATCH_PART: u32 = 64;
 
-/// Connections by source. There are never more entries than connections.
+/// The open connections and their numbers by prefix. There are never more entries than connections.
 #[derive(Debug)]
 pub(super) struct Table {
     limit: u32,
@@ -51,7 +51,7 @@ pub(super) struct Table {
     held: HashMap<IpNetwork, PrefixUse>,
 }
 
-/// One connection. It has no source while a trusted proxy speaks for itself, or has not said for whom.
+/// One connection. It has no source if it is a trusted proxy's own, or as long as its PROXY header has not arrived.
 #[derive(Debug)]
 struct Entry {
     source: Option<IpAddr>,
@@ -59,29 +59,29 @@ struct Entry {
     activity: Arc<ConnectionActivity>,
 }
 
-/// What a prefix holds.
+/// The number of connections and handshakes of a prefix.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct PrefixUse {
     connections: u32,
     handshakes: u32,
 }
 
-/// The order in which connections make room: the greatest first.
+/// The order of eviction, greatest first.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Rank {
-    /// A trusted proxy's connections come last: they carry the requests of many.
+    /// A trusted proxy's connections come last, because they carry the requests of many senders.
     has_source: bool,
-    /// Nothing has begun to come in on it, or its source holds much.
+    /// `true` if the connection is idle or its source holds much.
     goes_first: bool,
-    /// The greatest weight of its prefixes.
+    /// The greatest weight of the source's prefixes.
     heaviest: u64,
-    /// The weights from the outside in, so that within a prefix its heaviest part comes first.
+    /// The weights of the prefixes, shortest prefix first, so that within a prefix its heaviest part comes first.
     weights: [u64; LEVELS],
     activity: Reverse<Activity>,
-    /// One that was never used is missed by nobody.
+    /// `true` if no request has arrived on the connection: closing it costs no sender anything.
     is_unused: bool,
     rested: Duration,
-    /// Without a tie, the same connections are always chosen.
+    /// Breaks ties, so that the choice is deterministic.
     id: Reverse<u64>,
 }
 
@@ -109,22 +109,22 @@ impl Table {
         id
     }
 
-    /// Takes a connection out. One that was chosen to make room is out already.
+    /// Removes a connection. An evicted one has been removed already.
     pub(super) fn remove(&mut self, id: u64) {
         if let Some(entry) = self.entries.remove(&id) {
             self.count(&entry, false);
         }
     }
 
-    /// The connection of a proxy is this source's, for which room is made as for a new one. Who gets none has none: the
-    /// connection is out then.
+    /// Assigns a proxy's connection to this source, and makes room as for a new one. If the source is refused, the
+    /// connection is removed.
     pub(super) fn assign(&mut self, id: u64, source: IpAddr, free: usize) -> Result<usize, Refusal> {
-        // Out meanwhile: it makes room neither for itself nor for what it takes already.
+        // Evicted meanwhile: nothing must be evicted for it.
         let Some(mut entry) = self.entries.remove(&id) else {
             return Ok(0);
         };
         self.count(&entry, false);
-        // Its own place is taken already.
+        // The connection itself has a permit already.
         let made = self.make_room(Some(source), free + 1)?;
         entry.source = Some(source);
         self.count(&entry, true);
@@ -132,7 +132,7 @@ impl Table {
         Ok(made)
     }
 
-    /// The handshake is done.
+    /// Marks the handshake of a connection as done.
     pub(super) fn establish(&mut self, id: u64) {
         if let Some(mut entry) = self.entries.remove(&id) {
             self.count(&entry, false);
@@ -142,8 +142,8 @@ impl Table {
         }
     }
 
-    /// Makes room for one more of this source: within what its prefixes may hold, and within the whole, of which so many are
-    /// free. Returns how many connections were told to close.
+    /// Makes room for one more connection of this source, within the shares of its prefixes and within the whole
+    /// listener, of which `free` places are free. Returns the number of evicted connections.
     pub(super) fn make_room(&mut self, source: Option<IpAddr>, free: usize) -> Result<usize, Refusal> {
         let mut closed = match source {
             Some(source) => self.make_room_within(source)?,
@@ -159,7 +159,7 @@ impl Table {
         Ok(closed)
     }
 
-    /// Makes room for one more within what the prefixes of this source may hold.
+    /// Makes room for one more connection within the shares of the source's prefixes.
     fn make_room_within(&mut self, source: IpAddr) -> Result<usize, Refusal> {
         let mut closed = 0;
         for prefix in prefixes(source) {
@@ -183,36 +183,37 @@ impl Table {
         Ok(closed)
     }
 
-    /// Tells some connections of whoever holds most to close, and returns how many.
+    /// Evicts some connections of the sources that hold most. Returns their number.
     pub(super) fn evict_any(&mut self) -> usize {
         self.evict(batch(self.limit), |_| true)
     }
 
-    /// Whether one more connection would take the last quarter.
+    /// `true` if one more connection would be in the last quarter.
     pub(super) fn is_nearly_full(&self) -> bool {
         let taken = self.entries.len() as u64 + 1;
         taken * 4 > u64::from(self.limit) * NEARLY_FULL_QUARTERS
     }
 
-    /// Whether no more than the last ones are free, which are for sources that hold none.
+    /// `true` if only the reserved places are free, which are for sources that hold none.
     pub(super) const fn is_reserved(&self, free: usize) -> bool {
         let reserved = (self.limit / RESERVED_PART) as usize;
         reserved > 0 && free <= reserved
     }
 
-    /// Connections that were not told to close.
+    /// Number of connections that were not evicted.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// The prefix that holds most by what it may hold, and how many.
+    /// The prefix that holds the largest part of its share, and its number of connections.
     pub(super) fn heaviest(&self) -> Option<(IpNetwork, u32)> {
         let held = self.held.iter();
         held.max_by_key(|(prefix, held)| (weight(**prefix, **held), prefix.prefix()))
             .map(|(prefix, held)| (*prefix, held.connections))
     }
 
-    /// Chooses among the connections that may make room and `may_go`, and tells them. Of a source it takes half at most.
+    /// Evicts at most `most` of the connections that can be evicted and that `may_go` allows, and at most half of one
+    /// source. Returns their number.
     fn evict(&mut self, most: usize, may_go: impl Fn(&Entry) -> bool) -> usize {
         let now = Instant::now();
         let candidates = self.entries.iter().filter(|(_, entry)| may_go(entry));
@@ -248,12 +249,12 @@ impl Table {
         chosen.len()
     }
 
-    /// `None` if it makes no room.
+    /// The rank of a connection. `None` if it can't be evicted.
     fn rank(&self, id: u64, entry: &Entry, now: Instant) -> Option<Rank> {
         let rested = now.duration_since(entry.activity.last_sign());
         let activity = match entry.activity.activity() {
             Activity::Answering => return None,
-            // What a peer says first is on its way, as a head is.
+            // The first bytes of the peer are in flight, as those of a head are.
             Activity::Resting if entry.is_handshaking && rested < STALLED => Activity::ReceivingHead,
             activity => activity,
         };
@@ -275,8 +276,8 @@ impl Table {
         })
     }
 
-    /// Whether a source gets a connection when so many are closing for it. They take their time, and the last ones are not
-    /// for those who wait for that.
+    /// `true` if a source gets a connection when `closing` others were evicted. Evicted connections take time to close,
+    /// and a source that would wait for that gets no reserved place.
     fn may_take(&self, source: IpAddr, free: usize, closing: usize) -> bool {
         let holds_none = || {
             let own = prefixes(source).next();
@@ -302,7 +303,7 @@ impl Table {
         self.held.get(&prefix).copied().unwrap_or_default()
     }
 
-    /// Counts a connection for all of its prefixes, or no longer.
+    /// Adds a connection to the counts of its prefixes, or subtracts it.
     fn count(&mut self, entry: &Entry, is_there: bool) {
         let handshakes = u32::from(entry.is_handshaking);
         for prefix in entry.source.into_iter().flat_map(prefixes) {
@@ -322,8 +323,8 @@ impl Table {
 }
 
 impl Rank {
-    /// Whether no other connection makes room together with this one: it is in use, or a request comes in of a source that
-    /// holds little.
+    /// `true` if no other connection may be evicted together with this one: it is in use, or it has a request arriving
+    /// and its source holds little.
     fn goes_alone(&self) -> bool {
         let Reverse(activity) = self.activity;
         let is_idle = activity == Activity::Resting && self.is_unused;
@@ -338,7 +339,7 @@ impl Entry {
     }
 }
 
-/// How much of what it may hold a prefix holds, so that prefixes of all lengths compare.
+/// The part of its share that a prefix holds, as a number that compares between prefixes of all lengths.
 fn weight(prefix: IpNetwork, held: PrefixUse) -> u64 {
     u64::from(held.connections) * u64::from(part(prefix))
 }

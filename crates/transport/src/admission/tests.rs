@@ -1,4 +1,4 @@
-//! A listener that is full: which connections make room, and what it says of itself.
+//! A full listener: the choice of evicted connections, and the reported fullness.
 
 use super::fullness::{FULL_AFTER, FULL_FOR};
 use super::*;

@@ -1,4 +1,4 @@
-//! The certificate that can be swapped while connections run. It never opens a file: callers hand in PEM text and know
+//! A certificate that can be replaced while connections run. This module opens no file: callers pass PEM text and know
 //! its path.
 
 use std::sync::Arc;
@@ -18,40 +18,40 @@ use x509_cert::der::Decode;
 
 use super::TlsError;
 
-/// The certificate that new handshakes get. Running connections keep the one they started with.
+/// The certificate of new handshakes. Open connections keep the one that they started with.
 #[derive(Debug)]
 pub struct HotCertificate {
     current: ArcSwap<Pair>,
     provider: Arc<CryptoProvider>,
-    /// Whether what came last could not be taken up.
+    /// `true` if the last reload failed.
     is_behind: AtomicBool,
 }
 
-/// A chain with its key, and the last moment at which clients take it.
+/// A chain with its key, and the end of its validity.
 #[derive(Debug)]
 struct Pair {
     certified: Arc<CertifiedKey>,
     valid_until: Timestamp,
 }
 
-/// What becomes of new handshakes.
+/// The state of the certificate for new handshakes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CertificateState {
-    /// They get the newest certificate.
+    /// Handshakes get the newest certificate.
     Current,
-    /// They get the one before, because the newest can't be used.
+    /// Handshakes get the previous certificate, because the newest can't be used.
     ReloadFailed,
-    /// Clients refuse what they get, because its time is over.
+    /// Clients refuse the certificate, because it has expired.
     Expired,
 }
 
 impl HotCertificate {
-    /// Reads a chain (leaf first) and its private key, both PEM. One whose time is over is taken too: a server that starts
-    /// and says so is better than none.
+    /// Reads a chain (leaf first) and its private key, both PEM. An expired certificate is accepted: a server that
+    /// starts and reports it is better than none.
     ///
     /// # Errors
     ///
-    /// When either can't be read, or the key is not the leaf's.
+    /// If either is invalid, or the key does not belong to the leaf.
     pub fn from_pem(chain: &[u8], key: &[u8]) -> Result<Self, TlsError> {
         let provider = Arc::new(default_provider());
         Ok(Self {
@@ -61,11 +61,12 @@ impl HotCertificate {
         })
     }
 
-    /// Gives every later handshake a new certificate.
+    /// Replaces the certificate of later handshakes.
     ///
     /// # Errors
     ///
-    /// As in [`from_pem`](Self::from_pem), and when the new one's time is over `now`. The old certificate then stays in use.
+    /// As in [`from_pem`](Self::from_pem), and if the new certificate has expired at `now`. The old certificate then
+    /// stays in use.
     pub fn reload(&self, chain: &[u8], key: &[u8], now: Timestamp) -> Result<(), TlsError> {
         let taken = Pair::read(chain, key, &self.provider).and_then(|fresh| {
             if fresh.valid_until < now {
@@ -78,12 +79,12 @@ impl HotCertificate {
         taken
     }
 
-    /// Notes that there is a new certificate that could not even be read.
+    /// Notes a new certificate whose files could not be read.
     pub fn missed(&self) {
         self.is_behind.store(true, Ordering::Relaxed);
     }
 
-    /// What becomes of new handshakes.
+    /// The state of the certificate for new handshakes.
     #[must_use]
     pub fn state(&self, now: Timestamp) -> CertificateState {
         if self.current.load().valid_until < now {
@@ -95,7 +96,7 @@ impl HotCertificate {
         }
     }
 
-    /// How long clients go on taking it.
+    /// The remaining validity of the certificate.
     #[must_use]
     pub fn remaining(&self, now: Timestamp) -> Duration {
         self.current.load().valid_until.since(now)
@@ -153,7 +154,7 @@ mod tests {
         valid_until(4_000)
     }
 
-    /// A certificate that is good until the first day of this year.
+    /// A certificate that is valid until the first day of `year`.
     fn valid_until(year: i32) -> (String, String) {
         let key = rcgen::KeyPair::generate().expect("a key");
         let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("parameters");

@@ -1,11 +1,11 @@
-//! Who makes room for whom, on a clock that stands still unless a test moves it.
+//! The choice of evicted connections, on a clock that stands still unless a test moves it.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::connection_activity::{Answering, AwaitingBody, IDLE_TIMEOUT};
 
-/// A table, and what its connections are doing.
+/// A table, and the activity of its connections.
 struct TestTable {
     table: Table,
     activities: Vec<(u64, Arc<ConnectionActivity>)>,
@@ -23,14 +23,14 @@ impl TestTable {
         }
     }
 
-    /// One more of this source as a listener takes it, its handshake done.
+    /// Adds a connection of this source as a listener does, with its handshake done.
     fn open(&mut self, source: &str) -> Result<u64, Refusal> {
         let id = self.begin(source)?;
         self.table.establish(id);
         Ok(id)
     }
 
-    /// The same, in its handshake.
+    /// Adds a connection of this source that is in its handshake.
     fn begin(&mut self, source: &str) -> Result<u64, Refusal> {
         let source = Some(source.parse().expect("an address"));
         self.table.make_room(source, self.free)?;
@@ -40,7 +40,7 @@ impl TestTable {
         Ok(id)
     }
 
-    /// A request is in progress on all that are there.
+    /// Starts a request on every connection.
     fn all_busy(&mut self) {
         let activities = self.activities.iter();
         self.busy = activities
@@ -122,7 +122,7 @@ async fn a_source_that_holds_little_is_served_whatever_others_hold() {
     let mut place = TestTable::new(640);
     let quiet = place.open("198.51.100.1").expect("room");
     tokio::time::sleep(Duration::from_secs(1)).await;
-    // From the whole of a /48, from some neighbours, and one each from 200 networks far apart.
+    // Sources: all of a /48, some neighbours, and one each from 200 distant networks.
     for number in 0..2_000_u32 {
         let [high, low] = [number / 250, number % 250];
         let _ = place.open(&format!("2001:db8:0:{low:x}::1"));
@@ -202,7 +202,7 @@ async fn requests_that_wait_for_a_body_make_room_after_what_rests_and_what_is_an
         .collect();
     activities[1].set_receiving_head(true);
     tokio::time::sleep(Duration::from_secs(1)).await;
-    // What rests, then what has begun to come in, then what waits; the oldest first.
+    // First idle connections, then those with an arriving head, then those that wait for bodies; the oldest first.
     for gone in [0, 1, 4, 5] {
         let ids: Vec<_> = place.activities.iter().map(|(id, _)| *id).collect();
         place.open("192.0.2.1").expect("room");
@@ -223,8 +223,8 @@ async fn requests_that_wait_for_a_body_make_room_after_what_rests_and_what_is_an
     );
 }
 
-/// Who holds many connections that wait for bodies pays, before those who hold little and rest; these pay before others who
-/// hold little and wait.
+/// A source with many connections that wait for bodies is evicted before sources that hold little and are idle, and
+/// these before others that hold little and wait for bodies.
 #[tokio::test(start_paused = true)]
 async fn the_loudest_that_wait_for_bodies_make_room_first_and_the_quiet_ones_last() {
     let mut place = TestTable::new(640);
@@ -286,7 +286,7 @@ async fn the_last_connections_are_for_sources_that_hold_none() {
 }
 
 proptest! {
-    /// Counts stay those of the connections that are there, and no bound is passed.
+    /// The counts always match the open connections, and no bound is exceeded.
     #[test]
     fn counts_are_those_of_what_is_there(steps in prop::collection::vec((0_u8..4, 0_u8..40), 1..300)) {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
