@@ -8,15 +8,15 @@ use crate::connection::{Connection, RunQueryDsl, columns, on};
 use crate::rows::IncidentRow;
 use crate::schema::{incidents, webhooks};
 
-/// Most incidents that are looked at for one page of a webhook, which has no index of its own: an entry more for every
-/// incident would cost senders more than this costs people.
+/// Most incidents that a page of one webhook examines. No index has incidents by webhook: an entry more for
+/// every incident would cost senders more than the search costs people.
 const MOST_LOOKED_AT: i64 = 50_000;
 
 /// An incident with the handle of its webhook.
 type JoinedIncident = (IncidentRow, String);
 
-/// Up to `most` incidents with a number below `before`, newest first, and the handles of their webhooks; and the number
-/// below which nothing was looked at, if there is something.
+/// Up to `most` incidents with a number below `before`, newest first, and the handles of their webhooks. The
+/// last value is the number below which nothing was examined, if there is something.
 pub(crate) fn incident_page(
     connection: &mut Connection,
     filter: IncidentFilter,
@@ -67,7 +67,7 @@ fn page(
     })
 }
 
-/// How many incidents have this status, by severity: of the newest `most`.
+/// Numbers of incidents with this status, by severity, among the newest `most`.
 pub(crate) fn incident_counts(
     connection: &mut Connection,
     status: IncidentStatus,
@@ -81,7 +81,7 @@ pub(crate) fn incident_counts(
     diesel::sql_query(query).load(connection)
 }
 
-/// How many incidents have a severity.
+/// Number of incidents of a severity.
 #[derive(diesel::QueryableByName)]
 pub(crate) struct SeverityCount {
     #[diesel(sql_type = diesel::sql_types::Text)]
@@ -90,7 +90,7 @@ pub(crate) struct SeverityCount {
     pub(crate) count: i64,
 }
 
-/// The newest incident below a number.
+/// The number of the newest incident below a number.
 fn newest_below(connection: &mut Connection, before: i64) -> QueryResult<Option<i64>> {
     let query = incidents::table.filter(incidents::number.lt(before));
     query

@@ -1,25 +1,26 @@
-//! Where the records of a webhook lie. An embedded store has an index of them for each period of numbers, so that what comes
-//! is written in one place and what goes is taken from one; whoever looks for records goes from period to period.
+//! Periods of the records of a webhook. An embedded store indexes them for each period of numbers, so that
+//! new entries are written in one place and old ones are removed from one. A search goes from period to
+//! period.
 
 use diesel::QueryResult;
 
 use super::window::{Span, ends};
 use crate::connection::Connection;
 
-/// Numbers in a period, as the migration has it. A search has a step for each period without what it looks for, and a batch
-/// of deliveries to many webhooks writes to all of the newest period's index: some 100 pages.
+/// Numbers in a period, as the migration has it. A search takes a step for each period without a match, and a
+/// batch of deliveries to many webhooks writes to all of the newest period's index: some 100 pages.
 const PERIOD: i64 = 1 << 16;
 
-/// Some numbers, in which records are found by one look at an index.
+/// Numbers in which one search of an index finds the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Part {
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// The period that they belong to; `None` where none has to be named.
+    /// Period of the numbers; `None` if the search needs none.
     pub(crate) period: Option<i64>,
 }
 
-/// The whole span in one.
+/// The whole span as one part.
 pub(crate) const fn whole(span: Span) -> Part {
     Part {
         first: span.first,
@@ -28,7 +29,7 @@ pub(crate) const fn whole(span: Span) -> Part {
     }
 }
 
-/// The parts that the records of one webhook are looked for in, in the order of the search.
+/// The parts in which the records of one webhook are searched, in the order of the search.
 pub(crate) fn parts(connection: &mut Connection, span: Span, is_forward: bool) -> QueryResult<Vec<Part>> {
     if matches!(connection, Connection::Postgres(_)) {
         return Ok(vec![whole(span)]);

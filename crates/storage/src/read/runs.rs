@@ -1,4 +1,4 @@
-//! Runs of the deliveries that updated an incident: where each begins and ends, all by one query.
+//! Runs of the deliveries that updated an incident: one query finds the ends of all.
 
 use std::fmt::Write as _;
 
@@ -10,7 +10,7 @@ use hookgate_gate::{RunBounds, RunEnds};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::query_error::QueryError;
 
-/// A run that was asked for, by its place among the others, and its ends.
+/// A run, by its place in the request, and its ends.
 #[derive(QueryableByName)]
 struct Row {
     #[diesel(sql_type = BigInt)]
@@ -53,7 +53,8 @@ pub(crate) fn incident_runs(
     Ok(ends)
 }
 
-/// All that stands in it are numbers. Each end is one entry of the index over updates.
+/// The query for the ends of the runs. It holds numbers alone, so there is nothing to quote. Each end is one
+/// entry of the index over updates.
 fn runs_query(number: i64, runs: &[RunBounds]) -> String {
     let end = |column, order| {
         format!(

@@ -1,4 +1,4 @@
-//! What the program remembers about itself.
+//! Settings that the program stores for itself.
 
 use diesel::{ExpressionMethods, OptionalExtension, QueryDsl, QueryResult};
 

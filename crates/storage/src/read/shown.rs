@@ -6,7 +6,7 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::people::tokens;
 use crate::schema::webhooks;
 
-/// The keys of the living webhooks of which this member, or a token that goes with it, was shown a secret.
+/// The keys of the active webhooks of which this member, or a token of the member, was shown a secret.
 pub(crate) fn webhooks_known_to(connection: &mut Connection, member: &str) -> QueryResult<Vec<i64>> {
     let theirs = || {
         let tokens = tokens::table.filter(tokens::owner.eq(member));
@@ -16,7 +16,7 @@ pub(crate) fn webhooks_known_to(connection: &mut Connection, member: &str) -> Qu
         let alive = webhooks::table.filter(webhooks::digest.is_not_null());
         alive.select(webhooks::id)
     };
-    // Each goes along an index of its own.
+    // Four queries, because each has an index of its own.
     let mut keys: Vec<i64> = alive()
         .filter(webhooks::url_shown_to.eq(member))
         .load(connection)?;
@@ -31,7 +31,7 @@ pub(crate) fn webhooks_known_to(connection: &mut Connection, member: &str) -> Qu
     Ok(keys)
 }
 
-/// What a removal says of a webhook whose secrets a member was shown.
+/// A webhook whose secrets a member was shown, as the removal of the member reports it.
 #[derive(Queryable)]
 pub(crate) struct KnownWebhookRow {
     pub(crate) handle: String,
@@ -53,13 +53,13 @@ pub(crate) fn known_webhooks(connection: &mut Connection, keys: &[i64]) -> Query
     query.order(webhooks::handle).load(connection)
 }
 
-/// The IDs of the tokens that go with a member, dead ones too.
+/// The IDs of the tokens of a member, revoked and expired ones too.
 pub(crate) fn tokens_for_member(connection: &mut Connection, member: &str) -> QueryResult<Vec<String>> {
     let query = tokens::table.filter(tokens::owner.eq(member));
     query.select(tokens::id).load(connection)
 }
 
-/// Whether there is a living URL of which nobody wrote down to whom it was shown.
+/// `true` if a live URL has no record of the member or token that it was shown to.
 pub(crate) fn has_unknown_urls(connection: &mut Connection) -> QueryResult<bool> {
     let unknown = webhooks::table
         .filter(webhooks::url_shown_to.is_null())

@@ -1,4 +1,4 @@
-//! How large the database is.
+//! Size of the database.
 
 use diesel::QueryableByName;
 use diesel::result::QueryResult;
@@ -6,7 +6,7 @@ use diesel::sql_types::BigInt;
 
 use crate::connection::{Connection, RunQueryDsl};
 
-/// Bytes of the database on disk, with what is free in it.
+/// Bytes of the database on disk, including free pages.
 pub(crate) fn database_bytes(connection: &mut Connection) -> QueryResult<i64> {
     #[derive(QueryableByName)]
     struct Size {

@@ -1,4 +1,4 @@
-//! Where deliveries came from.
+//! Sources of deliveries.
 
 use std::collections::HashMap;
 
@@ -19,7 +19,7 @@ use crate::write::sources::OBSERVED;
 /// Source, an address of it, accepted, refused, last seen.
 type SourceRow = (Vec<u8>, Vec<u8>, i64, i64, i64);
 
-/// The sources of a webhook that sent most within the range.
+/// The sources of a webhook with the most deliveries in the range.
 pub(crate) fn top_sources(
     connection: &mut Connection,
     webhook: WebhookHandle,
@@ -64,7 +64,7 @@ pub(crate) fn top_sources(
     })
 }
 
-/// Every source that the webhook accepted a delivery from since then.
+/// Every source from which the webhook accepted a delivery since a time.
 pub(crate) fn accepted_sources(
     connection: &mut Connection,
     webhook: WebhookHandle,
@@ -76,7 +76,7 @@ pub(crate) fn accepted_sources(
     }
 }
 
-/// Why deliveries of sources were refused since then. Those beyond the ones that are told apart are left out.
+/// Codes of refused deliveries by source since a time. Sources that are not counted separately are left out.
 fn source_reasons(
     connection: &mut Connection,
     webhook: i64,
@@ -101,7 +101,7 @@ fn source_reasons(
     Ok(SourceReasons::of(counts))
 }
 
-/// When the day of this time begins, as it is counted.
+/// The beginning of the day of a time, in UTC.
 fn day_of(at: Timestamp) -> i64 {
     at.as_micros() - at.as_micros().rem_euclid(DAY_MICROS)
 }

@@ -85,7 +85,7 @@ pub(crate) fn usage_many(
     Ok(all)
 }
 
-/// The refusal code of a count; none for what passed.
+/// The refusal code of a count; `None` for deliveries that passed.
 fn read_code(code: &str, at: i64) -> Result<Option<RefusalCode>, CorruptRow> {
     match code {
         PASSED => Ok(None),
@@ -106,8 +106,8 @@ struct CodeSum {
     count: i64,
 }
 
-/// What came to the living webhooks that refused anything in the last 24 hours. Those are found by an index that has
-/// nothing but refusals.
+/// Deliveries of the last 24 hours to the active webhooks that refused any of them. An index of refusals
+/// alone finds these webhooks.
 pub(crate) fn refused_lately(
     connection: &mut Connection,
     now: Timestamp,
@@ -154,9 +154,10 @@ struct LastRow {
     code: Option<String>,
 }
 
-/// The newest record of each of these webhooks: for each, one step down an index in every period until it is found.
+/// The newest record of each of these webhooks: for each, one search of an index in every period until it is
+/// found.
 fn last_seen(connection: &mut Connection, names: &[String]) -> QueryResult<Vec<LastRow>> {
-    // Every name is that of a handle: letters, digits and an underscore.
+    // Quoting is safe: a handle consists of letters, digits and an underscore.
     let mut missing: Vec<_> = names.iter().map(|name| format!("'{name}'")).collect();
     let mut found = Vec::new();
     for part in parts(connection, span_of(Seek::Newest), false)? {

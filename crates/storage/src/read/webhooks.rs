@@ -13,7 +13,7 @@ use crate::connection::{Connection, RunQueryDsl, columns};
 use crate::rows::{RetiredRow, WebhookRow};
 use crate::schema::{retired_urls, webhooks};
 
-/// The webhook whose living URL has this digest.
+/// The webhook whose live URL has this digest.
 pub(crate) fn webhook_by_digest(
     connection: &mut Connection,
     digest: &WebhookIdDigest,
@@ -25,7 +25,7 @@ pub(crate) fn webhook_by_digest(
         .optional()
 }
 
-/// The revision of the webhook whose living URL has this digest.
+/// The revision of the webhook whose live URL has this digest.
 pub(crate) fn revision_by_digest(
     connection: &mut Connection,
     digest: &WebhookIdDigest,
@@ -60,13 +60,14 @@ pub(crate) fn sealed_secrets(
         .load(connection)
 }
 
-/// For each of these digests, whether it is that of a URL, living or dead.
+/// For each of these digests, `true` if it belongs to a URL, live or retired.
 pub(crate) fn digests_known(
     connection: &mut Connection,
     digests: &[WebhookIdDigest],
 ) -> QueryResult<Vec<bool>> {
     match connection {
-        // One by one: that statement stays prepared, while one for several would have to be compiled for each number of them.
+        // One by one: the statement stays prepared. A statement for a list would be compiled for each length
+        // of the list.
         Connection::Sqlite(connection) => connection.transaction(|connection| {
             digests
                 .iter()
@@ -93,7 +94,7 @@ fn all_known(connection: &mut Connection, digests: &[WebhookIdDigest]) -> QueryR
         .filter(webhooks::digest.eq_any(&digests))
         .select(webhooks::digest);
     let living: Vec<Option<Vec<u8>>> = living.load(connection)?;
-    // In this order: one that dies in between is found here.
+    // Retired URLs come second: a URL that is retired in between is found here.
     let dead = retired_urls::table
         .filter(retired_urls::digest.eq_any(&digests))
         .select(retired_urls::digest);
@@ -114,7 +115,7 @@ pub(crate) fn webhook_by_handle(
         .optional()
 }
 
-/// Up to `most` webhooks with this name. `active` stands before `revoked` in the alphabet and in the index.
+/// Up to `most` webhooks with this name, active ones first: `active` sorts before `revoked`.
 pub(crate) fn webhooks_by_name(
     connection: &mut Connection,
     name: &str,

@@ -1,4 +1,4 @@
-//! Which records a page has to look at: numbers from one to another, and never more rows than is good for a question.
+//! Ranges of record numbers for a page, with a bound on the rows that a search examines.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -9,21 +9,22 @@ use super::periods::{Part, parts, whole};
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::{deliveries, webhooks};
 
-/// Most rows that are looked at for one page where no index tells which match: some 20 ms.
+/// Most rows that are examined for one page if no index finds the matching ones: some 20 ms.
 const MOST_LOOKED_AT: i64 = 20_000;
-/// Rows that are looked at for a request, of which there is one within minutes: some 200 ms.
+/// Most rows that are examined for a request ID, whose records lie within a minute of the time in the ID:
+/// some 200 ms.
 const MOST_FOR_REQUEST: i64 = 200_000;
 
-/// Numbers of records, both included.
+/// A range of record numbers, both ends included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
     pub(crate) first: i64,
     pub(crate) last: i64,
-    /// The number at which it was cut off; `None` if there is nothing behind it.
+    /// The number at which the search stopped; `None` if nothing lies behind it.
     pub(crate) stopped: Option<i64>,
 }
 
-/// The numbers that the place in the history leaves.
+/// The numbers that the place in the history allows.
 pub(crate) fn span_of(seek: Seek) -> Span {
     let (first, last) = match seek {
         Seek::Newest => (0, i64::MAX),
@@ -37,7 +38,7 @@ pub(crate) fn span_of(seek: Seek) -> Span {
     }
 }
 
-/// The numbers that a page has to look at; `None` if nothing can match.
+/// The numbers that a page examines; `None` if nothing can match.
 pub(crate) fn span(
     connection: &mut Connection,
     filter: &DeliveryFilter,
@@ -97,7 +98,7 @@ pub(crate) fn span(
     Ok(Some(span))
 }
 
-/// Where to stop, and how many rows there are until then.
+/// The last number that a search examines, and the number of rows until there.
 #[derive(QueryableByName)]
 struct Edge {
     #[diesel(sql_type = diesel::sql_types::Nullable<BigInt>)]
@@ -106,7 +107,8 @@ struct Edge {
     rows: i64,
 }
 
-/// The query for where to stop: the last of so many rows, by the index that the page goes along. It holds numbers alone.
+/// The query for the last number that a search examines: the last of `most` rows in the index of the page. It
+/// holds numbers alone.
 pub(crate) fn edge_query(
     webhook: Option<i64>,
     is_refused: bool,
@@ -132,7 +134,7 @@ pub(crate) fn edge_query(
     )
 }
 
-/// Whether rows have to be looked at to tell whether they match.
+/// `true` if rows must be examined to find those that match.
 fn has_to_look(filter: &DeliveryFilter) -> bool {
     filter.source.is_some()
         || filter.code.is_some()
@@ -143,8 +145,8 @@ fn has_to_look(filter: &DeliveryFilter) -> bool {
         || filter.request_id.is_some()
 }
 
-/// The number of the first record that was received at this time or later, as far as records are in the order of their
-/// times; behind the last record if there is none.
+/// The number of the first record that was received at this time or later, as far as records are in the order
+/// of their times; one behind the last record if there is none.
 fn first_from(connection: &mut Connection, at: i64) -> QueryResult<i64> {
     let Some((mut low, mut high)) = ends(connection)?.map(|(oldest, newest)| (oldest, newest + 1)) else {
         return Ok(0);
