@@ -1,4 +1,5 @@
-//! Rows of tables, to domain values and back. What can't be read back is [`CorruptRow`], which names the place.
+//! Conversion of rows to domain values and back. A value that can't be read back is a [`CorruptRow`], which
+//! names its place.
 
 mod address_set;
 mod audit;

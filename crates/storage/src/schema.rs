@@ -1,4 +1,4 @@
-//! The tables as diesel sees them. The migrations make them and say what the columns mean.
+//! The tables for diesel. The migrations create them and document their columns.
 
 pub(crate) mod people;
 

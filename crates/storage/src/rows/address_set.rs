@@ -60,7 +60,7 @@ impl TryFrom<AddressSetRow> for AddressSet {
                 etag: row.etag.map(Into::into),
             },
             revision: row.revision,
-            // What counted when the column came.
+            // Rows from before the column was added have the version that counted then.
             base: row.base.unwrap_or(row.version),
         })
     }
@@ -118,12 +118,12 @@ impl From<&AddressSet> for AddressSetFields {
     }
 }
 
-/// Text as both databases store it.
+/// Text that both databases can store: NUL becomes U+FFFD.
 fn storable(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }
 
-/// A version as it is read, but for its networks.
+/// A version as it is read, without its networks.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = address_set_versions, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct SetVersionRow {
@@ -154,13 +154,13 @@ impl TryFrom<SetVersionRow> for SetVersion {
     }
 }
 
-/// Networks as their column has them.
+/// The text of networks for their column.
 pub(crate) fn networks_text(networks: &Networks) -> String {
     let lines: Vec<_> = networks.as_slice().iter().map(ToString::to_string).collect();
     lines.join("\n")
 }
 
-/// The networks of their column.
+/// The networks from the text of their column.
 pub(crate) fn read_networks(text: &str, number: i64) -> Result<Networks, CorruptRow> {
     let damage = || CorruptRow::at(VERSIONS, number, "networks");
     let networks: Vec<IpNetwork> = text

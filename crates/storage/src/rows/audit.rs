@@ -83,7 +83,7 @@ impl AuditRow {
     }
 }
 
-/// An actor of its columns.
+/// An actor from its columns.
 pub(super) fn read_actor(kind: &str, id: Option<&str>, name: String, role: Option<&str>) -> Option<Actor> {
     let role = || role?.parse::<Role>().ok();
     match kind {
@@ -110,13 +110,13 @@ fn read_request(key: &str, digest: Option<&[u8]>) -> Option<AuditRequest> {
     })
 }
 
-/// How many failed sign-ins an entry stands for, as what it says of it.
+/// The text that says how many failed sign-ins an entry stands for.
 fn attempts_text(attempts: i64) -> String {
     format!("{{\"attempts\":{attempts}}}")
 }
 
-/// What failed sign-ins that share an entry have in common: the hour, whose they are, and the network that they came from. An
-/// IPv6 customer has a /48.
+/// Key by which failed sign-ins share an entry: the hour, the subject, and the network of the source. An IPv6
+/// customer has a /48.
 fn fold_of(audit: &NewAudit) -> Option<String> {
     (audit.act == AuditAct::SessionSignInFailed).then(|| {
         let hour = audit.at.as_micros().div_euclid(HOUR_MICROS);

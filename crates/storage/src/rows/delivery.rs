@@ -21,7 +21,7 @@ const UNMATCHED: &str = "unmatched";
 const REFUSED: &str = "refused";
 const POSTPONED: &str = "postponed";
 
-/// What lists show of a row, as it is read.
+/// The columns that lists show.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = deliveries, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct SummaryRow {
@@ -42,7 +42,7 @@ pub(crate) struct SummaryRow {
 }
 
 impl SummaryRow {
-    /// What lists show, with handle and name of its webhook as they were joined.
+    /// The summary, with handle and name of its webhook from the join.
     pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliverySummary, CorruptRow> {
         let row = self.id;
         let damage = |column| move || CorruptRow::at(TABLE, row, column);
@@ -92,7 +92,7 @@ pub(crate) struct DeliveryRow {
 }
 
 impl DeliveryRow {
-    /// The record, with handle and name of its webhook as they were joined.
+    /// The record, with handle and name of its webhook from the join.
     pub(crate) fn read(self, handle: &str, name: String) -> Result<DeliveryRecord, CorruptRow> {
         let row = self.summary.id;
         let headers = self.headers.as_deref().map(serde_json::from_str);
@@ -149,14 +149,14 @@ pub(crate) struct NewDelivery<'a> {
     pub(crate) retry_after: Option<i64>,
     pub(crate) no_payload: Option<&'static str>,
     pub(crate) payload_bytes: Option<i64>,
-    /// What it takes.
+    /// Bytes that the record takes.
     pub(crate) weight: i64,
-    /// What its incident takes more since.
+    /// Bytes that its incident grew by.
     pub(crate) grown: i64,
 }
 
 impl NewDelivery<'_> {
-    /// Whether it has nothing but what every accepted delivery with a payload has, as most do.
+    /// `true` if it has only the columns that every accepted delivery with a payload has, as most have.
     pub(crate) const fn is_plain(&self) -> bool {
         self.code.is_none()
             && self.trail.is_none()
@@ -168,7 +168,7 @@ impl NewDelivery<'_> {
     }
 }
 
-/// An answer as its two columns, `answer` and `code`.
+/// The columns `answer` and `code` of an answer.
 pub(crate) fn answer_words(answer: Answer) -> (&'static str, Option<&'static str>) {
     let word = match answer {
         Answer::Opened => OPENED,
@@ -180,7 +180,7 @@ pub(crate) fn answer_words(answer: Answer) -> (&'static str, Option<&'static str
     (word, answer.code().map(RefusalCode::as_str))
 }
 
-/// The answer of its two columns.
+/// The answer from its two columns.
 pub(crate) fn read_answer(answer: &str, code: Option<&str>) -> Option<Answer> {
     let code = code.map(str::parse::<RefusalCode>).transpose().ok()?;
     match (answer, code) {
@@ -203,7 +203,7 @@ pub(crate) fn seconds_up(wait: Duration) -> i64 {
     i64::try_from(seconds).unwrap_or(i64::MAX)
 }
 
-/// An address of its column.
+/// An address from its column.
 pub(crate) fn read_address(bytes: &[u8]) -> Option<IpAddr> {
     let octets = <[u8; 16]>::try_from(bytes).ok()?;
     Some(IpAddr::V6(Ipv6Addr::from(octets)).to_canonical())

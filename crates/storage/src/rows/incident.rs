@@ -35,28 +35,28 @@ pub(crate) struct IncidentRow {
     weight: i64,
 }
 
-/// An incident as a delivery finds or leaves it, with what its row has besides.
+/// An incident as a delivery finds or leaves it, with the columns that the domain does not know.
 #[derive(Clone)]
 pub(crate) struct WeighedIncident {
     pub(crate) incident: Incident,
     /// Its metadata as text.
     pub(crate) metadata: Option<String>,
-    /// What it takes.
+    /// Bytes that it takes.
     pub(crate) weight: i64,
 }
 
 impl IncidentRow {
-    /// The dedup key as it is stored.
+    /// The dedup key.
     pub(crate) fn dedup_key(&self) -> Option<&str> {
         self.dedup_key.as_deref()
     }
 
-    /// Whether it is resolved.
+    /// `true` if it is resolved.
     pub(crate) fn is_resolved(&self) -> bool {
         self.status == IncidentStatus::Resolved.as_str()
     }
 
-    /// The incident, whose webhook is known from elsewhere, with what the row has besides.
+    /// The incident with the columns that the domain does not know. The caller knows its webhook.
     pub(crate) fn read_weighed(mut self, webhook: WebhookHandle) -> Result<WeighedIncident, CorruptRow> {
         let metadata = self.metadata.take();
         let weight = self.weight;
@@ -68,7 +68,7 @@ impl IncidentRow {
         })
     }
 
-    /// The incident, whose webhook is known from elsewhere.
+    /// The incident. The caller knows its webhook.
     pub(crate) fn read(mut self, webhook: WebhookHandle) -> Result<Incident, CorruptRow> {
         let metadata = self.metadata.take();
         self.read_with(webhook, metadata.as_deref())

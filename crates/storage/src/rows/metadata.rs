@@ -8,7 +8,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde::ser::{Error as _, Serialize, Serializer};
 use serde_json::value::RawValue;
 
-/// The text that is stored; `None` for an empty one, which is what most incidents have.
+/// The text for the column; `None` if there is no metadata, as for most incidents.
 pub(crate) fn metadata_text(metadata: &[(String, MetadataValue)]) -> QueryResult<Option<String>> {
     if metadata.is_empty() {
         return Ok(None);
@@ -18,7 +18,7 @@ pub(crate) fn metadata_text(metadata: &[(String, MetadataValue)]) -> QueryResult
         .map_err(|error| Error::SerializationError(error.into()))
 }
 
-/// The metadata that was stored.
+/// The metadata from the text of the column.
 pub(crate) fn read_metadata(text: Option<&str>) -> Result<Vec<(String, MetadataValue)>, serde_json::Error> {
     text.map_or(Ok(Vec::new()), |text| {
         serde_json::from_str::<Read>(text).map(|read| read.0)
@@ -59,7 +59,7 @@ impl<'de> Visitor<'de> for InOrder {
     }
 }
 
-/// A number is written as the text that it came as.
+/// A value for JSON. A number is written with the text that the sender used.
 struct Value<'a>(&'a MetadataValue);
 
 impl Serialize for Value<'_> {

@@ -16,7 +16,7 @@ struct Written<'a> {
     detail: Option<Cow<'a, str>>,
 }
 
-/// The text that is stored; `None` for no notes, which is what most deliveries have.
+/// The text for the column; `None` if there are no notes, as for most deliveries.
 pub(crate) fn notes_text(notes: &[Note]) -> QueryResult<Option<String>> {
     if notes.is_empty() {
         return Ok(None);
@@ -31,7 +31,7 @@ pub(crate) fn notes_text(notes: &[Note]) -> QueryResult<Option<String>> {
         .map_err(|error| Error::SerializationError(error.into()))
 }
 
-/// The notes that were stored; `None` if they can't be read.
+/// The notes from the text of the column; `None` if they can't be read.
 pub(crate) fn read_notes(text: Option<&str>) -> Option<Vec<Note>> {
     let Some(text) = text else {
         return Some(Vec::new());

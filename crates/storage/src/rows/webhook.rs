@@ -205,7 +205,7 @@ impl<'a> From<&'a Webhook> for WebhookFields<'a> {
     }
 }
 
-/// A tombstone as it is read, without its digest, which is what it was asked for by.
+/// A tombstone as it is read, without its digest, which the caller knows.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = retired_urls, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct RetiredRow {
@@ -237,7 +237,7 @@ fn read_digest(bytes: Option<&[u8]>) -> Option<WebhookIdDigest> {
     Some(WebhookIdDigest::from_bytes(bytes?.try_into().ok()?))
 }
 
-/// A number that was stored from a narrower type.
+/// A number in the narrower type that it was stored from.
 fn narrow<T: TryFrom<i64>>(number: i64) -> Option<T> {
     T::try_from(number).ok()
 }
