@@ -1,6 +1,6 @@
-//! The statements that the writer runs inside its transactions. Each is one function over a connection.
+//! The statements of transactions that write. Each is one function over a connection.
 //!
-//! What is looked up by a unique key asks for no LIMIT: SQLite plans a statement with a bound limit anew each time.
+//! A query by a unique key has no LIMIT: SQLite plans a statement with a bound limit anew each time.
 
 pub(crate) mod address_sets;
 pub(crate) mod audit;

@@ -1,4 +1,4 @@
-//! Named sets of addresses. Whoever changes what one holds gives every webhook whose allowlist names it another revision.
+//! Address sets. A change of a set's networks gives every webhook whose allowlist names it another revision.
 
 use diesel::prelude::*;
 use hookgate_domain::{AddressSet, Allowlist, VersionState};
@@ -10,11 +10,11 @@ use crate::rows::{AddressSetFields, networks_text};
 use crate::schema::{address_set_versions, address_sets, allowlist_sets, webhooks};
 use crate::write::webhooks::lock_policies;
 
-/// URLs that other nodes are told of when a set changes. It only saves them a second look.
+/// Most URLs that other nodes are notified of when a set changes. A notice only saves them a second look.
 const MOST_TOLD: i64 = 1_000;
 
-/// Stores a set, with what becomes of its versions. No, if it has another revision than the one before, or a new one's name
-/// is taken.
+/// Stores a set, with the changes of its versions. `false` if the stored set does not have the revision
+/// before, or if the name of a new one is taken.
 pub(crate) fn address_set_write(
     connection: &mut Connection,
     set: &AddressSet,
@@ -34,7 +34,7 @@ pub(crate) fn address_set_write(
     match change {
         VersionChange::None => {}
         VersionChange::Add(version) => {
-            // What waited before is not what is proposed now.
+            // A new proposal replaces the pending one.
             versions_become(connection, id, VersionState::Pending, VersionState::Rejected)?;
             let state = if activates {
                 versions_become(connection, id, VersionState::Active, VersionState::Replaced)?;
@@ -94,7 +94,7 @@ pub(crate) fn sets_for_webhook(
     Ok(Some(sets).filter(|sets| sets.len() == names.len()))
 }
 
-/// Notes which sets the allowlist of a webhook names.
+/// Stores the sets that the allowlist of a webhook names.
 pub(crate) fn upsert_allowlist_sets(
     connection: &mut Connection,
     webhook: i64,
@@ -114,7 +114,8 @@ pub(crate) fn upsert_allowlist_sets(
     Ok(())
 }
 
-/// Stores the facts of a set. Its key, unless somebody else changed it.
+/// Stores the facts of a set and returns its key. `None` if another change came first, or if the name of a
+/// new set is taken.
 fn upsert_set(connection: &mut Connection, set: &AddressSet) -> QueryResult<Option<i64>> {
     let fields = AddressSetFields::from(set);
     let of_name = address_sets::table.filter(address_sets::name.eq(set.name.as_str()));
@@ -216,8 +217,8 @@ fn revisions_raise(connection: &mut Connection, set: i64) -> QueryResult<()> {
     Ok(())
 }
 
-/// Removes the oldest versions beyond those that are kept; never the one that counts, nor one that waits, nor the `base` that
-/// others are held against.
+/// Removes the oldest versions beyond those that are kept. The active one, a pending one and `base`, with
+/// which others are compared, always stay.
 fn versions_prune(connection: &mut Connection, set: i64, base: i64) -> QueryResult<()> {
     let query = address_set_versions::table
         .filter(address_set_versions::address_set.eq(set))

@@ -1,4 +1,4 @@
-//! The audit trail, and the end of it and of sessions and links.
+//! The audit trail, and the removal of its entries, of sessions and of links.
 
 use diesel::dsl::max;
 use diesel::prelude::*;
@@ -9,10 +9,11 @@ use crate::connection::{Connection, RunQueryDsl};
 use crate::rows::NewAuditRow;
 use crate::schema::people::{audit, sessions, sign_in_links};
 
-/// The act whose entries strangers cause.
+/// The act whose entries strangers cause: a failed sign-in.
 pub(super) const FAILED: &str = AuditAct::SessionSignInFailed.as_str();
 
-/// Stores an entry. Its number is the next one. A failed sign-in is counted on the entry of those like it in its hour.
+/// Stores an entry under the next number. A failed sign-in is counted on the entry of similar ones in its
+/// hour.
 pub(crate) fn audit_insert(connection: &mut Connection, entry: &NewAudit) -> QueryResult<()> {
     diesel::insert_into(audit::table)
         .values(NewAuditRow::from(entry))
@@ -28,7 +29,7 @@ pub(crate) fn audit_newest(connection: &mut Connection) -> QueryResult<Option<i6
     audit::table.select(max(audit::id)).get_result(connection)
 }
 
-/// How many entries that are no failed sign-ins have numbers from the first up to the second, which is excluded.
+/// Number of entries from `first` to before `end`, without failed sign-ins.
 pub(crate) fn audit_acts(connection: &mut Connection, first: i64, end: i64) -> QueryResult<i64> {
     audit::table
         .filter(audit::id.ge(first))
@@ -38,20 +39,20 @@ pub(crate) fn audit_acts(connection: &mut Connection, first: i64, end: i64) -> Q
         .get_result(connection)
 }
 
-/// Number and time of the oldest entries.
+/// Numbers and times of the oldest entries.
 pub(crate) fn oldest_audit(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
     let oldest = audit::table.select((audit::id, audit::at)).order(audit::id);
     oldest.limit(most).load(connection)
 }
 
-/// Number and time of the oldest failed sign-ins.
+/// Numbers and times of the oldest failed sign-ins.
 pub(crate) fn oldest_failures(connection: &mut Connection, most: i64) -> QueryResult<Vec<(i64, i64)>> {
     let failures = audit::table.filter(audit::act.eq(FAILED));
     let oldest = failures.select((audit::id, audit::at)).order(audit::id);
     oldest.limit(most).load(connection)
 }
 
-/// The number of the newest failed sign-in beyond so many that are newer.
+/// The number of the newest failed sign-in behind the `kept` newest ones.
 pub(crate) fn failure_beyond(connection: &mut Connection, kept: i64) -> QueryResult<Option<i64>> {
     let failures = audit::table.filter(audit::act.eq(FAILED)).select(audit::id);
     failures
@@ -67,7 +68,7 @@ pub(crate) fn audit_delete(connection: &mut Connection, ids: &[i64]) -> QueryRes
     diesel::delete(audit::table.filter(audit::id.eq_any(ids))).execute(connection)
 }
 
-/// Ends the sessions that were last seen up to `seen` or began up to `begun`, at most so many.
+/// Ends up to `most` sessions that were last seen up to `seen` or began up to `begun`.
 pub(crate) fn sessions_delete_over(
     connection: &mut Connection,
     seen: i64,
@@ -82,7 +83,7 @@ pub(crate) fn sessions_delete_over(
     diesel::delete(sessions::table.filter(sessions::id.eq_any(ids))).execute(connection)
 }
 
-/// Removes the links that were made up to then: there is one for each member at most.
+/// Removes the links that were made up to a time. They need no limit: there is one for each member at most.
 pub(crate) fn links_delete_over(connection: &mut Connection, made: i64) -> QueryResult<usize> {
     diesel::delete(sign_in_links::table.filter(sign_in_links::created_at.le(made))).execute(connection)
 }

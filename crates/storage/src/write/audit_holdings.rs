@@ -1,5 +1,5 @@
-//! How many entries of the audit trail each actor has of each act. Actors without an ID, the command line and Hookgate itself, are one
-//! for each kind: their names are no proof.
+//! Numbers of entries of the audit trail, by actor and act. Actors without an ID, the command line and
+//! Hookgate itself, count as one for each kind, because their names prove nothing.
 
 use diesel::prelude::*;
 use hookgate_domain::ActorKind;
@@ -8,7 +8,7 @@ use super::audit::FAILED;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::people::{audit, audit_holdings};
 
-/// The entries of an actor of one act.
+/// Number of entries of an actor for one act.
 #[derive(Clone, Debug, PartialEq, Eq, Queryable)]
 pub(crate) struct AuditHolding {
     pub(crate) actor: String,
@@ -16,12 +16,12 @@ pub(crate) struct AuditHolding {
     pub(crate) entries: i64,
 }
 
-/// Counts the entries with numbers from the first up to the second, which is excluded, that are no failed sign-ins.
+/// Counts the entries from `first` to before `end`, without failed sign-ins.
 pub(crate) fn holdings_count(connection: &mut Connection, first: i64, end: i64) -> QueryResult<()> {
     holdings_add(connection, (first, end), 1)
 }
 
-/// Counts them no more, before they are removed.
+/// Subtracts these entries before they are removed.
 pub(crate) fn holdings_discount(connection: &mut Connection, first: i64, end: i64) -> QueryResult<()> {
     holdings_add(connection, (first, end), -1)?;
     let gone = audit_holdings::table.filter(audit_holdings::entries.le(0));
@@ -38,7 +38,7 @@ fn holdings_add(connection: &mut Connection, (first, end): (i64, i64), sign: i64
     diesel::sql_query(query).execute(connection).map(drop)
 }
 
-/// The actor and act with most entries.
+/// The actor and act with the most entries.
 pub(crate) fn largest_holding(connection: &mut Connection) -> QueryResult<Option<AuditHolding>> {
     audit_holdings::table
         .order(audit_holdings::entries.desc())
@@ -64,7 +64,7 @@ pub(crate) fn oldest_held(
     }
 }
 
-/// Sets what a holding has left; nothing is no holding.
+/// Sets the number of entries of a holding. Zero removes the holding.
 pub(crate) fn holding_set(
     connection: &mut Connection,
     holding: &AuditHolding,

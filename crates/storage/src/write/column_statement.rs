@@ -1,8 +1,8 @@
-//! Statements that write many rows at once on PostgreSQL, from one array for each column. Their text never changes, so they
-//! stay prepared.
+//! Statements that write many rows at once on PostgreSQL, from one array for each column. Their text never
+//! changes, so they stay prepared.
 
-/// Declares the columns of rows and the statement that writes them: `Name: column: SqlType = RustType, ...;` and the SQL
-/// before and behind the list of arrays, which stands in `unnest(...)`.
+/// Declares the columns of rows and the statement that writes them: `Name: column: SqlType = RustType, ...;`
+/// and the SQL before and behind the list of arrays in `unnest(...)`.
 macro_rules! column_statement {
     ($(#[$doc:meta])* $name:ident: $first:ident: $first_sql:ty = $first_type:ty, $($column:ident: $sql:ty = $type:ty),+ $(,)?; $before:literal .. $behind:literal) => {
         $(#[$doc])*

@@ -1,5 +1,6 @@
-//! What a batch of deliveries writes to PostgreSQL, and what it reads and locks before: each in one statement, however many
-//! deliveries there are. Rows are locked in the order of their keys, so that two batches never wait for each other.
+//! The statements of a batch of deliveries on PostgreSQL: its writes, and its reads and locks before them.
+//! Each is one statement, however many deliveries there are. Rows are locked in the order of their keys, so
+//! that two batches never deadlock.
 
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Binary, Integer, Nullable, Text};
@@ -13,18 +14,19 @@ use crate::postgres::PgConnection;
 use crate::rows::IncidentRow;
 use crate::schema::{counters, idempotency_keys, incidents, webhooks};
 
-/// First half of the keys of advisory locks on policies: no other lock of the program has it.
+/// First half of the keys of advisory locks on policies. No other lock of the program uses it.
 const POLICY_LOCK: i32 = 0x486B;
 
-/// Lets changes of these policies wait for the end of the transaction, and waits for those that are under way or in line.
+/// Takes shared locks on these policies until the transaction ends: changes wait for it, and it waits for
+/// changes that run or queue.
 ///
-/// The rows are locked too, and that is what counts. But row locks know no line: where deliveries come all the time, a
-/// change would wait for ever for a moment without one. These do.
+/// Correctness depends on the row locks. But row locks are not fair: a steady stream of deliveries would
+/// starve a policy change. Advisory locks queue.
 pub(crate) fn lock_policies(connection: &mut PgConnection, buckets: &[i32]) -> QueryResult<()> {
     LockPolicies(buckets).execute(connection).map(drop)
 }
 
-/// Waits for the deliveries of this policy that are under way, and lets those that come wait.
+/// Takes an exclusive lock on a policy: waits for the deliveries that are in progress, and later ones wait.
 pub(crate) fn policy_lock(connection: &mut PgConnection, bucket: i32) -> QueryResult<()> {
     let query = diesel::sql_query("SELECT pg_advisory_xact_lock($1, $2)");
     query
@@ -57,7 +59,7 @@ impl diesel::query_builder::QueryFragment<diesel::pg::Pg> for LockPolicies<'_> {
 
 impl<C> RunQueryDsl<C> for LockPolicies<'_> {}
 
-/// The webhooks with these handles, which stay as they are until the transaction ends.
+/// The webhooks with these handles, locked against changes until the transaction ends.
 pub(crate) fn lock_targets(
     connection: &mut PgConnection,
     handles: &[String],
@@ -70,7 +72,7 @@ pub(crate) fn lock_targets(
         .load(connection)
 }
 
-/// Names and values of these counters, which nobody else changes until the transaction ends.
+/// Names and values of these counters, locked until the transaction ends.
 pub(crate) fn lock_counters(
     connection: &mut PgConnection,
     names: &[&str],
@@ -83,7 +85,7 @@ pub(crate) fn lock_counters(
         .load(connection)
 }
 
-/// The value of a counter, which stays as it is until the transaction ends.
+/// The value of a counter, locked against changes until the transaction ends.
 pub(crate) fn counter_share(connection: &mut PgConnection, name: &str) -> QueryResult<i64> {
     counters::table
         .filter(counters::name.eq(name))
@@ -92,7 +94,7 @@ pub(crate) fn counter_share(connection: &mut PgConnection, name: &str) -> QueryR
         .get_result(connection)
 }
 
-/// What is remembered of these keys of these webhooks, and of some others.
+/// The answers stored for any of these keys at any of these webhooks: more than the wanted pairs.
 pub(crate) fn keys_of(
     connection: &mut PgConnection,
     webhooks: &[i64],
@@ -109,8 +111,8 @@ pub(crate) fn keys_of(
         .load(connection)
 }
 
-/// The incidents of these webhooks that are not resolved and have one of these dedup keys. They stay as they are until the
-/// transaction ends.
+/// The unresolved incidents of these webhooks with one of these dedup keys, locked until the transaction
+/// ends.
 pub(crate) fn lock_incidents(
     connection: &mut PgConnection,
     webhooks: &[i64],
@@ -126,7 +128,8 @@ pub(crate) fn lock_incidents(
         .load(connection)
 }
 
-/// The numbers of the newest resolved incidents of these keys, each of the webhook beside it.
+/// The numbers of the newest resolved incidents, one for each pair of webhook and dedup key at the same
+/// place.
 pub(crate) fn newest_resolved(
     connection: &mut PgConnection,
     webhooks: &[i64],
@@ -137,7 +140,7 @@ pub(crate) fn newest_resolved(
         #[diesel(sql_type = BigInt)]
         number: i64,
     }
-    // One look into the index for each: a key may have any number of resolved incidents.
+    // One search of the index for each pair: a key may have any number of resolved incidents.
     let query = "SELECT found.number FROM unnest($1, $2) AS wanted (webhook, dedup_key) CROSS JOIN LATERAL \
                  (SELECT number FROM incidents WHERE incidents.webhook = wanted.webhook \
                   AND incidents.dedup_key = wanted.dedup_key AND status = 'resolved' \
@@ -149,7 +152,7 @@ pub(crate) fn newest_resolved(
     Ok(found.into_iter().map(|row| row.number).collect())
 }
 
-/// The incidents with these numbers. They stay as they are until the transaction ends.
+/// The incidents with these numbers, locked until the transaction ends.
 pub(crate) fn incidents_hold_numbered(
     connection: &mut PgConnection,
     numbers: &[i64],
@@ -218,7 +221,7 @@ column_statement! {
 }
 
 column_statement! {
-    /// What deliveries changed about incidents.
+    /// Changes of incidents by deliveries.
     IncidentChanges:
     number: BigInt = i64,
     title: Text = String,
@@ -245,7 +248,7 @@ column_statement! {
 }
 
 column_statement! {
-    /// What happened to incidents.
+    /// Events of incidents.
     EventColumns:
     incident: BigInt = i64,
     at: BigInt = i64,
@@ -258,7 +261,7 @@ column_statement! {
 }
 
 column_statement! {
-    /// Idempotency keys to remember, in place of expired ones.
+    /// Idempotency keys to store, in place of expired ones.
     KeyColumns:
     webhook: BigInt = i64,
     key: Text = String,
@@ -273,7 +276,7 @@ column_statement! {
 }
 
 column_statement! {
-    /// Records that stand for more deliveries.
+    /// Numbers of deliveries to add to the counts of records.
     CountColumns:
     id: BigInt = i64,
     more: BigInt = i64;

@@ -1,4 +1,4 @@
-//! Counters: the next numbers, and where pruning goes on.
+//! Counters: the next numbers, and the positions of pruning.
 
 use diesel::prelude::*;
 use diesel::query_builder::QueryId;
@@ -16,17 +16,17 @@ pub(crate) enum Counter {
     Delivery,
     /// The number of the next incident.
     Incident,
-    /// The first delivery whose payload was not looked at by pruning.
+    /// The first delivery whose payload pruning has not examined.
     PayloadPrune,
-    /// The first incident that was not looked at in this round of pruning.
+    /// The first incident that this round of pruning has not examined.
     IncidentPrune,
     /// The first delivery that is not in the tables of usage.
     Usage,
-    /// How many entries of the audit trail below [`Counter::AuditCounted`] are no failed sign-ins.
+    /// Number of entries of the audit trail below [`Counter::AuditCounted`], without failed sign-ins.
     AuditActs,
     /// The first entry of the audit trail that is not counted there.
     AuditCounted,
-    /// How many entries of the audit trail were removed before they were too old.
+    /// Number of entries of the audit trail that were removed before they were too old.
     AuditEarly,
 }
 
@@ -54,10 +54,10 @@ pub(crate) fn counter_value(connection: &mut Connection, counter: Counter) -> Qu
         .get_result(connection)
 }
 
-/// The value of a counter that nobody else changes until the transaction ends; nothing, if somebody else is about to.
+/// The value of a counter, locked until the transaction ends. `None` if another transaction has it locked.
 pub(crate) fn counter_try_lock(connection: &mut Connection, counter: Counter) -> QueryResult<Option<i64>> {
     match connection {
-        // The transaction is the only one that writes.
+        // SQLite runs one writing transaction at a time.
         Connection::Sqlite(_) => counter_value(connection, counter).map(Some),
         Connection::Postgres(link) => diesel::RunQueryDsl::get_result(
             counters::table
@@ -76,7 +76,7 @@ pub(crate) fn counter_set(connection: &mut Connection, counter: Counter, next: i
     CounterSet { counter, next }.execute(connection).map(drop)
 }
 
-/// The statement in one piece, because diesel does not keep updates prepared.
+/// A statement of its own, because diesel does not keep updates prepared.
 struct CounterSet {
     counter: Counter,
     next: i64,

@@ -25,7 +25,8 @@ pub(crate) fn deliveries_insert(
 }
 
 rows_insert! {
-    /// Stores records that are [plain](NewDelivery::is_plain): what they leave out costs nothing.
+    /// Stores records that are [plain](NewDelivery::is_plain), by a statement without the columns that they
+    /// leave empty.
     plain_deliveries_insert(PlainDeliveryInsert, NewDelivery) into "deliveries":
     id: BigInt,
     organization: BigInt,
@@ -73,7 +74,7 @@ rows_insert! {
     grown: BigInt,
 }
 
-/// Lets a record stand for so many more deliveries. A record that was pruned meanwhile is no loss.
+/// Adds to the number of deliveries of a record. A record that was pruned meanwhile is no loss.
 pub(crate) fn delivery_count(connection: &mut Connection, id: i64, more: i64) -> QueryResult<()> {
     let row = deliveries::table.filter(deliveries::id.eq(id));
     diesel::update(row)

@@ -1,5 +1,5 @@
-//! The deliveries of one table on a server that go because their webhooks hold too much: a table of its own while a transaction
-//! lasts. Only one transaction prunes at a time.
+//! The deliveries of one partition on a server that are removed because their webhooks hold too much. The
+//! list is a table that exists during one transaction. Only one transaction prunes at a time.
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -7,14 +7,15 @@ use diesel::sql_types::BigInt;
 use super::holdings::{HoldingChange, SHOWS, WEIGHT};
 use crate::connection::{Connection, RunQueryDsl};
 
-/// What goes of a webhook.
+/// The removed part of a webhook's history.
 pub(crate) struct Doomed {
     pub(crate) held: HoldingChange,
-    /// The last of its deliveries that goes or loses its payload.
+    /// The last of its deliveries that is removed or loses its payload.
     pub(crate) last: i64,
 }
 
-/// Lists what goes of these webhooks: the oldest deliveries from a number on, until so many bytes are freed.
+/// Lists the deliveries that are removed: for each (webhook, surplus, next), the oldest from `next` to before
+/// `end`, until `surplus` bytes are freed.
 pub(crate) fn doomed_make(
     connection: &mut Connection,
     partition: i64,
@@ -42,7 +43,7 @@ pub(crate) fn doomed_make(
     ))
 }
 
-/// What goes, by webhook.
+/// Sums of the list, by webhook.
 pub(crate) fn doomed_counts(connection: &mut Connection) -> QueryResult<Vec<Doomed>> {
     #[derive(QueryableByName)]
     struct Row {
@@ -58,16 +59,16 @@ pub(crate) fn doomed_counts(connection: &mut Connection) -> QueryResult<Vec<Doom
     Ok(rows.into_iter().map(doomed).collect())
 }
 
-/// Ends the list.
+/// Drops the list.
 pub(crate) fn doomed_drop(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute("DROP TABLE deliveries_doomed")
 }
 
-/// The condition of a delivery `d` that it is on the list.
+/// Condition that a delivery `d` is on the list. The parenthesis is open for more conditions.
 pub(crate) const IS_DOOMED: &str = "EXISTS (SELECT 1 FROM deliveries_doomed AS doomed WHERE doomed.id = d.id";
 
-/// Writes the deliveries of a stretch that stay into another table, those that only lose their payloads without them. How many
-/// these are.
+/// Copies the remaining deliveries of a partition into another table, some without their payloads. Returns
+/// the number of the latter.
 pub(crate) fn survivors_copy(connection: &mut Connection, partition: i64, into: &str) -> QueryResult<usize> {
     connection.batch_execute(&format!(
         "INSERT INTO {into} SELECT d.* FROM deliveries_{partition} d WHERE NOT {IS_DOOMED}); \

@@ -1,5 +1,5 @@
-//! Statements in one piece, for both databases. Diesel keeps no updates prepared, and walks a tuple of columns several
-//! times for each row.
+//! Statements as one fragment of SQL, for both databases. Diesel does not keep updates prepared, and walks a
+//! tuple of columns several times for each row.
 
 /// Implements a statement, written to `$out`, for both databases.
 macro_rules! fragment {

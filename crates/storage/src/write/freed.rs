@@ -1,4 +1,4 @@
-//! What webhooks hold less because history is removed.
+//! The part of their holdings that webhooks lose because history is removed.
 
 use std::collections::BTreeMap;
 
@@ -7,13 +7,13 @@ use diesel::result::QueryResult;
 use super::holdings::{HoldingChange, holding_add};
 use crate::connection::Connection;
 
-/// What a transaction frees, by webhook. It is written at its end, in the order of the webhooks. Who counts skips what is locked, so it
-/// waits for nothing here.
+/// Sums that a transaction frees, by webhook. It writes them at its end, in the order of the webhooks.
+/// Counting skips locked rows, so it waits for none of them.
 #[derive(Debug, Default)]
 pub(crate) struct Freed(BTreeMap<i64, HoldingChange>);
 
 impl Freed {
-    /// Adds what goes.
+    /// Adds removed parts of holdings.
     pub(crate) fn add(&mut self, held: impl IntoIterator<Item = HoldingChange>) {
         for one in held {
             let all = self.0.entry(one.webhook).or_default();
@@ -22,7 +22,7 @@ impl Freed {
         }
     }
 
-    /// Takes it from the holdings.
+    /// Subtracts the sums from the holdings.
     pub(crate) fn write(self, connection: &mut Connection) -> QueryResult<()> {
         for (webhook, held) in self.0 {
             let gone = HoldingChange {

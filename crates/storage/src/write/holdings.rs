@@ -1,4 +1,4 @@
-//! How much of the history each webhook holds, and the deliveries that it is.
+//! Holdings: the bytes of history that each webhook holds, and the deliveries behind them.
 
 use std::collections::BTreeMap;
 
@@ -14,26 +14,26 @@ use super::prune::oldest_deliveries;
 use super::webhooks::{lock_policy, policy_bucket};
 use crate::schema::{deliveries, holdings, webhooks};
 
-/// What a record takes, in SQL: as it was weighed, or nearly so if an older version wrote it.
+/// Bytes of a record, in SQL: its stored weight, or an estimate if an older version wrote it.
 pub(crate) const WEIGHT: &str = "coalesce(deliveries.weight, 512 + coalesce(length(deliveries.payload), 0) + coalesce(length(deliveries.headers), 0))";
-/// What a webhook holds more since a record came, in SQL.
+/// Bytes by which a record made its webhook's holding grow, in SQL.
 pub(crate) const HELD: &str = "coalesce(deliveries.weight, 512 + coalesce(length(deliveries.payload), 0) + coalesce(length(deliveries.headers), 0)) + coalesce(deliveries.grown, 0)";
-/// Deliveries whose period of numbers is told by this many bits less.
+/// Bits by which the number of a delivery is shifted to get its period.
 const PERIOD_BITS: u32 = 16;
 
-/// What a webhook holds.
+/// The holding of a webhook.
 #[derive(Clone, Copy, Debug, Queryable, Selectable)]
 #[diesel(table_name = holdings)]
 pub(crate) struct Holding {
     pub(crate) webhook: i64,
     pub(crate) bytes: i64,
-    /// Where removing goes on.
+    /// The number at which removal goes on.
     pub(crate) next: i64,
-    /// When it last began with the oldest.
+    /// Time at which removal last began with the oldest delivery.
     pub(crate) round_at: i64,
 }
 
-/// What comes to a holding, or goes from it if it is negative.
+/// The change of a holding, negative for a removal.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, QueryableByName)]
 pub(crate) struct HoldingChange {
     #[diesel(sql_type = BigInt)]
@@ -44,12 +44,12 @@ pub(crate) struct HoldingChange {
     pub(crate) deliveries: i64,
 }
 
-/// Adds to what a webhook holds.
+/// Adds to the holding of a webhook.
 pub(crate) fn holding_add(connection: &mut Connection, held: &HoldingChange) -> QueryResult<()> {
     HoldingAdd(held).execute(connection).map(drop)
 }
 
-/// The statement in one piece, so that it stays prepared.
+/// A statement of its own, so that it stays prepared.
 struct HoldingAdd<'a>(&'a HoldingChange);
 
 impl QueryId for HoldingAdd<'_> {
@@ -64,7 +64,7 @@ fragment!(HoldingAdd<'_>, self, out => {
     out.push_bind_param::<BigInt, _>(&self.0.bytes)?;
     out.push_sql(", ");
     out.push_bind_param::<BigInt, _>(&self.0.deliveries)?;
-    // What an older version or another process removed is not known here, so it may be less than nothing.
+    // Removals by an older version or by another process are unknown here, so the sum could be negative.
     out.push_sql(
         ") ON CONFLICT (webhook) DO UPDATE SET \
          bytes = CASE WHEN holdings.bytes + excluded.bytes > 0 THEN holdings.bytes + excluded.bytes ELSE 0 END, \
@@ -74,7 +74,7 @@ fragment!(HoldingAdd<'_>, self, out => {
     Ok(())
 });
 
-/// The webhooks that hold most, most first, without so many before them.
+/// The largest holdings, largest first, without the first `behind` of them.
 pub(crate) fn holdings_largest(
     connection: &mut Connection,
     behind: i64,
@@ -94,7 +94,7 @@ pub(crate) fn holdings_largest(
         .load(connection)
 }
 
-/// What all webhooks hold.
+/// Bytes that all webhooks hold.
 pub(crate) fn holdings_sum(connection: &mut Connection) -> QueryResult<i64> {
     let query = "SELECT CAST(0 AS BIGINT) AS webhook, CAST(coalesce(sum(bytes), 0) AS BIGINT) AS bytes, \
                  CAST(coalesce(sum(deliveries), 0) AS BIGINT) AS deliveries FROM holdings";
@@ -102,18 +102,19 @@ pub(crate) fn holdings_sum(connection: &mut Connection) -> QueryResult<i64> {
     Ok(all.bytes)
 }
 
-/// How many webhooks hold something.
+/// Number of webhooks that hold something.
 pub(crate) fn holdings_count(connection: &mut Connection) -> QueryResult<i64> {
     let some = holdings::table.filter(holdings::bytes.gt(0));
     some.count().get_result(connection)
 }
 
-/// Whether nobody else writes what these webhooks hold until the transaction ends.
+/// Locks the holdings of these webhooks until the transaction ends. `false` if another transaction has one of
+/// them locked.
 pub(crate) fn holdings_try_lock(connection: &mut Connection, held: &[HoldingChange]) -> QueryResult<bool> {
     let webhooks: Vec<_> = held.iter().map(|held| held.webhook).collect();
     let rows = holdings::table.filter(holdings::webhook.eq_any(webhooks));
     let Connection::Postgres(link) = connection else {
-        // The transaction is the only one that writes.
+        // SQLite runs one writing transaction at a time.
         return Ok(true);
     };
     let there: i64 = diesel::RunQueryDsl::get_result(rows.clone().count(), &mut link.connection)?;
@@ -122,7 +123,7 @@ pub(crate) fn holdings_try_lock(connection: &mut Connection, held: &[HoldingChan
     Ok(i64::try_from(free.len()).is_ok_and(|free| free >= there))
 }
 
-/// Lets removing go on there. It writes nothing if it does so already.
+/// Stores the position at which removal goes on. Writes nothing if it is unchanged.
 pub(crate) fn holding_go_on(connection: &mut Connection, holding: &Holding) -> QueryResult<()> {
     let Holding {
         webhook,
@@ -138,7 +139,7 @@ pub(crate) fn holding_go_on(connection: &mut Connection, holding: &Holding) -> Q
         .map(drop)
 }
 
-/// The webhooks that open no incidents and may again, because they hold no more than this.
+/// The full webhooks that hold no more than this, and so may open incidents again.
 pub(crate) fn webhooks_relieved(connection: &mut Connection, most: i64) -> QueryResult<Vec<i64>> {
     let full = webhooks::table.filter(webhooks::full_at.is_not_null());
     let full: Vec<i64> = full.select(webhooks::id).load(connection)?;
@@ -153,8 +154,9 @@ pub(crate) fn webhooks_relieved(connection: &mut Connection, most: i64) -> Query
     Ok(relieved)
 }
 
-/// Lets these webhooks open incidents again, and those none from now on. Whether that is new of one. Deliveries to them wait
-/// until the transaction ends, so it ends soon.
+/// Lets the webhooks in `relieved` open incidents again, and those in `full` none from now on. `true` if one
+/// of the latter was not full before. Deliveries to these webhooks wait until the transaction ends, so it
+/// must be short.
 pub(crate) fn webhooks_fill(
     connection: &mut Connection,
     relieved: &[i64],
@@ -170,7 +172,7 @@ pub(crate) fn webhooks_fill(
     let query = webhooks::table.filter(changed).order(webhooks::id);
     let query = query.select((webhooks::id, webhooks::handle));
     let rows: Vec<(i64, String)> = on!(connection, c => diesel::RunQueryDsl::load(query, c))?;
-    // In the order in which batches of deliveries take these locks, and each once.
+    // Batches of deliveries take these locks in this order, and each once.
     let handles = rows.iter().filter_map(|(_, handle)| handle.parse().ok());
     let buckets: BTreeMap<i32, WebhookHandle> =
         handles.map(|handle| (policy_bucket(handle), handle)).collect();
@@ -205,7 +207,7 @@ pub(crate) fn first_delivery(
         .first()
         .map_or(end, |(id, _)| *id);
     let first = first.max(oldest);
-    // The index is over the deliveries of each period, so each is asked.
+    // The index has the deliveries by period, so each period needs a query.
     for period in first >> PERIOD_BITS..=end >> PERIOD_BITS {
         let found = rows_of(connection, webhook, period, first, end, 1)?;
         if let Some(row) = found.first() {
@@ -215,7 +217,7 @@ pub(crate) fn first_delivery(
     Ok(None)
 }
 
-/// A delivery that may go: its number, what it takes, and what its payload takes of that.
+/// A delivery that may be removed: its number, its bytes, and the bytes of its payload among them.
 #[derive(Clone, Copy, Debug, QueryableByName)]
 pub(crate) struct Row {
     #[diesel(sql_type = BigInt)]
@@ -252,7 +254,7 @@ fn rows_of(
     diesel::sql_query(query).load(connection)
 }
 
-/// Which of these deliveries show an incident that is not resolved: its first and its last one.
+/// The ones among these deliveries that show an unresolved incident: its first and its last one.
 pub(crate) fn shown_rows(connection: &mut Connection, ids: &str) -> QueryResult<Vec<i64>> {
     let query = format!(
         "SELECT d.id AS number FROM deliveries d CROSS JOIN incidents i \
@@ -261,11 +263,11 @@ pub(crate) fn shown_rows(connection: &mut Connection, ids: &str) -> QueryResult<
     numbers(connection, query)
 }
 
-/// Whether delivery `d` is the first or the last one of incident `i`.
+/// Condition that delivery `d` is the first or the last one of incident `i`.
 pub(crate) const SHOWS: &str = "(i.first_delivery = d.id OR NOT EXISTS (SELECT 1 FROM deliveries later \
     WHERE later.incident = d.incident AND later.answer = 'updated' AND later.id > d.id))";
 
-/// Removes the payloads of these deliveries and says why.
+/// Removes the payloads of these deliveries, and records lack of space as the reason.
 pub(crate) fn payloads_strip(connection: &mut Connection, table: &str, ids: &str) -> QueryResult<usize> {
     let weight = WEIGHT.replace("deliveries.", "");
     let query = format!(
@@ -275,8 +277,8 @@ pub(crate) fn payloads_strip(connection: &mut Connection, table: &str, ids: &str
     diesel::sql_query(query).execute(connection)
 }
 
-/// Removes these deliveries with their idempotency keys, and the resolved incidents that none is left of. How many deliveries, and
-/// what the incidents took.
+/// Removes these deliveries with their idempotency keys, and the resolved incidents that have no delivery
+/// left. Returns the number of deliveries, and the bytes of the incidents.
 pub(crate) fn deliveries_remove(
     connection: &mut Connection,
     ids: &str,
@@ -292,7 +294,7 @@ pub(crate) fn deliveries_remove(
     Ok((removed, incidents_remove_told(connection, &incidents)?))
 }
 
-/// Removes those of these incidents that are resolved and have no delivery. What each of them took.
+/// Removes those of these incidents that are resolved and have no delivery. Returns the bytes of each.
 pub(crate) fn incidents_remove_told(
     connection: &mut Connection,
     incidents: &str,
@@ -313,7 +315,7 @@ pub(crate) fn incidents_remove_told(
     Ok(removed)
 }
 
-/// Removes the incidents for which this condition holds. What each of them took.
+/// Removes the incidents that meet a condition. Returns the bytes of each.
 pub(crate) fn incidents_remove(
     connection: &mut Connection,
     condition: &str,
@@ -324,7 +326,8 @@ pub(crate) fn incidents_remove(
     diesel::sql_query(query).load(connection)
 }
 
-/// What the deliveries for which this condition holds take, by webhook; of their payloads only, if that is all that goes.
+/// Bytes and number of the deliveries that meet a condition, by webhook; with `only_payloads`, only the bytes
+/// of their payloads.
 pub(crate) fn held_where(
     connection: &mut Connection,
     condition: &str,
@@ -333,7 +336,7 @@ pub(crate) fn held_where(
     diesel::sql_query(held_query(condition, only_payloads)).load(connection)
 }
 
-/// The query of that.
+/// The query of [`held_where`].
 pub(crate) fn held_query(condition: &str, only_payloads: bool) -> String {
     let (bytes, rows) = if only_payloads {
         ("coalesce(length(payload), 0)", "0")
@@ -346,7 +349,7 @@ pub(crate) fn held_query(condition: &str, only_payloads: bool) -> String {
     )
 }
 
-/// Numbers as a list of SQL.
+/// Numbers as a list in SQL.
 pub(crate) fn list(numbers: &[i64]) -> String {
     let texts: Vec<_> = numbers.iter().map(ToString::to_string).collect();
     texts.join(", ")

@@ -1,4 +1,4 @@
-//! What happened to incidents.
+//! Events of incidents.
 
 use diesel::dsl::{max, sql};
 use diesel::prelude::*;
@@ -32,7 +32,7 @@ pub(crate) fn events_of_incident(connection: &mut Connection, incident: i64) -> 
         .load(connection)
 }
 
-/// How many events of an incident there are.
+/// Number of events of an incident.
 pub(crate) fn event_count(connection: &mut Connection, incident: i64) -> QueryResult<i64> {
     let query = incident_events::table.filter(incident_events::incident.eq(incident));
     query.count().get_result(connection)
@@ -42,7 +42,7 @@ pub(crate) fn event_count(connection: &mut Connection, incident: i64) -> QueryRe
 pub(crate) fn last_delivery(connection: &mut Connection, incident: i64) -> QueryResult<Option<i64>> {
     let updates = deliveries::table
         .filter(deliveries::incident.eq(incident))
-        // Word for word as in the index, which is not used for a bound value.
+        // A literal, as in the partial index, which is not used for a bound value.
         .filter(sql::<Bool>("answer = 'updated'"));
     let last: Option<i64> = updates.select(max(deliveries::id)).get_result(connection)?;
     if last.is_some() {
@@ -56,7 +56,7 @@ pub(crate) fn last_delivery(connection: &mut Connection, incident: i64) -> Query
     Ok(first.flatten())
 }
 
-/// Removes the events of the incidents between these numbers, both included, that are not there any more.
+/// Removes the events of removed incidents between these numbers, both included.
 pub(crate) fn events_delete(connection: &mut Connection, first: i64, last: i64) -> QueryResult<usize> {
     let query = format!(
         "DELETE FROM incident_events WHERE incident BETWEEN {first} AND {last} \

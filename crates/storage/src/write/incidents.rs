@@ -34,9 +34,9 @@ rows_insert! {
     weight: BigInt,
 }
 
-/// Stores what a delivery may change about an incident, but for its status.
+/// Stores the columns of an incident that a delivery may change, except its status.
 ///
-/// The status is apart because it is in the indexes, and firing again rarely changes it.
+/// The status is separate because it is in the indexes, and a repeated delivery rarely changes it.
 pub(crate) fn incident_update(connection: &mut Connection, weighed: &WeighedIncident) -> QueryResult<()> {
     let incident = &weighed.incident;
     diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
@@ -56,7 +56,7 @@ pub(crate) fn incident_update(connection: &mut Connection, weighed: &WeighedInci
         .map(drop)
 }
 
-/// Stores the status of an incident, and when it changed: its times too.
+/// Stores the status of an incident, with its times.
 pub(crate) fn incident_status_set(connection: &mut Connection, incident: &Incident) -> QueryResult<()> {
     diesel::update(incidents::table.filter(incidents::number.eq(incident.number.get())))
         .set((
@@ -70,7 +70,7 @@ pub(crate) fn incident_status_set(connection: &mut Connection, incident: &Incide
         .map(drop)
 }
 
-/// The incident of a webhook that is not resolved and has this dedup key: at most one.
+/// The unresolved incident of a webhook with this dedup key: at most one.
 pub(crate) fn incident_unresolved(
     connection: &mut Connection,
     webhook: i64,
@@ -85,7 +85,7 @@ pub(crate) fn incident_unresolved(
         .optional()
 }
 
-/// The newest resolved incident of a webhook that has this dedup key.
+/// The newest resolved incident of a webhook with this dedup key.
 pub(crate) fn incident_resolved(
     connection: &mut Connection,
     webhook: i64,

@@ -1,4 +1,4 @@
-//! Idempotency keys and the answers that they stand for.
+//! Idempotency keys with their answers.
 
 use diesel::prelude::*;
 
@@ -6,7 +6,7 @@ use crate::connection::{Connection, RunQueryDsl, columns};
 
 use crate::schema::idempotency_keys;
 
-/// A key that was used, as it is read.
+/// A stored key, as it is read.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = idempotency_keys, check_for_backend(diesel::sqlite::Sqlite, diesel::pg::Pg))]
 pub(crate) struct KeyRow {
@@ -42,7 +42,7 @@ impl From<&NewKey<'_>> for KeyRow {
     }
 }
 
-/// What a webhook's key stands for.
+/// The answer stored for a webhook's key.
 pub(crate) fn key_by_name(
     connection: &mut Connection,
     webhook: i64,
@@ -56,7 +56,7 @@ pub(crate) fn key_by_name(
         .optional()
 }
 
-/// Remembers a key, in place of an expired one.
+/// Stores a key, in place of an expired one.
 pub(crate) fn upsert_key(connection: &mut Connection, row: &NewKey<'_>) -> QueryResult<()> {
     diesel::insert_into(idempotency_keys::table)
         .values(row)

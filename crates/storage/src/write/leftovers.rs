@@ -1,6 +1,7 @@
-//! The rest of the work when a table of deliveries goes on a server. Everybody waits for the transaction that removes the table, so it
-//! does no more than it must. The rest is listed in tables that it makes before, and done in slices after it: nothing is forgotten
-//! if the server or this process stops in between, and any node goes on with it.
+//! Deferred work after a partition of deliveries is dropped on a server. All other transactions wait for the
+//! one that drops it, so it does no more than it must. The rest is listed in tables before, and done in
+//! slices afterwards: nothing is lost if the server or this process stops in between, and any node can go on
+//! with it.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Nullable};
@@ -10,22 +11,22 @@ use super::holdings::{HoldingChange, holding_add, incidents_remove_told, list};
 use super::partitions::table_exists;
 use crate::connection::{Connection, RunQueryDsl};
 
-/// Rows of a list that one slice works off: some of what senders write is locked as long as that takes.
+/// Rows of a list that one slice handles: rows that senders need are locked meanwhile.
 const MOST_LEFTOVERS: usize = 1_000;
-/// The deliveries that went, with their incidents.
+/// List of the removed deliveries, with their incidents.
 const DELIVERIES: &str = "leftover_deliveries";
-/// What webhooks hold less.
+/// List of the parts that holdings lose.
 const HOLDINGS: &str = "leftover_holdings";
 
-/// What a slice removed.
+/// Numbers of rows that a slice removed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Removed {
     pub(crate) keys: usize,
     pub(crate) incidents: usize,
 }
 
-/// Lists what goes with the doomed deliveries: their idempotency keys, resolved incidents that none is left of, and what their
-/// webhooks hold less.
+/// Lists the deferred work for the doomed deliveries: their idempotency keys, resolved incidents without a
+/// remaining delivery, and the parts that holdings lose.
 pub(crate) fn leftovers_of_doomed(connection: &mut Connection) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "CREATE TABLE {DELIVERIES} AS SELECT id, incident FROM deliveries_doomed WHERE NOT keeps; \
@@ -38,22 +39,23 @@ pub(crate) fn leftovers_of_doomed(connection: &mut Connection) -> QueryResult<()
     )
 }
 
-/// Lists what webhooks hold less, by the query that tells it.
+/// Lists the parts that holdings lose, from a query.
 pub(crate) fn leftover_holdings(connection: &mut Connection, held: &str) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "CREATE TABLE {HOLDINGS} AS {held}; ALTER TABLE {HOLDINGS} ADD PRIMARY KEY (webhook)"
     ))
 }
 
-/// Whether some are listed.
+/// `true` if deferred work is listed.
 pub(crate) fn leftovers_exist(connection: &mut Connection) -> QueryResult<bool> {
     Ok(table_exists(connection, HOLDINGS)? || table_exists(connection, DELIVERIES)?)
 }
 
-/// Works off a slice of the lists, and ends those that are done. What it removed, if there was something to do.
+/// Does a slice of the deferred work, and drops a finished list. Returns the numbers of removed rows; `None`
+/// if nothing was listed.
 pub(crate) fn leftovers_remove(connection: &mut Connection) -> QueryResult<Option<Removed>> {
     if table_exists(connection, HOLDINGS)? {
-        // First, because who pays next is told by it.
+        // First, because the holdings decide which webhooks pay next.
         holdings_slice(connection)?;
         return Ok(Some(Removed::default()));
     }
@@ -88,7 +90,7 @@ fn deliveries_slice(connection: &mut Connection) -> QueryResult<Removed> {
     ))
     .load(connection)?;
     let mut removed = Removed::default();
-    // In the order in which batches of deliveries lock them.
+    // Batches of deliveries lock incidents in this order.
     let mut incidents: Vec<_> = slice.iter().filter_map(|gone| gone.incident).collect();
     incidents.sort_unstable();
     incidents.dedup();

@@ -1,4 +1,4 @@
-//! Sign-in links, and what ends with the member who made one: the link, and the session that it began.
+//! Sign-in links, and the end of links and of the sessions that they began.
 
 use diesel::prelude::*;
 use hookgate_domain::SignInLink;
@@ -19,7 +19,7 @@ pub(crate) fn upsert_link(connection: &mut Connection, link: &SignInLink) -> Que
         .map(drop)
 }
 
-/// Removes the link with this digest. Whether there was one.
+/// Removes the link with this digest. `true` if there was one.
 pub(crate) fn link_delete(connection: &mut Connection, digest: &[u8]) -> QueryResult<bool> {
     let used =
         diesel::delete(sign_in_links::table.filter(sign_in_links::digest.eq(digest))).execute(connection)?;
@@ -33,7 +33,8 @@ pub(crate) fn link_delete_for_member(connection: &mut Connection, member: &str) 
         .map(drop)
 }
 
-/// Ends the links that a member made, for anybody, and the sessions that they began; but for those made in the session `kept`.
+/// Ends the links that a member made, for any member, and the sessions that they began, except those made in
+/// the session `kept`.
 pub(crate) fn made_delete_by(connection: &mut Connection, maker: &str, kept: &str) -> QueryResult<()> {
     let links = sign_in_links::table
         .filter(sign_in_links::made_by.eq(maker))

@@ -1,4 +1,4 @@
-//! The tables that deliveries lie in on a server: one for each stretch of numbers, which rise with time.
+//! Partitions of the deliveries on a server: a table for each range of numbers, which rise with time.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Text};
@@ -8,14 +8,14 @@ use super::doomed::survivors_copy;
 use crate::connection::{Connection, RunQueryDsl};
 use crate::schema::deliveries;
 
-/// Numbers in a stretch: more than a server takes in a day, and more stretches than days to come.
+/// Numbers in a partition: more than a server takes in a day, and more partitions than days to come.
 pub(crate) const PARTITION_SPAN: i64 = 1 << 33;
-/// How often it is tried to remove a table. With the pauses it takes longer than the 10 seconds that a statement may run, so nobody
-/// who reads all the time stops it.
+/// Attempts to drop a partition. With the pauses they take longer than the 10 seconds that a statement may
+/// run, so a steady reader can't prevent it.
 const DROP_ATTEMPTS: u32 = 12;
-/// Seconds between, in which those who wait go on: longer than an attempt lets them wait.
+/// Seconds between attempts, in which waiting transactions proceed: longer than an attempt makes them wait.
 const DROP_PAUSE: u32 = 1;
-/// The advisory lock of whoever removes a table, shared by those who count deliveries.
+/// Advisory lock for dropping a partition, shared by transactions that count deliveries.
 const TABLES_LOCK: i64 = 5_209_673_106;
 
 #[derive(QueryableByName)]
@@ -30,7 +30,7 @@ struct Bytes {
     bytes: i64,
 }
 
-/// Which stretches have a table, oldest first.
+/// The existing partitions, oldest first.
 pub(crate) fn partitions(connection: &mut Connection) -> QueryResult<Vec<i64>> {
     let query = "SELECT child.relname::text AS name FROM pg_inherits JOIN pg_class child ON child.oid = inhrelid \
                  WHERE inhparent = 'deliveries'::regclass";
@@ -43,7 +43,7 @@ pub(crate) fn partitions(connection: &mut Connection) -> QueryResult<Vec<i64>> {
     Ok(partitions)
 }
 
-/// Makes the table of a stretch. Deliveries go on meanwhile: a table that is attached holds up nobody.
+/// Creates a partition. Deliveries go on meanwhile: attaching a table blocks none.
 pub(crate) fn partition_make(connection: &mut Connection, partition: i64) -> QueryResult<()> {
     let (first, end) = (partition * PARTITION_SPAN, (partition + 1) * PARTITION_SPAN);
     connection.batch_execute(&format!(
@@ -52,11 +52,12 @@ pub(crate) fn partition_make(connection: &mut Connection, partition: i64) -> Que
     ))
 }
 
-/// Removes the table of a stretch with all that is in it. Whoever reads right now is waited for, but not for long: those
-/// who come after wait too. So it is tried again, after a pause that lets them go on, for longer than any statement reads.
+/// Drops a partition with its deliveries. It waits for readers, but not for long, because all who come later
+/// wait too. It tries again after a pause that lets them proceed, for longer than any statement reads.
 ///
-/// From here on everybody waits for the end of the transaction, so what has to be written besides is listed before it, and written by
-/// another one (see `leftovers`). What it locked before would keep the table from going: who reads deliveries may wait for it.
+/// From here on all other transactions wait for the end of this one, so its other writes are listed before,
+/// and done by another transaction (see `leftovers`). It must hold no other lock: a reader of deliveries that
+/// waits for it would keep the partition from being dropped.
 pub(crate) fn partition_drop(connection: &mut Connection, partition: i64) -> QueryResult<()> {
     connection.batch_execute(&format!(
         "SET LOCAL statement_timeout = '10min'; SET LOCAL lock_timeout = '500ms'; \
@@ -72,7 +73,7 @@ pub(crate) fn partition_drop(connection: &mut Connection, partition: i64) -> Que
     ))
 }
 
-/// Whether no table of deliveries is about to go, and none goes before the transaction ends.
+/// `true` if no partition is about to be dropped, and none will be before the transaction ends.
 pub(crate) fn tables_stay(connection: &mut Connection) -> QueryResult<bool> {
     try_lock(
         connection,
@@ -80,8 +81,9 @@ pub(crate) fn tables_stay(connection: &mut Connection) -> QueryResult<bool> {
     )
 }
 
-/// Writes the table of a stretch anew without the deliveries that are doomed, and without the payloads of those of them that stay.
-/// How many these are. Deliveries go on meanwhile: the table in use is another one. What is counted on a record meanwhile is lost.
+/// Rewrites a partition without the doomed deliveries, and without the payloads of the doomed ones that stay.
+/// Returns the number of the latter. Deliveries go on meanwhile, because they use another partition. Counts
+/// that are added to its records meanwhile are lost.
 pub(crate) fn partition_replace(connection: &mut Connection, partition: i64) -> QueryResult<usize> {
     let (first, end) = (partition * PARTITION_SPAN, (partition + 1) * PARTITION_SPAN);
     let name = format!("deliveries_{partition}_kept");
@@ -91,7 +93,7 @@ pub(crate) fn partition_replace(connection: &mut Connection, partition: i64) -> 
     ))?;
     let stripped = survivors_copy(connection, partition, &name)?;
     partition_drop(connection, partition)?;
-    // The constraint says what would have to be looked up otherwise, while everybody waits.
+    // The constraint saves PostgreSQL from scanning the table while all others wait.
     connection.batch_execute(&format!(
         "ALTER TABLE {name} RENAME TO deliveries_{partition}; \
          ALTER TABLE deliveries ATTACH PARTITION deliveries_{partition} FOR VALUES FROM ({first}) TO ({end}); \
@@ -103,7 +105,7 @@ pub(crate) fn partition_replace(connection: &mut Connection, partition: i64) -> 
 /// Number and time of a delivery.
 type End = (i64, i64);
 
-/// The first and the last delivery of a stretch.
+/// Number and time of the first and of the last delivery of a partition.
 pub(crate) fn partition_ends(connection: &mut Connection, partition: i64) -> QueryResult<Option<(End, End)>> {
     let within = deliveries::table
         .filter(deliveries::id.ge(partition * PARTITION_SPAN))
@@ -121,17 +123,17 @@ pub(crate) fn partition_ends(connection: &mut Connection, partition: i64) -> Que
     Ok(first.zip(last))
 }
 
-/// Bytes on disk of a stretch, with its indexes.
+/// Bytes on disk of a partition, with its indexes.
 pub(crate) fn partition_bytes(connection: &mut Connection, partition: i64) -> QueryResult<i64> {
     bytes_of(connection, &format!("deliveries_{partition}"))
 }
 
-/// Bytes on disk of the incidents and of what happened to them, with their indexes.
+/// Bytes on disk of the incidents and their events, with their indexes.
 pub(crate) fn incidents_bytes(connection: &mut Connection) -> QueryResult<i64> {
     Ok(bytes_of(connection, "incidents")?.saturating_add(bytes_of(connection, "incident_events")?))
 }
 
-/// Lets the numbers of deliveries go on at this stretch, if they are not there yet.
+/// Moves the next number of a delivery to this partition, if it is lower.
 pub(crate) fn partition_begin(connection: &mut Connection, partition: i64) -> QueryResult<()> {
     let first = partition * PARTITION_SPAN;
     let query = format!(
@@ -141,17 +143,17 @@ pub(crate) fn partition_begin(connection: &mut Connection, partition: i64) -> Qu
     diesel::sql_query(query).execute(connection).map(drop)
 }
 
-/// Whether this transaction is the only one that prunes.
+/// `true` if this transaction is the only one that prunes.
 pub(crate) fn prune_alone(connection: &mut Connection) -> QueryResult<bool> {
     try_lock(connection, "pg_try_advisory_xact_lock(5209673105)")
 }
 
-/// Whether a table of this name is there.
+/// `true` if a table of this name exists.
 pub(crate) fn table_exists(connection: &mut Connection, table: &str) -> QueryResult<bool> {
     is_so(connection, &format!("to_regclass('{table}') IS NOT NULL"))
 }
 
-/// Whether such a lock could be taken.
+/// Tries to take an advisory lock. `true` if it was free.
 fn try_lock(connection: &mut Connection, lock: &str) -> QueryResult<bool> {
     is_so(connection, lock)
 }
