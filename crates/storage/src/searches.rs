@@ -1,4 +1,4 @@
-//! The gate's port to what a search compares, on a [`Database`].
+//! The gate's port for searches on a [`Database`].
 
 use diesel::{ExpressionMethods, QueryDsl};
 use hookgate_domain::{IncidentNumber, WebhookHandle, WebhookName};

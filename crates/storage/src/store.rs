@@ -1,4 +1,4 @@
-//! The gate's port on a [`Database`]: which question is a read, and which one a change.
+//! The gate's port on a [`Database`]: maps each method to a read or a change.
 
 use hookgate_domain::{
     DeliveryId, Incident, IncidentError, IncidentNumber, IncidentStatus, KnownUrl, NewAudit, RetiredBecause,
@@ -26,9 +26,9 @@ use crate::write::webhooks::{
     lock_policy, retired_insert, target_by_handle, url_changed, webhook_insert, webhook_update,
 };
 
-/// How many webhooks of one name are looked at: enough to tell one from several.
+/// Most webhooks of one name that are read: enough to tell one from several.
 const NAMESAKES: i64 = 2;
-/// What an error says of acting on an incident.
+/// Name of an action on an incident in errors.
 const ACT: &str = "act on an incident";
 
 impl Store for Database {
@@ -197,7 +197,7 @@ impl Store for Database {
             move |connection: &mut Connection| act(connection, number, &action, &acting, now)
         };
         match self.change(ACT, act()).await {
-            // A delivery opened one with the same dedup key meanwhile, which is seen now.
+            // A delivery opened an incident with the same dedup key meanwhile. The second try sees it.
             Err(StoreError::Conflict) => self.change(ACT, act()).await,
             acted => acted,
         }
@@ -299,13 +299,13 @@ impl Store for Database {
     }
 }
 
-/// What a digest leads to: a living URL or a tombstone.
+/// The live URL or the tombstone with a digest.
 pub(crate) fn url_by_digest(
     connection: &mut Connection,
     digest: &WebhookIdDigest,
     held: &HeldNetworks,
 ) -> Result<Option<KnownUrl>, QueryError> {
-    // In this order: a URL that dies in between is found as a tombstone.
+    // In this order: a URL that is retired in between is found as a tombstone.
     if let Some(row) = webhooks::webhook_by_digest(connection, digest)? {
         return Ok(Some(KnownUrl::Live(read_webhook(connection, row, held)?)));
     }
@@ -314,7 +314,7 @@ pub(crate) fn url_by_digest(
     Ok(retired.transpose()?.map(KnownUrl::Retired))
 }
 
-/// A webhook with what the sets of its allowlist hold.
+/// A webhook with the current networks of the sets in its allowlist.
 fn read_webhook(
     connection: &mut Connection,
     row: WebhookRow,
@@ -325,7 +325,7 @@ fn read_webhook(
     Ok(webhook)
 }
 
-/// Stores a new webhook; nothing, if its allowlist names a set that does not exist.
+/// Stores a new webhook. Writes nothing if its allowlist names a set that does not exist.
 fn insert(
     connection: &mut Connection,
     webhook: &Webhook,
@@ -345,7 +345,8 @@ fn insert(
     Ok(Some(()))
 }
 
-/// Replaces the webhook if nobody else did; otherwise nothing is written.
+/// Replaces the webhook. Writes nothing if another change came first, or if its allowlist names a set that
+/// does not exist.
 fn replace(
     connection: &mut Connection,
     webhook: &Webhook,
@@ -369,7 +370,7 @@ fn replace(
         url_shown(connection, target.id, audit)?;
     }
     webhook_update(connection, target.id, webhook)?;
-    // A revoked webhook uses nothing any more.
+    // A revoked webhook uses no sets.
     let is_alive = matches!(webhook.state, WebhookState::Active(_));
     upsert_allowlist_sets(connection, target.id, if is_alive { &sets } else { &[] })?;
     if let Some(retired) = retired {
@@ -381,7 +382,7 @@ fn replace(
     Ok(Some(()))
 }
 
-/// From the number and the oldest URL of each state.
+/// Counts from the number and the oldest URL of each state.
 fn read_census(states: &[(String, i64, Option<i64>)]) -> WebhookCounts {
     let of = |wanted: &str| {
         states
