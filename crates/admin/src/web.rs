@@ -1,8 +1,8 @@
-//! The console's pages: who may see which, and the way from a request to a page or to the next one.
+//! The console's pages: sessions, routing, and redirects after forms.
 //!
-//! Every page but the two ways in needs a session. A form is taken only from a page of the same session, and answered
-//! with a redirect, so that reloading repeats nothing. What a form creates it creates once (`once`), and a form that comes
-//! without its session is shown again with what was typed (`restore`).
+//! Every page needs a session, except the sign-in page and sign-in links. A form is accepted only from a page of the
+//! same session, and answered with a redirect, so that reloading repeats nothing. A form that creates something does
+//! so only once (`once`). A form that is sent without its session is shown again with its values (`restore`).
 
 mod account;
 mod address_sets;
@@ -42,26 +42,26 @@ use super::signed_in::{self, FORM_TOKEN, PAGE_KEY, SignedIn};
 use super::{cookie, html, streams};
 use hookgate_transport::Reply;
 
-/// Pages for which there is no randomness.
+/// Pace of the log lines about pages that get no key because randomness is unavailable.
 static NO_KEY: LogInterval = LogInterval::new();
 
-/// Most bytes of a wrong value that a page repeats.
+/// Maximum size of an invalid value that a page repeats, in bytes.
 const MAX_REPEATED: usize = 60;
 
-/// Where people begin.
+/// The start page.
 const HOME: &str = "/webhooks";
-/// The word in the address of the first page of a session, if there is something to tell of those before.
+/// Value of `done` on the first page of a session if there were failed sign-ins before.
 const SIGNED_IN: &str = "signed-in";
 const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const FRAGMENT: HeaderName = HeaderName::from_static("x-fragment");
 
-/// Parts of a console that give no page: a wrong filter of theirs is refused, since a file or a stream with more than was
-/// asked for would be taken for the answer.
+/// Last segments of paths that answer with a file or a stream instead of a page. An invalid filter is refused there:
+/// without the filter, the answer would have more than was asked for, and nobody would notice.
 const STRICT: [&str; 2] = ["export", LIVE];
-/// The last segment of a live view's path.
+/// Last segment of the path of a live view.
 const LIVE: &str = "live";
 
-/// The name and the time of a request.
+/// Request ID and time of receipt.
 #[derive(Clone, Copy)]
 struct Arrival {
     id: RequestId,
@@ -77,7 +77,7 @@ impl Arrival {
     }
 }
 
-/// What a page is made from: who asks, when, and for what.
+/// Context of a page: the member, the request, and the console.
 struct PageContext<'a, S> {
     console: &'a Console<S>,
     visitor: SignedIn,
@@ -85,15 +85,15 @@ struct PageContext<'a, S> {
     id: RequestId,
     path: String,
     query: String,
-    /// The key of the forms of this page.
+    /// The key of this page's forms, see [`PAGE_KEY`].
     page_key: String,
-    /// Secrets that this page may show, as the browser brought them.
+    /// Sealed secrets that this page may show, from the browser's cookie.
     sealed: Option<SealedSecret>,
-    /// What to say above the page.
+    /// Notices above the page.
     notices: Vec<String>,
-    /// The last event that a live view has, when its browser comes back.
+    /// `Last-Event-ID`: the last event that a reconnecting live view has received.
     last_event: Option<String>,
-    /// Whether only a part of the page is asked for.
+    /// `true` if the script asks for only a part of the page.
     fragment: bool,
 }
 
@@ -109,7 +109,8 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
         })
     }
 
-    /// For somebody who has just signed in, without anything of the request.
+    /// Creates the context for a member who has just signed in, without anything from the request but its ID and
+    /// time.
     fn arrived(console: &'a Console<S>, visitor: SignedIn, came: Arrival) -> Result<Self, ApiError> {
         let page_key = console.gate.form_key().map_err(|error| {
             if let Some(left_out) = NO_KEY.line() {
@@ -136,12 +137,13 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
         &self.console.gate
     }
 
-    /// The word for the last act, which its redirect brought.
+    /// The value of `done`, with which a redirect names the last act.
     fn done(&self) -> Option<&str> {
         self.query.split('&').find_map(|pair| pair.strip_prefix("done="))
     }
 
-    /// Says above the page how often others tried to sign in as its reader, if they did. A page is shown without it too.
+    /// Adds a notice about failed sign-ins with the member's name, if there were any. If they can't be read, the page
+    /// is shown without the notice.
     async fn tell_of_failed_sign_ins(&mut self) {
         match account::failed_sign_ins(self.gate(), &self.visitor.session).await {
             Ok(failed) => self.notices.extend(failed.map(|failed| failed.text())),
@@ -149,7 +151,7 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
         }
     }
 
-    /// The frame of the page.
+    /// The page frame: member, role, form keys and flash.
     fn shell(&self) -> Shell {
         let flash = if self.notices.is_empty() {
             self.done().and_then(flash::flash_text).map(|text| Flash {
@@ -173,13 +175,13 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
         }
     }
 
-    /// The parameters of a page, of which only these are known; the others are left out.
+    /// Parses the parameters in `known`. Others are dropped.
     fn fields(&self, known: &[&str]) -> Result<Fields<'_>, ApiError> {
         Fields::of_page(self.query.as_bytes(), known)
     }
 
-    /// Leaves the parameters out that may hold a secret, and says so above the page: links of the page would repeat them. The
-    /// search page knows what to do with a whole URL.
+    /// Drops parameters that may hold a secret, and adds a notice, because links of the page would repeat them. The
+    /// search page keeps a webhook URL, because it can search for it.
     fn leave_secrets_out(&mut self, segments: &[&str]) {
         let is_kept = |value: &str| {
             search::may_be_in_address(value) || segments == ["search"] && holds_webhook_id(value.as_bytes())
@@ -196,7 +198,7 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
         self.notices.push(search::SECRET_TYPED.to_owned());
     }
 
-    /// Leaves the parameters out that a fault is about, and says so above the page. Whether there was one.
+    /// Drops the parameters that an error is about, and adds a notice for each. Returns `true` if there was one.
     fn leave_out(&mut self, fault: &ApiError) -> bool {
         let mut notices = Vec::new();
         for at_fault in fault.field_faults() {
@@ -216,7 +218,7 @@ impl<'a, S: Store + PeopleStore> PageContext<'a, S> {
     }
 }
 
-/// A value that a parameter does not take. One that may be a secret is not repeated.
+/// The notice about an invalid parameter. A long value, or one that may be a secret, is not repeated.
 fn unknown_value(name: &str, value: &str, problem: &str) -> String {
     let is_shown = value.len() <= MAX_REPEATED && !may_hold_secret(value.as_bytes());
     let value = if is_shown {
@@ -227,7 +229,7 @@ fn unknown_value(name: &str, value: &str, problem: &str) -> String {
     format!("Unknown {value} for \"{name}\": {problem}.")
 }
 
-/// Answers a request for a page. A failure is a page too.
+/// Answers a request for a page. An error is a page too.
 pub(super) async fn answer<S: Store + PeopleStore>(
     console: &Console<S>,
     call: AdminRequest,
@@ -238,7 +240,7 @@ pub(super) async fn answer<S: Store + PeopleStore>(
     replied.unwrap_or_else(|fault| failed::bare(&fault, id))
 }
 
-/// Answers a request for a page of another host.
+/// Answers a request for a page under a foreign `Host`.
 pub(super) fn misdirected(call: &AdminRequest) -> Reply {
     failed::bare(&ErrorCode::MisdirectedRequest.into(), call.id)
 }
@@ -264,7 +266,7 @@ async fn route<S: Store + PeopleStore>(
         ["sign-in", secret] => return sign_in::by_link(console, call, secret).await,
         _ => {}
     }
-    // A live view comes back by itself, for ever.
+    // A live view reconnects by itself as long as its page is open.
     let visitor = if segments.last() == Some(&LIVE) {
         SignedIn::at_rest(&console.gate, &call).await?
     } else {
@@ -288,14 +290,14 @@ async fn route<S: Store + PeopleStore>(
         acted(&mut screen, call, segments).await
     };
     let reply = replied.unwrap_or_else(|fault| match fault.code {
-        // The session ended after it had been looked at.
+        // The session ended after it was checked.
         ErrorCode::Unauthenticated => html::see_other(&sign_in::path(None)),
         _ => failed::inside(&screen, &fault, segments),
     });
     Ok(streams::held(&console.gate, &console.limits, recipient, reply).await)
 }
 
-/// A page, without those parameters of its query that it does not take.
+/// Shows a page. Invalid parameters of its query are dropped.
 async fn shown<S: Store + PeopleStore>(
     screen: &mut PageContext<'_, S>,
     segments: &[&str],
@@ -312,14 +314,14 @@ async fn shown<S: Store + PeopleStore>(
             Err(fault) if fault.code == ErrorCode::ValidationError => fault,
             replied => return replied,
         };
-        // Each turn leaves out one parameter at least.
+        // Each iteration drops at least one parameter.
         if !(is_page && screen.leave_out(&fault)) {
             return Err(fault);
         }
     }
 }
 
-/// A form that a page of ours sent. One of another session is shown again, and nothing is done.
+/// Handles a form from a page of this console. A form of another session is shown again, and does nothing.
 async fn acted<S: Store + PeopleStore>(
     screen: &mut PageContext<'_, S>,
     call: AdminRequest,
@@ -329,7 +331,7 @@ async fn acted<S: Store + PeopleStore>(
     screen.query.clear();
     let fields = form.fields()?;
     let is_ours = fields.get(FORM_TOKEN) == Some(screen.visitor.form_token.as_str());
-    // A page of an older version had no key.
+    // A page of an older version of the program had no key.
     if is_ours && fields.get(PAGE_KEY).is_some() {
         return match ListForm::at(segments) {
             Some(form) => search::submit(screen, form, &fields).await,
@@ -342,7 +344,7 @@ async fn acted<S: Store + PeopleStore>(
     Ok(reply)
 }
 
-/// Pages that are looked at.
+/// Routes GET requests.
 async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     segments: &[&str],
@@ -378,7 +380,7 @@ async fn show<S: Store + PeopleStore>(
     }
 }
 
-/// Forms that are sent.
+/// Routes forms (POST).
 async fn act<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     segments: &[&str],
@@ -415,19 +417,19 @@ async fn act<S: Store + PeopleStore>(
     }
 }
 
-/// A page that is found.
+/// Answers with a page (200).
 #[expect(clippy::unnecessary_wraps, reason = "it is the last word of every handler")]
 fn page(html: String) -> Result<Reply, ApiError> {
     Ok(html::page(StatusCode::OK, html))
 }
 
-/// A form again, with what is wrong with it.
+/// Answers with a form and its problems (422).
 #[expect(clippy::unnecessary_wraps, reason = "it is the last word of every handler")]
 fn re_render(html: String) -> Result<Reply, ApiError> {
     Ok(html::page(StatusCode::UNPROCESSABLE_ENTITY, html))
 }
 
-/// What is wrong with the fields of a form; the fault itself if it is not about fields.
+/// The problems of a form's fields. Returns the error itself if it is not about fields.
 fn problems(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
     let fields = fault.field_problems();
     if fields.is_empty() {

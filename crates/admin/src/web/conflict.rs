@@ -1,4 +1,4 @@
-//! A form over something that somebody else changed meanwhile: by which revision that is noticed, and what is shown of it.
+//! Edit conflicts: a form whose object was changed by another person after it was opened.
 
 use hookgate_gate::{ActorContext, AuditFilter, PageSize, PeopleStore, Store, SubjectMatch};
 use hookgate_pages::{Conflict, ConflictRow, UserText};
@@ -14,7 +14,7 @@ pub(super) fn opened_with(fields: &Fields<'_>) -> Result<i64, ApiError> {
     revision.ok_or_else(|| ApiError::field("revision", "required", "load the page again"))
 }
 
-/// What somebody else saved, with who it was.
+/// The conflict to show: the other person's values, name and time.
 pub(super) async fn conflict<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     subject: String,
@@ -27,7 +27,7 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
         ..AuditFilter::default()
     };
     let one = PageSize::new(1).unwrap_or_default();
-    // Who changed what is edited here is no secret to anybody who may edit it.
+    // A member who may edit the object may also know its last editor, so the trail is read as the system.
     let mut page = screen
         .gate()
         .audit_page(&ActorContext::system(), &filter, None, one)
@@ -43,7 +43,7 @@ pub(super) async fn conflict<S: Store + PeopleStore>(
     })
 }
 
-/// A value of a form, to be read.
+/// A form value as text to show; an empty one as "(empty)".
 pub(super) fn shown_value(value: &str) -> UserText {
     if value.trim().is_empty() { "(empty)" } else { value }.into()
 }

@@ -1,4 +1,4 @@
-//! Error pages: inside the frame for somebody who is signed in, with a sentence about the object and the way back.
+//! Error pages. A signed-in member gets one inside the page frame, with a sentence about the object and a link back.
 
 use hookgate_domain::{IncidentNumber, RequestId};
 use hookgate_gate::{PeopleStore, Store};
@@ -10,7 +10,7 @@ use crate::api_error::{ApiError, ErrorCode};
 use crate::html;
 use hookgate_transport::reply::{self, Reply};
 
-/// A page for somebody who is not signed in.
+/// An error page without a session.
 pub(crate) fn bare(fault: &ApiError, id: RequestId) -> Reply {
     let status = fault.code.status();
     let page = ErrorPage {
@@ -22,7 +22,7 @@ pub(crate) fn bare(fault: &ApiError, id: RequestId) -> Reply {
     reply_with(fault, page.render())
 }
 
-/// A page inside the frame.
+/// An error page inside the page frame.
 pub(super) fn inside<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fault: &ApiError,
@@ -64,7 +64,8 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-/// A sentence for an object that is not there. The path is never repeated, since it may hold a secret; a number is none.
+/// The sentence for an object that does not exist. The path is never repeated, because it may hold a secret; the
+/// number of an incident can't.
 fn missing(segments: &[&str]) -> String {
     match *segments {
         ["incidents", id, ..] => id.parse::<IncidentNumber>().map_or_else(
@@ -82,7 +83,7 @@ fn missing(segments: &[&str]) -> String {
     }
 }
 
-/// The way back: the list that the page belongs to.
+/// The link back: the list that the page belongs to.
 fn back(segments: &[&str]) -> (&'static str, &'static str) {
     match segments.first() {
         Some(&"incidents") => ("/incidents", "Back to incidents"),

@@ -1,6 +1,6 @@
-//! What a page says of the act that led to it.
+//! Flashes: sentences about the last act.
 
-/// What the last act came to, by the word in the redirect.
+/// The flash for the value of `done` in the redirect.
 pub(super) fn flash_text(word: &str) -> Option<&'static str> {
     Some(match word {
         "url-live" => "That URL belongs to this webhook, and it works.",

@@ -1,4 +1,4 @@
-//! From what the gate knows to what pages show.
+//! Conversions from the gate's types to the models of the pages.
 
 use hookgate_domain::{Incident, Webhook, WebhookState};
 use hookgate_gate::{Answer, DeliverySummary};
@@ -6,7 +6,7 @@ use hookgate_pages::{DeliveryRow, IncidentRow, UserText, Verdict, WebhookFacts};
 
 use hookgate_wire::answered_status;
 
-/// A delivery in a list.
+/// The row of a delivery.
 pub(super) fn delivery_row(record: &DeliverySummary) -> DeliveryRow {
     DeliveryRow {
         id: record.id,
@@ -30,7 +30,7 @@ pub(super) fn delivery_row(record: &DeliverySummary) -> DeliveryRow {
     }
 }
 
-/// An incident in a list, with the name of its webhook.
+/// The row of an incident, with the name of its webhook.
 pub(super) fn incident_row(incident: &Incident, webhook_name: UserText) -> IncidentRow {
     IncidentRow {
         number: incident.number,
@@ -45,7 +45,7 @@ pub(super) fn incident_row(incident: &Incident, webhook_name: UserText) -> Incid
     }
 }
 
-/// What a webhook is and how it is set.
+/// State and policy of a webhook.
 pub(super) fn webhook_facts(webhook: &Webhook, now: hookgate_domain::Timestamp) -> WebhookFacts {
     let policy = &webhook.policy;
     let (issued_at, revoked_at) = match &webhook.state {

@@ -1,8 +1,9 @@
-//! Forms that create something: each is done at most once, and the secret that it made is shown by the next page, once.
+//! Idempotency of forms: each creates something at most once, and the next page shows the new secret, once.
 //!
-//! A form carries the key of its page. What is created stores the key in its entry of the audit trail, whose unique index
-//! refuses the same form a second time: after a double click, a reload, or a second node. The secret goes to the next page in
-//! a sealed cookie, which that page takes away. Until then the second answer of a double click gives the cookie again.
+//! A form contains the key of its page. The audit entry of the act stores a digest of the key, the path and the
+//! fields, and a unique index refuses the same form a second time: after a double click, a reload, or on a second
+//! node. The secret goes to the next page in a sealed cookie, which that page deletes. Until then, the second answer
+//! of a double click sets the cookie again.
 
 use hookgate_domain::AuditSubject;
 use hookgate_gate::{ActorContext, IdempotentReplay, PeopleStore, ShownOnce, Store};
@@ -20,23 +21,23 @@ use hookgate_transport::Reply;
 /// Digits of a page's key.
 const KEY_DIGITS: usize = 32;
 
-/// The outcome of a form.
+/// Outcome of a form.
 pub(super) enum Done<T> {
-    /// It was done now.
+    /// Done now.
     Now(T),
-    /// The same form did it before, to this.
+    /// Done by the same form before, to this object.
     Before(AuditSubject),
 }
 
 impl<S: Store + PeopleStore> PageContext<'_, S> {
-    /// Who acts by this form, which is done once.
+    /// The member as actor, with the identity of this form as idempotency key.
     pub(super) fn acting_once(&self, fields: &Fields<'_>) -> Result<ActorContext, ApiError> {
         fields.complete(&[PAGE_KEY], &[])?;
         let key = fields.get(PAGE_KEY).unwrap_or_default();
         if key.len() != KEY_DIGITS || !key.bytes().all(|byte| byte.is_ascii_hexdigit()) {
             return Err(ApiError::field(PAGE_KEY, "form", "load the page again"));
         }
-        // Another path or another value is another form, also when it comes from the same page.
+        // A form with another path or other values is another form, even if it comes from the same page.
         let mut text = form_urlencoded::Serializer::new(String::new());
         text.append_pair("path", &self.path);
         text.extend_pairs(fields.pairs().filter(|(name, _)| *name != FORM_TOKEN));
@@ -48,7 +49,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         })
     }
 
-    /// The object that the same form made or changed before.
+    /// The object that the same form created or changed before.
     pub(super) async fn done_before(&self, acting: &ActorContext) -> Result<Option<AuditSubject>, ApiError> {
         Ok(match self.gate().repeated(acting).await? {
             Some(IdempotentReplay::Same(subject)) => Some(subject),
@@ -56,7 +57,8 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         })
     }
 
-    /// The outcome of an act. One that failed because the same form was faster was done by that.
+    /// The outcome of an act. If it failed because the same form was stored first, the outcome is that of the first
+    /// one.
     pub(super) async fn settled<T>(
         &self,
         acting: &ActorContext,
@@ -71,7 +73,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         }
     }
 
-    /// Leads to the page at this path, which shows these values once.
+    /// Redirects to the page at `path`, which shows `values` once.
     pub(super) fn show_once(&self, path: &str, values: &[&str]) -> Result<Reply, ApiError> {
         let sealed = self.gate().seal_shown_once(self.visitor.session.id, path, values);
         let sealed = sealed.map_err(|error| {
@@ -87,8 +89,8 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         Ok(reply)
     }
 
-    /// Leads to the page at this path, and says there that nothing was done a second time. If the page has not shown its secret
-    /// yet, because a second click made the browser drop the first answer, it shows it now.
+    /// Redirects to the page at `path`, with a flash that the second request changed nothing. If the page has not
+    /// shown its secret yet, because a double click made the browser drop the first answer, the page shows it now.
     pub(super) fn done_already(&self, path: &str) -> Reply {
         let mut reply = html::see_other(&format!("{path}?done=repeated"));
         let sealed = self.console.unshown.find(self.visitor.session.id, path, self.now);
@@ -98,7 +100,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         reply
     }
 
-    /// The values that this page shows, unless it has shown them.
+    /// The values that this page shows once. `None` if the browser has no valid cookie for the page.
     pub(super) fn shown_once(&self) -> Option<ShownOnce> {
         let sealed = self.sealed.as_ref()?;
         let session = self.visitor.session.id;
@@ -107,7 +109,7 @@ impl<S: Store + PeopleStore> PageContext<'_, S> {
         Some(opened)
     }
 
-    /// A page that may show secrets: the browser keeps nothing of them.
+    /// A page that may show secrets. Deletes their cookie from the browser.
     pub(super) fn once_page(&self, html: String) -> Result<Reply, ApiError> {
         let mut reply = html::page(StatusCode::OK, html);
         if self.sealed.is_some() {

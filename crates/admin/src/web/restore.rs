@@ -1,4 +1,5 @@
-//! A form that came without its session is shown again with what was typed, to be sent by its person's own click.
+//! Restores a form that was sent without its session: it is shown again with its values, and its member sends it
+//! again by a click.
 
 use hookgate_domain::may_hold_secret;
 use hookgate_gate::{PeopleStore, Store};
@@ -13,20 +14,21 @@ use crate::query::Fields;
 use crate::signed_in::{FORM_TOKEN, PAGE_KEY};
 use hookgate_transport::Reply;
 
-/// Most bytes of a form that is kept over a sign-in: an allowlist of a thousand entries fits. Anybody can send one.
+/// Maximum size of a form that is kept during a sign-in, in bytes: an allowlist of a thousand entries fits. The bound
+/// is small, because anybody can send such a form.
 pub(super) const MAX_KEPT: usize = 20 * 1024;
 
-/// Fields that are not kept: secrets, and the marks of the page that is gone.
+/// Fields that are not kept: passwords, and the keys of the old page.
 const NOT_KEPT: [&str; 5] = ["password", "again", "current", FORM_TOKEN, PAGE_KEY];
 
-/// Said on the page with the form.
+/// Notice on the page with the form.
 pub(super) const NOTICE: &str =
     "Your session had ended, so nothing was saved. Check the form and submit it again.";
 
-/// The fields to keep, encoded.
+/// Encodes the fields to keep.
 pub(super) fn kept(fields: &Fields<'_>) -> String {
     let is_kept = |(name, value): &(&str, &str)| {
-        // A search may hold the URL that somebody looks for.
+        // A search field may hold the URL of a webhook.
         !NOT_KEPT.contains(name) && !may_hold_secret(value.as_bytes())
     };
     let kept = fields.pairs().filter(is_kept);
@@ -35,7 +37,7 @@ pub(super) fn kept(fields: &Fields<'_>) -> String {
         .finish()
 }
 
-/// The page whose form was sent to this path, with what was typed.
+/// Shows the page whose form was sent to this path, with the typed values.
 pub(super) async fn page<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     segments: &[&str],

@@ -1,7 +1,8 @@
-//! `/search`: from a text to the page of what it names. And the forms that narrow lists.
+//! `/search`: from a text to the page of the object that it names. Also the filter forms of lists.
 //!
-//! Such a form sends its text by POST, because people paste webhook URLs and tokens into any field: in a query they would stay in
-//! the browser's history and in the logs of proxies. Only a text that can be no secret goes into the address of the list.
+//! A filter form sends its text by POST, because people paste webhook URLs and tokens into any field: in a query,
+//! they would stay in the browser's history and in the logs of proxies. Only a text that can't be a secret goes into
+//! the address of the list.
 
 use std::collections::HashMap;
 
@@ -19,22 +20,22 @@ use crate::html;
 use crate::query::Fields;
 use hookgate_transport::Reply;
 
-/// Said instead of a search for a secret.
+/// Notice in place of a search for a secret.
 pub(super) const SECRET_TYPED: &str = "What you typed looks like a webhook URL, a token or another secret. It was not searched \
     for, so that it gets into no address and no log. To find the webhook of a URL, paste the whole URL into the search box.";
-/// Said of a URL that is nobody's.
+/// Notice about a URL that never belonged to a webhook.
 const UNKNOWN_URL: &str =
     "No webhook has or had this URL. It may be mistyped, or belong to another installation.";
-/// The field of a form that is a search box.
+/// The field of a search box.
 const SEARCHED: &str = "q";
 
-/// A form that narrows a list.
+/// A filter form of a list.
 pub(super) struct ListForm {
-    /// The path that it is sent to.
+    /// Path that the form is sent to.
     form: &'static [&'static str],
-    /// The path of the list.
+    /// Path of the list.
     list: &'static str,
-    /// Its fields, as the query of the list has them.
+    /// Fields of the form, and parameters of the list.
     fields: &'static [&'static str],
 }
 
@@ -67,19 +68,20 @@ impl ListForm {
         LIST_FORMS.iter().find(|form| form.form == segments)
     }
 
-    /// The list.
+    /// The path of the list.
     pub(super) const fn list(&self) -> &'static str {
         self.list
     }
 }
 
-/// Whether a text may stand in an address: it can be no secret, or it is the beginning of a URL as lists show it.
+/// Returns `true` if the text may be in an address: it can't be a secret, or it is the hint of a webhook ID, as lists
+/// show it.
 pub(super) fn may_be_in_address(text: &str) -> bool {
     !may_hold_secret(text.as_bytes()) || matches!(SearchTerm::parse(text), Some(SearchTerm::Hint(_)))
 }
 
-/// A redirect to the list that the form asks for, or to the one thing that was searched for. The list itself, with what may not
-/// stand in an address left out.
+/// Redirects to the filtered list, or to the one object that was searched for. If a value may be a secret, shows the
+/// list itself, without that value.
 pub(super) async fn submit<S: Store + PeopleStore>(
     screen: &mut PageContext<'_, S>,
     form: &ListForm,
@@ -124,7 +126,7 @@ pub(super) async fn submit<S: Store + PeopleStore>(
     Ok(see_other(&format!("/{}", form.list), &kept))
 }
 
-/// The list, with these parameters and something to say above it.
+/// Shows the list with these parameters and a notice.
 async fn list_re_render<S: Store + PeopleStore>(
     screen: &mut PageContext<'_, S>,
     form: &ListForm,
@@ -138,7 +140,7 @@ async fn list_re_render<S: Store + PeopleStore>(
     Ok(reply)
 }
 
-/// The results.
+/// Shows the results.
 pub(super) async fn results<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&["q"])?;
     let term = SearchTerm::parse(query.get("q").unwrap_or_default());
@@ -186,7 +188,7 @@ async fn show<S: Store + PeopleStore>(
     )
 }
 
-/// A redirect to the one thing that the term names.
+/// Redirects to the one object that the term names.
 async fn named<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     term: SearchTerm,
@@ -209,7 +211,7 @@ async fn named<S: Store + PeopleStore>(
     })
 }
 
-/// A redirect to the webhook of a URL that was searched for.
+/// Redirects to the webhook of a URL that was searched for.
 async fn by_url<S: Store + PeopleStore>(
     screen: &mut PageContext<'_, S>,
     form: &ListForm,
@@ -221,7 +223,7 @@ async fn by_url<S: Store + PeopleStore>(
     }
 }
 
-/// The webhook that a URL belongs or belonged to, and the message for its page.
+/// The webhook that a URL belongs or belonged to, and the flash for its page.
 async fn owner<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &WebhookId,

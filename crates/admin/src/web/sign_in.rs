@@ -1,4 +1,4 @@
-//! The two ways in, and the way out.
+//! Signing in by password and by link, and signing out.
 
 use hookgate_domain::{MemberName, Password, SealedSecret, Session, SignInSecret, may_hold_secret};
 use hookgate_gate::{Browser, LogInterval, PeopleStore, SignInError, Store};
@@ -15,29 +15,30 @@ use crate::signed_in::SignedIn;
 use crate::{Console, cookie, html, signed_in};
 use hookgate_transport::Reply;
 
-/// Attempts to sign in that fail by a fault of ours.
+/// Pace of the log lines about sign-ins that fail by an error of the server.
 static NO_SIGN_IN: LogInterval = LogInterval::new();
 
-/// Forms before there is a session are told by their origin alone; their token is empty.
+/// The empty CSRF token of forms without a session: these are checked by `Origin` alone.
 const NO_TOKEN: &str = "";
 
-/// Why a name is closed to browsers that its member has not used.
+/// Problem: too many wrong passwords for a name, so only browsers with its device cookie may try.
 const GUESSED: &str = "Too many wrong passwords for this name. Sign in with a browser that you have signed in with before, or ask an admin for a sign-in link.";
-/// Why a password was not looked at.
+/// Problem: too many passwords wait to be checked.
 const BUSY: &str = "Too many people are signing in right now. Your password was not checked.";
 
-/// Most bytes of a sign-in: the longest name and password, each character in twelve bytes, and a kept form, encoded once more.
+/// Maximum size of a sign-in form in bytes: the longest name and password, each character in twelve bytes, and a kept
+/// form, encoded once more.
 const MAX_SIGN_IN: usize = 64 * 1024;
 
-/// Most bytes of the path that a sign-in goes on to.
+/// Maximum size of the path that a sign-in continues to, in bytes.
 const MAX_NEXT: usize = 2 * 1024;
 
-/// The path of the sign-in page, which goes on to `next`. A webhook's URL at the wrong port is no page of ours, and the address
-/// of a page is kept in many places.
+/// The path of the sign-in page, which continues to `next`. A `next` that may hold a secret, such as a webhook's URL
+/// at the wrong port, is dropped, because the address of a page is kept in many places.
 pub(super) fn path(next: Option<&str>) -> String {
     match next {
         None | Some("/") => "/sign-in".to_owned(),
-        // A secret in an address is in the browser's history once; it need not be there twice.
+        // The secret is in the browser's history already, and need not be there twice.
         Some(next) if next.len() > MAX_NEXT || may_hold_secret(next.as_bytes()) => "/sign-in".to_owned(),
         Some(next) => {
             let query = form_urlencoded::Serializer::new(String::new())
@@ -48,14 +49,15 @@ pub(super) fn path(next: Option<&str>) -> String {
     }
 }
 
-/// The page that asks for name and password.
+/// Shows the page that asks for name and password.
 pub(super) fn show(call: &AdminRequest) -> Result<Reply, ApiError> {
     let query = call.head.uri.query().unwrap_or_default();
     let query = Fields::of_page(query.as_bytes(), &["next"])?;
     page(model(query.get("next").unwrap_or_default(), "").render())
 }
 
-/// The same page for a form that was sent without a session: what was typed stays in it until its person has signed in.
+/// Shows the same page for a form that was sent without a session. It keeps the typed values until the member has
+/// signed in.
 pub(super) async fn keep<S: Store + PeopleStore>(
     console: &Console<S>,
     call: AdminRequest,
@@ -93,7 +95,7 @@ pub(super) async fn keep<S: Store + PeopleStore>(
     Ok(html::page(StatusCode::UNAUTHORIZED, page.render()))
 }
 
-/// Name and password.
+/// Signs in by name and password.
 pub(super) async fn by_password<S: Store + PeopleStore>(
     console: &Console<S>,
     call: AdminRequest,
@@ -109,7 +111,7 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
         parsed,
         kept,
     } = Typed::of(&form.fields()?);
-    // It may be long until the password is checked.
+    // The form is freed now, because the password may wait long for its check.
     drop(form);
     let signed_in = match parsed {
         None => Err(SignInError::Wrong),
@@ -154,11 +156,11 @@ pub(super) async fn by_password<S: Store + PeopleStore>(
     )
 }
 
-/// What the form of a sign-in says.
+/// Values of a sign-in form.
 struct Typed {
     name: String,
     next: String,
-    /// What can't be a name or a password is answered like a wrong one.
+    /// Name and password, if both are well-formed. Others are answered like a wrong password.
     parsed: Option<(MemberName, Password)>,
     kept: Option<KeptForm>,
 }
@@ -176,14 +178,14 @@ impl Typed {
     }
 }
 
-/// Bytes of a sign-in that wait for its password to be checked.
+/// Bytes that a sign-in holds while its password waits for the check.
 fn held(texts: &[&str], user_agent: Option<&str>, kept: Option<&KeptForm>) -> usize {
     let kept = kept.map_or(0, |kept| kept.path.len() + kept.fields.len());
     let texts = texts.iter().copied().chain(user_agent).map(str::len);
     texts.sum::<usize>() + kept
 }
 
-/// The form that was kept while somebody signed in.
+/// The form that was kept during the sign-in.
 fn kept(fields: &Fields<'_>) -> Option<KeptForm> {
     let path = fields.get("form_path").map(local)?;
     Some(KeptForm {
@@ -192,7 +194,7 @@ fn kept(fields: &Fields<'_>) -> Option<KeptForm> {
     })
 }
 
-/// The page of a form that was kept, with what was typed. Nothing is done before its person sends it again.
+/// Shows the page of a kept form, with the typed values. The form does nothing before the member sends it again.
 async fn go_on<S: Store + PeopleStore>(
     console: &Console<S>,
     visitor: SignedIn,
@@ -205,11 +207,12 @@ async fn go_on<S: Store + PeopleStore>(
     let segments: Vec<&str> = kept.path.split('/').skip(1).collect();
     let fields = Fields::parse(kept.fields.as_bytes())?;
     let restored = restore::page(&screen, &segments, &fields).await;
-    // The session has begun, whatever became of the form.
+    // The session has begun, even if the form can't be shown.
     Ok(restored.unwrap_or_else(|fault| failed::inside(&screen, &fault, &segments)))
 }
 
-/// The path of the first page of a session, with the word that makes it tell of failed sign-ins if there were any.
+/// The path of the first page of a session. It gets `done=signed-in` if there were failed sign-ins, or if the store
+/// can't tell, so that the page reports them.
 async fn first_page<S: Store + PeopleStore>(console: &Console<S>, session: &Session, next: &str) -> String {
     let path = if next == "/" { HOME } else { next };
     let is_told = !matches!(console.gate.failed_sign_ins(session).await, Ok(None));
@@ -221,13 +224,14 @@ async fn first_page<S: Store + PeopleStore>(console: &Console<S>, session: &Sess
     }
 }
 
-/// Whether something can be said above what is at this path.
+/// Returns `true` if the path leads to a page, which can show notices, and has no fragment, behind which no parameter
+/// can be added.
 fn is_page(path: &str) -> bool {
     let plain = path.split(['?', '#']).next().unwrap_or_default();
     !path.contains('#') && !STRICT.contains(&plain.rsplit('/').next().unwrap_or_default())
 }
 
-/// The page with the button of a sign-in link.
+/// Shows the page of a sign-in link, with its button.
 pub(super) async fn link<S: Store + PeopleStore>(
     console: &Console<S>,
     call: &AdminRequest,
@@ -246,7 +250,7 @@ pub(super) async fn link<S: Store + PeopleStore>(
     Ok(html::page(status, link_model(secret, member).render()))
 }
 
-/// The button was pressed.
+/// Signs in by a link, after its button was pressed.
 pub(super) async fn by_link<S: Store + PeopleStore>(
     console: &Console<S>,
     call: AdminRequest,
@@ -254,7 +258,7 @@ pub(super) async fn by_link<S: Store + PeopleStore>(
 ) -> Result<Reply, ApiError> {
     let (source, user_agent) = (call.source, call.header(&USER_AGENT).map(str::to_owned));
     let earlier = SignedIn::of(&console.gate, &call).await?;
-    // Nothing in the form counts.
+    // The fields of the form are not used.
     signed_in::of_our_page(call, &console.host)?;
     let signed_in = match secret.parse::<SignInSecret>() {
         Ok(secret) => {
@@ -285,7 +289,8 @@ pub(super) async fn out<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> 
     Ok(reply)
 }
 
-/// Gives the browser the new session. The one that it had ends: nobody could end it from there any more.
+/// Sets the cookies of the new session. Ends the browser's earlier session, because the browser loses its cookie and
+/// could not end it later.
 async fn begin<S: Store + PeopleStore>(
     console: &Console<S>,
     earlier: Option<SignedIn>,
@@ -304,8 +309,8 @@ async fn begin<S: Store + PeopleStore>(
     Ok(reply)
 }
 
-/// Where to go on to: a path of this console with its query, or its start. A browser reads `//` and a backslash as the
-/// beginning of another host, and leaves control characters out.
+/// The path to continue to, with its query: `next` if it is a path of this console, the start page otherwise.
+/// Browsers read `//` and a backslash as the beginning of another host, and drop control characters.
 fn local(next: &str) -> &str {
     let is_path = next.starts_with('/') && !next.starts_with("//") && next.len() <= MAX_NEXT;
     let is_plain = next.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
@@ -321,7 +326,7 @@ fn model(next: &str, name: &str) -> SignIn {
     SignIn {
         csrf: NO_TOKEN.to_owned(),
         name: name.to_owned(),
-        // Nothing but what is gone on to afterwards stands on the page.
+        // The page contains only a path that the sign-in can continue to.
         next: if local(next) == next {
             next.to_owned()
         } else {
