@@ -1,4 +1,4 @@
-//! `/account`: one's own sessions and password.
+//! `/account`: the sessions and the password of the signed-in member.
 
 use hookgate_domain::{MIN_PASSWORD_CHARACTERS, Password, Session, SessionId};
 use hookgate_gate::{Gate, PeopleError, PeopleStore, Store, StoreError};
@@ -10,12 +10,12 @@ use crate::html;
 use crate::query::Fields;
 use hookgate_transport::Reply;
 
-/// The page.
+/// Shows the page.
 pub(super) async fn show<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     page(model(screen, Vec::new()).await?.render())
 }
 
-/// Another password.
+/// Sets a new password.
 pub(super) async fn password<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -69,7 +69,7 @@ pub(super) async fn end<S: Store + PeopleStore>(
     Ok(html::see_other("/account?done=session-ended"))
 }
 
-/// What a member is told of failed sign-ins.
+/// Failed sign-ins with the member's name since the sign-in before this session, if there were any.
 pub(super) async fn failed_sign_ins<S: Store + PeopleStore>(
     gate: &Gate<S>,
     session: &Session,

@@ -1,4 +1,4 @@
-//! `/address-sets`: named sets of addresses.
+//! `/address-sets`: named lists of networks.
 
 mod networks;
 
@@ -22,16 +22,16 @@ use hookgate_transport::Reply;
 
 pub(super) use networks::{edit, preview, restore};
 
-/// Webhooks that the page of a set names.
+/// Maximum number of webhooks that the page of a set names.
 const USES: u16 = 20;
 
-/// The list.
+/// Shows the list.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     screen.fields(&[])?;
     page(model(screen).await?.render())
 }
 
-/// A new set: of one's own networks, or of a published list.
+/// Creates a set: of own networks, or of a published list.
 pub(super) async fn create<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -61,7 +61,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     }
 }
 
-/// The list with the form of a new set as it was typed.
+/// Shows the list with the form of a new set as it was typed.
 pub(super) async fn restore_new<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -85,7 +85,7 @@ fn typed(fields: &Fields<'_>) -> AddressSetForm {
     }
 }
 
-/// Whether one of the two forms is whole: without its filter an import would be the whole list.
+/// Checks that one of the two forms is complete: without its filter, the whole published list would be used.
 fn complete(fields: &Fields<'_>) -> Result<(), ApiError> {
     if fields.get("provider").is_some() {
         fields.complete(&["name", "provider", "filter", "url", "document"], &[])
@@ -126,7 +126,7 @@ async fn try_create<S: Store + PeopleStore>(
     Ok(set.await?.name)
 }
 
-/// One set.
+/// Shows one set.
 pub(super) async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     name: &str,
@@ -159,7 +159,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     )
 }
 
-/// Reads a published list again.
+/// Downloads a published list again.
 pub(super) async fn refresh<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     name: &str,
@@ -175,7 +175,7 @@ pub(super) async fn refresh<S: Store + PeopleStore>(
         .gate()
         .address_set_refresh(acting, &set.name, published)
         .await;
-    // What was wrong with the document is noted beside the set, and shown there.
+    // An invalid document is recorded as the set's fault, and the page shows it.
     let said = match taken {
         Ok(taken) if taken.set.reading.fault.is_none() => "?done=set-refreshed",
         Ok(_) | Err(hookgate_gate::AddressSetError::Document(_)) => "",
@@ -184,7 +184,7 @@ pub(super) async fn refresh<S: Store + PeopleStore>(
     Ok(html::see_other(&format!("/address-sets/{name}{said}")))
 }
 
-/// Approves what waits, or rejects it.
+/// Approves or rejects the pending version.
 pub(super) async fn decide<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     name: &str,
@@ -206,7 +206,7 @@ pub(super) async fn decide<S: Store + PeopleStore>(
     Ok(html::see_other(&format!("/address-sets/{name}?done={said}")))
 }
 
-/// Removes a set, after asking once more.
+/// Removes a set, after a confirmation.
 pub(super) async fn remove<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     name: &str,
@@ -288,7 +288,7 @@ async fn detail<S: Store + PeopleStore>(
     })
 }
 
-/// What about networks deserves a second look: also if the person's own address would leave the set.
+/// Warnings about networks, also if the member's own address would no longer be in the set.
 fn warnings<S>(screen: &PageContext<'_, S>, known: Option<&Networks>, networks: &Networks) -> Vec<String> {
     let own = screen.visitor.acting.from.filter(|own| {
         let held = known.is_some_and(|known| known.holds(*own));
@@ -301,7 +301,8 @@ fn warnings<S>(screen: &PageContext<'_, S>, known: Option<&Networks>, networks: 
         .collect()
 }
 
-/// What other networks would change, and, for who may look ahead, which senders would stop passing.
+/// The changes that other networks would make. For members who may manage webhooks, also the senders that would stop
+/// passing.
 async fn change_of<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     set: &AddressSet,
@@ -330,7 +331,7 @@ async fn change_of<S: Store + PeopleStore>(
     })
 }
 
-/// A webhook with how many senders would stop passing, of how many, and with how many deliveries.
+/// Name of a webhook, senders that would stop passing, all senders, and deliveries of the former.
 fn stopping(one: &SetPreview) -> (UserText, u64, u64, u64) {
     let stop = one.preview.would_stop;
     let name = one.webhook.name.as_str().into();

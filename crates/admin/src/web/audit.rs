@@ -1,4 +1,4 @@
-//! `/audit`: who did what.
+//! `/audit`: the audit trail.
 
 use hookgate_domain::ActorKind;
 use hookgate_gate::{KnownActor, PageSize, PeopleStore, Store};
@@ -16,10 +16,10 @@ const NAMES: AuditNames = AuditNames {
     acts: "what",
     subject: "about",
 };
-/// The parameters of the filter.
+/// Parameters of the filter.
 pub(super) const FILTER: [&str; 5] = ["who", "what", "about", "from", "to"];
 
-/// The trail, newest first. A filter that stands for nothing is told on the page.
+/// Shows the trail, newest first. A filter that names an unknown object is reported on the page.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
     let text = |name| query.get(name).unwrap_or_default().to_owned();
@@ -48,7 +48,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
     page(model.render())
 }
 
-/// The trail as a file.
+/// Exports the trail as a file.
 pub(super) async fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
     let asked = filter::audit(&query, &NAMES)?;
@@ -79,7 +79,8 @@ async fn rows<S: Store + PeopleStore>(
     Ok((found.items.iter().map(AuditRow::from).collect(), older))
 }
 
-/// The actors to choose from: members, then tokens, then users of the command line, then Hookgate itself.
+/// Actors to choose from: members, then tokens, then users of the command line, then Hookgate itself. All users of
+/// the command line together are a choice too.
 fn choices(known: Vec<KnownActor>) -> Vec<AuditActor> {
     let choice = |value: String, label: String| AuditActor {
         value,

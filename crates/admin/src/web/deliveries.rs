@@ -1,4 +1,4 @@
-//! `/logs`, `/deliveries/{id}` and the live views: what was delivered and what was refused.
+//! `/logs`, `/deliveries/{id}` and the live views: accepted and refused deliveries.
 
 use hookgate_domain::{DeliveryId, RefusalCode, Timestamp, WebhookHandle, WebhookState};
 use hookgate_gate::{
@@ -17,7 +17,7 @@ use hookgate_ingest::SentAnswer;
 use hookgate_transport::Reply;
 use hookgate_wire::ExportFormat;
 
-/// The parameters of the filter.
+/// Parameters of the filter.
 pub(super) const FILTER: [&str; 8] = [
     "webhook",
     "outcome",
@@ -29,7 +29,7 @@ pub(super) const FILTER: [&str; 8] = [
     "request_id",
 ];
 
-/// The deliveries of all webhooks.
+/// Shows the deliveries of all webhooks, filtered.
 pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["cursor"]].concat())?;
     let text = |name| query.get(name).unwrap_or_default().to_owned();
@@ -66,7 +66,7 @@ pub(super) async fn logs<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
     page(model.render())
 }
 
-/// A page of the list: before a cursor, or, with a `+` in front of it, after it.
+/// Reads a page of the list: the rows before the cursor or, if the cursor begins with `newer.`, after it.
 async fn rows<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     filter: &DeliveryFilter,
@@ -100,7 +100,7 @@ async fn rows<S: Store + PeopleStore>(
         return Ok((rows, paging));
     }
     if matches!(seek, Seek::After(_)) {
-        // There are no more than these: the newest page, filled up with what is older.
+        // No newer page is left, so the newest page is read, which is filled up with older rows.
         let Page { items, next } = gate.delivery_page(role, filter, Seek::Newest, size).await?;
         let older = next.map(|id| id.to_string());
         return Ok((items, Paging { newer: None, older }));
@@ -113,7 +113,7 @@ async fn rows<S: Store + PeopleStore>(
     Ok((rows, paging))
 }
 
-/// One delivery.
+/// Shows one delivery.
 pub(super) async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -180,7 +180,7 @@ fn payload(record: &DeliveryRecord) -> Payload {
     }
 }
 
-/// The answer as it was sent, with the headers that tell something.
+/// The answer as it was sent, with `Retry-After` and `X-Request-Id`.
 fn shown_answer(record: &DeliveryRecord, answer: &SentAnswer) -> ShownAnswer {
     let wait = answer
         .retry_after
@@ -195,7 +195,8 @@ fn shown_answer(record: &DeliveryRecord, answer: &SentAnswer) -> ShownAnswer {
     }
 }
 
-/// What exactly was at fault, as the sender was told. Of records that older versions wrote, the payload is read again.
+/// The error details that the sender received. For records of older versions, which have none, the payload is
+/// validated again.
 async fn faults<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     record: &DeliveryRecord,
@@ -211,7 +212,7 @@ async fn faults<S: Store + PeopleStore>(
     Ok(payload_faults::read(&details, record.payload.as_deref()))
 }
 
-/// When the living URL of a webhook was made.
+/// Creation time of the webhook's current URL.
 async fn issued_at<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     webhook: WebhookHandle,
@@ -223,7 +224,7 @@ async fn issued_at<S: Store + PeopleStore>(
     }))
 }
 
-/// Rows as they come, of one webhook or of all that the filter lets through.
+/// Streams new rows, of one webhook or of all, that match the filter.
 pub(super) async fn live<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: Option<&str>,
@@ -252,7 +253,7 @@ pub(super) async fn live<S: Store + PeopleStore>(
     stream::reply(&source, screen.visitor.recipient(), filter, start, show)
 }
 
-/// The list as a file.
+/// Exports the list as a file.
 pub(super) fn export<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&[&FILTER[..], &["format"]].concat())?;
     let format = ExportFormat::read(query.get("format"))

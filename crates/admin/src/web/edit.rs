@@ -21,10 +21,10 @@ use crate::query::Fields;
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
-/// Senders that a preview shows; a page has a bound.
+/// Maximum number of senders in a preview, because a page has a bounded size.
 const SENDERS: usize = 50;
 
-/// Fields of every form of a webhook.
+/// Text fields of every form of a webhook.
 const TEXTS: [&str; 6] = [
     "name",
     "allowlist",
@@ -35,7 +35,7 @@ const TEXTS: [&str; 6] = [
 ];
 const SWITCHES: [&str; 2] = ["observe", "payload_logging"];
 
-/// The form of a new one, empty or with what was typed.
+/// Shows the form of a new webhook, empty or with the typed values.
 pub(super) fn new<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     form: WebhookForm,
@@ -51,7 +51,7 @@ pub(super) fn new<S: Store + PeopleStore>(
     )
 }
 
-/// The form with the webhook's values. `add` puts one more address into the allowlist, for the person to save.
+/// Shows the form with the webhook's values. `add` appends an address to the allowlist, for the member to save.
 pub(super) async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -60,7 +60,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     let webhook = find(screen, handle).await?;
     let query = screen.fields(&["add"])?;
     let mut form = form_of(&webhook);
-    // Nothing is added to a list that permits everybody: it would refuse all others from then on.
+    // An empty allowlist permits every source. With one entry, it would refuse all others.
     if let Some(add) = query.get("add").filter(|_| !form.allowlist.is_empty()) {
         form.allowlist.push('\n');
         form.allowlist.push_str(add);
@@ -68,7 +68,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     page(model(screen, &webhook, form, Vec::new()).render())
 }
 
-/// The form with what was typed, when its session has ended meanwhile.
+/// Shows the form with the typed values after its session has ended.
 pub(super) async fn restore<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -83,7 +83,8 @@ pub(super) async fn restore<S: Store + PeopleStore>(
     page(model.render())
 }
 
-/// Saves the form over the revision that it was opened with, or over the one that its person has decided to overwrite.
+/// Saves the form if the webhook still has the revision that the form was opened with, or the one that the member has
+/// decided to overwrite.
 pub(super) async fn save<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -109,7 +110,7 @@ pub(super) async fn save<S: Store + PeopleStore>(
     let (conflict, problems) = match saved {
         Ok(_) => return Ok(html::see_other(&format!("/webhooks/{handle}?done=edited"))),
         Err(fault) if fault.code == ErrorCode::PreconditionFailed => {
-            // As it is now; it may have been changed since it was read above.
+            // The webhook is read again, because it may have changed since it was read above.
             let webhook = find(screen, handle).await?;
             let rows = differences(&form_of(&webhook), &form);
             let subject = webhook.handle.to_string();
@@ -129,13 +130,13 @@ pub(super) async fn save<S: Store + PeopleStore>(
     re_render(model.render())
 }
 
-/// What a complete form asks for.
+/// Parses the form, after a check that it is complete.
 pub(super) fn edited(fields: &Fields<'_>, form: &WebhookForm) -> Result<Change, ApiError> {
     fields.complete(&TEXTS, &SWITCHES)?;
     change(form)
 }
 
-/// The fields in which two forms differ.
+/// Fields in which the two forms differ.
 fn differences(theirs: &WebhookForm, mine: &WebhookForm) -> Vec<ConflictRow> {
     let on = |is_on: bool| if is_on { "yes" } else { "no" }.to_owned();
     let values = |form: &WebhookForm| {
@@ -164,7 +165,8 @@ fn differences(theirs: &WebhookForm, mine: &WebhookForm) -> Vec<ConflictRow> {
         .collect()
 }
 
-/// Who would pass and who would not: the form again with it, or, for the script, only that part of it.
+/// Previews the allowlist: the form again with the senders that would and would not pass or, for the script, only
+/// that part.
 pub(super) async fn preview<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -187,7 +189,7 @@ pub(super) async fn preview<S: Store + PeopleStore>(
     page(model.render())
 }
 
-/// The form again with the allowlist that the senders of the last 30 days would need, for the person to save.
+/// Shows the form with the allowlist that the senders of the last 30 days need, for the member to save.
 pub(super) async fn suggest<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -225,7 +227,7 @@ async fn preview_of<S: Store + PeopleStore>(
         days: days.days(),
         ..Preview::default()
     };
-    // Every line is judged each time, also while another one is wrong.
+    // Every line is checked, even if another one is invalid.
     let mut misses_set = false;
     for line in &mut preview.lines {
         let names_set = line.text.raw().starts_with('@');
@@ -277,12 +279,12 @@ fn preview_sender(sender: &hookgate_gate::PreviewSender) -> PreviewSender {
     }
 }
 
-/// Whether an allowlist written like this is none.
+/// Returns `true` if the text stands for no allowlist: every source is permitted.
 fn permits_any(text: &str) -> bool {
     matches!(text.trim(), "" | "any")
 }
 
-/// The form as it was sent; what is absent is shown empty, and refused where it counts.
+/// The form as it was sent. A missing field is shown empty; saving refuses it.
 pub(super) fn typed(fields: &Fields<'_>) -> WebhookForm {
     let text = |name| fields.get(name).unwrap_or_default().to_owned();
     WebhookForm {
@@ -298,7 +300,7 @@ pub(super) fn typed(fields: &Fields<'_>) -> WebhookForm {
     }
 }
 
-/// What the form asks for, or all that is wrong with it.
+/// Parses the form into a change. Returns its problems if it is invalid.
 fn change(form: &WebhookForm) -> Result<Change, ApiError> {
     let number = |field, text: &str| {
         let text = text.trim();
@@ -333,7 +335,7 @@ fn change(form: &WebhookForm) -> Result<Change, ApiError> {
     })
 }
 
-/// The problems by the names that the form has.
+/// The problems, with the field names of the form.
 pub(super) fn told(fault: ApiError) -> Result<Vec<Problem>, ApiError> {
     let mut problems = problems(fault)?;
     for problem in &mut problems {

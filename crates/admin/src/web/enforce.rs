@@ -1,4 +1,4 @@
-//! `/webhooks/{handle}/enforce`: the end of observing, with what it means in numbers.
+//! `/webhooks/{handle}/enforce`: from observe to enforce mode, with the effect in numbers.
 
 use hookgate_domain::{AllowlistMode, Permission};
 use hookgate_gate::{PeopleStore, Store};
@@ -12,7 +12,7 @@ use crate::query::Fields;
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
-/// Asks, with who would be refused from then on.
+/// Asks for confirmation, with the senders and deliveries that would have been refused while the webhook observed.
 pub(super) async fn ask<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -42,7 +42,7 @@ pub(super) async fn ask<S: Store + PeopleStore>(
     )
 }
 
-/// Enforces the allowlist, if the webhook is still as it was when it was asked.
+/// Enforces the allowlist, if the webhook still has the revision of the confirmation.
 pub(super) async fn enforce<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -60,7 +60,7 @@ pub(super) async fn enforce<S: Store + PeopleStore>(
         });
     match enforced.await.map_err(ApiError::from) {
         Ok(_) => Ok(html::see_other(&format!("/webhooks/{handle}?done=enforced"))),
-        // It is asked again, with the numbers of today.
+        // The confirmation is shown again, with new numbers.
         Err(fault) if fault.code == ErrorCode::PreconditionFailed => ask(screen, handle).await,
         Err(fault) => Err(fault),
     }

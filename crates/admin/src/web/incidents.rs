@@ -1,4 +1,4 @@
-//! `/incidents`: what accepted deliveries told of.
+//! `/incidents`: the incidents that accepted deliveries opened or updated.
 
 use std::collections::HashMap;
 
@@ -23,14 +23,14 @@ use crate::query::Fields;
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
-/// The word of the redirect after an act that came too late.
+/// Value of `done` after an act that another person did first.
 const EARLIER: &str = "earlier";
-/// The value of `status` that shows incidents of every status.
+/// Value of `status` that shows incidents of every status.
 const ALL: &str = "all";
-/// The newest deliveries of an incident that its page shows.
+/// Maximum number of deliveries on the page of an incident.
 const DELIVERIES: u16 = 20;
 
-/// The list, newest first.
+/// Shows the list, newest first.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&["status", "cursor"])?;
     let status = match query.get("status") {
@@ -73,7 +73,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
     )
 }
 
-/// One incident.
+/// Shows one incident.
 pub(super) async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -85,7 +85,7 @@ pub(super) async fn show<S: Store + PeopleStore>(
     page(detail(screen, shell, &timeline, None).await?.render())
 }
 
-/// What to say about the last act, if it still holds: the page may be loaded again later, or by another person.
+/// The flash about the last act, if it is still true: the page may be loaded again later, or by another person.
 fn flash(
     timeline: &Timeline,
     screen: &PageContext<'_, impl Store + PeopleStore>,
@@ -101,7 +101,7 @@ fn flash(
     flash.filter(|_| timeline.incident.status == wanted)
 }
 
-/// Says who was faster, for somebody whose act came too late.
+/// The flash for an act that another person did first: the name and the time.
 fn earlier(timeline: &Timeline, visitor: &Actor, now: Timestamp) -> Flash {
     let done = timeline.entries.iter().rev().find_map(|entry| {
         let done = match &entry.kind {
@@ -173,7 +173,7 @@ pub(super) async fn act<S: Store + PeopleStore>(
     let acting = &screen.visitor.acting;
     let done = match screen.gate().incident_act(acting, number, action).await {
         Ok(_) => done,
-        // Somebody was faster. The page of the incident says who.
+        // Another person did it first. The page of the incident names this person.
         Err(IncidentActError::Refused(
             IncidentError::AlreadyAcknowledged | IncidentError::AlreadyResolved | IncidentError::NotResolved,
         )) => EARLIER,
@@ -183,7 +183,7 @@ pub(super) async fn act<S: Store + PeopleStore>(
     Ok(html::see_other(&format!("/incidents/{number}?done={done}")))
 }
 
-/// The page of the incident as it is, with the reason why nothing was done.
+/// Shows the current page of the incident, with the reason for which nothing was changed.
 async fn refused<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     number: IncidentNumber,
@@ -199,7 +199,7 @@ async fn refused<S: Store + PeopleStore>(
     Ok(html::page(StatusCode::CONFLICT, page))
 }
 
-/// Adds a note, once for each form.
+/// Adds a note, at most once for each form.
 pub(super) async fn note<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -227,7 +227,7 @@ pub(super) async fn note<S: Store + PeopleStore>(
     }
 }
 
-/// The page with a note that was typed and not added.
+/// Shows the page with a note that was typed but not added.
 pub(super) async fn restore<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -261,7 +261,7 @@ async fn read<S: Store + PeopleStore>(
     found.ok_or_else(|| ErrorCode::NotFound.into())
 }
 
-/// The name of a webhook, looked up once for each page.
+/// The name of a webhook. `names` caches it for one page.
 pub(super) async fn name_of<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     names: &mut HashMap<WebhookHandle, UserText>,

@@ -1,4 +1,4 @@
-//! `/members`: who belongs to the organization.
+//! `/members`: the members of the organization.
 
 use hookgate_domain::{
     Member, MemberError, MemberId, MemberName, Permission, Role, SIGN_IN_LINK_LIFE, Timestamp,
@@ -15,12 +15,12 @@ use crate::query::Fields;
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
-/// The list.
+/// Shows the list.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     page(model(screen).await?.render())
 }
 
-/// The list with the form of a new member as it was typed.
+/// Shows the list with the form of a new member as it was typed.
 pub(super) async fn restore<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -28,7 +28,7 @@ pub(super) async fn restore<S: Store + PeopleStore>(
     page(typed(screen, fields, Vec::new()).await?.render())
 }
 
-/// A new member.
+/// Adds a member.
 pub(super) async fn add<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -80,7 +80,7 @@ async fn typed<S: Store + PeopleStore>(
     })
 }
 
-/// Another role, if the member still has the one that the page showed.
+/// Changes a role, if the member still has the role that the page showed.
 pub(super) async fn role<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -105,7 +105,7 @@ pub(super) async fn role<S: Store + PeopleStore>(
                 .member_by_id(id)
                 .await?
                 .ok_or(ErrorCode::NotFound)?;
-            // The same choice of two people, or of one who clicked twice.
+            // Two people made the same choice, or one person clicked twice.
             if member.role == role {
                 return Ok(html::see_other("/members?done=member-changed"));
             }
@@ -119,7 +119,7 @@ pub(super) async fn role<S: Store + PeopleStore>(
     }
 }
 
-/// A one-time sign-in link. The next page shows it, once.
+/// Creates a one-time sign-in link. The next page shows it, once.
 pub(super) async fn link<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -143,7 +143,7 @@ pub(super) async fn link<S: Store + PeopleStore>(
     }
 }
 
-/// The list with a link that was just made, once.
+/// Shows the list with a new sign-in link, once.
 pub(super) async fn shown<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -165,7 +165,7 @@ pub(super) async fn shown<S: Store + PeopleStore>(
     screen.once_page(model.render())
 }
 
-/// Removes a member, after asking once more.
+/// Removes a member, after a confirmation.
 pub(super) async fn remove<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -201,7 +201,7 @@ pub(super) async fn remove<S: Store + PeopleStore>(
     }
 }
 
-/// What a removal does, and what it does not.
+/// Effects of a removal, and their limits.
 fn consequences(known: &KnownWebhooks) -> Vec<UserText> {
     let mut consequences = vec![
         "All sessions of this member end immediately.".into(),
@@ -222,7 +222,7 @@ fn consequences(known: &KnownWebhooks) -> Vec<UserText> {
     consequences
 }
 
-/// A webhook of which the member was shown a secret, with its page.
+/// The page of a webhook whose URL or signing secret the member was shown, and a text about it.
 fn affected(webhook: &KnownWebhook) -> (String, UserText) {
     let what = match (webhook.url, webhook.signing_secret) {
         (true, true) => "URL and signing secret",
@@ -233,7 +233,7 @@ fn affected(webhook: &KnownWebhook) -> (String, UserText) {
     (format!("/webhooks/{}", webhook.handle), text.into())
 }
 
-/// The list again, with why something could not be done.
+/// Shows the list again, with the reason for which nothing was changed.
 async fn refused<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fault: ApiError,
@@ -248,7 +248,7 @@ async fn refused<S: Store + PeopleStore>(
     )
 }
 
-/// What a person can mend, at the field; anything else is a page of its own.
+/// Problems that a person can fix, at their field. Other errors are returned, for an error page.
 fn told(fault: ApiError, field: &str) -> Result<Vec<Problem>, ApiError> {
     if fault.code == ErrorCode::Conflict {
         return Ok(vec![Problem {
@@ -296,7 +296,7 @@ async fn model<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Me
     })
 }
 
-/// The roles that somebody with this one may give.
+/// Roles that a member with `role` may give.
 pub(super) fn roles_up_to(role: Role) -> Vec<String> {
     let given = Role::ALL.into_iter().filter(|given| *given <= role);
     given.map(|role| role.as_str().to_owned()).collect()

@@ -1,13 +1,13 @@
-//! What was at fault with a payload, from the details that the sender was told, and what the payload says there.
+//! Errors of a payload: from the details that the sender received, with the values in the payload.
 
 use hookgate_domain::without_mark;
 use hookgate_pages::{PayloadFault, UserText};
 use serde_json::Value;
 
-/// Characters of a value at fault that are shown.
+/// Maximum number of characters that are shown of an invalid value.
 const SHOWN: usize = 100;
 
-/// The faults in these details.
+/// Parses the errors in `details`.
 pub(super) fn read(details: &Value, payload: Option<&[u8]>) -> Vec<PayloadFault> {
     let word = |details: &Value, name: &str| details[name].as_str().map(str::to_owned);
     if let Value::Array(fields) = details {
@@ -40,7 +40,7 @@ pub(super) fn read(details: &Value, payload: Option<&[u8]>) -> Vec<PayloadFault>
     json.or(rate).or(failures).or(bytes).into_iter().collect()
 }
 
-/// A word or a number as text.
+/// A string or a number as text.
 fn text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -15,17 +15,17 @@ use crate::html;
 use crate::query::Fields;
 use hookgate_transport::Reply;
 
-/// The days of a new token, if nothing else is chosen.
+/// Default lifetime of a new token, in days.
 const LIFE: &str = "90";
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// The list.
+/// Shows the list.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     page(model(screen).await?.render())
 }
 
-/// The list with the form of a new token as it was typed.
+/// Shows the list with the form of a new token as it was typed.
 pub(super) async fn restore<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -33,7 +33,7 @@ pub(super) async fn restore<S: Store + PeopleStore>(
     page(typed(screen, fields, Vec::new()).await?.render())
 }
 
-/// A new token. The next page shows it, once.
+/// Creates a token. The next page shows its secret, once.
 pub(super) async fn create<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -56,7 +56,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     }
 }
 
-/// The list with a token that was just made, once.
+/// Shows the list with the secret of a new token, once.
 pub(super) async fn shown<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,
@@ -82,7 +82,7 @@ pub(super) async fn shown<S: Store + PeopleStore>(
     screen.once_page(model.render())
 }
 
-/// The page that shows this token.
+/// The path of the page that shows a new token.
 fn made_page(id: &impl Display) -> String {
     format!("/tokens/{id}/made")
 }
@@ -103,7 +103,7 @@ async fn typed<S: Store + PeopleStore>(
     })
 }
 
-/// Revokes a token, after asking once more.
+/// Revokes a token, after a confirmation.
 pub(super) async fn revoke<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     id: &str,

@@ -1,4 +1,4 @@
-//! `/webhooks/{handle}`: one webhook and how it does.
+//! `/webhooks/{handle}`: one webhook with its policy and usage.
 
 use hookgate_domain::{Actor, AuditAct, Webhook};
 use hookgate_gate::{
@@ -15,13 +15,13 @@ use crate::api_error::{ApiError, ErrorCode};
 use hookgate_transport::Reply;
 use hookgate_wire as wire;
 
-/// Rows of the newest deliveries.
+/// Number of newest deliveries on the page.
 const RECENT: u16 = 20;
 
-/// Sources that the page shows.
+/// Maximum number of sources on the page.
 const SOURCES: u16 = 10;
 
-/// The page.
+/// Shows the page.
 pub(super) async fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -71,7 +71,8 @@ pub(super) async fn show<S: Store + PeopleStore>(
     )
 }
 
-/// Who revoked the webhook. That is no secret to anybody who sees that it is revoked.
+/// The actor that revoked the webhook. Every member who sees that it is revoked may know the actor, so the trail is
+/// read as the system.
 async fn revoked_by<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     webhook: &Webhook,
@@ -96,7 +97,7 @@ async fn revoked_by<S: Store + PeopleStore>(
     Ok(named)
 }
 
-/// The webhook that a path names.
+/// The webhook with the handle in the path.
 pub(super) async fn find<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -132,7 +133,7 @@ async fn series<S: Store + PeopleStore>(
     })
 }
 
-/// The sources that sent most.
+/// The sources with the most deliveries.
 pub(super) async fn sources<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     webhook: &Webhook,
@@ -158,7 +159,7 @@ pub(super) async fn sources<S: Store + PeopleStore>(
     Ok(rows.collect())
 }
 
-/// What came in the last 24 hours, if the webhook is failing.
+/// Deliveries of the last 24 hours, if the webhook is failing.
 async fn failing<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     webhook: &Webhook,

@@ -1,4 +1,5 @@
-//! What makes and ends URLs: create, regenerate, revoke. A URL is on the page that a redirect leads to, once, and nowhere else.
+//! Lifecycle of URLs: create, regenerate, revoke. A URL is shown once, on the page that a redirect leads to, and
+//! nowhere else.
 
 use std::fmt::Display;
 use std::time::Duration;
@@ -21,16 +22,17 @@ use crate::query::Fields;
 use hookgate_transport::Reply;
 use hookgate_wire::webhook_url;
 
-/// Why there is a new URL, on the way to its page.
+/// First sealed value for the page of a new URL: the webhook was created.
 const CREATED: &str = "created";
+/// First sealed value for the page of a new URL: the URL was regenerated.
 const REGENERATED: &str = "regenerated";
 
 const DAY: Duration = Duration::from_hours(24);
 const WEEK: Duration = Duration::from_hours(7 * 24);
-/// Sources that are shown to be cut off.
+/// Maximum number of shown sources that lose access.
 const SOURCES: u16 = 5;
 
-/// Makes a webhook from the form.
+/// Creates a webhook from the form.
 pub(super) async fn create<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     fields: &Fields<'_>,
@@ -63,7 +65,7 @@ pub(super) async fn create<S: Store + PeopleStore>(
     }
 }
 
-/// The webhook that the form asks for.
+/// Parses the form of a new webhook.
 fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, ApiError> {
     fields.complete(&[], &["signed"])?;
     let change = edit::edited(fields, form)?;
@@ -79,7 +81,7 @@ fn wanted(fields: &Fields<'_>, form: &WebhookForm) -> Result<GateNew, ApiError> 
     })
 }
 
-/// Asks before a URL is replaced.
+/// Asks for confirmation before a URL is replaced.
 pub(super) async fn ask_regenerate<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -117,7 +119,7 @@ pub(super) async fn regenerate<S: Store + PeopleStore>(
     }
 }
 
-/// The page that shows a URL once.
+/// Shows the page with a new URL, once.
 pub(super) async fn shown<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -144,7 +146,7 @@ pub(super) async fn shown<S: Store + PeopleStore>(
     )
 }
 
-/// Asks before a webhook is killed.
+/// Asks for confirmation before a webhook is revoked.
 pub(super) async fn ask_revoke<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -153,7 +155,7 @@ pub(super) async fn ask_revoke<S: Store + PeopleStore>(
     page(revoke_model(screen, handle, None).await?.render())
 }
 
-/// Kills a webhook whose name was typed.
+/// Revokes a webhook, if its name was typed correctly.
 pub(super) async fn revoke<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     handle: &str,
@@ -211,7 +213,7 @@ async fn impact<S: Store + PeopleStore>(
     })
 }
 
-/// Leads to the page that shows what was issued.
+/// Redirects to the page that shows the new URL.
 fn show<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     issued: &GateIssued,
@@ -228,7 +230,7 @@ fn show<S: Store + PeopleStore>(
     screen.show_once(&url_page(&issued.webhook.handle), &values)
 }
 
-/// The page that shows the URL of the webhook with this handle.
+/// The path of the page that shows a new URL.
 fn url_page(handle: &impl Display) -> String {
     format!("/webhooks/{handle}/url")
 }

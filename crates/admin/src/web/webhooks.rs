@@ -1,4 +1,4 @@
-//! `/webhooks`: the list.
+//! `/webhooks`: the list of webhooks.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,12 +12,12 @@ use super::{PageContext, page};
 use crate::api_error::ApiError;
 use hookgate_transport::Reply;
 
-/// Most failing webhooks that stand before the others: a page has a bound.
+/// Maximum number of failing webhooks at the top of the list, because a page has a bounded size.
 const MOST_FAILING: usize = 50;
-/// Most webhooks that are looked at for one page of a narrowed list.
+/// Maximum number of webhooks that are read for one page of a filtered list.
 const MOST_LOOKED_AT: usize = 10_000;
 
-/// The list, in the order of creation.
+/// Shows the list: failing webhooks first, then the others in the order of creation.
 pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) -> Result<Reply, ApiError> {
     let query = screen.fields(&["q", "state", "cursor"])?;
     let filter = WebhookFilter {
@@ -34,7 +34,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
         .map(|one| one.webhook)
         .collect();
     let (mut handles, shown_before) = match &cursor {
-        // The whole list begins with them, wherever in it they were created.
+        // The first page begins with the failing webhooks, whenever they were created.
         None => (failing.clone(), failing.clone()),
         Some(cursor) => (Vec::new(), cursor.shown_before.clone()),
     };
@@ -44,7 +44,7 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
     let usage = screen.gate().store().usage_many(&handles, screen.now).await?;
     let mut rows = Vec::with_capacity(handles.len());
     for (handle, usage) in handles.into_iter().zip(usage) {
-        // One at a time: its allowlist may be long, and is not shown.
+        // Webhooks are read one at a time, because an allowlist may be long, and is not shown.
         let webhook = screen.gate().store().webhook_by_handle(handle).await?;
         let webhook = webhook.filter(|webhook| {
             let is_revoked = matches!(webhook.state, WebhookState::Revoked { .. });
@@ -68,8 +68,9 @@ pub(super) async fn list<S: Store + PeopleStore>(screen: &PageContext<'_, S>) ->
     )
 }
 
-/// Where the next page begins, and which webhooks behind that place the first page began with: each webhook is shown once,
-/// also if it starts or stops failing meanwhile. As text: handles, separated by full stops.
+/// Cursor of the list: the last webhook of the page, and those webhooks after it that the first page began with. So
+/// each webhook is shown once, even if it starts or stops failing meanwhile. As text: handles, separated by full
+/// stops.
 #[derive(Debug, PartialEq, Eq)]
 struct Cursor {
     after: WebhookHandle,
@@ -109,7 +110,8 @@ impl FromStr for Cursor {
     }
 }
 
-/// The private address that all traffic of the last hour came from: a proxy, unless everybody is on this machine anyway.
+/// The private address that all deliveries of the last hour came from: probably a proxy. A loopback address does not
+/// count if the gate's URL is on `localhost`.
 async fn proxy_in_front<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
 ) -> Result<Option<IpAddr>, ApiError> {
@@ -118,7 +120,8 @@ async fn proxy_in_front<S: Store + PeopleStore>(
     Ok(lone.filter(|address| !(is_local && address.is_loopback())))
 }
 
-/// Which webhooks match and were not shown before, a page of them, and where the next one begins.
+/// Reads a page of webhooks that match the filter and were not shown before. Returns their handles, and the handle
+/// after which the next page begins.
 async fn find<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     filter: &WebhookFilter,

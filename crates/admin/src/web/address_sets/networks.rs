@@ -1,4 +1,4 @@
-//! The networks of a set of one's own: looked at, saved, and shown again.
+//! The form with the networks of an own set: preview, save, and restore after a sign-in.
 
 use hookgate_domain::Permission;
 use hookgate_gate::{PeopleStore, Store};
@@ -13,7 +13,7 @@ use crate::web::conflict::{conflict, opened_with, shown_value};
 use crate::web::{PageContext, page, problems, re_render};
 use hookgate_transport::Reply;
 
-/// Other networks for a set of one's own, saved.
+/// Saves other networks for an own set.
 pub(in super::super) async fn edit<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     name: &str,
@@ -42,7 +42,7 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
     match saved {
         Ok(_) => return Ok(html::see_other(&format!("/address-sets/{name}?done=set-changed"))),
         Err(fault) if fault.code == ErrorCode::PreconditionFailed => {
-            // As it is now; it may have been changed since it was read above.
+            // The set is read again, because it may have changed since it was read above.
             let (set, networks) = find(screen, name).await?;
             let row = ConflictRow {
                 label: "Networks",
@@ -59,7 +59,7 @@ pub(in super::super) async fn edit<S: Store + PeopleStore>(
     re_render(detail.render())
 }
 
-/// The page of a set with the networks that were typed.
+/// Shows the page of a set with the networks that were typed.
 pub(in super::super) async fn restore<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     name: &str,
@@ -72,7 +72,7 @@ pub(in super::super) async fn restore<S: Store + PeopleStore>(
     page(detail.render())
 }
 
-/// Other networks for a set of one's own, looked at.
+/// Previews other networks for an own set.
 pub(in super::super) async fn preview<S: Store + PeopleStore>(
     screen: &PageContext<'_, S>,
     name: &str,
