@@ -1,9 +1,10 @@
-//! The port to whatever keeps members, sessions, tokens, sign-in links and the audit trail.
+//! The port to the storage of members, sessions, tokens, sign-in links and the audit trail.
 //!
-//! As with [`Store`](crate::Store), values go in and come out, and lookups answer `Ok(None)` for what is not there. What
-//! people change is stored in one transaction with its entry of the audit trail, so there is never one without the other;
-//! and rules that depend on what others do at the same time (the last owner, a link that works once) are asked inside it.
-//! Whoever acts is looked at again there too ([`StoreError::Actor`]). An entry by a request that the actor has made before is [`StoreError::Conflict`], and nothing is stored.
+//! As with [`Store`](crate::Store), values go in and come out, and lookups return `Ok(None)` for what does not exist. A
+//! change is stored in one transaction with its entry of the audit trail, so there is never one without the other.
+//! Rules that depend on concurrent changes (the last owner, a link that works once) are checked in that transaction,
+//! and so is the actor ([`StoreError::Actor`]). An entry with an idempotency key that the actor has used before is
+//! [`StoreError::Conflict`], and nothing is stored.
 
 use std::net::IpAddr;
 use std::num::NonZeroU64;
@@ -16,23 +17,25 @@ use hookgate_domain::{
 
 use crate::{ActorContext, MemberChange, PageSize, StoreError};
 
-/// Sessions that a member may have; when another begins, the oldest ends. It bounds what the store keeps and a page shows.
+/// Maximum number of sessions of a member; when another begins, the oldest ends. It bounds the store and the page of
+/// sessions.
 pub const MAX_SESSIONS: u16 = 50;
-/// Entries that the audit trail keeps beside failed sign-ins: some hundred MiB, and more than people do in two years.
+/// Maximum number of entries of the audit trail beside failed sign-ins: some hundred MiB, and more than people do in
+/// two years.
 pub const AUDIT_ROWS: NonZeroU64 = NonZeroU64::new(1_000_000).unwrap();
-/// How long the audit trail is kept, in days.
+/// Retention of the audit trail, in days.
 pub const AUDIT_DAYS: u64 = 730;
-/// How long failed sign-ins are kept, in days: strangers make them, so they must not push out what members did.
+/// Retention of failed sign-ins, in days: strangers cause them, so they must not push out the acts of members.
 pub const AUDIT_FAILED_DAYS: u64 = 30;
 
-/// Entries of failed sign-ins that the audit trail keeps, each for one hour, subject and network: some MiB.
+/// Maximum number of entries of failed sign-ins, each for one hour, subject and network: some MiB.
 pub const AUDIT_FAILED_ROWS: u32 = 10_000;
 
-/// Names of actors of one kind that are offered to filter the audit trail by: more than a person looks through, and a store
-/// finds each by one look into an index.
+/// Maximum number of actors of one kind that a filter of the audit trail offers: more than a person looks through, and
+/// a store finds each by one read of an index.
 pub const MAX_KNOWN_ACTORS: u16 = 500;
 
-/// Keeps members, sessions, tokens, sign-in links and the audit trail.
+/// Stores members, sessions, tokens, sign-in links and the audit trail.
 pub trait PeopleStore: Send + Sync + 'static {
     /// Stores a new member.
     ///
@@ -48,27 +51,28 @@ pub trait PeopleStore: Send + Sync + 'static {
     /// The member with this ID.
     fn member_by_id(&self, id: MemberId) -> impl Future<Output = Result<Option<Member>, StoreError>> + Send;
 
-    /// The member with this name, in whatever case.
+    /// The member with this name, in any case.
     fn member_by_name(
         &self,
         name: &MemberName,
     ) -> impl Future<Output = Result<Option<Member>, StoreError>> + Send;
 
-    /// Members in the order of their IDs, that is of their coming, behind `after`.
+    /// Members in the order of their IDs, which is the order in which they were added, behind `after`.
     fn member_page(
         &self,
         after: Option<MemberId>,
         size: PageSize,
     ) -> impl Future<Output = Result<Vec<Member>, StoreError>> + Send;
 
-    /// Changes the member as it is at that moment, by [`MemberChange::apply`], and gives it back as it is then (or was,
-    /// if it is removed). The inner error is the rule that refused; nothing is stored then.
+    /// Changes the member as it is in the transaction, by [`MemberChange::apply`], and returns the member after the
+    /// change (or before it, for a removal). The inner error is the rule that refused; nothing is stored then.
     ///
-    /// A new password ends the sessions of the member but for the one to keep, and its sign-in link; also the links that the member
-    /// made, and the sessions that they began, but for those made in the session to keep. A higher role ends the link and the sessions
-    /// that another member's links began. A lower one ends the links that the member made, and the sessions that they began. A removal
-    /// ends these, all sessions and the link, revokes the tokens that the member owns, and marks the webhooks of
-    /// [`known_webhooks`](Self::known_webhooks) with the [`Leaver`](hookgate_domain::Leaver), without another revision.
+    /// A new password ends the sessions of the member except the one to keep, and the member's sign-in link. It also
+    /// ends the links that the member made, and the sessions that they began, except those made in the session to keep.
+    /// A higher role ends the link, and the sessions that links of other members began. A lower role ends the links
+    /// that the member made, and the sessions that they began. A removal ends these, all sessions and the link, revokes
+    /// the tokens that the member owns, and marks the webhooks of [`known_webhooks`](Self::known_webhooks) with the
+    /// [`Leaver`](hookgate_domain::Leaver), without another revision.
     fn member_act(
         &self,
         id: MemberId,
@@ -77,8 +81,8 @@ pub trait PeopleStore: Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Member, MemberError>>, StoreError>> + Send;
 
-    /// The living webhooks whose URL or signing secret was shown to this member or to a token that goes with it, in the
-    /// order of their handles; how many there are, and at most `most` of them. Also of a member who is gone.
+    /// The live webhooks whose URL or signing secret was shown to this member or to a token of the member, in the order
+    /// of their handles: their number, and at most `most` of them. Works for a removed member too.
     fn known_webhooks(
         &self,
         member: MemberId,
@@ -96,33 +100,33 @@ pub trait PeopleStore: Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The session with this digest, and whose it is. Also one that is over.
+    /// The session with this digest, and its member. Expired sessions are found too.
     fn session_by_digest(
         &self,
         digest: &SessionDigest,
     ) -> impl Future<Output = Result<Option<(Session, Member)>, StoreError>> + Send;
 
-    /// The session with this ID. Also one that is over.
+    /// The session with this ID. Expired sessions are found too.
     fn session_by_id(
         &self,
         id: SessionId,
     ) -> impl Future<Output = Result<Option<Session>, StoreError>> + Send;
 
-    /// The sessions of a member, newest first, at most [`MAX_SESSIONS`]. Also those that are over.
+    /// The sessions of a member, newest first, at most [`MAX_SESSIONS`]. Expired sessions are included.
     fn sessions_for_member(
         &self,
         member: MemberId,
     ) -> impl Future<Output = Result<Vec<Session>, StoreError>> + Send;
 
-    /// Takes note that the session was used.
+    /// Stores the time of the last use of the session.
     fn session_touch(
         &self,
         id: SessionId,
         now: Timestamp,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Ends the session. Whether there was one; nothing is stored otherwise. If it is ended from elsewhere than itself, the links that
-    /// were made in it end too, and the sessions that they began.
+    /// Ends the session. Returns `false` and stores nothing if there was none. If the session is ended from outside,
+    /// the links that were made in it end too, and the sessions that they began.
     fn session_remove(
         &self,
         id: SessionId,
@@ -136,36 +140,38 @@ pub trait PeopleStore: Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The token with this digest, and the member that owns it if one does. Also a dead one.
+    /// The token with this digest, and the member that owns it, if there is one. Dead tokens are found too.
     fn token_by_digest(
         &self,
         digest: &ApiTokenDigest,
     ) -> impl Future<Output = Result<Option<(Token, Option<Member>)>, StoreError>> + Send;
 
-    /// The token with this ID. Also a dead one.
+    /// The token with this ID. Dead tokens are found too.
     fn token_by_id(&self, id: TokenId) -> impl Future<Output = Result<Option<Token>, StoreError>> + Send;
 
-    /// Tokens in the order of their IDs, that is of their making, behind `after`. Also dead ones.
+    /// Tokens in the order of their IDs, which is the order of their creation, behind `after`. Dead tokens are
+    /// included.
     fn token_page(
         &self,
         after: Option<TokenId>,
         size: PageSize,
     ) -> impl Future<Output = Result<Vec<Token>, StoreError>> + Send;
 
-    /// Takes note that the token was used.
+    /// Stores the time of the last use of the token.
     fn token_touch(&self, id: TokenId, now: Timestamp)
     -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Revokes the token and gives it back as it is then. The inner error is the rule that refused. When this answers,
-    /// [`token_by_digest`](Self::token_by_digest) gives it as revoked, and all those that it made, and that they made.
+    /// Revokes the token and returns it after the change. The inner error is the rule that refused. When this returns,
+    /// [`token_by_digest`](Self::token_by_digest) gives the token as revoked, and all tokens that it made, directly or
+    /// through others.
     fn token_revoke(
         &self,
         id: TokenId,
         audit: NewAudit,
     ) -> impl Future<Output = Result<Option<Result<Token, TokenError>>, StoreError>> + Send;
 
-    /// Stores a sign-in link in place of an earlier one of the same member. With `first`, that member is stored too, but
-    /// only while there is no member at all.
+    /// Stores a sign-in link in place of an earlier one of the same member. With `first`, that member is stored too,
+    /// but only while there are no members at all.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if the member is gone or above the actor by now, or if `first` is not the first.
@@ -176,14 +182,14 @@ pub trait PeopleStore: Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The link with this digest, and whom it signs in. Also one that is over; never one that was used.
+    /// The link with this digest, and its member. Expired links are found too; used links never.
     fn sign_in_link_by_digest(
         &self,
         digest: &SignInSecretDigest,
     ) -> impl Future<Output = Result<Option<(SignInLink, Member)>, StoreError>> + Send;
 
-    /// Uses a link up and stores the session that it opens, as [`session_insert`](Self::session_insert) does. Of several
-    /// that try at once, one is told that it did.
+    /// Uses a link up and stores the session that it begins, as [`session_insert`](Self::session_insert) does. Of
+    /// several concurrent calls, only one returns `true`.
     fn sign_in_link_use(
         &self,
         digest: SignInSecretDigest,
@@ -191,16 +197,16 @@ pub trait PeopleStore: Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<bool, StoreError>> + Send;
 
-    /// The failed sign-ins of a member between the sign-in of this session and the one before, and those since the newest sign-in;
-    /// `None` if there were none. [`audit_insert`](Self::audit_insert) counts a failed sign-in with its entry, and a session that
-    /// begins takes over what was counted until then.
+    /// The failed sign-ins of a member between the sign-in of this session and the one before, and those since the
+    /// newest sign-in; `None` if there were none. [`audit_insert`](Self::audit_insert) counts a failed sign-in with its
+    /// entry, and a new session takes over the count until then.
     fn failed_sign_ins(
         &self,
         member: MemberId,
         session: SessionId,
     ) -> impl Future<Output = Result<Option<FailedSignIns>, StoreError>> + Send;
 
-    /// Stores an entry that goes with no change.
+    /// Stores an entry of the audit trail without a change.
     fn audit_insert(&self, audit: NewAudit) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Entries that match the filter, newest first, older than `before`.
@@ -211,11 +217,11 @@ pub trait PeopleStore: Send + Sync + 'static {
         size: PageSize,
     ) -> impl Future<Output = Result<Vec<AuditEntry>, StoreError>> + Send;
 
-    /// How many entries of the trail were ever removed before they were [`AUDIT_DAYS`] old, because there were more than [`AUDIT_ROWS`].
-    /// The oldest go of the actor and act that has most.
+    /// The number of entries of the trail that were ever removed before they were [`AUDIT_DAYS`] old, because there
+    /// were more than [`AUDIT_ROWS`]. The oldest entries of the most frequent pair of actor and act are removed first.
     fn audit_removed_early(&self) -> impl Future<Output = Result<u64, StoreError>> + Send;
 
-    /// The actors of this kind that are on the trail, in the order of their names, each name once; at most `most`.
+    /// The actors of this kind on the trail, in the order of their names, each name once; at most `most`.
     fn audit_actors(
         &self,
         kind: ActorKind,
@@ -226,16 +232,16 @@ pub trait PeopleStore: Send + Sync + 'static {
 /// Failed sign-ins of a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedSignIns {
-    /// How many.
+    /// Number of failed sign-ins.
     pub count: u64,
-    /// When the last of them was.
+    /// Time of the last one.
     pub last_at: Timestamp,
-    /// From where that came.
+    /// Source address of the last one.
     pub last_from: IpAddr,
 }
 
 impl FailedSignIns {
-    /// Both together.
+    /// The sum of both, with the time and the address of the later one.
     #[must_use]
     pub fn and(self, others: Self) -> Self {
         let last = if others.last_at > self.last_at {
@@ -250,64 +256,66 @@ impl FailedSignIns {
     }
 }
 
-/// The webhooks whose secrets a member was shown.
+/// The webhooks whose secrets were shown to a member.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownWebhooks {
     /// The first of them.
     pub webhooks: Vec<KnownWebhook>,
-    /// How many there are.
+    /// Number of all of them.
     pub count: u64,
-    /// Whether there are living URLs of which nobody wrote down to whom they were shown: the member may know those too.
+    /// `true` if there are live URLs without a record of the members to whom they were shown: the member may know those
+    /// too.
     pub others_unknown: bool,
 }
 
-/// A webhook of which a member was shown a secret.
+/// A webhook of which a secret was shown to a member.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KnownWebhook {
-    /// Which one.
+    /// Handle of the webhook.
     pub handle: WebhookHandle,
-    /// What people call it.
+    /// Name of the webhook.
     pub name: WebhookName,
-    /// The first characters of its URL's secret.
+    /// Hint of the URL: the first characters of the webhook ID.
     pub hint: WebhookIdHint,
-    /// Whether the URL was shown.
+    /// `true` if the URL was shown.
     pub url: bool,
-    /// Whether the signing secret was shown.
+    /// `true` if the signing secret was shown.
     pub signing_secret: bool,
 }
 
-/// Which entries of the audit trail are asked for; the default asks for all. An entry matches if every field does.
+/// A filter for entries of the audit trail; the default matches all. An entry matches if every field does.
 ///
-/// People's words become one by [`Gate::audit_filter`](crate::Gate::audit_filter).
+/// [`Gate::audit_filter`](crate::Gate::audit_filter) makes one from the words of a user.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Of these acts.
+    /// Entries with these acts.
     pub acts: Option<AuditActs>,
-    /// About this.
+    /// Entries about this subject.
     pub subject: Option<SubjectMatch>,
-    /// By this actor.
+    /// Entries by this actor.
     pub actor: Option<ActorMatch>,
-    /// Done at this time or later. Entries that the clock put out of order by more than [`CLOCK_MARGIN`](crate::CLOCK_MARGIN) may be missing.
+    /// Entries of this time or later. Entries that the clock put out of order by more than
+    /// [`CLOCK_MARGIN`](crate::CLOCK_MARGIN) may be missing.
     pub from: Option<Timestamp>,
-    /// Done before this time.
+    /// Entries before this time.
     pub to: Option<Timestamp>,
-    /// By the request with this key.
+    /// Entries of the request with this idempotency key.
     pub request: Option<IdempotencyKey>,
 }
 
-/// The actors whose entries are asked for.
+/// The actors of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ActorMatch {
-    /// The member or token with this ID, whatever it was called.
+    /// The member or token with this ID, under any name.
     Id(String),
     /// All actors of this kind.
     Kind(ActorKind),
-    /// The actors of these kinds that were called exactly so when they acted; empty is any kind.
+    /// The actors of these kinds that had exactly this name when they acted; empty is any kind.
     Named(Vec<ActorKind>, String),
 }
 
 impl ActorMatch {
-    /// Whether the actor is one of them.
+    /// `true` if the actor matches.
     #[must_use]
     pub fn holds(&self, actor: &Actor) -> bool {
         match self {
@@ -321,17 +329,17 @@ impl ActorMatch {
     }
 }
 
-/// The subjects whose entries are asked for.
+/// The subjects of a filter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SubjectMatch {
-    /// Those with one of these IDs, whatever they were called.
+    /// The subjects with one of these IDs, under any name.
     Ids(Vec<String>),
-    /// Those that were called exactly so at that time.
+    /// The subjects that had exactly this name at the time of the act.
     Named(String),
 }
 
 impl SubjectMatch {
-    /// Whether the subject is one of them.
+    /// `true` if the subject matches.
     #[must_use]
     pub fn holds(&self, subject: &AuditSubject) -> bool {
         match self {
@@ -341,11 +349,11 @@ impl SubjectMatch {
     }
 }
 
-/// Somebody who is on the audit trail, by kind and name.
+/// An actor on the audit trail, by kind and name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct KnownActor {
-    /// What it is.
+    /// Kind of the actor.
     pub kind: ActorKind,
-    /// What it was called when it acted.
+    /// Name of the actor when it acted.
     pub name: String,
 }

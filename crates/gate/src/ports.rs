@@ -1,5 +1,4 @@
-//! What the gate needs of its surroundings besides a store: time, randomness, a seal for secrets at rest, and a
-//! hash for passwords.
+//! The ports of the gate beside the store: clock, randomness, encryption of secrets at rest, and password hashing.
 
 use std::fmt;
 use std::pin::Pin;
@@ -9,32 +8,32 @@ use hookgate_domain::{Password, PasswordHash, SealedSecret, SessionId, Timestamp
 use thiserror::Error;
 use zeroize::Zeroizing;
 
-/// Tells the time.
+/// The clock.
 pub trait Clock: Send + Sync {
-    /// Now.
+    /// The current time.
     fn now(&self) -> Timestamp;
 }
 
-/// Gives random bytes fit for secrets.
+/// A source of random bytes that are fit for secrets.
 pub trait Entropy: Send + Sync {
     /// Fills the buffer.
     ///
     /// # Errors
-    /// [`EntropyError`] if the system has none to give.
+    /// [`EntropyError`] if the operating system provides none.
     fn fill(&self, buffer: &mut [u8]) -> Result<(), EntropyError>;
 }
 
-/// The system has no randomness to give.
+/// The operating system provides no random bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("the system gives no random bytes")]
 pub struct EntropyError;
 
-/// Encrypts secrets that leave the process, with a key that the store never sees.
+/// Encrypts secrets at rest and in cookies, with a key that the store never has.
 pub trait Seal: Send + Sync {
-    /// Seals a secret. It opens for the same purpose only.
+    /// Seals a secret. It can be opened for the same purpose only.
     ///
     /// # Errors
-    /// [`SealError`] if that can't be done.
+    /// [`SealError`] if sealing fails, for instance because the key is missing.
     fn seal(&self, secret: &[u8], purpose: SealPurpose<'_>) -> Result<SealedSecret, SealError>;
 
     /// Opens a sealed secret.
@@ -43,14 +42,15 @@ pub trait Seal: Send + Sync {
     /// [`SealError`] if it was sealed by another key, for another purpose, or is damaged.
     fn open(&self, sealed: &SealedSecret, purpose: SealPurpose<'_>) -> Result<Zeroizing<Vec<u8>>, SealError>;
 
-    /// A digest of a request, by a key that the store does not have: nobody can guess from it what was in the request.
+    /// A keyed digest of a request. The store does not have the key, so nobody can guess the content of the request
+    /// from the digest.
     ///
     /// # Errors
-    /// [`SealError`] if there is no key.
+    /// [`SealError`] if the key is missing.
     fn digest(&self, request: &[u8]) -> Result<[u8; 32], SealError>;
 }
 
-/// The use of a sealed secret. Its text is authenticated, so that a secret can't be moved from one use to another.
+/// The use of a sealed secret. Its text is authenticated, so a secret can't be moved from one use to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SealPurpose<'a> {
     /// The signing secret of a webhook, in the store.
@@ -62,7 +62,7 @@ pub enum SealPurpose<'a> {
         /// The path of the page.
         path: &'a str,
     },
-    /// What tells a browser in which a member has signed in, in a cookie of its own.
+    /// A device cookie: the ID of a browser in which a member has signed in.
     Device {
         /// The member's name, in lower case.
         name: &'a str,
@@ -70,7 +70,7 @@ pub enum SealPurpose<'a> {
 }
 
 impl fmt::Display for SealPurpose<'_> {
-    /// No two purposes have the same text: a handle begins with `hk_`.
+    /// Writes a text that differs for all purposes: a handle begins with `hk_`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Signing(webhook) => write!(f, "{webhook}"),
@@ -80,7 +80,7 @@ impl fmt::Display for SealPurpose<'_> {
     }
 }
 
-/// A signing secret can't be sealed or opened.
+/// A secret can't be sealed or opened, or a keyed digest can't be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "the signing secret can't be sealed or opened: is the installation's sealing key the one it was made with?"
@@ -92,35 +92,35 @@ pub trait Passwords: Send + Sync {
     /// Hashes a new password.
     fn hash(&self, password: Password) -> Hashing<'_, PasswordHash>;
 
-    /// Whether it is the password of this hash. Without a hash it is not, and that costs the same.
+    /// Checks a password against this hash. Without a hash the result is `false`, after the same work.
     fn verify(&self, password: Password, hash: Option<PasswordHash>) -> Hashing<'_, bool>;
 }
 
-/// What a password port is busy with.
+/// The future of hashing or checking a password.
 pub type Hashing<'a, T> = Pin<Box<dyn Future<Output = Result<T, PasswordsError>> + Send + 'a>>;
 
-/// Passwords can't be hashed.
+/// Errors of hashing and checking passwords.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum PasswordsError {
-    /// Too many wait already.
+    /// Too many callers wait already.
     #[error("too many passwords are being checked")]
     Busy {
-        /// When to try again.
+        /// Time until the next attempt.
         retry_after: Duration,
     },
-    /// The function that hashes failed, or the stored hash is none of its own.
+    /// The hash function failed, or the stored hash is none of its own.
     #[error("the password can't be hashed or checked")]
     Failed,
 }
 
-/// The surroundings of a gate.
+/// The ports of a gate beside its store.
 pub struct Ports {
-    /// Tells the time.
+    /// The clock.
     pub clock: Box<dyn Clock>,
-    /// Gives randomness.
+    /// Random bytes.
     pub entropy: Box<dyn Entropy>,
-    /// Seals secrets at rest.
+    /// Encryption of secrets at rest.
     pub seal: Box<dyn Seal>,
-    /// Hashes passwords.
+    /// Password hashing.
     pub passwords: Box<dyn Passwords>,
 }
