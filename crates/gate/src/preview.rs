@@ -1,4 +1,4 @@
-//! Who would stop passing under another allowlist or another address set, before anything is changed.
+//! Previews: the senders that another allowlist or address set would refuse, before anything is changed.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -12,12 +12,12 @@ use thiserror::Error;
 use crate::sources::SourceTotals;
 use crate::{ActorContext, AddressSetError, Gate, ManageError, Store};
 
-/// Most senders that a preview shows: as many as a page has. All of them are counted.
+/// Maximum number of senders that a preview shows: as many as a page has. All senders are counted.
 const MAX_SHOWN: usize = 200;
-/// Webhooks that a preview of a set looks at.
+/// Maximum number of webhooks in the preview of a set.
 const PREVIEWED: u16 = 100;
 
-/// How many days a preview looks back: a week, if nothing else is said.
+/// The days that a preview looks back; a week by default.
 ///
 /// ```
 /// use hookgate_gate::PreviewDays;
@@ -35,7 +35,7 @@ pub enum PreviewDays {
 }
 
 impl PreviewDays {
-    /// How many days.
+    /// Number of days.
     #[must_use]
     pub const fn days(self) -> u16 {
         match self {
@@ -60,59 +60,59 @@ impl TryFrom<u16> for PreviewDays {
     }
 }
 
-/// A preview does not look back so many days.
+/// A preview does not look back this number of days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("a preview looks back 7 or 30 days")]
 pub struct UnknownPreviewDays;
 
-/// Which senders would stop passing under another allowlist.
+/// The senders that would stop passing under another allowlist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Preview {
-    /// Sources whose deliveries were accepted, at most 200: those that would stop first, then by how much they sent.
+    /// Sources of accepted deliveries, at most 200: those that would stop first, then by number of deliveries.
     pub senders: Vec<PreviewSender>,
-    /// How many senders there are, shown or not.
+    /// Number of all senders, shown or not.
     pub all_senders: u64,
-    /// Those of them that pass now and would not then.
+    /// Those that pass now and would stop.
     pub would_stop: WouldStop,
-    /// Accepted deliveries of sources beyond those that are told apart on a day: it can't be told what becomes of them.
+    /// Accepted deliveries of sources beyond those that are told apart on a day: their fate is unknown.
     pub beyond: u64,
 }
 
-/// A sender, under the allowlist as it is and as it would be.
+/// A sender, under the present and the other allowlist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreviewSender {
-    /// The address that is matched.
+    /// The address that allowlists are matched against.
     pub address: IpAddr,
-    /// How many of its deliveries were accepted.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// When it was seen last.
+    /// Time of its last delivery.
     pub last_seen: Timestamp,
-    /// Whether it passes now: the allowlist has it, or is only observed.
+    /// `true` if it passes now: the allowlist permits it, or is only observed.
     pub passes_now: bool,
-    /// Whether it would pass then.
+    /// `true` if it would pass under the other allowlist.
     pub passes_then: bool,
 }
 
-/// How much would stop passing.
+/// The senders and deliveries that would stop passing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WouldStop {
-    /// How many senders.
+    /// Number of senders.
     pub senders: u64,
-    /// How many deliveries of theirs were accepted.
+    /// Number of their accepted deliveries.
     pub deliveries: u64,
 }
 
-/// What another version of a set would mean for one webhook.
+/// The effect of another version of a set on one webhook.
 #[derive(Clone, Debug)]
 pub struct SetPreview {
     /// The webhook.
     pub webhook: Webhook,
-    /// Who would stop passing.
+    /// The senders that would stop passing.
     pub preview: Preview,
 }
 
 impl Preview {
-    /// What becomes of the senders if another one takes the place of the allowlist.
+    /// Compares the senders under the present allowlist and another one.
     #[must_use]
     pub fn of(totals: &SourceTotals, allowlist: &Allowlist, other: &Allowlist, now: Timestamp) -> Self {
         let accepted = totals.sources.iter().filter(|total| total.accepted > 0);
@@ -146,7 +146,7 @@ impl Preview {
 }
 
 impl<S: Store> Gate<S> {
-    /// Which senders of the last days would stop passing if the webhook had this allowlist.
+    /// The senders of the last days that would stop passing if the webhook had this allowlist.
     ///
     /// # Errors
     /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
@@ -166,8 +166,8 @@ impl<S: Store> Gate<S> {
         Ok(Preview::of(&totals, &present(&known.policy), &other, now))
     }
 
-    /// What other networks of a set would mean for the senders of the webhooks whose allowlists name it: as many as are
-    /// looked at, and how many there are.
+    /// The effect of other networks of a set on the webhooks whose allowlists name it: the number of these webhooks,
+    /// and previews of at most 100 of them.
     ///
     /// # Errors
     /// [`AddressSetError::Forbidden`], [`AddressSetError::NotFound`] or [`AddressSetError::Store`].
@@ -201,11 +201,11 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// Whom a policy lets pass today: where it only observes, everybody.
+/// The allowlist that applies today: a webhook that only observes lets every address pass.
 fn present(policy: &Policy) -> Allowlist {
     match policy.allowlist_mode {
         AllowlistMode::Enforce => policy.allowlist.clone(),
-        // A list is looked ahead to before it is enforced.
+        // A list is previewed before it is enforced.
         AllowlistMode::Observe => Allowlist::any(),
     }
 }

@@ -1,5 +1,5 @@
-//! The one rate limiter: the generic cell rate algorithm over one atomic number, on the gate's own clock. A cell is a request,
-//! an attempt, or some bytes: whatever is limited says so.
+//! The rate limiter of the gate: the generic cell rate algorithm over one atomic number, on the gate's clock. The user
+//! of a limiter defines a cell: a request, an attempt, or a number of bytes.
 
 use std::convert::Infallible;
 use std::hash::Hash;
@@ -11,7 +11,7 @@ use std::time::Duration;
 use hookgate_domain::{CustomerNetwork, Timestamp, customer_networks};
 use quick_cache::sync::Cache;
 
-/// So many cells at once, and another after each interval.
+/// A number of cells at once, and another one after each interval.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Allowance {
     burst: i64,
@@ -30,7 +30,7 @@ impl Allowance {
         }
     }
 
-    /// The same for a network of several customers.
+    /// The allowance of a network of several customers: `factor` times as many cells.
     pub(crate) const fn times(self, factor: u32) -> Self {
         let interval = self.interval / factor as i64;
         Self {
@@ -44,7 +44,7 @@ impl Allowance {
     }
 }
 
-/// What was used of an allowance: the time at which all of it will be forgotten, in microseconds since 1970.
+/// The used part of an allowance: the time at which all of it will be free again, in microseconds since 1970.
 #[derive(Debug, Default)]
 pub(crate) struct RateLimiter(AtomicI64);
 
@@ -52,7 +52,7 @@ impl RateLimiter {
     /// Takes one cell.
     ///
     /// # Errors
-    /// How long to wait, if there is none.
+    /// The time to wait, if there is none.
     pub(crate) fn take(&self, allowance: Allowance, now: Timestamp) -> Result<(), Duration> {
         let now = now.as_micros();
         let next = |until| Some(begin(until, allowance, now) + allowance.interval);
@@ -63,42 +63,44 @@ impl RateLimiter {
         }
     }
 
-    /// How long to wait for the next cell, which is not taken; `None` if there is one.
+    /// The time to wait for the next cell, which is not taken; `None` if there is one.
     pub(crate) fn wait(&self, allowance: Allowance, now: Timestamp) -> Option<Duration> {
         let wait = wait(self.0.load(Ordering::Relaxed), allowance, now.as_micros());
         Some(wait).filter(|wait| !wait.is_zero())
     }
 
-    /// How many cells are used.
+    /// Number of cells in use.
     pub(crate) fn used(&self, allowance: Allowance, now: Timestamp) -> u32 {
         u32::try_from(self.lasts(allowance, now) / allowance.interval).unwrap_or(0)
     }
 
-    /// How long it is until all of it is forgotten, in microseconds; 0 if nothing is used.
+    /// Time until all cells are free again, in microseconds; 0 if no cell is in use.
     pub(crate) fn lasts(&self, allowance: Allowance, now: Timestamp) -> i64 {
         let now = now.as_micros();
         begin(self.0.load(Ordering::Relaxed), allowance, now) - now
     }
 
-    /// Takes cells that were used already, whether or not they fit. What goes beyond the allowance counts once more at most, so
-    /// that nobody waits for longer than two periods.
+    /// Takes cells that were used already, whether or not they fit. At most one allowance is counted beyond the limit,
+    /// so the wait is never longer than two periods.
     pub(crate) fn add(&self, allowance: Allowance, cells: u32, now: Timestamp) {
         let now = now.as_micros();
         let more = i64::from(cells).min(allowance.burst) * allowance.interval;
         let next = |until| Some((begin(until, allowance, now) + more).min(now + 2 * allowance.span()));
-        // It always gives a number.
+        // The update never fails.
         let _ = self.0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next);
     }
 
-    /// Gives back a cell that was taken for something that did not come about.
+    /// Gives back a cell that was taken for something that did not happen.
     pub(crate) fn give_back(&self, allowance: Allowance) {
         self.0.fetch_sub(allowance.interval, Ordering::Relaxed);
     }
 }
 
-/// Where counting goes on. What lies further ahead than it can was counted before the clock was set back, and counts as now.
+/// The time from which counting continues: `until`, or `now` if that has passed. A time further ahead than the limiter
+/// can reach was stored before the clock was set back, and counts as `now`.
 const fn begin(until: i64, allowance: Allowance, now: i64) -> i64 {
-    // An interval is left for those at once, which may see the clock in another order than they come here.
+    // One interval of tolerance for concurrent callers, which may read the clock in another order than they arrive
+    // here.
     let latest = now + 2 * allowance.span() + allowance.interval;
     if until > latest || until < now { now } else { until }
 }
@@ -108,19 +110,19 @@ fn wait(until: i64, allowance: Allowance, now: i64) -> Duration {
     Duration::from_micros(u64::try_from(ahead).unwrap_or(0))
 }
 
-/// A meter for each customer network of each of some things.
+/// Rate limiters by key and customer network.
 pub(crate) struct RateLimiters<K>(Cache<(K, CustomerNetwork), Arc<RateLimiter>>);
 
 impl<K: Clone + Eq + Hash> RateLimiters<K> {
-    /// Remembers so many. Who is forgotten starts anew.
+    /// Remembers at most this many. A forgotten one starts anew.
     pub(crate) fn new(remembered: usize) -> Self {
         Self(Cache::new(remembered))
     }
 
-    /// Takes a cell from all networks that the source may be of, or from none.
+    /// Takes a cell from all customer networks of the source, or from none.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub(crate) fn take(
         &self,
         of: &K,
@@ -138,7 +140,7 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
         Ok(())
     }
 
-    /// How long the source should wait, if one of its networks has used up what it may. Remembers nothing anew.
+    /// The time that the source should wait, if one of its networks has used up the allowance. Creates no new entry.
     pub(crate) fn wait(
         &self,
         of: &K,
@@ -160,7 +162,7 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
         }
     }
 
-    /// How many cells the network of the source that used most of them has used.
+    /// Number of cells in use by the network of the source that uses most.
     pub(crate) fn used(&self, of: &K, source: IpAddr, allowance: Allowance, now: Timestamp) -> u32 {
         let known = networks(source, allowance).filter_map(|(network, own)| {
             let meter = self.0.get(&(of.clone(), network))?;
@@ -169,7 +171,7 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
         known.max().unwrap_or(0)
     }
 
-    /// Gives back what [`Self::take`] took.
+    /// Gives back a cell that [`Self::take`] took.
     pub(crate) fn give_back(&self, of: &K, source: IpAddr, allowance: Allowance) {
         for (network, own) in networks(source, allowance) {
             if let Some(meter) = self.0.get(&(of.clone(), network)) {
@@ -178,7 +180,7 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
         }
     }
 
-    /// Forgets what was taken of this thing by the networks that the source may be of.
+    /// Clears the entries of this key for all customer networks of the source.
     pub(crate) fn clear(&self, of: &K, source: IpAddr, allowance: Allowance) {
         for (network, _) in networks(source, allowance) {
             self.0.remove(&(of.clone(), network));
@@ -199,7 +201,7 @@ impl<K: Clone + Eq + Hash> RateLimiters<K> {
     }
 }
 
-/// The networks of a source with what each may use: one that holds several customers may use more.
+/// The customer networks of a source, each with its allowance: a network of several customers may use more.
 fn networks(source: IpAddr, allowance: Allowance) -> impl Iterator<Item = (CustomerNetwork, Allowance)> {
     customer_networks(source)
         .zip([1, 2, 4])
