@@ -1,6 +1,6 @@
-//! The way of a delivery: from a request to an incident on disk, or to a refusal on the record.
+//! Receiving a delivery: from a request to an incident on disk, or to a recorded refusal.
 //!
-//! [`Gate::receive`] tells the story; what follows are its steps in their order.
+//! [`Gate::receive`] has the steps in their order.
 
 mod answer;
 mod payload;
@@ -29,16 +29,16 @@ use answer::{
 use payload::{NoBody, Payload, hidden, keeps_payloads, kept};
 use sender_key::{sender_key, with_payload};
 
-/// Webhooks that could not be flagged, and signatures that could not be checked.
+/// Log intervals for webhooks that could not be flagged, and signatures that could not be checked.
 static NOT_FLAGGED: LogInterval = LogInterval::new();
 static NOT_CHECKED: LogInterval = LogInterval::new();
 
-/// How often a delivery is judged again because its webhook changed meanwhile. Nobody edits faster for long.
+/// Maximum number of times that a delivery is judged because its webhook has changed. Nobody edits faster for long.
 const MOST_JUDGEMENTS: usize = 5;
 
 impl<S: Store> Gate<S> {
-    /// Takes a delivery. A reply of [`Reply::Accepted`] means that the delivery and its incident are on disk, under
-    /// the policy that holds at that moment; a refusal of a known webhook is on the record soon, even if the sender leaves.
+    /// Receives a delivery. [`Reply::Accepted`] means that the delivery and its incident are on disk, under the policy
+    /// at the time of the commit. A refusal of a known webhook is recorded soon, even if the sender disconnects.
     pub async fn receive(&self, request: DeliveryRequest<'_>, body: impl Body) -> Reply {
         let began = self.now();
         let (digest, known) = match self.find(&request).await {
@@ -67,8 +67,8 @@ impl<S: Store> Gate<S> {
         reply(Rejection::Refused(unavailable()))
     }
 
-    /// Refuses a request to a webhook URL for a reason that the transport found, and puts it on the record if the URL
-    /// is known. A URL that came in the clear is flagged as exposed.
+    /// Refuses a request to a webhook URL for a reason that the transport found, and records it if the URL is known. A
+    /// URL that was sent over plain HTTP is flagged as exposed.
     pub async fn refuse(&self, request: DeliveryRequest<'_>, code: RefusalCode) {
         let began = self.now();
         let Ok((digest, known)) = self.find(&request).await else {
@@ -81,7 +81,8 @@ impl<S: Store> Gate<S> {
             .record(&Rejection::Refused(code.into()));
     }
 
-    /// Flags a live URL as exposed, if it is not known to be. One request at a time does: each of a flood would read the webhook.
+    /// Flags a live URL as exposed, unless it is known to be. One request at a time does, because each request of a
+    /// flood would read the webhook.
     async fn expose(&self, digest: WebhookIdDigest, known: &CachedUrl) {
         let KnownUrl::Live(webhook) = &known.url else {
             return;
@@ -102,7 +103,7 @@ impl<S: Store> Gate<S> {
         }
     }
 
-    /// From the ID in the path to what it leads to. A malformed ID costs no look-up.
+    /// Looks up the URL of the ID in the path. A malformed ID costs no look-up.
     async fn find(
         &self,
         request: &DeliveryRequest<'_>,
@@ -120,7 +121,8 @@ impl<S: Store> Gate<S> {
             Some(_) => Some(self.unknown_urls.lookup_permit().ok_or_else(told)?),
             None => None,
         };
-        // A look into the store is rare and large: on the heap, it makes no delivery larger. So is what follows a no.
+        // A read of the store is rare, and its future is large: on the heap, it does not enlarge the future of every
+        // delivery. The same holds for confirming a refusal.
         let known = Box::pin(self.url_cache.find(&self.store, digest)).await;
         if too_soon.is_none() && !matches!(known, Ok(None)) {
             self.unknown_urls.give_back(source);
@@ -130,18 +132,19 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// A delivery on its way to a known URL. If the sender leaves in between, or is cut off, that goes on the record.
+/// A delivery on its way to a known URL. If it is dropped before an answer, because the sender disconnected, it records
+/// `CLIENT_GONE`.
 struct ReceiveContext<'a, S: Store, B: Body> {
     gate: &'a Gate<S>,
     request: DeliveryRequest<'a>,
     began: Timestamp,
     known: Arc<CachedUrl>,
     payload: Payload<B>,
-    /// The room of its body.
+    /// The memory of its head and body.
     held: Reservation<'a>,
-    /// Whether its signature is right, if its webhook asks for one.
+    /// `true` if the signature is valid, or the webhook asks for none.
     is_signed: bool,
-    /// Whether nothing of it is on its way to the record, and something has to be.
+    /// `true` while dropping this must record `CLIENT_GONE`: no record of the delivery is on its way yet.
     must_record: bool,
 }
 
@@ -165,16 +168,17 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         }
     }
 
-    /// Judge, read, check, count, commit: the whole policy in its order. What the head tells is refused before anything of the
-    /// body is waited for, and only what passed every check counts against the webhook's rate limit.
+    /// Runs [`Self::try_pass`], and notes whether a record is still missing if the sender disconnects.
     async fn pass(&mut self) -> Result<Accepted, Rejection> {
         self.must_record = true;
         let passed = self.try_pass().await;
-        // A fault of ours is no refusal. What was refused is one when it is confirmed.
+        // A failure of ours is not recorded as a refusal. A refusal is recorded once it is confirmed.
         self.must_record = matches!(passed, Err(Rejection::Refused(_) | Rejection::Stale));
         passed
     }
 
+    /// The whole policy in its order: judge, read, check, count, commit. Refusals by the head come before any wait for
+    /// the body, and only a delivery that passed every check counts against the webhook's rate limit.
     async fn try_pass(&mut self) -> Result<Accepted, Rejection> {
         let (gate, known) = (self.gate, Arc::clone(&self.known));
         let not_found = |_| Refusal::from(RefusalCode::WebhookNotFound);
@@ -184,7 +188,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             format,
             at: self.began,
         };
-        // The rate is for later.
+        // The rate limit is checked later.
         let admission = judge(&known.url, attempt, || Ok(())).map_err(|denial| explain(denial, &known))?;
         let KnownUrl::Live(webhook) = &known.url else {
             return Err(Rejection::Stale);
@@ -234,7 +238,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             draft,
         };
         let commit = gate.store.delivery_commit(delivery);
-        // It goes on without the sender, and so does its record.
+        // The commit and its record go on without the sender.
         self.must_record = false;
         let committed = commit.await;
         if matches!(committed, Ok(Commit::Stale) | Err(_)) {
@@ -251,7 +255,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         }
     }
 
-    /// What the head tells, and what was counted before: nothing of this waits or takes anything.
+    /// Checks that need only the head of the request and earlier counts. They neither wait nor take anything.
     fn check_head(&self, webhook: &Webhook) -> Result<(), Rejection> {
         let Self { request, known, .. } = self;
         if request.compressed {
@@ -266,8 +270,8 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         }
     }
 
-    /// Looks again before a no is given, because what was judged may be an old copy: `Some` is the webhook as it is
-    /// now, if it changed. A dead URL needs no second look, and a fault is no judgement.
+    /// Confirms a refusal by a fresh read of the store, because the judged copy may be stale. Returns the webhook as it
+    /// is now, if the delivery must be judged again. A dead URL needs no second look, and a failure is no judgement.
     async fn confirm(
         &self,
         digest: WebhookIdDigest,
@@ -288,7 +292,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             .map_err(Rejection::Failed)?;
         let fresh = fresh.ok_or_else(|| Rejection::Refused(RefusalCode::WebhookNotFound.into()))?;
         let same = matches!(&fresh.url, KnownUrl::Live(webhook) if webhook.revision == judged);
-        // A commit that calls the newest revision stale raced with a change; judging once more settles it.
+        // A commit that calls the newest revision stale raced with a change. Judging once more settles it.
         if same && !matches!(stop, Rejection::Stale) {
             Ok(None)
         } else {
@@ -296,7 +300,8 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
         }
     }
 
-    /// Puts what it was told on the record, and counts what failed for its source; a fault of ours is no refusal.
+    /// Records the refusal, and counts it as a failure of its source if the body was at fault. A failure of ours is no
+    /// refusal.
     fn record(&mut self, stop: &Rejection) {
         self.must_record = false;
         let Rejection::Refused(refusal) = stop else {
@@ -323,12 +328,12 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
             code: refusal.code,
             postponed: refusal.postponed,
         };
-        // What a flood sends is not made ready for a record that it does not get.
+        // A refusal that is only counted needs no prepared record.
         if gate.store.refusal_count(key) {
             return;
         }
         let payload = match (&known.url, &self.payload) {
-            // Who can't sign may be anybody, and fills nothing.
+            // Without a valid signature the sender may be anybody, so nothing of the payload is stored.
             (KnownUrl::Live(webhook), Payload::Read(_))
                 if webhook.policy.signing_secret.is_some() && !self.is_signed =>
             {
@@ -364,7 +369,7 @@ impl<'a, S: Store, B: Body> ReceiveContext<'a, S, B> {
 
 impl<S: Store, B: Body> Drop for ReceiveContext<'_, S, B> {
     fn drop(&mut self) {
-        // A panic is a fault of ours.
+        // A panic is a failure of ours.
         if self.must_record && !std::thread::panicking() {
             self.put_on_record(&RefusalCode::ClientGone.into());
         }
@@ -395,7 +400,7 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// Whether a delivery is refused for the address that it comes from.
+/// `true` if a delivery is refused for its source address.
 const fn is_for_source(code: RefusalCode) -> bool {
     matches!(code, RefusalCode::IpNotAllowed | RefusalCode::SourceUnknown)
 }

@@ -1,31 +1,34 @@
-//! What still comes to URLs that are dead: those of a revoked webhook, and the old ones of a regenerated webhook. It says which
-//! senders nobody has told yet.
+//! Deliveries to dead URLs: those of a revoked webhook, and the old ones of a regenerated webhook. They show senders
+//! that still use an old URL.
 
 use hookgate_domain::{RefusalCode, Timestamp, Webhook, WebhookState};
 
 use crate::history::{DeliveryFilter, PageSize, Seek};
 use crate::{Gate, Outcome, Store, StoreError};
 
-/// Pages of records that are added up. Refusals of a source and minute are folded, so they stand for many more deliveries.
+/// Maximum number of pages of records that are added up. Refusals of a source and minute are folded, so they stand for
+/// many more deliveries.
 const MAX_PAGES: usize = 5;
 
-/// What came since a URL died.
+/// The deliveries since a URL died.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RetiredUse {
-    /// When the webhook was revoked, or its present URL was issued.
+    /// Time at which the webhook was revoked, or its present URL was issued.
     pub since: Timestamp,
-    /// How many deliveries were accepted since then, of a revoked webhook: none, unless one was on its way.
+    /// Number of deliveries accepted since then. Only deliveries to a revoked webhook are counted here: none, unless
+    /// one was on its way.
     pub accepted: u64,
-    /// How many were refused since then; of a webhook that lives, only those to its old URLs.
+    /// Number of deliveries refused since then; of a live webhook, only those to its old URLs.
     pub refused: u64,
-    /// When the last of them came, if any did.
+    /// Time of the last of them, if there are any.
     pub last: Option<Timestamp>,
-    /// Whether that is all; otherwise there are more than these.
+    /// `true` if all deliveries were counted; otherwise there are more than these.
     pub complete: bool,
 }
 
 impl<S: Store> Gate<S> {
-    /// What came to the URLs of a webhook since they died, as far as history is kept; `None` if all of them live.
+    /// The deliveries to the dead URLs of a webhook since they died, as far as the history is kept; `None` if all its
+    /// URLs live.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.

@@ -1,4 +1,4 @@
-//! Why a delivery does not go on, and what its sender is told.
+//! Rejections of a delivery, and the answer to its sender.
 
 use std::error::Error as _;
 use std::time::Duration;
@@ -11,24 +11,24 @@ use crate::delivery::RateScope;
 use crate::url_cache::CachedUrl;
 use crate::{Details, Refusal, Reply, StoreError};
 
-/// Deliveries that meet damage, and those that have no store.
+/// Log intervals for deliveries that meet corrupt data, and for those that meet a store that is unavailable.
 static DAMAGED: LogInterval = LogInterval::new();
 static PUT_OFF: LogInterval = LogInterval::new();
 
-/// When to come again to a webhook that opens no more incidents: somebody has to resolve some.
+/// `Retry-After` of a webhook that opens no more incidents: somebody has to resolve some.
 const FULL_FOR: Duration = Duration::from_mins(1);
 
-/// Why a step did not go on.
+/// The reason for which a step of receiving did not go on.
 pub(super) enum Rejection {
-    /// The webhook says no.
+    /// The delivery is refused.
     Refused(Refusal),
-    /// The webhook changed after it was judged.
+    /// The webhook changed after the delivery was judged.
     Stale,
-    /// The store could not tell.
+    /// The store failed.
     Failed(StoreError),
 }
 
-/// What a denial is told as.
+/// The rejection for a denial of the domain, with the details of a rate limit.
 pub(super) fn explain(denial: Denial, known: &CachedUrl) -> Rejection {
     let mut refusal = Refusal::from(denial.code());
     if let (Denial::TooFast { retry_after }, KnownUrl::Live(webhook)) = (denial, &known.url) {
@@ -41,7 +41,7 @@ pub(super) fn explain(denial: Denial, known: &CachedUrl) -> Rejection {
     Rejection::Refused(refusal)
 }
 
-/// For a source of which too much fails at this webhook.
+/// The refusal of a source with too many failures at this webhook.
 pub(super) fn too_many_failures(wait: Duration, webhook: &Webhook) -> Refusal {
     Refusal {
         details: Some(Details::Limit(RateScope::Failures)),
@@ -51,7 +51,8 @@ pub(super) fn too_many_failures(wait: Duration, webhook: &Webhook) -> Refusal {
     }
 }
 
-/// For a delivery that would open an incident of a webhook whose unresolved ones fill most of the store.
+/// The refusal of a delivery that would open an incident of a webhook whose unresolved incidents fill most of the
+/// store.
 pub(super) fn too_many_incidents(webhook: &Webhook) -> Refusal {
     Refusal {
         details: Some(Details::Limit(RateScope::Incidents)),
@@ -61,7 +62,7 @@ pub(super) fn too_many_incidents(webhook: &Webhook) -> Refusal {
     }
 }
 
-/// For a source that asks for too many unknown URLs.
+/// The refusal of a source that asks for too many unknown URLs.
 pub(super) fn too_many_unknown(wait: Duration) -> Refusal {
     Refusal {
         details: Some(Details::Limit(RateScope::Source)),
@@ -70,12 +71,12 @@ pub(super) fn too_many_unknown(wait: Duration) -> Refusal {
     }
 }
 
-/// For what will pass later.
+/// The refusal of a delivery that will pass later.
 pub(super) fn unavailable() -> Refusal {
     RefusalCode::Unavailable.into()
 }
 
-/// What the sender is answered.
+/// The answer to the sender.
 pub(super) fn reply(stop: Rejection) -> Reply {
     Reply::Refused(match stop {
         Rejection::Refused(refusal) => refusal,

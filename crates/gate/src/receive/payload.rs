@@ -1,4 +1,4 @@
-//! The body of a delivery: how it is read, and what is kept of it.
+//! The body of a delivery: reading it, and the stored part.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -11,22 +11,22 @@ use super::answer::{Rejection, unavailable};
 use crate::memory_budget::Reservation;
 use crate::{Body, BodyFault, Details, Refusal};
 
-/// Payloads of at most so many bytes are copied to be kept: what they came in is larger, and the connection can use it again
-/// for the next request.
+/// Size up to which payloads are copied for storing: the buffer they arrived in is larger, and the connection can use
+/// it again for the next request.
 const MOST_COPIED: usize = 4 * 1024;
 
-/// The body of a request: read at most once, however often it is judged.
+/// The body of a request. It is read at most once, however often the delivery is judged.
 pub(super) enum Payload<B> {
-    /// It is still on its way.
+    /// The body was not read yet.
     Unread(B),
-    /// Here it is.
+    /// The body.
     Read(Bytes),
-    /// There is none, or it could not be read.
+    /// There is no body, or it could not be read.
     Nothing,
 }
 
 impl<B: Body> Payload<B> {
-    /// The body, if it has at most so many bytes and there is room for it.
+    /// The body, if it has at most `limit` bytes and memory can be reserved for it.
     pub(super) async fn read(&mut self, limit: u32, held: &Reservation<'_>) -> Result<Bytes, Rejection> {
         let too_large = || {
             let details = Some(Details::BodyBytes(limit));
@@ -47,7 +47,7 @@ impl<B: Body> Payload<B> {
                     BodyFault::Gone => Rejection::Refused(RefusalCode::ClientGone.into()),
                 })?,
             Self::Read(bytes) => bytes,
-            // It was too long, too slow or broken when it was read before, and can't be read again.
+            // The body was too long, too slow or broken when it was read before, and can't be read again.
             Self::Nothing => return Err(Rejection::Refused(unavailable())),
         };
         *self = Self::Read(bytes.clone());
@@ -59,7 +59,7 @@ impl<B: Body> Payload<B> {
     }
 }
 
-/// The body of a request that is refused before anybody reads it.
+/// The body of a request that is refused before its body is read.
 pub(super) struct NoBody;
 
 impl Body for NoBody {
@@ -68,7 +68,7 @@ impl Body for NoBody {
     }
 }
 
-/// Reads the body, unless it has to make room for others before all of it came.
+/// Reads the body, unless the delivery is evicted from the memory budget before its end.
 async fn read_or_make_room<B: Body>(
     body: B,
     most: usize,
@@ -76,7 +76,7 @@ async fn read_or_make_room<B: Body>(
 ) -> Result<Bytes, BodyFault> {
     let mut reading = pin!(body.read(most, held));
     let read = poll_fn(|context| match reading.as_mut().poll(context) {
-        // It is asked for behind the reading, which may be what begins to count.
+        // Polled after the body, because reading it may create the entry that can be evicted.
         Poll::Pending => held.poll_evicted(context).map(|()| Err(BodyFault::NoRoom)),
         read @ Poll::Ready(_) => read,
     });
@@ -88,7 +88,7 @@ async fn read_or_make_room<B: Body>(
     }
 }
 
-/// Whether the webhook keeps payloads.
+/// `true` if the webhook keeps payloads.
 pub(super) fn keeps_payloads(webhook: &Webhook) -> bool {
     webhook.policy.payload_logging == PayloadLogging::On
 }
@@ -104,9 +104,10 @@ pub(super) fn kept(webhook: &Webhook, payload: Bytes) -> Option<Bytes> {
     })
 }
 
-/// The payload without secrets of Hookgate's in it: a sender may tell its own URL, as GitHub does, and people paste tokens. They are
-/// masked before the payload is read, in every spelling that reading could take back, so nothing that is made of it holds one.
-/// What different secrets are part of stays different, so that a dedup key of one is that of no other.
+/// The payload with Hookgate's secrets masked: a sender may include its own URL, as GitHub does, and people paste
+/// tokens. Secrets are masked before the payload is parsed, in every spelling that the parser could decode, so nothing
+/// that is made from it contains one. Texts with different secrets stay different, so masked dedup keys stay different
+/// too.
 pub(super) fn hidden(payload: Bytes) -> Bytes {
     mask_secrets(&payload).map_or(payload, Bytes::from)
 }

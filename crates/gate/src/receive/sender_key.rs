@@ -1,17 +1,18 @@
-//! The sender's own name for a delivery, by which a retry is known.
+//! The idempotency key of a delivery, by which a retry is recognised.
 
 use hookgate_domain::{IdempotencyKey, IncidentDraft, Note, NoteCode, PayloadDigest, RefusalCode, Webhook};
 
 use crate::{DeliveryRequest, Idempotency, LogInterval, Refusal, Seal};
 
-/// Deliveries with a key for which there was no digest.
+/// Log interval for deliveries with a key whose digest could not be made.
 static NOT_RECOGNISED: LogInterval = LogInterval::new();
 
-/// The key of a delivery: `Idempotency-Key`, or the ID of the Standard Webhooks scheme; an empty one is none. Where deliveries are
-/// signed it is the ID, because the signature covers that alone: with another key anybody could send a delivery again.
+/// The idempotency key of a delivery: `Idempotency-Key`, or the ID of the Standard Webhooks scheme; an empty one is
+/// none. Signed deliveries use the ID only, because the signature covers no other key: with another one, anybody could
+/// replay a delivery.
 ///
-/// Several different headers of one name are one key together, as HTTP combines them (RFC 9110, section 5.3): a retry brings all
-/// of them again. That is noted.
+/// Several different headers of one name are joined to one key, as HTTP combines them (RFC 9110, section 5.3): a retry
+/// sends all of them again. A note says so.
 pub(super) fn sender_key(
     request: &DeliveryRequest<'_>,
     webhook: &Webhook,
@@ -35,7 +36,8 @@ pub(super) fn sender_key(
     })
 }
 
-/// The key with what it stands for. A payload may be short, and so its digest takes the installation's key to make.
+/// The key with the digest of the payload. A payload may be short enough to guess, so its digest is keyed with the
+/// installation's key.
 pub(super) fn with_payload(
     seal: &dyn Seal,
     key: IdempotencyKey,
