@@ -1,4 +1,4 @@
-//! Search: from a text that somebody pasted or typed to the things that it names.
+//! Search: from a pasted or typed text to the objects that it names.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -12,19 +12,19 @@ use thiserror::Error;
 
 use crate::{ActorContext, Gate, PageSize, Store, StoreError, WebhookLabel};
 
-/// Most characters of a text that is searched for: names and titles are shorter.
+/// Maximum length of a search text, in characters: names and titles are shorter.
 pub const MAX_SEARCH_CHARACTERS: usize = 200;
-/// Most matches of a kind. Somebody who sees this many types another word.
+/// Maximum number of matches of a kind. A user who sees this many types another word.
 pub const MAX_SEARCH_MATCHES: usize = 20;
-/// Most webhooks and most incidents whose names are compared for one search: a bound on the work, newest incidents first.
+/// Maximum number of webhooks, and of incidents, that one search compares: a bound on the work, newest incidents first.
 const MAX_COMPARED: usize = 10_000;
-/// Longest time of a search: a store that is that slow has better things to do, and what was found until then is shown.
+/// Maximum time of a search. A store that is slower needs relief; the matches until then are shown.
 const MAX_SEARCH_TIME: Duration = Duration::from_secs(2);
 
-/// A text to search for, by its form.
+/// A search text, by its form.
 #[derive(Debug)]
 pub enum SearchTerm {
-    /// A webhook ID, alone or in a URL, in any spelling. It is a secret: a caller must not repeat it.
+    /// A webhook ID, alone or in a URL, in any spelling. It is a secret: the caller must not repeat it.
     WebhookId(WebhookId),
     /// `INC-42`.
     Incident(IncidentNumber),
@@ -43,7 +43,7 @@ pub enum SearchTerm {
 }
 
 impl SearchTerm {
-    /// Reads a text; `None` if there is nothing in it. Names of things are recognized in any case.
+    /// Parses a text; `None` if it is empty. IDs are recognized in any case.
     ///
     /// ```
     /// use hookgate_gate::SearchTerm;
@@ -78,7 +78,7 @@ impl SearchTerm {
         if let Ok(network) = parse_entry(&text) {
             return Some(Self::Source(network));
         }
-        // Lists show an ellipsis behind a hint, and people copy it along.
+        // Lists show an ellipsis behind a hint, and people copy it too.
         if let Ok(hint) = text.trim_end_matches(['\u{2026}', '.']).parse() {
             return Some(Self::Hint(hint));
         }
@@ -93,26 +93,26 @@ pub struct SearchMatches {
     pub webhooks: Vec<Webhook>,
     /// Incidents by their titles, newest first, at most [`MAX_SEARCH_MATCHES`].
     pub incidents: Vec<Incident>,
-    /// Whether there may be more, because a bound was reached.
+    /// `true` if there may be more, because a bound was reached.
     pub incomplete: bool,
 }
 
-/// Why nothing was searched.
+/// Errors of a search.
 #[derive(Debug, Error)]
 pub enum SearchError {
-    /// The same person or program searches already.
+    /// The same actor has another search running.
     #[error("another search of yours is running")]
     Busy,
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
-/// The actors that are searching: each has one search at a time.
+/// The actors with a running search: each may have one at a time.
 #[derive(Default)]
 pub(crate) struct Searches(Mutex<HashSet<String>>);
 
-/// A search under way.
+/// A running search.
 struct Running<'a> {
     searches: &'a Searches,
     actor: String,
@@ -142,7 +142,7 @@ impl Drop for Running<'_> {
 }
 
 impl<S: Store> Gate<S> {
-    /// The webhooks whose name, and the incidents whose title holds this text, in any case.
+    /// The webhooks whose names, and the incidents whose titles contain this text, in any case.
     ///
     /// # Errors
     /// [`SearchError`].
@@ -179,7 +179,7 @@ impl<S: Store> Gate<S> {
         Ok(matches)
     }
 
-    /// The webhooks whose present URL begins like this.
+    /// The webhooks whose present URL has this hint.
     ///
     /// # Errors
     /// [`SearchError`].
@@ -193,7 +193,7 @@ impl<S: Store> Gate<S> {
             .await
     }
 
-    /// Begins the one search that an actor may have at a time.
+    /// Begins a search of an actor, who may have one at a time.
     fn search_begin(&self, acting: &ActorContext) -> Result<Running<'_>, SearchError> {
         let actor = &acting.actor;
         self.searches

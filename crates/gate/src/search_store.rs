@@ -1,12 +1,12 @@
-//! The port to what a search compares. A search looks at many rows, so each is no more than the columns it needs.
+//! The port to the rows that a search compares. A search reads many rows, so each has only the columns it needs.
 
 use hookgate_domain::{IncidentNumber, WebhookHandle, WebhookIdHint, WebhookName};
 
 use crate::{PageSize, StoreError};
 
-/// Gives what a search compares.
+/// Reads names and titles for a search.
 pub trait SearchStore: Send + Sync + 'static {
-    /// The names of webhooks, revoked ones too, in the order of their handles, behind `after`.
+    /// The names of webhooks, including revoked ones, in the order of their handles, behind `after`.
     fn webhook_labels(
         &self,
         after: Option<WebhookHandle>,
@@ -21,24 +21,24 @@ pub trait SearchStore: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<IncidentTitle>, StoreError>> + Send;
 }
 
-/// What people call a webhook.
+/// The name of a webhook.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookLabel {
-    /// Which one.
+    /// Handle of the webhook.
     pub handle: WebhookHandle,
-    /// Its name.
+    /// Name of the webhook.
     pub name: WebhookName,
     /// The first characters of the secret in its URL.
     pub hint: WebhookIdHint,
-    /// Whether it has no living URL any more.
+    /// `true` if it is revoked.
     pub is_revoked: bool,
 }
 
-/// What people call an incident.
+/// The title of an incident.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IncidentTitle {
-    /// Which one.
+    /// Number of the incident.
     pub number: IncidentNumber,
-    /// Its title.
+    /// Title of the incident.
     pub title: String,
 }

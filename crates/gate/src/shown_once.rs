@@ -1,5 +1,6 @@
-//! Secrets between the act that makes them and the one page that shows them: sealed, bound to the session and to the page,
-//! and good for a few minutes. Nothing of them is kept, so every node can show what another one made.
+//! Secrets between the act that creates them and the one page that shows them. They are sealed, bound to the session
+//! and to the page, and valid for a few minutes. The server keeps nothing, so every node can show the secrets that
+//! another one created.
 
 use std::time::Duration;
 
@@ -8,20 +9,21 @@ use zeroize::Zeroizing;
 
 use crate::{EntropyError, Gate, SealError, SealPurpose, Store};
 
-/// The time from an act to its page: a redirect takes less than a second, also over a bad connection less than this.
+/// Validity of sealed secrets: a redirect to their page takes less than a second, and less than this over a bad
+/// connection.
 pub const SHOWN_ONCE_LIFE: Duration = Duration::from_mins(5);
 
 /// Random bytes in the key of a form.
 const KEY_BYTES: usize = 16;
 
-/// Secrets that one page shows once, a line each. A value has no line break.
+/// Secrets that one page shows once, one per line. A value has no line break.
 pub type ShownOnce = Vec<Zeroizing<String>>;
 
 impl<S: Store> Gate<S> {
     /// Seals secrets for the page at this path, in this session.
     ///
     /// # Errors
-    /// [`SealError`] if that can't be done.
+    /// [`SealError`] if sealing fails.
     pub fn seal_shown_once(
         &self,
         session: SessionId,
@@ -34,7 +36,8 @@ impl<S: Store> Gate<S> {
         self.ports.seal.seal(lines.as_bytes(), purpose)
     }
 
-    /// Opens what was sealed for the page at this path, in this session. `None` if it is too old or for something else.
+    /// Opens secrets that were sealed for the page at this path, in this session. `None` if they have expired or were
+    /// sealed for another use.
     #[must_use]
     pub fn open_shown_once(
         &self,
@@ -55,7 +58,7 @@ impl<S: Store> Gate<S> {
         })
     }
 
-    /// A key that no other form has, in hexadecimal digits. It tells two sendings of one form from two forms.
+    /// A random key for a form, in hexadecimal digits. It tells a form that was sent twice from two forms.
     ///
     /// # Errors
     /// [`EntropyError`] if the system gives no random bytes.

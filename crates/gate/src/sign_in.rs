@@ -1,4 +1,4 @@
-//! Signing in, by password or by link, and the sessions that come of it.
+//! Signing in, by password or by link, and the sessions that begin.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -17,41 +17,42 @@ use crate::{
     PeopleStore, Store, StoreError,
 };
 
-/// What the owner is called that the very first sign-in link makes.
+/// Name of the owner that the very first sign-in link creates.
 const FIRST_OWNER: &str = "owner";
-/// How exactly it is kept when a session or token was last used: a write a minute, whatever the traffic.
+/// Minimum time between two updates of the last use of a session or token: at most one write a minute.
 pub(crate) const TOUCH_EVERY: Duration = Duration::from_mins(1);
-/// Longest name of a browser that is kept, in characters.
+/// Maximum length of a browser's name that is kept, in characters.
 const MAX_USER_AGENT: usize = 300;
 
-/// Why somebody can't sign in.
+/// Errors of signing in.
 #[derive(Debug, Error)]
 pub enum SignInError {
-    /// Wrong name or password, or a link that is unknown, used or over. Which of them is not told.
+    /// Wrong name or password, or a link that is unknown, used or expired. The error does not say which.
     #[error("wrong name or password, or the link no longer works")]
     Wrong,
-    /// Too many attempts from there.
+    /// Too many attempts from this source or browser.
     #[error("too many attempts")]
     TooMany {
-        /// When to try again.
+        /// Time until the next attempt.
         retry_after: Duration,
     },
-    /// Too many attempts at this name, wherever from: only browsers that the member has signed in with go on, and links.
+    /// Too many attempts at this name, from all sources. Only sign-in links, and browsers in which the member has
+    /// signed in before, still work.
     #[error("too many attempts at this name")]
     Guessed {
-        /// When to try again.
+        /// Time until the next attempt.
         retry_after: Duration,
     },
-    /// Passwords are checked for too many others just now. This one was not looked at, and is counted for nobody.
+    /// Too many passwords are being checked now. This one was not checked, and is not counted as an attempt.
     #[error("too many passwords are being checked")]
     Busy {
-        /// When to try again.
+        /// Time until the next attempt.
         retry_after: Duration,
     },
     /// Passwords can't be checked.
     #[error(transparent)]
     Passwords(PasswordsError),
-    /// The store could not do it.
+    /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
     /// No randomness for a session.
@@ -86,21 +87,21 @@ impl From<TooMany> for SignInError {
     }
 }
 
-/// From where somebody signs in.
+/// The browser that signs a member in.
 #[derive(Clone, Copy, Debug)]
 pub struct Browser<'a> {
-    /// From which address.
+    /// Source address.
     pub from: IpAddr,
-    /// What the browser calls itself.
+    /// `User-Agent`.
     pub user_agent: Option<&'a str>,
-    /// What [`Gate::device`] gave it when a member signed in with it.
+    /// The device cookie of [`Gate::device`], if a member has signed in with this browser before.
     pub device: Option<&'a SealedSecret>,
-    /// Bytes of its request that are held until the password is checked.
+    /// Bytes of the request that are held until the password is checked.
     pub held: usize,
 }
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// Signs a member in. An unknown name costs as much as a wrong password.
+    /// Signs a member in. An unknown name costs as much time as a wrong password.
     ///
     /// # Errors
     /// [`SignInError`].
@@ -124,7 +125,7 @@ impl<S: Store + PeopleStore> Gate<S> {
                 failures: self.attempts.failures(from, self.now()),
             }
         };
-        // What nobody could judge for lack of our own means is no fault of whoever tries.
+        // A password that could not be checked for lack of our own resources is not counted as an attempt.
         let (member, is_right) = match self.check_password(asker, name, password, browser.held).await {
             Ok(checked) => checked,
             Err(error) => {
@@ -146,7 +147,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok((token, session, member.clone()))
     }
 
-    /// The member of this name, and whether the password is theirs.
+    /// The member with this name, and `true` if the password is right.
     async fn check_password(
         &self,
         asker: Asker,
@@ -154,7 +155,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         password: Password,
         held: usize,
     ) -> Result<(Option<Member>, bool), SignInError> {
-        // Who has no turn costs the store nothing.
+        // Without a turn, the store is not read.
         let _turn = self.password_queue.turn(asker, held).await?;
         let member = self.store.member_by_name(name).await?;
         let hash = member.as_ref().and_then(|member| member.password.clone());
@@ -185,14 +186,15 @@ impl<S: Store + PeopleStore> Gate<S> {
         }
     }
 
-    /// Makes a link that signs a member in, once. An earlier one of that member no longer works.
+    /// Makes a link that signs a member in, once. An earlier link of that member no longer works.
     ///
-    /// Without a name it is for the owner who came first; in a store without members it makes one, named `owner` and
+    /// Without a name the link is for the first owner. In a store without members it creates one, named `owner` and
     /// without a password.
     ///
     /// # Errors
-    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::ByToken`] if an API token asks, [`PeopleError::ByLink`]
-    /// in a session that a member's link began, [`PeopleError::Member`] if it is for an owner and somebody else asks, or what its surroundings can't do.
+    /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], [`PeopleError::ByToken`] for an API token,
+    /// [`PeopleError::ByLink`] in a session that a member's link began, [`PeopleError::Member`] if the link is for an
+    /// owner and the actor is none, or a failure of a port.
     pub async fn sign_in_link(
         &self,
         acting: &ActorContext,
@@ -223,7 +225,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok((secret, link, member))
     }
 
-    /// The sign-in link and its member, as long as it works.
+    /// The sign-in link and its member, unless it has expired or was used.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -238,10 +240,10 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(found.await?.filter(|(link, _)| !link.is_over(now)))
     }
 
-    /// Signs a member in by a link and uses it up. Of several that try at once, one gets in.
+    /// Signs a member in by a link and uses it up. Of several concurrent attempts, one succeeds.
     ///
     /// # Errors
-    /// [`SignInError`]. There is nothing to guess; what is limited is the work of looking unknown links up.
+    /// [`SignInError`]. Links can't be guessed; the limit is for the work of looking unknown links up.
     pub async fn sign_in_by_link(
         &self,
         secret: &SignInSecret,
@@ -272,7 +274,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         }
     }
 
-    /// Whose session it is, with the role of this moment; `None` if it is unknown or over. The session is used by this.
+    /// The member of a session with the present role, and the session; `None` if it is unknown or over. This counts as
+    /// a use of the session.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -291,7 +294,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(found)
     }
 
-    /// As [`Self::signed_in`], for what a browser asks by itself: it is no use of the session, which goes on to rest.
+    /// As [`Self::signed_in`], for requests that a browser makes by itself: they do not count as a use of the session.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -306,7 +309,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         found.await
     }
 
-    /// The failed sign-ins of the member since the sign-in before this one, to tell the member of them.
+    /// The failed sign-ins of the member since the sign-in before this one, to show them to the member.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -317,7 +320,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// Ends the session that the actor is in.
     ///
     /// # Errors
-    /// [`PeopleError::Store`]. A session that is gone already is no error.
+    /// [`PeopleError::Store`]. A session that has ended already is no error.
     pub async fn sign_out(&self, acting: &ActorContext, session: &Session) -> Result<(), PeopleError> {
         let subject = AuditSubject::new(session.id, acting.actor.name());
         let audit = acting.note(AuditAct::SessionSignOut, subject, self.now());
@@ -325,7 +328,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(())
     }
 
-    /// The living sessions of a member, newest first: one's own, or of others for who manages people.
+    /// The live sessions of a member, newest first. Members may see their own; those of others need the permission to
+    /// manage people.
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
@@ -339,11 +343,12 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(sessions)
     }
 
-    /// Ends a session: one's own, or of others for who manages people. It is dead when this returns.
+    /// Ends a session, which is dead when this returns. Members may end their own; those of others need the permission
+    /// to manage people.
     ///
     /// # Errors
-    /// [`PeopleError::NotFound`], also for what the actor may not see; [`PeopleError::Member`] if it is an owner's and
-    /// somebody else asks; [`PeopleError::Store`].
+    /// [`PeopleError::NotFound`], also for a session that the actor may not see; [`PeopleError::Member`] if it belongs to
+    /// an owner and the actor is no owner; [`PeopleError::Store`].
     pub async fn session_end(&self, acting: &ActorContext, id: SessionId) -> Result<(), PeopleError> {
         let session = self.store.session_by_id(id).await?.ok_or(PeopleError::NotFound)?;
         let member = self.store.member_by_id(session.member).await?;
@@ -363,7 +368,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         }
     }
 
-    /// Writes a failed sign-in down. A name that nobody has is left out: it may be a password in the wrong field.
+    /// Records a failed sign-in. An unknown name is left out: it may be a password in the wrong field.
     async fn note_failure(&self, member: Option<&Member>, from: IpAddr) -> Result<(), StoreError> {
         let subject = member.map_or_else(|| AuditSubject::new("", "unknown name"), member_subject);
         let acting = ActorContext::remote(Actor::System, from);
@@ -371,7 +376,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         self.store.audit_insert(audit).await
     }
 
-    /// The owner who came first, or the one to make if there is no member at all, and which of them it is.
+    /// The first owner, or a new one if there is no member at all; `true` if it is new.
     async fn first_owner(&self) -> Result<(Option<Member>, bool), PeopleError> {
         let mut after = None;
         loop {
@@ -416,7 +421,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 }
 
-/// The member who makes a link, if one does.
+/// The member who makes a link, if a member does.
 fn maker(acting: &ActorContext) -> Option<LinkMaker> {
     match acting.actor {
         Actor::Member { id, .. } => Some(LinkMaker {

@@ -1,9 +1,10 @@
-//! Whether an actor still may: it was authenticated some time before, so a store asks again in the transaction of the change.
+//! The check that an actor may still act. An actor was authenticated some time before, so the store checks it again in
+//! the transaction of the change.
 
 use hookgate_domain::{Actor, Role};
 use thiserror::Error;
 
-/// Why an actor may no longer do what it is about to.
+/// The reason for which an actor may no longer act.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum ActorError {
     /// The session, the token or the member is gone.
@@ -14,9 +15,9 @@ pub enum ActorError {
     RoleLowered,
 }
 
-/// Compares an actor as it was authenticated with the role that it has in the store now, `None` if it can't act any more.
+/// Compares an actor as it was authenticated with its present role in the store; `None` if it can't act any more.
 ///
-/// A lower role refuses whatever it is: the rules above compared the earlier one with the roles of others.
+/// A lower role refuses every change: the rules before compared the earlier role with the roles of others.
 ///
 /// # Errors
 /// [`ActorError`]; nothing may be stored then.
