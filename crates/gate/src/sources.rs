@@ -1,4 +1,4 @@
-//! Where deliveries come from: which sources send most. Pure; the counts come from the store, by source and day.
+//! Sources of deliveries, and those that send most. Pure; the counts come from the store, by source and day.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -8,41 +8,41 @@ use ipnetwork::IpNetwork;
 
 use crate::history::PageSize;
 
-/// Microseconds of a day, the step by which sources are counted.
+/// Microseconds of a day, the unit in which sources are counted.
 pub const DAY_MICROS: i64 = 86_400_000_000;
-/// Prefix lengths of a source as people are shown it.
+/// Prefix lengths of a source as it is shown.
 const V4_PREFIX: u8 = 32;
 const V6_PREFIX: u8 = 64;
 
-/// What one source sent to a webhook on one day (UTC).
+/// The deliveries of one source to a webhook on one day (UTC).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceDay {
-    /// An address of the source: the last one seen of an IPv6 site. `None` for all sources beyond those that are told
+    /// An address of the source: of an IPv6 /64, the last one seen. `None` for all sources beyond those that are told
     /// apart on a day.
     pub address: Option<IpAddr>,
-    /// How many deliveries passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not.
+    /// Number of refused deliveries.
     pub refused: u64,
-    /// When the last one came.
+    /// Time of the last delivery.
     pub last_seen: Timestamp,
 }
 
-/// What one source sent over some days.
+/// The deliveries of one source over some days.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SourceTotal {
-    /// The last address seen of it.
+    /// The last address seen of the source.
     pub address: IpAddr,
-    /// How many deliveries passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not.
+    /// Number of refused deliveries.
     pub refused: u64,
-    /// When the last one came.
+    /// Time of the last delivery.
     pub last_seen: Timestamp,
 }
 
 impl SourceTotal {
-    /// The source: an IPv4 address with prefix 32, or an IPv6 site with prefix 64.
+    /// The source prefix: an IPv4 address with prefix 32, or an IPv6 network with prefix 64.
     #[must_use]
     pub fn source(&self) -> IpNetwork {
         let source_prefix = source_prefix(self.address);
@@ -55,24 +55,24 @@ impl SourceTotal {
     }
 }
 
-/// What all sources sent over some days.
+/// The deliveries of all sources over some days.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceTotals {
-    /// Each of them, in no order.
+    /// All sources, in no order.
     pub sources: Vec<SourceTotal>,
-    /// How many deliveries passed of sources beyond those that are told apart on a day.
+    /// Number of accepted deliveries of sources beyond those that are told apart on a day.
     pub beyond_accepted: u64,
-    /// How many of theirs did not.
+    /// Number of refused deliveries of these.
     pub beyond_refused: u64,
 }
 
 impl SourceTotals {
-    /// Adds up the days of each source. Sources that sent nothing since then are left out.
+    /// Adds up the days of each source. Sources that sent nothing since `since` are left out.
     pub fn of(days: impl IntoIterator<Item = SourceDay>, since: Timestamp) -> Self {
         Self::by(days, since, source_prefix)
     }
 
-    /// The same, but each address by itself: what an allowlist is asked about.
+    /// As [`Self::of`], but for each address by itself, because allowlists are matched against addresses.
     pub fn of_addresses(days: impl IntoIterator<Item = SourceDay>, since: Timestamp) -> Self {
         Self::by(days, since, |address| address.to_canonical())
     }
@@ -108,8 +108,8 @@ impl SourceTotals {
         all
     }
 
-    /// The sources that sent most, most first; the one seen last comes first of those that sent as many. Sources that are only
-    /// refused take no place from those that passed.
+    /// The sources with most deliveries, most first; of equal ones, the one seen last. Sources of refused deliveries
+    /// only take no place from those of accepted ones.
     #[must_use]
     pub fn top(mut self, limit: PageSize) -> Vec<SourceTotal> {
         let deliveries = |total: &SourceTotal| total.accepted.saturating_add(total.refused);
@@ -123,36 +123,36 @@ impl SourceTotals {
     }
 }
 
-/// The sources of a webhook that sent most.
+/// The sources of a webhook with most deliveries.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TopSources {
-    /// Most first.
+    /// The sources, most deliveries first.
     pub sources: Vec<SourceUsage>,
-    /// How many deliveries passed of sources beyond those that are told apart on a day.
+    /// Number of accepted deliveries of sources beyond those that are told apart on a day.
     pub beyond_accepted: u64,
-    /// How many of theirs did not.
+    /// Number of refused deliveries of these.
     pub beyond_refused: u64,
 }
 
-/// Why deliveries of sources were refused, or would have been, over some days.
+/// The reasons for which deliveries of sources were refused, or would have been, over some days.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SourceReasons {
-    /// Of each source as it is told apart.
+    /// The reasons by source prefix.
     sources: HashMap<IpAddr, Reasons>,
 }
 
-/// Why deliveries were refused, or would have been.
+/// The reasons for which deliveries were refused, or would have been.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reasons {
-    /// How many were refused, by code, most first. Older versions did not count them: then the sum is less than what was
-    /// refused.
+    /// Number of refusals by code, most first. Older versions did not count codes: then the sum is less than the number
+    /// of refusals.
     pub codes: Vec<(RefusalCode, u64)>,
-    /// How many passed only because the webhook observes.
+    /// Number of deliveries that passed only because the webhook observes.
     pub would_be_refused: u64,
 }
 
 impl SourceReasons {
-    /// Adds what was counted of sources: an address, a code or none for what would have been refused, and how many.
+    /// Adds up counts: an address, a code (`None` for a delivery that would have been refused), and a number.
     pub fn of(counts: impl IntoIterator<Item = (IpAddr, Option<RefusalCode>, u64)>) -> Self {
         let mut sources = HashMap::<IpAddr, Reasons>::new();
         for (address, code, count) in counts {
@@ -174,7 +174,7 @@ impl SourceReasons {
         Self { sources }
     }
 
-    /// Those of one source.
+    /// The reasons of one source.
     #[must_use]
     pub fn of_source(&self, address: IpAddr) -> Reasons {
         self.sources
@@ -184,27 +184,28 @@ impl SourceReasons {
     }
 }
 
-/// What a source sent within a range.
+/// The deliveries of a source within a range.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceUsage {
-    /// An IPv4 address with prefix 32, or an IPv6 site with prefix 64.
+    /// An IPv4 address with prefix 32, or an IPv6 network with prefix 64.
     pub source: IpNetwork,
-    /// How many deliveries passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not.
+    /// Number of refused deliveries.
     pub refused: u64,
-    /// Why they did not, and how many passed only because the webhook observes.
+    /// The refusals by code, and the deliveries that passed only because the webhook observes.
     pub reasons: Reasons,
-    /// When it was seen first, ever: as long as deliveries are kept.
+    /// Time of the first delivery, as far as deliveries are kept.
     pub first_seen: Timestamp,
-    /// When it was seen last.
+    /// Time of the last delivery.
     pub last_seen: Timestamp,
-    /// Whether it was seen first within the range, at a webhook that is older than that.
+    /// `true` if the first delivery came within the range, to a webhook that is older than the range.
     pub is_new: bool,
 }
 
 impl SourceUsage {
-    /// A source with when it was seen first, of a webhook made at `created_at`, in a range that begins at `start`.
+    /// The usage of a source that was seen first at `first_seen`, at a webhook created at `created_at`, in a range that
+    /// begins at `start`.
     #[must_use]
     pub fn of(
         total: &SourceTotal,

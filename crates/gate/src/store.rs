@@ -1,15 +1,15 @@
-//! The port to whatever keeps webhooks, deliveries and incidents.
+//! The port to the storage of webhooks, deliveries and incidents.
 //!
-//! A store is handed domain values and gives domain values back; it never judges. Three things it must do in one
-//! transaction each, because nothing above it can: commit a delivery only for the revision that was judged
+//! A store takes domain values and returns domain values; it never judges. It must do three things in one transaction
+//! each, because nothing above it can: commit a delivery only for the revision that was judged
 //! ([`Store::delivery_commit`]), replace a webhook only if nobody else did ([`Store::webhook_replace`]), and act on an
-//! incident as it is, not as it was ([`Store::incident_act`]).
+//! incident as it is in the transaction ([`Store::incident_act`]).
 //!
-//! A change by an actor is stored only if [`check_actor`](crate::check_actor) takes the actor as it is in that transaction: its
-//! session lives, or its token works, and its role is not lower than it was. Otherwise it is [`StoreError::Actor`].
+//! A change by an actor is stored only if [`check_actor`](crate::check_actor) accepts the actor in that transaction:
+//! its session or token is live, and its role is not lower than before. Otherwise the result is [`StoreError::Actor`].
 //!
-//! Lookups answer `Ok(None)` for what is not there; [`StoreError`] is for what could not be told. The contract suite
-//! in `hookgate-testkit` holds every implementation to the words below.
+//! Lookups return `Ok(None)` for what does not exist; [`StoreError`] is for failures. The contract suite in
+//! `hookgate-testkit` tests every implementation against the documentation below.
 
 use std::error::Error;
 
@@ -29,40 +29,41 @@ use crate::{
     RefusalKey, RefusedDelivery, RunBounds, RunEnds, SearchStore,
 };
 
-/// Keeps webhooks, deliveries and incidents.
+/// Stores webhooks, deliveries and incidents.
 pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
-    /// What the webhook ID with this digest leads to: a live webhook, a tombstone, or nothing. The allowlist of a webhook
-    /// has what its address sets hold, as of no earlier than its revision.
+    /// The live webhook or the tombstone of the webhook ID with this digest; `None` if there is neither. The allowlist
+    /// of the webhook has the content of its address sets as of its revision or later.
     fn url_by_digest(
         &self,
         digest: &WebhookIdDigest,
     ) -> impl Future<Output = Result<Option<KnownUrl>, StoreError>> + Send;
 
-    /// The same for a URL of which a webhook at this revision is known already. An allowlist may be long, so it is read only
-    /// if the revision is another.
+    /// As [`Store::url_by_digest`], for a URL whose webhook is known at this revision. An allowlist may be long, so it
+    /// is read only if the revision has changed.
     fn url_since(
         &self,
         digest: &WebhookIdDigest,
         revision: i64,
     ) -> impl Future<Output = Result<UrlSince, StoreError>> + Send;
 
-    /// Commits an accepted delivery and its incident together, and answers once both are on disk.
+    /// Commits an accepted delivery and its incident together, and returns once both are on disk.
     ///
-    /// Only if the webhook's revision is still the one that was judged; otherwise nothing is stored and the answer is
-    /// [`Commit::Stale`]. A known idempotency key stores nothing either: it gives the first answer again, counted on
-    /// the first delivery, or [`Commit::IdempotencyConflict`] if the payload differs. The commit goes on when the
-    /// caller stops waiting.
+    /// If the webhook's revision is not the one that was judged, nothing is stored and the result is [`Commit::Stale`].
+    /// A known idempotency key stores nothing either: the result is the first answer again, counted on the first
+    /// delivery, or [`Commit::IdempotencyConflict`] if the payload differs. The commit goes on if the caller is
+    /// dropped.
     fn delivery_commit(
         &self,
         delivery: AcceptedDelivery,
     ) -> impl Future<Output = Result<Commit, StoreError>> + Send;
 
-    /// Counts a refused delivery, if there are so many like it that a record of this minute stands for them. `false` says that
-    /// it has to be recorded. It is written soon, as [`refusal_record`](Self::refusal_record) has it.
+    /// Counts a refusal on the record of identical refusals of this minute, if there are so many that one record stands
+    /// for them. Returns `false` if it must be recorded by [`refusal_record`](Self::refusal_record). The count is
+    /// written soon.
     fn refusal_count(&self, refusal: RefusalKey) -> bool;
 
-    /// Takes note of a refused delivery and returns at once. It is written soon; identical ones beyond a cap are
-    /// folded into one record with a count. Under a flood that outruns the disk some may be dropped, and counted.
+    /// Queues a refused delivery for recording and returns at once. It is written soon; identical refusals beyond a cap
+    /// are folded into one record with a count. In a flood that outruns the disk, some may be dropped and only counted.
     fn refusal_record(&self, refusal: RefusedDelivery);
 
     /// Stores a new webhook, and the entry of the audit trail in the same transaction.
@@ -75,8 +76,8 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// Replaces the webhook that has `webhook.revision - 1`, and with it stores the tombstone of the URL that died
-    /// and the entry of the audit trail. When this answers, no delivery is committed under the old revision any more.
+    /// Replaces the webhook at `webhook.revision - 1`. The tombstone of the URL that died and the entry of the audit
+    /// trail are stored with it. When this returns, no delivery is committed under the old revision any more.
     ///
     /// # Errors
     /// [`StoreError::Conflict`] if it has another revision by now, or its allowlist names a set that does not exist.
@@ -87,26 +88,26 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         audit: NewAudit,
     ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
-    /// The webhook with this handle, its allowlist as for [`Store::url_by_digest`].
+    /// The webhook with this handle. Its allowlist is as for [`Store::url_by_digest`].
     fn webhook_by_handle(
         &self,
         handle: WebhookHandle,
     ) -> impl Future<Output = Result<Option<Webhook>, StoreError>> + Send;
 
-    /// The webhooks with this name, at most two: enough to tell one from several. Living ones come first.
+    /// The webhooks with this name, at most two: enough to tell one from several. Live ones come first.
     fn webhooks_by_name(
         &self,
         name: &WebhookName,
     ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
 
-    /// Webhooks in the order of their handles, that is of their creation, behind `after`.
+    /// Webhooks in the order of their handles, which is the order of their creation, behind `after`.
     fn webhook_page(
         &self,
         after: Option<WebhookHandle>,
         size: PageSize,
     ) -> impl Future<Output = Result<Vec<Webhook>, StoreError>> + Send;
 
-    /// How many webhooks there are, and since when the oldest living URL is in use.
+    /// The numbers of live and revoked webhooks, and the time when the oldest live URL was issued.
     fn webhook_census(&self) -> impl Future<Output = Result<WebhookCounts, StoreError>> + Send;
 
     /// Records of deliveries that match the filter: newest first, or oldest first behind [`Seek::After`].
@@ -123,8 +124,8 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         id: DeliveryId,
     ) -> impl Future<Output = Result<Option<DeliveryRecord>, StoreError>> + Send;
 
-    /// The deliveries that opened and updated an incident, in the order of [`Store::delivery_page`]. Those that are
-    /// older than the history is kept are missing.
+    /// The deliveries that opened and updated an incident, in the order of [`Store::delivery_page`]. Deliveries that
+    /// retention has removed are missing.
     fn deliveries_of_incident(
         &self,
         number: IncidentNumber,
@@ -146,8 +147,9 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         number: IncidentNumber,
     ) -> impl Future<Output = Result<Option<Incident>, StoreError>> + Send;
 
-    /// Acts on the incident as it is at that moment by [`IncidentAction::apply`], stores what happened and the entry of the
-    /// audit trail with it, and gives it back as it is then. The inner error is the rule that refused; nothing is stored then.
+    /// Applies [`IncidentAction::apply`] to the incident as it is in the transaction, stores the event and the entry of
+    /// the audit trail with it, and returns the incident after the action. The inner error is the rule that refused;
+    /// nothing is stored then.
     fn incident_act(
         &self,
         number: IncidentNumber,
@@ -156,24 +158,23 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Option<Result<Incident, IncidentError>>, StoreError>> + Send;
 
-    /// What changed an incident beyond its count of deliveries, oldest first: by its deliveries, and by people. At most
-    /// [`MAX_EVENTS`](crate::MAX_EVENTS); nothing, if there is no such incident.
+    /// The events of an incident, oldest first: changes by its deliveries beyond their count, and by people. At most
+    /// [`MAX_EVENTS`](crate::MAX_EVENTS); empty if there is no such incident.
     fn incident_events(
         &self,
         number: IncidentNumber,
     ) -> impl Future<Output = Result<Vec<IncidentRecord>, StoreError>> + Send;
 
-    /// The ends of each of these runs of deliveries that updated an incident, in the order asked for; `None` where no delivery
-    /// is kept. It is one query, however many runs there are.
+    /// The ends of each of these runs of deliveries that updated an incident, in the given order; `None` where no
+    /// delivery is kept. It is one query for all runs.
     fn incident_runs(
         &self,
         number: IncidentNumber,
         runs: &[RunBounds],
     ) -> impl Future<Output = Result<Vec<Option<RunEnds>>, StoreError>> + Send;
 
-    /// How many deliveries of a webhook, or of all, were accepted and refused over time. Every delivery that was answered
-    /// before is in it, refusals too once they are on record, folded or not; a retry that replays an answer counts for
-    /// nothing.
+    /// Accepted and refused deliveries of a webhook, or of all, over time. It includes every delivery that was answered
+    /// before; refusals once they are on record, folded or not. A retry that replays an answer is not counted.
     fn usage(
         &self,
         webhook: Option<WebhookHandle>,
@@ -181,16 +182,17 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<Usage, StoreError>> + Send;
 
-    /// The last 24 hours of these webhooks and their last delivery, in the order asked for. More than 200 are not
-    /// answered; of those that don't exist nothing was seen.
+    /// The last 24 hours of these webhooks and their last delivery, in the given order. At most 200 webhooks are
+    /// answered; an unknown one has no deliveries.
     fn usage_many(
         &self,
         webhooks: &[WebhookHandle],
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<WebhookUsage>, StoreError>> + Send;
 
-    /// The sources of a webhook that sent most within the range. Sources are counted by the day (UTC): those that sent
-    /// nothing within the range are left out, and the counts of the others begin with the day that the range begins in.
+    /// The sources of a webhook with most deliveries within the range. Sources are counted by the day (UTC): sources
+    /// without a delivery within the range are left out, and the counts of the others begin with the first day of the
+    /// range.
     fn top_sources(
         &self,
         webhook: WebhookHandle,
@@ -199,26 +201,26 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
         now: Timestamp,
     ) -> impl Future<Output = Result<TopSources, StoreError>> + Send;
 
-    /// Every source that the webhook accepted a delivery from since then, counted as for [`Store::top_sources`].
+    /// Every source that the webhook accepted a delivery from since `since`, counted as for [`Store::top_sources`].
     fn accepted_sources(
         &self,
         webhook: WebhookHandle,
         since: Timestamp,
     ) -> impl Future<Output = Result<SourceTotals, StoreError>> + Send;
 
-    /// What came in the last 24 hours, by the hour as for [`Store::usage_many`], to each living webhook that refused anything
-    /// in that time: at most [`MAX_TROUBLED`] of them, in no order.
+    /// The deliveries of the last 24 hours, by the hour as for [`Store::usage_many`], of each live webhook that refused
+    /// any in that time: at most [`MAX_TROUBLED`] webhooks, in no order.
     fn refused_lately(
         &self,
         now: Timestamp,
     ) -> impl Future<Output = Result<Vec<(WebhookHandle, UsageTotals)>, StoreError>> + Send;
 
-    /// How many incidents are not resolved, by status and severity; of each status the newest [`MAX_COUNTED_INCIDENTS`] are
-    /// counted, and what does not occur is left out.
+    /// The numbers of unresolved incidents by status and severity. Of each status, the newest [`MAX_COUNTED_INCIDENTS`]
+    /// are counted. A pair without incidents is left out.
     fn incident_counts(&self) -> impl Future<Output = Result<Vec<IncidentCount>, StoreError>> + Send;
 
-    /// Removes one small slice of what is older than it is kept, or of the oldest if it takes too much space. The
-    /// caller repeats it until nothing is removed.
+    /// Removes one small slice of expired history, or of the oldest if the history takes too much space. The caller
+    /// repeats it until nothing is removed.
     fn history_prune(
         &self,
         retention: Retention,
@@ -226,65 +228,66 @@ pub trait Store: AddressStore + SearchStore + Send + Sync + 'static {
     ) -> impl Future<Output = Result<Pruned, StoreError>> + Send;
 }
 
-/// Most webhooks that are looked at for those that are failing: a bound on memory and time per question.
+/// Maximum number of webhooks that are examined for failing ones: a bound on memory and time per query.
 pub const MAX_TROUBLED: u32 = 10_000;
 
-/// Most incidents of a status that are counted. Nobody works on more, and counting them takes some milliseconds.
+/// Maximum number of incidents of a status that are counted. Nobody works on more, and counting them takes some
+/// milliseconds.
 pub const MAX_COUNTED_INCIDENTS: u32 = 10_000;
 
-/// A URL against what was known of it.
+/// The result of comparing a URL with a known revision.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum UrlSince {
-    /// It leads to the webhook at the same revision.
+    /// The URL leads to the webhook at the same revision.
     Unchanged,
-    /// It leads elsewhere, or to another revision.
+    /// The URL leads elsewhere, to another revision, or nowhere.
     Changed(Option<Box<KnownUrl>>),
 }
 
-/// How many incidents have this status and severity.
+/// The number of incidents with this status and severity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct IncidentCount {
     /// Open or acknowledged.
     pub status: IncidentStatus,
-    /// How bad.
+    /// Severity of the incidents.
     pub severity: Severity,
-    /// How many.
+    /// Number of incidents.
     pub count: u64,
 }
 
-/// How many webhooks there are.
+/// Numbers of webhooks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct WebhookCounts {
     /// Webhooks with a living URL.
     pub active: u64,
-    /// Revoked webhooks.
+    /// Number of revoked webhooks.
     pub revoked: u64,
-    /// When the oldest of the living URLs was made.
+    /// Time when the oldest of the live URLs was issued.
     pub oldest_issued_at: Option<Timestamp>,
 }
 
-/// Why a store could not do it, by what the caller can do next.
+/// Errors of a store, by what the caller can do next.
 #[derive(Debug, Error)]
 pub enum StoreError {
-    /// Somebody else changed it meanwhile: read it again and repeat.
+    /// Another caller changed the data meanwhile: read it again and repeat.
     #[error("changed by someone else in the meantime")]
     Conflict,
-    /// Who acts may no longer: nothing was stored.
+    /// The actor may no longer act: nothing was stored.
     #[error(transparent)]
     Actor(#[from] ActorError),
     /// The store can't be reached or is too busy: try again later.
     #[error("store is unavailable: {what}")]
     Unavailable {
-        /// What was tried.
+        /// The operation that failed.
         what: &'static str,
-        /// Why it failed, if something below says so.
+        /// The cause, if a layer below reports one.
         #[source]
         source: Option<Box<dyn Error + Send + Sync>>,
     },
-    /// What is stored can't be understood: somebody has to look at it.
+    /// A stored value can't be decoded: somebody has to look at it.
     #[error("damaged data: {what}")]
     Corrupt {
-        /// Table, row and column, without its content.
+        /// Table, row and column of the value, without its content.
         what: String,
     },
 }
