@@ -49,8 +49,9 @@ impl Host {
     }
 
     /// Returns `true` if a page of this console sent the form: its `Origin` is the authority of the request. Browsers
-    /// send `Origin` with every POST, so a request without it is refused too. Under our `Referrer-Policy:
-    /// no-referrer` the origin is `null`; then `Sec-Fetch-Site`, which no page can set, must be `same-origin`.
+    /// send `Origin` with every POST, so a request without it is refused too. Our `Referrer-Policy` is `no-referrer`,
+    /// under which browsers send the origin `null`; then `Sec-Fetch-Site`, which no page can set, must be
+    /// `same-origin`.
     pub(crate) fn is_origin_of<B>(&self, request: &Request<B>) -> bool {
         let Some(origin) = request.headers().get(ORIGIN).map(HeaderValue::as_bytes) else {
             return false;

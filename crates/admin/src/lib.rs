@@ -201,7 +201,7 @@ impl<S: Store + PeopleStore> Service for Console<S> {
         html::protected(self.respond(request, exchange).await)
     }
 
-    /// Plain HTTP exposes the URL of a webhook at the console's port too.
+    /// Refuses plain HTTP. It exposes the URL of a webhook at the console's port too.
     async fn plain_http(&self, seen: PlainHttp<'_>, exchange: &Exchange) {
         refuse_plain(&self.gate, &self.proxies, seen, exchange).await;
     }

@@ -230,7 +230,7 @@ mod tests {
         assert!(limits.export(account(5), &pieces).is_ok());
     }
 
-    /// Two accounts that never end keep no third one out.
+    /// Endless exports of two accounts don't block a third account.
     #[tokio::test]
     async fn an_account_with_all_its_exports_gives_one_away() {
         let limits = Limits::default();

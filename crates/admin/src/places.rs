@@ -142,7 +142,7 @@ mod tests {
         Account::Member(MemberId::new(Timestamp::from_micros(1), [number; 10]))
     }
 
-    /// An answer that was sent so many bytes.
+    /// An answer of which `bytes` were sent.
     async fn answer(bytes: usize) -> (Arc<Pieces>, ReplyBody) {
         let (pieces, body) = ReplyBody::stream();
         pieces.send(Bytes::from(vec![0; bytes])).await;
@@ -172,7 +172,7 @@ mod tests {
         let new = places.take(account(4), &others[2].0).ok().unwrap();
         assert!(slow.0.is_abandoned() && !quick.0.is_abandoned() && !others[0].0.is_abandoned());
         assert_eq!(places.lock().len(), 4);
-        // Now all have one; the slowest that has run for long gives way, and not the one that has just begun.
+        // Now each account has one answer. The slowest of the settled ones gives way, not the new one.
         let fifth = places.take(account(5), &again.0).ok().unwrap();
         assert!(others[0].0.is_abandoned() && !others[2].0.is_abandoned());
         drop((last, new, fifth));

@@ -33,7 +33,7 @@ pub(crate) struct StrangerForms(Mutex<State>);
 #[derive(Default)]
 struct State {
     came: u64,
-    /// In the order of arrival.
+    /// Forms by their number, in the order of arrival.
     reading: BTreeMap<u64, IncomingForm>,
 }
 

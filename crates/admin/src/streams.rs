@@ -150,7 +150,7 @@ mod tests {
 
     use super::*;
 
-    /// A gate, and somebody who reads an answer that lasts.
+    /// A gate, and the reader of a long answer.
     async fn reading() -> (Gate<MemoryStore>, Recipient) {
         let gate = Gate::new(MemoryStore::default(), samples::ports());
         let member = samples::member(1, Role::Operator);
@@ -172,14 +172,14 @@ mod tests {
         (gate, recipient)
     }
 
-    /// How an answer without an end ended, and after how long.
+    /// The end of an endless answer, and the time until then.
     async fn ended(gate: &Gate<MemoryStore>, recipient: &Recipient) -> (Ended, Duration) {
         let began = Instant::now();
         let ended = while_permitted(gate, recipient, PATIENCE, pending::<()>()).await;
         (ended.expect_err("it has no end of its own"), began.elapsed())
     }
 
-    /// An answer of this many bytes, of which nothing was read yet.
+    /// An unread answer of `bytes`.
     async fn large(gate: &Arc<Gate<MemoryStore>>, recipient: Recipient, bytes: usize) -> ReplyBody {
         let reply = Reply::new(Bytes::from(vec![b'x'; bytes]).into());
         held(gate, &Limits::default(), recipient, reply).await.into_body()
@@ -187,7 +187,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_waits_for_its_reader_is_cut_with_its_permission() {
-        // The last is all that a stream holds: it waits to be taken, and nothing is left to send.
+        // The second size fits into the stream: everything waits for the reader, and nothing is left to send.
         for bytes in [100 * PIECE_BYTES, 2 * PIECE_BYTES] {
             let (gate, recipient) = reading().await;
             let lowered = Recipient {
@@ -267,7 +267,7 @@ mod tests {
             assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
             assert!(after <= 2 * ASK_EVERY, "{after:?}");
         }
-        // Also behind a question that failed.
+        // This also holds after a check that failed.
         gate.store().fail_call(1);
         let (ended, after) = ended(&gate, &higher).await;
         assert!(matches!(ended, Ended::NotPermitted), "{ended:?}");
