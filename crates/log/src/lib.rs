@@ -1,4 +1,4 @@
-//! Log lines at a bounded pace, whatever causes them.
+//! Log lines at a bounded rate.
 
 mod log_interval;
 

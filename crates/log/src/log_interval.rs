@@ -1,4 +1,5 @@
-//! Log lines that a flood must not multiply: one of a kind a minute, with how many were left out before.
+//! Rate limit for log lines that a flood must not multiply: one line of a kind a minute, with the number of lines left
+//! out before it.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,20 +7,20 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Time between two lines of the same kind. A day of one kind is under a megabyte of log.
+/// Minimum time between two lines of the same kind. A day of one kind is under a megabyte of log.
 pub const LOG_INTERVAL: Duration = Duration::from_mins(1);
 
-/// When the next line of one kind may be written. Whatever strangers can cause again and again is logged under one.
+/// The rate limit of one kind of log line. Lines that strangers can cause repeatedly need one.
 #[derive(Debug, Default)]
 pub struct LogInterval {
     began: OnceLock<Instant>,
-    /// Milliseconds after `began`.
+    /// Time from which the next line may be written, in milliseconds after `began`.
     next: AtomicU64,
     left_out: AtomicU64,
 }
 
 impl LogInterval {
-    /// One under which nothing was logged yet.
+    /// A rate limit under which no line was logged yet.
     #[must_use]
     pub const fn new() -> Self {
         Self {
@@ -29,7 +30,8 @@ impl LogInterval {
         }
     }
 
-    /// If a line may be written now, how many were left out since the last one. The next one may after [`LOG_INTERVAL`].
+    /// If a line may be written now, returns the number of lines left out since the last one. The next line may follow
+    /// after [`LOG_INTERVAL`].
     pub fn line(&self) -> Option<u64> {
         let millis = |span: Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
         let now = millis(self.began.get_or_init(Instant::now).elapsed());
