@@ -1,5 +1,5 @@
-//! The allowlist that a webhook's senders would need, from its history: address sets that hold several of them, and what is
-//! left as addresses, drawn together where many are neighbours.
+//! The allowlist that covers a webhook's recent senders: address sets that hold several of them, and addresses for the
+//! rest, merged into networks where many are neighbours.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -13,15 +13,15 @@ use hookgate_domain::{
 use crate::sources::{SourceTotal, SourceTotals};
 use crate::{ActorContext, Gate, ManageError, Store};
 
-/// How far back it is looked.
+/// Time over which senders are read.
 const SPAN: Duration = Duration::from_hours(24 * 30);
-/// Senders of one set for which the set is suggested instead of them: one alone may be there by chance.
+/// Number of senders in one set from which the set is suggested instead of them: a single one may be there by chance.
 const SET_SENDERS: usize = 2;
-/// Neighbours for which their network is suggested.
+/// Number of neighbours from which their network is suggested.
 const NEIGHBOURS: usize = 4;
 const NEIGHBOURHOOD_V4: u8 = 24;
 const NEIGHBOURHOOD_V6: u8 = 64;
-/// Most entries: more senders than this have no list in common.
+/// Maximum number of entries: more senders than this have no list in common.
 const MAX_ENTRIES: usize = 200;
 
 /// A suggested allowlist.
@@ -29,18 +29,18 @@ const MAX_ENTRIES: usize = 200;
 pub struct Suggestion {
     /// Its entries, those that stand for most deliveries first.
     pub entries: Vec<AllowEntry>,
-    /// How many addresses each entry lets pass, in their order; a set as many as it holds now. The largest number stands for
-    /// all that is larger.
+    /// The number of addresses that each entry permits, in the same order; for a set, those that it holds now. Larger
+    /// numbers are cut to the maximum of the type.
     pub addresses: Vec<u128>,
-    /// How many senders it is made from.
+    /// Number of senders that it is made from.
     pub senders: u64,
-    /// Accepted deliveries that it does not answer for: of sources that are not told apart, or of more senders than it
-    /// has entries for.
+    /// Accepted deliveries that it does not cover: of sources that are not told apart, or of senders beyond the maximum
+    /// number of entries.
     pub beyond: u64,
 }
 
 impl Suggestion {
-    /// The entries that let these senders pass: all of them, unless they have too little in common.
+    /// The entries that permit these senders, most deliveries first, up to the maximum number of entries.
     #[must_use]
     pub fn of(totals: &SourceTotals, sets: &[(AddressSetName, Arc<Networks>)]) -> Self {
         let mut left: Vec<&SourceTotal> = totals.sources.iter().collect();
@@ -94,7 +94,7 @@ impl Suggestion {
     }
 }
 
-/// How many addresses a network has.
+/// The number of addresses of a network.
 fn width(network: IpNetwork) -> u128 {
     let bits = if network.is_ipv4() { 32 } else { 128 };
     1_u128
@@ -121,7 +121,7 @@ fn neighbourhood(address: IpAddr) -> IpNetwork {
 }
 
 impl<S: Store> Gate<S> {
-    /// The allowlist that the senders of the last 30 days would need.
+    /// The allowlist that covers the senders of the last 30 days.
     ///
     /// # Errors
     /// [`ManageError::Forbidden`], [`ManageError::NotFound`] or [`ManageError::Store`].
@@ -141,7 +141,7 @@ impl<S: Store> Gate<S> {
             let networks = self.store.address_set_networks(&set.name, set.version).await?;
             sets.extend(networks.map(|networks| (set.name, networks)));
         }
-        // The narrowest first: a wide list holds somebody by chance more often.
+        // The narrowest set first: a wide one is more likely to hold a sender by chance.
         sets.sort_by_key(|(_, networks)| networks.as_slice().len());
         Ok(Suggestion::of(&totals, &sets))
     }

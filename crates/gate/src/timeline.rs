@@ -1,5 +1,5 @@
-//! All that happened to an incident, in order: that it was opened, the deliveries that updated it, counted in runs, and what
-//! senders and people changed.
+//! The timeline of an incident: its opening, the deliveries that updated it, counted in runs, and the changes by
+//! senders and people.
 
 use std::time::Duration;
 
@@ -10,47 +10,48 @@ use hookgate_domain::{
 use crate::page_bytes::written_bytes;
 use crate::{Answer, IncidentRecord, PageSize, Seek, Store, StoreError};
 
-/// Bytes of notes that a timeline shows whole, as an answer has them: more than all it can have of ordinary text.
+/// Bytes of notes that a timeline shows complete, as an answer has them: more than all its notes can have of ordinary
+/// text.
 const MAX_NOTE_BYTES: usize = 2 * 1024 * 1024;
-/// Characters that are left of each note beyond.
+/// Characters that remain of each note beyond.
 const CUT_NOTE: usize = 100;
 
-/// All that happened to an incident.
+/// The timeline of an incident.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Timeline {
     /// The incident as it is.
     pub incident: Incident,
-    /// What happened, oldest first.
+    /// Its entries, oldest first.
     pub entries: Vec<TimelineEntry>,
 }
 
-/// One thing that happened to an incident.
+/// An entry of a timeline.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TimelineEntry {
-    /// When; of several deliveries, the first.
+    /// Time of the entry; for a run, of the first delivery.
     pub at: Timestamp,
-    /// Of several deliveries, the last.
+    /// Time of the last delivery of a run, if it differs from the first.
     pub until: Option<Timestamp>,
-    /// What happened.
+    /// Kind of the entry.
     pub kind: TimelineKind,
-    /// The person or program that did it; `None` for a sender.
+    /// The actor; `None` for a sender.
     pub actor: Option<Actor>,
-    /// The delivery that did it, if a sender did and its record is kept.
+    /// The delivery that caused the entry, if a sender did and the record is kept.
     pub delivery: Option<DeliveryId>,
 }
 
-/// What happened.
+/// The kind of an entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TimelineKind {
-    /// A delivery opened it.
+    /// A delivery opened the incident.
     Opened,
-    /// So many deliveries told of it again and changed no more than its texts.
+    /// This many deliveries updated the incident and changed no more than its texts.
     Updated(i64),
-    /// It changed.
+    /// An event of the incident.
     Event(IncidentEvent),
-    /// A sender reported it as resolved, so long after a person had resolved it.
+    /// A sender reported the incident as resolved, this long after a person had resolved it.
     ResolvedLate(Duration),
-    /// Senders changed its title or severity so many times more than is listed.
+    /// Number of changes of title or severity by senders that are not listed.
     ChangesNotListed(i64),
 }
 
@@ -66,17 +67,17 @@ pub struct RunBounds {
 /// The first and the last delivery of a run, of those that are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RunEnds {
-    /// The first.
+    /// The first delivery.
     pub first: DeliveryId,
-    /// When the first was received.
+    /// Time of receipt of the first delivery.
     pub first_at: Timestamp,
-    /// When the last was received.
+    /// Time of receipt of the last delivery.
     pub last_at: Timestamp,
 }
 
 impl Timeline {
-    /// All that happened to an incident, from its store; `None` if there is no such incident. The store is asked four times,
-    /// however much happened.
+    /// Reads the timeline of an incident from its store; `None` if there is no such incident. It takes four queries,
+    /// however long the timeline is.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -108,8 +109,8 @@ impl Timeline {
         Ok(Some(Self { incident, entries }))
     }
 
-    /// The same with its newest notes whole and those cut that are too much for an answer: most of their characters are invisible,
-    /// each of which takes many bytes to show.
+    /// The timeline with its newest notes complete, and older ones cut if the notes are too large for an answer. Such
+    /// notes consist mostly of invisible characters, each of which takes many bytes to show.
     #[must_use]
     pub(crate) fn shortened(mut self) -> Self {
         let mut bytes = 0;
@@ -128,21 +129,21 @@ impl Timeline {
         self
     }
 
-    /// How long it was open, or is by now.
+    /// The time that the incident was open, or has been open until now.
     #[must_use]
     pub fn open_for(&self, now: Timestamp) -> Duration {
         let end = self.incident.resolved_at.unwrap_or(now);
         end.since(self.incident.opened_at)
     }
 
-    /// How long after it was opened it was acknowledged.
+    /// The time from its opening to its acknowledgement.
     #[must_use]
     pub fn acknowledged_after(&self) -> Option<Duration> {
         let at = self.incident.acknowledged_at?;
         Some(at.since(self.incident.opened_at))
     }
 
-    /// The last thing of that kind that happened.
+    /// The last entry with this event.
     #[must_use]
     pub fn last(&self, event: &IncidentEvent) -> Option<&TimelineEntry> {
         let is_it =
@@ -163,8 +164,8 @@ async fn opening<S: Store>(store: &S, number: IncidentNumber) -> Result<Option<D
         .map(|delivery| delivery.id))
 }
 
-/// Gives the entries of runs their times, and a run of one its delivery. What is not kept any more keeps the time of the
-/// incident.
+/// Sets the times of the entries of runs, and the delivery of a run of one. Where no delivery is kept, the entry keeps
+/// the time of the incident.
 async fn date_runs<S: Store>(
     store: &S,
     number: IncidentNumber,
@@ -187,17 +188,17 @@ async fn date_runs<S: Store>(
     Ok(())
 }
 
-/// A walk over what happened, from the opening on.
+/// A walk over the events, from the opening on.
 struct Walk<'a> {
     incident: &'a Incident,
     entries: Vec<TimelineEntry>,
-    /// The entries of runs, by their places, and which deliveries each stands for.
+    /// The places of the entries of runs, with the bounds of each run.
     runs: Vec<(usize, RunBounds)>,
-    /// Deliveries up to here.
+    /// Number of deliveries covered so far.
     told: i64,
-    /// The last of them that an entry names.
+    /// The last delivery that an entry names.
     last: Option<DeliveryId>,
-    /// When it was last resolved.
+    /// Time at which the incident was last resolved.
     resolved_at: Option<Timestamp>,
 }
 
@@ -229,7 +230,7 @@ impl<'a> Walk<'a> {
         } else {
             record.occurrences
         };
-        // What a person did came after the delivery that it names.
+        // An act of a person came after the delivery that its record names.
         let end = record.delivery.and_then(|id| {
             if by_sender {
                 Some(id)
@@ -261,7 +262,7 @@ impl<'a> Walk<'a> {
         });
     }
 
-    /// The deliveries up to this count, all before this one.
+    /// Adds an entry for the deliveries up to the count `told`, all before the delivery `before`.
     fn run(&mut self, told: i64, before: Option<DeliveryId>) {
         let count = told - self.told;
         if count <= 0 {

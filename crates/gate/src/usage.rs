@@ -1,5 +1,5 @@
-//! How many deliveries came, over time: the shapes of charts and tables, and which of their buckets stand out. Pure; the
-//! counts come from the store.
+//! Usage: numbers of deliveries over time, for charts and tables, and the spikes among their buckets. Pure; the counts
+//! come from the store.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,16 +10,17 @@ use thiserror::Error;
 
 use crate::Answer;
 
-/// A bucket with so many deliveries or less is never a spike: a webhook that is rarely used would have nothing else.
+/// Number of deliveries up to which a bucket is never a spike: otherwise a webhook that is rarely used would have
+/// nothing else.
 pub const SPIKE_FLOOR: u64 = 10;
-/// How far above the usual a spike is.
+/// Factor above the usual number from which a bucket is a spike.
 const SPIKE_FACTOR: u64 = 3;
 /// Hours that the list of webhooks shows.
 const LIST_HOURS: usize = 24;
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 
-/// How far back usage is shown, and how finely.
+/// A range of usage, with its buckets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum UsageRange {
     /// 60 minutes.
@@ -36,7 +37,7 @@ impl UsageRange {
     /// Every range, shortest first.
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
-    /// How many buckets it has.
+    /// Number of buckets.
     #[must_use]
     pub const fn buckets(self) -> usize {
         match self {
@@ -47,7 +48,7 @@ impl UsageRange {
         }
     }
 
-    /// How long each bucket is. Buckets begin at whole multiples of it since the epoch.
+    /// Width of a bucket. Buckets begin at whole multiples of it since the epoch.
     #[must_use]
     pub const fn width(self) -> Duration {
         match self {
@@ -58,13 +59,13 @@ impl UsageRange {
         }
     }
 
-    /// When the first bucket begins, if the last one is the one that `now` is in.
+    /// Start of the first bucket, if `now` is in the last one.
     #[must_use]
     pub fn start(self, now: Timestamp) -> Timestamp {
         start(now, self.width(), self.buckets())
     }
 
-    /// Whether counts by the hour are fine enough; otherwise it needs those by the minute.
+    /// `true` if counts by the hour are fine enough; otherwise the range needs counts by the minute.
     #[must_use]
     pub fn is_coarse(self) -> bool {
         self.width() >= HOUR
@@ -99,7 +100,7 @@ impl FromStr for UsageRange {
     }
 }
 
-/// The text is none of the ranges.
+/// The text is not a range.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("not a range: 1h, 24h, 7d or 30d")]
 pub struct UnknownUsageRange;
@@ -107,31 +108,31 @@ pub struct UnknownUsageRange;
 /// Deliveries over time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Usage {
-    /// As many as the range has, oldest first, empty ones too.
+    /// All buckets of the range, oldest first, including empty ones.
     pub buckets: Vec<UsageBucket>,
-    /// All of them together.
+    /// The sums of all buckets.
     pub totals: UsageTotals,
 }
 
-/// The deliveries of some time.
+/// The deliveries of one bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UsageBucket {
-    /// When it begins.
+    /// Start of the bucket.
     pub at: Timestamp,
-    /// How many passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not, by code, most first; codes that did not occur are left out.
+    /// Number of refusals by code, most first; codes without refusals are left out.
     pub refused: Vec<(RefusalCode, u64)>,
 }
 
 impl UsageBucket {
-    /// How many did not pass.
+    /// Number of refusals.
     #[must_use]
     pub fn refusals(&self) -> u64 {
         sum(&self.refused)
     }
 
-    /// How many there were.
+    /// Number of deliveries.
     #[must_use]
     pub fn deliveries(&self) -> u64 {
         self.accepted.saturating_add(self.refusals())
@@ -141,20 +142,20 @@ impl UsageBucket {
 /// The deliveries of a whole range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct UsageTotals {
-    /// How many passed.
+    /// Number of accepted deliveries.
     pub accepted: u64,
-    /// How many did not, by code, most first; codes that did not occur are left out.
+    /// Number of refusals by code, most first; codes without refusals are left out.
     pub refused: Vec<(RefusalCode, u64)>,
 }
 
 impl UsageTotals {
-    /// Adds so many deliveries with this code, or none if they passed.
+    /// Adds `count` deliveries that were refused with this code, or accepted for `None`.
     pub fn add(&mut self, code: Option<RefusalCode>, count: u64) {
         add(&mut self.accepted, &mut self.refused, code, count);
         most_first(&mut self.refused);
     }
 
-    /// How many did not pass.
+    /// Number of refusals.
     #[must_use]
     pub fn refusals(&self) -> u64 {
         sum(&self.refused)
@@ -162,8 +163,8 @@ impl UsageTotals {
 }
 
 impl Usage {
-    /// Puts counts into the buckets of a range. A count has the time of its delivery or of the minute or hour around it,
-    /// a code or none if it passed, and how many there were. What lies outside the range is left out.
+    /// Sorts counts into the buckets of a range. A count has the time of its delivery or of the minute or hour around
+    /// it, a code (`None` for accepted deliveries), and a number. Counts outside the range are left out.
     pub fn of(
         range: UsageRange,
         now: Timestamp,
@@ -198,18 +199,18 @@ impl Usage {
     }
 }
 
-/// What the list of webhooks shows of one.
+/// The usage of a webhook in the list of webhooks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct WebhookUsage {
     /// The webhook.
     pub webhook: WebhookHandle,
-    /// How many passed and how many did not in each of 24 hours; the last one is the hour that it is now.
+    /// Numbers of accepted and refused deliveries of each of 24 hours; the last one is the present hour.
     pub hours: Vec<(u64, u64)>,
-    /// How many passed in all of them.
+    /// Number of accepted deliveries in the 24 hours.
     pub accepted: u64,
-    /// How many did not.
+    /// Number of refusals in the 24 hours.
     pub refused: u64,
-    /// How many did not in all of them, by code, most first; codes that did not occur are left out.
+    /// Number of refusals in the 24 hours by code, most first; codes without refusals are left out.
     pub codes: Vec<(RefusalCode, u64)>,
     /// The newest delivery on record, however old.
     pub last: Option<LastSeen>,
@@ -218,20 +219,20 @@ pub struct WebhookUsage {
 /// The newest delivery of a webhook.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LastSeen {
-    /// When it came.
+    /// Time of receipt.
     pub at: Timestamp,
-    /// What it was answered.
+    /// The answer to the delivery.
     pub answer: Answer,
 }
 
 impl WebhookUsage {
-    /// When the first of the 24 hours begins.
+    /// Start of the first of the 24 hours.
     #[must_use]
     pub fn start(now: Timestamp) -> Timestamp {
         start(now, HOUR, LIST_HOURS)
     }
 
-    /// A webhook of which nothing was seen.
+    /// The usage of a webhook without deliveries.
     #[must_use]
     pub fn silent(webhook: WebhookHandle) -> Self {
         Self {
@@ -244,7 +245,7 @@ impl WebhookUsage {
         }
     }
 
-    /// Adds deliveries of some time within the 24 hours; others are left out.
+    /// Adds deliveries at a time within the 24 hours; others are left out.
     pub fn add(&mut self, now: Timestamp, at: Timestamp, code: Option<RefusalCode>, count: u64) {
         let hour = index(Self::start(now), at, HOUR).and_then(|index| self.hours.get_mut(index));
         let Some((accepted, refused)) = hour else {
@@ -257,7 +258,7 @@ impl WebhookUsage {
         self.refused = sum(&self.codes);
     }
 
-    /// All of the 24 hours.
+    /// The sums of the 24 hours.
     #[must_use]
     pub fn totals(&self) -> UsageTotals {
         UsageTotals {
@@ -267,19 +268,19 @@ impl WebhookUsage {
     }
 }
 
-/// The buckets that stand out, by their place: those with more than [`SPIKE_FLOOR`] deliveries and more than three times
+/// The places of the buckets that stand out: those with more than [`SPIKE_FLOOR`] deliveries and more than three times
 /// the median of the other buckets that are not empty.
 ///
-/// The median, because a mean is drawn up by the spike itself or by a second one: up to half of the busy buckets may be
-/// wild without hiding each other. Empty buckets don't count, so that a sender who comes once an hour is no series of
-/// spikes on a chart of minutes. The higher one of two middle values is taken: in doubt it is no spike.
+/// The median is used because a spike, or a second one, raises the mean: up to half of the busy buckets may be spikes
+/// without hiding each other. Empty buckets don't count, so a sender that comes once an hour is no series of spikes on
+/// a chart of minutes. The higher one of two middle values is taken: in doubt a bucket is no spike.
 #[must_use]
 pub fn spikes(usage: &Usage) -> Vec<usize> {
     let counts: Vec<_> = usage.buckets.iter().map(UsageBucket::deliveries).collect();
     let mut busy: Vec<_> = counts.iter().copied().filter(|count| *count > 0).collect();
     busy.sort_unstable();
     let stands_out = |count: u64| {
-        // Without one of this size, the others are as they are below it and moved down by one above it.
+        // Without one bucket of this size, the others keep their places below it and move down by one above it.
         let own = busy.partition_point(|other| *other < count);
         let middle = busy.len().saturating_sub(1) / 2;
         let usual = busy.get(if middle < own { middle } else { middle + 1 });

@@ -1,6 +1,6 @@
-//! What senders sent, withheld from who may not see payloads. The rule is about the data, wherever it is kept: the payload itself, and
-//! what was read out of it or out of the headers. Of an incident everybody sees number, title, severity, status, service and times;
-//! of a delivery its webhook, times, source, user agent and outcome.
+//! Withholds what senders sent from roles that may not see payloads. The rule is about the data, wherever it is stored:
+//! the payload, and the values that were read from it or from the headers. Every role sees number, title, severity,
+//! status, service and times of an incident, and webhook, times, source, user agent and outcome of a delivery.
 
 use hookgate_domain::{DeliveryId, Incident, IncidentNumber, MetadataValue, Permission, Role};
 
@@ -10,11 +10,11 @@ use crate::{
     Store, StoreError, Timeline,
 };
 
-/// Bytes of an incident, as an answer has it, beside its texts; and of a value of its metadata that is no text.
+/// Bytes of an incident in an answer, beside its texts; and of a value of its metadata that is no text.
 const INCIDENT_BYTES: usize = 700;
 const VALUE_BYTES: usize = 32;
 
-/// Whether what senders sent is withheld from this role.
+/// `true` if this role may not see payloads.
 #[must_use]
 pub fn is_withheld_from(role: Role) -> bool {
     !role.may(Permission::SeePayloads)
@@ -35,7 +35,7 @@ pub fn incident_for(role: Role, incident: Incident) -> Incident {
     }
 }
 
-/// What lists show of a delivery to this role: the notes repeat no word of the sender.
+/// The summary of a delivery as this role sees it: its notes repeat no word of the sender.
 #[must_use]
 pub fn summary_for(role: Role, mut summary: DeliverySummary) -> DeliverySummary {
     if is_withheld_from(role) {
@@ -48,7 +48,7 @@ pub fn summary_for(role: Role, mut summary: DeliverySummary) -> DeliverySummary 
     summary
 }
 
-/// All that this role sees of a delivery.
+/// The record of a delivery as this role sees it.
 #[must_use]
 pub fn record_for(role: Role, record: DeliveryRecord) -> DeliveryRecord {
     if !is_withheld_from(role) {
@@ -99,7 +99,7 @@ impl<S: Store> Gate<S> {
         Ok(page_for(role, page, summary_for))
     }
 
-    /// A page of incidents, newest first, as this role sees them. It ends early where they are large.
+    /// A page of incidents, newest first, as this role sees them. A page of large incidents is shorter.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -117,7 +117,7 @@ impl<S: Store> Gate<S> {
         bounded_page(size, before, read, incident_bytes, |incident| incident.number).await
     }
 
-    /// All that happened to an incident, as this role sees it; `None` if there is no such incident.
+    /// The timeline of an incident as this role sees it; `None` if there is no such incident.
     ///
     /// # Errors
     /// [`StoreError`] if the store can't tell.
@@ -137,7 +137,7 @@ impl<S: Store> Gate<S> {
     }
 }
 
-/// Bytes of an incident as an answer has it.
+/// Bytes of an incident in an answer.
 fn incident_bytes(incident: &Incident) -> usize {
     let Incident {
         description,
