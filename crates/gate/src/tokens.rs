@@ -1,4 +1,4 @@
-//! API tokens: make, list, revoke, and authenticate by one.
+//! API tokens: create, list, revoke and authenticate.
 
 use std::net::IpAddr;
 
@@ -12,13 +12,13 @@ use crate::sign_in::TOUCH_EVERY;
 use crate::{ActorContext, CredentialError, Forbidden, Gate, PageSize, PeopleError, PeopleStore, Store};
 
 impl<S: Store + PeopleStore> Gate<S> {
-    /// Makes a token. Its secret can't be had again. A token that a member makes goes with that member, and so does one
-    /// that is made by a token of a member.
+    /// Creates a token. Its secret can't be read again. A token that a member creates belongs to that member, and so
+    /// does one that is created by a token of the member.
     ///
     /// # Errors
-    /// [`PeopleError::Forbidden`], also for a role above the actor's own; [`PeopleError::Token`] for an end after that of the
-    /// token that makes it, which it has if none is asked for; [`PeopleError::ByLink`] in a session that a member's link began; or
-    /// what its surroundings can't do.
+    /// [`PeopleError::Forbidden`], also for a role above the actor's own; [`PeopleError::Token`] for an end after that
+    /// of the token that makes it, whose end is also the default; [`PeopleError::ByLink`] in a session that a member's
+    /// link began; or a failure of a port.
     pub async fn token_create(
         &self,
         acting: &ActorContext,
@@ -62,7 +62,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok((secret, token))
     }
 
-    /// Tokens in the order of their making, behind `after`; dead ones too.
+    /// Tokens in the order of their creation, behind `after`; dead ones too.
     ///
     /// # Errors
     /// [`PeopleError::Forbidden`] or [`PeopleError::Store`].
@@ -76,7 +76,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(self.store.token_page(after, size).await?)
     }
 
-    /// Kills a token. When this returns, no node takes it any more.
+    /// Revokes a token. When this returns, no node accepts it any more.
     ///
     /// # Errors
     /// [`PeopleError::NotFound`], [`PeopleError::Forbidden`], also for a token above the actor's own role,
@@ -92,8 +92,8 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(revoked.ok_or(PeopleError::NotFound)??)
     }
 
-    /// The token that a program shows, if it works; with the role that it has at this moment, which is never above that
-    /// of the member it goes with. It is read from the store each time, so a revoked one is dead at once.
+    /// The token with this secret, if it is live, with its present role, which is never above that of its member. The
+    /// token is read from the store each time, so a revoked one is dead at once.
     ///
     /// # Errors
     /// [`CredentialError`].
@@ -118,7 +118,7 @@ impl<S: Store + PeopleStore> Gate<S> {
         Ok(Some(token))
     }
 
-    /// The token that acts, if one does.
+    /// The token that is the actor, if one is.
     async fn maker(&self, actor: &Actor) -> Result<Option<Token>, PeopleError> {
         let Actor::Token { id, .. } = actor else {
             return Ok(None);
@@ -128,7 +128,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 }
 
-/// When a new token stops working: not after the one that makes it, and with that if nothing is asked for.
+/// The end of a new token: at most that of the token that makes it, which is also the default.
 fn end_of(maker: Option<&Token>, asked: Option<Timestamp>) -> Result<Option<Timestamp>, TokenError> {
     match (maker.and_then(|maker| maker.expires_at), asked) {
         (Some(latest), Some(asked)) if asked > latest => Err(TokenError::Outlives),

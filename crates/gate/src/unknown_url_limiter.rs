@@ -1,6 +1,6 @@
-//! The floor under unknown URLs: a source that keeps asking for URLs that don't exist is told to wait, and all such sources
-//! together get a few looks into the store at a time. URLs that the gate remembers never come here, and one that it doesn't is
-//! still found during a flood from the same address, as long as a turn is free.
+//! Limits requests for unknown URLs. A source that keeps asking for URLs that do not exist is told to wait, and all
+//! such sources together get a limited number of look-ups at a time. Cached URLs never count here. During a flood from
+//! the same address, a URL that is not cached is still found while a permit is free.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -10,15 +10,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::rate_limiter::{Allowance, RateLimiters};
 
-/// URLs that a source may ask for at once, and within ten seconds after that: a misconfigured sender with many alerts stays
-/// below, and it is a fraction of a percent of what the store can look up.
+/// URLs that are not cached that a source may ask for at once, and within each ten seconds after that. A misconfigured
+/// sender with many alerts stays below, and this is a fraction of a percent of the look-ups that the store can do.
 const ALLOWANCE: Allowance = Allowance::new(200, Duration::from_secs(10));
-/// Sources remembered. Who is forgotten starts anew, so this bounds memory and not the defence of the store.
+/// Maximum number of sources remembered. A forgotten source starts anew, so this bounds memory; the semaphore protects
+/// the store.
 const MAX_SOURCES: usize = 10_000;
-/// Looks into the store at the same time for sources that ask too often.
+/// Concurrent look-ups for sources above their limit.
 const MAX_PENDING_LOOKUPS: usize = 256;
 
-/// How many URLs that the gate does not remember each source has asked for lately.
+/// The recent requests of each source for URLs that are not cached.
 pub(crate) struct UnknownUrlLimiter {
     sources: RateLimiters<()>,
     turns: Semaphore,
@@ -34,18 +35,18 @@ impl Default for UnknownUrlLimiter {
 }
 
 impl UnknownUrlLimiter {
-    /// Counts a URL that the source asks for, before it is looked up, so that one who doesn't wait for the answer is counted
-    /// too. How long the source should wait before the next, if it asks too often.
+    /// Counts a request for a URL before the look-up, so that a sender that does not wait for the answer is counted
+    /// too. Returns the time that the source should wait before the next one, if it is above its limit.
     pub(crate) fn count(&self, source: IpAddr, now: Timestamp) -> Option<Duration> {
         self.sources.take(&(), source, ALLOWANCE, now).err()
     }
 
-    /// What was counted turned out to be a URL, or the store could not tell: that is nobody's guess.
+    /// Gives a counted request back: the URL exists, or the store failed, so it was no guess.
     pub(crate) fn give_back(&self, source: IpAddr) {
         self.sources.give_back(&(), source, ALLOWANCE);
     }
 
-    /// A look into the store for a source that asks too often, unless too many have one.
+    /// A permit for the look-up of a source above its limit; `None` if all are taken.
     pub(crate) fn lookup_permit(&self) -> Option<SemaphorePermit<'_>> {
         self.turns.try_acquire().ok()
     }

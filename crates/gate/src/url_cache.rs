@@ -1,7 +1,7 @@
-//! What the gate remembers of known URLs, so that a delivery costs no look into the store before its commit.
+//! The cache of known URLs. A delivery to a cached URL needs no read of the store before its commit.
 //!
-//! The memory may be stale at any time, and that is never the reason of an answer: what passes is confirmed by the
-//! commit, what doesn't is confirmed by [`UrlCache::fresh`]. Tombstones are final and need no confirmation.
+//! The cache may be stale at any time, and no answer relies on it alone: the commit confirms an acceptance, and
+//! [`UrlCache::fresh`] confirms a refusal. Tombstones are final and need no confirmation.
 
 use std::convert::Infallible;
 use std::num::NonZeroU32;
@@ -17,36 +17,36 @@ use crate::memory_budget::WebhookQuota;
 use crate::rate_limiter::{Allowance, RateLimiter};
 use crate::{Store, StoreError, UrlSince};
 
-/// URLs remembered: about 1 KiB each, and an installation with more of them loses a look-up of microseconds.
+/// Maximum number of cached URLs: about 1 KiB each. An installation with more of them loses a look-up of microseconds.
 const MAX_URLS: usize = 10_000;
 
-/// The known URLs that were asked for lately.
+/// The known URLs that were used recently.
 pub(crate) struct UrlCache {
     urls: Cache<WebhookIdDigest, Arc<CachedUrl>>,
 }
 
-/// A known URL as the store had it at some time, with what outlives a fresh look.
+/// A known URL as the store had it at some time, with the state that survives a revalidation.
 pub(crate) struct CachedUrl {
-    /// What the URL leads to.
+    /// The webhook or tombstone of the URL.
     pub(crate) url: KnownUrl,
-    /// What it has of what all webhooks share.
+    /// The quota of the webhook.
     pub(crate) share: Arc<WebhookQuota>,
     rate: Option<Arc<Rate>>,
     look: Arc<Revalidation>,
 }
 
-/// The rate limit of a webhook, kept while the limit stays the same.
+/// The rate limiter of a webhook, kept while the limit stays the same.
 struct Rate {
     per_minute: NonZeroU32,
     meter: RateLimiter,
 }
 
-/// At most one look into the store at a time per URL. Whoever waits shares the result of a look that began after
-/// they asked.
+/// Limits revalidation to one read of the store at a time per URL. A waiting request shares the result of a read that
+/// began after its own call.
 #[derive(Default)]
 struct Revalidation {
     begun: AtomicU64,
-    /// What it found has the look in it, so the look must not keep what it found.
+    /// The result of the last read. It is weak, because the result itself holds this value.
     last: Mutex<Weak<CachedUrl>>,
 }
 
@@ -59,12 +59,12 @@ impl Default for UrlCache {
 }
 
 impl UrlCache {
-    /// What is remembered of the URL with this digest.
+    /// The cached URL with this digest.
     pub(crate) fn remembered(&self, digest: &WebhookIdDigest) -> Option<Arc<CachedUrl>> {
         self.urls.get(digest)
     }
 
-    /// What the store knows of a URL that isn't remembered.
+    /// Reads a URL that is not cached from the store, and caches it.
     pub(crate) async fn find(
         &self,
         store: &impl Store,
@@ -73,13 +73,13 @@ impl UrlCache {
         let Some(url) = store.url_by_digest(&digest).await? else {
             return Ok(None);
         };
-        // Others may have asked at the same time. All count against one limit.
+        // Concurrent requests get the same entry, so that all count against one limit.
         let fresh = || Ok::<_, Infallible>(Arc::new(CachedUrl::new(url, None)));
         let Ok(known) = self.urls.get_or_insert_with(&digest, fresh);
         Ok(Some(known))
     }
 
-    /// What the store knows of a remembered URL at some moment after this was called.
+    /// Reads a cached URL from the store again, at a time after this call, and replaces the cache entry.
     pub(crate) async fn fresh(
         &self,
         store: &impl Store,
@@ -94,7 +94,7 @@ impl UrlCache {
         {
             return Ok(Some(known));
         }
-        // From here on until the store has answered, nobody can take the last result for this one.
+        // Until the store has answered, no caller may take the last result for this one.
         *last = Weak::new();
         look.begun.fetch_add(1, Ordering::SeqCst);
         let found = match &stale.url {
@@ -134,7 +134,7 @@ impl CachedUrl {
         }
     }
 
-    /// How long until the webhook's rate limit lets the next delivery pass, if not now. Counts nothing.
+    /// The time until the webhook's rate limit lets the next delivery pass; `None` if it does now. Counts nothing.
     pub(crate) fn rate_wait(&self, now: Timestamp) -> Option<Duration> {
         let rate = self.rate.as_ref()?;
         rate.meter.wait(rate.allowance(), now)
@@ -143,20 +143,20 @@ impl CachedUrl {
     /// Counts a delivery against the webhook's rate limit.
     ///
     /// # Errors
-    /// How long to wait.
+    /// The time to wait.
     pub(crate) fn take_rate(&self, now: Timestamp) -> Result<(), Duration> {
         let rate = self.rate.as_ref();
         rate.map_or(Ok(()), |rate| rate.meter.take(rate.allowance(), now))
     }
 
-    /// Gives back what a delivery took that the store could not take.
+    /// Gives back the cell of a delivery that the store did not commit.
     pub(crate) fn give_back_rate(&self) {
         if let Some(rate) = &self.rate {
             rate.meter.give_back(rate.allowance());
         }
     }
 
-    /// The limit that [`Self::take_rate`] counts against.
+    /// The limit per minute that [`Self::take_rate`] counts against; 0 if there is none.
     pub(crate) fn per_minute(&self) -> u32 {
         self.rate.as_ref().map_or(0, |rate| rate.per_minute.get())
     }
