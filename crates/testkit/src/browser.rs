@@ -1,4 +1,4 @@
-//! A real browser for tests: headless Chromium behind its own chromedriver, both ended with the value.
+//! A real browser for tests: headless Chromium with a chromedriver of its own. Dropping the value ends both.
 
 use std::process::Stdio;
 use std::sync::Arc;
@@ -20,14 +20,14 @@ use crate::https::Outcome;
 pub use thirtyfour;
 pub use thirtyfour::prelude::*;
 
-/// How the browser is set up.
+/// Settings of the browser.
 #[derive(Clone, Copy, Debug)]
 pub struct Setup {
-    /// Whether pages may run scripts.
+    /// `true` if pages may run scripts.
     pub scripts: bool,
     /// Width and height of the window.
     pub window: (u32, u32),
-    /// Whether pages are asked for their dark colours.
+    /// `true` if pages get `prefers-color-scheme: dark`.
     pub dark: bool,
     /// The reader's time zone.
     pub zone: &'static str,
@@ -46,13 +46,13 @@ impl Default for Setup {
 
 /// A browser with one window.
 pub struct Browser {
-    /// What drives it.
+    /// The WebDriver session.
     pub driver: WebDriver,
     _chromedriver: Child,
 }
 
 impl Browser {
-    /// Starts a browser. Certificates are not checked in it: what is tested is what pages do.
+    /// Starts a browser. It does not check certificates, because these tests are about pages.
     ///
     /// # Errors
     /// If Debian's packages `chromium` and `chromium-driver` are missing or don't start.
@@ -105,13 +105,13 @@ impl Browser {
     }
 }
 
-/// The port that chromedriver chose, from what it prints.
+/// The port that chromedriver chose, parsed from its output.
 async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
     let output = chromedriver.stdout.take().ok_or("chromedriver has no output")?;
     let mut lines = BufReader::new(output).lines();
     while let Some(line) = lines.next_line().await? {
         if let Some((_, port)) = line.rsplit_once("started successfully on port ") {
-            // What it prints later must not fill the pipe.
+            // Later output is read and dropped, so that it does not fill the pipe.
             tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
             return Ok(port.trim_end_matches('.').parse()?);
         }
@@ -119,7 +119,7 @@ async fn port_of(chromedriver: &mut Child) -> Outcome<u16> {
     Err("chromedriver did not start".into())
 }
 
-/// HTTP to chromedriver on this machine: one connection for each request.
+/// HTTP to chromedriver on this machine, with one connection for each request.
 struct Http;
 
 #[async_trait::async_trait]

@@ -1,5 +1,5 @@
-//! The contract of [`Store`] and [`PeopleStore`](hookgate_gate::PeopleStore) as checks, one for each sentence of its documentation. Every implementation runs all of
-//! them, mounted by [`store_contract!`](crate::store_contract!).
+//! The contract suite of [`Store`] and [`PeopleStore`](hookgate_gate::PeopleStore): one check for each sentence of
+//! their documentation. Every store runs all checks, mounted by [`store_contract!`](crate::store_contract!).
 
 #![expect(
     clippy::missing_panics_doc,
@@ -42,13 +42,13 @@ use hookgate_gate::{
 
 use crate::samples;
 
-/// How long a check waits for what happens "soon".
+/// Longest time that a check waits for something that the contract promises "soon".
 const SOON: Duration = Duration::from_secs(10);
-/// How often it looks.
+/// Pause between two looks.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
-/// Mounts the contract: one test for each check. The argument is an asynchronous function that gives a fresh, empty
-/// store and something to keep alive as long as the store is used. The calling crate needs tokio with `macros` and
+/// Mounts the contract: one test for each check. The argument is an asynchronous function that returns a fresh, empty
+/// store, and a value that stays alive as long as the store is used. The calling crate needs tokio with `macros` and
 /// `rt-multi-thread`.
 #[macro_export]
 macro_rules! store_contract {
@@ -147,7 +147,7 @@ async fn with_webhook<S: Store>(store: &Arc<S>, seed: u16) -> Webhook {
     webhook
 }
 
-/// Commits a delivery that has to be stored.
+/// Commits a delivery, which must be stored.
 async fn stored<S: Store>(store: &Arc<S>, delivery: AcceptedDelivery) -> Accepted {
     match store.delivery_commit(delivery).await.unwrap() {
         Commit::Stored(accepted) => accepted,
@@ -165,7 +165,7 @@ async fn told<S: Store>(store: &Arc<S>, delivery: AcceptedDelivery) -> IncidentN
     touched(&stored(store, delivery).await).number
 }
 
-/// Acts on an incident, as its rules allow.
+/// Acts on an incident; its rules must allow it.
 async fn acted<S: Store>(
     store: &Arc<S>,
     number: IncidentNumber,
@@ -176,7 +176,7 @@ async fn acted<S: Store>(
     acted.unwrap().expect("there is such an incident").unwrap()
 }
 
-/// An incident that was stored.
+/// Reads an incident, which must exist.
 async fn incident<S: Store>(store: &Arc<S>, number: IncidentNumber) -> Incident {
     store
         .incident_by_number(number)
@@ -191,7 +191,7 @@ async fn incidents<S: Store>(store: &Arc<S>, filter: IncidentFilter) -> Vec<Inci
     page.items
 }
 
-/// A record that was stored.
+/// Reads a record, which must exist.
 async fn record<S: Store>(store: &Arc<S>, id: DeliveryId) -> DeliveryRecord {
     store
         .delivery_by_id(id)
@@ -217,7 +217,7 @@ async fn all_records<S: Store>(store: &Arc<S>, filter: &DeliveryFilter) -> Vec<D
     }
 }
 
-/// Waits until so many deliveries are accounted for: records with their counts.
+/// Waits until the counts of all records add up to `deliveries` or more; returns the records.
 async fn accounted<S: Store>(store: &Arc<S>, deliveries: i64) -> Vec<DeliverySummary> {
     let looking = async {
         loop {

@@ -1,4 +1,4 @@
-//! Doubles of the small ports. Clones share their state, so a test can keep one and hand the other to the gate.
+//! Doubles of the small ports. Clones share their state, so that a test can keep one and pass another to the gate.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
@@ -8,7 +8,7 @@ use hookgate_domain::{Password, PasswordHash, PayloadDigest, SealedSecret, Times
 use hookgate_gate::{Clock, Entropy, EntropyError, Hashing, Passwords, Seal, SealError, SealPurpose};
 use zeroize::Zeroizing;
 
-/// A clock that stands still until it is told otherwise.
+/// A clock that only moves when a test sets it.
 #[derive(Clone, Debug)]
 pub struct FixedClock(Arc<AtomicI64>);
 
@@ -19,12 +19,12 @@ impl FixedClock {
         Self(Arc::new(AtomicI64::new(now.as_micros())))
     }
 
-    /// Shows this time from now on.
+    /// Sets the time.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.as_micros(), Ordering::SeqCst);
     }
 
-    /// Goes forward.
+    /// Moves the clock forward.
     pub fn advance(&self, span: Duration) {
         self.set(self.now().after(span));
     }
@@ -36,12 +36,12 @@ impl Clock for FixedClock {
     }
 }
 
-/// Bytes that look random, never repeat, and are the same in every run (`SplitMix64`). Fit for no secret.
+/// Pseudorandom bytes that never repeat and are the same in every run (`SplitMix64`). Not for real secrets.
 #[derive(Clone, Debug)]
 pub struct SeededEntropy(Arc<AtomicU64>);
 
 impl SeededEntropy {
-    /// Another seed, other bytes.
+    /// Entropy from this seed; other seeds give other bytes.
     #[must_use]
     pub fn new(seed: u64) -> Self {
         Self(Arc::new(AtomicU64::new(seed)))
@@ -62,7 +62,7 @@ impl Entropy for SeededEntropy {
     }
 }
 
-/// A seal that hides nothing, but notices a secret that is for another purpose.
+/// A seal without encryption. It refuses a secret that was sealed for another purpose.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ClearSeal;
 
@@ -86,7 +86,7 @@ impl Seal for ClearSeal {
     }
 }
 
-/// Passwords that are hashed to themselves, at once.
+/// Passwords whose hash is the password itself, so that hashing takes no time.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct FastPasswords;
 

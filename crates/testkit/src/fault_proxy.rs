@@ -1,5 +1,5 @@
-//! A TCP proxy that misbehaves on demand: it cuts connections, refuses them, stands still, takes its
-//! time, or leads elsewhere.
+//! A TCP proxy with faults on demand: it cuts connections, refuses them, stalls, delays data, or connects to another
+//! server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,22 +13,22 @@ use tokio::time::sleep;
 
 use crate::https::Outcome;
 
-/// Bytes that are passed on at once.
+/// Most bytes that are forwarded at once.
 const CHUNK: usize = 16 * 1024;
 
-/// What it does with connections.
+/// The present behaviour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Mood {
     target: SocketAddr,
-    /// Connections of another age are cut.
+    /// Generation of connections: those of another one are cut.
     age: u64,
     is_refusing: bool,
     is_stalled: bool,
-    /// How long everything is held before it is passed on.
+    /// Delay of all data.
     delay: Duration,
 }
 
-/// A proxy in front of an address.
+/// A TCP proxy in front of an address.
 pub struct FaultProxy {
     address: SocketAddr,
     mood: Arc<watch::Sender<Mood>>,
@@ -36,7 +36,7 @@ pub struct FaultProxy {
 }
 
 impl FaultProxy {
-    /// Starts a proxy that passes everything on to this address.
+    /// Starts a proxy that forwards to this address.
     ///
     /// # Errors
     /// If no port is free.
@@ -60,18 +60,18 @@ impl FaultProxy {
         })
     }
 
-    /// Where it listens.
+    /// The proxy's own address.
     #[must_use]
     pub const fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Cuts all connections. New ones pass.
+    /// Cuts all connections. New ones are accepted.
     pub fn cut(&self) {
         self.mood.send_modify(|mood| mood.age += 1);
     }
 
-    /// Cuts all connections, and new ones as they come, until [`heal`](Self::heal).
+    /// Cuts all connections, and each new one, until [`heal`](Self::heal).
     pub fn refuse(&self) {
         self.mood.send_modify(|mood| {
             mood.age += 1;
@@ -79,17 +79,17 @@ impl FaultProxy {
         });
     }
 
-    /// Keeps connections, and passes nothing on until [`heal`](Self::heal).
+    /// Keeps connections open and forwards nothing until [`heal`](Self::heal).
     pub fn stall(&self) {
         self.mood.send_modify(|mood| mood.is_stalled = true);
     }
 
-    /// Holds everything for so long before it is passed on, until [`heal`](Self::heal).
+    /// Delays all data by `delay` until [`heal`](Self::heal).
     pub fn slow(&self, delay: Duration) {
         self.mood.send_modify(|mood| mood.delay = delay);
     }
 
-    /// Ends what [`refuse`](Self::refuse), [`stall`](Self::stall) and [`slow`](Self::slow) began.
+    /// Ends the effect of [`refuse`](Self::refuse), [`stall`](Self::stall) and [`slow`](Self::slow).
     pub fn heal(&self) {
         self.mood.send_modify(|mood| {
             mood.is_refusing = false;
@@ -98,7 +98,7 @@ impl FaultProxy {
         });
     }
 
-    /// Cuts all connections and leads new ones to this address.
+    /// Cuts all connections and forwards new ones to this address.
     pub fn retarget(&self, target: SocketAddr) {
         self.mood.send_modify(|mood| {
             mood.age += 1;
@@ -115,7 +115,7 @@ async fn accept(listener: TcpListener, mood: Arc<watch::Sender<Mood>>) {
     }
 }
 
-/// Passes on what comes from both sides, as long as the mood allows it.
+/// Forwards data in both directions, as the present behaviour allows.
 async fn pass(client: TcpStream, mut mood: watch::Receiver<Mood>) {
     let now = *mood.borrow_and_update();
     if now.is_refusing {

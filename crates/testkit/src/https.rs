@@ -1,4 +1,4 @@
-//! An HTTPS client for tests, over HTTP/1.1 or HTTP/2, that trusts one CA and reports all that it was answered.
+//! An HTTPS client for tests, over HTTP/1.1 or HTTP/2. It trusts one CA and returns the whole answer.
 
 use std::convert::Infallible;
 use std::error::Error;
@@ -25,11 +25,11 @@ pub use hyper::Request;
 pub use hyper::header::HeaderName;
 pub use tokio_rustls::client::TlsStream;
 
-/// What a test does with a fault of its own: it ends.
+/// The result of a step of a test; an error ends the test.
 pub type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
 
-/// Whether a request that was not answered was not heard either, so that it may be sent again: the connection had ended
-/// before, or HTTP/2 said goodbye to it.
+/// `true` if the server did not process an unanswered request, so that it may be sent again: the connection had ended
+/// before, or the server sent HTTP/2 GOAWAY.
 #[must_use]
 pub fn was_not_heard(error: &(dyn Error + Send + Sync + 'static)) -> bool {
     let Some(error) = error.downcast_ref::<hyper::Error>() else {
@@ -43,7 +43,7 @@ pub fn was_not_heard(error: &(dyn Error + Send + Sync + 'static)) -> bool {
         || source.is_some_and(|error| error.is_go_away() && error.is_remote())
 }
 
-/// The version of HTTP to speak.
+/// The HTTP version of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Http {
     /// HTTP/1.1.
@@ -53,7 +53,7 @@ pub enum Http {
 }
 
 impl Http {
-    /// Both.
+    /// Both versions.
     pub const BOTH: [Self; 2] = [Self::One, Self::Two];
 
     const fn alpn(self) -> &'static [u8] {
@@ -78,7 +78,7 @@ pub enum Connection {
     Two(http2::SendRequest<Full<Bytes>>),
 }
 
-/// What a request was answered.
+/// The answer to a request.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status.
@@ -102,7 +102,7 @@ impl Client {
         })
     }
 
-    /// Opens a TLS connection to `localhost` at this address and nothing more.
+    /// Opens a TLS connection to `localhost` at this address, without HTTP.
     ///
     /// # Errors
     /// If the server can't be reached or is not trusted.
@@ -110,10 +110,10 @@ impl Client {
         self.tls_over(TcpStream::connect(address).await?, http).await
     }
 
-    /// Opens TLS on this connection to `localhost`, which may come from another address than usual.
+    /// Opens TLS to `localhost` on this TCP connection, which may have another source address than usual.
     ///
     /// # Errors
-    /// If the server leaves or is not trusted.
+    /// If the server closes the connection or is not trusted.
     pub async fn tls_over(&self, stream: TcpStream, http: Http) -> Outcome<TlsStream<TcpStream>> {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut config = ClientConfig::builder_with_provider(provider)
@@ -130,15 +130,15 @@ impl Client {
     /// Opens a connection.
     ///
     /// # Errors
-    /// If the server can't be reached, is not trusted, or doesn't speak that HTTP.
+    /// If the server can't be reached, is not trusted, or does not speak that version.
     pub async fn connect(&self, address: SocketAddr, http: Http) -> Outcome<Connection> {
         self.connect_over(TcpStream::connect(address).await?, http).await
     }
 
-    /// The same on this connection.
+    /// Opens a connection on this TCP connection.
     ///
     /// # Errors
-    /// If the server leaves, is not trusted, or doesn't speak that HTTP.
+    /// If the server closes it, is not trusted, or does not speak that version.
     pub async fn connect_over(&self, stream: TcpStream, http: Http) -> Outcome<Connection> {
         let stream = TokioIo::new(self.tls_over(stream, http).await?);
         Ok(match http {
@@ -155,7 +155,7 @@ impl Client {
         })
     }
 
-    /// Sends one request over a connection of its own. `https://localhost:PORT` in its URI tells where.
+    /// Sends one request on a new connection, to the port in its URI: `https://localhost:PORT`.
     ///
     /// # Errors
     /// If no answer comes.
@@ -169,7 +169,7 @@ impl Client {
 }
 
 impl Client {
-    /// Sends one request over HTTP/1.1 from this address of the machine, such as any that begins with 127.
+    /// Sends one request over HTTP/1.1 from this source address, for instance any that begins with 127.
     ///
     /// # Errors
     /// If no answer comes.
@@ -184,7 +184,7 @@ impl Client {
         Connection::One(sender).send(request).await
     }
 
-    /// Sends one request over HTTP/1.1 and leaves when the head of the answer has come, for answers that never end.
+    /// Sends one request over HTTP/1.1 and closes after the head of the answer, for answers that never end.
     ///
     /// # Errors
     /// If no answer comes.
@@ -204,7 +204,7 @@ impl Client {
         })
     }
 
-    /// Begins a POST with this head over HTTP/2, whose body never ends, and waits for the answer.
+    /// Begins a POST with this head and an endless body over HTTP/2, and waits for the answer.
     ///
     /// # Errors
     /// If no answer comes.
@@ -221,7 +221,7 @@ impl Client {
     }
 }
 
-/// A body of one piece that is never declared to be the last.
+/// A body of one piece that never ends.
 struct Endless(Option<Bytes>);
 
 impl Body for Endless {
@@ -247,7 +247,7 @@ impl Connection {
         Answer::read(self.respond(request).await?).await
     }
 
-    /// Sends a request and waits for the head of its answer. The body is read as far as it is asked for.
+    /// Sends a request and waits for the head of the answer. The caller reads the body piece by piece.
     ///
     /// # Errors
     /// If no answer comes.
@@ -274,7 +274,7 @@ impl Connection {
     }
 }
 
-/// An answer whose body waits to be read.
+/// An answer whose body has not been read yet.
 #[derive(Debug)]
 pub struct Unread {
     /// The status.
@@ -288,7 +288,7 @@ impl Unread {
     /// The next piece of the body; `None` at its end.
     ///
     /// # Errors
-    /// If the body breaks off.
+    /// If the body ends too early.
     pub async fn piece(&mut self) -> Outcome<Option<Bytes>> {
         let Some(frame) = self.body.frame().await else {
             return Ok(None);
@@ -298,7 +298,7 @@ impl Unread {
 }
 
 impl Answer {
-    /// A header field as text; empty if it isn't there.
+    /// A header field as text; empty if there is none.
     #[must_use]
     pub fn header(&self, name: &str) -> &str {
         self.headers
@@ -318,7 +318,7 @@ impl Answer {
     }
 }
 
-/// HTTP/1 wants the path in the first line and the host in a header; HTTP/2 takes both from the URI.
+/// The request with path and `Host` header, which HTTP/1 needs; HTTP/2 takes both from the URI.
 fn in_origin_form(mut request: Request<Full<Bytes>>) -> Outcome<Request<Full<Bytes>>> {
     let uri = request.uri().clone();
     if let Some(authority) = uri.authority() {

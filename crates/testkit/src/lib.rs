@@ -1,5 +1,5 @@
-//! What tests need and programs must never have: doubles of the gate's ports, the contract that every store is held to,
-//! and an HTTPS client. It is a dev-dependency everywhere.
+//! Test support, never for programs: doubles of the gate's ports, the contract suite that every store must pass, and an
+//! HTTPS client. It is a dev-dependency everywhere.
 //!
 //! - [`FixedClock`], [`SeededEntropy`], [`ClearSeal`], [`FastPasswords`]: time, randomness and secrets that a test decides on.
 //! - [`MemoryStore`]: a store without a disk, for tests of what stands above the port.

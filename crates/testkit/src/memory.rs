@@ -1,5 +1,4 @@
-//! A store without a disk. It keeps the contract in the plainest way: one lock, a few maps, and a scan for every
-//! question.
+//! A store in memory. It keeps the contract in the simplest way: one lock, a few maps, and a scan for every query.
 
 mod addresses;
 mod commit;
@@ -30,7 +29,7 @@ pub struct MemoryStore(Mutex<State>);
 #[derive(Debug, Default)]
 struct State {
     down: bool,
-    /// Calls until one fails; none does at zero.
+    /// Number of calls until one fails; 0 means none.
     fails_in: usize,
     webhooks: BTreeMap<WebhookHandle, Webhook>,
     retired: Vec<RetiredUrl>,
@@ -39,9 +38,9 @@ struct State {
     events: Vec<(IncidentNumber, IncidentRecord)>,
     seen: Vec<usage::Observation>,
     keys: HashMap<(WebhookHandle, String), KnownKey>,
-    /// Webhooks that open no more incidents.
+    /// Webhooks that may open no more incidents.
     full: BTreeSet<WebhookHandle>,
-    /// Bytes that refusals of a webhook keep within a minute.
+    /// Bytes that the refusals of a webhook hold within a minute.
     kept: BTreeMap<(WebhookHandle, i64), usize>,
     last_delivery: i64,
     last_incident: i64,
@@ -49,7 +48,7 @@ struct State {
     sets: BTreeMap<AddressSetName, addresses::StoredSet>,
 }
 
-/// What an idempotency key stands for.
+/// The stored part of an idempotency key.
 #[derive(Debug)]
 struct KnownKey {
     payload: PayloadDigest,
@@ -58,17 +57,17 @@ struct KnownKey {
 }
 
 impl MemoryStore {
-    /// From now on it can't be reached, or it can again. What it holds stays.
+    /// Makes the store unreachable or reachable. Its content stays.
     pub fn set_reachable(&self, reachable: bool) {
         self.lock().down = !reachable;
     }
 
-    /// Of the calls from now on, this one can't reach it; the others can. None fails with 0.
+    /// Makes the call with this number fail, counted from now; 0 means none. The other calls succeed.
     pub fn fail_call(&self, number: usize) {
         self.lock().fails_in = number;
     }
 
-    /// Whether the call that [`fail_call`](Self::fail_call) named has failed.
+    /// `true` if the call of [`fail_call`](Self::fail_call) has failed.
     #[must_use]
     pub fn has_failed(&self) -> bool {
         self.lock().fails_in == 0

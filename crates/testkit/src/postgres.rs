@@ -1,4 +1,4 @@
-//! A throw-away PostgreSQL for tests, from Debian's packages. It ends with the test process, however that ends.
+//! A throw-away PostgreSQL for tests, from Debian's packages. It ends with the test process, also if that is killed.
 
 mod programs;
 
@@ -19,11 +19,11 @@ use programs::Programs;
 
 const USER: &str = "hookgate";
 const PASSWORD: &str = "not-a-secret";
-/// How often it is asked whether it answers, and the pause between: half a minute in all.
+/// Number of attempts to connect after a start, and the pause between: half a minute in all.
 const LOOKS: u32 = 600;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
-/// Runs the server, and ends it with whoever holds the other end of its standard input. What is left of it goes too, unless
-/// that one says otherwise.
+/// Runs the server and stops it when its standard input is closed or gets a line. It removes the directory too, unless
+/// the line is `keep`.
 const KEEPER: &str = r#"directory=$1; shift; "$@" & server=$!; read -r word; kill -QUIT "$server" 2>/dev/null; wait
     test "$word" = keep || rm -rf "$directory""#;
 
@@ -52,7 +52,7 @@ impl Postgres {
         Self::start_with(&[("server.crt", certificate), ("server.key", key)])
     }
 
-    /// The server that the tests of a process share.
+    /// The server that all tests of a process share.
     ///
     /// # Panics
     /// If it doesn't start.
@@ -61,7 +61,7 @@ impl Postgres {
         SHARED.get_or_init(|| Self::start().expect("a PostgreSQL server"))
     }
 
-    /// Makes an empty database; where it is.
+    /// Creates an empty database; returns its URL.
     ///
     /// # Errors
     /// If the server refuses.
@@ -72,19 +72,19 @@ impl Postgres {
         Ok(self.url(&name))
     }
 
-    /// Where a database of this server is.
+    /// The URL of a database of this server.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
         url_at(self.address(), database)
     }
 
-    /// Where the server listens.
+    /// The address on which the server listens.
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         SocketAddr::from(([127, 0, 0, 1], self.port))
     }
 
-    /// Runs SQL as the superuser. What it prints.
+    /// Runs SQL as the superuser; returns the output.
     ///
     /// # Errors
     /// If it fails.
@@ -92,7 +92,7 @@ impl Postgres {
         programs::output(self.session(database).args(["-c", text]))
     }
 
-    /// A program that runs SQL from its standard input as the superuser.
+    /// The command of psql as the superuser, which reads SQL from its standard input.
     #[must_use]
     pub fn session(&self, database: &str) -> Command {
         let mut command = self.programs.command("psql");
@@ -101,7 +101,7 @@ impl Postgres {
         command
     }
 
-    /// Everything in a database, as SQL.
+    /// A dump of a database, as SQL.
     ///
     /// # Errors
     /// If it can't be read.
@@ -116,34 +116,34 @@ impl Postgres {
         command.args(["-U", "postgres", "-p", &self.port.to_string(), "-d", database]);
     }
 
-    /// Ends it at once, as a power cut would.
+    /// Kills the server, as a power cut would.
     pub fn kill(&mut self) {
         self.signal("KILL");
         self.wait();
     }
 
-    /// Starts it again after [`kill`](Self::kill).
+    /// Starts the server again after [`kill`](Self::kill).
     ///
     /// # Errors
     /// If it doesn't start.
     pub fn start_again(&mut self) -> Outcome<()> {
         let data = self.data();
-        // A killed server leaves its mark.
+        // A killed server leaves its PID file.
         let _ = fs::remove_file(data.join("postmaster.pid"));
         self.run()
     }
 
-    /// Stops every process of it in its tracks: connections stay, and nothing answers.
+    /// Pauses all processes of the server: connections stay open, and nothing answers.
     pub fn pause(&self) {
         self.signal("STOP");
     }
 
-    /// Lets it go on.
+    /// Continues all processes after [`pause`](Self::pause).
     pub fn resume(&self) {
         self.signal("CONT");
     }
 
-    /// A standby that follows this server. A commit is answered when it is on the disks of both.
+    /// A standby that replicates this server. A commit is answered once it is on both disks.
     ///
     /// # Errors
     /// If it doesn't start.
@@ -169,12 +169,12 @@ impl Postgres {
         wait_until(is_synchronous).map(|()| standby)
     }
 
-    /// Makes a standby the primary.
+    /// Promotes a standby to the primary.
     ///
     /// # Errors
     /// If it refuses.
     pub fn promote(&self) -> Outcome<()> {
-        // It has no standby of its own, so commits must not wait for one.
+        // The new primary has no standby, so commits must not wait for one.
         self.sql("postgres", "SELECT pg_promote(true, 30)")?;
         wait_until(|| {
             let recovering = self.sql("postgres", "SELECT pg_is_in_recovery()");
@@ -305,7 +305,7 @@ impl Drop for Postgres {
     }
 }
 
-/// Where a database is that is reached by way of this address.
+/// The URL of a database by way of this address, such as that of a proxy.
 #[must_use]
 pub fn url_at(address: SocketAddr, database: &str) -> String {
     format!("postgres://{USER}:{PASSWORD}@{address}/{database}?sslmode=disable")
@@ -321,7 +321,7 @@ fn wait_until(is_there: impl Fn() -> bool) -> Outcome<()> {
     Err("PostgreSQL does not answer".into())
 }
 
-/// Whether a file is there that can be run.
+/// `true` if there is an executable file at the path.
 fn is_program(path: &Path) -> bool {
     path.metadata()
         .is_ok_and(|found| found.is_file() && found.permissions().mode() & 0o111 != 0)

@@ -1,4 +1,4 @@
-//! Webhooks, deliveries and refusals for tests to begin with. What a test is about, it sets itself.
+//! Sample webhooks, deliveries and refusals. A test sets only the fields that it is about.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::time::Duration;
@@ -16,27 +16,27 @@ use hookgate_gate::{
 
 use crate::{ClearSeal, FastPasswords, FixedClock, SeededEntropy};
 
-/// When tests begin: 14 November 2023, 22:13:20 UTC.
+/// Start of all tests: 14 November 2023, 22:13:20 UTC.
 pub const START: Timestamp = Timestamp::from_micros(1_700_000_000_000_000);
-/// Where deliveries come from.
+/// Source of the sample deliveries.
 pub const SOURCE: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
 
-/// So many seconds after [`START`].
+/// The time `seconds` after [`START`].
 #[must_use]
 pub const fn second(seconds: i64) -> Timestamp {
     Timestamp::from_micros(START.as_micros() + seconds * 1_000_000)
 }
 
-/// The ID that this seed gives.
+/// The webhook ID of this seed.
 ///
 /// # Errors
-/// None: this entropy has bytes without end.
+/// None: this entropy never fails.
 pub fn webhook_id(seed: u64) -> Result<WebhookId, EntropyError> {
     let entropy = SeededEntropy::new(seed.wrapping_mul(0x1_0000_0001));
     WebhookId::generate(|buffer| entropy.fill(buffer))
 }
 
-/// A fresh webhook, made so many seconds after the start, with the ID of that seed and the name `webhook N`.
+/// A new webhook, created `seed` seconds after the start, with the ID of the seed and the name `webhook N`.
 ///
 /// # Panics
 /// Never, unless the rules for names change.
@@ -60,19 +60,19 @@ pub fn webhook(seed: u16) -> Webhook {
     }
 }
 
-/// A name.
+/// A webhook name.
 ///
 /// # Panics
-/// If it is none.
+/// If the text is no name.
 #[must_use]
 pub fn name(text: &str) -> WebhookName {
     text.parse().expect("a name that the rules take")
 }
 
-/// What a delivery says.
+/// A draft from these fields; the title has a default.
 ///
 /// # Errors
-/// The fields at fault.
+/// The faulty fields.
 pub fn draft(fields: DraftFields) -> Result<IncidentDraft, Vec<FieldError>> {
     IncidentDraft::check(DraftFields {
         title: fields.title.or_else(|| Some("Disk full".into())),
@@ -80,7 +80,7 @@ pub fn draft(fields: DraftFields) -> Result<IncidentDraft, Vec<FieldError>> {
     })
 }
 
-/// A delivery for the webhook as it is, without keys.
+/// A delivery for this webhook and revision, without keys.
 ///
 /// # Panics
 /// Never, unless the rules for drafts change.
@@ -139,16 +139,16 @@ pub fn keyed(webhook: &Webhook, key: &str, payload: &[u8]) -> AcceptedDelivery {
     }
 }
 
-/// The name of the request with this number, at the start.
+/// The ID of the request with this number, at the start.
 #[must_use]
 pub fn request_id(number: u32) -> RequestId {
     RequestId::new(START, 1, number)
 }
 
-/// The filter that asks for one network.
+/// The filter for one network.
 ///
 /// # Panics
-/// If the text is none.
+/// If the text is no network.
 #[must_use]
 pub fn sources_in(network: &str) -> DeliveryFilter {
     let network = network.parse().expect("a network");
@@ -179,25 +179,25 @@ pub fn refusal(webhook: &Webhook) -> RefusedDelivery {
     }
 }
 
-/// Who acts in tests: somebody on the command line.
+/// The actor in tests: a person on the command line.
 #[must_use]
 pub fn acting() -> ActorContext {
     ActorContext::command_line("tester")
 }
 
-/// An entry of the audit trail for a change that a test does not look at.
+/// An entry of the audit trail for a change that the test does not check.
 #[must_use]
 pub fn audit() -> NewAudit {
     audit_of(AuditAct::WebhookEdit, "subject", START)
 }
 
-/// An entry of the audit trail for this act, about the subject with this ID, at this time.
+/// An entry of the audit trail for this act, subject ID and time.
 #[must_use]
 pub fn audit_of(act: AuditAct, subject: &str, at: Timestamp) -> NewAudit {
     acting().note(act, AuditSubject::new(subject, "a subject"), at)
 }
 
-/// A member with this role and the name `member N`, who came so many seconds after the start and has no password.
+/// A member with this role and the name `Member N`, added `seed` seconds after the start, without a password.
 ///
 /// # Panics
 /// Never, unless the rules for names change.
@@ -216,7 +216,7 @@ pub fn member(seed: u8, role: Role) -> Member {
     }
 }
 
-/// A session of this member that began so many seconds after the start.
+/// A session of this member that began `seed` seconds after the start.
 #[must_use]
 pub fn session(member: &Member, seed: u8) -> Session {
     let created_at = second(seed.into());
@@ -233,7 +233,7 @@ pub fn session(member: &Member, seed: u8) -> Session {
     }
 }
 
-/// A token of this member or of nobody, made so many seconds after the start, with the name `token N`.
+/// A token of this member, or without an owner, made `seed` seconds after the start, with the name `token N`.
 ///
 /// # Panics
 /// Never, unless the rules for names change.
@@ -259,7 +259,7 @@ pub fn token(owner: Option<&Member>, seed: u8) -> Token {
     }
 }
 
-/// Surroundings of a gate in which time stands still and randomness is always the same.
+/// The ports of a gate, with a fixed time and the same entropy in every run.
 #[must_use]
 pub fn ports() -> Ports {
     Ports {
@@ -270,7 +270,7 @@ pub fn ports() -> Ports {
     }
 }
 
-/// A webhook to be made that anybody may send to who knows it.
+/// The input for creating a webhook with this policy and without signatures.
 #[must_use]
 pub fn new_webhook(name: &str, policy: Policy) -> NewWebhook {
     NewWebhook {
@@ -281,7 +281,7 @@ pub fn new_webhook(name: &str, policy: Policy) -> NewWebhook {
     }
 }
 
-/// A request to the URL with this ID.
+/// A delivery request to the URL with this ID.
 #[must_use]
 pub fn request(webhook_id: &str) -> DeliveryRequest<'_> {
     DeliveryRequest {

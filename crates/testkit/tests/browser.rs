@@ -1,4 +1,4 @@
-//! The browser that tests of the console use.
+//! Tests of the browser for the console's tests.
 #![cfg(feature = "browser")]
 
 use hookgate_testkit::browser::{Browser, Setup};

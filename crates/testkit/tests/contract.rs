@@ -1,4 +1,4 @@
-//! The store in memory keeps the contract, so tests may lean on it.
+//! The store in memory passes the contract suite, so that tests may rely on it.
 
 use std::future::{Ready, ready};
 

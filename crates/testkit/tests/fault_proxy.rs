@@ -1,4 +1,4 @@
-//! The proxy misbehaves as it says.
+//! Tests of the fault proxy.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -10,12 +10,12 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, timeout};
 
-/// Nothing that is passed on takes longer.
+/// Longest time for a byte and its answer.
 const SOON: Duration = Duration::from_secs(5);
-/// Long enough to see that nothing comes.
+/// Time to see that nothing comes; also the delay of a slow connection.
 const WHILE: Duration = Duration::from_millis(100);
 
-/// A server that answers every byte with this one.
+/// A server that answers every byte with `answer`.
 async fn server(answer: u8) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -30,7 +30,7 @@ async fn server(answer: u8) -> SocketAddr {
     address
 }
 
-/// What one byte is answered; `None` if the connection is cut.
+/// Sends one byte; returns the answer, or `None` if the connection is cut.
 async fn ask(stream: &mut TcpStream) -> Option<u8> {
     stream.write_u8(0).await.ok()?;
     timeout(SOON, stream.read_u8())

@@ -1,4 +1,4 @@
-//! The throw-away server does what tests ask of it. `cargo xtask test` installs what it needs; without that these fail.
+//! Tests of the throw-away PostgreSQL. `cargo xtask test` installs it; without it they fail.
 
 #![cfg(feature = "postgres")]
 

@@ -1,4 +1,4 @@
-//! Address sets, in the plainest way.
+//! Address sets, in the simplest way.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -13,10 +13,10 @@ use hookgate_gate::{
 
 use super::{MemoryStore, State};
 
-/// Deliveries that are looked at for whether they all come from one address.
+/// Deliveries that the search for a sole source looks at.
 const LOOKED_AT: usize = 1_000;
 
-/// A set with its versions, by their numbers.
+/// A set and its versions, by number.
 #[derive(Debug)]
 pub(super) struct StoredSet {
     set: AddressSet,
@@ -24,7 +24,7 @@ pub(super) struct StoredSet {
 }
 
 impl State {
-    /// The webhook with what the sets of its allowlist hold.
+    /// The webhook with the networks of its allowlist's sets.
     pub(super) fn resolved(&self, webhook: &Webhook) -> Webhook {
         let mut webhook = webhook.clone();
         webhook.policy.allowlist = webhook.policy.allowlist.resolve(|name| {
@@ -35,7 +35,7 @@ impl State {
         webhook
     }
 
-    /// Whether all sets of the webhook's allowlist exist.
+    /// `true` if all sets of the webhook's allowlist exist.
     pub(super) fn has_sets_of(&self, webhook: &Webhook) -> bool {
         webhook
             .policy

@@ -1,4 +1,4 @@
-//! What happens to a delivery in one step: under the lock, which is this store's transaction.
+//! Commits, under the lock, which is this store's transaction.
 
 use std::time::Duration;
 
@@ -15,14 +15,14 @@ use hookgate_gate::{
 
 use super::{KnownKey, State};
 
-/// Records of identical refusals within a minute, before they are counted on one more.
+/// Records of identical refusals within a minute. Once there is one more, it counts the others.
 const ALONE: usize = 10;
-/// Bytes that refusals of one webhook keep within a minute.
+/// Bytes that the refusals of one webhook may hold within a minute.
 const WEBHOOK_BYTES: usize = 1024 * 1024;
 const MINUTE_MICROS: i64 = 60_000_000;
 
 impl State {
-    /// Commits an accepted delivery, or says why not.
+    /// Commits an accepted delivery, or returns the reason for which it did not.
     pub(super) fn commit(&mut self, delivery: AcceptedDelivery) -> Commit {
         let webhook = self
             .webhooks
@@ -110,7 +110,7 @@ impl State {
         Some(Commit::Stored(first))
     }
 
-    /// Whether it tells of no incident that is there.
+    /// `true` if the delivery would open an incident.
     fn would_open(&self, delivery: &AcceptedDelivery) -> bool {
         let is_known = |incident: &Incident| {
             incident.webhook == delivery.webhook
@@ -121,7 +121,7 @@ impl State {
         !delivery.draft.resolves() && !self.incidents.values().any(is_known)
     }
 
-    /// Lets the draft open or update an incident.
+    /// Opens or updates an incident by the draft.
     fn tell(
         &mut self,
         draft: IncidentDraft,
@@ -171,7 +171,7 @@ impl State {
         (Some(touched), effect)
     }
 
-    /// Acts on an incident, if there is one and its rules allow it.
+    /// Acts on an incident, if it exists and its rules allow it.
     pub(super) fn act(
         &mut self,
         number: IncidentNumber,
@@ -213,7 +213,7 @@ impl State {
         Some(Ok(acted.incident))
     }
 
-    /// Records a refusal, or counts it on a record of identical ones.
+    /// Stores a refusal, or counts it on a record of identical ones.
     pub(super) fn refuse(&mut self, mut refusal: RefusedDelivery) {
         if !self.webhooks.contains_key(&refusal.webhook) || self.count_refusal(&refusal.key()) {
             return;
@@ -255,7 +255,7 @@ impl State {
         );
     }
 
-    /// Counts a refusal on the record of those identical to it, if there is one for many.
+    /// Counts a refusal on the record that counts identical ones, if there is one.
     pub(super) fn count_refusal(&mut self, refusal: &RefusalKey) -> bool {
         let minute = |at: Timestamp| at.as_micros().div_euclid(MINUTE_MICROS);
         let same = |record: &&mut DeliverySummary| {
@@ -295,7 +295,7 @@ impl State {
     }
 }
 
-/// A record with nothing but what each has.
+/// A record with only the fields that every record has.
 fn record(summary: DeliverySummary, payload: Option<Bytes>) -> DeliveryRecord {
     DeliveryRecord {
         summary,
@@ -310,7 +310,7 @@ fn record(summary: DeliverySummary, payload: Option<Bytes>) -> DeliveryRecord {
     }
 }
 
-/// Stores keep whole seconds, rounded up.
+/// Waiting times are stored in whole seconds, rounded up.
 fn whole_seconds(wait: Duration) -> Duration {
     Duration::from_secs(wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }

@@ -1,4 +1,4 @@
-//! Pages of the history, and its end.
+//! Pages of the history, and pruning.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use hookgate_gate::{
 
 use super::State;
 
-/// Bytes that a record takes beside its payload, more or less.
+/// Approximate size of a record without its payload, in bytes.
 const RECORD_BYTES: u64 = 100;
 
 impl State {
@@ -37,7 +37,7 @@ impl State {
         self.page_of(seek, size, |record| record.incident == Some(number))
     }
 
-    /// The ends of a run of an incident.
+    /// The first and the last delivery of a run of an incident.
     pub(super) fn run_of(&self, number: IncidentNumber, run: RunBounds) -> Option<RunEnds> {
         let is_in = |record: &&DeliverySummary| {
             run.after.is_none_or(|after| record.id > after)
@@ -80,7 +80,7 @@ impl State {
         Page::new(items, size, |record: &DeliverySummary| record.id, None)
     }
 
-    /// The record with the name that its webhook has now.
+    /// The record with its webhook's present name.
     pub(super) fn named(&self, record: &DeliverySummary) -> DeliverySummary {
         let name = self
             .webhooks
@@ -92,7 +92,7 @@ impl State {
         }
     }
 
-    /// Removes everything that is too old, and the oldest record if it takes too much space.
+    /// Removes everything that is too old, and the oldest record if the history is too large.
     pub(super) fn prune(&mut self, retention: Retention, now: Timestamp) -> Pruned {
         let too_old = now.before(retention.deliveries);
         let before = (self.deliveries.len(), self.incidents.len(), self.keys.len());
@@ -141,9 +141,10 @@ impl State {
         self.held().values().sum()
     }
 
-    /// Removes the oldest record of the webhook that holds most, or only its payload if it shows an incident that is not
-    /// resolved. If such are all that it has, another pays that holds more than its share; if nobody can, those that hold more
-    /// than that open no more incidents. How many payloads.
+    /// Removes the oldest record of the webhook that holds most, or only its payload if it is the first or last record
+    /// of an unresolved incident. If the webhook has only such records without a payload, another one pays that holds
+    /// more than its share. If none can pay, those that hold more than their share open no more incidents. Returns the
+    /// number of removed payloads.
     fn give_up_one(&mut self, budget: u64) -> u64 {
         let held = self.held();
         let share = share(&held, budget);
@@ -191,7 +192,7 @@ impl State {
         0
     }
 
-    /// What the records and the incidents of each webhook take.
+    /// Size of the records and incidents of each webhook.
     fn held(&self) -> BTreeMap<WebhookHandle, u64> {
         let mut held = BTreeMap::new();
         for record in self.deliveries.values() {
@@ -203,7 +204,7 @@ impl State {
         held
     }
 
-    /// Whether it is the first or the last record of an incident that is not resolved.
+    /// `true` for the first and the last record of an unresolved incident.
     fn shows(&self, record: &DeliverySummary) -> bool {
         record.incident.is_some_and(|number| {
             let theirs = self.deliveries.values().map(|other| &other.summary);
@@ -220,7 +221,7 @@ impl State {
     }
 }
 
-/// The part of the budget that is each webhook's.
+/// Each webhook's share of the budget.
 fn share(held: &BTreeMap<WebhookHandle, u64>, budget: u64) -> u64 {
     budget / u64::try_from(held.len()).unwrap_or(u64::MAX).max(1)
 }

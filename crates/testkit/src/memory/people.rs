@@ -21,7 +21,7 @@ use super::{MemoryStore, State};
 const HOUR_MICROS: i64 = 3_600_000_000;
 const DAY_SECONDS: u64 = 24 * 60 * 60;
 
-/// What is kept about people.
+/// The stored data about people.
 #[derive(Debug, Default)]
 pub(super) struct People {
     members: BTreeMap<MemberId, Member>,
@@ -29,14 +29,14 @@ pub(super) struct People {
     tokens: BTreeMap<TokenId, Token>,
     links: BTreeMap<MemberId, SignInLink>,
     audit: BTreeMap<i64, AuditEntry>,
-    /// To whom the URL and the signing secret of a webhook were shown.
+    /// IDs of the actors to whom the URL and the signing secret of a webhook were shown.
     shown: BTreeMap<WebhookHandle, [Option<String>; 2]>,
     last_audit: i64,
-    /// How many entries were removed before they were too old.
+    /// Number of entries that were removed before they were too old.
     removed_early: u64,
-    /// How many failed sign-ins an entry stands for, if they are several.
+    /// Number of failed sign-ins that an entry counts, if there are several.
     attempts: BTreeMap<i64, u64>,
-    /// Failed sign-ins of a member before a session, or before the next one.
+    /// Failed sign-ins of a member before a session; with `None`, those since the last session began.
     failures: BTreeMap<(MemberId, Option<SessionId>), FailedSignIns>,
 }
 
@@ -44,7 +44,7 @@ fn is_failure(entry: &AuditEntry) -> bool {
     entry.act == AuditAct::SessionSignInFailed
 }
 
-/// Whether a failed sign-in is counted on this entry.
+/// `true` if the entry counts this failed sign-in too: same subject, hour and network.
 fn is_like(entry: &AuditEntry, audit: &NewAudit) -> bool {
     let hour = |at: Timestamp| at.as_micros().div_euclid(HOUR_MICROS);
     let network = |from: Option<IpAddr>| from.map(|address| wider_prefixes(address)[1]);
@@ -68,12 +68,12 @@ impl People {
             .insert(self.last_audit, audit.numbered(self.last_audit));
     }
 
-    /// Whether the actor of this entry still may.
+    /// Checks that the actor of this entry still has the right to act.
     pub(super) fn check(&self, audit: &NewAudit) -> Result<(), StoreError> {
         self.check_actor(&audit.actor, audit.session, audit.at)
     }
 
-    /// Whether an actor in this session still may.
+    /// Checks that an actor in this session still has the right to act.
     pub(super) fn check_actor(
         &self,
         actor: &Actor,
@@ -98,7 +98,8 @@ impl People {
         Ok(check_actor(actor, role)?)
     }
 
-    /// Notes who was shown a new URL or signing secret: `before` is the webhook that was replaced, and whether its URL was.
+    /// Stores to whom a new URL or signing secret is shown. `before` is the replaced webhook, and `true` if its URL was
+    /// replaced.
     pub(super) fn show(&mut self, webhook: &Webhook, before: Option<(&Webhook, bool)>, audit: &NewAudit) {
         let who = audit.actor.id();
         let [url, secret] = self.shown.entry(webhook.handle).or_default();
@@ -111,7 +112,7 @@ impl People {
         }
     }
 
-    /// Whether the URL and the signing secret of a webhook were shown to this member or a token of it.
+    /// Two flags: the URL, and the signing secret, of a webhook were shown to this member or a token of it.
     fn knows(&self, member: MemberId, webhook: WebhookHandle) -> [bool; 2] {
         let is_theirs = |id: &String| {
             let token: Option<TokenId> = id.parse().ok();
@@ -122,7 +123,7 @@ impl People {
         shown.map(|id| id.as_ref().is_some_and(is_theirs))
     }
 
-    /// Whether the actor has made the request of this entry before.
+    /// `true` if the actor has made the request of this entry before.
     pub(super) fn is_repeated(&self, audit: &NewAudit) -> bool {
         let Some(request) = &audit.request else {
             return false;
@@ -134,7 +135,7 @@ impl People {
         })
     }
 
-    /// Removes what is over or too old. How much.
+    /// Removes expired sessions and links, and old entries. Returns the number of removed rows.
     pub(super) fn prune(&mut self, now: Timestamp) -> u64 {
         let before = self.rows();
         self.sessions.retain(|_, session| !session.is_over(now));
@@ -157,7 +158,7 @@ impl People {
         u64::try_from(before - self.rows()).unwrap_or(u64::MAX)
     }
 
-    /// Removes the oldest entries of the actor and act that has most, until there are no more than so many.
+    /// Removes the oldest entries of the actor and act that have most, until at most `most` are left.
     fn prune_surplus(&mut self, most: usize) {
         let mut held: BTreeMap<(String, &str), VecDeque<i64>> = BTreeMap::new();
         for entry in self.audit.values().filter(|entry| !is_failure(entry)) {
@@ -181,7 +182,7 @@ impl People {
         self.sessions.len() + self.links.len() + self.audit.len()
     }
 
-    /// Revokes what a token made, and what that made.
+    /// Revokes the tokens that a token made, and those that these made.
     fn end_tokens_of(&mut self, id: TokenId, at: Timestamp) {
         let mut makers = vec![id];
         while let Some(maker) = makers.pop() {
@@ -198,7 +199,7 @@ impl People {
         }
     }
 
-    /// Ends links, and sessions that links began, by the member who may use them and the one who made them.
+    /// Ends links, and sessions that links began; `ends` decides by the member who uses the link and its maker.
     fn end_made(&mut self, ends: impl Fn(MemberId, LinkMaker) -> bool) {
         let stays = |member, maker: Option<LinkMaker>| maker.is_none_or(|maker| !ends(member, maker));
         self.links.retain(|_, link| stays(link.member, link.made_by));
@@ -206,7 +207,7 @@ impl People {
             .retain(|_, session| stays(session.member, session.made_by));
     }
 
-    /// Counts a failed sign-in, if this is one of a member.
+    /// Counts a failed sign-in, if its subject is a member.
     fn count_failure(&mut self, audit: &NewAudit) {
         let member = audit.subject.id.parse().ok();
         let member = member.filter(|id| self.members.contains_key(id));

@@ -1,4 +1,4 @@
-//! What a search compares.
+//! The texts that a search compares: labels of webhooks and titles of incidents.
 
 use hookgate_domain::{IncidentNumber, WebhookHandle, WebhookState};
 use hookgate_gate::{IncidentTitle, PageSize, SearchStore, StoreError, WebhookLabel};

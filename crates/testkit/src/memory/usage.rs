@@ -1,4 +1,4 @@
-//! Usage, counted from every single delivery.
+//! Usage, counted from all deliveries on each query.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -11,7 +11,7 @@ use hookgate_gate::{
 
 use super::State;
 
-/// A delivery that was answered, as far as it is counted.
+/// The counted properties of an answered delivery.
 #[derive(Debug)]
 pub(super) struct Observation {
     webhook: WebhookHandle,
@@ -28,7 +28,7 @@ impl Observation {
 }
 
 impl State {
-    /// Counts a delivery, whether it gets a record of its own or not.
+    /// Counts a delivery, with or without a record of its own.
     pub(super) fn see(&mut self, delivery: &DeliverySummary) {
         self.seen.push(Observation {
             webhook: delivery.webhook,
@@ -39,7 +39,7 @@ impl State {
         });
     }
 
-    /// The usage of a webhook, or of all.
+    /// The usage of one webhook, or of all.
     pub(super) fn usage(&self, webhook: Option<WebhookHandle>, range: UsageRange, now: Timestamp) -> Usage {
         let seen = self
             .seen
@@ -48,7 +48,7 @@ impl State {
         Usage::of(range, now, seen.map(|seen| (seen.at, seen.answer.code(), 1)))
     }
 
-    /// What the list shows of a webhook.
+    /// The usage of a webhook in the list.
     pub(super) fn usage_of(&self, webhook: WebhookHandle, now: Timestamp) -> WebhookUsage {
         let mut usage = WebhookUsage::silent(webhook);
         for seen in self.seen.iter().filter(|seen| seen.webhook == webhook) {
@@ -63,7 +63,7 @@ impl State {
         usage
     }
 
-    /// What came to the living webhooks that refused something lately.
+    /// The usage of living webhooks that refused a delivery lately.
     pub(super) fn refused_lately(&self, now: Timestamp) -> Vec<(WebhookHandle, UsageTotals)> {
         let living = self
             .webhooks
@@ -74,7 +74,7 @@ impl State {
         troubled.map(|usage| (usage.webhook, usage.totals())).collect()
     }
 
-    /// The sources that sent most.
+    /// The sources with most deliveries.
     pub(super) fn top_sources(
         &self,
         webhook: WebhookHandle,
@@ -108,7 +108,7 @@ impl State {
         }
     }
 
-    /// What sources sent since then, by the day.
+    /// Totals of the sources since then, by day.
     pub(super) fn source_totals(
         &self,
         webhook: WebhookHandle,

@@ -1,4 +1,4 @@
-//! Where PostgreSQL's programs are, and whom they run as: they refuse to run as root.
+//! PostgreSQL's programs, and the user that runs them: they refuse to run as root.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, chown};
@@ -9,7 +9,7 @@ use std::process::Command;
 use super::is_program;
 use crate::https::Outcome;
 
-/// The user that Debian's package makes.
+/// The user that Debian's package creates.
 const USER: &str = "postgres";
 
 /// PostgreSQL's programs.
@@ -20,7 +20,7 @@ pub(super) struct Programs {
 }
 
 impl Programs {
-    /// The newest that Debian's packages installed.
+    /// Finds the newest version among Debian's packages.
     pub(super) fn find() -> Outcome<Self> {
         let missing = "PostgreSQL is missing: apt-get install postgresql";
         let versions = fs::read_dir("/usr/lib/postgresql").map_err(|_| missing)?;
@@ -35,19 +35,19 @@ impl Programs {
         Ok(Self { directory, user })
     }
 
-    /// Where a program is.
+    /// The path of a program.
     pub(super) fn path(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }
 
-    /// A program to run.
+    /// The command of a program.
     pub(super) fn command(&self, name: &str) -> Command {
         let mut command = self.as_user(Command::new(self.path(name)));
         command.current_dir("/");
         command
     }
 
-    /// The command as a user that the server accepts.
+    /// Makes a command run as a user that the server accepts.
     pub(super) fn as_user(&self, mut command: Command) -> Command {
         if let Some((user, group)) = self.user {
             command.uid(user).gid(group);
@@ -55,7 +55,7 @@ impl Programs {
         command
     }
 
-    /// Gives a file or directory to that user.
+    /// Makes that user the owner of a file or directory.
     pub(super) fn give(&self, path: &Path) -> Outcome<()> {
         if let Some((user, group)) = self.user {
             chown(path, Some(user), Some(group))?;
@@ -64,7 +64,7 @@ impl Programs {
     }
 }
 
-/// Runs a command. What it prints.
+/// Runs a command; returns its output.
 pub(super) fn output(command: &mut Command) -> Outcome<String> {
     let output = command.output()?;
     if !output.status.success() {
@@ -73,7 +73,7 @@ pub(super) fn output(command: &mut Command) -> Outcome<String> {
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// The processes that these started.
+/// The child processes of these.
 pub(super) fn children(parents: &[u32]) -> Vec<u32> {
     let Ok(processes) = fs::read_dir("/proc") else {
         return Vec::new();
@@ -82,7 +82,7 @@ pub(super) fn children(parents: &[u32]) -> Vec<u32> {
         .filter_map(|process| {
             let process = process.ok()?.path();
             let stat = fs::read_to_string(process.join("stat")).ok()?;
-            // The name stands in brackets and may hold anything; state and parent follow.
+            // The name is in brackets and may have any characters; state and parent follow.
             let parent = stat.rsplit_once(')')?.1.split_whitespace().nth(1)?.parse().ok()?;
             let number = process.file_name()?.to_str()?.parse().ok()?;
             parents.contains(&parent).then_some(number)
