@@ -1,4 +1,4 @@
-//! Address sets: their versions, and what they mean for webhooks.
+//! Address sets: their versions, and their effect on webhooks.
 
 use std::sync::Arc;
 
@@ -29,7 +29,7 @@ fn version(networks: &str) -> NewVersion {
     }
 }
 
-/// Stores a set that holds these networks.
+/// Stores a set of these networks.
 pub(super) async fn with_set<S: Store>(store: &Arc<S>, text: &str, networks: &str) -> AddressSet {
     let version = version(networks);
     let count = version.networks.as_slice().len() as u64;
@@ -53,7 +53,7 @@ async fn with_list<S: Store>(store: &Arc<S>, seed: u16, allowlist: &str) -> Webh
     webhook
 }
 
-/// The set with other networks, which count at once.
+/// The set with other networks, active at once.
 pub(super) fn changed(set: &AddressSet, networks: &str) -> (AddressSet, VersionChange) {
     let version = version(networks);
     let set = AddressSet {
@@ -75,7 +75,7 @@ async fn passes<S: Store>(store: &Arc<S>, webhook: &Webhook, address: &str) -> (
     (passes, found.revision)
 }
 
-/// A set comes back as it was stored, with what its version holds.
+/// A set comes back as it was stored, with the networks of its version.
 pub async fn a_set_comes_back<S: Store>(store: &Arc<S>) {
     let own = with_set(store, "office", "192.0.2.0/24 2001:db8::/32").await;
     let mut published = AddressSet::new(
@@ -120,8 +120,8 @@ pub async fn a_set_comes_back<S: Store>(store: &Arc<S>) {
     assert!(matches!(taken, Err(StoreError::Conflict)));
 }
 
-/// A set that changes gives every webhook that names it another revision, and no other one; what was judged before is not
-/// committed after.
+/// A change of a set raises the revision of every webhook that uses the set, and of no other one. A delivery that was
+/// judged before is not committed afterwards.
 pub async fn a_changed_set_changes_its_webhooks<S: Store>(store: &Arc<S>) {
     let set = with_set(store, "office", "192.0.2.0/24").await;
     let (user, other) = (
@@ -149,7 +149,7 @@ pub async fn a_changed_set_changes_its_webhooks<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// What waits for approval changes nothing until it is approved.
+/// A pending version changes nothing until it is approved.
 pub async fn what_waits_does_not_count<S: Store>(store: &Arc<S>) {
     let set = with_set(store, "office", "192.0.2.0/24").await;
     let user = with_list(store, 1, "@office").await;
@@ -209,7 +209,7 @@ pub async fn what_waits_does_not_count<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// Of two that change a set at the same time, one wins.
+/// Of two concurrent changes of a set, one wins.
 pub async fn one_of_two_changes_of_a_set_wins<S: Store>(store: &Arc<S>) {
     let set = with_set(store, "office", "192.0.2.0/24").await;
     let (first, second) = (changed(&set, "192.0.2.1"), changed(&set, "192.0.2.2"));
@@ -221,7 +221,7 @@ pub async fn one_of_two_changes_of_a_set_wins<S: Store>(store: &Arc<S>) {
     assert!(matches!(first.and(second), Err(StoreError::Conflict)));
 }
 
-/// A set that an allowlist names stays; and an allowlist can't name one that isn't there.
+/// A set that an allowlist uses can't be removed, and an allowlist can't use a set that does not exist.
 pub async fn a_used_set_stays<S: Store>(store: &Arc<S>) {
     let set = with_set(store, "office", "192.0.2.0/24").await;
     let user = with_list(store, 1, "@office").await;
@@ -269,7 +269,7 @@ pub async fn a_used_set_stays<S: Store>(store: &Arc<S>) {
     assert_eq!(store.webhook_by_handle(fresh.handle).await.unwrap(), None);
 }
 
-/// A revoked webhook holds no set back.
+/// A revoked webhook does not keep a set from being removed.
 pub async fn a_revoked_webhook_uses_no_set<S: Store>(store: &Arc<S>) {
     let set = with_set(store, "office", "192.0.2.0/24").await;
     let user = with_list(store, 1, "@office").await;
@@ -291,7 +291,7 @@ pub async fn a_revoked_webhook_uses_no_set<S: Store>(store: &Arc<S>) {
     assert_eq!(found, Some(revoked));
 }
 
-/// Old versions go; the one that counts stays, and the one that new ones are held against.
+/// Old versions are removed, but not the active version and the one that new versions are compared with.
 pub async fn a_set_keeps_some_versions<S: Store>(store: &Arc<S>) {
     let mut set = with_set(store, "office", "192.0.2.0/32").await;
     for host in 1..=30 {
@@ -327,7 +327,7 @@ pub async fn a_set_keeps_some_versions<S: Store>(store: &Arc<S>) {
     assert!(store.address_set_networks(&last.name, 1).await.unwrap().is_none());
 }
 
-/// Whether everything comes from one address.
+/// The sole source of all deliveries since a time is found, and none if there are two sources or no delivery.
 pub async fn a_lone_source_is_found<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     assert_eq!(store.lone_source(START).await.unwrap(), None);

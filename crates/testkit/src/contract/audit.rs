@@ -1,4 +1,4 @@
-//! The audit trail: what leaves an entry, what does not, and how entries are found.
+//! The audit trail: acts with and without an entry, and filters.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,7 +30,7 @@ async fn acts<S: PeopleStore>(store: &Arc<S>) -> Vec<AuditAct> {
     trail(store).await.iter().map(|entry| entry.act).collect()
 }
 
-/// A webhook is stored and replaced with the entry that was given, which comes back as it was.
+/// A webhook is stored and replaced together with its entry, which comes back as it was.
 pub async fn a_change_of_a_webhook_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     let created = NewAudit {
         from: Some("2001:db8::7".parse().unwrap()),
@@ -55,7 +55,7 @@ pub async fn a_change_of_a_webhook_has_its_entry<S: Store + PeopleStore>(store: 
     assert!(trail[0].id < trail[1].id);
 }
 
-/// An actor's request is stored once; the other one changes nothing. It is found by its key, and comes back as it was.
+/// An actor's request is stored once; a repetition changes nothing. It is found by its key, and comes back as it was.
 pub async fn a_request_is_stored_once<S: Store + PeopleStore>(store: &Arc<S>) {
     let key = |text: &str| IdempotencyKey::parse(text.as_bytes()).unwrap();
     let by = |seed: u8, text: &str| NewAudit {
@@ -88,7 +88,7 @@ pub async fn a_request_is_stored_once<S: Store + PeopleStore>(store: &Arc<S>) {
     assert_eq!(found, [by(1, "a").numbered(found[0].id)]);
 }
 
-/// A change that was refused or lost a race leaves no entry.
+/// A change that was refused or that lost a race has no entry.
 pub async fn what_changes_nothing_has_no_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     store
         .webhook_insert(webhook(1), audit_of(AuditAct::WebhookCreate, "w", START))
@@ -99,7 +99,7 @@ pub async fn what_changes_nothing_has_no_entry<S: Store + PeopleStore>(store: &A
     assert_eq!(acts(store).await, [AuditAct::WebhookCreate]);
 }
 
-/// An action on an incident says who did it, and the status before and after; one that is refused says nothing.
+/// An action on an incident has an entry with its actor, and the status before and after; a refused one has none.
 pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, delivery(&webhook)).await;
@@ -123,7 +123,7 @@ pub async fn an_incident_has_its_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     assert_eq!(entries[0].after.as_deref(), Some(r#"{"status":"resolved"}"#));
 }
 
-/// Pages go back by number, and a filter finds act, subject and actor.
+/// Pages go back by number, and filters find act, subject and actor.
 pub async fn entries_are_found_and_paged<S: PeopleStore>(store: &Arc<S>) {
     let ada = member(1, Role::Admin);
     for number in 0..6 {
@@ -166,7 +166,7 @@ pub async fn entries_are_found_and_paged<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(times(store.audit_page(&filter, None, size).await.unwrap()), [5]);
 }
 
-/// Whoever acted comes back as who it was.
+/// Every kind of actor comes back as it was stored.
 pub async fn every_actor_comes_back<S: PeopleStore>(store: &Arc<S>) {
     let actors = [
         Actor::from(&member(1, Role::Admin)),
@@ -182,7 +182,8 @@ pub async fn every_actor_comes_back<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(stored, actors);
 }
 
-/// Sessions and links go when they are over, failed sign-ins when they are old, and the rest of the trail much later.
+/// Sessions and links are removed once they have expired, failed sign-ins when they are old, and other entries much
+/// later.
 pub async fn what_is_over_goes<S: Store + PeopleStore>(store: &Arc<S>) {
     let member = with_member(store, 1, Role::Owner).await;
     let link = SignInLink {
@@ -224,12 +225,13 @@ pub async fn what_is_over_goes<S: Store + PeopleStore>(store: &Arc<S>) {
     assert_eq!(trail(store).await.len(), count - 1);
     prune(days(AUDIT_DAYS)).await;
     assert_eq!(trail(store).await.len(), 0);
-    // Numbers go on where they were.
+    // Numbers continue; none is used twice.
     store.audit_insert(audit()).await.unwrap();
     assert_eq!(trail(store).await[0].id, i64::try_from(count).unwrap() + 1);
 }
 
-/// Failed sign-ins of one hour, subject and network are one entry that counts them: strangers fill no trail.
+/// Failed sign-ins of one hour, subject and network share an entry that counts them, so that strangers can't fill the
+/// trail.
 pub async fn failed_sign_ins_share_an_entry<S: Store + PeopleStore>(store: &Arc<S>) {
     let failed = |subject: &str, from: &str, hour: i64| NewAudit {
         from: Some(from.parse().unwrap()),

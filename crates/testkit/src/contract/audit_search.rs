@@ -1,4 +1,4 @@
-//! The audit trail by names, kinds and times.
+//! Filters of the audit trail by name, kind and time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,13 +12,13 @@ async fn found<S: PeopleStore>(store: &Arc<S>, filter: &AuditFilter) -> Vec<Audi
     store.audit_page(filter, None, PageSize::MAX).await.unwrap()
 }
 
-/// The seconds after the start at which the entries were done that match.
+/// The seconds after the start of the acts that match.
 async fn seconds<S: PeopleStore>(store: &Arc<S>, filter: AuditFilter) -> Vec<u64> {
     let entries = found(store, &filter).await.into_iter();
     entries.map(|entry| entry.at.since(START).as_secs()).collect()
 }
 
-/// An entry by each kind of actor, two of the same name, at the seconds 1 to 5.
+/// One entry by each kind of actor, two of them with the same name, at the seconds 1 to 5.
 async fn with_actors<S: PeopleStore>(store: &Arc<S>) {
     let named = |name: &str| Actor::CommandLine { user: name.into() };
     let ada = Actor::from(&member(1, Role::Admin));
@@ -39,7 +39,7 @@ async fn with_actors<S: PeopleStore>(store: &Arc<S>) {
     }
 }
 
-/// Entries are found by the name of who acted, of any kind or of one, and by the kind alone.
+/// Entries are found by the actor's name, of any kind or of one, and by the kind alone.
 pub async fn entries_are_found_by_name_and_kind<S: PeopleStore>(store: &Arc<S>) {
     with_actors(store).await;
     let by = |actor| AuditFilter {
@@ -65,7 +65,7 @@ pub async fn entries_are_found_by_name_and_kind<S: PeopleStore>(store: &Arc<S>) 
     assert_eq!(seconds(store, both).await, [5, 1]);
 }
 
-/// The actors of a kind are named in their order, each once, up to a bound.
+/// The actors of a kind are listed in order, each once, up to a limit.
 pub async fn actors_are_named_once<S: PeopleStore>(store: &Arc<S>) {
     for name in ["zoe", "ada", "zoe", "bob"] {
         let actor = Actor::CommandLine { user: name.into() };
@@ -81,7 +81,7 @@ pub async fn actors_are_named_once<S: PeopleStore>(store: &Arc<S>) {
     assert!(names(ActorKind::Token, 9).await.is_empty());
 }
 
-/// A family of acts gives one list in the order of the trail, page by page, also together with a subject.
+/// The acts of a family are one list in the order of the trail, page by page, also for one subject.
 pub async fn families_of_acts_are_one_list<S: PeopleStore>(store: &Arc<S>) {
     let acts = [
         AuditAct::WebhookRevoke,
@@ -124,7 +124,7 @@ pub async fn families_of_acts_are_one_list<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(pages.len(), 6);
 }
 
-/// Entries are found by the beginning and the end of a time, also where clocks put them a little out of order.
+/// Entries are found by the bounds of a time, also if clocks put them slightly out of order.
 pub async fn entries_are_found_by_time<S: PeopleStore>(store: &Arc<S>) {
     let apart = CLOCK_MARGIN.as_secs() * 3;
     let at = |step: u64| START.after(Duration::from_secs(step * apart));
@@ -134,7 +134,7 @@ pub async fn entries_are_found_by_time<S: PeopleStore>(store: &Arc<S>) {
             .await
             .unwrap();
     }
-    // Another node's clock is late.
+    // The clock of another node is late.
     let late = at(4).before(CLOCK_MARGIN / 2);
     store
         .audit_insert(audit_of(AuditAct::WebhookEdit, "w", late))
@@ -163,7 +163,7 @@ pub async fn entries_are_found_by_time<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(steps(with_act).await, [1]);
 }
 
-/// A subject is found by the name that it had, and by its ID whatever it was called.
+/// A subject is found by the name that it had at that time, and by its ID under any name.
 pub async fn subjects_are_found_by_name<S: PeopleStore>(store: &Arc<S>) {
     let about = |id: &str, name: &str, at| NewAudit {
         subject: AuditSubject::new(id, name),

@@ -1,4 +1,4 @@
-//! Commits of accepted deliveries, and the guard: only for the revision that was judged.
+//! Commits of accepted deliveries, which are valid only for the revision that was judged.
 
 use std::collections::HashSet;
 use std::future::ready;
@@ -14,7 +14,7 @@ use hookgate_gate::{
 use super::{accounted, all_records, incidents, stored, touched, with_webhook};
 use crate::samples::{self, audit, delivery, name, second};
 
-/// What was stored is on record, with everything that is known of it.
+/// An accepted delivery has a record with all its properties.
 pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let sent = AcceptedDelivery {
@@ -60,7 +60,7 @@ pub async fn an_accepted_delivery_is_on_record<S: Store>(store: &Arc<S>) {
     assert_eq!((page.items, page.next), (vec![summary], None));
 }
 
-/// The changes that were made to a delivery are on its record and in lists.
+/// The notes of a delivery are on its record and in lists.
 pub async fn notes_are_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let draft = samples::draft(DraftFields {
@@ -88,7 +88,7 @@ pub async fn notes_are_on_record<S: Store>(store: &Arc<S>) {
     assert_eq!(page.items[0].notes, expected);
 }
 
-/// A delivery that passes only because its webhook observes is marked, in lists too, and tells how its source was found.
+/// A delivery that passes only because its webhook observes is marked, also in lists, and its record has the trail.
 pub async fn what_would_be_refused_is_marked<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let trail: Trail = "connection 10.0.0.2 trusted; x-forwarded-for 203.0.113.9 client"
@@ -113,7 +113,7 @@ pub async fn what_would_be_refused_is_marked<S: Store>(store: &Arc<S>) {
     assert_eq!(marks, [(marked.delivery, true), (plain.delivery, false)]);
 }
 
-/// A payload that is not kept is absent, and an empty one is not the same.
+/// A payload that is not stored is absent, which is not the same as an empty one.
 pub async fn what_is_not_kept_is_not_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let sent = AcceptedDelivery {
@@ -139,7 +139,7 @@ pub async fn what_is_not_kept_is_not_on_record<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// A delivery that was judged by another revision stores nothing.
+/// A delivery that was judged by another revision is not stored.
 pub async fn another_revision_is_stale<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let edited = webhook.clone().edit(name("edited"), Policy::default()).unwrap();
@@ -159,7 +159,7 @@ pub async fn another_revision_is_stale<S: Store>(store: &Arc<S>) {
     stored(store, delivery(&edited)).await;
 }
 
-/// A delivery for a webhook that is not there stores nothing.
+/// A delivery for an unknown webhook is not stored.
 pub async fn an_unknown_webhook_is_stale<S: Store>(store: &Arc<S>) {
     assert_eq!(
         store
@@ -170,7 +170,7 @@ pub async fn an_unknown_webhook_is_stale<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// A change and a commit that are asked for together are done one after the other, never half and half.
+/// A change and a commit at the same time take effect one after the other, never in part.
 pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
     let mut webhook = with_webhook(store, 1).await;
     for round in 0..50 {
@@ -184,7 +184,7 @@ pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
             store.delivery_commit(delivery(&edited)),
         );
         replaced.unwrap();
-        // Which came first is not told, but both passing means that the old one came before.
+        // The order is not known, but if both passed, the delivery of the old revision was first.
         if let (Commit::Stored(before), Commit::Stored(after)) =
             (judged_before.unwrap(), judged_after.unwrap())
         {
@@ -198,7 +198,7 @@ pub async fn a_change_earlier_in_line_makes_it_stale<S: Store>(store: &Arc<S>) {
     }
 }
 
-/// When a replacement has answered, nothing is committed under the old revision any more, however hard it is tried.
+/// Once a replacement has returned, no delivery of the old revision is committed, under any load.
 pub async fn nothing_is_committed_after_a_replacement_answered<S: Store>(store: &Arc<S>) {
     for seed in 1..=10 {
         let webhook = with_webhook(store, seed).await;
@@ -241,7 +241,7 @@ pub async fn nothing_is_committed_after_a_replacement_answered<S: Store>(store: 
     }
 }
 
-/// Sends until a delivery is stale. One that was begun after the revocation answered has to be.
+/// Sends until a delivery is stale. One that began after the revocation had returned must be.
 async fn send<S: Store>(store: Arc<S>, webhook: Webhook, done: Arc<AtomicBool>) {
     loop {
         let must_fail = done.load(Ordering::SeqCst);
@@ -252,7 +252,7 @@ async fn send<S: Store>(store: Arc<S>, webhook: Webhook, done: Arc<AtomicBool>) 
     }
 }
 
-/// Deliveries and incidents have numbers of their own, which rise from commit to commit.
+/// Deliveries and incidents have unique numbers, which rise from commit to commit.
 pub async fn numbers_are_unique_and_rise<S: Store>(store: &Arc<S>) {
     let mut tasks = tokio::task::JoinSet::new();
     for seed in 1..=4 {
@@ -276,7 +276,7 @@ pub async fn numbers_are_unique_and_rise<S: Store>(store: &Arc<S>) {
     assert_eq!(all_records(store, &DeliveryFilter::default()).await.len(), 400);
 }
 
-/// A sender that leaves does not stop its commit.
+/// A commit completes although its sender is gone.
 pub async fn a_commit_outlives_its_caller<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     tokio::select! {

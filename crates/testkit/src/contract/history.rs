@@ -1,4 +1,4 @@
-//! Pages of the history, what they are filtered by, and refusals.
+//! Pages of the history and their filters, and refusals.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -28,14 +28,14 @@ async fn ids<S: Store>(store: &Arc<S>, filter: DeliveryFilter) -> Vec<DeliveryId
         .collect()
 }
 
-/// Pages go back from the newest and from any record, and forward from the first and from any record.
+/// Pages go back from the newest record and from any other, and forward from the first and from any other.
 pub async fn pages_go_both_ways<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let all = DeliveryFilter::default();
     assert_eq!(page(store, &all, Seek::Newest, 3).await, []);
     let mut id = Vec::new();
     for at in [5, 3, 9, 1, 7] {
-        // Clocks may go back; the order is that of commits.
+        // Clocks may go back; the order is that of the commits.
         id.push(
             stored(
                 store,
@@ -63,7 +63,7 @@ pub async fn pages_go_both_ways<S: Store>(store: &Arc<S>) {
     assert_eq!(page(store, &all, Seek::Before(unknown), 1).await, [id[4]]);
 }
 
-/// The records of one webhook, in both directions.
+/// Records are found by webhook, in both directions.
 pub async fn a_page_finds_its_webhook<S: Store>(store: &Arc<S>) {
     let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let mut id = Vec::new();
@@ -94,7 +94,7 @@ pub async fn a_page_finds_its_webhook<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// Records with one outcome, and with one code.
+/// Records are found by outcome and by code.
 pub async fn a_page_finds_outcome_and_code<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let accepted = stored(store, delivery(&webhook)).await.delivery;
@@ -134,7 +134,7 @@ pub async fn a_page_finds_outcome_and_code<S: Store>(store: &Arc<S>) {
     assert_eq!(ids(store, both).await, []);
 }
 
-/// Records of what passed only because its webhook observes.
+/// Records are found that passed only because their webhook observes.
 pub async fn a_page_finds_what_would_be_refused<S: Store>(store: &Arc<S>) {
     let (webhook, other) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let observed = |webhook| AcceptedDelivery {
@@ -166,7 +166,7 @@ pub async fn a_page_finds_what_would_be_refused<S: Store>(store: &Arc<S>) {
     assert_eq!(ids(store, refused).await, []);
 }
 
-/// Records from one network, of both families.
+/// Records are found by network, in both families.
 pub async fn a_page_finds_a_network<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let sources = [
@@ -205,7 +205,7 @@ pub async fn a_page_finds_a_network<S: Store>(store: &Arc<S>) {
     assert_eq!(ids(store, sources_in("203.0.113.0/24")).await, []);
 }
 
-/// A record has to match everything that is asked for.
+/// A record has to match all filters.
 pub async fn filters_work_together<S: Store>(store: &Arc<S>) {
     let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let elsewhere: IpAddr = "198.51.100.1".parse().unwrap();
@@ -242,7 +242,7 @@ pub async fn filters_work_together<S: Store>(store: &Arc<S>) {
     assert_eq!(page(store, &filter, Seek::Newest, 9).await, [found.id]);
 }
 
-/// A record tells the name that the webhook has now.
+/// A record has the present name of its webhook.
 pub async fn a_record_has_the_name_of_today<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let id = stored(store, delivery(&webhook)).await.delivery;
@@ -257,7 +257,7 @@ pub async fn a_record_has_the_name_of_today<S: Store>(store: &Arc<S>) {
     assert_eq!(record(store, id).await.summary.webhook_name, "renamed");
 }
 
-/// What the answer said beside its code is on record, and why there is no payload.
+/// A record has the details of the answer, and the reason for which there is no payload.
 pub async fn what_was_answered_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let quiet = AcceptedDelivery {
@@ -296,7 +296,7 @@ pub async fn what_was_answered_is_on_record<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// The one record of a request, wherever in the history it is.
+/// The record of a request is found by request ID, anywhere in the history.
 pub async fn a_page_finds_its_request<S: Store>(store: &Arc<S>) {
     let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let mut sent = Vec::new();
@@ -304,7 +304,7 @@ pub async fn a_page_finds_its_request<S: Store>(store: &Arc<S>) {
         let at = second(i64::from(number) * 600);
         let request_id = RequestId::new(at, 7, number);
         let delivery = AcceptedDelivery {
-            // The clock of another node.
+            // The clocks of nodes differ.
             received_at: second(i64::from(number) * 600 + 20 - i64::from(number % 3) * 20),
             request_id,
             ..delivery(if number % 2 == 0 { &one } else { &two })

@@ -1,4 +1,4 @@
-//! Incidents: what deliveries make of them, and what people do with them.
+//! Incidents: the effects of deliveries and of people.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use hookgate_gate::{
 use super::{acted, incident, incidents, record, stored, told, touched, with_webhook};
 use crate::samples::{START, deduplicated, delivery, draft, keyed, second};
 
-/// An incident comes back with everything that the delivery said.
+/// An incident comes back with all fields of its delivery.
 pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let metadata = vec![
@@ -72,7 +72,7 @@ pub async fn an_incident_holds_what_the_delivery_said<S: Store>(store: &Arc<S>) 
     assert_eq!(store.incident_by_number(unknown).await.unwrap(), None);
 }
 
-/// A dedup key that an open or acknowledged incident has updates it.
+/// A delivery with the dedup key of an open or acknowledged incident updates it.
 pub async fn a_dedup_key_updates_the_incident<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let opened = told(store, deduplicated(&webhook, "disk", "open")).await;
@@ -118,7 +118,7 @@ pub async fn a_dedup_key_belongs_to_its_webhook<S: Store>(store: &Arc<S>) {
     assert_ne!(first, touched(&second).number);
 }
 
-/// A delivery may resolve an incident; the same trouble after that opens a new one.
+/// A delivery may resolve an incident; the next delivery with the same key opens a new one.
 pub async fn a_resolved_incident_stays_resolved<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let first = told(store, deduplicated(&webhook, "disk", "open")).await;
@@ -142,7 +142,7 @@ pub async fn a_resolved_incident_stays_resolved<S: Store>(store: &Arc<S>) {
     assert_eq!(third.effect, Effect::Opened, "people resolve too");
 }
 
-/// An all-clear without an alarm is on the record, and makes no incident. A retry of it gets the same answer.
+/// A `resolved` without an incident has a record and opens nothing. A retry of it gets the same answer.
 pub async fn an_all_clear_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let other = with_webhook(store, 2).await;
@@ -171,7 +171,7 @@ pub async fn an_all_clear_is_on_record<S: Store>(store: &Arc<S>) {
     assert_eq!(all.len(), 1, "that of the other webhook");
 }
 
-/// A `resolved` that finds nothing open belongs to the newest incident of its key, resolved as it is.
+/// A `resolved` without an unresolved incident belongs to the newest resolved one of its key.
 pub async fn a_late_resolve_joins_its_incident<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut last = None;
@@ -201,7 +201,7 @@ pub async fn a_late_resolve_joins_its_incident<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// Deliveries with one dedup key that come together are one incident, and none is lost.
+/// Concurrent deliveries with one dedup key update one incident, and each is counted.
 pub async fn many_updates_at_once_are_all_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut tasks = tokio::task::JoinSet::new();
@@ -266,7 +266,7 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
         pages(Some(IncidentStatus::Open), 2).await,
         newest_first(&[4, 2, 0])
     );
-    // Full pages, and none behind the last of them.
+    // Full pages, and no page after the last of them.
     assert_eq!(pages(None, 5).await, newest_first(&[4, 3, 2, 1, 0]));
     assert_eq!(pages(None, 1).await, newest_first(&[4, 3, 2, 1, 0]));
     assert_eq!(
@@ -276,7 +276,7 @@ pub async fn pages_go_back_by_number<S: Store>(store: &Arc<S>) {
     assert_eq!(pages(Some(IncidentStatus::Resolved), 9).await, newest_first(&[1]));
 }
 
-/// What is open and what is acknowledged is counted by severity.
+/// Open and acknowledged incidents are counted by severity.
 pub async fn what_is_not_resolved_is_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     assert_eq!(store.incident_counts().await.unwrap(), []);

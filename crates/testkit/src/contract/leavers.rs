@@ -1,4 +1,4 @@
-//! Members who leave: which URLs they know, and that those are marked without disturbing a delivery.
+//! Removed members: the URLs that they know, and marks on these URLs, which must not disturb a delivery.
 
 use std::sync::Arc;
 
@@ -37,8 +37,8 @@ async fn remove<S: PeopleStore>(store: &Arc<S>, member: &Member) {
     removed.await.unwrap().unwrap().unwrap();
 }
 
-/// An owner who stays, and Mallory, who made webhook 1, regenerated 2 by a token, and was shown the signing secret of 3.
-/// Webhook 4 is another's, 5 was Mallory's until somebody else regenerated it, 6 is Mallory's and revoked.
+/// An owner who stays, and Mallory, who created webhook 1, regenerated 2 by a token, and was shown the signing secret
+/// of 3. Webhook 4 is the owner's, 5 was Mallory's until the owner regenerated it, 6 is Mallory's and revoked.
 async fn with_mallory<S: Store + PeopleStore>(store: &Arc<S>) -> Member {
     let owner = Actor::from(&with_member(store, 1, Role::Owner).await);
     let mallory = with_member(store, 2, Role::Admin).await;
@@ -81,7 +81,7 @@ async fn with_mallory<S: Store + PeopleStore>(store: &Arc<S>) -> Member {
     mallory
 }
 
-/// What a member knows are the living URLs and secrets that were shown to it or to its tokens.
+/// A member knows the living URLs and signing secrets that were shown to it or to its tokens.
 pub async fn a_member_knows_what_it_was_shown<S: Store + PeopleStore>(store: &Arc<S>) {
     let mallory = with_mallory(store).await;
     let known = store.known_webhooks(mallory.id, 9).await.unwrap();
@@ -106,7 +106,7 @@ pub async fn a_member_knows_what_it_was_shown<S: Store + PeopleStore>(store: &Ar
     assert_eq!(store.known_webhooks(mallory.id, 9).await.unwrap(), known);
 }
 
-/// A removal marks them, and nothing else of them changes: a delivery that was judged before is still taken.
+/// A removal marks these webhooks and changes nothing else: a delivery that was judged before is still accepted.
 pub async fn a_removal_marks_urls_and_disturbs_no_delivery<S: Store + PeopleStore>(store: &Arc<S>) {
     let mallory = with_mallory(store).await;
     let judged = read(store, &webhook(1)).await;
@@ -130,7 +130,7 @@ pub async fn a_removal_marks_urls_and_disturbs_no_delivery<S: Store + PeopleStor
     assert!(matches!(commit, Commit::Stored(_)), "{commit:?}");
 }
 
-/// The mark stays when something else is changed, also on a copy that was read before; a new URL clears it.
+/// The mark stays when the webhook is changed, also by a change of a copy that was read before. A new URL clears it.
 pub async fn a_new_url_clears_the_mark<S: Store + PeopleStore>(store: &Arc<S>) {
     let mallory = with_mallory(store).await;
     let before = read(store, &webhook(1)).await;

@@ -1,4 +1,4 @@
-//! Members who make sign-in links: what a link opened goes no further than its maker, and ends with what let the maker make it.
+//! Makers of sign-in links: a link and its session end when their maker loses the right to make them.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use super::members::with_member;
 use super::sessions::link;
 use crate::samples::{acting, audit, audit_of, second, session};
 
-/// How often a link is used while its maker is removed.
+/// Number of times that a link is used while its maker is removed.
 const RACES: u8 = 20;
 
 fn maker(member: &Member, session: Option<SessionId>) -> LinkMaker {
@@ -22,7 +22,7 @@ fn maker(member: &Member, session: Option<SessionId>) -> LinkMaker {
     }
 }
 
-/// A link of this maker for this member.
+/// Stores a link by this maker for this member.
 async fn with_link<S: PeopleStore>(
     store: &Arc<S>,
     member: &Member,
@@ -37,7 +37,7 @@ async fn with_link<S: PeopleStore>(
     link
 }
 
-/// A session that such a link began.
+/// Stores a link by this maker, and a session that it began.
 async fn begun<S: PeopleStore>(
     store: &Arc<S>,
     member: &Member,
@@ -69,14 +69,14 @@ fn role(to: Role) -> MemberChange {
     MemberChange::Role { to, from: None }
 }
 
-/// What is left of a link and a session.
+/// Two flags: the link is still there, and the session is.
 async fn left<S: PeopleStore>(store: &Arc<S>, link: &SignInLink, session: &Session) -> (bool, bool) {
     let link = store.sign_in_link_by_digest(&link.digest).await.unwrap();
     let session = store.session_by_digest(&session.digest).await.unwrap();
     (link.is_some(), session.is_some())
 }
 
-/// An owner, an admin, and a viewer for whom one of them made a link that was used and one that was not.
+/// An owner, an admin, and a viewer with two links by one of them: a used one and an unused one.
 async fn with_guest<S: PeopleStore>(
     store: &Arc<S>,
     base: u8,
@@ -91,7 +91,7 @@ async fn with_guest<S: PeopleStore>(
     ([owner, admin, guest], link, session)
 }
 
-/// A link and the session that it began come back with their maker, and the next link has another.
+/// A link and its session come back with their maker. The next link may have another maker.
 pub async fn a_maker_comes_back<S: PeopleStore>(store: &Arc<S>) {
     let admin = with_member(store, 1, Role::Admin).await;
     let guest = with_member(store, 2, Role::Viewer).await;
@@ -106,7 +106,7 @@ pub async fn a_maker_comes_back<S: PeopleStore>(store: &Arc<S>) {
     }
 }
 
-/// A removal ends what the member made for others.
+/// A removal of the maker ends the links that it made for others, and their sessions.
 pub async fn what_a_member_made_ends_with_the_member<S: PeopleStore>(store: &Arc<S>) {
     let ([_, admin, guest], link, begun_by_link) = with_guest(store, 0, false).await;
     let own = session(&guest, 6);
@@ -123,7 +123,7 @@ pub async fn what_a_member_made_ends_with_the_member<S: PeopleStore>(store: &Arc
     }
 }
 
-/// So does a lower role; a higher one of the maker ends nothing.
+/// A lower role of the maker ends them too; a higher one ends nothing.
 pub async fn what_a_member_made_ends_with_a_lower_role<S: PeopleStore>(store: &Arc<S>) {
     let ([_, admin, _], link, session) = with_guest(store, 0, false).await;
     act(store, &admin, role(Role::Owner)).await;
@@ -132,7 +132,8 @@ pub async fn what_a_member_made_ends_with_a_lower_role<S: PeopleStore>(store: &A
     assert_eq!(left(store, &link, &session).await, (false, false));
 }
 
-/// A higher role ends what another member's links opened for the one who has it, whoever made them. The same role ends nothing.
+/// A higher role of a member ends the links that other members of any role made for it, and their sessions. The same
+/// role ends nothing.
 pub async fn a_higher_role_ends_what_others_made<S: PeopleStore>(store: &Arc<S>) {
     for (base, by_owner) in [(0, false), (100, true)] {
         let ([_, admin, guest], link, session) = with_guest(store, base, by_owner).await;
@@ -149,7 +150,7 @@ pub async fn a_higher_role_ends_what_others_made<S: PeopleStore>(store: &Arc<S>)
     }
 }
 
-/// A new password of the maker ends what was made in the sessions that it ends.
+/// A maker's new password ends the links and sessions that were made elsewhere than in the session that stays.
 pub async fn a_new_password_ends_what_was_made_elsewhere<S: PeopleStore>(store: &Arc<S>) {
     let admin = with_member(store, 1, Role::Admin).await;
     let [kept, stolen] = [2, 3].map(|seed| session(&admin, seed));
@@ -180,7 +181,8 @@ pub async fn a_new_password_ends_what_was_made_elsewhere<S: PeopleStore>(store: 
     assert_eq!(store.session_by_id(sessions[0].id).await.unwrap(), None);
 }
 
-/// A session that is ended from elsewhere takes what was made in it along; signing out leaves it.
+/// A session that is ended from another one ends the links that were made in it, and their sessions; signing out does
+/// not.
 pub async fn an_ended_session_ends_what_was_made_in_it<S: PeopleStore>(store: &Arc<S>) {
     let admin = with_member(store, 1, Role::Admin).await;
     let guest = with_member(store, 2, Role::Viewer).await;
@@ -203,7 +205,7 @@ pub async fn an_ended_session_ends_what_was_made_in_it<S: PeopleStore>(store: &A
     }
 }
 
-/// A member who became an owner meanwhile gets no link by an admin.
+/// An admin can't make a link for a member who has become an owner meanwhile.
 pub async fn a_link_for_somebody_above_is_a_conflict<S: PeopleStore>(store: &Arc<S>) {
     let admin = with_member(store, 1, Role::Admin).await;
     let owner = with_member(store, 2, Role::Owner).await;
@@ -215,7 +217,7 @@ pub async fn a_link_for_somebody_above_is_a_conflict<S: PeopleStore>(store: &Arc
     assert!(matches!(stored, Err(StoreError::Conflict)), "{stored:?}");
 }
 
-/// A link that is used while its maker is removed begins no session that stays.
+/// If a link is used while its maker is removed, no session stays.
 pub async fn a_link_is_no_way_around_a_change<S: PeopleStore>(store: &Arc<S>) {
     let guest = with_member(store, 1, Role::Viewer).await;
     for race in 0..RACES {

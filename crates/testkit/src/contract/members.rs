@@ -1,4 +1,4 @@
-//! Members: who there is, and what a change of one takes with it.
+//! Members, and the effects of changing one.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ pub(super) async fn with_member<S: PeopleStore>(store: &Arc<S>, seed: u8, role: 
     member
 }
 
-/// How many entries of this act there are.
+/// Number of entries of this act.
 pub(super) async fn entries<S: PeopleStore>(store: &Arc<S>, act: AuditAct) -> usize {
     let filter = AuditFilter {
         acts: Some(act.into()),
@@ -46,7 +46,7 @@ pub async fn a_member_comes_back<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(store.member_by_name(&nobody.name).await.unwrap(), None);
 }
 
-/// Two members never differ by case alone, and the one who was late leaves no entry.
+/// Two members never have names that differ only in case; the second one is refused and has no entry.
 pub async fn a_name_is_taken_once_in_whatever_case<S: PeopleStore>(store: &Arc<S>) {
     let first = with_member(store, 1, Role::Viewer).await;
     let late = Member {
@@ -60,7 +60,7 @@ pub async fn a_name_is_taken_once_in_whatever_case<S: PeopleStore>(store: &Arc<S
     assert_eq!(entries(store, AuditAct::MemberAdd).await, 1);
 }
 
-/// Two members never have names that look the same, with letters of other scripts or another space.
+/// Two members never have names that look alike, by letters of other scripts or another kind of space.
 pub async fn names_that_look_alike_are_one<S: PeopleStore>(store: &Arc<S>) {
     let first = Member {
         name: "ada b".parse().unwrap(),
@@ -81,7 +81,7 @@ pub async fn names_that_look_alike_are_one<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(store.member_page(None, PageSize::MAX).await.unwrap(), [first]);
 }
 
-/// Pages of members go on behind the last ID.
+/// Pages of members continue after the last ID.
 pub async fn pages_follow_the_ids<S: PeopleStore>(store: &Arc<S>) {
     for seed in [3, 1, 2] {
         with_member(store, seed, Role::Viewer).await;
@@ -93,7 +93,7 @@ pub async fn pages_follow_the_ids<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(rest, [member(3, Role::Viewer)]);
 }
 
-/// Another role is stored with its entry; a rule that refuses stores neither.
+/// A new role is stored with its entry; of a refused one neither is stored.
 pub async fn a_role_is_changed_with_its_entry<S: PeopleStore>(store: &Arc<S>) {
     let owner = with_member(store, 1, Role::Owner).await;
     let viewer = with_member(store, 2, Role::Viewer).await;
@@ -162,7 +162,7 @@ pub async fn the_last_of_many_owners_stays<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(owners, 1);
 }
 
-/// A removed member has no session, no link and no living token any more; those of others stay.
+/// A removed member has no session, no link and no living token; those of other members stay.
 pub async fn a_removal_ends_everything<S: PeopleStore>(store: &Arc<S>) {
     let (gone, stays) = (
         with_member(store, 1, Role::Admin).await,
@@ -209,7 +209,7 @@ pub async fn a_removal_ends_everything<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(entries(store, AuditAct::MemberRemove).await, 1);
 }
 
-/// A new password ends the member's sessions, but for the one that it was set in, and the link.
+/// A new password ends the link and the member's sessions, except the one in which it was set.
 pub async fn a_new_password_ends_the_other_sessions<S: PeopleStore>(store: &Arc<S>) {
     let member = with_member(store, 1, Role::Viewer).await;
     for seed in 1..=3 {

@@ -1,4 +1,4 @@
-//! What people do with incidents.
+//! Actions of people on incidents.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use hookgate_gate::{IncidentAction, Store};
 use super::{incident, told, with_webhook};
 use crate::samples::{acting, delivery, second};
 
-/// People acknowledge and resolve, and are given the incident as it is then.
+/// People acknowledge and resolve an incident, and get its new state.
 pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, delivery(&webhook)).await;
@@ -36,7 +36,7 @@ pub async fn people_act_on_incidents<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// A rule that refuses is told, and the incident stays as it is.
+/// A refused action returns the reason, and the incident stays as it is.
 pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, delivery(&webhook)).await;
@@ -57,7 +57,7 @@ pub async fn a_rule_that_refuses_stores_nothing<S: Store>(store: &Arc<S>) {
     assert_eq!(incident(store, number).await, before);
 }
 
-/// Of two people who do the same, one is told that it is done already.
+/// Of two people who acknowledge at the same time, one succeeds.
 pub async fn one_of_two_actions_wins<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for _ in 0..20 {

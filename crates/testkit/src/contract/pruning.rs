@@ -1,4 +1,4 @@
-//! Retention: what goes, what stays, and that it ends.
+//! Retention: the removed and the remaining data, and the end of pruning.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use super::{all_records, incidents, record, stored, told, with_webhook};
 use crate::samples::{acting, audit, deduplicated, delivery, keyed, second};
 
 const HOUR: Duration = Duration::from_hours(1);
-/// Steps after which pruning has to have come to an end.
+/// Steps within which pruning must have ended.
 const MANY_STEPS: usize = 1_000;
 
 fn retention() -> Retention {
@@ -25,7 +25,7 @@ fn retention() -> Retention {
     }
 }
 
-/// Prunes until there is nothing to remove; what was removed in all.
+/// Prunes until a step removes nothing; returns the sums.
 pub(super) async fn prune<S: Store>(store: &Arc<S>, retention: Retention, now: Timestamp) -> Pruned {
     let mut all = Pruned::default();
     for _ in 0..MANY_STEPS {
@@ -43,7 +43,7 @@ pub(super) async fn prune<S: Store>(store: &Arc<S>, retention: Retention, now: T
     panic!("pruning does not end");
 }
 
-/// Without anything old nothing is removed.
+/// Nothing is removed if nothing is old.
 pub async fn nothing_old_means_nothing_to_remove<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     assert!(prune(store, retention(), second(0)).await.is_empty());
@@ -52,7 +52,7 @@ pub async fn nothing_old_means_nothing_to_remove<S: Store>(store: &Arc<S>) {
     assert_eq!(all_records(store, &DeliveryFilter::default()).await.len(), 1);
 }
 
-/// Payloads go first, the records later, each at its age.
+/// Payloads are removed first, and records later, each at its age.
 pub async fn payloads_go_before_records<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let start = second(0);
@@ -91,7 +91,7 @@ pub async fn payloads_go_before_records<S: Store>(store: &Arc<S>) {
     assert_eq!(kept().await, []);
 }
 
-/// Incidents go when nothing has touched them for as long as deliveries are kept.
+/// Incidents are removed if nothing has changed them for as long as deliveries are kept.
 pub async fn old_incidents_go_unless_touched<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let old = told(store, delivery(&webhook)).await;
@@ -122,7 +122,7 @@ pub async fn old_incidents_go_unless_touched<S: Store>(store: &Arc<S>) {
     assert_eq!(incidents(store, IncidentFilter::default()).await, []);
 }
 
-/// Idempotency keys go past their window, whatever else is kept.
+/// Idempotency keys are removed after their window, at any retention.
 pub async fn old_keys_go<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     stored(store, keyed(&webhook, "a", b"1")).await;
@@ -149,7 +149,7 @@ pub async fn old_keys_go<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// A budget that nothing fits in.
+/// A budget into which nothing fits.
 fn tight() -> Retention {
     Retention {
         bytes: NonZeroU64::MIN,
@@ -157,7 +157,7 @@ fn tight() -> Retention {
     }
 }
 
-/// What takes too much space goes from the oldest record on, and it ends even if nothing is enough.
+/// A history over its budget loses its oldest records first, and pruning ends even if the budget can't be met.
 pub async fn too_much_goes_oldest_first<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut newest = None;
@@ -179,7 +179,8 @@ pub async fn too_much_goes_oldest_first<S: Store>(store: &Arc<S>) {
     stored(store, delivery(&webhook)).await;
 }
 
-/// By size nothing goes that shows an incident that is not resolved, but for the payload. Once it is resolved, all goes.
+/// A history over its budget keeps the records that show an unresolved incident, without their payloads. Once it is
+/// resolved, they are removed.
 pub async fn too_much_takes_no_unresolved_incident<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let large = |sent| AcceptedDelivery {
@@ -211,8 +212,8 @@ pub async fn too_much_takes_no_unresolved_incident<S: Store>(store: &Arc<S>) {
     assert_eq!(all_records(store, &DeliveryFilter::default()).await, []);
 }
 
-/// A webhook whose unresolved incidents fill the store opens no more of them, until some are resolved. It still hears of those that
-/// it has, and other webhooks open theirs.
+/// A webhook whose unresolved incidents fill the store opens no more of them until some are resolved. Its deliveries
+/// still update those that it has, and other webhooks open theirs.
 pub async fn a_full_webhook_opens_no_more_incidents<S: Store>(store: &Arc<S>) {
     let (full, other) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     stored(store, deduplicated(&full, "disk", "open")).await;
@@ -226,7 +227,7 @@ pub async fn a_full_webhook_opens_no_more_incidents<S: Store>(store: &Arc<S>) {
     stored(store, deduplicated(&full, "more", "open")).await;
 }
 
-/// Whoever knows the URL of one webhook fills the store with accepted and refused deliveries, and nothing of another webhook goes.
+/// A sender who fills the store with accepted and refused deliveries of one webhook removes nothing of another webhook.
 pub async fn the_loudest_webhook_pays<S: Store>(store: &Arc<S>) {
     const THEIRS: usize = 10;
     const PAYLOAD: usize = 100_000;
@@ -264,7 +265,7 @@ pub async fn the_loudest_webhook_pays<S: Store>(store: &Arc<S>) {
     assert_eq!(incidents(store, open).await.len(), THEIRS);
 }
 
-/// Dead URLs stay dead for ever, and webhooks stay.
+/// Tombstones and webhooks stay for ever.
 pub async fn tombstones_stay<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = with_webhook(store, 1).await.revoke(second(1)).unwrap();
     store

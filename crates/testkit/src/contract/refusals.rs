@@ -1,4 +1,4 @@
-//! Refusals: on record soon, and folded when there are too many of a kind.
+//! Refusals: each is in the history soon, and identical ones are folded.
 
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use hookgate_gate::{
 use super::{accounted, all_records, record, stored, with_webhook};
 use crate::samples::{self, SOURCE, START, delivery, refusal, second};
 
-/// A refusal is on record soon, with everything that is known of it.
+/// A refusal has a record soon, with all its properties.
 pub async fn a_refusal_is_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let sent = RefusedDelivery {
@@ -48,7 +48,7 @@ pub async fn a_refusal_is_on_record<S: Store>(store: &Arc<S>) {
     assert!(records[0].id < records[1].id);
 }
 
-/// A refusal for its address has the trail on record, and is not marked as one that passed.
+/// A refusal by the allowlist has the trail on its record, and is not marked as passed by observing.
 pub async fn a_refusal_tells_how_its_source_was_found<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let trail: Trail = "connection 10.0.0.2 trusted; forwarded hidden".parse().unwrap();
@@ -65,7 +65,7 @@ pub async fn a_refusal_tells_how_its_source_was_found<S: Store>(store: &Arc<S>) 
     assert_eq!(record(store, records[0].id).await.trail, Some(trail));
 }
 
-/// Of a refused delivery only the first part of the payload is kept, and the record has the size of the whole.
+/// A refused delivery has only the first part of the payload on its record, with the size of the whole.
 pub async fn a_refused_payload_is_cut<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for bytes in [MAX_REFUSED_PAYLOAD, 1 << 20] {
@@ -84,8 +84,8 @@ pub async fn a_refused_payload_is_cut<S: Store>(store: &Arc<S>) {
     assert_eq!(sizes, [(kept, None), (kept, Some(1 << 20))]);
 }
 
-/// What refusals of a webhook keep within a minute is bounded in bytes. Every refusal has its record in spite of that, and other
-/// webhooks keep theirs.
+/// The payloads of a webhook's refusals are bounded in bytes within a minute. Every refusal has its record
+/// nevertheless, and other webhooks keep their payloads.
 pub async fn refusals_of_a_webhook_keep_few_bytes<S: Store>(store: &Arc<S>) {
     const SOURCES: u8 = 200;
     let (flooded, other) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
@@ -114,7 +114,8 @@ pub async fn refusals_of_a_webhook_keep_few_bytes<S: Store>(store: &Arc<S>) {
     assert_eq!(without, usize::from(SOURCES) - bytes / MAX_REFUSED_PAYLOAD);
 }
 
-/// Beyond a cap identical refusals fold, and every one is counted; others, and another minute, are not mixed in.
+/// Identical refusals fold above a cap, and each is counted. Other refusals, and those of another minute, have records
+/// of their own.
 pub async fn identical_refusals_fold_and_are_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for _ in 0..300 {
@@ -137,7 +138,8 @@ pub async fn identical_refusals_fold_and_are_counted<S: Store>(store: &Arc<S>) {
     assert_eq!(more.iter().map(|record| record.count).sum::<i64>(), 302);
 }
 
-/// What a store says it has counted is on record soon, like what was recorded, and usage has both.
+/// A refusal that the store only counts is on the count of a record soon. Usage has the counted refusals and the
+/// recorded ones.
 pub async fn a_refusal_that_is_counted_needs_no_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let (mut sent, mut counted) = (0, 0);
@@ -165,7 +167,7 @@ pub async fn a_refusal_that_is_counted_needs_no_record<S: Store>(store: &Arc<S>)
     assert_eq!(usage.map(|usage| usage.totals.refusals()).ok(), Some(500));
 }
 
-/// A refusal of a webhook that is not there leaves no trace.
+/// A refusal of an unknown webhook has no record.
 pub async fn a_refusal_of_no_webhook_leaves_no_trace<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     store.refusal_record(refusal(&samples::webhook(2)));

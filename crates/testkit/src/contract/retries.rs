@@ -11,7 +11,7 @@ use hookgate_gate::{
 use super::{all_records, incidents, stored, touched, with_webhook};
 use crate::samples::{START, acting, audit, keyed, name, second};
 
-/// A retry is told what the first one was told, stores nothing, and is counted on the first one's record.
+/// A retry gets the first answer, has no record of its own, and is counted on the first one's record.
 pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let first = stored(store, keyed(&webhook, "a", b"1")).await;
@@ -48,7 +48,7 @@ pub async fn a_retry_gets_the_first_answer_and_is_counted<S: Store>(store: &Arc<
     assert_eq!(incidents(store, IncidentFilter::default()).await.len(), 1);
 }
 
-/// The same key with another payload is a conflict, and stores nothing.
+/// The same key with another payload is a conflict, and nothing is stored.
 pub async fn another_payload_is_a_conflict<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     stored(store, keyed(&webhook, "a", b"1")).await;
@@ -61,7 +61,7 @@ pub async fn another_payload_is_a_conflict<S: Store>(store: &Arc<S>) {
     stored(store, keyed(&webhook, "b", b"2")).await;
 }
 
-/// A key that an earlier version stored, with the plain SHA-256 of its payload, is known until it is too old.
+/// A key from an earlier version of Hookgate, with the plain SHA-256 of its payload, is known until it is too old.
 pub async fn a_key_of_an_earlier_version_is_known<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut earlier = keyed(&webhook, "a", b"1");
@@ -77,7 +77,7 @@ pub async fn a_key_of_an_earlier_version_is_known<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// Past its window a key is new, with any payload.
+/// A key is new after its window, with any payload.
 pub async fn a_key_expires<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let at = |payload, received_at| AcceptedDelivery {
@@ -95,14 +95,14 @@ pub async fn a_key_expires<S: Store>(store: &Arc<S>) {
     assert_eq!((again.effect, again.delivery), (Effect::Replayed, fresh.delivery));
 }
 
-/// Two webhooks may be sent the same key.
+/// Two webhooks may have the same key.
 pub async fn a_key_belongs_to_its_webhook<S: Store>(store: &Arc<S>) {
     let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     assert_eq!(stored(store, keyed(&one, "a", b"1")).await.effect, Effect::Opened);
     assert_eq!(stored(store, keyed(&two, "a", b"2")).await.effect, Effect::Opened);
 }
 
-/// A retry is judged too: a known key is no way around a change of the webhook.
+/// A retry is judged too: a known key does not bypass a change of the webhook.
 pub async fn a_stale_retry_is_stale<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     stored(store, keyed(&webhook, "a", b"1")).await;
@@ -121,7 +121,7 @@ pub async fn a_stale_retry_is_stale<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// Retries that come together are still one delivery.
+/// Concurrent retries are one delivery.
 pub async fn many_retries_at_once_store_one<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut tasks = tokio::task::JoinSet::new();

@@ -1,4 +1,4 @@
-//! What a search compares.
+//! The texts that a search compares.
 
 use std::sync::Arc;
 
@@ -8,7 +8,8 @@ use hookgate_gate::{IncidentTitle, PageSize, SearchStore, Store, WebhookLabel};
 use super::{incident, told, with_webhook};
 use crate::samples::{audit, delivery, second};
 
-/// Labels of webhooks follow their handles and tell revoked ones, and titles of incidents go back by number; page by page.
+/// Labels of webhooks come in the order of handles and mark revoked ones; titles of incidents go back by number. Both
+/// come page by page.
 pub async fn labels_and_titles_are_paged<S: Store + SearchStore>(store: &Arc<S>) {
     let size = PageSize::new(2).unwrap();
     let mut labels = Vec::new();

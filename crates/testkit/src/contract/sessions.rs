@@ -1,4 +1,4 @@
-//! Sessions, and the links that open one.
+//! Sessions, and the sign-in links that begin one.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ pub(super) fn link(member: &Member, seed: u8) -> SignInLink {
     }
 }
 
-/// A session comes back with whose it is, and with when it was last used.
+/// A session comes back with its member and the time of its last use.
 pub async fn a_session_comes_back<S: PeopleStore>(store: &Arc<S>) {
     let member = with_member(store, 1, Role::Viewer).await;
     let one = session(&member, 1);
@@ -67,7 +67,7 @@ pub async fn a_session_ends_once<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(entries(store, AuditAct::SessionSignOut).await, 1);
 }
 
-/// A password that was changed while it was checked opens nothing, nor does one of a member who is gone.
+/// No session begins if the password was changed after it was checked, or if the member was removed.
 pub async fn a_session_is_for_the_password_that_was_checked<S: PeopleStore>(store: &Arc<S>) {
     let checked = with_member(store, 1, Role::Viewer).await;
     let change = MemberChange::Password(PasswordHash::from_text("$new"), None);
@@ -83,7 +83,7 @@ pub async fn a_session_is_for_the_password_that_was_checked<S: PeopleStore>(stor
     assert_eq!(entries(store, AuditAct::SessionSignIn).await, 0);
 }
 
-/// One session too many ends the oldest, and none of another member.
+/// One session too many ends the member's oldest, and none of another member.
 pub async fn a_member_has_a_bounded_number_of_sessions<S: PeopleStore>(store: &Arc<S>) {
     let (one, other) = (
         with_member(store, 1, Role::Viewer).await,
@@ -107,7 +107,7 @@ pub async fn a_member_has_a_bounded_number_of_sessions<S: PeopleStore>(store: &A
     assert_eq!(store.sessions_for_member(other.id).await.unwrap().len(), 1);
 }
 
-/// Of many who use one link at the same time, one gets a session.
+/// Of concurrent uses of one link, one begins a session.
 pub async fn a_link_works_once<S: PeopleStore>(store: &Arc<S>) {
     let member = with_member(store, 1, Role::Viewer).await;
     let link = link(&member, 1);
@@ -129,7 +129,7 @@ pub async fn a_link_works_once<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);
 }
 
-/// A member has one link: another takes its place.
+/// A member has one link: a new one replaces it.
 pub async fn another_link_takes_the_place_of_the_first<S: PeopleStore>(store: &Arc<S>) {
     let member = with_member(store, 1, Role::Viewer).await;
     let (first, second_one) = (link(&member, 1), link(&member, 2));
@@ -143,7 +143,7 @@ pub async fn another_link_takes_the_place_of_the_first<S: PeopleStore>(store: &A
     assert_eq!(found, Some((second_one, member)));
 }
 
-/// Of many that make the first owner at the same time, one does.
+/// Of concurrent attempts to create the first owner, one succeeds.
 pub async fn the_first_owner_is_made_once<S: PeopleStore>(store: &Arc<S>) {
     let mut tasks = tokio::task::JoinSet::new();
     for seed in 1..=8 {
@@ -163,7 +163,7 @@ pub async fn the_first_owner_is_made_once<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(store.member_page(None, PageSize::MAX).await.unwrap().len(), 1);
 }
 
-/// A link for somebody who is gone is not stored.
+/// A link for a removed member is not stored.
 pub async fn a_link_of_nobody_is_a_conflict<S: PeopleStore>(store: &Arc<S>) {
     let link = link(&member(1, Role::Viewer), 1);
     let stored = store.sign_in_link_insert(link, None, audit()).await;
@@ -171,8 +171,8 @@ pub async fn a_link_of_nobody_is_a_conflict<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(store.sign_in_link_by_digest(&link.digest).await.unwrap(), None);
 }
 
-/// Failed sign-ins are told in the session that began after them, with those after it, until the next one begins. Those of others
-/// and of unknown names are not among them.
+/// Failed sign-ins are reported to the session that began after them, and so are later ones until the next session
+/// begins. Those of other members and of unknown names are not among them.
 pub async fn a_member_is_told_of_failed_sign_ins<S: PeopleStore>(store: &Arc<S>) {
     let (one, other) = (
         with_member(store, 1, Role::Viewer).await,

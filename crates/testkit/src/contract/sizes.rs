@@ -1,4 +1,5 @@
-//! Retention by size where incidents are what is large: who pays, who is full, and who is not hurt.
+//! Retention by size with large incidents: the webhook that pays, the one that is full, and the ones that are not
+//! affected.
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::samples::{deduplicated, delivery, draft, second};
 
 /// Characters of a metadata value.
 const VALUE: usize = 5_000;
-/// Rounds after which a webhook has to be full.
+/// Rounds within which a webhook must be full.
 const MANY_ROUNDS: usize = 400;
 
 fn budget(bytes: u64) -> Retention {
@@ -22,7 +23,7 @@ fn budget(bytes: u64) -> Retention {
     }
 }
 
-/// A delivery with so many long metadata values, of which no database makes less by packing them.
+/// A delivery with `values` long metadata values, which no database can compress.
 fn large(webhook: &Webhook, key: &str, values: usize) -> AcceptedDelivery {
     let mut state = key
         .bytes()
@@ -48,8 +49,8 @@ fn large(webhook: &Webhook, key: &str, values: usize) -> AcceptedDelivery {
     }
 }
 
-/// What updates add to incidents is held against their webhook when the deliveries that added it are gone: it gets full, and nothing
-/// of another webhook goes.
+/// Growth of incidents by updates counts for their webhook even when the deliveries of the updates are gone: the
+/// webhook gets full, and nothing of another webhook is removed.
 pub async fn what_updates_add_is_held_against_their_webhook<S: Store>(store: &Arc<S>) {
     const BUDGET: u64 = 4_000_000;
     const THEIRS: usize = 30;
@@ -83,12 +84,13 @@ pub async fn what_updates_add_is_held_against_their_webhook<S: Store>(store: &Ar
     stored(store, deduplicated(&victim, "another", "open")).await;
 }
 
-/// A few webhooks that only open incidents, none of which holds half, stop when the store is full.
+/// A few webhooks that only open incidents can open no more when the store is full, although none of them holds half of
+/// it.
 pub async fn three_webhooks_that_only_open_incidents_are_full<S: Store>(store: &Arc<S>) {
     open_until_full(store, 3, 4_000_000).await;
 }
 
-/// So do many.
+/// Twenty webhooks that only open incidents can open no more either.
 pub async fn twenty_webhooks_that_only_open_incidents_are_full<S: Store>(store: &Arc<S>) {
     open_until_full(store, 20, 8_000_000).await;
 }

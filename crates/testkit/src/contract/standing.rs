@@ -1,4 +1,4 @@
-//! An actor who was authenticated and then lost the right to act: each change is refused where it would be stored.
+//! Actors who lost the right to act after they were authenticated: each change is refused when it would be stored.
 
 use std::sync::Arc;
 
@@ -18,12 +18,12 @@ use crate::samples::{
     SOURCE, acting, audit, audit_of, delivery, member, second, session, token, webhook, webhook_id,
 };
 
-/// When the actor acts.
+/// Second at which the actor acts.
 const LATER: i64 = 60;
-/// How often two changes are tried at the same time.
+/// Number of times that two changes are tried at the same time.
 const RACES: u8 = 20;
 
-/// What there is to be changed, beside the actor.
+/// Subjects of the changes, beside the actor.
 struct Things {
     webhook: Webhook,
     set: AddressSet,
@@ -54,7 +54,7 @@ async fn things<S: Store + PeopleStore>(store: &Arc<S>) -> Things {
     }
 }
 
-/// Tries each change that an actor can make. The last ones remove what the earlier ones need.
+/// Tries each change that an actor can make. The last ones remove subjects of the earlier ones.
 async fn all_changes<S: Store + PeopleStore>(
     store: &Arc<S>,
     things: &Things,
@@ -126,7 +126,7 @@ async fn all_changes<S: Store + PeopleStore>(
     ]
 }
 
-/// The newest page of the audit trail, on which every change is.
+/// The newest page of the audit trail, which has every change.
 async fn trail<S: PeopleStore>(store: &Arc<S>) -> Vec<AuditEntry> {
     store
         .audit_page(&AuditFilter::default(), None, PageSize::MAX)
@@ -134,7 +134,7 @@ async fn trail<S: PeopleStore>(store: &Arc<S>) -> Vec<AuditEntry> {
         .unwrap()
 }
 
-/// Tries each change by an actor of which the store has to say this.
+/// Tries each change by an actor and expects this error.
 async fn refuses_all<S: Store + PeopleStore>(
     store: &Arc<S>,
     things: &Things,
@@ -163,7 +163,7 @@ async fn refuses_all<S: Store + PeopleStore>(
     assert!(store.session_by_id(things.signed_in.id).await.unwrap().is_some());
 }
 
-/// An admin who is signed in, and how the admin acts.
+/// A signed-in admin with session and context.
 async fn signed_in<S: PeopleStore>(store: &Arc<S>) -> (Member, Session, ActorContext) {
     with_member(store, 1, Role::Owner).await;
     let admin = with_member(store, 2, Role::Admin).await;
@@ -183,7 +183,7 @@ async fn act<S: PeopleStore>(store: &Arc<S>, member: &Member, change: MemberChan
     acted.unwrap().unwrap().unwrap();
 }
 
-/// A living session, a living token and the command line change everything.
+/// An actor with a living session, a living token or the command line can make every change.
 pub async fn an_actor_who_may_changes_everything<S: Store + PeopleStore>(store: &Arc<S>) {
     let (_, _, acting) = signed_in(store).await;
     let things = things(store).await;
@@ -199,7 +199,7 @@ pub async fn an_actor_who_may_changes_everything<S: Store + PeopleStore>(store: 
     store.webhook_insert(webhook(3), entry).await.unwrap();
 }
 
-/// A member who was removed meanwhile changes nothing, in a session or without one.
+/// A removed member can't change anything, in a session or without one.
 pub async fn a_removed_member_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>) {
     let (admin, _, acting) = signed_in(store).await;
     let things = things(store).await;
@@ -214,7 +214,7 @@ pub async fn a_removed_member_changes_nothing<S: Store + PeopleStore>(store: &Ar
     .await;
 }
 
-/// A session that was ended meanwhile, by itself or by somebody, changes nothing.
+/// A session that has expired or was ended can't change anything.
 pub async fn an_ended_session_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>) {
     let (_, session, acting) = signed_in(store).await;
     let things = things(store).await;
@@ -223,7 +223,7 @@ pub async fn an_ended_session_changes_nothing<S: Store + PeopleStore>(store: &Ar
     refuses_all(store, &things, &acting, ActorError::Ended).await;
 }
 
-/// A role that was lowered meanwhile changes nothing any more, also what the lower one may do.
+/// An actor whose role was lowered meanwhile can't change anything, not even within the lower role.
 pub async fn a_lowered_role_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>) {
     let (admin, _, acting) = signed_in(store).await;
     let things = things(store).await;
@@ -235,7 +235,7 @@ pub async fn a_lowered_role_changes_nothing<S: Store + PeopleStore>(store: &Arc<
     refuses_all(store, &things, &acting, ActorError::RoleLowered).await;
 }
 
-/// A token that was revoked meanwhile, or has expired, changes nothing.
+/// A revoked or expired token can't change anything.
 pub async fn a_dead_token_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>) {
     let revoked = token(None, 4);
     let expired = Token {
@@ -259,7 +259,7 @@ pub async fn a_dead_token_changes_nothing<S: Store + PeopleStore>(store: &Arc<S>
     }
 }
 
-/// A token acts by the role that its owner has, and not without its owner.
+/// A token acts with the role of its owner at most, and not at all without the owner.
 pub async fn a_token_dies_with_its_owner<S: Store + PeopleStore>(store: &Arc<S>) {
     let (admin, _, _) = signed_in(store).await;
     let theirs = token(Some(&admin), 6);
@@ -276,7 +276,7 @@ pub async fn a_token_dies_with_its_owner<S: Store + PeopleStore>(store: &Arc<S>)
     refuses_all(store, &things, &acting, ActorError::Ended).await;
 }
 
-/// A member who regenerates a URL while being removed is either refused, or the URL is marked as known to a leaver.
+/// If a member regenerates a URL while being removed, it is refused, or the URL is marked as known to a leaver.
 pub async fn a_removal_misses_no_url<S: Store + PeopleStore>(store: &Arc<S>) {
     with_member(store, 1, Role::Owner).await;
     for race in 0..RACES {

@@ -1,4 +1,4 @@
-//! What happened to an incident: what is listed, in which order, and what bounds it.
+//! Events of an incident: their kinds, their order, and their bounds.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use hookgate_gate::{
 use super::{acted, incident, stored, told, touched, with_webhook};
 use crate::samples::{acting, deduplicated, delivery, draft, second};
 
-/// A delivery about the same trouble, at this second.
+/// A delivery with the same dedup key, at this second.
 fn about(webhook: &Webhook, at: i64, fields: DraftFields) -> AcceptedDelivery {
     let fields = DraftFields {
         dedup_key: Some("disk".into()),
@@ -49,7 +49,7 @@ fn by_sender(delivery: DeliveryId, at: Timestamp, event: IncidentEvent, occurren
     }
 }
 
-/// What a delivery changes is listed with it, several things in order.
+/// The changes of a delivery are events with its ID, in a fixed order.
 pub async fn what_changes_is_listed_in_order<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, about(&webhook, 0, severity("high"))).await;
@@ -90,7 +90,7 @@ pub async fn what_changes_is_listed_in_order<S: Store>(store: &Arc<S>) {
     assert_eq!(events(store, unknown).await, []);
 }
 
-/// Telling of the same trouble again is counted, not listed.
+/// Deliveries that change nothing are counted and are no events.
 pub async fn plain_repeats_are_not_listed<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, about(&webhook, 0, DraftFields::default())).await;
@@ -101,7 +101,7 @@ pub async fn plain_repeats_are_not_listed<S: Store>(store: &Arc<S>) {
     assert_eq!(incident(store, number).await.occurrences, 4);
 }
 
-/// A sender that repeats a late `resolved` is listed once for each resolve.
+/// A repeated late `resolved` is one event for each resolve.
 pub async fn a_late_resolve_is_listed_once<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, about(&webhook, 0, DraftFields::default())).await;
@@ -116,7 +116,7 @@ pub async fn a_late_resolve_is_listed_once<S: Store>(store: &Arc<S>) {
     assert_eq!(incident(store, number).await.occurrences, 4);
 }
 
-/// A severity that goes up and down lists its first changes; the rest is counted.
+/// The first changes of a severity that goes up and down are events; further ones are counted.
 pub async fn listed_changes_are_bounded<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, about(&webhook, 0, severity("low"))).await;
@@ -129,7 +129,7 @@ pub async fn listed_changes_are_bounded<S: Store>(store: &Arc<S>) {
     assert_eq!(incident(store, number).await.changes, MAX_LISTED_CHANGES + 20);
 }
 
-/// What people do is listed with them and the last delivery before.
+/// Acts of people are events with their actor and the last delivery before.
 pub async fn acts_of_people_are_listed<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let first = stored(store, about(&webhook, 0, DraftFields::default())).await;
@@ -151,7 +151,7 @@ pub async fn acts_of_people_are_listed<S: Store>(store: &Arc<S>) {
     assert_eq!(events(store, number).await, expected);
 }
 
-/// Notes and reopenings end at a bound; what ends an incident does not.
+/// Notes and reopenings end at a bound; resolving does not.
 pub async fn a_full_timeline_takes_no_more_notes<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, about(&webhook, 0, DraftFields::default())).await;
@@ -192,7 +192,7 @@ pub async fn a_reopened_incident_takes_deliveries_again<S: Store>(store: &Arc<S>
     assert_eq!((again.effect, touched(&again).number), (Effect::Updated, number));
 }
 
-/// If another incident has the dedup key by now, the first one stays resolved, also if both happen at once.
+/// An incident can't be reopened if another one has its dedup key by now, not even at the same moment.
 pub async fn a_taken_dedup_key_keeps_an_incident_resolved<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for round in 0..10 {
@@ -214,7 +214,7 @@ pub async fn a_taken_dedup_key_keeps_an_incident_resolved<S: Store>(store: &Arc<
     }
 }
 
-/// An incident that is removed takes what happened to it along.
+/// Removing an incident removes its events.
 pub async fn events_go_with_their_incident<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let (old, young) = (
@@ -235,7 +235,7 @@ pub async fn events_go_with_their_incident<S: Store>(store: &Arc<S>) {
     assert_eq!(events(store, young).await.len(), 1);
 }
 
-/// A timeline counts the deliveries between what is listed, with their times.
+/// A timeline counts the deliveries between events, with their times.
 pub async fn a_timeline_counts_runs<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let number = told(store, about(&webhook, 0, severity("high"))).await;
@@ -279,7 +279,7 @@ pub async fn a_timeline_counts_runs<S: Store>(store: &Arc<S>) {
     assert_eq!(timeline.acknowledged_after(), Some(Duration::from_secs(40)));
 }
 
-/// However many runs there are, each has the times of its own deliveries, and a run of one has its delivery.
+/// Each of many runs has the times of its own deliveries, and a run of one delivery has its ID.
 pub async fn a_timeline_dates_many_runs<S: Store>(store: &Arc<S>) {
     const RUNS: i64 = 40;
     let webhook = with_webhook(store, 1).await;
@@ -290,7 +290,7 @@ pub async fn a_timeline_dates_many_runs<S: Store>(store: &Arc<S>) {
     for run in 1..=RUNS {
         let at = run * 100;
         let first = stored(store, about(&webhook, at, DraftFields::default())).await;
-        // Of another incident, between those of this one.
+        // A delivery of another incident, between those of this one.
         told(store, about(&other, at + 1, DraftFields::default())).await;
         if run % 2 == 0 {
             told(store, about(&webhook, at + 10, DraftFields::default())).await;

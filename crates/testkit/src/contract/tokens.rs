@@ -8,7 +8,7 @@ use hookgate_gate::{PageSize, PeopleStore};
 use super::members::{entries, with_member};
 use crate::samples::{audit, audit_of, second, token};
 
-/// A token comes back with the member that owns it, and with when it was last used.
+/// A token comes back with its owner and the time of its last use.
 pub async fn a_token_comes_back<S: PeopleStore>(store: &Arc<S>) {
     let owner = with_member(store, 1, Role::Admin).await;
     let (theirs, free) = (token(Some(&owner), 1), token(None, 2));
@@ -34,7 +34,7 @@ pub async fn a_token_comes_back<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(store.token_by_id(unknown.id).await.unwrap(), None);
 }
 
-/// A token is revoked once, with one entry, and is dead when that is answered.
+/// A token is revoked once, with one entry, and does not work once the call has returned.
 pub async fn a_token_is_revoked_once<S: PeopleStore>(store: &Arc<S>) {
     let one = token(None, 1);
     store.token_insert(one.clone(), audit()).await.unwrap();
@@ -55,7 +55,7 @@ pub async fn a_token_is_revoked_once<S: PeopleStore>(store: &Arc<S>) {
     assert_eq!(entries(store, AuditAct::TokenRevoke).await, 1);
 }
 
-/// A token ends what it made, and what that made, and nothing else.
+/// A revoked token revokes the tokens that it made, and those that these made, and nothing else.
 pub async fn what_a_token_made_ends_with_it<S: PeopleStore>(store: &Arc<S>) {
     let [first, second_one, third, other] = [1, 2, 3, 4].map(|seed| token(None, seed));
     let by = |token: Token, maker: &Token| Token {
@@ -86,7 +86,7 @@ pub async fn what_a_token_made_ends_with_it<S: PeopleStore>(store: &Arc<S>) {
     }
 }
 
-/// Pages of tokens go on behind the last ID.
+/// Pages of tokens continue after the last ID.
 pub async fn token_pages_follow_the_ids<S: PeopleStore>(store: &Arc<S>) {
     for seed in [3, 1, 2] {
         store.token_insert(token(None, seed), audit()).await.unwrap();

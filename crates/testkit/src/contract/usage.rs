@@ -1,4 +1,4 @@
-//! Usage: every delivery that was answered is counted once, where it belongs.
+//! Usage: every answered delivery is counted once, in the right bucket.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -18,7 +18,7 @@ async fn usage<S: Store>(store: &Arc<S>, webhook: &Webhook, range: UsageRange, n
     store.usage(Some(webhook.handle), range, now).await.unwrap()
 }
 
-/// Commits a delivery that came then.
+/// Commits a delivery received at this time.
 async fn sent<S: Store>(store: &Arc<S>, webhook: &Webhook, received_at: Timestamp) {
     stored(
         store,
@@ -30,7 +30,7 @@ async fn sent<S: Store>(store: &Arc<S>, webhook: &Webhook, received_at: Timestam
     .await;
 }
 
-/// Nothing was sent, or nothing is known of the webhook: every bucket is there and empty.
+/// Without deliveries, and for an unknown webhook, every bucket is there and empty.
 pub async fn nothing_sent_is_nothing_used<S: Store>(store: &Arc<S>) {
     let (known, unknown) = (with_webhook(store, 1).await, samples::webhook(2));
     for range in UsageRange::ALL {
@@ -53,7 +53,7 @@ pub async fn nothing_sent_is_nothing_used<S: Store>(store: &Arc<S>) {
     assert_eq!(store.usage_many(&[], START).await.unwrap(), []);
 }
 
-/// As soon as a delivery is answered it is counted, whenever it is asked.
+/// A delivery is counted as soon as it is answered.
 pub async fn what_was_answered_is_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for count in 1..=5 {
@@ -69,7 +69,7 @@ pub async fn what_was_answered_is_counted<S: Store>(store: &Arc<S>) {
     }
 }
 
-/// Refusals that share a record are each counted.
+/// Folded refusals are counted one by one.
 pub async fn folded_refusals_are_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for round in 1..=3_u16 {
@@ -83,7 +83,7 @@ pub async fn folded_refusals_are_counted<S: Store>(store: &Arc<S>) {
     }
 }
 
-/// A retry that gets the first answer again counts for nothing.
+/// A replay is not counted.
 pub async fn a_replay_is_not_counted<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for _ in 0..4 {
@@ -141,7 +141,7 @@ pub async fn webhooks_are_counted_apart_and_together<S: Store>(store: &Arc<S>) {
     assert_eq!(asked(None).await, (3, 2));
 }
 
-/// The list shows 24 hours and the newest delivery of each webhook, in the order asked for.
+/// The list has 24 hours and the newest delivery of each webhook, in the requested order.
 pub async fn a_list_shows_a_day_and_the_last_delivery<S: Store>(store: &Arc<S>) {
     let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     sent(store, &one, START).await;
@@ -179,7 +179,7 @@ pub async fn a_list_shows_a_day_and_the_last_delivery<S: Store>(store: &Arc<S>) 
     assert_eq!((later[0].accepted, later[0].last.is_some()), (0, true));
 }
 
-/// Counts are kept as long as deliveries.
+/// Counts are kept for as long as deliveries.
 pub async fn counts_go_with_the_deliveries<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     sent(store, &webhook, START).await;

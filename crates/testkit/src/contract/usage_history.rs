@@ -1,4 +1,4 @@
-//! What records tell besides, and how lists are cut into pages.
+//! Further fields of records, and pages of lists.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,8 @@ fn size(rows: u16) -> PageSize {
     PageSize::new(rows).unwrap()
 }
 
-/// Headers come back in their order, those that repeat too, of refusals as well; and how long it took.
+/// Headers come back in their order, including repeated ones, also for refusals; and so does the time that the request
+/// took.
 pub async fn headers_and_timing_are_on_record<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let text = r#"[["via","a \\"quoted\\" one"],["accept","*/*"],["via","é\\u0007"]]"#.replace("\\\\", "\\");
@@ -48,7 +49,7 @@ pub async fn headers_and_timing_are_on_record<S: Store>(store: &Arc<S>) {
     assert!(records.iter().all(|record| record.took == Some(took)));
 }
 
-/// A time is within its bounds, the first included and the second not, and clocks may be out of order within a margin.
+/// Bounds of time include the first and exclude the second, and clocks may be out of order within a margin.
 pub async fn times_are_filtered<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let margin = i64::try_from(CLOCK_MARGIN.as_secs()).unwrap() - 1;
@@ -108,7 +109,7 @@ pub async fn times_are_filtered<S: Store>(store: &Arc<S>) {
     }
 }
 
-/// A full page tells where to go on, in both directions, and one that is not full is the last.
+/// A full page has a cursor for the next one, in both directions; a page that is not full is the last.
 pub async fn a_page_tells_whether_it_is_the_last<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut id = Vec::new();
@@ -134,7 +135,7 @@ pub async fn a_page_tells_whether_it_is_the_last<S: Store>(store: &Arc<S>) {
     }
 }
 
-/// The deliveries that opened and updated an incident, and no others, in both directions.
+/// Deliveries are found by the incident that they opened or updated, in both directions.
 pub async fn an_incident_has_its_deliveries<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let (mut disk, mut number) = (Vec::new(), None);
@@ -187,7 +188,7 @@ pub async fn an_incident_has_its_deliveries<S: Store>(store: &Arc<S>) {
     assert_eq!((nothing.items.len(), nothing.next), (0, None));
 }
 
-/// The incidents of one webhook, with one status or with any.
+/// Incidents are found by webhook, with one status or with any.
 pub async fn incidents_are_found_by_webhook<S: Store>(store: &Arc<S>) {
     let (one, two) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let mut numbers = Vec::new();

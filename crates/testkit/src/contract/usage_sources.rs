@@ -1,4 +1,4 @@
-//! Where deliveries came from.
+//! Usage by source.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -49,7 +49,7 @@ async fn top<S: Store>(
     top.sources
 }
 
-/// Sources in the order of what they sent, with what of it passed.
+/// Sources are ordered by number of deliveries, with the number of accepted ones.
 pub async fn sources_that_sent_most_come_first<S: Store>(store: &Arc<S>) {
     let (webhook, other) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     sent(store, &webhook, "192.0.2.1", second(1)).await;
@@ -84,8 +84,8 @@ pub async fn sources_that_sent_most_come_first<S: Store>(store: &Arc<S>) {
     assert_eq!(top(store, &unknown, UsageRange::Day, second(20)).await, []);
 }
 
-/// New is what was first seen within the range, unless the webhook itself is as new; and what sent nothing within the
-/// range is not shown.
+/// A source is new if its first delivery is in the range, unless the webhook itself is as new. A source without
+/// deliveries in the range is not listed.
 pub async fn a_source_is_new_once<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     sent(store, &webhook, "192.0.2.1", START).await;
@@ -113,7 +113,7 @@ pub async fn a_source_is_new_once<S: Store>(store: &Arc<S>) {
     assert!(month.iter().all(|source| !source.is_new));
 }
 
-/// An IPv6 source is its /64; but what an allowlist would say is asked for each address of it that passed.
+/// An IPv6 source is its /64; but accepted sources, by which allowlists are previewed, are single addresses.
 pub async fn sites_of_ipv6_are_one_source<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     sent(store, &webhook, "2001:db8::1", second(1)).await;
@@ -136,7 +136,7 @@ pub async fn sites_of_ipv6_are_one_source<S: Store>(store: &Arc<S>) {
     assert_eq!(addresses, ["2001:db8::1", "2001:db8::2", "2001:db8:0:1::1"]);
 }
 
-/// Only those count that had a delivery accepted.
+/// Accepted sources are those with an accepted delivery.
 pub async fn accepted_sources_are_those_that_passed<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     sent(store, &webhook, "192.0.2.1", START).await;
@@ -157,7 +157,7 @@ pub async fn accepted_sources_are_those_that_passed<S: Store>(store: &Arc<S>) {
     assert_eq!(accepted(START.after(3 * DAY)).await, [] as [&str; 0]);
 }
 
-/// Each refusal of a source is counted by its code, folded or not; codes go with the history.
+/// The refusals of a source are counted by code, folded or not. The counts are removed with the history.
 pub async fn reasons_are_counted_by_source<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     sent(store, &webhook, "192.0.2.1", START).await;
@@ -196,7 +196,7 @@ pub async fn reasons_are_counted_by_source<S: Store>(store: &Arc<S>) {
     assert_eq!(reasons(START.after(2 * DAY)).await, []);
 }
 
-/// What passed only because its webhook observes is counted beside what simply passed.
+/// Deliveries that passed only because their webhook observes are accepted ones, and are counted on their own too.
 pub async fn what_would_be_refused_is_counted_by_source<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     for (source, observed) in [
@@ -236,7 +236,7 @@ pub async fn what_would_be_refused_is_counted_by_source<S: Store>(store: &Arc<S>
     );
 }
 
-/// Living webhooks that refused something in the last 24 hours, with all that came to them in that time.
+/// Living webhooks that refused a delivery in the last 24 hours are found, with all their counts of that time.
 pub async fn who_refused_lately_is_found<S: Store>(store: &Arc<S>) {
     let (webhook, good) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
     let revoked = with_webhook(store, 3).await;

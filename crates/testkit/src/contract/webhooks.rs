@@ -16,7 +16,7 @@ pub(super) fn digest(webhook: &Webhook) -> WebhookIdDigest {
     webhook.live_url().expect("a living webhook").digest
 }
 
-/// A living URL leads to its webhook.
+/// A living URL is found with its webhook.
 pub async fn a_living_url_leads_to_its_webhook<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     with_webhook(store, 2).await;
@@ -30,7 +30,8 @@ pub async fn a_living_url_leads_to_its_webhook<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// Of a URL that is known already, only the revision is asked for, as long as it is the same.
+/// The URL of a known revision is unchanged, and nothing is read but the revision; any other revision is returned
+/// whole.
 pub async fn a_url_is_the_same_at_the_same_revision<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let (digest, revision) = (digest(&webhook), webhook.revision);
@@ -56,7 +57,7 @@ pub async fn a_url_is_the_same_at_the_same_revision<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// What was never issued leads nowhere.
+/// A URL that was never issued is not found.
 pub async fn an_unknown_url_leads_nowhere<S: Store>(store: &Arc<S>) {
     with_webhook(store, 1).await;
     let unknown = samples::webhook(2);
@@ -64,7 +65,7 @@ pub async fn an_unknown_url_leads_nowhere<S: Store>(store: &Arc<S>) {
     assert_eq!(store.webhook_by_handle(unknown.handle).await.unwrap(), None);
 }
 
-/// A webhook comes back as it was stored, whatever is set.
+/// A webhook comes back as it was stored, with any settings.
 pub async fn every_setting_comes_back<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let policy = Policy {
@@ -110,7 +111,7 @@ pub async fn every_setting_comes_back<S: Store>(store: &Arc<S>) {
     assert_eq!(store.webhook_by_handle(plain.handle).await.unwrap(), Some(plain));
 }
 
-/// The old URL of a regenerated webhook is dead, and the new one lives; so it goes on.
+/// A regenerated webhook has a tombstone for the old URL, and a new one that works; again and again.
 pub async fn a_regenerated_url_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
     let mut webhook = with_webhook(store, 1).await;
     let mut dead = Vec::new();
@@ -140,7 +141,7 @@ pub async fn a_regenerated_url_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
     }
 }
 
-/// The URL of a revoked webhook is dead, and the webhook is still there to look at.
+/// A revoked webhook has a tombstone for its URL, and stays readable.
 pub async fn a_revoked_webhook_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = with_webhook(store, 1).await.revoke(second(60)).unwrap();
     store
@@ -157,7 +158,7 @@ pub async fn a_revoked_webhook_leaves_a_tombstone<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// A change of a revision that is not there any more, or not yet, changes nothing and leaves no tombstone.
+/// A change of an older or a later revision is a conflict, and leaves no tombstone.
 pub async fn a_replacement_of_another_revision_is_a_conflict<S: Store>(store: &Arc<S>) {
     let first = with_webhook(store, 1).await;
     let second_one = first.clone().edit(name("second"), Policy::default()).unwrap();
@@ -184,7 +185,7 @@ pub async fn a_replacement_of_another_revision_is_a_conflict<S: Store>(store: &A
     );
 }
 
-/// Of many changes of the same revision, one is made and the others learn that they were late.
+/// Of concurrent changes of the same revision, one succeeds and the others are conflicts.
 pub async fn one_of_many_replacements_wins<S: Store>(store: &Arc<S>) {
     let webhook = with_webhook(store, 1).await;
     let mut tasks = tokio::task::JoinSet::new();
@@ -224,7 +225,7 @@ pub async fn a_handle_is_taken_once<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// What was never stored can't be replaced.
+/// A webhook that was never stored can't be replaced.
 pub async fn an_unknown_webhook_is_not_replaced<S: Store>(store: &Arc<S>) {
     let UrlChange { webhook, retired } = samples::webhook(1).revoke(second(1)).unwrap();
     let replaced = store.webhook_replace(webhook, Some(retired), audit()).await;
@@ -263,7 +264,7 @@ pub async fn a_name_finds_two_and_the_living_first<S: Store>(store: &Arc<S>) {
     );
 }
 
-/// Pages of webhooks go on behind the last handle, in the order of creation.
+/// Pages of webhooks continue after the last handle, in the order of creation.
 pub async fn pages_follow_the_handles<S: Store>(store: &Arc<S>) {
     for seed in [3, 1, 5, 2, 4] {
         with_webhook(store, seed).await;
@@ -282,7 +283,7 @@ pub async fn pages_follow_the_handles<S: Store>(store: &Arc<S>) {
     assert_eq!(seen, [1, 2, 3, 4, 5].map(samples::webhook));
 }
 
-/// Living and revoked webhooks are counted, and the oldest living URL is known.
+/// Living and revoked webhooks are counted, and the oldest living URL is found.
 pub async fn a_census_counts_by_state<S: Store>(store: &Arc<S>) {
     assert_eq!(store.webhook_census().await.unwrap(), WebhookCounts::default());
     let (first, second_one) = (with_webhook(store, 1).await, with_webhook(store, 2).await);
