@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::program::{Program, code, data};
 use crate::support::Server;
 
-/// Who asks for what, and what is answered.
+/// A request and its expected answer: client, method, path, body, status and error code.
 type Case<'a> = (&'a Program<'a>, &'a str, &'a str, Option<Value>, u16, &'a str);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -47,18 +47,19 @@ async fn link(by: &ConsoleClient<'_>, member: &Value) -> String {
     secret.to_owned()
 }
 
-/// Whether the session still opens a page.
+/// `true` if the session still opens a page.
 async fn is_alive(visitor: &ConsoleClient<'_>) -> bool {
     visitor.call("GET", "/account", String::new()).await.status == 200
 }
 
-/// Whether the link still signs in.
+/// `true` if the link still signs in.
 async fn works(server: &Server, link: &str) -> bool {
     let answer = ConsoleClient::nobody(server).try_to_send(link, &[]).await;
     answer.header("set-cookie").starts_with("__Host-hookgate=hgs_")
 }
 
-/// What an admin's links opened goes no further than the admin may, and ends with the admin's role or membership.
+/// A session and an unused link from an admin end if the member gets a role that the admin may not give, or if the admin
+/// loses the role or the membership.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_link_opened_ends_with_what_its_maker_may() {
     let server = Server::start();

@@ -16,7 +16,7 @@ use super::visitor::ConsoleClient;
 
 const PASSWORD: &str = "Kiosk-Quarz-84";
 const PIPED: &str = "Vortex-Zimt-2209";
-/// What a sender's payload may hold: few digits, quickly guessed.
+/// A payload with few digits, which are guessed quickly.
 const PIN: &str = "pin 48213377";
 
 /// The columns in which a random secret is found by its SHA-256.
@@ -28,7 +28,7 @@ const DIGESTS: [&str; 5] = [
     "sign_in_links.digest",
 ];
 
-/// What may be in no column, and what only in those of digests.
+/// Texts that no column may hold, and texts that only the columns of digests may hold.
 #[derive(Default)]
 struct Secrets {
     nowhere: Needles,

@@ -1,4 +1,4 @@
-//! What was answered 2xx is on disk: the server is killed as hard as can be, again and again.
+//! A delivery that was answered 2xx is on disk: the server is killed with SIGKILL, again and again.
 
 use std::collections::BTreeMap;
 use std::process::Stdio;

@@ -1,5 +1,5 @@
-//! Whatever people do in the console, programs do by the admin API and administrators on the command line, with the same
-//! outcome. Passwords and sessions are the console's alone: nothing else has them.
+//! Every act of the console is also possible with the admin API and on the command line, with the same outcome. Only
+//! passwords and sessions belong to the console alone.
 
 use std::collections::HashSet;
 
@@ -10,7 +10,7 @@ use crate::program::{Program, data};
 use crate::support::Server;
 use crate::visitor::ConsoleClient;
 
-/// Where something is done.
+/// The interface for an act.
 enum Installation<'a> {
     Console(ConsoleClient<'a>),
     Api(Program<'a>),

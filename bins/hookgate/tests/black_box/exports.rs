@@ -116,8 +116,8 @@ async fn every_form_names_the_webhook_and_the_verdict() {
     assert_eq!(line["payload"]["title"], "Disk full");
 }
 
-/// What a sender sends to whoever looks at it later: control characters of terminals, letters that turn or hide others, and cells
-/// that a spreadsheet computes, also one that separates by semicolons.
+/// Texts that a sender sends to attack later readers: control characters of terminals, letters that reorder or hide others,
+/// and cells that a spreadsheet computes, also one with semicolons as separators.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_output_holds_what_terminals_and_spreadsheets_act_on() {
     let server = Server::start();

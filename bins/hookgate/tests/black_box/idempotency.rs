@@ -76,8 +76,8 @@ async fn a_repeated_request_creates_nothing() {
     }
 }
 
-/// What is stored of a request tells nothing of it to who has the store alone: no digest that guesses could be tried against, and
-/// no key, which people put secrets into.
+/// The stored data of a request reveals nothing of it to an attacker who has only the store: no digest to try guesses
+/// against, and no idempotency key, since some keys contain secrets.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_request_can_be_guessed_from_nothing_in_the_store() {
     let server = Server::start();

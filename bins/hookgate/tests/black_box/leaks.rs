@@ -283,7 +283,7 @@ fn near_miss(url: &str, number: usize) -> Request<Full<hookgate_testkit::https::
     post(&path, r#"{"title":"near"}"#)
 }
 
-/// What no client library sends.
+/// Sends requests that no client library sends.
 async fn raw(server: &Server, url: &str, secrets: &Needles) {
     let path = &url[server.ready["gate"].as_str().unwrap().len()..];
     let plain = plain_tcp(
@@ -306,7 +306,7 @@ async fn raw(server: &Server, url: &str, secrets: &Needles) {
     }
 }
 
-/// What the command line prints, with a secret on its standard input or by mistake among its arguments.
+/// Searches the output of the command line, with a secret on standard input or by mistake among the arguments.
 fn search_commands(server: &Server, urls: &[String], secrets: &Needles) {
     let directory = server.directory();
     for url in &urls[..4] {
@@ -381,7 +381,7 @@ async fn search_console(server: &Server, visitor: &ConsoleClient<'_>, secrets: &
     }
 }
 
-/// What programs are told.
+/// Searches the answers of the admin API.
 async fn search_api(server: &Server, program: &Program<'_>, secrets: &Needles) {
     for path in [
         "/metrics",
@@ -414,7 +414,7 @@ fn search_answer(place: &str, answer: &Answer, secrets: &Needles) {
     }
 }
 
-/// What others on the machine can see of the server's process.
+/// Searches the files of the server's process that other users of the machine may read.
 fn search_process(server: &Server, secrets: &Needles) {
     for file in ["cmdline", "environ", "status", "maps"] {
         match fs::read(format!("/proc/{}/{file}", server.pid())) {

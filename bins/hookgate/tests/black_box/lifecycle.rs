@@ -42,7 +42,7 @@ async fn sigterm_finishes_what_is_in_flight() {
     );
 }
 
-/// Whether connections to this address are refused soon.
+/// `true` if connections to this address are refused soon.
 async fn closes(address: SocketAddr) -> bool {
     for _ in 0..100 {
         match TcpStream::connect(address).await {

@@ -57,5 +57,5 @@ mod visitor;
 mod walk;
 mod warnings;
 
-/// Which store these tests run on.
+/// The store of these tests.
 const STORE: support::Store = support::Store::Embedded;

@@ -1,4 +1,4 @@
-//! What people call things, from the command line to the store: no secret, nothing that nobody sees, and no two that look the same.
+//! Names, from the command line to the store: no secrets, no invisible characters, and no two that look the same.
 
 use std::process::Command;
 

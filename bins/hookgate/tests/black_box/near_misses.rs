@@ -17,7 +17,7 @@ fn same(url: &str) -> Vec<String> {
     ]
 }
 
-/// What people and software make of a URL by mistake.
+/// Forms of a URL that people and software produce by mistake.
 fn near(url: &str) -> Vec<String> {
     let id = url.rsplit('/').next().unwrap();
     vec![
@@ -142,7 +142,7 @@ async fn in_the_clear_every_form_exposes_the_url() {
     }
 }
 
-/// What people and programs send in the clear that is no plain request for the URL, by bytes.
+/// Malformed plain HTTP requests for the URL, as bytes.
 fn strays(path: &str) -> Vec<Vec<u8>> {
     let id = path.rsplit('/').next().unwrap();
     let tail = "HTTP/1.1\r\nhost: a\r\n";

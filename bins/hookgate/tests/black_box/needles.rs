@@ -8,7 +8,7 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// Bytes of a form that are looked up before it is compared as a whole. No form is shorter.
 const START: usize = 8;
-/// What stands before the secret part of an ID or token, its hint included: `wh_` and four digits.
+/// Length of the part before the secret of an ID or token, with its hint: `wh_` and four digits.
 const HINT: usize = 7;
 /// Characters behind it that are searched for: no text has them by chance, and a part of a secret is found too.
 const PART: usize = 20;
@@ -16,7 +16,7 @@ const PART: usize = 20;
 /// An ID for the tests of the search itself.
 const ID: &str = "wh_7Kd0nQzR4mT8vXb1Lc5Yh2Js9Wf6Gp3Ea0Ui4OqZ";
 
-/// What is searched for.
+/// The texts to search for.
 #[derive(Default)]
 pub(crate) struct Needles {
     forms: Vec<Form>,
@@ -46,7 +46,7 @@ impl Needles {
         }
     }
 
-    /// What of it these bytes hold, if anything.
+    /// The name of the first text that these bytes hold, if any.
     pub(crate) fn found_in(&self, bytes: &[u8]) -> Option<&str> {
         (0..bytes.len().saturating_sub(START - 1)).find_map(|at| {
             let rest = &bytes[at..];

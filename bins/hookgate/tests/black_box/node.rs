@@ -1,4 +1,4 @@
-//! What a node of `hookgate serve` needs on a disk: a CA, a certificate for localhost, a sealing key, a configuration.
+//! The files of a node of `hookgate serve`: a CA, a certificate for localhost, a sealing key, a configuration.
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener, TcpStream};
@@ -10,11 +10,11 @@ use hookgate_testkit::postgres::Postgres;
 
 use super::support::HOOKGATE;
 
-/// The configuration's name. Where it is, the store is on a server.
+/// Name of the configuration file. Only a node with PostgreSQL has one.
 pub(crate) const CONFIG: &str = "hookgate.toml";
-/// Where it says so for tests, too.
+/// The key with the store's URL, which tests read too.
 const URL: &str = "store.url";
-/// How often a node is asked whether it serves, and the pause between: half a minute in all.
+/// Maximum number of polls until a node serves, with the pause between two: half a minute in all.
 const LOOKS: u32 = 6_000;
 const LOOK_EVERY: Duration = Duration::from_millis(5);
 
@@ -36,7 +36,7 @@ pub(crate) fn lay_out(directory: &Path, url: &str) {
     configure(directory, url);
 }
 
-/// Where the gate and the console of the node in this directory listen.
+/// Addresses of the gate and the console of the node in this directory.
 pub(crate) fn addresses(directory: &Path) -> [SocketAddr; 2] {
     let text = fs::read_to_string(directory.join(CONFIG)).unwrap();
     let table: toml::Table = text.parse().unwrap();

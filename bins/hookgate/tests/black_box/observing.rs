@@ -1,4 +1,4 @@
-//! How a webhook does is said by number: what an observed allowlist would refuse, and whose deliveries fail.
+//! The health of a webhook in numbers: the senders that an observed allowlist would refuse, and the deliveries that fail.
 
 use hookgate_testkit::https::{Full, Http, Request};
 use serde_json::Value;
@@ -24,7 +24,7 @@ fn banner<'a>(page: &'a str, class: &str) -> &'a str {
     rest.split("</p>").next().unwrap()
 }
 
-/// Where the link with these words leads.
+/// Target of the link with this text.
 fn link(html: &str, words: &str) -> String {
     let end = format!("\">{words}</a>");
     let (before, _) = html

@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use crate::support::Server;
 
-/// What is looked for. Left out is `positive_data_acceptance`: there are rules that no schema can say (an allowlist without
-/// host bits, an `If-Match` of this very moment), so a request that fits the schema may still be refused.
+/// The checks. `positive_data_acceptance` is missing: a schema can't express some rules (an allowlist without host bits, an
+/// `If-Match` with the current revision), so a request that fits the schema may still be refused.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,\
     response_headers_conformance,response_schema_conformance,negative_data_rejection,missing_required_header,\
     unsupported_method,allow_header_conformance,ignored_auth,use_after_free,ensure_resource_availability";
@@ -20,7 +20,7 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// Statuses that refuse a wrong request. The client does not expect 412, 413 and 428 by itself.
 const REFUSED: &str = "[400, 401, 403, 404, 405, 406, 409, 412, 413, 415, 422, 428]";
 
-/// What must have been done in the end: otherwise the client was only ever told that there is no such thing.
+/// Acts that must have succeeded at the end: otherwise the client has met only objects that don't exist.
 const DONE: [&str; 13] = [
     "webhook.create",
     "webhook.edit",

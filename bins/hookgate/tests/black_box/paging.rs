@@ -142,7 +142,7 @@ fn ids(page: &str) -> Vec<String> {
         .collect()
 }
 
-/// Where the link that is called this leads.
+/// Target of the link with this text.
 fn link(page: &str, name: &str) -> Option<String> {
     let (before, _) = page.split_once(&format!(">{name}</a>"))?;
     let (_, href) = before.rsplit_once("href=\"")?;

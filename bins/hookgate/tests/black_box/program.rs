@@ -56,7 +56,7 @@ impl<'a> Program<'a> {
         self.server.send(Http::One, request.body(body).unwrap()).await
     }
 
-    /// What is at this path.
+    /// The data at this path.
     pub(crate) async fn get(&self, path: &str) -> Value {
         let answer = self.call("GET", path, None, &[]).await;
         assert_eq!(answer.status, 200, "{path}: {}", answer.body);
@@ -69,14 +69,14 @@ impl<'a> Program<'a> {
     }
 }
 
-/// What a success holds.
+/// The data of a success.
 pub(crate) fn data(answer: &Answer) -> Value {
     let envelope: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(envelope["success"], true, "{envelope}");
     envelope["data"].clone()
 }
 
-/// Why it failed.
+/// The error code.
 pub(crate) fn code(answer: &Answer) -> String {
     let envelope: Value = serde_json::from_str(&answer.body).unwrap();
     assert_eq!(envelope["success"], false, "{envelope}");

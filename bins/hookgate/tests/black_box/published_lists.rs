@@ -19,7 +19,7 @@ use super::support::{Server, post, run, run_as_is};
 const ALERT: &str = r#"{"title":"t"}"#;
 /// As large as a document may be.
 const DOCUMENT: usize = 4 * 1024 * 1024;
-/// What reading documents may add to what the process holds, in KiB.
+/// Maximum growth of the process's memory by reading documents, in KiB.
 const MOST_GROWTH: u64 = 64 * 1024;
 /// A delivery meanwhile takes less: 100 ms on a machine that does nothing else, and the tests run beside each other.
 const PATIENCE: Duration = Duration::from_secs(1);

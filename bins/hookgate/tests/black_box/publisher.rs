@@ -52,7 +52,7 @@ static CA: LazyLock<TempDir> = LazyLock::new(|| {
     directory
 });
 
-/// What lets a server read the lists of publishers: they are on this machine, and their CA is nobody else's.
+/// Variables that let a server read the lists of publishers: these are on this machine, and use a CA of their own.
 pub(crate) fn environment() -> [(&'static str, PathBuf); 2] {
     [
         ("HOOKGATE_ADDRESSES_CA", CA.path().join("ca.pem")),

@@ -1,4 +1,4 @@
-//! What people and programs read of the console: how much of it at a time, for how long, and at nobody else's cost.
+//! Readers of the console: limits on their number of bytes and their time, so that one reader can't slow down others.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const DELIVERIES: usize = 64;
 const BYTES: usize = 240 * 1024;
 /// Most that the memory of the server may grow, in MiB.
 const MEMORY: u64 = 130;
-/// How long something that was cut may still be read.
+/// Time for the server to cut an answer, and then for the client to read the rest of it.
 const CUT: Duration = Duration::from_secs(2);
 
 /// A server with large payloads on record.

@@ -1,4 +1,4 @@
-//! What strangers send who know a URL, and no more: little of it is kept, and it is said what is missing.
+//! Payloads of strangers who know a URL and nothing else: the store keeps little of them, and says that the rest is missing.
 
 use hookgate_testkit::https::Http;
 use serde_json::{Value, json};

@@ -12,7 +12,7 @@ use super::support::{Server, post};
 const ROUNDS: usize = 50;
 /// Connections that send at the same time.
 const SENDERS: usize = 6;
-/// What a sender that asks first is told when its body is wanted.
+/// The answer to `Expect: 100-continue` when the body is wanted.
 const GO_ON: &[u8; 25] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// An answer, with the moment at which its request began.

@@ -124,7 +124,7 @@ async fn every_page_and_form_asks_for_the_role_it_needs() {
     }
 }
 
-/// What only owners may: a role is not all there is to it.
+/// Acts that only owners may do, because they concern an owner: the role of the route is not the only rule.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn only_an_owner_touches_an_owner() {
     let server = Server::start();

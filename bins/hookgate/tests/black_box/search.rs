@@ -17,7 +17,7 @@ fn handle_of(server: &Server, name: &str) -> String {
     shown["handle"].as_str().unwrap().to_owned()
 }
 
-/// Where a search leads: the path and query of its redirect.
+/// Target of a search: the path and query of its redirect.
 async fn leads_to(visitor: &ConsoleClient<'_>, text: &str) -> String {
     let answer = visitor.send("/search", &[("q", text)]).await;
     assert_eq!(answer.status, 303, "{text}: {}", answer.body);

@@ -14,7 +14,7 @@ use crate::visitor::ConsoleClient;
 
 const PASSWORD: &str = "a long enough password";
 
-/// Whether the session still opens a page; without one, the way leads to the sign-in.
+/// `true` if the session still opens a page; otherwise the answer is a redirect to the sign-in.
 async fn is_alive(visitor: &ConsoleClient<'_>) -> bool {
     let answer = visitor.call("GET", "/account", String::new()).await;
     assert!(answer.status == 200 || answer.header("location").starts_with("/sign-in"));
@@ -64,7 +64,7 @@ async fn a_session_is_dead_after_signing_out() {
     assert!(!is_alive(&visitor).await);
 }
 
-/// Whoever signs in again in the same browser leaves nothing behind that nobody could end any more.
+/// A second sign-in in the same browser ends the first session, which nobody could end otherwise.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_new_session_takes_the_place_of_the_one_before() {
     let server = Server::start();

@@ -1,4 +1,4 @@
-//! What those who are not signed in may take of the console.
+//! The console without a sign-in: limits of its resources.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

@@ -13,7 +13,7 @@ use hookgate_testkit::postgres::Postgres;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// Which store the tests run on.
+/// The store of the tests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Store {
     /// SQLite, in the directory of the server.
@@ -125,13 +125,13 @@ impl Server {
         self.child.id()
     }
 
-    /// Where the gate listens.
+    /// Address of the gate.
     pub(crate) fn address(&self) -> SocketAddr {
         let port = self.ready["gate"].as_str().unwrap().rsplit(':').next().unwrap();
         SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
     }
 
-    /// What the console's addresses start with.
+    /// Base of the console's URLs.
     pub(crate) fn console(&self) -> &str {
         self.ready["console"].as_str().unwrap()
     }

@@ -11,7 +11,7 @@ fn people(server: &Server, arguments: &[&str]) -> Output {
     command.stdin(Stdio::null()).output().unwrap()
 }
 
-/// What it prints, and what it says beside that.
+/// Standard output in lines, and standard error.
 fn read(server: &Server, arguments: &[&str]) -> (Vec<String>, String) {
     let output = people(server, arguments);
     assert!(output.status.success(), "{arguments:?}: {output:?}");

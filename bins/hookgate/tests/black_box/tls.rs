@@ -26,7 +26,7 @@ const SENDERS: usize = 4;
 /// Certificates that follow one another, and handshakes that are waited for between them.
 const CHANGES: u32 = 20;
 const HANDSHAKES_BETWEEN: u32 = 20;
-/// How often something is looked for that has to come, and the pause between: half a minute in all.
+/// Maximum number of polls for an expected event, with the pause between two: half a minute in all.
 const LOOKS: u32 = 1_500;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 

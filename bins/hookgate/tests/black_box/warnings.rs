@@ -1,4 +1,4 @@
-//! What people are told before a list costs them deliveries, or opens the gate to everybody.
+//! Warnings before a list refuses deliveries, or opens the gate to everybody.
 
 use std::process::Command;
 

@@ -54,5 +54,5 @@ mod visitor;
 #[path = "../black_box/warnings.rs"]
 mod warnings;
 
-/// Which store these tests run on.
+/// The store of these tests.
 const STORE: support::Store = support::Store::Postgres;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use hookgate_testkit::postgres::Postgres;
 use tempfile::TempDir;
 
-/// How often it is looked for, and the pause between: ten seconds in all.
+/// Maximum number of polls, with the pause between two: ten seconds in all.
 const LOOKS: u32 = 500;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 /// The user that Debian's packages make: pgbouncer refuses to run as root.

@@ -10,7 +10,7 @@ use super::node;
 use super::pooler::Pooler;
 use super::support::{post, run};
 
-/// What is said of a pooler that shares sessions.
+/// The error about a pooler that shares sessions.
 const REFUSED: &str =
     "pgbouncer, or another connection pooler, is in front of PostgreSQL and shares sessions";
 

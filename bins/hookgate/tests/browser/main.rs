@@ -20,5 +20,5 @@ mod stories;
 mod support;
 mod zone;
 
-/// Which store these tests run on.
+/// The store of these tests.
 const STORE: support::Store = support::Store::Embedded;

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::support::Server;
 
-/// How long something is waited for that has to come.
+/// Maximum time to wait for an expected event.
 const PATIENCE: Duration = Duration::from_secs(15);
 const STEP: Duration = Duration::from_millis(40);
 
@@ -78,7 +78,7 @@ impl Person {
         }
     }
 
-    /// How many elements this selector finds.
+    /// Number of elements that match this selector.
     pub(crate) async fn count(&self, css: &str) -> usize {
         self.browser.driver.find_all(By::Css(css)).await.unwrap().len()
     }
@@ -141,7 +141,7 @@ impl Person {
         }
     }
 
-    /// What a script gives.
+    /// The result of a script.
     pub(crate) async fn run(&self, script: &str) -> Value {
         self.browser
             .driver

@@ -1,4 +1,4 @@
-//! What people come to the console for, with and without scripts.
+//! The main tasks of the console, with and without scripts.
 
 use hookgate_testkit::browser::{By, Setup};
 use hookgate_testkit::https::Http;

@@ -17,7 +17,7 @@ const CLOCKS: &str = "
         (text) => [/\\d\\d:\\d\\d/.exec(text.textContent)[0], clock(new Date(text.dataset.time * 60000))]);
     return [tables.length, charts.length, [...tables, ...charts].filter(([shown, expected]) => shown !== expected)]";
 
-/// What a reader in Berlin would type for the time some minutes from now, as the input has it.
+/// The input of a reader in Berlin for a time some minutes from now.
 const TYPED: &str = "
     const at = new Date(Date.now() + MINUTES * 60000);
     const local = new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);

@@ -16,7 +16,7 @@ use crate::support::post;
 
 const NODES: usize = 2;
 const SENDERS: usize = 8;
-/// How long the load goes on before the primary dies, and after the standby has taken over.
+/// Duration of the load before the primary ends, and after the standby has taken over.
 const LOAD: Duration = Duration::from_millis(1_500);
 /// Within this the service has to be back.
 const BACK: Duration = Duration::from_secs(10);

@@ -10,7 +10,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What a URL does with the test's deliveries.
+/// The state of a URL, as the test's deliveries see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum State {
     /// It takes them: 201 or 200.
@@ -40,7 +40,7 @@ pub(crate) struct Observation {
     pub(crate) ended: Moment,
 }
 
-/// What happened to one URL.
+/// The events of one URL.
 #[derive(Clone, Debug)]
 pub(crate) struct UrlHistory {
     /// The state that it was made in.
@@ -49,7 +49,7 @@ pub(crate) struct UrlHistory {
     pub(crate) deliveries: Vec<Observation>,
 }
 
-/// What can't have been.
+/// A result that no correct register gives.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Violation {
     /// A delivery, by its place in the history, met a state that was not there at any moment of it.
@@ -59,7 +59,7 @@ pub(crate) enum Violation {
 }
 
 impl UrlHistory {
-    /// What no order of events explains.
+    /// The observations that no order of events explains.
     pub(crate) fn violations(&self) -> Vec<Violation> {
         // The moment of each change lies between these.
         let mut earliest: Vec<_> = self.changes.iter().map(|change| change.began).collect();
@@ -92,7 +92,7 @@ impl UrlHistory {
         violations
     }
 
-    /// After how many changes this state may have been there at some moment of the delivery.
+    /// Numbers of changes after which the URL may have had this state at some moment of the delivery.
     fn possible(&self, seen: &Observation) -> impl Iterator<Item = usize> {
         (0..=self.changes.len()).filter(move |changes| {
             let state = match changes.checked_sub(1) {
@@ -201,7 +201,7 @@ mod tests {
         assert_eq!(whole.violations(), []);
     }
 
-    /// Whatever a register really does is no violation; whatever is planted behind the end of a change is one.
+    /// A history of a real register has no violation; an observation of an old state after the end of a change is one.
     #[test]
     fn random_histories_of_a_real_register_pass_and_planted_ones_do_not() {
         let mut seed = 7_u64;

@@ -22,10 +22,10 @@ mod site;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod support;
 
-/// Which store these tests run on.
+/// The store of these tests.
 const STORE: support::Store = support::Store::Postgres;
 
-/// How much larger than usual the loads are.
+/// Factor of the loads; 1 by default.
 fn scale() -> usize {
     std::env::var("HOOKGATE_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap())
 }

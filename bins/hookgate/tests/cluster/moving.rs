@@ -12,7 +12,7 @@ use crate::support::HOOKGATE;
 /// Deliveries at scale one, and at any other.
 const FEW: usize = 20_000;
 const MANY: usize = 1_000_000;
-/// How often it is looked how far the copy is.
+/// Interval of checking the progress of the copy.
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
 #[test]

@@ -54,7 +54,7 @@ async fn deliveries_of_one_dedup_key_at_two_nodes_at_once_are_one_incident() {
     assert_eq!(doubled.trim(), "0");
 }
 
-/// What a node has answered is seen by all of them: history, incidents, and usage.
+/// A delivery that one node has answered is visible on all nodes: history, incidents, and usage.
 #[tokio::test(flavor = "multi_thread")]
 async fn what_one_node_took_is_seen_on_the_others() {
     let postgres = Postgres::start().unwrap();

@@ -13,14 +13,14 @@ use crate::support::post;
 
 /// URLs that senders know at the same time; older ones are forgotten.
 const KNOWN_URLS: usize = 24;
-/// How long a sender waits before it connects again.
+/// Pause of a sender before it connects again.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What happened, by one clock.
+/// The events, timed by one clock.
 pub(crate) struct Book {
     began: Instant,
     histories: Mutex<BTreeMap<usize, UrlHistory>>,
-    /// What senders send to.
+    /// The URLs that senders use.
     urls: Mutex<Vec<(usize, String)>>,
     is_over: AtomicBool,
     pub(crate) answered: AtomicUsize,

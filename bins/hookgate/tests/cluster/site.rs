@@ -38,7 +38,7 @@ pub(crate) struct Node {
     process: Mutex<Child>,
 }
 
-/// What a process finds around it.
+/// Environment variables of a process.
 pub(crate) type Environment = Vec<(&'static str, PathBuf)>;
 
 impl Site {
@@ -167,7 +167,7 @@ impl Node {
         self.process.lock().unwrap().wait().unwrap().code()
     }
 
-    /// Whether it has not ended by itself.
+    /// `true` if the process has not ended by itself.
     pub(crate) fn is_running(&self) -> bool {
         self.process.lock().unwrap().try_wait().unwrap().is_none()
     }

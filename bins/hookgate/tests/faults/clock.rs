@@ -14,7 +14,7 @@ use crate::target::Target;
 
 const HOUR: i64 = 3_600;
 const YEARS: i64 = 10 * 365 * 24 * HOUR;
-/// Where a clock begins that has lost its battery, or nearly.
+/// A jump of 50 years: back to about the time at which a clock without battery begins.
 const AGES: i64 = 5 * YEARS;
 /// Within the 24 hours of a retry, or before the first request: then it is a retry all the same.
 const JUMPS: [i64; 5] = [HOUR, -HOUR, -YEARS, -AGES, 0];

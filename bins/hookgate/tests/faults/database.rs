@@ -12,9 +12,9 @@ use crate::target::Target;
 const SENDERS: usize = 8;
 /// Deliveries that are acknowledged or put off before a fault goes on to its next step.
 const STEP: usize = 100;
-/// How long a slow database takes for each step of its conversation.
+/// Delay of a slow database for each message.
 const DELAY: Duration = Duration::from_millis(30);
-/// How long a node hears nothing: less than the 15 seconds after which it gives the connection up.
+/// Time in which a node receives nothing: less than the 15 seconds after which it closes the connection.
 const SILENCE: Duration = Duration::from_secs(2);
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,7 +14,7 @@ use crate::target::{Target, is_unavailable};
 
 /// Payloads of one page and of many.
 const BALLASTS: [usize; 2] = [0, 100_000];
-/// How long the disk goes on failing under load, at scale one.
+/// Duration of disk failures under load, at scale one.
 const STORM: Duration = Duration::from_secs(4);
 /// Most calls between two failures of it.
 const MOST_CALLS: i64 = 97;
@@ -109,7 +109,7 @@ async fn a_disk_that_fails_again_and_again_under_load_loses_nothing() {
     println!("{calls} calls of the disk, {failures} failed: {sent}; well again after {well:?}");
 }
 
-/// Whether a delivery was taken. If not, it has to be put off.
+/// `true` if a delivery was accepted. Otherwise the answer must be 503.
 fn is_acknowledged(answer: &Answer) -> bool {
     let is_taken = answer.status == 201;
     if !is_taken {

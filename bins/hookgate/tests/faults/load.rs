@@ -30,13 +30,13 @@ struct Book {
     cut_off: Mutex<Vec<String>>,
 }
 
-/// What senders were told.
+/// The answers to senders.
 pub(crate) struct Sent {
     /// The titles of what was answered 2xx.
     pub(crate) acknowledged: Vec<String>,
-    /// How many were answered 503.
+    /// Number of answers with 503.
     pub(crate) put_off: usize,
-    /// Why each that was sent and not answered was not.
+    /// The reason for each delivery that was sent and not answered.
     pub(crate) cut_off: Vec<String>,
 }
 
@@ -106,7 +106,7 @@ impl Sent {
         assert_eq!(self.put_off, 0, "put off");
     }
 
-    /// What was acknowledged and is not there once.
+    /// Acknowledged deliveries that are not stored exactly once.
     pub(crate) fn lost(&self, titles: &str) -> Vec<&str> {
         let mut times = BTreeMap::new();
         for title in titles.lines() {

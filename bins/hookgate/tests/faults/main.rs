@@ -1,8 +1,8 @@
-//! What happens when something around the server fails: the real binary over real TLS, under load. `docs/faults.md` is
-//! the table of faults, of what users may expect of each, and of these tests.
+//! Faults around the server: the real binary over real TLS, under load. `docs/faults.md` is the table of faults, with the
+//! expected behaviour and the test of each.
 //!
-//! A request has failed if it was sent over an open connection and nothing answered it, or anything but 201 and, where the
-//! fault allows it, 503 with `Retry-After`. A connection that was never opened, or was known to be closed, sends none.
+//! A request fails if it is sent over an open connection and gets no answer, or another one than 201 and, if the fault allows
+//! it, 503 with `Retry-After`. No request counts for a connection that was never opened, or was known to be closed.
 //!
 //! The loads here are small enough for every run; `cargo xtask endurance` runs the same tests with large ones.
 
@@ -34,10 +34,10 @@ mod stopping;
 mod support;
 mod target;
 
-/// Which store a server of these tests has; nodes have PostgreSQL.
+/// The store of a server in these tests; nodes have PostgreSQL.
 const STORE: support::Store = support::Store::Embedded;
 
-/// How much larger than usual the loads are.
+/// Factor of the loads; 1 by default.
 fn scale() -> usize {
     std::env::var("HOOKGATE_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap())
 }

@@ -44,7 +44,7 @@ async fn a_power_cut_loses_no_acknowledged_delivery() {
     println!("power cut {rounds} times: {acknowledged} acknowledged, {cut_off} cut off, 0 lost");
 }
 
-/// What the test is worth: a disk that only says that it syncs loses deliveries, and is found out.
+/// Proof that the test works: a disk that only pretends to sync loses deliveries, and the test notices.
 #[tokio::test(flavor = "multi_thread")]
 async fn a_disk_that_lies_is_found_out() {
     let house = House::build();

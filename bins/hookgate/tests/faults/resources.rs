@@ -1,4 +1,4 @@
-//! What the system gives a process, made scarce and given back, and whether the process bore it.
+//! Resources that the system gives a process, made scarce and given back, and checks that the process survived.
 
 use std::fs;
 use std::path::Path;
@@ -22,7 +22,7 @@ impl SmallDisk {
         disk
     }
 
-    /// Where it is.
+    /// Path of the mount.
     pub(crate) fn path(&self) -> &Path {
         self.0.path()
     }

@@ -19,7 +19,7 @@ use crate::target::Target;
 const LEFT: usize = 16;
 /// Connections of the flood.
 const FLOOD: usize = 64;
-/// How long one of them waits to be served.
+/// Time that one of them waits to be served.
 const WAIT: Duration = Duration::from_secs(3);
 const SENDERS: usize = 4;
 /// Bytes of memory that are left when the large bodies come.
@@ -120,7 +120,7 @@ async fn begin_large(target: &Target, path: &str) -> Outcome<TlsStream<TcpStream
     Ok(stream)
 }
 
-/// Whether a process of ours has ended and waits to be asked how.
+/// `true` if a child process has ended and waits to be reaped.
 fn has_ended(pid: u32) -> bool {
     status(pid, "State:") == "Z"
 }
@@ -131,7 +131,7 @@ fn memory(pid: u32) -> u64 {
     kibibytes * 1024
 }
 
-/// What the system says of a process under this word.
+/// A field of the process's status in `/proc`.
 fn status(pid: u32, word: &str) -> String {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find(|line| line.starts_with(word)).unwrap();

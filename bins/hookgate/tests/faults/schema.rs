@@ -34,8 +34,8 @@ const TAKEN_BACK: [&str; 13] = [
 ];
 /// Locks tables in the order of the nodes, as a migration does: in another order PostgreSQL would have to end one of the two.
 const QUIET: &str = "LOCK TABLE webhooks, counters, deliveries IN ACCESS EXCLUSIVE MODE;";
-/// What a newer program might do to the tables. Those of webhooks come first, as in every transaction of a delivery: in
-/// another order PostgreSQL would have to end one of the two.
+/// Changes of the tables by a newer program. The tables of webhooks come first, as in every transaction of a delivery: in
+/// another order PostgreSQL would end one of the two to resolve a deadlock.
 const NEWER: &str = "ALTER TABLE webhooks ADD COLUMN newer TEXT; ALTER TABLE deliveries ADD COLUMN newer TEXT; \
     CREATE TABLE newer (id BIGINT PRIMARY KEY); INSERT INTO __diesel_schema_migrations (version) VALUES ('9999');";
 
@@ -130,7 +130,7 @@ async fn older_tables_put_deliveries_off_on_every_node_until_they_are_migrated()
     println!("older tables, 2 nodes: {sent}; well again after {well:?}");
 }
 
-/// What takes the newest steps of the tables back.
+/// SQL that reverts the newest migrations.
 fn taken_back(database: &str) -> String {
     let step = |name: &&str| {
         let root = concat!(env!("CARGO_MANIFEST_DIR"), "/../../migrations");

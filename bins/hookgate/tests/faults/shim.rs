@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::resources::run;
 use crate::support::HOOKGATE;
 
-/// Where their sources are.
+/// Directory of their sources.
 const SOURCES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/faults/shims");
 /// Bytes of one of the numbers that are shared with it.
 const NUMBER: u64 = 8;
@@ -83,9 +83,9 @@ fn library(scratch: &TempDir) -> PathBuf {
 pub(crate) mod disk {
     /// Calls until one of them fails; 0 for never.
     pub(crate) const FAIL_IN: u64 = 0;
-    /// How many calls there were.
+    /// Number of calls.
     pub(crate) const CALLS: u64 = 1;
-    /// Whether syncs only say that they do it.
+    /// 1 if syncs only pretend to sync.
     pub(crate) const LIES: u64 = 2;
 }
 

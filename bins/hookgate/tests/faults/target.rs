@@ -10,14 +10,14 @@ use tokio::time::{Instant, sleep, timeout};
 use crate::site::Site;
 use crate::support::{Server, post};
 
-/// How long a sender waits for an answer: longer than the server waits for any database.
+/// Time that a sender waits for an answer: longer than the server waits for any database.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(25);
 /// Pause after a delivery that was put off, and before the next attempt to connect.
 pub(crate) const PAUSE: Duration = Duration::from_millis(10);
 /// Five seconds are what is promised after a fault has ended; the rest is for machines that are busy with other tests.
 const WELL_AGAIN: Duration = Duration::from_secs(30);
 
-/// Where deliveries go, and how large they are.
+/// Destination and size of deliveries.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) client: Client,
@@ -71,7 +71,7 @@ impl Target {
         timeout(PATIENCE, connection.send(post(&url, &body))).await?
     }
 
-    /// How long it takes from now until every gate accepts.
+    /// Time from now until every gate accepts.
     pub(crate) async fn well_again(&self) -> Duration {
         let began = Instant::now();
         for gate in 0..self.gates.len() {

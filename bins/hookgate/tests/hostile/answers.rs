@@ -15,7 +15,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_mins(2);
 pub(crate) struct Answer {
     /// The status of a success, the code of a refusal.
     pub(crate) summary: String,
-    /// Whether it says that the connection closes.
+    /// `true` if the answer says that the connection closes.
     pub(crate) closes: bool,
 }
 

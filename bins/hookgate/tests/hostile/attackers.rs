@@ -11,7 +11,7 @@ use crate::stage::Target;
 /// Connections that attack at the same time.
 const ATTACKERS: usize = 4;
 
-/// What attackers met.
+/// The results of attackers.
 #[derive(Default)]
 pub(crate) struct Tally {
     /// The codes of GOAWAY of the connections that the server ended; `None` where it sent none.

@@ -42,7 +42,7 @@ pub(crate) struct Case {
     pub(crate) end: End,
 }
 
-/// What becomes of the connection.
+/// The end of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     GoesOn,

@@ -11,7 +11,7 @@ use crate::cases::{self, Case, End, JSON};
 use crate::front::FrontProxy;
 use crate::support::{Server, post};
 
-/// What is sent after a case. It opens nothing, and an answer to it tells that the connection went on.
+/// The request after a case. It opens nothing; an answer to it shows that the connection is still open.
 const LAST: &[u8] = b"GET /last HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
 const LAST_ANSWER: &str = "WEBHOOK_NOT_FOUND";
 
@@ -75,7 +75,7 @@ async fn sent(client: &Client, address: SocketAddr, case: &Case, piece: usize) -
     talk(stream, case.bytes.chunks(piece).chain(last), we_end).await
 }
 
-/// What is wrong about the answers to a case.
+/// The error in the answers to a case, if there is one.
 fn fault(case: &Case, answers: &[Answer]) -> Option<String> {
     let seen: Vec<&str> = answers.iter().map(|answer| answer.summary.as_str()).collect();
     let expected: Vec<&str> = case.answers.iter().map(String::as_str).collect();

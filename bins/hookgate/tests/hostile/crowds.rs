@@ -23,9 +23,9 @@ use crate::support::{HOOKGATE, Server, post};
 const DESCRIPTORS: [u32; 2] = [1_024, 384];
 /// The most that a delivery may take.
 pub(crate) const SOON: Duration = Duration::from_secs(1);
-/// How long an attacker waits for one connection.
+/// Time that an attacker waits for one connection.
 const PATIENCE: Duration = Duration::from_secs(4);
-/// How long a crowd gathers before others are looked at, in a short test.
+/// Time in which a crowd gathers before the others are checked, in a short test.
 const MOST_GATHERING: Duration = Duration::from_secs(12);
 /// Attackers at work at the same time.
 const HANDS: usize = 8;

@@ -1,4 +1,5 @@
-//! Whoever knows one URL fills the store: with what is refused, and with what is accepted. Nothing of another webhook goes.
+//! A stranger who knows one URL fills the store, with refused and with accepted deliveries. No delivery of another webhook
+//! is removed.
 //!
 //! The history is pruned once a minute, so only the long form waits until the store is full and smaller again.
 
@@ -26,7 +27,7 @@ const VICTIM: usize = 40;
 const FLOOD: [u32; 2] = [2_500, 60];
 /// Addresses that a flood comes from. What one alone is refused for is kept ten times and then counted.
 const SOURCES: u32 = 50;
-/// What all refusals may take on disk.
+/// Maximum disk space of all refusals.
 const MOST_REFUSED: u64 = 50 * MIB;
 /// Retention begins once a minute, removes some gigabyte, and gives the space back little by little.
 const MOST_PRUNING: Duration = Duration::from_mins(15);

@@ -1,6 +1,6 @@
 //! HTTP/2 by hand (RFC 9113 section 4.1, RFC 7541): frames as an attacker writes them, whatever a library would allow.
 
-/// What a client says first, with no settings of its own after it.
+/// The connection preface of a client, with an empty SETTINGS frame.
 pub(crate) const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
 
 /// Bytes of a frame before its payload.

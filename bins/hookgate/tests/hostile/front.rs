@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use crate::support::Server;
 
-/// How often the proxy is asked whether it serves, and the pause between: half a minute in all.
+/// Maximum number of polls until the proxy serves, with the pause between two: half a minute in all.
 const LOOKS: u32 = 1_500;
 const LOOK_EVERY: Duration = Duration::from_millis(20);
 
@@ -53,7 +53,7 @@ impl FrontProxy {
         front
     }
 
-    /// Where it listens.
+    /// Address of the proxy.
     pub(crate) const fn address(&self) -> SocketAddr {
         self.address
     }

@@ -38,5 +38,5 @@ mod untaken;
 #[expect(dead_code, reason = "the black-box tests use all of it")]
 mod visitor;
 
-/// Which store these tests run on.
+/// The store of these tests.
 const STORE: support::Store = support::Store::Embedded;

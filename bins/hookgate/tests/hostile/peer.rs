@@ -18,7 +18,7 @@ pub(crate) struct Peer {
     writer: WriteHalf<TlsStream<TcpStream>>,
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ended {
     /// The server ended it, with this code of a GOAWAY if it sent one.

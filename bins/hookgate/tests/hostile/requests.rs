@@ -14,7 +14,7 @@ use crate::support::post;
 /// Connections that attack at the same time. Each can make the server hold a payload and its keys, some 10 MiB.
 const ATTACKERS: usize = 2;
 
-/// How often each status was answered.
+/// Number of answers by status.
 type Statuses = BTreeMap<u16, usize>;
 
 /// Sends what `next` makes, over and over.

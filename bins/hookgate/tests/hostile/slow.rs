@@ -14,14 +14,14 @@ use crate::stage::{Target, attack, is_judged};
 
 /// Between two bytes.
 const CRUMB_EVERY: Duration = Duration::from_millis(500);
-/// What a busy machine may add to a limit.
+/// Tolerance for a busy machine.
 const LATE: Duration = Duration::from_secs(2);
 
 fn connections() -> usize {
     if is_judged() { 1_000 } else { 150 }
 }
 
-/// What all the connections came to, and the longest that one was held.
+/// The ends of all connections, and the longest time that one was held.
 #[derive(Debug)]
 struct HeldConnections {
     ends: BTreeSet<String>,

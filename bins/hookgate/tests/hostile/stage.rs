@@ -28,7 +28,7 @@ const WINDOW: usize = 400;
 const MOST_GROWTH: u64 = 96 * 1024;
 /// From this scale on the sender's pace is judged: the runs are long enough, and nothing else runs beside them.
 const JUDGED: u32 = 10;
-/// How much slower the slowest hundredth of the deliveries may become.
+/// Maximum slowdown of the slowest hundredth of the deliveries, as a factor.
 const MOST_SLOWDOWN: f64 = 2.0;
 /// Below this a difference is the machine's, not the attack's: with nobody else there the figure is 0.5 to 1.6 ms, as the disk
 /// pleases. Where it is larger than this with nobody there, nothing can be said.
@@ -36,7 +36,7 @@ const NOISE: Duration = Duration::from_millis(3);
 /// Attackers who know a URL write to the record: the sender's commit carries their rows and payloads, and may take so long.
 pub(crate) const ON_RECORD: Duration = Duration::from_millis(25);
 
-/// What an attacker knows.
+/// The knowledge of an attacker.
 #[derive(Clone)]
 pub(crate) struct Target {
     pub(crate) client: Client,
@@ -45,16 +45,16 @@ pub(crate) struct Target {
     pub(crate) path: String,
     /// The path of a webhook that refuses everybody.
     pub(crate) closed_path: String,
-    /// When the attack is over.
+    /// End of the attack.
     pub(crate) until: Instant,
 }
 
-/// How much larger than usual the attacks are.
+/// Factor of the attacks; 1 by default.
 pub(crate) fn scale() -> u32 {
     std::env::var("HOOKGATE_TEST_SCALE").map_or(1, |scale| scale.parse().unwrap())
 }
 
-/// Whether times are judged, too.
+/// `true` if times are judged too.
 pub(crate) fn is_judged() -> bool {
     scale() >= JUDGED
 }
@@ -158,7 +158,7 @@ impl Stage {
         }
     }
 
-    /// How long each delivery took, at a steady pace, for this time.
+    /// Duration of each delivery, sent at a steady pace for this time.
     fn deliver_for(&self, time: Duration) -> Vec<Duration> {
         let _in_runtime = self.runtime.enter();
         let end = Instant::now() + time;
@@ -224,7 +224,7 @@ fn path(url: &str) -> String {
     url[url.find("/webhooks/").unwrap()..].to_owned()
 }
 
-/// How long the fastest of the slowest hundredth took, in the median of the windows.
+/// The 99th percentile of each window of deliveries; of these, the median.
 fn slowest_hundredth(mut times: Vec<Duration>) -> Duration {
     let whole_windows = times.len() - times.len() % WINDOW;
     if whole_windows > 0 {

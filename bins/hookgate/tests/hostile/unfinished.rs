@@ -23,7 +23,7 @@ use crate::support::{HOOKGATE, Server};
 const DESCRIPTORS: u32 = 1_024;
 /// Attackers at work at the same time.
 const HANDS: usize = 8;
-/// How long an attacker waits for one connection.
+/// Time that an attacker waits for one connection.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Networks of attackers that take as many connections as they get.
 const LOUD: usize = 4;
@@ -50,7 +50,8 @@ fn console_address(server: &Server) -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], port.parse().unwrap()))
 }
 
-/// How attackers fill a listener that takes so many: loud sources take three quarters, and others a few each of the rest.
+/// Addresses of attackers that fill a listener with this limit: loud sources hold three quarters of the connections, and
+/// quiet ones a few each of the rest.
 fn sources(limit: usize) -> [Vec<u8>; 2] {
     let few = (limit / 4).div_ceil(16);
     let quiet = (limit / 4).div_ceil(few);
@@ -115,7 +116,7 @@ impl Unfinished {
     }
 }
 
-/// How many were told over each HTTP that they had to make room.
+/// Number of connections, by version of HTTP, whose answer says that they had to make room.
 async fn refusals(held: Vec<(usize, TlsStream<TcpStream>)>) -> [usize; 2] {
     let mut told = [0; 2];
     for (number, mut stream) in held {

@@ -19,10 +19,10 @@ const NETWORKS: u8 = 4;
 const HONEST: u8 = 200;
 /// Requests on each connection: as many as it may have at once.
 const REQUESTS: u32 = 100;
-/// What a connection may cost beside its answers, and what all answers may, in KiB.
+/// Maximum memory of a connection besides its answers, and of all answers, in KiB.
 const CONNECTION: u64 = 80;
 const ANSWERS: u64 = 64 * 1024;
-/// How long the server may take to cut those of which others need the memory.
+/// Time in which the server must cut connections whose memory others need.
 const CUT_WITHIN: Duration = Duration::from_secs(10);
 
 fn connections() -> u64 {
@@ -42,7 +42,7 @@ async fn ask(client: &Client, network: u8, to: SocketAddr, window: u8) -> Option
     Some(stream)
 }
 
-/// Whether the server has ended it.
+/// `true` if the server has ended the connection.
 async fn has_ended(mut stream: TlsStream<TcpStream>) -> bool {
     let mut bytes = [0; 4_096];
     loop {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use stage::Stage;
 
 const BEHIND: &str = "trusted_proxies = [\"10.0.0.2\"]";
-/// What a client may write to be taken for somebody else.
+/// Headers with which a client may try to pass for another.
 const SPOOFED: [&str; 6] = [
     "X-Forwarded-For: 192.0.2.66",
     "X-Forwarded-For: 10.0.0.2",
@@ -94,7 +94,7 @@ fn the_client_is_seen(stage: &Stage) {
     stage.hookgate(&["webhook", "edit", "demo", "--allow-any"]);
 }
 
-/// Who is no trusted proxy is itself, whatever it writes before or in its request.
+/// The source of an untrusted client is its own address, whatever it writes before or in its request.
 fn strangers_change_nothing(stage: &Stage) {
     let mut records = stage.hookgate(&["deliveries", "list", "--limit", "200"])["items"]
         .as_array()

@@ -13,7 +13,7 @@ use crate::network::{Host, Network};
 const HOOKGATE: &str = env!("CARGO_BIN_EXE_hookgate");
 /// The name in URLs and certificates.
 const NAME: &str = "hooks.example.org";
-/// How often something that comes soon is looked for, and the pause between: 20 seconds in all.
+/// Maximum number of polls for an expected event, with the pause between two: 20 seconds in all.
 const LOOKS: u32 = 400;
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -26,7 +26,7 @@ pub(crate) struct Stage {
     pub(crate) url: String,
 }
 
-/// What a client was answered.
+/// The answer to a client.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Answer {
     pub(crate) status: u16,

@@ -18,7 +18,7 @@ const SENDERS: usize = 4;
 const SEND_EVERY: Duration = Duration::from_millis(10);
 /// Requests of one connection, before it is closed and another one opened.
 const REQUESTS_A_CONNECTION: usize = 60;
-/// How often the program at the API does all that it does.
+/// Interval in which the program at the API does all of its acts.
 const ADMINISTER_EVERY: Duration = Duration::from_secs(2);
 /// Incidents that are updated again and again.
 const DEDUP_KEYS: usize = 20;
@@ -31,16 +31,16 @@ pub(crate) struct Load {
     workers: Vec<JoinHandle<Sum>>,
 }
 
-/// What was answered.
+/// The answers.
 #[derive(Debug, Default)]
 pub(crate) struct Sum {
     pub(crate) answered: usize,
     pub(crate) unexpected: Vec<String>,
 }
 
-/// What all of them share.
+/// The shared data of all workers.
 struct Plan {
-    /// Where senders send to.
+    /// URL of an open webhook.
     open: String,
     closed: String,
     dead: String,

@@ -25,10 +25,10 @@ use load::Load;
 use meter::Sampler;
 use support::Server;
 
-/// Which store these tests run on.
+/// The store of these tests.
 const STORE: support::Store = support::Store::Embedded;
 
-/// How long one of every run takes, and a long one for each step of the scale.
+/// Duration of a short run, and of a long one for each step of the scale.
 const SHORT: Duration = Duration::from_secs(5);
 const LONG: Duration = Duration::from_mins(2);
 /// Between two looks at the process.

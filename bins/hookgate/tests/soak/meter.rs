@@ -1,4 +1,4 @@
-//! What a process holds, over time.
+//! The resources of a process over time.
 
 use std::fs;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub(crate) struct Sampler {
     descriptors: Vec<usize>,
 }
 
-/// What became of it once everything was warm.
+/// The trend of the resources after the warm-up.
 #[derive(Debug)]
 pub(crate) struct Trend {
     /// MiB of resident memory on average.

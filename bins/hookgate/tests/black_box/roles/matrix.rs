@@ -1,4 +1,4 @@
-//! Who may do what: every route of the admin API and of the console, with the lowest role that may.
+//! The permissions: every route of the admin API and of the console, with the lowest role that may use it.
 
 /// From what the least may do to what the most may.
 pub(super) const ROLES: [&str; 4] = ["viewer", "operator", "admin", "owner"];

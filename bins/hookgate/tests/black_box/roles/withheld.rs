@@ -1,4 +1,4 @@
-//! What senders sent is for operators: a marker in each part of a request, and no answer to a viewer that holds one.
+//! Data from senders is for operators: a marker in each part of a request, and no answer to a viewer that holds one.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::program::{Program, data};
 use crate::support::Server;
 use crate::visitor::ConsoleClient;
 
-/// What a viewer must not see. Title and service are shown to everybody.
+/// A text that a viewer must not see. Title and service are shown to everybody.
 const MARKER: &str = "withheldmarker";
 
 const ACCEPTED: &str = r#"{
@@ -114,7 +114,7 @@ async fn a_viewer_sees_nothing_of_what_was_sent() {
     assert_eq!(data(&whole)["withheld"], Value::Null);
 }
 
-/// What a live view sends until it has shown these deliveries.
+/// The output of a live view until it has shown these deliveries.
 async fn live(view: &mut Unread, deliveries: &[String]) -> String {
     let mut seen = String::new();
     while !deliveries.iter().all(|id| seen.contains(id.as_str())) {
