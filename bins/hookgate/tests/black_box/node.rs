@@ -12,7 +12,7 @@ use super::support::HOOKGATE;
 
 /// Name of the configuration file. Only a node with PostgreSQL has one.
 pub(crate) const CONFIG: &str = "hookgate.toml";
-/// The key with the store's URL, which tests read too.
+/// Name of the file with the store's URL, which tests read too.
 const URL: &str = "store.url";
 /// Maximum number of polls until a node serves, with the pause between two: half a minute in all.
 const LOOKS: u32 = 6_000;
