@@ -26,8 +26,8 @@ const HEADERS: [Option<ForwardingHeader>; 3] = [
     Some(ForwardingHeader::Forwarded),
 ];
 
-/// Finds the client's address. The first byte chooses the connection and the configured header; each line of the rest is a line
-/// of that header, or of the other header if it begins with `!`.
+/// Finds the client's address. The first byte chooses the connection and the configured header; each line of the rest is a
+/// line of that header, or of the other header if it begins with `!`.
 pub fn client_address(data: &[u8]) {
     let Some((choice, text)) = data.split_first() else {
         return;

@@ -41,8 +41,8 @@ fn from_the_environment(told: &ConfigReport) {
     }
 }
 
-/// Checks that a store URL's password is never shown. The first line of the text stands before the password, the second behind
-/// it, and the rest after the host.
+/// Checks that a store URL's password is never shown. The first line of the text stands before the password, the second
+/// behind it, and the rest after the host.
 fn a_password(text: &str) {
     if text.contains(PASSWORD) {
         return;

@@ -1,5 +1,5 @@
-//! The guard in front of hyper: its output must not depend on how the stream is split, and a second, stricter parser must find
-//! the same requests in it.
+//! The guard in front of hyper: its output must not depend on how the stream is split, and a second, stricter parser must
+//! find the same requests in it.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! Properties of everything that parses untrusted input. Each function takes bytes and panics if a property does not hold. The
-//! fuzzer searches for such bytes, and the tests replay the corpus.
+//! Properties of everything that parses untrusted input. Each function takes bytes and panics if a property does not hold.
+//! The fuzzer searches for such bytes, and the tests replay the corpus.
 
 #![expect(clippy::missing_panics_doc, reason = "a panic is what a finding is")]
 

@@ -1,4 +1,5 @@
-//! Queries of the admin API: an accepted one can be written and parsed again, and the error of a refused one names the parameter.
+//! Queries of the admin API: an accepted one can be written and parsed again, and the error of a refused one names the
+//! parameter.
 
 use hookgate_admin::{DeliveryQuery, delivery_query};
 use hookgate_gate::{PageSize, Seek};

@@ -1,8 +1,8 @@
 //! Parsers of published address lists. One unreadable entry refuses the whole document: a list with holes would lose
 //! deliveries silently.
 //!
-//! A document is parsed in one pass. Unwanted parts are skipped, nothing but the networks is kept, and parsing ends at the first
-//! wrong entry or above [`MAX_NETWORKS`]. So a publisher controls neither the memory nor the time that parsing takes.
+//! A document is parsed in one pass. Unwanted parts are skipped, nothing but the networks is kept, and parsing ends at the
+//! first wrong entry or above [`MAX_NETWORKS`]. So a publisher controls neither the memory nor the time that parsing takes.
 
 mod providers;
 
@@ -59,7 +59,8 @@ pub enum AddressListError {
     /// More networks than a set may have.
     #[error("the document has more networks than a set may have ({MAX_NETWORKS})")]
     TooLong,
-    /// The networks together have more addresses than any publisher. A published list is used without a review, so it is refused.
+    /// The networks together have more addresses than any publisher. A published list is used without a review, so it is
+    /// refused.
     #[error("no publisher has so many addresses: {0}")]
     TooWide(#[from] TooWide),
     /// The server is stopping, so the document was not read.
@@ -133,7 +134,8 @@ fn plain(text: &str, wanted: &mut Wanted) -> Result<(), AddressListError> {
     Ok(())
 }
 
-/// Makes an entry safe for an error text: control characters are escaped, long entries are cut, possible secrets are left out.
+/// Makes an entry safe for an error text: control characters are escaped, long entries are cut, possible secrets are left
+/// out.
 fn quoted(entry: &str) -> String {
     if may_hold_secret(entry.as_bytes()) {
         return "…".to_owned();

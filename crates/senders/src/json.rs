@@ -1,5 +1,5 @@
-//! A JSON parser (RFC 8259): one pass, bounded depth, and numbers keep their text. Beyond the grammar it refuses duplicate keys
-//! among the fields and in the metadata, because JSON parsers differ in which of the two values they use.
+//! A JSON parser (RFC 8259): one pass, bounded depth, and numbers keep their text. Beyond the grammar it refuses duplicate
+//! keys among the fields and in the metadata, because JSON parsers differ in which of the two values they use.
 
 mod layout;
 mod reader;
@@ -103,8 +103,8 @@ pub(crate) fn is_utf_16(text: &[u8]) -> bool {
         || (start.contains(&0) && start.iter().any(begins_json))
 }
 
-/// Parses the whole text as one JSON value. Of a top-level object only the fields are kept. The values of the other members are
-/// checked just as strictly, but take no memory.
+/// Parses the whole text as one JSON value. Of a top-level object only the fields are kept. The values of the other members
+/// are checked just as strictly, but take no memory.
 pub(crate) fn parse(text: &[u8], role: fn(&str) -> Role) -> Result<Reading<'_>, JsonFault> {
     // RFC 8259, section 8.1 lets parsers ignore a byte order mark.
     let text = without_mark(text);

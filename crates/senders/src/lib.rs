@@ -39,8 +39,8 @@ pub fn read_payload(
     }
 }
 
-/// Chooses the error of a body that is not JSON: [`PayloadError::OtherKind`] if it neither is declared as JSON nor begins with
-/// `{` or `[`.
+/// Chooses the error of a body that is not JSON: [`PayloadError::OtherKind`] if it neither is declared as JSON nor begins
+/// with `{` or `[`.
 fn refuse(fault: JsonFault, payload: &[u8], declared_json: bool) -> PayloadError {
     let first = without_mark(payload)
         .iter()

@@ -1,5 +1,5 @@
-//! Bounds the memory that reading a published list takes, whatever a publisher sends. The counting allocator is global, so this
-//! test is a program of its own.
+//! Bounds the memory that reading a published list takes, whatever a publisher sends. The counting allocator is global, so
+//! this test is a program of its own.
 
 use hookgate_domain::{Provider, SetFilter};
 use hookgate_senders::read_address_list;

@@ -1,5 +1,5 @@
-//! The JSON formats of the providers, as streaming `serde` visitors. Unwanted members are skipped and each entry is parsed as it
-//! is read, so that only the networks take memory.
+//! The JSON formats of the providers, as streaming `serde` visitors. Unwanted members are skipped and each entry is parsed as
+//! it is read, so that only the networks take memory.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -79,8 +79,8 @@ impl<'n> Found<'n> {
         Self(names.iter().map(|name| (*name, false)).collect())
     }
 
-    /// Marks a member as found. Returns `false` if it is not wanted, and an error if it is there twice: readers differ in which
-    /// of the two counts.
+    /// Marks a member as found. Returns `false` if it is not wanted, and an error if it is there twice: readers differ in
+    /// which of the two counts.
     fn note<E: Error>(&mut self, name: &str) -> Result<bool, E> {
         match self.0.iter_mut().find(|(wanted, _)| *wanted == name) {
             None => Ok(false),

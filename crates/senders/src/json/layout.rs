@@ -8,8 +8,8 @@ use super::{Role, parse};
 /// A layout of JSON texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JsonLayout {
-    /// One line, to be embedded in another JSON text. Two things that some JSON parsers fail at are replaced: half of a surrogate
-    /// pair becomes U+FFFD, and a number outside the range of a double becomes a string.
+    /// One line, to be embedded in another JSON text. Two things that some JSON parsers fail at are replaced: half of a
+    /// surrogate pair becomes U+FFFD, and a number outside the range of a double becomes a string.
     Compact,
     /// Many lines, indented by two spaces.
     Indented,

@@ -169,8 +169,8 @@ impl<'a> Parser<'a> {
         }
     }
 
-    /// Looks for repeated keys. In a map they are an error, elsewhere they set [`Self::has_duplicate_key`]. Repeated fields were
-    /// refused before, so of the top-level object only the ignored members (`others`) are compared.
+    /// Looks for repeated keys. In a map they are an error, elsewhere they set [`Self::has_duplicate_key`]. Repeated fields
+    /// were refused before, so of the top-level object only the ignored members (`others`) are compared.
     fn compare_keys(
         &mut self,
         keep: Keep,

@@ -11,8 +11,8 @@ pub(super) enum Scanned<'a> {
     Escaped(&'a str),
 }
 
-/// Scans a string from behind its first quotation mark, and checks its escapes. Returns the length with the last quotation mark;
-/// with an error, the number of bytes before it.
+/// Scans a string from behind its first quotation mark, and checks its escapes. Returns the length with the last quotation
+/// mark; with an error, the number of bytes before it.
 pub(super) fn scan(rest: &str) -> Result<(Scanned<'_>, usize), (JsonProblem, usize)> {
     let bytes = rest.as_bytes();
     let (mut at, mut has_escapes) = (0, false);
@@ -79,7 +79,8 @@ pub(super) fn decode(raw: &str) -> (String, bool) {
     (text, has_lone_surrogate)
 }
 
-/// Decodes an escape, given without its backslash. Returns the character, or `None` for half of a surrogate pair, and the length.
+/// Decodes an escape, given without its backslash. Returns the character, or `None` for half of a surrogate pair, and the
+/// length.
 pub(super) fn unescape(escaped: &str) -> (Option<char>, usize) {
     let simple = |c| (Some(c), 1);
     match escaped.as_bytes().first() {
