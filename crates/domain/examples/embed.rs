@@ -79,7 +79,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What the server does with a request, up to the reading of its body.
+/// Handles a request as the server does, up to reading its body.
 fn answer(
     database: &HashMap<WebhookIdDigest, KnownUrl>,
     path: &str,

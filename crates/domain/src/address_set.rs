@@ -1,4 +1,4 @@
-//! Named sets of addresses, shared by allowlists: what they are called, and what a new version of one changes.
+//! Address sets: named lists of networks that allowlists share, and their versions.
 
 mod changes;
 mod provider;
@@ -13,16 +13,18 @@ use crate::{Timestamp, may_hold_secret};
 pub use changes::NetworkChanges;
 pub use provider::{Provider, SetFilter, SetFilterError, UnknownProvider};
 
-/// How old a version is that new ones are held against, unless somebody let a newer one count.
+/// Age of the version that is the base of an address set, unless a member wrote or approved a newer one: see
+/// [`AddressSet::base`].
 pub const BASE_AGE: Duration = Duration::from_hours(30 * 24);
 
-/// How long a published list may go without being read before it counts as stale.
+/// Time without a successful read after which a published set is stale.
 pub const STALE_AFTER: Duration = Duration::from_hours(72);
 
 /// Longest name of an address set, in characters.
 pub const MAX_SET_NAME_CHARACTERS: usize = 50;
 
-/// The name of an address set: lower-case letters, digits, `-`, `_` and `.`, beginning with a letter.
+/// The name of an address set: 1 to 50 lower-case letters, digits, `-`, `_` and `.`, beginning with a letter. It may not look
+/// like a secret of Hookgate.
 ///
 /// ```
 /// use hookgate_domain::AddressSetName;
@@ -73,7 +75,7 @@ impl FromStr for AddressSetName {
 )]
 pub struct AddressSetNameError;
 
-/// A named set of addresses: all that is known of it but its networks, which have versions.
+/// An address set, without its networks: each version has its own.
 ///
 /// ```
 /// use hookgate_domain::{AddressSet, SetOrigin, Timestamp};
@@ -84,29 +86,30 @@ pub struct AddressSetNameError;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AddressSet {
-    /// What allowlists call it.
+    /// The name by which allowlists use the set.
     pub name: AddressSetName,
-    /// Where its networks come from.
+    /// The origin of the networks.
     pub origin: SetOrigin,
-    /// The number of the version that counts.
+    /// Number of the active version.
     pub version: i64,
-    /// How many networks that has.
+    /// Number of networks in the active version.
     pub networks: u64,
-    /// Since when it counts.
+    /// Time since which the active version is active.
     pub changed_at: Timestamp,
-    /// A version that waits until somebody approves it.
+    /// Number of the pending version, if a version waits for approval.
     pub pending: Option<i64>,
-    /// The version that new ones are held against beside the present one: what somebody last let count, or what counted a
-    /// month ago ([`BASE_AGE`]) if that is newer. So a list that changes little by little waits, too, once it has changed much.
+    /// Number of the base: new versions are compared with it and with the active version. It is the version that a member
+    /// last wrote or approved, or, if that is newer, the newest used one that was made at least 30 days ago ([`BASE_AGE`]).
+    /// So a list that changes in small steps needs approval too, once it has changed much.
     pub base: i64,
-    /// How reading the published list went.
+    /// Status of reading the published list.
     pub reading: Reading,
-    /// Rises with every change.
+    /// Number that grows with each change.
     pub revision: i64,
 }
 
 impl AddressSet {
-    /// A new set with so many networks in its first version.
+    /// Makes a set whose first version has this number of networks.
     #[must_use]
     pub fn new(name: AddressSetName, origin: SetOrigin, networks: u64, now: Timestamp) -> Self {
         let read_at = matches!(origin, SetOrigin::Published { .. }).then_some(now);
@@ -127,7 +130,7 @@ impl AddressSet {
         }
     }
 
-    /// Where its list is published, if it is read from there.
+    /// URL of the published list, if the set is read from one.
     #[must_use]
     pub fn url(&self) -> Option<&str> {
         match &self.origin {
@@ -136,7 +139,8 @@ impl AddressSet {
         }
     }
 
-    /// Whether a published list was not read for too long: it may be out of date, and deliveries be lost.
+    /// Returns `true` if the published list was not read for [`STALE_AFTER`]: it may be out of date, so that deliveries are
+    /// lost.
     #[must_use]
     pub fn is_stale(&self, now: Timestamp) -> bool {
         let read_at = self.reading.read_at;
@@ -144,18 +148,18 @@ impl AddressSet {
     }
 }
 
-/// Where the networks of a set come from.
+/// The origin of an address set's networks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum SetOrigin {
-    /// People write them.
+    /// Members edit the networks.
     Own,
-    /// Somebody publishes them.
+    /// A provider publishes the networks.
     Published {
-        /// Who, and so in which form.
+        /// The provider, which decides the format of the list.
         provider: Provider,
-        /// Which part of them.
+        /// The part of the list that is used.
         filter: SetFilter,
-        /// Where; `None` if it came from a file and is not read again.
+        /// URL of the list; `None` if it came from a file and is not read again.
         url: Option<Box<str>>,
     },
 }
@@ -163,36 +167,36 @@ pub enum SetOrigin {
 /// How reading a published list went.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
-    /// When it was read last.
+    /// Time of the last successful read.
     pub read_at: Option<Timestamp>,
-    /// When it was tried last.
+    /// Time of the last attempt.
     pub tried_at: Option<Timestamp>,
-    /// What went wrong then, if something did.
+    /// The error of the last attempt, if it failed.
     pub fault: Option<Box<str>>,
-    /// What the publisher's server calls the version that was read.
+    /// `ETag` of the document that was read.
     pub etag: Option<Box<str>>,
 }
 
-/// One version of a set.
+/// One version of an address set.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SetVersion {
-    /// Its number.
+    /// Number of the version, counted from 1.
     pub number: i64,
-    /// What became of it.
+    /// State of the version.
     pub state: VersionState,
-    /// When it was made.
+    /// Time of creation.
     pub made_at: Timestamp,
-    /// By whom: a name of the audit trail.
+    /// The actor that made the version, as the audit trail names it.
     pub made_by: Box<str>,
-    /// How many networks it has.
+    /// Number of networks.
     pub networks: u64,
-    /// How many were new.
+    /// Number of networks that the active version of that time did not have.
     pub added: u64,
-    /// How many went.
+    /// Number of networks that only the active version of that time had.
     pub removed: u64,
 }
 
-/// What became of a version.
+/// The state of a version.
 ///
 /// ```
 /// use hookgate_domain::VersionState;
@@ -201,20 +205,20 @@ pub struct SetVersion {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum VersionState {
-    /// It counts.
+    /// The version is in use.
     Active,
-    /// It waits until somebody approves it.
+    /// The version waits for approval.
     Pending,
-    /// It counted before.
+    /// The version was in use before.
     Replaced,
-    /// It waited, and never counted.
+    /// The version was pending and was never in use.
     Rejected,
 }
 
 impl VersionState {
     const ALL: [Self; 4] = [Self::Active, Self::Pending, Self::Replaced, Self::Rejected];
 
-    /// Its word.
+    /// The state's keyword.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

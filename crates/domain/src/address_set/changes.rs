@@ -1,4 +1,4 @@
-//! What a new version of a set changes, and whether somebody should look at it first.
+//! The difference between two versions of an address set, and the rule for which changes need approval.
 
 use std::collections::HashSet;
 
@@ -6,14 +6,14 @@ use ipnetwork::IpNetwork;
 
 use crate::{AddressCount, AllowlistWarning, Networks, network_warnings};
 
-/// So many new addresses count at once, however small the list was: a few hosts more are no reason to wait. A /24 of IPv4, a
-/// /48 of IPv6.
+/// New addresses of a family that never need approval, however small the list was: a /24 of IPv4, a /48 of IPv6. A few more
+/// hosts are no reason to wait.
 const SMALL_GROWTH: AddressCount = AddressCount {
     v4: 1 << 8,
     v6: 1 << 80,
 };
 
-/// What becomes of a set if other networks take the place of its own.
+/// The difference between the networks of a set and those that replace them.
 ///
 /// ```
 /// use hookgate_domain::{NetworkChanges, Networks};
@@ -27,20 +27,21 @@ const SMALL_GROWTH: AddressCount = AddressCount {
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NetworkChanges {
-    /// What is new, in its new order.
+    /// Networks that only the new list has, in its order.
     pub added: Vec<IpNetwork>,
-    /// What goes, in its old order.
+    /// Networks that only the old list has, in its order.
     pub removed: Vec<IpNetwork>,
-    /// Whether more than half goes.
+    /// `true` if more than half of the networks, or of a family's addresses, is removed.
     shrinks: bool,
-    /// Whether more than half as much comes as there was, with what it takes the place of.
+    /// `true` if the new and the removed addresses of a family together exceed half of its old addresses, and the new ones
+    /// exceed [`SMALL_GROWTH`].
     grows: bool,
-    /// What about it deserves a second look.
+    /// Warnings about the new networks.
     warnings: Vec<AllowlistWarning>,
 }
 
 impl NetworkChanges {
-    /// What the change from one to the other adds and removes.
+    /// Compares the networks `now` of a set with those that would be used `then`.
     #[must_use]
     pub fn between(now: &Networks, then: &Networks) -> Self {
         let only_in_first = |first: &Networks, second: &Networks| -> Vec<IpNetwork> {
@@ -62,7 +63,7 @@ impl NetworkChanges {
         }
     }
 
-    /// The same change, which needs approval as well if all together would that changed since a version before.
+    /// Adds the comparison of an older version, `base`, with `then`: the change needs approval if either comparison does.
     #[must_use]
     pub fn since(self, base: &Networks, then: &Networks) -> Self {
         let since = Self::between(base, then);
@@ -73,34 +74,35 @@ impl NetworkChanges {
         }
     }
 
-    /// Whether nothing changes.
+    /// Returns `true` if both lists have the same networks.
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.added.is_empty() && self.removed.is_empty()
     }
 
-    /// Whether somebody should look at it first: of a family, more than half of the addresses or networks would go, or more
-    /// than half as many would come, or go and come together. A list that a provider broke looks like the first, and deliveries would be lost in
-    /// silence; one that was taken over looks like the second, and strangers would pass.
+    /// Returns `true` if a member should approve the change first. It shrinks the set: more than half of the networks, or of
+    /// a family's addresses, would go. Or it grows the set: a family would get more than a /24 (IPv4) or /48 (IPv6) of new
+    /// addresses, and these and the removed ones together are more than half of what it had. A list that its provider broke
+    /// shrinks, and deliveries would be lost silently; a list that an attacker took over grows, and strangers would pass.
     #[must_use]
     pub const fn needs_approval(&self) -> bool {
         self.shrinks || self.grows
     }
 
-    /// Whether more than half would go.
+    /// Returns `true` if more than half of the networks, or of a family's addresses, would be removed.
     #[must_use]
     pub const fn is_shrinking(&self) -> bool {
         self.shrinks
     }
 
-    /// What deserves a second look: about the new networks, and about all that there are then.
+    /// Warnings about each added network, and about all networks of the new list together.
     #[must_use]
     pub fn warnings(&self) -> &[AllowlistWarning] {
         &self.warnings
     }
 }
 
-/// About each new network, and about all networks together.
+/// Computes the warnings about each added network, and about all networks of the new list together.
 fn warnings(added: &[IpNetwork], then: &Networks) -> Vec<AllowlistWarning> {
     let added: HashSet<_> = added.iter().copied().collect();
     let all = network_warnings(then.as_slice().iter().copied());
@@ -108,8 +110,8 @@ fn warnings(added: &[IpNetwork], then: &Networks) -> Vec<AllowlistWarning> {
         .collect()
 }
 
-/// A network that went counts if others don't hold its addresses: two halves that became one are no loss, nor is one that was
-/// cut in two.
+/// Tests whether the set shrinks. A removed network counts only if the new networks do not cover its addresses: merging two
+/// halves into one network loses nothing, nor does splitting a network in two.
 fn shrinks(now: &Networks, then: &Networks, removed: &[IpNetwork]) -> bool {
     let lost = removed.iter().filter(|network| !then.covers(**network));
     let lost = lost.count();
@@ -119,8 +121,8 @@ fn shrinks(now: &Networks, then: &Networks, removed: &[IpNetwork]) -> bool {
     by_addresses || lost * 2 > now.as_slice().len()
 }
 
-/// What goes counts with what comes: a list of which half is replaced has changed as much as one that has doubled. The first
-/// version of a set has nothing that it could be held against.
+/// Tests whether the set grows. Removed addresses count together with new ones, so that replacing networks needs approval
+/// just as adding them does. The first version of a set never needs approval: there is nothing to compare it with.
 fn grows(now: &Networks, then: &Networks) -> bool {
     let families = now.addresses().by_family().into_iter();
     let gone = now.addresses_beyond(then).by_family();

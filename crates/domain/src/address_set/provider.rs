@@ -1,4 +1,4 @@
-//! Who publishes the addresses of a set, and which part of what it publishes is wanted.
+//! Providers of published address lists, and filters for a part of a list.
 
 use std::fmt;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use crate::may_hold_secret;
 
 /// Most conditions of one filter.
 const MAX_CONDITIONS: usize = 64;
-/// Longest word in a filter.
+/// Longest field or value in a filter, in bytes.
 const MAX_WORD: usize = 100;
 
 /// The publisher of a list of addresses.
@@ -23,7 +23,7 @@ const MAX_WORD: usize = 100;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Provider {
-    /// Anybody: a plain list, one network a line, or a JSON array of them.
+    /// Any other publisher: a plain list of networks, separated by white space or commas, or a JSON array of them.
     List,
     /// Amazon Web Services: `ip-ranges.json`.
     Aws,
@@ -51,7 +51,7 @@ impl Provider {
         Self::Cloudflare,
     ];
 
-    /// Its word.
+    /// The provider's keyword.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -65,7 +65,7 @@ impl Provider {
         }
     }
 
-    /// Where it publishes its list; a plain list may be anywhere.
+    /// URL of the provider's list; `None` for a plain list, which may be anywhere.
     #[must_use]
     pub const fn url(self) -> Option<&'static str> {
         match self {
@@ -79,7 +79,7 @@ impl Provider {
         }
     }
 
-    /// What its list can be narrowed by, and to what it is if nobody says.
+    /// The fields by which a list can be filtered, each with the value that is used without a filter.
     #[must_use]
     pub const fn filters(self) -> &'static [(&'static str, Option<&'static str>)] {
         match self {
@@ -113,7 +113,7 @@ impl FromStr for Provider {
 #[error("must be list, aws, datadog, github, stripe, grafana or cloudflare")]
 pub struct UnknownProvider;
 
-/// Which part of a provider's list is wanted: for each field, the values of which one has to be there.
+/// A filter for a provider's list: for each field, the accepted values.
 ///
 /// ```
 /// use hookgate_domain::{Provider, SetFilter};
@@ -128,14 +128,14 @@ pub struct UnknownProvider;
 pub struct SetFilter(Vec<(String, String)>);
 
 impl SetFilter {
-    /// Whether an entry whose field has this value is wanted.
+    /// Returns `true` if the filter accepts this value of a field. A field that the filter does not name may have any value.
     #[must_use]
     pub fn fits(&self, field: &str, value: &str) -> bool {
         let mut values = self.values(field).peekable();
         values.peek().is_none() || values.any(|wanted| wanted == value)
     }
 
-    /// The values that are wanted of a field.
+    /// The accepted values of a field; none if the filter does not name it.
     pub fn values(&self, field: &str) -> impl Iterator<Item = &str> {
         self.0
             .iter()
@@ -143,10 +143,10 @@ impl SetFilter {
             .map(|(_, value)| value.as_str())
     }
 
-    /// Whether the provider's list can be narrowed like this.
+    /// Checks that the provider's list has all fields of the filter.
     ///
     /// # Errors
-    /// [`SetFilterError::Field`] if one of the fields is none of its list's.
+    /// [`SetFilterError::Field`] if the list has no such field.
     pub fn check(&self, provider: Provider) -> Result<(), SetFilterError> {
         let known = |name: &str| provider.filters().iter().any(|(field, _)| *field == name);
         if self.0.iter().all(|(name, _)| known(name)) {
@@ -193,10 +193,10 @@ impl FromStr for SetFilter {
     }
 }
 
-/// Why a filter can't be used.
+/// The error of reading or checking a filter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 pub enum SetFilterError {
-    /// It is not written as it has to be.
+    /// The text does not have the form of a filter.
     #[error("must be at most {MAX_CONDITIONS} conditions such as service=EC2, separated by commas")]
     Form,
     /// The provider's list has no such field.
