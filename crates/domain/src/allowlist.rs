@@ -1,7 +1,7 @@
-//! The IP allowlist of a webhook: which source addresses may use its URL.
+//! The IP allowlist of a webhook: the source addresses that may use its URL.
 //!
-//! A list is either *any address* or a set of entries: networks, and sets of addresses by their names. What a set holds is
-//! not part of a list; [`Allowlist::resolve`] puts it in, and until then such an entry lets nobody pass.
+//! A list is either *any address* or a list of entries: networks, and names of address sets. The networks of an address set
+//! are not part of the list. [`Allowlist::resolve`] fills them in; until then such an entry matches no address.
 
 mod allow_entry;
 mod text;
@@ -17,20 +17,21 @@ pub use allow_entry::{AllowEntry, Allowed, EntryComment, EntryCommentError, MAX_
 pub use text::AllowlistError;
 pub use warnings::{AllowlistWarning, is_private, network_warnings};
 
-/// Most entries with an end: they are looked through one by one, after all others.
+/// Most networks with an end date in a list. They are searched one by one, after the permanent networks.
 pub const MAX_TEMPORARY: usize = 256;
 
-/// Most sets of one list.
+/// Most address sets in a list.
 pub const MAX_SETS: usize = 16;
 
-/// Which source addresses may use a webhook.
+/// The source addresses that may use a webhook.
 ///
-/// The text form has entries separated by commas, spaces or newlines; `any` stands for every address, `@name` for the
-/// addresses of a set. On a line, `until` and a time end its entries then (a date includes its day, in UTC), and what follows a `#` is their comment. Parsing
-/// is strict: see [`parse_entry`](crate::parse_entry). IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2) is the IPv4 address it
-/// maps, in the list and in the address that is matched; so an IPv6 network lets no IPv4 address pass, not even `::/0`.
+/// The text form has entries separated by commas, spaces or newlines; `any` stands for every address, `@name` for an address
+/// set. `until` and a time set the end of all entries on the line (a date includes its day, in UTC), and the text behind `#`
+/// is their comment. Parsing is strict: see [`parse_entry`](crate::parse_entry). IPv4-mapped IPv6 (RFC 4291, section 2.5.5.2)
+/// is read as the IPv4 address that it maps, in the list and in the address that is matched. So an IPv6 network matches no
+/// IPv4 address, not even `::/0`.
 ///
-/// Equality is that of the lists as they were given, not of the addresses that they permit.
+/// Two lists are equal if they have the same entries in the same order, whatever addresses these permit.
 ///
 /// ```
 /// use hookgate_domain::{Allowlist, Timestamp};
@@ -56,7 +57,7 @@ enum List {
     Entries(Arc<Entries>),
 }
 
-/// The entries as they were given, and sorted by how they are matched.
+/// The entries in the given order, and the same sorted by kind for matching.
 #[derive(Debug)]
 struct Entries {
     given: Box<[AllowEntry]>,
@@ -65,7 +66,7 @@ struct Entries {
     sets: Box<[SetEntry]>,
 }
 
-/// A set of a list, with its networks once they are known.
+/// An address set of a list, with its networks once they are resolved.
 #[derive(Clone, Debug)]
 struct SetEntry {
     name: AddressSetName,
@@ -82,7 +83,7 @@ impl PartialEq for Allowlist {
 impl Eq for Allowlist {}
 
 impl Allowlist {
-    /// The list that permits every address. It has to be asked for: an empty text is an error.
+    /// The list that permits every address. Its text form is `any`; an empty text is an error.
     ///
     /// ```
     /// use hookgate_domain::{Allowlist, Timestamp};
@@ -96,7 +97,7 @@ impl Allowlist {
         Self(List::Any)
     }
 
-    /// The list of these networks, repetitions dropped. Host bits are cleared and mapped IPv6 becomes IPv4.
+    /// Makes a list of networks. Repetitions are dropped, host bits are cleared and IPv4-mapped IPv6 becomes IPv4.
     ///
     /// ```
     /// use hookgate_domain::{Allowlist, Timestamp};
@@ -116,7 +117,8 @@ impl Allowlist {
         )
     }
 
-    /// The list of these entries. Of those that allow the same, the last one counts and stands where the first one did.
+    /// Makes a list of entries. Of several entries for the same network or address set, the last one is kept, at the position
+    /// of the first.
     ///
     /// ```
     /// use hookgate_domain::{AllowEntry, Allowed, Allowlist};
@@ -128,7 +130,7 @@ impl Allowlist {
     ///
     /// # Errors
     /// [`AllowlistError::Empty`] without an entry; [`AllowlistError::TooLong`], [`AllowlistError::TooManyTemporary`] and
-    /// [`AllowlistError::TooManySets`] over [`MAX_NETWORKS`], [`MAX_TEMPORARY`] and [`MAX_SETS`] of them.
+    /// [`AllowlistError::TooManySets`] above [`MAX_NETWORKS`], [`MAX_TEMPORARY`] and [`MAX_SETS`].
     pub fn of_entries(entries: impl IntoIterator<Item = AllowEntry>) -> Result<Self, AllowlistError> {
         let mut given: Vec<AllowEntry> = Vec::new();
         let mut places = std::collections::HashMap::new();
@@ -150,7 +152,7 @@ impl Allowlist {
         Entries::sort(given).map(|entries| Self(List::Entries(Arc::new(entries))))
     }
 
-    /// The same list with what its sets hold. A set that is not known lets nobody pass.
+    /// The same list with the networks of its address sets. An unknown set matches no address.
     ///
     /// ```
     /// use std::sync::Arc;
@@ -183,7 +185,7 @@ impl Allowlist {
         })))
     }
 
-    /// The same list, but for one of its sets: that holds these networks.
+    /// The same list with other networks for one of its address sets.
     #[must_use]
     pub fn with_set(&self, name: &AddressSetName, networks: &Arc<Networks>) -> Self {
         let List::Entries(entries) = &self.0 else {
@@ -202,7 +204,8 @@ impl Allowlist {
         })
     }
 
-    /// Whether the address may pass at this time. Allocates nothing and takes time logarithmic in the length of the list.
+    /// Returns `true` if the address may pass at this time. Allocates nothing. Permanent networks are found by binary search,
+    /// the at most [`MAX_TEMPORARY`] networks with an end date and [`MAX_SETS`] address sets one after the other.
     ///
     /// ```
     /// use hookgate_domain::{Allowlist, Timestamp};
@@ -217,8 +220,8 @@ impl Allowlist {
         !matches!(self.find(address, now), AllowlistMatch::None)
     }
 
-    /// The rule that lets the address pass at this time, if any: the widest entry that stays and holds it, or else one
-    /// that ends, or else a set.
+    /// The rule that lets the address pass at this time, if any: the widest permanent network that contains it, or else a
+    /// network with an end date, or else an address set.
     ///
     /// ```
     /// use hookgate_domain::{Allowlist, AllowlistMatch, Timestamp};
@@ -258,7 +261,7 @@ impl Allowlist {
         AllowlistMatch::None
     }
 
-    /// The entries in the order in which they were given; `None` if every address may pass.
+    /// The entries in the given order; `None` if every address may pass.
     ///
     /// ```
     /// use hookgate_domain::Allowlist;
@@ -276,7 +279,7 @@ impl Allowlist {
         }
     }
 
-    /// All networks that may pass at this time, as far as its sets are known.
+    /// All networks that may pass at this time, with those of resolved address sets. Empty for *any address*.
     pub(crate) fn permitted(&self, now: Timestamp) -> Vec<IpNetwork> {
         let List::Entries(entries) = &self.0 else {
             return Vec::new();
@@ -291,7 +294,7 @@ impl Allowlist {
         all
     }
 
-    /// The sets that it names.
+    /// The address sets that the list uses.
     pub fn sets(&self) -> impl Iterator<Item = &AddressSetName> {
         let sets: &[SetEntry] = match &self.0 {
             List::Any => &[],
@@ -331,7 +334,7 @@ impl Entries {
     }
 }
 
-/// What an allowlist says to an address.
+/// The result of matching an address against an allowlist.
 ///
 /// ```
 /// use hookgate_domain::{Allowlist, AllowlistMatch, Timestamp};
@@ -343,17 +346,17 @@ impl Entries {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub enum AllowlistMatch {
-    /// The webhook takes deliveries from every address.
+    /// The list permits every address.
     Any,
-    /// This entry holds the address.
+    /// This network of the list contains the address.
     Network(IpNetwork),
-    /// A set of the list holds the address.
+    /// An address set of the list contains the address.
     Set {
-        /// The set.
+        /// The address set.
         set: AddressSetName,
-        /// Its network.
+        /// The network of the set.
         network: IpNetwork,
     },
-    /// No entry holds the address.
+    /// No entry contains the address.
     None,
 }

@@ -1,11 +1,10 @@
-//! Base 62 for webhook IDs: the alphabet that a double click selects whole and that no URL has to escape.
+//! Base 62 for webhook IDs: a double click selects the whole text, and no digit needs escaping in a URL.
 
-/// Digits in the order of their value.
+/// The digits, in the order of their values.
 const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
 
-/// The digit of a random byte, or `None` for the few bytes that would make some digits likelier than others.
-///
-/// 248 is the largest multiple of 62 that fits a byte; the eight values above are rejected.
+/// The digit of a random byte by rejection sampling. Returns `None` for the eight values from 248, the largest multiple of 62
+/// in a byte: these would make some digits likelier than others.
 pub(crate) const fn digit_of_random_byte(byte: u8) -> Option<u8> {
     if byte < 248 {
         Some(ALPHABET[(byte % 62) as usize])
@@ -14,7 +13,7 @@ pub(crate) const fn digit_of_random_byte(byte: u8) -> Option<u8> {
     }
 }
 
-/// Whether the byte is a digit of base 62.
+/// Returns `true` if the byte is a digit of base 62.
 pub(crate) const fn is_digit(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
 }
@@ -29,7 +28,7 @@ pub(crate) fn six_digits(mut number: u32) -> [u8; 6] {
     digits
 }
 
-/// The number that six digits are; `None` if they are none, or too large for it.
+/// The number that six digits stand for. `None` if these are not six digits, or if the number exceeds 32 bits.
 pub(crate) fn number_of(digits: &[u8]) -> Option<u32> {
     let digits: [u8; 6] = digits.try_into().ok()?;
     let number = digits.into_iter().try_fold(0_u64, |number, digit| {

@@ -1,4 +1,4 @@
-//! One entry of an allowlist: who may pass, until when, and why somebody put it there.
+//! Entries of an allowlist: a network or an address set, with an optional end and comment.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,16 +24,16 @@ pub const MAX_COMMENT_CHARACTERS: usize = 100;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct AllowEntry {
-    /// Who may pass.
+    /// The addresses that may pass.
     pub allowed: Allowed,
-    /// When it ends; `None` if it stays.
+    /// Time at which the entry ends; `None` if it is permanent.
     pub until: Option<Timestamp>,
-    /// What people noted beside it.
+    /// A comment for people.
     pub comment: Option<EntryComment>,
 }
 
 impl AllowEntry {
-    /// An entry that stays and says nothing.
+    /// Makes a permanent entry without a comment.
     #[must_use]
     pub const fn of(allowed: Allowed) -> Self {
         Self {
@@ -43,14 +43,14 @@ impl AllowEntry {
         }
     }
 
-    /// Whether it is over at this time.
+    /// Returns `true` if the entry has ended at this time.
     #[must_use]
     pub fn is_over(&self, now: Timestamp) -> bool {
         self.until.is_some_and(|until| until <= now)
     }
 }
 
-/// Who may pass by an entry.
+/// The addresses that an entry allows.
 ///
 /// ```
 /// use hookgate_domain::Allowed;
@@ -62,11 +62,11 @@ impl AllowEntry {
 pub enum Allowed {
     /// The addresses of a network.
     Network(IpNetwork),
-    /// The addresses of a set, whatever it holds at that time.
+    /// The addresses of an address set, in its active version.
     Set(AddressSetName),
 }
 
-/// As in the text of an allowlist, on a line of its own.
+/// Writes the entry as a line of an allowlist's text form.
 impl fmt::Display for AllowEntry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.allowed)?;
@@ -80,7 +80,7 @@ impl fmt::Display for AllowEntry {
     }
 }
 
-/// A single address is written without its prefix length.
+/// Writes a single address without its prefix length.
 impl fmt::Display for Allowed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -90,7 +90,8 @@ impl fmt::Display for Allowed {
     }
 }
 
-/// What people noted beside an entry: 1 to 100 characters on one line.
+/// The comment of an entry: 1 to 100 characters on one line, none of them invisible. It may not look like a secret of
+/// Hookgate.
 ///
 /// ```
 /// use hookgate_domain::EntryComment;
@@ -134,7 +135,7 @@ impl FromStr for EntryComment {
     }
 }
 
-/// The text is no comment.
+/// The text can't be a comment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error(
     "a comment has 1 to {MAX_COMMENT_CHARACTERS} characters on one line, no invisible one, and no secret"

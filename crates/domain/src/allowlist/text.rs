@@ -1,4 +1,4 @@
-//! An allowlist as people write it, and what they are told when it is wrong.
+//! The text form of an allowlist: its parser, its errors and its `Display`.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,12 +10,12 @@ use crate::leaks::before_secret;
 use crate::networks::{EntryError, MAX_NETWORKS, misread_pair, parse_entry};
 use crate::{AddressSetNameError, Timestamp, TimestampError};
 
-/// How much of a wrong entry an error repeats, in characters: more than the longest entry, less than a flood.
+/// Characters of a wrong entry that an error quotes: more than the longest entry has, few enough for an error text.
 const QUOTED_CHARACTERS: usize = 64;
 
-/// The list that permits every address.
+/// The text of the list that permits every address.
 const ANY: &str = "any";
-/// The word before the time at which the entries of a line end.
+/// The keyword before the time at which the entries of a line end.
 const UNTIL: &str = "until";
 
 impl FromStr for Allowlist {
@@ -26,18 +26,18 @@ impl FromStr for Allowlist {
     }
 }
 
-/// The origin of a text decides which rules hold for it.
+/// The origin of a text. It decides which rules apply.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Origin {
-    /// Somebody writes it now: what can be read in two ways is refused.
+    /// The text is new: ambiguous forms are refused.
     Written,
-    /// It was accepted before, maybe by an older version with fewer rules: its meaning is settled.
+    /// The text was accepted before, maybe by an older version of Hookgate with fewer rules, so newer rules do not apply.
     Stored,
 }
 
 impl Allowlist {
-    /// Reads a list that was accepted before, from its [`Display`](fmt::Display) form. Rules that were added since do not
-    /// hold for it, so that an upgrade never makes a stored list unreadable. For texts that people write use `parse`.
+    /// Reads a stored list from its [`Display`](fmt::Display) form. Rules against ambiguous texts do not apply, so that an
+    /// upgrade which adds such a rule never makes a stored list unreadable. For texts that people write, use `parse`.
     ///
     /// ```
     /// use hookgate_domain::Allowlist;
@@ -49,7 +49,7 @@ impl Allowlist {
     /// ```
     ///
     /// # Errors
-    /// [`AllowlistError`] if the text never was the form of a list.
+    /// [`AllowlistError`] if the text was not valid under earlier rules either.
     pub fn from_stored(text: &str) -> Result<Self, AllowlistError> {
         Self::parse(text, Origin::Stored)
     }
@@ -69,7 +69,7 @@ impl Allowlist {
     }
 }
 
-/// The entries of one line, with the end and the comment that stand behind them.
+/// Parses a line: its entries, and the end and the comment that apply to all of them.
 fn parse_line(line: &str, origin: Origin, entries: &mut Vec<AllowEntry>) -> Result<(), AllowlistError> {
     let (line, comment) = match line.split_once('#') {
         Some((line, comment)) => (line, Some(comment)),
@@ -78,7 +78,7 @@ fn parse_line(line: &str, origin: Origin, entries: &mut Vec<AllowEntry>) -> Resu
     let first = entries.len();
     let until = parse_entries(line, origin, entries)?;
     if entries.len() == first {
-        // A line with nothing but a comment is a remark to the reader; it belongs to no entry.
+        // A line with only a comment belongs to no entry and is dropped.
         return Ok(());
     }
     let comment = comment.map(str::trim).filter(|comment| !comment.is_empty());
@@ -91,7 +91,7 @@ fn parse_line(line: &str, origin: Origin, entries: &mut Vec<AllowEntry>) -> Resu
     Ok(())
 }
 
-/// The entries of a line without its comment, and their end.
+/// Parses the entries of a line without its comment. Returns their end.
 fn parse_entries(
     line: &str,
     origin: Origin,
@@ -127,7 +127,7 @@ fn parse_entries(
     Ok(None)
 }
 
-/// The comment of an entry. A list that goes on behind the comment was meant to be part of the list.
+/// Parses a comment. Refuses one with an entry behind a comma: that entry was meant as a part of the list.
 fn parse_comment(comment: &str, origin: Origin, position: usize) -> Result<EntryComment, AllowlistError> {
     if origin == Origin::Written {
         let mut parts = comment.split(',').skip(1).map(str::trim);
@@ -139,7 +139,7 @@ fn parse_comment(comment: &str, origin: Origin, position: usize) -> Result<Entry
     comment.parse().map_err(|_| AllowlistError::Comment { position })
 }
 
-/// Refuses the same entry with two ends: the text does not say which one holds.
+/// Refuses a repeated entry with another end: the text does not say which end applies.
 fn check_ends(entries: &[AllowEntry]) -> Result<(), AllowlistError> {
     let mut ends = std::collections::HashMap::new();
     for entry in entries {
@@ -173,7 +173,7 @@ fn parse_allowed(word: &str, origin: Origin, position: usize) -> Result<Allowed,
     }
 }
 
-/// The end of the entries on a line. A date includes its day, in UTC: that is how people use the word.
+/// Parses the end of the entries on a line. A date includes its day, in UTC, as in everyday language.
 fn parse_until(time: Option<&str>, more: bool) -> Result<Timestamp, AllowlistError> {
     let time = time.unwrap_or_default();
     let wrong = |source| AllowlistError::Until {
@@ -201,7 +201,7 @@ impl fmt::Display for Allowlist {
     }
 }
 
-/// Why a text is no allowlist.
+/// The error of reading or making an allowlist.
 ///
 /// ```
 /// use hookgate_domain::{Allowlist, AllowlistError, EntryError};
@@ -217,73 +217,74 @@ pub enum AllowlistError {
     /// More than [`MAX_NETWORKS`] entries.
     #[error("the allowlist has more than {MAX_NETWORKS} entries")]
     TooLong,
-    /// More than [`MAX_TEMPORARY`] entries that end.
+    /// More than [`MAX_TEMPORARY`] networks with an end date.
     #[error("the allowlist has more than {MAX_TEMPORARY} entries with an end")]
     TooManyTemporary,
-    /// More than [`MAX_SETS`] sets.
+    /// More than [`MAX_SETS`] address sets.
     #[error("the allowlist uses more than {MAX_SETS} address sets")]
     TooManySets,
     /// One entry is wrong.
     #[error("entry {position} of the allowlist, `{entry}`: {source}")]
     Entry {
-        /// Which entry, counted from 1.
+        /// Position of the entry, counted from 1.
         position: usize,
-        /// The entry, with control characters escaped and cut after 64 characters, or where a webhook ID may begin.
+        /// The entry, with control characters escaped. It is cut after 64 characters, or before a possible secret.
         entry: String,
-        /// What is wrong with it.
+        /// The cause.
         source: EntryError,
     },
-    /// An entry that begins with `@` names no set.
+    /// An entry that begins with `@` has no valid name of an address set.
     #[error("entry {position} of the allowlist, `{entry}`: {source}")]
     Set {
-        /// Which entry, counted from 1.
+        /// Position of the entry, counted from 1.
         position: usize,
-        /// The entry, as above.
+        /// The entry, cut and escaped in the same way.
         entry: String,
-        /// What is wrong with it.
+        /// The cause.
         source: AddressSetNameError,
     },
-    /// What stands behind `until` is no time, or more than one.
+    /// The text behind `until` is not one valid time.
     #[error("`until {until}` in the allowlist: {source}")]
     Until {
-        /// What stands there, as above.
+        /// The first word behind `until`, cut and escaped like an entry.
         until: String,
-        /// What is wrong with it.
+        /// The cause.
         source: TimestampError,
     },
-    /// One entry stands in the list with two ends, or with an end and without.
+    /// An entry is repeated with different ends, or with an end and without one.
     #[error("the allowlist has {entry} twice, with different ends: keep one of them")]
     TwoEnds {
         /// The entry.
         entry: String,
     },
-    /// A comment goes on with an entry: `192.0.2.1 # office, 192.0.2.2`.
+    /// A comment contains an entry behind a comma: `192.0.2.1 # office, 192.0.2.2`.
     #[error(
         "`{entry}` is in the comment of entry {position} of the allowlist and would be ignored: write it on a line of its own, or without the comma if it belongs to the comment"
     )]
     EntryInComment {
-        /// Which entry has the comment, counted from 1.
+        /// Position of the entry with the comment, counted from 1.
         position: usize,
-        /// The entry in the comment, as above.
+        /// The entry in the comment, cut and escaped like an entry.
         entry: String,
     },
-    /// A comment is too long, or can't be shown.
+    /// A comment is too long, has invisible characters, or may hold a secret.
     #[error(
         "the comment of entry {position} of the allowlist: {}",
         crate::EntryCommentError
     )]
     Comment {
-        /// Which entry, counted from 1.
+        /// Position of the entry, counted from 1.
         position: usize,
     },
 }
 
-/// Entries stand between these. Space outside ASCII doesn't separate: it is easily overlooked.
+/// Returns `true` for separators of entries. White space outside ASCII is no separator, because people overlook it.
 const fn separates(c: char) -> bool {
     c == ',' || c.is_ascii_whitespace()
 }
 
-/// The entry fit for a message: no control characters, no flood, and no secret pasted into the wrong field.
+/// Makes an entry safe for an error text: control characters are escaped, a long entry is cut, and a possible secret, pasted
+/// into the wrong field, is left out.
 fn quoted(entry: &str) -> String {
     let open = before_secret(entry);
     let mut quoted: String = open

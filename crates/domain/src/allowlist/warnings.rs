@@ -1,4 +1,4 @@
-//! What about an allowlist deserves a second look. Nothing of it is forbidden.
+//! Warnings about allowlists and address sets. A warning forbids nothing.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -9,11 +9,12 @@ use super::{Allowed, Allowlist};
 use crate::Timestamp;
 use crate::networks::{AddressFamily, TooWide, covered};
 
-/// Prefix lengths below which a network is huge: more than 16 million IPv4 addresses, more IPv6 than one provider gets.
+/// Prefix length below which an IPv4 network is huge: it has more than 16 million addresses.
 const HUGE_V4: u8 = 8;
+/// The same for IPv6: more addresses than a provider gets in one allocation.
 const HUGE_V6: u8 = 29;
 
-/// First addresses of the networks that [`is_private`] is about: who holds one of them permits private addresses.
+/// First addresses of the networks of [`is_private`]. A network that contains one of them permits private addresses.
 const PRIVATE: [IpAddr; 9] = [
     IpAddr::V4(Ipv4Addr::new(10, 0, 0, 0)),
     IpAddr::V4(Ipv4Addr::new(100, 64, 0, 0)),
@@ -26,8 +27,9 @@ const PRIVATE: [IpAddr; 9] = [
     IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0)),
 ];
 
-/// Networks that no packet of a sender comes from (RFC 6890, RFC 5771, RFC 4291): this host, multicast, reserved with all
-/// netmasks, and the addresses of IPv6 that begin with 96 or 8 such bits.
+/// Networks in which no sender can have an address (RFC 6890, RFC 5771, RFC 4291): "this network", multicast, and the
+/// reserved block, in which the usual netmasks are; in IPv6, IPv4-compatible addresses with the unspecified one, and
+/// multicast.
 const UNUSABLE: [(IpAddr, u8); 5] = [
     (IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8),
     (IpAddr::V4(Ipv4Addr::new(224, 0, 0, 0)), 4),
@@ -36,7 +38,7 @@ const UNUSABLE: [(IpAddr, u8); 5] = [
     (IpAddr::V6(Ipv6Addr::new(0xff00, 0, 0, 0, 0, 0, 0, 0)), 8),
 ];
 
-/// Something about an allowlist that deserves a second look.
+/// A warning about an allowlist or an address set.
 ///
 /// ```
 /// use hookgate_domain::{Allowlist, AllowlistWarning, Timestamp};
@@ -50,29 +52,29 @@ const UNUSABLE: [(IpAddr, u8); 5] = [
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AllowlistWarning {
-    /// It permits a whole address family.
+    /// The network is a whole address family.
     WholeFamily(IpNetwork),
-    /// Its networks together permit more than half of an address family.
+    /// The networks together permit more than half of an address family.
     MostOfFamily {
         /// The family.
         family: AddressFamily,
-        /// How much of it.
+        /// The permitted part of the family, in percent.
         percent: u8,
     },
-    /// Its networks together permit more addresses than any sender has.
+    /// The networks together permit more addresses than any sender has.
     WideTogether(TooWide),
-    /// It permits more addresses than any sender has.
+    /// The network permits more addresses than any sender has.
     Huge(IpNetwork),
-    /// It permits addresses that are not on the internet: behind a proxy, that may be everybody.
+    /// The network has private addresses. Behind a proxy that is not configured as trusted, every request may come from one.
     Private(IpNetwork),
-    /// No sender can have such an address; it may be a netmask.
+    /// No sender can have an address of the network. It may be a netmask.
     Unusable(IpNetwork),
-    /// Whoever asks would not pass.
+    /// The address of the member who edits the list would not pass.
     OwnAddress(IpAddr),
 }
 
 impl AllowlistWarning {
-    /// The network that it is about, if it is about a single one.
+    /// The network that the warning is about, if it is about a single one.
     #[must_use]
     pub const fn network(&self) -> Option<IpNetwork> {
         match self {
@@ -115,7 +117,8 @@ impl fmt::Display for AllowlistWarning {
 }
 
 impl Allowlist {
-    /// What about the list deserves a second look, for somebody at this address.
+    /// Computes the warnings about the list, for a member at the address `own`. Networks of address sets count only in the
+    /// warnings about all networks together.
     #[must_use]
     pub fn warnings(&self, own: Option<IpAddr>, now: Timestamp) -> Vec<AllowlistWarning> {
         let entries = self.entries().unwrap_or_default().iter();
@@ -133,7 +136,7 @@ impl Allowlist {
     }
 }
 
-/// What about these networks deserves a second look, each by itself and all together.
+/// Computes the warnings about networks, for each one and for all together.
 ///
 /// ```
 /// use hookgate_domain::network_warnings;
@@ -153,7 +156,8 @@ pub fn network_warnings(
     .into_iter()
 }
 
-/// Adds, in front, what only all networks together are: more than half of a family, or more of it than a sender has.
+/// Puts the warnings about all networks together in front: more than half of a family, or more addresses than any sender has.
+/// Leaves out those that a single network causes, because that network has a warning of its own.
 fn with_those_of_all(of_each: Vec<AllowlistWarning>, networks: &[IpNetwork]) -> Vec<AllowlistWarning> {
     let of_all = covered(networks).into_iter().filter_map(|(family, count)| {
         let widest = networks
@@ -195,7 +199,8 @@ fn holds((start, prefix): &(IpAddr, u8), network: IpNetwork) -> bool {
     network.prefix() >= *prefix && !loopback && unusable.is_ok_and(|unusable| unusable.contains(network.ip()))
 }
 
-/// Whether an address is of a private network or of this machine (RFC 1918, RFC 6598, RFC 4193, RFC 3927).
+/// Returns `true` for addresses that are not on the internet: private (RFC 1918), shared (RFC 6598), unique local (RFC 4193),
+/// link-local (RFC 3927, RFC 4291) and loopback addresses (RFC 1122, RFC 4291).
 ///
 /// ```
 /// use hookgate_domain::is_private;
