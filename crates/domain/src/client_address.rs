@@ -1,10 +1,10 @@
-//! Whose request it is: the walk from the peer of the connection, through what trusted proxies say, to one address. Pure;
-//! each step is noted with the reason why it was believed or not.
+//! The client's address of a request, found by following the hops from the peer of the connection through trusted proxies.
+//! Pure; the trail has each hop with the reason for believing it or not.
 //!
-//! Who speaks is told by its address, never by counting: a proxy is trusted if its address is, and the first one that
-//! isn't is the client. So whatever a client writes into its own request stands left of what the proxies wrote, and is
-//! never looked at. What a trusted proxy says and nobody can read is a fault, not a guess, and so is one that says nothing:
-//! its own address is nobody's.
+//! A proxy is trusted for its address, never for its position: the first address that is not trusted is the client's. Proxies
+//! append to a header, and it is read from its end, so entries that a client forges stand before its own address and are
+//! never read. If a trusted proxy sends nothing, or something malformed, the client's address is unknown: the address of the
+//! proxy itself is never matched against an allowlist.
 
 mod fields;
 mod node;
@@ -22,10 +22,10 @@ use fields::addresses;
 pub use source::{Source, SourceFault};
 pub use trail::{Hop, Trail, TrailError, Verdict};
 
-/// Most addresses that are followed: real chains have one to four, and a trail is kept with a delivery.
+/// Most hops that are followed in a header. Real chains have one to four, and each delivery stores its trail.
 pub const MAX_HOPS: usize = 16;
 
-/// Which proxies are believed, and which header they write.
+/// The trusted proxies: their networks, and the forwarding header that they write.
 ///
 /// ```
 /// use hookgate_domain::{Connection, ForwardingHeader, Networks, TrustedProxies};
@@ -45,13 +45,13 @@ pub const MAX_HOPS: usize = 16;
 /// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    /// Where they are.
+    /// The addresses of the proxies.
     pub networks: Networks,
-    /// Where they write who called them; `None` if no header is believed.
+    /// The header that the proxies write; `None` if no header is believed.
     pub header: Option<ForwardingHeader>,
 }
 
-/// A header in which a proxy says who called it.
+/// A forwarding header: a proxy writes its client's address into it.
 ///
 /// ```
 /// use hookgate_domain::ForwardingHeader;
@@ -68,7 +68,7 @@ pub enum ForwardingHeader {
 }
 
 impl ForwardingHeader {
-    /// Its name in lower case, as in the configuration.
+    /// The header's name in lower case, as in the configuration.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -77,7 +77,7 @@ impl ForwardingHeader {
         }
     }
 
-    /// Its name as people write it.
+    /// The header's name as people write it.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -110,13 +110,13 @@ impl FromStr for ForwardingHeader {
 #[error("must be x-forwarded-for or forwarded")]
 pub struct UnknownForwardingHeader;
 
-/// The lines of a request's forwarding headers, in the order in which they came.
+/// The lines of a request's forwarding headers, in the order of the request.
 pub trait ForwardingFields {
-    /// The values of the lines with this name. A header may stand several times, and means the same as one line then.
+    /// The values of this header's lines. Several lines mean the same as one line with their values joined by commas.
     fn lines(&self, header: ForwardingHeader) -> impl DoubleEndedIterator<Item = &[u8]>;
 }
 
-/// Lines with the header that each belongs to.
+/// Lines, each with its header.
 impl ForwardingFields for [(ForwardingHeader, &[u8])] {
     fn lines(&self, header: ForwardingHeader) -> impl DoubleEndedIterator<Item = &[u8]> {
         let of_header = move |line: &&(ForwardingHeader, &[u8])| line.0 == header;
@@ -124,7 +124,7 @@ impl ForwardingFields for [(ForwardingHeader, &[u8])] {
     }
 }
 
-/// Where a connection came from.
+/// The addresses of a connection.
 ///
 /// ```
 /// use hookgate_domain::Connection;
@@ -137,7 +137,7 @@ impl ForwardingFields for [(ForwardingHeader, &[u8])] {
 pub struct Connection {
     /// The other end of the TCP connection.
     pub peer: IpAddr,
-    /// The address that its PROXY header names, if it sent one that names one.
+    /// The address in the connection's PROXY header, if there is one.
     pub proxied: Option<IpAddr>,
 }
 
@@ -149,7 +149,7 @@ impl Connection {
     }
 }
 
-/// Who says what is said in a step of the walk.
+/// The part of a connection or request that states an address.
 ///
 /// ```
 /// assert_eq!(hookgate_domain::Witness::Connection.to_string(), "the connection");
@@ -158,7 +158,7 @@ impl Connection {
 pub enum Witness {
     /// The TCP connection itself.
     Connection,
-    /// Its PROXY header.
+    /// The PROXY header of the connection.
     ProxyProtocol,
     /// A header of the request.
     Header(ForwardingHeader),
@@ -175,19 +175,19 @@ impl fmt::Display for Witness {
 }
 
 impl TrustedProxies {
-    /// Whether what this address says of its own callers is believed.
+    /// Returns `true` if this address is a trusted proxy's, so that its PROXY and forwarding headers are believed.
     #[must_use]
     pub fn trust(&self, address: IpAddr) -> bool {
         self.networks.holds(address)
     }
 
-    /// Whose request it is. Allocates nothing.
+    /// Finds the client's address. Allocates nothing.
     #[must_use]
     pub fn client(&self, connection: Connection, fields: &(impl ForwardingFields + ?Sized)) -> Source {
         self.walk(connection, fields, &mut None)
     }
 
-    /// How [`Self::client`] came to its answer: the same walk, with every step noted.
+    /// Records the hops by which [`Self::client`] finds the client's address.
     #[must_use]
     pub fn trail(&self, connection: Connection, fields: &(impl ForwardingFields + ?Sized)) -> Trail {
         let mut hops = Some(Vec::new());
@@ -229,8 +229,8 @@ impl TrustedProxies {
         }
     }
 
-    /// Follows the header that counts. The other one must agree, if it is there: a proxy that passes on what its callers
-    /// wrote would otherwise let them choose.
+    /// Follows the configured header. The other forwarding header must lead to the same client, if it is there. Otherwise a
+    /// proxy that writes one header and passes the other one on would let its clients choose their address.
     fn follow(
         &self,
         header: ForwardingHeader,
@@ -285,7 +285,7 @@ impl TrustedProxies {
         speaker.client(notes)
     }
 
-    /// Notes headers that are there and don't count: their sender is told why nothing came of them.
+    /// Records the forwarding headers that are ignored, so that the trail can say why.
     fn note_disregarded(
         &self,
         speaker: Speaker,
@@ -308,7 +308,7 @@ impl TrustedProxies {
     }
 }
 
-/// The last address that is known, and who named it.
+/// The last hop that is known: its address, and the part of the request that states it.
 #[derive(Clone, Copy)]
 struct Speaker {
     by: Witness,
@@ -325,7 +325,7 @@ impl Speaker {
         Source::from(self.address)
     }
 
-    /// A trusted proxy that does not say who called it where it should.
+    /// Ends the trail at a trusted proxy that does not name its client where it should.
     fn silent(self, by: Witness, fault: SourceFault, notes: &mut Option<Vec<Hop>>) -> Source {
         self.trusted(notes);
         self.fault(by, fault, notes)

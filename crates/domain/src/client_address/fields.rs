@@ -1,12 +1,12 @@
-//! The addresses in forwarding headers, from the last one to the first. Reading from the end is what makes it safe: a
-//! proxy appends, so whatever a client wrote before, quotes that never close included, can't change how the end reads.
+//! Parses the addresses of forwarding headers from the last one to the first. Proxies append to a header, so a client's own
+//! part comes first. Parsed from the end, that part can't change the meaning of the rest, not even with an unclosed quote.
 
 use std::net::IpAddr;
 
 use super::node::{bare_node, node};
 use super::{ForwardingFields, ForwardingHeader, SourceFault};
 
-/// The addresses of a header's lines, last line first, last element first.
+/// Parses the addresses in a header's lines: last line first, last element first.
 pub(super) fn addresses(
     header: ForwardingHeader,
     fields: &(impl ForwardingFields + ?Sized),
@@ -21,8 +21,8 @@ pub(super) fn addresses(
         })
 }
 
-/// The elements of one line, last one first, without the space around them. An empty line has one empty element: it says
-/// that there was nothing to say, and that is not the word of the one before.
+/// The elements of one line, last one first, trimmed. An empty line has one empty element: a proxy wrote it that knew no
+/// client, so the line before must not be read in its place.
 struct Elements<'a> {
     rest: Option<&'a [u8]>,
     quotes: bool,
@@ -48,8 +48,8 @@ impl<'a> Iterator for Elements<'a> {
     }
 }
 
-/// What stands before the last separator, if there is one, and what stands behind it. Where quotes count, those inside of
-/// quoted strings are none, as the text reads from its end; an escape inside of one is left for [`forwarded`] to refuse.
+/// Splits a text at its last separator. With `quotes`, separators in quoted strings are skipped, as seen from the end of the
+/// text. Escapes in a quoted string are not interpreted here: [`forwarded`] refuses them.
 fn split_last(text: &[u8], separator: u8, quotes: bool) -> (Option<&[u8]>, &[u8]) {
     let mut inside = false;
     for (at, byte) in text.iter().enumerate().rev() {
@@ -62,7 +62,7 @@ fn split_last(text: &[u8], separator: u8, quotes: bool) -> (Option<&[u8]>, &[u8]
     (None, text)
 }
 
-/// The address of a `forwarded-element` (RFC 7239, section 4): its one `for`.
+/// Parses the address of a `forwarded-element` (RFC 7239, section 4), which must have exactly one `for`.
 fn forwarded(element: &[u8]) -> Result<IpAddr, SourceFault> {
     let mut named = None;
     let mut rest = Some(element);
@@ -81,7 +81,7 @@ fn forwarded(element: &[u8]) -> Result<IpAddr, SourceFault> {
     node(named.ok_or(SourceFault::Malformed)?)
 }
 
-/// Name and value of a `forwarded-pair`, the value without its quotes.
+/// Parses a `forwarded-pair` into its name and its value without quotes.
 fn read_pair(pair: &[u8]) -> Option<(&[u8], &[u8])> {
     let equals = pair.iter().position(|byte| *byte == b'=')?;
     let (name, value) = (&pair[..equals], &pair[equals + 1..]);
@@ -93,7 +93,7 @@ fn read_pair(pair: &[u8]) -> Option<(&[u8], &[u8])> {
         return Some((name, value));
     }
     let inner = value.strip_prefix(b"\"")?.strip_suffix(b"\"")?;
-    // No address and no host needs an escape, and where one ends is what readers disagree on.
+    // Escapes are refused: no address and no host needs one, and parsers disagree on where an escaped string ends.
     let plain = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | 0x80..) && !matches!(byte, b'"' | b'\\');
     inner.iter().all(plain).then_some((name, inner))
 }

@@ -1,24 +1,24 @@
-//! One address as proxies write it: with port, brackets or zone, and as `unknown` or an obfuscated identifier where they
-//! don't want to say (RFC 7239, section 6).
+//! Parses one address as proxies write it: with port, brackets or zone, or in place of the address `unknown` or an obfuscated
+//! identifier (RFC 7239, section 6).
 
 use std::net::{IpAddr, Ipv6Addr};
 
 use super::SourceFault;
 
-/// Longest port.
+/// Most digits of a port.
 const PORT_DIGITS: usize = 5;
 
-/// A node of `Forwarded`, where IPv6 always has brackets.
+/// Parses a node of `Forwarded`, in which IPv6 must have brackets.
 pub(super) fn node(text: &[u8]) -> Result<IpAddr, SourceFault> {
     read(text, false)
 }
 
-/// An element of `X-Forwarded-For`, where IPv6 may stand without.
+/// Parses an element of `X-Forwarded-For`, in which IPv6 may have no brackets.
 pub(super) fn bare_node(text: &[u8]) -> Result<IpAddr, SourceFault> {
     read(text, true)
 }
 
-/// Whether nobody can be called from this address: unspecified, multicast or broadcast.
+/// Returns `true` if no client can have this address: unspecified, multicast or broadcast.
 pub(super) fn is_no_client(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.is_unspecified() || address.is_multicast() || address.is_broadcast(),
@@ -55,7 +55,8 @@ fn address(text: &str, bare_v6: bool) -> Option<IpAddr> {
     }
 }
 
-/// An IPv6 address. A zone (RFC 4007) means something to the proxy alone, and only for a link-local address.
+/// Parses an IPv6 address. A zone (RFC 4007) is allowed at a link-local address only, and dropped: it has a meaning on the
+/// proxy alone.
 fn v6(text: &str) -> Option<IpAddr> {
     let Some((address, zone)) = text.split_once('%') else {
         return text.parse().ok().map(IpAddr::V6);
@@ -66,7 +67,7 @@ fn v6(text: &str) -> Option<IpAddr> {
     fits.then_some(IpAddr::V6(address))
 }
 
-/// A port, or an obfuscated one.
+/// Returns `true` for a port or an obfuscated port (RFC 7239, section 6).
 fn is_port(text: &str) -> bool {
     let digits = matches!(text.len(), 1..=PORT_DIGITS) && text.bytes().all(|byte| byte.is_ascii_digit());
     let number = digits && text.parse::<u16>().is_ok();

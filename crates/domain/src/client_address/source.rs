@@ -1,4 +1,4 @@
-//! What a walk found: an address, and why it is not the client's if it isn't.
+//! The source of a request: the client's address, or the reason for which it is unknown.
 
 use std::net::IpAddr;
 
@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::MAX_HOPS;
 
-/// Where a request came from, as far as that is known.
+/// The source of a request: the client's address, or the last known hop and the fault behind it.
 ///
 /// ```
 /// use std::net::IpAddr;
@@ -26,16 +26,16 @@ impl Source {
     /// The client's address.
     ///
     /// # Errors
-    /// Why it is not known.
+    /// [`SourceFault`] if the client's address is unknown.
     pub fn known(&self) -> Result<IpAddr, SourceFault> {
         self.fault.map_or(Ok(self.address), Err)
     }
 
-    /// The client's address, or that of a trusted proxy that says nothing of a caller: to note where something came from,
-    /// and never for an allowlist.
+    /// The client's address, or that of a trusted proxy that names no client. For records and limits, and for webhooks that
+    /// accept any address; never match it against an allowlist.
     ///
     /// # Errors
-    /// Why neither is known.
+    /// Any other [`SourceFault`] than [`SourceFault::Missing`].
     pub fn known_or_proxy(&self) -> Result<IpAddr, SourceFault> {
         match self.fault {
             Some(SourceFault::Missing) | None => Ok(self.address),
@@ -43,7 +43,7 @@ impl Source {
         }
     }
 
-    /// The address that is known: the client's, or else that of the last proxy that was believed.
+    /// The client's address if it is known, or else that of the last trusted proxy.
     #[must_use]
     pub const fn address(&self) -> IpAddr {
         self.address
@@ -57,7 +57,7 @@ impl Source {
     }
 }
 
-/// IPv4-mapped IPv6 is the IPv4 address it maps.
+/// Makes a known source. IPv4-mapped IPv6 becomes the IPv4 address that it maps.
 impl From<IpAddr> for Source {
     fn from(address: IpAddr) -> Self {
         Self {
@@ -67,7 +67,7 @@ impl From<IpAddr> for Source {
     }
 }
 
-/// Why the client's address is not known, though a trusted proxy was asked.
+/// A fault in the header of a trusted proxy, because of which the client's address is unknown.
 ///
 /// ```
 /// use hookgate_domain::{Connection, ForwardingHeader, Networks, SourceFault, TrustedProxies};
@@ -83,22 +83,22 @@ impl From<IpAddr> for Source {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum SourceFault {
-    /// It is not there, or the proxy speaks for itself in it: whoever called the proxy may be anybody.
+    /// The header is missing, or is a PROXY header without an address: the proxy's client may be anybody.
     #[error("is missing or empty")]
     Missing,
-    /// The header is not what its rules say.
+    /// The header is malformed.
     #[error("has no valid address")]
     Malformed,
-    /// `unknown`, or an obfuscated identifier (RFC 7239, section 6.3).
+    /// The header has `unknown` or an obfuscated identifier (RFC 7239, sections 6.2 and 6.3).
     #[error("hides the address")]
     Hidden,
-    /// An unspecified, multicast or broadcast address.
+    /// The header has an unspecified, multicast or broadcast address.
     #[error("has an address that no client can have")]
     NoClient,
-    /// More than [`MAX_HOPS`] proxies.
+    /// More than [`MAX_HOPS`] addresses of the header would have to be followed.
     #[error("lists more than {MAX_HOPS} proxies")]
     TooLong,
-    /// Both headers are there and name different clients.
+    /// Both forwarding headers are there and lead to different clients, or only the one that is not configured is there.
     #[error("contradicts the configured header")]
     Disagrees,
 }

@@ -1,5 +1,5 @@
-//! What a walk noted: a short text for the record, and a sentence for people. It holds addresses and fixed words, and
-//! nothing else of what a request says.
+//! The trail of a request: a short text for the record, and a sentence for people. It has addresses and fixed words only, no
+//! other part of the request.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -9,10 +9,10 @@ use thiserror::Error;
 
 use super::{ForwardingHeader, MAX_HOPS, SourceFault, Witness};
 
-/// Most steps of a trail: each hop, and what is said beside.
+/// Most entries of a trail: the hops of a header, and a few for the connection and for ignored headers.
 const MAX_STEPS: usize = MAX_HOPS + 8;
 
-/// One step of a walk.
+/// One entry of a trail.
 ///
 /// ```
 /// use hookgate_domain::{Hop, Verdict, Witness};
@@ -23,13 +23,13 @@ const MAX_STEPS: usize = MAX_HOPS + 8;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Hop {
-    /// Who says it.
+    /// The part of the connection or request that states the address.
     pub by: Witness,
-    /// What is made of it.
+    /// The verdict on the statement.
     pub verdict: Verdict,
 }
 
-/// What is made of a step.
+/// The verdict on one statement about the client's address.
 ///
 /// ```
 /// use hookgate_domain::Verdict;
@@ -38,19 +38,19 @@ pub struct Hop {
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// It names a trusted proxy: what that says is believed.
+    /// The address is a trusted proxy's, so that its headers are believed.
     Trusted(IpAddr),
-    /// It names the client.
+    /// The address is the client's.
     Client(IpAddr),
-    /// It is not believed: who sent it is no trusted proxy.
+    /// The header is ignored: its sender is not a trusted proxy.
     Untrusted,
-    /// It is not looked at: the header doesn't count, though who sent it is a trusted proxy.
+    /// The header is ignored: its sender is a trusted proxy, but the header is not configured.
     Unconfigured,
-    /// A trusted proxy should say in it who called it, and nothing can be made of what it sent.
+    /// A trusted proxy should name its client in the header, and the header is faulty.
     Fault(SourceFault),
 }
 
-/// The steps of a walk, from the connection on.
+/// The steps by which the source of a request was found, in order, from the connection on.
 ///
 /// ```
 /// use hookgate_domain::Trail;
@@ -67,13 +67,13 @@ impl Trail {
         Self(hops.into())
     }
 
-    /// The steps.
+    /// The entries of the trail.
     #[must_use]
     pub const fn hops(&self) -> &[Hop] {
         &self.0
     }
 
-    /// Why the client's address is not known; `None` if it is.
+    /// The fault because of which the client's address is unknown; `None` if it is known.
     #[must_use]
     pub fn fault(&self) -> Option<SourceFault> {
         self.0.iter().find_map(|hop| match hop.verdict {
@@ -82,7 +82,7 @@ impl Trail {
         })
     }
 
-    /// Where the address comes from, in one sentence or more, without the last full stop.
+    /// The trail in one or more sentences for people, without the last full stop.
     #[must_use]
     pub fn sentence(&self) -> String {
         let proxies: Vec<String> = self.trusted().map(|proxy| proxy.to_string()).collect();
@@ -129,7 +129,7 @@ impl Trail {
         sentence
     }
 
-    /// The first forwarding header that was ignored because the client that sent it is no trusted proxy.
+    /// The first forwarding header that was ignored because its sender is not a trusted proxy.
     ///
     /// ```
     /// use hookgate_domain::{ForwardingHeader, Trail};
@@ -234,7 +234,7 @@ fn hop(text: &str) -> Option<Hop> {
     Some(Hop { by, verdict })
 }
 
-/// The text is no trail.
+/// The text is not a trail.
 ///
 /// ```
 /// use hookgate_domain::{Trail, TrailError};
