@@ -1,5 +1,4 @@
-//! The decision: may this attempt pass? One pure function; everything it needs is an argument, and what it answers
-//! says why.
+//! The decision whether a delivery may pass. One pure function: all inputs are arguments, and the result has the reason.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -12,7 +11,7 @@ use crate::{
     Timestamp, Webhook, WebhookState,
 };
 
-/// What is known of a request before its body is read.
+/// A request at a webhook's URL, before its body is read.
 ///
 /// ```
 /// use std::net::IpAddr;
@@ -26,20 +25,20 @@ use crate::{
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
-    /// The client's address: the peer's, or what trusted proxies say of it.
+    /// The client's address, found behind trusted proxies.
     pub source: Source,
-    /// The format in its URL.
+    /// The format in the URL.
     pub format: SenderFormat,
-    /// When it came.
+    /// Time of receipt.
     pub at: Timestamp,
 }
 
-/// Judges an attempt on a known URL: state first, then the format, then the source, then the rate.
+/// Judges an attempt on a known URL. Checks the state first, then the format, the source and the rate.
 ///
-/// A webhook that only observes lets every source pass, and the admission says which would have been refused.
+/// In the mode *observe* every source passes. [`Admission::waived`] has the denial that the mode *enforce* would give.
 ///
-/// `rate` is asked last, and only for attempts that pass the rest, so refused ones don't use up the limit; it answers
-/// how long to wait if the limit is reached.
+/// `rate` is called last, and only if everything else passes, so that refused attempts do not use up the rate limit. Its
+/// error is the time until the next attempt would pass.
 ///
 /// ```
 /// use std::net::IpAddr;
@@ -69,7 +68,7 @@ pub struct Attempt {
 /// ```
 ///
 /// # Errors
-/// A [`Denial`]: the refusal code and its explanation.
+/// A [`Denial`] with its refusal code and explanation.
 pub fn judge(
     url: &KnownUrl,
     attempt: Attempt,
@@ -93,7 +92,7 @@ pub fn judge(
     Ok(admission)
 }
 
-/// The webhook behind a living URL. A revoked webhook has none, even if a store calls its URL live.
+/// The webhook of a live URL. A revoked webhook is refused even if the store says that its URL is live.
 fn living(url: &KnownUrl) -> Result<&Webhook, Denial> {
     match url {
         KnownUrl::Retired(retired) => Err(Denial::Retired {
@@ -115,7 +114,7 @@ fn check_source(webhook: &Webhook, attempt: Attempt) -> Result<Admission, Denial
     let source = if allowlist.entries().is_some() {
         attempt.source.known()
     } else {
-        // Where every address may pass, a proxy may speak for itself.
+        // Any address may pass, so the address of a trusted proxy that names no client will do.
         attempt.source.known_or_proxy()
     };
     let source = source.map_err(|fault| Denial::SourceUnknown { fault })?;
@@ -132,7 +131,7 @@ fn check_source(webhook: &Webhook, attempt: Attempt) -> Result<Admission, Denial
     }
 }
 
-/// The attempt may pass, and by which rule.
+/// The attempt may pass. Has the rule that permits it.
 ///
 /// ```
 /// use hookgate_domain::{Admission, AllowlistMatch};
@@ -144,11 +143,11 @@ fn check_source(webhook: &Webhook, attempt: Attempt) -> Result<Admission, Denial
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[must_use]
 pub struct Admission {
-    /// The address that was judged: IPv4-mapped IPv6 is the IPv4 address it maps.
+    /// The source address. IPv4-mapped IPv6 is the IPv4 address that it maps.
     pub source: IpAddr,
-    /// The rule that lets it pass.
+    /// The rule that permits the attempt.
     pub rule: AllowlistMatch,
-    /// Why it would not pass if the webhook did more than observe.
+    /// The denial that the allowlist mode *observe* prevented.
     pub waived: Option<Denial>,
 }
 
@@ -169,7 +168,7 @@ impl fmt::Display for Admission {
     }
 }
 
-/// The attempt may not pass, and why. `Display` is one sentence for the owner of the webhook, not for the sender.
+/// The attempt is refused. `Display` is the reason, as one sentence for the owner of the webhook, not for the sender.
 ///
 /// ```
 /// use hookgate_domain::{Denial, SenderFormat};
@@ -180,15 +179,15 @@ impl fmt::Display for Admission {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[must_use]
 pub enum Denial {
-    /// The URL is dead.
+    /// The URL was regenerated or revoked.
     #[error("the URL no longer works: {}", .because.as_str())]
     Retired {
-        /// Why it is.
+        /// The reason.
         because: RetiredBecause,
-        /// Since when.
+        /// Time at which the URL was retired.
         at: Timestamp,
     },
-    /// The URL names another sender format than the webhook has.
+    /// The format in the URL is not the webhook's.
     #[error("the webhook accepts the format {format}")]
     OtherFormat {
         /// The format of the webhook.
@@ -197,27 +196,27 @@ pub enum Denial {
     /// The source address is in no entry of the allowlist.
     #[error("{address} is in no entry of the allowlist (entries: {entries})")]
     NotAllowed {
-        /// The address that was judged.
+        /// The source address.
         address: IpAddr,
-        /// How many entries the list has.
+        /// Number of entries in the allowlist.
         entries: usize,
     },
-    /// A trusted proxy does not say who called it.
+    /// The client's address is unknown, because of a fault in the header of a trusted proxy.
     #[error("the client's address is not known: what the trusted proxy sends {fault}")]
     SourceUnknown {
-        /// Why it is not.
+        /// The fault.
         fault: SourceFault,
     },
-    /// More deliveries a minute than the webhook takes.
+    /// The webhook's rate limit is reached.
     #[error("the webhook's rate limit is reached")]
     TooFast {
-        /// When the next one would pass.
+        /// Time until the next attempt would pass.
         retry_after: Duration,
     },
 }
 
 impl Denial {
-    /// The code that the sender and the record get.
+    /// The refusal code for the sender and the record.
     ///
     /// ```
     /// use hookgate_domain::{Denial, RefusalCode, SenderFormat};
@@ -237,7 +236,8 @@ impl Denial {
         }
     }
 
-    /// Whether it stays true whatever the owner does: a copy of the webhook may then answer without asking the store.
+    /// Returns `true` if no change of the webhook can lift the denial. A cached copy of the webhook may then answer without a
+    /// read of the store.
     ///
     /// ```
     /// use hookgate_domain::{Denial, RetiredBecause, Timestamp};

@@ -1,4 +1,4 @@
-//! Idempotency keys: how a sender marks a retry of the same delivery. Which header brought one is not known here.
+//! Idempotency keys, by which a sender marks a retry of the same delivery. The headers that carry them are read elsewhere.
 
 use std::fmt::{self, Write};
 use std::time::Duration;
@@ -8,7 +8,7 @@ use thiserror::Error;
 
 use crate::may_hold_secret;
 
-/// How long a key is remembered.
+/// Time for which a key is stored.
 ///
 /// ```
 /// use hookgate_domain::{IDEMPOTENCY_WINDOW, Timestamp};
@@ -18,10 +18,10 @@ use crate::may_hold_secret;
 /// ```
 pub const IDEMPOTENCY_WINDOW: Duration = Duration::from_hours(24);
 
-/// Longest key, in bytes: it is kept with every delivery for the whole window.
+/// Longest key, in bytes. A key is stored with its delivery for the whole window.
 const MAX_KEY_BYTES: usize = 255;
 
-/// A sender's own name for a delivery: the same key within [24 hours](IDEMPOTENCY_WINDOW) means the same delivery.
+/// A sender's name for a delivery. The same key within [24 hours](IDEMPOTENCY_WINDOW) means the same delivery.
 ///
 /// Senders put it into `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header) or `webhook-id` (Standard
 /// Webhooks).
@@ -48,7 +48,7 @@ impl IdempotencyKey {
     /// ```
     ///
     /// # Errors
-    /// [`IdempotencyKeyError`] for everything else.
+    /// [`IdempotencyKeyError`] for any other text.
     pub fn parse(bytes: &[u8]) -> Result<Self, IdempotencyKeyError> {
         let fits = (1..=MAX_KEY_BYTES).contains(&bytes.len()) && bytes.iter().all(u8::is_ascii_graphic);
         let text = str::from_utf8(bytes)
@@ -58,8 +58,8 @@ impl IdempotencyKey {
         Ok(Self(text.into()))
     }
 
-    /// The key that a sender gave in a header, whatever it is: one that is no key by the rules, or that may hold a secret, counts
-    /// by its SHA-256, so that a retry is still known. `None` for an empty one.
+    /// Makes a key from any header value. A value that is not a valid key, or may hold a secret, is replaced by its SHA-256,
+    /// so that a retry is recognized all the same. `None` for an empty value.
     ///
     /// ```
     /// use hookgate_domain::IdempotencyKey;
@@ -80,7 +80,7 @@ impl IdempotencyKey {
         Some(key.unwrap_or_else(|| Self::of_digest("sha256:", &PayloadDigest::of(bytes))))
     }
 
-    /// The key that stands for a text by a keyed digest of it. What is kept tells nothing that people put into the text.
+    /// Makes a key from the HMAC of a text. The stored key reveals nothing of the text.
     ///
     /// ```
     /// use hookgate_domain::{IdempotencyKey, PayloadDigest};
@@ -96,7 +96,7 @@ impl IdempotencyKey {
     fn of_digest(kind: &str, digest: &PayloadDigest) -> Self {
         let mut text = kind.to_owned();
         for byte in digest.0 {
-            // Writing to a text does not fail.
+            // Writing to a `String` does not fail.
             let _ = write!(text, "{byte:02x}");
         }
         Self(text.into())
@@ -110,13 +110,13 @@ impl IdempotencyKey {
 }
 
 impl fmt::Debug for IdempotencyKey {
-    /// A sender may have put anything into it, so it isn't shown.
+    /// Hides the key: a sender may put anything into it.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("IdempotencyKey(…)")
     }
 }
 
-/// The text is no idempotency key.
+/// The text is not an idempotency key.
 ///
 /// ```
 /// let error = hookgate_domain::IdempotencyKeyError;
@@ -126,8 +126,8 @@ impl fmt::Debug for IdempotencyKey {
 #[error("an idempotency key has 1 to 255 visible ASCII characters")]
 pub struct IdempotencyKeyError;
 
-/// A digest of a payload, 32 bytes: whether a retry brings the same body. Where it is kept it is an HMAC by a key that the store
-/// does not have, so that nobody can try guesses of a short body against it.
+/// A digest of a payload, 32 bytes, to compare the body of a retry. Stored digests are HMACs with a key that the store does
+/// not have, so that nobody with the store can find a short body by guessing.
 ///
 /// ```
 /// use hookgate_domain::PayloadDigest;
@@ -147,7 +147,7 @@ impl PayloadDigest {
         Self(bytes)
     }
 
-    /// A digest that was made elsewhere, or read back from a store.
+    /// Wraps a digest that was computed elsewhere or read from a store.
     ///
     /// ```
     /// use hookgate_domain::PayloadDigest;
