@@ -1,6 +1,6 @@
-//! What a sender says about an incident, checked field by field. A sender format fills [`DraftFields`]; the rules and
-//! limits stand here, once for all formats. What does not fit is repaired or left out, and noted; only an incident without
-//! a title is refused. How a payload is written is not known here.
+//! Incident drafts: the fields of a payload, checked one by one. A sender format parses the payload into [`DraftFields`]; the
+//! rules and limits here apply to all formats. A value that breaks a rule is repaired or left out, with a note. Only a
+//! missing title is an error, and only if the draft opens an incident.
 
 mod cut;
 mod faults;
@@ -32,7 +32,8 @@ pub const MAX_TITLE: usize = 500;
 pub const MAX_DESCRIPTION: usize = 5_000;
 /// Longest service name, in characters. A longer one is cut.
 pub const MAX_SERVICE: usize = 100;
-/// Longest dedup key, in characters. A longer one is cut, and ends in a hash of all of it, so that two keys stay two.
+/// Longest dedup key, in characters. A longer one is cut and ends with a hash of the whole key, so that different keys stay
+/// different.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_DEDUP_KEY};
@@ -47,9 +48,10 @@ pub const MAX_SERVICE: usize = 100;
 /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
 pub const MAX_DEDUP_KEY: usize = 255;
-/// Longest source URL, in characters: what browsers and proxies take. A longer one is left out: cut, it would lead elsewhere.
+/// Longest source URL, in characters, as browsers and proxies accept it. A longer one is left out: cut, it would lead
+/// elsewhere.
 pub const MAX_SOURCE_URL: usize = 2_048;
-/// Most metadata entries. Those behind them are left out.
+/// Most metadata entries. Further entries are left out.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_METADATA_KEYS, MetadataValue, Note, NoteCode};
@@ -60,8 +62,8 @@ pub const MAX_SOURCE_URL: usize = 2_048;
 /// # Ok::<(), Vec<hookgate_domain::FieldError>>(())
 /// ```
 pub const MAX_METADATA_KEYS: usize = 10;
-/// Longest value of a metadata entry, in characters, as long as a description. A longer one is cut: an incident that is not
-/// resolved stays in the store however full that is.
+/// Longest value of a metadata entry, in characters. A longer one is cut. The limit is that of a description; it bounds the
+/// size of incidents, because unresolved ones stay in the store even if it is full.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MAX_METADATA_VALUE, MetadataValue, Note, NoteCode};
@@ -73,7 +75,7 @@ pub const MAX_METADATA_KEYS: usize = 10;
 /// ```
 pub const MAX_METADATA_VALUE: usize = 5_000;
 
-/// The fields of a payload as a sender format found them, not yet checked. Absent, `null` and empty are the same.
+/// The unchecked fields of a payload, as a sender format parsed them. Absent, `null` and empty mean the same.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft};
@@ -89,27 +91,27 @@ pub const MAX_METADATA_VALUE: usize = 5_000;
 /// ```
 #[derive(Clone, Debug, Default)]
 pub struct DraftFields {
-    /// One line that says what is wrong. Required, unless the status is `resolved`.
+    /// The problem in one line. Required, unless the status is `resolved`.
     pub title: Option<String>,
-    /// The rest of the story.
+    /// Details of the problem.
     pub description: Option<String>,
     /// One of [`Severity::WORDS`].
     pub severity: Option<String>,
     /// One of [`IncidentStatus::WORDS`].
     pub status: Option<String>,
-    /// What is affected.
+    /// The affected service.
     pub service: Option<String>,
-    /// Where to look: an http or https URL.
+    /// Link to the problem at the sender: an http or https URL.
     pub source_url: Option<String>,
-    /// What makes two deliveries the same trouble.
+    /// Key of the problem: deliveries with the same key belong to the same unresolved incident.
     pub dedup_key: Option<String>,
-    /// A few named values.
+    /// Further values with names.
     pub metadata: Vec<(String, MetadataValue)>,
-    /// What the sender format changed already.
+    /// Notes of the sender format about its own changes.
     pub notes: Vec<Note>,
 }
 
-/// What a delivery says about an incident, every field within its limits.
+/// A checked draft: every field is within its limits.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, FieldRule};
@@ -135,10 +137,10 @@ pub struct IncidentDraft {
 }
 
 impl IncidentDraft {
-    /// Checks every field against its rule, repairs or leaves out what breaks it, and notes that.
+    /// Checks every field against its rule. A value that breaks a rule is repaired or left out, with a note.
     ///
-    /// Texts lose the space around them, and a NUL in them becomes U+FFFD because not every database can hold one;
-    /// lengths are counted in characters (Unicode scalar values) after that.
+    /// Texts are trimmed, and NUL becomes U+FFFD, because PostgreSQL can't store it in a text. Lengths are counted in
+    /// characters (Unicode scalar values) after that.
     ///
     /// ```
     /// use hookgate_domain::{DraftFields, IncidentDraft, Note, NoteCode};
@@ -154,7 +156,7 @@ impl IncidentDraft {
     /// ```
     ///
     /// # Errors
-    /// There is no title; never empty.
+    /// The title is missing, and the draft is not `resolved`. The list is never empty.
     pub fn check(fields: DraftFields) -> Result<Self, Vec<FieldError>> {
         let mut repairs = Repairs(fields.notes);
         let mut draft = Self {
@@ -169,20 +171,20 @@ impl IncidentDraft {
             notes: Vec::new(),
         };
         draft.notes = repairs.0;
-        // What is over has a title already. Without one, nothing could be opened.
+        // A resolved draft opens no incident, so it needs no title.
         if draft.title.is_none() && !draft.resolves() {
             return Err(vec![FieldError::required("title")]);
         }
         Ok(draft)
     }
 
-    /// What was changed about the delivery; mostly nothing.
+    /// Notes about changes of the delivery. Most deliveries have none.
     #[must_use]
     pub fn notes(&self) -> &[Note] {
         &self.notes
     }
 
-    /// Notes a change outside the fields, such as in a header.
+    /// Adds a note about a change outside the fields, such as in a header.
     ///
     /// ```
     /// use hookgate_domain::{DraftFields, IncidentDraft, Note, NoteCode};
@@ -196,13 +198,13 @@ impl IncidentDraft {
         self.notes.push(note);
     }
 
-    /// The title, 1 to 500 characters; only a draft that says `resolved` may have none.
+    /// The title, 1 to 500 characters. Only a draft with the status `resolved` may have none.
     #[must_use]
     pub fn title(&self) -> Option<&str> {
         self.title.as_deref()
     }
 
-    /// Whether it says that the trouble is over. It opens nothing then.
+    /// Returns `true` if the status is `resolved`. Such a draft opens no incident.
     ///
     /// ```
     /// use hookgate_domain::{DraftFields, IncidentDraft};
@@ -216,7 +218,7 @@ impl IncidentDraft {
         self.status == IncidentStatus::Resolved
     }
 
-    /// What makes two deliveries the same trouble, if the sender says so.
+    /// The dedup key. Deliveries of a webhook with the same key belong to the same unresolved incident.
     ///
     /// ```
     /// use hookgate_domain::{DraftFields, IncidentDraft};

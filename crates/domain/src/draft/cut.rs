@@ -1,40 +1,41 @@
-//! Texts cut to a limit. What is left is text again: no half of a character, no mark without its letter.
+//! Cuts texts to a limit, between characters as people see them: an accent or skin tone stays with its base character.
 
 use std::fmt::Write;
 
 use ring::digest::{SHA256, digest};
 
-/// What stands where a text was cut.
+/// The character at the end of a cut text.
 const ELLIPSIS: char = '…';
-/// Characters that a cut goes back at most to find a letter: longer heaps of marks are no writing.
+/// Most characters by which a cut moves back to find a base character. No real text has longer sequences of marks.
 const MAX_STEPS_BACK: usize = 16;
-/// Bytes of the SHA-256 at the end of a key that was cut: nobody finds two keys with the same 128 bits.
+/// Bytes of the SHA-256 at the end of a cut key. A collision of 128 bits does not happen by accident.
 const HASH_BYTES: usize = 16;
 
-/// Whether the text has at most so many characters.
+/// Returns `true` if the text has at most `most` characters.
 pub(super) fn fits(text: &str, most: usize) -> bool {
-    // A character has at least one byte, so short texts need no count.
+    // A character has at least one byte, so characters of short texts need not be counted.
     text.len() <= most || text.chars().nth(most).is_none()
 }
 
-/// The beginning of a text and an ellipsis, at most so many characters.
+/// The beginning of a text and an ellipsis, together at most `most` characters.
 pub(super) fn cut(text: &str, most: usize) -> String {
     let mut short = beginning(text, most.saturating_sub(1)).trim_end().to_owned();
     short.push(ELLIPSIS);
     short
 }
 
-/// The beginning of a key, an ellipsis and a hash of the whole key, at most so many characters.
+/// The beginning of a key, an ellipsis and a hash of the whole key, together at most `most` characters.
 pub(super) fn cut_key(key: &str, most: usize) -> String {
     let mut short = cut(key, most.saturating_sub(2 * HASH_BYTES));
     for byte in &digest(&SHA256, key.as_bytes()).as_ref()[..HASH_BYTES] {
-        // Writing to a text does not fail.
+        // Writing to a `String` does not fail.
         let _ = write!(short, "{byte:02x}");
     }
     short
 }
 
-/// At most so many characters, to the end of one that people see as one where that is near.
+/// The first characters of a text, at most `most`. Moves the end back to a border between characters as people see them, if
+/// one is near.
 fn beginning(text: &str, most: usize) -> &str {
     let Some((end, next)) = text.char_indices().nth(most) else {
         return text;
@@ -51,7 +52,7 @@ fn beginning(text: &str, most: usize) -> &str {
 
 const ZERO_WIDTH_JOINER: char = '\u{200D}';
 
-/// Whether a character belongs to the one before it: combining marks, variation selectors, skin tones, tags.
+/// Returns `true` if a character belongs to the one before it: combining marks, variation selectors, skin tones, tags.
 const fn is_mark(c: char) -> bool {
     matches!(
         c,

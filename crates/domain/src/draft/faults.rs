@@ -1,8 +1,8 @@
-//! What is said of a field without which there is no incident.
+//! Errors of fields that can't be repaired, so that the payload is refused.
 
 use thiserror::Error;
 
-/// A field of a payload that breaks a rule which can't be repaired. It holds nothing of the payload.
+/// A field of a payload that breaks a rule and can't be repaired. The error quotes nothing of the payload.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, FieldError, FieldRule, IncidentDraft};
@@ -14,16 +14,16 @@ use thiserror::Error;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
 #[error("{field}: {rule}", rule = .rule.as_str())]
 pub struct FieldError {
-    /// The field, as senders write it.
+    /// Name of the field in the payload.
     pub field: &'static str,
-    /// The rule that it breaks.
+    /// The broken rule.
     pub rule: FieldRule,
-    /// The type that the rule asks for.
+    /// The type that the rule requires.
     pub limit: Option<&'static str>,
 }
 
 impl FieldError {
-    /// The field must be there and not be empty.
+    /// The error of a required field that is missing or empty.
     ///
     /// ```
     /// assert_eq!(hookgate_domain::FieldError::required("title").to_string(), "title: required");
@@ -37,7 +37,7 @@ impl FieldError {
         }
     }
 
-    /// The field must be of this type.
+    /// The error of a field that must have the type `wanted`.
     ///
     /// ```
     /// assert_eq!(hookgate_domain::FieldError::wrong_type("title", "string").to_string(), "title: type");
@@ -55,14 +55,14 @@ impl FieldError {
 /// A rule for a field.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FieldRule {
-    /// It must be there and not be empty.
+    /// The field must be there and not be empty.
     Required,
-    /// It must be of a type, which the limit names.
+    /// The field must have the type in [`FieldError::limit`].
     Type,
 }
 
 impl FieldRule {
-    /// The rule as answers name it, for instance `required`.
+    /// The name of the rule in answers to senders, such as `required`.
     ///
     /// ```
     /// assert_eq!(hookgate_domain::FieldRule::Type.as_str(), "type");

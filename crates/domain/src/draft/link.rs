@@ -1,12 +1,12 @@
-//! Links that a sender gives: http and https only, and nothing in them that breaks out of a page or misleads.
+//! Links from senders: http and https only, without characters that break out of an HTML attribute or mislead people.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::invisible::{has_hidden, is_invisible};
 
-/// A URL that can be shown as a link, with what no URL may hold percent-encoded (RFC 3986, section 2.1); `None` if the text
-/// is another scheme, has no host, or could lead elsewhere than it seems to.
+/// Makes a URL that can be shown as a link. Forbidden characters in the path are percent-encoded (RFC 3986, section 2.1).
+/// `None` if the text has another scheme, has no host, has a forbidden character in its host, or has hidden characters.
 pub(super) fn http_url(url: &str) -> Option<Cow<'_, str>> {
     let scheme = |name: &&str| {
         url.get(..name.len())
@@ -18,7 +18,7 @@ pub(super) fn http_url(url: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Borrowed(url));
     }
     let (authority, path) = rest.split_at(rest.find(['/', '?', '#']).unwrap_or(rest.len()));
-    // In a host, an encoded character would be part of another name.
+    // Percent-encoding in a host would make the name of another host.
     let is_fit = authority.starts_with(|c: char| c.is_alphanumeric() || c == '[')
         && !authority.contains(is_unfit)
         && !has_hidden(path);
@@ -34,16 +34,16 @@ pub(super) fn http_url(url: &str) -> Option<Cow<'_, str>> {
     })
 }
 
-/// Whether this begins with the letter or digit of a host, and has only what a URL may hold in ASCII. Nearly all do, and a
-/// byte is looked at faster than a character.
+/// Returns `true` if the text begins with an ASCII letter or digit and has only ASCII characters that a URL may have. A fast
+/// path for nearly all URLs: bytes are checked faster than characters.
 fn is_plain(rest: &str) -> bool {
     let is_fit = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'"' | b'<' | b'>' | b'\\');
     rest.starts_with(|c: char| c.is_ascii_alphanumeric())
         && rest.bytes().fold(true, |sofar, byte| sofar & is_fit(byte))
 }
 
-/// Whether a character ends a URL, or breaks out of it, where one is written. Others outside RFC 3986, such as umlauts, are
-/// what browsers take.
+/// Returns `true` if a character is invisible, or would end or break out of a URL in a text or in HTML. Others outside RFC
+/// 3986, such as umlauts, are allowed: browsers accept them.
 fn is_unfit(c: char) -> bool {
     is_invisible(c) || c.is_whitespace() || matches!(c, '"' | '<' | '>' | '\\')
 }
@@ -51,7 +51,7 @@ fn is_unfit(c: char) -> bool {
 fn encode(c: char, url: &mut String) {
     if is_unfit(c) {
         for byte in c.encode_utf8(&mut [0; 4]).bytes() {
-            // Writing to a text does not fail.
+            // Writing to a `String` does not fail.
             let _ = write!(url, "%{byte:02X}");
         }
     } else {

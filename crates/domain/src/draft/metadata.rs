@@ -1,11 +1,11 @@
-//! The values of an incident's metadata. Numbers keep the text that their sender wrote.
+//! Values of an incident's metadata. Numbers keep the sender's text.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// A value in an incident's metadata: what JSON (RFC 8259) knows, without arrays and objects.
+/// A value of an incident's metadata: any value of JSON (RFC 8259) but arrays and objects.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, MetadataValue};
@@ -18,9 +18,9 @@ use thiserror::Error;
 pub enum MetadataValue {
     /// JSON `null`.
     Null,
-    /// A truth value.
+    /// JSON `true` or `false`.
     Bool(bool),
-    /// A whole number that 64 bits hold.
+    /// An integer that fits `i64`.
     Integer(i64),
     /// Any other number.
     Number(NumberText),
@@ -29,7 +29,7 @@ pub enum MetadataValue {
 }
 
 impl MetadataValue {
-    /// The value of a number as JSON writes it; `None` if the text is not one.
+    /// Parses a JSON number; `None` if the text is not one.
     ///
     /// ```
     /// use hookgate_domain::MetadataValue;
@@ -43,7 +43,7 @@ impl MetadataValue {
     #[must_use]
     pub fn number(text: &str) -> Option<Self> {
         let number = || text.parse().ok().map(Self::Number);
-        // Zero may be written as `-0`, which no integer is.
+        // `-0` is kept as text: an integer would lose the sign.
         match text.parse::<i64>() {
             Ok(integer) if integer != 0 || text == "0" => is_number(text).then_some(Self::Integer(integer)),
             _ => number(),
@@ -51,7 +51,7 @@ impl MetadataValue {
     }
 }
 
-/// A number as the text that JSON (RFC 8259, section 6) has for it, however long or precise it is.
+/// The text of a JSON number (RFC 8259, section 6), of any length and precision.
 ///
 /// ```
 /// use hookgate_domain::{NotANumber, NumberText};
@@ -86,7 +86,7 @@ impl FromStr for NumberText {
     }
 }
 
-/// The text is no number of JSON.
+/// The text is not a JSON number.
 ///
 /// ```
 /// use hookgate_domain::{NotANumber, NumberText};
@@ -99,7 +99,7 @@ impl FromStr for NumberText {
 #[error("not a number as JSON writes one")]
 pub struct NotANumber;
 
-/// `[ "-" ] int [ frac ] [ exp ]`.
+/// Returns `true` for `[ "-" ] int [ frac ] [ exp ]`.
 fn is_number(text: &str) -> bool {
     let (whole, rest) = digits(text.strip_prefix('-').unwrap_or(text));
     let (rest, fraction_fits) = match rest.strip_prefix('.') {
@@ -120,7 +120,7 @@ fn is_number(text: &str) -> bool {
     whole_fits && fraction_fits && exponent_fits
 }
 
-/// The digits that a text begins with, and what follows.
+/// Splits a text behind its leading digits.
 fn digits(text: &str) -> (&str, &str) {
     let end = text.bytes().take_while(u8::is_ascii_digit).count();
     text.split_at(end)

@@ -1,5 +1,5 @@
-//! Notes: what was changed about a delivery so that it could be taken. An alert is not lost for an ornament; what is
-//! repaired or left out is said here.
+//! Notes of a delivery: each one records a change that made the delivery acceptable. An alert is not lost because of an
+//! optional field that is wrong.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -9,10 +9,10 @@ use thiserror::Error;
 
 use super::words::{Severity, UnknownWord};
 
-/// Longest word of a sender that a note repeats, in characters: longer than any word in use, shorter than a secret.
+/// Longest word of a sender that a note quotes, in characters: longer than any word in use, shorter than a secret.
 const MAX_WORD: usize = 32;
 
-/// One thing that was changed about a delivery, and where.
+/// One change of a delivery.
 ///
 /// ```
 /// use hookgate_domain::{DraftFields, IncidentDraft, NoteCode};
@@ -29,16 +29,16 @@ const MAX_WORD: usize = 32;
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Note {
-    /// The field as senders write it, or the header; `payload` for the whole.
+    /// Name of the field in the payload, or of the header. `payload` stands for the whole payload.
     pub field: Cow<'static, str>,
-    /// The change.
+    /// The kind of change.
     pub code: NoteCode,
-    /// The limit that was exceeded, or the sender's word that was not clear.
+    /// The limit that was exceeded, or the sender's word that is unknown or ambiguous.
     pub detail: Option<Box<str>>,
 }
 
 impl Note {
-    /// A change that has no detail.
+    /// Makes a note without a detail.
     #[must_use]
     pub const fn new(field: &'static str, code: NoteCode) -> Self {
         Self {
@@ -48,7 +48,7 @@ impl Note {
         }
     }
 
-    /// A change because of this limit.
+    /// Makes a note with the limit that was exceeded.
     #[must_use]
     pub fn limit(field: &'static str, code: NoteCode, limit: usize) -> Self {
         Self {
@@ -57,7 +57,8 @@ impl Note {
         }
     }
 
-    /// A change because of this word of the sender. A long one is left out: it is no word.
+    /// Makes a note with a word of the sender. A word of more than 32 characters is left out: it is no keyword, and may be a
+    /// secret.
     #[must_use]
     pub fn word(field: &'static str, code: NoteCode, word: &str) -> Self {
         Self {
@@ -66,7 +67,7 @@ impl Note {
         }
     }
 
-    /// The same change without the word of the sender, for people who may not see what was sent.
+    /// The same note without the sender's word, for members who may not see payloads.
     ///
     /// ```
     /// use hookgate_domain::{Note, NoteCode};
@@ -87,7 +88,7 @@ impl Note {
         }
     }
 
-    /// The change in one or two sentences, for people. It may hold a word of the sender.
+    /// The change in one or more sentences for people. They may quote a word of the sender.
     ///
     /// ```
     /// use hookgate_domain::{Note, NoteCode};
@@ -164,7 +165,7 @@ impl Note {
     }
 }
 
-/// A kind of change. The set is closed: answers, exports and stores name changes by [`as_str`](Self::as_str).
+/// A kind of change. The set is closed: answers, exports and stores use [`as_str`](Self::as_str).
 ///
 /// ```
 /// use hookgate_domain::NoteCode;
@@ -189,17 +190,17 @@ pub enum NoteCode {
     Nested,
     /// A value that is not a string was taken as text.
     ReadAsText,
-    /// The word is none of the known ones and counts as absent.
+    /// The word is unknown and counts as absent.
     UnknownWord,
-    /// The word means different things in different tools, and was read as the documentation says.
+    /// The word has different meanings in different tools. It was read as [`Severity::WORDS`] says.
     AmbiguousWord,
     /// Characters that a URL can't have were percent-encoded.
     PercentEncoded,
-    /// NUL and halves of characters became U+FFFD.
+    /// NUL or halves of surrogate pairs became U+FFFD.
     ReplacedCharacters,
     /// An object has the same key twice.
     DuplicateKey,
-    /// Several different headers of one name count together.
+    /// Several different values of one header were joined.
     JoinedHeaders,
 }
 
@@ -221,7 +222,7 @@ impl NoteCode {
         Self::JoinedHeaders,
     ];
 
-    /// The code as answers and stores have it, for instance `not_a_link`.
+    /// The name of the code in answers and stores, such as `not_a_link`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -257,7 +258,7 @@ impl FromStr for NoteCode {
     }
 }
 
-/// The text is no code of a note.
+/// The text is not the code of a note.
 ///
 /// ```
 /// use hookgate_domain::{NoteCode, UnknownNoteCode};

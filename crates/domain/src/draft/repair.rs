@@ -1,4 +1,4 @@
-//! The rules for single fields: how a value that breaks its rule is repaired, and when it is left out.
+//! The rules for single fields: a value that breaks its rule is repaired or left out.
 
 use std::borrow::Cow;
 
@@ -9,16 +9,16 @@ use super::{
     MAX_DEDUP_KEY, MAX_METADATA_KEYS, MAX_METADATA_VALUE, MAX_SOURCE_URL, MetadataValue, Note, NoteCode,
 };
 
-/// What was changed while the fields were read.
+/// Checks fields and collects the notes about changes.
 pub(super) struct Repairs(pub(super) Vec<Note>);
 
 impl Repairs {
-    /// A text, cut to so many characters; `None` if it is empty.
+    /// Checks a text, cut to `most` characters. `None` if it is empty.
     pub(super) fn text(&mut self, field: &'static str, value: Option<String>, most: usize) -> Option<String> {
         self.bounded(field, value?, most, cut)
     }
 
-    /// A text that tells things apart, cut so that it still does.
+    /// Checks a dedup key. A longer one is cut so that different keys stay different.
     pub(super) fn key(&mut self, field: &'static str, value: Option<String>) -> Option<String> {
         self.bounded(field, value?, MAX_DEDUP_KEY, cut_key)
     }
@@ -44,7 +44,7 @@ impl Repairs {
         status
     }
 
-    /// An http or https URL, or nothing.
+    /// Checks a link. `None` if it is not an http or https URL, or is too long.
     pub(super) fn link(&mut self, field: &'static str, value: Option<String>) -> Option<String> {
         let text = self.tidy(field, value?)?;
         let Some(url) = http_url(&text) else {
@@ -64,7 +64,7 @@ impl Repairs {
         })
     }
 
-    /// The first entries, each key once.
+    /// Checks the metadata: keeps the first entries, and of entries with the same key the first one.
     pub(super) fn metadata(
         &mut self,
         field: &'static str,
@@ -109,7 +109,7 @@ impl Repairs {
         Some(cut(&text, most))
     }
 
-    /// Without surrounding space, and without NUL, which one of the databases can't hold in a text. `None` if nothing is left.
+    /// Trims a text and replaces NUL, which PostgreSQL can't store in a text. `None` if nothing is left.
     fn tidy(&mut self, field: &'static str, mut text: String) -> Option<String> {
         if replace_nul(&mut text) {
             self.0.push(Note::new(field, NoteCode::ReplacedCharacters));
@@ -123,7 +123,7 @@ impl Repairs {
     }
 }
 
-/// Whether there was a NUL to replace.
+/// Replaces NUL by U+FFFD. Returns `true` if there was one.
 fn replace_nul(text: &mut String) -> bool {
     let has_nul = text.contains('\0');
     if has_nul {
@@ -132,7 +132,7 @@ fn replace_nul(text: &mut String) -> bool {
     has_nul
 }
 
-/// Cuts keys and values that are too long, and says whether there were any. A number that is too long becomes a text.
+/// Cuts keys and values that are too long. Returns `true` if there were any. A number that is too long becomes a text.
 fn cut_entries(entries: &mut [(String, MetadataValue)]) -> bool {
     let mut is_cut = false;
     for (key, value) in entries {
@@ -151,7 +151,8 @@ fn cut_entries(entries: &mut [(String, MetadataValue)]) -> bool {
     is_cut
 }
 
-/// Drops entries whose key is there already, and says whether there were any. Every pair is compared, so there must be few.
+/// Drops entries with a repeated key. Returns `true` if there were any. Compares each pair of entries: there are at most
+/// [`MAX_METADATA_KEYS`].
 fn drop_duplicates(entries: &mut Vec<(String, MetadataValue)>) -> bool {
     let before = entries.len();
     let mut at = 0;

@@ -1,15 +1,15 @@
-//! The words that senders use for how bad an incident is and where it stands. The tables here are the only ones: the
-//! documentation is compared with them by a test.
+//! The words that senders use for severities and statuses. These tables are the only ones: a test compares the documentation
+//! with them.
 
 use std::fmt;
 use std::str::FromStr;
 
 use thiserror::Error;
 
-/// Bytes of the longest word of a table.
+/// Buffer for one normalized word, in bytes. No word of a table is longer.
 const LONGEST: usize = 16;
 
-/// The word of a table that a text spells, whatever its case. Spaces, hyphens and underscores don't count.
+/// Looks a text up in a table. Case, spaces, hyphens and underscores are ignored.
 fn known<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, UnknownWord> {
     let mut letters = [0; LONGEST];
     let mut length = 0;
@@ -24,7 +24,8 @@ fn known<T: Copy>(text: &str, words: &[(&str, T)]) -> Result<T, UnknownWord> {
         .ok_or(UnknownWord)
 }
 
-/// How bad it is, from `SEV0` (worst) to `SEV4`. Read in many words, written in one.
+/// The severity of an incident, from `SEV0` (worst) to `SEV4`. Many words of senders are read; the text form is one of the
+/// five.
 ///
 /// ```
 /// use hookgate_domain::Severity;
@@ -40,7 +41,7 @@ pub enum Severity {
     Sev0,
     /// `SEV1`, high.
     Sev1,
-    /// `SEV2`, medium: what an incident has unless its sender says otherwise.
+    /// `SEV2`, medium: the default.
     #[default]
     Sev2,
     /// `SEV3`, low.
@@ -50,9 +51,10 @@ pub enum Severity {
 }
 
 impl Severity {
-    /// The words that are understood, in lower case, with what each means. Its own names come first.
+    /// The accepted words in lower case, each with its meaning. The values' own names come first.
     ///
-    /// `P1` is the worst of five in `PagerDuty`, Opsgenie and Jira, `P0` where tools count from zero: both are [`Sev0`](Self::Sev0).
+    /// `P1` is the worst of five in `PagerDuty`, Opsgenie and Jira, and `P0` in tools that count from zero: both are
+    /// [`Sev0`](Self::Sev0).
     ///
     /// ```
     /// use hookgate_domain::Severity;
@@ -118,13 +120,13 @@ impl Severity {
         ("5", Self::Sev4),
     ];
 
-    /// Whether tools differ in what this word means: a bare number is the worst in one and the least in another, and `none`
-    /// is the least of all or no severity.
+    /// Returns `true` if tools differ in the meaning of this word: a bare number is the worst in one and the least in
+    /// another, and `none` is the least severity or no severity.
     pub(super) fn is_ambiguous(word: &str) -> bool {
         word.bytes().all(|byte| byte.is_ascii_digit()) || word.eq_ignore_ascii_case("none")
     }
 
-    /// `SEV0` to `SEV4`.
+    /// The name: `SEV0` to `SEV4`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -151,7 +153,7 @@ impl FromStr for Severity {
     }
 }
 
-/// Where an incident stands.
+/// The status of an incident.
 ///
 /// ```
 /// use hookgate_domain::IncidentStatus;
@@ -163,17 +165,17 @@ impl FromStr for Severity {
 /// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum IncidentStatus {
-    /// Nobody has it yet.
+    /// The incident is open and not acknowledged.
     #[default]
     Open,
-    /// Somebody works on it.
+    /// A person works on the incident.
     Acknowledged,
-    /// Over. Deliveries never reopen it: the same trouble opens a new incident.
+    /// The incident is over. Deliveries never reopen it: the same problem opens a new incident.
     Resolved,
 }
 
 impl IncidentStatus {
-    /// The words that are understood, in lower case, with what each means. Its own names come first.
+    /// The accepted words in lower case, each with its meaning. The values' own names come first.
     ///
     /// ```
     /// use hookgate_domain::IncidentStatus;
@@ -241,7 +243,7 @@ impl IncidentStatus {
         ("success", Self::Resolved),
     ];
 
-    /// `open`, `acknowledged` or `resolved`.
+    /// The name: `open`, `acknowledged` or `resolved`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -266,7 +268,7 @@ impl FromStr for IncidentStatus {
     }
 }
 
-/// The text is none of the known words.
+/// The text is not a known word.
 ///
 /// ```
 /// use hookgate_domain::{IncidentStatus, Severity, UnknownWord};
