@@ -1,4 +1,4 @@
-//! Published lists that change, asked of the gate over a store in memory.
+//! Refreshing published lists that change, by the gate over a store in memory.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -19,7 +19,7 @@ struct Scene {
     name: AddressSetName,
 }
 
-/// A list of so many /24.
+/// A list of `count` /24 networks.
 fn list(count: usize) -> String {
     let lines: Vec<_> = (0..count)
         .map(|number| format!("10.{}.{}.0/24", number / 256, number % 256))
@@ -28,7 +28,7 @@ fn list(count: usize) -> String {
 }
 
 impl Scene {
-    /// A published list of a hundred.
+    /// A published list of a hundred networks.
     async fn new() -> Self {
         let clock = FixedClock::at(NOW);
         let ports = Ports {
@@ -50,7 +50,7 @@ impl Scene {
         Self { gate, clock, name }
     }
 
-    /// Reads a list of so many after this time. The set as it is then.
+    /// Refreshes the set from a list of `count` networks after this time, and returns it.
     async fn read(&self, after: Duration, count: usize) -> AddressSet {
         self.clock.set(self.gate.now().after(after));
         let published = Published::Document {
@@ -98,7 +98,7 @@ async fn a_month_later_what_counted_then_is_the_measure() {
     assert_eq!(scene.read(BASE_AGE, 200).await.pending, None);
 }
 
-/// However many versions there were meanwhile.
+/// The base version still counts after more versions than are kept.
 #[tokio::test]
 async fn the_measure_is_not_forgotten() {
     let scene = Scene::new().await;

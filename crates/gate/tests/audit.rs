@@ -1,4 +1,4 @@
-//! The audit trail's filter over a store in memory: what people's words stand for.
+//! The filter of the audit trail over a store in memory: words of a user become actors, subjects and acts.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -105,7 +105,7 @@ async fn a_name_that_stands_for_nobody_is_told_with_those_there_are() {
         error,
         "nobody on the audit trail is called “mallory”; there are ada, command-line, system"
     );
-    // A member who did nothing is no mistake: an empty list is the truth.
+    // A member who has done nothing is a valid search with an empty result.
     assert!(found(&gate, by("Idle")).await.unwrap().is_empty());
     let error = found(&gate, about("dbx")).await.unwrap_err().to_string();
     assert!(error.contains("“dbx”") && error.contains("INC-1"), "{error}");

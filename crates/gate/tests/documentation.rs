@@ -1,4 +1,4 @@
-//! The tables of docs/http.md against those of the program: what is in one is in the other.
+//! The tables of docs/http.md and those of the program have the same entries.
 
 use hookgate_domain::{IncidentStatus, NoteCode, Severity};
 use hookgate_senders::JsonProblem;

@@ -1,4 +1,4 @@
-//! How webhooks do, asked of the gate over a store in memory.
+//! Health of webhooks, by the gate over a store in memory.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -33,7 +33,7 @@ impl Scene {
         self.gate.create(&samples::acting(), new).await.unwrap().webhook
     }
 
-    /// Deliveries that pass now.
+    /// Commits deliveries that are accepted now.
     async fn accept(&self, webhook: &Webhook, count: u64) {
         for _ in 0..count {
             let mut delivery = samples::delivery(webhook);
@@ -42,7 +42,7 @@ impl Scene {
         }
     }
 
-    /// Deliveries that are refused now.
+    /// Records deliveries that are refused now.
     fn refuse(&self, webhook: &Webhook, code: RefusalCode, count: u64) {
         for _ in 0..count {
             self.gate.store().refusal_record(RefusedDelivery {
@@ -191,7 +191,7 @@ async fn observing_is_counted_from_when_it_began() {
     );
 
     scene.accept(&observing, 2).await;
-    // Another change is no change of the mode.
+    // A new name is no change of the mode.
     scene.clock.advance(Duration::from_hours(1));
     let renamed = scene
         .gate

@@ -1,5 +1,5 @@
-//! The gate against a model of its rules: whatever is changed here or by another process, and whatever is remembered
-//! of it, a delivery is answered by what holds at that moment.
+//! The gate against a model of its rules: after any changes, by this gate or another process, and with any cache, a
+//! delivery is answered by the rules at that moment.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -11,21 +11,21 @@ use hookgate_gate::{ActorContext, Body, BodyFault, DeliveryRequest, Gate, Reply,
 use hookgate_testkit::{MemoryStore, samples};
 use proptest::prelude::*;
 
-/// Something that happens.
+/// A step of the model.
 #[derive(Clone, Debug)]
 enum Step {
-    /// A delivery to the URL that was made so many regenerations ago, from one of two sources.
+    /// A delivery to the URL of `age` regenerations ago, from one of two sources.
     Deliver { age: usize, source: usize },
-    /// Another allowlist, set through this gate or behind its back.
+    /// Another allowlist, set through this gate or only in the store.
     Allow { list: usize, elsewhere: bool },
     /// A new URL.
     Regenerate { elsewhere: bool },
-    /// The end.
+    /// The webhook is revoked.
     Revoke { elsewhere: bool },
 }
 
 const SOURCES: [&str; 2] = ["192.0.2.9", "2001:db8::9"];
-/// Each with which of the sources it permits.
+/// Allowlists, each with the sources that it permits.
 const LISTS: [(&str, [bool; 2]); 4] = [
     ("any", [true, true]),
     ("192.0.2.0/24", [true, false]),
@@ -50,11 +50,11 @@ impl Body for Good {
     }
 }
 
-/// The gate under test and what should hold.
+/// The gate under test, and the state that it should have.
 struct World {
     gate: Gate<MemoryStore>,
     webhook: Webhook,
-    /// Newest last.
+    /// All URLs, newest last.
     urls: Vec<WebhookId>,
     list: usize,
     revoked: bool,

@@ -1,5 +1,5 @@
-//! Every call of the store that a delivery makes fails once: the answer is "come again", and never an acceptance that
-//! nothing on record stands behind.
+//! Every store call of a delivery fails once: the answer is a temporary failure, and never an acceptance without a
+//! record.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -12,7 +12,7 @@ use hookgate_gate::{
 };
 use hookgate_testkit::{MemoryStore, samples};
 
-/// A body that is there.
+/// A body that is complete.
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
@@ -21,20 +21,20 @@ impl Body for Whole {
     }
 }
 
-/// What a delivery meets.
+/// The state of the gate before a delivery.
 #[derive(Clone, Copy, Debug)]
 enum Story {
-    /// A webhook that nobody has sent to yet.
+    /// The URL is not cached.
     Unknown,
-    /// One that is remembered.
+    /// The URL is cached.
     Remembered,
-    /// One that is remembered, and was changed elsewhere.
+    /// The URL is cached, and the webhook was changed by another process.
     Changed,
-    /// One that is remembered, with an allowlist that was widened elsewhere.
+    /// The URL is cached, and its allowlist was widened by another process.
     Widened,
-    /// A repetition of what was taken before.
+    /// The delivery is a retry of an accepted one.
     Retry,
-    /// A body that is refused.
+    /// The body is refused.
     Broken,
 }
 
@@ -58,7 +58,7 @@ async fn whichever_call_of_the_store_fails_nothing_is_accepted_without_a_record(
     }
 }
 
-/// Plays a story in which this call fails, and says whether it was made at all.
+/// Runs a story in which this store call fails. Returns `true` if the call was made at all.
 async fn fails_at(story: Story, call: usize) -> bool {
     let gate = Gate::new(MemoryStore::default(), samples::ports());
     let policy = match story {
@@ -95,7 +95,7 @@ async fn fails_at(story: Story, call: usize) -> bool {
             assert_eq!(stored, 0, "{story:?}, call {call}");
         }
     }
-    // Whatever failed, the next one is well.
+    // The next delivery succeeds after any failure.
     let next = send(&gate, id, story).await;
     assert_eq!(
         matches!(next, Reply::Accepted(_)),
@@ -132,7 +132,7 @@ fn allowing(list: &str) -> Policy {
     }
 }
 
-/// Accepted deliveries on record, retries counted.
+/// Number of accepted deliveries on record, including retries.
 async fn counted(gate: &Gate<MemoryStore>) -> i64 {
     let page = gate
         .store()

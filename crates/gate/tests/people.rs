@@ -1,4 +1,4 @@
-//! People over a store in memory: who gets in, for how long, and what they may do.
+//! Use cases about people over a store in memory: sign-in, sessions, tokens, roles and their ends.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -148,7 +148,7 @@ async fn wrong_passwords_lock_out_their_source_and_nobody_else() {
         2,
         "one entry for each subject, from one address in an hour"
     );
-    // What was typed as a name may be a password, so it is kept only if it is a name.
+    // A text typed as a name may be a password, so it is recorded only if a member has that name.
     assert!(!names.contains(&"nobody".to_owned()) && names.contains(&"ada".to_owned()));
 }
 
@@ -232,7 +232,7 @@ async fn a_link_signs_in_once_and_soon_and_lets_set_a_password() {
     assert!(matches!(late.await, Err(PeopleError::WrongPassword)));
 }
 
-/// A session that a link of this maker began.
+/// A session that began by a link of this maker.
 async fn by_link(
     gate: &Gate<MemoryStore>,
     maker: &ActorContext,
@@ -429,7 +429,7 @@ async fn a_role_holds_from_the_next_request_and_a_removal_at_once() {
     let above = token(Role::Owner).await;
     assert!(matches!(above, Err(PeopleError::Forbidden(_))));
 
-    // A token of a token goes with the same member.
+    // A token that a token creates belongs to the same member.
     let by_token = ActorContext::remote(&made, SOURCE);
     let (grandchild, _) = gate
         .token_create(&by_token, "u".parse().unwrap(), Role::Admin, None)

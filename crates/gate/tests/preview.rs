@@ -1,5 +1,5 @@
-//! What a preview says is what happens: the same lists and senders, once looked ahead to and once judged. And who may
-//! look ahead.
+//! A preview is compared with the decisions: the same lists and senders are previewed and judged. Permissions for
+//! previews are tested too.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -18,12 +18,12 @@ use hookgate_testkit::samples::{SOURCE, START, acting};
 use hookgate_testkit::{ClearSeal, FastPasswords, FixedClock, MemoryStore, SeededEntropy, samples};
 use proptest::prelude::*;
 
-/// Lists, times senders of each: 100,000 pairs.
+/// Number of lists, each with its senders: 100,000 pairs.
 const LISTS: u32 = 1_000;
 const SENDERS: usize = 100;
 const NOW: Timestamp = Timestamp::from_micros(1_795_000_000_000_000);
 
-/// Addresses of a small world, so that lists and senders meet.
+/// Addresses of a small range, so that lists and senders overlap.
 fn address() -> impl Strategy<Value = IpAddr> {
     prop_oneof![
         (0u8..4, 0u8..=255).prop_map(|(net, host)| IpAddr::V4(Ipv4Addr::new(192, 0, net, host))),
@@ -34,7 +34,7 @@ fn address() -> impl Strategy<Value = IpAddr> {
     ]
 }
 
-/// All addresses of that world.
+/// All addresses of that range.
 fn everybody() -> Vec<IpAddr> {
     let v4 = (0..4).flat_map(|net| (0..=255).map(move |host| IpAddr::from([192, 0, net, host])));
     let v6 =
@@ -71,7 +71,7 @@ fn list() -> impl Strategy<Value = String> {
 }
 
 fn webhook(allowlist: &str, office: &Arc<Networks>) -> Webhook {
-    // An entry may come twice with two ends, as only stored lists have it.
+    // An entry may occur twice with two ends, but only in stored lists.
     let allowlist = Allowlist::from_stored(allowlist).expect("a list");
     let policy = Policy {
         allowlist: allowlist.resolve(|_| Some(Arc::clone(office))),
@@ -177,7 +177,7 @@ async fn where_a_webhook_observes_everybody_passes_until_its_set_is_enforced() {
     for (mode, stopping) in [(AllowlistMode::Enforce, 1), (AllowlistMode::Observe, 2)] {
         let gate = gate();
         let webhook = office(&gate, mode).await;
-        // The second one passed because the list was observed, or was another one then.
+        // The second delivery passed because the list was observed, or because another list applied then.
         for source in ["192.0.2.7", "198.51.100.7"] {
             accepted(&gate, &webhook, source).await;
         }
@@ -211,7 +211,7 @@ async fn only_who_may_change_webhooks_looks_ahead() {
         let name = role.as_str().parse().unwrap();
         let member = gate.member_add(&acting(), name, role, None).await.unwrap();
         let acting = ActorContext::remote(&member, SOURCE);
-        // What does not exist is not told of to who may not ask.
+        // Without the permission, the error does not tell whether the webhook exists.
         for handle in [webhook.handle, samples::webhook(9).handle] {
             let known = handle == webhook.handle;
             let previewed = gate.allowlist_preview(&acting, handle, &list, week).await;

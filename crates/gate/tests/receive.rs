@@ -1,5 +1,5 @@
-//! What a delivery may count on that is not in its answer: it is on record though its sender leaves, a flood from its address does
-//! not hold it up, and nothing of the URL's secret is kept.
+//! Guarantees of a delivery beyond its answer: it is recorded if its sender disconnects, a flood from its address does
+//! not delay it, and nothing of the secret in the URL is stored.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -15,10 +15,10 @@ use hookgate_gate::{
 use hookgate_testkit::{MemoryStore, samples};
 use tokio::time::timeout;
 
-/// A thirty-second of what a webhook may take, beside what the delivery itself takes.
+/// A thirty-second of the quota of a webhook, less the bytes that the delivery itself takes.
 const ROOM: usize = 1024 * 1024 - 4 * 1024;
 
-/// A body that is there.
+/// A body that is complete.
 struct Whole(Vec<u8>);
 
 impl Body for Whole {
@@ -31,7 +31,7 @@ impl Body for Whole {
     }
 }
 
-/// A body that takes this much room and never ends.
+/// A body that reserves this many bytes and never ends.
 struct Endless(usize);
 
 impl Body for Endless {
@@ -180,7 +180,7 @@ async fn a_webhook_id_in_what_was_sent_is_not_kept() {
     assert!(String::from_utf8_lossy(&payload).contains("ping wh_***"));
 }
 
-/// Spellings of a secret that software on the way makes, as they stand in JSON.
+/// Spellings of a secret that software on the way produces, as they stand in JSON.
 fn spellings(prefix: &str, digits: &str) -> Vec<String> {
     let each = |write: fn(char) -> String| digits.chars().map(write).collect::<String>();
     vec![
@@ -254,7 +254,7 @@ async fn a_secret_is_masked_in_every_spelling_and_field() {
     let mut kept = Vec::new();
     for record in records(&gate).await {
         let payload = record.payload.unwrap();
-        // As it would be shown: every escape taken back.
+        // As a page would show it: with every escape decoded.
         let json: serde_json::Value = serde_json::from_slice(&payload).unwrap();
         kept.push(format!(
             "{} {json} {:?}",
@@ -273,7 +273,7 @@ async fn a_secret_is_masked_in_every_spelling_and_field() {
     }
 }
 
-/// A mask in a dedup key makes no two incidents one, and the same key masked is the same incident.
+/// Masking keeps different dedup keys different, and equal ones equal.
 #[tokio::test]
 async fn what_is_masked_is_told_apart() {
     let gate = gate();
@@ -310,7 +310,7 @@ async fn words_that_begin_like_a_secret_stay() {
     assert_eq!(String::from_utf8_lossy(&payload), body);
 }
 
-/// A body that brings the gate down.
+/// A body whose reading panics.
 struct Broken;
 
 impl Body for Broken {

@@ -1,5 +1,5 @@
-//! What those who know a URL and nothing else can use up: not the webhook's rate limit, nor its room, nor what other sources may
-//! fail. What fails for lack of our own means is counted for nobody.
+//! Limits on strangers, who know a URL and nothing else: they use up neither the webhook's rate limit nor its memory,
+//! nor the allowed failures of other sources. A failure for lack of our own resources counts for nobody.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -21,7 +21,7 @@ const GOOD: &str = r#"{"title":"t"}"#;
 const SENDER: [u8; 4] = [192, 0, 2, 7];
 const STRANGER: [u8; 4] = [198, 51, 100, 9];
 
-/// A body that is there.
+/// A body that is complete.
 struct Whole(&'static str);
 
 impl Body for Whole {
@@ -34,7 +34,7 @@ impl Body for Whole {
     }
 }
 
-/// A body that nobody may wait for.
+/// A body that must not be read.
 struct Untouched;
 
 impl Body for Untouched {
@@ -43,7 +43,7 @@ impl Body for Untouched {
     }
 }
 
-/// A body that never comes.
+/// A body that never arrives.
 struct Never;
 
 impl Body for Never {
@@ -159,7 +159,7 @@ async fn what_fails_does_not_use_up_the_rate_limit() {
     assert_eq!(code(&reply), limited, "no body is read in vain");
 }
 
-/// A sender may have the same address as a stranger, behind one gateway.
+/// A sender may share its address with a stranger, behind one gateway.
 #[tokio::test]
 async fn what_fails_keeps_nothing_good_from_its_source() {
     let gate = gate();
@@ -229,7 +229,7 @@ async fn requests_without_a_body_take_no_room_from_others() {
     assert!((1_000..9_000).contains(&evicted), "{evicted}");
 }
 
-/// Passwords that nobody has time to check.
+/// A port that is too busy to check passwords.
 struct Busy;
 
 impl Passwords for Busy {
@@ -288,7 +288,7 @@ async fn a_url_in_the_clear_is_flagged_once_and_then_costs_no_look() {
         .await
         .unwrap();
     assert_eq!(webhook.unwrap().revision, 2);
-    // Each is counted and recorded, and no more is asked.
+    // Each refusal makes two store calls, to count it and to record it, and no more.
     gate.store().fail_call(41);
     for _ in 0..20 {
         refuse().await;

@@ -1,14 +1,14 @@
-//! How often a timeline asks its store.
+//! The number of store calls of a timeline.
 
 use hookgate_domain::DraftFields;
 use hookgate_gate::{AcceptedDelivery, Commit, IncidentAction, Store, Timeline};
 use hookgate_testkit::{MemoryStore, samples};
 
-/// Calls that a timeline may make of its store.
+/// Maximum number of store calls of a timeline.
 const CALLS: usize = 4;
 const NOTES: i64 = 300;
 
-/// The store is asked as often for hundreds of runs as for one.
+/// Hundreds of runs take as many store calls as one.
 #[tokio::test]
 async fn a_long_timeline_asks_no_more_often_than_a_short_one() {
     let store = MemoryStore::default();

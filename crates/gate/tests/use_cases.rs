@@ -1,5 +1,5 @@
-//! The gate's use cases over a store in memory. What it remembers is made stale on purpose: changes go to the store
-//! behind its back, as another process would make them.
+//! The gate's use cases over a store in memory. Its cache is made stale on purpose: changes go to the store directly,
+//! as another process would make them.
 
 #![expect(clippy::unwrap_used, reason = "a test ends where it goes wrong")]
 
@@ -17,7 +17,7 @@ use hookgate_testkit::{MemoryStore, samples};
 
 const GOOD: &[u8] = br#"{"title":"t"}"#;
 
-/// A body that is there.
+/// A body that is complete.
 struct Whole(&'static [u8]);
 
 impl Body for Whole {
@@ -30,7 +30,7 @@ impl Body for Whole {
     }
 }
 
-/// A body that nobody may touch.
+/// A body that must not be read.
 struct Untouched;
 
 impl Body for Untouched {
@@ -79,7 +79,7 @@ async fn records(gate: &Gate<MemoryStore>) -> Vec<DeliverySummary> {
         .items
 }
 
-/// Changes the policy in the store alone.
+/// Changes the policy in the store alone, as another process would.
 async fn behind_its_back(gate: &Gate<MemoryStore>, webhook: &Webhook, policy: Policy) {
     let changed = webhook.clone().edit(webhook.name.clone(), policy).unwrap();
     gate.store()
@@ -105,7 +105,7 @@ async fn a_revocation_elsewhere_holds_for_a_remembered_webhook() {
         .webhook_replace(change.webhook, Some(change.retired), samples::audit())
         .await
         .unwrap();
-    // Also for what would be refused anyway: a dead URL is dead, whatever is sent to it.
+    // A body that would be refused anyway makes no difference: a dead URL is dead.
     for body in [GOOD, b"broken", br#"{"title":7}"#] {
         assert_eq!(
             refusal(send(&gate, &issued, body).await).code,
@@ -275,7 +275,7 @@ async fn a_url_in_the_clear_is_flagged_once_and_recorded_each_time() {
     assert!(gate.revoke(&samples::acting(), webhook.handle).await.is_err());
 }
 
-/// A look that several requests share doesn't keep what it found.
+/// A revalidation that several requests share doesn't keep its result alive.
 #[tokio::test]
 async fn what_is_remembered_goes_with_the_memory() {
     let gate = gate();

@@ -69,7 +69,7 @@ fn a_lack_of_our_own_makes_no_webhook_failing() {
 }
 
 proptest! {
-    /// No numbers overflow, the order of codes means nothing, and more that passes never makes it worse.
+    /// No number overflows, the order of codes has no effect, and more accepted deliveries never make the health worse.
     #[test]
     fn the_rule_is_sound(
         accepted in any::<u64>(),

@@ -9,7 +9,8 @@ fn source(number: usize) -> IpAddr {
     IpAddr::V4(std::net::Ipv4Addr::from_bits(0x0a00_0000 + number))
 }
 
-/// As many bodies of this size as there is room for, of this webhook and as many sources, all of them there.
+/// Reserves memory for complete bodies of this size until the budget is exhausted, for this webhook and this many
+/// sources.
 fn fill<'a>(
     room: &'a MemoryBudget,
     share: &Arc<WebhookQuota>,

@@ -78,7 +78,7 @@ fn what_stands_out() {
 }
 
 proptest! {
-    /// The rule in its plainest form.
+    /// A plain implementation of the rule finds the same spikes.
     #[test]
     fn the_rule_is_that_of_its_words(counts in prop::collection::vec(prop_oneof![Just(0), 0..40_u64, 0..2_000_u64], 0..40)) {
         let plain: Vec<_> = (0..counts.len()).filter(|place| {
@@ -90,7 +90,7 @@ proptest! {
         prop_assert_eq!(spikes(&usage(&counts)), plain);
     }
 
-    /// Silence changes nothing, order changes nothing, more of it stays a spike, and most buckets are never spikes.
+    /// Empty buckets and the order change nothing, a higher spike stays a spike, and most buckets are never spikes.
     #[test]
     fn it_is_robust(counts in prop::collection::vec(0..500_u64, 1..40), more in 0..500_u64, empty in 0..20_usize) {
         let found = spikes(&usage(&counts));
