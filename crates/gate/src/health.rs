@@ -123,7 +123,7 @@ pub struct Observation {
     pub deliveries: u64,
     /// Number of those that would have been refused.
     pub refused_deliveries: u64,
-    /// Deliveries of sources that are not told apart. Their fate is unknown.
+    /// Deliveries of sources that are not told apart, and so not compared with the allowlist.
     pub beyond: u64,
 }
 

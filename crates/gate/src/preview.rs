@@ -72,9 +72,9 @@ pub struct Preview {
     pub senders: Vec<PreviewSender>,
     /// Number of all senders, shown or not.
     pub all_senders: u64,
-    /// Those that pass now and would stop.
+    /// Senders that pass now and would stop.
     pub would_stop: WouldStop,
-    /// Accepted deliveries of sources beyond those that are told apart on a day: their fate is unknown.
+    /// Accepted deliveries of sources beyond those that are told apart on a day: the preview can't compare them.
     pub beyond: u64,
 }
 

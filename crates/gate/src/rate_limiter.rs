@@ -22,7 +22,7 @@ pub(crate) struct Allowance {
 impl Allowance {
     /// `burst` cells at once, and as many within each `period` after that.
     pub(crate) const fn new(burst: u32, period: Duration) -> Self {
-        // Periods are minutes, so they fit.
+        // Periods are whole seconds up to an hour, so the product fits.
         let interval = period.as_secs().cast_signed() * 1_000_000 / (burst as i64);
         Self {
             burst: burst as i64,

@@ -421,7 +421,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     }
 }
 
-/// The member who makes a link, if a member does.
+/// The member that makes a link; `None` for another actor.
 fn maker(acting: &ActorContext) -> Option<LinkMaker> {
     match acting.actor {
         Actor::Member { id, .. } => Some(LinkMaker {
