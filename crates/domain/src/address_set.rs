@@ -164,7 +164,7 @@ pub enum SetOrigin {
     },
 }
 
-/// How reading a published list went.
+/// Status of reading a published list.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Reading {
     /// Time of the last successful read.

@@ -44,7 +44,7 @@ pub fn read_address_list(
 /// The error of reading an address list.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
 pub enum AddressListError {
-    /// Not UTF-8.
+    /// The document is not valid text.
     #[error("the document can't be read: {0}")]
     Text(#[from] TextError),
     /// The document does not have the provider's format.

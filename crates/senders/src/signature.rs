@@ -20,7 +20,7 @@ const SECRET_PREFIX: &str = "whsec_";
 const MAX_SIGNATURES: usize = 8;
 /// Bytes of a signature.
 const TAG_BYTES: usize = 32;
-/// Characters of a signature in Base64.
+/// Characters of a signature in base 64.
 const TAG_TEXT: usize = 44;
 
 /// The three headers of a signed delivery.
@@ -30,7 +30,7 @@ pub struct SignatureHeaders<'a> {
     pub id: Option<&'a [u8]>,
     /// `webhook-timestamp`: seconds since 1970.
     pub timestamp: Option<&'a [u8]>,
-    /// `webhook-signature`: `v1,` and Base64. Several signatures are separated by spaces.
+    /// `webhook-signature`: `v1,` and base 64. Several signatures are separated by spaces.
     pub signature: Option<&'a [u8]>,
 }
 
@@ -99,7 +99,7 @@ impl<'a> Claim<'a> {
         }
     }
 
-    /// The well-formed signatures: `v1,` and the Base64 of 32 bytes.
+    /// The well-formed signatures: `v1,` and the base 64 of 32 bytes.
     fn tags(&self) -> impl Iterator<Item = [u8; TAG_BYTES]> {
         let candidates = self.signatures.split(|byte| *byte == b' ').take(MAX_SIGNATURES);
         candidates.filter_map(|candidate| {
@@ -147,7 +147,7 @@ impl SigningSecret {
         Ok(Self(bytes))
     }
 
-    /// The secret in the text form for senders: `whsec_` and Base64.
+    /// The secret in the text form for senders: `whsec_` and base 64.
     #[must_use]
     pub fn reveal(&self) -> Zeroizing<String> {
         let mut encoded = STANDARD.encode(&self.0[..]);

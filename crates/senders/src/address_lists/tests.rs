@@ -171,7 +171,7 @@ fn reading_stops_at_the_bound_and_at_the_first_fault() {
     };
     let list = |count| addresses(count).join(" ");
     assert_eq!(read(Provider::List, "", &list(most)).unwrap().len(), MAX_NETWORKS);
-    // Nothing behind the bound is looked at, and the same network again is not another one.
+    // Entries behind the bound are not parsed, and a repeated network does not count.
     let beyond = list(most + 1) + " nonsense";
     assert_eq!(read(Provider::List, "", &beyond), Err(AddressListError::TooLong));
     let again = [list(most), list(most)].join(" ");
