@@ -1,4 +1,4 @@
-//! The answer to a delivery, made in one place: for its sender, and later for people, from what is on record of it.
+//! The answer to a delivery, built in one place: for its sender, and later for members, from its record.
 
 use std::fmt::Write;
 
@@ -11,10 +11,10 @@ use serde_json::Value;
 use hookgate_transport::failure::status;
 use hookgate_transport::reply::{self, Reply};
 
-/// Room for the longest answer to an accepted delivery.
+/// Bytes that the longest answer to an accepted delivery needs.
 const USUAL_BYTES: usize = 256;
 
-/// The answer to a delivery that is on record, as it was sent.
+/// The answer that was sent to a recorded delivery.
 pub struct SentAnswer {
     /// Its status.
     pub status: u16,
@@ -25,8 +25,8 @@ pub struct SentAnswer {
 }
 
 impl SentAnswer {
-    /// What the sender of this delivery was answered; of the first one, if the record stands for several. `None` if nobody was
-    /// there to be answered, or if a version wrote the record that kept too little.
+    /// Rebuilds the answer from the record; if the record counts several deliveries, that of the first one. `None` if
+    /// the sender had left, or if an older version wrote the record and stored too little.
     pub fn of(record: &DeliveryRecord) -> Option<Self> {
         record.summary.request_id?;
         let answer = record.summary.answer;
@@ -55,7 +55,7 @@ impl SentAnswer {
     }
 }
 
-/// What an accepted delivery is answered.
+/// The answer to an accepted delivery.
 pub(crate) fn accepted(accepted: &Accepted) -> Reply {
     let status = match accepted.effect {
         Effect::Opened => StatusCode::CREATED,
@@ -64,11 +64,11 @@ pub(crate) fn accepted(accepted: &Accepted) -> Reply {
     reply::json(status, accepted_body(accepted.delivery, accepted.incident))
 }
 
-/// `{"success":true,"data":{"delivery_id":"dlv_…","incident":{"id":"INC-1","status":"open"},"incidents":[…]}}`. Nothing in it
-/// has to be escaped, so it takes no serializer: every delivery is answered with it.
+/// `{"success":true,"data":{"delivery_id":"dlv_…","incident":{"id":"INC-1","status":"open"},"incidents":[…]}}`. No
+/// value in it needs escaping, so it is formatted without a serializer: it is the answer to every accepted delivery.
 fn accepted_body(delivery: DeliveryId, incident: Option<Touched>) -> Bytes {
     let mut body = String::with_capacity(USUAL_BYTES);
-    // Writing to a text does not fail.
+    // Writing to a `String` does not fail.
     let _ = write!(
         body,
         r#"{{"success":true,"data":{{"delivery_id":"{delivery}","incident":"#
@@ -90,9 +90,9 @@ fn accepted_body(delivery: DeliveryId, incident: Option<Touched>) -> Bytes {
     body.into()
 }
 
-/// What a refused delivery is answered.
+/// The answer to a refused delivery.
 pub(crate) fn refused(refusal: &Refusal) -> Reply {
-    // Who closed one side only may still read: the request was not well-formed.
+    // A sender that closed only its sending side can still read an answer: its request was not well-formed.
     let code = match refusal.code {
         RefusalCode::ClientGone => RefusalCode::BadRequest,
         code => code,
@@ -110,7 +110,7 @@ pub(crate) fn refused(refusal: &Refusal) -> Reply {
     reply
 }
 
-/// The HTTP status that a delivery was answered with.
+/// The HTTP status of the answer to a delivery.
 #[must_use]
 pub fn answered_status(answer: Answer) -> u16 {
     match answer {

@@ -1,9 +1,10 @@
-//! The gate's listener, as HTTP. It has one route:
+//! The HTTP interface of the gate. It has one route:
 //!
 //! `POST /webhooks/{format}/{WEBHOOK_ID}`
 //!
-//! Everything else is `WEBHOOK_NOT_FOUND`, and another method on that path is `METHOD_NOT_ALLOWED`. The path is a
-//! secret: it goes to the gate, and nowhere else. What is the same URL, and what only holds its ID, is for `target` to say.
+//! Any other path is `WEBHOOK_NOT_FOUND`, and any other method on that path is `METHOD_NOT_ALLOWED`. The path is a
+//! secret: it is passed to the gate and to nothing else. `target` decides which paths are the same URL, and which only
+//! contain an ID.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -30,11 +31,11 @@ use hookgate_transport::RequestIds;
 use hookgate_transport::{Body, BodyFault};
 use hookgate_transport::{Exchange, Service};
 
-/// Requests refused before they could be routed that are looked up for the record at once. Each holds its head, 64 KiB at
-/// most; those beyond, as a flood of them makes, are counted and not recorded.
+/// Most look-ups in progress for the records of requests that were refused before routing. Each holds its head of at
+/// most 64 KiB. Above the limit, as in a flood, such requests are counted and not recorded.
 const MAX_LOOK_UPS: usize = 128;
 
-/// Serves deliveries to a gate.
+/// The service that passes deliveries to a gate.
 pub struct Ingest<S> {
     gate: Arc<Gate<S>>,
     proxies: Arc<Proxies>,
@@ -44,7 +45,7 @@ pub struct Ingest<S> {
 }
 
 impl<S: Store> Ingest<S> {
-    /// Deliveries go to this gate, through these proxies; requests are named by these IDs.
+    /// A service for this gate, behind these trusted proxies, with these request IDs.
     pub fn new(
         gate: Arc<Gate<S>>,
         proxies: Arc<Proxies>,
@@ -114,12 +115,12 @@ impl<S: Store> Service for Ingest<S> {
     }
 }
 
-/// A request that is not answered yet. Dropped, it is counted as one whose sender has left.
+/// A request without an answer yet. If it is dropped, the request is counted as `CLIENT_GONE`.
 struct Unanswered<'a>(&'a Metrics, Instant);
 
 impl Drop for Unanswered<'_> {
     fn drop(&mut self) {
-        // A panic is answered elsewhere.
+        // A panic has an answer: the caller sends `INTERNAL`.
         if !std::thread::panicking() {
             self.0.answered(Some(RefusalCode::ClientGone), self.1.elapsed());
         }
@@ -149,7 +150,7 @@ impl<S: Store> Ingest<S> {
         };
         if !others.is_empty() {
             let request = describe("", "", exchange.id, &kept);
-            // Rare, as below.
+            // Boxed, because it is rare and large.
             Box::pin(refuse_ids(
                 &self.gate,
                 others,
@@ -160,7 +161,7 @@ impl<S: Store> Ingest<S> {
         }
         let delivery = describe(format, webhook_id, exchange.id, &kept);
         if head.method != Method::POST {
-            // Rare and large: on the heap, it makes no delivery larger.
+            // Boxed, because it is rare and large, and would enlarge the future of every delivery.
             Box::pin(self.gate.refuse(delivery, RefusalCode::MethodNotAllowed)).await;
             return GateReply::Refused(RefusalCode::MethodNotAllowed.into());
         }
@@ -176,7 +177,7 @@ impl<S: Store> Ingest<S> {
     }
 }
 
-/// A body, as the gate reads it.
+/// The body of a request, as the gate reads it.
 struct RequestBody(Body);
 
 impl hookgate_gate::Body for RequestBody {
@@ -192,7 +193,7 @@ impl hookgate_gate::Body for RequestBody {
     }
 }
 
-/// Refuses a request to a webhook's URL, or one in which its ID stands elsewhere: either is on the webhook's record.
+/// Refuses a request to a webhook's URL, or one that contains its ID elsewhere. Both are recorded at the webhook.
 pub async fn refuse_target<S: Store>(
     gate: &Gate<S>,
     target: &Target<'_>,
@@ -217,7 +218,7 @@ pub async fn refuse_target<S: Store>(
     }
 }
 
-/// Puts a request on the records of the webhooks whose IDs stand in it.
+/// Records a request at each webhook whose ID it contains.
 async fn refuse_ids<S: Store>(
     gate: &Gate<S>,
     ids: &[WebhookId],
@@ -234,7 +235,8 @@ async fn refuse_ids<S: Store>(
     }
 }
 
-/// Refuses what came without TLS: every webhook whose ID stands in it is flagged, and has it on record.
+/// Records bytes that arrived without TLS: every webhook whose ID is in them is flagged as exposed, and records the
+/// refusal.
 pub async fn refuse_plain<S: Store>(
     gate: &Gate<S>,
     proxies: &Proxies,
@@ -259,7 +261,7 @@ pub async fn refuse_plain<S: Store>(
     }
 }
 
-/// What the gate learns of a request from its head.
+/// Describes a request to the gate by its head.
 pub fn describe<'a>(
     format: &'a str,
     webhook_id: &'a str,
@@ -282,21 +284,21 @@ pub fn describe<'a>(
     }
 }
 
-/// The header fields that say something of a delivery; the first, where there are several of a name.
+/// The header fields that concern a delivery. If a name occurs several times, the first value counts.
 #[derive(Default)]
 struct Fields<'a> {
     user_agent: Option<&'a [u8]>,
     content_type: Option<&'a [u8]>,
     idempotency_key: Option<&'a [u8]>,
     signature: SignatureHeaders<'a>,
-    /// Whether a header that names the delivery came again with another value.
+    /// `true` if `Idempotency-Key` or `webhook-id` occurs again with another value.
     has_repeated_key: bool,
-    /// Whether any coding changes the body.
+    /// `true` if any `Content-Encoding` but `identity` is named.
     compressed: bool,
 }
 
 impl<'a> Fields<'a> {
-    /// In one pass: a look-up of each costs more than all that are there.
+    /// Collects the fields in one pass, because a look-up of each name costs more than reading all fields.
     fn of(headers: &'a HeaderMap) -> Self {
         let mut fields = Self::default();
         for (name, value) in headers {
@@ -304,7 +306,7 @@ impl<'a> Fields<'a> {
             let field = match name.as_str() {
                 "user-agent" => &mut fields.user_agent,
                 "content-type" => &mut fields.content_type,
-                // An empty name is none.
+                // An empty value counts as absent.
                 "idempotency-key" | "webhook-id" if value.is_empty() => continue,
                 "idempotency-key" => {
                     name_of(&mut fields.idempotency_key, value, &mut fields.has_repeated_key)
@@ -324,7 +326,7 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// The field for a name of the delivery, after a look whether it has another one already.
+/// Returns `field`, and notes whether it already has another value.
 fn name_of<'f, 'a>(
     field: &'f mut Option<&'a [u8]>,
     value: &[u8],
@@ -334,7 +336,7 @@ fn name_of<'f, 'a>(
     field
 }
 
-/// `application/json`, or anything with the suffix `+json` (RFC 6839), parameters aside.
+/// `true` for `application/json` and for any type with the suffix `+json` (RFC 6839). Parameters are ignored.
 #[must_use]
 pub fn is_json(content_type: &[u8]) -> bool {
     let essence = content_type

@@ -1,5 +1,5 @@
-//! The route of senders: from a request at the gate's listener to the gate, and from its answer back to HTTP. Pages, people and
-//! SQL are unknown here.
+//! The senders' route: turns a request at the gate's listener into a call of the gate, and its result into an HTTP
+//! answer. The crate knows neither pages nor people nor SQL.
 
 mod answer;
 mod ingest;

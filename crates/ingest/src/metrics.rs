@@ -1,5 +1,5 @@
-//! What the server counts about itself while it runs, and its text for Prometheus. Neither a webhook ID nor a handle is
-//! in it: the names of metrics stay few, whatever senders do.
+//! The metrics of the server, and their text for Prometheus. They have no webhook IDs and no handles as labels, so
+//! senders can't increase the number of series.
 
 mod connections;
 
@@ -18,12 +18,12 @@ use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
 
-/// Upper ends of the classes of duration, in seconds: from a refusal out of memory to the end of a sender's patience.
+/// Upper bounds of the histogram's buckets in seconds: from a refusal out of memory to the end of a sender's patience.
 const BOUNDS: [f64; 11] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 2.5, 10.0,
 ];
 
-/// Each has a series, also at zero.
+/// Severities with a series each, also at zero.
 const SEVERITIES: [Severity; 5] = [
     Severity::Sev0,
     Severity::Sev1,
@@ -32,66 +32,66 @@ const SEVERITIES: [Severity; 5] = [
     Severity::Sev4,
 ];
 
-/// Counts what a listener did since the process began. Counting takes no lock.
+/// Counters of the gate's listener since the process began. Counting takes no lock.
 #[derive(Debug, Default)]
 pub struct Metrics {
     accepted: AtomicU64,
     refused: [AtomicU64; RefusalCode::ALL.len()],
-    /// The last one counts what took longer than every bound.
+    /// Counts by bucket. The last one is for durations above every bound.
     durations: [AtomicU64; BOUNDS.len() + 1],
     duration_micros: AtomicU64,
     pub(crate) handshake_failures: HandshakeFailures,
 }
 
-/// What is asked of the store when the metrics are read.
+/// Gauges that are read from the store, the listeners and the certificates when the metrics are requested.
 #[derive(Clone, Debug, Default)]
 pub struct Gauges {
     /// Webhooks with a live URL.
     pub active: u64,
     /// Revoked webhooks.
     pub revoked: u64,
-    /// Webhooks whose deliveries are refused.
+    /// Webhooks whose deliveries of the last 24 hours were refused.
     pub failing: u64,
-    /// Incidents that are not resolved.
+    /// Numbers of unresolved incidents.
     pub incidents: Vec<IncidentCount>,
     /// Age of the oldest live URL.
     pub oldest_url: Duration,
     /// The address sets.
     pub sets: Vec<SetGauges>,
-    /// The certificates that are served.
+    /// The certificates of the listeners.
     pub certificates: Vec<CertificateGauges>,
-    /// Bytes of the database on disk, if they are measured.
+    /// Bytes of the database on disk. `None` if they are not measured.
     pub store_bytes: Option<u64>,
     /// The connections of each listener.
     pub connections: Vec<ConnectionGauges>,
 }
 
-/// How the certificate of a listener is.
+/// The state of a listener's certificate.
 #[derive(Clone, Debug)]
 pub struct CertificateGauges {
-    /// Whose it is.
+    /// Name of the listener.
     pub listener: &'static str,
-    /// How long clients go on taking it.
+    /// Remaining validity.
     pub remaining: Duration,
-    /// Whether there is a newer one that can't be used.
+    /// `true` if a newer certificate can't be used.
     pub reload_failed: bool,
 }
 
-/// How an address set is.
+/// The state of an address set.
 #[derive(Clone, Debug)]
 pub struct SetGauges {
-    /// What it is called.
+    /// Name of the set.
     pub name: String,
-    /// How many networks it has.
+    /// Number of networks.
     pub networks: u64,
-    /// Whether a version waits for approval.
+    /// `true` if a version waits for approval.
     pub pending: bool,
-    /// How long ago its published list was read, if it is read from anywhere.
+    /// Time since its published list was last read. `None` if it has no list, or none was read yet.
     pub read: Option<Duration>,
 }
 
 impl Metrics {
-    /// Counts an answer to a request at a webhook URL: `None` is an accepted one.
+    /// Counts an answer to a request at a webhook URL and its duration. `refused` is `None` for an accepted delivery.
     pub(crate) fn answered(&self, refused: Option<RefusalCode>, took: Duration) {
         let counter = match refused {
             None => Some(&self.accepted),
@@ -113,7 +113,7 @@ impl Metrics {
     /// The text that Prometheus reads.
     ///
     /// # Errors
-    /// Never: writing to a text does not fail.
+    /// Never, because writing to a `String` does not fail.
     pub fn text(&self, gauges: Gauges) -> Result<String, fmt::Error> {
         let mut registry = Registry::with_prefix("hookgate");
         registry.register_collector(Box::new(Reading::of(self, gauges)));
@@ -123,7 +123,7 @@ impl Metrics {
     }
 }
 
-/// The values at one moment.
+/// The values of all metrics at one moment.
 #[derive(Debug)]
 struct Reading {
     accepted: u64,
@@ -212,7 +212,7 @@ impl Collector for Reading {
 }
 
 impl Reading {
-    /// The same as the deliveries with this reason, by the name that people look for.
+    /// The deliveries with the reason `IP_NOT_ALLOWED` once more, under the name that people search for.
     fn encode_rejections(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let reason = RefusalCode::IpNotAllowed.as_str();
         let refused = self.refused.iter().find(|(code, _)| *code == reason);
@@ -225,7 +225,7 @@ impl Reading {
         ConstCounter::new(refused.map_or(0, |(_, count)| *count)).encode(rejections)
     }
 
-    /// What people should look at: failing webhooks, and incidents that are not resolved.
+    /// Gauges for alerts: failing webhooks and unresolved incidents.
     fn encode_trouble(&self, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
         let failing = encoder.encode_descriptor(
             "webhooks_failing",

@@ -1,7 +1,7 @@
-//! The headers of a request as they go on the record: without secrets, bounded, and as one text.
+//! The headers of a request as they are recorded: without secrets, bounded, and as one text.
 //!
-//! It runs for every delivery, so it writes the JSON itself, into one allocation, and asks for no more than a length where
-//! a header can't be a secret.
+//! The code runs for every delivery. So it writes the JSON by hand into one allocation, and checks only the length of
+//! values that can't be a secret.
 
 use hookgate_domain::{Connection, Trail, may_hold_secret};
 use hookgate_gate::{HIDDEN, MAX_HEADER_BYTES, RequestHeaders};
@@ -9,11 +9,11 @@ use hyper::header::{HeaderMap, HeaderValue};
 
 use hookgate_transport::Proxies;
 
-/// Most bytes of all that is kept of the headers of a request.
+/// Most bytes of the recorded headers of a request.
 const MAX_BYTES: usize = 4 * 1024;
-/// Bytes that are enough for the headers of most senders.
+/// Initial capacity in bytes, enough for the headers of most senders.
 const USUAL_BYTES: usize = 256;
-/// What makes the name of a header that of a secret, wherever it stands in it.
+/// Parts of header names that mark the value as a secret, anywhere in the name.
 const SECRET: [&str; 14] = [
     "auth",
     "signature",
@@ -30,16 +30,17 @@ const SECRET: [&str; 14] = [
     "jwt",
     "assertion",
 ];
-/// The same as a word of its own, because it is a part of other words.
+/// Words of header names that mark the value as a secret. They count only as whole words, because they are parts of
+/// other words.
 const SECRET_WORDS: [&str; 8] = ["key", "pass", "pin", "sig", "bearer", "pwd", "passphrase", "otp"];
 
-/// Headers of a request, and what tells who sent it.
+/// The headers of a request, with the connection and proxies that its source follows from.
 pub struct RecordedHeaders<'a> {
-    /// The headers as they came.
+    /// The headers as received.
     pub headers: &'a HeaderMap,
-    /// The connection they came on.
+    /// The connection of the request.
     pub connection: Connection,
-    /// The proxies that may name a client.
+    /// The trusted proxies, which may name a client.
     pub proxies: &'a Proxies,
 }
 
@@ -62,7 +63,7 @@ impl RequestHeaders for RecordedHeaders<'_> {
             }
             let before = text.len();
             text.push_str(if before == 0 { "[[\"" } else { ",[\"" });
-            // A name is a token (RFC 9110, section 5.6.2): nothing in it has to be escaped.
+            // A name is a token (RFC 9110, section 5.6.2) and needs no escaping.
             text.push_str(name.as_str());
             text.push_str("\",\"");
             push_escaped(&mut text, shown(value));
@@ -95,7 +96,8 @@ impl RequestHeaders for RecordedHeaders<'_> {
     }
 }
 
-/// Whether the header of this name is kept. What the record has elsewhere is not, and what could be a secret is not.
+/// `true` if a header of this name is recorded. Left out are headers that the record has elsewhere, and names that mark
+/// or contain a secret.
 fn is_kept(name: &str) -> bool {
     match name {
         "accept" | "accept-encoding" | "accept-language" | "connection" | "content-type" | "date"
@@ -107,7 +109,7 @@ fn is_kept(name: &str) -> bool {
     }
 }
 
-/// Whether a name says that the value is a secret.
+/// `true` if the name marks its value as a secret.
 fn is_of_secret(name: &str) -> bool {
     SECRET.iter().any(|word| name.contains(word))
         || name
@@ -115,7 +117,7 @@ fn is_of_secret(name: &str) -> bool {
             .any(|word| SECRET_WORDS.contains(&word))
 }
 
-/// The part of a value that is kept.
+/// The recorded part of a value.
 fn shown(value: &HeaderValue) -> &[u8] {
     let bytes = value.as_bytes();
     if may_hold_secret(bytes) {
@@ -124,7 +126,7 @@ fn shown(value: &HeaderValue) -> &[u8] {
     if bytes.len() <= MAX_HEADER_BYTES {
         return bytes;
     }
-    // A character that is cut in the middle is left out.
+    // The cut must not split a UTF-8 character.
     let mut end = MAX_HEADER_BYTES;
     while end > MAX_HEADER_BYTES - 4 && bytes[end] & 0xC0 == 0x80 {
         end -= 1;
@@ -143,7 +145,7 @@ fn push_escaped(text: &mut String, bytes: &[u8]) {
             '"' => text.push_str("\\\""),
             '\\' => text.push_str("\\\\"),
             '\t' => text.push_str("\\t"),
-            // Hyper lets no other control character pass; if it did, it would not be worth keeping.
+            // hyper accepts no other control character; if one came, it would be replaced.
             character if character.is_ascii_control() => text.push('\u{FFFD}'),
             character => text.push(character),
         }

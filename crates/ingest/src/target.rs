@@ -1,34 +1,34 @@
-//! The target of a request to the gate: whose URL it is, or whose ID stands in it all the same.
+//! The target of a request to the gate: the URL of a webhook, or another target that contains webhook IDs.
 //!
-//! Two spellings are one URL where RFC 3986 (section 6.2.2.2) says so: letters, digits, `-`, `.`, `_` and `~` may be percent-encoded.
-//! One trailing slash counts as none. Everything else that is not the URL itself is refused; but a path or query with a webhook's
-//! ID in it, in whatever spelling, is on that webhook's record, because somebody has the ID.
+//! Two spellings are the same URL where RFC 3986 (section 6.2.2.2) says so: letters, digits, `-`, `.`, `_` and `~` may
+//! be percent-encoded. One trailing slash is ignored. Any other path is refused. If such a path or its query contains a
+//! webhook's ID, in any spelling, the request is on that webhook's record, because its sender has the ID.
 
 use std::borrow::Cow;
 
 use hookgate_domain::{WebhookId, find_webhook_ids};
 use hookgate_transport::MAX_IDS;
 
-/// Characters of a webhook ID.
+/// Length of a webhook ID in characters.
 const ID_LENGTH: usize = 41;
 
-/// What a request asks for.
+/// The target of a request.
 pub enum Target<'a> {
-    /// The URL of a webhook, as far as its form tells. Whether there is one is for the gate to say.
+    /// A URL with the form of a webhook's. The gate decides if the webhook exists.
     Webhook {
         /// The format segment.
         format: Cow<'a, str>,
         /// The ID segment.
         webhook_id: Cow<'a, str>,
-        /// Other IDs, which stand in the query: somebody has them too. Mostly there are none.
+        /// Other IDs in the query, which the sender has too. Mostly there are none.
         others: Vec<WebhookId>,
     },
-    /// No webhook's URL. Of these IDs, which stand in it, somebody made it; mostly there are none.
+    /// No URL of a webhook, but it contains these IDs. Mostly there are none.
     NearMiss(Vec<WebhookId>),
 }
 
 impl<'a> Target<'a> {
-    /// The target of a path and what stands behind its `?`.
+    /// The target with this path and query.
     #[must_use]
     pub fn of(path: &'a str, query: Option<&str>) -> Self {
         let exact = webhook_path(path);
@@ -42,13 +42,13 @@ impl<'a> Target<'a> {
         }
         let ids = ids_in(path, query);
         match exact {
-            // Without an ID: what is wrong may still be said, for instance of the method.
+            // Without an ID in it, the form decides: the gate may still name another fault, such as the method.
             Some((format, webhook_id)) if ids.is_empty() => Self::webhook(format, webhook_id),
             _ => Self::NearMiss(ids),
         }
     }
 
-    /// The target of a path and query that were not taken apart.
+    /// The target in a text that has path and query.
     pub(crate) fn of_text(text: &'a str) -> Self {
         match text.split_once('?') {
             Some((path, query)) => Self::of(path, Some(query)),
@@ -56,7 +56,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// Whether there is no webhook in it.
+    /// `true` if the target is no webhook URL and contains no ID.
     #[must_use]
     pub const fn is_nothing(&self) -> bool {
         matches!(self, Self::NearMiss(ids) if ids.is_empty())
@@ -70,7 +70,7 @@ impl<'a> Target<'a> {
         }
     }
 
-    /// The same with the IDs of the query, but for its own.
+    /// Adds the IDs of the query, without its own.
     fn with_others(mut self, query: Option<&str>) -> Self {
         if let (
             Self::Webhook {
@@ -86,23 +86,23 @@ impl<'a> Target<'a> {
     }
 }
 
-/// The format and the ID in a webhook's path. Another segment makes it another path.
+/// The format and the ID in a webhook's path. `None` for any other path, also for one with more segments.
 fn webhook_path(path: &str) -> Option<(&str, &str)> {
     let (format, webhook_id) = path.strip_prefix("/webhooks/")?.split_once('/')?;
     Some((format, webhook_id)).filter(|_| !webhook_id.contains('/'))
 }
 
-/// Whether this is an ID but maybe for its checksum.
+/// `true` if this has the form of an ID. The checksum is not checked.
 fn has_form(segment: &str) -> bool {
     segment.len() == ID_LENGTH
         && segment.strip_prefix("wh_").is_some_and(|digits| {
-            // Without an early end the compiler looks at many bytes at once.
+            // A loop without an early exit can be vectorized.
             let are_digits = |sofar, byte: u8| sofar & byte.is_ascii_alphanumeric();
             digits.bytes().fold(true, are_digits)
         })
 }
 
-/// The webhook's URL that this path is another spelling of.
+/// The webhook URL that this path denotes, also in another spelling. `None` if there is none.
 fn same_url(path: &str) -> Option<Target<'_>> {
     let path = path.strip_suffix('/').unwrap_or(path);
     let decoded = without_needless_encoding(path);
@@ -122,7 +122,7 @@ fn same_url(path: &str) -> Option<Target<'_>> {
     })
 }
 
-/// The path with unreserved characters (RFC 3986, section 2.3) as themselves. Everything else stays encoded: `%2F` is no slash.
+/// Decodes the unreserved characters (RFC 3986, section 2.3) of a path. All others stay encoded: `%2F` is no slash.
 fn without_needless_encoding(path: &str) -> Cow<'_, str> {
     let mut parts = path.split('%');
     let Some(first) = parts.next().filter(|first| first.len() < path.len()) else {
@@ -145,7 +145,7 @@ fn without_needless_encoding(path: &str) -> Cow<'_, str> {
     Cow::Owned(decoded)
 }
 
-/// The IDs that stand in there, each once.
+/// The IDs in path and query, each once, at most [`MAX_IDS`].
 fn ids_in(path: &str, query: Option<&str>) -> Vec<WebhookId> {
     let mut ids = find_webhook_ids(path.as_bytes());
     if let Some(query) = query {
@@ -166,7 +166,7 @@ mod tests {
     }
     use hookgate_testkit::samples;
 
-    /// What is made of a target: the webhook's URL, `near` for each ID that is found, or nothing.
+    /// The result for a target: the webhook's URL, `near` for each ID that is found, or nothing.
     fn of(text: &str) -> String {
         match Target::of_text(text) {
             Target::Webhook {

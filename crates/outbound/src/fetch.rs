@@ -1,8 +1,8 @@
-//! Reads published lists of addresses: HTTPS only, verified, from the internet alone, bounded in time and size. Nothing else of
-//! Hookgate ever calls out.
+//! Reads published lists of addresses: HTTPS only, verified, from public addresses, bounded in time and size. Apart
+//! from its database, the server connects to nothing else.
 //!
-//! A name is resolved once, every address that it has is looked at, and the one that passed is connected to, so that a name
-//! can't lead elsewhere after it was checked. Redirects are not followed.
+//! A name is resolved once, and all of its addresses must be allowed. The connection goes to one of exactly these
+//! addresses, so that the name can't lead elsewhere after the check (DNS rebinding). Redirects are not followed.
 
 use std::fmt;
 use std::io;
@@ -27,29 +27,29 @@ use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-/// Largest document: the largest known one, of AWS, has some 2 MiB.
+/// Most bytes of a document. The largest known one, of AWS, has some 2 MiB.
 pub const MAX_DOCUMENT: usize = 4 * 1024 * 1024;
-/// For the whole of it. A list can be read again later.
+/// Timeout of the whole request. A list can be read again later.
 const TIMEOUT: Duration = Duration::from_secs(30);
 const HTTPS_PORT: u16 = 443;
 
-/// Reads published lists.
+/// A client that reads published lists.
 pub struct Fetcher {
     tls: TlsConnector,
-    /// Addresses that are not on the internet and may be called all the same: a mirror of one's own.
+    /// Private addresses that are allowed nevertheless, such as an internal mirror.
     private: Networks,
 }
 
-/// Why lists can't be read at all.
+/// Errors of setting up a [`Fetcher`].
 #[derive(Debug, Error)]
 pub enum FetcherError {
-    /// The certificates of one's own CA can't be read.
+    /// The PEM text of the additional CAs is invalid.
     #[error("the CA file {0}")]
     Certificates(PemFault),
-    /// One of those certificates is none.
+    /// A block of the additional CAs holds no certificate.
     #[error("a CERTIFICATE block of the CA file holds no certificate")]
     NotACertificate,
-    /// Nobody's certificate would be trusted.
+    /// No CA is trusted, so no certificate would be.
     #[error("this machine trusts no CA: install its certificates")]
     NoCa,
     /// TLS can't be set up.
@@ -57,7 +57,7 @@ pub enum FetcherError {
     Tls(#[from] rustls::Error),
 }
 
-/// Why one list could not be read.
+/// Errors of reading one list.
 #[derive(Debug, Error)]
 enum FetchError {
     #[error("the URL must be https:// with a host, and without user or fragment")]
@@ -83,11 +83,11 @@ enum FetchError {
 }
 
 impl Fetcher {
-    /// Trusts the CAs of this machine and these of one's own, in PEM; calls only addresses on the internet, and these.
+    /// Trusts the CAs of this machine and `own_cas`, in PEM. Connects only to public addresses and to `private`.
     ///
     /// # Errors
     ///
-    /// [`FetcherError`], when nothing could be read that way.
+    /// [`FetcherError`] if no list could be read with these settings.
     pub fn new(own_cas: Option<&[u8]>, private: Networks) -> Result<Self, FetcherError> {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -115,7 +115,7 @@ impl Fetcher {
         })
     }
 
-    /// The document at this URL, unless it still is the one that the server calls so.
+    /// Fetches the document at `url`. With an `etag`, the server may answer that the document has not changed.
     pub async fn get(&self, url: &str, etag: Option<&str>) -> Published {
         let got = timeout(TIMEOUT, self.try_get(url, etag)).await;
         match got.unwrap_or(Err(FetchError::TooSlow)) {
@@ -178,11 +178,11 @@ impl fmt::Debug for Fetcher {
     }
 }
 
-/// Whether a URL can be one of a published list.
+/// Checks a URL for a published list.
 ///
 /// # Errors
 ///
-/// A sentence that says what it has to be.
+/// A sentence that says what is wrong with the URL.
 pub fn check_list_url(url: &str) -> Result<(), String> {
     if may_hold_secret(url.as_bytes()) {
         return Err("the URL looks like one of a webhook, or holds another secret".to_owned());
@@ -190,9 +190,9 @@ pub fn check_list_url(url: &str) -> Result<(), String> {
     Target::parse(url).map(drop).map_err(|error| error.to_string())
 }
 
-/// Where a document is.
+/// The parts of a document's URL.
 struct Target {
-    /// The host as in the URL, with brackets around IPv6.
+    /// The host as in the URL, with an IPv6 address in brackets.
     name: String,
     port: u16,
     path: String,
@@ -220,7 +220,7 @@ impl Target {
         })
     }
 
-    /// The host as resolvers and certificates have it.
+    /// The host without brackets, for the resolver and the certificate check.
     fn host(&self) -> &str {
         let inner = self
             .name
@@ -275,8 +275,8 @@ async fn read(answer: Response<Incoming>) -> Result<Published, FetchError> {
     Ok(Published::Document { bytes, etag })
 }
 
-/// Whether an address is on the internet (the IANA registries of special-purpose addresses). What embeds IPv4 addresses in
-/// IPv6 ones is not, for it may lead anywhere.
+/// `true` if an address is public (by the IANA registries of special-purpose addresses). IPv6 addresses that embed IPv4
+/// ones are not, because they may lead anywhere.
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => {

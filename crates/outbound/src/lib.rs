@@ -1,5 +1,5 @@
-//! Calls from Hookgate to others. Only published lists of addresses are read so: HTTPS only, from the internet alone, bounded in
-//! time and size. Listeners and people are unknown here.
+//! Outbound requests. Hookgate makes them only to read published lists of addresses: HTTPS only, from public addresses,
+//! bounded in time and size. The crate knows neither listeners nor people.
 
 mod fetch;
 

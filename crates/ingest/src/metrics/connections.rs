@@ -1,4 +1,4 @@
-//! The connections of each listener, as Prometheus reads them.
+//! The metrics of each listener's connections.
 
 use std::fmt;
 
@@ -9,7 +9,7 @@ use prometheus_client::metrics::counter::ConstCounter;
 use super::gauge;
 use hookgate_transport::ConnectionGauges;
 
-/// Writes the four families.
+/// Writes the four metric families.
 pub(super) fn encode(listeners: &[ConnectionGauges], encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut open = encoder.encode_descriptor(
         "connections",
