@@ -1,10 +1,10 @@
 //! The client's address of a request, found by following the hops from the peer of the connection through trusted proxies.
 //! Pure; the trail has each hop with the reason for believing it or not.
 //!
-//! A proxy is trusted for its address, never for its position: the first address that is not trusted is the client's. Proxies
-//! append to a header, and it is read from its end, so entries that a client forges stand before its own address and are
-//! never read. If a trusted proxy sends nothing, or something malformed, the client's address is unknown: the address of the
-//! proxy itself is never matched against an allowlist.
+//! A proxy is trusted for its address, never for its position. The first address that is not trusted is the client's, or the
+//! last one if all are trusted. Proxies append to a header, and it is read from its end, so entries that a client forges
+//! stand before its own address and are never read. If a trusted proxy sends nothing, or something malformed, the client's
+//! address is unknown: the address of the proxy itself is never matched against an allowlist.
 
 mod fields;
 mod node;
