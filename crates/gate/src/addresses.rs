@@ -34,7 +34,7 @@ pub enum AddressSetError {
     /// There is no such set.
     #[error("no such address set")]
     NotFound,
-    /// The actor's role does not include it.
+    /// The actor's role does not have the permission.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// Another set has this name.
@@ -208,7 +208,7 @@ impl<S: Store> Gate<S> {
     /// An allowlist with the current networks of its sets. A set that does not exist permits no address.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn resolved(&self, allowlist: &Allowlist) -> Result<Allowlist, StoreError> {
         let mut held = HashMap::new();
         for name in allowlist.sets() {
@@ -224,7 +224,7 @@ impl<S: Store> Gate<S> {
     /// The first set that an allowlist names and that does not exist.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn missing_set(&self, allowlist: &Allowlist) -> Result<Option<AddressSetName>, StoreError> {
         for name in allowlist.sets() {
             if self.store.address_set_by_name(name).await?.is_none() {
@@ -238,7 +238,7 @@ impl<S: Store> Gate<S> {
     /// that is not configured as trusted.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn proxy_suspect(&self) -> Result<Option<SoleSource>, StoreError> {
         let found = self
             .store

@@ -216,7 +216,7 @@ impl<S: Store + PeopleStore> Gate<S> {
     /// the same time, the store accepts only one.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn repeated(&self, acting: &ActorContext) -> Result<Option<IdempotentReplay>, StoreError> {
         let (Some(request), Some(actor)) = (&acting.request, acting.actor.id()) else {
             return Ok(None);

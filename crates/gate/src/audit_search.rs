@@ -65,7 +65,7 @@ pub enum AuditQueryError {
     /// The period ends before it begins.
     #[error("the end is not after the beginning")]
     NoTime,
-    /// The actor's role does not include it.
+    /// The actor's role does not have the permission.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// The store failed.

@@ -173,7 +173,7 @@ impl<S: Store> Gate<S> {
     /// is quiet.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn health(&self, webhooks: &[Webhook]) -> Result<Vec<Health>, StoreError> {
         let handles: Vec<_> = webhooks.iter().map(|webhook| webhook.handle).collect();
         let usage = self.store.usage_many(&handles, self.now()).await?;
@@ -190,7 +190,7 @@ impl<S: Store> Gate<S> {
     /// The webhooks that are failing now, those with most refusals first. Bounded, as [`Store::refused_lately`] is.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn failing(&self) -> Result<Vec<FailingWebhook>, StoreError> {
         let refused = self.store.refused_lately(self.now()).await?;
         let failing = refused
@@ -207,7 +207,7 @@ impl<S: Store> Gate<S> {
     /// The effect of enforcing the allowlist of an observing webhook; `None` if the webhook does not observe.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn observation(&self, webhook: &Webhook) -> Result<Option<Observation>, StoreError> {
         if !observes(webhook) {
             return Ok(None);

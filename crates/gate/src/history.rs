@@ -344,7 +344,7 @@ impl<S: Store> Gate<S> {
     /// The record of a delivery as far as the actor may see it; `None` if there is no such record.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn delivery(
         &self,
         acting: &ActorContext,
@@ -358,7 +358,7 @@ impl<S: Store> Gate<S> {
     /// record, or if the record stands for an earlier delivery of the same kind.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn delivery_by_request(&self, id: RequestId) -> Result<Option<DeliveryId>, StoreError> {
         let filter = DeliveryFilter {
             request_id: Some(id),

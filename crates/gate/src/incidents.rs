@@ -127,7 +127,7 @@ pub enum IncidentActError {
     /// There is no such incident.
     #[error("no such incident")]
     NotFound,
-    /// The actor's role does not include it.
+    /// The actor's role does not have the permission.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// A rule of the life cycle of incidents forbids it.

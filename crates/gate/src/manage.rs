@@ -45,7 +45,7 @@ pub enum ManageError {
     /// There is no such webhook.
     #[error("no such webhook")]
     NotFound,
-    /// The actor's role does not include it.
+    /// The actor's role does not have the permission.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// The webhook has another revision than the one that was to be changed.

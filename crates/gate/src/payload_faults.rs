@@ -10,7 +10,7 @@ impl<S: Store> Gate<S> {
     /// payload was not kept.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn payload_faults(&self, record: &DeliveryRecord) -> Result<Option<Details>, StoreError> {
         let code = record.summary.answer.code();
         let (Some(payload), Some(RefusalCode::InvalidJson | RefusalCode::ValidationError)) =

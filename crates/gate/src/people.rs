@@ -13,7 +13,7 @@ pub enum PeopleError {
     /// There is no such member, session or token.
     #[error("not found")]
     NotFound,
-    /// The actor's role does not include it.
+    /// The actor's role does not have the permission.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
     /// Another member has this name.

@@ -31,7 +31,7 @@ impl<S: Store> Gate<S> {
     /// URLs live.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn retired_use(&self, webhook: &Webhook) -> Result<Option<RetiredUse>, StoreError> {
         let (since, code) = match &webhook.state {
             WebhookState::Revoked { at, .. } => (*at, None),

@@ -80,7 +80,7 @@ impl Timeline {
     /// however long the timeline is.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn read<S: Store>(store: &S, number: IncidentNumber) -> Result<Option<Self>, StoreError> {
         let Some(incident) = store.incident_by_number(number).await? else {
             return Ok(None);

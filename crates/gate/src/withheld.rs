@@ -72,7 +72,7 @@ impl<S: Store> Gate<S> {
     /// A page of deliveries, as this role sees them.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn delivery_page(
         &self,
         role: Role,
@@ -87,7 +87,7 @@ impl<S: Store> Gate<S> {
     /// A page of the deliveries of an incident, as this role sees them.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn deliveries_of_incident(
         &self,
         role: Role,
@@ -102,7 +102,7 @@ impl<S: Store> Gate<S> {
     /// A page of incidents, newest first, as this role sees them. A page of large incidents is shorter.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn incident_page(
         &self,
         role: Role,
@@ -120,7 +120,7 @@ impl<S: Store> Gate<S> {
     /// The timeline of an incident as this role sees it; `None` if there is no such incident.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn incident_timeline(
         &self,
         role: Role,

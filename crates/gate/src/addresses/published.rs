@@ -131,7 +131,7 @@ impl<S: Store> Gate<S> {
     /// The published sets that are due for another reading.
     ///
     /// # Errors
-    /// [`StoreError`] if the store can't tell.
+    /// [`StoreError`] if the store fails.
     pub async fn address_sets_due(&self, after: Duration) -> Result<Vec<AddressSet>, StoreError> {
         let now = self.now();
         let mut sets = self.store.address_sets().await?;
