@@ -39,9 +39,9 @@ impl Health {
 
     /// Judges the counts of the last 24 hours.
     ///
-    /// A webhook is failing if nothing passed and at least one delivery was refused for its content, or if at least
-    /// three were, and these are at least half of all without noise. It is also failing if nothing passed and at least
-    /// three deliveries were refused as noise.
+    /// A webhook is failing if deliveries were refused for a reason other than noise or our own resources: at least one
+    /// while nothing passed, or at least three that are at least half of all deliveries without noise. It is also
+    /// failing if nothing passed and at least three deliveries were refused as noise.
     #[must_use]
     pub fn of(day: &UsageTotals) -> Self {
         let worst = |strangers: bool| {

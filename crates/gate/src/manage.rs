@@ -72,8 +72,8 @@ impl<S: Store> Gate<S> {
     /// Creates a webhook and gives it its first URL.
     ///
     /// # Errors
-    /// [`ManageError::Forbidden`], [`ManageError::Store`], [`ManageError::Entropy`] or [`ManageError::Seal`]; nothing is
-    /// stored then.
+    /// [`ManageError::Forbidden`], [`ManageError::UnknownSet`], [`ManageError::Store`], [`ManageError::Entropy`] or
+    /// [`ManageError::Seal`]; nothing is stored then.
     pub async fn create(&self, acting: &ActorContext, new: NewWebhook) -> Result<Issued, ManageError> {
         acting.require(Permission::ManageWebhooks)?;
         let now = self.now();
@@ -111,8 +111,8 @@ impl<S: Store> Gate<S> {
     /// Changes the name and policy of a webhook by `change`, which may be called several times.
     ///
     /// # Errors
-    /// [`ManageError::NotFound`], [`ManageError::Forbidden`], [`ManageError::Refused`] for a revoked one, or
-    /// [`ManageError::Store`].
+    /// [`ManageError::NotFound`], [`ManageError::Forbidden`], [`ManageError::Refused`] for a revoked webhook,
+    /// [`ManageError::UnknownSet`] or [`ManageError::Store`].
     pub async fn edit(
         &self,
         acting: &ActorContext,

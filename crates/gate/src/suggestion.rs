@@ -27,7 +27,7 @@ const MAX_ENTRIES: usize = 200;
 /// A suggested allowlist.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Suggestion {
-    /// Its entries, those that stand for most deliveries first.
+    /// Entries of the allowlist, those with most deliveries first.
     pub entries: Vec<AllowEntry>,
     /// The number of addresses that each entry permits, in the same order; for a set, those that it holds now. Larger
     /// numbers are cut to the maximum of the type.
